@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// CommonJS and old syntax on purpose: any Node can read this far and say what is wrong in one line.
+'use strict';
+var major = Number(process.versions.node.split('.')[0]);
+if (major < 24) {
+  process.stderr.write('error: dbadmin needs Node.js 24 or newer, this is ' + process.versions.node + ' (' + process.execPath + ')\n');
+  // Not 1: inside restore_command 1 would mean "end of archive" and promote a truncated cluster.
+  process.exit(126);
+}
+import('../dist/cli.js').then(
+  function (cli) {
+    return cli.main();
+  },
+  function (error) {
+    process.stderr.write('error: dbadmin is not installed completely: ' + error.message + '\n');
+    process.exit(126);
+  },
+);

@@ -1,0 +1,17 @@
+import type { CommandSpec } from './command.ts';
+import { BACKUP_COMMANDS } from './backup/group.ts';
+import { MIGRATE_COMMANDS } from './migrate/group.ts';
+import { PROJECT_COMMANDS } from './project/group.ts';
+import { ROLES_COMMANDS } from './roles/group.ts';
+import { SCHEDULE_COMMANDS } from './schedule/group.ts';
+import { SPOTIFY_COMMANDS } from './spotify/group.ts';
+
+/** Every command, in the order of the manual. Specs are light; the code of a command is imported when it runs. */
+export const COMMANDS: readonly CommandSpec[] = [
+  ...PROJECT_COMMANDS,
+  ...MIGRATE_COMMANDS,
+  ...ROLES_COMMANDS,
+  ...BACKUP_COMMANDS,
+  ...SCHEDULE_COMMANDS,
+  ...SPOTIFY_COMMANDS,
+];

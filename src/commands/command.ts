@@ -1,0 +1,80 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Output } from './output.ts';
+
+/** One option of a command, as commander writes it: `--into <dir>`, `--json`, `--to [time]`. */
+export interface OptionSpec {
+  readonly flags: string;
+  readonly summary: string;
+  /** May be given several times; the values come as an array. */
+  readonly repeatable?: boolean;
+  /** The value without the option, shown in the manual. */
+  readonly fallback?: string;
+  readonly choices?: readonly string[];
+  /** Left out of the manual and of `--help`. */
+  readonly hidden?: boolean;
+}
+
+export interface ArgumentSpec {
+  /** `<name>` required, `[name]` optional, `<files...>` several. */
+  readonly form: string;
+  readonly summary: string;
+}
+
+/** What a command found in argv. Option names are camel case, as commander gives them. */
+export interface CommandInput {
+  /** Positional arguments in order; a variadic one is spread at the end. */
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+}
+
+/** The world of a command. Nothing below `cli.ts` touches process, console or argv. */
+export interface CommandContext {
+  readonly output: Output;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Aborted by SIGINT or SIGTERM: finish what must be finished and throw `interrupted`. */
+  readonly signal: AbortSignal;
+  /** The version of dbadmin, `0.1.0`. */
+  readonly version: string;
+  readonly stdin: NodeJS.ReadableStream;
+}
+
+/** Runs one command. Gives the exit status (0 done, 2 drift or pending, 3 done in part); failures are thrown. */
+export type RunCommand = (context: CommandContext, input: CommandInput) => Promise<number>;
+
+/** A command as argv, `--help`, the manual and completion know it. `load` imports the code only when the command runs. */
+export interface CommandSpec {
+  /** The words after `dbadmin`: `migrate up`, `wal get`. */
+  readonly name: string;
+  readonly summary: string;
+  /** A paragraph or two for the manual; examples are lines beginning with `$ `. */
+  readonly description?: string;
+  readonly args?: readonly ArgumentSpec[];
+  readonly options?: readonly OptionSpec[];
+  /** The command that runs when its group's name alone is typed (`dbadmin migrate`). */
+  readonly isDefault?: boolean;
+  /** What `--json` prints: one line per key, `applied: array of { version, name, tookMs }`. */
+  readonly json?: readonly string[];
+  readonly load: () => Promise<{ readonly run: RunCommand }>;
+}
+
+/** The text of a string option, or undefined when it was not given. */
+export function textOption(input: CommandInput, name: string): string | undefined {
+  const value = input.options[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Whether a flag was given. */
+export function flagOption(input: CommandInput, name: string): boolean {
+  return input.options[name] === true;
+}
+
+/** The values of a repeatable option, in order; empty when it was not given. */
+export function listOption(input: CommandInput, name: string): readonly string[] {
+  const value = input.options[name];
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,82 @@
+import type { Secret } from '../base/secret.ts';
+import type { ConnectionParameters } from '../postgres/parameters.ts';
+
+/** dbadmin.yaml after parsing: trusted, complete, defaults filled in, every path absolute. */
+export interface Config {
+  /** The file it came from, or undefined when there was none and `--url` or the environment sufficed. */
+  readonly file: string | undefined;
+  /** The directory that relative paths start from: the file's, else the working directory. */
+  readonly directory: string;
+  readonly clusters: ReadonlyMap<string, ClusterConfig>;
+  /** Name in {@link Config.clusters} used when `--cluster` is not given. */
+  readonly defaultCluster: string;
+  readonly repositories: ReadonlyMap<string, RepositoryConfig>;
+  readonly paths: ProjectPaths;
+  readonly migrate: MigrateConfig;
+}
+
+export interface ClusterConfig {
+  readonly name: string;
+  readonly connection: ConnectionParameters;
+  /** How to connect for physical replication; the same as `connection` unless configured apart. */
+  readonly replication: ConnectionParameters;
+  /** Names of the repositories its backups go to, in order of preference for restores; may be empty. */
+  readonly repositories: readonly string[];
+  /** Physical replication slot of `wal receive`. */
+  readonly slot: string;
+}
+
+export interface ProjectPaths {
+  readonly migrations: string;
+  readonly routines: string;
+  readonly seeds: string;
+  readonly tests: string;
+  readonly schema: string;
+  readonly migrationsLock: string;
+  readonly roles: string;
+  readonly policies: string;
+}
+
+export interface MigrateConfig {
+  /** Schema of `migration_history`. */
+  readonly schema: string;
+  readonly lockTimeoutMs: number;
+}
+
+/** How stored objects are encrypted. `none` is said loudly by `backup check`. */
+export type EncryptionConfig =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'passphrase'; readonly passphrase: Secret }
+  | { readonly kind: 'key-file'; readonly path: string };
+
+export type RepositoryConfig = DiskRepositoryConfig | S3RepositoryConfig;
+
+interface RepositoryCommon {
+  readonly name: string;
+  readonly encryption: EncryptionConfig;
+}
+
+export interface DiskRepositoryConfig extends RepositoryCommon {
+  readonly type: 'disk';
+  readonly path: string;
+}
+
+/** Credentials come from the SDK's own chain unless both keys are configured. */
+export interface S3RepositoryConfig extends RepositoryCommon {
+  readonly type: 's3';
+  readonly bucket: string;
+  /** Without slashes at its ends; may be empty. */
+  readonly prefix: string;
+  readonly region: string;
+  readonly endpoint: string | undefined;
+  readonly pathStyle: boolean;
+  readonly caFile: string | undefined;
+  readonly accessKeyId: string | undefined;
+  readonly secretAccessKey: Secret | undefined;
+  readonly storageClass: string | undefined;
+  readonly serverSideEncryption:
+    | { readonly kind: 'none' }
+    | { readonly kind: 's3' }
+    | { readonly kind: 'kms'; readonly keyId: string | undefined };
+  readonly objectLockDays: number | undefined;
+}

@@ -1,0 +1,41 @@
+import type { Secret } from '../base/secret.ts';
+
+export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+export const SESSION_ATTRIBUTES = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const;
+export type SessionAttribute = (typeof SESSION_ATTRIBUTES)[number];
+
+/** One place where the server may listen. `host` is a name, an address, or the directory of a Unix socket (begins with `/`). */
+export interface HostAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Everything needed to reach one database of one cluster, resolved from configuration, URL, environment and `.pgpass`
+ * as libpq has them. `hosts` is never empty and is tried in order.
+ *
+ * @see https://www.postgresql.org/docs/current/libpq-connect.html
+ */
+export interface ConnectionParameters {
+  readonly hosts: readonly HostAddress[];
+  readonly user: string;
+  readonly database: string;
+  readonly password: Secret | undefined;
+  readonly sslMode: SslMode;
+  /** Path of the PEM file with the trusted authorities, or undefined for the system's. */
+  readonly sslRootCert: string | undefined;
+  /** Paths of the client certificate and its key, both or neither. */
+  readonly sslCert: string | undefined;
+  readonly sslKey: string | undefined;
+  readonly targetSessionAttrs: SessionAttribute;
+  readonly connectTimeoutMs: number;
+  readonly applicationName: string;
+}
+
+/** Where the parameters lead, for messages: `app at db.example.org:5432`. Never holds the password. */
+export function describeParameters(parameters: ConnectionParameters): string {
+  const hosts = parameters.hosts.map(({ host, port }) => (host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`));
+  return `${parameters.database} at ${hosts.join(', ')}`;
+}

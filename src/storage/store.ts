@@ -1,0 +1,63 @@
+/**
+ * One place where objects are kept: a directory, an S3 bucket and prefix, or memory. Everything above speaks only this.
+ *
+ * Keys are relative, `/`-separated, made of `[A-Za-z0-9._=-]` parts that are neither empty, `.` nor `..`, at most 700 bytes.
+ * Objects are immutable by convention: callers write each key once. No method retries; that is a decorator's work.
+ *
+ * Errors, all {@link DbadminError}: `storage-missing` (no such object), `storage-exists` (create of a key that is there),
+ * `storage-denied` (credentials or permissions), `storage-full`, `repository-missing` (the root itself is not there: an
+ * unmounted directory, a bucket that does not exist) and `storage-failed` for everything else. "Missing" is never
+ * guessed: a store that cannot tell an absent object from an unreachable one says `storage-failed`.
+ */
+export interface ObjectStore {
+  /** For messages: `/srv/backup`, `s3://bucket/prefix`. */
+  readonly description: string;
+  readonly capabilities: StoreCapabilities;
+
+  /**
+   * Writes an object that must not exist yet and returns once it is durable: data and directory synced on disk, the
+   * server's confirmation checked on S3. Where {@link StoreCapabilities.conditionalCreate} is false the check is a look
+   * before the write, and two writers at the same moment may both succeed.
+   */
+  create(key: string, body: ObjectBody): Promise<void>;
+
+  /** The whole object. For small ones: everything is in memory. */
+  read(key: string, signal?: AbortSignal): Promise<Uint8Array>;
+
+  /** `lengthBytes` bytes from `offsetBytes`. Fewer available is `storage-failed`: a short answer is never passed on. */
+  readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+
+  /** The object in pieces, in order. */
+  readStream(key: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+
+  /** Size and time of an object, or undefined when it is proven absent. */
+  stat(key: string): Promise<StoredObject | undefined>;
+
+  /** The objects whose keys begin with `prefix` (any prefix, not only whole parts), in ascending byte order of key. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+
+  /** Removes an object; absent is fine. */
+  delete(key: string): Promise<void>;
+
+  /** Room left, or undefined where the store has no limit that it can tell. */
+  freeBytes(): Promise<number | undefined>;
+
+  /** Proves that the root is there and answers; throws as the interface says. */
+  probe(): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** The content of a new object: at hand, or streamed with its size known or not. */
+export type ObjectBody = Uint8Array | { readonly stream: AsyncIterable<Uint8Array>; readonly sizeBytes?: number };
+
+export interface StoredObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly modifiedAt: Date;
+}
+
+export interface StoreCapabilities {
+  /** Whether {@link ObjectStore.create} is atomic among writers. */
+  readonly conditionalCreate: boolean;
+}
