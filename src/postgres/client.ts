@@ -35,7 +35,7 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
     user: parameters.user,
     database: parameters.database,
     ...(parameters.password === undefined ? {} : { password: parameters.password.reveal() }),
-    ssl: tls === undefined ? false : allowsClearText(parameters) ? 'prefer' : tls,
+    ssl: tls === undefined ? false : allowsClearText(parameters) ? ('prefer' as const) : tls,
     ...(parameters.targetSessionAttrs === 'any' ? {} : { target_session_attrs: parameters.targetSessionAttrs }),
     connect_timeout: Math.max(1, Math.round(parameters.connectTimeoutMs / 1000)),
     max: options.max ?? 1,
@@ -43,7 +43,7 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
     fetch_types: false,
     backoff: false,
     connection: { application_name: options.applicationName ?? parameters.applicationName },
-    onnotice: (notice) =>
+    onnotice: (notice: postgres.Notice) =>
       options.onNotice?.({
         severity: notice['severity'] ?? 'NOTICE',
         code: notice['code'] ?? '00000',
