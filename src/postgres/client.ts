@@ -28,10 +28,14 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
   if (first === undefined) throw new DbadminError('connection-failed', 'no host to connect to');
   const tls = tlsOptions(parameters, first.host);
   const isSocket = first.host.startsWith('/');
-  const sql = postgres({
+  const settings: postgres.Options<Record<string, postgres.PostgresType>> = {
     ...(isSocket
       ? { path: `${first.host}/.s.PGSQL.${first.port}` }
-      : { host: parameters.hosts.map(({ host }) => host), port: parameters.hosts.map(({ port }) => port) }),
+      : // The library takes arrays here; its outer type has not heard of it.
+        {
+          host: parameters.hosts.map(({ host }) => host) as unknown as string,
+          port: parameters.hosts.map(({ port }) => port) as unknown as number,
+        }),
     user: parameters.user,
     database: parameters.database,
     ...(parameters.password === undefined ? {} : { password: parameters.password.reveal() }),
@@ -50,7 +54,8 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
         message: notice['message'] ?? '',
         detail: notice['detail'],
       }),
-  });
+  };
+  const sql = postgres(settings);
   try {
     await sql`select 1`;
   } catch (error) {
