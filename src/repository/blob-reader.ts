@@ -1,0 +1,77 @@
+import { messageOf } from '../base/errors.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import type { BlobIndex, BlobPlace } from './blob-index.ts';
+import { decompress } from './compress.ts';
+import { damaged } from './envelope.ts';
+import { blake3 } from './hash.ts';
+import { packKey } from './layout.ts';
+
+/** Neighbouring blobs are fetched with one read up to this size. */
+const COALESCED_BYTES = 8 * 1024 * 1024;
+
+/** Reads blobs by hash; each is checked against its hash before anybody sees it. */
+export class BlobReader {
+  readonly #store: ObjectStore;
+  readonly #systemIdentifier: string;
+  readonly #index: BlobIndex;
+
+  constructor(store: ObjectStore, systemIdentifier: string, index: BlobIndex) {
+    this.#store = store;
+    this.#systemIdentifier = systemIdentifier;
+    this.#index = index;
+  }
+
+  /**
+   * The plain bytes of `hashes`, in order; neighbours in a pack come with one read.
+   *
+   * @throws {DbadminError} `repository-damaged` when one is in no index or does not match its hash; `storage-missing`.
+   */
+  async *readAll(hashes: readonly string[]): AsyncGenerator<Buffer> {
+    for (const run of this.#runs(hashes)) {
+      const first = run[0];
+      const last = run.at(-1);
+      if (first === undefined || last === undefined) continue;
+      const key = packKey(this.#systemIdentifier, first.pack);
+      const bytes = await this.#store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const plains = await Promise.all(
+        run.map(
+          async (place) =>
+            await openBlob(buffer.subarray(place.offset - first.offset, place.offset - first.offset + place.storedBytes), place, key),
+        ),
+      );
+      yield* plains;
+    }
+  }
+
+  #runs(hashes: readonly string[]): readonly (readonly BlobPlace[])[] {
+    const runs: BlobPlace[][] = [];
+    for (const hash of hashes) {
+      const place = this.#index.find(hash);
+      if (place === undefined) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
+      const run = runs.at(-1);
+      const previous = run?.at(-1);
+      const adjoins =
+        run !== undefined &&
+        previous !== undefined &&
+        previous.pack === place.pack &&
+        previous.offset + previous.storedBytes === place.offset &&
+        place.offset + place.storedBytes - (run[0]?.offset ?? 0) <= COALESCED_BYTES;
+      if (adjoins) run.push(place);
+      else runs.push([place]);
+    }
+    return runs;
+  }
+}
+
+async function openBlob(stored: Buffer, place: BlobPlace, key: string): Promise<Buffer> {
+  let plain: Buffer;
+  try {
+    plain = place.zstd ? await decompress(stored, place.plainBytes) : stored;
+  } catch (error) {
+    throw damaged(key, `Blob ${place.hash} does not decompress: ${messageOf(error)}.`, error);
+  }
+  if (plain.byteLength !== place.plainBytes || blake3(plain).toString('hex') !== place.hash)
+    throw damaged(key, `Blob ${place.hash} does not match its hash.`);
+  return plain;
+}

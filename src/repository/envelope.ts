@@ -1,0 +1,198 @@
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { DbadminError, messageOf } from '../base/errors.ts';
+import { blake3, Blake3 } from './hash.ts';
+import { compress, decompress } from './compress.ts';
+
+/** Sealed objects: the envelope of everything that is not a pack. @see FORMAT.md "Sealed objects" */
+
+export const SEALED_KINDS = {
+  identity: 'I',
+  cluster: 'C',
+  index: 'X',
+  manifest: 'M',
+  wal: 'W',
+  part: 'P',
+  horizon: 'O',
+  history: 'H',
+} as const;
+export type SealedKind = keyof typeof SEALED_KINDS;
+
+const MAGIC = 'DBADMIN1';
+const FIXED_BYTES = 16;
+const HASH_BYTES = 32;
+const FLAG_ZSTD = 1;
+const MAX_HEADER_BYTES = 1 << 20;
+/** Enough of an object's beginning to hold its header in almost every case. */
+export const HEADER_READ_BYTES = 16 * 1024;
+
+export interface Unsealed {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+}
+
+/** A whole sealed object from a body at hand. */
+export async function seal(kind: SealedKind, header: object, body: Uint8Array): Promise<Buffer> {
+  const stored = body.byteLength === 0 ? Buffer.alloc(0) : await compress(body);
+  const start = preamble(kind, header, stored.byteLength === 0 ? 0 : FLAG_ZSTD);
+  const content = Buffer.concat([start, stored]);
+  return Buffer.concat([content, blake3(content)]);
+}
+
+/** A sealed object whose body comes in pieces; memory stays small whatever its size. */
+export async function* sealStream(
+  kind: SealedKind,
+  header: object,
+  body: AsyncIterable<Uint8Array>,
+  level = 3,
+): AsyncGenerator<Uint8Array> {
+  const hash = new Blake3();
+  const start = preamble(kind, header, FLAG_ZSTD);
+  hash.update(start);
+  yield start;
+  const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
+  const done = pipeline(Readable.from(body, { objectMode: true, highWaterMark: 4 }), zstd);
+  done.catch(() => undefined);
+  for await (const chunk of zstd as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  await done;
+  yield hash.digest();
+}
+
+/**
+ * Opens a whole sealed object and checks kind and hash.
+ *
+ * @throws {DbadminError} `repository-damaged`, or `repository-format` for flags this version does not know.
+ */
+export async function unseal(kind: SealedKind, bytes: Uint8Array, name: string, limitBytes: number): Promise<Unsealed> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { header, bodyOffset, zstd } = readPreamble(kind, buffer, name);
+  const bodyEnd = buffer.byteLength - HASH_BYTES;
+  if (bodyEnd < bodyOffset || !blake3(buffer.subarray(0, bodyEnd)).equals(buffer.subarray(bodyEnd)))
+    throw damaged(name, 'Its hash does not match its content.');
+  const body = buffer.subarray(bodyOffset, bodyEnd);
+  try {
+    return { header, body: zstd ? await decompress(body, limitBytes) : body };
+  } catch (error) {
+    throw damaged(name, `Its body does not decompress: ${messageOf(error)}.`, error);
+  }
+}
+
+/** The header alone, from the first bytes of an object. Undefined when `bytes` is too short to hold it: read more. */
+export function peekHeader(kind: SealedKind, bytes: Uint8Array, name: string): Readonly<Record<string, unknown>> | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.byteLength >= FIXED_BYTES && buffer.byteLength < FIXED_BYTES + Math.min(MAX_HEADER_BYTES, buffer.readUInt32BE(12)))
+    return undefined;
+  return readPreamble(kind, buffer, name).header;
+}
+
+/**
+ * The body of a sealed object that is streamed. The hash is checked at the end, so what was yielded is to be believed
+ * only when the iteration ends without an error.
+ */
+export async function* unsealStream(kind: SealedKind, source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Buffer> {
+  const hash = new Blake3();
+  const zstd = createZstdDecompress();
+  const state = { failure: undefined as unknown };
+  const feed = feedBody(kind, source, name, hash, zstd).catch((error: unknown) => {
+    state.failure = error;
+    zstd.destroy();
+  });
+  try {
+    for await (const chunk of zstd as AsyncIterable<Buffer>) yield chunk;
+  } catch (error) {
+    await feed;
+    throw state.failure instanceof Error ? state.failure : damaged(name, `Its body does not decompress: ${messageOf(error)}.`, error);
+  } finally {
+    zstd.destroy();
+  }
+  await feed;
+  if (state.failure !== undefined) throw state.failure as Error;
+}
+
+async function feedBody(
+  kind: SealedKind,
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+  hash: Blake3,
+  zstd: ReturnType<typeof createZstdDecompress>,
+): Promise<void> {
+  let pending = Buffer.alloc(0);
+  let inBody = false;
+  for await (const chunk of source) {
+    pending = Buffer.concat([pending, chunk]);
+    if (!inBody) {
+      if (peekLength(pending) === undefined) continue;
+      const { bodyOffset } = readPreamble(kind, pending, name);
+      hash.update(pending.subarray(0, bodyOffset));
+      pending = pending.subarray(bodyOffset);
+      inBody = true;
+    }
+    if (pending.byteLength <= HASH_BYTES) continue;
+    const ready = pending.subarray(0, pending.byteLength - HASH_BYTES);
+    hash.update(ready);
+    if (zstd.destroyed) return;
+    if (!zstd.write(ready)) await Promise.race([once(zstd, 'drain'), once(zstd, 'close')]);
+    pending = pending.subarray(ready.byteLength);
+  }
+  if (!inBody || pending.byteLength !== HASH_BYTES || !hash.digest().equals(pending))
+    throw damaged(name, 'Its hash does not match its content.');
+  zstd.end();
+}
+
+function peekLength(bytes: Buffer): number | undefined {
+  if (bytes.byteLength < FIXED_BYTES) return undefined;
+  const length = FIXED_BYTES + Math.min(MAX_HEADER_BYTES, bytes.readUInt32BE(12));
+  return bytes.byteLength < length ? undefined : length;
+}
+
+function preamble(kind: SealedKind, header: object, flags: number): Buffer {
+  const json = Buffer.from(JSON.stringify(header), 'utf8');
+  if (json.byteLength > MAX_HEADER_BYTES) throw new DbadminError('internal', 'header of a sealed object is too long');
+  const fixed = Buffer.alloc(FIXED_BYTES);
+  fixed.write(MAGIC, 0, 'latin1');
+  fixed.write(SEALED_KINDS[kind], 8, 'latin1');
+  fixed.writeUInt8(flags, 9);
+  fixed.writeUInt32BE(json.byteLength, 12);
+  return Buffer.concat([fixed, json]);
+}
+
+interface Preamble {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly bodyOffset: number;
+  readonly zstd: boolean;
+}
+
+function readPreamble(kind: SealedKind, bytes: Buffer, name: string): Preamble {
+  if (bytes.byteLength < FIXED_BYTES || bytes.toString('latin1', 0, 8) !== MAGIC)
+    throw damaged(name, 'It does not begin as a dbadmin object.');
+  const found = bytes.toString('latin1', 8, 9);
+  if (found !== SEALED_KINDS[kind]) throw damaged(name, `It holds an object of kind ${JSON.stringify(found)} where a ${kind} belongs.`);
+  const flags = bytes.readUInt8(9);
+  if ((flags & ~FLAG_ZSTD) !== 0) {
+    throw new DbadminError('repository-format', `${name} is stored in a way this version does not know (flags ${flags})`, {
+      hint: 'It was written by a newer dbadmin, or is encrypted: use the version that wrote it.',
+    });
+  }
+  const length = bytes.readUInt32BE(12);
+  if (length > MAX_HEADER_BYTES || bytes.byteLength < FIXED_BYTES + length) throw damaged(name, 'It is cut short.');
+  try {
+    const header = JSON.parse(bytes.toString('utf8', FIXED_BYTES, FIXED_BYTES + length)) as Record<string, unknown>;
+    return { header, bodyOffset: FIXED_BYTES + length, zstd: (flags & FLAG_ZSTD) !== 0 };
+  } catch (error) {
+    throw damaged(name, 'Its header is not JSON.', error);
+  }
+}
+
+/** The failure of an object that is there and wrong. */
+export function damaged(name: string, detail: string, cause?: unknown): DbadminError {
+  return new DbadminError('repository-damaged', `${name} is damaged`, {
+    detail,
+    hint: 'Keep the object; restore it from a second copy of the repository if there is one.',
+    cause,
+  });
+}

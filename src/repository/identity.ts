@@ -1,0 +1,99 @@
+import { DbadminError, isDbadminError } from '../base/errors.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { seal, unseal } from './envelope.ts';
+import { clusterKey, IDENTITY_KEY } from './layout.ts';
+
+/** The format this version reads and writes. */
+export const FORMAT = 1;
+
+/** What a repository says of itself. @see FORMAT.md "Identity" */
+export interface RepositoryIdentity {
+  readonly format: number;
+  /** 32 hex digits. */
+  readonly id: string;
+  readonly createdAt: string;
+  readonly tool: string;
+  readonly encryption: 'none';
+  readonly conditionalCreate: boolean;
+}
+
+/** What a lineage is: which cluster wrote it. */
+export interface ClusterIdentity {
+  readonly systemIdentifier: string;
+  /** The cluster's name in the configuration that wrote it first. */
+  readonly name: string;
+  readonly serverVersion: number;
+  readonly walSegmentBytes: number;
+}
+
+/**
+ * Makes `store` a repository.
+ *
+ * @throws {DbadminError} `storage-exists` when it is one already.
+ */
+export async function createRepository(store: ObjectStore, identity: RepositoryIdentity): Promise<void> {
+  await store.create(IDENTITY_KEY, await seal('identity', identity, Buffer.alloc(0)));
+}
+
+/**
+ * The identity of the repository in `store`: the proof that it is there, mounted and readable.
+ *
+ * @throws {DbadminError} `repository-missing` when there is none, `repository-format` when it is of another format.
+ */
+export async function readIdentity(store: ObjectStore): Promise<RepositoryIdentity> {
+  const header = await readIdentityHeader(store);
+  if (header['format'] !== FORMAT) {
+    throw new DbadminError(
+      'repository-format',
+      `the repository in ${store.description} has format ${String(header['format'])}, and this dbadmin knows format ${FORMAT}`,
+      {
+        hint: 'Use the version of dbadmin that wrote it, or a newer one.',
+      },
+    );
+  }
+  if (header['encryption'] !== 'none') {
+    throw new DbadminError(
+      'repository-format',
+      `the repository in ${store.description} is encrypted (${String(header['encryption'])}), which this version of dbadmin cannot read`,
+      {
+        hint: 'Use a newer dbadmin.',
+      },
+    );
+  }
+  return header as unknown as RepositoryIdentity;
+}
+
+async function readIdentityHeader(store: ObjectStore): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await unseal('identity', await store.read(IDENTITY_KEY), IDENTITY_KEY, 1024)).header;
+  } catch (error) {
+    if (!isDbadminError(error, 'storage-missing')) throw error;
+    throw new DbadminError('repository-missing', `there is no repository in ${store.description}`, {
+      detail: `${IDENTITY_KEY} is not there. A directory that should be mounted may not be.`,
+      hint: 'Make one with dbadmin backup init, or mount the right directory.',
+      cause: error,
+    });
+  }
+}
+
+/** Writes down which cluster a lineage belongs to, when nobody has. */
+export async function ensureClusterIdentity(store: ObjectStore, identity: ClusterIdentity): Promise<void> {
+  const key = clusterKey(identity.systemIdentifier);
+  if ((await store.stat(key)) !== undefined) return;
+  try {
+    await store.create(key, await seal('cluster', identity, Buffer.alloc(0)));
+  } catch (error) {
+    if (!isDbadminError(error, 'storage-exists')) throw error;
+  }
+}
+
+/** The lineages in the repository. */
+export async function listClusters(store: ObjectStore): Promise<readonly ClusterIdentity[]> {
+  const clusters: ClusterIdentity[] = [];
+  for await (const object of store.list('')) {
+    if (!/^\d+\/cluster$/.test(object.key)) continue;
+    const { header } = await unseal('cluster', await store.read(object.key), object.key, 1024);
+    clusters.push(header as unknown as ClusterIdentity);
+  }
+  return clusters;
+}

@@ -1,0 +1,52 @@
+import { formatLsn } from '../postgres/lsn.ts';
+
+/** Object keys of format version 1. @see FORMAT.md "Keys" */
+
+export const IDENTITY_KEY = 'dbadmin-repository';
+
+const hex8 = (value: number): string => value.toString(16).toUpperCase().padStart(8, '0');
+
+export function clusterKey(systemIdentifier: string): string {
+  return `${systemIdentifier}/cluster`;
+}
+
+export function packKey(systemIdentifier: string, pack: string): string {
+  return `${systemIdentifier}/packs/${pack.slice(0, 2)}/${pack}`;
+}
+
+export function packPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/packs/`;
+}
+
+export function indexPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/indexes/`;
+}
+
+export function backupPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/backups/`;
+}
+
+export function backupKey(systemIdentifier: string, label: string): string {
+  return `${backupPrefix(systemIdentifier)}${label}`;
+}
+
+export function walPrefix(systemIdentifier: string, timeline?: number): string {
+  return timeline === undefined ? `${systemIdentifier}/wal/` : `${systemIdentifier}/wal/${hex8(timeline)}/`;
+}
+
+export function walKey(systemIdentifier: string, segment: string): string {
+  return `${systemIdentifier}/wal/${segment.slice(0, 8)}/${segment}`;
+}
+
+/** `from` and `to` are byte offsets in the segment; `nonce` keeps two writers' parts apart. */
+export function partKey(systemIdentifier: string, segment: string, from: number, to: number, nonce: string): string {
+  return `${walKey(systemIdentifier, segment)}.part.${hex8(from)}-${hex8(to)}-${nonce}`;
+}
+
+export function horizonKey(systemIdentifier: string, timeline: number, lsn: bigint, at: Date, nonce: string): string {
+  return `${walPrefix(systemIdentifier, timeline)}horizon.${formatLsn(lsn).replace('/', '_')}-${at.getTime()}-${nonce}`;
+}
+
+export function historyKey(systemIdentifier: string, timeline: number): string {
+  return `${systemIdentifier}/wal/${hex8(timeline)}.history`;
+}

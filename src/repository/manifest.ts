@@ -1,0 +1,136 @@
+import type { ObjectStore } from '../storage/store.ts';
+import { damaged, HEADER_READ_BYTES, peekHeader, sealStream, unsealStream } from './envelope.ts';
+import { backupKey, backupPrefix } from './layout.ts';
+
+/** A backup's summary: the header of its manifest. @see FORMAT.md "Manifests" */
+export interface BackupSummary {
+  readonly label: string;
+  readonly kind: 'full' | 'incremental';
+  readonly systemIdentifier: string;
+  /** `server_version_num`: 180004. */
+  readonly serverVersion: number;
+  readonly tool: string;
+  /** The tool's clock, ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** LSNs as PostgreSQL prints them. Recovery begins at the first and is consistent at the second. */
+  readonly startLsn: string;
+  readonly stopLsn: string;
+  readonly startTimeline: number;
+  readonly stopTimeline: number;
+  readonly walSegmentBytes: number;
+  readonly blockBytes: number;
+  /** Whether the cluster has data checksums, so that its pages were verified on the way. */
+  readonly checksums: boolean;
+  /** What the server said of bad pages, or null. */
+  readonly damage: string | null;
+  readonly warnings: readonly string[];
+  readonly tablespaces: readonly { readonly oid: string; readonly location: string }[];
+  readonly fileCount: number;
+  readonly plainBytes: number;
+  readonly newBlobs: number;
+  readonly storedBytes: number;
+  readonly packs: readonly string[];
+}
+
+/** `[offset, length, hash]` or `[offset, length, hash, offset in the blob]`, bytes. */
+export type Extent =
+  | readonly [offset: number, length: number, hash: string]
+  | readonly [offset: number, length: number, hash: string, blobOffset: number];
+
+export type ManifestEntry = FileEntry | DirectoryEntry | SymlinkEntry;
+
+interface EntryPath {
+  /** Relative to the data directory, `/`-separated; raw bytes as latin1 text where {@link ManifestEntry} says `pathHex`. */
+  readonly path: string;
+}
+
+export interface FileEntry extends EntryPath {
+  readonly type: 'file';
+  readonly sizeBytes: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Seconds since 1970. */
+  readonly modifiedAt: number;
+  readonly extents: readonly Extent[];
+}
+
+export interface DirectoryEntry extends EntryPath {
+  readonly type: 'directory';
+  readonly mode: number;
+  readonly modifiedAt: number;
+}
+
+export interface SymlinkEntry extends EntryPath {
+  readonly type: 'symlink';
+  readonly target: string;
+}
+
+/** Lines per piece handed to the compressor. */
+const LINES_PER_CHUNK = 256;
+
+/** Writes the manifest: from this moment the backup exists. */
+export async function writeManifest(
+  store: ObjectStore,
+  summary: BackupSummary,
+  entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
+): Promise<void> {
+  const key = backupKey(summary.systemIdentifier, summary.label);
+  await store.create(key, { stream: sealStream('manifest', summary, encodeLines(entries)) });
+}
+
+async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>): AsyncGenerator<Buffer> {
+  let lines: string[] = [];
+  for await (const entry of entries) {
+    lines.push(`${JSON.stringify(entry)}\n`);
+    if (lines.length < LINES_PER_CHUNK) continue;
+    yield Buffer.from(lines.join(''), 'utf8');
+    lines = [];
+  }
+  yield Buffer.from(lines.join(''), 'utf8');
+}
+
+/**
+ * The entries of a backup, parents before children. Believe them only when the iteration ends without an error: the
+ * manifest's hash is checked at its end.
+ */
+export async function* readManifest(store: ObjectStore, systemIdentifier: string, label: string): AsyncGenerator<ManifestEntry> {
+  const key = backupKey(systemIdentifier, label);
+  let rest = '';
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  for await (const chunk of unsealStream('manifest', store.readStream(key), key)) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield JSON.parse(line) as ManifestEntry;
+  }
+  if (rest !== '') throw damaged(key, 'Its last line is cut short.');
+}
+
+/** The summary of one backup. */
+export async function readSummary(store: ObjectStore, systemIdentifier: string, label: string): Promise<BackupSummary> {
+  const key = backupKey(systemIdentifier, label);
+  const object = await store.stat(key);
+  if (object === undefined) throw damaged(key, 'It is not there.');
+  return await summaryOf(store, key, object.sizeBytes);
+}
+
+/** The summaries of all backups of a lineage, by start LSN and timeline. Only the manifests' heads are read. */
+export async function listBackups(store: ObjectStore, systemIdentifier: string): Promise<readonly BackupSummary[]> {
+  const summaries: BackupSummary[] = [];
+  for await (const object of store.list(backupPrefix(systemIdentifier)))
+    summaries.push(await summaryOf(store, object.key, object.sizeBytes));
+  return summaries.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsn(a.stopLsn, b.stopLsn));
+}
+
+function compareLsn(a: string, b: string): number {
+  const [aHigh = '0', aLow = '0'] = a.split('/');
+  const [bHigh = '0', bLow = '0'] = b.split('/');
+  return Number.parseInt(aHigh, 16) - Number.parseInt(bHigh, 16) || Number.parseInt(aLow, 16) - Number.parseInt(bLow, 16);
+}
+
+async function summaryOf(store: ObjectStore, key: string, sizeBytes: number): Promise<BackupSummary> {
+  const head = await store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
+  const header = peekHeader('manifest', head, key) ?? peekHeader('manifest', await store.read(key), key);
+  if (header === undefined) throw damaged(key, 'Its header is cut short.');
+  return header as unknown as BackupSummary;
+}

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { formatLsn } from '../postgres/lsn.ts';
+import { historyName, parseSegmentName } from '../postgres/segment.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
+import { blake3 } from './hash.ts';
+import { historyKey, horizonKey, partKey, walKey, walPrefix } from './layout.ts';
+
+/** What stands in the header of a segment or part. @see FORMAT.md "WAL segments, parts, horizons, history" */
+export interface WalHeader {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  readonly segment: string;
+  readonly sizeBytes: number;
+  readonly from: number;
+  readonly to: number;
+  readonly hash: string;
+  readonly receivedAt: string;
+  readonly coveredUntil: string | null;
+}
+
+export interface WalTimes {
+  /** The writer's clock. */
+  readonly receivedAt: Date;
+  /** The server's clock when everything it had flushed was inside, or undefined when not known. */
+  readonly coveredUntil: Date | undefined;
+}
+
+/** The WAL of one lineage in one repository. */
+export class WalArchive {
+  readonly #store: ObjectStore;
+  readonly #systemIdentifier: string;
+  readonly segmentBytes: number;
+
+  constructor(store: ObjectStore, systemIdentifier: string, segmentBytes: number) {
+    this.#store = store;
+    this.#systemIdentifier = systemIdentifier;
+    this.segmentBytes = segmentBytes;
+  }
+
+  /**
+   * Stores a complete segment. The same content twice is fine.
+   *
+   * @throws {DbadminError} `wal-conflict` when the key holds other content; `wal-invalid` when the bytes are not this segment of this cluster.
+   */
+  async putSegment(segment: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
+    checkFirstPage(bytes, this.#systemIdentifier, segment, this.segmentBytes);
+    const key = walKey(this.#systemIdentifier, segment);
+    const hash = blake3(bytes).toString('hex');
+    if ((await this.#store.stat(key)) === undefined) {
+      try {
+        await this.#store.create(key, await seal('wal', this.#header(segment, 0, bytes, hash, times), bytes));
+        return 'stored';
+      } catch (error) {
+        if (!isDbadminError(error, 'storage-exists')) throw error;
+      }
+    }
+    const present = await this.readHeader(segment);
+    if (present.hash === hash) return 'present';
+    throw new DbadminError('wal-conflict', `WAL segment ${segment} is in the archive with other content`, {
+      detail: `Archived: ${present.hash} at ${present.receivedAt}. Offered: ${hash}.`,
+      hint: 'Two clusters with the same system identifier write to this repository, or one was restored without a new timeline. The archived segment was kept.',
+    });
+  }
+
+  /** Stores bytes `[from, from + bytes.length)` of the open segment. */
+  async putPart(segment: string, from: number, bytes: Buffer, times: WalTimes): Promise<void> {
+    const hash = blake3(bytes).toString('hex');
+    const key = partKey(this.#systemIdentifier, segment, from, from + bytes.byteLength, randomBytes(4).toString('hex'));
+    await this.#store.create(key, await seal('part', this.#header(segment, from, bytes, hash, times), bytes));
+  }
+
+  /** Deletes the parts of a segment that is stored whole. */
+  async dropParts(segment: string): Promise<void> {
+    const prefix = `${walKey(this.#systemIdentifier, segment)}.part.`;
+    const keys: string[] = [];
+    for await (const object of this.#store.list(prefix)) keys.push(object.key);
+    for (const key of keys) await this.#store.delete(key);
+  }
+
+  /** Notes that all WAL before `lsn` was here at `at`, by the server's clock; replaces the timeline's earlier notes. */
+  async putHorizon(timeline: number, lsn: bigint, at: Date): Promise<void> {
+    const earlier: string[] = [];
+    for await (const object of this.#store.list(`${walPrefix(this.#systemIdentifier, timeline)}horizon.`)) earlier.push(object.key);
+    const header = { systemIdentifier: this.#systemIdentifier, timeline, lsn: formatLsn(lsn), at: at.toISOString() };
+    const key = horizonKey(this.#systemIdentifier, timeline, lsn, at, randomBytes(4).toString('hex'));
+    await this.#store.create(key, await seal('horizon', header, Buffer.alloc(0)));
+    for (const key of earlier) await this.#store.delete(key);
+  }
+
+  async putHistory(timeline: number, content: Uint8Array): Promise<void> {
+    const key = historyKey(this.#systemIdentifier, timeline);
+    const header = { systemIdentifier: this.#systemIdentifier, timeline, hash: blake3(content).toString('hex') };
+    try {
+      await this.#store.create(key, await seal('history', header, content));
+    } catch (error) {
+      if (!isDbadminError(error, 'storage-exists')) throw error;
+      const present = await this.readHistory(timeline);
+      if (present === undefined || !Buffer.from(present).equals(Buffer.from(content))) {
+        throw new DbadminError('wal-conflict', `timeline history ${historyName(timeline)} is in the archive with other content`, {
+          cause: error,
+        });
+      }
+    }
+  }
+
+  /** The history file of a timeline, or undefined when the archive has none. */
+  async readHistory(timeline: number): Promise<Buffer | undefined> {
+    const key = historyKey(this.#systemIdentifier, timeline);
+    if ((await this.#store.stat(key)) === undefined) return undefined;
+    return (await unseal('history', await this.#store.read(key), key, 16 * 1024 * 1024)).body;
+  }
+
+  /** @throws {DbadminError} `storage-missing` when the segment is not stored whole. */
+  async readHeader(segment: string): Promise<WalHeader> {
+    const key = walKey(this.#systemIdentifier, segment);
+    const object = await this.#store.stat(key);
+    if (object === undefined) throw new DbadminError('storage-missing', `WAL segment ${segment} is not in ${this.#store.description}`);
+    const header = peekHeader('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
+    if (header === undefined) throw damaged(key, 'Its header is cut short.');
+    return header as unknown as WalHeader;
+  }
+
+  /** A complete segment, checked; undefined when it is proven absent. */
+  async readSegment(segment: string): Promise<Buffer | undefined> {
+    const key = walKey(this.#systemIdentifier, segment);
+    if ((await this.#store.stat(key)) === undefined) return undefined;
+    const { header, body } = await unseal('wal', await this.#store.read(key), key, this.segmentBytes);
+    if (body.byteLength !== this.segmentBytes || header['segment'] !== segment)
+      throw damaged(key, 'It is not the segment that its name says.');
+    checkFirstPage(body, this.#systemIdentifier, segment, this.segmentBytes);
+    return body;
+  }
+
+  /** The open segment as far as its parts reach, without padding; undefined when there are none. */
+  async readParts(segment: string): Promise<Buffer | undefined> {
+    const prefix = `${walKey(this.#systemIdentifier, segment)}.part.`;
+    const parts: { readonly from: number; readonly to: number; readonly key: string }[] = [];
+    for await (const object of this.#store.list(prefix)) {
+      const range = /([0-9A-F]{8})-([0-9A-F]{8})-/.exec(object.key.slice(prefix.length));
+      if (range !== null)
+        parts.push({ from: Number.parseInt(range[1] ?? '', 16), to: Number.parseInt(range[2] ?? '', 16), key: object.key });
+    }
+    let joined = Buffer.alloc(0);
+    for (const part of parts.sort((a, b) => a.from - b.from || b.to - a.to)) {
+      if (part.from > joined.byteLength) break;
+      if (part.to <= joined.byteLength) continue;
+      const { body } = await unseal('part', await this.#store.read(part.key), part.key, this.segmentBytes);
+      joined = Buffer.concat([joined, body.subarray(joined.byteLength - part.from)]);
+    }
+    return joined.byteLength === 0 ? undefined : joined;
+  }
+
+  #header(segment: string, from: number, bytes: Buffer, hash: string, times: WalTimes): WalHeader {
+    return {
+      systemIdentifier: this.#systemIdentifier,
+      timeline: parseSegmentName(segment, this.segmentBytes).timeline,
+      segment,
+      sizeBytes: this.segmentBytes,
+      from,
+      to: from + bytes.byteLength,
+      hash,
+      receivedAt: times.receivedAt.toISOString(),
+      coveredUntil: times.coveredUntil?.toISOString() ?? null,
+    };
+  }
+}
+
+const XLP_LONG_HEADER = 0x0002;
+
+/**
+ * Refuses bytes that are not segment `segment` of this cluster: the first page's long header names timeline, address,
+ * system identifier and segment size.
+ *
+ * @throws {DbadminError} `wal-invalid`.
+ * @see src/include/access/xlog_internal.h of PostgreSQL, XLogLongPageHeaderData
+ */
+export function checkFirstPage(bytes: Buffer, systemIdentifier: string, segment: string, segmentBytes: number): void {
+  const { startLsn } = parseSegmentName(segment, segmentBytes);
+  const problem =
+    bytes.byteLength !== segmentBytes
+      ? `It has ${bytes.byteLength} bytes and a segment of this cluster has ${segmentBytes}.`
+      : (bytes.readUInt16LE(2) & XLP_LONG_HEADER) === 0
+        ? 'Its first page has no long header.'
+        : bytes.readBigUInt64LE(24).toString() !== systemIdentifier
+          ? `It belongs to the cluster with system identifier ${bytes.readBigUInt64LE(24)}, not ${systemIdentifier}.`
+          : bytes.readBigUInt64LE(8) !== startLsn
+            ? `Its first page is of ${formatLsn(bytes.readBigUInt64LE(8))}, not ${formatLsn(startLsn)}: a recycled file.`
+            : undefined;
+  if (problem !== undefined) throw new DbadminError('wal-invalid', `WAL segment ${segment} is not what its name says`, { detail: problem });
+}

@@ -1,0 +1,107 @@
+import { formatLsn, parseLsn } from '../postgres/lsn.ts';
+import { isSegmentName, parseSegmentName } from '../postgres/segment.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { walPrefix } from './layout.ts';
+
+/** What WAL a repository has of one lineage: names only, nothing is opened. */
+export interface WalCoverage {
+  readonly segmentBytes: number;
+  readonly timelines: ReadonlyMap<number, TimelineCoverage>;
+  /** Timelines whose history file is stored. */
+  readonly histories: ReadonlySet<number>;
+}
+
+export interface TimelineCoverage {
+  /** Stretches of complete segments without a hole, ascending: first byte, and the byte after the last. */
+  readonly runs: readonly { readonly startLsn: bigint; readonly endLsn: bigint }[];
+  /** Segments of which only parts are stored, and how far the parts reach, by start LSN. */
+  readonly open: readonly { readonly segment: string; readonly startLsn: bigint; readonly endLsn: bigint }[];
+  /** All WAL before `lsn` was here at `at` (the server's clock). */
+  readonly horizon: { readonly lsn: bigint; readonly at: Date } | undefined;
+}
+
+interface Draft {
+  readonly segments: bigint[];
+  readonly parts: Map<string, { from: number; to: number }[]>;
+  horizon: { lsn: bigint; at: Date } | undefined;
+}
+
+/** Lists the WAL of a lineage. */
+export async function readCoverage(store: ObjectStore, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
+  const drafts = new Map<number, Draft>();
+  const histories = new Set<number>();
+  const prefix = walPrefix(systemIdentifier);
+  for await (const { key } of store.list(prefix)) {
+    const name = key.slice(prefix.length);
+    const history = /^([0-9A-F]{8})\.history$/.exec(name);
+    if (history !== null) {
+      histories.add(Number.parseInt(history[1] ?? '', 16));
+      continue;
+    }
+    const timeline = Number.parseInt(name.slice(0, 8), 16);
+    const draft = drafts.get(timeline) ?? { segments: [], parts: new Map(), horizon: undefined };
+    drafts.set(timeline, draft);
+    note(draft, name.slice(9), segmentBytes);
+  }
+  return { segmentBytes, histories, timelines: new Map([...drafts].map(([timeline, draft]) => [timeline, finish(draft, segmentBytes)])) };
+}
+
+function note(draft: Draft, name: string, segmentBytes: number): void {
+  const horizon = /^horizon\.([0-9A-F]+)_([0-9A-F]+)-(\d+)-/.exec(name);
+  if (horizon !== null) {
+    const found = { lsn: parseLsn(`${horizon[1]}/${horizon[2]}`), at: new Date(Number(horizon[3])) };
+    if (draft.horizon === undefined || found.at > draft.horizon.at) draft.horizon = found;
+    return;
+  }
+  const part = /^([0-9A-F]{24})\.part\.([0-9A-F]{8})-([0-9A-F]{8})-/.exec(name);
+  if (part !== null) {
+    const segment = part[1] ?? '';
+    const ranges = draft.parts.get(segment) ?? [];
+    draft.parts.set(segment, ranges);
+    ranges.push({ from: Number.parseInt(part[2] ?? '', 16), to: Number.parseInt(part[3] ?? '', 16) });
+    return;
+  }
+  if (isSegmentName(name)) draft.segments.push(parseSegmentName(name, segmentBytes).startLsn);
+}
+
+function finish(draft: Draft, segmentBytes: number): TimelineCoverage {
+  const size = BigInt(segmentBytes);
+  const starts = [...draft.segments].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const whole = new Set(starts);
+  const runs: { startLsn: bigint; endLsn: bigint }[] = [];
+  for (const startLsn of starts) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.endLsn === startLsn) last.endLsn = startLsn + size;
+    else runs.push({ startLsn, endLsn: startLsn + size });
+  }
+  const open = [...draft.parts]
+    .map(([segment, ranges]) => ({ segment, startLsn: parseSegmentName(segment, segmentBytes).startLsn, reach: reachOf(ranges) }))
+    .filter(({ startLsn, reach }) => reach > 0 && !whole.has(startLsn))
+    .map(({ segment, startLsn, reach }) => ({ segment, startLsn, endLsn: startLsn + BigInt(reach) }))
+    .sort((a, b) => (a.startLsn < b.startLsn ? -1 : 1));
+  return { runs, open, horizon: draft.horizon };
+}
+
+/** How far parts reach from byte 0 without a hole. */
+function reachOf(ranges: readonly { readonly from: number; readonly to: number }[]): number {
+  let reach = 0;
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    if (from > reach) break;
+    reach = Math.max(reach, to);
+  }
+  return reach;
+}
+
+/** The byte after the last one that WAL reaches from `lsn` on this timeline without a hole, open segment included; undefined when `lsn` itself is not there. */
+export function reachFrom(coverage: TimelineCoverage | undefined, lsn: bigint): bigint | undefined {
+  if (coverage === undefined) return undefined;
+  const run = coverage.runs.find(({ startLsn, endLsn }) => startLsn <= lsn && lsn < endLsn);
+  const edge = run?.endLsn ?? lsn;
+  const open = coverage.open.find(({ startLsn, endLsn }) => startLsn <= edge && edge < endLsn);
+  return open?.endLsn ?? run?.endLsn;
+}
+
+/** For messages: `0/5000000 → 0/9A00000, 0/B000000 → 0/C000000`. */
+export function describeRuns(coverage: TimelineCoverage): string {
+  return coverage.runs.map(({ startLsn, endLsn }) => `${formatLsn(startLsn)} → ${formatLsn(endLsn)}`).join(', ');
+}
