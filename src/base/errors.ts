@@ -26,6 +26,8 @@ export const ERROR_CODES = {
   'protocol-violation': { exit: 1, retry: false },
   'storage-failed': { exit: 1, retry: true },
   'storage-full': { exit: 1, retry: false },
+  'storage-read-only': { exit: 1, retry: false },
+  'storage-unsupported': { exit: 1, retry: false },
   'storage-exists': { exit: 1, retry: false },
   'storage-missing': { exit: 1, retry: false },
   'storage-denied': { exit: 12, retry: false },

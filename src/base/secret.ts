@@ -1,15 +1,21 @@
 import { inspect } from 'node:util';
 
-/** A password, key or token. Prints as `***` everywhere; only {@link Secret.reveal} gives the text. */
+/**
+ * A password, key or token. Prints as `***` everywhere; only {@link Secret.reveal} gives the text.
+ *
+ * Made from the text, or from a function that fetches it the first time it is revealed: a command that needs no
+ * passphrase must not fail, nor ask a password manager, because one is configured.
+ */
 export class Secret {
-  readonly #text: string;
+  #source: string | (() => string);
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(source: string | (() => string)) {
+    this.#source = source;
   }
 
   reveal(): string {
-    return this.#text;
+    if (typeof this.#source === 'function') this.#source = this.#source();
+    return this.#source;
   }
 
   toString(): string {

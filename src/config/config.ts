@@ -13,6 +13,8 @@ export interface Config {
   readonly repositories: ReadonlyMap<string, RepositoryConfig>;
   readonly paths: ProjectPaths;
   readonly migrate: MigrateConfig;
+  /** Sentences about what is unwise or was ignored: a password written in the file, a password file others can read. */
+  readonly warnings: readonly string[];
 }
 
 export interface ClusterConfig {

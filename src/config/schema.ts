@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { secretSource } from '../base/secret-source.ts';
+import { durationText, section } from '../base/yaml-shape.ts';
+import { SESSION_ATTRIBUTES, SSL_MODES } from '../postgres/parameters.ts';
+
+const text = z.string().min(1);
+/** A number, or the text of one: what `${NAME}` leaves. */
+const wholeNumber = z.union([z.int().min(0), z.string().regex(/^\d+$/, 'expected a whole number')], { error: 'expected a whole number' });
+const yesNo = z.union([z.boolean(), z.enum(['true', 'false'])], { error: 'expected true or false' });
+const objectName = z.string().regex(/^[A-Za-z][\w-]*$/, 'not a name: letters, digits, _ and -, a letter first');
+
+/** How to reach a database. Every key may be left out; libpq's environment and defaults fill the gaps. */
+const connectionShape = {
+  url: text.optional(),
+  service: text.optional(),
+  host: text.optional(),
+  port: wholeNumber.optional(),
+  user: text.optional(),
+  database: text.optional(),
+  password: secretSource.optional(),
+  passfile: text.optional(),
+  sslmode: z.enum(SSL_MODES).optional(),
+  sslrootcert: text.optional(),
+  sslcert: text.optional(),
+  sslkey: text.optional(),
+  target_session_attrs: z.enum(SESSION_ATTRIBUTES).optional(),
+  connect_timeout: durationText.optional(),
+} as const;
+
+const connectionSchema = section(connectionShape);
+
+export const clusterSchema = section({
+  ...connectionShape,
+  replication: connectionSchema.optional(),
+  repositories: z.array(text).optional(),
+  slot: z
+    .string()
+    .regex(/^[a-z0-9_]{1,63}$/, 'not a slot name: 1 to 63 of a-z, 0-9 and _')
+    .optional(),
+});
+
+const encryptionSchema = z.union(
+  [
+    z.literal('none'),
+    section({ passphrase: secretSource.optional(), key_file: text.optional() }).refine(
+      (value) => (value.passphrase === undefined) !== (value.key_file === undefined),
+      'give either passphrase or key_file',
+    ),
+  ],
+  { error: (issue) => (issue.input === undefined ? undefined : 'expected none, { passphrase: … } or { key_file: FILE }') },
+);
+
+const diskRepository = section({ type: z.literal('disk'), path: text, encryption: encryptionSchema.optional() });
+
+const s3Repository = section({
+  type: z.literal('s3'),
+  bucket: text,
+  prefix: z.string().optional(),
+  region: text.optional(),
+  endpoint: z.url({ protocol: /^https?$/, error: 'expected an address that begins with https:// or http://' }).optional(),
+  path_style: yesNo.optional(),
+  ca_file: text.optional(),
+  access_key_id: text.optional(),
+  secret_access_key: secretSource.optional(),
+  storage_class: text.optional(),
+  sse: z.union([z.enum(['none', 's3', 'kms']), section({ kms: text })], { error: 'expected none, s3, kms or { kms: KEY-ID }' }).optional(),
+  object_lock: durationText.optional(),
+  encryption: encryptionSchema.optional(),
+});
+
+export const repositorySchema = z.discriminatedUnion('type', [diskRepository, s3Repository]);
+
+/** The `repositories` of dbadmin.yaml, or of backups/policies.yaml. */
+export const repositoriesSchema = z.record(objectName, repositorySchema);
+
+/** dbadmin.yaml as written: checked in form, nothing resolved. */
+export const configSchema = section({
+  version: z.literal(1, { error: 'version must be 1, the only one this dbadmin knows' }),
+  default_cluster: text.optional(),
+  clusters: z.record(objectName, clusterSchema.nullable()),
+  repositories: repositoriesSchema.optional(),
+  paths: section({
+    migrations: text.optional(),
+    routines: text.optional(),
+    seeds: text.optional(),
+    tests: text.optional(),
+    schema: text.optional(),
+    migrations_lock: text.optional(),
+    roles: text.optional(),
+    policies: text.optional(),
+  }).optional(),
+  migrate: section({ schema: text.optional(), lock_timeout: durationText.optional() }).optional(),
+});
+
+export type ConfigFile = z.infer<typeof configSchema>;
+export type ClusterFile = z.infer<typeof clusterSchema>;
+export type ConnectionFile = z.infer<typeof connectionSchema>;
+export type RepositoryFile = z.infer<typeof repositorySchema>;
+export type EncryptionFile = z.infer<typeof encryptionSchema>;
