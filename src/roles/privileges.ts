@@ -1,0 +1,48 @@
+/** What privileges can be granted on, as a profile names it. `table` is every relation but sequences. */
+export const PRIVILEGE_KINDS = ['database', 'schema', 'table', 'sequence', 'routine', 'type'] as const;
+export type PrivilegeKind = (typeof PRIVILEGE_KINDS)[number];
+
+export const PRIVILEGES = [
+  'SELECT',
+  'INSERT',
+  'UPDATE',
+  'DELETE',
+  'TRUNCATE',
+  'REFERENCES',
+  'TRIGGER',
+  'MAINTAIN',
+  'USAGE',
+  'CREATE',
+  'CONNECT',
+  'TEMPORARY',
+  'EXECUTE',
+] as const;
+export type Privilege = (typeof PRIVILEGES)[number];
+
+const BY_KIND: Readonly<Record<PrivilegeKind, readonly Privilege[]>> = {
+  database: ['CREATE', 'CONNECT', 'TEMPORARY'],
+  schema: ['USAGE', 'CREATE'],
+  table: ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'],
+  sequence: ['USAGE', 'SELECT', 'UPDATE'],
+  routine: ['EXECUTE'],
+  type: ['USAGE'],
+};
+
+/** First major that has a privilege, where that is not every one. */
+const SINCE: Readonly<Partial<Record<Privilege, number>>> = { MAINTAIN: 17 };
+
+/** The privileges that exist on `kind`; with `major` those of that server only. */
+export function privilegesOf(kind: PrivilegeKind, major = Number.POSITIVE_INFINITY): readonly Privilege[] {
+  return BY_KIND[kind].filter((privilege) => (SINCE[privilege] ?? 0) <= major);
+}
+
+/** The privilege in `text`, in any case, with TEMP for TEMPORARY; undefined when there is none of that name. */
+export function parsePrivilege(text: string): Privilege | undefined {
+  const word = text.toUpperCase() === 'TEMP' ? 'TEMPORARY' : text.toUpperCase();
+  return PRIVILEGES.find((privilege) => privilege === word);
+}
+
+/** A fixed order for privileges, so that equal sets read the same. */
+export function comparePrivileges(left: Privilege, right: Privilege): number {
+  return PRIVILEGES.indexOf(left) - PRIVILEGES.indexOf(right);
+}
