@@ -1,13 +1,16 @@
 /**
  * One place where objects are kept: a directory, an S3 bucket and prefix, or memory. Everything above speaks only this.
  *
- * Keys are relative, `/`-separated, made of `[A-Za-z0-9._=-]` parts that are neither empty, `.` nor `..`, at most 700 bytes.
+ * Keys are relative, `/`-separated, made of `[A-Za-z0-9._=-]` parts that are neither empty, `.` nor `..`, at most 700 bytes
+ * with parts of at most 200, and no part ends in `.tmp` (see keys.ts). A key is never also the directory of another.
  * Objects are immutable by convention: callers write each key once. No method retries; that is a decorator's work.
  *
  * Errors, all {@link DbadminError}: `storage-missing` (no such object), `storage-exists` (create of a key that is there),
- * `storage-denied` (credentials or permissions), `storage-full`, `repository-missing` (the root itself is not there: an
- * unmounted directory, a bucket that does not exist) and `storage-failed` for everything else. "Missing" is never
- * guessed: a store that cannot tell an absent object from an unreachable one says `storage-failed`.
+ * `storage-denied` (credentials or permissions), `storage-full`, `storage-read-only`, `storage-unsupported` (the place
+ * cannot keep the promise of a method), `repository-missing` (the root itself is not there: an unmounted directory, a
+ * bucket that does not exist) and `storage-failed` for everything else. "Missing" is never guessed: a store that cannot
+ * tell an absent object from an unreachable one says `storage-failed`. A wrong key is `internal`; an aborted signal
+ * rejects with its reason.
  */
 export interface ObjectStore {
   /** For messages: `/srv/backup`, `s3://bucket/prefix`. */
@@ -17,7 +20,8 @@ export interface ObjectStore {
   /**
    * Writes an object that must not exist yet and returns once it is durable: data and directory synced on disk, the
    * server's confirmation checked on S3. Where {@link StoreCapabilities.conditionalCreate} is false the check is a look
-   * before the write, and two writers at the same moment may both succeed.
+   * before the write, and two writers at the same moment may both succeed. A failed create leaves nothing under the key,
+   * or the whole object: with S3 a failure after the last byte can mean either.
    */
   create(key: string, body: ObjectBody): Promise<void>;
 
@@ -36,8 +40,14 @@ export interface ObjectStore {
   /** The objects whose keys begin with `prefix` (any prefix, not only whole parts), in ascending byte order of key. */
   list(prefix: string): AsyncIterable<StoredObject>;
 
-  /** Removes an object; absent is fine. */
+  /** Removes an object; absent is fine. Not synced: a deletion that a power cut undoes is asked for again. */
   delete(key: string): Promise<void>;
+
+  /**
+   * Removes what creates that never ended left behind (temporary files, unfinished multipart uploads), if begun before
+   * `begunBefore`, and gives their number. Such leftovers are never listed or read. Choose a time that no running create is older than.
+   */
+  removeUnfinished(begunBefore: Date): Promise<number>;
 
   /** Room left, or undefined where the store has no limit that it can tell. */
   freeBytes(): Promise<number | undefined>;
@@ -49,7 +59,15 @@ export interface ObjectStore {
 }
 
 /** The content of a new object: at hand, or streamed with its size known or not. */
-export type ObjectBody = Uint8Array | { readonly stream: AsyncIterable<Uint8Array>; readonly sizeBytes?: number };
+export type ObjectBody = Uint8Array | StreamedBody;
+
+export interface StreamedBody {
+  readonly stream: AsyncIterable<Uint8Array>;
+  /** Another length in the stream is `storage-failed`, and nothing is created. */
+  readonly sizeBytes?: number;
+  /** Whether each iteration of `stream` begins anew, as over a file: only then can a failed create be tried again. */
+  readonly replayable?: boolean;
+}
 
 export interface StoredObject {
   readonly key: string;

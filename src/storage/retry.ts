@@ -1,0 +1,153 @@
+import type { Clock } from '../base/clock.ts';
+import { isDbadminError } from '../base/errors.ts';
+import { sameContent } from './compare.ts';
+import type { ObjectBody, ObjectStore, StoredObject } from './store.ts';
+
+export interface RetryOptions {
+  /** Calls in all, the first included; at least 1. A stream or listing counts anew whenever it has moved on. */
+  readonly attempts: number;
+  readonly clock: Clock;
+  /** Evenly distributed in [0, 1), for the jitter. */
+  readonly random: () => number;
+  /** The first wait, doubled each time; 250 unless given. */
+  readonly firstDelayMs?: number;
+  /** 15,000 unless given. */
+  readonly longestDelayMs?: number;
+  /** Told of each failure that is tried again. */
+  readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
+}
+
+/**
+ * `store`, with failures that may pass tried again after growing, jittered waits. Errors that the code table does not call
+ * retryable come through at once.
+ *
+ * A create whose answer was lost may have succeeded: when the next attempt finds the key taken, the object there is
+ * compared with the content, and the same content is success. So content that must tell writers apart (a lease) has to hold
+ * something that only this writer knows. A stream that is not replayable is tried again only while nothing was taken from it.
+ */
+export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStore {
+  const again = createRetrier(options);
+  return {
+    description: store.description,
+    capabilities: store.capabilities,
+    create: async (key, body) => await createWithRetry(store, again, key, body),
+    read: async (key, signal) => await again.call(async () => await store.read(key, signal), signal),
+    readRange: async (key, offsetBytes, lengthBytes, signal) =>
+      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal), signal),
+    readStream: (key, signal) => streamWithRetry(store, again, key, signal),
+    stat: async (key) => await again.call(async () => await store.stat(key)),
+    list: (prefix) => listWithRetry(store, again, prefix),
+    delete: async (key) => await again.call(async () => await store.delete(key)),
+    removeUnfinished: async (begunBefore) => await again.call(async () => await store.removeUnfinished(begunBefore)),
+    freeBytes: async () => await again.call(async () => await store.freeBytes()),
+    probe: async () => await again.call(async () => await store.probe()),
+    close: async () => await store.close(),
+  };
+}
+
+interface Retrier {
+  /** Waits before attempt `attempt` + 1, or throws `error` when it is final. Attempts count from 1. */
+  waitOrThrow(error: unknown, attempt: number, signal?: AbortSignal): Promise<void>;
+  call<Value>(work: (attempt: number) => Promise<Value>, signal?: AbortSignal): Promise<Value>;
+}
+
+function createRetrier(options: RetryOptions): Retrier {
+  const { attempts, clock, random, firstDelayMs = 250, longestDelayMs = 15_000, onRetry } = options;
+  const waitOrThrow = async (error: unknown, attempt: number, signal?: AbortSignal): Promise<void> => {
+    if (attempt >= attempts || !isDbadminError(error) || !error.retryable) throw error;
+    const delayMs = Math.round(Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) * (0.5 + random() / 2));
+    onRetry?.(error, attempt, delayMs);
+    await clock.sleep(delayMs, signal);
+  };
+  return {
+    waitOrThrow,
+    call: async (work, signal) => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await work(attempt);
+        } catch (error) {
+          await waitOrThrow(error, attempt, signal);
+        }
+      }
+    },
+  };
+}
+
+async function createWithRetry(store: ObjectStore, again: Retrier, key: string, body: ObjectBody): Promise<void> {
+  let taken = false;
+  const watched: ObjectBody =
+    body instanceof Uint8Array || body.replayable === true
+      ? body
+      : {
+          ...body,
+          stream: watch(body.stream, () => {
+            taken = true;
+          }),
+        };
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await store.create(key, watched);
+      return;
+    } catch (error) {
+      if (attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
+        if (await again.call(async () => await sameContent(store, key, body))) return;
+        throw error;
+      }
+      if (taken) throw error;
+      await again.waitOrThrow(error, attempt);
+    }
+  }
+}
+
+/** The same stream; `onTaken` is called when its first piece is asked for. */
+function watch(stream: AsyncIterable<Uint8Array>, onTaken: () => void): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = stream[Symbol.asyncIterator]();
+      const next = async (): Promise<IteratorResult<Uint8Array>> => {
+        onTaken();
+        return await iterator.next();
+      };
+      return iterator.return === undefined ? { next } : { next, return: iterator.return.bind(iterator) };
+    },
+  };
+}
+
+/** Begins again after a failure and passes over what was given already: objects never change. */
+async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+  let given = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    let position = 0;
+    try {
+      for await (const piece of store.readStream(key, signal)) {
+        const fresh = piece.subarray(Math.min(piece.byteLength, Math.max(0, given - position)));
+        position += piece.byteLength;
+        if (fresh.byteLength === 0) continue;
+        given = position;
+        attempt = 1;
+        yield fresh;
+      }
+      return;
+    } catch (error) {
+      await again.waitOrThrow(error, attempt, signal);
+    }
+  }
+}
+
+/** Begins again after a failure, after the last key given. */
+async function* listWithRetry(store: ObjectStore, again: Retrier, prefix: string): AsyncIterable<StoredObject> {
+  let last = '';
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      for await (const object of store.list(prefix)) {
+        if (object.key <= last) continue;
+        last = object.key;
+        attempt = 1;
+        yield object;
+      }
+      return;
+    } catch (error) {
+      await again.waitOrThrow(error, attempt);
+    }
+  }
+}
