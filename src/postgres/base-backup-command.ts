@@ -1,0 +1,56 @@
+import { DbadminError } from '../base/errors.ts';
+import { quoteReplicationLiteral } from './quote.ts';
+
+/** What a base backup is to be. */
+export interface BaseBackupOptions {
+  /** Goes into backup_label. */
+  readonly label: string;
+  /** Checkpoint at once instead of spread over checkpoint_completion_target. */
+  readonly fastCheckpoint: boolean;
+  /** The most that the server sends, in kB a second: 32 to 1048576. */
+  readonly maxRateKb?: number | undefined;
+  /** Whether the server checks the checksums of the pages it reads (where the cluster has them). */
+  readonly verifyChecksums: boolean;
+  /** The algorithm of the files' checksums in backup_manifest. */
+  readonly manifestChecksums: 'CRC32C' | 'SHA256';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The BASE_BACKUP command in the grammar of `major`: until 14 words in a fixed order, from 15 on a list in parentheses.
+ * It never waits for the archiver: the caller proves itself that the WAL is kept.
+ */
+export function baseBackupCommand(major: number, options: BaseBackupOptions): string {
+  const { maxRateKb } = options;
+  if (maxRateKb !== undefined && !(Number.isInteger(maxRateKb) && maxRateKb >= 32 && maxRateKb <= 1_048_576)) {
+    throw new DbadminError('config-invalid', `a base backup cannot be limited to ${maxRateKb} kB/s`, {
+      hint: 'Give a whole number from 32 to 1048576.',
+    });
+  }
+  const label = quoteReplicationLiteral(options.label);
+  if (major < 15) {
+    return [
+      `BASE_BACKUP LABEL ${label} PROGRESS`,
+      options.fastCheckpoint ? 'FAST' : '',
+      'NOWAIT',
+      maxRateKb === undefined ? '' : `MAX_RATE ${maxRateKb}`,
+      'TABLESPACE_MAP',
+      options.verifyChecksums ? '' : 'NOVERIFY_CHECKSUMS',
+      `MANIFEST 'yes' MANIFEST_CHECKSUMS '${options.manifestChecksums}'`,
+    ]
+      .filter((word) => word !== '')
+      .join(' ');
+  }
+  return `BASE_BACKUP (${[
+    `LABEL ${label}`,
+    'PROGRESS true',
+    `CHECKPOINT '${options.fastCheckpoint ? 'fast' : 'spread'}'`,
+    'WAL false',
+    'WAIT false',
+    ...(maxRateKb === undefined ? [] : [`MAX_RATE ${maxRateKb}`]),
+    'TABLESPACE_MAP true',
+    `VERIFY_CHECKSUMS ${options.verifyChecksums}`,
+    "MANIFEST 'yes'",
+    `MANIFEST_CHECKSUMS '${options.manifestChecksums}'`,
+  ].join(', ')})`;
+}
