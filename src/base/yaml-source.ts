@@ -16,24 +16,30 @@ export interface Problem {
 /** A YAML file as plain values that nothing has checked yet, which remembers where each of them stands. */
 export class YamlSource {
   readonly file: string;
-  readonly value: unknown;
+  #value: unknown;
   readonly #problems: Problem[] = [];
   readonly #document: Document;
   readonly #lines: LineCounter;
 
-  /**
-   * Reads `text` as YAML 1.2. Syntax errors and duplicate keys become problems. With `env`, `${NAME}` in strings is filled
-   * in, and a variable without value is a problem; `only` limits that to the values below these top-level keys.
-   */
-  constructor(file: string, text: string, env?: Readonly<Record<string, string | undefined>>, only?: readonly string[]) {
+  /** Reads `text` as YAML 1.2. Syntax errors and duplicate keys become problems. */
+  constructor(file: string, text: string) {
     this.file = file;
     this.#lines = new LineCounter();
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: true });
     for (const fault of [...this.#document.errors, ...this.#document.warnings]) {
       this.#addAt(fault.pos[0], yamlFault(fault.code, fault.message, text, fault.pos[0]));
     }
-    const value: unknown = this.#document.errors.some((fault) => fault.code !== 'DUPLICATE_KEY') ? undefined : this.#document.toJS();
-    this.value = env === undefined ? value : this.#fill(value, [], env, only);
+    this.#value = this.readable ? this.#document.toJS() : undefined;
+  }
+
+  /** The whole document as plain values; undefined when it is not readable. */
+  get value(): unknown {
+    return this.#value;
+  }
+
+  /** Fills `${NAME}` in strings from `env`; a variable without value is a problem. Leaves alone what `except` says. */
+  fill(env: Readonly<Record<string, string | undefined>>, except: (path: YamlPath) => boolean = () => false): void {
+    this.#value = this.#filled(this.#value, [], env, except);
   }
 
   /** Whether the text could be read at all. False means that {@link YamlSource.value} is undefined and problems say why. */
@@ -94,19 +100,18 @@ export class YamlSource {
     return offset;
   }
 
-  #fill(value: unknown, path: YamlPath, env: Readonly<Record<string, string | undefined>>, only?: readonly string[]): unknown {
+  #filled(value: unknown, path: YamlPath, env: Readonly<Record<string, string | undefined>>, except: (path: YamlPath) => boolean): unknown {
+    if (except(path)) return value;
     if (typeof value === 'string') {
       const { text, missing } = interpolate(value, env);
       for (const name of missing) this.add(path, `environment variable ${name} is not set`);
       return text;
     }
-    if (Array.isArray(value)) return value.map((entry: unknown, index) => this.#fill(entry, [...path, index], env, only));
+    if (Array.isArray(value)) return value.map((entry: unknown, index) => this.#filled(entry, [...path, index], env, except));
     if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value).map(([key, entry]): [string, unknown] => {
-      const leaves = path.length === 0 && only !== undefined && !only.includes(key);
-      return [key, leaves ? entry : this.#fill(entry, [...path, key], env, only)];
-    });
-    return Object.fromEntries(entries);
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]): [string, unknown] => [key, this.#filled(entry, [...path, key], env, except)]),
+    );
   }
 }
 
