@@ -35,6 +35,7 @@ const BORDERLESS = Object.fromEntries(
     'mid-mid',
     'right',
     'right-mid',
+    'middle',
   ].map((side) => [side, '']),
 );
 

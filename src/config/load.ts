@@ -2,6 +2,7 @@ import { accessSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import type { ConnectionParameters } from '../postgres/parameters.ts';
 import type { ClusterConfig, Config } from './config.ts';
 import type { Machine } from './connection.ts';
 import { CONFIG_FILE_NAME, configWithoutFile, parseConfig, unknownCluster, type Selection } from './parse.ts';
@@ -39,6 +40,11 @@ export function selectCluster(config: Config, name?: string): ClusterConfig {
   const cluster = config.clusters.get(wanted);
   if (cluster !== undefined) return cluster;
   throw unknownCluster(wanted, [...config.clusters.keys()]);
+}
+
+/** The connection that a URL and the environment give, without any configuration file. */
+export function connectionOfUrl(context: LoadContext, url: string): ConnectionParameters {
+  return selectCluster(configWithoutFile(realMachine(context), { url })).connection;
 }
 
 function findConfigFile({ cwd, env }: LoadContext, given: string | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { describeParameters, type ConnectionParameters } from './parameters.ts';
-import { allowsClearText, tlsOptions } from './tls.ts';
+import { allowsClearText, tlsFailureHint, tlsOptions } from './tls.ts';
 
 export interface ClientOptions {
   /** Connections at most; 1 unless given. */
@@ -88,7 +88,7 @@ export function connectionError(parameters: ConnectionParameters, error: unknown
   }
   return new DbadminError('connection-failed', `cannot connect to ${describeParameters(parameters)}`, {
     detail,
-    hint: 'Check that the server runs and listens there, and that nothing between blocks the port.',
+    hint: tlsFailureHint(parameters, error) ?? 'Check that the server runs and listens there, and that nothing between blocks the port.',
     cause: error,
   });
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { DbadminError, messageOf } from '../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import type { ConnectionParameters } from './parameters.ts';
 
 /**
@@ -28,6 +28,31 @@ export function tlsOptions(parameters: ConnectionParameters, host: string): Conn
 /** Whether a server that refuses TLS is spoken to in clear text. */
 export function allowsClearText(parameters: ConnectionParameters): boolean {
   return parameters.sslMode === 'disable' || parameters.sslMode === 'allow' || parameters.sslMode === 'prefer';
+}
+
+const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** What to do when the failure to connect was one of TLS; undefined when it was another. */
+export function tlsFailureHint(parameters: ConnectionParameters, error: unknown): string | undefined {
+  const code = systemCodeOf(error) ?? '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return 'The certificate is for another name: connect by a name that it holds, or say sslmode=verify-ca where the authority signs for you alone.';
+  }
+  if (CERTIFICATE_CODES.has(code)) {
+    return "Give the authority's certificate: sslrootcert=FILE, PGSSLROOTCERT or ~/.postgresql/root.crt. sslmode=require encrypts without checking whom to.";
+  }
+  if (!/before secure TLS connection was established/.test(messageOf(error))) return undefined;
+  return `The server offers no TLS, and sslmode is ${parameters.sslMode} (the default is verify-full for hosts other than this machine).
+Turn on ssl at the server, or say sslmode=disable (?sslmode=disable in the URL, PGSSLMODE) where the network is trusted.`;
 }
 
 function readPem(file: string): string {
