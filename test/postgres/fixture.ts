@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import type { ClusterOptions, TestCluster } from './cluster.ts';
-import { startEmbeddedCluster } from './embedded-cluster.ts';
+import { startCluster } from './start-cluster.ts';
 
 /** A cluster of this test file's own: for suites whose effects are cluster-wide (roles, backups, WAL). Stop it in afterAll. */
 export async function startTestCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  return await startEmbeddedCluster(options);
+  return await startCluster(options, inject('providers'));
 }
 
 export interface TestDatabase {
