@@ -42,7 +42,7 @@ export function parsePrivilege(text: string): Privilege | undefined {
   return PRIVILEGES.find((privilege) => privilege === word);
 }
 
-/** A fixed order for privileges, so that equal sets read the same. */
-export function comparePrivileges(left: Privilege, right: Privilege): number {
-  return PRIVILEGES.indexOf(left) - PRIVILEGES.indexOf(right);
+/** The privileges in a fixed order, so that equal sets read the same. */
+export function sortPrivileges(privileges: readonly Privilege[]): readonly Privilege[] {
+  return [...privileges].sort((left, right) => PRIVILEGES.indexOf(left) - PRIVILEGES.indexOf(right));
 }

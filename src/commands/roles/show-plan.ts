@@ -1,0 +1,91 @@
+import { databaseOf } from '../../roles/change.ts';
+import { countRisks, describeChange, type ChangeLine, type Risk } from '../../roles/describe.ts';
+import type { RolesPlan } from '../../roles/plan.ts';
+import { changeSql } from '../../roles/print.ts';
+import { planTransactions } from '../../roles/transactions.ts';
+import type { Output } from '../output.ts';
+import type { InspectedPlan, RolesProject } from './load-roles.ts';
+
+const STYLES: Readonly<Record<Risk, 'good' | 'warn' | 'bad' | 'dim'>> = { SAFE: 'dim', WIDEN: 'warn', NARROW: 'good', DESTROY: 'bad' };
+
+/** What the plan is about and each change on a line. */
+export function showPlan(output: Output, project: RolesProject, { plan }: InspectedPlan): void {
+  const databases = [...project.document.databases.keys()].join(', ');
+  output.line(`${databases === '' ? 'roles' : databases} on ${project.clusterName}, mode ${project.document.mode}`);
+  const lines = plan.changes.map(describeChange);
+  if (lines.length > 0) {
+    output.table(
+      ['', '', '', ''].map((head) => ({ head })),
+      lines.map((line) => [`  ${output.style(STYLES[line.risk], line.risk)}`, line.subject, `${line.sign} ${line.text}`, line.remark]),
+    );
+  }
+  for (const note of plan.notes) output.warn(note);
+}
+
+/** How many changes, of what kind, and what was left alone. */
+export function summaryText(plan: RolesPlan): string {
+  const count = plan.changes.length;
+  const { destroy } = countRisks(plan.changes.map(describeChange));
+  const { roles, undeclaredRoles, schemas } = plan.unmanaged;
+  const left = `${plural(roles.length, 'role')} and ${plural(schemas.length, 'schema')} unmanaged`;
+  const undeclared = undeclaredRoles.length === 0 ? '' : `, ${plural(undeclaredRoles.length, 'role')} in scope undeclared`;
+  return `${count === 0 ? 'in sync' : `${plural(count, 'change')}, ${destroy} destructive`}, ${left}${undeclared}`;
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}
+
+/** What the file leaves alone, by name. */
+export function showUnmanaged(output: Output, plan: RolesPlan): void {
+  const { unmanaged } = plan;
+  const sections = [
+    ['roles out of scope', unmanaged.roles],
+    ['roles in scope and not declared', unmanaged.undeclaredRoles],
+    ['databases out of scope', unmanaged.databases],
+    ['schemas out of scope', unmanaged.schemas],
+    ['members out of scope', unmanaged.memberships],
+  ] as const;
+  for (const [title, names] of sections) if (names.length > 0) output.line(`  ${title}: ${names.join(', ')}`);
+}
+
+/** The document of `--json`. */
+export function planJson(project: RolesProject, { plan, major }: InspectedPlan): Record<string, unknown> {
+  const lines = plan.changes.map(describeChange);
+  return {
+    cluster: project.clusterName,
+    server: major,
+    mode: project.document.mode,
+    inSync: plan.changes.length === 0,
+    changes: plan.changes.map((change, index) => ({
+      ...(lines[index] satisfies ChangeLine | undefined),
+      database: databaseOf(change) ?? null,
+      sql: changeSql(change),
+    })),
+    counts: countRisks(lines),
+    unmanaged: plan.unmanaged,
+    notes: plan.notes,
+  };
+}
+
+/** The plan as SQL to paste into psql, a transaction per part. Passwords cannot be in it: they are named in comments. */
+export function planScript(project: RolesProject, { plan, major }: InspectedPlan): string {
+  const others = plan.changes.filter((change) => change.kind !== 'password');
+  const lines: string[] = [];
+  for (const { database, changes } of planTransactions(others, project.document.maintenanceDatabase, major)) {
+    lines.push(`\\connect ${psqlWord(database)}`, 'BEGIN;', "SET LOCAL lock_timeout = '5s';");
+    lines.push(...changes.flatMap((change) => changeSql(change).map((statement) => `${statement};`)), 'COMMIT;', '');
+  }
+  for (const change of plan.changes) {
+    if (change.kind !== 'password') continue;
+    lines.push(
+      `-- ${JSON.stringify(change.role)}: password from ${JSON.stringify(change.source)}; dbadmin roles apply sends it as a verifier`,
+    );
+  }
+  return lines.length === 0 ? '-- in sync: nothing to do\n' : `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** psql reads a word in double quotes as one name. */
+function psqlWord(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

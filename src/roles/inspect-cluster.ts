@@ -1,0 +1,141 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { DbadminError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
+import { parseAcl, type RawAclEntry } from './acl.ts';
+import { splitList } from './settings.ts';
+import type { ClusterState, Membership, OwnedAcl, RoleState, SettingType, StoredSetting } from './state.ts';
+
+const OLDEST_MAJOR = 14;
+
+/** Reads in one snapshot with every name schema-qualified by the server, and writes nothing. */
+export async function inSnapshot<T>(sql: Sql, read: (snapshot: TransactionSql) => Promise<T>): Promise<T> {
+  return (await sql.begin('isolation level repeatable read read only', async (snapshot) => {
+    await snapshot`select set_config('search_path', '', true), set_config('TimeZone', 'UTC', true)`;
+    return await read(snapshot);
+  })) as T;
+}
+
+interface About {
+  readonly major: number;
+  readonly system: string;
+  readonly user: string;
+  readonly superuser: boolean;
+  readonly bootstrap: string;
+  readonly readable: boolean;
+}
+
+/**
+ * Roles, memberships, settings and databases as they are. `settingNames` are those whose types the plan will ask for.
+ *
+ * @throws {DbadminError} `server-unsupported` before 14.
+ */
+export async function inspectCluster(sql: TransactionSql, settingNames: readonly string[]): Promise<ClusterState> {
+  const [about] = await sql<About[]>`
+    select current_setting('server_version_num')::int / 10000 as major, system_identifier::text as system,
+           current_user::text as user, r.rolsuper as superuser,
+           (select b.rolname::text from pg_catalog.pg_roles b where b.oid = 10) as bootstrap,
+           has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'select') as readable
+      from pg_catalog.pg_control_system(), pg_catalog.pg_roles r where r.rolname = current_user`;
+  if (about === undefined) throw new DbadminError('query-failed', 'the server does not know the role that is connected');
+  if (about.major < OLDEST_MAJOR) {
+    throw new DbadminError('server-unsupported', `roles need PostgreSQL ${OLDEST_MAJOR} or later and this is ${about.major}`);
+  }
+  const settings = await readSettings(sql);
+  return {
+    major: about.major,
+    systemIdentifier: about.system,
+    currentRole: about.user,
+    isSuperuser: about.superuser,
+    canReadPasswords: about.readable,
+    bootstrapSuperuser: about.bootstrap,
+    roles: await readRoles(sql, about.readable),
+    memberships: await readMemberships(sql, about.major),
+    settings,
+    databases: await readDatabases(sql),
+    settingTypes: await readSettingTypes(sql, [...settingNames, ...settings.map((setting) => setting.name)]),
+  };
+}
+
+interface RoleRow {
+  readonly name: string;
+  readonly superuser: boolean;
+  readonly inherit: boolean;
+  readonly createrole: boolean;
+  readonly createdb: boolean;
+  readonly login: boolean;
+  readonly replication: boolean;
+  readonly bypassrls: boolean;
+  readonly limit: number;
+  readonly until: string | null;
+  readonly comment: string | null;
+  readonly verifier: string | null;
+}
+
+async function readRoles(sql: TransactionSql, readable: boolean): Promise<ReadonlyMap<string, RoleState>> {
+  // pg_roles shows stars for every password, so it stands in where pg_authid is closed.
+  const verifier = readable ? sql`(select a.rolpassword from pg_catalog.pg_authid a where a.oid = r.oid)` : sql`null::text`;
+  const rows = await sql<RoleRow[]>`
+    select r.rolname::text as name, r.rolsuper as superuser, r.rolinherit as inherit, r.rolcreaterole as createrole,
+           r.rolcreatedb as createdb, r.rolcanlogin as login, r.rolreplication as replication, r.rolbypassrls as bypassrls,
+           r.rolconnlimit as limit, pg_catalog.shobj_description(r.oid, 'pg_authid') as comment, ${verifier} as verifier,
+           case when r.rolvaliduntil not in ('infinity', '-infinity')
+                then to_char(r.rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as until
+      from pg_catalog.pg_roles r`;
+  return new Map(
+    rows.map(({ name, login, limit, until, comment, verifier: stored, ...attributes }) => [
+      name,
+      {
+        name,
+        login,
+        attributes,
+        connectionLimit: limit,
+        validUntil: until ?? undefined,
+        comment: comment ?? undefined,
+        verifier: stored === null ? undefined : new Secret(stored),
+      },
+    ]),
+  );
+}
+
+async function readMemberships(sql: TransactionSql, major: number): Promise<readonly Membership[]> {
+  const options = major >= 16 ? sql`m.inherit_option as inherit, m.set_option as "set"` : sql`u.rolinherit as inherit, true as "set"`;
+  return await sql<Membership[]>`
+    select g.rolname::text as role, u.rolname::text as member, pg_catalog.pg_get_userbyid(m.grantor)::text as grantor,
+           m.admin_option as admin, ${options}
+      from pg_catalog.pg_auth_members m
+      join pg_catalog.pg_roles g on g.oid = m.roleid
+      join pg_catalog.pg_roles u on u.oid = m.member
+     order by 1, 2, 3`;
+}
+
+async function readSettings(sql: TransactionSql): Promise<readonly StoredSetting[]> {
+  const rows = await sql<{ role: string | null; database: string | null; pair: string }[]>`
+    select r.rolname::text as role, d.datname::text as database, c.pair
+      from pg_catalog.pg_db_role_setting s
+     cross join lateral unnest(s.setconfig) as c(pair)
+      left join pg_catalog.pg_roles r on r.oid = s.setrole
+      left join pg_catalog.pg_database d on d.oid = s.setdatabase
+     order by 1, 2, 3`;
+  return rows.map(({ role, database, pair }) => {
+    const equals = pair.indexOf('=');
+    const [name, value] = [pair.slice(0, equals), pair.slice(equals + 1)];
+    const isList = name === 'search_path' || name === 'temp_tablespaces' || name.endsWith('_preload_libraries');
+    return { role: role ?? undefined, database: database ?? undefined, name: name.toLowerCase(), value: isList ? splitList(value) : value };
+  });
+}
+
+async function readDatabases(sql: TransactionSql): Promise<ReadonlyMap<string, OwnedAcl>> {
+  const rows = await sql<{ name: string; owner: string; acl: readonly RawAclEntry[] | null }[]>`
+    select d.datname::text as name, pg_catalog.pg_get_userbyid(d.datdba)::text as owner,
+           (select json_agg(json_build_array(pg_catalog.pg_get_userbyid(a.grantor), a.grantee::bigint, pg_catalog.pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable))
+              from pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a) as acl
+      from pg_catalog.pg_database d where d.datallowconn and not d.datistemplate`;
+  return new Map(rows.map(({ name, owner, acl }) => [name, { owner, acl: parseAcl(acl, owner) }]));
+}
+
+async function readSettingTypes(sql: TransactionSql, names: readonly string[]): Promise<ReadonlyMap<string, SettingType>> {
+  const rows = await sql<{ name: string; vartype: string; unit: string | null }[]>`
+    select lower(name) as name, vartype, unit from pg_catalog.pg_settings
+     where lower(name) in (select json_array_elements_text(${JSON.stringify(names)}::text::json))`;
+  return new Map(rows.map(({ name, vartype, unit }) => [name, { vartype, unit: unit ?? undefined }]));
+}

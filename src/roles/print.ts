@@ -1,0 +1,155 @@
+import { DbadminError } from '../base/errors.ts';
+import type {
+  AlterRole,
+  Change,
+  CreateRole,
+  DefaultChange,
+  GrantMembership,
+  ObjectSet,
+  PrivilegeChange,
+  RevokeMembership,
+  SettingChange,
+} from './change.ts';
+import { ROLE_ATTRIBUTES, type RoleAttribute } from './document/document.ts';
+import { nameProblem } from './document/names.ts';
+import type { Grantee } from './state.ts';
+
+/** An identifier in double quotes, always: a name may be a keyword, hold quotes or look like SQL. */
+export function quoteIdentifier(name: string): string {
+  const wrong = nameProblem(name);
+  if (wrong !== undefined) throw new DbadminError('roles-invalid', wrong);
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A string literal, right whatever `standard_conforming_strings` is. */
+export function quoteLiteral(text: string): string {
+  if (text.includes('\0')) throw new DbadminError('roles-invalid', 'a text for the server may not hold a NUL character');
+  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return text.includes('\\') ? `E${quoted}` : quoted;
+}
+
+/** The SQL of a change, one statement without its semicolon per element. A password is not in it: see `passwordSql`. */
+export function changeSql(change: Change): readonly string[] {
+  if (change.kind === 'create-role') return [`CREATE ROLE ${quoteIdentifier(change.role)}${roleOptions(change, ' WITH')}`];
+  if (change.kind === 'alter-role') return [alterRoleSql(change)];
+  if (change.kind === 'comment-role') {
+    const text = change.comment === '' ? 'NULL' : quoteLiteral(change.comment);
+    return [`COMMENT ON ROLE ${quoteIdentifier(change.role)} IS ${text}`];
+  }
+  if (change.kind === 'password') return [];
+  if (change.kind === 'grant-membership') return [grantMembershipSql(change)];
+  if (change.kind === 'revoke-membership') return [revokeMembershipSql(change)];
+  if (change.kind === 'setting') return [settingSql(change)];
+  if (change.kind === 'create-schema')
+    return [`CREATE SCHEMA ${quoteIdentifier(change.schema)} AUTHORIZATION ${quoteIdentifier(change.owner)}`];
+  if (change.kind === 'own-schema') return [`ALTER SCHEMA ${quoteIdentifier(change.schema)} OWNER TO ${quoteIdentifier(change.owner)}`];
+  return change.kind === 'privilege' ? privilegeSql(change) : [defaultSql(change)];
+}
+
+/** ALTER ROLE … PASSWORD with a verifier, or with NULL. The only SQL that holds something secret. */
+export function passwordSql(role: string, verifier: string | undefined): string {
+  return `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${verifier === undefined ? 'NULL' : quoteLiteral(verifier)}`;
+}
+
+const ATTRIBUTE_WORDS: Readonly<Record<RoleAttribute, string>> = {
+  superuser: 'SUPERUSER',
+  createdb: 'CREATEDB',
+  createrole: 'CREATEROLE',
+  replication: 'REPLICATION',
+  bypassrls: 'BYPASSRLS',
+  inherit: 'INHERIT',
+};
+
+function roleOptions(change: CreateRole | AlterRole, lead: string): string {
+  const isNew = change.kind === 'create-role';
+  const words: string[] = [];
+  if (change.login !== undefined) words.push(change.login ? 'LOGIN' : 'NOLOGIN');
+  for (const attribute of ROLE_ATTRIBUTES) {
+    const value = change.attributes[attribute];
+    // A role that does not exist has the defaults; a plan that repeats them says nothing and needs rights it does not use.
+    if (value === undefined || (isNew && value === (attribute === 'inherit'))) continue;
+    words.push(`${value ? '' : 'NO'}${ATTRIBUTE_WORDS[attribute]}`);
+  }
+  if (change.connectionLimit !== undefined && !(isNew && change.connectionLimit === -1))
+    words.push(`CONNECTION LIMIT ${change.connectionLimit}`);
+  if (change.validUntil !== undefined) words.push(`VALID UNTIL ${quoteLiteral(change.validUntil ?? 'infinity')}`);
+  return words.length === 0 ? '' : `${lead} ${words.join(' ')}`;
+}
+
+function alterRoleSql(change: AlterRole): string {
+  return `ALTER ROLE ${quoteIdentifier(change.role)}${roleOptions(change, ' WITH')}`;
+}
+
+function grantMembershipSql(change: GrantMembership): string {
+  const head = `GRANT ${quoteIdentifier(change.role)} TO ${quoteIdentifier(change.member)}`;
+  if (change.grantor === undefined) return change.admin ? `${head} WITH ADMIN OPTION` : head;
+  const word = (value: boolean | undefined): string => (value === false ? 'FALSE' : 'TRUE');
+  const options = `WITH ADMIN ${change.admin ? 'TRUE' : 'FALSE'}, INHERIT ${word(change.inherit)}, SET ${word(change.set)}`;
+  return `${head} ${options} GRANTED BY ${quoteIdentifier(change.grantor)}`;
+}
+
+function revokeMembershipSql(change: RevokeMembership): string {
+  const option = change.what === 'admin' ? 'ADMIN OPTION FOR ' : '';
+  const by = change.grantor === undefined ? '' : ` GRANTED BY ${quoteIdentifier(change.grantor)}`;
+  return `REVOKE ${option}${quoteIdentifier(change.role)} FROM ${quoteIdentifier(change.member)}${by}`;
+}
+
+function settingSql(change: SettingChange): string {
+  const database = change.database === undefined ? '' : quoteIdentifier(change.database);
+  const place =
+    change.role === undefined
+      ? `DATABASE ${database}`
+      : `ROLE ${quoteIdentifier(change.role)}${database === '' ? '' : ` IN DATABASE ${database}`}`;
+  const name = change.name.split('.').map(quoteIdentifier).join('.');
+  if (change.value === undefined) return `ALTER ${place} RESET ${name}`;
+  const values = typeof change.value === 'string' ? [change.value] : change.value;
+  const list = values.length === 0 ? "''" : values.map((value) => quoteLiteral(value)).join(', ');
+  return `ALTER ${place} SET ${name} TO ${list}`;
+}
+
+/** Statements on at most this many named objects: each is locked until commit on 18 and later. */
+export const NAMES_PER_STATEMENT = 1000;
+
+function privilegeSql(change: PrivilegeChange): readonly string[] {
+  const privileges = change.privileges.join(', ');
+  const statements = objectTexts(change.on).map((objects) => {
+    if (change.action === 'grant') {
+      return `GRANT ${privileges} ON ${objects} TO ${granteeSql(change.grantee)}${change.grantable ? ' WITH GRANT OPTION' : ''}`;
+    }
+    const option = change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : '';
+    return `REVOKE ${option}${privileges} ON ${objects} FROM ${granteeSql(change.grantee)}`;
+  });
+  if (change.actAs === undefined) return statements;
+  // An entry goes only when the role that granted it takes it back.
+  return [`SET LOCAL ROLE ${quoteIdentifier(change.actAs)}`, ...statements, 'RESET ROLE'];
+}
+
+const KIND_WORDS = { table: 'TABLE', sequence: 'SEQUENCE', routine: 'ROUTINE', type: 'TYPE' } as const;
+
+function objectTexts(on: ObjectSet): readonly string[] {
+  if (on.kind === 'database') return [`DATABASE ${quoteIdentifier(on.name)}`];
+  if (on.kind === 'schema') return [`SCHEMA ${quoteIdentifier(on.name)}`];
+  if (on.all) return [`ALL ${KIND_WORDS[on.kind]}S IN SCHEMA ${quoteIdentifier(on.schema)}`];
+  // The server quoted a routine's name itself, together with its argument types.
+  const names = on.names.map((name) => `${quoteIdentifier(on.schema)}.${on.kind === 'routine' ? name : quoteIdentifier(name)}`);
+  const texts: string[] = [];
+  for (let start = 0; start < names.length; start += NAMES_PER_STATEMENT) {
+    texts.push(`${KIND_WORDS[on.kind]} ${names.slice(start, start + NAMES_PER_STATEMENT).join(', ')}`);
+  }
+  return texts;
+}
+
+function defaultSql(change: DefaultChange): string {
+  const where = change.schema === undefined ? '' : ` IN SCHEMA ${quoteIdentifier(change.schema)}`;
+  const kind = change.of === 'schema' ? 'SCHEMAS' : `${KIND_WORDS[change.of]}S`;
+  const privileges = change.privileges.join(', ');
+  const head = `ALTER DEFAULT PRIVILEGES FOR ROLE ${quoteIdentifier(change.creator)}${where}`;
+  if (change.action === 'grant') {
+    return `${head} GRANT ${privileges} ON ${kind} TO ${granteeSql(change.grantee)}${change.grantable ? ' WITH GRANT OPTION' : ''}`;
+  }
+  return `${head} REVOKE ${change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : ''}${privileges} ON ${kind} FROM ${granteeSql(change.grantee)}`;
+}
+
+function granteeSql(grantee: Grantee): string {
+  return grantee.kind === 'public' ? 'PUBLIC' : quoteIdentifier(grantee.name);
+}

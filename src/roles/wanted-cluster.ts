@@ -1,0 +1,124 @@
+import {
+  ROLE_ATTRIBUTES,
+  type DeclaredMembership,
+  type DeclaredRole,
+  type RoleAttribute,
+  type RolesDocument,
+} from './document/document.ts';
+import type { Refusals } from './refusal.ts';
+import { settingValue } from './settings.ts';
+import type { ClusterState, StoredSetting } from './state.ts';
+
+/** What the file says about everything that belongs to the whole cluster. */
+export interface WantedCluster {
+  readonly roles: ReadonlyMap<string, WantedRole>;
+  readonly memberships: readonly WantedMembership[];
+  readonly settings: readonly StoredSetting[];
+}
+
+export interface WantedRole {
+  readonly name: string;
+  readonly login: boolean;
+  readonly attributes: Readonly<Record<RoleAttribute, boolean>>;
+  readonly connectionLimit: number;
+  readonly validUntil: string | undefined;
+  readonly comment: string | undefined;
+}
+
+export interface WantedMembership {
+  readonly role: string;
+  readonly member: string;
+  /** Undefined up to 15. */
+  readonly grantor: string | undefined;
+  readonly admin: boolean;
+  readonly inherit: boolean;
+  readonly set: boolean;
+}
+
+const FIRST_MAJOR_WITH_EDGE_OPTIONS = 16;
+
+export function hasEdgeOptions(major: number): boolean {
+  return major >= FIRST_MAJOR_WITH_EDGE_OPTIONS;
+}
+
+/** `now` decides which memberships are past their `until`. */
+export function wantedCluster(document: RolesDocument, cluster: ClusterState, now: Date, refusals: Refusals): WantedCluster {
+  const roles = new Map<string, WantedRole>();
+  const memberships: WantedMembership[] = [];
+  const settings: StoredSetting[] = [];
+  for (const declared of document.roles.values()) {
+    checkRole(declared, cluster, refusals);
+    const edges = declared.memberOf.filter((edge) => edge.until === undefined || edge.until > now.toISOString());
+    for (const edge of edges) {
+      if (!cluster.roles.has(edge.role) && !document.roles.has(edge.role)) {
+        refusals.add(edge.at, `role "${edge.role}" does not exist on PostgreSQL ${cluster.major} and is not declared`);
+      }
+    }
+    const attributes = { ...declared.attributes, inherit: wantedInherit(declared, edges, cluster, refusals) };
+    roles.set(declared.name, {
+      name: declared.name,
+      login: declared.kind !== 'group',
+      attributes,
+      connectionLimit: declared.connectionLimit,
+      validUntil: declared.validUntil,
+      comment: declared.comment,
+    });
+    memberships.push(...edges.map((edge) => wantedMembership(edge, declared, attributes.inherit, cluster)));
+    settings.push(...wantedSettings(declared));
+  }
+  for (const database of document.databases.values()) {
+    for (const [name, value] of database.settings ?? []) {
+      settings.push({ role: undefined, database: database.name, name, value: settingValue(name, value) });
+    }
+  }
+  return { roles, memberships, settings };
+}
+
+function checkRole(declared: DeclaredRole, cluster: ClusterState, refusals: Refusals): void {
+  if (declared.name === cluster.bootstrapSuperuser)
+    refusals.add(declared.at, `role "${declared.name}" is the bootstrap superuser: it is never managed`);
+  else if (declared.name === cluster.currentRole)
+    refusals.add(declared.at, `role "${declared.name}" is the one dbadmin connects as: it does not manage itself`);
+}
+
+/** Up to 15 the member's INHERIT attribute decides for all its edges, so they must agree. */
+function wantedInherit(declared: DeclaredRole, edges: readonly DeclaredMembership[], cluster: ClusterState, refusals: Refusals): boolean {
+  if (hasEdgeOptions(cluster.major)) return declared.attributes.inherit;
+  const choices = new Set(edges.map((edge) => edge.inherit ?? declared.attributes.inherit));
+  for (const edge of edges.filter((each) => !each.set)) refusals.add(edge.at, 'set: false needs PostgreSQL 16 or later');
+  if (choices.size > 1) {
+    refusals.add(declared.at, `role ${declared.name}: memberships that differ in inherit need PostgreSQL 16 or later`);
+  }
+  return [...choices][0] ?? declared.attributes.inherit;
+}
+
+function wantedMembership(edge: DeclaredMembership, member: DeclaredRole, inherit: boolean, cluster: ClusterState): WantedMembership {
+  return {
+    role: edge.role,
+    member: member.name,
+    grantor: hasEdgeOptions(cluster.major) ? (cluster.isSuperuser ? cluster.bootstrapSuperuser : cluster.currentRole) : undefined,
+    admin: edge.admin,
+    inherit: edge.inherit ?? inherit,
+    set: edge.set,
+  };
+}
+
+function wantedSettings(declared: DeclaredRole): readonly StoredSetting[] {
+  const everywhere = [...declared.settings].map(([name, value]) => ({
+    role: declared.name,
+    database: undefined,
+    name,
+    value: settingValue(name, value),
+  }));
+  const inDatabases = [...declared.settingsIn].flatMap(([database, settings]) =>
+    [...settings].map(([name, value]) => ({ role: declared.name, database, name, value: settingValue(name, value) })),
+  );
+  return [...everywhere, ...inDatabases];
+}
+
+export function attributeDifferences(
+  wanted: Readonly<Record<RoleAttribute, boolean>>,
+  found: Readonly<Record<RoleAttribute, boolean>>,
+): readonly RoleAttribute[] {
+  return ROLE_ATTRIBUTES.filter((attribute) => wanted[attribute] !== found[attribute]);
+}
