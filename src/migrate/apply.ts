@@ -1,0 +1,120 @@
+import path from 'node:path';
+import { runner, type RunnerOption } from 'node-pg-migrate';
+import { DbadminError } from '../base/errors.ts';
+import { FileRun, type ApplyContext, type AppliedFile } from './file-run.ts';
+import type { PendingMigration } from './plan.ts';
+import { pauseOrThrow } from './retry.ts';
+
+/**
+ * Applies versioned files in their order, each in its own transaction, by node-pg-migrate. This is the only file that knows it.
+ *
+ * The runner decides what runs when and where BEGIN and COMMIT stand. Our loader hands it the files already cut into
+ * statements; our database client gives each of its messages the meaning it has here, so that "mark as run" is the row in our
+ * history, in the same transaction, and there is no second history beside it. Of its own files, lock, order check and table
+ * nothing is used. A file that lost against another session's lock is tried again as a whole; those before it stay applied.
+ *
+ * @throws {DbadminError} `migration-failed`, `connection-failed`; what was applied before stays applied and recorded.
+ */
+export async function applyVersioned(
+  pending: readonly PendingMigration[],
+  context: ApplyContext,
+  onApplied: (file: AppliedFile) => void,
+): Promise<void> {
+  const runs = pending.map((migration) => new FileRun(migration, context));
+  const [first] = pending;
+  if (first === undefined) return;
+  for (;;) {
+    const left = runs.filter((run) => run.applied === undefined);
+    try {
+      await runLeft(left, path.dirname(first.file.location), context, onApplied);
+      return;
+    } catch (error) {
+      const failed = left.find((run) => run.applied === undefined);
+      const failure = failed === undefined ? error : failed.describe(error);
+      await context.session.query('rollback').catch(() => undefined);
+      context.signal.throwIfAborted();
+      if (failed === undefined) throw failure;
+      const pauseMs = await pauseOrThrow(failure, failed.attempts, failed.path, context);
+      failed.lostToLocks(pauseMs);
+    }
+  }
+}
+
+async function runLeft(
+  runs: readonly FileRun[],
+  directory: string,
+  context: ApplyContext,
+  onApplied: (file: AppliedFile) => void,
+): Promise<void> {
+  const steps = new Map<string, () => Promise<void>>();
+  // Numbers for names: the runner sorts by them, and puts names into SQL without quoting.
+  const names = new Map(runs.map((run, index) => [String(index + 1).padStart(6, '0'), run]));
+  const loader: Loader = async () =>
+    await Promise.resolve(
+      [...names].map(([name, run]) => ({
+        id: `/${name}.sql`,
+        filePaths: [`/${name}.sql`],
+        actions: {
+          down: false as const,
+          up: (pgm: { noTransaction(): unknown; sql(text: string): unknown }) => {
+            if (!run.transaction) pgm.noTransaction();
+            for (const [number, step] of run.steps().entries()) {
+              steps.set(`step ${name}/${number};`, step);
+              pgm.sql(`step ${name}/${number};`);
+            }
+          },
+        },
+      })),
+    );
+  let current: FileRun | undefined;
+  const finish = (run: FileRun): void => {
+    if (run.applied !== undefined) onApplied(run.applied);
+  };
+  const answer = async (text: string): Promise<readonly object[]> => {
+    const step = steps.get(text);
+    const marked = /^INSERT INTO "[^"]+"\."[^"]+" \(name, run_on\) VALUES \('(\d+)', NOW\(\)\);$/.exec(text)?.[1];
+    if (step !== undefined) {
+      const name = text.slice('step '.length, text.indexOf('/'));
+      current = names.get(name);
+      await step();
+    } else if (text === 'BEGIN;') await Promise.resolve();
+    else if (text === 'COMMIT;') {
+      await current?.commit();
+      if (current !== undefined) finish(current);
+    } else if (marked !== undefined) {
+      const run = names.get(marked);
+      await run?.record();
+      if (run?.transaction === false) finish(run);
+    } else if (text.startsWith('SELECT table_name FROM information_schema.tables')) return [{ table_name: 'migration_history' }];
+    else if (text.startsWith('SELECT constraint_name FROM information_schema.table_constraints')) return [{ constraint_name: 'primary' }];
+    else if (!text.startsWith('SELECT name FROM')) {
+      throw new DbadminError('internal', 'node-pg-migrate said something that dbadmin does not know', { detail: text.slice(0, 200) });
+    }
+    return [];
+  };
+  await runner({
+    dbClient: {
+      query: async (query: string | { readonly text: string }) => {
+        context.signal.throwIfAborted();
+        return { rows: await answer(typeof query === 'string' ? query : query.text) };
+      },
+    } as never,
+    dir: directory,
+    // Whatever else lies in the directory would be imported as JavaScript.
+    ignorePattern: '(?!.*\\.sql$).*',
+    direction: 'up',
+    migrationsTable: 'migration_history',
+    migrationsSchema: context.run.schema,
+    noLock: true,
+    checkOrder: false,
+    singleTransaction: false,
+    verbose: false,
+    logger: SILENT,
+    migrationLoaderStrategies: [{ extensions: ['.sql'], loader }],
+  });
+}
+
+/** The runner's type for a function that loads files; the package does not export it by name. */
+type Loader = Extract<NonNullable<RunnerOption['migrationLoaderStrategies']>[number]['loader'], (...args: never[]) => unknown>;
+
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,158 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { normaliseSql, sha256Of } from './checksum.ts';
+import { EMPTY_HISTORY, foldHistory, historyTable, readHistoryRow, selectHistorySql, type History, type HistoryRecord } from './history.ts';
+import type { MigrationFile, SqlFile } from './migration.ts';
+import { compareVersions, parseMigrationName, sortKey } from './names.ts';
+import type { Observed, RoutineFile } from './plan.ts';
+import type { Queryable } from './session.ts';
+
+/** Where the files are; all absolute. */
+export interface MigrationDirectories {
+  /** Messages name files relative to this. */
+  readonly project: string;
+  readonly migrations: string;
+  readonly routines: string;
+}
+
+/** What lies on disk. */
+export interface FoundFiles {
+  readonly migrations: readonly MigrationFile[];
+  readonly routines: readonly RoutineFile[];
+  readonly problems: readonly DbadminError[];
+}
+
+const READ_AT_ONCE = 64;
+
+/**
+ * Reads all versioned files and routines, in order. A directory that is not there is empty. Files that do not end in `.sql`
+ * are passed over; what is wrong with the others is collected.
+ */
+export async function readFiles(directories: MigrationDirectories): Promise<FoundFiles> {
+  const problems: DbadminError[] = [];
+  const collect = async <Value>(work: () => Promise<Value>): Promise<Value | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isDbadminError(error)) throw error;
+      problems.push(error);
+      return undefined;
+    }
+  };
+  const names = (await listSql(directories.migrations)).filter((name) => !name.includes(path.sep));
+  const migrations = await inBatches(
+    names,
+    async (file) =>
+      await collect(async () => ({
+        name: parseMigrationName(file),
+        file: await readSql(directories, path.join(directories.migrations, file)),
+      })),
+  );
+  const routines = await inBatches(
+    await listSql(directories.routines),
+    async (file) =>
+      await collect(async () => {
+        const location = path.join(directories.routines, file);
+        const name = file.slice(0, -'.sql'.length).split(path.sep);
+        if (name.length < 2) throw misplacedRoutine(displayPath(directories, location));
+        return { name: name.join('/'), file: await readSql(directories, location) };
+      }),
+  );
+  const ordered = migrations.toSorted((a, b) => compareVersions(a.name.version, b.name.version) || (a.name.file < b.name.file ? -1 : 1));
+  for (const [index, { name, file }] of ordered.entries()) {
+    const before = ordered[index - 1];
+    if (before === undefined || sortKey(before.name.version) !== sortKey(name.version)) continue;
+    problems.push(
+      new DbadminError('migration-invalid', `${file.path}: version ${name.version} is that of ${before.name.file} too`, {
+        hint: 'Give one of them a version of its own; rename the one that is applied nowhere.',
+      }),
+    );
+  }
+  return { migrations: ordered, routines: routines.toSorted((a, b) => (a.name < b.name ? -1 : 1)), problems };
+}
+
+function misplacedRoutine(file: string): DbadminError {
+  return new DbadminError('migration-invalid', `${file}: a routine lies in a directory named after its schema`, {
+    hint: `Move it: ${path.posix.join(path.posix.dirname(file), 'public', path.posix.basename(file))}`,
+  });
+}
+
+async function listSql(directory: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+    return entries
+      .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && entry.name.endsWith('.sql') && !entry.name.startsWith('.'))
+      .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)));
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw new DbadminError('file-unreadable', `cannot read ${directory}`, { detail: messageOf(error), cause: error });
+  }
+}
+
+async function inBatches<Value>(names: readonly string[], read: (name: string) => Promise<Value | undefined>): Promise<readonly Value[]> {
+  const found: Value[] = [];
+  for (let from = 0; from < names.length; from += READ_AT_ONCE) {
+    const batch = await Promise.all(names.slice(from, from + READ_AT_ONCE).map(read));
+    found.push(...batch.filter((value) => value !== undefined));
+  }
+  return found;
+}
+
+async function readSql(directories: MigrationDirectories, location: string): Promise<SqlFile> {
+  const shown = displayPath(directories, location);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(location);
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `cannot read ${shown}`, { detail: messageOf(error), cause: error });
+  }
+  const text = normaliseSql(bytes, shown);
+  return { path: shown, location, text, sha256: sha256Of(text) };
+}
+
+function displayPath({ project }: MigrationDirectories, location: string): string {
+  return path.relative(project, location).split(path.sep).join('/');
+}
+
+/** The history in `schema`; empty where there is none. Creates nothing. */
+export async function readHistory(session: Queryable, schema: string): Promise<History> {
+  if (!(await hasHistory(session, schema))) return EMPTY_HISTORY;
+  const records = await session.query<HistoryRecord>(selectHistorySql(schema));
+  return foldHistory(records.map(readHistoryRow));
+}
+
+/** Whether the history's table exists. */
+export async function hasHistory(session: Queryable, schema: string): Promise<boolean> {
+  const [row] = await session.query<{ there: boolean }>('select pg_catalog.to_regclass($1) is not null as there', [historyTable(schema)]);
+  return row?.there === true;
+}
+
+/** Files and history side by side, with the stored texts of what differs. */
+export async function observe(session: Queryable, schema: string, files: FoundFiles): Promise<Observed> {
+  const history = await readHistory(session, schema);
+  const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));
+  const differing: { readonly key: string; readonly seq: string }[] = [];
+  for (const { name, file } of files.migrations) {
+    const row = applied.get(sortKey(name.version));
+    if (row !== undefined && row.sha256 !== file.sha256) differing.push({ key: row.version ?? '', seq: row.seq });
+  }
+  for (const { name, file } of files.routines) {
+    const row = history.routines.get(name);
+    if (row !== undefined && row.sha256 !== file.sha256) differing.push({ key: name, seq: row.seq });
+  }
+  const storedBodies = new Map<string, string>();
+  if (differing.length > 0) {
+    const sql = `select seq::text as seq, body from ${historyTable(schema)} where seq = any ($1::bigint[])`;
+    const rows = await session.query<{ seq: string; body: string }>(sql, [differing.map(({ seq }) => seq)]);
+    const bodies = new Map(rows.map(({ seq, body }) => [seq, body]));
+    for (const { key, seq } of differing) storedBodies.set(key, bodies.get(seq) ?? '');
+  }
+  return { migrations: files.migrations, routines: files.routines, fileProblems: files.problems, history, storedBodies };
+}
+
+/** The stored text of an applied version, or undefined when there is none. */
+export async function readStoredBody(session: Queryable, schema: string, seq: string): Promise<string | undefined> {
+  const rows = await session.query<{ body: string }>(`select body from ${historyTable(schema)} where seq = $1`, [seq]);
+  return rows[0]?.body;
+}
