@@ -52,7 +52,10 @@ export function checkShape<T extends z.ZodType>(source: YamlSource, schema: T, a
 
 function report(source: YamlSource, at: YamlPath, issue: z.core.$ZodIssue): void {
   const path = [...at, ...(issue.path as (string | number)[])];
-  if (issue.code === 'unrecognized_keys') {
+  const meant = issue.code === 'invalid_union' ? meantBranch(issue.errors) : undefined;
+  if (meant !== undefined) {
+    for (const inner of meant) report(source, path, inner);
+  } else if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n');
     for (const [index, key] of issue.keys.entries()) source.add([...path, key], messages[index] ?? issue.message, true);
   } else if (issue.code === 'invalid_key') {
@@ -60,6 +63,14 @@ function report(source: YamlSource, at: YamlPath, issue: z.core.$ZodIssue): void
   } else {
     source.add(path, issue.message);
   }
+}
+
+/** The one form of several that the value was meant to have: the only one whose kind (map, text, number) is right. */
+function meantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  const fitting = branches.filter(
+    (issues) => !issues.some(({ path, code }) => path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 function valueAt(value: unknown, path: YamlPath): unknown {

@@ -47,7 +47,7 @@ const encryptionSchema = z.union(
       'give either passphrase or key_file',
     ),
   ],
-  { error: (issue) => (issue.input === undefined ? undefined : 'expected none, { passphrase: … } or { key_file: FILE }') },
+  { error: 'expected none, { passphrase: … } or { key_file: FILE }' },
 );
 
 const diskRepository = section({ type: z.literal('disk'), path: text, encryption: encryptionSchema.optional() });

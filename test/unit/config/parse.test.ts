@@ -102,7 +102,7 @@ migrate: { lock_timeout: soon }
     'dbadmin.yaml:11:15: environment variable NOT_SET is not set',
     'dbadmin.yaml:13:18: expected one of disk, s3',
     'dbadmin.yaml:14:30: expected text, found a number',
-    'dbadmin.yaml:14:45: expected none, { passphrase: … } or { key_file: FILE }',
+    'dbadmin.yaml:14:67: expected one of env, file, command',
     'dbadmin.yaml:15:8: access_key_id and secret_access_key come together or not at all',
     'dbadmin.yaml:15:44: object_lock counts in whole days, such as 30d',
     'dbadmin.yaml:16:3: not a name: letters, digits, _ and -, a letter first',

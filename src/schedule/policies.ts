@@ -1,0 +1,113 @@
+import type { SecretSource } from '../base/secret-source.ts';
+import type { Recurrence } from './recurrence.ts';
+
+/** backups/policies.yaml after parsing: trusted, units converted, references followed, times resolved. */
+export interface Policies {
+  readonly file: string;
+  readonly policies: ReadonlyMap<string, BackupPolicy>;
+  /** Everything that runs, those of the policies (`listening.full`) before those of `jobs`, in the order of the file. */
+  readonly jobs: readonly Job[];
+}
+
+/** What is kept of one cluster, where, and what is promised about it. */
+export interface BackupPolicy {
+  readonly name: string;
+  readonly cluster: string;
+  readonly repositories: readonly string[];
+  readonly wal: { readonly mode: 'stream' | 'archive' | 'none'; readonly rpoMs: number };
+  readonly retention: RetentionSettings | undefined;
+  readonly limits: {
+    readonly rateBytesPerSecond: number | undefined;
+    readonly backupAgeMs: number | undefined;
+    readonly walLagMs: number | undefined;
+    readonly drillAgeMs: number | undefined;
+  };
+  readonly notify: readonly Notification[];
+}
+
+export interface RetentionSettings {
+  readonly windowMs: number | undefined;
+  readonly keep: Readonly<Record<'last' | 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly', number>>;
+  /** Backups that stay whatever their age. */
+  readonly minimum: number;
+  readonly dumps: number | undefined;
+  readonly expire: 'auto' | 'manual';
+}
+
+export type NotifyEvent = 'failed' | 'late' | 'recovered';
+
+export type Notification =
+  | { readonly kind: 'webhook'; readonly url: SecretSource; readonly on: readonly NotifyEvent[] }
+  | { readonly kind: 'email'; readonly address: string; readonly on: readonly NotifyEvent[] };
+
+/** Something that runs at its times or after others. No job overlaps itself. */
+export interface Job {
+  readonly name: string;
+  readonly work: Work;
+  readonly trigger: Trigger;
+  readonly catchUp: boolean;
+  readonly retries: number;
+  readonly retryDelayMs: number;
+  readonly period: Period;
+}
+
+export type Work =
+  | { readonly kind: 'backup'; readonly policy: string; readonly cluster: string; readonly type: 'full' | 'incremental' }
+  | {
+      readonly kind: 'dump';
+      readonly policy: string;
+      readonly cluster: string;
+      readonly databases: 'all' | readonly string[];
+      readonly format: 'custom' | 'directory' | 'plain';
+      readonly jobs: number | undefined;
+    }
+  | { readonly kind: 'verify'; readonly policy: string; readonly cluster: string; readonly sampleShare: number | undefined }
+  | {
+      readonly kind: 'drill';
+      readonly policy: string;
+      readonly cluster: string;
+      readonly target: 'latest' | 'random';
+      readonly assertions: readonly Assertion[];
+    }
+  | { readonly kind: 'command'; readonly words: string; readonly cluster: string | undefined }
+  | { readonly kind: 'call'; readonly call: string; readonly cluster: string | undefined; readonly database: string | undefined }
+  | { readonly kind: 'sql'; readonly sql: string; readonly cluster: string | undefined; readonly database: string | undefined };
+
+/** A query of a drill and the single value that it must give. */
+export interface Assertion {
+  readonly sql: string;
+  readonly is: string | number | boolean | null;
+}
+
+export type Trigger =
+  | { readonly kind: 'times'; readonly recurrence: Recurrence }
+  | { readonly kind: 'after'; readonly jobs: readonly string[] };
+
+/** When a job is in force: from the first moment on, up to but not at the last. `lengthMs` counts from `from`, or from the start of the schedule. */
+export interface Period {
+  readonly from: Date | undefined;
+  readonly until: Date | undefined;
+  readonly lengthMs: number | undefined;
+}
+
+/** One line that says what a job does: `full backup of main`, `CALL mart.refresh()`. */
+export function describeWork(work: Work): string {
+  switch (work.kind) {
+    case 'backup':
+      return `${work.type} backup of ${work.cluster}`;
+    case 'dump':
+      return `dump of ${work.databases === 'all' ? 'all databases' : work.databases.join(', ')} of ${work.cluster}`;
+    case 'verify':
+      return `verify the backups of ${work.cluster}`;
+    case 'drill':
+      return `restore drill of ${work.cluster}, ${work.target} moment`;
+    case 'command':
+      return `dbadmin ${work.words}`;
+    case 'call':
+      return `CALL ${work.call}`;
+    case 'sql':
+      return work.sql.replace(/\s+/g, ' ').trim();
+    default:
+      return work satisfies never;
+  }
+}
