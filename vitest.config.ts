@@ -7,6 +7,7 @@ const servers = { globalSetup: ['test/postgres/global-setup.ts'] };
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', './test/summary-reporter.ts'],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
