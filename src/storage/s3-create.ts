@@ -1,0 +1,128 @@
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { DbadminError } from '../base/errors.ts';
+import { piecesOf } from './body.ts';
+import { existingObject } from './failures.ts';
+import { creationHeaders, type S3Place } from './s3-client.ts';
+import { s3ErrorOf } from './s3-failures.ts';
+import type { ObjectBody } from './store.ts';
+
+/** Content up to this goes in one request, more in parts of at least this. */
+const SMALLEST_PART_BYTES = 8 * 1024 * 1024;
+/** Parts of content of unknown length: S3 takes 10,000 of them, so 160 GB at most. */
+const BLIND_PART_BYTES = 16 * 1024 * 1024;
+const PART_LIMIT = 9000;
+const PARTS_AT_ONCE = 4;
+
+export interface CreateTarget {
+  readonly client: S3Client;
+  readonly place: S3Place;
+  readonly conditionalCreate: boolean;
+  readonly description: string;
+}
+
+/**
+ * Puts a new object and reads back that it has the size that was sent. Errors are the SDK's, or ours.
+ *
+ * Whether the key is taken is asked first where the server cannot refuse by itself, and before many parts are sent in vain.
+ */
+export async function createS3Object(target: CreateTarget, key: string, objectName: string, body: ObjectBody): Promise<void> {
+  const { client, place, conditionalCreate, description } = target;
+  const put = {
+    Bucket: place.bucket,
+    Key: objectName,
+    ...creationHeaders(place),
+    ...(conditionalCreate ? { IfNoneMatch: '*' } : {}),
+  };
+  const pieces = piecesOf(body, description, key)[Symbol.asyncIterator]();
+  try {
+    if (!conditionalCreate) await refuseExisting(target, key, objectName);
+    const start = await takeStart(pieces);
+    let sentBytes = start.bytes.byteLength;
+    if (start.ended) {
+      await client.send(new PutObjectCommand({ ...put, Body: start.bytes, ContentLength: sentBytes }));
+    } else {
+      if (conditionalCreate) await refuseExisting(target, key, objectName);
+      const rest = async function* (): AsyncIterable<Uint8Array> {
+        yield start.bytes;
+        for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+          sentBytes += next.value.byteLength;
+          yield next.value;
+        }
+      };
+      await sendParts(client, { ...put, Body: Readable.from(rest(), { objectMode: true, highWaterMark: 1 }) }, partBytes(body));
+    }
+    await readBack(target, key, objectName, sentBytes);
+  } catch (error) {
+    const { name, status } = s3ErrorOf(error);
+    if (status === 412 || name === 'PreconditionFailed') throw existingObject(description, key, error);
+    throw error;
+  } finally {
+    await pieces.return?.();
+  }
+}
+
+/**
+ * Sends a body in parts. After a failure the parts are dropped by us and not by the SDK, which would throw the failure of
+ * that in place of the one that matters.
+ */
+async function sendParts(client: S3Client, params: PutObjectCommandInput, partSize: number): Promise<void> {
+  const upload = new Upload({ client, params, partSize, queueSize: PARTS_AT_ONCE, leavePartsOnError: true });
+  try {
+    await upload.done();
+  } catch (error) {
+    const { Bucket, Key } = params;
+    if (upload.uploadId !== undefined) {
+      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: upload.uploadId })).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+/** The first pieces, up to more than one request should hold, and whether that was all. */
+async function takeStart(pieces: AsyncIterator<Uint8Array>): Promise<{ readonly bytes: Uint8Array; readonly ended: boolean }> {
+  const taken: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const next = await pieces.next();
+    if (next.done === true) return { bytes: Buffer.concat(taken), ended: true };
+    taken.push(next.value);
+    total += next.value.byteLength;
+    if (total > SMALLEST_PART_BYTES) return { bytes: Buffer.concat(taken), ended: false };
+  }
+}
+
+function partBytes(body: ObjectBody): number {
+  const sizeBytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
+  return sizeBytes === undefined ? BLIND_PART_BYTES : Math.max(SMALLEST_PART_BYTES, Math.ceil(sizeBytes / PART_LIMIT));
+}
+
+async function refuseExisting({ client, place, description }: CreateTarget, key: string, objectName: string): Promise<void> {
+  try {
+    await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName }));
+  } catch (error) {
+    // A missing bucket answers 404 too; the write that follows says so.
+    if (s3ErrorOf(error).status === 404) return;
+    throw error;
+  }
+  throw existingObject(description, key);
+}
+
+/** Some proxies and half-finished servers answer 200 for what they did not keep. */
+async function readBack({ client, place, description }: CreateTarget, key: string, objectName: string, sentBytes: number): Promise<void> {
+  const kept = await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName })).catch((error: unknown) => {
+    if (s3ErrorOf(error).status === 404) return undefined;
+    throw error;
+  });
+  if (kept !== undefined && (kept.ContentLength ?? 0) === sentBytes) return;
+  throw new DbadminError('storage-failed', `${description} did not keep object ${key}`, {
+    detail: `${sentBytes} bytes were confirmed, and ${kept === undefined ? 'no object' : `one of ${kept.ContentLength ?? 0} bytes`} is there.`,
+  });
+}

@@ -1,0 +1,83 @@
+import { DbadminError, isDbadminError, messageOf, systemCodeOf, type ErrorCode } from '../base/errors.ts';
+
+const DENIED = new Set([
+  'AccessDenied',
+  'AllAccessDisabled',
+  'AccountProblem',
+  'InvalidAccessKeyId',
+  'InvalidSecurity',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+  'TokenRefreshRequired',
+  'RequestTimeTooSkewed',
+  'CredentialsProviderError',
+]);
+const UNSUPPORTED = new Set([
+  'NotImplemented',
+  'InvalidArgument',
+  'InvalidRequest',
+  'InvalidStorageClass',
+  'InvalidEncryptionAlgorithmError',
+  'KMS.NotFoundException',
+  'MethodNotAllowed',
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+]);
+const FULL = new Set([
+  'QuotaExceeded',
+  'XMinioStorageFull',
+  'XMinioAdminBucketQuotaExceeded',
+  'InsufficientStorage',
+  'InsufficientCapacity',
+]);
+
+/** The name that S3 gave an error (`NoSuchKey`) and the HTTP status, as far as there are any. */
+export function s3ErrorOf(error: unknown): { readonly name: string; readonly status: number | undefined } {
+  if (!(error instanceof Error)) return { name: 'unknown', status: undefined };
+  const { $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
+  return { name: error.name, status: $metadata?.httpStatusCode };
+}
+
+/** What the SDK or the network said, as ours. `at` is the store, `what` was being done. */
+export function s3Failure(at: string, what: string, error: unknown): unknown {
+  if (isDbadminError(error)) return error;
+  const { name, status } = s3ErrorOf(error);
+  const code = codeOf(name, status);
+  const answer = status === undefined ? `${systemCodeOf(error) ?? name}: ` : `The server answered ${status} ${name}: `;
+  return new DbadminError(code, MESSAGES[code]?.(at, what) ?? `${at} failed: ${what}`, {
+    detail: `${answer}${messageOf(error) === '' ? 'no message' : messageOf(error)}`,
+    hint: hintOf(code, name, systemCodeOf(error)),
+    cause: error,
+  });
+}
+
+function codeOf(name: string, status: number | undefined): ErrorCode {
+  if (name === 'NoSuchBucket') return 'repository-missing';
+  if (DENIED.has(name) || status === 401 || status === 403) return 'storage-denied';
+  if (FULL.has(name) || status === 507) return 'storage-full';
+  if (UNSUPPORTED.has(name) || status === 301 || status === 501) return 'storage-unsupported';
+  return 'storage-failed';
+}
+
+const MESSAGES: { readonly [Code in ErrorCode]?: (at: string, what: string) => string } = {
+  'repository-missing': (at) => `the bucket of ${at} does not exist`,
+  'storage-denied': (at, what) => `${at} denies access: ${what}`,
+  'storage-full': (at, what) => `no room in ${at}: ${what}`,
+  'storage-unsupported': (at, what) => `${at} refuses the request: ${what}`,
+};
+
+function hintOf(code: ErrorCode, name: string, systemCode: string | undefined): string | undefined {
+  if (name === 'RequestTimeTooSkewed') return "Set this machine's clock: the signature is good for a few minutes only.";
+  if (name === 'CredentialsProviderError') return 'Configure accessKeyId and secretAccessKey, or give the AWS variables or profile.';
+  if (name === 'PermanentRedirect' || name === 'AuthorizationHeaderMalformed') return "Set the repository's region to the bucket's own.";
+  if (code === 'repository-missing') return 'Create the bucket, or correct its name, the region and the endpoint.';
+  if (code === 'storage-denied')
+    return 'Check the keys and the policy; without the right to list the bucket, S3 answers 403 for absent objects too.';
+  if (systemCode?.includes('CERT') === true || systemCode?.startsWith('ERR_TLS') === true || systemCode?.includes('SIGNED') === true) {
+    return "Set the repository's caFile to the authority that signed the server's certificate.";
+  }
+  if (systemCode === 'ENOTFOUND' || systemCode === 'ECONNREFUSED')
+    return 'Check the endpoint, and whether its name takes the bucket in front (pathStyle).';
+  return undefined;
+}

@@ -1,0 +1,235 @@
+import type { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { DbadminError } from '../base/errors.ts';
+import { collect, ownFailure } from './body.ts';
+import { missingObject, shortObject } from './failures.ts';
+import { checkKey, checkPrefix, checkRange, isKey } from './keys.ts';
+import { createS3Client, type S3Place, type S3Timeouts } from './s3-client.ts';
+import { createS3Object } from './s3-create.ts';
+import { s3ErrorOf, s3Failure } from './s3-failures.ts';
+import type { ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
+
+export interface S3Options extends S3Place, S3Timeouts {
+  /** Whether the server honours `If-None-Match: *`. Never guessed: {@link probeConditionalCreate} finds it out. */
+  readonly conditionalCreate: boolean;
+}
+
+/**
+ * The store in a bucket. Nothing is asked of the server yet: `probe` proves that the bucket is there.
+ *
+ * @throws {DbadminError} `file-unreadable` when the CA file cannot be read.
+ */
+export async function openS3Store(options: S3Options): Promise<ObjectStore> {
+  return new S3Store(options, await createS3Client(options, options));
+}
+
+class S3Store implements ObjectStore {
+  readonly description: string;
+  readonly capabilities: StoreCapabilities;
+  readonly #place: S3Place;
+  readonly #client: S3Client;
+  /** What stands before each key: empty, or the prefix and a slash. */
+  readonly #before: string;
+
+  constructor(options: S3Options, client: S3Client) {
+    this.#place = options;
+    this.#client = client;
+    this.#before = options.prefix === '' ? '' : `${options.prefix}/`;
+    this.description = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`}`;
+    this.capabilities = { conditionalCreate: options.conditionalCreate };
+  }
+
+  async create(key: string, body: ObjectBody): Promise<void> {
+    checkKey(key);
+    const { conditionalCreate } = this.capabilities;
+    const target = { client: this.#client, place: this.#place, conditionalCreate, description: this.description };
+    try {
+      await createS3Object(target, key, this.#before + key, body);
+    } catch (error) {
+      throw ownFailure(error, (failure) => s3Failure(this.description, `writing ${key}`, failure));
+    }
+  }
+
+  async read(key: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return await collect(this.readStream(key, signal));
+  }
+
+  async readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+    checkKey(key);
+    checkRange(key, offsetBytes, lengthBytes);
+    if (lengthBytes === 0) {
+      if ((await this.stat(key)) === undefined) throw missingObject(this.description, key);
+      return new Uint8Array();
+    }
+    return await collect(this.#get(key, { offsetBytes, lengthBytes }, signal));
+  }
+
+  readStream(key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#get(key, undefined, signal);
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    checkKey(key);
+    try {
+      const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#before + key }));
+      if (found.ContentLength === undefined) throw new DbadminError('storage-failed', `${this.description} gave no size for ${key}`);
+      return { key, sizeBytes: found.ContentLength, modifiedAt: found.LastModified ?? new Date(0) };
+    } catch (error) {
+      if (s3ErrorOf(error).status !== 404) throw s3Failure(this.description, `looking at ${key}`, error);
+      // The answer to HEAD has no body, so a missing bucket and a missing object look the same.
+      await this.#checkBucket();
+      return undefined;
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    checkPrefix(prefix);
+    let token: string | undefined;
+    let last = '';
+    do {
+      const page = await this.#attempt(`listing ${prefix === '' ? 'everything' : prefix}`, async () => await this.#listPage(prefix, token));
+      for (const { Key: name, Size: sizeBytes, LastModified: modifiedAt } of page.Contents ?? []) {
+        const key = name?.startsWith(this.#before) === true ? name.slice(this.#before.length) : '';
+        // What others put there, such as the empty objects that consoles show as folders, is not ours.
+        if (!isKey(key)) continue;
+        if (key <= last || sizeBytes === undefined || modifiedAt === undefined) {
+          throw new DbadminError('storage-unsupported', `${this.description} does not list objects in order and in full`);
+        }
+        last = key;
+        yield { key, sizeBytes, modifiedAt };
+      }
+      if (page.IsTruncated === true && page.NextContinuationToken === undefined) {
+        throw new DbadminError('storage-failed', `${this.description} cut a listing short`);
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey(key);
+    const command = new DeleteObjectCommand({ Bucket: this.#place.bucket, Key: this.#before + key });
+    await this.#attempt(`deleting ${key}`, async () => await fineWhenGone('NoSuchKey', this.#client.send(command)));
+  }
+
+  async removeUnfinished(begunBefore: Date): Promise<number> {
+    const { bucket: Bucket } = this.#place;
+    let removed = 0;
+    let marker: { readonly KeyMarker?: string | undefined; readonly UploadIdMarker?: string | undefined } | undefined = {};
+    while (marker !== undefined) {
+      const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({ Bucket, Prefix: this.#before, ...marker });
+      const page = await this.#attempt('listing unfinished uploads', async () => await this.#client.send(command));
+      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+        if (Initiated === undefined || Initiated >= begunBefore) continue;
+        const abort = new AbortMultipartUploadCommand({ Bucket, Key, UploadId });
+        await this.#attempt('removing an unfinished upload', async () => await fineWhenGone('NoSuchUpload', this.#client.send(abort)));
+        removed += 1;
+      }
+      marker = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+    }
+    return removed;
+  }
+
+  async freeBytes(): Promise<number | undefined> {
+    return undefined;
+  }
+
+  async probe(): Promise<void> {
+    await this.#attempt('listing the bucket', async () => await this.#listPage('', undefined, 1));
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  async *#get(
+    key: string,
+    range: { readonly offsetBytes: number; readonly lengthBytes: number } | undefined,
+    signal: AbortSignal | undefined,
+  ): AsyncIterable<Uint8Array> {
+    checkKey(key);
+    let body: Readable | undefined;
+    try {
+      signal?.throwIfAborted();
+      const lastByte = range && range.offsetBytes + range.lengthBytes - 1;
+      const answer = await this.#client.send(
+        new GetObjectCommand({
+          Bucket: this.#place.bucket,
+          Key: this.#before + key,
+          ...(range === undefined ? {} : { Range: `bytes=${range.offsetBytes}-${lastByte}` }),
+        }),
+        signal === undefined ? {} : { abortSignal: signal },
+      );
+      body = answer.Body as Readable | undefined;
+      const wanted = range?.lengthBytes ?? answer.ContentLength;
+      if (range !== undefined && answer.ContentRange?.startsWith(`bytes ${range.offsetBytes}-`) !== true) {
+        throw new DbadminError('storage-failed', `${this.description} did not give the asked part of ${key}`);
+      }
+      let got = 0;
+      for await (const piece of (body ?? []) as AsyncIterable<Uint8Array>) {
+        got += piece.byteLength;
+        if (wanted !== undefined && got > wanted) break;
+        yield piece;
+        signal?.throwIfAborted();
+      }
+      if (wanted !== undefined && got !== wanted) throw shortObject(this.description, key, got, wanted);
+    } catch (error) {
+      throw this.#readFailure(key, range, signal, error);
+    } finally {
+      body?.destroy();
+    }
+  }
+
+  #readFailure(key: string, range: { readonly lengthBytes: number } | undefined, signal: AbortSignal | undefined, error: unknown): unknown {
+    if (signal?.aborted === true) return signal.reason;
+    const { name, status } = s3ErrorOf(error);
+    // A 404 without this name may come from something in between: it proves nothing.
+    if (name === 'NoSuchKey') return missingObject(this.description, key, error);
+    if (status === 416 && range !== undefined) return shortObject(this.description, key, 0, range.lengthBytes);
+    return s3Failure(this.description, `reading ${key}`, error);
+  }
+
+  async #listPage(prefix: string, token: string | undefined, maxKeys = 1000) {
+    return await this.#client.send(
+      new ListObjectsV2Command({
+        Bucket: this.#place.bucket,
+        Prefix: this.#before + prefix,
+        MaxKeys: maxKeys,
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      }),
+    );
+  }
+
+  async #checkBucket(): Promise<void> {
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.#place.bucket }));
+    } catch (error) {
+      if (s3ErrorOf(error).status !== 404) throw s3Failure(this.description, 'looking for the bucket', error);
+      throw s3Failure(this.description, 'looking for the bucket', Object.assign(new Error('no such bucket'), { name: 'NoSuchBucket' }));
+    }
+  }
+
+  /** Runs one request and gives its failure as ours. */
+  async #attempt<Value>(what: string, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
+    } catch (error) {
+      throw s3Failure(this.description, what, error);
+    }
+  }
+}
+
+/** Waits for a removal, and finds it fine when the server says by `name` that there was nothing to remove. */
+async function fineWhenGone(name: string, removal: Promise<unknown>): Promise<void> {
+  await removal.catch((error: unknown) => {
+    if (s3ErrorOf(error).name !== name) throw error;
+  });
+}

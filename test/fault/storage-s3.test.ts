@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { withRetry } from '../../src/storage/retry.ts';
+import { openS3Store } from '../../src/storage/s3.ts';
+import type { ObjectStore } from '../../src/storage/store.ts';
+import { startFaultyProxy, type Fault, type FaultPlan, type FaultyProxy } from '../s3/faulty-proxy.ts';
+import { startS3rver } from '../s3/s3rver.ts';
+import type { TestS3 } from '../s3/server.ts';
+
+const LARGE = randomBytes(17 * 1024 * 1024);
+const SMALL = Buffer.from('content of the object');
+let server: TestS3;
+let proxy: FaultyProxy;
+/** Without retries: each fault must be seen for what it is. */
+let bare: ObjectStore;
+/** With retries: each fault that passes must be survived. */
+let patient: ObjectStore;
+let number = 0;
+let key = '';
+
+beforeAll(async () => {
+  server = await startS3rver();
+  proxy = await startFaultyProxy(server.endpoint);
+  bare = await openS3Store(server.options({ endpoint: proxy.endpoint, idleTimeoutMs: 700, connectTimeoutMs: 700 }));
+  patient = withRetry(bare, { attempts: 3, clock: systemClock, random: () => 0, firstDelayMs: 10 });
+});
+
+afterAll(async () => {
+  await bare.close();
+  await proxy.stop();
+  await server.stop();
+});
+
+beforeEach(() => {
+  proxy.plan(() => undefined);
+  number += 1;
+  key = `fault/${number}`;
+});
+
+/** The fault at the first request that `matches`, and at no other. */
+function first(matches: RegExp, fault: Fault): FaultPlan {
+  let met = false;
+  return ({ method, path }) => {
+    if (met || !matches.test(`${method} ${path}`)) return undefined;
+    met = true;
+    return fault;
+  };
+}
+
+async function stored(): Promise<Buffer> {
+  proxy.plan(() => undefined);
+  return Buffer.from(await bare.read(key));
+}
+
+const PASSING: readonly (readonly [string, Fault])[] = [
+  ['500', { kind: 'answer', status: 500, code: 'InternalError' }],
+  ['503 SlowDown', { kind: 'answer', status: 503, code: 'SlowDown' }],
+  ['429', { kind: 'answer', status: 429, code: 'TooManyRequests' }],
+  ['a broken connection', { kind: 'reset' }],
+  ['a lost answer', { kind: 'lose-answer' }],
+  ['no answer at all', { kind: 'hang' }],
+];
+
+describe.each(PASSING)('S3 store meeting %s', (_, fault) => {
+  it('says that a small create failed, and succeeds on trying again', async () => {
+    proxy.plan(first(/^PUT/, fault));
+    await expect(bare.create(key, SMALL)).rejects.toMatchObject({ code: 'storage-failed', retryable: true });
+    key = `${key}-again`;
+    proxy.plan(first(/^PUT/, fault));
+    await patient.create(key, SMALL);
+    expect(Buffer.compare(await stored(), SMALL)).toBe(0);
+  });
+
+  it('says that reading, looking, listing and deleting failed, and succeeds on trying again', async () => {
+    await bare.create(key, SMALL);
+    const list = async (store: ObjectStore): Promise<readonly string[]> => {
+      const keys: string[] = [];
+      for await (const object of store.list(key)) keys.push(object.key);
+      return keys;
+    };
+    const calls: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
+      async (store) => Buffer.from(await store.read(key)).toString(),
+      async (store) => Buffer.from(await store.readRange(key, 0, SMALL.byteLength)).toString(),
+      async (store) => (await store.stat(key))?.sizeBytes,
+      async (store) => (await list(store)).length,
+      async (store) => await store.probe(),
+      async (store) => await store.delete(key),
+    ];
+    const wanted = [SMALL.toString(), SMALL.toString(), SMALL.byteLength, 1, undefined, undefined];
+    for (const [index, call] of calls.entries()) {
+      proxy.plan(first(/./, fault));
+      await expect(call(bare)).rejects.toMatchObject({ code: 'storage-failed' });
+      proxy.plan(first(/./, fault));
+      expect(await call(patient)).toEqual(wanted[index]);
+    }
+  });
+
+  // Three kinds stand for all where megabytes go over the wire.
+  if (fault.kind === 'reset' || (fault.kind === 'answer' && fault.status !== 503)) return;
+  it.each([
+    ['the beginning', /^POST .*uploads/],
+    ['a part', /^PUT .*partNumber=2/],
+    ['the end', /^POST .*uploadId/],
+    ['the look afterwards', /^HEAD/],
+  ])('says that a large create failed at %s, and succeeds on trying again', async (_, matches) => {
+    const plan = (): FaultPlan => {
+      // The first HEAD asks whether the key is free; the one afterwards is meant.
+      let heads = 0;
+      const planned = first(matches, fault);
+      return (request) => (request.method === 'HEAD' && (heads += 1) === 1 ? undefined : planned(request));
+    };
+    proxy.plan(plan());
+    await expect(bare.create(key, LARGE)).rejects.toMatchObject({ code: 'storage-failed', retryable: true });
+    key = `${key}-again`;
+    proxy.plan(plan());
+    await patient.create(key, LARGE);
+    expect(Buffer.compare(await stored(), LARGE)).toBe(0);
+  });
+});
+
+describe('S3 store, not believing', () => {
+  it('an error inside a 200, with or without a line end after it', async () => {
+    for (const ending of ['', '\n']) {
+      key += 'x';
+      proxy.plan(first(/^POST .*uploadId/, { kind: 'answer', status: 200, code: 'InternalError', ending }));
+      await expect(bare.create(key, LARGE)).rejects.toMatchObject({ code: 'storage-failed', retryable: true });
+      proxy.plan(() => undefined);
+      expect(await bare.stat(key)).toBeUndefined();
+    }
+  });
+
+  it('a 200 for an object that is not kept', async () => {
+    proxy.plan(first(/^PUT/, { kind: 'swallow' }));
+    await expect(bare.create(key, SMALL)).rejects.toMatchObject({
+      code: 'storage-failed',
+      message: expect.stringContaining('did not keep'),
+    });
+    proxy.plan(first(/^PUT/, { kind: 'swallow' }));
+    await patient.create(key, SMALL);
+    expect(Buffer.compare(await stored(), SMALL)).toBe(0);
+  });
+
+  it('a body that ends early, by a broken connection, a wrong length or a stall', async () => {
+    await bare.create(key, LARGE);
+    const half = 10 * 1024 * 1024;
+    for (const fault of [
+      { kind: 'truncate', bytes: half },
+      { kind: 'stall', bytes: half },
+    ] as const) {
+      proxy.plan(first(/^GET/, fault));
+      await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-failed' });
+      proxy.plan(first(/^GET/, fault));
+      expect(Buffer.compare(await patient.read(key), LARGE)).toBe(0);
+      proxy.plan(first(/^GET/, fault));
+      const pieces: Uint8Array[] = [];
+      for await (const piece of patient.readStream(key)) pieces.push(piece);
+      expect(Buffer.compare(Buffer.concat(pieces), LARGE)).toBe(0);
+    }
+    proxy.plan(first(/^GET/, { kind: 'shorten', bytes: 500 }));
+    await expect(bare.readRange(key, 100, 1000)).rejects.toMatchObject({ code: 'storage-failed' });
+  });
+
+  it('a whole body where a part was asked for', async () => {
+    await bare.create(key, SMALL);
+    for (const offset of [0, 3]) {
+      proxy.plan(first(/^GET/, { kind: 'ignore-range' }));
+      await expect(bare.readRange(key, offset, 4)).rejects.toMatchObject({ code: 'storage-failed' });
+    }
+  });
+
+  it('a 404 that does not come from S3', async () => {
+    proxy.plan(() => ({ kind: 'answer', status: 404, code: 'NotFoundByProxy' }));
+    await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-failed' });
+    await expect(bare.stat(key)).rejects.toMatchObject({ code: 'repository-missing' });
+  });
+});
+
+describe('S3 store, leaving nothing behind', () => {
+  it('ends the upload of a large object that fails half way', async () => {
+    proxy.plan(first(/^PUT .*partNumber=2/, { kind: 'answer', status: 500, code: 'InternalError' }));
+    await expect(bare.create(key, LARGE)).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(proxy.seen.some((line) => /^DELETE .*uploadId/.test(line))).toBe(true);
+    proxy.plan(() => undefined);
+    expect(await bare.stat(key)).toBeUndefined();
+  });
+});
+
+describe('S3 store, telling what retrying cannot help', () => {
+  it.each([
+    [403, 'SignatureDoesNotMatch', 'storage-denied'],
+    [403, 'RequestTimeTooSkewed', 'storage-denied'],
+    [400, 'ExpiredToken', 'storage-denied'],
+    [501, 'NotImplemented', 'storage-unsupported'],
+    [400, 'AuthorizationHeaderMalformed', 'storage-unsupported'],
+    [507, 'XMinioStorageFull', 'storage-full'],
+    [412, 'PreconditionFailed', 'storage-exists'],
+  ] as const)('%i %s is %s', async (status, name, code) => {
+    proxy.plan(({ method }) => (method === 'PUT' ? { kind: 'answer', status, code: name } : undefined));
+    await expect(patient.create(key, SMALL)).rejects.toMatchObject({ code, retryable: false });
+    expect(proxy.seen.filter((line) => line.startsWith('PUT'))).toHaveLength(1);
+  });
+
+  it('a server that is not there is a failure that may pass, and names the cause', async () => {
+    const gone = await openS3Store(server.options({ endpoint: 'http://127.0.0.1:1' }));
+    await expect(gone.probe()).rejects.toMatchObject({ code: 'storage-failed', detail: expect.stringContaining('ECONNREFUSED') });
+    await gone.close();
+  });
+});
