@@ -48,6 +48,8 @@ export interface MigrationPlan {
   readonly versioned: readonly PendingMigration[];
   /** In the order in which they can be applied. */
   readonly routines: readonly ChangedRoutine[];
+  /** Versions whose file means something else than what was applied. */
+  readonly changed: ReadonlySet<string>;
   /** Why `up` would refuse; empty when it would not. */
   readonly problems: readonly DbadminError[];
   readonly warnings: readonly string[];
@@ -68,6 +70,7 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
   const { migrations, history } = observed;
   const problems: DbadminError[] = [...observed.fileProblems];
   const warnings: string[] = [];
+  const changed = new Set<string>();
   const versions = new Set(migrations.map(({ name }) => sortKey(name.version)));
   const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));
   const newest = [...history.applied.keys()].sort(compareVersions).at(-1);
@@ -84,8 +87,11 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
       if (row.sha256 === migration.file.sha256 || row.kind === 'baseline') continue;
       const body = observed.storedBodies.get(row.version ?? '') ?? '';
       if (sameMeaning(body, migration.file, parser))
-        warnings.push(`${migration.file.path} changed after it was applied, in comments or space only`);
-      else problems.push(changedError(migration, row, body));
+        warnings.push(`${migration.file.path} changed after it was applied, only in comments, space or its down section`);
+      else {
+        changed.add(migration.name.version);
+        problems.push(changedError(migration, row, body));
+      }
       continue;
     }
     if (newest !== undefined && compareVersions(migration.name.version, newest) < 0 && !policy.outOfOrder) {
@@ -100,7 +106,7 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
       warnings.push(`routine ${name} is applied and its file is gone; drop what it made in a versioned migration`);
     }
   }
-  return { versioned, routines, problems, warnings };
+  return { versioned, routines, changed, problems, warnings };
 }
 
 function pendingMigration(migration: MigrationFile, history: History, parser: SqlParser): PendingMigration {

@@ -1,3 +1,112 @@
 import type { CommandSpec } from '../command.ts';
 
-export const MIGRATE_COMMANDS: readonly CommandSpec[] = [];
+const POLICY_OPTIONS = [
+  { flags: '--out-of-order', summary: 'accept files that come before ones already applied' },
+  { flags: '--allow-missing', summary: 'go on although files of applied versions are gone' },
+];
+
+export const MIGRATE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'migrate up',
+    isDefault: true,
+    summary: 'apply pending migrations, then changed routines',
+    description: `Checks every file and the history first: a file that is not SQL, changed after it was applied, gone or out of order stops the run
+before anything is touched. Then it takes the database's migration lock, sets a restore point, applies the pending files of
+sql/migrations in order, each in a transaction of its own together with its row in the history, and all changed files of
+sql/routines in one transaction. Several runs at once are fine: one works, the others wait and find nothing to do.
+
+A file may begin with directives: -- dbadmin: no-transaction, lock-timeout 2s, statement-timeout 1h, allow <rule> -- reason,
+irreversible, requires <version>. What follows a line -- dbadmin: down is kept for undoing and not run.
+
+With no-transaction each statement runs on its own and has its own row: an interrupted file goes on after the last good one.
+VACUUM, CALL, DO and REINDEX that were cut off run again, so they must bear it; an index left INVALID is dropped and built anew.
+
+Waiting for a lock ends after 3 s (migrate.lock_timeout) so that nobody queues behind the migration; the file is then tried
+again, up to 10 times.
+
+$ dbadmin migrate
+$ dbadmin migrate up --lock-wait 30m`,
+    options: [
+      ...POLICY_OPTIONS,
+      { flags: '--lock-wait <span>', summary: 'how long to wait for another run', fallback: '5m' },
+      { flags: '--no-restore-point', summary: 'set no restore point' },
+    ],
+    json: [
+      'database: name',
+      'runId: UUID of the rows in the history, or null when there was nothing to do',
+      'versioned: array of { version, file, statements, attempts, lockWaitMs, tookMs }, in the order applied',
+      'routines: array of { name: schema/name, change: new or changed }',
+      'restorePoint: { name, lsn, timeline, archived: true, false or null when nobody looked }, or null when none was set',
+      'warnings: array of sentences',
+    ],
+    load: async () => await import('./up.ts'),
+  },
+  {
+    name: 'migrate status',
+    summary: 'what is applied, pending, changed, missing or out of order',
+    description: `Compares every file with the history, checksums included. Changes nothing, and works on a standby.
+
+$ dbadmin migrate status --exit-code
+$ dbadmin migrate status --body 20261121T093000 > sql/migrations/20261121T093000_add_plays.sql`,
+    options: [
+      { flags: '--all', summary: 'list applied files too, not only the last five' },
+      { flags: '--exit-code', summary: 'exit 2 when anything is pending or in disagreement' },
+      { flags: '--body <version>', summary: 'print the text that was applied as this version' },
+    ],
+    json: [
+      'database: name',
+      'migrations: array of { version, file, state: applied, pending, begun, changed or missing, appliedAt or null, appliedBy or null }',
+      'routines: array of { name, state: applied, new, changed or missing }',
+      'counts: { applied, pending, changed, missing, routines: pending ones }',
+      'problems: array of { code, message, detail or null, hint or null } that would stop `up`',
+      'warnings: array of sentences',
+    ],
+    load: async () => await import('./status.ts'),
+  },
+  {
+    name: 'migrate plan',
+    summary: 'each statement that up would run',
+    description: `Reads the files and the history and lists what is pending, statement by statement. Changes nothing.
+Exit 0 when nothing is pending, 2 when something is, 1 when up would refuse.
+
+$ dbadmin migrate plan
+$ dbadmin migrate plan --diff`,
+    options: [...POLICY_OPTIONS, { flags: '--diff', summary: 'show how changed routines differ from what is applied' }],
+    json: [
+      'database: name',
+      'versioned: array of { version, file, transaction: false with no-transaction, statements: array of { number, line, command, object or null, text, done: true when an interrupted run finished it } }',
+      'routines: array of { name, change: new or changed, diff: array of lines }',
+      'restorePoint: { name } that would be set, or { obstacle: why none would }; null when nothing is pending',
+      'warnings: array of sentences',
+    ],
+    load: async () => await import('./plan.ts'),
+  },
+  {
+    name: 'migrate new',
+    summary: 'make an empty migration file',
+    description: `Makes sql/migrations/<UTC time>_<name>.sql, later than any that is there, and prints its path.
+
+$ dbadmin migrate new add_device_family
+$ dbadmin migrate new index_device_family --no-transaction`,
+    args: [{ form: '<name...>', summary: 'what it does, in a few words' }],
+    options: [{ flags: '--no-transaction', summary: 'for CREATE INDEX CONCURRENTLY and the like' }],
+    json: ['file: absolute path', 'version: the UTC time in its name'],
+    load: async () => await import('./new.ts'),
+  },
+  {
+    name: 'migrate validate',
+    summary: 'check every file, and the applied ones against the history',
+    description: `Parses all migrations and routines with PostgreSQL's own parser and reports every problem at once with file, line and column.
+Compares applied files with the history too, unless --offline.
+
+$ dbadmin migrate validate --offline`,
+    options: [{ flags: '--offline', summary: 'files only: no database' }, ...POLICY_OPTIONS],
+    json: [
+      'migrations: how many files',
+      'routines: how many files',
+      'database: whether the history was compared',
+      'warnings: array of sentences',
+    ],
+    load: async () => await import('./validate.ts'),
+  },
+];

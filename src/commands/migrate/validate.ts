@@ -1,0 +1,34 @@
+import { EMPTY_HISTORY } from '../../migrate/history.ts';
+import { readFiles } from '../../migrate/inspect.ts';
+import { loadSqlParser } from '../../migrate/parser.ts';
+import { planMigrations, STRICT } from '../../migrate/plan.ts';
+import { joinProblems } from '../../migrate/problems.ts';
+import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
+import { count, inspectAndPlan, loadMigrations, policyOf } from './load-migrations.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock } = context;
+  const project = await loadMigrations(context, input);
+  const offline = flagOption(input, 'offline');
+  // Against an empty history every file is pending, so every file is parsed.
+  const files = await readFiles(project.directories);
+  const observed = {
+    migrations: files.migrations,
+    routines: files.routines,
+    fileProblems: files.problems,
+    history: EMPTY_HISTORY,
+    storedBodies: new Map(),
+  };
+  const alone = planMigrations(observed, STRICT, await loadSqlParser(), clock.now());
+  const compared = offline ? undefined : (await inspectAndPlan(context, project, policyOf(input))).plan;
+  const known = new Set(alone.problems.map(({ message }) => message));
+  const problems = [...alone.problems, ...(compared?.problems ?? []).filter(({ message }) => !known.has(message))];
+  if (problems.length > 0) throw joinProblems(problems, `${problems.length} problems with migrations`);
+  const warnings = compared?.warnings ?? [];
+  for (const warning of warnings) output.warn(warning);
+  output.line(
+    `${count(files.migrations.length, 'migration')} and ${count(files.routines.length, 'routine')} are sound${offline ? ' (the history was not compared)' : ' and agree with the history'}`,
+  );
+  output.result({ migrations: files.migrations.length, routines: files.routines.length, database: !offline, warnings });
+  return 0;
+}
