@@ -1,111 +1,52 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
 import { systemClock } from './base/clock.ts';
-import { DbadminError, messageOf } from './base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
-import type { CommandContext, CommandInput, CommandSpec, OptionSpec } from './commands/command.ts';
-import { createTerminalOutput, toJson } from './commands/terminal-output.ts';
+import type { CommandContext, CommandInput } from './commands/command.ts';
 
-const EXIT_USAGE = 64;
+/** A part of dbadmin is gone. Not 1, which restore_command takes for the end of the archive. */
+const EXIT_INCOMPLETE = 126;
 const EXIT_INTERRUPTED = 130;
 
 /** Reads argv, runs the command it names and sets the exit status. The only place that touches the process. */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
   const json = argv.includes('--json');
+  // `dbadmin … | head` ends when the reader has enough: not a failure, and nobody is left to read a message.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+    throw error;
+  });
   try {
     process.exitCode = await runArguments(argv);
   } catch (error) {
-    process.exitCode = reportFailure(error, json, argv.includes('--verbose'));
+    const status = reportFailure(error, json, argv.includes('--verbose'));
+    process.exitCode = contractStatus(argv) ?? (systemCodeOf(error) === 'ERR_MODULE_NOT_FOUND' ? EXIT_INCOMPLETE : status);
   }
+}
+
+/** What a failure of this command must exit with by a contract of PostgreSQL's, whatever went wrong. */
+function contractStatus(argv: readonly string[]): number | undefined {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  return COMMANDS.find(({ name }) => name === words.slice(0, name.split(' ').length).join(' '))?.failureStatus;
 }
 
 async function runArguments(argv: readonly string[]): Promise<number> {
   const version = packageVersion();
-  let status = 0;
-  const program = new Command('dbadmin')
-    .description('migrations, roles, backups and point-in-time recovery for PostgreSQL')
-    .version(`dbadmin ${version}`, '-V, --version')
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined });
-  for (const spec of COMMANDS) {
-    addCommand(program, spec, async (input) => {
-      const { run } = await spec.load();
-      status = await run(createContext(input, version), input);
-    });
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`dbadmin ${version}\n`);
+    return 0;
   }
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : EXIT_USAGE;
-    throw new DbadminError('usage', error.message.replace(/^error: /, ''), { hint: 'See dbadmin --help, or dbadmin <command> --help.' });
-  }
-  return status;
+  // Imported late: asking for the version, or what completion asks, must not wait for a parser and a table library.
+  const { parseArguments } = await import('./commands/program.ts');
+  const typed = await parseArguments(COMMANDS, argv, version);
+  if (typed.kind === 'printed') return typed.exitStatus;
+  const { run } = await typed.spec.load();
+  return await run(await createContext(typed.input, version), typed.input);
 }
 
-function addCommand(program: Command, spec: CommandSpec, action: (input: CommandInput) => Promise<void>): void {
-  const words = spec.name.split(' ');
-  const last = words.at(-1) ?? spec.name;
-  let parent = program;
-  for (const word of words.slice(0, -1)) {
-    const existing = parent.commands.find((command) => command.name() === word);
-    parent =
-      existing ??
-      parent
-        .command(word)
-        .description(groupSummary(word))
-        .exitOverride()
-        .configureOutput({ outputError: () => undefined });
-  }
-  const command = parent.command(last, spec.isDefault === true ? { isDefault: true } : {});
-  command
-    .summary(spec.summary)
-    .description(spec.description ?? spec.summary)
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined });
-  for (const argument of spec.args ?? []) command.argument(argument.form, argument.summary);
-  for (const option of [...(spec.options ?? []), ...COMMON_OPTIONS]) command.addOption(commanderOption(option));
-  command.action(async () => {
-    await action({ args: command.args, options: command.opts() });
-  });
-}
-
-const COMMON_OPTIONS: readonly OptionSpec[] = [
-  { flags: '--config <file>', summary: 'configuration file (default: dbadmin.yaml here or in a directory above)' },
-  { flags: '--cluster <name>', summary: 'which cluster of the configuration' },
-  { flags: '--url <url>', summary: 'connect here instead: postgresql://user@host:port/database' },
-  { flags: '--json', summary: 'print one JSON document for machines' },
-  { flags: '--quiet', summary: 'say only what went wrong' },
-  { flags: '--verbose', summary: 'say more, with causes' },
-  { flags: '--yes', summary: 'do not ask' },
-];
-
-function commanderOption(spec: OptionSpec): Option {
-  const option = new Option(spec.flags, spec.fallback === undefined ? spec.summary : `${spec.summary} (default: ${spec.fallback})`);
-  if (spec.choices !== undefined) option.choices([...spec.choices]);
-  if (spec.hidden === true) option.hideHelp();
-  if (spec.repeatable === true) {
-    option.argParser((value: string, before: unknown) => [...(Array.isArray(before) ? (before as string[]) : []), value]);
-  }
-  return option;
-}
-
-function groupSummary(word: string): string {
-  const groups: Readonly<Record<string, string>> = {
-    migrate: 'versioned SQL and repeatable routines',
-    roles: 'roles and privileges as code',
-    backup: 'take, list and prove backups',
-    wal: 'receive, fetch and inspect write-ahead log',
-    repository: 'where backups and WAL are kept',
-    schedule: 'what runs when',
-    spotify: 'feed the listening warehouse',
-  };
-  return groups[word] ?? word;
-}
-
-function createContext(input: CommandInput, version: string): CommandContext {
+async function createContext(input: CommandInput, version: string): Promise<CommandContext> {
+  const { createTerminalOutput } = await import('./commands/terminal-output.ts');
   const flag = (name: string): boolean => input.options[name] === true;
   const output = createTerminalOutput({
     json: flag('json'),
@@ -155,7 +96,7 @@ function reportFailure(error: unknown, json: boolean, verbose: boolean): number 
         });
   if (json) {
     const { code, message, detail, hint, exitStatus } = failure;
-    process.stdout.write(`${toJson({ error: { code, message, detail, hint, exitStatus } })}\n`);
+    process.stdout.write(`${JSON.stringify({ error: { code, message, detail, hint, exitStatus } }, null, 2)}\n`);
     return exitStatus;
   }
   const lines = [`error: ${failure.message}`, ...indented('detail: ', failure.detail), ...indented('hint:   ', failure.hint)];

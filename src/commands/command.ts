@@ -56,6 +56,8 @@ export interface CommandSpec {
   readonly options?: readonly OptionSpec[];
   /** The command that runs when its group's name alone is typed (`dbadmin migrate`). */
   readonly isDefault?: boolean;
+  /** The exit status of any failure, where somebody else's contract demands one (restore_command). */
+  readonly failureStatus?: number;
   /** What `--json` prints: one line per key, `applied: array of { version, name, tookMs }`. */
   readonly json?: readonly string[];
   readonly load: () => Promise<{ readonly run: RunCommand }>;

@@ -1,0 +1,77 @@
+import { fileURLToPath } from 'node:url';
+import type { CommandSpec } from '../command.ts';
+import type { BackupPolicy, Job, Policies } from '../../schedule/policies.ts';
+
+/** The commands that do a job, each as the words after `dbadmin`; or that SQL does it; or why this dbadmin cannot. */
+export type JobCommands =
+  | { readonly kind: 'commands'; readonly commands: readonly (readonly string[])[] }
+  | { readonly kind: 'sql'; readonly sql: string; readonly cluster: string | undefined; readonly database: string | undefined }
+  | { readonly kind: 'refusal'; readonly reason: string };
+
+/** The names by which commands can be called, groups with a default command among them. */
+export function commandNames(specs: readonly CommandSpec[]): ReadonlySet<string> {
+  return new Set(specs.flatMap(({ name, isDefault }) => (isDefault === true ? [name, name.split(' ')[0] ?? name] : [name])));
+}
+
+/** How a job is done; `known` are the names of all commands (`backup run`). */
+export function commandsOf(job: Job, policies: Policies, known: ReadonlySet<string>): JobCommands {
+  const { work } = job;
+  if (work.kind === 'call') return { kind: 'sql', sql: `CALL ${work.call}`, cluster: work.cluster, database: work.database };
+  if (work.kind === 'sql') return { kind: 'sql', sql: work.sql, cluster: work.cluster, database: work.database };
+  if (work.kind === 'command') {
+    const words = splitWords(work.words);
+    const cluster = work.cluster === undefined ? [] : ['--cluster', work.cluster];
+    return whereKnown(words, [[...words, ...cluster]], known);
+  }
+  const policy = policies.policies.get(work.policy);
+  if (work.kind === 'backup' && work.type === 'incremental') {
+    return { kind: 'refusal', reason: 'this dbadmin takes full backups only' };
+  }
+  if (work.kind === 'backup') return perRepository(['backup', 'run', '--cluster', work.cluster, ...rateOf(policy)], policy, known);
+  if (work.kind === 'dump') {
+    const databases = work.databases === 'all' ? [] : work.databases.flatMap((database) => ['--database', database]);
+    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases, '--format', work.format], policy, known);
+  }
+  return perRepository(['backup', work.kind, '--cluster', work.cluster], policy, known);
+}
+
+/** The words that run a job of the schedule from anywhere: absolute paths, since cron has neither our PATH nor our directory. */
+export function scheduleRunWords(job: Job, configFile: string): readonly string[] {
+  return [process.execPath, programFile(), 'schedule', 'run', job.name, '--config', configFile, '--quiet'];
+}
+
+/** The program that a child process of ours has to start. */
+export function programFile(): string {
+  return fileURLToPath(new URL('../../../bin/dbadmin.cjs', import.meta.url));
+}
+
+function rateOf(policy: BackupPolicy | undefined): readonly string[] {
+  const rate = policy?.limits.rateBytesPerSecond;
+  return rate === undefined ? [] : ['--max-rate', String(rate)];
+}
+
+function perRepository(words: readonly string[], policy: BackupPolicy | undefined, known: ReadonlySet<string>): JobCommands {
+  const repositories = policy?.repositories ?? [];
+  return whereKnown(
+    words,
+    repositories.map((repository) => [...words, '--repository', repository]),
+    known,
+  );
+}
+
+function whereKnown(words: readonly string[], commands: readonly (readonly string[])[], known: ReadonlySet<string>): JobCommands {
+  const names = [words.slice(0, 2).join(' '), words[0] ?? ''];
+  if (names.some((name) => known.has(name))) return { kind: 'commands', commands };
+  return { kind: 'refusal', reason: `this dbadmin has no command "${names[0] ?? ''}"` };
+}
+
+/** The words of a command as a shell would split them; quotes group, a backslash keeps the next character. */
+function splitWords(text: string): readonly string[] {
+  const words = text.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? [];
+  return words.map((word) =>
+    word.replace(
+      /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g,
+      (_all, single?: string, double?: string, one?: string) => single ?? double?.replace(/\\(.)/g, '$1') ?? one ?? '',
+    ),
+  );
+}
