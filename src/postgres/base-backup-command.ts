@@ -18,7 +18,8 @@ export interface BaseBackupOptions {
 
 /**
  * The BASE_BACKUP command in the grammar of `major`: until 14 words in a fixed order, from 15 on a list in parentheses.
- * It never waits for the archiver: the caller proves itself that the WAL is kept.
+ * It never waits for the archiver: the caller proves itself that the WAL is kept. Without a tablespace map the archive holds
+ * the links of pg_tblspc, and a restore that places them elsewhere changes no file that backup_manifest vouches for.
  */
 export function baseBackupCommand(major: number, options: BaseBackupOptions): string {
   const { maxRateKb } = options;
@@ -34,7 +35,6 @@ export function baseBackupCommand(major: number, options: BaseBackupOptions): st
       options.fastCheckpoint ? 'FAST' : '',
       'NOWAIT',
       maxRateKb === undefined ? '' : `MAX_RATE ${maxRateKb}`,
-      'TABLESPACE_MAP',
       options.verifyChecksums ? '' : 'NOVERIFY_CHECKSUMS',
       `MANIFEST 'yes' MANIFEST_CHECKSUMS '${options.manifestChecksums}'`,
     ]
@@ -48,7 +48,6 @@ export function baseBackupCommand(major: number, options: BaseBackupOptions): st
     'WAL false',
     'WAIT false',
     ...(maxRateKb === undefined ? [] : [`MAX_RATE ${maxRateKb}`]),
-    'TABLESPACE_MAP true',
     `VERIFY_CHECKSUMS ${options.verifyChecksums}`,
     "MANIFEST 'yes'",
     `MANIFEST_CHECKSUMS '${options.manifestChecksums}'`,

@@ -1,3 +1,126 @@
-import type { CommandSpec } from '../command.ts';
+import type { CommandSpec, OptionSpec } from '../command.ts';
 
-export const BACKUP_COMMANDS: readonly CommandSpec[] = [];
+const REPOSITORY: OptionSpec = { flags: '--repository <name>', summary: 'which repository of the configuration' };
+const SYSTEM: OptionSpec = { flags: '--system-identifier <id>', summary: 'which cluster, where the repository has several of one name' };
+
+export const BACKUP_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'backup init',
+    summary: 'make the repositories of a cluster ready; never overwrites',
+    options: [REPOSITORY],
+    json: ['repositories: array of { name, description, made }'],
+    load: async () => await import('./init.ts'),
+  },
+  {
+    name: 'backup check',
+    summary: 'everything a backup needs, tried now; each problem with the SQL or line that mends it',
+    options: [REPOSITORY],
+    json: ['findings: array of { what, state: ok, note or problem, detail, fix }'],
+    load: async () => await import('./check.ts'),
+  },
+  {
+    name: 'backup run',
+    summary: 'take a full backup now',
+    description: `Reads the whole cluster over one replication connection, with the WAL from its start to its end, and stores what the
+repository has not got. The backup exists once its manifest is written, last; a run that dies leaves nothing that looks like one.
+
+$ dbadmin backup run
+$ dbadmin backup run --repository offsite --max-rate 50MB`,
+    options: [
+      REPOSITORY,
+      { flags: '--max-rate <size>', summary: 'the most to read in a second, such as 50MB' },
+      { flags: '--spread-checkpoint', summary: 'begin with a gentle checkpoint, which takes minutes, instead of one at once' },
+    ],
+    json: ['backups: array of { repository, summary as in the manifest, or error }'],
+    load: async () => await import('./run.ts'),
+  },
+  {
+    name: 'backup list',
+    summary: 'the backups of a cluster',
+    options: [REPOSITORY, SYSTEM],
+    json: ['repository: name', 'backups: array of the manifests’ summaries, oldest first'],
+    load: async () => await import('./list.ts'),
+  },
+  {
+    name: 'backup info',
+    summary: 'what can be restored: windows, WAL and gaps',
+    options: [REPOSITORY, SYSTEM],
+    json: [
+      'repository: name',
+      'systemIdentifier: text',
+      'windows: array of { backup, timeline, fromLsn, toLsn, from, to } (from: when the backup ended; to: the last moment the WAL is known to cover, or null)',
+      'gaps: array of { timeline, fromLsn, toLsn }',
+    ],
+    load: async () => await import('./info.ts'),
+  },
+  {
+    name: 'wal receive',
+    summary: 'stream WAL into the repositories, until stopped',
+    description: `Streams from a replication slot, which is made when it is not there, so the server keeps what is not stored yet. The
+server is told that WAL is safe only when every repository has it. Bytes of the open segment are stored every --rpo.
+
+A slot that nobody reads fills the server's disk: --drop-slot gives it up.`,
+    options: [
+      REPOSITORY,
+      { flags: '--rpo <duration>', summary: 'how long received WAL may wait to be stored', fallback: '5s' },
+      { flags: '--allow-synchronous', summary: 'run even where synchronous_standby_names would wait for us' },
+      { flags: '--drop-slot', summary: 'drop the slot and end' },
+    ],
+    json: ['slot: name', 'storedLsn, timeline: how far it got', 'end: stopped, server-shutdown or dropped'],
+    load: async () => await import('./wal-receive.ts'),
+  },
+  {
+    name: 'wal get',
+    summary: 'fetch a WAL file, for restore_command',
+    description: `Exit 0: fetched. The absent code (1 unless given): proven absent, the end of the archive. 126: anything else, on which
+recovery stops instead of promoting a cluster that is cut short. As Node itself exits 1 when it cannot run, use it through sh:
+
+$ restore_command = 'dbadmin wal get --config /etc/dbadmin.yaml --absent-code 44 %f %p; c=$?; [ $c = 0 ] && exit 0; [ $c = 44 ] && exit 1; exit 126'`,
+    args: [
+      { form: '<file>', summary: 'name of the segment or history file (%f)' },
+      { form: '<path>', summary: 'where to write it (%p)' },
+    ],
+    options: [REPOSITORY, SYSTEM, { flags: '--absent-code <code>', summary: 'exit status for a file proven absent', fallback: '1' }],
+    failureStatus: 126,
+    load: async () => await import('./wal-get.ts'),
+  },
+  {
+    name: 'restore',
+    summary: 'restore a cluster to a moment, into a new directory',
+    description: `Shows first what would be restored: the moment, the backup, the WAL, the last commit that comes back and the first that
+does not. The result is a clone that cannot harm the original: it archives nothing and listens on loopback only.
+
+$ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
+$ dbadmin restore --to "5 minutes ago" --into /srv/restored
+$ dbadmin restore --to-latest --into /srv/restored --start`,
+    options: [
+      { flags: '--into <dir>', summary: 'the new data directory, empty or absent' },
+      { flags: '--to <time>', summary: 'a time: "2026-11-20 14:03:07+05:30", local without an offset, or "5 minutes ago"' },
+      { flags: '--to-latest', summary: 'everything there is' },
+      { flags: '--to-lsn <lsn>', summary: 'a position in the WAL' },
+      { flags: '--to-xid <xid>', summary: 'a transaction' },
+      { flags: '--to-name <name>', summary: 'a restore point' },
+      { flags: '--immediate', summary: 'the end of the backup, nothing more' },
+      { flags: '--exclusive', summary: 'stop just before the position or transaction' },
+      { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
+      { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves' },
+      { flags: '--tablespace-map <old=new>', summary: 'where a tablespace goes', repeatable: true },
+      {
+        flags: '--action <what>',
+        summary: 'at the target: promote, pause or shutdown',
+        choices: ['promote', 'pause', 'shutdown'],
+        fallback: 'promote',
+      },
+      { flags: '--start', summary: 'start the clone and wait until it has recovered' },
+      { flags: '--port <port>', summary: 'port of the clone', fallback: 'a free one from 55432' },
+      { flags: '--dry-run', summary: 'show what would be restored and end' },
+      REPOSITORY,
+      SYSTEM,
+    ],
+    json: [
+      'preflight: { target, backup, end, neededUntil, availableUntil, before, after, totalBytes, walBytes }',
+      'restored: { dataDirectory, port, state, timeline, tookMs } or null with --dry-run',
+    ],
+    load: async () => await import('./restore.ts'),
+  },
+];

@@ -1,0 +1,146 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { ConnectionOptions, DumpOptionsType, RestoreOptionsType } from 'pg-dump-restore';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
+import type { Environment, FoundProgram } from '../../postgres/programs.ts';
+
+/**
+ * The package pg-dump-restore with its three faults closed: it takes the first program on PATH whatever its version, puts
+ * the password into the arguments, where `ps` shows it to everybody, and gives pg_restore's excludeSchemaPattern as
+ * `--schema`, which restores exactly what was to be left out. Nothing else imports the package.
+ *
+ * @see https://www.npmjs.com/package/pg-dump-restore version 1.0.15
+ */
+const library = createRequire(import.meta.url)('pg-dump-restore') as {
+  pgDump(connection: ConnectionOptions, options: DumpOptionsType): Promise<unknown>;
+  pgRestore(connection: ConnectionOptions, options: RestoreOptionsType): Promise<unknown>;
+};
+
+/** What pg_dump is asked for; everything of the package but what is decided here. */
+export type DumpSelection = Omit<DumpOptionsType, 'filePath' | 'format' | 'version'>;
+
+/** The same for pg_restore. To leave schemas out, leave them out of the dump. */
+export type RestoreSelection = Omit<RestoreOptionsType, 'filePath' | 'format' | 'version' | 'list' | 'excludeSchemaPattern'>;
+
+export interface ClientCall {
+  readonly program: FoundProgram;
+  readonly parameters: ConnectionParameters;
+  /** What the program inherits, without the variables of libpq: all of those come from `parameters`. */
+  readonly env: Environment;
+  /** Aborted: the call rejects at once; the program dies with this process. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes the database of `parameters` to `file` in pg_dump's custom format.
+ *
+ * @throws {DbadminError} `program-failed` with what pg_dump said.
+ */
+export async function dumpToFile(call: ClientCall, file: string, selection: DumpSelection = {}): Promise<void> {
+  const options = { ...selection, filePath: file, format: 'custom' } as DumpOptionsType;
+  await run(call, `dump of ${describeParameters(call.parameters)}`, async (connection) => await library.pgDump(connection, options));
+}
+
+/**
+ * Restores a dump in custom format into the database of `parameters`.
+ *
+ * @throws {DbadminError} `program-failed` with what pg_restore said.
+ */
+export async function restoreFromFile(call: ClientCall, file: string, selection: RestoreSelection = {}): Promise<void> {
+  // A caller without types could still pass the one option that does the opposite of its name.
+  const { excludeSchemaPattern, ...rest } = selection as RestoreOptionsType;
+  if (excludeSchemaPattern !== undefined) throw new DbadminError('internal', 'excludeSchemaPattern is not passed to pg_restore');
+  const options = { ...rest, filePath: file, format: 'custom' } as RestoreOptionsType;
+  await run(
+    call,
+    `restore into ${describeParameters(call.parameters)}`,
+    async (connection) => await library.pgRestore(connection, options),
+  );
+}
+
+async function run(call: ClientCall, what: string, start: (connection: ConnectionOptions) => Promise<unknown>): Promise<void> {
+  const { program, parameters, signal } = call;
+  signal?.throwIfAborted();
+  const running = withEnvironment(programEnvironment(call), async () => await start(connectionOptions(parameters)));
+  try {
+    await abortable(running, signal);
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    const { stderr } = error as { readonly stderr?: unknown };
+    const said = typeof stderr === 'string' && stderr.trim() !== '' ? stderr.trim() : messageOf(error);
+    throw new DbadminError('program-failed', `${path.basename(program.path)} failed: ${what}`, {
+      detail: said.split('\n').slice(-20).join('\n'),
+      hint: `Run by ${program.path} (${program.version}).`,
+    });
+  }
+}
+
+/**
+ * The connection without its password. libpq takes an empty password in a URI for none at all and looks into PGPASSWORD.
+ * The package writes user, database and host into the URI as they are, so they are encoded here.
+ */
+function connectionOptions({ hosts, user, database }: ConnectionParameters): ConnectionOptions {
+  const last = hosts.at(-1);
+  if (last === undefined) throw new DbadminError('connection-failed', 'no host to connect to');
+  // It also writes one host and one port: the hosts before the last stand inside the host.
+  const before = hosts.slice(0, -1).map(({ host, port }) => `${uriHost(host)}:${port},`);
+  const host =
+    hosts.length === 1 && last.host.startsWith('/')
+      ? last.host.split('/').map(encodeURIComponent).join('/')
+      : before.join('') + uriHost(last.host);
+  return { host, port: last.port, database: encodeURIComponent(database), username: encodeURIComponent(user), password: '' };
+}
+
+function uriHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : encodeURIComponent(host);
+}
+
+/** What the program gets as its environment: ours without libpq's variables, and those that `parameters` say. */
+export function programEnvironment({ program, parameters, env }: ClientCall): Record<string, string> {
+  const inherited = Object.entries(env).filter(([name, value]) => !name.startsWith('PG') && value !== undefined);
+  const libpq: Record<string, string | undefined> = {
+    PATH: [path.dirname(program.path), env['PATH'] ?? ''].join(path.delimiter),
+    PGPASSWORD: parameters.password?.reveal(),
+    PGSSLMODE: parameters.sslMode,
+    PGSSLROOTCERT: parameters.sslRootCert,
+    PGSSLCERT: parameters.sslCert,
+    PGSSLKEY: parameters.sslKey,
+    PGTARGETSESSIONATTRS: parameters.targetSessionAttrs,
+    PGCONNECT_TIMEOUT: String(Math.max(1, Math.round(parameters.connectTimeoutMs / 1000))),
+    PGAPPNAME: parameters.applicationName,
+  };
+  const given = Object.entries(libpq).filter(([, value]) => value !== undefined);
+  return Object.fromEntries([...inherited, ...given]) as Record<string, string>;
+}
+
+/**
+ * Calls `start` with `environment` in place of this process's own, and puts that back before anything else can run: the
+ * package takes no environment and copies ours when it spawns, which it does before its first await. What a process was
+ * started with is what /proc shows of it, so our own entry there never has the password.
+ */
+function withEnvironment<Value>(environment: Readonly<Record<string, string>>, start: () => Value): Value {
+  const own = process.env;
+  process.env = { ...environment };
+  try {
+    return start();
+  } finally {
+    process.env = own;
+  }
+}
+
+async function abortable(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) {
+    await running;
+    return;
+  }
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([running, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    running.catch(() => undefined);
+  }
+}

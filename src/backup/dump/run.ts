@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import type { Environment, FoundProgram } from '../../postgres/programs.ts';
+import { Blake3 } from '../../repository/hash.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import type { DumpSource } from './inspect.ts';
+import { dumpKey, dumpLabel, dumpManifestKey } from './layout.ts';
+import type { DumpedDatabase, DumpManifest } from './manifest.ts';
+import { dumpToFile, type DumpSelection } from './pg-dump-restore.ts';
+
+export interface DumpRequest {
+  readonly store: ObjectStore;
+  /** What stands before `dumps/` in every key: empty, or the cluster's own prefix and a slash. */
+  readonly keyPrefix: string;
+  readonly clusterName: string;
+  readonly source: DumpSource;
+  /** Leads to any database of the cluster; each dump connects to its own. */
+  readonly parameters: ConnectionParameters;
+  /** Names, none twice. */
+  readonly databases: readonly string[];
+  readonly selection?: DumpSelection;
+  /** pg_dump of the server's major or a newer one. */
+  readonly program: FoundProgram;
+  readonly env: Environment;
+  /** Where the dumps lie until they are stored: room for the largest is needed. */
+  readonly spoolDirectory: string;
+  readonly clock: Clock;
+  readonly tool: string;
+  readonly signal?: AbortSignal;
+  readonly onDatabase?: (database: DumpedDatabase) => void;
+}
+
+/**
+ * Dumps each database into the repository, one after the other, then writes the manifest, without which there is no dump.
+ *
+ * @throws {DbadminError} `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
+ */
+export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
+  const { store, keyPrefix, source, clock } = request;
+  const startedAt = clock.now();
+  const label = dumpLabel(startedAt);
+  const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-dump-'));
+  const databases: DumpedDatabase[] = [];
+  try {
+    for (const database of request.databases) {
+      const dumped = await dumpOne(request, label, database, path.join(spool, 'dump'));
+      databases.push(dumped);
+      request.onDatabase?.(dumped);
+    }
+  } catch (error) {
+    // Without a manifest they are no dump, and would only take room.
+    for (const { key } of databases) await store.delete(key).catch(() => undefined);
+    throw error;
+  } finally {
+    await rm(spool, { recursive: true, force: true });
+  }
+  const manifest: DumpManifest = {
+    format: 1,
+    label,
+    cluster: request.clusterName,
+    systemIdentifier: source.systemIdentifier,
+    serverVersion: source.serverVersion,
+    programVersion: request.program.version,
+    tool: request.tool,
+    startedAt: startedAt.toISOString(),
+    finishedAt: clock.now().toISOString(),
+    databases,
+  };
+  await store.create(dumpManifestKey(keyPrefix, label), Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`));
+  return manifest;
+}
+
+async function dumpOne(request: DumpRequest, label: string, database: string, file: string): Promise<DumpedDatabase> {
+  const { store, keyPrefix, program, parameters, env, signal, clock } = request;
+  const startedAt = clock.now().toISOString();
+  await dumpToFile({ program, parameters: { ...parameters, database }, env, signal }, file, request.selection);
+  const hashes = await hashFile(file);
+  const { size: sizeBytes } = await stat(file);
+  signal?.throwIfAborted();
+  const key = dumpKey(keyPrefix, label, database);
+  const stream = { [Symbol.asyncIterator]: () => createReadStream(file, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]() };
+  await store.create(key, { stream, sizeBytes, replayable: true });
+  await rm(file);
+  return { database, key, sizeBytes, ...hashes, startedAt, finishedAt: clock.now().toISOString() };
+}
+
+async function hashFile(file: string): Promise<{ readonly blake3: string; readonly sha256: string }> {
+  const blake3 = new Blake3();
+  const sha256 = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    blake3.update(piece);
+    sha256.update(piece);
+  }
+  return { blake3: blake3.digest().toString('hex'), sha256: sha256.digest('hex') };
+}
+
+/**
+ * The databases to dump: those named, each once, or all.
+ *
+ * @throws {DbadminError} `usage` when one named is not there.
+ */
+export function chooseDatabases(source: DumpSource, named: readonly string[]): readonly string[] {
+  const absent = named.find((database) => !source.databases.includes(database));
+  if (absent !== undefined) {
+    throw new DbadminError('usage', `there is no database ${absent} to dump`, {
+      detail: `The cluster has ${source.databases.join(', ')}.`,
+    });
+  }
+  return named.length === 0 ? source.databases : [...new Set(named)];
+}

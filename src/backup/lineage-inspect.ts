@@ -1,0 +1,76 @@
+import { DbadminError } from '../base/errors.ts';
+import { parseTimelineHistory } from '../postgres/timeline.ts';
+import { listClusters, readIdentity, type ClusterIdentity } from '../repository/identity.ts';
+import { listBackups, type BackupSummary } from '../repository/manifest.ts';
+import { WalArchive } from '../repository/wal-archive.ts';
+import { readCoverage, type WalCoverage } from '../repository/wal-coverage.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import type { Lineage } from './restore/recover-along.ts';
+import { newestTimeline } from './restore/wal-source.ts';
+
+/** Everything a repository knows of one cluster, names and summaries only. */
+export interface LineageContents {
+  readonly cluster: ClusterIdentity;
+  readonly backups: readonly BackupSummary[];
+  readonly coverage: WalCoverage;
+  readonly archive: WalArchive;
+}
+
+/**
+ * What the repository holds of the cluster called `name`: of the lineage last begun under that name, or of the only one there.
+ *
+ * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name.
+ */
+export async function inspectLineage(store: ObjectStore, name: string, systemIdentifier?: string): Promise<LineageContents> {
+  await readIdentity(store);
+  const clusters = await listClusters(store);
+  const cluster = chooseCluster(clusters, name, systemIdentifier);
+  if (cluster === undefined) {
+    const known = clusters.map((each) => `${each.name} (${each.systemIdentifier})`).join(', ');
+    throw new DbadminError('backup-missing', `the repository in ${store.description} holds nothing of cluster ${name}`, {
+      detail: known === '' ? 'It holds no cluster at all.' : `It holds ${known}.`,
+      hint: 'Take a backup with dbadmin backup run, or name the cluster with --cluster or --system-identifier.',
+    });
+  }
+  const backups = await listBackups(store, cluster.systemIdentifier);
+  const coverage = await readCoverage(store, cluster.systemIdentifier, cluster.walSegmentBytes);
+  return { cluster, backups, coverage, archive: new WalArchive(store, cluster.systemIdentifier, cluster.walSegmentBytes) };
+}
+
+function chooseCluster(
+  clusters: readonly ClusterIdentity[],
+  name: string,
+  systemIdentifier: string | undefined,
+): ClusterIdentity | undefined {
+  if (systemIdentifier !== undefined) return clusters.find((each) => each.systemIdentifier === systemIdentifier);
+  const named = clusters.filter((each) => each.name === name);
+  if (named.length > 1) {
+    throw new DbadminError('usage', `the repository holds ${named.length} clusters called ${name}`, {
+      detail: named.map((each) => `${each.systemIdentifier}: PostgreSQL ${Math.floor(each.serverVersion / 10_000)}`).join('\n'),
+      hint: 'Say which one with --system-identifier.',
+    });
+  }
+  return named[0] ?? (clusters.length === 1 ? clusters[0] : undefined);
+}
+
+/**
+ * The timeline to recover along: the one asked for, or the newest in the repository.
+ *
+ * @throws {DbadminError} `wal-missing` when its history file is not in the repository.
+ */
+export async function readLineage(contents: LineageContents, asked?: number): Promise<Lineage> {
+  const timeline =
+    asked ??
+    newestTimeline(
+      contents.coverage,
+      contents.backups.map(({ stopTimeline }) => stopTimeline),
+    );
+  if (timeline === 1) return { timeline, history: [] };
+  const content = await contents.archive.readHistory(timeline);
+  if (content === undefined) {
+    throw new DbadminError('wal-missing', `the history of timeline ${timeline} is not in the repository`, {
+      hint: 'Restore along an older timeline with --timeline.',
+    });
+  }
+  return { timeline, history: parseTimelineHistory(content.toString('utf8')) };
+}

@@ -1,0 +1,60 @@
+import path from 'node:path';
+import { historyName, segmentName } from '../../postgres/segment.ts';
+import type { SystemUser } from '../../postgres/server.ts';
+import type { WalArchive } from '../../repository/wal-archive.ts';
+import type { WalCoverage } from '../../repository/wal-coverage.ts';
+import { makeDirectory, writeText } from './lay-down-apply.ts';
+import type { Lineage } from './recover-along.ts';
+import { newestTimeline, readSegments } from './wal-source.ts';
+
+export interface SpoolOptions {
+  readonly directory: string;
+  readonly archive: WalArchive;
+  readonly coverage: WalCoverage;
+  readonly lineage: Lineage;
+  readonly fromLsn: bigint;
+  readonly untilLsn: bigint;
+  /** Whether recovery may run to the end of the WAL: then the segment after the last is known to be absent. */
+  readonly toEndOfWal: boolean;
+  readonly owner: SystemUser | undefined;
+  readonly signal: AbortSignal;
+  readonly onSegment: (done: number, total: number) => void;
+}
+
+/**
+ * Puts the WAL that a recovery needs into plain files: `wal/` what there is, `absent/` an empty file for each name that
+ * recovery will ask for and that is proven not to exist. A name in neither ends recovery with an error, never a promotion.
+ *
+ * @throws {DbadminError} `wal-missing`, `repository-damaged`, `storage-full`.
+ */
+export async function spoolWal(options: SpoolOptions): Promise<void> {
+  const { directory, archive, owner } = options;
+  const wal = path.join(directory, 'wal');
+  const absent = path.join(directory, 'absent');
+  for (const each of [directory, wal, absent]) await makeDirectory(each, 0o700, owner);
+  const size = BigInt(archive.segmentBytes);
+  const total = Number((options.untilLsn - 1n) / size - options.fromLsn / size + 1n);
+  let done = 0;
+  let lastStart = options.fromLsn - (options.fromLsn % size);
+  for await (const segment of readSegments(archive, options.lineage, options.fromLsn, options.untilLsn)) {
+    options.signal.throwIfAborted();
+    await writeText(path.join(wal, segment.name), segment.bytes, owner);
+    for (const name of segment.absentNames) await writeText(path.join(absent, name), '', owner);
+    lastStart = segment.startLsn;
+    done += 1;
+    options.onSegment(done, total);
+  }
+  if (options.toEndOfWal)
+    await writeText(path.join(absent, segmentName(options.lineage.timeline, lastStart + size, archive.segmentBytes)), '', owner);
+  await spoolHistories(options, wal, absent);
+}
+
+/** Every stored history file; the others up to the first unused timeline are absent, so a promotion picks one nobody has. */
+async function spoolHistories(options: SpoolOptions, wal: string, absent: string): Promise<void> {
+  const newest = newestTimeline(options.coverage, [options.lineage.timeline]);
+  for (let timeline = 1; timeline <= newest + 1; timeline += 1) {
+    const content = await options.archive.readHistory(timeline);
+    if (content === undefined) await writeText(path.join(absent, historyName(timeline)), '', options.owner);
+    else await writeText(path.join(wal, historyName(timeline)), content, options.owner);
+  }
+}

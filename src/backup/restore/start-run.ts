@@ -1,0 +1,97 @@
+import net from 'node:net';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { parseControlFile } from '../../postgres/control-file.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import { runProgram, serverPid, startCluster, type ServerPrograms } from '../../postgres/server.ts';
+import { readFile } from 'node:fs/promises';
+import type { Restored } from './apply.ts';
+
+const FIRST_PORT = 55_432;
+const PORTS_TRIED = 200;
+
+/** A free TCP port of 127.0.0.1 from 55432 up, where clones live. */
+export async function freeClonePort(): Promise<number> {
+  for (let port = FIRST_PORT; port < FIRST_PORT + PORTS_TRIED; port += 1) if (await isFree(port)) return port;
+  throw new DbadminError('refused', `no free port from ${FIRST_PORT} to ${FIRST_PORT + PORTS_TRIED - 1}`, {
+    hint: 'Name one with --port.',
+  });
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+export interface StartOptions {
+  readonly restored: Restored;
+  readonly programs: ServerPrograms;
+  readonly action: 'pause' | 'promote' | 'shutdown';
+  readonly timeoutSeconds: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** How the started clone stands. */
+export type Started = { readonly state: 'open' | 'paused' | 'shut-down'; readonly timeline: number };
+
+/**
+ * Starts the restored cluster and waits until it has recovered: open for writing, paused at its target, or shut down
+ * there. The spooled WAL is removed once it is open.
+ *
+ * @throws {DbadminError} `restore-failed` with the server's last words when recovery ended with an error.
+ */
+export async function startRestored(options: StartOptions): Promise<Started> {
+  const { restored, programs, clock } = options;
+  const logFile = path.join(restored.dataDirectory, 'dbadmin-restore.log');
+  if (options.action === 'shutdown') {
+    await startCluster(programs, restored.dataDirectory, logFile, options.timeoutSeconds).catch(async (error: unknown) => {
+      if ((await stateOf(restored.dataDirectory)).state !== 'shut-down-in-recovery') throw error;
+    });
+  } else {
+    await startCluster(programs, restored.dataDirectory, logFile, options.timeoutSeconds);
+  }
+  const deadlineMs = clock.now().getTime() + options.timeoutSeconds * 1000;
+  for (;;) {
+    const { state, timeline } = await stateOf(restored.dataDirectory);
+    if (state === 'in-production') {
+      await rm(restored.spoolDirectory, { recursive: true, force: true });
+      return { state: 'open', timeline };
+    }
+    if (options.action === 'shutdown' && state === 'shut-down-in-recovery') return { state: 'shut-down', timeline };
+    if ((await serverPid(restored.dataDirectory)) === undefined) {
+      const log = await readFile(logFile, 'utf8').catch(() => '');
+      throw new DbadminError('restore-failed', `recovery in ${restored.dataDirectory} ended with an error`, {
+        detail: log.trimEnd().split('\n').slice(-8).join('\n'),
+        hint: `The whole log is ${logFile}.`,
+      });
+    }
+    if (options.action === 'pause' && (await isPaused(logFile))) return { state: 'paused', timeline };
+    if (clock.now().getTime() > deadlineMs) {
+      throw new DbadminError('restore-failed', `recovery in ${restored.dataDirectory} took longer than ${options.timeoutSeconds} s`, {
+        detail: `It goes on by itself; its minimum recovery position is ${formatLsn((await stateOf(restored.dataDirectory)).minRecoveryLsn)}.`,
+        hint: `Watch ${logFile}.`,
+      });
+    }
+    await clock.sleep(100, options.signal);
+  }
+}
+
+async function stateOf(dataDirectory: string): Promise<ReturnType<typeof parseControlFile>> {
+  return parseControlFile(await readFile(path.join(dataDirectory, 'global', 'pg_control')));
+}
+
+/** The server says so in its log; asking it by SQL would need a password that a clone may not share. */
+async function isPaused(logFile: string): Promise<boolean> {
+  return /recovery has paused|pausing at the end of recovery/.test(await readFile(logFile, 'utf8'));
+}
+
+/** The version of programs, to refuse another major before anything is written: `17`. */
+export async function programsMajor(programs: ServerPrograms): Promise<number> {
+  return Number(/(\d+)(?:\.\d+|devel|beta\d+|rc\d+)/.exec(await runProgram(programs, 'postgres', ['--version']))?.[1] ?? 0);
+}

@@ -1,0 +1,108 @@
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { ReplicationConnection } from '../../postgres/replication.ts';
+import { ensureClusterIdentity } from '../../repository/identity.ts';
+import { WalArchive } from '../../repository/wal-archive.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { inspectSource } from '../source-inspect.ts';
+import { receiveWal, type ReceiveEnd } from './receive.ts';
+
+export interface ReceiverOptions {
+  readonly parameters: ConnectionParameters;
+  readonly stores: readonly ObjectStore[];
+  readonly clusterName: string;
+  readonly slot: string;
+  readonly rpoMs: number;
+  readonly allowSynchronous: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly onStored?: (lsn: bigint, timeline: number) => void;
+}
+
+const APPLICATION = 'dbadmin wal receive';
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 30_000;
+
+/**
+ * Receives WAL until the signal, through restarts of the server and failures that can pass, waiting longer each time.
+ *
+ * @throws {DbadminError} what will not pass by itself: privileges, a slot in use or lost, other WAL under the same name.
+ */
+export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd> {
+  let waitMs = RETRY_FIRST_MS;
+  for (;;) {
+    try {
+      const end = await receiveOnce({
+        ...options,
+        onStored: (lsn, timeline) => ((waitMs = RETRY_FIRST_MS), options.onStored?.(lsn, timeline)),
+      });
+      if (end.kind !== 'server-shutdown') return end;
+      options.log.info(`the server shut down; everything up to ${formatLsn(end.storedLsn)} is stored`);
+    } catch (error) {
+      if (options.signal.aborted) throw options.signal.reason as Error;
+      if (!isDbadminError(error) || !error.retryable || error.code === 'locked') throw error;
+      options.log.warn(
+        `${error.message}; trying again in ${Math.round(waitMs / 100) / 10} s${error.detail === undefined ? '' : `\n  detail: ${error.detail}`}`,
+      );
+    }
+    await options.clock.sleep(waitMs * (0.8 + 0.4 * options.random()), options.signal);
+    waitMs = Math.min(RETRY_MOST_MS, waitMs * 2);
+  }
+}
+
+async function receiveOnce(options: ReceiverOptions): Promise<ReceiveEnd> {
+  const connection = await ReplicationConnection.open(options.parameters, { applicationName: APPLICATION, signal: options.signal });
+  try {
+    const source = await inspectSource(connection);
+    if (!options.allowSynchronous) await refuseSynchronous(connection);
+    for (const store of options.stores) await ensureClusterIdentity(store, { ...source, name: options.clusterName });
+    const archives = options.stores.map((store) => new WalArchive(store, source.systemIdentifier, source.walSegmentBytes));
+    const position = await slotPosition(connection, options);
+    const startLsn = position.restartLsn - (position.restartLsn % BigInt(source.walSegmentBytes));
+    options.log.info(`receiving from ${formatLsn(startLsn)} on timeline ${position.restartTimeline}, slot ${options.slot}`);
+    return await receiveWal({
+      connection,
+      archives,
+      slot: options.slot,
+      startLsn,
+      timeline: position.restartTimeline,
+      partEveryMs: options.rpoMs,
+      clock: options.clock,
+      log: options.log,
+      signal: options.signal,
+      ...(options.onStored === undefined ? {} : { onStored: options.onStored }),
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function slotPosition(
+  connection: ReplicationConnection,
+  options: ReceiverOptions,
+): Promise<{ readonly restartLsn: bigint; readonly restartTimeline: number }> {
+  const present = await connection.readSlot(options.slot);
+  if (present !== undefined) return present;
+  await connection.createPhysicalSlot(options.slot, { reserveWal: true });
+  options.log.info(`slot ${options.slot} made: the server now keeps WAL until it is stored`);
+  const made = await connection.readSlot(options.slot);
+  if (made !== undefined) return made;
+  throw new DbadminError('query-failed', `replication slot ${options.slot} holds no WAL`, {
+    hint: 'Drop it with dbadmin wal receive --drop-slot and start again.',
+  });
+}
+
+/** A receiver that reports flush would count as a synchronous standby, and commits would wait for the repository. */
+async function refuseSynchronous(connection: ReplicationConnection): Promise<void> {
+  const names = await connection.show('synchronous_standby_names');
+  if (!names.includes('*') && !names.includes(APPLICATION)) return;
+  throw new DbadminError('refused', 'the server would take this receiver for a synchronous standby', {
+    detail: `synchronous_standby_names is "${names}": commits would wait for the repository.`,
+    hint: 'Name the real standbys there, or accept it with --allow-synchronous.',
+  });
+}

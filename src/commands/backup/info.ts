@@ -1,0 +1,47 @@
+import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
+import { formatMoment } from '../../backup/restore/target.ts';
+import { recoverableWindows, walGaps } from '../../backup/windows.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output } = context;
+  const { config, cluster } = await loadProject(context, input);
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const store = await openRepository(context, repository);
+  try {
+    const contents = await inspectLineage(store, cluster.name, textOption(input, 'systemIdentifier'));
+    const lineage = await readLineage(contents);
+    const windows = recoverableWindows(contents.backups, lineage, contents.coverage);
+    const gaps = walGaps(contents.coverage);
+    const { systemIdentifier, serverVersion } = contents.cluster;
+    output.line(
+      `${cluster.name} in ${repository.name} (${store.description})   PostgreSQL ${Math.floor(serverVersion / 10_000)}, system identifier ${systemIdentifier}`,
+    );
+    const [first] = windows;
+    const last = windows.at(-1);
+    if (first === undefined || last === undefined) output.line('nothing can be restored: no backup has its WAL complete');
+    else {
+      const to = last.to === null ? `WAL position ${last.toLsn}` : formatMoment(new Date(last.to));
+      output.line(
+        `restorable   ${formatMoment(new Date(first.from))}  →  ${to}   timeline ${lineage.timeline}, ${gaps.length === 0 ? 'no gaps' : `${gaps.length} gaps`}`,
+      );
+      output.table(
+        ['backup', 'from', 'to', 'WAL'],
+        windows.map((window) => [
+          window.backup,
+          formatMoment(new Date(window.from)),
+          window.to === null ? '?' : formatMoment(new Date(window.to)),
+          `${window.fromLsn} → ${window.toLsn}`,
+        ]),
+      );
+    }
+    for (const gap of gaps)
+      output.line(`gap          ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: nothing can be recovered across it`);
+    output.result({ repository: repository.name, systemIdentifier, windows, gaps });
+    return 0;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,44 @@
+import { formatBytes } from '../../base/bytes.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { formatMoment } from '../../backup/restore/target.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { config, cluster } = await loadProject(context, input);
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const store = await openRepository(context, repository);
+  try {
+    const { backups } = await inspectLineage(store, cluster.name, textOption(input, 'systemIdentifier'));
+    if (backups.length === 0) context.output.line(`no backups of ${cluster.name} in ${repository.name}`);
+    else {
+      context.output.table(
+        [
+          'label',
+          'kind',
+          'ended',
+          { head: 'database', align: 'right' },
+          { head: 'stored', align: 'right' },
+          'needs WAL',
+          'timeline',
+          'state',
+        ],
+        backups.map((backup) => [
+          backup.label,
+          backup.kind,
+          formatMoment(new Date(backup.finishedAt)),
+          formatBytes(backup.plainBytes),
+          formatBytes(backup.storedBytes),
+          `${backup.startLsn} → ${backup.stopLsn}`,
+          String(backup.stopTimeline),
+          backup.damage === null ? 'unproven' : 'damaged',
+        ]),
+      );
+    }
+    context.output.result({ repository: repository.name, backups });
+    return 0;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,90 @@
+import { formatBytes, parseBytes } from '../../base/bytes.ts';
+import { formatDuration } from '../../base/durations.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { takeBackup } from '../../backup/take/run.ts';
+import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepositories } from '../open-repository.ts';
+
+interface Outcome {
+  readonly repository: string;
+  readonly summary?: BackupSummary;
+  readonly error?: DbadminError;
+}
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { config, cluster } = await loadProject(context, input);
+  const repositories = selectRepositories(config, cluster, textOption(input, 'repository'));
+  const outcomes: Outcome[] = [];
+  for (const repository of repositories) {
+    try {
+      outcomes.push({ repository: repository.name, summary: await takeInto(context, input, cluster, repository) });
+    } catch (error) {
+      // One repository being away never stops the other; with only one there is nothing else to do.
+      if (repositories.length === 1 || !(error instanceof DbadminError) || error.code === 'interrupted') throw error;
+      outcomes.push({ repository: repository.name, error });
+      context.log.warn(
+        `no backup in ${repository.name}: ${error.message}${error.detail === undefined ? '' : `\n  detail: ${error.detail}`}`,
+      );
+    }
+  }
+  context.output.result({
+    backups: outcomes.map(({ repository, summary, error }) =>
+      error === undefined
+        ? { repository, ...summary }
+        : { repository, error: { code: error.code, message: error.message, detail: error.detail, hint: error.hint } },
+    ),
+  });
+  const failed = outcomes.filter(({ error }) => error !== undefined).length;
+  if (failed === outcomes.length) throw outcomes[0]?.error ?? new DbadminError('backup-failed', 'no backup was taken');
+  const isDamaged = outcomes.some(({ summary }) => summary?.damage !== null && summary !== undefined);
+  return failed > 0 || isDamaged ? 3 : 0;
+}
+
+async function takeInto(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: ClusterConfig,
+  repository: RepositoryConfig,
+): Promise<BackupSummary> {
+  const { output, clock } = context;
+  const store = await openRepository(context, repository);
+  try {
+    output.line(`${cluster.name} → ${repository.name}   full`);
+    const rate = textOption(input, 'maxRate');
+    const progress = output.progress('reading');
+    const startedAt = clock.now().getTime();
+    const summary = await takeBackup({
+      parameters: cluster.replication,
+      store,
+      clusterName: cluster.name,
+      tool: context.version,
+      fastCheckpoint: !flagOption(input, 'spreadCheckpoint'),
+      maxRateKb: rate === undefined ? undefined : Math.round(parseBytes(rate) / 1024),
+      clock,
+      log: context.log,
+      signal: context.signal,
+      onProgress: (done, total) => progress.update(done, total),
+    }).finally(() => progress.end());
+    report(context, summary, clock.now().getTime() - startedAt);
+    return summary;
+  } finally {
+    await store.close();
+  }
+}
+
+function report({ output }: CommandContext, summary: BackupSummary, tookMs: number): void {
+  output.line(`  read       ${formatBytes(summary.plainBytes)} in ${summary.fileCount} files`);
+  output.line(`  wal        ${summary.startLsn} → ${summary.stopLsn}`);
+  const pages =
+    summary.damage !== null ? 'page checksums FAILED' : summary.checksums ? 'page checksums ok' : 'the cluster has no page checksums';
+  output.line(`  done       ${summary.label}   ${formatDuration(tookMs)}   stored ${formatBytes(summary.storedBytes)}   ${pages}`);
+  for (const warning of summary.warnings) output.warn(warning);
+  if (summary.damage !== null) {
+    output.warn(`the server found damaged pages: ${summary.damage}. The backup is kept as damaged; restore the table from an older one.`);
+    return;
+  }
+  output.line(`restorable on its own: dbadmin restore --backup ${summary.label} --to-latest --into DIR --start`);
+}

@@ -1,0 +1,68 @@
+import { ReplicationConnection } from '../../postgres/replication.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import { runReceiver } from '../../backup/wal/receive-run.ts';
+import { parseDuration } from '../../base/durations.ts';
+import { isDbadminError } from '../../base/errors.ts';
+import type { ClusterConfig } from '../../config/config.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepositories } from '../open-repository.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { config, cluster } = await loadProject(context, input);
+  if (flagOption(input, 'dropSlot')) return await dropSlot(context, cluster);
+  const stores: ObjectStore[] = [];
+  try {
+    for (const repository of selectRepositories(config, cluster, textOption(input, 'repository')))
+      stores.push(await openRepository(context, repository));
+    const stored = { lsn: 0n, timeline: 0 };
+    const end = await receive(context, input, cluster, stores, stored);
+    context.output.line(`stored up to ${formatLsn(stored.lsn)} on timeline ${stored.timeline}`);
+    context.output.result({ slot: cluster.slot, storedLsn: formatLsn(stored.lsn), timeline: stored.timeline, end });
+    return 0;
+  } finally {
+    for (const store of stores) await store.close();
+  }
+}
+
+async function receive(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: ClusterConfig,
+  stores: readonly ObjectStore[],
+  stored: { lsn: bigint; timeline: number },
+): Promise<string> {
+  try {
+    const end = await runReceiver({
+      parameters: cluster.replication,
+      stores,
+      clusterName: cluster.name,
+      slot: cluster.slot,
+      rpoMs: Math.max(100, parseDuration(textOption(input, 'rpo') ?? '5s')),
+      allowSynchronous: flagOption(input, 'allowSynchronous'),
+      clock: context.clock,
+      random: Math.random,
+      log: context.log,
+      signal: context.signal,
+      onStored: (lsn, timeline) => Object.assign(stored, { lsn, timeline }),
+    });
+    return end.kind;
+  } catch (error) {
+    // Being told to stop is how a receiver ends.
+    if (isDbadminError(error, 'interrupted')) return 'stopped';
+    throw error;
+  }
+}
+
+async function dropSlot(context: CommandContext, cluster: ClusterConfig): Promise<number> {
+  const connection = await ReplicationConnection.open(cluster.replication, { applicationName: 'dbadmin' });
+  try {
+    await connection.dropSlot(cluster.slot);
+  } finally {
+    await connection.close();
+  }
+  context.output.line(`slot ${cluster.slot} dropped: the server no longer keeps WAL for the repository`);
+  context.output.result({ slot: cluster.slot, storedLsn: null, timeline: null, end: 'dropped' });
+  return 0;
+}
