@@ -31,7 +31,8 @@ export function recoverableWindows(
   return backups.flatMap((backup) => {
     const reach = backup.damage === null ? recoverableUntil(backup, lineage, coverage) : undefined;
     if (reach === undefined) return [];
-    const covers = horizon !== undefined && parseLsn(backup.stopLsn) <= horizon.lsn && horizon.lsn <= reach;
+    const covers =
+      horizon !== undefined && parseLsn(backup.stopLsn) <= horizon.lsn && horizon.lsn <= reach && horizon.at > new Date(backup.finishedAt);
     return [
       {
         backup: backup.label,
@@ -39,7 +40,7 @@ export function recoverableWindows(
         fromLsn: backup.stopLsn,
         toLsn: formatLsn(reach),
         from: backup.finishedAt,
-        to: covers ? horizon.at.toISOString() : null,
+        to: covers ? horizon.at.toISOString() : reach === parseLsn(backup.stopLsn) ? backup.finishedAt : null,
       },
     ];
   });

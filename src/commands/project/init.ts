@@ -4,10 +4,11 @@ import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { passwordFileLine, separatePassword } from '../../config/connection-url.ts';
-import { connectionOfUrl } from '../../config/load.ts';
+import { connectionOfUrl, loadConfig } from '../../config/load.ts';
 import { planScaffold, PROJECT_PASSWORD_FILE, type ScaffoldEntry } from '../../config/scaffold.ts';
 import { openClient } from '../../postgres/client.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { ensureRepository } from '../open-repository.ts';
 
 interface TriedCluster {
   readonly description: string;
@@ -46,13 +47,27 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (url !== undefined && made.get('dbadmin.yaml') === false) {
     context.log.warn('dbadmin.yaml was there already: the connection of --url was tried but not written');
   }
+  const repositories = url !== undefined && made.get('dbadmin.yaml') === true ? await makeRepositories(context, directory) : [];
   sayNextSteps(context, directory, url !== undefined);
   output.result({
     directory,
     entries: entries.map((entry) => ({ path: entry.path, kind: entry.kind, made: made.get(entry.path) === true })),
     cluster: cluster ?? null,
+    repositories,
   });
   return 0;
+}
+
+/** Made now and not by the first backup: later, a repository that is not there is a disk that is not mounted. */
+async function makeRepositories(context: CommandContext, directory: string): Promise<readonly string[]> {
+  const config = await loadConfig(context, { config: path.join(directory, 'dbadmin.yaml') });
+  const names: string[] = [];
+  for (const repository of config.repositories.values()) {
+    if ((await ensureRepository(context, repository)) !== 'made') continue;
+    names.push(repository.name);
+    context.output.line(`repository ${repository.name} made`);
+  }
+  return names;
 }
 
 async function tryConnection(connection: ConnectionParameters): Promise<TriedCluster> {
