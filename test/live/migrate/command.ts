@@ -1,0 +1,31 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
+const MAIN = `import(${JSON.stringify(CLI)}).then((cli) => cli.main(process.argv.slice(1)))`;
+
+export interface CommandResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCommand {
+  readonly process: ChildProcess;
+  readonly ended: Promise<CommandResult>;
+}
+
+/** `dbadmin …` in a process of its own, from the sources. */
+export function startCommand(directory: string, args: readonly string[]): RunningCommand {
+  const { DATABASE_URL: _, ...env } = process.env;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', MAIN, '--', ...args], { cwd: directory, env });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const ended = new Promise<CommandResult>((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
+  return { process: child, ended };
+}
+
+export async function runCommand(directory: string, args: readonly string[]): Promise<CommandResult> {
+  return await startCommand(directory, args).ended;
+}

@@ -1,0 +1,178 @@
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { createTestDatabase } from '../../postgres/fixture.ts';
+import { createProject, type TestProject } from './project.ts';
+
+const database = await createTestDatabase();
+const { sql } = database;
+afterAll(async () => await database.drop());
+
+let project: TestProject;
+beforeEach(async () => {
+  project = await createProject(database.url);
+});
+afterEach(async () => {
+  await project.delete();
+  await sql.unsafe(
+    'drop schema if exists dbadmin cascade; drop schema if exists core cascade; drop schema public cascade; create schema public',
+  );
+});
+
+test('the data below COPY is loaded as psql loads it, with characters of every length', async () => {
+  const rows = Array.from({ length: 20_000 }, (_, index) => `${index}\té${'😀'.repeat(index % 7)}\\tx\n`).join('');
+  await project.write(
+    'migrations/1_a.sql',
+    `create table a (id int, t text);\ncopy a from stdin;\n${rows}\\.\ninsert into a values (-1, 'after');\n`,
+  );
+  await project.up();
+  const [row] = await sql`select count(*)::int as rows, sum(length(t))::int as characters, max(t) filter (where id = 6) as six from a`;
+  const characters = Array.from({ length: 20_000 }, (_, index) => 3 + (index % 7)).reduce((sum, each) => sum + each, 5);
+  expect({ ...row }).toEqual({ rows: 20_001, characters, six: `é${'😀'.repeat(6)}\tx` });
+});
+
+test('a bad line of COPY data is named with its line in the file', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int);\ncopy a from stdin;\n1\ntwo\n3\n\\.\n');
+  const failure = await project.failure();
+  expect(failure.message).toMatch(/^migrations\/1_a\.sql:4:1: invalid input syntax for type integer: "two" \(22P02\)$/);
+  expect(failure.detail).toContain('4 | two');
+});
+
+test('a lock released by a migration itself stops the run before the next file', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (); select pg_advisory_unlock_all();');
+  await project.write('migrations/2_b.sql', 'create table b ();');
+  const failure = await project.failure();
+  expect(failure.message).toBe('migrations/2_b.sql: the lock of this run is gone');
+});
+
+test('a constraint that fails only at commit leaves neither table nor history', async () => {
+  const deferred =
+    'create table a (id int primary key, parent int references a deferrable initially deferred);\ninsert into a values (1, 2);';
+  await project.write('migrations/1_a.sql', deferred);
+  expect((await project.failure()).message).toContain('(23503)');
+  expect(await sql`select from dbadmin.migration_history`).toHaveLength(0);
+});
+
+test('a no-transaction file goes on after its last good statement, and settings hold again', async () => {
+  const start = "-- dbadmin: no-transaction\nset application_name = 'kept';\ncreate table a (id int);\ninsert into a values (1);\n";
+  await project.write(
+    'migrations/1_a.sql',
+    `${start}insert into a select 1 / 0;\ncreate table b as select current_setting('application_name') as name;\n`,
+  );
+  expect((await project.failure()).message).toMatch(/^migrations\/1_a\.sql:5:1: division by zero/);
+  await project.write(
+    'migrations/1_a.sql',
+    `${start}insert into a select 2;\ncreate table b as select current_setting('application_name') as name;\n`,
+  );
+  const { versioned } = await project.up();
+  expect(versioned[0]?.statements).toBe(2);
+  expect((await sql`select id from a order by 1`).map(({ id }) => id as number)).toEqual([1, 2]);
+  expect((await sql`select name from b`)[0]?.['name']).toBe('kept');
+});
+
+test('a statement that already ran may not become another one', async () => {
+  await project.write('migrations/1_a.sql', '-- dbadmin: no-transaction\ncreate table a (id int);\nselect 1 / 0;\n');
+  await project.failure();
+  await project.write('migrations/1_a.sql', '-- dbadmin: no-transaction\ncreate table a (id bigint);\nselect 1;\n');
+  expect((await project.failure()).message).toBe(
+    'migrations/1_a.sql:2:1: statement 1 was applied by an interrupted run and is another one now',
+  );
+});
+
+test('a unique index that cannot be built leaves no INVALID index, and is built once the rows allow it', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int); insert into a values (1), (1);');
+  await project.write('migrations/2_i.sql', '-- dbadmin: no-transaction\ncreate unique index concurrently if not exists a_id on a (id);');
+  expect((await project.failure()).message).toMatch(/could not create unique index "a_id" \(23505\)/);
+  expect(await sql`select from pg_index where indrelid = 'a'::regclass`).toHaveLength(0);
+  await sql`delete from a`;
+  await project.up();
+  expect((await sql`select indisvalid as valid from pg_index where indrelid = 'a'::regclass`)[0]?.['valid']).toBe(true);
+});
+
+test('IF NOT EXISTS does not take an INVALID index for the one that is wanted', async () => {
+  await sql.unsafe('create table a (id int); create index a_id on a (id)');
+  await sql`update pg_index set indisvalid = false where indexrelid = 'a_id'::regclass`;
+  await project.write('migrations/2_i.sql', '-- dbadmin: no-transaction\ncreate index concurrently if not exists a_id on a (id);');
+  await project.up();
+  expect((await sql`select indisvalid as valid from pg_index where indrelid = 'a'::regclass`)[0]?.['valid']).toBe(true);
+  expect(project.messages.join('\n')).toContain('index public.a_id was INVALID');
+});
+
+test('the history holds who, what, how long and which locks, and cannot be changed', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int);');
+  await project.write('migrations/2_b.sql', 'alter table a add b int;\n');
+  await project.up({ gitCommit: 'f'.repeat(40) });
+  const [row] = await sql`select kind, version, name, body, encode(sha256, 'hex') as sha, applied_by, tool_version, git_commit, locks,
+    finished_at >= started_at as ordered, statement_no from dbadmin.migration_history where version = '2'`;
+  expect({ ...row }).toEqual({
+    kind: 'versioned',
+    version: '2',
+    name: '2_b.sql',
+    body: 'alter table a add b int;\n',
+    sha: '271e4c450d9cbd88ab34ea501b77df5e5b5a7168019f27b6fd432095e09d93f3',
+    applied_by: 'postgres',
+    tool_version: '0.0.0-test',
+    git_commit: 'f'.repeat(40),
+    locks: [{ relation: 'public.a', mode: 'AccessExclusiveLock' }],
+    ordered: true,
+    statement_no: null,
+  });
+  await expect(sql`update dbadmin.migration_history set name = 'x'`).rejects.toThrow(/append-only/);
+  await expect(sql`delete from dbadmin.migration_history`).rejects.toThrow(/append-only/);
+  await expect(sql`truncate dbadmin.migration_history`).rejects.toThrow(/append-only/);
+});
+
+test('a restore point is set before the first file and only when there is something to do', async () => {
+  await project.write('migrations/20260101T000000_a.sql', 'create table a (id int);');
+  const seen: string[] = [];
+  const awaitArchived = async ({ name }: { readonly name: string }): Promise<boolean> => {
+    seen.push(name);
+    return (await sql`select to_regclass('a') is not null as there`)[0]?.['there'] === true;
+  };
+  const { restorePoint } = await project.up({ wantsRestorePoint: true, awaitArchived });
+  expect(restorePoint?.name).toMatch(/^dbadmin_\d{8}T\d{6}Z_20260101T000000$/);
+  expect(restorePoint?.archived).toBe(false);
+  expect(project.messages.join('\n')).toContain('is not recoverable yet');
+  const [row] = await sql`select restore_point, restore_lsn::text as lsn from dbadmin.migration_history`;
+  expect({ ...row }).toEqual({ restore_point: restorePoint?.name, lsn: restorePoint?.lsn });
+  expect((await project.up({ wantsRestorePoint: true, awaitArchived })).restorePoint).toBeUndefined();
+  expect(seen).toHaveLength(1);
+});
+
+test('a role without the right to set restore points migrates all the same, and is told', async () => {
+  const role = `${database.name}_owner`;
+  await sql.unsafe(
+    `create role ${role} login; grant create on database ${database.name} to ${role}; grant all on schema public to ${role}`,
+  );
+  await project.write('migrations/1_a.sql', 'create table a (id int);');
+  const { connection } = project.options();
+  const { restorePoint } = await project.up({ connection: { ...connection, user: role }, wantsRestorePoint: true });
+  expect(restorePoint).toBeUndefined();
+  expect(project.messages.join('\n')).toContain(`no restore point: ${role} may not call pg_create_restore_point`);
+  await sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`);
+});
+
+test('an interruption cancels the running statement and leaves nothing of the file', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (); select pg_sleep(30);');
+  const controller = new AbortController();
+  const startedMs = Date.now();
+  setTimeout(() => controller.abort(new Error('stopped by the test')), 700);
+  await expect(project.up({ signal: controller.signal })).rejects.toThrow('stopped by the test');
+  expect(Date.now() - startedMs).toBeLessThan(10_000);
+  expect((await sql`select to_regclass('a') as name`)[0]?.['name']).toBeNull();
+});
+
+test.each([
+  ['not SQL', 'create tabel a ();', /1_a\.sql:1:8: syntax error at or near "tabel"/],
+  ['a string without its end', "select 1;\nselect 'abc", /1_a\.sql:2:8: a string is never closed/],
+  ['a line for psql', 'select 1;\n\\i other.sql\n', /1_a\.sql:2:1: "\\i other\.sql" is for psql, not SQL/],
+  ['Latin-1', new Uint8Array([0x2d, 0x2d, 0x20, 0xe9, 0x0a]), /1_a\.sql: not UTF-8/],
+  ['an unknown directive', '-- dbadmin: no-transactoin\nselect 1;', /unknown directive "no-transactoin", did you mean "no-transaction"\?/],
+  ['a directive too late', 'select 1;\n-- dbadmin: no-transaction\nselect 2;', /must stand before the first statement/],
+  ['a version required that is nowhere', '-- dbadmin: requires 7\nselect 1;', /requires 7, which is neither applied nor pending before it/],
+  ['a concurrent index in a transaction', 'create index concurrently i on a (b);', /cannot run in a transaction/],
+])('bad input is refused before anything runs: %s', async (_, text, message) => {
+  await project.write('migrations/1_a.sql', text);
+  const failure = await project.failure();
+  expect([failure.code, failure.exitStatus]).toEqual(['migration-invalid', 1]);
+  expect(failure.message).toMatch(message);
+  expect((await sql`select to_regclass('dbadmin.migration_history') as name`)[0]?.['name']).toBeNull();
+});
