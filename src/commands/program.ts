@@ -102,7 +102,8 @@ function jsonHelp({ json = [] }: CommandSpec): string {
   return json.length === 0 ? '' : `\nWith --json, one document:\n${json.map((line) => `  ${line}`).join('\n')}`;
 }
 
-const COMMON_OPTIONS: readonly OptionSpec[] = [
+/** The options that every command has. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { flags: '--config <file>', summary: 'configuration file (default: dbadmin.yaml here or in a directory above)' },
   { flags: '--cluster <name>', summary: 'which cluster of the configuration' },
   { flags: '--url <url>', summary: 'connect here instead: postgresql://user@host:port/database' },

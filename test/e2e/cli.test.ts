@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { CLI, runCli } from './run-cli.ts';
+
+const cwd = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-cli-'));
+afterAll(async () => await rm(cwd, { recursive: true, force: true }));
+
+await mkdir(path.join(cwd, 'project', 'sql', 'migrations'), { recursive: true });
+await mkdir(path.join(cwd, 'project', 'backups'));
+const project = path.join(cwd, 'project');
+await writeFile(
+  path.join(project, 'dbadmin.yaml'),
+  'version: 1\nclusters: { main: { host: 127.0.0.1, port: 1, user: u, database: d, repositories: [local] } }\nrepositories: { local: { type: disk, path: repository } }\n',
+);
+await writeFile(
+  path.join(project, 'backups', 'policies.yaml'),
+  'version: 1\npolicies:\n  p:\n    cluster: main\n    repositories: [local]\n    base: { full: { cron: "0 2 * * *", timezone: Asia/Kolkata } }\njobs:\n  now: { command: schedule list, cron: "@hourly" }\n  then: { sql: select 1, after: [now] }\n',
+);
+
+test('--version answers in under 150 ms, median of seven', async () => {
+  const runs = [];
+  for (let index = 0; index < 7; index += 1) runs.push(await runCli(['--version'], { cwd }));
+  expect(runs[0]).toMatchObject({ status: 0, stdout: expect.stringMatching(/^dbadmin \d+\.\d+\.\d+\n$/), stderr: '' });
+  // On a busy machine a bare Node takes as long: what it takes itself at this moment is no fault of ours.
+  const bare = Array.from({ length: 5 }, () => bareNodeMs()).sort((left, right) => left - right)[2] ?? 0;
+  const median = runs.map(({ tookMs }) => tookMs).sort((left, right) => left - right)[3] ?? Infinity;
+  expect(median).toBeLessThan(Math.max(150, bare * 2.5));
+});
+
+function bareNodeMs(): number {
+  const startedMs = performance.now();
+  spawnSync(process.execPath, ['-e', '0']);
+  return performance.now() - startedMs;
+}
+
+test.each([
+  [['statsu'], /^error: unknown command "statsu"/],
+  [['migrat'], /^error: unknown command "migrat", did you mean "migrate"\?\n/],
+  [['schedule', 'lsit'], /^error: unknown command "schedule lsit", did you mean "list"\?\n/],
+  [['migrate', 'staus'], /^error: unknown command "migrate staus", did you mean "status"\?\n/],
+  [['schedule', 'next', '--cuont', '3'], /^error: unknown option "--cuont", did you mean "--count"\?\n/],
+  [['schedule', 'next', '--count'], /^error: option "--count <n>" argument missing\n/],
+  [['schedule', 'next', '--count', '0'], /^error: --count "0" is not a number from 1 to 1000\n/],
+  [['schedule', 'list', 'extra'], /^error: too many arguments/],
+  [['schedule', 'run'], /^error: missing required argument "job"\n/],
+  [['help', 'nothing'], /^error: unknown command "nothing"/],
+])('%j is wrong usage: status 64, the message on stderr, nothing on stdout', async (args, message) => {
+  const { status, stdout, stderr } = await runCli(args, { cwd: project });
+  expect(stderr).toMatch(message);
+  expect(stdout).toBe('');
+  expect(status).toBe(64);
+});
+
+test('a group without a verb prints its help on stderr with status 64; help asked for is on stdout with 0', async () => {
+  const group = await runCli(['schedule'], { cwd });
+  expect(group).toMatchObject({ status: 64, stdout: '', stderr: expect.stringContaining('what runs next') });
+  const asked = await runCli(['help', 'schedule', 'next'], { cwd });
+  expect(asked).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('Usage: dbadmin schedule next') });
+  expect(asked.stdout).toContain('--config <file>');
+  expect(await runCli(['schedule', 'next', '--help'], { cwd })).toMatchObject({ status: 0, stdout: asked.stdout });
+  expect(await runCli([], { cwd })).toMatchObject({ status: 64, stdout: '', stderr: expect.stringContaining('Usage: dbadmin') });
+});
+
+test('with --json a failure is one JSON document on stdout, whatever went wrong', async () => {
+  for (const [args, code, exitStatus] of [
+    [['nothing', '--json'], 'usage', 64],
+    [['migrate', 'status', '--json'], 'connection-failed', 1],
+    [['schedule', 'list', '--json', '--config', 'absent.yaml'], 'config-missing', 1],
+    [['--json', 'schedule', 'run', 'hten'], 'usage', 64],
+  ] as const) {
+    const { status, stdout } = await runCli(args, { cwd: project });
+    const document = JSON.parse(stdout) as { readonly error: Readonly<Record<string, unknown>> };
+    expect(document.error).toMatchObject({ code, exitStatus, message: expect.any(String) });
+    expect(status).toBe(exitStatus);
+  }
+});
+
+test('--config is taken before and after the command, and the file is found from below its directory', async () => {
+  const file = path.join(project, 'dbadmin.yaml');
+  for (const [args, from] of [
+    [['schedule', 'list', '--config', file], cwd],
+    [['--config', file, 'schedule', 'list'], cwd],
+    [['schedule', 'list'], path.join(project, 'sql', 'migrations')],
+  ] as const) {
+    expect(await runCli(args, { cwd: from })).toMatchObject({ status: 0, stdout: expect.stringContaining('p.full') });
+  }
+});
+
+test('bad YAML is told all at once with file, line and column, and nothing else happens', async () => {
+  const file = path.join(cwd, 'broken.yaml');
+  await writeFile(
+    file,
+    'version: 1\nclusters:\n  main: { prot: 1, password: "${ABSENT}" }\n  other: { repositories: [nowhere] }\nrepositores: {}\n',
+  );
+  const { status, stdout, stderr } = await runCli(['migrate', 'status', '--config', 'broken.yaml'], { cwd });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr.split('\n').slice(0, 5)).toEqual([
+    'error: 4 problems in broken.yaml',
+    '  detail: broken.yaml:3:11: unknown key "prot", did you mean "port"?',
+    '          broken.yaml:3:30: environment variable ABSENT is not set',
+    '          broken.yaml:4:27: repository "nowhere" is not defined',
+    '          broken.yaml:5:1: unknown key "repositores", did you mean "repositories"?',
+  ]);
+});
+
+test('no secret is in any output, even when the URL is wrong or the server is not there', async () => {
+  const secret = 'hunter2';
+  const attempts = [
+    ['migrate', 'status', '--url', `postgresql://u:${secret}@127.0.0.1:1/d`],
+    ['migrate', 'status', '--url', `postgresql://u:${secret}@127.0.0.1:port/d`],
+    ['migrate', 'status', '--url', `postgresql://u:${secret}/x@127.0.0.1/d`],
+    ['migrate', 'status', '--url', `postgresql://u:${secret}%zz@127.0.0.1/d`],
+    ['migrate', 'status', '--url', `host=127.0.0.1 password=${secret} nonsense`],
+    ['init', 'made', '--url', `postgresql://u:${secret}@127.0.0.1:1/d`],
+  ];
+  for (const args of attempts) {
+    for (const more of [['--verbose'], ['--json']]) {
+      const { status, stdout, stderr } = await runCli([...args, ...more], { cwd });
+      expect(status).toBe(1);
+      expect(stdout + stderr).not.toContain(secret);
+      expect(stdout + stderr).toMatch(/error/);
+    }
+  }
+});
+
+test('output that is no terminal has no colour and no cursor movements', async () => {
+  const { stdout, stderr } = await runCli(['schedule', 'next'], { cwd: project });
+  expect(stdout + stderr).not.toContain('\u001b');
+});
+
+test.skipIf(spawnSync('script', ['--version']).status !== 0)('on a terminal heads are dimmed, and with NO_COLOR nothing is', () => {
+  const onTerminal = (env: Record<string, string>): string =>
+    spawnSync('script', ['-qec', `'${process.execPath}' '${CLI}' schedule list`, '/dev/null'], {
+      cwd: project,
+      env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TERM: 'xterm', ...env },
+      encoding: 'utf8',
+    }).stdout;
+  expect(onTerminal({})).toContain('\u001b[2m');
+  expect(onTerminal({ NO_COLOR: '1' })).not.toContain('\u001b[');
+});
+
+test('a reader that has enough ends the command quietly', () => {
+  const piped = spawnSync('sh', ['-c', `'${process.execPath}' '${CLI}' schedule next --count 1000 | head -n 1`], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  expect(piped).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^when/) });
+});
+
+test('schedule next shows each run in its own zone, and what runs after it', async () => {
+  const { stdout } = await runCli(['schedule', 'next', '--count', '30'], { cwd: project });
+  expect(stdout).toMatch(/^\d{4}-\d\d-\d\d 02:00:00 \+05:30 .* p\.full +full backup of main +Asia\/Kolkata$/m);
+  expect(stdout).toContain('then runs after now: select 1');
+});
+
+test('schedule export --cron writes lines that cron could run from anywhere', async () => {
+  const { status, stdout } = await runCli(['schedule', 'export', '--cron'], { cwd: project });
+  expect(status).toBe(0);
+  const line = stdout.split('\n').find((text) => text.includes('schedule run now'));
+  expect(line).toMatch(/^0 \* \* \* \* \/.* \/.*dbadmin\.cjs schedule run now --config \/.*dbadmin\.yaml --quiet && .* schedule run then /);
+  const command = line
+    ?.replace(/^(\S+ ){5}/, '')
+    .replace(/ && .*/, '')
+    .replaceAll(String.raw`\%`, '%');
+  expect(spawnSync('sh', ['-c', command ?? 'false'], { cwd: '/', encoding: 'utf8', env: {} })).toMatchObject({
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
+});
+
+test('a job that fails is tried as often as it was told, and says why', async () => {
+  await writeFile(
+    path.join(cwd, 'retry.yaml'),
+    'version: 1\njobs: { sql: { sql: select 1, cron: "@daily", retries: 2, retry_delay: 10ms } }\n',
+  );
+  await writeFile(
+    path.join(cwd, 'retrying.yaml'),
+    'version: 1\nclusters: { main: { host: 127.0.0.1, port: 1, user: u, database: d } }\npaths: { policies: retry.yaml }\n',
+  );
+  const { status, stderr } = await runCli(['schedule', 'run', 'sql', '--config', 'retrying.yaml'], { cwd });
+  expect(status).toBe(1);
+  expect(stderr.match(/attempt \d of 3/g)).toEqual(['attempt 2 of 3', 'attempt 3 of 3']);
+  expect(stderr).toContain('error: cannot connect to d at 127.0.0.1:1');
+});
