@@ -44,7 +44,9 @@ function resolveParts(reader: Reader, raw: ReadonlyMap<string, RawProfile>, name
   const included = profile.includes.flatMap((include) => {
     const trail = [...path, name];
     if (trail.includes(include.name)) {
-      if (path.length === 0) reader.problem(include.source.at, `profile ${[...trail, include.name].join(' includes ')}`);
+      // Each circle is found once from every profile in it; the first by name tells.
+      const tells = include.name === trail[0] && trail.every((each) => include.name <= each);
+      if (tells) reader.problem(include.source.at, `profile ${[...trail, include.name].join(' includes ')}`);
       return [];
     }
     if (!raw.has(include.name) && path.length === 0) reader.problem(include.source.at, `there is no profile "${include.name}" to include`);

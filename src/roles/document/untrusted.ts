@@ -40,7 +40,6 @@ export function readYaml(text: string): { readonly root: Untrusted; readonly pro
     merge: false,
     prettyErrors: false,
     lineCounter: lines,
-    logLevel: 'silent',
   });
   const position = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+
+const GROUPS = ['g one', 'g"two', 'g3'] as const;
+const LOGINS = ['l one', 'l"two'] as const;
+const SCHEMAS = ['core', 'mart'] as const;
+const TABLE_PRIVILEGES = ['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'] as const;
+
+/** Small roles files over the same few names, so that one after the other changes, adds and takes away. */
+export function randomDocument(major: number): fc.Arbitrary<string> {
+  const edge = fc.record({
+    role: fc.constantFrom(...GROUPS),
+    admin: fc.boolean(),
+    ...(major >= 16 ? { inherit: fc.boolean(), set: fc.boolean() } : {}),
+  });
+  const login = fc.record({
+    member_of: fc.uniqueArray(edge, { selector: (each) => each.role, maxLength: 3 }),
+    connection_limit: fc.constantFrom(-1, 0, 5),
+    attributes: fc.subarray(['createdb', 'replication', 'noinherit'].slice(0, major >= 16 ? 3 : 2)),
+    settings: fc.constantFrom({}, { work_mem: '8MB' }, { search_path: ['core', 'x, y'], statement_timeout: 5000 }),
+    settings_in: fc.constantFrom({}, { music: { work_mem: '16MB' } }),
+  });
+  const profile = fc.record({
+    tables: fc.subarray([...TABLE_PRIVILEGES]),
+    sequences: fc.subarray(['usage', 'select', 'update']),
+    routines: fc.subarray(['execute']),
+    types: fc.subarray(['usage']),
+  });
+  const to = fc.uniqueArray(fc.constantFrom(...GROUPS, ...LOGINS), { minLength: 1, maxLength: 3 });
+  const access = fc.oneof(
+    fc.record({
+      profile: fc.constantFrom('a', 'b'),
+      on: fc.subarray([...SCHEMAS], { minLength: 1 }),
+      to,
+      except: fc.subarray(['core.audit_log', 'core.play']),
+      with_grant_option: fc.boolean(),
+    }),
+    fc.record({
+      grant: fc.subarray([...TABLE_PRIVILEGES], { minLength: 1 }),
+      on: fc.constantFrom('table core.play', 'view core.v', 'table core.*', 'table core.part'),
+      to,
+      with_grant_option: fc.boolean(),
+    }),
+    fc.record({ grant: fc.constant(['execute']), on: fc.constantFrom('routine core.f(integer, text)', 'procedure core.p()'), to }),
+  );
+  const owner = fc.constantFrom('g one', 'g3');
+  return fc
+    .record({
+      public: fc.constantFrom('locked', 'as-is'),
+      profiles: fc.record({ a: profile, b: profile }),
+      logins: fc.tuple(login, login),
+      owners: fc.tuple(owner, owner),
+      creators: fc.subarray(['g one', 'g3', 'l one'], { minLength: 1 }),
+      access: fc.array(access, { maxLength: 5 }),
+    })
+    .map(({ logins, owners, creators, ...rest }) =>
+      // JSON is YAML.
+      JSON.stringify({
+        version: 1,
+        scope: { roles: ['g*', 'l*'] },
+        public: rest.public,
+        profiles: rest.profiles,
+        groups: Object.fromEntries(GROUPS.map((name) => [name, {}])),
+        services: { [LOGINS[0]]: logins[0], [LOGINS[1]]: logins[1] },
+        databases: {
+          music: { schemas: { core: { owner: owners[0], creators }, mart: { owner: owners[1] } }, access: rest.access },
+        },
+      }),
+    );
+}

@@ -1,0 +1,134 @@
+import type { Sql } from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+import { connect, openProject, outcome, type Project } from './project.ts';
+
+const file = (more = ''): string => `
+version: 1
+scope: { roles: ["app_*", "new_*"] }
+profiles: { reader: { tables: [select] } }
+groups: { app_owner: {}, app_reader: {}, ${more} }
+databases:
+  music:
+    schemas: { core: { owner: app_owner } }
+    access: [{ profile: reader, on: core, to: app_reader, except: core.t1 }]
+`;
+
+describe('roles apply', () => {
+  let cluster: TestCluster;
+  let project: Project;
+  let music: Sql;
+
+  beforeAll(async () => {
+    cluster = await startTestCluster({ major: 18 });
+    const postgres = connect(cluster.url());
+    await postgres.unsafe('create database music');
+    await postgres.unsafe('create database other');
+    await postgres.end();
+    music = connect(cluster.url('music'));
+    await music.unsafe(
+      `create schema core; do $$ begin for i in 1..2500 loop execute format('create table core.t%s ()', i); end loop; end $$`,
+    );
+    project = await openProject(cluster);
+  });
+
+  afterAll(async () => {
+    await music?.end({ timeout: 1 });
+    await cluster?.stop();
+  });
+
+  it('names at most 1,000 objects in a transaction where naming locks them', async () => {
+    expect(await project.apply(file())).toBe(3);
+    expect(await project.lines(file())).toEqual([]);
+    expect(await outcome(cluster, 'music', 'postgres', 'set role app_reader; table core.t2500')).toBe('ok');
+    expect(await outcome(cluster, 'music', 'postgres', 'set role app_reader; table core.t1')).toBe('42501');
+  });
+
+  it('changes nothing when the server refuses one change', async () => {
+    await music.unsafe(
+      'create role outside; grant select on core.t1 to app_reader with grant option; set role app_reader; grant select on core.t1 to outside; reset role',
+    );
+    await expect(project.apply(file('new_group: {}'))).rejects.toMatchObject({
+      code: 'query-failed',
+      detail: expect.stringMatching(/dependent privileges exist \(SQLSTATE 2BP01\)/) as unknown,
+    });
+    expect(await music`select from pg_roles where rolname = 'new_group'`).toHaveLength(0);
+    await music.unsafe('revoke select on core.t1 from app_reader cascade');
+    expect(await project.apply(file('new_group: {}'))).toBe(1);
+  });
+
+  it('waits for a lock and tries again', async () => {
+    const other = connect(cluster.url('music'));
+    await music.unsafe('revoke select on core.t2 from app_reader');
+    // On 18 a GRANT that names a table queues behind whoever has it.
+    await other.unsafe('begin; lock table core.t2');
+    const applied = project.apply(file('new_group: {}'));
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    await other.unsafe('commit');
+    await other.end();
+    expect(await applied).toBe(1);
+  });
+
+  it('two at once end in the wanted state, and one of them makes the change', async () => {
+    await music.unsafe('revoke select on core.t2 from app_reader; revoke usage on schema core from app_reader');
+    const text = file('new_group: {}');
+    const results = await Promise.allSettled([project.apply(text), project.apply(text)]);
+    expect(results.filter((result) => result.status === 'fulfilled' && result.value === 1)).toHaveLength(1);
+    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'plan-stale' });
+    expect(await project.lines(text)).toEqual([]);
+  });
+
+  it('with two databases, tells what stays done when the second fails', async () => {
+    const text = `${file('new_group: {}, new_second: {}')}  other:\n    connect: [new_second]\n    schemas: { s: { owner: new_second } }\npublic: locked\n`;
+    const other = connect(cluster.url('other'));
+    await other.unsafe(
+      'create schema s; grant usage on schema s to new_group with grant option; set role new_group; grant usage on schema s to outside; reset role',
+    );
+    await expect(project.apply(text)).rejects.toMatchObject({ code: 'partly-done', exitStatus: 3 });
+    await other.unsafe('revoke usage on schema s from new_group cascade');
+    await project.apply(text);
+    expect(await project.lines(text)).toEqual([]);
+    await other.end();
+  });
+});
+
+describe('roles apply by a role that is no superuser, 16 and later', () => {
+  let cluster: TestCluster;
+  let sql: Sql;
+
+  beforeAll(async () => {
+    cluster = await startTestCluster({ major: 17 });
+    sql = connect(cluster.url());
+    await sql.unsafe("create role tool login createrole; alter role tool set createrole_self_grant to 'set, inherit'");
+    await sql.unsafe('create database music owner tool');
+  });
+
+  afterAll(async () => {
+    await sql?.end({ timeout: 1 });
+    await cluster?.stop();
+  });
+
+  it('makes owner, schema, default privileges and logins, and leaves its own edges alone', async () => {
+    const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
+    const text = `
+version: 1
+public: locked
+profiles: { reader: { tables: [select], routines: [execute] } }
+groups: { app_owner: {}, app_reader: {} }
+services: { svc: { member_of: app_reader, password: { from: env, name: PW }, settings: { work_mem: 8MB } } }
+databases:
+  music:
+    schemas: { core: { owner: app_owner } }
+    access: [{ profile: reader, on: core, to: app_reader }]
+`;
+    await project.apply(text);
+    const plan = await project.plan(text);
+    expect(plan.changes).toEqual([]);
+    expect(plan.notes).toEqual(['the passwords of svc were not compared: tool may not read pg_authid']);
+    const music = connect(cluster.url('music'));
+    await music.unsafe('set role app_owner; create table core.t ()');
+    await music.end();
+    expect(await outcome(cluster, 'music', 'svc', 'table core.t')).toBe('ok');
+  });
+});
