@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 export interface Summary {
   readonly passed: number;
@@ -13,6 +13,12 @@ export interface Summary {
  * With `DBADMIN_TEST_SUMMARY=FILE` the counts go into that file too, as a `Summary`.
  */
 export default class SummaryReporter implements Reporter {
+  #filtered = false;
+
+  onInit(vitest: Vitest): void {
+    this.#filtered = vitest.config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const passed = tests.filter((test) => test.result().state === 'passed').length;
@@ -21,7 +27,11 @@ export default class SummaryReporter implements Reporter {
     const skipped = tests.filter((test) => test.result().state === 'skipped').map(describeSkipped);
     const file = process.env['DBADMIN_TEST_SUMMARY'];
     if (file !== undefined && file !== '') writeFileSync(file, JSON.stringify({ passed, failed, skipped } satisfies Summary));
-    const lines = [...skipped.map((line) => `skipped: ${line}`), `${passed} passed, ${failed} failed, ${skipped.length} skipped`];
+    // With -t, everything else is left out on purpose and would fill the screen.
+    const lines = [
+      ...(this.#filtered ? [] : skipped).map((line) => `skipped: ${line}`),
+      `${passed} passed, ${failed} failed, ${skipped.length} skipped`,
+    ];
     process.stdout.write(`${lines.join('\n')}\n`);
   }
 }

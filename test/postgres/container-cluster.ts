@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Container } from 'dockerode';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers';
 import { clusterAddress, freePort, settingsText } from './address.ts';
-import type { ClusterOptions, TestCluster } from './cluster.ts';
+import type { ClusterOptions, ProgramResult, TestCluster } from './cluster.ts';
 import { ownerLabels } from './leftovers.ts';
 
 const SERVER_PORT = 5432;
@@ -125,9 +125,35 @@ const readyToAccept = {
   getStartupTimeout: () => 60_000,
 };
 
-/** What the container printed: frames of an 8-byte head, whose last four bytes are the length, and text. */
+/** Runs one command in a container of its own, as its root, with `directories` of this machine to read. */
+export async function runOnce(image: string, command: readonly string[], directories: readonly string[]): Promise<ProgramResult> {
+  const { dockerode } = (await getContainerRuntimeClient()).container;
+  const handle = await dockerode.createContainer({
+    Image: image,
+    Entrypoint: command.slice(0, 1),
+    Cmd: command.slice(1),
+    Labels: { ...(await ownerLabels()) },
+    HostConfig: { Binds: directories.map((directory) => `${directory}:${directory}:ro`), NetworkMode: 'none' },
+  });
+  try {
+    await handle.start();
+    const { StatusCode: status } = (await handle.wait()) as { StatusCode: number };
+    return {
+      status,
+      stdout: textOfFrames(await handle.logs({ stdout: true, stderr: false, follow: false })),
+      stderr: textOfFrames(await handle.logs({ stdout: false, stderr: true, follow: false })),
+    };
+  } finally {
+    await handle.remove({ force: true, v: true });
+  }
+}
+
 async function containerLog(handle: Container): Promise<string> {
-  const frames = await handle.logs({ stdout: true, stderr: true, follow: false });
+  return textOfFrames(await handle.logs({ stdout: true, stderr: true, follow: false }));
+}
+
+/** What a container printed: frames of an 8-byte head, whose last four bytes are the length, and text. */
+function textOfFrames(frames: Buffer): string {
   let text = '';
   for (let at = 0; at + 8 <= frames.length;) {
     const end = at + 8 + frames.readUInt32BE(at + 4);

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import { EMBEDDED_MAJORS, hasEmbedded } from '../../../src/postgres/embedded.ts';
+import { runClientProgram } from '../../postgres/client-program.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { CONTAINER_MAJORS } from '../../postgres/images.ts';
@@ -74,6 +78,17 @@ describe('where Docker runs', () => {
       expect(result?.stdout).toMatch(new RegExp(`^${program} \\(PostgreSQL\\) ${major}\\b`));
     }
     expect((await cluster.exec('pg_amcheck', ['--nonsense']))?.status).not.toBe(0);
+  });
+
+  test.each(inContainers)('pg_waldump of %i reads a directory of this machine', async (major) => {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'wal-'));
+    try {
+      const result = await runClientProgram(major, 'pg_waldump', ['-p', directory, '000000010000000000000001'], [directory]);
+      expect(result?.status).toBe(1);
+      expect(result?.stderr).toMatch(/could not (locate|find) .*file "000000010000000000000001"/);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   test.runIf(inContainers.length > 0)('a server that cannot start says why', async () => {

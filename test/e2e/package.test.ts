@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const LARGEST_INSTALL_BYTES = 60 * 1000 * 1000;
+
+const root = path.resolve(import.meta.dirname, '../..');
+const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-package-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+let packed: Packed;
+
+// Without scripts: packing would build dist/ anew while other files run it.
+beforeAll(() => {
+  packed = (JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', directory], root)) as Packed[])[0] ?? {
+    filename: '',
+    files: [],
+  };
+});
+
+/** The environment of somebody's own shell: without the settings that `npm test` hands down, and without a cluster. */
+function run(program: string, args: readonly string[], cwd: string): string {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:npm_|PG|DATABASE_URL|NODE_OPTIONS|VITEST)/.test(name)),
+  );
+  const result = spawnSync(program, args, { cwd, env, encoding: 'utf8', timeout: 100_000 });
+  if (result.status !== 0) throw new Error(`${program} ${args.join(' ')}: ${result.status}\n${result.stdout}${result.stderr}`);
+  return result.stdout;
+}
+
+test('the package has the command, what it runs and the licence, and neither sources nor tests', () => {
+  const names = packed.files.map((file) => file.path);
+  expect(names).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'bin/dbadmin.cjs', 'dist/cli.js']));
+  expect(names.filter((name) => !/^(?:bin|dist|schemas)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(name))).toEqual([]);
+  expect(names.filter((name) => /\.(?:test|spec)\.|(?<!\.d)\.ts$/.test(name))).toEqual([]);
+});
+
+test('the package installs into an empty directory, runs there, and takes less than 60 MB', { timeout: 300_000 }, async () => {
+  run('npm', ['init', '--yes'], directory);
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(directory, packed.filename)], directory);
+  const command = path.join(directory, 'node_modules/.bin/dbadmin');
+  expect(run(command, ['--version'], directory)).toMatch(/^dbadmin \d+\.\d+\.\d+/);
+  expect(run(command, ['--help'], directory)).toContain('restore');
+  expect(readdirSync(path.join(directory, 'node_modules')).filter((name) => /^pg\d+-|embedded/.test(name))).toEqual([]);
+  expect(await sizeBytes(path.join(directory, 'node_modules'))).toBeLessThan(LARGEST_INSTALL_BYTES);
+});
+
+async function sizeBytes(place: string): Promise<number> {
+  let sum = 0;
+  for (const entry of await readdir(place, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) sum += (await lstat(path.join(entry.parentPath, entry.name))).size;
+  }
+  return sum;
+}
