@@ -26,8 +26,10 @@ export function walStreamFailure(error: unknown, wanted: Wanted): Error {
       hint: 'Create it, and take a backup: WAL written without a slot may be gone.',
     });
   }
-  // 58P01: removed. 55000: the slot lost it. The others are positions that this server's history does not have.
-  const isMissing = error.code === '58P01' || error.code === '55000' || /history|ahead of the WAL flush position/.test(error.message);
+  // 58P01: removed, though the server sometimes says XX000 then. 55000: the slot lost it. The others are positions that this
+  // server's history does not have.
+  const isMissing =
+    error.code === '58P01' || error.code === '55000' || /already been removed|history|ahead of the WAL flush position/.test(error.message);
   if (isMissing) {
     return new DbadminError('wal-missing', `the server has no WAL from ${from}`, {
       ...parts,
