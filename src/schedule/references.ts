@@ -57,6 +57,10 @@ function checkPolicy(source: YamlSource, at: YamlPath, keys: RawMap, known: Know
   }
   const full = mapOf(base)['full'];
   if (mapOf(base)['incremental'] !== undefined && full === undefined) source.add([...at, 'base'], 'incremental needs full beside it', true);
+  const dump = mapOf(keys['dump']);
+  if (dump['jobs'] !== undefined && dump['format'] !== 'directory') {
+    source.add([...at, 'dump', 'jobs'], 'only format: directory is dumped by several jobs', true);
+  }
   if (known === undefined) return;
   checkName(source, [...at, 'cluster'], keys['cluster'], known.clusters, 'cluster');
   for (const [index, name] of listOf(keys['repositories']).entries()) {

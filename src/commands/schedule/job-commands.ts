@@ -29,8 +29,9 @@ export function commandsOf(job: Job, policies: Policies, known: ReadonlySet<stri
   }
   if (work.kind === 'backup') return perRepository(['backup', 'run', '--cluster', work.cluster, ...rateOf(policy)], policy, known);
   if (work.kind === 'dump') {
+    if (work.format !== 'custom') return { kind: 'refusal', reason: `this dbadmin dumps in the custom format only, not ${work.format}` };
     const databases = work.databases === 'all' ? [] : work.databases.flatMap((database) => ['--database', database]);
-    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases, '--format', work.format], policy, known);
+    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases], policy, known);
   }
   return perRepository(['backup', work.kind, '--cluster', work.cluster], policy, known);
 }

@@ -191,6 +191,11 @@ test.each([
     /WAL without a base backup/,
   ],
   ['a policy that keeps nowhere', 'policies: { p: { cluster: main, repositories: [] } }', /needs at least 1/],
+  [
+    'jobs of a dump in one file',
+    'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", jobs: 4 } } }',
+    /only format: directory/,
+  ],
   ['seconds in a cron line', 'jobs: { a: { sql: x, cron: "0 0 2 * * *" } }', /five fields .* this has 6/],
   ['an @reboot', 'jobs: { a: { sql: x, cron: "@reboot" } }', /five fields/],
 ])('policies: %s is refused', (_name, text, message) => {

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { commandNames, commandsOf } from '../../../src/commands/schedule/job-commands.ts';
+import { parsePolicies } from '../../../src/schedule/parse.ts';
+
+const KNOWN = new Set(['backup run', 'backup dump', 'spotify fetch', 'migrate', 'restore']);
+
+function commands(text: string) {
+  const policies = parsePolicies(`version: 1\n${text}\n`, { file: 'policies.yaml', env: {}, localZone: 'UTC' });
+  const [job] = policies.jobs;
+  if (job === undefined) throw new Error('there is no job');
+  return commandsOf(job, policies, KNOWN);
+}
+
+function ofPolicy(keys: string): string {
+  return `policies: { p: { cluster: main, repositories: [local, offsite], limits: { rate: 200MB/s }, ${keys} } }`;
+}
+
+test('a full backup runs once for each repository, at the rate of its policy', () => {
+  expect(commands(ofPolicy('base: { full: { cron: "@daily" } }'))).toEqual({
+    kind: 'commands',
+    commands: ['local', 'offsite'].map((name) => ['backup', 'run', '--cluster', 'main', '--max-rate', '200000000', '--repository', name]),
+  });
+});
+
+test('a dump names its databases', () => {
+  expect(commands(ofPolicy('dump: { cron: "@daily", databases: [a, "b c"] }'))).toMatchObject({
+    commands: [
+      ['backup', 'dump', '--cluster', 'main', '--database', 'a', '--database', 'b c', '--repository', 'local'],
+      ['backup', 'dump', '--cluster', 'main', '--database', 'a', '--database', 'b c', '--repository', 'offsite'],
+    ],
+  });
+});
+
+test.each([
+  ['dump: { cron: "@daily", format: directory, jobs: 2 }', /custom format only, not directory/],
+  ['verify: { cron: "@daily" }', /no command "backup verify"/],
+  ['drill: { cron: "@daily" }', /no command "backup drill"/],
+])('what this dbadmin cannot do is refused by name: %s', (keys, reason) => {
+  expect(commands(ofPolicy(keys))).toEqual({ kind: 'refusal', reason: expect.stringMatching(reason) });
+});
+
+test('an incremental is not quietly taken as a full', () => {
+  const policies = parsePolicies(
+    'version: 1\npolicies: { p: { cluster: c, repositories: [r], base: { full: { cron: "@weekly" }, incremental: { cron: "@daily" } } } }\n',
+    { file: 'policies.yaml', env: {}, localZone: 'UTC' },
+  );
+  const incremental = policies.jobs.find(({ name }) => name === 'p.incremental');
+  expect(incremental === undefined ? undefined : commandsOf(incremental, policies, KNOWN)).toEqual({
+    kind: 'refusal',
+    reason: 'this dbadmin takes full backups only',
+  });
+});
+
+test.each([
+  ['spotify fetch recent', ['spotify', 'fetch', 'recent']],
+  ['spotify fetch "two words" \'$HOME\' a\\ b', ['spotify', 'fetch', 'two words', '$HOME', 'a b']],
+  ['migrate --quiet', ['migrate', '--quiet']],
+  ['restore --into x', ['restore', '--into', 'x']],
+])('the command %s is split into words, and no shell reads it', (text, words) => {
+  expect(commands(`jobs: { j: { command: ${JSON.stringify(text)}, cron: "@daily" } }`)).toEqual({ kind: 'commands', commands: [words] });
+});
+
+test('a command runs on the cluster of its job', () => {
+  expect(commands('jobs: { j: { command: migrate, cluster: other, cron: "@daily" } }')).toMatchObject({
+    commands: [['migrate', '--cluster', 'other']],
+  });
+});
+
+test('a call and SQL run in the database, not in a process', () => {
+  expect(commands('jobs: { j: { call: mart.refresh(), database: d, cron: "@daily" } }')).toEqual({
+    kind: 'sql',
+    sql: 'CALL mart.refresh()',
+    cluster: undefined,
+    database: 'd',
+  });
+});
+
+test('a group with a default command is a command too', () => {
+  const load = async () => await Promise.reject(new Error('not loaded'));
+  const names = commandNames([
+    { name: 'migrate up', summary: '', isDefault: true, load },
+    { name: 'roles plan', summary: '', load },
+  ]);
+  expect([...names]).toEqual(['migrate up', 'migrate', 'roles plan']);
+});
