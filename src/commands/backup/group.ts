@@ -54,6 +54,28 @@ $ dbadmin backup run --repository offsite --max-rate 50MB`,
     load: async () => await import('./info.ts'),
   },
   {
+    name: 'backup dump',
+    summary: 'dump databases with pg_dump into the repository',
+    description: `One file per database in pg_dump's custom format, which pg_restore alone can read, and a manifest with their sizes and
+hashes. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
+
+$ dbadmin backup dump
+$ dbadmin backup dump --database app --database audit --schema-only`,
+    options: [
+      REPOSITORY,
+      { flags: '--database <name>', summary: 'dump this database', fallback: 'every one that takes connections', repeatable: true },
+      { flags: '--table <pattern>', summary: 'only tables of this pattern, as pg_dump --table has it', repeatable: true },
+      { flags: '--schema-only', summary: 'definitions without rows' },
+      { flags: '--spool <dir>', summary: 'where a dump lies until it is stored', fallback: 'the temporary directory' },
+    ],
+    json: [
+      'repository: name',
+      'label, cluster, systemIdentifier, serverVersion, programVersion, tool, startedAt, finishedAt: as in the manifest',
+      'databases: array of { database, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
+    ],
+    load: async () => await import('./dump.ts'),
+  },
+  {
     name: 'wal receive',
     summary: 'stream WAL into the repositories, until stopped',
     description: `Streams from a replication slot, which is made when it is not there, so the server keeps what is not stored yet. The
