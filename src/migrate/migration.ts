@@ -48,12 +48,18 @@ const PARSE_AT_MOST = 4_000_000;
  * Cuts and parses a file.
  *
  * @throws {DbadminError} `migration-invalid` with file, line, column and a caret: not SQL, a line for psql, a transaction of its
- * own, a directive in the wrong place, an index built concurrently without a name or inside a transaction.
+ * own, a directive in the wrong place, nothing to run, an index built concurrently without a name or inside a transaction.
  */
 export function parseSqlFile(file: SqlFile, parser: SqlParser): ParsedSql {
   const scanned = scanStatements(file.text, file.path);
   const { directives, downFrom } = readDirectives(scanned.directives, file.text, file.path);
   const cut = downFrom ?? scanned.statements.length;
+  if (cut === 0) {
+    // Applied empty, it could not be filled any more.
+    throw new DbadminError('migration-invalid', `${file.path}: holds no statement`, {
+      hint: 'Write it, or move it away until it is written.',
+    });
+  }
   const parsed = scanned.statements.map((statement, index) => {
     const number = index < cut ? index + 1 : index - cut + 1;
     const found = parseStatement(statement, number, file, parser);
