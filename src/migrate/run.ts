@@ -16,6 +16,7 @@ import { restorePointName, restorePointObstacle, setRestorePoint, type RestorePo
 import type { RetryPolicy } from './retry.ts';
 import { openSession, type Session } from './session.ts';
 import { freshSessionSql } from './settings.ts';
+import { serverError } from './sql-error.ts';
 
 export interface MigrateUpOptions extends LockOptions {
   readonly connection: ConnectionParameters;
@@ -75,7 +76,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     }
   } catch (error) {
     options.signal.throwIfAborted();
-    throw error;
+    throw serverError(error, session.lost());
   } finally {
     stopCancelling();
     await session.close();

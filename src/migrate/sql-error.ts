@@ -49,6 +49,29 @@ export function statementError(file: SqlFile, statement: Statement, error: unkno
   });
 }
 
+/**
+ * The failure of a question of our own, outside any file: the history cannot be read, the connection is gone.
+ * Errors that are ours already, or not the server's, pass unchanged.
+ */
+export function serverError(error: unknown, lost: Error | undefined): unknown {
+  if (error instanceof DbadminError) return error;
+  const code = systemCodeOf(error);
+  if (lost !== undefined || (code !== undefined && CONNECTION_CODES.test(code))) {
+    return new DbadminError('connection-failed', 'the connection was lost', { detail: messageOf(error), cause: error });
+  }
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) return error;
+  const { detail, hint } = (error ?? {}) as ServerError;
+  return new DbadminError(code === '42501' ? 'privilege-missing' : 'query-failed', `the server refused: ${messageOf(error)} (${code})`, {
+    detail,
+    hint:
+      hint ??
+      (code === '42501'
+        ? "Migrate as the role that owns the history's schema, or grant it USAGE there and SELECT and INSERT on the history."
+        : undefined),
+    cause: error,
+  });
+}
+
 function failingOffset(file: SqlFile, statement: Statement, { position, where }: ServerError): number {
   const dataLine = statement.copyData === undefined ? null : /^COPY .*?, line (\d+)/.exec(where ?? '');
   if (dataLine !== null) {

@@ -4,6 +4,7 @@ import { inspectServer, type ServerFacts } from '../../migrate/inspect-server.ts
 import { observe, readFiles, type MigrationDirectories } from '../../migrate/inspect.ts';
 import { loadSqlParser } from '../../migrate/parser.ts';
 import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from '../../migrate/plan.ts';
+import { serverError } from '../../migrate/sql-error.ts';
 import { openSession, type Session } from '../../migrate/session.ts';
 import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -50,6 +51,8 @@ export async function withSession<Value>(
   const session = await openSession(cluster.connection, { applicationName: 'dbadmin migrate' });
   try {
     return await work(session);
+  } catch (error) {
+    throw serverError(error, session.lost());
   } finally {
     await session.close();
   }

@@ -150,6 +150,20 @@ test('a role without the right to set restore points migrates all the same, and 
   await sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`);
 });
 
+test('a role that may not read the history is told what it needs', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int);');
+  await project.up();
+  const role = `${database.name}_stranger`;
+  await sql.unsafe(`create role ${role} login`);
+  const { connection } = project.options();
+  const failure = await project.failure({ connection: { ...connection, user: role } });
+  await sql.unsafe(`drop role ${role}`);
+  expect([failure.code, failure.message]).toEqual([
+    'privilege-missing',
+    'the server refused: permission denied for schema dbadmin (42501)',
+  ]);
+});
+
 test('an interruption cancels the running statement and leaves nothing of the file', async () => {
   await project.write('migrations/1_a.sql', 'create table a (); select pg_sleep(30);');
   const controller = new AbortController();
