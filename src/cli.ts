@@ -17,6 +17,8 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
     throw error;
   });
+  // Nobody reads our messages any more, which must not change how the work ends.
+  process.stderr.on('error', () => undefined);
   try {
     process.exitCode = await runArguments(argv);
   } catch (error) {

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -170,6 +171,30 @@ test('schedule export --cron writes lines that cron could run from anywhere', as
     stdout: '',
     stderr: '',
   });
+});
+
+test('a job never overlaps itself: the second run is refused with status 11, a killed one leaves nothing behind', async () => {
+  const text = 'version: 1\njobs: { slow: { sql: select 1, cron: "@daily", retries: 1, retry_delay: 30s } }\n';
+  await writeFile(path.join(cwd, 'slow.yaml'), text);
+  await writeFile(
+    path.join(cwd, 'slow-config.yaml'),
+    'version: 1\nclusters: { main: { host: 127.0.0.1, port: 1, user: u, database: d } }\npaths: { policies: slow.yaml }\n',
+  );
+  const args = [CLI, 'schedule', 'run', 'slow', '--config', 'slow-config.yaml'];
+  const start = async () => {
+    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+    // Once it waits for its second attempt it holds the job.
+    for await (const text of child.stderr) if (String(text).includes('attempt 2 of 2')) break;
+    return child;
+  };
+  const first = await start();
+  const second = await runCli(args.slice(1), { cwd });
+  expect(second).toMatchObject({ status: 11, stderr: expect.stringContaining('error: job slow is still running') });
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  const third = await start();
+  third.kill('SIGTERM');
+  expect(await once(third, 'exit')).toEqual([130, null]);
 });
 
 test('a job that fails is tried as often as it was told, and says why', async () => {

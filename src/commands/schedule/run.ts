@@ -7,6 +7,7 @@ import type { Config } from '../../config/config.ts';
 import { selectCluster } from '../../config/load.ts';
 import { openClient } from '../../postgres/client.ts';
 import { describeWork, type Job } from '../../schedule/policies.ts';
+import { claimJob } from '../../schedule/run.ts';
 import { periodBounds } from '../../schedule/upcoming.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { commandNames, commandsOf, programFile, type JobCommands } from './job-commands.ts';
@@ -26,8 +27,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     context.output.result({ job: job.name, inForce: false, attempts: 0, tookMs: 0 });
     return 0;
   }
+  const release = await claimJob(config.paths.policies, job.name);
   context.output.note(`${job.name}: ${describeWork(job.work)}`);
-  const attempts = await attempt(context, job, async () => await perform(context, config, todo));
+  let attempts: number;
+  try {
+    attempts = await attempt(context, job, async () => await perform(context, config, todo));
+  } finally {
+    await release();
+  }
   const tookMs = context.clock.now().getTime() - started.getTime();
   context.output.note(`${job.name} done in ${formatDuration(tookMs)}${attempts === 1 ? '' : `, at attempt ${attempts}`}`);
   context.output.result({ job: job.name, inForce: true, attempts, tookMs });
