@@ -50,7 +50,7 @@ export function replicationRefusal(parameters: ConnectionParameters, error: unkn
 }
 
 function noSender(parameters: ConnectionParameters, error: unknown, detail: string): DbadminError {
-  const isOff = /max_wal_senders \(currently 0\)/.test(messageOf(error));
+  const isOff = /max_wal_senders"? \(currently 0\)/.test(messageOf(error));
   return new DbadminError(
     isOff ? 'server-unsupported' : 'connection-failed',
     isOff
