@@ -8,8 +8,8 @@ import type { StoredObject } from './store.ts';
 const BATCH = 32;
 
 /**
- * The files below `root` whose keys begin with `prefix`, in ascending byte order of key. Temporary files and names that
- * no key has (`lost+found` is one that has, and is empty) are left out; what vanishes meanwhile is too.
+ * The files below `root` whose keys begin with `prefix`, in ascending byte order of key. Temporary files are left out, and
+ * names that no key has, unopened: `lost+found` at the root of a disk is closed to all but root. So is what vanishes meanwhile.
  */
 export async function* listFiles(root: string, prefix: string): AsyncIterable<StoredObject> {
   const slash = prefix.lastIndexOf('/');
@@ -21,8 +21,8 @@ async function* listDirectory(root: string, directory: string, prefix: string): 
   for (const name of await entriesOf(root, directory)) {
     const key = directory + name;
     // A directory stands under its name and a slash, which sorts it where its keys belong: `a.b` < `a/b` < `a0`.
-    const mayMatch = name.endsWith('/') ? key.startsWith(prefix) || prefix.startsWith(key) : key.startsWith(prefix) && isKey(key);
-    if (!mayMatch) continue;
+    const mayMatch = name.endsWith('/') ? key.startsWith(prefix) || prefix.startsWith(key) : key.startsWith(prefix);
+    if (!mayMatch || !isKey(name.endsWith('/') ? key.slice(0, -1) : key)) continue;
     if (!name.endsWith('/') && batch.length < BATCH) {
       batch.push(key);
       continue;
@@ -78,7 +78,7 @@ export async function removeTemporaries(directory: string, begunBefore: Date): P
   let removed = 0;
   for await (const entry of await opendir(directory)) {
     const file = path.join(directory, entry.name);
-    if (entry.isDirectory()) removed += await removeTemporaries(file, begunBefore);
+    if (entry.isDirectory()) removed += isKey(entry.name) ? await removeTemporaries(file, begunBefore) : 0;
     else if (entry.name.endsWith(TEMPORARY_SUFFIX) && (await removeIfOlder(file, begunBefore))) removed += 1;
   }
   return removed;

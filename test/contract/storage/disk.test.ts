@@ -86,6 +86,20 @@ describe('disk store, as files', () => {
     expect(await readdir(path.join(directory, 'other disk'))).toEqual(['1']);
   });
 
+  it('does not look into directories that cannot be its own, such as lost+found', async () => {
+    const root = path.join(directory, 'disk root');
+    const own = await createDiskStore(root);
+    await own.create('a/b', Buffer.from('x'));
+    await mkdir(path.join(root, 'lost+found'), { mode: 0o000 });
+    await chmod(root, 0o755);
+    await chmod(path.join(root, 'a'), 0o755);
+    await chmod(directory, 0o755);
+    await asOrdinaryUser(async () => {
+      expect(await keysOf(own, '')).toEqual(['a/b']);
+      expect(await own.removeUnfinished(new Date())).toBe(0);
+    });
+  });
+
   it('does not take a key below another object, or one that is a directory, for an object', async () => {
     const own = await createDiskStore(path.join(directory, 'nested'));
     await own.create('a', Buffer.from('x'));

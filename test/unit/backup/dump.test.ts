@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../../src/base/secret.ts';
+import { dumpKey, dumpLabel, dumpManifestKey } from '../../../src/backup/dump/layout.ts';
+import { programEnvironment } from '../../../src/backup/dump/pg-dump-restore.ts';
+import { isKey } from '../../../src/storage/keys.ts';
+
+describe('keys of dumps', () => {
+  it('hold any name of a database, each its own', () => {
+    const names = ['app', 'App', 'a/b', 'a=2Fb', '..', '.', 'x.tmp', ' ', 'größe', '木'.repeat(21), 'manifest', 'q"\'\\;'];
+    const keys = names.map((name) => dumpKey('7710456972553793566/', '20261121T031125Z-dump', name));
+    expect(keys.every(isKey)).toBe(true);
+    expect(new Set(keys).size).toBe(names.length);
+    expect(keys[2]).toBe('7710456972553793566/dumps/20261121T031125Z-dump/a=2Fb.dump');
+    expect(keys).not.toContain(dumpManifestKey('7710456972553793566/', '20261121T031125Z-dump'));
+  });
+
+  it('begin with the label of the second in which the dump began', () => {
+    expect(dumpLabel(new Date('2026-11-21T03:11:25.451Z'))).toBe('20261121T031125Z-dump');
+  });
+});
+
+describe('the environment of pg_dump', () => {
+  it('is ours without what libpq would read there, and what the connection says', () => {
+    const environment = programEnvironment({
+      program: { path: '/opt/pg/17/bin/pg_dump', major: 17, version: '17.10' },
+      env: { PATH: '/usr/bin', HOME: '/home/x', PGHOSTADDR: '192.0.2.1', PGOPTIONS: '-c a=b', PGSERVICE: 's', PGPASSWORD: 'old' },
+      parameters: {
+        hosts: [{ host: 'db', port: 5432 }],
+        user: 'u',
+        database: 'd',
+        password: new Secret('geheim'),
+        sslMode: 'verify-full',
+        sslRootCert: '/ca.pem',
+        sslCert: undefined,
+        sslKey: undefined,
+        targetSessionAttrs: 'any',
+        connectTimeoutMs: 2500,
+        applicationName: 'dbadmin',
+      },
+    });
+    expect(environment).toEqual({
+      PATH: '/opt/pg/17/bin:/usr/bin',
+      HOME: '/home/x',
+      PGPASSWORD: 'geheim',
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: '/ca.pem',
+      PGTARGETSESSIONATTRS: 'any',
+      PGCONNECT_TIMEOUT: '3',
+      PGAPPNAME: 'dbadmin',
+    });
+  });
+});
