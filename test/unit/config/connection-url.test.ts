@@ -12,7 +12,7 @@ test.each([
   ['postgresql://u:secret@h:5433/d?sslmode=require', 'postgresql://u@h:5433/d?sslmode=require'],
   ['postgresql://u:secret@a,b:6000/d', 'postgresql://u@a,b:6000/d'],
   ['host=/var/run/postgresql user=u password=secret dbname=d', 'postgresql://u@%2Fvar%2Frun%2Fpostgresql/d'],
-  ['postgresql://u:secret@[2001:db8::1]:77/d', 'postgresql://u@[2001:db8::1]:77/d'],
+  ['postgresql://u@[2001:db8::1]:77/d?password=secret', 'postgresql://u@[2001:db8::1]:77/d'],
   ['postgresql:///d?host=h&password=secret', 'postgresql://h/d'],
 ])('%s is written down as %s', (given, written) => {
   expect(separatePassword(given)).toEqual({ url: written, password: 'secret' });
