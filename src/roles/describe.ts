@@ -45,8 +45,8 @@ function line(risk: Risk, subject: string, sign: ChangeLine['sign'], text: strin
   return { risk, subject: printable(subject), sign, text: printable(text), remark: printable(remark) };
 }
 
-/** Names come from a catalog that others write to: no control characters reach the terminal. */
-function printable(text: string): string {
+/** Text fit for a terminal. Names come from a catalog that others write to: control characters in them are spelt out. */
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }
 

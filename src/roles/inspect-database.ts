@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import { parseAcl, type RawAclEntry } from './acl.ts';
 import type { ObjectName } from './document/document.ts';
+import { inspectOther } from './inspect-other.ts';
 import { quoteIdentifier } from './print.ts';
 import {
   globalDefaultKey,
@@ -22,6 +23,7 @@ export async function inspectDatabase(sql: TransactionSql, name: string, routine
     schemas: await readSchemas(sql),
     groups: await readGroups(sql),
     ...defaults,
+    other: await inspectOther(sql),
     routines: await resolveRoutines(sql, routines),
   };
 }

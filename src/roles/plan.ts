@@ -6,7 +6,7 @@ import { planCluster } from './plan-cluster.ts';
 import { planDatabase } from './plan-database.ts';
 import { Refusals, refuseUnsupported } from './refusal.ts';
 import { managedScope, type ManagedScope } from './scope.ts';
-import type { ClusterState, ObservedState } from './state.ts';
+import { granteeText, type ClusterState, type ObservedState } from './state.ts';
 import { wantedCluster } from './wanted-cluster.ts';
 
 /** What must change for a cluster to be as its file says, in order, and what the file leaves alone. */
@@ -28,6 +28,8 @@ export interface Unmanaged {
   readonly schemas: readonly string[];
   /** `role → member` where the role is declared and the member is out of scope. */
   readonly memberships: readonly string[];
+  /** What roles in scope may do by privileges of kinds the file cannot speak of: `role: SELECT on column a.b.c`. */
+  readonly privileges: readonly string[];
 }
 
 /**
@@ -73,7 +75,17 @@ function findUnmanaged(document: RolesDocument, observed: ObservedState, scope: 
         .map((name) => `${database.name}.${name}`),
     ),
     memberships: outsideMemberships(document, cluster, scope),
+    privileges: otherPrivileges(observed, scope),
   };
+}
+
+function otherPrivileges(observed: ObservedState, scope: ManagedScope): readonly string[] {
+  const found = [...observed.databases.values()].flatMap((database) =>
+    database.other
+      .filter((each) => each.grantee.kind === 'role' && scope.role(each.grantee.name))
+      .map((each) => `${granteeText(each.grantee)}: ${each.text}`),
+  );
+  return [...new Set(found)].sort();
 }
 
 function outsideMemberships(document: RolesDocument, cluster: ClusterState, scope: ManagedScope): readonly string[] {

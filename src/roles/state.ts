@@ -100,8 +100,16 @@ export interface DatabaseState {
   readonly defaults: readonly DefaultEntry[];
   /** Explicit global default privileges exist for these `creator kind`; elsewhere the built-in ones hold. */
   readonly globalDefaults: ReadonlySet<string>;
+  /** Explicit privileges of kinds that are only reported. */
+  readonly other: readonly OtherPrivilege[];
   /** Routines that the file names, by `routineKey`; undefined where there is none such. */
   readonly routines: ReadonlyMap<string, string | undefined>;
+}
+
+/** A privilege in words, `SELECT on column core.play.note`: reported and never planned. */
+export interface OtherPrivilege {
+  readonly grantee: Grantee;
+  readonly text: string;
 }
 
 export type ObjectKind = Exclude<PrivilegeKind, 'database' | 'schema'>;

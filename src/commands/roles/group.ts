@@ -10,7 +10,7 @@ const PLAN_JSON = [
   'inSync: true when there is nothing to change',
   'changes: array of { risk: SAFE, WIDEN, NARROW or DESTROY, subject, sign, text, remark, database or null for the whole cluster, sql: array of statements }',
   'counts: { safe, widen, narrow, destroy }',
-  'unmanaged: { roles, undeclaredRoles, databases, schemas, memberships: arrays of names }',
+  'unmanaged: { roles, undeclaredRoles, databases, schemas, memberships, privileges: arrays of names }',
   'notes: array of sentences',
 ];
 

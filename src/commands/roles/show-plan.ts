@@ -1,5 +1,5 @@
 import { databaseOf } from '../../roles/change.ts';
-import { countRisks, describeChange, type ChangeLine, type Risk } from '../../roles/describe.ts';
+import { countRisks, describeChange, printable, type ChangeLine, type Risk } from '../../roles/describe.ts';
 import type { RolesPlan } from '../../roles/plan.ts';
 import { changeSql } from '../../roles/print.ts';
 import { planTransactions } from '../../roles/transactions.ts';
@@ -26,10 +26,11 @@ export function showPlan(output: Output, project: RolesProject, { plan }: Inspec
 export function summaryText(plan: RolesPlan): string {
   const count = plan.changes.length;
   const { destroy } = countRisks(plan.changes.map(describeChange));
-  const { roles, undeclaredRoles, schemas } = plan.unmanaged;
+  const { roles, undeclaredRoles, schemas, privileges } = plan.unmanaged;
   const left = `${plural(roles.length, 'role')} and ${plural(schemas.length, 'schema')} unmanaged`;
   const undeclared = undeclaredRoles.length === 0 ? '' : `, ${plural(undeclaredRoles.length, 'role')} in scope undeclared`;
-  return `${count === 0 ? 'in sync' : `${plural(count, 'change')}, ${destroy} destructive`}, ${left}${undeclared}`;
+  const others = privileges.length === 0 ? '' : `, ${plural(privileges.length, 'privilege')} of other kinds`;
+  return `${count === 0 ? 'in sync' : `${plural(count, 'change')}, ${destroy} destructive`}, ${left}${undeclared}${others}`;
 }
 
 function plural(count: number, word: string): string {
@@ -45,8 +46,9 @@ export function showUnmanaged(output: Output, plan: RolesPlan): void {
     ['databases out of scope', unmanaged.databases],
     ['schemas out of scope', unmanaged.schemas],
     ['members out of scope', unmanaged.memberships],
+    ['privileges of other kinds', unmanaged.privileges],
   ] as const;
-  for (const [title, names] of sections) if (names.length > 0) output.line(`  ${title}: ${names.join(', ')}`);
+  for (const [title, names] of sections) if (names.length > 0) output.line(`  ${title}: ${printable(names.join(', '))}`);
 }
 
 /** The document of `--json`. */

@@ -71,7 +71,7 @@ const DRIFTS: readonly (readonly [name: string, drift: string, line: RegExp])[] 
     'set role app_reader; grant execute on function core.f(int, text) to ann; reset role',
     /ann − EXECUTE on routine core\.f.*granted by app_reader/,
   ],
-  ['a privilege taken away', 'revoke select on core.play from app_reader', /app_reader \+ SELECT on core\.play/],
+  ['a privilege taken away', 'revoke select on core.part from app_reader', /app_reader \+ SELECT on .*\bpart\b/],
   ['PUBLIC let in again', 'grant select on core.v to public; grant connect on database music to public', /PUBLIC − SELECT on core\.v/],
   [
     'a default privilege taken away',
@@ -84,12 +84,8 @@ const DRIFTS: readonly (readonly [name: string, drift: string, line: RegExp])[] 
     /ann − DELETE on tables that app_owner will make anywhere/,
   ],
   ['a membership too many', 'grant app_owner to ann', /ann − member of app_owner/],
-  ['a membership taken away', 'revoke app_writer from svc_api', /svc_api \+ member of app_writer/],
-  [
-    'an ADMIN option too many',
-    'grant app_writer to svc_api with admin option',
-    /svc_api (−|~) (member of app_writer|may no longer administer app_writer)/,
-  ],
+  ['a membership taken away', 'revoke app_reader from ann', /ann \+ member of app_reader/],
+  ['an ADMIN option too many', 'grant app_reader to app_writer with admin option', /app_writer − may no longer administer app_reader/],
   [
     'a role attribute',
     'alter role svc_api createdb connection limit 3',
@@ -104,7 +100,7 @@ const DRIFTS: readonly (readonly [name: string, drift: string, line: RegExp])[] 
     'grant select on core.play to app_reader with grant option',
     /app_reader − grant option of SELECT on core\.play/,
   ],
-  ['a new table made by somebody else', 'create table core.by_hand (id int)', /app_reader \+ SELECT on core\.by_hand/],
+  ['a new table made by somebody else', 'create table core.by_hand (id int)', /app_reader \+ SELECT on .*\bby_hand\b/],
   ['a privilege on the schema', 'grant create on schema core to ann', /ann − CREATE on schema core/],
 ];
 
@@ -214,12 +210,13 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
 
   it('leaves what is out of scope alone and names it', async () => {
     await music.unsafe(
-      'create role outsider; grant select on core.play to outsider; grant app_reader to outsider; grant select on outside.t to app_reader',
+      'create role outsider; grant select on core.play to outsider; grant app_reader to outsider; grant select on outside.t to app_reader; grant update (note) on core.play to ann',
     );
     const plan = await project.plan(text);
     expect(plan.changes).toEqual([]);
     expect(plan.unmanaged.roles).toContain('outsider');
     expect(plan.unmanaged.schemas).toContain('music.outside');
+    expect(plan.unmanaged.privileges).toEqual(['ann: UPDATE on column core.play.note']);
     expect(plan.unmanaged.memberships).toEqual(['app_reader → outsider']);
   });
 
