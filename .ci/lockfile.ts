@@ -6,6 +6,7 @@ export interface LockEntry {
   readonly resolved?: string;
   readonly integrity?: string;
   readonly link?: boolean;
+  readonly engines?: Readonly<Record<string, string>>;
   readonly hasInstallScript?: boolean;
   readonly name?: string;
 }
@@ -24,6 +25,7 @@ export function lockProblems(packages: Readonly<Record<string, LockEntry>>, deci
     const problems: string[] = [];
     if (entry.resolved !== undefined) problems.push(`${name}: the lock file has a download address`);
     if (entry.integrity === undefined) problems.push(`${name}: the lock file has no checksum`);
+    if (entry.engines !== undefined) problems.push(`${name}: the lock file has its engines; node .ci/prepare.mjs takes them out`);
     if (entry.hasInstallScript === true && !decided.has(name))
       problems.push(`${name}: package.json's allowScripts says nothing of its install script`);
     return problems;

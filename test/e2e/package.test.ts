@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -17,12 +17,17 @@ interface Packed {
 }
 let packed: Packed;
 
-// Without scripts: packing would build dist/ anew while other files run it.
+// In a copy of what goes into it: packing swaps package.json for a moment, and other files run beside this one.
 beforeAll(() => {
-  packed = (JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', directory], root)) as Packed[])[0] ?? {
+  const copy = path.join(directory, 'copy');
+  for (const name of ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'bin', 'dist', 'schemas', '.ci']) {
+    if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
+  }
+  packed = (JSON.parse(run('npm', ['pack', '--json', '--pack-destination', directory], copy)) as Packed[])[0] ?? {
     filename: '',
     files: [],
   };
+  expect(readFileSync(path.join(copy, 'package.json'))).toEqual(readFileSync(path.join(root, 'package.json')));
 });
 
 /** The environment of somebody's own shell: without the settings that `npm test` hands down, and without a cluster. */
@@ -43,13 +48,17 @@ test('the package has the command, what it runs and the licence, and neither sou
 });
 
 test('the package installs into an empty directory, runs there, and takes less than 60 MB', { timeout: 300_000 }, async () => {
-  run('npm', ['init', '--yes'], directory);
-  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(directory, packed.filename)], directory);
-  const command = path.join(directory, 'node_modules/.bin/dbadmin');
-  expect(run(command, ['--version'], directory)).toMatch(/^dbadmin \d+\.\d+\.\d+/);
-  expect(run(command, ['--help'], directory)).toContain('restore');
-  expect(readdirSync(path.join(directory, 'node_modules')).filter((name) => /^pg\d+-|embedded/.test(name))).toEqual([]);
-  expect(await sizeBytes(path.join(directory, 'node_modules'))).toBeLessThan(LARGEST_INSTALL_BYTES);
+  const empty = path.join(directory, 'empty');
+  mkdirSync(empty);
+  run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(directory, packed.filename)], empty);
+  const command = path.join(empty, 'node_modules/.bin/dbadmin');
+  expect(run(command, ['--version'], empty)).toMatch(/^dbadmin \d+\.\d+\.\d+/);
+  expect(run(command, ['--help'], empty)).toContain('restore');
+  const manifest = JSON.parse(readFileSync(path.join(empty, 'node_modules/dbadmin/package.json'), 'utf8')) as Record<string, unknown>;
+  expect(manifest['engines']).toEqual({ node: '>=24' });
+  expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['scripts']));
+  expect(readdirSync(path.join(empty, 'node_modules')).filter((name) => /^pg\d+-|embedded/.test(name))).toEqual([]);
+  expect(await sizeBytes(path.join(empty, 'node_modules'))).toBeLessThan(LARGEST_INSTALL_BYTES);
 });
 
 async function sizeBytes(place: string): Promise<number> {
