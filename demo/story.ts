@@ -63,9 +63,9 @@ interface Writer {
 
 function startWriter(sql: Sql): Writer {
   const acknowledged: { n: number; atMs: number }[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const running = (async () => {
-    for (let n = 1; !isOver; n += 1) {
+    for (let n = 1; !over.signal.aborted; n += 1) {
       await sql`insert into demo.heartbeat (n) values (${n})`;
       acknowledged.push({ n, atMs: Date.now() });
       await pause(5);
@@ -74,7 +74,7 @@ function startWriter(sql: Sql): Writer {
   return {
     acknowledged,
     stop: async () => {
-      isOver = true;
+      over.abort();
       await running;
     },
   };

@@ -70,6 +70,7 @@ async function takeLabelled(
   const archive = new WalArchive(store, systemIdentifier, source.walSegmentBytes);
   const wal = await receiveAlongside({ parameters: options.parameters, archive, clock, log });
   try {
+    log.debug(`${label}: reading the cluster`);
     const sink = new ContentSink(blobs, {
       begin: async (info) => await wal.begin(info.startLsn, info.timeline),
       progress: options.onProgress,
@@ -86,8 +87,10 @@ async function takeLabelled(
       },
       sink,
     );
+    log.debug(`${label}: storing the last packs and the index`);
     await sink.finish();
     const written = await blobs.finish(indexName(startedAt));
+    log.debug(`${label}: waiting for the WAL`);
     await secureWal(options, wal, source, result);
     const summary: BackupSummary = {
       label,
@@ -108,7 +111,9 @@ async function takeLabelled(
       ...written,
     };
     options.signal.throwIfAborted();
+    log.debug(`${label}: writing the manifest`);
     await writeManifest(store, summary, sink.entries);
+    log.debug(`${label}: complete`);
     return summary;
   } finally {
     await wal.close();
