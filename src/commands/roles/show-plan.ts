@@ -12,14 +12,21 @@ const STYLES: Readonly<Record<Risk, 'good' | 'warn' | 'bad' | 'dim'>> = { SAFE: 
 export function showPlan(output: Output, project: RolesProject, { plan }: InspectedPlan): void {
   const databases = [...project.document.databases.keys()].join(', ');
   output.line(`${databases === '' ? 'roles' : databases} on ${project.clusterName}, mode ${project.document.mode}`);
-  const lines = plan.changes.map(describeChange);
-  if (lines.length > 0) {
-    output.table(
-      ['', '', '', ''].map((head) => ({ head })),
-      lines.map((line) => [`  ${output.style(STYLES[line.risk], line.risk)}`, line.subject, `${line.sign} ${line.text}`, line.remark]),
-    );
-  }
+  for (const line of alignedLines(plan.changes.map(describeChange), output)) output.line(line);
   for (const note of plan.notes) output.warn(note);
+}
+
+const WIDEST_TEXT = 64;
+
+/** One line per change, columns aligned; a very long text pushes its own remark out and no other's. */
+function alignedLines(lines: readonly ChangeLine[], output: Output): readonly string[] {
+  const width = (texts: readonly string[]): number => Math.max(0, ...texts.map((text) => text.length));
+  const subjects = width(lines.map((line) => line.subject));
+  const texts = Math.min(WIDEST_TEXT, width(lines.map((line) => line.text)));
+  return lines.map(({ risk, subject, sign, text, remark }) => {
+    const head = `  ${output.style(STYLES[risk], risk.padEnd(7))} ${subject.padEnd(subjects)}  ${sign} `;
+    return `${head}${remark === '' ? text : `${text.padEnd(texts)}   ${remark}`}`;
+  });
 }
 
 /** How many changes, of what kind, and what was left alone. */
