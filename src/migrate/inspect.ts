@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { normaliseSql, sha256Of } from './checksum.ts';
@@ -23,42 +24,34 @@ export interface FoundFiles {
   readonly problems: readonly DbadminError[];
 }
 
-const READ_AT_ONCE = 64;
-
 /**
  * Reads all versioned files and routines, in order. A directory that is not there is empty. Files that do not end in `.sql`
  * are passed over; what is wrong with the others is collected.
  */
 export async function readFiles(directories: MigrationDirectories): Promise<FoundFiles> {
   const problems: DbadminError[] = [];
-  const collect = async <Value>(work: () => Promise<Value>): Promise<Value | undefined> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isDbadminError(error)) throw error;
-      problems.push(error);
-      return undefined;
-    }
-  };
-  const names = (await listSql(directories.migrations)).filter((name) => !name.includes(path.sep));
-  const migrations = await inBatches(
-    names,
-    async (file) =>
-      await collect(async () => ({
-        name: parseMigrationName(file),
-        file: await readSql(directories, path.join(directories.migrations, file)),
-      })),
-  );
-  const routines = await inBatches(
-    await listSql(directories.routines),
-    async (file) =>
-      await collect(async () => {
-        const location = path.join(directories.routines, file);
-        const name = file.slice(0, -'.sql'.length).split(path.sep);
-        if (name.length < 2) throw misplacedRoutine(displayPath(directories, location));
-        return { name: name.join('/'), file: await readSql(directories, location) };
-      }),
-  );
+  const readEach = <Value>(files: readonly string[], read: (file: string) => Value): readonly Value[] =>
+    files.flatMap((file) => {
+      try {
+        return [read(file)];
+      } catch (error) {
+        if (!isDbadminError(error)) throw error;
+        problems.push(error);
+        return [];
+      }
+    });
+  const migrationsShown = displayPath(directories, directories.migrations);
+  const migrations = readEach(await listSql(directories.migrations, false), (file) => ({
+    name: parseMigrationName(file),
+    file: readSql(path.join(directories.migrations, file), path.posix.join(migrationsShown, file)),
+  }));
+  const routines = readEach(await listSql(directories.routines, true), (file) => {
+    const location = path.join(directories.routines, file);
+    const shown = displayPath(directories, location);
+    const name = file.slice(0, -'.sql'.length).split(path.sep);
+    if (name.length < 2) throw misplacedRoutine(shown);
+    return { name: name.join('/'), file: readSql(location, shown) };
+  });
   const ordered = migrations.toSorted((a, b) => compareVersions(a.name.version, b.name.version) || (a.name.file < b.name.file ? -1 : 1));
   for (const [index, { name, file }] of ordered.entries()) {
     const before = ordered[index - 1];
@@ -78,32 +71,23 @@ function misplacedRoutine(file: string): DbadminError {
   });
 }
 
-async function listSql(directory: string): Promise<readonly string[]> {
+async function listSql(directory: string, recursive: boolean): Promise<readonly string[]> {
   try {
-    const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+    const entries = await readdir(directory, { withFileTypes: true, recursive });
     return entries
       .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && entry.name.endsWith('.sql') && !entry.name.startsWith('.'))
-      .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)));
+      .map((entry) => (entry.parentPath === directory ? entry.name : path.relative(directory, path.join(entry.parentPath, entry.name))));
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return [];
     throw new DbadminError('file-unreadable', `cannot read ${directory}`, { detail: messageOf(error), cause: error });
   }
 }
 
-async function inBatches<Value>(names: readonly string[], read: (name: string) => Promise<Value | undefined>): Promise<readonly Value[]> {
-  const found: Value[] = [];
-  for (let from = 0; from < names.length; from += READ_AT_ONCE) {
-    const batch = await Promise.all(names.slice(from, from + READ_AT_ONCE).map(read));
-    found.push(...batch.filter((value) => value !== undefined));
-  }
-  return found;
-}
-
-async function readSql(directories: MigrationDirectories, location: string): Promise<SqlFile> {
-  const shown = displayPath(directories, location);
+/** Not asynchronous: ten thousand small files take a third of the time this way, and nothing else waits. */
+function readSql(location: string, shown: string): SqlFile {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(location);
+    bytes = readFileSync(location);
   } catch (error) {
     throw new DbadminError('file-unreadable', `cannot read ${shown}`, { detail: messageOf(error), cause: error });
   }

@@ -142,6 +142,9 @@ function noteWord(statement: OpenStatement, word: string): void {
 function copyBlock(text: string, semicolon: number, start: number, file: string): { readonly text: string; readonly end: number } {
   const newline = text.indexOf('\n', semicolon);
   const from = newline < 0 ? text.length : newline + 1;
+  if (!/^;\s*(--.*)?$/.test(text.slice(semicolon, from).trimEnd())) {
+    throw invalidAt(file, text, semicolon, 'something stands between COPY … FROM stdin; and its data', 'Begin the data on the next line.');
+  }
   if (text.startsWith('\\.', from) && /^\\\.(\n|$)/.test(text.slice(from, from + 3))) return { text: '', end: from + 2 };
   const closing = text.indexOf('\n\\.', from);
   const after = text.charAt(closing + 3);

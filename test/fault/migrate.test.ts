@@ -32,7 +32,7 @@ async function killAt(step: number): Promise<void> {
     const shown = `%step = ${step}`;
     return (
       (
-        await sql`select from pg_stat_activity where state = 'active' and (query like ${like} or query like ${shown}) and pid <> pg_backend_pid()`
+        await sql`select from pg_stat_activity where datname = current_database() and state = 'active' and (query like ${like} or query like ${shown}) and pid <> pg_backend_pid()`
       ).length > 0
     );
   });
@@ -107,7 +107,9 @@ test('a concurrent index build that is killed leaves an INVALID index, which the
   await ended;
   await until(
     async () =>
-      (await sql`select from pg_stat_activity where query like 'create index concurrently a_id%' and state = 'active'`).length === 0,
+      (
+        await sql`select from pg_stat_activity where datname = current_database() and query like 'create index concurrently a_id%' and state = 'active'`
+      ).length === 0,
   );
   expect(await broken()).toBe(true);
   await old.unsafe('commit');

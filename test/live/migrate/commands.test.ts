@@ -58,12 +58,10 @@ test('new, plan, up and status tell one story, and plan changes nothing', async 
   expect(plan.stdout).toContain(`${index}   no-transaction\n  1  CREATE INDEX CONCURRENTLY  play`);
   expect(plan.stdout).toMatch(/restore point dbadmin_\d{8}T\d{6}Z_\d{8}T\d{6} will be set first\.\nApply with: dbadmin migrate\n$/);
   expect(await sql`select from pg_namespace where nspname = 'dbadmin'`).toHaveLength(0);
-  expect((await dbadmin('migrate', 'status', '--exit-code')).status).toBe(2);
 
   const up = await dbadmin('migrate');
   expect([up.status, up.stderr]).toEqual([0, '']);
   expect(up.stdout).toContain(`2 files and 0 routines applied to ${database.name} on main`);
-  expect((await dbadmin('migrate', 'plan')).status).toBe(0);
   const status = await dbadmin('migrate', 'status', '--exit-code', '--json');
   expect(status.status).toBe(0);
   expect(json(status)['counts']).toEqual({ applied: 2, pending: 0, changed: 0, missing: 0, routines: 0 });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { createProject, type TestProject } from './project.ts';
 
@@ -167,9 +168,14 @@ test('a role that may not read the history is told what it needs', async () => {
 test('an interruption cancels the running statement and leaves nothing of the file', async () => {
   await project.write('migrations/1_a.sql', 'create table a (); select pg_sleep(30);');
   const controller = new AbortController();
+  const running = expect(project.up({ signal: controller.signal })).rejects.toThrow('stopped by the test');
+  const asleep = async (): Promise<boolean> =>
+    (await sql`select from pg_stat_activity where datname = current_database() and state = 'active' and query = 'select pg_sleep(30)'`)
+      .length > 0;
+  while (!(await asleep())) await systemClock.sleep(20);
   const startedMs = Date.now();
-  setTimeout(() => controller.abort(new Error('stopped by the test')), 700);
-  await expect(project.up({ signal: controller.signal })).rejects.toThrow('stopped by the test');
+  controller.abort(new Error('stopped by the test'));
+  await running;
   expect(Date.now() - startedMs).toBeLessThan(10_000);
   expect((await sql`select to_regclass('a') as name`)[0]?.['name']).toBeNull();
 });

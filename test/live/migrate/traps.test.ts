@@ -135,7 +135,7 @@ test('a server that ends the connection is a failure to report, not the end of t
   const failing = project.failure();
   for (let killed = 0; killed === 0; await systemClock.sleep(50)) {
     killed = (
-      await sql`select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep(30)%' and pid <> pg_backend_pid()`
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'active' and query like 'select pg_sleep(30)%'`
     ).length;
   }
   const failure = await failing;

@@ -54,6 +54,7 @@ test.each<readonly [string, string, string]>([
   ['a dollar quote', 'select é, $x$ $y$', 'f.sql:1:11: the text opened by $x$ is never closed'],
   ['a comment', 'select 1 /* /* */', 'f.sql:1:10: a comment is never closed'],
   ['COPY data', 'copy t from stdin;\n1\n', 'f.sql:1:1: the data of COPY … FROM stdin has no closing line "\\."'],
+  ['something before COPY data', 'copy t from stdin; select 1;\n1\n\\.\n', 'f.sql:1:18: something stands between COPY'],
   ['BEGIN ATOMIC', 'create function f() begin atomic select 1;', 'f.sql:1:1: BEGIN ATOMIC without its END'],
   ['a psql command', 'select 1 \\gexec', 'f.sql:1:10: "\\gexec" is for psql, not SQL'],
 ])('scanStatements: refuses with the place: %s', (_, text, message) => {
