@@ -1,5 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import { DbadminError, type ErrorCode } from './errors.ts';
+import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import { DbadminError, messageOf, type ErrorCode } from './errors.ts';
 import { interpolate } from './interpolation.ts';
 
 /** Keys and indexes that lead from the top of a document to a value. */
@@ -16,6 +16,8 @@ export interface Problem {
 /** A YAML file as plain values that nothing has checked yet, which remembers where each of them stands. */
 export class YamlSource {
   readonly file: string;
+  /** Whether the text could be read at all. False means that {@link YamlSource.value} is undefined and problems say why. */
+  readonly readable: boolean;
   #value: unknown;
   readonly #problems: Problem[] = [];
   readonly #document: Document;
@@ -25,11 +27,18 @@ export class YamlSource {
   constructor(file: string, text: string) {
     this.file = file;
     this.#lines = new LineCounter();
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, version: '1.2', uniqueKeys: true });
+    this.#document = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      version: '1.2',
+      uniqueKeys: true,
+      logLevel: 'silent',
+    });
     for (const fault of [...this.#document.errors, ...this.#document.warnings]) {
       this.#addAt(fault.pos[0], yamlFault(fault.code, fault.message, text, fault.pos[0]));
     }
-    this.#value = this.readable ? this.#document.toJS() : undefined;
+    this.readable = this.#document.errors.every((fault) => fault.code === 'DUPLICATE_KEY') && this.#isPlain();
+    this.#value = this.readable ? this.#toPlain() : undefined;
   }
 
   /** The whole document as plain values; undefined when it is not readable. */
@@ -40,11 +49,6 @@ export class YamlSource {
   /** Fills `${NAME}` in strings from `env`; a variable without value is a problem. Leaves alone what `except` says. */
   fill(env: Readonly<Record<string, string | undefined>>, except: (path: YamlPath) => boolean = () => false): void {
     this.#value = this.#filled(this.#value, [], env, except);
-  }
-
-  /** Whether the text could be read at all. False means that {@link YamlSource.value} is undefined and problems say why. */
-  get readable(): boolean {
-    return this.#document.errors.every((fault) => fault.code === 'DUPLICATE_KEY');
   }
 
   /** All problems so far, in the order of the file. */
@@ -67,6 +71,36 @@ export class YamlSource {
   written(path: YamlPath): string | undefined {
     const node = this.#document.getIn(path, true);
     return isScalar(node) && typeof node.value === 'string' ? node.value : undefined;
+  }
+
+  /** Whether the document is a tree with text for keys: aliases that lead nowhere or into themselves are problems, and maps as keys. */
+  #isPlain(): boolean {
+    let isPlain = true;
+    const refuse = (node: unknown, message: string): void => {
+      this.#addAt(startOf(node) ?? 0, message);
+      isPlain = false;
+    };
+    visit(this.#document, {
+      Alias: (_key, alias, above) => {
+        const meant = alias.resolve(this.#document);
+        if (meant === undefined) refuse(alias, `alias *${alias.source} has no anchor &${alias.source} before it`);
+        else if (above.includes(meant)) refuse(alias, `alias *${alias.source} stands inside what it stands for`);
+      },
+      Pair: (_key, pair) => {
+        if (isCollection(pair.key) || isAlias(pair.key)) refuse(pair.key, 'a key must be plain text');
+      },
+    });
+    return isPlain;
+  }
+
+  #toPlain(): unknown {
+    try {
+      return this.#document.toJS();
+    } catch (error) {
+      // The library stops counting aliases at a hundred copies.
+      this.#addAt(0, `not valid YAML: ${messageOf(error)}`);
+      return undefined;
+    }
   }
 
   #addAt(offset: number, message: string): void {
