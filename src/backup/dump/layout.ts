@@ -1,4 +1,4 @@
-/** Keys of logical dumps: `<prefix>dumps/<label>/<database>.dump`, and the manifest that makes them a dump, written last. */
+/** Keys of logical dumps: `<prefix>dumps/<label>/<database>.dump`, `globals.sql`, and the manifest that makes them a dump, written last. */
 
 export function dumpPrefix(keyPrefix: string): string {
   return `${keyPrefix}dumps/`;
@@ -8,6 +8,11 @@ export function dumpPrefix(keyPrefix: string): string {
 export function dumpKey(keyPrefix: string, label: string, database: string): string {
   const name = [...Buffer.from(database)].map(encodeByte).join('');
   return `${dumpPrefix(keyPrefix)}${label}/${name}.dump`;
+}
+
+/** Roles, tablespaces and settings, as SQL. */
+export function dumpGlobalsKey(keyPrefix: string, label: string): string {
+  return `${dumpPrefix(keyPrefix)}${label}/globals.sql`;
 }
 
 export function dumpManifestKey(keyPrefix: string, label: string): string {

@@ -12,17 +12,23 @@ export interface DumpManifest {
   /** ISO 8601, UTC. Each database is consistent in itself, as of when its dump began; two databases are not of one moment. */
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** Roles without their passwords, memberships, tablespaces, settings of roles: SQL for psql. */
+  readonly globals: DumpedObject;
+  /** In pg_dump's custom format. */
   readonly databases: readonly DumpedDatabase[];
 }
 
-export interface DumpedDatabase {
-  readonly database: string;
-  /** Object key of the dump in pg_dump's custom format. */
+export interface DumpedObject {
+  /** Object key in the repository. */
   readonly key: string;
   readonly sizeBytes: number;
   /** BLAKE3-256 and SHA-256 of the object, hex: one is ours, the other can be checked with any machine's own tools. */
   readonly blake3: string;
   readonly sha256: string;
+}
+
+export interface DumpedDatabase extends DumpedObject {
+  readonly database: string;
   readonly startedAt: string;
   readonly finishedAt: string;
 }

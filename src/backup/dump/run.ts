@@ -9,8 +9,9 @@ import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { Blake3 } from '../../repository/hash.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { DumpSource } from './inspect.ts';
-import { dumpKey, dumpLabel, dumpManifestKey } from './layout.ts';
-import type { DumpedDatabase, DumpManifest } from './manifest.ts';
+import { dumpGlobals } from './globals.ts';
+import { dumpGlobalsKey, dumpKey, dumpLabel, dumpManifestKey } from './layout.ts';
+import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
 import { dumpToFile, type DumpSelection } from './pg-dump-restore.ts';
 
 export interface DumpRequest {
@@ -24,8 +25,9 @@ export interface DumpRequest {
   /** Names, none twice. */
   readonly databases: readonly string[];
   readonly selection?: DumpSelection;
-  /** pg_dump of the server's major or a newer one. */
+  /** pg_dump and pg_dumpall of the server's major or a newer one. */
   readonly program: FoundProgram;
+  readonly globalsProgram: FoundProgram;
   readonly env: Environment;
   /** Where the dumps lie until they are stored: room for the largest is needed. */
   readonly spoolDirectory: string;
@@ -36,7 +38,7 @@ export interface DumpRequest {
 }
 
 /**
- * Dumps each database into the repository, one after the other, then writes the manifest, without which there is no dump.
+ * Dumps the globals and each database into the repository, one after the other, then writes the manifest, without which there is no dump.
  *
  * @throws {DbadminError} `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
  */
@@ -46,15 +48,20 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   const label = dumpLabel(startedAt);
   const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-dump-'));
   const databases: DumpedDatabase[] = [];
+  const written: string[] = [];
+  let globals: DumpedObject;
   try {
+    globals = await storeGlobals(request, dumpGlobalsKey(keyPrefix, label), path.join(spool, 'dump'));
+    written.push(globals.key);
     for (const database of request.databases) {
       const dumped = await dumpOne(request, label, database, path.join(spool, 'dump'));
       databases.push(dumped);
+      written.push(dumped.key);
       request.onDatabase?.(dumped);
     }
   } catch (error) {
     // Without a manifest they are no dump, and would only take room.
-    for (const { key } of databases) await store.delete(key).catch(() => undefined);
+    for (const key of written) await store.delete(key).catch(() => undefined);
     throw error;
   } finally {
     await rm(spool, { recursive: true, force: true });
@@ -69,6 +76,7 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     tool: request.tool,
     startedAt: startedAt.toISOString(),
     finishedAt: clock.now().toISOString(),
+    globals,
     databases,
   };
   await store.create(dumpManifestKey(keyPrefix, label), Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`));
@@ -76,17 +84,28 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
 }
 
 async function dumpOne(request: DumpRequest, label: string, database: string, file: string): Promise<DumpedDatabase> {
-  const { store, keyPrefix, program, parameters, env, signal, clock } = request;
+  const { keyPrefix, program, parameters, env, signal, clock } = request;
   const startedAt = clock.now().toISOString();
   await dumpToFile({ program, parameters: { ...parameters, database }, env, signal }, file, request.selection);
+  const stored = await storeFile(request, dumpKey(keyPrefix, label, database), file);
+  return { database, ...stored, startedAt, finishedAt: clock.now().toISOString() };
+}
+
+async function storeGlobals(request: DumpRequest, key: string, file: string): Promise<DumpedObject> {
+  const { globalsProgram: program, parameters, env, signal } = request;
+  await dumpGlobals({ program, parameters, env, signal }, file);
+  return await storeFile(request, key, file);
+}
+
+/** Moves a spooled file into the repository. */
+async function storeFile({ store, signal }: DumpRequest, key: string, file: string): Promise<DumpedObject> {
   const hashes = await hashFile(file);
   const { size: sizeBytes } = await stat(file);
   signal?.throwIfAborted();
-  const key = dumpKey(keyPrefix, label, database);
   const stream = { [Symbol.asyncIterator]: () => createReadStream(file, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]() };
   await store.create(key, { stream, sizeBytes, replayable: true });
   await rm(file);
-  return { database, key, sizeBytes, ...hashes, startedAt, finishedAt: clock.now().toISOString() };
+  return { key, sizeBytes, ...hashes };
 }
 
 async function hashFile(file: string): Promise<{ readonly blake3: string; readonly sha256: string }> {

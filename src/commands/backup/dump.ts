@@ -15,6 +15,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const source = await inspectDumpSource(cluster.connection);
   const databases = chooseDatabases(source, listOption(input, 'database'));
   const program = await findClientProgram('pg_dump', { atLeastMajor: source.major }, env);
+  const globalsProgram = await findClientProgram('pg_dumpall', { atLeastMajor: source.major }, env);
   const store = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   dump of ${databases.length} ${databases.length === 1 ? 'database' : 'databases'}`);
@@ -28,6 +29,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       databases,
       selection: { schemaOnly: flagOption(input, 'schemaOnly'), tablePattern: [...listOption(input, 'table')] },
       program,
+      globalsProgram,
       env,
       spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
       clock,
@@ -35,7 +37,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       signal: context.signal,
       onDatabase: ({ database, sizeBytes }) => output.line(`  ${database.padEnd(20)} ${formatBytes(sizeBytes)}`),
     });
-    const totalBytes = manifest.databases.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    output.line(`  ${'globals.sql'.padEnd(20)} ${formatBytes(manifest.globals.sizeBytes)}   roles and settings, without passwords`);
+    const totalBytes = manifest.databases.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest.globals.sizeBytes);
     const tookMs = clock.now().getTime() - startedAt;
     output.line(`  done       ${manifest.label}   ${formatDuration(tookMs)}   ${formatBytes(totalBytes)}   pg_dump ${program.version}`);
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');

@@ -20,12 +20,15 @@ const PASSWORD = 'p%20a:s s/@"wörd';
 const DATABASE = 'odd "name/@ü';
 // The server is of the major whose dumps this machine's oldest pg_dump can take.
 const pgDump = await findOrUndefined('pg_dump', 14);
+const pgDumpall = pgDump && (await findOrUndefined('pg_dumpall', pgDump.major));
 const pgRestore = pgDump && (await findOrUndefined('pg_restore', pgDump.major));
-if (pgDump === undefined || pgRestore === undefined)
-  it('takes dumps', (context) => context.skip('no pg_dump and pg_restore on this machine'));
-else describeDumps(pgDump, pgRestore);
+if (pgDump === undefined || pgDumpall === undefined || pgRestore === undefined) {
+  it('takes dumps', (context) => context.skip('no pg_dump, pg_dumpall and pg_restore on this machine'));
+} else {
+  describeDumps(pgDump, pgDumpall, pgRestore);
+}
 
-async function findOrUndefined(name: 'pg_dump' | 'pg_restore', atLeastMajor: number): Promise<FoundProgram | undefined> {
+async function findOrUndefined(name: 'pg_dump' | 'pg_dumpall' | 'pg_restore', atLeastMajor: number): Promise<FoundProgram | undefined> {
   try {
     return await findClientProgram(name, { atLeastMajor }, process.env);
   } catch (error) {
@@ -34,7 +37,7 @@ async function findOrUndefined(name: 'pg_dump' | 'pg_restore', atLeastMajor: num
   }
 }
 
-function describeDumps(pgDump: FoundProgram, pgRestore: FoundProgram): void {
+function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
   let cluster: TestCluster;
   let sql: postgres.Sql;
   let source: DumpSource;
@@ -72,6 +75,7 @@ function describeDumps(pgDump: FoundProgram, pgRestore: FoundProgram): void {
       parameters: cluster.parameters(),
       databases: [DATABASE],
       program: pgDump,
+      globalsProgram: pgDumpall,
       env: process.env,
       spoolDirectory,
       clock: systemClock,
@@ -113,6 +117,18 @@ function describeDumps(pgDump: FoundProgram, pgRestore: FoundProgram): void {
         expect(await restored.unsafe(query)).toEqual(await sql.unsafe(query));
       }
       await restored.end();
+    });
+
+    it('stores the roles with their settings and memberships, and no password', async () => {
+      await sql.unsafe(
+        `create role reader; create role ann login password 'annsecret' in role reader; alter role ann set work_mem = '8MB'`,
+      );
+      const store = createMemoryStore();
+      const { globals, label } = await takeDump(request(store));
+      const text = Buffer.from(await store.read(globals.key)).toString();
+      expect(globals).toMatchObject({ key: `1/dumps/${label}/globals.sql`, sizeBytes: Buffer.byteLength(text) });
+      for (const line of ['CREATE ROLE ann', 'GRANT reader TO ann', "ALTER ROLE ann SET work_mem TO '8MB'"]) expect(text).toContain(line);
+      expect(text).not.toMatch(/password|scram/i);
     });
 
     it('dumps only the tables or the definitions that are asked for', async () => {
@@ -158,7 +174,7 @@ function describeDumps(pgDump: FoundProgram, pgRestore: FoundProgram): void {
       };
       const store = createMemoryStore();
       await takeDump(request(store, { env }));
-      expect(await keysOf(store)).toHaveLength(2);
+      expect(await keysOf(store)).toHaveLength(3);
     });
 
     it('fails with what pg_dump said, and leaves nothing: no dump without its manifest', async () => {
