@@ -91,7 +91,8 @@ describe('where Docker runs', () => {
     }
   });
 
-  test.runIf(inContainers.length > 0)('a server that cannot start says why', async () => {
+  test('a server that cannot start says why', async (context) => {
+    context.skip(inContainers.length === 0, 'no container of any major on this machine');
     await expect(start({ settings: { wal_level: 'nonsense' } })).rejects.toThrow(/invalid value for parameter "wal_level"/);
   });
 });
