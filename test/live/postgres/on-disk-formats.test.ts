@@ -5,15 +5,29 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseControlFile } from '../../../src/postgres/control-file.ts';
 import { EMBEDDED_MAJORS, hasEmbedded } from '../../../src/postgres/embedded.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
 import { isSegmentName, parseSegmentName } from '../../../src/postgres/segment.ts';
 import { readTransactionEnds, type TransactionEnd, type WalReadOptions } from '../../../src/postgres/wal-records.ts';
-import { startEmbeddedCluster } from '../../postgres/embedded-cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+import { serverControlFile } from './server-control-file.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 
 const SEGMENT_BYTES = 2 ** 20;
 const PG_WALDUMP = '/usr/lib/postgresql/15/bin/pg_waldump';
+
+/** What recovery needs to know of a cluster's settings. */
+const KEPT_IN_PG_CONTROL = {
+  max_connections: 37,
+  max_worker_processes: 11,
+  max_wal_senders: 7,
+  max_prepared_transactions: 5,
+  max_locks_per_transaction: 77,
+  wal_level: 'logical',
+  wal_log_hints: 'on',
+  track_commit_timestamp: 'on',
+};
 
 interface Written {
   readonly kind: TransactionEnd['kind'];
@@ -22,7 +36,7 @@ interface Written {
   readonly after: bigint;
 }
 
-describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('WAL of PostgreSQL %i', (major) => {
+describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('what PostgreSQL %i writes', (major) => {
   let cluster: TestCluster;
   let sql: postgres.Sql;
   let startLsn: bigint;
@@ -34,13 +48,13 @@ describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('WAL of PostgreSQL %i', (majo
   const written: Written[] = [];
 
   beforeAll(async () => {
-    cluster = await startEmbeddedCluster({
+    cluster = await startTestCluster({
       major,
+      provider: 'embedded',
       walSegmentMegabytes: 1,
+      checksums: major !== 15,
       settings: {
-        track_commit_timestamp: 'on',
-        max_prepared_transactions: 5,
-        wal_level: 'logical',
+        ...KEPT_IN_PG_CONTROL,
         autovacuum: 'off',
         max_wal_size: '1GB',
         min_wal_size: '2MB',
@@ -106,6 +120,26 @@ describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('WAL of PostgreSQL %i', (majo
       ends.push(end);
     return ends;
   };
+
+  test('pg_control reads as the server itself reads it', async () => {
+    await sql`checkpoint`;
+    const file = parseControlFile(await readFile(path.join(cluster.dataDirectory ?? '', 'global', 'pg_control')));
+    expect(file).toMatchObject(await serverControlFile(sql));
+    expect(file).toMatchObject({
+      state: 'in-production',
+      backupEndRequired: false,
+      walLevel: 'logical',
+      walLogHints: true,
+      maxConnections: 37,
+      maxWorkerProcesses: 11,
+      maxWalSenders: 7,
+      maxPreparedXacts: 5,
+      maxLocksPerXact: 77,
+      trackCommitTimestamp: true,
+      walSegmentBytes: SEGMENT_BYTES,
+      checksumVersion: major === 15 ? 0 : 1,
+    });
+  });
 
   test('every transaction that ended is read, at its place and with its time, and nothing else', async () => {
     let validUntil = 0n;
