@@ -74,7 +74,7 @@ function realMachine({ env, cwd }: LoadContext): Machine {
   return {
     env,
     cwd,
-    homeDirectory: env['HOME'] ?? os.homedir(),
+    homeDirectory: homeDirectory(env),
     userName: systemUserName(env),
     readText: (file) => {
       try {
@@ -88,11 +88,20 @@ function realMachine({ env, cwd }: LoadContext): Machine {
   };
 }
 
+function homeDirectory(env: LoadContext['env']): string {
+  try {
+    return env['HOME'] ?? os.homedir();
+  } catch {
+    // As below; what would be looked for there is then looked for in vain.
+    return '/nonexistent';
+  }
+}
+
 function systemUserName(env: LoadContext['env']): string {
   try {
     return os.userInfo().username;
   } catch {
-    // A container's uid need not be in /etc/passwd.
+    // A container's user need not be in /etc/passwd.
     return env['USER'] ?? env['LOGNAME'] ?? 'postgres';
   }
 }
