@@ -23,6 +23,7 @@ export interface Unmanaged {
   readonly roles: readonly string[];
   /** Roles in scope that the file does not declare. They keep existing; what they may do is taken from them. */
   readonly undeclaredRoles: readonly string[];
+  /** Databases that the file does not declare. */
   readonly databases: readonly string[];
   /** `database.schema` of databases in scope. */
   readonly schemas: readonly string[];
@@ -67,7 +68,7 @@ function findUnmanaged(document: RolesDocument, observed: ObservedState, scope: 
   return {
     roles: own.filter((name) => !scope.role(name)),
     undeclaredRoles: own.filter((name) => scope.role(name) && !document.roles.has(name)),
-    databases: [...cluster.databases.keys()].filter((name) => !scope.database(name)).sort(),
+    databases: [...cluster.databases.keys()].filter((name) => !document.databases.has(name)).sort(),
     schemas: [...observed.databases.values()].flatMap((database) =>
       [...database.schemas.keys()]
         .filter((name) => !scope.schema(database.name, name))

@@ -50,7 +50,7 @@ export function showUnmanaged(output: Output, plan: RolesPlan): void {
   const sections = [
     ['roles out of scope', unmanaged.roles],
     ['roles in scope and not declared', unmanaged.undeclaredRoles],
-    ['databases out of scope', unmanaged.databases],
+    ['databases not declared', unmanaged.databases],
     ['schemas out of scope', unmanaged.schemas],
     ['members out of scope', unmanaged.memberships],
     ['privileges of other kinds', unmanaged.privileges],

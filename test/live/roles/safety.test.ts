@@ -109,9 +109,7 @@ describe('roles apply by a role that is no superuser, 16 and later', () => {
     await cluster?.stop();
   });
 
-  it('makes owner, schema, default privileges and logins, and leaves its own edges alone', async () => {
-    const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
-    const text = `
+  const text = `
 version: 1
 public: locked
 profiles: { reader: { tables: [select], routines: [execute] } }
@@ -122,6 +120,9 @@ databases:
     schemas: { core: { owner: app_owner } }
     access: [{ profile: reader, on: core, to: app_reader }]
 `;
+
+  it('makes owner, schema, default privileges and logins, and leaves its own edges alone', async () => {
+    const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
     await project.apply(text);
     const plan = await project.plan(text);
     expect(plan.changes).toEqual([]);
@@ -130,5 +131,18 @@ databases:
     await music.unsafe('set role app_owner; create table core.t ()');
     await music.end();
     expect(await outcome(cluster, 'music', 'svc', 'table core.t')).toBe('ok');
+  });
+
+  it('takes the warning that nothing was granted for the failure it is', async () => {
+    const music = connect(cluster.url('music'));
+    await music.unsafe('create table core.of_postgres (); grant select on core.of_postgres to tool');
+    const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
+    const more = text.replace('app_reader: {}', 'app_reader: {}, new_group: {}');
+    await expect(project.apply(more)).rejects.toMatchObject({
+      code: 'privilege-missing',
+      detail: expect.stringContaining('SQLSTATE 01007') as unknown,
+    });
+    expect(await music`select from pg_roles where rolname = 'new_group'`).toHaveLength(0);
+    await music.end();
   });
 });
