@@ -53,6 +53,12 @@ export async function openSession(parameters: ConnectionParameters, options: Ses
       failure = error;
     }
   }
+  if (/client password must be/.test(messageOf(failure))) {
+    throw new DbadminError('credentials-wrong', `the server wants a password for user ${parameters.user}`, {
+      hint: 'Give one in the configuration, PGPASSWORD, or the password file (PGPASSFILE, ~/.pgpass).',
+      cause: failure,
+    });
+  }
   throw connectionError(parameters, failure);
 }
 
