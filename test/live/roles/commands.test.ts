@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { dbadmin, type CommandResult } from './command.ts';
-import { connect, openProject } from './project.ts';
+import { connect, openProject, type Project } from './project.ts';
 
 const FILE = `
 version: 1
@@ -22,6 +22,7 @@ describe('dbadmin roles', () => {
   let cluster: TestCluster;
   let music: Sql;
   let directory: string;
+  let project: Project;
   const roles = async (text: string, ...args: string[]): Promise<CommandResult> => {
     await writeFile(path.join(directory, 'roles.yaml'), text);
     return await dbadmin(['roles', ...args, '--file', 'roles.yaml', '--url', cluster.url()], directory);
@@ -34,10 +35,12 @@ describe('dbadmin roles', () => {
     await postgres.end();
     music = connect(cluster.url('music'));
     await music.unsafe('create schema core; create table core.a (id int); create table core.b (id int); create schema other');
-    ({ directory } = await openProject(cluster));
+    project = await openProject(cluster);
+    ({ directory } = project);
   });
 
   afterAll(async () => {
+    await project?.close();
     await music?.end({ timeout: 1 });
     await cluster?.stop();
   });

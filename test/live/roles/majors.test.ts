@@ -145,6 +145,7 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
   });
 
   afterAll(async () => {
+    await project?.close();
     await music?.end({ timeout: 1 });
     await cluster?.stop();
   });
@@ -260,6 +261,7 @@ scope: { roles: [boss, team, mid, ann] }
   });
 
   afterAll(async () => {
+    await project?.close();
     await sql?.end({ timeout: 1 });
     await cluster?.stop();
   });

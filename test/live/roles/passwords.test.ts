@@ -1,7 +1,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres, { type Sql } from 'postgres';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DbadminError } from '../../../src/base/errors.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -69,6 +69,7 @@ describe('passwords', () => {
   });
 
   afterAll(async () => {
+    await project?.close();
     await sql?.end({ timeout: 1 });
     await cluster?.stop();
   });
@@ -147,6 +148,7 @@ describe('passwords', () => {
 
   it('an environment variable that is not set is refused by name', async () => {
     const other = await openProject(cluster);
+    onTestFinished(async () => await other.close());
     const failure = await other.lines(FILE).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DbadminError);
     expect(failure).toMatchObject({ message: expect.stringContaining('SVC_PASSWORD') as unknown });

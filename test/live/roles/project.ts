@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -21,6 +21,8 @@ export interface Project {
   apply(text: string): Promise<number>;
   /** The plan as lines, without risks. */
   lines(text: string): Promise<readonly string[]>;
+  /** Removes its directory. */
+  close(): Promise<void>;
 }
 
 export async function openProject(
@@ -37,6 +39,7 @@ export async function openProject(
   return {
     directory,
     plan,
+    close: async () => await rm(directory, { recursive: true, force: true }),
     apply: async (text) =>
       await applyRoles(parseRolesDocument(text, 'roles.yaml'), await plan(text), {
         connection,

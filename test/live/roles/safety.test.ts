@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { connect, openProject, outcome, type Project } from './project.ts';
@@ -34,6 +34,7 @@ describe('roles apply', () => {
   });
 
   afterAll(async () => {
+    await project?.close();
     await music?.end({ timeout: 1 });
     await cluster?.stop();
   });
@@ -123,6 +124,7 @@ databases:
 
   it('makes owner, schema, default privileges and logins, and leaves its own edges alone', async () => {
     const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
+    onTestFinished(async () => await project.close());
     await project.apply(text);
     const plan = await project.plan(text);
     expect(plan.changes).toEqual([]);
@@ -137,6 +139,7 @@ databases:
     const music = connect(cluster.url('music'));
     await music.unsafe('create table core.of_postgres (); grant select on core.of_postgres to tool');
     const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
+    onTestFinished(async () => await project.close());
     const more = text.replace('app_reader: {}', 'app_reader: {}, new_group: {}');
     await expect(project.apply(more)).rejects.toMatchObject({
       code: 'privilege-missing',
