@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { recoverableUntil, type Lineage } from '../../../src/backup/restore/recover-along.ts';
+import { planLayout } from '../../../src/backup/restore/plan.ts';
+import { chooseLabel } from '../../../src/backup/take/label.ts';
+import { SegmentBuffer } from '../../../src/backup/wal/segment-buffer.ts';
+import { walGaps } from '../../../src/backup/windows.ts';
+import type { BackupSummary, ManifestEntry } from '../../../src/repository/manifest.ts';
+import type { TimelineCoverage, WalCoverage } from '../../../src/repository/wal-coverage.ts';
+
+const SEGMENT = 0x100n;
+
+const backup = (startLsn: string, stopLsn: string, timeline = 1): BackupSummary =>
+  ({ label: 'b', startLsn, stopLsn, startTimeline: timeline, stopTimeline: timeline, damage: null }) as unknown as BackupSummary;
+
+/** `runs` in whole segments: [first, last + 1]. */
+function covered(timelines: Readonly<Record<number, readonly (readonly [number, number])[]>>): WalCoverage {
+  const entries = Object.entries(timelines).map(([timeline, runs]): [number, TimelineCoverage] => [
+    Number(timeline),
+    { runs: runs.map(([from, to]) => ({ startLsn: BigInt(from) * SEGMENT, endLsn: BigInt(to) * SEGMENT })), open: [], horizon: undefined },
+  ]);
+  return { segmentBytes: Number(SEGMENT), timelines: new Map(entries), histories: new Set() };
+}
+
+const first: Lineage = { timeline: 1, history: [] };
+const second: Lineage = { timeline: 2, history: [{ timeline: 1, switchLsn: 0x550n, reason: '' }] };
+
+describe('recoverableUntil', () => {
+  test('reaches to the end of the run that the backup starts in', () => {
+    expect(recoverableUntil(backup('0/210', '0/290'), first, covered({ 1: [[1, 6]] }))).toBe(0x600n);
+  });
+
+  test('a hole ends it, and a backup whose own WAL has the hole cannot be recovered', () => {
+    expect(
+      recoverableUntil(
+        backup('0/210', '0/290'),
+        first,
+        covered({
+          1: [
+            [1, 3],
+            [4, 6],
+          ],
+        }),
+      ),
+    ).toBe(0x300n);
+    expect(
+      recoverableUntil(
+        backup('0/210', '0/390'),
+        first,
+        covered({
+          1: [
+            [1, 3],
+            [4, 6],
+          ],
+        }),
+      ),
+    ).toBeUndefined();
+    expect(recoverableUntil(backup('0/910', '0/990'), first, covered({ 1: [[1, 6]] }))).toBeUndefined();
+  });
+
+  test('goes over to the next timeline at the switch, when the older WAL reaches it or its copy is there', () => {
+    expect(recoverableUntil(backup('0/210', '0/290'), second, covered({ 1: [[1, 6]], 2: [[5, 9]] }))).toBe(0x900n);
+    expect(recoverableUntil(backup('0/210', '0/290'), second, covered({ 1: [[1, 5]], 2: [[5, 9]] }))).toBe(0x900n);
+    expect(recoverableUntil(backup('0/210', '0/290'), second, covered({ 1: [[1, 4]], 2: [[5, 9]] }))).toBe(0x400n);
+  });
+
+  test('a backup taken on the old timeline after the switch does not lead to the new one', () => {
+    expect(recoverableUntil(backup('0/610', '0/690'), second, covered({ 1: [[1, 9]], 2: [[5, 9]] }))).toBeUndefined();
+    expect(recoverableUntil(backup('0/610', '0/690'), first, covered({ 1: [[1, 9]], 2: [[5, 9]] }))).toBe(0x900n);
+  });
+
+  test('holes are reported with their ends', () => {
+    expect(
+      walGaps(
+        covered({
+          1: [
+            [1, 3],
+            [4, 6],
+          ],
+        }),
+      ),
+    ).toEqual([{ timeline: 1, fromLsn: '0/300', toLsn: '0/400' }]);
+  });
+});
+
+describe('planLayout', () => {
+  const file = (path: string, sizeBytes = 1): ManifestEntry => ({ path, type: 'file', sizeBytes, mode: 0o600, modifiedAt: 0, extents: [] });
+
+  test('pg_control is apart, the largest file first, tablespaces beside the target', () => {
+    const plan = planLayout(
+      backup('0/1', '0/2'),
+      [file('a', 1), file('global/pg_control', 9), file('b', 5), { path: 'pg_tblspc/16400', type: 'symlink', target: '/srv/ts' }],
+      '/r',
+      new Map(),
+    );
+    expect(plan.controlFile.path).toBe('global/pg_control');
+    expect(plan.files.map(({ path }) => path)).toEqual(['b', 'a']);
+    expect(plan.tablespaces).toEqual([{ oid: '16400', original: '/srv/ts', directory: '/r.tablespaces/16400' }]);
+    expect(plan.directories.map(({ path }) => path)).toContain('pg_wal/archive_status');
+  });
+
+  test.each(['../x', '/etc/passwd', 'a/../../x', 'a//b', './x'])('a manifest with the path %j is refused', (path) => {
+    expect(() => planLayout(backup('0/1', '0/2'), [file('global/pg_control'), file(path)], '/r', new Map())).toThrow(/unsafe/);
+  });
+
+  test('a link anywhere but in pg_tblspc is refused, and a mapping of no tablespace too', () => {
+    const control = file('global/pg_control');
+    expect(() => planLayout(backup('0/1', '0/2'), [control, { path: 'base', type: 'symlink', target: '/etc' }], '/r', new Map())).toThrow(
+      /unsafe/,
+    );
+    expect(() => planLayout(backup('0/1', '0/2'), [control], '/r', new Map([['/a', '/b']]))).toThrow(
+      expect.objectContaining({ code: 'usage' }),
+    );
+    expect(() => planLayout(backup('0/1', '0/2'), [], '/r', new Map())).toThrow(/pg_control/);
+  });
+});
+
+test('labels order by time and never clash', () => {
+  const at = new Date('2026-11-21T20:30:01.900Z');
+  expect(chooseLabel(at, 'full', new Set())).toBe('20261121T203001Z-full');
+  expect(chooseLabel(at, 'full', new Set(['20261121T203001Z-full', '20261121T203001Z-full-2']))).toBe('20261121T203001Z-full-3');
+});
+
+describe('SegmentBuffer', () => {
+  test('takes what fits, refuses what does not follow, and knows what is not stored yet', () => {
+    const buffer = new SegmentBuffer(1, 0x100_0000n, 1024 * 1024);
+    expect(buffer.take(0x100_0000n, Buffer.alloc(100, 1))).toHaveLength(0);
+    expect(() => buffer.take(0x100_0065n, Buffer.alloc(1))).toThrow(/jumped/);
+    expect(buffer.unstored).toMatchObject({ from: 0 });
+    buffer.markStored(100);
+    expect(buffer.unstored).toBeUndefined();
+    expect(buffer.take(0x100_0064n, Buffer.alloc(1024 * 1024))).toHaveLength(100);
+    expect(buffer.isFull).toBe(true);
+    const full = buffer.bytes;
+    buffer.next();
+    expect(full[0]).toBe(1);
+    expect(buffer.name).toBe('000000010000000000000011');
+    expect(buffer.receivedLsn).toBe(0x110_0000n);
+  });
+});
