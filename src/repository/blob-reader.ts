@@ -21,6 +21,12 @@ export class BlobReader {
     this.#index = index;
   }
 
+  /** Where a blob lies, as text that orders blobs the way they lie: for reading many with few reads. Empty when unknown. */
+  orderOf(hash: string): string {
+    const place = this.#index.find(hash);
+    return place === undefined ? '' : `${place.pack}${place.offset.toString(16).padStart(8, '0')}`;
+  }
+
   /**
    * The plain bytes of `hashes`, in order; neighbours in a pack come with one read.
    *

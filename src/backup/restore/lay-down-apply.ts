@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
-import type { FileToWrite, LayoutPlan } from './plan.ts';
+import { planBatches, type FileToWrite, type LayoutPlan } from './plan.ts';
 
 const WRITING_AT_ONCE = 4;
 
@@ -84,7 +84,8 @@ export async function layDown(options: LayDownOptions): Promise<void> {
 /** The last step: with pg_control the directory is a cluster. */
 export async function writeControlFile(options: LayDownOptions): Promise<void> {
   const { plan } = options;
-  await writeFile(options, plan.controlFile, () => undefined);
+  const contents = options.blobs.readAll(plan.controlFile.extents.map((extent) => extent[2]));
+  await writeFile(options, plan.controlFile, contents, () => undefined);
   await syncDirectory(path.join(plan.dataDirectory, 'global'));
   await syncDirectory(path.dirname(plan.dataDirectory));
 }
@@ -95,17 +96,22 @@ function isInTablespace(relative: string, plan: LayoutPlan): boolean {
 
 async function writeFiles(options: LayDownOptions): Promise<void> {
   const { plan, signal } = options;
-  const queue = plan.files.filter(({ path: relative }) => !options.replaced.has(relative)).values();
+  const batches = planBatches(
+    plan.files.filter(({ path: relative }) => !options.replaced.has(relative)),
+    (hash) => options.blobs.orderOf(hash),
+  ).values();
   let doneBytes = 0;
   let failed = false;
+  const onBytes = (bytes: number): void => {
+    doneBytes += bytes;
+    options.onProgress(doneBytes, plan.totalBytes);
+  };
   const work = async (): Promise<void> => {
-    for (const file of queue) {
+    for (const batch of batches) {
       signal.throwIfAborted();
       if (failed) return;
-      await writeFile(options, file, (bytes) => {
-        doneBytes += bytes;
-        options.onProgress(doneBytes, plan.totalBytes);
-      });
+      const contents = options.blobs.readAll(batch.flatMap((file) => file.extents.map((extent) => extent[2])));
+      for (const file of batch) await writeFile(options, file, contents, onBytes);
     }
   };
   // All workers are waited for, so that nothing writes on after a failure was reported.
@@ -122,15 +128,20 @@ async function writeFiles(options: LayDownOptions): Promise<void> {
   for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
 }
 
-async function writeFile(options: LayDownOptions, file: FileToWrite, onBytes: (bytes: number) => void): Promise<void> {
+/** Writes one file; its blobs are the next ones of `contents`. */
+async function writeFile(
+  options: LayDownOptions,
+  file: FileToWrite,
+  contents: AsyncIterator<Buffer>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const target = path.join(options.plan.dataDirectory, file.path);
   try {
     const handle = await open(target, 'wx', file.mode);
     try {
-      let at = 0;
-      for await (const plain of options.blobs.readAll(file.extents.map((extent) => extent[2]))) {
-        const [offset, length, , from = 0] = file.extents[at] ?? [0, 0, '', 0];
-        at += 1;
+      for (const [offset, length, hash, from = 0] of file.extents) {
+        const { value: plain } = await contents.next();
+        if (plain === undefined) throw new DbadminError('internal', `blob ${hash} was not read`);
         await handle.write(plain, from, length, offset);
         onBytes(length);
       }

@@ -208,15 +208,23 @@ async function byRecord(
 
 async function* recordsFrom(input: ResolveInput, candidate: Candidate): AsyncGenerator<TransactionEnd> {
   const { archive, lineage } = input;
-  const startLsn = candidate.startLsn - (candidate.startLsn % BigInt(archive.segmentBytes));
+  const size = BigInt(archive.segmentBytes);
+  const startLsn = candidate.startLsn - (candidate.startLsn % size);
   const major = Math.floor(candidate.backup.serverVersion / 10_000);
   const bytes = (async function* () {
     for await (const segment of readSegments(archive, lineage, startLsn, candidate.reach))
       yield segment.bytes.subarray(0, segment.filledBytes);
   })();
-  for await (const record of readTransactionEnds(bytes, { startLsn, segmentBytes: archive.segmentBytes, major })) {
-    if (record.lsn >= candidate.startLsn) yield record;
-  }
+  let validUntil = candidate.reach;
+  const records = readTransactionEnds(bytes, { startLsn, segmentBytes: archive.segmentBytes, major, onEnd: (lsn) => (validUntil = lsn) });
+  for await (const record of records) if (record.lsn >= candidate.startLsn) yield record;
+  // Valid WAL ends somewhere in the last segment. Anywhere before, recovery would end there too, and silently.
+  const lastSegment = ((candidate.reach - 1n) / size) * size;
+  if (validUntil >= lastSegment) return;
+  throw new DbadminError('wal-invalid', `the stored WAL is not valid from ${formatLsn(validUntil)} on`, {
+    detail: `It should go on to ${formatLsn(candidate.reach)}; a recovery would end where it breaks off.`,
+    hint: 'Restore to a moment before, or from another repository.',
+  });
 }
 
 function markOf(record: TransactionEnd): CommitMark {
