@@ -39,12 +39,22 @@ function readCommands(body: readonly string[], firstLine: number): readonly Step
   }));
 }
 
+/** The lines of a text block that shows an excerpt of a program's output, found by its first line. */
+export function excerptFrom(markdown: string, firstLine: string): readonly string[] {
+  const lines = markdown.split('\n');
+  const start = lines.indexOf(firstLine);
+  return start === -1 ? [] : lines.slice(start, lines.indexOf('```', start));
+}
+
 /** The words of a command line: spaces part them, double quotes hold them together. */
 export function words(command: string): readonly string[] {
   return [...command.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);
 }
 
 const VOLATILE: readonly (readonly [RegExp, string])[] = [
+  [/\/\S*\/dbadmin-demo-\w+/g, '<demo>'],
+  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, '<time>'],
+  [/ of \d+;/g, ' of <count>;'],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?( \+00:00)?/g, '<time>'],
   [/PostgreSQL (\d+)\.\d+/g, 'PostgreSQL $1.<minor>'],
   [/\d{8}T\d{6}Z/g, '<label>'],
