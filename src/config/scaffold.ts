@@ -50,8 +50,7 @@ repositories:
   local:
     type: disk
     path: ${JSON.stringify(repositoryPath)}
-    # Not encrypted. Before the first backup is the time to change that:
-    # encryption: { passphrase: { from: env, name: DBADMIN_PASSPHRASE } }
+    # Not encrypted: whoever reads this directory reads the database.
 `;
 }
 

@@ -1,0 +1,23 @@
+create or replace view quality.accounting as
+select b.batch_id, b.source, b.file_name, b.listener_name,
+       received.rows as rows_received, facts.rows as rows_out, refused.rows as rows_rejected,
+       received.rows - facts.rows - refused.rows as rows_open
+from raw.batch as b
+cross join lateral (
+  select count(*) as rows from (
+    select from raw.song as s where s.batch_id = b.batch_id
+    union all
+    select from raw.streaming_history as h where h.batch_id = b.batch_id
+  ) as landed
+) as received
+cross join lateral (
+  select count(*) as rows from (
+    select from core.playlist_track as pt where pt.batch_id = b.batch_id
+    union all
+    select from core.play as p where p.batch_id = b.batch_id
+  ) as kept
+) as facts
+cross join lateral (
+  select count(*) as rows from quality.quarantine as q where q.batch_id = b.batch_id
+) as refused;
+comment on view quality.accounting is 'Rows in = rows out + rejected, counted over the tables: rows_open is what no step has disposed of yet.';

@@ -1,0 +1,94 @@
+import { DbadminError } from '../../base/errors.ts';
+import type { OnRecord } from './csv-scanner.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
+const LF = 0x0a;
+const UTF8_MARK = [0xef, 0xbb, 0xbf];
+
+/** Between objects, what may come next. */
+type Expecting = 'opening bracket' | 'object or end' | 'object' | 'comma or end' | 'nothing';
+
+/**
+ * Finds the objects of one JSON array that comes in chunks, whatever their size. Gives each object's bytes; whether they
+ * are an object of JSON inside is for the taker to find out. Chunks may end anywhere.
+ *
+ * @throws {DbadminError} `load-failed` with the line, when something stands between the objects that cannot.
+ */
+export class JsonArrayScanner {
+  readonly #onRecord: OnRecord;
+  #rest: Buffer = Buffer.alloc(0);
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #expecting: Expecting = 'opening bracket';
+  #line = 1;
+  #recordLine = 1;
+  #offset = 0;
+
+  constructor(onRecord: OnRecord) {
+    this.#onRecord = onRecord;
+  }
+
+  push(chunk: Buffer): void {
+    const kept = this.#rest.length;
+    const buffer = kept === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let start = this.#depth > 0 ? 0 : -1;
+    for (let position = kept; position < buffer.length; position += 1) {
+      const byte = buffer[position] ?? 0;
+      if (byte === LF) this.#line += 1;
+      if (this.#depth === 0) {
+        if (this.#between(byte, this.#offset + position - kept)) {
+          start = position;
+          this.#recordLine = this.#line;
+        }
+      } else if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (byte === BACKSLASH) this.#escaped = true;
+        else if (byte === QUOTE) this.#inString = false;
+      } else if (byte === QUOTE) this.#inString = true;
+      else if (byte === OPEN_BRACE) this.#depth += 1;
+      else if (byte === CLOSE_BRACE) {
+        this.#depth -= 1;
+        if (this.#depth === 0) {
+          this.#onRecord(buffer, start, position + 1, this.#recordLine);
+          this.#expecting = 'comma or end';
+          start = -1;
+        }
+      }
+    }
+    this.#offset += chunk.length;
+    this.#rest = start === -1 ? Buffer.alloc(0) : buffer.subarray(start);
+  }
+
+  /** The text has ended. */
+  end(): void {
+    if (this.#depth > 0) this.#refuse(this.#recordLine, 'the object that begins here never ends');
+    if (this.#expecting !== 'nothing') this.#refuse(this.#line, `the file ends where ${this.#expecting} should be`);
+  }
+
+  /** Takes a byte that is outside all objects; true when it opens one. */
+  #between(byte: number, offset: number): boolean {
+    if (byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09) return false;
+    if (offset < 3 && byte === UTF8_MARK[offset]) return false;
+    if (byte === OPEN_BRACE && (this.#expecting === 'object' || this.#expecting === 'object or end')) {
+      this.#depth = 1;
+      return true;
+    }
+    if (byte === OPEN_BRACKET && this.#expecting === 'opening bracket') this.#expecting = 'object or end';
+    else if (byte === COMMA && this.#expecting === 'comma or end') this.#expecting = 'object';
+    else if (byte === CLOSE_BRACKET && (this.#expecting === 'comma or end' || this.#expecting === 'object or end'))
+      this.#expecting = 'nothing';
+    else this.#refuse(this.#line, `"${String.fromCharCode(byte)}" stands where ${this.#expecting} should be`);
+    return false;
+  }
+
+  #refuse(line: number, reason: string): never {
+    throw new DbadminError('load-failed', `line ${line} is not a list of plays: ${reason}`);
+  }
+}
