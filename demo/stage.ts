@@ -92,7 +92,7 @@ export async function openStage(major: number): Promise<Stage> {
 }
 
 function show(args: readonly string[]): void {
-  process.stdout.write(`\n$ dbadmin ${args.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `"${arg}"`)).join(' ')}\n`);
+  process.stdout.write(`\n$ dbadmin ${args.map((arg) => (/^[\w./:=@&-]+$/.test(arg) ? arg : `"${arg}"`)).join(' ')}\n`);
 }
 
 function spawnDbadmin(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
