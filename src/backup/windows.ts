@@ -46,6 +46,23 @@ export function recoverableWindows(
   });
 }
 
+/** A stretch of moments, each of which can be restored: from the oldest backup in it to where its WAL ends. */
+export interface RecoverableStretch {
+  readonly from: string;
+  readonly to: string | null;
+  readonly toLsn: string;
+}
+
+/** Windows that end at the same place are one stretch; two stretches have something between them that cannot be restored. */
+export function recoverableStretches(windows: readonly RecoverableWindow[]): readonly RecoverableStretch[] {
+  const stretches = new Map<string, RecoverableStretch>();
+  for (const { from, to, toLsn } of windows) {
+    const known = stretches.get(toLsn);
+    stretches.set(toLsn, { from: known?.from ?? from, to: to ?? known?.to ?? null, toLsn });
+  }
+  return [...stretches.values()];
+}
+
 /** Holes between stored segments: WAL that is missing although later WAL is there. */
 export function walGaps(coverage: WalCoverage): readonly WalGap[] {
   return [...coverage.timelines].flatMap(([timeline, { runs }]) =>

@@ -32,5 +32,5 @@ export function restorePointObstacle(server: {
 }): string | undefined {
   if (server.walLevel === 'minimal') return 'no restore point: wal_level is minimal';
   if (server.maySetRestorePoint) return undefined;
-  return `no restore point: ${server.user} may not call pg_create_restore_point and pg_switch_wal; dbadmin roles bootstrap grants both`;
+  return `no restore point: ${server.user} may not call pg_create_restore_point and pg_switch_wal: GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO ${server.user} allows both`;
 }

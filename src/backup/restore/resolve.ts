@@ -183,27 +183,37 @@ async function byRecord(
   what: string,
   isWanted: (record: TransactionEnd) => boolean,
 ): Promise<Resolution> {
-  const oldest = candidates.at(-1);
-  if (oldest === undefined) throw unreachable(what, candidates);
-  let before: CommitMark | undefined;
-  for await (const record of recordsFrom(input, oldest)) {
-    if (!isWanted(record)) {
-      if (record.kind === 'commit') before = markOf(record);
-      continue;
+  const scans = scansOf(candidates);
+  for (const oldest of scans) {
+    let before: CommitMark | undefined;
+    for await (const record of recordsFrom(input, oldest)) {
+      if (!isWanted(record)) {
+        if (record.kind === 'commit') before = markOf(record);
+        continue;
+      }
+      const candidate = candidates.find(({ stopLsn, reach }) => stopLsn <= record.lsn && record.lsn < reach);
+      if (candidate === undefined) throw unreachable(what, candidates);
+      return {
+        backup: candidate.backup,
+        end: { kind: 'lsn', lsn: record.lsn, inclusive: !input.exclusive },
+        neededUntil: record.endLsn,
+        availableUntil: candidate.reach,
+        before: record.kind === 'commit' && !input.exclusive ? markOf(record) : before,
+        after: undefined,
+      };
     }
-    const candidate = candidates.find(({ stopLsn, reach }) => stopLsn <= record.lsn && record.lsn < reach);
-    if (candidate === undefined) throw unreachable(what, candidates);
-    const own = record.kind === 'commit' && !input.exclusive ? markOf(record) : before;
-    return {
-      backup: candidate.backup,
-      end: { kind: 'lsn', lsn: record.lsn, inclusive: !input.exclusive },
-      neededUntil: record.endLsn,
-      availableUntil: candidate.reach,
-      before: own,
-      after: undefined,
-    };
   }
   throw unreachable(what, candidates);
+}
+
+/**
+ * The backups to scan from so that all stored WAL that any of them reaches is read once: for each stretch without a hole
+ * the oldest, newest stretch first.
+ */
+function scansOf(candidates: readonly Candidate[]): readonly Candidate[] {
+  const oldest = new Map<bigint, Candidate>();
+  for (const candidate of candidates) oldest.set(candidate.reach, candidate);
+  return [...oldest.values()];
 }
 
 async function* recordsFrom(input: ResolveInput, candidate: Candidate): AsyncGenerator<TransactionEnd> {

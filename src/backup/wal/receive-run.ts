@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -24,7 +24,10 @@ export interface ReceiverOptions {
   readonly onStored?: (lsn: bigint, timeline: number) => void;
 }
 
+const DUPLICATE_OBJECT = '42710';
 const APPLICATION = 'dbadmin wal receive';
+/** What was right when reception began may come back: a disk mounted again, room made. The slot keeps the WAL meanwhile. */
+const STORAGE_AWAY: ReadonlySet<string> = new Set(['repository-missing', 'storage-full', 'storage-denied', 'storage-read-only']);
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 30_000;
 
@@ -35,17 +38,21 @@ const RETRY_MOST_MS = 30_000;
  */
 export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd> {
   let waitMs = RETRY_FIRST_MS;
+  let hasStored = false;
+  const onStored: ReceiverOptions['onStored'] = (lsn, timeline) => {
+    waitMs = RETRY_FIRST_MS;
+    hasStored = true;
+    options.onStored?.(lsn, timeline);
+  };
   for (;;) {
     try {
-      const end = await receiveOnce({
-        ...options,
-        onStored: (lsn, timeline) => ((waitMs = RETRY_FIRST_MS), options.onStored?.(lsn, timeline)),
-      });
+      const end = await receiveOnce({ ...options, onStored });
       if (end.kind !== 'server-shutdown') return end;
       options.log.info(`the server shut down; everything up to ${formatLsn(end.storedLsn)} is stored`);
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason as Error;
-      if (!isDbadminError(error) || !error.retryable || error.code === 'locked') throw error;
+      if (!isDbadminError(error) || error.code === 'locked') throw error;
+      if (!error.retryable && !(hasStored && STORAGE_AWAY.has(error.code))) throw error;
       options.log.warn(
         `${error.message}; trying again in ${Math.round(waitMs / 100) / 10} s${error.detail === undefined ? '' : `\n  detail: ${error.detail}`}`,
       );
@@ -88,13 +95,27 @@ async function slotPosition(
 ): Promise<{ readonly restartLsn: bigint; readonly restartTimeline: number }> {
   const present = await connection.readSlot(options.slot);
   if (present !== undefined) return present;
-  await connection.createPhysicalSlot(options.slot, { reserveWal: true });
+  await makeSlot(connection, options.slot);
   options.log.info(`slot ${options.slot} made: the server now keeps WAL until it is stored`);
   const made = await connection.readSlot(options.slot);
   if (made !== undefined) return made;
   throw new DbadminError('query-failed', `replication slot ${options.slot} holds no WAL`, {
     hint: 'Drop it with dbadmin wal receive --drop-slot and start again.',
   });
+}
+
+async function makeSlot(connection: ReplicationConnection, slot: string): Promise<void> {
+  try {
+    await connection.createPhysicalSlot(slot, { reserveWal: true });
+  } catch (error) {
+    if (!(error instanceof DbadminError) || systemCodeOf(error.cause) !== DUPLICATE_OBJECT) throw error;
+    // It is there and holds no position: the server gave up its WAL.
+    throw new DbadminError('wal-missing', `replication slot ${slot} is lost: the server removed WAL that was not stored`, {
+      detail: 'No moment after the last stored WAL and before the next backup can be restored.',
+      hint: 'dbadmin wal receive --drop-slot, then dbadmin wal receive and dbadmin backup run.',
+      cause: error,
+    });
+  }
 }
 
 /** A receiver that reports flush would count as a synchronous standby, and commits would wait for the repository. */

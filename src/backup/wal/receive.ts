@@ -6,9 +6,6 @@ import { startWalStream, type WalStream, type WalStreamEvent } from '../../postg
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import { SegmentBuffer } from './segment-buffer.ts';
 
-/** A horizon is written at most this often while nothing happens. */
-const HORIZON_EVERY_MS = 5000;
-
 export interface ReceiveOptions {
   readonly connection: ReplicationConnection;
   /** Where WAL goes: every one of them has it before the server is told so. */
@@ -17,7 +14,7 @@ export interface ReceiveOptions {
   /** Where a segment begins. */
   readonly startLsn: bigint;
   readonly timeline: number;
-  /** How long the bytes of the open segment may wait before they are stored as a part. */
+  /** How long the bytes of the open segment may wait before they are stored as a part; as often an idle server's time is noted. */
   readonly partEveryMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -181,7 +178,7 @@ class Reception {
 
   async #storeHorizon(): Promise<void> {
     const at = this.#coveredUntil;
-    if (at === undefined || at.getTime() - this.#horizonAt < HORIZON_EVERY_MS) return;
+    if (at === undefined || at.getTime() - this.#horizonAt < this.#options.partEveryMs) return;
     await Promise.all(this.#options.archives.map(async (archive) => await archive.putHorizon(this.#segment.timeline, this.#storedLsn, at)));
     this.#horizonAt = at.getTime();
   }

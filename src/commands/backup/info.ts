@@ -1,6 +1,6 @@
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
-import { recoverableWindows, walGaps } from '../../backup/windows.ts';
+import { recoverableStretches, recoverableWindows, walGaps } from '../../backup/windows.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -19,14 +19,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.line(
       `${cluster.name} in ${repository.name} (${store.description})   PostgreSQL ${Math.floor(serverVersion / 10_000)}, system identifier ${systemIdentifier}`,
     );
-    const [first] = windows;
-    const last = windows.at(-1);
-    if (first === undefined || last === undefined) output.line('nothing can be restored: no backup has its WAL complete');
+    const stretches = recoverableStretches(windows);
+    for (const { from, to, toLsn } of stretches) {
+      const end = to === null ? `WAL position ${toLsn}` : formatMoment(new Date(to));
+      output.line(`restorable   ${formatMoment(new Date(from))}  →  ${end}   timeline ${lineage.timeline}`);
+    }
+    if (stretches.length === 0) output.line('nothing can be restored: no backup has its WAL complete');
     else {
-      const to = last.to === null ? `WAL position ${last.toLsn}` : formatMoment(new Date(last.to));
-      output.line(
-        `restorable   ${formatMoment(new Date(first.from))}  →  ${to}   timeline ${lineage.timeline}, ${gaps.length === 0 ? 'no gaps' : `${gaps.length} gaps`}`,
-      );
+      output.line(`gaps         ${gaps.length === 0 ? 'none' : String(gaps.length)}`);
       output.table(
         ['backup', 'from', 'to', 'WAL'],
         windows.map((window) => [

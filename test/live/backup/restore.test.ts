@@ -131,9 +131,23 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
     expect((await readFile(target)).byteLength).toBe(contents.archive.segmentBytes);
     expect(await getWalFile(contents, '0000000100000FFF00000001', target)).toBe('absent');
     expect(await getWalFile(contents, '00000002.history', target)).toBe('absent');
-    const first = segmentName(1, run?.startLsn ?? 0n, contents.archive.segmentBytes);
+    const first = segmentName(1, parseLsn(contents.backups[0]?.startLsn ?? ''), contents.archive.segmentBytes);
     expect(await getWalFile(contents, first, target)).toBe('fetched');
     await story.store.delete(walKey(contents.cluster.systemIdentifier, first));
     await expect(getWalFile(await inspectLineage(story.store, 'main'), first, target)).rejects.toMatchObject({ code: 'wal-missing' });
+  });
+
+  test('a target after a hole is found from a later backup', async () => {
+    // The test above took the segment away that the first backup starts in.
+    const receiver = startReceiver(story.cluster, story.store);
+    await backUp(story.cluster, story.store);
+    const sql = postgres(story.cluster.url(), { max: 1 });
+    const [seventh] = await sql<{ xid: string }[]>`insert into step values (7) returning pg_current_xact_id()::text as xid`;
+    await sql`insert into step values (8)`;
+    await sql.end();
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    await receiver.stop();
+    expect((await steps({ kind: 'xid', xid: seventh?.xid ?? '' })).rows).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await expect(steps({ kind: 'xid', xid: story.xid4 })).rejects.toMatchObject({ code: 'target-unreachable' });
   });
 });

@@ -3,7 +3,7 @@ import { recoverableUntil, type Lineage } from '../../../src/backup/restore/reco
 import { planBatches, planLayout, type FileToWrite } from '../../../src/backup/restore/plan.ts';
 import { chooseLabel } from '../../../src/backup/take/label.ts';
 import { SegmentBuffer } from '../../../src/backup/wal/segment-buffer.ts';
-import { walGaps } from '../../../src/backup/windows.ts';
+import { recoverableStretches, walGaps } from '../../../src/backup/windows.ts';
 import type { BackupSummary, ManifestEntry } from '../../../src/repository/manifest.ts';
 import type { TimelineCoverage, WalCoverage } from '../../../src/repository/wal-coverage.ts';
 
@@ -66,6 +66,21 @@ describe('recoverableUntil', () => {
   test('a backup taken on the old timeline after the switch does not lead to the new one', () => {
     expect(recoverableUntil(backup('0/610', '0/690'), second, covered({ 1: [[1, 9]], 2: [[5, 9]] }))).toBeUndefined();
     expect(recoverableUntil(backup('0/610', '0/690'), first, covered({ 1: [[1, 9]], 2: [[5, 9]] }))).toBe(0x900n);
+  });
+
+  test('windows with one end are one stretch, and a hole makes two', () => {
+    const window = (from: string, toLsn: string): Parameters<typeof recoverableStretches>[0][number] => ({
+      backup: from,
+      timeline: 1,
+      fromLsn: '0/1',
+      toLsn,
+      from,
+      to: null,
+    });
+    expect(recoverableStretches([window('a', '0/300'), window('b', '0/300'), window('c', '0/600')])).toEqual([
+      { from: 'a', to: null, toLsn: '0/300' },
+      { from: 'c', to: null, toLsn: '0/600' },
+    ]);
   });
 
   test('holes are reported with their ends', () => {
