@@ -1,7 +1,7 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { seal, unseal } from './envelope.ts';
-import { clusterKey, IDENTITY_KEY } from './layout.ts';
+import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY } from './layout.ts';
 
 /** The format this version reads and writes. */
 export const FORMAT = 1;
@@ -90,8 +90,7 @@ export async function ensureClusterIdentity(store: ObjectStore, identity: Cluste
 /** The lineages in the repository. */
 export async function listClusters(store: ObjectStore): Promise<readonly ClusterIdentity[]> {
   const clusters: ClusterIdentity[] = [];
-  for await (const object of store.list('')) {
-    if (!/^\d+\/cluster$/.test(object.key)) continue;
+  for await (const object of store.list(CLUSTER_PREFIX)) {
     const { header } = await unseal('cluster', await store.read(object.key), object.key, 1024);
     clusters.push(header as unknown as ClusterIdentity);
   }

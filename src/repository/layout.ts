@@ -6,8 +6,11 @@ export const IDENTITY_KEY = 'dbadmin-repository';
 
 const hex8 = (value: number): string => value.toString(16).toUpperCase().padStart(8, '0');
 
+export const CLUSTER_PREFIX = 'clusters/';
+
+/** Apart from the lineages, so that finding them does not list their content. */
 export function clusterKey(systemIdentifier: string): string {
-  return `${systemIdentifier}/cluster`;
+  return `${CLUSTER_PREFIX}${systemIdentifier}`;
 }
 
 export function packKey(systemIdentifier: string, pack: string): string {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { BlobIndex } from '../../src/repository/blob-index.ts';
+import { listClusters } from '../../src/repository/identity.ts';
 import { BlobReader } from '../../src/repository/blob-reader.ts';
 import { listBackups, readManifest } from '../../src/repository/manifest.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
@@ -16,8 +17,7 @@ const MEGABYTES = Number(process.env['DBADMIN_TEST_KILL_MB'] ?? '100');
 /** Every listed backup is whole: its manifest reads to the end and each blob it names is there and right. */
 async function expectSound(repository: string): Promise<number> {
   const store = await openDiskStore(repository);
-  let systemIdentifier = '';
-  for await (const { key } of store.list('')) if (key.endsWith('/cluster')) systemIdentifier = key.split('/')[0] ?? '';
+  const systemIdentifier = (await listClusters(store))[0]?.systemIdentifier ?? '';
   const backups = systemIdentifier === '' ? [] : await listBackups(store, systemIdentifier);
   const index = await BlobIndex.load(store, systemIdentifier);
   const blobs = new BlobReader(store, systemIdentifier, index);
