@@ -23,7 +23,9 @@ import { freePort } from '../postgres/address.ts';
 
 /** A directory for a test's files that other users may enter, in memory where there is such a place (a restore syncs each file); removed with {@link removeDirectory}. */
 export async function makeDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(process.env['DBADMIN_TEST_DIRECTORY'] ?? (existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()), 'dbadmin-backup-'));
+  const directory = await mkdtemp(
+    path.join(process.env['DBADMIN_TEST_DIRECTORY'] ?? (existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()), 'dbadmin-backup-'),
+  );
   await chmod(directory, 0o755);
   return directory;
 }

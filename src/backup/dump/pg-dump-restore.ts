@@ -10,7 +10,7 @@ import type { Environment, FoundProgram } from '../../postgres/programs.ts';
  * the password into the arguments, where `ps` shows it to everybody, and gives pg_restore's excludeSchemaPattern as
  * `--schema`, which restores exactly what was to be left out. Nothing else imports the package.
  *
- * @see https://www.npmjs.com/package/pg-dump-restore version 1.0.15
+ * Written for version 1.0.15 of the package.
  */
 const library = createRequire(import.meta.url)('pg-dump-restore') as {
   pgDump(connection: ConnectionOptions, options: DumpOptionsType): Promise<unknown>;

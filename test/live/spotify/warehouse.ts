@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type postgres from 'postgres';
+import { finishLoad, findSources, loadSource, type LoadResult } from '../../../src/spotify/load/run.ts';
+import { createProject } from '../migrate/project.ts';
+
+/** The root of the repository, which is the warehouse's project. */
+export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+
+const CLI = path.join(PROJECT, 'src/cli.ts');
+
+/** Applies the repository's own migrations and routines. */
+export async function migrateWarehouse(url: string): Promise<void> {
+  const project = await createProject(url);
+  try {
+    const [migrations, routines] = [path.join(PROJECT, 'sql/migrations'), path.join(PROJECT, 'sql/routines')];
+    await project.up({ directories: { project: PROJECT, migrations, routines } });
+  } finally {
+    await project.delete();
+  }
+}
+
+/** Loads what is below `target` and links duplicates, as the command does. */
+export async function load(sql: postgres.Sql, target: string, listener?: string): Promise<readonly LoadResult[]> {
+  const results: LoadResult[] = [];
+  for (const source of await findSources(target, process.stdin, PROJECT)) {
+    if (source.recognised.kind !== 'songs' && source.recognised.kind !== 'streaming_history') continue;
+    const signal = new AbortController().signal;
+    results.push(await loadSource(sql, source, { listener, signal, onProgress: () => undefined }));
+  }
+  await finishLoad(sql);
+  return results;
+}
+
+/** Rows of every table of the warehouse, by name; counted, not estimated. Run logs grow with each run and are left out. */
+export async function tableCounts(sql: postgres.Sql): Promise<Readonly<Record<string, number>>> {
+  const tables = await sql<{ name: string }[]>`
+    select format('%I.%I', n.nspname, c.relname) as name
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'r' and n.nspname in ('raw', 'quality', 'core')
+      and (n.nspname, c.relname) not in (('quality', 'run'), ('quality', 'rule_count'))
+    order by 1`;
+  const counts: Record<string, number> = {};
+  for (const { name } of tables) counts[name] = await countOf(sql, `select count(*) from ${name}`);
+  return counts;
+}
+
+/** The one number that `query` gives. */
+export async function countOf(sql: postgres.Sql, query: string): Promise<number> {
+  const [row] = await sql.unsafe<Record<string, unknown>[]>(query);
+  return Number(Object.values(row ?? {})[0]);
+}
+
+export interface CommandResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `dbadmin …` from its source in `cwd`, with `stdin` to read. */
+export async function dbadmin(args: readonly string[], cwd: string, stdin: string | Uint8Array = ''): Promise<CommandResult> {
+  return await new Promise((resolve, reject) => {
+    const start = `const { main } = await import(${JSON.stringify(CLI)}); await main(process.argv.slice(1));`;
+    const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1' };
+    const child = spawn(process.execPath, ['--input-type=module', '-e', start, '--', ...args], { cwd, env });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+    // A refused command may end before it has read everything.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(stdin);
+  });
+}
