@@ -4,6 +4,7 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const LF = 0x0a;
 const CR = 0x0d;
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** Takes one record: its bytes are `buffer[start, end)`, without the end of line; `line` is where it begins, from 1. */
 export type OnRecord = (buffer: Buffer, start: number, end: number, line: number) => void;
@@ -12,7 +13,7 @@ export type OnRecord = (buffer: Buffer, start: number, end: number, line: number
  * Finds the records of a CSV text (RFC 4180, LF or CRLF) that comes in chunks, and checks their form without taking the
  * fields apart: the server's COPY does that many times faster than JavaScript can.
  *
- * The first record sets the number of fields. Blank lines are passed over. Chunks may end anywhere.
+ * The first record sets the number of fields. A byte order mark and blank lines are passed over. Chunks may end anywhere.
  *
  * @throws {DbadminError} `load-failed` with the line, when a record has another number of fields or a quote stands where none can.
  * @see https://www.rfc-editor.org/rfc/rfc4180
@@ -20,6 +21,8 @@ export type OnRecord = (buffer: Buffer, start: number, end: number, line: number
 export class CsvScanner {
   readonly #onRecord: OnRecord;
   #rest: Buffer = Buffer.alloc(0);
+  /** False until enough has come to know whether a byte order mark does: a quote may follow it. */
+  #begun = false;
   /** How far {@link #rest} has been looked at, and in what state. */
   #position = 0;
   #inQuotes = false;
@@ -35,7 +38,13 @@ export class CsvScanner {
   }
 
   push(chunk: Buffer): void {
-    const buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    if (!this.#begun) {
+      this.#rest = buffer;
+      if (buffer.length < UTF8_MARK.length) return;
+      this.#begun = true;
+      if (buffer.subarray(0, UTF8_MARK.length).equals(UTF8_MARK)) buffer = buffer.subarray(UTF8_MARK.length);
+    }
     const length = buffer.length;
     let start = 0;
     let position = this.#position;

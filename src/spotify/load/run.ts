@@ -172,7 +172,9 @@ async function findBatch(
 ): Promise<string | undefined> {
   const [row] = await sql<{ batch_id: string }[]>`
     select batch_id from raw.batch
-    where source = ${format} and coalesce(listener_name, '') = ${listener ?? ''} and content_sha256 = ${sha256}`.catch(schemaMissing);
+    where source = ${format} and coalesce(listener_name, '') = ${listener ?? ''} and content_sha256 = ${sha256}`.catch((error: unknown) => {
+    throw notReady(error) ?? error;
+  });
   return row?.batch_id;
 }
 
@@ -190,31 +192,28 @@ async function land(
   options: LoadOptions,
 ): Promise<Landed> {
   const sha256 = createHash('sha256');
-  let rows: CopyRows | undefined;
+  let digest: Buffer | undefined;
   try {
     return await sql.begin(async (transaction) => {
       const [next] = await transaction<{ id: string }[]>`select nextval('raw.batch_batch_id_seq'::regclass) as id`;
       const batchId = next?.id ?? '';
-      rows = format === 'songs' ? songRows(batchId) : historyRows(batchId);
+      const rows = format === 'songs' ? songRows(batchId) : historyRows(batchId);
       const sizeBytes = await copyRows(transaction, source, rows, sha256, options);
+      digest = sha256.digest();
       await transaction`
         insert into raw.batch (batch_id, source, file_name, listener_name, content_sha256, size_bytes, row_count)
         overriding system value
-        values (${batchId}, ${format}, ${path.basename(source.name)}, ${listener ?? null}, ${sha256.digest()}, ${sizeBytes}, ${rows.rows})`;
+        values (${batchId}, ${format}, ${path.basename(source.name)}, ${listener ?? null}, ${digest}, ${sizeBytes}, ${rows.rows})`;
       return { batchId, rows: rows.rows, status: 'received' as const };
     });
   } catch (error) {
     // Standard input cannot be hashed first, and two loads may meet: the unique key tells then.
-    if (systemCodeOf(error) === '23505' && messageOf(error).includes('batch_content_key')) {
-      const batchId = await findBatch(sql, format, listener, await contentHashAgain(source, sha256, options.signal));
+    if (digest !== undefined && systemCodeOf(error) === '23505' && messageOf(error).includes('batch_content_key')) {
+      const batchId = await findBatch(sql, format, listener, digest);
       if (batchId !== undefined) return { batchId, rows: 0, status: 'already received' };
     }
     throw landingError(source, error, options.signal);
   }
-}
-
-async function contentHashAgain(source: LoadSource, used: ReturnType<typeof createHash>, signal: AbortSignal): Promise<Buffer> {
-  return source.file === undefined ? used.digest() : await contentHash(source, signal);
 }
 
 /** Streams the file through COPY; gives its size. */
@@ -265,6 +264,8 @@ function landingError(source: LoadSource, error: unknown, signal: AbortSignal): 
       cause: error,
     });
   }
+  const reason = notReady(error);
+  if (reason !== undefined) return reason;
   const where = typeof error === 'object' && error !== null && 'where' in error ? `\n${String(error.where)}` : '';
   return new DbadminError('load-failed', `${source.name} was refused by the server: ${messageOf(error)}`, {
     detail: `Nothing of the file was kept.${where}`,
@@ -272,20 +273,21 @@ function landingError(source: LoadSource, error: unknown, signal: AbortSignal): 
   });
 }
 
-function schemaMissing(error: unknown): never {
+/** The server's refusal in our words, when the warehouse is not there or this role may not load into it. */
+function notReady(error: unknown): DbadminError | undefined {
   const code = systemCodeOf(error);
   if (code === '42P01' || code === '3F000') {
-    throw new DbadminError('load-failed', 'the database has no schema raw to load into', {
+    return new DbadminError('load-failed', 'the database has no schema raw to load into', {
       hint: 'Create the warehouse first: dbadmin migrate.',
       cause: error,
     });
   }
   if (code === '42501') {
-    throw new DbadminError('privilege-missing', 'this role may not load', {
+    return new DbadminError('privilege-missing', 'this role may not load', {
       detail: messageOf(error),
       hint: 'Connect as a member of warehouse_loader and warehouse_transformer: see roles/roles.yaml.',
       cause: error,
     });
   }
-  throw error;
+  return undefined;
 }
