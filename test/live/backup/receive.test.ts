@@ -1,0 +1,109 @@
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
+import { walGaps } from '../../../src/backup/windows.ts';
+import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+let directory: string;
+let repository: string;
+let store: ObjectStore;
+let cluster: TestCluster;
+
+beforeEach(async () => {
+  directory = await makeDirectory();
+  repository = path.join(directory, 'repository');
+  store = await makeRepository(repository);
+  cluster = await startTestCluster({ major: 17 });
+});
+afterEach(async () => {
+  await cluster.stop();
+  await removeDirectory(directory);
+});
+
+const pause = async (delayMs: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, delayMs));
+
+async function query(text: string): Promise<void> {
+  const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  try {
+    await sql.unsafe(text);
+  } finally {
+    await sql.end();
+  }
+}
+
+async function stepsAt(target: Parameters<typeof restore>[0]['target']): Promise<readonly number[]> {
+  const clone = await restore({ store, target, into: path.join(directory, 'clone') });
+  const reader = postgres(clone.url, { max: 1 });
+  try {
+    return (await reader<{ n: number }[]>`select n from step order by n`).map(({ n }) => n);
+  } finally {
+    await reader.end();
+    await clone.stop();
+  }
+}
+
+test('an idle database can be restored to a moment at which nothing happened, and not to one that nobody saw', async () => {
+  await query('create table step (n int)');
+  const receiver = startReceiver(cluster, store);
+  await backUp(cluster, store);
+  await query('insert into step values (1)');
+  await pause(2500);
+  const moment = new Date(Date.now() - 1000);
+  await receiver.stop();
+  expect(await stepsAt({ kind: 'time', at: moment })).toEqual([1]);
+  await expect(stepsAt({ kind: 'time', at: new Date(Date.now() + 60_000) })).rejects.toMatchObject({
+    code: 'target-unreachable',
+    message: expect.stringMatching(/beyond the WAL/),
+  });
+});
+
+test('a receiver goes on after its repository was away and after the server was restarted, without a gap', async () => {
+  await query('create table step (n int)');
+  const receiver = startReceiver(cluster, store);
+  await backUp(cluster, store);
+  await query('insert into step values (1)');
+  await pause(800);
+  await rename(repository, `${repository}.away`);
+  await query('insert into step values (2); select pg_switch_wal(); insert into step values (3)');
+  await pause(1500);
+  await rename(`${repository}.away`, repository);
+  await pause(1500);
+  await cluster.restart();
+  await query('insert into step values (4)');
+  await pause(4000);
+  await receiver.stop();
+  const contents = await inspectLineage(store, 'main');
+  expect(walGaps(contents.coverage)).toEqual([]);
+  expect(await stepsAt({ kind: 'latest' })).toEqual([1, 2, 3, 4]);
+});
+
+test('a receiver refuses to become a synchronous standby, and a slot that is in use', async () => {
+  const options = {
+    parameters: cluster.parameters(),
+    stores: [store],
+    clusterName: 'main',
+    slot: 'dbadmin',
+    rpoMs: 200,
+    allowSynchronous: false,
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+    signal: new AbortController().signal,
+  };
+  const receiver = startReceiver(cluster, store);
+  await pause(1000);
+  await expect(runReceiver(options)).rejects.toMatchObject({ code: 'locked', exitStatus: 11 });
+  await receiver.stop();
+  await query("alter system set synchronous_standby_names = '*'");
+  await query('select pg_reload_conf()');
+  await pause(300);
+  await expect(runReceiver(options)).rejects.toMatchObject({ code: 'refused' });
+});
