@@ -1,6 +1,6 @@
 -- Landing tables. Text stays text here: whatever a file says can be received, and cleansing can be repeated from it.
 -- No foreign key from the rows to their batch: the check would halve the speed of COPY. The loader writes both in one
--- transaction and a batch row cannot be deleted, so the reference holds; sql/tests/landing.sql proves it.
+-- transaction and a batch row cannot be deleted, so the reference holds.
 
 create table raw.batch (
   batch_id       bigint generated always as identity primary key,
@@ -21,7 +21,7 @@ comment on column raw.batch.file_name is 'Name of the file without its directory
 comment on column raw.batch.listener_name is 'Whose history it is; exports do not say. NULL for sources without a listener.';
 comment on column raw.batch.content_sha256 is 'SHA-256 of the whole file.';
 comment on column raw.batch.size_bytes is 'Bytes of the file.';
-comment on column raw.batch.row_count is 'Rows of the file, as the loader counted them; sql/tests/landing.sql compares it with the rows.';
+comment on column raw.batch.row_count is 'Rows of the file, as the loader counted them; the tests compare it with the rows.';
 comment on column raw.batch.received_at is 'When the transaction that received it began.';
 comment on column raw.batch.received_by is 'The role that had logged in.';
 
