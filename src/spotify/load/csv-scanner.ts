@@ -88,6 +88,10 @@ export class CsvScanner {
 
   /** The text has ended; its last record may lack the end of line. */
   end(): void {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.push(Buffer.alloc(0));
+    }
     if (this.#inQuotes) this.#refuse(this.#recordLine, 'a quoted field that begins in this record never ends');
     if (this.#rest.length > 0) this.#finish(this.#rest, 0, this.#rest.length, this.#fields);
     this.#rest = Buffer.alloc(0);

@@ -49,7 +49,6 @@ describe('the roles of the warehouse', () => {
       expect(await countOf(sql, 'select count(*) from core.play')).toBe(200);
       expect(await countOf(sql, `select count(*) from raw.batch where received_by = 'svc_feeder'`)).toBe(3);
       expect(await countOf(sql, 'select count(*) from quality.accounting where rows_open <> 0')).toBe(0);
-      // Another session: the planner's numbers are renewed by a function that runs as its owner.
       expect(await countOf(sql, 'select count(*) from quality.run where error is not null')).toBe(0);
     } finally {
       await sql.end({ timeout: 1 });
