@@ -154,6 +154,17 @@ describe('refusals, with the way out', () => {
     const onto = dbadmin(['restore', '--to-latest', '--into', path.join(file, 'inside'), '--yes']);
     expect(onto.status).toBe(1);
     expect(onto.stderr).toMatch(/cannot restore into/);
+    if (process.getuid?.() === 0) {
+      const closed = path.join(directory, 'closed');
+      await mkdir(closed, { mode: 0o700 });
+      const inside = dbadmin(['restore', '--to-latest', '--into', path.join(closed, 'x'), '--yes']);
+      expect(inside.status).toBe(1);
+      expect(inside.stderr).toMatch(/cannot enter .*closed/);
+      expect(await readdir(closed)).toEqual([]);
+    }
+    await mkdir(path.join(directory, 'x.wal', 'absent'), { recursive: true });
+    const spooled = dbadmin(['restore', '--to-latest', '--into', path.join(directory, 'x'), '--yes']);
+    expect(spooled.stderr).toMatch(/x\.wal is not empty/);
     const unreachable = dbadmin(['restore', '--to', '2001-01-01 00:00Z', '--into', path.join(directory, 'x'), '--yes']);
     expect(unreachable.status).toBe(1);
     expect(unreachable.stderr).toMatch(/is not recoverable[\s\S]*earliest recoverable moment/);

@@ -38,8 +38,7 @@ export interface Restored {
 export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   const { preflight, owner, signal } = options;
   const { layout, resolution, contents, lineage, control } = preflight;
-  const { dataDirectory } = layout;
-  const spoolDirectory = `${dataDirectory}.wal`;
+  const { dataDirectory, spoolDirectory } = layout;
   const libraries = await preloadLibraries(preflight, options.programs);
   const settings = cloneSettings({
     major: Math.floor(resolution.backup.serverVersion / 10_000),

@@ -1,4 +1,4 @@
-import { chmod, chown, lchown, mkdir, open, readdir, statfs, symlink } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, open, readdir, stat, statfs, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
@@ -24,7 +24,7 @@ export interface LayDownOptions {
  * @throws {DbadminError} `refused`, `storage-full`, `file-unwritable`.
  */
 export async function checkTargetDirectories(plan: LayoutPlan, extraBytes: number): Promise<void> {
-  for (const directory of [plan.dataDirectory, ...plan.tablespaces.map((each) => each.directory)]) {
+  for (const directory of [plan.dataDirectory, plan.spoolDirectory, ...plan.tablespaces.map((each) => each.directory)]) {
     const names = await readdir(directory).catch((error: unknown) => {
       if (systemCodeOf(error) === 'ENOENT') return [];
       throw new DbadminError('file-unwritable', `cannot restore into ${directory}`, { detail: messageOf(error), cause: error });
@@ -43,6 +43,26 @@ export async function checkTargetDirectories(plan: LayoutPlan, extraBytes: numbe
       detail: `It needs ${needed} bytes and ${free} are free.`,
       hint: 'Free some space or restore elsewhere.',
     });
+  }
+}
+
+/**
+ * Refuses a place that the user who is to run the server cannot enter, such as a directory in root's home.
+ *
+ * @throws {DbadminError} `refused` naming the directory in the way.
+ */
+export async function checkReachable(directory: string, owner: SystemUser | undefined): Promise<void> {
+  if (owner === undefined) return;
+  for (let at = path.dirname(directory); ; at = path.dirname(at)) {
+    const info = await stat(at).catch(() => undefined);
+    const bit = info?.uid === owner.uid ? 0o100 : info?.gid === owner.gid ? 0o010 : 0o001;
+    if (info !== undefined && (info.mode & bit) === 0) {
+      throw new DbadminError('refused', `user ${owner.name}, who is to run the server, cannot enter ${at}`, {
+        detail: 'PostgreSQL does not run as root, so the restored cluster belongs to that user.',
+        hint: 'Restore to another place, or run the restore as the user who is to own it.',
+      });
+    }
+    if (at === path.dirname(at)) return;
   }
 }
 

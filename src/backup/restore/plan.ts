@@ -4,6 +4,8 @@ import type { BackupSummary, ManifestEntry } from '../../repository/manifest.ts'
 /** Where everything of a backup goes: pure, so that nothing unsafe is ever begun. */
 export interface LayoutPlan {
   readonly dataDirectory: string;
+  /** Where the WAL for its recovery is put, beside it. */
+  readonly spoolDirectory: string;
   /** Parents before children, relative to the data directory; tablespace roots apart. */
   readonly directories: readonly { readonly path: string; readonly mode: number }[];
   /** Largest first; `global/pg_control` is not among them. */
@@ -49,6 +51,7 @@ export function planLayout(
   directories.delete('.');
   return {
     dataDirectory,
+    spoolDirectory: `${dataDirectory}.wal`,
     directories: [...directories]
       .map(([path, mode]) => ({ path, mode }))
       .sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1)),

@@ -5,6 +5,7 @@ import { DbadminError } from '../../base/errors.ts';
 import { applyRestore } from '../../backup/restore/apply.ts';
 import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import type { CommitMark } from '../../backup/restore/resolve.ts';
+import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
 import { freeClonePort, startRestored } from '../../backup/restore/start-run.ts';
 import { formatMoment, parseTarget, type RestoreTarget } from '../../backup/restore/target.ts';
 import { findServerPrograms } from '../../postgres/programs.ts';
@@ -40,6 +41,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       tablespaces: tablespaceMap(input),
     });
     const programs = await programsFor(context, preflight, flagOption(input, 'start'));
+    const owner = programs?.runAs ?? (await unprivilegedUser());
+    await checkReachable(dataDirectory, owner);
     const port = numberOption(input, 'port') ?? (await freeClonePort());
     print(context, target, preflight, repository.name, port);
     if (flagOption(input, 'dryRun')) {
@@ -54,7 +57,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       clusterName: `${cluster.name}-restored`,
       action,
       programs,
-      owner: programs?.runAs ?? (await unprivilegedUser()),
+      owner,
       signal: context.signal,
       onProgress: (phase, done, total) => (phase === 'files' ? progress.update(done, total) : undefined),
     }).finally(() => progress.end());
