@@ -63,6 +63,8 @@ function describeRepositoryOn(name: string, conditionalCreate: boolean, start: (
       await sql`select pg_switch_wal()`;
       await sql`insert into play values (0, 'one more segment')`;
       await sql`delete from play where id = 0`;
+      // A receiver told to stop lets go of what it has not taken yet: the slot keeps it.
+      await systemClock.sleep(1000);
       await receiver.stop();
       const clone = await restore({ store, target: { kind: 'latest' }, into: path.join(directory, name) });
       try {
