@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeGenerated } from '../../../src/spotify/generate/run.ts';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
-import { countOf, dbadmin, migrateWarehouse, tableCounts, type CommandResult } from './warehouse.ts';
+import { countOf, dbadmin, load as loadFiles, migrateWarehouse, tableCounts, type CommandResult } from './warehouse.ts';
 
 const OPTIONS = { listeners: 2, plays: 400, seed: 7 };
 
@@ -103,6 +103,12 @@ describe('dbadmin spotify load', () => {
     await expectRefused([name], name, message);
   });
 
+  it('a row broken after megabytes of good ones refuses the file as well', async () => {
+    const rows = Array.from({ length: 40 }, () => songs.slice(1)).flat();
+    await write('long.csv', `${[songs[0], ...rows, 'a,b,c'].join('\n')}\n`);
+    await expectRefused(['long.csv'], 'long.csv', new RegExp(`line ${rows.length + 2} .*has 3 fields`));
+  });
+
   it('a row that is not JSON refuses its history with the line, and nothing of the file stays', async () => {
     const play = (n: number): string =>
       `{"endTime": "2025-01-01 10:0${n}", "artistName": "A", "trackName": "T", "msPlayed": ${n === 3 ? '1x' : n}}`;
@@ -180,6 +186,15 @@ describe('dbadmin spotify load', () => {
     const history = await load(['-'], '[{"endTime": "2025-01-01 10:00", "artistName": "A", "trackName": "T", "msPlayed": 1}]');
     expect(history.status).toBe(64);
     expect(history.stderr).toContain('Give --listener NAME.');
+  });
+
+  it('two loads of the same file at once: one receives it, the other finds it there', async () => {
+    const file = path.join(directory, await write('twice.csv', `${[songs[0], ...songs.slice(100, 160)].join('\n')}\n`));
+    const before = await countOf(database.sql, 'select count(*) from raw.song');
+    const both = await Promise.all([loadFiles(database.sql, file), loadFiles(database.sql, file)]);
+    expect(both.flatMap((results) => results.map(({ status }) => status)).sort()).toEqual(['already received', 'received']);
+    expect(await countOf(database.sql, 'select count(*) from raw.song')).toBe(before + 60);
+    expect(await countOf(database.sql, 'select count(*) from quality.accounting where rows_open <> 0')).toBe(0);
   });
 
   it('a step that fails leaves its batch landed and its run row, and the next load does the step again', async () => {
