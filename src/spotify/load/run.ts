@@ -241,7 +241,11 @@ async function copyRows(
     rows.statement();
     return doneBytes;
   }
-  const copy = await transaction.unsafe(rows.statement()).writable();
+  const query = transaction.unsafe(rows.statement());
+  const copy = await query.writable();
+  // Once the last row is sent, the library (postgres 3.4) gives the server's refusal to the query, whose promise was kept
+  // when the stream came, and the stream waits for ever. The stream must hear of it.
+  void Object.assign(query, { reject: (error: Error) => copy.destroy(error) });
   const all = async function* (): AsyncGenerator<Buffer> {
     yield first.value;
     yield* chunks;
