@@ -15,12 +15,13 @@ interface Outcome {
 }
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const maxRateKb = rateOption(input);
   const { config, cluster } = await loadProject(context, input);
   const repositories = selectRepositories(config, cluster, textOption(input, 'repository'));
   const outcomes: Outcome[] = [];
   for (const repository of repositories) {
     try {
-      outcomes.push({ repository: repository.name, summary: await takeInto(context, input, cluster, repository) });
+      outcomes.push({ repository: repository.name, summary: await takeInto(context, input, cluster, repository, maxRateKb) });
     } catch (error) {
       // One repository being away never stops the other; with only one there is nothing else to do.
       if (repositories.length === 1 || !(error instanceof DbadminError) || error.code === 'interrupted') throw error;
@@ -48,12 +49,12 @@ async function takeInto(
   input: CommandInput,
   cluster: ClusterConfig,
   repository: RepositoryConfig,
+  maxRateKb: number | undefined,
 ): Promise<BackupSummary> {
   const { output, clock } = context;
   const store = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   full`);
-    const rate = textOption(input, 'maxRate');
     const progress = output.progress('reading');
     const startedAt = clock.now().getTime();
     const summary = await takeBackup({
@@ -62,7 +63,7 @@ async function takeInto(
       clusterName: cluster.name,
       tool: context.version,
       fastCheckpoint: !flagOption(input, 'spreadCheckpoint'),
-      maxRateKb: rate === undefined ? undefined : Math.round(parseBytes(rate) / 1024),
+      maxRateKb,
       clock,
       log: context.log,
       signal: context.signal,
@@ -72,6 +73,19 @@ async function takeInto(
     return summary;
   } finally {
     await store.close();
+  }
+}
+
+function rateOption(input: CommandInput): number | undefined {
+  const text = textOption(input, 'maxRate');
+  if (text === undefined) return undefined;
+  try {
+    return Math.round(parseBytes(text) / 1024);
+  } catch (error) {
+    throw new DbadminError('usage', `--max-rate takes a size, not "${text}"`, {
+      hint: 'Write it like 50MB: so much in a second.',
+      cause: error,
+    });
   }
 }
 
