@@ -5,7 +5,8 @@ import { openClient } from '../postgres/client.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import { ReplicationConnection } from '../postgres/replication.ts';
 import { listBackups } from '../repository/manifest.ts';
-import { listClusters, readIdentity } from '../repository/identity.ts';
+import { listClusters } from '../repository/identity.ts';
+import type { Repository } from '../repository/repository.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { inspectSource, type Source } from './source-inspect.ts';
 
@@ -169,19 +170,23 @@ function judgeSettings(settings: Settings, slot: string): readonly Finding[] {
 /** Tries what a backup needs of a repository: that it is there, that objects can be made, read and removed, and that it is this cluster's. */
 export async function checkRepository(
   name: string,
-  store: ObjectStore,
+  repository: Repository,
   source: Source | undefined,
   clusterName: string,
 ): Promise<readonly Finding[]> {
   const what = `repository ${name}`;
   const findings: Finding[] = [];
   try {
-    await readIdentity(store);
+    const { store } = repository;
     await tryWriting(store);
     const free = await store.freeBytes();
     findings.push(ok(what, `${store.description}: there, readable, writable${free === undefined ? '' : `, ${formatBytes(free)} free`}`));
-    findings.push(note(`${what} encryption`, 'none: whoever reads it reads the database'));
-    const others = (await listClusters(store)).filter(
+    findings.push(
+      repository.keys === undefined
+        ? note(`${what} encryption`, 'none: whoever reads it reads the database')
+        : ok(`${what} encryption`, repository.identity.encryption),
+    );
+    const others = (await listClusters(repository)).filter(
       (each) => each.name === clusterName && each.systemIdentifier !== source?.systemIdentifier,
     );
     if (source !== undefined && others.length > 0) {
@@ -192,7 +197,7 @@ export async function checkRepository(
         ),
       );
     }
-    const count = source === undefined ? 0 : (await listBackups(store, source.systemIdentifier)).length;
+    const count = source === undefined ? 0 : (await listBackups(repository, source.systemIdentifier)).length;
     if (source !== undefined)
       findings.push(count === 0 ? note(`${what} backups`, 'none yet', 'dbadmin backup run') : ok(`${what} backups`, String(count)));
   } catch (error) {

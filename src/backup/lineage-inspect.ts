@@ -2,9 +2,9 @@ import { DbadminError } from '../base/errors.ts';
 import { parseTimelineHistory } from '../postgres/timeline.ts';
 import { listClusters, readIdentity, type ClusterIdentity } from '../repository/identity.ts';
 import { listBackups, type BackupSummary } from '../repository/manifest.ts';
+import type { Repository } from '../repository/repository.ts';
 import { WalArchive } from '../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../repository/wal-coverage.ts';
-import type { ObjectStore } from '../storage/store.ts';
 import type { Lineage } from './restore/recover-along.ts';
 import { newestTimeline } from './restore/wal-source.ts';
 
@@ -21,20 +21,21 @@ export interface LineageContents {
  *
  * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name.
  */
-export async function inspectLineage(store: ObjectStore, name: string, systemIdentifier?: string): Promise<LineageContents> {
-  await readIdentity(store);
-  const clusters = await listClusters(store);
+export async function inspectLineage(repository: Repository, name: string, systemIdentifier?: string): Promise<LineageContents> {
+  // Read anew: the proof that the repository is there at this moment, and not an empty mount point.
+  await readIdentity(repository.store);
+  const clusters = await listClusters(repository);
   const cluster = chooseCluster(clusters, name, systemIdentifier);
   if (cluster === undefined) {
     const known = clusters.map((each) => `${each.name} (${each.systemIdentifier})`).join(', ');
-    throw new DbadminError('backup-missing', `the repository in ${store.description} holds nothing of cluster ${name}`, {
+    throw new DbadminError('backup-missing', `the repository in ${repository.store.description} holds nothing of cluster ${name}`, {
       detail: known === '' ? 'It holds no cluster at all.' : `It holds ${known}.`,
       hint: 'Take a backup with dbadmin backup run, or name the cluster with --cluster or --system-identifier.',
     });
   }
-  const backups = await listBackups(store, cluster.systemIdentifier);
-  const coverage = await readCoverage(store, cluster.systemIdentifier, cluster.walSegmentBytes);
-  return { cluster, backups, coverage, archive: new WalArchive(store, cluster.systemIdentifier, cluster.walSegmentBytes) };
+  const backups = await listBackups(repository, cluster.systemIdentifier);
+  const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
+  return { cluster, backups, coverage, archive: new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes) };
 }
 
 function chooseCluster(

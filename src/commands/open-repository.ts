@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { readFile } from 'node:fs/promises';
+import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../config/config.ts';
 import { createRepository, FORMAT, readIdentity } from '../repository/identity.ts';
+import { addKey, type Unlock } from '../repository/key-objects.ts';
+import { RepositoryKeys } from '../repository/keys.ts';
+import { openRepository as openStored, type Repository } from '../repository/repository.ts';
 import { probeConditionalCreate } from '../storage/conditional-create.ts';
 import { openStore, type OpenStoreOptions } from '../storage/open.ts';
-import type { ObjectStore } from '../storage/store.ts';
 import type { CommandContext } from './command.ts';
 
 /**
@@ -35,27 +39,27 @@ export function selectRepository(config: Config, cluster: ClusterConfig, name: s
 }
 
 /**
- * The store of a repository, its identity read and understood.
+ * A repository, its identity read and understood and its content unlocked. Close its store when done.
  *
- * @throws {DbadminError} `repository-missing` (exit 10) when there is no repository in it.
+ * @throws {DbadminError} `repository-missing` (exit 10) when there is none; `key-wrong` (exit 12).
  */
-export async function openRepository(context: CommandContext, repository: RepositoryConfig): Promise<ObjectStore> {
-  refuseEncryption(repository);
+export async function openRepository(context: CommandContext, repository: RepositoryConfig): Promise<Repository> {
+  const unlock = await unlockOf(repository);
   const store = await openStore(repository, storeOptions(context));
   try {
-    const { conditionalCreate } = await readIdentity(store);
-    if (repository.type === 'disk' || !conditionalCreate) return store;
+    const opened = await openStored(store, unlock);
+    if (repository.type === 'disk' || !opened.identity.conditionalCreate) return opened;
   } catch (error) {
     await store.close();
     throw error;
   }
   await store.close();
-  return await openStore(repository, { ...storeOptions(context), conditionalCreate: true });
+  return await openStored(await openStore(repository, { ...storeOptions(context), conditionalCreate: true }), unlock);
 }
 
 /** Makes a repository where there is none; says whether it was made. The store's abilities are tried and written down. */
 export async function ensureRepository(context: CommandContext, repository: RepositoryConfig): Promise<'made' | 'present'> {
-  refuseEncryption(repository);
+  const unlock = await unlockOf(repository);
   const store = await openStore(repository, { ...storeOptions(context), create: true, conditionalCreate: true });
   try {
     await readIdentity(store);
@@ -63,13 +67,18 @@ export async function ensureRepository(context: CommandContext, repository: Repo
   } catch (error) {
     if (!isDbadminError(error, 'repository-missing')) throw error;
     const conditionalCreate = await probeConditionalCreate(store);
+    const keys = unlock.kind === 'none' ? undefined : RepositoryKeys.generate();
+    if (keys !== undefined && unlock.kind !== 'none') {
+      await addKey(store, keys, unlock, { note: 'made with the repository', createdAt: context.clock.now() });
+    }
     await createRepository(store, {
       format: FORMAT,
       id: randomBytes(16).toString('hex'),
       createdAt: context.clock.now().toISOString(),
       tool: context.version,
-      encryption: 'none',
+      encryption: keys === undefined ? 'none' : 'aes-256-gcm',
       conditionalCreate,
+      ...(keys === undefined ? {} : { keyCheck: keys.check }),
     });
     if (!conditionalCreate) {
       context.log.warn(`${store.description} does not refuse to create an object that exists: only one writer at a time is safe there`);
@@ -88,10 +97,16 @@ function storeOptions(context: CommandContext): OpenStoreOptions {
   };
 }
 
-function refuseEncryption(repository: RepositoryConfig): void {
-  if (repository.encryption.kind === 'none') return;
-  throw new DbadminError('repository-format', `encryption is configured for repository ${repository.name} and is not applied yet`, {
-    detail: 'This version of dbadmin writes repositories without encryption only, and would not leave that unsaid.',
-    hint: 'Take encryption out of its configuration and protect the directory or bucket, or wait for the version that has it.',
-  });
+/** What the configuration gives to open a repository with. */
+async function unlockOf({ encryption }: RepositoryConfig): Promise<Unlock> {
+  if (encryption.kind !== 'key-file') return encryption;
+  try {
+    return { kind: 'key-file', content: new Secret(await readFile(encryption.path, 'utf8')) };
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `cannot read the key file ${encryption.path}`, {
+      detail: messageOf(error),
+      hint: 'Without a key the content of the repository cannot be read: put the file back, or use another key of the repository.',
+      cause: error,
+    });
+  }
 }

@@ -1,6 +1,6 @@
-import type { ObjectStore } from '../storage/store.ts';
 import { damaged, seal, unseal } from './envelope.ts';
 import { indexPrefix } from './layout.ts';
+import type { Repository } from './repository.ts';
 import { decodeEntries, encodeEntries, entriesBytes, type PackedBlob } from './pack.ts';
 
 const MAX_INDEX_BYTES = 1 << 30;
@@ -23,10 +23,10 @@ export class BlobIndex {
   readonly #places = new Map<string, BlobPlace>();
 
   /** Reads every index object of the lineage. An unreadable one is an error: content would seem missing. */
-  static async load(store: ObjectStore, systemIdentifier: string): Promise<BlobIndex> {
+  static async load(repository: Repository, systemIdentifier: string): Promise<BlobIndex> {
     const index = new BlobIndex();
-    for await (const object of store.list(indexPrefix(systemIdentifier))) {
-      const { body } = await unseal('index', await store.read(object.key), object.key, MAX_INDEX_BYTES);
+    for await (const object of repository.store.list(indexPrefix(systemIdentifier))) {
+      const { body } = await unseal(repository, 'index', await repository.store.read(object.key), object.key, MAX_INDEX_BYTES);
       for (const pack of decodeIndex(body, object.key)) index.add(pack);
     }
     return index;
@@ -46,9 +46,14 @@ export class BlobIndex {
 }
 
 /** Writes one index object for the packs a run has stored. `name` is unique: UTC time and random digits. */
-export async function writeIndex(store: ObjectStore, systemIdentifier: string, name: string, packs: readonly IndexedPack[]): Promise<void> {
+export async function writeIndex(
+  repository: Repository,
+  systemIdentifier: string,
+  name: string,
+  packs: readonly IndexedPack[],
+): Promise<void> {
   const header = { packs: packs.length, blobs: packs.reduce((sum, pack) => sum + pack.blobs.length, 0) };
-  await store.create(`${indexPrefix(systemIdentifier)}${name}`, await seal('index', header, encodeIndex(packs)));
+  await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, await seal(repository, 'index', header, encodeIndex(packs)));
 }
 
 function encodeIndex(packs: readonly IndexedPack[]): Buffer {

@@ -1,22 +1,22 @@
 import { messageOf } from '../base/errors.ts';
-import type { ObjectStore } from '../storage/store.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
 import { decompress } from './compress.ts';
 import { damaged } from './envelope.ts';
-import { blake3 } from './hash.ts';
+import { contentHash, decryptBlob } from './keys.ts';
 import { packKey } from './layout.ts';
+import type { Repository } from './repository.ts';
 
 /** Neighbouring blobs are fetched with one read up to this size. */
 const COALESCED_BYTES = 8 * 1024 * 1024;
 
 /** Reads blobs by hash; each is checked against its hash before anybody sees it. */
 export class BlobReader {
-  readonly #store: ObjectStore;
+  readonly #repository: Repository;
   readonly #systemIdentifier: string;
   readonly #index: BlobIndex;
 
-  constructor(store: ObjectStore, systemIdentifier: string, index: BlobIndex) {
-    this.#store = store;
+  constructor(repository: Repository, systemIdentifier: string, index: BlobIndex) {
+    this.#repository = repository;
     this.#systemIdentifier = systemIdentifier;
     this.#index = index;
   }
@@ -38,12 +38,17 @@ export class BlobReader {
       const last = run.at(-1);
       if (first === undefined || last === undefined) continue;
       const key = packKey(this.#systemIdentifier, first.pack);
-      const bytes = await this.#store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
+      const bytes = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const plains = await Promise.all(
         run.map(
           async (place) =>
-            await openBlob(buffer.subarray(place.offset - first.offset, place.offset - first.offset + place.storedBytes), place, key),
+            await openBlob(
+              this.#repository,
+              buffer.subarray(place.offset - first.offset, place.offset - first.offset + place.storedBytes),
+              place,
+              key,
+            ),
         ),
       );
       yield* plains;
@@ -70,14 +75,22 @@ export class BlobReader {
   }
 }
 
-async function openBlob(stored: Buffer, place: BlobPlace, key: string): Promise<Buffer> {
+async function openBlob(repository: Repository, stored: Buffer, place: BlobPlace, key: string): Promise<Buffer> {
+  const compressed = place.encrypted ? decryptStored(repository, stored, place, key) : stored;
   let plain: Buffer;
   try {
-    plain = place.zstd ? await decompress(stored, place.plainBytes) : stored;
+    plain = place.zstd ? await decompress(compressed, place.plainBytes) : compressed;
   } catch (error) {
     throw damaged(key, `Blob ${place.hash} does not decompress: ${messageOf(error)}.`, error);
   }
-  if (plain.byteLength !== place.plainBytes || blake3(plain).toString('hex') !== place.hash)
+  if (plain.byteLength !== place.plainBytes || contentHash(repository, plain).toString('hex') !== place.hash)
     throw damaged(key, `Blob ${place.hash} does not match its hash.`);
+  return plain;
+}
+
+function decryptStored(repository: Repository, stored: Buffer, place: BlobPlace, key: string): Buffer {
+  const packSecret = repository.keys?.packKey(place.pack);
+  const plain = packSecret === undefined ? undefined : decryptBlob(packSecret, Buffer.from(place.hash, 'hex'), stored);
+  if (plain === undefined) throw damaged(key, `Blob ${place.hash} does not open with this repository's key.`);
   return plain;
 }

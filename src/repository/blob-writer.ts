@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { DbadminError } from '../base/errors.ts';
-import type { ObjectStore } from '../storage/store.ts';
 import { writeIndex, type BlobIndex, type IndexedPack } from './blob-index.ts';
 import { compress } from './compress.ts';
-import { blake3 } from './hash.ts';
+import { contentHash, encryptBlob } from './keys.ts';
 import { packKey, packPrefix } from './layout.ts';
+import type { Repository } from './repository.ts';
 import { encodeFooter, MAX_BLOB_BYTES, PACK_START, type PackedBlob } from './pack.ts';
 
 const PACK_BYTES = 32 * 1024 * 1024;
@@ -25,21 +25,21 @@ export interface WrittenBlobs {
  * it is visible. After an error the writer is dead: every call throws that error.
  */
 export class BlobWriter {
-  readonly #store: ObjectStore;
+  readonly #repository: Repository;
   readonly #systemIdentifier: string;
   readonly #known: BlobIndex;
   readonly #pending = new Set<string>();
   readonly #adoptedPacks = new Set<string>();
   readonly #running = new Set<Promise<void>>();
   readonly #packs: IndexedPack[] = [];
-  #open: { blobs: PackedBlob[]; bodies: Buffer[]; sizeBytes: number } = { blobs: [], bodies: [], sizeBytes: PACK_START.byteLength };
+  #open: OpenPack = openPack();
   #upload: Promise<void> = Promise.resolve();
   #failure: unknown;
   #newBlobs = 0;
   #storedBytes = 0;
 
-  constructor(store: ObjectStore, systemIdentifier: string, known: BlobIndex) {
-    this.#store = store;
+  constructor(repository: Repository, systemIdentifier: string, known: BlobIndex) {
+    this.#repository = repository;
     this.#systemIdentifier = systemIdentifier;
     this.#known = known;
   }
@@ -50,7 +50,7 @@ export class BlobWriter {
    */
   async put(plain: Buffer): Promise<string> {
     if (plain.byteLength > MAX_BLOB_BYTES) throw new DbadminError('internal', `blob of ${plain.byteLength} bytes is too large`);
-    const hash = blake3(plain).toString('hex');
+    const hash = contentHash(this.#repository, plain).toString('hex');
     const place = this.#known.find(hash);
     if (place !== undefined) this.#adoptedPacks.add(place.pack);
     if (place !== undefined || this.#pending.has(hash)) return hash;
@@ -76,7 +76,7 @@ export class BlobWriter {
     await this.#upload;
     this.#check();
     await this.#verifyAdopted();
-    if (this.#packs.length > 0) await writeIndex(this.#store, this.#systemIdentifier, indexName, this.#packs);
+    if (this.#packs.length > 0) await writeIndex(this.#repository, this.#systemIdentifier, indexName, this.#packs);
     return { packs: this.#packs.map(({ pack }) => pack), newBlobs: this.#newBlobs, storedBytes: this.#storedBytes };
   }
 
@@ -87,9 +87,18 @@ export class BlobWriter {
   async #append(hash: string, plain: Buffer): Promise<void> {
     const compressed = await compress(plain);
     const zstd = compressed.byteLength < plain.byteLength;
-    const body = zstd ? compressed : plain;
+    const { keys } = this.#repository;
+    const stored = zstd ? compressed : plain;
+    const body = keys === undefined ? stored : encryptBlob(keys.packKey(this.#open.pack), Buffer.from(hash, 'hex'), stored);
     this.#newBlobs += 1;
-    this.#open.blobs.push({ hash, offset: this.#open.sizeBytes, storedBytes: body.byteLength, plainBytes: plain.byteLength, zstd });
+    this.#open.blobs.push({
+      hash,
+      offset: this.#open.sizeBytes,
+      storedBytes: body.byteLength,
+      plainBytes: plain.byteLength,
+      zstd,
+      encrypted: keys !== undefined,
+    });
     this.#open.bodies.push(body);
     this.#open.sizeBytes += body.byteLength;
     if (this.#open.sizeBytes >= PACK_BYTES) {
@@ -101,16 +110,15 @@ export class BlobWriter {
   }
 
   #closePack(): void {
-    const { blobs, bodies } = this.#open;
-    this.#open = { blobs: [], bodies: [], sizeBytes: PACK_START.byteLength };
-    const pack = randomBytes(16).toString('hex');
+    const { pack, blobs, bodies } = this.#open;
+    this.#open = openPack();
     const pieces = [PACK_START, ...bodies, encodeFooter(blobs)];
     const sizeBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
     const previous = this.#upload;
     this.#upload = (async () => {
       await previous;
       if (this.#failure !== undefined) return;
-      await this.#store.create(packKey(this.#systemIdentifier, pack), { stream: inPieces(pieces), sizeBytes });
+      await this.#repository.store.create(packKey(this.#systemIdentifier, pack), { stream: inPieces(pieces), sizeBytes });
       this.#packs.push({ pack, blobs });
       this.#storedBytes += sizeBytes;
     })().catch((error: unknown) => void (this.#failure ??= error));
@@ -119,14 +127,25 @@ export class BlobWriter {
   async #verifyAdopted(): Promise<void> {
     if (this.#adoptedPacks.size === 0) return;
     const missing = new Set(this.#adoptedPacks);
-    for await (const object of this.#store.list(packPrefix(this.#systemIdentifier))) missing.delete(object.key.slice(-32));
+    for await (const object of this.#repository.store.list(packPrefix(this.#systemIdentifier))) missing.delete(object.key.slice(-32));
     const [first] = missing;
     if (first === undefined) return;
-    throw new DbadminError('repository-damaged', `pack ${first} is listed in an index and not in ${this.#store.description}`, {
+    throw new DbadminError('repository-damaged', `pack ${first} is listed in an index and not in ${this.#repository.store.description}`, {
       detail: `${missing.size} pack${missing.size === 1 ? ' is' : 's are'} missing that this backup would rely on.`,
       hint: 'Restore the missing objects from a copy, or remove the index objects that name them, and run the backup again.',
     });
   }
+}
+
+interface OpenPack {
+  readonly pack: string;
+  readonly blobs: PackedBlob[];
+  readonly bodies: Buffer[];
+  sizeBytes: number;
+}
+
+function openPack(): OpenPack {
+  return { pack: randomBytes(16).toString('hex'), blobs: [], bodies: [], sizeBytes: PACK_START.byteLength };
 }
 
 async function* inPieces(pieces: readonly Buffer[]): AsyncGenerator<Uint8Array> {

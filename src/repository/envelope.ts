@@ -5,6 +5,8 @@ import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import { blake3, Blake3 } from './hash.ts';
 import { compress, decompress } from './compress.ts';
+import { BodyDecryption, encryptBody } from './encrypted-body.ts';
+import type { RepositoryKeys, Sealing } from './keys.ts';
 
 /** Sealed objects: the envelope of everything that is not a pack. @see FORMAT.md "Sealed objects" */
 
@@ -17,6 +19,7 @@ export const SEALED_KINDS = {
   part: 'P',
   horizon: 'O',
   history: 'H',
+  key: 'K',
 } as const;
 export type SealedKind = keyof typeof SEALED_KINDS;
 
@@ -24,6 +27,7 @@ const MAGIC = 'DBADMIN1';
 const FIXED_BYTES = 16;
 const HASH_BYTES = 32;
 const FLAG_ZSTD = 1;
+const FLAG_ENCRYPTED = 2;
 const MAX_HEADER_BYTES = 1 << 20;
 /** Enough of an object's beginning to hold its header in almost every case. */
 export const HEADER_READ_BYTES = 16 * 1024;
@@ -33,29 +37,36 @@ export interface Unsealed {
   readonly body: Buffer;
 }
 
-/** A whole sealed object from a body at hand. */
-export async function seal(kind: SealedKind, header: object, body: Uint8Array): Promise<Buffer> {
+/** A whole sealed object from a body at hand; encrypted where there are keys. */
+export async function seal(sealing: Sealing, kind: SealedKind, header: object, body: Uint8Array): Promise<Buffer> {
   const stored = body.byteLength === 0 ? Buffer.alloc(0) : await compress(body);
-  const start = preamble(kind, header, stored.byteLength === 0 ? 0 : FLAG_ZSTD);
-  const content = Buffer.concat([start, stored]);
+  const encrypted = sealing.keys !== undefined && stored.byteLength > 0;
+  const start = preamble(kind, header, (stored.byteLength === 0 ? 0 : FLAG_ZSTD) | (encrypted ? FLAG_ENCRYPTED : 0));
+  const pieces = [start];
+  if (sealing.keys !== undefined && encrypted)
+    for await (const piece of encryptBody(sealing.keys, blake3(start), [stored])) pieces.push(piece);
+  else pieces.push(stored);
+  const content = Buffer.concat(pieces);
   return Buffer.concat([content, blake3(content)]);
 }
 
 /** A sealed object whose body comes in pieces; memory stays small whatever its size. */
 export async function* sealStream(
+  sealing: Sealing,
   kind: SealedKind,
   header: object,
   body: AsyncIterable<Uint8Array>,
   level = 3,
 ): AsyncGenerator<Uint8Array> {
   const hash = new Blake3();
-  const start = preamble(kind, header, FLAG_ZSTD);
+  const start = preamble(kind, header, FLAG_ZSTD | (sealing.keys === undefined ? 0 : FLAG_ENCRYPTED));
   hash.update(start);
   yield start;
   const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
   const done = pipeline(Readable.from(body, { objectMode: true, highWaterMark: 4 }), zstd);
   done.catch(() => undefined);
-  for await (const chunk of zstd as AsyncIterable<Buffer>) {
+  const compressed = zstd as AsyncIterable<Buffer>;
+  for await (const chunk of sealing.keys === undefined ? compressed : encryptBody(sealing.keys, blake3(start), compressed)) {
     hash.update(chunk);
     yield chunk;
   }
@@ -66,20 +77,36 @@ export async function* sealStream(
 /**
  * Opens a whole sealed object and checks kind and hash.
  *
- * @throws {DbadminError} `repository-damaged`, or `repository-format` for flags this version does not know.
+ * @throws {DbadminError} `repository-damaged`; `repository-format` for flags this version does not know; `key-wrong` when it
+ * is encrypted and there are no keys.
  */
-export async function unseal(kind: SealedKind, bytes: Uint8Array, name: string, limitBytes: number): Promise<Unsealed> {
+export async function unseal(sealing: Sealing, kind: SealedKind, bytes: Uint8Array, name: string, limitBytes: number): Promise<Unsealed> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { header, bodyOffset, zstd } = readPreamble(kind, buffer, name);
+  const { header, bodyOffset, zstd, encrypted } = readPreamble(kind, buffer, name);
   const bodyEnd = buffer.byteLength - HASH_BYTES;
   if (bodyEnd < bodyOffset || !blake3(buffer.subarray(0, bodyEnd)).equals(buffer.subarray(bodyEnd)))
     throw damaged(name, 'Its hash does not match its content.');
-  const body = buffer.subarray(bodyOffset, bodyEnd);
+  const stored = buffer.subarray(bodyOffset, bodyEnd);
+  const body = encrypted ? decryptWhole(keysFor(sealing, name), buffer.subarray(0, bodyOffset), stored, name) : stored;
   try {
     return { header, body: zstd ? await decompress(body, limitBytes) : body };
   } catch (error) {
     throw damaged(name, `Its body does not decompress: ${messageOf(error)}.`, error);
   }
+}
+
+function decryptWhole(keys: RepositoryKeys, start: Buffer, stored: Buffer, name: string): Buffer {
+  const decryption = new BodyDecryption(keys, blake3(start), name);
+  const body = Buffer.concat([...decryption.take(stored)]);
+  decryption.finish();
+  return body;
+}
+
+function keysFor(sealing: Sealing, name: string): RepositoryKeys {
+  if (sealing.keys !== undefined) return sealing.keys;
+  throw new DbadminError('key-wrong', `${name} is encrypted and there is no key for it`, {
+    hint: 'Give the key under repositories → encryption in the configuration.',
+  });
 }
 
 /** The header alone, from the first bytes of an object. Undefined when `bytes` is too short to hold it: read more. */
@@ -94,11 +121,15 @@ export function peekHeader(kind: SealedKind, bytes: Uint8Array, name: string): R
  * The body of a sealed object that is streamed. The hash is checked at the end, so what was yielded is to be believed
  * only when the iteration ends without an error.
  */
-export async function* unsealStream(kind: SealedKind, source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Buffer> {
-  const hash = new Blake3();
+export async function* unsealStream(
+  sealing: Sealing,
+  kind: SealedKind,
+  source: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Buffer> {
   const zstd = createZstdDecompress();
   const state = { failure: undefined as unknown };
-  const feed = feedBody(kind, source, name, hash, zstd).catch((error: unknown) => {
+  const feed = feedBody(sealing, kind, source, name, zstd).catch((error: unknown) => {
     state.failure = error;
     zstd.destroy();
   });
@@ -115,32 +146,39 @@ export async function* unsealStream(kind: SealedKind, source: AsyncIterable<Uint
 }
 
 async function feedBody(
+  sealing: Sealing,
   kind: SealedKind,
   source: AsyncIterable<Uint8Array>,
   name: string,
-  hash: Blake3,
   zstd: ReturnType<typeof createZstdDecompress>,
 ): Promise<void> {
+  const hash = new Blake3();
   let pending = Buffer.alloc(0);
   let inBody = false;
+  let decryption: BodyDecryption | undefined;
   for await (const chunk of source) {
     pending = Buffer.concat([pending, chunk]);
     if (!inBody) {
       if (peekLength(pending) === undefined) continue;
-      const { bodyOffset } = readPreamble(kind, pending, name);
-      hash.update(pending.subarray(0, bodyOffset));
+      const { bodyOffset, encrypted } = readPreamble(kind, pending, name);
+      const start = pending.subarray(0, bodyOffset);
+      if (encrypted) decryption = new BodyDecryption(keysFor(sealing, name), blake3(start), name);
+      hash.update(start);
       pending = pending.subarray(bodyOffset);
       inBody = true;
     }
     if (pending.byteLength <= HASH_BYTES) continue;
     const ready = pending.subarray(0, pending.byteLength - HASH_BYTES);
     hash.update(ready);
-    if (zstd.destroyed) return;
-    if (!zstd.write(ready)) await Promise.race([once(zstd, 'drain'), once(zstd, 'close')]);
+    for (const piece of decryption?.take(ready) ?? [ready]) {
+      if (zstd.destroyed) return;
+      if (!zstd.write(piece)) await Promise.race([once(zstd, 'drain'), once(zstd, 'close')]);
+    }
     pending = pending.subarray(ready.byteLength);
   }
   if (!inBody || pending.byteLength !== HASH_BYTES || !hash.digest().equals(pending))
     throw damaged(name, 'Its hash does not match its content.');
+  decryption?.finish();
   zstd.end();
 }
 
@@ -165,6 +203,7 @@ interface Preamble {
   readonly header: Readonly<Record<string, unknown>>;
   readonly bodyOffset: number;
   readonly zstd: boolean;
+  readonly encrypted: boolean;
 }
 
 function readPreamble(kind: SealedKind, bytes: Buffer, name: string): Preamble {
@@ -173,16 +212,16 @@ function readPreamble(kind: SealedKind, bytes: Buffer, name: string): Preamble {
   const found = bytes.toString('latin1', 8, 9);
   if (found !== SEALED_KINDS[kind]) throw damaged(name, `It holds an object of kind ${JSON.stringify(found)} where a ${kind} belongs.`);
   const flags = bytes.readUInt8(9);
-  if ((flags & ~FLAG_ZSTD) !== 0) {
+  if ((flags & ~(FLAG_ZSTD | FLAG_ENCRYPTED)) !== 0) {
     throw new DbadminError('repository-format', `${name} is stored in a way this version does not know (flags ${flags})`, {
-      hint: 'It was written by a newer dbadmin, or is encrypted: use the version that wrote it.',
+      hint: 'It was written by a newer dbadmin: use the version that wrote it.',
     });
   }
   const length = bytes.readUInt32BE(12);
   if (length > MAX_HEADER_BYTES || bytes.byteLength < FIXED_BYTES + length) throw damaged(name, 'It is cut short.');
   try {
     const header = JSON.parse(bytes.toString('utf8', FIXED_BYTES, FIXED_BYTES + length)) as Record<string, unknown>;
-    return { header, bodyOffset: FIXED_BYTES + length, zstd: (flags & FLAG_ZSTD) !== 0 };
+    return { header, bodyOffset: FIXED_BYTES + length, zstd: (flags & FLAG_ZSTD) !== 0, encrypted: (flags & FLAG_ENCRYPTED) !== 0 };
   } catch (error) {
     throw damaged(name, 'Its header is not JSON.', error);
   }

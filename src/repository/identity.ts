@@ -1,10 +1,14 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import type { Repository } from './repository.ts';
 import { seal, unseal } from './envelope.ts';
+import { CLEAR } from './keys.ts';
 import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY } from './layout.ts';
 
-/** The format this version reads and writes. */
-export const FORMAT = 1;
+/** The format of repositories made by this version. */
+export const FORMAT = 2;
+/** The formats this version reads, and writes as they are: a repository keeps the format it was made with. */
+const KNOWN_FORMATS: readonly unknown[] = [1, 2];
 
 /** What a repository says of itself. @see FORMAT.md "Identity" */
 export interface RepositoryIdentity {
@@ -13,8 +17,10 @@ export interface RepositoryIdentity {
   readonly id: string;
   readonly createdAt: string;
   readonly tool: string;
-  readonly encryption: 'none';
+  readonly encryption: 'none' | 'aes-256-gcm';
   readonly conditionalCreate: boolean;
+  /** Which repository key its content is encrypted with; absent without encryption. */
+  readonly keyCheck?: string;
 }
 
 /** What a lineage is: which cluster wrote it. */
@@ -32,7 +38,7 @@ export interface ClusterIdentity {
  * @throws {DbadminError} `storage-exists` when it is one already.
  */
 export async function createRepository(store: ObjectStore, identity: RepositoryIdentity): Promise<void> {
-  await store.create(IDENTITY_KEY, await seal('identity', identity, Buffer.alloc(0)));
+  await store.create(IDENTITY_KEY, await seal(CLEAR, 'identity', identity, Buffer.alloc(0)));
 }
 
 /**
@@ -42,22 +48,19 @@ export async function createRepository(store: ObjectStore, identity: RepositoryI
  */
 export async function readIdentity(store: ObjectStore): Promise<RepositoryIdentity> {
   const header = await readIdentityHeader(store);
-  if (header['format'] !== FORMAT) {
+  if (!KNOWN_FORMATS.includes(header['format'])) {
     throw new DbadminError(
       'repository-format',
-      `the repository in ${store.description} has format ${String(header['format'])}, and this dbadmin knows format ${FORMAT}`,
-      {
-        hint: 'Use the version of dbadmin that wrote it, or a newer one.',
-      },
+      `the repository in ${store.description} has format ${String(header['format'])}, and this dbadmin knows ${KNOWN_FORMATS.join(' and ')}`,
+      { hint: 'Use the version of dbadmin that wrote it, or a newer one.' },
     );
   }
-  if (header['encryption'] !== 'none') {
+  const encryption = header['encryption'];
+  if (encryption !== 'none' && encryption !== 'aes-256-gcm') {
     throw new DbadminError(
       'repository-format',
-      `the repository in ${store.description} is encrypted (${String(header['encryption'])}), which this version of dbadmin cannot read`,
-      {
-        hint: 'Use a newer dbadmin.',
-      },
+      `the repository in ${store.description} is encrypted with ${String(encryption)}, which this dbadmin does not know`,
+      { hint: 'Use the version of dbadmin that wrote it, or a newer one.' },
     );
   }
   return header as unknown as RepositoryIdentity;
@@ -65,7 +68,7 @@ export async function readIdentity(store: ObjectStore): Promise<RepositoryIdenti
 
 async function readIdentityHeader(store: ObjectStore): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return (await unseal('identity', await store.read(IDENTITY_KEY), IDENTITY_KEY, 1024)).header;
+    return (await unseal(CLEAR, 'identity', await store.read(IDENTITY_KEY), IDENTITY_KEY, 1024)).header;
   } catch (error) {
     if (!isDbadminError(error, 'storage-missing')) throw error;
     throw new DbadminError('repository-missing', `there is no repository in ${store.description}`, {
@@ -77,21 +80,21 @@ async function readIdentityHeader(store: ObjectStore): Promise<Readonly<Record<s
 }
 
 /** Writes down which cluster a lineage belongs to, when nobody has. */
-export async function ensureClusterIdentity(store: ObjectStore, identity: ClusterIdentity): Promise<void> {
+export async function ensureClusterIdentity({ store }: Repository, identity: ClusterIdentity): Promise<void> {
   const key = clusterKey(identity.systemIdentifier);
   if ((await store.stat(key)) !== undefined) return;
   try {
-    await store.create(key, await seal('cluster', identity, Buffer.alloc(0)));
+    await store.create(key, await seal(CLEAR, 'cluster', identity, Buffer.alloc(0)));
   } catch (error) {
     if (!isDbadminError(error, 'storage-exists')) throw error;
   }
 }
 
 /** The lineages in the repository. */
-export async function listClusters(store: ObjectStore): Promise<readonly ClusterIdentity[]> {
+export async function listClusters({ store }: Repository): Promise<readonly ClusterIdentity[]> {
   const clusters: ClusterIdentity[] = [];
   for await (const object of store.list(CLUSTER_PREFIX)) {
-    const { header } = await unseal('cluster', await store.read(object.key), object.key, 1024);
+    const { header } = await unseal(CLEAR, 'cluster', await store.read(object.key), object.key, 1024);
     clusters.push(header as unknown as ClusterIdentity);
   }
   return clusters;

@@ -1,8 +1,14 @@
 import { formatLsn } from '../postgres/lsn.ts';
 
-/** Object keys of format version 1. @see FORMAT.md "Keys" */
+/** Object keys. @see FORMAT.md "Keys" */
 
 export const IDENTITY_KEY = 'dbadmin-repository';
+export const KEYS_PREFIX = 'keys/';
+
+/** `id` is 16 hex digits. */
+export function keyObjectKey(id: string): string {
+  return `${KEYS_PREFIX}${id}`;
+}
 
 const hex8 = (value: number): string => value.toString(16).toUpperCase().padStart(8, '0');
 

@@ -1,6 +1,6 @@
-import type { ObjectStore } from '../storage/store.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealStream, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
+import type { Repository } from './repository.ts';
 
 /** A backup's summary: the header of its manifest. @see FORMAT.md "Manifests" */
 export interface BackupSummary {
@@ -71,12 +71,12 @@ const LINES_PER_CHUNK = 256;
 
 /** Writes the manifest: from this moment the backup exists. */
 export async function writeManifest(
-  store: ObjectStore,
+  repository: Repository,
   summary: BackupSummary,
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
   const key = backupKey(summary.systemIdentifier, summary.label);
-  await store.create(key, { stream: sealStream('manifest', summary, encodeLines(entries)) });
+  await repository.store.create(key, { stream: sealStream(repository, 'manifest', summary, encodeLines(entries)) });
 }
 
 async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>): AsyncGenerator<Buffer> {
@@ -94,11 +94,11 @@ async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<Man
  * The entries of a backup, parents before children. Believe them only when the iteration ends without an error: the
  * manifest's hash is checked at its end.
  */
-export async function* readManifest(store: ObjectStore, systemIdentifier: string, label: string): AsyncGenerator<ManifestEntry> {
+export async function* readManifest(repository: Repository, systemIdentifier: string, label: string): AsyncGenerator<ManifestEntry> {
   const key = backupKey(systemIdentifier, label);
   let rest = '';
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  for await (const chunk of unsealStream('manifest', store.readStream(key), key)) {
+  for await (const chunk of unsealStream(repository, 'manifest', repository.store.readStream(key), key)) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) yield JSON.parse(line) as ManifestEntry;
@@ -107,18 +107,18 @@ export async function* readManifest(store: ObjectStore, systemIdentifier: string
 }
 
 /** The summary of one backup. */
-export async function readSummary(store: ObjectStore, systemIdentifier: string, label: string): Promise<BackupSummary> {
+export async function readSummary(repository: Repository, systemIdentifier: string, label: string): Promise<BackupSummary> {
   const key = backupKey(systemIdentifier, label);
-  const object = await store.stat(key);
+  const object = await repository.store.stat(key);
   if (object === undefined) throw damaged(key, 'It is not there.');
-  return await summaryOf(store, key, object.sizeBytes);
+  return await summaryOf(repository, key, object.sizeBytes);
 }
 
 /** The summaries of all backups of a lineage, by start LSN and timeline. Only the manifests' heads are read. */
-export async function listBackups(store: ObjectStore, systemIdentifier: string): Promise<readonly BackupSummary[]> {
+export async function listBackups(repository: Repository, systemIdentifier: string): Promise<readonly BackupSummary[]> {
   const summaries: BackupSummary[] = [];
-  for await (const object of store.list(backupPrefix(systemIdentifier)))
-    summaries.push(await summaryOf(store, object.key, object.sizeBytes));
+  for await (const object of repository.store.list(backupPrefix(systemIdentifier)))
+    summaries.push(await summaryOf(repository, object.key, object.sizeBytes));
   return summaries.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsn(a.stopLsn, b.stopLsn));
 }
 
@@ -128,7 +128,7 @@ function compareLsn(a: string, b: string): number {
   return Number.parseInt(aHigh, 16) - Number.parseInt(bHigh, 16) || Number.parseInt(aLow, 16) - Number.parseInt(bLow, 16);
 }
 
-async function summaryOf(store: ObjectStore, key: string, sizeBytes: number): Promise<BackupSummary> {
+async function summaryOf({ store }: Repository, key: string, sizeBytes: number): Promise<BackupSummary> {
   const head = await store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
   const header = peekHeader('manifest', head, key) ?? peekHeader('manifest', await store.read(key), key);
   if (header === undefined) throw damaged(key, 'Its header is cut short.');

@@ -10,15 +10,17 @@ const ENTRY_BYTES = 48;
 /** Everything after the footer's entries: count, hash, end mark. */
 export const TRAILER_BYTES = 4 + 32 + 8;
 const FLAG_ZSTD = 1;
+const FLAG_ENCRYPTED = 2;
 
 /** One blob inside a pack. */
 export interface PackedBlob {
-  /** BLAKE3-256 of the plain bytes, 64 hex digits. */
+  /** The blob's name: BLAKE3-256 of the plain bytes, keyed in an encrypted repository; 64 hex digits. */
   readonly hash: string;
   readonly offset: number;
   readonly storedBytes: number;
   readonly plainBytes: number;
   readonly zstd: boolean;
+  readonly encrypted: boolean;
 }
 
 /** Entries as packs and indexes hold them: 48 bytes each, no count. */
@@ -30,7 +32,7 @@ export function encodeEntries(blobs: readonly PackedBlob[]): Buffer {
     bytes.writeUInt32BE(blob.offset, at + 32);
     bytes.writeUInt32BE(blob.storedBytes, at + 36);
     bytes.writeUInt32BE(blob.plainBytes, at + 40);
-    bytes.writeUInt32BE(blob.zstd ? FLAG_ZSTD : 0, at + 44);
+    bytes.writeUInt32BE((blob.zstd ? FLAG_ZSTD : 0) | (blob.encrypted ? FLAG_ENCRYPTED : 0), at + 44);
   });
   return bytes;
 }
@@ -40,12 +42,14 @@ export function decodeEntries(bytes: Buffer, count: number, name: string): reado
   if (bytes.byteLength < count * ENTRY_BYTES) throw damaged(name, 'Its list of blobs is cut short.');
   return Array.from({ length: count }, (_, index) => {
     const at = index * ENTRY_BYTES;
+    const flags = bytes.readUInt32BE(at + 44);
     return {
       hash: bytes.toString('hex', at, at + 32),
       offset: bytes.readUInt32BE(at + 32),
       storedBytes: bytes.readUInt32BE(at + 36),
       plainBytes: bytes.readUInt32BE(at + 40),
-      zstd: (bytes.readUInt32BE(at + 44) & FLAG_ZSTD) !== 0,
+      zstd: (flags & FLAG_ZSTD) !== 0,
+      encrypted: (flags & FLAG_ENCRYPTED) !== 0,
     };
   });
 }

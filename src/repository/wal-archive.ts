@@ -3,8 +3,9 @@ import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { historyName, parseSegmentName } from '../postgres/segment.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { contentHash } from './keys.ts';
+import type { Repository } from './repository.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
-import { blake3 } from './hash.ts';
 import { historyKey, horizonKey, partKey, walKey, walPrefix } from './layout.ts';
 
 /** What stands in the header of a segment or part. @see FORMAT.md "WAL segments, parts, horizons, history" */
@@ -29,12 +30,14 @@ export interface WalTimes {
 
 /** The WAL of one lineage in one repository. */
 export class WalArchive {
+  readonly #repository: Repository;
   readonly #store: ObjectStore;
   readonly #systemIdentifier: string;
   readonly segmentBytes: number;
 
-  constructor(store: ObjectStore, systemIdentifier: string, segmentBytes: number) {
-    this.#store = store;
+  constructor(repository: Repository, systemIdentifier: string, segmentBytes: number) {
+    this.#repository = repository;
+    this.#store = repository.store;
     this.#systemIdentifier = systemIdentifier;
     this.segmentBytes = segmentBytes;
   }
@@ -47,10 +50,10 @@ export class WalArchive {
   async putSegment(segment: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
     checkFirstPage(bytes, this.#systemIdentifier, segment, this.segmentBytes);
     const key = walKey(this.#systemIdentifier, segment);
-    const hash = blake3(bytes).toString('hex');
+    const hash = contentHash(this.#repository, bytes).toString('hex');
     if ((await this.#store.stat(key)) === undefined) {
       try {
-        await this.#store.create(key, await seal('wal', this.#header(segment, 0, bytes, hash, times), bytes));
+        await this.#store.create(key, await seal(this.#repository, 'wal', this.#header(segment, 0, bytes, hash, times), bytes));
         return 'stored';
       } catch (error) {
         if (!isDbadminError(error, 'storage-exists')) throw error;
@@ -66,9 +69,9 @@ export class WalArchive {
 
   /** Stores bytes `[from, from + bytes.length)` of the open segment. */
   async putPart(segment: string, from: number, bytes: Buffer, times: WalTimes): Promise<void> {
-    const hash = blake3(bytes).toString('hex');
+    const hash = contentHash(this.#repository, bytes).toString('hex');
     const key = partKey(this.#systemIdentifier, segment, from, from + bytes.byteLength, randomBytes(4).toString('hex'));
-    await this.#store.create(key, await seal('part', this.#header(segment, from, bytes, hash, times), bytes));
+    await this.#store.create(key, await seal(this.#repository, 'part', this.#header(segment, from, bytes, hash, times), bytes));
   }
 
   /** Deletes the parts of a segment that is stored whole. */
@@ -85,15 +88,15 @@ export class WalArchive {
     for await (const object of this.#store.list(`${walPrefix(this.#systemIdentifier, timeline)}horizon.`)) earlier.push(object.key);
     const header = { systemIdentifier: this.#systemIdentifier, timeline, lsn: formatLsn(lsn), at: at.toISOString() };
     const key = horizonKey(this.#systemIdentifier, timeline, lsn, at, randomBytes(4).toString('hex'));
-    await this.#store.create(key, await seal('horizon', header, Buffer.alloc(0)));
+    await this.#store.create(key, await seal(this.#repository, 'horizon', header, Buffer.alloc(0)));
     for (const key of earlier) await this.#store.delete(key);
   }
 
   async putHistory(timeline: number, content: Uint8Array): Promise<void> {
     const key = historyKey(this.#systemIdentifier, timeline);
-    const header = { systemIdentifier: this.#systemIdentifier, timeline, hash: blake3(content).toString('hex') };
+    const header = { systemIdentifier: this.#systemIdentifier, timeline, hash: contentHash(this.#repository, content).toString('hex') };
     try {
-      await this.#store.create(key, await seal('history', header, content));
+      await this.#store.create(key, await seal(this.#repository, 'history', header, content));
     } catch (error) {
       if (!isDbadminError(error, 'storage-exists')) throw error;
       const present = await this.readHistory(timeline);
@@ -109,7 +112,7 @@ export class WalArchive {
   async readHistory(timeline: number): Promise<Buffer | undefined> {
     const key = historyKey(this.#systemIdentifier, timeline);
     if ((await this.#store.stat(key)) === undefined) return undefined;
-    return (await unseal('history', await this.#store.read(key), key, 16 * 1024 * 1024)).body;
+    return (await unseal(this.#repository, 'history', await this.#store.read(key), key, 16 * 1024 * 1024)).body;
   }
 
   /** @throws {DbadminError} `storage-missing` when the segment is not stored whole. */
@@ -126,7 +129,7 @@ export class WalArchive {
   async readSegment(segment: string): Promise<Buffer | undefined> {
     const key = walKey(this.#systemIdentifier, segment);
     if ((await this.#store.stat(key)) === undefined) return undefined;
-    const { header, body } = await unseal('wal', await this.#store.read(key), key, this.segmentBytes);
+    const { header, body } = await unseal(this.#repository, 'wal', await this.#store.read(key), key, this.segmentBytes);
     if (body.byteLength !== this.segmentBytes || header['segment'] !== segment)
       throw damaged(key, 'It is not the segment that its name says.');
     checkFirstPage(body, this.#systemIdentifier, segment, this.segmentBytes);
@@ -146,7 +149,7 @@ export class WalArchive {
     for (const part of parts.sort((a, b) => a.from - b.from || b.to - a.to)) {
       if (part.from > joined.byteLength) break;
       if (part.to <= joined.byteLength) continue;
-      const { body } = await unseal('part', await this.#store.read(part.key), part.key, this.segmentBytes);
+      const { body } = await unseal(this.#repository, 'part', await this.#store.read(part.key), part.key, this.segmentBytes);
       joined = Buffer.concat([joined, body.subarray(joined.byteLength - part.from)]);
     }
     return joined.byteLength === 0 ? undefined : joined;

@@ -1,7 +1,7 @@
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { isSegmentName, parseSegmentName } from '../postgres/segment.ts';
-import type { ObjectStore } from '../storage/store.ts';
 import { walPrefix } from './layout.ts';
+import type { Repository } from './repository.ts';
 
 /** What WAL a repository has of one lineage: names only, nothing is opened. */
 export interface WalCoverage {
@@ -27,7 +27,7 @@ interface Draft {
 }
 
 /** Lists the WAL of a lineage. */
-export async function readCoverage(store: ObjectStore, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
+export async function readCoverage({ store }: Repository, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
   const drafts = new Map<number, Draft>();
   const histories = new Set<number>();
   const prefix = walPrefix(systemIdentifier);

@@ -15,9 +15,9 @@ import { runReceiver } from '../../src/backup/wal/receive-run.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { stopCluster, type ServerPrograms } from '../../src/postgres/server.ts';
 import { createRepository } from '../../src/repository/identity.ts';
+import { openRepository, type Repository } from '../../src/repository/repository.ts';
 import type { BackupSummary } from '../../src/repository/manifest.ts';
 import { createDiskStore } from '../../src/storage/disk.ts';
-import type { ObjectStore } from '../../src/storage/store.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { freePort } from '../postgres/address.ts';
 
@@ -35,23 +35,23 @@ export async function removeDirectory(directory: string): Promise<void> {
 }
 
 /** A new repository on disk. */
-export async function makeRepository(directory: string): Promise<ObjectStore> {
+export async function makeRepository(directory: string): Promise<Repository> {
   const store = await createDiskStore(directory);
   await createRepository(store, {
-    format: 1,
+    format: 2,
     id: 'f'.repeat(32),
     createdAt: new Date().toISOString(),
     tool: 'test',
     encryption: 'none',
     conditionalCreate: true,
   });
-  return store;
+  return await openRepository(store, { kind: 'none' });
 }
 
-export async function backUp(cluster: TestCluster, store: ObjectStore, signal = new AbortController().signal): Promise<BackupSummary> {
+export async function backUp(cluster: TestCluster, repository: Repository, signal = new AbortController().signal): Promise<BackupSummary> {
   return await takeBackup({
     parameters: cluster.parameters(),
-    store,
+    repository,
     clusterName: 'main',
     tool: 'test',
     fastCheckpoint: true,
@@ -69,11 +69,11 @@ export interface TestReceiver {
 }
 
 /** Receives WAL in this process until stopped. */
-export function startReceiver(cluster: TestCluster, store: ObjectStore, rpoMs = 200): TestReceiver {
+export function startReceiver(cluster: TestCluster, repository: Repository, rpoMs = 200): TestReceiver {
   const stop = new AbortController();
   const running = runReceiver({
     parameters: cluster.parameters(),
-    stores: [store],
+    repositories: [repository],
     clusterName: 'main',
     slot: 'dbadmin',
     rpoMs,
@@ -94,7 +94,7 @@ export function startReceiver(cluster: TestCluster, store: ObjectStore, rpoMs = 
 }
 
 export interface RestoreTestOptions {
-  readonly store: ObjectStore;
+  readonly repository: Repository;
   readonly target: RestoreTarget;
   readonly into: string;
   readonly action?: TargetAction;
@@ -117,7 +117,7 @@ export interface RestoredCluster {
 export async function restore(options: RestoreTestOptions): Promise<RestoredCluster> {
   const action = options.action ?? 'promote';
   const preflight = await inspectRestore({
-    store: options.store,
+    repository: options.repository,
     clusterName: 'main',
     systemIdentifier: undefined,
     target: options.target,

@@ -5,6 +5,7 @@ import { BlobIndex } from '../../src/repository/blob-index.ts';
 import { listClusters } from '../../src/repository/identity.ts';
 import { BlobReader } from '../../src/repository/blob-reader.ts';
 import { listBackups, readManifest } from '../../src/repository/manifest.ts';
+import { openRepository } from '../../src/repository/repository.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
 import { commandEnd, runCommand, startCommand, writeConfig } from '../backup/command.ts';
 import { makeDirectory, removeDirectory, restore } from '../backup/repository.ts';
@@ -15,27 +16,27 @@ const KILLS = Number(process.env['DBADMIN_TEST_KILLS'] ?? '4');
 const MEGABYTES = Number(process.env['DBADMIN_TEST_KILL_MB'] ?? '100');
 
 /** Every listed backup is whole: its manifest reads to the end and each blob it names is there and right. */
-async function expectSound(repository: string): Promise<number> {
-  const store = await openDiskStore(repository);
-  const systemIdentifier = (await listClusters(store))[0]?.systemIdentifier ?? '';
-  const backups = systemIdentifier === '' ? [] : await listBackups(store, systemIdentifier);
-  const index = await BlobIndex.load(store, systemIdentifier);
-  const blobs = new BlobReader(store, systemIdentifier, index);
+async function expectSound(place: string): Promise<number> {
+  const repository = await openRepository(await openDiskStore(place), { kind: 'none' });
+  const systemIdentifier = (await listClusters(repository))[0]?.systemIdentifier ?? '';
+  const backups = systemIdentifier === '' ? [] : await listBackups(repository, systemIdentifier);
+  const index = await BlobIndex.load(repository, systemIdentifier);
+  const blobs = new BlobReader(repository, systemIdentifier, index);
   for (const { label } of backups) {
-    for await (const entry of readManifest(store, systemIdentifier, label)) {
+    for await (const entry of readManifest(repository, systemIdentifier, label)) {
       if (entry.type !== 'file') continue;
       let read = 0;
       for await (const plain of blobs.readAll(entry.extents.map((extent) => extent[2]))) read += plain.byteLength;
       expect(read).toBe(entry.extents.reduce((sum, extent) => sum + extent[1], 0));
     }
   }
-  await store.close();
+  await repository.store.close();
   return backups.length;
 }
 
 test(`backup run killed with SIGKILL at ${KILLS} moments over its length: the repository stays sound and the next run is good`, async () => {
   const directory = await makeDirectory();
-  const repository = path.join(directory, 'repository');
+  const place = path.join(directory, 'repository');
   const cluster = await startEmbeddedCluster({ major: 17, settings: { max_wal_size: '4GB' } });
   try {
     const sql = postgres(cluster.url(), { max: 1 });
@@ -44,7 +45,7 @@ test(`backup run killed with SIGKILL at ${KILLS} moments over its length: the re
       `create table bulk as select g, encode(sha512(g::text::bytea), 'base64') || encode(sha512((-g)::text::bytea), 'base64') as t from generate_series(1, ${MEGABYTES * 4400}) g`,
     );
     const [size] = await sql<{ bytes: string }[]>`select pg_database_size(current_database())::text as bytes`;
-    const config = await writeConfig(directory, cluster, repository);
+    const config = await writeConfig(directory, cluster, place);
     expect((await runCommand(['backup', 'init', '--config', config])).status).toBe(0);
     const startedMs = Date.now();
     expect((await runCommand(['backup', 'run', '--config', config])).status).toBe(0);
@@ -58,7 +59,7 @@ test(`backup run killed with SIGKILL at ${KILLS} moments over its length: the re
       await sql.unsafe(
         `update bulk set t = encode(sha512((g * ${kill + 7})::text::bytea), 'base64') || t where g % ${Math.max(2, KILLS)} = ${kill % Math.max(2, KILLS)}`,
       );
-      const before = await expectSound(repository);
+      const before = await expectSound(place);
       const child = startCommand(['backup', 'run', '--verbose', '--config', config]);
       const ending = commandEnd(child);
       await new Promise((resolve) => setTimeout(resolve, ((kill + 0.5) / KILLS) * lengthMs));
@@ -66,7 +67,7 @@ test(`backup run killed with SIGKILL at ${KILLS} moments over its length: the re
       const end = await ending;
       const phase = [...end.stderr.matchAll(/-full: (.*)/g)].at(-1)?.[1] ?? 'before the backup began';
       phases.set(phase, (phases.get(phase) ?? 0) + 1);
-      const after = await expectSound(repository);
+      const after = await expectSound(place);
       expect(after - before).toBe(end.signal === null || phase === 'complete' ? 1 : after - before);
       expect(after - before).toBeLessThanOrEqual(phase === 'writing the manifest' || phase === 'complete' || end.signal === null ? 1 : 0);
     }
@@ -75,8 +76,8 @@ test(`backup run killed with SIGKILL at ${KILLS} moments over its length: the re
     expect(final.status, final.stderr).toBe(0);
     const [expected] = await sql<{ digest: string }[]>`select sum(hashtextextended(t, g))::text as digest from bulk`;
     await sql.end();
-    const store = await openDiskStore(repository);
-    const clone = await restore({ store, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
+    const repository = await openRepository(await openDiskStore(place), { kind: 'none' });
+    const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
     const reader = postgres(clone.url, { max: 1 });
     const [found] = await reader<{ digest: string }[]>`select sum(hashtextextended(t, g))::text as digest from bulk`;
     expect(found?.digest).toBe(expected?.digest);

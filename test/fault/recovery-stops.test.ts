@@ -8,7 +8,7 @@ import { inspectRestore } from '../../src/backup/restore/inspect.ts';
 import { shellQuote } from '../../src/backup/restore/recovery-settings.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
-import type { ObjectStore } from '../../src/storage/store.ts';
+import type { Repository } from '../../src/repository/repository.ts';
 import { writeConfig } from '../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../backup/repository.ts';
 import { freePort } from '../postgres/address.ts';
@@ -20,19 +20,19 @@ const PROJECT = path.resolve(import.meta.dirname, '..', '..');
 describe('a recovery that cannot have its WAL stops and never promotes', () => {
   let directory: string;
   let cluster: TestCluster;
-  let store: ObjectStore;
+  let repository: Repository;
   let config: string;
-  let repository: string;
+  let place: string;
   let segment: string;
 
   beforeAll(async () => {
     directory = await makeDirectory();
-    repository = path.join(directory, 'repository');
+    place = path.join(directory, 'repository');
     cluster = await startEmbeddedCluster({ major: 17 });
-    store = await makeRepository(repository);
-    const summary = await backUp(cluster, store);
+    repository = await makeRepository(place);
+    const summary = await backUp(cluster, repository);
     segment = `0000000100000000000000${summary.startLsn.slice(2).padStart(8, '0').slice(0, 2)}`;
-    config = await writeConfig(directory, cluster, repository);
+    config = await writeConfig(directory, cluster, place);
     // The command as it is installed: built, in a directory of its own, so that its modules can be taken away.
     await mkdir(path.join(directory, 'installed'));
     for (const part of ['bin', 'dist', 'package.json'])
@@ -59,21 +59,21 @@ describe('a recovery that cannot have its WAL stops and never promotes', () => {
   });
 
   test('a repository that is away is 126, and so is an empty mount point in its place', async () => {
-    await rename(repository, `${repository}.away`);
+    await rename(place, `${place}.away`);
     try {
       expect(restoreCommand(segment)).toBe(126);
       expect(restoreCommand('0000000100000FFF00000001')).toBe(126);
-      await mkdir(repository);
+      await mkdir(place);
       expect(restoreCommand(segment)).toBe(126);
       expect(restoreCommand('0000000100000FFF00000001')).toBe(126);
-      await rm(repository, { recursive: true });
+      await rm(place, { recursive: true });
     } finally {
-      await rename(`${repository}.away`, repository);
+      await rename(`${place}.away`, place);
     }
   });
 
   test('a hole in the WAL is 126', async () => {
-    const files = path.join(repository, (await inspectSystem()).systemIdentifier, 'wal', '00000001');
+    const files = path.join(place, (await inspectSystem()).systemIdentifier, 'wal', '00000001');
     await rename(path.join(files, segment), path.join(directory, 'taken'));
     try {
       expect(restoreCommand(segment)).toBe(126);
@@ -100,7 +100,7 @@ describe('a recovery that cannot have its WAL stops and never promotes', () => {
   test('PostgreSQL ends with FATAL, and is not promoted, when a spooled segment is missing', async () => {
     const into = path.join(directory, 'clone');
     const preflight = await inspectRestore({
-      store,
+      repository,
       clusterName: 'main',
       systemIdentifier: undefined,
       target: { kind: 'latest' },

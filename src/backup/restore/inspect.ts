@@ -4,7 +4,7 @@ import { parseControlFile, type ControlFile } from '../../postgres/control-file.
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import { readManifest, type ManifestEntry } from '../../repository/manifest.ts';
-import type { ObjectStore } from '../../storage/store.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
@@ -13,7 +13,7 @@ import type { RestoreTarget } from './target.ts';
 import { checkTargetDirectories } from './lay-down-apply.ts';
 
 export interface RestoreRequest {
-  readonly store: ObjectStore;
+  readonly repository: Repository;
   readonly clusterName: string;
   readonly systemIdentifier: string | undefined;
   readonly target: RestoreTarget;
@@ -47,8 +47,8 @@ export interface Preflight {
  * @throws {DbadminError} `target-unreachable`, `backup-missing`, `wal-missing`, `repository-damaged`, `refused`, `storage-full`.
  */
 export async function inspectRestore(request: RestoreRequest): Promise<Preflight> {
-  const { store } = request;
-  const contents = await inspectLineage(store, request.clusterName, request.systemIdentifier);
+  const { repository } = request;
+  const contents = await inspectLineage(repository, request.clusterName, request.systemIdentifier);
   const lineage = await readLineage(contents, request.timeline);
   const backups = chooseBackups(contents, request.backup);
   const resolution = await resolveTarget({
@@ -62,11 +62,11 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   });
   const { systemIdentifier } = contents.cluster;
   const entries: ManifestEntry[] = [];
-  for await (const entry of readManifest(store, systemIdentifier, resolution.backup.label)) entries.push(entry);
+  for await (const entry of readManifest(repository, systemIdentifier, resolution.backup.label)) entries.push(entry);
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
   await checkTargetDirectories(layout, walBytes);
-  const blobs = new BlobReader(store, systemIdentifier, await BlobIndex.load(store, systemIdentifier));
+  const blobs = new BlobReader(repository, systemIdentifier, await BlobIndex.load(repository, systemIdentifier));
   const read = async (path: string): Promise<Buffer | undefined> => await readFileOf(entries, path, blobs);
   const controlBytes = await read('global/pg_control');
   if (controlBytes === undefined) throw new DbadminError('restore-failed', `backup ${resolution.backup.label} has no pg_control`);

@@ -17,64 +17,29 @@ export interface StandbyLimits {
   readonly maxLocksPerXact: number;
 }
 
-export interface CloneSettings {
+export interface RecoverySettings {
   readonly major: number;
-  readonly port: number;
-  readonly clusterName: string;
-  /** Directory of the clone's socket, or undefined for none (a path over 90 bytes does not fit). */
-  readonly socketDirectory: string | undefined;
-  readonly dataDirectory: string;
-  readonly limits: StandbyLimits;
-  /** Libraries of the original's shared_preload_libraries that are on this machine. */
-  readonly preloadLibraries: readonly string[];
   readonly end: RecoveryEnd;
   readonly timeline: number;
   readonly action: TargetAction;
-  readonly spoolDirectory: string;
+  readonly restoreCommand: string;
 }
 
-/**
- * The settings of a restored clone, name and value, in the order they are written.
- *
- * A clone must not harm the cluster it was restored from: nothing is archived, nobody is waited for, subscriptions and
- * standby connections stay off, it listens on loopback under its own port and name.
- */
-export function cloneSettings(clone: CloneSettings): readonly (readonly [name: string, value: string])[] {
-  const { limits } = clone;
+/** The settings of one recovery, name and value, in the order they are written: last in their file. */
+export function recoverySettings(recovery: RecoverySettings): readonly (readonly [name: string, value: string])[] {
   return [
-    ['listen_addresses', '127.0.0.1'],
-    ['port', String(clone.port)],
-    ['unix_socket_directories', clone.socketDirectory ?? ''],
-    ['cluster_name', clone.clusterName],
-    ['hba_file', `${clone.dataDirectory}/pg_hba.conf`],
-    ['ident_file', `${clone.dataDirectory}/pg_ident.conf`],
-    ['external_pid_file', ''],
-    ['ssl', 'off'],
-    ['archive_mode', 'off'],
-    ['archive_command', ''],
-    ...(clone.major >= 15 ? ([['archive_library', '']] as const) : []),
-    ['synchronous_standby_names', ''],
-    ['primary_conninfo', ''],
-    ['primary_slot_name', ''],
-    ['max_logical_replication_workers', '0'],
-    ['shared_preload_libraries', clone.preloadLibraries.join(',')],
-    ['shared_buffers', '128MB'],
-    ['huge_pages', 'off'],
-    ['logging_collector', 'off'],
-    ['log_destination', 'stderr'],
-    ['hot_standby', 'on'],
-    ['max_connections', String(limits.maxConnections)],
-    ['max_worker_processes', String(limits.maxWorkerProcesses)],
-    ['max_wal_senders', String(limits.maxWalSenders)],
-    ['max_prepared_transactions', String(limits.maxPreparedXacts)],
-    ['max_locks_per_transaction', String(limits.maxLocksPerXact)],
     // Prefetch asks for the segment after the target's, and restore_command would rightly end recovery.
-    ...(clone.major >= 15 ? ([['recovery_prefetch', 'off']] as const) : []),
-    ['restore_command', spoolCommand(clone.spoolDirectory)],
-    ['recovery_target_timeline', String(clone.timeline)],
-    ['recovery_target_action', clone.action],
-    ...endSettings(clone.end),
+    ...(recovery.major >= 15 ? ([['recovery_prefetch', 'off']] as const) : []),
+    ['restore_command', recovery.restoreCommand],
+    ['recovery_target_timeline', String(recovery.timeline)],
+    ['recovery_target_action', recovery.action],
+    ...endSettings(recovery.end),
   ];
+}
+
+/** Whether a setting belongs to one recovery and has no meaning after it. */
+export function isRecoverySetting(name: string): boolean {
+  return name === 'restore_command' || name === 'recovery_prefetch' || name.startsWith('recovery_target');
 }
 
 const TARGET_SETTINGS = [
@@ -108,10 +73,21 @@ function endSettings(end: RecoveryEnd): readonly (readonly [string, string])[] {
 /**
  * restore_command over a spool that is plain files: present is copied, listed as absent is 1 (end of archive), anything
  * else is 126, which PostgreSQL takes as fatal: it must never promote a cluster that is cut short.
+ *
+ * `otherwise`, sh that ends with one of these statuses, is asked for names that are in neither; it is not escaped.
  */
-function spoolCommand(spoolDirectory: string): string {
+export function spoolCommand(spoolDirectory: string, otherwise = 'exit 126'): string {
   const spool = shellQuote(spoolDirectory).replaceAll('%', '%%');
-  return `if [ -f ${spool}/wal/"%f" ]; then cp ${spool}/wal/"%f" "%p" || exit 126; elif [ -f ${spool}/absent/"%f" ]; then exit 1; else exit 126; fi`;
+  return `if [ -f ${spool}/wal/"%f" ]; then cp ${spool}/wal/"%f" "%p" || exit 126; elif [ -f ${spool}/absent/"%f" ]; then exit 1; else ${otherwise}; fi`;
+}
+
+/**
+ * restore_command that asks the repository through dbadmin, whose words are absolute paths: a server knows neither our PATH
+ * nor our directory. Node itself ends with 1 when it cannot run, so absence has a status of its own.
+ */
+export function repositoryCommand(words: readonly string[]): string {
+  const command = words.map((word) => shellQuote(word).replaceAll('%', '%%')).join(' ');
+  return `${command} --absent-code 44 %f %p; c=$?; [ $c = 0 ] && exit 0; [ $c = 44 ] && exit 1; exit 126`;
 }
 
 /** A word for sh. */
@@ -120,9 +96,9 @@ export function shellQuote(text: string): string {
 }
 
 /**
- * postgresql.auto.conf with `settings` in place of what it said of them before.
+ * postgresql.auto.conf with `settings` in place of what it said of them before; old recovery targets go in any case.
  *
- * Lines that `settings` does not touch stay, so a clone keeps what ALTER SYSTEM had set otherwise.
+ * Lines that `settings` does not touch stay, so a restored cluster keeps what ALTER SYSTEM had set otherwise.
  */
 export function writeAutoConf(original: string, settings: readonly (readonly [name: string, value: string])[]): string {
   const names = new Set(settings.map(([name]) => name.toLowerCase()));
@@ -135,5 +111,5 @@ export function writeAutoConf(original: string, settings: readonly (readonly [na
     );
   });
   const lines = settings.map(([name, value]) => `${name} = '${value.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`);
-  return `# Written by dbadmin restore. What stood here before and does not clash is kept above the settings of the clone.\n${[...kept, ...lines].join('\n')}\n`;
+  return `# Written by dbadmin restore. What stood here before and does not clash is kept above its settings.\n${[...kept, ...lines].join('\n')}\n`;
 }

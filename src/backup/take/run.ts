@@ -8,11 +8,11 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobWriter } from '../../repository/blob-writer.ts';
-import { ensureClusterIdentity, readIdentity } from '../../repository/identity.ts';
+import { ensureClusterIdentity } from '../../repository/identity.ts';
 import { listBackups, writeManifest, type BackupSummary } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
-import type { ObjectStore } from '../../storage/store.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
 import { ContentSink } from './content-sink.ts';
 import { chooseLabel } from './label.ts';
@@ -20,7 +20,7 @@ import { receiveAlongside, type WalAlongside } from './wal-alongside.ts';
 
 export interface TakeOptions {
   readonly parameters: ConnectionParameters;
-  readonly store: ObjectStore;
+  readonly repository: Repository;
   readonly clusterName: string;
   /** The version of dbadmin, kept in the manifest. */
   readonly tool: string;
@@ -42,14 +42,13 @@ export interface TakeOptions {
  * @throws {DbadminError} `repository-missing`, `privilege-missing`, `backup-failed`, storage failures, `interrupted`.
  */
 export async function takeBackup(options: TakeOptions): Promise<BackupSummary> {
-  await readIdentity(options.store);
   const startedAt = options.clock.now();
   const connection = await ReplicationConnection.open(options.parameters, { applicationName: 'dbadmin backup', signal: options.signal });
   try {
     const source = await inspectSource(connection);
-    const { store, clusterName: name } = options;
-    await ensureClusterIdentity(store, { ...source, name });
-    const taken = new Set((await listBackups(store, source.systemIdentifier)).map(({ label }) => label));
+    const { repository, clusterName: name } = options;
+    await ensureClusterIdentity(repository, { ...source, name });
+    const taken = new Set((await listBackups(repository, source.systemIdentifier)).map(({ label }) => label));
     const label = chooseLabel(startedAt, 'full', taken);
     return await takeLabelled(options, connection, source, label, startedAt);
   } finally {
@@ -64,10 +63,10 @@ async function takeLabelled(
   label: string,
   startedAt: Date,
 ): Promise<BackupSummary> {
-  const { store, clock, log } = options;
+  const { repository, clock, log } = options;
   const { systemIdentifier } = source;
-  const blobs = new BlobWriter(store, systemIdentifier, await BlobIndex.load(store, systemIdentifier));
-  const archive = new WalArchive(store, systemIdentifier, source.walSegmentBytes);
+  const blobs = new BlobWriter(repository, systemIdentifier, await BlobIndex.load(repository, systemIdentifier));
+  const archive = new WalArchive(repository, systemIdentifier, source.walSegmentBytes);
   const wal = await receiveAlongside({ parameters: options.parameters, archive, clock, log });
   try {
     log.debug(`${label}: reading the cluster`);
@@ -112,7 +111,7 @@ async function takeLabelled(
     };
     options.signal.throwIfAborted();
     log.debug(`${label}: writing the manifest`);
-    await writeManifest(store, summary, sink.entries);
+    await writeManifest(repository, summary, sink.entries);
     log.debug(`${label}: complete`);
     return summary;
   } finally {
@@ -123,10 +122,10 @@ async function takeLabelled(
 /** Waits for the WAL and makes sure by looking that the repository has all of it: without it the backup cannot be recovered. */
 async function secureWal(options: TakeOptions, wal: WalAlongside, source: Source, result: BaseBackupResult): Promise<void> {
   await wal.finish(result.stopLsn, options.signal);
-  const coverage = await readCoverage(options.store, source.systemIdentifier, source.walSegmentBytes);
+  const coverage = await readCoverage(options.repository, source.systemIdentifier, source.walSegmentBytes);
   const reach = reachFrom(coverage.timelines.get(result.stopTimeline), result.startLsn);
   if (reach === undefined || reach < result.stopLsn) {
-    throw new DbadminError('backup-failed', `the WAL of the backup is not complete in ${options.store.description}`, {
+    throw new DbadminError('backup-failed', `the WAL of the backup is not complete in ${options.repository.store.description}`, {
       detail: `It needs ${formatLsn(result.startLsn)} to ${formatLsn(result.stopLsn)} on timeline ${result.stopTimeline} and has it up to ${reach === undefined ? 'nowhere' : formatLsn(reach)}.`,
       hint: 'Run the backup again; if it stays so, look for errors of the storage in the log.',
     });

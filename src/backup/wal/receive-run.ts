@@ -6,13 +6,13 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { ensureClusterIdentity } from '../../repository/identity.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
-import type { ObjectStore } from '../../storage/store.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { inspectSource } from '../source-inspect.ts';
 import { receiveWal, type ReceiveEnd } from './receive.ts';
 
 export interface ReceiverOptions {
   readonly parameters: ConnectionParameters;
-  readonly stores: readonly ObjectStore[];
+  readonly repositories: readonly Repository[];
   readonly clusterName: string;
   readonly slot: string;
   readonly rpoMs: number;
@@ -67,8 +67,8 @@ async function receiveOnce(options: ReceiverOptions): Promise<ReceiveEnd> {
   try {
     const source = await inspectSource(connection);
     if (!options.allowSynchronous) await refuseSynchronous(connection);
-    for (const store of options.stores) await ensureClusterIdentity(store, { ...source, name: options.clusterName });
-    const archives = options.stores.map((store) => new WalArchive(store, source.systemIdentifier, source.walSegmentBytes));
+    for (const repository of options.repositories) await ensureClusterIdentity(repository, { ...source, name: options.clusterName });
+    const archives = options.repositories.map((repository) => new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes));
     const position = await slotPosition(connection, options);
     const startLsn = position.restartLsn - (position.restartLsn % BigInt(source.walSegmentBytes));
     options.log.info(`receiving from ${formatLsn(startLsn)} on timeline ${position.restartTimeline}, slot ${options.slot}`);

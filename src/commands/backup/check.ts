@@ -13,9 +13,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const findings: Finding[] = [...server.findings];
   for (const repository of selectRepositories(config, cluster, textOption(input, 'repository'))) {
     try {
-      const store = await openRepository(context, repository);
-      findings.push(...(await checkRepository(repository.name, store, server.source, cluster.name)));
-      await store.close();
+      const opened = await openRepository(context, repository);
+      findings.push(...(await checkRepository(repository.name, opened, server.source, cluster.name)));
+      await opened.store.close();
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;
       findings.push({ what: `repository ${repository.name}`, state: 'problem', detail: error.message, fix: error.hint });

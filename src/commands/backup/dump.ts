@@ -16,7 +16,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const databases = chooseDatabases(source, listOption(input, 'database'));
   const program = await findClientProgram('pg_dump', { atLeastMajor: source.major }, env);
   const globalsProgram = await findClientProgram('pg_dumpall', { atLeastMajor: source.major }, env);
-  const store = await openRepository(context, repository);
+  const { store } = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   dump of ${databases.length} ${databases.length === 1 ? 'database' : 'databases'}`);
     const startedAt = clock.now().getTime();

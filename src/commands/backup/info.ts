@@ -9,15 +9,15 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output } = context;
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
-  const store = await openRepository(context, repository);
+  const opened = await openRepository(context, repository);
   try {
-    const contents = await inspectLineage(store, cluster.name, textOption(input, 'systemIdentifier'));
+    const contents = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
     const lineage = await readLineage(contents);
     const windows = recoverableWindows(contents.backups, lineage, contents.coverage);
     const gaps = walGaps(contents.coverage);
     const { systemIdentifier, serverVersion } = contents.cluster;
     output.line(
-      `${cluster.name} in ${repository.name} (${store.description})   PostgreSQL ${Math.floor(serverVersion / 10_000)}, system identifier ${systemIdentifier}`,
+      `${cluster.name} in ${repository.name} (${opened.store.description})   PostgreSQL ${Math.floor(serverVersion / 10_000)}, system identifier ${systemIdentifier}`,
     );
     const stretches = recoverableStretches(windows);
     for (const { from, to, toLsn } of stretches) {
@@ -42,6 +42,6 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.result({ repository: repository.name, systemIdentifier, windows, gaps });
     return 0;
   } finally {
-    await store.close();
+    await opened.store.close();
   }
 }

@@ -8,9 +8,9 @@ import { openRepository, selectRepository } from '../open-repository.ts';
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
-  const store = await openRepository(context, repository);
+  const opened = await openRepository(context, repository);
   try {
-    const { backups } = await inspectLineage(store, cluster.name, textOption(input, 'systemIdentifier'));
+    const { backups } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
     if (backups.length === 0) context.output.line(`no backups of ${cluster.name} in ${repository.name}`);
     else {
       context.output.table(
@@ -39,6 +39,6 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     context.output.result({ repository: repository.name, backups });
     return 0;
   } finally {
-    await store.close();
+    await opened.store.close();
   }
 }

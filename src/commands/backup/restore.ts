@@ -26,11 +26,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const action = ACTIONS.find((each) => each === (textOption(input, 'action') ?? 'promote')) ?? 'promote';
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
-  const store = await openRepository(context, repository);
+  const opened = await openRepository(context, repository);
   try {
     const startedAt = clock.now().getTime();
     const preflight = await inspectRestore({
-      store,
+      repository: opened,
       clusterName: cluster.name,
       systemIdentifier: textOption(input, 'systemIdentifier'),
       target,
@@ -92,7 +92,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     });
     return 0;
   } finally {
-    await store.close();
+    await opened.store.close();
   }
 }
 

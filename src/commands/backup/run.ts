@@ -52,14 +52,14 @@ async function takeInto(
   maxRateKb: number | undefined,
 ): Promise<BackupSummary> {
   const { output, clock } = context;
-  const store = await openRepository(context, repository);
+  const opened = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   full`);
     const progress = output.progress('reading');
     const startedAt = clock.now().getTime();
     const summary = await takeBackup({
       parameters: cluster.replication,
-      store,
+      repository: opened,
       clusterName: cluster.name,
       tool: context.version,
       fastCheckpoint: !flagOption(input, 'spreadCheckpoint'),
@@ -72,7 +72,7 @@ async function takeInto(
     report(context, summary, clock.now().getTime() - startedAt);
     return summary;
   } finally {
-    await store.close();
+    await opened.store.close();
   }
 }
 

@@ -14,14 +14,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     throw new DbadminError('usage', '--absent-code takes a whole number from 1 to 125');
   }
   const { config, cluster } = await loadProject(context, input);
-  const store = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
+  const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
   try {
-    const contents = await inspectLineage(store, cluster.name, textOption(input, 'systemIdentifier'));
+    const contents = await inspectLineage(repository, cluster.name, textOption(input, 'systemIdentifier'));
     const result = await getWalFile(contents, name, path.resolve(context.cwd, target));
     context.output.result({ file: name, result });
     if (result === 'absent') context.log.debug(`${name} is not in the archive: its end`);
     return result === 'fetched' ? 0 : absentCode;
   } finally {
-    await store.close();
+    await repository.store.close();
   }
 }

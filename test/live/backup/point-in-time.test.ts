@@ -50,14 +50,14 @@ test.each([17, 18])(
     const cluster = await startTestCluster({ major, settings: { fsync: 'on', checkpoint_timeout: '1h', max_wal_size: '4GB' } });
     let isLost = false;
     try {
-      const store = await makeRepository(path.join(directory, 'repository'));
+      const repository = await makeRepository(path.join(directory, 'repository'));
       const sql = postgres(cluster.url(), { max: 1 });
       await sql`create table numbered (client int, n int, xid bigint, primary key (client, n))`;
-      const receiver = startReceiver(cluster, store);
+      const receiver = startReceiver(cluster, repository);
       const log: Acknowledged[] = [];
       let over = false;
       const clients = Array.from({ length: CLIENTS }, async (_, client) => await writeNumbered(cluster.url(), client, log, () => over));
-      await backUp(cluster, store);
+      await backUp(cluster, repository);
       await sql.end();
       const fromMs = Date.now();
       await new Promise((resolve) => setTimeout(resolve, WRITING_MS));
@@ -77,7 +77,7 @@ test.each([17, 18])(
       let earlier = new Set<string>();
       for (const [index, moment] of moments.entries()) {
         const clone = await restore({
-          store,
+          repository,
           target: { kind: 'time', at: new Date(moment) },
           into: path.join(directory, `clone-${index}`),
         });

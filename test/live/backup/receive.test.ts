@@ -7,20 +7,20 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { walGaps } from '../../../src/backup/windows.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
-import type { ObjectStore } from '../../../src/storage/store.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 let directory: string;
-let repository: string;
-let store: ObjectStore;
+let place: string;
+let repository: Repository;
 let cluster: TestCluster;
 
 beforeEach(async () => {
   directory = await makeDirectory();
-  repository = path.join(directory, 'repository');
-  store = await makeRepository(repository);
+  place = path.join(directory, 'repository');
+  repository = await makeRepository(place);
   cluster = await startTestCluster({ major: 17 });
 });
 afterEach(async () => {
@@ -40,7 +40,7 @@ async function query(text: string): Promise<void> {
 }
 
 async function stepsAt(target: Parameters<typeof restore>[0]['target']): Promise<readonly number[]> {
-  const clone = await restore({ store, target, into: path.join(directory, 'clone') });
+  const clone = await restore({ repository, target, into: path.join(directory, 'clone') });
   const reader = postgres(clone.url, { max: 1 });
   try {
     return (await reader<{ n: number }[]>`select n from step order by n`).map(({ n }) => n);
@@ -52,8 +52,8 @@ async function stepsAt(target: Parameters<typeof restore>[0]['target']): Promise
 
 test('an idle database can be restored to a moment at which nothing happened, and not to one that nobody saw', async () => {
   await query('create table step (n int)');
-  const receiver = startReceiver(cluster, store);
-  await backUp(cluster, store);
+  const receiver = startReceiver(cluster, repository);
+  await backUp(cluster, repository);
   await query('insert into step values (1)');
   await pause(2500);
   const moment = new Date(Date.now() - 1000);
@@ -67,20 +67,20 @@ test('an idle database can be restored to a moment at which nothing happened, an
 
 test('a receiver goes on after its repository was away and after the server was restarted, without a gap', async () => {
   await query('create table step (n int)');
-  const receiver = startReceiver(cluster, store);
-  await backUp(cluster, store);
+  const receiver = startReceiver(cluster, repository);
+  await backUp(cluster, repository);
   await query('insert into step values (1)');
   await pause(800);
-  await rename(repository, `${repository}.away`);
+  await rename(place, `${place}.away`);
   await query('insert into step values (2); select pg_switch_wal(); insert into step values (3)');
   await pause(1500);
-  await rename(`${repository}.away`, repository);
+  await rename(`${place}.away`, place);
   await pause(1500);
   await cluster.restart();
   await query('insert into step values (4)');
   await pause(4000);
   await receiver.stop();
-  const contents = await inspectLineage(store, 'main');
+  const contents = await inspectLineage(repository, 'main');
   expect(walGaps(contents.coverage)).toEqual([]);
   expect(await stepsAt({ kind: 'latest' })).toEqual([1, 2, 3, 4]);
 });
@@ -88,7 +88,7 @@ test('a receiver goes on after its repository was away and after the server was 
 test('a receiver refuses to become a synchronous standby, and a slot that is in use', async () => {
   const options = {
     parameters: cluster.parameters(),
-    stores: [store],
+    repositories: [repository],
     clusterName: 'main',
     slot: 'dbadmin',
     rpoMs: 200,
@@ -98,7 +98,7 @@ test('a receiver refuses to become a synchronous standby, and a slot that is in 
     log: silentLog,
     signal: new AbortController().signal,
   };
-  const receiver = startReceiver(cluster, store);
+  const receiver = startReceiver(cluster, repository);
   await pause(1000);
   await expect(runReceiver(options)).rejects.toMatchObject({ code: 'locked', exitStatus: 11 });
   await receiver.stop();

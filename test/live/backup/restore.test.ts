@@ -8,7 +8,7 @@ import { walKey } from '../../../src/repository/layout.ts';
 import { getWalFile } from '../../../src/backup/wal/get-run.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import type { RestoreTarget } from '../../../src/backup/restore/target.ts';
-import type { ObjectStore } from '../../../src/storage/store.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
 import {
   backUp,
   makeDirectory,
@@ -24,7 +24,7 @@ import { startTestCluster } from '../../postgres/fixture.ts';
 /** What happened on the cluster of these tests, step by step: rows 1 to 6 of table `step`. */
 interface Story {
   readonly cluster: TestCluster;
-  readonly store: ObjectStore;
+  readonly repository: Repository;
   readonly directory: string;
   readonly lsn3: bigint;
   readonly xid4: string;
@@ -33,12 +33,12 @@ interface Story {
 async function tell(major: number): Promise<Story> {
   const directory = await makeDirectory();
   const cluster = await startTestCluster({ major });
-  const store = await makeRepository(path.join(directory, 'repository'));
+  const repository = await makeRepository(path.join(directory, 'repository'));
   const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
   await sql.unsafe('create table step (n int); create unlogged table fleeting as select 1 as n; insert into step values (1)');
   await sql.unsafe("select lo_from_bytea(4711, 'a large object')");
-  const receiver: TestReceiver = startReceiver(cluster, store);
-  await backUp(cluster, store);
+  const receiver: TestReceiver = startReceiver(cluster, repository);
+  await backUp(cluster, repository);
   await sql`insert into step values (2)`;
   await sql`insert into step values (3)`;
   const [position] = await sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
@@ -49,7 +49,7 @@ async function tell(major: number): Promise<Story> {
   await sql.end();
   await new Promise((resolve) => setTimeout(resolve, 800));
   await receiver.stop();
-  return { cluster, store, directory, lsn3: parseLsn(position?.lsn ?? ''), xid4: fourth?.xid ?? '' };
+  return { cluster, repository, directory, lsn3: parseLsn(position?.lsn ?? ''), xid4: fourth?.xid ?? '' };
 }
 
 describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
@@ -69,7 +69,7 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
     options: { exclusive?: boolean } = {},
   ): Promise<{ rows: readonly number[]; unlogged: number; largeObject: string }> {
     count += 1;
-    const clone = await restore({ store: story.store, target, into: path.join(story.directory, `clone-${count}`), ...options });
+    const clone = await restore({ repository: story.repository, target, into: path.join(story.directory, `clone-${count}`), ...options });
     const sql = postgres(clone.url, { max: 1 });
     try {
       const rows = await sql<{ n: number }[]>`select n from step order by n`;
@@ -110,19 +110,19 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
       { kind: 'time', at: new Date('2020-01-01') },
       { kind: 'time', at: new Date(Date.now() + 86_400_000) },
     ] as const) {
-      await expect(restore({ store: story.store, target, into })).rejects.toMatchObject({ code: 'target-unreachable' });
+      await expect(restore({ repository: story.repository, target, into })).rejects.toMatchObject({ code: 'target-unreachable' });
     }
     await expect(readdir(into)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('a directory that is not empty is refused', async () => {
     await expect(
-      restore({ store: story.store, target: { kind: 'latest' }, into: path.join(story.directory, 'repository') }),
+      restore({ repository: story.repository, target: { kind: 'latest' }, into: path.join(story.directory, 'repository') }),
     ).rejects.toMatchObject({ code: 'refused' });
   });
 
   test('wal get gives what the server had, byte for byte, and tells the end of the archive from a hole', async () => {
-    const contents = await inspectLineage(story.store, 'main');
+    const contents = await inspectLineage(story.repository, 'main');
     const [run] = contents.coverage.timelines.get(1)?.runs ?? [];
     const segments = contents.coverage.timelines.get(1)?.open ?? [];
     const target = path.join(story.directory, 'fetched');
@@ -133,14 +133,14 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
     expect(await getWalFile(contents, '00000002.history', target)).toBe('absent');
     const first = segmentName(1, parseLsn(contents.backups[0]?.startLsn ?? ''), contents.archive.segmentBytes);
     expect(await getWalFile(contents, first, target)).toBe('fetched');
-    await story.store.delete(walKey(contents.cluster.systemIdentifier, first));
-    await expect(getWalFile(await inspectLineage(story.store, 'main'), first, target)).rejects.toMatchObject({ code: 'wal-missing' });
+    await story.repository.store.delete(walKey(contents.cluster.systemIdentifier, first));
+    await expect(getWalFile(await inspectLineage(story.repository, 'main'), first, target)).rejects.toMatchObject({ code: 'wal-missing' });
   });
 
   test('a target after a hole is found from a later backup', async () => {
     // The test above took the segment away that the first backup starts in.
-    const receiver = startReceiver(story.cluster, story.store);
-    await backUp(story.cluster, story.store);
+    const receiver = startReceiver(story.cluster, story.repository);
+    await backUp(story.cluster, story.repository);
     const sql = postgres(story.cluster.url(), { max: 1 });
     const [seventh] = await sql<{ xid: string }[]>`insert into step values (7) returning pg_current_xact_id()::text as xid`;
     await sql`insert into step values (8)`;

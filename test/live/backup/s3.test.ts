@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { createRepository } from '../../../src/repository/identity.ts';
 import { openStore } from '../../../src/storage/open.ts';
-import type { ObjectStore } from '../../../src/storage/store.ts';
+import { openRepository, type Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -40,23 +40,25 @@ else describeRepositoryOn('moto', true, async () => await startMoto(moto));
 function describeRepositoryOn(name: string, conditionalCreate: boolean, start: () => Promise<TestS3>): void {
   describe(`a repository on ${name}`, () => {
     let server: TestS3;
-    let store: ObjectStore;
+    let repository: Repository;
 
     beforeAll(async () => {
       server = await start();
-      store = await openStore({ type: 's3', ...server.options() }, { clock: systemClock, random: Math.random, conditionalCreate });
-      const identity = { format: 1, createdAt: new Date().toISOString(), tool: 'test', encryption: 'none', conditionalCreate } as const;
+      const place = { type: 's3' as const, ...server.options() };
+      const store = await openStore(place, { clock: systemClock, random: Math.random, conditionalCreate });
+      const identity = { format: 2, createdAt: new Date().toISOString(), tool: 'test', encryption: 'none', conditionalCreate } as const;
       await createRepository(store, { ...identity, id: randomBytes(16).toString('hex') });
+      repository = await openRepository(store, { kind: 'none' });
     });
 
     afterAll(async () => {
-      await store.close();
+      await repository.store.close();
       await server.stop();
     });
 
     it('takes a backup and the WAL after it, and gives back every committed row', async () => {
-      const receiver = startReceiver(cluster, store);
-      const backup = await backUp(cluster, store);
+      const receiver = startReceiver(cluster, repository);
+      const backup = await backUp(cluster, repository);
       expect(backup.damage).toBeNull();
       await sql`insert into play select 1000000 + i, ${name} from generate_series(1, 1000) i`;
       const wanted = await sql`select count(*)::int as rows, md5(string_agg(id || track, ',' order by id)) as hash from play`;
@@ -66,7 +68,7 @@ function describeRepositoryOn(name: string, conditionalCreate: boolean, start: (
       // A receiver told to stop lets go of what it has not taken yet: the slot keeps it.
       await systemClock.sleep(1000);
       await receiver.stop();
-      const clone = await restore({ store, target: { kind: 'latest' }, into: path.join(directory, name) });
+      const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, name) });
       try {
         const restored = postgres(clone.url, { max: 1 });
         expect(await restored`select count(*)::int as rows, md5(string_agg(id || track, ',' order by id)) as hash from play`).toEqual(

@@ -29,7 +29,7 @@ test.each([15, 16, 17, 18])(
     const directory = await makeDirectory();
     const cluster = await startTestCluster({ major });
     try {
-      const store = await makeRepository(path.join(directory, 'repository'));
+      const repository = await makeRepository(path.join(directory, 'repository'));
       const location = await tablespaceDirectory(cluster, directory);
       const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
       await sql.unsafe(`create tablespace space location '${location}'`);
@@ -41,11 +41,11 @@ test.each([15, 16, 17, 18])(
         await sql.unsafe(statement);
       }
       await sql.end();
-      await backUp(cluster, store);
+      await backUp(cluster, repository);
       const into = path.join(directory, 'clone');
       let verified: string | undefined;
       const clone = await restore({
-        store,
+        repository,
         target: { kind: 'latest' },
         into,
         tablespaces: new Map([[location, path.join(directory, 'moved')]]),
@@ -74,14 +74,14 @@ test('a promoted clone goes on on its own timeline, and both timelines can be re
   const directory = await makeDirectory();
   const cluster = await startTestCluster({ major: 17 });
   try {
-    const store = await makeRepository(path.join(directory, 'repository'));
+    const repository = await makeRepository(path.join(directory, 'repository'));
     const sql = postgres(cluster.url(), { max: 1 });
     await sql`create table step (n int)`;
-    const receiver = startReceiver(cluster, store);
-    await backUp(cluster, store);
+    const receiver = startReceiver(cluster, repository);
+    await backUp(cluster, repository);
     await sql`insert into step values (1)`;
     await new Promise((resolve) => setTimeout(resolve, 800));
-    const second = await restore({ store, target: { kind: 'latest' }, into: path.join(directory, 'second') });
+    const second = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'second') });
     expect(second.started.timeline).toBe(2);
     await sql`insert into step values (-1)`;
     await sql.end();
@@ -95,20 +95,20 @@ test('a promoted clone goes on on its own timeline, and both timelines can be re
       password: cluster.password === undefined ? undefined : new Secret(cluster.password),
     };
     const promoted = { ...cluster, parameters: () => parameters };
-    const onward = startReceiver(promoted, store);
+    const onward = startReceiver(promoted, repository);
     const writer = postgres(second.url, { max: 1 });
     await writer`insert into step values (2)`;
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await onward.stop();
     await writer.end();
 
-    const contents = await inspectLineage(store, 'main');
+    const contents = await inspectLineage(repository, 'main');
     expect(recoverableWindows(contents.backups, await readLineage(contents), contents.coverage)).toHaveLength(1);
     for (const [timeline, expected] of [
       [2, [1, 2]],
       [1, [-1, 1]],
     ] as const) {
-      const clone = await restore({ store, target: { kind: 'latest' }, into: path.join(directory, `timeline-${timeline}`), timeline });
+      const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, `timeline-${timeline}`), timeline });
       const reader = postgres(clone.url, { max: 1 });
       expect((await reader<{ n: number }[]>`select n from step order by n`).map(({ n }) => n)).toEqual(expected);
       expect(clone.started.timeline).toBe(3);

@@ -9,7 +9,11 @@ import { listBackups, readManifest, writeManifest, type BackupSummary, type Mani
 import { decodeFooter, encodeFooter } from '../../../src/repository/pack.ts';
 import { readCoverage, reachFrom } from '../../../src/repository/wal-coverage.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { addKey, unlockRepository } from '../../../src/repository/key-objects.ts';
+import { CLEAR, RepositoryKeys } from '../../../src/repository/keys.ts';
+import { Secret } from '../../../src/base/secret.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 
 const SYSTEM = '7710407255717780657';
 const SEGMENT_BYTES = 1024 * 1024;
@@ -62,15 +66,18 @@ const summary = (label: string, stopLsn: string): BackupSummary => ({
 
 const times = { receivedAt: new Date(0), coveredUntil: undefined };
 
-describe('sealed objects', () => {
+describe.each([
+  ['in the clear', CLEAR],
+  ['encrypted', { keys: RepositoryKeys.generate() }],
+])('sealed objects %s', (_, sealing) => {
   test('give back header and body, however the body comes in pieces', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 50_000 }), fc.integer({ min: 1, max: 9000 }), async (body, size) => {
         const bytes = Buffer.from(body);
-        const streamed = await collect(sealStream('manifest', { a: 1 }, pieces(bytes, size)));
+        const streamed = await collect(sealStream(sealing, 'manifest', { a: 1 }, pieces(bytes, size)));
         expect(peekHeader('manifest', streamed, 'm')).toEqual({ a: 1 });
-        expect(await collect(unsealStream('manifest', pieces(streamed, size), 'm'))).toEqual(bytes);
-        const whole = await unseal('index', await seal('index', { b: 2 }, bytes), 'x', 1 << 20);
+        expect(await collect(unsealStream(sealing, 'manifest', pieces(streamed, size), 'm'))).toEqual(bytes);
+        const whole = await unseal(sealing, 'index', await seal(sealing, 'index', { b: 2 }, bytes), 'x', 1 << 20);
         expect(Buffer.from(whole.body)).toEqual(bytes);
       }),
       { seed: 20261121, numRuns: 60 },
@@ -79,28 +86,38 @@ describe('sealed objects', () => {
 
   test('one flipped bit anywhere is found', async () => {
     const body = Buffer.from('what a backup is made of '.repeat(40));
-    const sealed = await seal('wal', { timeline: 1 }, body);
+    const sealed = await seal(sealing, 'wal', { timeline: 1 }, body);
     for (let at = 0; at < sealed.byteLength; at += 1) {
       const flipped = Buffer.from(sealed);
       flipped[at] = (flipped[at] ?? 0) ^ 4;
-      await expect(unseal('wal', flipped, 'o', 1 << 20)).rejects.toThrow(/damaged|does not know/);
-      await expect(collect(unsealStream('wal', pieces(flipped, 100), 'o'))).rejects.toThrow(/damaged|does not know/);
+      await expect(unseal(sealing, 'wal', flipped, 'o', 1 << 20)).rejects.toThrow(/damaged|does not know|does not open/);
+      await expect(collect(unsealStream(sealing, 'wal', pieces(flipped, 100), 'o'))).rejects.toThrow(/damaged|does not know|does not open/);
     }
   });
 
   test('a truncated object is damaged, not short', async () => {
-    const sealed = await seal('wal', {}, Buffer.alloc(5000, 7));
+    const sealed = await seal(sealing, 'wal', {}, Buffer.alloc(5000, 7));
     for (const length of [0, 5, 16, 30, sealed.byteLength - 1]) {
-      await expect(collect(unsealStream('wal', pieces(sealed.subarray(0, length), 64), 'o'))).rejects.toMatchObject({
+      await expect(collect(unsealStream(sealing, 'wal', pieces(sealed.subarray(0, length), 64), 'o'))).rejects.toMatchObject({
         code: 'repository-damaged',
       });
     }
   });
 });
 
-describe('blobs', () => {
+describe.each([
+  ['in the clear', false],
+  ['encrypted', true],
+])('blobs %s', (_, encrypted) => {
   test('packs describe themselves', () => {
-    const blobs = [1, 2, 3].map((n) => ({ hash: String(n).repeat(64), offset: n * 10, storedBytes: n, plainBytes: n * 2, zstd: n === 2 }));
+    const blobs = [1, 2, 3].map((n) => ({
+      hash: String(n).repeat(64),
+      offset: n * 10,
+      storedBytes: n,
+      plainBytes: n * 2,
+      zstd: n === 2,
+      encrypted: n === 3,
+    }));
     expect(decodeFooter(encodeFooter(blobs), 'p')).toEqual(blobs);
     const bad = Buffer.from(encodeFooter(blobs));
     bad[3] = (bad[3] ?? 0) ^ 1;
@@ -108,38 +125,41 @@ describe('blobs', () => {
   });
 
   test('what was put is read back, and nothing is stored twice', async () => {
-    const store = createMemoryStore();
+    const repository = await makeMemoryRepository(encrypted);
     const contents = Array.from({ length: 40 }, (_, n) => Buffer.from(`${n % 20} `.repeat(30_000)));
-    const first = new BlobWriter(store, SYSTEM, new BlobIndex());
+    const first = new BlobWriter(repository, SYSTEM, new BlobIndex());
     const hashes: string[] = [];
     for (const content of contents) hashes.push(await first.put(Buffer.from(content)));
     expect((await first.finish('a')).newBlobs).toBe(20);
-    const index = await BlobIndex.load(store, SYSTEM);
-    const second = new BlobWriter(store, SYSTEM, index);
+    const index = await BlobIndex.load(repository, SYSTEM);
+    const second = new BlobWriter(repository, SYSTEM, index);
     for (const content of contents) await second.put(Buffer.from(content));
     expect(await second.finish('b')).toMatchObject({ newBlobs: 0, storedBytes: 0, packs: [] });
     let n = 0;
-    for await (const plain of new BlobReader(store, SYSTEM, index).readAll(hashes))
+    for await (const plain of new BlobReader(repository, SYSTEM, index).readAll(hashes))
       expect(plain.equals(contents[n++] ?? Buffer.alloc(0))).toBe(true);
     expect(n).toBe(40);
   });
 
   test('a backup that relies on a pack that is gone is refused before its manifest is written', async () => {
-    const store = createMemoryStore();
-    const writer = new BlobWriter(store, SYSTEM, new BlobIndex());
+    const repository = await makeMemoryRepository(encrypted);
+    const writer = new BlobWriter(repository, SYSTEM, new BlobIndex());
     await writer.put(Buffer.from('content'));
     const { packs } = await writer.finish('a');
-    const index = await BlobIndex.load(store, SYSTEM);
-    await store.delete(`${SYSTEM}/packs/${packs[0]?.slice(0, 2)}/${packs[0]}`);
-    const second = new BlobWriter(store, SYSTEM, index);
+    const index = await BlobIndex.load(repository, SYSTEM);
+    await repository.store.delete(`${SYSTEM}/packs/${packs[0]?.slice(0, 2)}/${packs[0]}`);
+    const second = new BlobWriter(repository, SYSTEM, index);
     await second.put(Buffer.from('content'));
     await expect(second.finish('b')).rejects.toMatchObject({ code: 'repository-damaged' });
   });
 });
 
-describe('manifests', () => {
+describe.each([
+  ['in the clear', false],
+  ['encrypted', true],
+])('manifests %s', (_, encrypted) => {
   test('list by position in the WAL, and give their entries back', async () => {
-    const store = createMemoryStore();
+    const repository = await makeMemoryRepository(encrypted);
     const entries: ManifestEntry[] = Array.from({ length: 1000 }, (_, n) => ({
       path: `base/5/${n} é`,
       type: 'file',
@@ -148,11 +168,11 @@ describe('manifests', () => {
       modifiedAt: n,
       extents: [[0, n, 'ab'.repeat(32)]],
     }));
-    await writeManifest(store, summary('b', '1/200'), entries);
-    await writeManifest(store, summary('a', '0/FFFFFF00'), []);
-    expect((await listBackups(store, SYSTEM)).map(({ label }) => label)).toEqual(['a', 'b']);
+    await writeManifest(repository, summary('b', '1/200'), entries);
+    await writeManifest(repository, summary('a', '0/FFFFFF00'), []);
+    expect((await listBackups(repository, SYSTEM)).map(({ label }) => label)).toEqual(['a', 'b']);
     const read: ManifestEntry[] = [];
-    for await (const entry of readManifest(store, SYSTEM, 'b')) read.push(entry);
+    for await (const entry of readManifest(repository, SYSTEM, 'b')) read.push(entry);
     expect(read).toEqual(entries);
   });
 });
@@ -166,8 +186,28 @@ describe('identity', () => {
     expect(await readIdentity(store)).toEqual(identity);
     await expect(createRepository(store, identity)).rejects.toMatchObject({ code: 'storage-exists' });
     const newer = createMemoryStore();
-    await createRepository(newer, { ...identity, format: 2 });
+    await createRepository(newer, { ...identity, format: 3 });
     await expect(readIdentity(newer)).rejects.toMatchObject({ code: 'repository-format' });
+  });
+});
+
+describe('keys', () => {
+  const secret = (text: string) => ({ kind: 'passphrase', passphrase: new Secret(text) }) as const;
+
+  test('any of several opens the repository, no other does, and a key object of another repository key is passed over', async () => {
+    const { store, identity, keys } = await makeMemoryRepository(true);
+    const words = { note: '', createdAt: new Date(0) };
+    await addKey(store, RepositoryKeys.generate(), secret('right'), words);
+    if (keys === undefined) throw new Error('it is encrypted');
+    await addKey(store, keys, secret('right'), words);
+    await addKey(store, keys, { kind: 'key-file', content: new Secret('a long random text\n') }, words);
+    const text = keys.exposeRepositoryKey().toString('hex');
+    expect((await unlockRepository(store, identity, secret('right')))?.exposeRepositoryKey().toString('hex')).toBe(text);
+    const file = { kind: 'key-file', content: new Secret('a long random text') } as const;
+    expect((await unlockRepository(store, identity, file))?.exposeRepositoryKey().toString('hex')).toBe(text);
+    await expect(unlockRepository(store, identity, secret('wrong'))).rejects.toMatchObject({ code: 'key-wrong', exitStatus: 12 });
+    await expect(unlockRepository(store, identity, { kind: 'none' })).rejects.toMatchObject({ code: 'key-wrong' });
+    await expect(unlockRepository(store, { ...identity, encryption: 'none' }, file)).rejects.toMatchObject({ code: 'repository-format' });
   });
 });
 
@@ -175,7 +215,7 @@ describe('WAL', () => {
   const segment = '000000010000000000000005';
 
   test('the same segment twice is fine, other content under its name is refused and the first kept', async () => {
-    const archive = new WalArchive(createMemoryStore(), SYSTEM, SEGMENT_BYTES);
+    const archive = new WalArchive(await makeMemoryRepository(), SYSTEM, SEGMENT_BYTES);
     expect(await archive.putSegment(segment, segmentBytes(segment, 1), times)).toBe('stored');
     expect(await archive.putSegment(segment, segmentBytes(segment, 1), times)).toBe('present');
     await expect(archive.putSegment(segment, segmentBytes(segment, 2), times)).rejects.toMatchObject({ code: 'wal-conflict' });
@@ -184,9 +224,9 @@ describe('WAL', () => {
   });
 
   test('a segment of another cluster, a recycled file and a short file are refused', async () => {
-    const archive = new WalArchive(createMemoryStore(), '1234', SEGMENT_BYTES);
+    const archive = new WalArchive(await makeMemoryRepository(), '1234', SEGMENT_BYTES);
     await expect(archive.putSegment(segment, segmentBytes(segment, 1), times)).rejects.toThrow(/not what its name says/);
-    const own = new WalArchive(createMemoryStore(), SYSTEM, SEGMENT_BYTES);
+    const own = new WalArchive(await makeMemoryRepository(), SYSTEM, SEGMENT_BYTES);
     await expect(own.putSegment('000000010000000000000006', segmentBytes(segment, 1), times)).rejects.toMatchObject({
       detail: expect.stringMatching(/recycled/),
     });
@@ -194,8 +234,8 @@ describe('WAL', () => {
   });
 
   test('parts join from the beginning as far as they reach, overlapping or not', async () => {
-    const store = createMemoryStore();
-    const archive = new WalArchive(store, SYSTEM, SEGMENT_BYTES);
+    const repository = await makeMemoryRepository();
+    const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
     const bytes = segmentBytes(segment, 9);
     for (const [from, to] of [
       [0, 100],
@@ -205,7 +245,7 @@ describe('WAL', () => {
     ] as const)
       await archive.putPart(segment, from, bytes.subarray(from, to), times);
     expect(await archive.readParts(segment)).toEqual(bytes.subarray(0, 5000));
-    const coverage = await readCoverage(store, SYSTEM, SEGMENT_BYTES);
+    const coverage = await readCoverage(repository, SYSTEM, SEGMENT_BYTES);
     expect(coverage.timelines.get(1)?.open).toEqual([{ segment, startLsn: 0x500000n, endLsn: 0x500000n + 5000n }]);
     await archive.putSegment(segment, bytes, times);
     await archive.dropParts(segment);
@@ -213,8 +253,8 @@ describe('WAL', () => {
   });
 
   test('coverage knows holes, and how far WAL reaches from a position', async () => {
-    const store = createMemoryStore();
-    const archive = new WalArchive(store, SYSTEM, SEGMENT_BYTES);
+    const repository = await makeMemoryRepository();
+    const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
     for (const n of [3, 4, 5, 7]) {
       const name = `00000001000000000000000${n}`;
       await archive.putSegment(name, segmentBytes(name, n), times);
@@ -223,7 +263,7 @@ describe('WAL', () => {
     await archive.putPart(last, 0, segmentBytes(last, 8).subarray(0, 200), times);
     await archive.putHorizon(1, 0x8000c8n, new Date(5000));
     await archive.putHorizon(1, 0x8000c8n, new Date(9000));
-    const timeline = (await readCoverage(store, SYSTEM, SEGMENT_BYTES)).timelines.get(1);
+    const timeline = (await readCoverage(repository, SYSTEM, SEGMENT_BYTES)).timelines.get(1);
     expect(timeline?.runs).toEqual([
       { startLsn: 0x300000n, endLsn: 0x600000n },
       { startLsn: 0x700000n, endLsn: 0x800000n },

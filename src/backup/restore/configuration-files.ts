@@ -1,0 +1,60 @@
+/**
+ * The text of postgresql.conf with what leads out of a restored data directory taken out: `data_directory`, which would
+ * start the original's cluster instead, and includes by absolute path. Undefined when there is no such line.
+ */
+export function withoutOutsideLines(conf: string): { readonly text: string; readonly left: readonly string[] } | undefined {
+  const left: string[] = [];
+  const lines = conf.split('\n').map((line) => {
+    const isOutside = /^\s*data_directory\s*(=|\s)/i.test(line) || /^\s*include(_dir|_if_exists)?\s*=?\s*'\//i.test(line);
+    if (!isOutside) return line;
+    left.push(line.trim());
+    return `# left out by dbadmin restore: ${line.trim()}`;
+  });
+  return left.length === 0 ? undefined : { text: lines.join('\n'), left };
+}
+
+/** The value that a configuration file gives a setting: its last line of that name wins. */
+export function lastSetting(conf: string, name: string): string | undefined {
+  const lines = [...conf.matchAll(new RegExp(`^\\s*${name}\\s*(?:=|\\s)\\s*(?:'((?:[^']|'')*)'|([^\\s#]+))`, 'gim'))];
+  const last = lines.at(-1);
+  return last?.[1]?.replaceAll("''", "'") ?? last?.[2];
+}
+
+/** Where a manifest keeps configuration files that lie outside of the data directory; their absolute path follows. */
+export const OUTER_CONFIGURATION = '.dbadmin/config';
+
+/** A configuration file from outside of the original's data directory. */
+export interface OuterFile {
+  /** Absolute path on the original's host. */
+  readonly path: string;
+  readonly content: string;
+}
+
+/** The absolute path of a manifest's entry that is such a file, or undefined for any other. */
+export function outerPathOf(entryPath: string): string | undefined {
+  return entryPath.startsWith(`${OUTER_CONFIGURATION}/`) ? entryPath.slice(OUTER_CONFIGURATION.length) : undefined;
+}
+
+/**
+ * Such files as they are laid down under `directory`: each under its old path, includes by absolute path led to the copies.
+ */
+export function moveOuterFiles(files: readonly OuterFile[], directory: string): readonly OuterFile[] {
+  const isKept = (target: string): boolean => files.some(({ path }) => path === target || path.startsWith(`${target.replace(/\/$/, '')}/`));
+  return files.map(({ path, content }) => ({
+    path: `${directory}${path}`,
+    content: content.replaceAll(/^(\s*include(?:_dir|_if_exists)?\s*=?\s*')(\/[^']*)'/gim, (line, head: string, target: string) =>
+      isKept(target) ? `${head}${directory.replaceAll("'", "''")}${target}'` : line,
+    ),
+  }));
+}
+
+/** postgresql.conf in a restored production's data directory: it leads to the copy of the one that lay outside. */
+export function leadingMainConf(mainPath: string, dataDirectory: string): string {
+  const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+  return [
+    '# Written by dbadmin restore: the original keeps its configuration outside of its data directory.',
+    `include ${quote(mainPath)}`,
+    `data_directory = ${quote(dataDirectory)}`,
+    '',
+  ].join('\n');
+}
