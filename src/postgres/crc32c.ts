@@ -1,52 +1,59 @@
-const POLYNOMIAL = 0x82f6_3b78;
-const SLICES = 8;
+import { createRequire } from 'node:module';
 
-/** `TABLES[s * 256 + b]`: what byte `b` does to the sum when `s` more bytes follow it. */
-const TABLES = makeTables();
-
-function makeTables(): Uint32Array {
-  const tables = new Uint32Array(SLICES * 256);
-  for (let byte = 0; byte < 256; byte += 1) {
-    let sum = byte;
-    for (let bit = 0; bit < 8; bit += 1) sum = (sum & 1) === 0 ? sum >>> 1 : (sum >>> 1) ^ POLYNOMIAL;
-    tables[byte] = sum >>> 0;
-  }
-  for (let index = 256; index < SLICES * 256; index += 1) {
-    const shorter = tables[index - 256] ?? 0;
-    tables[index] = ((shorter >>> 8) ^ (tables[shorter & 0xff] ?? 0)) >>> 0;
-  }
-  return tables;
-}
+const native = createRequire(import.meta.url)('@node-rs/crc32') as { crc32c(input: Uint8Array, initial?: number): number };
 
 /**
  * CRC-32C (Castagnoli), which PostgreSQL puts on WAL records, pg_control and manifest entries.
  *
- * `previous` is the result for the bytes before, so that a sum can be taken in pieces. Eight bytes a step.
+ * `previous` is the result for the bytes before, so that a sum can be taken in pieces.
  */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
-  const tables = TABLES;
-  let sum = ~previous;
-  let index = 0;
-  const end = bytes.length - (bytes.length % SLICES);
-  // The tables and the bytes are never indexed outside: `as number` spares a test in the innermost loop.
-  while (index < end) {
-    const low =
-      sum ^
-      ((bytes[index] as number) |
-        ((bytes[index + 1] as number) << 8) |
-        ((bytes[index + 2] as number) << 16) |
-        ((bytes[index + 3] as number) << 24));
-    sum =
-      (tables[1792 + (low & 0xff)] as number) ^
-      (tables[1536 + ((low >>> 8) & 0xff)] as number) ^
-      (tables[1280 + ((low >>> 16) & 0xff)] as number) ^
-      (tables[1024 + (low >>> 24)] as number) ^
-      (tables[768 + (bytes[index + 4] as number)] as number) ^
-      (tables[512 + (bytes[index + 5] as number)] as number) ^
-      (tables[256 + (bytes[index + 6] as number)] as number) ^
-      (tables[bytes[index + 7] as number] as number);
-    index += SLICES;
+  return native.crc32c(bytes, previous);
+}
+
+const POLYNOMIAL = 0x82f6_3b78;
+
+/** `ZEROS[k][b]`: what 2^k zero bytes after it make of a sum of which only bit `b` is set. */
+const ZEROS = makeZeros();
+
+function makeZeros(): readonly Uint32Array[] {
+  // One zero bit shifts the sum by one place and divides by the polynomial; eight of them are a zero byte.
+  const oneBit = Uint32Array.from({ length: 32 }, (_, bit) => (bit === 0 ? POLYNOMIAL : (1 << (bit - 1)) >>> 0));
+  let power = oneBit;
+  for (let doubling = 0; doubling < 3; doubling += 1) power = squared(power);
+  const powers = [power];
+  for (let k = 1; k < 48; k += 1) {
+    power = squared(power);
+    powers.push(power);
   }
-  for (; index < bytes.length; index += 1) sum = (sum >>> 8) ^ (tables[(sum ^ (bytes[index] as number)) & 0xff] as number);
-  return ~sum >>> 0;
+  return powers;
+}
+
+function squared(matrix: Uint32Array): Uint32Array {
+  return Uint32Array.from(matrix, (column) => applied(matrix, column));
+}
+
+function applied(matrix: Uint32Array, sum: number): number {
+  let result = 0;
+  for (let bit = 0, rest = sum; rest !== 0; bit += 1, rest >>>= 1) if ((rest & 1) !== 0) result ^= matrix[bit] ?? 0;
+  return result >>> 0;
+}
+
+/**
+ * The CRC-32C of two stretches of bytes one after the other, from the sum of each and the length of the second: content
+ * need not be read again, nor in order.
+ */
+export function joinedCrc32c(first: number, second: number, secondBytes: number): number {
+  let shifted = first;
+  for (let k = 0, rest = secondBytes; rest > 0 && shifted !== 0; k += 1, rest = Math.floor(rest / 2)) {
+    const power = ZEROS[k];
+    if (rest % 2 === 1 && power !== undefined) shifted = applied(power, shifted);
+  }
+  return (shifted ^ second) >>> 0;
+}
+
+/** The CRC-32C of so many zero bytes. */
+export function zerosCrc32c(lengthBytes: number): number {
+  // A sum begins inverted and ends inverted: what zeros do to the beginning, inverted.
+  return (~joinedCrc32c(0xffff_ffff, 0, lengthBytes) >>> 0) as number;
 }
