@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   'storage-unsupported': { exit: 1, retry: false },
   'storage-exists': { exit: 1, retry: false },
   'storage-missing': { exit: 1, retry: false },
+  'storage-locked': { exit: 1, retry: true },
   'storage-denied': { exit: 12, retry: false },
   'repository-damaged': { exit: 1, retry: false },
   'repository-format': { exit: 1, retry: false },

@@ -20,6 +20,9 @@ export const SEALED_KINDS = {
   horizon: 'O',
   history: 'H',
   key: 'K',
+  lease: 'L',
+  mark: 'G',
+  hold: 'T',
 } as const;
 export type SealedKind = keyof typeof SEALED_KINDS;
 

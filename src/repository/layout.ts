@@ -59,3 +59,16 @@ export function horizonKey(systemIdentifier: string, timeline: number, lsn: bigi
 export function historyKey(systemIdentifier: string, timeline: number): string {
   return `${systemIdentifier}/wal/${hex8(timeline)}.history`;
 }
+
+/** Leases of a lineage lie below it by name and number. */
+export function leasePrefix(systemIdentifier: string, name: string): string {
+  return `${systemIdentifier}/leases/${name}/`;
+}
+
+export function markPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/marks/`;
+}
+
+export function holdPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/holds/`;
+}

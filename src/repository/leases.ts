@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import os from 'node:os';
+import type { Clock } from '../base/clock.ts';
+import { formatDuration } from '../base/durations.ts';
+import { DbadminError, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { claimSequence, dropEarlier, readLease, type LeaseName, type LeaseOwner, type LeaseState } from './lease-objects.ts';
+import { hasEnded, processIdentity } from './process-identity.ts';
+import type { Repository } from './repository.ts';
+import { storeNow } from './store-clock.ts';
+
+/** How long a lease counts without a sign of life, by the store's clock. */
+export const LEASE_TTL_MS = 180_000;
+/** Renewals come this much more often. */
+const RENEWALS_PER_TTL = 3;
+const ACQUIRE_ATTEMPTS = 5;
+
+export interface LeaseOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What holds it, for whoever finds it held: `backup run`. */
+  readonly command: string;
+  readonly ttlMs?: number;
+  /** Waiting to see whether a holder still lives ends when this is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** The right to do something that one at a time may do, until it is released. */
+export interface Lease {
+  /**
+   * Makes sure, by looking, that nobody has taken it over: to be called right before what must not be done twice.
+   *
+   * @throws {DbadminError} `locked` when somebody has.
+   */
+  check(): Promise<void>;
+  /** Gives it up. Never throws: what is not released expires. */
+  release(): Promise<void>;
+}
+
+/**
+ * Acquires a lease of a lineage: `backup` for whoever writes backups of it, `expire` for whoever removes any. It is renewed
+ * in the background until it is released. Where the store cannot refuse a second create, it only warns people of each other.
+ *
+ * Whether another's lease has expired is judged by the store's clock alone, and then by watching it for a while: a lease
+ * that is renewed lives, whatever any clock says. A holder whose process ended on this machine is known to be gone at once.
+ *
+ * @throws {DbadminError} `locked` when somebody holds it; storage failures.
+ */
+export async function acquireLease(
+  repository: Repository,
+  systemIdentifier: string,
+  name: LeaseName,
+  options: LeaseOptions,
+): Promise<Lease> {
+  const { store } = repository;
+  const ttlMs = options.ttlMs ?? LEASE_TTL_MS;
+  const holding = randomBytes(16).toString('hex');
+  const owner = await ownerOf(options.command);
+  const record = { state: 'held' as const, holding, owner, since: options.clock.now().toISOString(), ttlMs };
+  for (let attempt = 1; attempt <= ACQUIRE_ATTEMPTS; attempt += 1) {
+    const found = await readLease(store, systemIdentifier, name);
+    if (found !== undefined && (await isAlive(repository, systemIdentifier, name, found, options)))
+      throw heldByAnother(repository, name, found);
+    if (found?.state === 'held') {
+      options.log.warn(
+        `${describeOwner(found)} left its ${name} lease on ${store.description} behind; it has ended, and the lease is taken over`,
+      );
+    }
+    const sequence = (found?.sequence ?? 0) + 1;
+    if (await claimSequence(store, systemIdentifier, name, sequence, record)) {
+      await dropEarlier(store, systemIdentifier, name, sequence);
+      return new HeldLease(repository, systemIdentifier, name, { ...record, sequence }, options);
+    }
+  }
+  const winner = await readLease(store, systemIdentifier, name);
+  throw winner === undefined
+    ? new DbadminError('locked', `the ${name} lease on ${store.description} could not be acquired: others want it at the same moment`)
+    : heldByAnother(repository, name, winner);
+}
+
+/**
+ * Who holds a lease now, or undefined when nobody does. A holder that has shown no sign of life is shut out for good before
+ * it is called gone: should it wake up, its `check` fails.
+ */
+export async function holderOf(
+  repository: Repository,
+  systemIdentifier: string,
+  name: LeaseName,
+  options: LeaseOptions,
+): Promise<LeaseState | undefined> {
+  const found = await readLease(repository.store, systemIdentifier, name);
+  if (found === undefined || found.state === 'released') return undefined;
+  if (await isAlive(repository, systemIdentifier, name, found, options)) return found;
+  if (await shutOut(repository, systemIdentifier, name, found)) return undefined;
+  return await readLease(repository.store, systemIdentifier, name);
+}
+
+/** Ends a lease whoever holds it; says whether it was still this holding's. Its holder finds out at its next `check`. */
+export async function shutOut(
+  { store }: Repository,
+  systemIdentifier: string,
+  name: LeaseName,
+  { sequence, state: _state, modifiedAt: _modifiedAt, ...record }: LeaseState,
+): Promise<boolean> {
+  return await claimSequence(store, systemIdentifier, name, sequence + 1, { ...record, state: 'released' });
+}
+
+async function isAlive(
+  repository: Repository,
+  systemIdentifier: string,
+  name: LeaseName,
+  found: LeaseState,
+  { clock, signal, log }: LeaseOptions,
+): Promise<boolean> {
+  if (found.state === 'released') return false;
+  if (found.owner.process !== null && (await hasEnded(found.owner.process))) return false;
+  const ageMs = (await storeNow(repository.store)).getTime() - found.modifiedAt.getTime();
+  if (ageMs >= 0 && ageMs < found.ttlMs) return true;
+  // A clock that was set makes a living lease look old, and an old one young: only its silence proves anything.
+  const watchMs = ageMs < 0 ? found.ttlMs : found.ttlMs / 2;
+  log.warn(
+    `${describeOwner(found)} holds the ${name} lease on ${repository.store.description} and shows no sign of life: watching it for ${formatDuration(watchMs)}`,
+  );
+  await clock.sleep(watchMs, signal);
+  const later = await readLease(repository.store, systemIdentifier, name);
+  if (later === undefined || later.state === 'released') return false;
+  return later.sequence !== found.sequence;
+}
+
+class HeldLease implements Lease {
+  readonly #repository: Repository;
+  readonly #systemIdentifier: string;
+  readonly #name: LeaseName;
+  readonly #options: LeaseOptions;
+  readonly #stop = new AbortController();
+  readonly #renewing: Promise<void>;
+  #state: Omit<LeaseState, 'modifiedAt'>;
+  #lost = false;
+
+  constructor(
+    repository: Repository,
+    systemIdentifier: string,
+    name: LeaseName,
+    state: Omit<LeaseState, 'modifiedAt'>,
+    options: LeaseOptions,
+  ) {
+    this.#repository = repository;
+    this.#systemIdentifier = systemIdentifier;
+    this.#name = name;
+    this.#state = state;
+    this.#options = options;
+    this.#renewing = this.#renew();
+  }
+
+  async check(): Promise<void> {
+    const found = this.#lost ? undefined : await readLease(this.#repository.store, this.#systemIdentifier, this.#name);
+    if (found?.holding === this.#state.holding && found.state === 'held') return;
+    this.#lost = true;
+    throw new DbadminError('locked', `the ${this.#name} lease on ${this.#repository.store.description} was lost`, {
+      detail: `${found === undefined ? 'It is gone' : `${describeOwner(found)} has ${found.state} it`}: this run showed no sign of life for too long, or the lease was broken.`,
+      hint: 'Nothing was finished; run it again.',
+    });
+  }
+
+  async release(): Promise<void> {
+    this.#stop.abort();
+    await this.#renewing;
+    if (this.#lost) return;
+    const { sequence, ...record } = this.#state;
+    const { store } = this.#repository;
+    try {
+      if (await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, { ...record, state: 'released' }))
+        await dropEarlier(store, this.#systemIdentifier, this.#name, sequence + 1);
+    } catch (error) {
+      this.#options.log.warn(`the ${this.#name} lease on ${store.description} could not be released, and expires: ${messageOf(error)}`);
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { store } = this.#repository;
+    for (;;) {
+      try {
+        await clock.sleep(this.#state.ttlMs / RENEWALS_PER_TTL, this.#stop.signal);
+      } catch {
+        return;
+      }
+      try {
+        const { sequence, ...record } = this.#state;
+        if (!(await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, record))) {
+          this.#lost = true;
+          log.warn(`the ${this.#name} lease on ${store.description} was taken over`);
+          return;
+        }
+        this.#state = { ...this.#state, sequence: sequence + 1 };
+        await dropEarlier(store, this.#systemIdentifier, this.#name, sequence + 1);
+      } catch (error) {
+        log.warn(`the ${this.#name} lease on ${store.description} could not be renewed: ${messageOf(error)}`);
+      }
+    }
+  }
+}
+
+async function ownerOf(command: string): Promise<LeaseOwner> {
+  return { command, host: os.hostname(), pid: process.pid, process: (await processIdentity()) ?? null };
+}
+
+/** `backup run (process 4711 on db1, since 2026-11-21T20:30:01Z)`. */
+export function describeOwner({ owner, since }: Pick<LeaseState, 'owner' | 'since'>): string {
+  return `${owner.command} (process ${owner.pid} on ${owner.host}, since ${since})`;
+}
+
+function heldByAnother({ store }: Repository, name: LeaseName, found: LeaseState): DbadminError {
+  return new DbadminError('locked', `${store.description} is locked by ${describeOwner(found)}`, {
+    detail: `It holds the ${name} lease; its last sign of life was at ${found.modifiedAt.toISOString()} by the storage's clock.`,
+    hint: `Wait until it has ended. A holder that died is found out ${formatDuration(found.ttlMs)} after its last sign of life; if you know that it is gone, dbadmin repository unlock breaks the lease.`,
+  });
+}
