@@ -1,18 +1,29 @@
+import os from 'node:os';
 import path from 'node:path';
-import { access } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
+import type { Setting } from './clone-settings.ts';
+import { applyDelta, type DeltaOutcome } from './delta-apply.ts';
+import { originalSetting, type Preflight } from './inspect.ts';
+import { layDown, makeDirectory, writeControlFile, writeText, type LayDownOptions } from './lay-down-apply.ts';
+import { inspectLibraries, type LeftLibrary } from './libraries-inspect.ts';
+import { placeMarker, removeMarker, syncDirectory } from './marker.ts';
+import type { TargetAction } from './recovery-settings.ts';
+import { planConfiguration, type Purpose, type RestoredConfiguration } from './restored-configuration.ts';
 import { serverManifestWith } from './server-manifest.ts';
-import type { Preflight } from './inspect.ts';
-import { layDown, writeControlFile, writeText, type LayDownOptions } from './lay-down-apply.ts';
-import { cloneSettings, writeAutoConf, type TargetAction } from './recovery-settings.ts';
 import { spoolWal } from './spool-apply.ts';
 
 export interface ApplyOptions {
   readonly preflight: Preflight;
+  /** Port and name of a clone; a production keeps its own. */
   readonly port: number;
   readonly clusterName: string;
   readonly action: TargetAction;
+  /** Given when the cluster is to go on in the original's place, not as a clone: the words that fetch WAL, absolute paths. */
+  readonly production?: { readonly walGet: readonly string[] } | undefined;
+  /** Settings in place of the others until the restored cluster is settled. */
+  readonly quarantine?: readonly Setting[];
   /** The programs it will run on, when they are known: only libraries they have are preloaded. */
   readonly programs: ServerPrograms | undefined;
   readonly owner: SystemUser | undefined;
@@ -24,49 +35,102 @@ export interface Restored {
   readonly dataDirectory: string;
   readonly spoolDirectory: string;
   readonly port: number;
+  /** postgresql.auto.conf as it is to be once recovery is over. */
+  readonly settledAutoConf: string;
+  readonly owner: SystemUser | undefined;
   /** Configuration files that the backup has not (they lie outside the data directory there) and that were written new. */
   readonly madeFiles: readonly string[];
-  /** Libraries of shared_preload_libraries that are not on this machine and were left out. */
-  readonly missingLibraries: readonly string[];
+  /** Configuration files that were laid down beside the data directory. */
+  readonly outsideFiles: readonly string[];
+  readonly leftLines: readonly string[];
+  /** Preloaded libraries that were left out of a clone. */
+  readonly leftLibraries: readonly LeftLibrary[];
+  /** What of the files was there already, where it went over an existing directory. */
+  readonly delta: DeltaOutcome | undefined;
 }
 
 /**
- * Lays the backup down with everything recovery needs beside it. pg_control comes last: until then no server starts here.
+ * Lays the backup down with everything recovery needs beside it. pg_control comes last: until then no server starts here,
+ * and a restore that was interrupted can be gone on with, because its mark is in the directory.
  *
  * @throws {DbadminError} `storage-full`, `file-unwritable`, `repository-damaged`, `wal-missing`, `interrupted`.
  */
 export async function applyRestore(options: ApplyOptions): Promise<Restored> {
-  const { preflight, owner, signal } = options;
-  const { layout, resolution, contents, lineage, control } = preflight;
+  const { preflight, owner, signal, production } = options;
+  const { layout, contents, state } = preflight;
   const { dataDirectory, spoolDirectory } = layout;
-  const libraries = await preloadLibraries(preflight, options.programs);
-  const settings = cloneSettings({
-    major: Math.floor(resolution.backup.serverVersion / 10_000),
-    port: options.port,
-    clusterName: options.clusterName,
-    socketDirectory: Buffer.byteLength(dataDirectory) <= 90 ? dataDirectory : undefined,
-    dataDirectory,
-    limits: control,
-    preloadLibraries: libraries.present,
-    end: resolution.end,
-    timeline: lineage.timeline,
-    action: options.action,
-    spoolDirectory,
-  });
-  const made = madeFiles(preflight);
-  const replaced = new Map([...made, ['postgresql.auto.conf', writeAutoConf(preflight.autoConf, settings)], ['recovery.signal', '']]);
+  const purpose: Purpose =
+    production === undefined
+      ? { kind: 'clone', port: options.port, clusterName: options.clusterName, machineBytes: os.totalmem() }
+      : { kind: 'production', walGet: production.walGet };
+  const libraries = await librariesOf(options);
+  const { action, quarantine = [] } = options;
+  const configuration = planConfiguration(preflight, { purpose, action, libraries: libraries.kept, quarantine });
   const lay: LayDownOptions = {
     plan: layout,
     blobs: preflight.blobs,
     owner,
-    replaced,
+    replaced: new Map([...configuration.changed, ['postgresql.auto.conf', configuration.recoveringAutoConf], ['recovery.signal', '']]),
     signal,
     onProgress: (done, total) => options.onProgress('files', done, total),
   };
-  await layDown(lay);
-  if (made.size > 0) await vouchForMadeFiles(dataDirectory, made, owner);
+  await placeMarker(
+    layout,
+    {
+      systemIdentifier: contents.cluster.systemIdentifier,
+      backup: preflight.resolution.backup.label,
+      tablespaces: layout.tablespaces.map(({ directory }) => directory),
+      spoolDirectory,
+    },
+    owner,
+  );
+  const delta = state.kind === 'over' ? await applyDelta(state.delta, preflight, lay) : undefined;
+  if (state.kind === 'over') await rm(spoolDirectory, { recursive: true, force: true });
+  await layDown(state.kind === 'over' ? { ...lay, plan: { ...layout, files: state.delta.written } } : lay);
+  await writeConfiguration(dataDirectory, configuration, owner);
+  await spoolFor(options);
+  await writeControlFile(lay);
+  await removeMarker(dataDirectory);
+  return {
+    dataDirectory,
+    spoolDirectory,
+    port: options.port,
+    settledAutoConf: configuration.settledAutoConf,
+    owner,
+    madeFiles: configuration.made,
+    outsideFiles: configuration.outside.map((file) => file.path),
+    leftLines: configuration.leftLines,
+    leftLibraries: libraries.left,
+    delta,
+  };
+}
+
+/** A production preloads what it always did: without its libraries it is not that cluster. */
+async function librariesOf({ preflight, programs, production }: ApplyOptions): ReturnType<typeof inspectLibraries> {
+  if (production !== undefined) return { kept: new Map(), left: [] };
+  return await inspectLibraries((name) => originalSetting(preflight, name), programs);
+}
+
+/** What lies outside, and the server's manifest, which would call files we changed or made foreign. */
+async function writeConfiguration(
+  dataDirectory: string,
+  { changed, outside }: RestoredConfiguration,
+  owner: SystemUser | undefined,
+): Promise<void> {
+  for (const file of outside) {
+    await makeDirectory(path.dirname(file.path), 0o700, owner);
+    await writeText(file.path, file.content, owner);
+    await syncDirectory(path.dirname(file.path));
+  }
+  if (changed.size === 0) return;
+  const manifest = path.join(dataDirectory, 'backup_manifest');
+  await writeText(manifest, await serverManifestWith(manifest, changed), owner);
+}
+
+async function spoolFor({ preflight, owner, signal, onProgress }: ApplyOptions): Promise<void> {
+  const { contents, lineage, resolution, layout } = preflight;
   await spoolWal({
-    directory: spoolDirectory,
+    directory: layout.spoolDirectory,
     archive: contents.archive,
     coverage: contents.coverage,
     lineage,
@@ -75,63 +139,6 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
     toEndOfWal: resolution.end.kind === 'end-of-wal',
     owner,
     signal,
-    onSegment: (done, total) => options.onProgress('wal', done, total),
+    onSegment: (done, total) => onProgress('wal', done, total),
   });
-  await writeControlFile(lay);
-  return { dataDirectory, spoolDirectory, port: options.port, madeFiles: [...made.keys()], missingLibraries: libraries.missing };
-}
-
-/** Configuration files kept outside of the data directory (Debian does) are not in a base backup: a clone gets plain ones. */
-function madeFiles(preflight: Preflight): ReadonlyMap<string, string> {
-  const made = new Map<string, string>();
-  const note = '# Written by dbadmin restore: the original keeps this file outside of its data directory.\n';
-  if (preflight.mainConf === undefined) made.set('postgresql.conf', note);
-  if (!preflight.hasHba) {
-    made.set('pg_hba.conf', `${note}local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`);
-    made.set('pg_ident.conf', note);
-  }
-  return made;
-}
-
-/** backup_manifest lists what the server sent; files we made are added, or pg_verifybackup would call them foreign. */
-async function vouchForMadeFiles(dataDirectory: string, made: ReadonlyMap<string, string>, owner: SystemUser | undefined): Promise<void> {
-  const file = path.join(dataDirectory, 'backup_manifest');
-  await writeText(file, await serverManifestWith(file, made), owner);
-}
-
-async function preloadLibraries(
-  preflight: Preflight,
-  programs: ServerPrograms | undefined,
-): Promise<{ readonly present: readonly string[]; readonly missing: readonly string[] }> {
-  const value =
-    lastSetting(preflight.autoConf, 'shared_preload_libraries') ?? lastSetting(preflight.mainConf ?? '', 'shared_preload_libraries') ?? '';
-  const names = value
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  const present: string[] = [];
-  for (const name of names) if (programs !== undefined && (await isInstalled(name, programs))) present.push(name);
-  return { present, missing: names.filter((name) => !present.includes(name)) };
-}
-
-async function isInstalled(library: string, programs: ServerPrograms): Promise<boolean> {
-  const file = library.endsWith('.so') ? library : `${library}.so`;
-  const prefix = path.dirname(programs.binDirectory);
-  const places = library.startsWith('/') ? [file] : [path.join(prefix, 'lib', file), path.join(prefix, 'lib', 'postgresql', file)];
-  for (const place of places) {
-    try {
-      await access(place);
-      return true;
-    } catch {
-      // the next place may have it
-    }
-  }
-  return false;
-}
-
-/** The value that a configuration file gives a setting: its last line of that name wins. */
-export function lastSetting(conf: string, name: string): string | undefined {
-  const lines = [...conf.matchAll(new RegExp(`^\\s*${name}\\s*(?:=|\\s)\\s*(?:'((?:[^']|'')*)'|([^\\s#]+))`, 'gim'))];
-  const last = lines.at(-1);
-  return last?.[1]?.replaceAll("''", "'") ?? last?.[2];
 }

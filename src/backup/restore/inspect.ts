@@ -10,7 +10,8 @@ import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
-import { checkTargetDirectories } from './lay-down-apply.ts';
+import { lastSetting, outerPathOf, type OuterFile } from './configuration-files.ts';
+import { inspectTarget, type TargetState } from './target-directories-inspect.ts';
 
 export interface RestoreRequest {
   readonly repository: Repository;
@@ -24,20 +25,28 @@ export interface RestoreRequest {
   readonly dataDirectory: string;
   /** Location in the original cluster → directory here. */
   readonly tablespaces: ReadonlyMap<string, string>;
+  /** Whether to go over a stopped copy of the same cluster, or what an interrupted restore left. */
+  readonly delta?: boolean;
 }
 
 /** Everything that is known before a byte is written. */
 export interface Preflight {
+  readonly repository: Repository;
   readonly contents: LineageContents;
   readonly lineage: Lineage;
   readonly resolution: Resolution;
   readonly layout: LayoutPlan;
+  readonly index: BlobIndex;
   readonly blobs: BlobReader;
+  /** What lies where the restore is to go. */
+  readonly state: TargetState;
   readonly control: ControlFile;
   /** Content of small files that a restore has to look into; absent ones are undefined. */
   readonly autoConf: string;
   readonly mainConf: string | undefined;
   readonly hasHba: boolean;
+  /** Configuration files from outside of the original's data directory, when the backup could save them. */
+  readonly outer: readonly OuterFile[];
   readonly walBytes: number;
 }
 
@@ -65,21 +74,32 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   for await (const entry of readManifest(repository, systemIdentifier, resolution.backup.label)) entries.push(entry);
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
-  await checkTargetDirectories(layout, walBytes);
-  const blobs = new BlobReader(repository, systemIdentifier, await BlobIndex.load(repository, systemIdentifier));
+  const state = await inspectTarget({ layout, systemIdentifier, extraBytes: walBytes, delta: request.delta === true });
+  const index = await BlobIndex.load(repository, systemIdentifier);
+  const blobs = new BlobReader(repository, systemIdentifier, index);
   const read = async (path: string): Promise<Buffer | undefined> => await readFileOf(entries, path, blobs);
   const controlBytes = await read('global/pg_control');
   if (controlBytes === undefined) throw new DbadminError('restore-failed', `backup ${resolution.backup.label} has no pg_control`);
+  const outer: OuterFile[] = [];
+  for (const { path } of entries) {
+    const outside = outerPathOf(path);
+    const content = outside === undefined ? undefined : await read(path);
+    if (outside !== undefined && content !== undefined) outer.push({ path: outside, content: content.toString('utf8') });
+  }
   return {
+    repository,
     contents,
     lineage,
     resolution,
     layout,
+    index,
     blobs,
+    state,
     control: parseControlFile(controlBytes),
     autoConf: (await read('postgresql.auto.conf'))?.toString('utf8') ?? '',
     mainConf: (await read('postgresql.conf'))?.toString('utf8'),
     hasHba: entries.some(({ path }) => path === 'pg_hba.conf'),
+    outer,
     walBytes,
   };
 }
@@ -104,6 +124,15 @@ async function readFileOf(entries: readonly ManifestEntry[], path: string, blobs
     at += 1;
   }
   return bytes;
+}
+
+/** What the original's configuration files say of a setting; postgresql.auto.conf has the last word. */
+export function originalSetting(
+  { autoConf, mainConf, outer }: Pick<Preflight, 'autoConf' | 'mainConf' | 'outer'>,
+  name: string,
+): string | undefined {
+  const files = [autoConf, ...outer.map(({ content }) => content).reverse(), mainConf ?? ''];
+  return files.map((text) => lastSetting(text, name)).find((value) => value !== undefined);
 }
 
 /** The WAL a restore replays, for people: `0/5A000028 → 0/5B21F0A8`. */

@@ -215,14 +215,15 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-function writeFailure(target: string, error: unknown): DbadminError {
+/** The failure of a write, with what to do about what is there so far. */
+export function writeFailure(target: string, error: unknown): DbadminError {
   const full = systemCodeOf(error) === 'ENOSPC' || systemCodeOf(error) === 'EDQUOT';
   return new DbadminError(
     full ? 'storage-full' : 'file-unwritable',
     full ? `no space left while writing ${target}` : `cannot write ${target}`,
     {
       detail: messageOf(error),
-      hint: 'Remove what was restored so far before trying again: without global/pg_control it is not a cluster, and no server starts on it.',
+      hint: 'What was restored so far stays: without global/pg_control it is no cluster and no server starts on it. Remove the cause and finish it with --delta.',
       cause: error,
     },
   );

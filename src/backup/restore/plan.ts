@@ -34,7 +34,8 @@ export function planLayout(
   mapping: ReadonlyMap<string, string>,
 ): LayoutPlan {
   for (const entry of entries) refuseOutside(entry);
-  const links = entries.filter((entry) => entry.type === 'symlink');
+  const laid = entries.filter(({ path }) => !isApart(path));
+  const links = laid.filter((entry) => entry.type === 'symlink');
   for (const original of mapping.keys()) {
     if (!links.some(({ target }) => target === original)) {
       throw new DbadminError('usage', `backup ${backup.label} has no tablespace at ${original}`, {
@@ -42,10 +43,10 @@ export function planLayout(
       });
     }
   }
-  const files = entries.filter((entry) => entry.type === 'file');
+  const files = laid.filter((entry) => entry.type === 'file');
   const controlFile = files.find(({ path }) => path === CONTROL_FILE);
   if (controlFile === undefined) throw new DbadminError('restore-failed', `backup ${backup.label} has no ${CONTROL_FILE}`);
-  const directories = new Map(entries.flatMap((entry) => (entry.type === 'directory' ? [[entry.path, entry.mode] as const] : [])));
+  const directories = new Map(laid.flatMap((entry) => (entry.type === 'directory' ? [[entry.path, entry.mode] as const] : [])));
   for (const expected of EXPECTED_DIRECTORIES) if (!directories.has(expected)) directories.set(expected, 0o700);
   directories.delete('');
   directories.delete('.');
@@ -90,6 +91,14 @@ export function planBatches(files: readonly FileToWrite[], orderOf: (hash: strin
     roomBytes -= file.sizeBytes;
   }
   return [...large.map((file) => [file]), ...batches];
+}
+
+/**
+ * What a backup holds and a restore does not lay down: configuration from outside of the data directory, and signal files
+ * of a standby that the backup was taken from, which would make a standby of it again.
+ */
+function isApart(path: string): boolean {
+  return path === '.dbadmin' || path.startsWith('.dbadmin/') || path === 'standby.signal' || path === 'recovery.signal';
 }
 
 function refuseOutside(entry: ManifestEntry): void {

@@ -2,7 +2,6 @@ import type { Setting } from './clone-settings.ts';
 import type { StandbyLimits } from './recovery-settings.ts';
 
 export interface ProductionSettings {
-  readonly dataDirectory: string;
   readonly limits: StandbyLimits;
   /** The value that the configuration files being restored give a setting. */
   readonly original: (name: string) => string | undefined;

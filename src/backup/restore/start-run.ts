@@ -1,13 +1,14 @@
 import net from 'node:net';
-import { rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { parseControlFile } from '../../postgres/control-file.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { runProgram, serverPid, startCluster, type ServerPrograms } from '../../postgres/server.ts';
-import { readFile } from 'node:fs/promises';
 import type { Restored } from './apply.ts';
+import { writeText } from './lay-down-apply.ts';
+import { syncDirectory } from './marker.ts';
 
 const FIRST_PORT = 55_432;
 const PORTS_TRIED = 200;
@@ -35,6 +36,8 @@ export interface StartOptions {
   readonly timeoutSeconds: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** False: the configuration of the recovery stays after it, since the cluster is still in quarantine. */
+  readonly settles?: boolean;
 }
 
 /** How the started clone stands. */
@@ -42,7 +45,7 @@ export type Started = { readonly state: 'open' | 'paused' | 'shut-down'; readonl
 
 /**
  * Starts the restored cluster and waits until it has recovered: open for writing, paused at its target, or shut down
- * there. The spooled WAL is removed once it is open.
+ * there. Once it is open the spooled WAL is removed, and the settings of the recovery with it.
  *
  * @throws {DbadminError} `restore-failed` with the server's last words when recovery ended with an error.
  */
@@ -60,6 +63,7 @@ export async function startRestored(options: StartOptions): Promise<Started> {
   for (;;) {
     const { state, timeline } = await stateOf(restored.dataDirectory);
     if (state === 'in-production') {
+      if (options.settles !== false) await settleConfiguration(restored);
       await rm(restored.spoolDirectory, { recursive: true, force: true });
       return { state: 'open', timeline };
     }
@@ -80,6 +84,14 @@ export async function startRestored(options: StartOptions): Promise<Started> {
     }
     await clock.sleep(100, options.signal);
   }
+}
+
+/** postgresql.auto.conf as it is to stay: without the recovery that is over, and without the quarantine there was. */
+export async function settleConfiguration({ dataDirectory, settledAutoConf, owner }: Restored): Promise<void> {
+  const file = path.join(dataDirectory, 'postgresql.auto.conf');
+  await writeText(`${file}.tmp`, settledAutoConf, owner);
+  await rename(`${file}.tmp`, file);
+  await syncDirectory(dataDirectory);
 }
 
 async function stateOf(dataDirectory: string): Promise<ReturnType<typeof parseControlFile>> {

@@ -63,8 +63,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }).finally(() => progress.end());
     for (const file of restored.madeFiles)
       context.log.warn(`${file} is not in the backup (it lies outside the data directory there): a plain one was written`);
-    for (const library of restored.missingLibraries)
-      context.log.warn(`shared_preload_libraries: ${library} is not on this machine and was left out`);
+    for (const { setting, library, reason } of restored.leftLibraries)
+      context.log.warn(`${setting}: ${library} was left out: it ${reason}`);
     output.line(
       `restored   ${dataDirectory}   ${formatBytes(preflight.layout.totalBytes)}   ${formatDuration(clock.now().getTime() - startedAt)}`,
     );

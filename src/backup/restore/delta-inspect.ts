@@ -1,0 +1,122 @@
+import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { parseControlFile } from '../../postgres/control-file.ts';
+import { serverPid } from '../../postgres/server.ts';
+import type { FoundEntry } from './delta-plan.ts';
+import { readMarker, type RestoreMarker } from './marker.ts';
+import type { LayoutPlan } from './plan.ts';
+
+/** What a delta restore goes over. */
+export type DeltaTarget =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'cluster'; readonly systemIdentifier: string; readonly checkpointAt: Date; readonly found: readonly FoundEntry[] }
+  | { readonly kind: 'unfinished'; readonly marker: RestoreMarker; readonly found: readonly FoundEntry[] };
+
+/**
+ * Looks whether a directory may be restored over: it holds a cluster with this system identifier that does not run, or
+ * what an interrupted restore of it left.
+ *
+ * @throws {DbadminError} `refused` saying what it is instead.
+ */
+export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: string): Promise<DeltaTarget> {
+  const { dataDirectory } = layout;
+  if ((await namesIn(dataDirectory)).length === 0) return { kind: 'absent' };
+  const pid = await serverPid(dataDirectory);
+  if (pid !== undefined) {
+    throw new DbadminError('refused', `a server runs in ${dataDirectory} (process ${pid})`, {
+      detail: 'Its postmaster.pid names a process that lives.',
+      hint: 'Stop it first. When that process is not a PostgreSQL server, remove postmaster.pid.',
+    });
+  }
+  const marker = await readMarker(dataDirectory);
+  const control = await readFile(path.join(dataDirectory, 'global', 'pg_control')).catch((error: unknown) => {
+    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  const found = control === undefined ? marker?.systemIdentifier : parseControlFile(control).systemIdentifier;
+  if (found === undefined) {
+    throw new DbadminError('refused', `${dataDirectory} holds neither a cluster nor an unfinished restore`, {
+      detail: 'There is no global/pg_control in it, and no mark of a restore that was interrupted.',
+      hint: '--delta goes only over a data directory of the same cluster. Restore into an empty directory.',
+    });
+  }
+  if (found !== systemIdentifier) {
+    throw new DbadminError('refused', `${dataDirectory} holds another cluster`, {
+      detail: `Its system identifier is ${found}, and the backup's is ${systemIdentifier}.`,
+      hint: 'Nothing was touched. Restore into an empty directory.',
+    });
+  }
+  await refuseForeignTablespaces(layout, marker);
+  const links = new Set(layout.tablespaces.map(({ oid }) => `pg_tblspc/${oid}`));
+  const entries = [...(await walk(dataDirectory, '', links)), ...(await tablespaceEntries(layout))];
+  if (control === undefined && marker !== undefined) return { kind: 'unfinished', marker, found: entries };
+  const { checkpointAt } = parseControlFile(control ?? Buffer.alloc(0));
+  return { kind: 'cluster', systemIdentifier: found, checkpointAt: new Date(checkpointAt * 1000), found: entries };
+}
+
+/** A place for a tablespace that holds something is gone over only when this cluster's own link leads there. */
+async function refuseForeignTablespaces(layout: LayoutPlan, marker: RestoreMarker | undefined): Promise<void> {
+  for (const { oid, directory } of layout.tablespaces) {
+    if ((await namesIn(directory)).length === 0) continue;
+    const link = await readlink(path.join(layout.dataDirectory, 'pg_tblspc', oid)).catch(() => undefined);
+    const isOurs = link === directory || marker?.tablespaces.includes(directory) === true;
+    if (isOurs) continue;
+    throw new DbadminError('refused', `${directory}, where tablespace ${oid} is to go, is not empty`, {
+      detail: `The cluster in ${layout.dataDirectory} ${link === undefined ? 'has no such tablespace' : `has it at ${link}`}.`,
+      hint: 'Map it to its place or to an empty one with --tablespace-map.',
+    });
+  }
+}
+
+async function tablespaceEntries(layout: LayoutPlan): Promise<readonly FoundEntry[]> {
+  const entries: FoundEntry[] = [];
+  for (const { oid, directory } of layout.tablespaces) {
+    // Beside ours there may be directories of other majors, which are none of our business.
+    const own = new Set(
+      layout.directories.flatMap(({ path: each }) => (each.startsWith(`pg_tblspc/${oid}/`) ? [each.split('/')[2] ?? ''] : [])),
+    );
+    for (const name of await namesIn(directory)) {
+      if (!own.has(name)) continue;
+      const inside = `pg_tblspc/${oid}/${name}`;
+      const info = await lstat(path.join(directory, name));
+      entries.push({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0 });
+      if (info.isDirectory()) entries.push(...(await walk(path.join(directory, name), inside, new Set())));
+    }
+  }
+  return entries;
+}
+
+/**
+ * Everything below a directory. Links are named and not followed, but pg_wal's: its content is the cluster's. Where a link
+ * of a tablespace is to be and something else is, that is one thing to remove.
+ */
+async function walk(directory: string, inside: string, links: ReadonlySet<string>): Promise<FoundEntry[]> {
+  const entries: FoundEntry[] = [];
+  for (const child of await readdir(directory, { withFileTypes: true })) {
+    const relative = inside === '' ? child.name : `${inside}/${child.name}`;
+    const file = path.join(directory, child.name);
+    const isLinkedWal =
+      relative === 'pg_wal' && child.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isDirectory() === true;
+    if (links.has(relative)) {
+      entries.push({ path: relative, type: 'other', sizeBytes: 0 });
+    } else if (child.isDirectory() || isLinkedWal) {
+      entries.push({ path: relative, type: 'directory', sizeBytes: 0 }, ...(await walk(file, relative, links)));
+    } else if (child.isFile()) {
+      entries.push({ path: relative, type: 'file', sizeBytes: (await lstat(file)).size });
+    } else {
+      entries.push({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0 });
+    }
+  }
+  return entries;
+}
+
+/** The names in a directory; none when it is not there. */
+export async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

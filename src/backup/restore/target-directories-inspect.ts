@@ -1,0 +1,81 @@
+import { readdir } from 'node:fs/promises';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { planDelta, type DeltaPlan } from './delta-plan.ts';
+import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
+import { freeBytesFor } from './lay-down-apply.ts';
+import { MARKER_NAME, readMarker } from './marker.ts';
+import type { LayoutPlan } from './plan.ts';
+
+/** What a restore finds where it is to go. */
+export type TargetState =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'over'; readonly target: Exclude<DeltaTarget, { kind: 'absent' }>; readonly delta: DeltaPlan };
+
+export interface TargetRequest {
+  readonly layout: LayoutPlan;
+  readonly systemIdentifier: string;
+  /** Bytes that the restore needs besides the backup's: its WAL. */
+  readonly extraBytes: number;
+  /** Whether it may go over the same cluster's directory. */
+  readonly delta: boolean;
+}
+
+/**
+ * Refuses places that hold anything, but for a delta restore, which may go over its own cluster; and a filesystem without room.
+ *
+ * @throws {DbadminError} `refused`, `storage-full`, `file-unwritable`.
+ */
+export async function inspectTarget({ layout, systemIdentifier, extraBytes, delta }: TargetRequest): Promise<TargetState> {
+  const target: DeltaTarget = delta ? await inspectDeltaTarget(layout, systemIdentifier) : { kind: 'absent' };
+  if (target.kind === 'absent') {
+    await refuseFilled(layout.dataDirectory, layout);
+    for (const { directory } of layout.tablespaces) await refuseFilled(directory, layout);
+    await refuseFilled(layout.spoolDirectory, layout);
+    await requireRoom(layout, layout.totalBytes + extraBytes);
+    return { kind: 'empty' };
+  }
+  await refuseForeignSpool(layout);
+  const plan = planDelta(layout, target.found, [MARKER_NAME]);
+  await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
+  return { kind: 'over', target, delta: plan };
+}
+
+async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {
+  const names = await listed(directory);
+  if (names.length === 0) return;
+  const isUnfinished = (await readMarker(layout.dataDirectory)) !== undefined;
+  throw new DbadminError('refused', `${directory} is not empty`, {
+    detail: `It holds ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}${isUnfinished ? ': a restore that was interrupted' : ''}.`,
+    hint: isUnfinished
+      ? 'Finish it with the same command and --delta: what is there and right stays.'
+      : 'Restore into a directory that is empty or does not exist yet; over a stopped copy of the same cluster, with --delta.',
+  });
+}
+
+/** The directory of spooled WAL is emptied by a delta restore, so it must be one. */
+async function refuseForeignSpool({ spoolDirectory }: LayoutPlan): Promise<void> {
+  const foreign = (await listed(spoolDirectory)).filter((name) => name !== 'wal' && name !== 'absent');
+  if (foreign.length === 0) return;
+  throw new DbadminError('refused', `${spoolDirectory} is not empty`, {
+    detail: `The WAL for the recovery goes there, and it holds ${foreign.slice(0, 3).join(', ')}.`,
+    hint: 'Move it away.',
+  });
+}
+
+async function requireRoom({ dataDirectory }: LayoutPlan, neededBytes: number): Promise<void> {
+  const free = await freeBytesFor(dataDirectory);
+  if (free >= neededBytes) return;
+  throw new DbadminError('storage-full', `there is no room for the restore in ${dataDirectory}`, {
+    detail: `It needs ${neededBytes} bytes and ${free} are free.`,
+    hint: 'Free some space or restore elsewhere.',
+  });
+}
+
+async function listed(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw new DbadminError('file-unwritable', `cannot restore into ${directory}`, { detail: messageOf(error), cause: error });
+  }
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import {
+  lastSetting,
+  leadingMainConf,
+  moveOuterFiles,
+  outerPathOf,
+  withoutOutsideLines,
+} from '../../../../src/backup/restore/configuration-files.ts';
+
+test('lastSetting: the last line of that name wins, quoted or not, and comments do not count', () => {
+  const conf = "shared_preload_libraries = 'a, b'\n#shared_preload_libraries = 'c'\n  shared_preload_libraries='d'  # why\n";
+  expect(lastSetting(conf, 'shared_preload_libraries')).toBe('d');
+  expect(lastSetting('port 5433\n', 'port')).toBe('5433');
+  expect(lastSetting('', 'port')).toBeUndefined();
+});
+
+describe('withoutOutsideLines', () => {
+  test('takes out what would lead a clone to the original’s files', () => {
+    const conf = "port = 5432\ndata_directory = '/srv/prod'\ninclude_dir '/etc/pg/conf.d'\ninclude 'own.conf'\n";
+    expect(withoutOutsideLines(conf)).toEqual({
+      text: "port = 5432\n# left out by dbadmin restore: data_directory = '/srv/prod'\n# left out by dbadmin restore: include_dir '/etc/pg/conf.d'\ninclude 'own.conf'\n",
+      left: ["data_directory = '/srv/prod'", "include_dir '/etc/pg/conf.d'"],
+    });
+  });
+
+  test('leaves an ordinary file alone', () => {
+    expect(withoutOutsideLines("port = 5432\n#data_directory = 'ConfigDir'\n")).toBeUndefined();
+  });
+});
+
+describe('configuration from outside of the data directory', () => {
+  test('is known in a manifest by its prefix', () => {
+    expect(outerPathOf('.dbadmin/config/etc/pg/postgresql.conf')).toBe('/etc/pg/postgresql.conf');
+    expect(outerPathOf('postgresql.conf')).toBeUndefined();
+  });
+
+  test('is moved with the includes that lead to its other files; others stay as they are', () => {
+    const files = [
+      { path: '/etc/pg/postgresql.conf', content: "include_dir '/etc/pg/conf.d'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n" },
+      { path: '/etc/pg/conf.d/a.conf', content: 'work_mem = 1MB\n' },
+    ];
+    expect(moveOuterFiles(files, '/srv/r.config')).toEqual([
+      {
+        path: '/srv/r.config/etc/pg/postgresql.conf',
+        content: "include_dir '/srv/r.config/etc/pg/conf.d'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
+      },
+      { path: '/srv/r.config/etc/pg/conf.d/a.conf', content: 'work_mem = 1MB\n' },
+    ]);
+  });
+
+  test('is led to from the data directory, whose own place has the last word', () => {
+    expect(leadingMainConf('/srv/r.config/etc/pg/postgresql.conf', "/srv/o'r").split('\n').slice(1)).toEqual([
+      "include '/srv/r.config/etc/pg/postgresql.conf'",
+      "data_directory = '/srv/o''r'",
+      '',
+    ]);
+  });
+});
