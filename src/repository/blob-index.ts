@@ -1,10 +1,11 @@
-import { damaged, seal, unseal } from './envelope.ts';
+import { damaged, sealStream, unsealStream } from './envelope.ts';
+import { BlobTable, hashWords, type SharedTable } from './blob-table.ts';
 import { indexPrefix } from './layout.ts';
-import type { Repository } from './repository.ts';
 import { decodeEntries, encodeEntries, entriesBytes, type PackedBlob } from './pack.ts';
+import type { Repository } from './repository.ts';
 
-const MAX_INDEX_BYTES = 1 << 30;
 const PACK_NAME_BYTES = 16;
+const HEAD_BYTES = PACK_NAME_BYTES + 4;
 
 /** Where a blob lies: which pack, and where in it. */
 export interface BlobPlace extends PackedBlob {
@@ -18,31 +19,89 @@ export interface IndexedPack {
   readonly blobs: readonly PackedBlob[];
 }
 
-/** Which content a lineage has and where, from all its index objects. */
+export interface LoadIndexOptions {
+  /** Names of packs whose content counts as absent: they are about to be deleted. */
+  readonly skipPacks?: ReadonlySet<string>;
+}
+
+/** Which content a lineage has and where, from all its index objects: about 60 bytes for each blob. */
 export class BlobIndex {
-  readonly #places = new Map<string, BlobPlace>();
+  readonly #table = new BlobTable();
+  readonly #packs: string[] = [];
+  readonly #packNumbers = new Map<string, number>();
 
   /** Reads every index object of the lineage. An unreadable one is an error: content would seem missing. */
-  static async load(repository: Repository, systemIdentifier: string): Promise<BlobIndex> {
+  static async load(repository: Repository, systemIdentifier: string, options: LoadIndexOptions = {}): Promise<BlobIndex> {
     const index = new BlobIndex();
     for await (const object of repository.store.list(indexPrefix(systemIdentifier))) {
-      const { body } = await unseal(repository, 'index', await repository.store.read(object.key), object.key, MAX_INDEX_BYTES);
-      for (const pack of decodeIndex(body, object.key)) index.add(pack);
+      for await (const pack of readIndex(repository, object.key)) if (options.skipPacks?.has(pack.pack) !== true) index.add(pack);
     }
     return index;
   }
 
   add(pack: IndexedPack): void {
-    for (const blob of pack.blobs) if (!this.#places.has(blob.hash)) this.#places.set(blob.hash, { ...blob, pack: pack.pack });
+    const number = this.addPack(pack.pack);
+    for (const blob of pack.blobs) {
+      const words = hashWords(Buffer.from(blob.hash, 'hex'));
+      if (this.#table.entryOf(words) < 0) this.#table.add(words, number, blob);
+    }
   }
 
   find(hash: string): BlobPlace | undefined {
-    return this.#places.get(hash);
+    const entry = this.#table.entryOf(hashWords(Buffer.from(hash, 'hex')));
+    if (entry < 0) return undefined;
+    const { pack, ...place } = this.#table.placeOf(entry);
+    return { hash, pack: this.#packs[pack] ?? '', ...place };
   }
 
   get size(): number {
-    return this.#places.size;
+    return this.#table.size;
   }
+
+  /** How many packs it knows; they are numbered from 0. */
+  get packCount(): number {
+    return this.#packs.length;
+  }
+
+  /** The name of a pack by its number here. */
+  packName(number: number): string {
+    return this.#packs[number] ?? '';
+  }
+
+  /** The number of the pack that holds a blob, or -1: {@link BlobIndex.find} for who has the hash as words. */
+  packOf(hash: Uint32Array): number {
+    const entry = this.#table.entryOf(hash);
+    return entry < 0 ? -1 : this.#table.placeOf(entry).pack;
+  }
+
+  /** The number of a pack, which is given one if it has none. */
+  addPack(pack: string): number {
+    const known = this.#packNumbers.get(pack);
+    if (known !== undefined) return known;
+    this.#packNumbers.set(pack, this.#packs.length);
+    return this.#packs.push(pack) - 1;
+  }
+
+  /** Adds one blob that {@link BlobIndex.packOf} does not know. */
+  addBlob(hash: Uint32Array, pack: number, blob: Omit<PackedBlob, 'hash'>): void {
+    this.#table.add(hash, pack, blob);
+  }
+
+  /** Its memory, for threads that look blobs up. */
+  get shared(): SharedTable {
+    return this.#table.shared;
+  }
+}
+
+/** The packs that one index object lists. Believe them only when the iteration ends without an error: the hash is checked at the end. */
+export async function* readIndex(repository: Repository, key: string): AsyncGenerator<IndexedPack> {
+  yield* decodeIndex(unsealStream(repository, 'index', repository.store.readStream(key), key), key);
+}
+
+/** A pack and its entries as {@link encodeEntries} makes them. */
+export interface EncodedPack {
+  readonly pack: string;
+  readonly entries: Uint8Array;
 }
 
 /** Writes one index object for the packs a run has stored. `name` is unique: UTC time and random digits. */
@@ -52,29 +111,48 @@ export async function writeIndex(
   name: string,
   packs: readonly IndexedPack[],
 ): Promise<void> {
-  const header = { packs: packs.length, blobs: packs.reduce((sum, pack) => sum + pack.blobs.length, 0) };
-  await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, await seal(repository, 'index', header, encodeIndex(packs)));
+  const encoded = packs.map(({ pack, blobs }) => ({ pack, entries: encodeEntries(blobs) }));
+  await writeEncodedIndex(repository, systemIdentifier, name, encoded);
 }
 
-function encodeIndex(packs: readonly IndexedPack[]): Buffer {
-  return Buffer.concat(
-    packs.flatMap(({ pack, blobs }) => {
-      const head = Buffer.alloc(PACK_NAME_BYTES + 4);
-      head.write(pack, 0, 'hex');
-      head.writeUInt32BE(blobs.length, PACK_NAME_BYTES);
-      return [head, encodeEntries(blobs)];
-    }),
-  );
+/** {@link writeIndex} for entries that are encoded already. */
+export async function writeEncodedIndex(
+  repository: Repository,
+  systemIdentifier: string,
+  name: string,
+  packs: readonly EncodedPack[],
+): Promise<void> {
+  const blobs = packs.reduce((sum, { entries }) => sum + entries.byteLength / entriesBytes(1), 0);
+  const stream = {
+    [Symbol.asyncIterator]: () => sealStream(repository, 'index', { packs: packs.length, blobs }, encodeIndex(packs)),
+  };
+  await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, { stream, replayable: true });
 }
 
-function* decodeIndex(body: Buffer, name: string): Generator<IndexedPack> {
-  let at = 0;
-  while (at < body.byteLength) {
-    if (body.byteLength < at + PACK_NAME_BYTES + 4) throw damaged(name, 'Its list of packs is cut short.');
-    const pack = body.toString('hex', at, at + PACK_NAME_BYTES);
-    const count = body.readUInt32BE(at + PACK_NAME_BYTES);
-    at += PACK_NAME_BYTES + 4;
-    yield { pack, blobs: decodeEntries(body.subarray(at, at + entriesBytes(count)), count, name) };
-    at += entriesBytes(count);
+async function* encodeIndex(packs: readonly EncodedPack[]): AsyncGenerator<Uint8Array> {
+  for (const { pack, entries } of packs) {
+    const head = Buffer.alloc(HEAD_BYTES);
+    head.write(pack, 0, 'hex');
+    head.writeUInt32BE(entries.byteLength / entriesBytes(1), PACK_NAME_BYTES);
+    yield head;
+    yield entries;
   }
+}
+
+async function* decodeIndex(body: AsyncIterable<Buffer>, name: string): AsyncGenerator<IndexedPack> {
+  let pending: Buffer = Buffer.alloc(0);
+  for await (const chunk of body) {
+    pending = pending.byteLength === 0 ? chunk : Buffer.concat([pending, chunk]);
+    let at = 0;
+    while (pending.byteLength >= at + HEAD_BYTES) {
+      const count = pending.readUInt32BE(at + PACK_NAME_BYTES);
+      const end = at + HEAD_BYTES + entriesBytes(count);
+      if (pending.byteLength < end) break;
+      const pack = pending.toString('hex', at, at + PACK_NAME_BYTES);
+      yield { pack, blobs: decodeEntries(pending.subarray(at + HEAD_BYTES, end), count, name) };
+      at = end;
+    }
+    pending = pending.subarray(at);
+  }
+  if (pending.byteLength > 0) throw damaged(name, 'Its list of packs is cut short.');
 }

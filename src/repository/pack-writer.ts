@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto';
+import { DbadminError } from '../base/errors.ts';
+import { writeEncodedIndex, type BlobIndex, type EncodedPack } from './blob-index.ts';
+import { packKey, packPrefix } from './layout.ts';
+import { encodeEntries, encodeFooter, PACK_START, type PackedBlob } from './pack.ts';
+import type { Repository } from './repository.ts';
+
+/** Memory of a pack that is being filled. It is closed when what is on its way may not fit: at 16 MiB or more. */
+const ARENA_BYTES = 24 * 1024 * 1024;
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/** Where blobs go: a lineage in a repository, and what it has. */
+export interface BlobTarget {
+  readonly repository: Repository;
+  readonly systemIdentifier: string;
+  /** Gets what is stored, too. */
+  readonly known: BlobIndex;
+}
+
+export interface WrittenBlobs {
+  readonly packs: readonly string[];
+  readonly newBlobs: number;
+  /** Bytes of packs written: what this run cost in the repository. */
+  readonly storedBytes: number;
+}
+
+interface OpenPack {
+  readonly name: string;
+  readonly number: number;
+  readonly arena: Buffer;
+  readonly blobs: PackedBlob[];
+  filled: number;
+  /** Bytes that jobs on their way may still bring. */
+  promised: number;
+  isClosed: boolean;
+}
+
+/** The packs of one target: filled from memory, stored one after another, indexed in the end. */
+export class PackWriter {
+  readonly target: BlobTarget;
+  readonly #onRoom: () => void;
+  readonly #arenaLimit: number;
+  readonly #firstOwnPack: number;
+  readonly #adopted = new Set<number>();
+  readonly #written: EncodedPack[] = [];
+  readonly #arenas: Buffer[] = [];
+  readonly #packs = new Map<string, OpenPack>();
+  #arenaCount = 0;
+  #current: OpenPack | undefined;
+  #upload: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
+  #newBlobs = 0;
+  #storedBytes = 0;
+
+  /** `arenas` packs are in memory, 24 MiB each: one filled, the others stored. `onRoom` is called when {@link PackWriter.promise} may succeed again. */
+  constructor(target: BlobTarget, arenas: number, onRoom: () => void) {
+    this.target = target;
+    this.#arenaLimit = arenas;
+    this.#onRoom = onRoom;
+    this.#firstOwnPack = target.known.packCount;
+  }
+
+  /** Why this target is given up, if it is. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The name of a pack with room for `bytes`, kept until {@link PackWriter.settle}; undefined when all memory is in use. */
+  promise(bytes: number): string | undefined {
+    const pack = this.#packFor(bytes);
+    if (pack === undefined) return undefined;
+    pack.promised += bytes;
+    return pack.name;
+  }
+
+  /** Notes that the target has a blob. */
+  adopt(hash: Uint32Array): void {
+    const pack = this.target.known.packOf(hash);
+    if (pack >= 0 && pack < this.#firstOwnPack) this.#adopted.add(pack);
+  }
+
+  /** Takes a blob's stored bytes, which are copied, into a pack that was promised; nothing when it came meanwhile. */
+  add(
+    packName: string,
+    hash: Uint32Array,
+    hex: string,
+    stored: Uint8Array,
+    blob: { readonly plainBytes: number; readonly zstd: boolean },
+  ): void {
+    const pack = this.#packs.get(packName);
+    if (this.#failure !== undefined || pack === undefined) return;
+    if (this.target.known.packOf(hash) >= 0) {
+      this.adopt(hash);
+      return;
+    }
+    const packed: PackedBlob = {
+      hash: hex,
+      offset: PACK_START.byteLength + pack.filled,
+      storedBytes: stored.byteLength,
+      ...blob,
+      encrypted: this.target.repository.keys !== undefined,
+    };
+    pack.arena.set(stored, pack.filled);
+    pack.filled += stored.byteLength;
+    pack.blobs.push(packed);
+    this.target.known.addBlob(hash, pack.number, packed);
+    this.#newBlobs += 1;
+  }
+
+  /** Gives back what was promised. */
+  settle(packName: string, bytes: number): void {
+    const pack = this.#packs.get(packName);
+    if (pack === undefined) return;
+    pack.promised -= bytes;
+    if (pack.isClosed && pack.promised === 0) this.#store(pack);
+  }
+
+  /**
+   * Stores what is left and the index, and makes sure that every pack relied upon is still there. All that was promised
+   * must be settled.
+   */
+  async finish(indexName: string): Promise<WrittenBlobs> {
+    if (this.#current !== undefined) this.#close(this.#current);
+    await this.#upload;
+    this.#check();
+    await this.#verifyAdopted();
+    const { repository, systemIdentifier } = this.target;
+    if (this.#written.length > 0) await writeEncodedIndex(repository, systemIdentifier, indexName, this.#written);
+    return { packs: this.#written.map(({ pack }) => pack), newBlobs: this.#newBlobs, storedBytes: this.#storedBytes };
+  }
+
+  /** Waits for what is being stored. */
+  async idle(): Promise<void> {
+    await this.#upload;
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #packFor(bytes: number): OpenPack | undefined {
+    const current = this.#current;
+    if (current !== undefined && current.filled + current.promised + bytes <= ARENA_BYTES) return current;
+    if (current !== undefined) this.#close(current);
+    const arena = this.#arenas.pop() ?? (this.#arenaCount < this.#arenaLimit ? this.#newArena() : undefined);
+    if (arena === undefined) return undefined;
+    const name = randomBytes(16).toString('hex');
+    const number = this.target.known.addPack(name);
+    this.#current = { name, number, arena, blobs: [], filled: 0, promised: 0, isClosed: false };
+    this.#packs.set(name, this.#current);
+    return this.#current;
+  }
+
+  #newArena(): Buffer {
+    this.#arenaCount += 1;
+    return Buffer.allocUnsafeSlow(ARENA_BYTES);
+  }
+
+  #close(pack: OpenPack): void {
+    this.#current = undefined;
+    pack.isClosed = true;
+    if (pack.promised === 0) this.#store(pack);
+  }
+
+  #store(pack: OpenPack): void {
+    this.#packs.delete(pack.name);
+    const previous = this.#upload;
+    this.#upload = this.#storeAfter(previous, pack);
+  }
+
+  async #storeAfter(previous: Promise<void>, pack: OpenPack): Promise<void> {
+    await previous;
+    try {
+      if (pack.blobs.length > 0 && this.#failure === undefined) await this.#create(pack);
+    } catch (error) {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    }
+    this.#arenas.push(pack.arena);
+    this.#onRoom();
+  }
+
+  async #create(pack: OpenPack): Promise<void> {
+    const { repository, systemIdentifier } = this.target;
+    const entries = encodeEntries(pack.blobs);
+    const footer = encodeFooter(pack.blobs);
+    const sizeBytes = PACK_START.byteLength + pack.filled + footer.byteLength;
+    const stream = { [Symbol.asyncIterator]: () => inPieces(pack.arena.subarray(0, pack.filled), footer) };
+    await repository.store.create(packKey(systemIdentifier, pack.name), { stream, sizeBytes, replayable: true });
+    this.#written.push({ pack: pack.name, entries });
+    this.#storedBytes += sizeBytes;
+  }
+
+  async #verifyAdopted(): Promise<void> {
+    if (this.#adopted.size === 0) return;
+    const { repository, systemIdentifier, known } = this.target;
+    const missing = new Set([...this.#adopted].map((number) => known.packName(number)));
+    for await (const object of repository.store.list(packPrefix(systemIdentifier))) missing.delete(object.key.slice(-32));
+    const [first] = missing;
+    if (first === undefined) return;
+    throw new DbadminError('repository-damaged', `pack ${first} is listed in an index and not in ${repository.store.description}`, {
+      detail: `${missing.size} pack${missing.size === 1 ? ' is' : 's are'} missing that this backup would rely on.`,
+      hint: 'Restore the missing objects from a copy, or remove the index objects that name them, and run the backup again.',
+    });
+  }
+}
+
+async function* inPieces(content: Buffer, footer: Buffer): AsyncGenerator<Uint8Array> {
+  yield PACK_START;
+  for (let at = 0; at < content.byteLength; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES);
+  yield footer;
+}
