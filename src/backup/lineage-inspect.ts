@@ -22,20 +22,28 @@ export interface LineageContents {
  * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name.
  */
 export async function inspectLineage(repository: Repository, name: string, systemIdentifier?: string): Promise<LineageContents> {
+  const cluster = await findCluster(repository, name, systemIdentifier);
+  const backups = await listBackups(repository, cluster.systemIdentifier);
+  const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
+  return { cluster, backups, coverage, archive: new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes) };
+}
+
+/**
+ * Which lineage the name stands for, without a look at what it holds.
+ *
+ * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name.
+ */
+export async function findCluster(repository: Repository, name: string, systemIdentifier?: string): Promise<ClusterIdentity> {
   // Read anew: the proof that the repository is there at this moment, and not an empty mount point.
   await readIdentity(repository.store);
   const clusters = await listClusters(repository);
   const cluster = chooseCluster(clusters, name, systemIdentifier);
-  if (cluster === undefined) {
-    const known = clusters.map((each) => `${each.name} (${each.systemIdentifier})`).join(', ');
-    throw new DbadminError('backup-missing', `the repository in ${repository.store.description} holds nothing of cluster ${name}`, {
-      detail: known === '' ? 'It holds no cluster at all.' : `It holds ${known}.`,
-      hint: 'Take a backup with dbadmin backup run, or name the cluster with --cluster or --system-identifier.',
-    });
-  }
-  const backups = await listBackups(repository, cluster.systemIdentifier);
-  const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
-  return { cluster, backups, coverage, archive: new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes) };
+  if (cluster !== undefined) return cluster;
+  const known = clusters.map((each) => `${each.name} (${each.systemIdentifier})`).join(', ');
+  throw new DbadminError('backup-missing', `the repository in ${repository.store.description} holds nothing of cluster ${name}`, {
+    detail: known === '' ? 'It holds no cluster at all.' : `It holds ${known}.`,
+    hint: 'Take a backup with dbadmin backup run, or name the cluster with --cluster or --system-identifier.',
+  });
 }
 
 function chooseCluster(

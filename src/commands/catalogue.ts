@@ -1,5 +1,6 @@
 import type { CommandSpec } from './command.ts';
 import { BACKUP_COMMANDS } from './backup/group.ts';
+import { PROVE_COMMANDS } from './backup/prove-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
@@ -12,6 +13,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...MIGRATE_COMMANDS,
   ...ROLES_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...PROVE_COMMANDS,
   ...SCHEDULE_COMMANDS,
   ...SPOTIFY_COMMANDS,
 ];

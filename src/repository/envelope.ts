@@ -23,6 +23,9 @@ export const SEALED_KINDS = {
   lease: 'L',
   mark: 'G',
   hold: 'T',
+  ledger: 'D',
+  drill: 'R',
+  verification: 'V',
 } as const;
 export type SealedKind = keyof typeof SEALED_KINDS;
 

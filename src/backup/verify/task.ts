@@ -1,0 +1,68 @@
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Faults, Tally } from './faults.ts';
+import type { ReadExtent } from './sampling.ts';
+
+/** A verification under way: what it reads, how much of it, and what it has found. */
+export interface VerifyTask {
+  readonly repository: Repository;
+  readonly systemIdentifier: string;
+  readonly extent: ReadExtent;
+  readonly faults: Faults;
+  readonly tally: Tally;
+  readonly signal: AbortSignal;
+  readonly onRead: (storedBytes: number) => void;
+}
+
+/** Failures that say nothing of the object: they end a verification. */
+const FATAL = new Set(['interrupted', 'storage-denied', 'key-wrong', 'credentials-wrong', 'repository-missing', 'internal']);
+
+/**
+ * Runs one check of an object. That it fails is a fault of the object; that the repository is out of reach is not, and throws.
+ * An object that was deleted since it was listed is none: parts, horizons and leases go while others work.
+ *
+ * @returns the failure, or undefined when there was none.
+ */
+export async function asFault(task: VerifyTask, object: string, check: () => Promise<void>): Promise<DbadminError | Error | undefined> {
+  task.signal.throwIfAborted();
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    task.signal.throwIfAborted();
+    if (!(error instanceof Error) || (error instanceof DbadminError && FATAL.has(error.code))) throw error;
+    if (isDbadminError(error, 'storage-missing') && (await task.repository.store.stat(object)) === undefined) return undefined;
+    // A disk that cannot read one file is a fault of that file, unless the disk itself is gone.
+    if (isDbadminError(error, 'storage-failed')) await task.repository.store.probe();
+    task.faults.add({ kind: 'damaged', object, detail: sentence(error) });
+    return error;
+  }
+}
+
+function sentence(error: Error): string {
+  if (error instanceof DbadminError && error.detail !== undefined) return error.detail;
+  const text = messageOf(error);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Applies `work` to each item, `atOnce` at a time; all are waited for when one fails. */
+export async function inParallel<Item>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  atOnce: number,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  for await (const item of items) {
+    const one = work(item)
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => running.delete(one));
+    running.add(one);
+    if (running.size >= atOnce) await Promise.race(running);
+    if (failure !== undefined) break;
+  }
+  await Promise.all(running);
+  if (failure !== undefined) throw failure.error as Error;
+}

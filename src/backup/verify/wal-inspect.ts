@@ -1,0 +1,96 @@
+import { formatLsn } from '../../postgres/lsn.ts';
+import { historyName } from '../../postgres/segment.ts';
+import { parseTimelineHistory, type TimelineHistory } from '../../postgres/timeline.ts';
+import { damaged, unseal } from '../../repository/envelope.ts';
+import { walPrefix } from '../../repository/layout.ts';
+import { WalArchive } from '../../repository/wal-archive.ts';
+import { readCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
+import type { StoredObject } from '../../storage/store.ts';
+import type { RecordedGap } from '../gaps.ts';
+import { placeOf } from './object-place.ts';
+import { isChosen } from './sampling.ts';
+import { verifySealed } from './sealed-inspect.ts';
+import { asFault, inParallel, type VerifyTask } from './task.ts';
+
+const AT_ONCE = 2;
+/** Larger segments are read one at a time: each is in memory whole. */
+const LARGE_SEGMENT_BYTES = 64 * 1024 * 1024;
+
+export interface WalFindings {
+  /** By names alone. */
+  readonly coverage: WalCoverage;
+  readonly histories: ReadonlyMap<number, TimelineHistory>;
+  /** WAL that is known to be lost. */
+  readonly recordedGaps: readonly RecordedGap[];
+}
+
+/** Checks the WAL of a lineage: history files all there and readable, segments and parts as far as content is to be read. */
+export async function verifyWal(task: VerifyTask, segmentBytes: number): Promise<WalFindings> {
+  const archive = new WalArchive(task.repository, task.systemIdentifier, segmentBytes);
+  const atOnce = segmentBytes > LARGE_SEGMENT_BYTES ? 1 : AT_ONCE;
+  await inParallel(task.repository.store.list(walPrefix(task.systemIdentifier)), atOnce, async (object) => {
+    task.tally.objects += 1;
+    await verifyOne(task, archive, object);
+  });
+  const coverage = await readCoverage(task.repository, task.systemIdentifier, segmentBytes);
+  const histories = await readHistories(task, archive, coverage);
+  requireHistories(task, coverage, histories);
+  return { coverage, histories, recordedGaps: [] };
+}
+
+async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredObject): Promise<void> {
+  const { key, sizeBytes } = object;
+  const place = placeOf(key);
+  const kind = place.kind === 'sealed' ? place.sealed : undefined;
+  if (kind !== 'wal' && kind !== 'part') {
+    await verifySealed(task, object, kind);
+    return;
+  }
+  task.tally.segments += 1;
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  if (!isChosen(task.extent, name)) return;
+  const failure = await asFault(task, key, async () => {
+    if (kind === 'part') await verifyPart(task, object, archive.segmentBytes);
+    // The archive checks more than the envelope: that the first page is of this cluster and of this position.
+    else await archive.readSegment(name);
+  });
+  if (failure !== undefined) task.faults.segments.add(name.slice(0, 24));
+  task.tally.readBytes += sizeBytes;
+  task.onRead(sizeBytes);
+}
+
+async function verifyPart(task: VerifyTask, { key }: StoredObject, segmentBytes: number): Promise<void> {
+  const { body } = await unseal(task.repository, 'part', await task.repository.store.read(key), key, segmentBytes);
+  const range = /\.part\.([0-9A-F]{8})-([0-9A-F]{8})-/.exec(key);
+  const length = Number.parseInt(range?.[2] ?? '', 16) - Number.parseInt(range?.[1] ?? '', 16);
+  if (length !== body.byteLength) throw damaged(key, `It holds ${body.byteLength} bytes of WAL and its name says ${length}.`);
+}
+
+async function readHistories(task: VerifyTask, archive: WalArchive, coverage: WalCoverage): Promise<ReadonlyMap<number, TimelineHistory>> {
+  const histories = new Map<number, TimelineHistory>();
+  for (const timeline of coverage.histories) {
+    const key = `${walPrefix(task.systemIdentifier)}${historyName(timeline)}`;
+    if (task.faults.kept.some(({ object }) => object === key)) continue;
+    await asFault(task, key, async () => {
+      const content = await archive.readHistory(timeline);
+      if (content !== undefined) histories.set(timeline, parseTimelineHistory(content.toString('utf8')));
+    });
+  }
+  return histories;
+}
+
+/** Recovery looks for the history of every timeline on its way; without one it silently follows another. */
+function requireHistories(task: VerifyTask, coverage: WalCoverage, histories: ReadonlyMap<number, TimelineHistory>): void {
+  const wanted = new Map<number, string>();
+  for (const timeline of coverage.timelines.keys()) if (timeline > 1) wanted.set(timeline, 'there is WAL of that timeline');
+  for (const [timeline, history] of histories) {
+    for (const ancestor of history) {
+      if (ancestor.timeline > 1) wanted.set(ancestor.timeline, `timeline ${timeline} came from it at ${formatLsn(ancestor.switchLsn)}`);
+    }
+  }
+  for (const [timeline, why] of wanted) {
+    if (coverage.histories.has(timeline)) continue;
+    const object = `${walPrefix(task.systemIdentifier)}${historyName(timeline)}`;
+    task.faults.add({ kind: 'missing', object, detail: `The timeline's history is not there, and ${why}.` });
+  }
+}

@@ -1,0 +1,95 @@
+import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
+import type { Repository } from './repository.ts';
+
+/** What was tried on a lineage and how it ended: write-once, beside the backups. @see FORMAT.md "Reports" */
+export type ReportKind = 'drill' | 'verification';
+
+const AREAS: Readonly<Record<ReportKind, string>> = { drill: 'drills', verification: 'verifications' };
+const MAX_REPORT_BYTES = 64 * 1024 * 1024;
+const LABELS_TRIED = 100;
+
+/** What every report's header says. More keys may stand beside. */
+export interface ReportHeader {
+  /** `20261121T203001Z-drill`. */
+  readonly label: string;
+  readonly systemIdentifier: string;
+  /** The tool's clock, ISO 8601. */
+  readonly finishedAt: string;
+}
+
+export function reportPrefix(systemIdentifier: string, kind: ReportKind): string {
+  return `${systemIdentifier}/${AREAS[kind]}/`;
+}
+
+export function reportKey(systemIdentifier: string, kind: ReportKind, label: string): string {
+  return `${reportPrefix(systemIdentifier, kind)}${label}`;
+}
+
+/** The labels to try for a report that ends at `at`: `20261121T203001Z-drill`, then with `-2`, `-3`, … */
+export function reportLabel(kind: ReportKind, at: Date, attempt: number): string {
+  const time = at.toISOString().replace(/[-:]|\.\d+/g, '');
+  const what = kind === 'drill' ? 'drill' : 'verify';
+  return `${time}-${what}${attempt === 1 ? '' : `-${attempt}`}`;
+}
+
+/**
+ * Stores a report under the first free label of its second and gives that label. `of` makes header and body for a label.
+ *
+ * @throws {DbadminError} `storage-denied`, `storage-read-only` where we may only read.
+ */
+export async function writeReport(
+  repository: Repository,
+  systemIdentifier: string,
+  kind: ReportKind,
+  at: Date,
+  of: (label: string) => { readonly header: ReportHeader; readonly body: unknown },
+): Promise<string> {
+  for (let attempt = 1; attempt <= LABELS_TRIED; attempt += 1) {
+    const label = reportLabel(kind, at, attempt);
+    const key = reportKey(systemIdentifier, kind, label);
+    if ((await repository.store.stat(key)) !== undefined) continue;
+    const { header, body } = of(label);
+    try {
+      await repository.store.create(key, await seal(repository, kind, header, Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`)));
+      return label;
+    } catch (error) {
+      if (!isDbadminError(error, 'storage-exists')) throw error;
+    }
+  }
+  throw new DbadminError('internal', `no label is free for a report of ${at.toISOString()}`);
+}
+
+/** The headers of all reports of a kind, oldest first. Those that cannot be read are left out: verify tells of them. */
+export async function listReports<Header extends ReportHeader>(
+  repository: Repository,
+  systemIdentifier: string,
+  kind: ReportKind,
+): Promise<readonly Header[]> {
+  const headers: Header[] = [];
+  for await (const { key, sizeBytes } of repository.store.list(reportPrefix(systemIdentifier, kind))) {
+    try {
+      const head = await repository.store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
+      const header = peekHeader(kind, head, key) ?? peekHeader(kind, await repository.store.read(key), key);
+      if (header !== undefined) headers.push(header as unknown as Header);
+    } catch (error) {
+      if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;
+    }
+  }
+  return headers.sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));
+}
+
+/**
+ * The body of one report, parsed.
+ *
+ * @throws {DbadminError} `repository-damaged`, `storage-missing` when there is none of that label.
+ */
+export async function readReport(repository: Repository, systemIdentifier: string, kind: ReportKind, label: string): Promise<unknown> {
+  const key = reportKey(systemIdentifier, kind, label);
+  const { body } = await unseal(repository, kind, await repository.store.read(key), key, MAX_REPORT_BYTES);
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch (error) {
+    throw damaged(key, 'It is not JSON.', error);
+  }
+}
