@@ -1,0 +1,82 @@
+import { attempt, differenceOf, MB, round, sourceFingerprint, type Bench, type Measured } from './bench.ts';
+import type { Figure } from './results.ts';
+
+/** Full backups and restores from them, at each zstd level, against pgBackRest at the same. */
+export async function fullRows(bench: Bench): Promise<readonly Figure[]> {
+  await bench.pgBackRest.open(bench.source);
+  const expected = await sourceFingerprint(bench);
+  const figures: Figure[] = [];
+  for (const level of bench.options.levels) {
+    figures.push(...(await attempt(bench, `full, zstd-${level}`, async () => await rowsOfLevel(bench, level, expected))));
+  }
+  return figures;
+}
+
+async function rowsOfLevel(bench: Bench, level: number, expected: ReadonlyMap<string, string>): Promise<readonly Figure[]> {
+  const backups: Record<'ours' | 'pgBackRest', Measured>[] = [];
+  const restores: Record<'ours' | 'pgBackRest', Measured>[] = [];
+  const bytes: { ours: number; pgBackRest: number }[] = [];
+  const into = { ours: bench.peers.path('restored-ours'), pgBackRest: bench.peers.path('restored-pgbackrest') };
+  let failed: string | undefined;
+  for (let number = 0; number < bench.options.runs; number += 1) {
+    bench.say(`full, zstd-${level}, run ${number + 1} of ${bench.options.runs}`);
+    const repository = await bench.ours.repository('full', level);
+    backups.push(
+      await round(bench, number, [
+        ['ours', async () => await repository.backup()],
+        ['pgBackRest', async () => await bench.pgBackRest.backup('full', level)],
+      ]),
+    );
+    bytes.push({ ours: await repository.storedBytes(), pgBackRest: await bench.pgBackRest.storedBytes() });
+    await bench.pgBackRest.expire();
+    bench.say('  restore');
+    restores.push(
+      await round(bench, number, [
+        ['ours', async () => await repository.restore(into.ours)],
+        ['pgBackRest', async () => await bench.pgBackRest.restore(into.pgBackRest)],
+      ]),
+    );
+    for (const [name, directory] of Object.entries(into)) {
+      const difference = await differenceOf(bench, directory, expected);
+      if (difference !== undefined) failed ??= `run ${number + 1}, ${name}: ${difference}`;
+    }
+    await repository.remove();
+  }
+  const failure = failed === undefined ? {} : { failed };
+  const against = <Each extends Record<'ours' | 'pgBackRest', unknown>>(
+    of: readonly Each[],
+    value: (each: Each[keyof Each]) => number,
+  ) => ({
+    ours: of.map(({ ours }) => value(ours as Each[keyof Each])),
+    peer: { name: 'pgBackRest', values: of.map(({ pgBackRest }) => value(pgBackRest as Each[keyof Each])) },
+  });
+  return [
+    {
+      name: `full, zstd-${level}`,
+      unit: 's',
+      ...against(backups, ({ seconds }) => seconds),
+      target: { kind: 'ratio-at-most', limit: 1.1, goal: 1 },
+      ...failure,
+    },
+    {
+      name: `bytes of the full, zstd-${level}`,
+      unit: 'MB',
+      ...against(bytes, (each) => each / MB),
+      target: { kind: 'ratio-at-most', limit: 1.05 },
+      ...failure,
+    },
+    {
+      name: `restore of the full, zstd-${level}`,
+      unit: 's',
+      ...against(restores, ({ seconds }) => seconds),
+      target: { kind: 'ratio-at-most', limit: 1 },
+      ...failure,
+    },
+    memory(`memory of the full, zstd-${level}`, backups),
+    memory(`memory of its restore, zstd-${level}`, restores),
+  ];
+}
+
+function memory(name: string, of: readonly { readonly ours: Measured }[]): Figure {
+  return { name, unit: 'MB', ours: of.map(({ ours }) => ours.peakRssBytes / MB), target: { kind: 'value-at-most', limit: 350 } };
+}

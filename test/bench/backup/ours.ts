@@ -1,0 +1,86 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Peers } from './peers.ts';
+import { run, type Ended } from './processes.ts';
+import type { Server } from './server.ts';
+import { treeBytes } from './tree.ts';
+
+export interface OursOptions {
+  readonly cli: string;
+  readonly peers: Peers;
+  readonly server: Server;
+  readonly profileDirectory: string | undefined;
+}
+
+/** dbadmin as its users run it: the built command, a process for each. */
+export class Ours {
+  readonly #options: OursOptions;
+
+  constructor(options: OursOptions) {
+    this.#options = options;
+  }
+
+  async version(): Promise<string> {
+    const { stdout } = await run([process.execPath, this.#options.cli, '--version'], this.#options.peers.signal);
+    return `${stdout.trim()} on Node ${process.versions.node}`;
+  }
+
+  /** A new repository in place of whatever had the name. */
+  async repository(name: string, level: number): Promise<OurRepository> {
+    const { peers } = this.#options;
+    const directory = peers.path(`ours-${name}`);
+    const configFile = peers.path(`ours-${name}.yaml`);
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(path.dirname(configFile), { recursive: true });
+    // zstd-1 is the default; the setting is written only where it says something else.
+    const compression = level === 1 ? '' : `    compression: zstd-${level}\n`;
+    await writeFile(
+      configFile,
+      `version: 1\nclusters:\n  main:\n    repositories: [bench]\nrepositories:\n  bench:\n    type: disk\n    path: ${JSON.stringify(directory)}\n${compression}`,
+    );
+    const repository = new OurRepository(this.#options, directory, configFile);
+    await repository.command(['backup', 'init']);
+    return repository;
+  }
+}
+
+/** One repository of ours, with the configuration that names it. */
+export class OurRepository {
+  readonly directory: string;
+  readonly #options: OursOptions;
+  readonly #configFile: string;
+
+  constructor(options: OursOptions, directory: string, configFile: string) {
+    this.#options = options;
+    this.directory = directory;
+    this.#configFile = configFile;
+  }
+
+  async backup(args: readonly string[] = []): Promise<Ended> {
+    return await this.command(['backup', 'run', '--json', ...args]);
+  }
+
+  /** Lays the newest backup down in `into`, ready to be started; starting is not part of it, as it is not of the peers'. */
+  async restore(into: string): Promise<Ended> {
+    for (const directory of [into, `${into}.wal`]) await rm(directory, { recursive: true, force: true });
+    return await this.command(['restore', '--into', into, '--immediate', '--yes', '--json']);
+  }
+
+  async command(args: readonly string[]): Promise<Ended> {
+    const { cli, peers, server, profileDirectory } = this.#options;
+    const profile =
+      profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.join(profileDirectory, args.slice(0, 2).join('-'))}`];
+    return await run([process.execPath, ...profile, cli, ...args, '--config', this.#configFile], peers.signal, {
+      env: { ...process.env, DATABASE_URL: server.url, NO_COLOR: '1' },
+    });
+  }
+
+  /** What backups take in it: all but the WAL, as it is counted of the peers. */
+  async storedBytes(): Promise<number> {
+    return await treeBytes(this.directory, (name) => name !== 'wal');
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
