@@ -13,11 +13,18 @@ export interface WalReadOptions {
   readonly timeline?: number;
   /** WAL of any other cluster is refused. Without it, the first segment's holds for all. */
   readonly systemIdentifier?: string;
+  /** Which records are given, by resource manager and kind; all of them without it. Those left out cost almost nothing. */
+  readonly wants?: (manager: number, info: number) => boolean;
+  /**
+   * Records that begin before this position are not checked by their own checksum, which would take most of the time: their
+   * bytes come from segments whose hash has been checked. Without it every record is.
+   */
+  readonly trustedUntilLsn?: bigint;
   /** Told once where valid WAL ends: at the source's end, or before zeros, garbage or a cut record. */
   readonly onEnd?: (validUntilLsn: bigint) => void;
 }
 
-/** A whole record whose checksum is right. `bytes` are a view, valid until the next record is asked for. */
+/** A whole record. `bytes` are a view, valid until the next record is asked for. */
 export interface WalRecord {
   readonly lsn: bigint;
   /** Where the next record may begin. */
@@ -35,10 +42,13 @@ export const RECORD_HEADER_BYTES = 24;
 const MANAGER_XLOG = 0;
 const XLOG_SWITCH = 0x40;
 
+/** A record that goes on on the next page. */
 interface Partial {
-  readonly lsn: bigint;
+  readonly offset: number;
+  readonly pageLsn: bigint;
   readonly totalBytes: number;
-  readonly pieces: Buffer[];
+  /** Undefined for a record that nobody wants: only its length matters. */
+  readonly pieces: Buffer[] | undefined;
   leftBytes: number;
 }
 
@@ -63,24 +73,36 @@ export async function* readWalRecords(source: AsyncIterable<Uint8Array>, options
 class PageParser {
   readonly #options: WalReadOptions;
   readonly #magic: number;
+  readonly #wants: (manager: number, info: number) => boolean;
   #pageLsn: bigint;
   #systemIdentifier: string | undefined;
   #timeline = 0;
-  #previousLsn: bigint | undefined;
+  /** Where the record before begins, as two numbers: a bigint for every record would take longer than all the rest. */
+  #previousHigh = 0;
+  #previousLow = 0;
+  #hasPrevious = false;
   #partial: Partial | undefined;
   /** Bytes, page headers not counted, of a record whose beginning was not seen. */
   #skipBytes = 0;
   /** Pages before this position hold nothing: the WAL was switched to the next segment. */
   #skipUntilLsn = 0n;
+  /** Valid WAL ends this many bytes after this page's beginning. */
+  #validPageLsn: bigint;
+  #validOffset = 0;
   isOver = false;
-  validUntilLsn: bigint;
 
   constructor(options: WalReadOptions) {
     this.#options = options;
     this.#magic = walMagic(options.major);
+    this.#wants = options.wants ?? (() => true);
     this.#pageLsn = options.startLsn;
     this.#systemIdentifier = options.systemIdentifier;
-    this.validUntilLsn = options.startLsn;
+    this.#validPageLsn = options.startLsn;
+  }
+
+  get validUntilLsn(): bigint {
+    const end = this.#validPageLsn + BigInt(this.#validOffset);
+    return this.#skipUntilLsn > end ? this.#skipUntilLsn : end;
   }
 
   *records(page: Buffer): Generator<WalRecord> {
@@ -94,29 +116,68 @@ class PageParser {
       return;
     }
     if (this.#partial !== undefined && this.#partial.leftBytes === 0) {
-      const { lsn, pieces } = this.#partial;
+      const { pieces, pageLsn: beganOn, offset: beganAt } = this.#partial;
       this.#partial = undefined;
-      const record = this.#record(Buffer.concat(pieces), lsn, pageLsn + BigInt(offset));
-      if (record !== undefined) yield record;
-    }
-    while (!this.isOver && this.#partial === undefined && offset + 4 <= page.length) {
-      const totalBytes = page.readUInt32LE(offset);
-      const lsn = pageLsn + BigInt(offset);
-      if (lsn < this.#skipUntilLsn) return;
-      if (totalBytes < RECORD_HEADER_BYTES) {
-        this.isOver = true;
-      } else if (offset + totalBytes <= page.length) {
-        const next: number = offset + align(totalBytes);
-        const record = this.#record(page.subarray(offset, offset + totalBytes), lsn, pageLsn + BigInt(next));
+      if (pieces === undefined) this.#validTo(pageLsn, offset);
+      else {
+        const bytes = Buffer.concat(pieces);
+        const follows = this.#follows(bytes, 0, beganOn, beganAt);
+        const record = follows ? this.#record(bytes, beganOn + BigInt(beganAt), pageLsn, offset) : undefined;
         if (record !== undefined) yield record;
-        offset = next;
+      }
+    }
+    const isTrusted = pageLsn < (this.#options.trustedUntilLsn ?? 0n);
+    while (!this.isOver && this.#partial === undefined && offset + 4 <= page.length && pageLsn >= this.#skipUntilLsn) {
+      const totalBytes = page.readUInt32LE(offset);
+      const end: number = offset + totalBytes;
+      if (totalBytes < RECORD_HEADER_BYTES) this.isOver = true;
+      else if (isTrusted && offset + RECORD_HEADER_BYTES <= page.length && !this.#isWanted(page, offset)) {
+        if (!this.#follows(page, offset, pageLsn, offset)) return;
+        if (end > page.length) {
+          this.#partial = { pageLsn, offset, totalBytes, pieces: undefined, leftBytes: end - page.length };
+          return;
+        }
+        offset = align(end);
+        this.#validTo(pageLsn, offset);
+      } else if (end <= page.length) {
+        const follows = this.#follows(page, offset, pageLsn, offset);
+        const record = follows ? this.#record(page.subarray(offset, end), pageLsn + BigInt(offset), pageLsn, align(end)) : undefined;
+        if (record !== undefined) yield record;
+        offset = align(end);
+        if (this.#skipUntilLsn > pageLsn) return;
       } else {
         const piece = Buffer.from(page.subarray(offset));
-        this.#partial = { lsn, totalBytes, pieces: [piece], leftBytes: totalBytes - piece.length };
+        this.#partial = { pageLsn, offset, totalBytes, pieces: [piece], leftBytes: totalBytes - piece.length };
       }
     }
     // A short page is the source's last.
     if (page.length < WAL_PAGE_BYTES) this.isOver = true;
+  }
+
+  /** Whether the record whose header is whole on this page has to be looked at; a switch always has. */
+  #isWanted(page: Buffer, offset: number): boolean {
+    const info = (page[offset + 16] ?? 0) & 0xf0;
+    const manager = page[offset + 17] ?? 0;
+    return (manager === MANAGER_XLOG && info === XLOG_SWITCH) || this.#wants(manager, info);
+  }
+
+  /** Whether the record at `at` of `bytes` names the one before as its predecessor; ends the WAL when it does not. It becomes the one before. */
+  #follows(bytes: Buffer, at: number, pageLsn: bigint, offset: number): boolean {
+    const low = Number(pageLsn & 0xffff_ffffn) + offset;
+    const high = Number(pageLsn >> 32n);
+    if (this.#hasPrevious && (bytes.readUInt32LE(at + 8) !== this.#previousLow || bytes.readUInt32LE(at + 12) !== this.#previousHigh)) {
+      this.isOver = true;
+      return false;
+    }
+    this.#hasPrevious = true;
+    this.#previousLow = low;
+    this.#previousHigh = high;
+    return true;
+  }
+
+  #validTo(pageLsn: bigint, offset: number): void {
+    this.#validPageLsn = pageLsn;
+    this.#validOffset = offset;
   }
 
   #header(page: Buffer, pageLsn: bigint): WalPageHeader | undefined {
@@ -139,7 +200,7 @@ class PageParser {
     if (header.overwritesContinued && partial !== undefined) {
       // A crash cut that record off; what follows replaces its rest.
       this.#partial = undefined;
-      this.#previousLsn = undefined;
+      this.#hasPrevious = false;
       return header.headerBytes;
     }
     const expected = partial?.leftBytes ?? this.#skipBytes;
@@ -149,25 +210,28 @@ class PageParser {
     const here = Math.min(continued, WAL_PAGE_BYTES - header.headerBytes);
     if (partial === undefined) this.#skipBytes = continued - here;
     else {
-      const piece = Buffer.from(page.subarray(header.headerBytes, header.headerBytes + here));
-      partial.pieces.push(piece);
-      partial.leftBytes -= piece.length;
+      partial.pieces?.push(Buffer.from(page.subarray(header.headerBytes, header.headerBytes + here)));
+      partial.leftBytes -= Math.max(0, Math.min(here, page.length - header.headerBytes));
     }
     return header.headerBytes + (continued === here ? align(here) : here);
   }
 
-  #record(bytes: Buffer, lsn: bigint, endLsn: bigint): WalRecord | undefined {
-    const follows = this.#previousLsn === undefined || bytes.readBigUInt64LE(8) === this.#previousLsn;
-    if (!follows || crc32c(bytes.subarray(0, 20), crc32c(bytes.subarray(RECORD_HEADER_BYTES))) !== bytes.readUInt32LE(20)) {
+  /** The record that ends `endOffset` bytes into a page, or undefined when it is wrong (which ends the WAL) or not wanted. */
+  #record(bytes: Buffer, lsn: bigint, endPageLsn: bigint, endOffset: number): WalRecord | undefined {
+    const isTrusted = lsn < (this.#options.trustedUntilLsn ?? 0n);
+    if (!isTrusted && crc32c(bytes.subarray(0, 20), crc32c(bytes.subarray(RECORD_HEADER_BYTES))) !== bytes.readUInt32LE(20)) {
       this.isOver = true;
       return undefined;
     }
-    this.#previousLsn = lsn;
     const manager = bytes[17] ?? 0;
     const info = (bytes[16] ?? 0) & 0xf0;
     const size = BigInt(this.#options.segmentBytes);
-    if (manager === MANAGER_XLOG && info === XLOG_SWITCH) this.#skipUntilLsn = ((endLsn + size - 1n) / size) * size;
-    this.validUntilLsn = this.#skipUntilLsn > endLsn ? this.#skipUntilLsn : endLsn;
+    this.#validTo(endPageLsn, endOffset);
+    if (manager === MANAGER_XLOG && info === XLOG_SWITCH) {
+      const endLsn = endPageLsn + BigInt(endOffset);
+      this.#skipUntilLsn = ((endLsn + size - 1n) / size) * size;
+    }
+    if (!this.#wants(manager, info)) return undefined;
     return { lsn, endLsn: this.validUntilLsn, xid: bytes.readUInt32LE(4), manager, info, bytes };
   }
 }

@@ -1,4 +1,6 @@
-import { readWalRecords, RECORD_HEADER_BYTES, type WalReadOptions, type WalRecord } from './wal-reader.ts';
+import { RESOURCE_MANAGER } from './resource-managers.ts';
+import { recordParts } from './wal-blocks.ts';
+import { readWalRecords, type WalReadOptions, type WalRecord } from './wal-reader.ts';
 
 export type { WalReadOptions } from './wal-reader.ts';
 
@@ -11,22 +13,38 @@ interface Place {
   readonly time: bigint;
 }
 
-/** The end of a transaction, or a named restore point: what a recovery target can name. */
-export type TransactionEnd =
-  | (Place & { readonly kind: 'commit' | 'abort' | 'commit-prepared' | 'abort-prepared'; readonly xid: number })
-  | (Place & { readonly kind: 'restore-point'; readonly name: string });
+/** How a transaction ended. */
+export interface TransactionOutcome extends Place {
+  readonly kind: 'commit' | 'abort' | 'commit-prepared' | 'abort-prepared';
+  /** 32 bits, as the WAL has it. */
+  readonly xid: number;
+  /** With the epoch, as `pg_current_xact_id()` gives it; undefined before the first checkpoint record that was read. */
+  readonly fullXid: bigint | undefined;
+  /** The subtransactions that ended with it the same way. Those rolled back alone have an abort of their own. */
+  readonly subtransactions: readonly number[];
+}
 
-const MANAGER_XLOG = 0;
-const MANAGER_XACT = 1;
+/** The end of a transaction, or a named restore point: what a recovery target can name. */
+export type TransactionEnd = TransactionOutcome | (Place & { readonly kind: 'restore-point'; readonly name: string });
+
+const XLOG_CHECKPOINT_SHUTDOWN = 0x00;
+const XLOG_CHECKPOINT_ONLINE = 0x10;
 const XLOG_RESTORE_POINT = 0x70;
 const XACT_OPERATION = 0x70;
-const XACT_KINDS: Readonly<Record<number, 'commit' | 'abort' | 'commit-prepared' | 'abort-prepared'>> = {
+const XACT_HAS_INFO = 0x80;
+const XACT_KINDS: Readonly<Record<number, TransactionOutcome['kind']>> = {
   0x00: 'commit',
   0x20: 'abort',
   0x30: 'commit-prepared',
   0x40: 'abort-prepared',
 };
 const UNIX_US_OF_POSTGRES_EPOCH = 946_684_800_000_000n;
+
+/** Whether {@link TransactionEnds} has to see a record of this manager and kind. */
+export function concernsTransactions(manager: number, info: number): boolean {
+  if (manager === RESOURCE_MANAGER.xact) return XACT_KINDS[info & XACT_OPERATION] !== undefined;
+  return manager === RESOURCE_MANAGER.xlog && (info === XLOG_RESTORE_POINT || isCheckpoint(info));
+}
 
 /**
  * The ends of transactions and the restore points in WAL, in WAL order: the order in which recovery sees them, which is not
@@ -35,54 +53,65 @@ const UNIX_US_OF_POSTGRES_EPOCH = 946_684_800_000_000n;
  * @throws {DbadminError} as {@link readWalRecords} says.
  */
 export async function* readTransactionEnds(source: AsyncIterable<Uint8Array>, options: WalReadOptions): AsyncGenerator<TransactionEnd> {
-  for await (const record of readWalRecords(source, options)) {
-    if (record.manager > MANAGER_XACT) continue;
-    const end = transactionEndOf(record, options.major);
+  const ends = new TransactionEnds(options.major);
+  for await (const record of readWalRecords(source, { ...options, wants: concernsTransactions })) {
+    const end = ends.take(record);
     if (end !== undefined) yield end;
   }
 }
 
-function transactionEndOf(record: WalRecord, major: number): TransactionEnd | undefined {
-  const place = { lsn: record.lsn, endLsn: record.endLsn };
-  if (record.manager === MANAGER_XLOG) {
-    if (record.info !== XLOG_RESTORE_POINT) return undefined;
-    const data = mainData(record.bytes);
-    const zero = data.indexOf(0, 8);
-    return { ...place, kind: 'restore-point', name: data.toString('utf8', 8, zero < 0 ? data.length : zero), time: timeAt(data) };
+/** Understands the records that end transactions; the checkpoints between them tell the epoch. */
+export class TransactionEnds {
+  readonly #major: number;
+  #nextXid: bigint | undefined;
+
+  constructor(major: number) {
+    this.#major = major;
   }
-  const kind = XACT_KINDS[record.info & XACT_OPERATION];
-  if (kind === undefined) return undefined;
-  const data = mainData(record.bytes);
-  const xid = kind.endsWith('-prepared') ? preparedXid(data, kind === 'commit-prepared', major) : record.xid;
-  return { ...place, kind, xid: xid ?? record.xid, time: timeAt(data) };
+
+  /** What a record ends, or undefined when that is none. Checkpoints must come by here too. */
+  take(record: WalRecord): TransactionEnd | undefined {
+    if (!concernsTransactions(record.manager, record.info)) return undefined;
+    const { mainData } = recordParts(record.bytes, this.#major);
+    const place = { lsn: record.lsn, endLsn: record.endLsn };
+    if (record.manager === RESOURCE_MANAGER.xact) return { ...place, ...this.#outcome(record, mainData) };
+    if (isCheckpoint(record.info)) {
+      if (mainData.length >= 32) this.#nextXid = mainData.readBigUInt64LE(24);
+      return undefined;
+    }
+    const zero = mainData.indexOf(0, 8);
+    const name = mainData.toString('utf8', 8, zero < 0 ? mainData.length : zero);
+    return { ...place, kind: 'restore-point', name, time: timeAt(mainData) };
+  }
+
+  #outcome(record: WalRecord, data: Buffer): Omit<TransactionOutcome, 'lsn' | 'endLsn'> {
+    const kind = XACT_KINDS[record.info & XACT_OPERATION] ?? 'abort';
+    const rest = (record.info & XACT_HAS_INFO) === 0 ? NOTHING_MORE : parseRest(data, kind.startsWith('commit'), this.#major);
+    // The header of COMMIT PREPARED holds the transaction of the command, usually none.
+    const xid = rest.preparedXid ?? record.xid;
+    return { kind, xid, fullXid: this.#fullXid(xid), subtransactions: rest.subtransactions, time: timeAt(data) };
+  }
+
+  /** Transactions are never half the circle away from the next one that the last checkpoint knew. */
+  #fullXid(xid: number): bigint | undefined {
+    return this.#nextXid === undefined ? undefined : this.#nextXid + BigInt((xid - Number(this.#nextXid & 0xffff_ffffn)) | 0);
+  }
 }
 
-/** The record's own data: behind the headers, which for these records say only its length, the origin and the top-level transaction. */
-function mainData(bytes: Buffer): Buffer {
-  let offset = RECORD_HEADER_BYTES;
-  for (;;) {
-    switch (bytes[offset] ?? 0) {
-      case 253: // replication origin
-        offset += 3;
-        break;
-      case 252: // top-level transaction
-        offset += 5;
-        break;
-      case 255: // short length
-        return bytes.subarray(offset + 2, offset + 2 + (bytes[offset + 1] ?? 0));
-      case 254: // long length
-        return bytes.subarray(offset + 5, offset + 5 + bytes.readUInt32LE(offset + 1));
-      default:
-        // No block belongs to these records; the data would be last in any case.
-        return bytes.subarray(bytes.length);
-    }
-  }
+function isCheckpoint(info: number): boolean {
+  return info === XLOG_CHECKPOINT_ONLINE || info === XLOG_CHECKPOINT_SHUTDOWN;
 }
 
 function timeAt(data: Buffer): bigint {
   return data.length < 8 ? 0n : data.readBigInt64LE(0) + UNIX_US_OF_POSTGRES_EPOCH;
 }
 
+interface Rest {
+  readonly subtransactions: readonly number[];
+  readonly preparedXid: number | undefined;
+}
+
+const NOTHING_MORE: Rest = { subtransactions: [], preparedXid: undefined };
 const HAS_DATABASE = 1;
 const HAS_SUBTRANSACTIONS = 2;
 const HAS_RELATIONS = 4;
@@ -90,18 +119,24 @@ const HAS_INVALIDATIONS = 8;
 const HAS_TWO_PHASE = 16;
 const HAS_DROPPED_STATISTICS = 256;
 
-/** The transaction that COMMIT PREPARED or ROLLBACK PREPARED ended: the record's own header holds that of the command, usually none. */
-function preparedXid(data: Buffer, isCommit: boolean, major: number): number | undefined {
-  if (data.length < 12) return undefined;
+/** What follows the time in a commit or an abort. @see ParseCommitRecord in src/backend/access/rmgrdesc/xactdesc.c of PostgreSQL */
+function parseRest(data: Buffer, isCommit: boolean, major: number): Rest {
+  if (data.length < 12) return NOTHING_MORE;
   const parts = data.readUInt32LE(8);
   let offset = 12;
-  const skipList = (flag: number, itemBytes: number): void => {
-    if ((parts & flag) !== 0) offset += 4 + data.readInt32LE(offset) * itemBytes;
+  const list = (flag: number, itemBytes: number): Buffer => {
+    if ((parts & flag) === 0) return data.subarray(0, 0);
+    const start = offset + 4;
+    offset = start + data.readInt32LE(offset) * itemBytes;
+    return data.subarray(start, offset);
   };
   if ((parts & HAS_DATABASE) !== 0) offset += 8;
-  skipList(HAS_SUBTRANSACTIONS, 4);
-  skipList(HAS_RELATIONS, 12);
-  skipList(HAS_DROPPED_STATISTICS, major >= 18 ? 16 : 12);
-  if (isCommit) skipList(HAS_INVALIDATIONS, 16);
-  return (parts & HAS_TWO_PHASE) === 0 ? undefined : data.readUInt32LE(offset);
+  const xids = list(HAS_SUBTRANSACTIONS, 4);
+  list(HAS_RELATIONS, 12);
+  list(HAS_DROPPED_STATISTICS, major >= 18 ? 16 : 12);
+  if (isCommit) list(HAS_INVALIDATIONS, 16);
+  return {
+    subtransactions: Array.from({ length: xids.length / 4 }, (_, index) => xids.readUInt32LE(index * 4)),
+    preparedXid: (parts & HAS_TWO_PHASE) === 0 ? undefined : data.readUInt32LE(offset),
+  };
 }

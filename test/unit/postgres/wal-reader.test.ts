@@ -83,7 +83,17 @@ test('an old page of a recycled segment ends the WAL', async () => {
 test('a commit has its time in microseconds since 1970, and its place', async () => {
   const wal = new WalBuilder(17, START);
   wal.add(commit(9));
-  expect(await endsOf(wal, 17)).toEqual([{ kind: 'commit', xid: 9, lsn: START + 40n, endLsn: START + 80n, time: 946_684_800_000_009n }]);
+  expect(await endsOf(wal, 17)).toEqual([
+    {
+      kind: 'commit',
+      xid: 9,
+      fullXid: undefined,
+      subtransactions: [],
+      lsn: START + 40n,
+      endLsn: START + 80n,
+      time: 946_684_800_000_009n,
+    },
+  ]);
 });
 
 async function endsOf(wal: WalBuilder, major: number): Promise<TransactionEnd[]> {
