@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Peers } from './peers.ts';
 import { Server } from './server.ts';
@@ -36,7 +37,9 @@ export async function fingerprint(server: Server): Promise<ReadonlyMap<string, s
  * @throws {Error} naming the tables that differ, or why the server does not open.
  */
 export async function verifyRestored(peers: Peers, directory: string, expected: ReadonlyMap<string, string>): Promise<void> {
-  await peers.own(directory);
+  // Our restore lays the WAL for the recovery beside it; where root restored, both are another user's.
+  const directories = [directory, `${directory}.wal`].filter((each) => existsSync(each));
+  for (const each of directories) await peers.own(each);
   // Only this server's recovery may read the archive, and nobody's clone writes to it.
   const server = await Server.start(peers, 'restored', directory, { archive_mode: 'off', summarize_wal: 'off', autovacuum: 'off' });
   let found: ReadonlyMap<string, string>;
@@ -49,6 +52,5 @@ export async function verifyRestored(peers: Peers, directory: string, expected: 
   const different = [...names].filter((name) => expected.get(name) !== found.get(name));
   if (different.length > 0)
     throw new Error(`the restored rows differ in ${different.length} of ${names.size} tables: ${different.slice(0, 3).join(', ')}`);
-  // Our restore lays the WAL for the recovery beside it.
-  for (const each of [directory, `${directory}.wal`]) await rm(each, { recursive: true, force: true });
+  for (const each of directories) await rm(each, { recursive: true, force: true });
 }
