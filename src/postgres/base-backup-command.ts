@@ -13,6 +13,8 @@ export interface BaseBackupOptions {
   readonly verifyChecksums: boolean;
   /** The algorithm of the files' checksums in backup_manifest. */
   readonly manifestChecksums: 'CRC32C' | 'SHA256';
+  /** Only what changed since the backup whose manifest was uploaded on this connection; 17 and newer. */
+  readonly incremental?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,6 +47,7 @@ export function baseBackupCommand(major: number, options: BaseBackupOptions): st
     `LABEL ${label}`,
     'PROGRESS true',
     `CHECKPOINT '${options.fastCheckpoint ? 'fast' : 'spread'}'`,
+    ...(options.incremental === true ? ['INCREMENTAL true'] : []),
     'WAL false',
     'WAIT false',
     ...(maxRateKb === undefined ? [] : [`MAX_RATE ${maxRateKb}`]),

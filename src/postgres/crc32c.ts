@@ -16,7 +16,7 @@ const POLYNOMIAL = 0x82f6_3b78;
 /** `ZEROS[k][b]`: what 2^k zero bytes after it make of a sum of which only bit `b` is set. */
 const ZEROS = makeZeros();
 
-function makeZeros(): readonly Uint32Array[] {
+function makeZeros(): readonly Uint32Array<ArrayBuffer>[] {
   // One zero bit shifts the sum by one place and divides by the polynomial; eight of them are a zero byte.
   const oneBit = Uint32Array.from({ length: 32 }, (_, bit) => (bit === 0 ? POLYNOMIAL : (1 << (bit - 1)) >>> 0));
   let power = oneBit;
@@ -29,7 +29,7 @@ function makeZeros(): readonly Uint32Array[] {
   return powers;
 }
 
-function squared(matrix: Uint32Array): Uint32Array {
+function squared(matrix: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(matrix, (column) => applied(matrix, column));
 }
 
@@ -55,5 +55,5 @@ export function joinedCrc32c(first: number, second: number, secondBytes: number)
 /** The CRC-32C of so many zero bytes. */
 export function zerosCrc32c(lengthBytes: number): number {
   // A sum begins inverted and ends inverted: what zeros do to the beginning, inverted.
-  return (~joinedCrc32c(0xffff_ffff, 0, lengthBytes) >>> 0) as number;
+  return ~joinedCrc32c(0xffff_ffff, 0, lengthBytes) >>> 0;
 }

@@ -1,4 +1,5 @@
 import { DbadminError } from '../base/errors.ts';
+import { decodePath } from '../base/path-bytes.ts';
 
 const BLOCK_BYTES = 512;
 
@@ -159,21 +160,10 @@ function number(block: Buffer, offset: number, length: number): number {
   return value;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 function text(block: Buffer, offset: number, length: number): string {
   const zero = block.indexOf(0, offset);
   const end = zero < 0 || zero > offset + length ? offset + length : zero;
-  const bytes = block.subarray(offset, end);
-  try {
-    return utf8.decode(bytes);
-  } catch (error) {
-    throw new DbadminError('backup-failed', `a file name in the data directory is not UTF-8: ${bytes.toString('latin1')}`, {
-      detail: 'dbadmin keeps file names as UTF-8 text.',
-      hint: 'PostgreSQL makes no such files: rename it, or move it out of the data directory.',
-      cause: error,
-    });
-  }
+  return decodePath(block.subarray(offset, end));
 }
 
 function asPromise(given: void | Promise<void>): Promise<void> | undefined {

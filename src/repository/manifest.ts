@@ -1,3 +1,4 @@
+import { decodePath, encodePath } from '../base/path-bytes.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealStream, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -30,7 +31,29 @@ export interface BackupSummary {
   readonly plainBytes: number;
   readonly newBlobs: number;
   readonly storedBytes: number;
-  readonly packs: readonly string[];
+  /** Format 1 only: the packs written. */
+  readonly packs?: readonly string[];
+  /** Label of the backup this one was built on; null or absent for a full read. */
+  readonly parent?: string | null;
+  /** Bytes that changed since the parent, as files have them. */
+  readonly changedBytes?: number;
+  /** What a full read found when it was compared with the parent. */
+  readonly audit?: AuditReport | null;
+  /** Key of the page hashes, 64 hex digits, where they were taken. */
+  readonly pageHashKey?: string | null;
+  /** What the backup could not bring: settings or configuration files outside of the data directory. */
+  readonly missing?: readonly string[];
+}
+
+/** A full read compared page by page with what the repository had pieced together. @see FORMAT.md "Manifests" */
+export interface AuditReport {
+  /** Label of the backup compared with. */
+  readonly comparedWith: string;
+  readonly pages: number;
+  /** Pages that differ and whose LSN says that they should not: relation file and block. */
+  readonly mismatches: readonly { readonly path: string; readonly block: number }[];
+  /** Pages that differ only in hints, which are not logged. */
+  readonly benign: number;
 }
 
 /** `[offset, length, hash]` or `[offset, length, hash, offset in the blob]`, bytes. */
@@ -41,7 +64,7 @@ export type Extent =
 export type ManifestEntry = FileEntry | DirectoryEntry | SymlinkEntry;
 
 interface EntryPath {
-  /** Relative to the data directory, `/`-separated; raw bytes as latin1 text where {@link ManifestEntry} says `pathHex`. */
+  /** Relative to the data directory, `/`-separated; text as base/path-bytes.ts gives it, `pathHex` in the object when it is not UTF-8. */
   readonly path: string;
 }
 
@@ -53,6 +76,8 @@ export interface FileEntry extends EntryPath {
   /** Seconds since 1970. */
   readonly modifiedAt: number;
   readonly extents: readonly Extent[];
+  /** Blobs of page hashes, 131,072 pages of 8 KiB each, where they were taken. */
+  readonly pages?: readonly string[];
 }
 
 export interface DirectoryEntry extends EntryPath {
@@ -82,12 +107,26 @@ export async function writeManifest(
 async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>): AsyncGenerator<Buffer> {
   let lines: string[] = [];
   for await (const entry of entries) {
-    lines.push(`${JSON.stringify(entry)}\n`);
+    lines.push(`${JSON.stringify(toLine(entry))}\n`);
     if (lines.length < LINES_PER_CHUNK) continue;
     yield Buffer.from(lines.join(''), 'utf8');
     lines = [];
   }
   yield Buffer.from(lines.join(''), 'utf8');
+}
+
+type ManifestLine = ManifestEntry | (Omit<ManifestEntry, 'path'> & { readonly pathHex: string });
+
+function toLine(entry: ManifestEntry): ManifestLine {
+  if (entry.path.isWellFormed()) return entry;
+  const { path, ...rest } = entry;
+  return { pathHex: encodePath(path).toString('hex'), ...rest };
+}
+
+function fromLine(line: ManifestLine): ManifestEntry {
+  if (!('pathHex' in line)) return line;
+  const { pathHex, ...rest } = line;
+  return { path: decodePath(Buffer.from(pathHex, 'hex')), ...rest } as ManifestEntry;
 }
 
 /**
@@ -101,7 +140,7 @@ export async function* readManifest(repository: Repository, systemIdentifier: st
   for await (const chunk of unsealStream(repository, 'manifest', repository.store.readStream(key), key)) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as ManifestEntry;
+    for (const line of lines) yield fromLine(JSON.parse(line) as ManifestLine);
   }
   if (rest !== '') throw damaged(key, 'Its last line is cut short.');
 }

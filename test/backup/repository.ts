@@ -48,19 +48,27 @@ export async function makeRepository(directory: string): Promise<Repository> {
   return await openRepository(store, { kind: 'none' });
 }
 
-export async function backUp(cluster: TestCluster, repository: Repository, signal = new AbortController().signal): Promise<BackupSummary> {
-  return await takeBackup({
+export async function backUp(
+  cluster: TestCluster,
+  repository: Repository,
+  options: { readonly kind?: 'full' | 'incremental'; readonly signal?: AbortSignal } = {},
+): Promise<BackupSummary> {
+  const { outcomes } = await takeBackup({
     parameters: cluster.parameters(),
-    repository,
+    repositories: [{ name: 'local', repository }],
     clusterName: 'main',
     tool: 'test',
+    kind: options.kind ?? 'incremental',
     fastCheckpoint: true,
     maxRateKb: undefined,
     clock: systemClock,
     log: silentLog,
-    signal,
+    signal: options.signal ?? new AbortController().signal,
     onProgress: () => undefined,
   });
+  const result = outcomes[0]?.result;
+  if (result?.kind !== 'taken') throw result?.error ?? new Error('no outcome');
+  return result.summary;
 }
 
 export interface TestReceiver {
@@ -100,6 +108,8 @@ export interface RestoreTestOptions {
   readonly action?: TargetAction;
   readonly exclusive?: boolean;
   readonly timeline?: number;
+  /** Label of the backup to start from; the newest that serves unless given. */
+  readonly backup?: string;
   readonly tablespaces?: ReadonlyMap<string, string>;
   /** Called when everything is laid down, before the start. */
   readonly beforeStart?: (preflight: Preflight) => Promise<void>;
@@ -122,7 +132,7 @@ export async function restore(options: RestoreTestOptions): Promise<RestoredClus
     systemIdentifier: undefined,
     target: options.target,
     exclusive: options.exclusive ?? false,
-    backup: undefined,
+    backup: options.backup,
     timeline: options.timeline,
     dataDirectory: options.into,
     tablespaces: options.tablespaces ?? new Map(),

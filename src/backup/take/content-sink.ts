@@ -1,33 +1,38 @@
 import { DbadminError } from '../../base/errors.ts';
 import type { BaseBackupSink } from '../../postgres/base-backup.ts';
+import { isIncrementalPath, pathOfIncremental } from '../../postgres/incremental-file.ts';
 import type { TarEntry } from '../../postgres/tar.ts';
-import type { BlobWriter } from '../../repository/blob-writer.ts';
-import type { Extent, ManifestEntry } from '../../repository/manifest.ts';
-import { MAX_BLOB_BYTES } from '../../repository/pack.ts';
-
-const ZEROS = Buffer.alloc(MAX_BLOB_BYTES);
-const PAGE_BYTES = 8192;
+import type { DirectoryEntry, SymlinkEntry } from '../../repository/manifest.ts';
+import { ChangedFile } from './changed-file.ts';
+import { WholeFile, type FileAttributes, type Intake } from './whole-file.ts';
 
 /** Begins and ends of the streams that feed a {@link ContentSink}. */
 export interface ContentSinkEvents {
   begin(info: Parameters<BaseBackupSink['begin']>[0]): void | Promise<void>;
-  /** Plain bytes taken so far, and the bytes expected in all. */
+  /** Bytes received so far, and the bytes expected in all. */
   progress(doneBytes: number, totalBytes: number): void;
 }
 
-/** The content of a base backup on its way into blobs; afterwards its manifest's entries. */
+type OpenFile = WholeFile | ChangedFile | BackupLabel;
+
+const PERMISSION_BITS = 0o7777;
+
+/** The content of a base backup on its way to its repositories; afterwards every file was given to the intake. */
 export class ContentSink implements BaseBackupSink {
-  readonly entries: ManifestEntry[] = [];
-  plainBytes = 0;
+  /** Directories and links, parents first. */
+  readonly entries: (DirectoryEntry | SymlinkEntry)[] = [];
+  receivedBytes = 0;
   tablespaces: readonly { readonly oid: string; readonly location: string }[] = [];
-  readonly #blobs: BlobWriter;
+  readonly #intake: Intake;
+  readonly #isIncremental: boolean;
   readonly #events: ContentSinkEvents;
   #totalBytes = 0;
   #file: OpenFile | undefined;
-  #manifest: OpenFile | undefined;
+  #manifest: WholeFile | undefined;
 
-  constructor(blobs: BlobWriter, events: ContentSinkEvents) {
-    this.#blobs = blobs;
+  constructor(intake: Intake, isIncremental: boolean, events: ContentSinkEvents) {
+    this.#intake = intake;
+    this.#isIncremental = isIncremental;
     this.#events = events;
   }
 
@@ -41,115 +46,73 @@ export class ContentSink implements BaseBackupSink {
     const inside = entry.path.replace(/^\.\//, '').replace(/\/+$/, '');
     const path =
       tablespaceOid === undefined ? inside : inside === '' ? `pg_tblspc/${tablespaceOid}` : `pg_tblspc/${tablespaceOid}/${inside}`;
-    const { mode, modifiedAt } = entry;
+    const mode = entry.mode & PERMISSION_BITS;
+    const { modifiedAt } = entry;
     if (entry.type === 'directory') {
       // The root of a tablespace's archive: its link in pg_tblspc says the same and comes with the base archive.
-      if (inside !== '') this.entries.push({ path, type: 'directory', mode: mode & 0o7777, modifiedAt });
-      return;
-    }
-    if (entry.type === 'symlink') {
+      if (inside !== '') this.entries.push({ path, type: 'directory', mode, modifiedAt });
+    } else if (entry.type === 'symlink') {
       this.entries.push({ path, type: 'symlink', target: entry.linkTarget ?? '' });
-      return;
+    } else {
+      this.#file = this.#open({ path, mode, modifiedAt }, entry.sizeBytes);
     }
-    this.#file = new OpenFile(path, entry.sizeBytes, mode & 0o7777, modifiedAt);
   }
 
   data(chunk: Uint8Array): void | Promise<void> {
-    const file = this.#file;
-    if (file === undefined) throw new DbadminError('protocol-violation', 'the base backup sent content outside a file');
-    this.plainBytes += chunk.byteLength;
-    this.#events.progress(this.plainBytes, this.#totalBytes);
-    return file.take(chunk, this.#blobs);
+    if (this.#file === undefined) throw new DbadminError('protocol-violation', 'the base backup sent content outside a file');
+    this.receivedBytes += chunk.byteLength;
+    this.#events.progress(this.receivedBytes, this.#totalBytes);
+    return this.#file.take(chunk);
   }
 
   async endEntry(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    if (file !== undefined) this.entries.push(await file.finish(this.#blobs));
+    await file?.finish();
   }
 
+  /** The server's manifest describes what it sent: of an incremental backup that is not what will be restored. */
   manifest(chunk: Uint8Array): void | Promise<void> {
-    this.#manifest ??= new OpenFile('backup_manifest', undefined, 0o600, Math.floor(Date.now() / 1000));
-    return this.#manifest.take(chunk, this.#blobs);
+    if (this.#isIncremental) return undefined;
+    this.#manifest ??= new WholeFile({ path: 'backup_manifest', mode: 0o600, modifiedAt: 0 }, undefined, this.#intake);
+    return this.#manifest.take(chunk);
   }
 
   /** Takes in the server's manifest once the stream has ended. */
   async finish(): Promise<void> {
-    if (this.#manifest !== undefined) this.entries.push(await this.#manifest.finish(this.#blobs));
+    await this.#manifest?.finish();
+  }
+
+  #open(attributes: FileAttributes, sizeBytes: number): OpenFile {
+    if (!this.#isIncremental) return new WholeFile(attributes, sizeBytes, this.#intake);
+    if (attributes.path === 'backup_label') return new BackupLabel(attributes, this.#intake);
+    if (!isIncrementalPath(attributes.path)) return new WholeFile(attributes, sizeBytes, this.#intake);
+    return new ChangedFile({ ...attributes, path: pathOfIncremental(attributes.path) }, sizeBytes, this.#intake);
   }
 }
 
-/** One file being cut into blobs of up to 1 MiB; runs of zero pages become holes. */
-class OpenFile {
-  readonly #path: string;
-  readonly #expectedBytes: number | undefined;
-  readonly #mode: number;
-  readonly #modifiedAt: number;
-  readonly #extents: Extent[] = [];
-  #buffer: Buffer;
-  #filled = 0;
-  #offset = 0;
+/** The label of an incremental backup without the lines that say so: a server refuses to start from them, and what is restored is whole. */
+class BackupLabel {
+  readonly #attributes: FileAttributes;
+  readonly #intake: Intake;
+  readonly #pieces: Buffer[] = [];
 
-  constructor(path: string, expectedBytes: number | undefined, mode: number, modifiedAt: number) {
-    this.#path = path;
-    this.#expectedBytes = expectedBytes;
-    this.#mode = mode;
-    this.#modifiedAt = modifiedAt;
-    this.#buffer = this.#nextBuffer();
+  constructor(attributes: FileAttributes, intake: Intake) {
+    this.#attributes = attributes;
+    this.#intake = intake;
   }
 
-  take(chunk: Uint8Array, blobs: BlobWriter): void | Promise<void> {
-    const room = this.#buffer.byteLength - this.#filled;
-    if (chunk.byteLength < room) {
-      this.#buffer.set(chunk, this.#filled);
-      this.#filled += chunk.byteLength;
-      return undefined;
-    }
-    return this.#takeAcross(chunk, blobs);
+  take(chunk: Uint8Array): void {
+    this.#pieces.push(Buffer.from(chunk));
   }
 
-  async finish(blobs: BlobWriter): Promise<ManifestEntry> {
-    if (this.#filled > 0) await this.#flush(blobs);
-    if (this.#expectedBytes !== undefined && this.#offset !== this.#expectedBytes) {
-      throw new DbadminError('protocol-violation', `file ${this.#path} ended at ${this.#offset} of ${this.#expectedBytes} bytes`);
-    }
-    return {
-      path: this.#path,
-      type: 'file',
-      sizeBytes: this.#offset,
-      mode: this.#mode,
-      modifiedAt: this.#modifiedAt,
-      extents: this.#extents,
-    };
+  async finish(): Promise<void> {
+    const text = Buffer.concat(this.#pieces)
+      .toString('latin1')
+      .replaceAll(/^INCREMENTAL FROM (?:LSN|TLI): .*\n/gm, '');
+    const bytes = Buffer.from(text, 'latin1');
+    const file = new WholeFile(this.#attributes, bytes.byteLength, this.#intake);
+    await file.take(bytes);
+    await file.finish();
   }
-
-  async #takeAcross(chunk: Uint8Array, blobs: BlobWriter): Promise<void> {
-    for (let at = 0; at < chunk.byteLength;) {
-      const taken = Math.min(chunk.byteLength - at, this.#buffer.byteLength - this.#filled);
-      this.#buffer.set(chunk.subarray(at, at + taken), this.#filled);
-      this.#filled += taken;
-      at += taken;
-      if (this.#filled === this.#buffer.byteLength) await this.#flush(blobs);
-    }
-  }
-
-  async #flush(blobs: BlobWriter): Promise<void> {
-    const plain = this.#buffer.subarray(0, this.#filled);
-    const offset = this.#offset;
-    this.#offset += plain.byteLength;
-    this.#filled = 0;
-    this.#buffer = this.#nextBuffer();
-    if (!isZero(plain)) this.#extents.push([offset, plain.byteLength, await blobs.put(plain)]);
-  }
-
-  #nextBuffer(): Buffer {
-    const left = this.#expectedBytes === undefined ? MAX_BLOB_BYTES : this.#expectedBytes - this.#offset;
-    return Buffer.allocUnsafe(Math.max(1, Math.min(MAX_BLOB_BYTES, left)));
-  }
-}
-
-function isZero(bytes: Buffer): boolean {
-  // Most pages begin with a non-zero LSN: look there before comparing all.
-  if (bytes.byteLength >= PAGE_BYTES && bytes.readUInt32LE(0) !== 0) return false;
-  return bytes.equals(ZEROS.subarray(0, bytes.byteLength));
 }

@@ -2,134 +2,288 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { runBaseBackup, type BaseBackupResult } from '../../postgres/base-backup.ts';
-import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
-import { BlobIndex } from '../../repository/blob-index.ts';
-import { BlobWriter } from '../../repository/blob-writer.ts';
-import { ensureClusterIdentity } from '../../repository/identity.ts';
-import { listBackups, writeManifest, type BackupSummary } from '../../repository/manifest.ts';
-import type { Repository } from '../../repository/repository.ts';
-import { WalArchive } from '../../repository/wal-archive.ts';
-import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
+import { BlobPipeline } from '../../repository/blob-pipeline.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
-import { ContentSink } from './content-sink.ts';
+import { completeBackup } from './complete.ts';
+import { openDestination, readReliableParent, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
+import { chooseMode, kindOf, withoutBlocks, type TakeMode } from './mode.ts';
+import { chooseParent } from './parent-inspect.ts';
+import { lacksSummaries, readCluster, type ClusterContent } from './read-cluster.ts';
 import { receiveAlongside, type WalAlongside } from './wal-alongside.ts';
 
 export interface TakeOptions {
   readonly parameters: ConnectionParameters;
-  readonly repository: Repository;
+  /** Where the backup goes; the cluster is read once for all of them. */
+  readonly repositories: readonly NamedRepository[];
   readonly clusterName: string;
   /** The version of dbadmin, kept in the manifest. */
   readonly tool: string;
+  /** Incremental is done as a full one where there is nothing to build on. */
+  readonly kind: 'full' | 'incremental';
+  /** zstd's, 1 to 19. */
+  readonly level?: number;
   /** Whether the checkpoint that begins the backup is made at once (a burst of writes) or spread out. */
   readonly fastCheckpoint: boolean;
   readonly maxRateKb: number | undefined;
+  readonly configuration?: OuterConfiguration;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Called once it is known how the backup is taken. */
+  readonly onMode?: (mode: TakeMode, label: string) => void;
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
 }
 
+/** Configuration files that lie outside of the data directory, and what could not be had. */
+export interface OuterConfiguration {
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+  readonly missing: readonly string[];
+}
+
+/** What a run came to in each repository. */
+export interface TakeResult {
+  readonly mode: TakeMode;
+  readonly outcomes: readonly TakeOutcome[];
+}
+
+export interface TakeOutcome {
+  readonly name: string;
+  readonly result: { readonly kind: 'taken'; readonly summary: BackupSummary } | { readonly kind: 'failed'; readonly error: DbadminError };
+}
+
 /**
- * Takes a full backup: content into packs while the WAL from its start to its stop is received beside it; then the index;
+ * Takes a backup: content into packs while the WAL from its start to its stop is received beside it; then the index;
  * then, last, the manifest, which makes the backup exist. Until then nothing of it counts.
  *
- * A backup with bad pages is kept and its summary's `damage` says which; every other failure leaves only garbage.
+ * One repository failing does not stop the others; when all fail the first failure is thrown. A backup with bad pages is
+ * kept and its summary's `damage` says which; every other failure leaves only garbage.
  *
- * @throws {DbadminError} `repository-missing`, `privilege-missing`, `backup-failed`, storage failures, `interrupted`.
+ * @throws {DbadminError} `repository-missing`, `locked`, `privilege-missing`, `backup-failed`, storage failures, `interrupted`.
  */
-export async function takeBackup(options: TakeOptions): Promise<BackupSummary> {
-  const startedAt = options.clock.now();
-  const connection = await ReplicationConnection.open(options.parameters, { applicationName: 'dbadmin backup', signal: options.signal });
+export async function takeBackup(options: TakeOptions): Promise<TakeResult> {
+  const run = new TakeRun(options);
   try {
+    return await run.run();
+  } finally {
+    await run.close();
+  }
+}
+
+/** Asked once: connections follow one another when an attempt fails, the rest stays. */
+class TakeRun {
+  readonly #options: TakeOptions;
+  readonly #failures = new Map<string, DbadminError>();
+  #connection: ReplicationConnection | undefined;
+  #destinations: readonly Destination[] = [];
+
+  constructor(options: TakeOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<TakeResult> {
+    const options = this.#options;
+    const startedAt = options.clock.now();
+    const connection = await this.#connect();
     const source = await inspectSource(connection);
-    const { repository, clusterName: name } = options;
-    await ensureClusterIdentity(repository, { ...source, name });
-    const taken = new Set((await listBackups(repository, source.systemIdentifier)).map(({ label }) => label));
-    const label = chooseLabel(startedAt, 'full', taken);
-    return await takeLabelled(options, connection, source, label, startedAt);
-  } finally {
-    await connection.close();
+    this.#destinations = await this.#openDestinations(source);
+    const facts = await inspectCluster(connection);
+    let { mode, parents } = await this.#chooseMode(source, facts);
+    const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
+    for (;;) {
+      const label = chooseLabel(startedAt, kindOf(mode), taken);
+      options.onMode?.(mode, label);
+      try {
+        return { mode, outcomes: this.#all(await this.#attempt({ source, facts, mode, parents, label, startedAt })) };
+      } catch (error) {
+        if (mode.kind !== 'blocks' || !lacksSummaries(error)) throw error;
+        options.log.info(`the server cannot tell what changed since ${mode.parent.label}; reading everything: ${String(error)}`);
+        mode = withoutBlocks(mode, `the server has no WAL summaries back to ${mode.parent.label}`);
+        if (mode.kind === 'everything') parents = [];
+        await this.#connect();
+      }
+    }
   }
-}
 
-async function takeLabelled(
-  options: TakeOptions,
-  connection: ReplicationConnection,
-  source: Source,
-  label: string,
-  startedAt: Date,
-): Promise<BackupSummary> {
-  const { repository, clock, log } = options;
-  const { systemIdentifier } = source;
-  const blobs = new BlobWriter(repository, systemIdentifier, await BlobIndex.load(repository, systemIdentifier));
-  const archive = new WalArchive(repository, systemIdentifier, source.walSegmentBytes);
-  const wal = await receiveAlongside({ parameters: options.parameters, archive, clock, log });
-  try {
-    log.debug(`${label}: reading the cluster`);
-    const sink = new ContentSink(blobs, {
-      begin: async (info) => await wal.begin(info.startLsn, info.timeline),
-      progress: options.onProgress,
+  async close(): Promise<void> {
+    await this.#connection?.close();
+    await Promise.all(this.#destinations.map(async ({ lease }) => await lease.release()));
+  }
+
+  async #connect(): Promise<ReplicationConnection> {
+    await this.#connection?.close();
+    this.#connection = await ReplicationConnection.open(this.#options.parameters, {
+      applicationName: 'dbadmin backup',
+      signal: this.#options.signal,
     });
-    const result = await runBaseBackup(
-      connection,
-      {
-        label: `dbadmin ${label}`,
-        fastCheckpoint: options.fastCheckpoint,
-        verifyChecksums: true,
-        manifestChecksums: 'CRC32C',
-        ...(options.maxRateKb === undefined ? {} : { maxRateKb: options.maxRateKb }),
-        signal: options.signal,
-      },
-      sink,
+    return this.#connection;
+  }
+
+  async #openDestinations(source: Source): Promise<readonly Destination[]> {
+    const { repositories, clusterName, clock, log, signal } = this.#options;
+    const opened: Destination[] = [];
+    for (const named of repositories) {
+      try {
+        opened.push(await openDestination(named, { source, clusterName, clock, log, signal }));
+      } catch (error) {
+        this.#note(named.name, error);
+      }
+    }
+    this.#orThrow(opened.length);
+    return opened;
+  }
+
+  async #chooseMode(source: Source, facts: ClusterFacts): Promise<{ mode: TakeMode; parents: readonly ParentContent[] }> {
+    const { kind: wanted, log } = this.#options;
+    const parent = chooseParent(
+      this.#destinations.map(({ backups }) => backups),
+      source,
+      facts.timeline,
     );
-    log.debug(`${label}: storing the last packs and the index`);
-    await sink.finish();
-    const written = await blobs.finish(indexName(startedAt));
-    log.debug(`${label}: waiting for the WAL`);
-    await secureWal(options, wal, source, result);
-    const summary: BackupSummary = {
+    const mode = chooseMode({ wanted, parent, serverMajor: facts.serverMajor, summarizesWal: facts.summarizesWal });
+    if (mode.kind === 'everything') return { mode, parents: [] };
+    const parents: ParentContent[] = [];
+    for (const destination of this.#destinations) {
+      const content = await readReliableParent(destination, mode.parent);
+      if (content !== undefined) parents.push(content);
+      else log.warn(`backup ${mode.parent.label} is not whole in ${destination.name}: dbadmin backup verify says what is missing`);
+    }
+    if (parents.length === this.#destinations.length) return { mode, parents };
+    return { mode: { kind: 'everything', reason: `backup ${mode.parent.label} is not whole in every repository` }, parents: [] };
+  }
+
+  async #attempt(attempt: Attempt): Promise<readonly TakeOutcome[]> {
+    const { clock, log, level } = this.#options;
+    const { source } = attempt;
+    const { systemIdentifier } = source;
+    const targets = this.#destinations.map(({ repository, index }) => ({ repository, systemIdentifier, known: index }));
+    const pipeline = new BlobPipeline(targets, level === undefined ? {} : { level });
+    const wal: WalAlongside[] = [];
+    try {
+      for (const { repository } of this.#destinations)
+        wal.push(await receiveAlongside({ parameters: this.#options.parameters, repository, source, clock, log }));
+      const pageHashKey = pageHashKeyFor(attempt.mode, attempt.facts);
+      const content = await this.#read(attempt, pipeline, wal, pageHashKey);
+      log.debug(`${attempt.label}: storing the last packs and the index`);
+      content.blobs.closeShared();
+      const stored = await pipeline.finish(indexName(attempt.startedAt));
+      return await Promise.all(
+        this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
+          try {
+            const outcome = stored[index];
+            const walOfIt = wal[index];
+            const files = content.contents[index];
+            if (outcome?.kind !== 'stored' || walOfIt === undefined || files === undefined)
+              throw outcome?.kind === 'failed' ? outcome.error : new Error('no outcome');
+            const parentPacks = attempt.parents[index]?.packs ?? new Set<string>();
+            const summary = await completeBackup({
+              ...this.#options,
+              ...attempt,
+              destination,
+              wal: walOfIt,
+              written: outcome.written,
+              files,
+              content,
+              parentPacks,
+              pageHashKey,
+            });
+            return { name: destination.name, result: { kind: 'taken', summary } };
+          } catch (error) {
+            return { name: destination.name, result: { kind: 'failed', error: this.#note(destination.name, error) } };
+          }
+        }),
+      );
+    } finally {
+      await Promise.all(wal.map(async (each) => await each.close()));
+      await pipeline.close();
+    }
+  }
+
+  async #read(
+    attempt: Attempt,
+    pipeline: BlobPipeline,
+    wal: readonly WalAlongside[],
+    pageHashKey: Buffer | undefined,
+  ): Promise<ClusterContent> {
+    const { fastCheckpoint, maxRateKb, signal, onProgress, log } = this.#options;
+    const { source, facts, mode, parents, label } = attempt;
+    const connection = this.#connection ?? (await this.#connect());
+    log.debug(`${label}: reading the cluster`);
+    return await readCluster({
+      connection,
+      source,
+      mode,
       label,
-      kind: 'full',
-      ...source,
-      tool: options.tool,
-      startedAt: startedAt.toISOString(),
-      finishedAt: clock.now().toISOString(),
-      startLsn: formatLsn(result.startLsn),
-      stopLsn: formatLsn(result.stopLsn),
-      startTimeline: result.startTimeline,
-      stopTimeline: result.stopTimeline,
-      damage: result.damage ?? null,
-      warnings: result.warnings,
-      tablespaces: sink.tablespaces,
-      fileCount: sink.entries.filter(({ type }) => type === 'file').length,
-      plainBytes: sink.plainBytes,
-      ...written,
-    };
-    options.signal.throwIfAborted();
-    log.debug(`${label}: writing the manifest`);
-    await writeManifest(repository, summary, sink.entries);
-    log.debug(`${label}: complete`);
-    return summary;
-  } finally {
-    await wal.close();
+      pipeline,
+      destinations: this.#destinations,
+      parents,
+      pageHashKey,
+      hintsUnlogged: !source.checksums && !facts.logsHints,
+      fastCheckpoint,
+      maxRateKb,
+      signal,
+      onBegin: async (start) => void (await Promise.all(wal.map(async (each) => await each.begin(start.startLsn, start.timeline)))),
+      onProgress,
+    });
+  }
+
+  /** The outcomes of all repositories, those that failed before the backup began included, in the order they were given. */
+  #all(outcomes: readonly TakeOutcome[]): readonly TakeOutcome[] {
+    this.#orThrow(outcomes.filter(({ result }) => result.kind === 'taken').length);
+    return this.#options.repositories.flatMap(({ name }) => {
+      const outcome = outcomes.find((each) => each.name === name);
+      const error = this.#failures.get(name);
+      if (outcome !== undefined) return [outcome];
+      return error === undefined ? [] : [{ name, result: { kind: 'failed' as const, error } }];
+    });
+  }
+
+  #note(name: string, error: unknown): DbadminError {
+    if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
+    this.#failures.set(name, error);
+    return error;
+  }
+
+  #orThrow(sound: number): void {
+    const [first] = this.#failures.values();
+    if (sound === 0) throw first ?? new DbadminError('backup-failed', 'no repository was given for the backup');
   }
 }
 
-/** Waits for the WAL and makes sure by looking that the repository has all of it: without it the backup cannot be recovered. */
-async function secureWal(options: TakeOptions, wal: WalAlongside, source: Source, result: BaseBackupResult): Promise<void> {
-  await wal.finish(result.stopLsn, options.signal);
-  const coverage = await readCoverage(options.repository, source.systemIdentifier, source.walSegmentBytes);
-  const reach = reachFrom(coverage.timelines.get(result.stopTimeline), result.startLsn);
-  if (reach === undefined || reach < result.stopLsn) {
-    throw new DbadminError('backup-failed', `the WAL of the backup is not complete in ${options.repository.store.description}`, {
-      detail: `It needs ${formatLsn(result.startLsn)} to ${formatLsn(result.stopLsn)} on timeline ${result.stopTimeline} and has it up to ${reach === undefined ? 'nowhere' : formatLsn(reach)}.`,
-      hint: 'Run the backup again; if it stays so, look for errors of the storage in the log.',
-    });
-  }
+interface Attempt {
+  readonly source: Source;
+  readonly facts: ClusterFacts;
+  readonly mode: TakeMode;
+  readonly parents: readonly ParentContent[];
+  readonly label: string;
+  readonly startedAt: Date;
+}
+
+interface ClusterFacts {
+  readonly serverMajor: number;
+  readonly timeline: number;
+  readonly summarizesWal: boolean;
+  readonly logsHints: boolean;
+}
+
+async function inspectCluster(connection: ReplicationConnection): Promise<ClusterFacts> {
+  const { serverMajor } = connection;
+  return {
+    serverMajor,
+    timeline: (await connection.identifySystem()).timeline,
+    summarizesWal: serverMajor >= 17 && (await connection.show('summarize_wal')) === 'on',
+    logsHints: (await connection.show('wal_log_hints')) === 'on',
+  };
+}
+
+/** Page hashes are taken where the next backup will need them: where the server cannot tell what changed. */
+function pageHashKeyFor(mode: TakeMode, facts: ClusterFacts): Buffer | undefined {
+  if (facts.summarizesWal && mode.kind !== 'hashes') return undefined;
+  const known = mode.kind === 'everything' ? undefined : mode.parent.pageHashKey;
+  return typeof known === 'string' ? Buffer.from(known, 'hex') : randomBytes(32);
 }
 
 function indexName(at: Date): string {

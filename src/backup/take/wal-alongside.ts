@@ -5,7 +5,9 @@ import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
-import type { WalArchive } from '../../repository/wal-archive.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { WalArchive } from '../../repository/wal-archive.ts';
+import type { Source } from '../source-inspect.ts';
 import { receiveWal } from '../wal/receive.ts';
 
 const PART_EVERY_MS = 1000;
@@ -24,7 +26,8 @@ export interface WalAlongside {
 
 export interface AlongsideOptions {
   readonly parameters: ConnectionParameters;
-  readonly archive: WalArchive;
+  readonly repository: Repository;
+  readonly source: Source;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,7 +39,8 @@ export interface AlongsideOptions {
  * restorable by itself must not depend on it. What both receive is stored once.
  */
 export async function receiveAlongside(options: AlongsideOptions): Promise<WalAlongside> {
-  const { archive, clock, log } = options;
+  const { repository, source, clock, log } = options;
+  const archive = new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes);
   const connection = await ReplicationConnection.open(options.parameters, { applicationName: 'dbadmin backup wal' });
   const slot = `dbadmin_backup_${randomBytes(6).toString('hex')}`;
   const stop = new AbortController();

@@ -20,14 +20,24 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
   },
   {
     name: 'backup run',
-    summary: 'take a full backup now',
-    description: `Reads the whole cluster over one replication connection, with the WAL from its start to its end, and stores what the
-repository has not got. The backup exists once its manifest is written, last; a run that dies leaves nothing that looks like one.
+    summary: 'take a backup now: incremental where there is one to build on',
+    description: `Reads over one replication connection what changed since the newest backup that all repositories have (PostgreSQL 17 and
+newer with summarize_wal on; elsewhere everything is read and compared), with the WAL from its start to its end. Every backup restores on
+its own. It exists once its manifest is written, last; a run that dies leaves nothing that looks like one.
+
+--type full reads everything and compares it, page by page, with what the repository pieced together from incremental ones.
 
 $ dbadmin backup run
-$ dbadmin backup run --repository offsite --max-rate 50MB`,
+$ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [
       REPOSITORY,
+      {
+        flags: '--type <type>',
+        summary: 'full, or incremental where possible',
+        choices: ['full', 'incremental'],
+        fallback: 'incremental',
+      },
+      { flags: '--level <n>', summary: 'how hard zstd compresses, 1 to 19', fallback: '1' },
       { flags: '--max-rate <size>', summary: 'the most to read in a second, such as 50MB' },
       { flags: '--spread-checkpoint', summary: 'begin with a gentle checkpoint, which takes minutes, instead of one at once' },
     ],
@@ -106,44 +116,5 @@ $ restore_command = 'dbadmin wal get --config /etc/dbadmin.yaml --absent-code 44
     options: [REPOSITORY, SYSTEM, { flags: '--absent-code <code>', summary: 'exit status for a file proven absent', fallback: '1' }],
     failureStatus: 126,
     load: async () => await import('./wal-get.ts'),
-  },
-  {
-    name: 'restore',
-    summary: 'restore a cluster to a moment, into a new directory',
-    description: `Shows first what would be restored: the moment, the backup, the WAL, the last commit that comes back and the first that
-does not. The result is a clone that cannot harm the original: it archives nothing and listens on loopback only.
-
-$ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
-$ dbadmin restore --to "5 minutes ago" --into /srv/restored
-$ dbadmin restore --to-latest --into /srv/restored --start`,
-    options: [
-      { flags: '--into <dir>', summary: 'the new data directory, empty or absent' },
-      { flags: '--to <time>', summary: 'a time: "2026-11-20 14:03:07+05:30", local without an offset, or "5 minutes ago"' },
-      { flags: '--to-latest', summary: 'everything there is' },
-      { flags: '--to-lsn <lsn>', summary: 'a position in the WAL' },
-      { flags: '--to-xid <xid>', summary: 'a transaction' },
-      { flags: '--to-name <name>', summary: 'a restore point' },
-      { flags: '--immediate', summary: 'the end of the backup, nothing more' },
-      { flags: '--exclusive', summary: 'stop just before the position or transaction' },
-      { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
-      { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves' },
-      { flags: '--tablespace-map <old=new>', summary: 'where a tablespace goes', repeatable: true },
-      {
-        flags: '--action <what>',
-        summary: 'at the target: promote, pause or shutdown',
-        choices: ['promote', 'pause', 'shutdown'],
-        fallback: 'promote',
-      },
-      { flags: '--start', summary: 'start the clone and wait until it has recovered' },
-      { flags: '--port <port>', summary: 'port of the clone', fallback: 'a free one from 55432' },
-      { flags: '--dry-run', summary: 'show what would be restored and end' },
-      REPOSITORY,
-      SYSTEM,
-    ],
-    json: [
-      'preflight: { target, backup, end, neededUntil, availableUntil, before, after, totalBytes, walBytes }',
-      'restored: { dataDirectory, port, state, timeline, tookMs } or null with --dry-run',
-    ],
-    load: async () => await import('./restore.ts'),
   },
 ];

@@ -1,79 +1,76 @@
-import { formatBytes, parseBytes } from '../../base/bytes.ts';
-import { formatDuration } from '../../base/durations.ts';
+import { parseBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
-import { takeBackup } from '../../backup/take/run.ts';
-import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
-import type { BackupSummary } from '../../repository/manifest.ts';
+import type { NamedRepository } from '../../backup/take/destination.ts';
+import { takeBackup, type TakeOutcome, type TakeResult } from '../../backup/take/run.ts';
+import type { RepositoryConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
-
-interface Outcome {
-  readonly repository: string;
-  readonly summary?: BackupSummary;
-  readonly error?: DbadminError;
-}
+import { showMode, showOutcome, statusOf } from './show-backup.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock, log } = context;
   const maxRateKb = rateOption(input);
+  const level = levelOption(input);
   const { config, cluster } = await loadProject(context, input);
-  const repositories = selectRepositories(config, cluster, textOption(input, 'repository'));
-  const outcomes: Outcome[] = [];
-  for (const repository of repositories) {
-    try {
-      outcomes.push({ repository: repository.name, summary: await takeInto(context, input, cluster, repository, maxRateKb) });
-    } catch (error) {
-      // One repository being away never stops the other; with only one there is nothing else to do.
-      if (repositories.length === 1 || !(error instanceof DbadminError) || error.code === 'interrupted') throw error;
-      outcomes.push({ repository: repository.name, error });
-      context.log.warn(
-        `no backup in ${repository.name}: ${error.message}${error.detail === undefined ? '' : `\n  detail: ${error.detail}`}`,
-      );
-    }
-  }
-  context.output.result({
-    backups: outcomes.map(({ repository, summary, error }) =>
-      error === undefined
-        ? { repository, ...summary }
-        : { repository, error: { code: error.code, message: error.message, detail: error.detail, hint: error.hint } },
-    ),
-  });
-  const failed = outcomes.filter(({ error }) => error !== undefined).length;
-  if (failed === outcomes.length) throw outcomes[0]?.error ?? new DbadminError('backup-failed', 'no backup was taken');
-  const isDamaged = outcomes.some(({ summary }) => summary?.damage !== null && summary !== undefined);
-  return failed > 0 || isDamaged ? 3 : 0;
-}
-
-async function takeInto(
-  context: CommandContext,
-  input: CommandInput,
-  cluster: ClusterConfig,
-  repository: RepositoryConfig,
-  maxRateKb: number | undefined,
-): Promise<BackupSummary> {
-  const { output, clock } = context;
-  const opened = await openRepository(context, repository);
+  const opened = await openAll(context, selectRepositories(config, cluster, textOption(input, 'repository')));
   try {
-    output.line(`${cluster.name} → ${repository.name}   full`);
-    const progress = output.progress('reading');
+    const names = opened.repositories.map(({ name }) => name).join(', ');
     const startedAt = clock.now().getTime();
-    const summary = await takeBackup({
+    let progress: ReturnType<typeof output.progress> | undefined;
+    const taken = await takeBackup({
       parameters: cluster.replication,
-      repository: opened,
+      repositories: opened.repositories,
       clusterName: cluster.name,
       tool: context.version,
+      kind: textOption(input, 'type') === 'full' ? 'full' : 'incremental',
+      ...(level === undefined ? {} : { level }),
       fastCheckpoint: !flagOption(input, 'spreadCheckpoint'),
       maxRateKb,
       clock,
-      log: context.log,
+      log,
       signal: context.signal,
-      onProgress: (done, total) => progress.update(done, total),
-    }).finally(() => progress.end());
-    report(context, summary, clock.now().getTime() - startedAt);
-    return summary;
+      onMode: (mode) => {
+        showMode(output, `${cluster.name} → ${names}`, mode);
+        progress ??= output.progress('reading');
+      },
+      onProgress: (done, total) => progress?.update(done, total),
+    }).finally(() => progress?.end());
+    const result = { ...taken, outcomes: [...opened.failed, ...taken.outcomes] };
+    showOutcome(output, result, clock.now().getTime() - startedAt);
+    output.result({ backups: result.outcomes.map(describe) });
+    return statusOf(result);
   } finally {
-    await opened.store.close();
+    for (const { repository } of opened.repositories) await repository.store.close();
   }
+}
+
+interface Opened {
+  readonly repositories: readonly NamedRepository[];
+  readonly failed: readonly TakeOutcome[];
+}
+
+/** Opens what can be opened: one repository being away never stops the other; with only one there is nothing else to do. */
+async function openAll(context: CommandContext, configs: readonly RepositoryConfig[]): Promise<Opened> {
+  const repositories: NamedRepository[] = [];
+  const failed: TakeOutcome[] = [];
+  for (const config of configs) {
+    try {
+      repositories.push({ name: config.name, repository: await openRepository(context, config) });
+    } catch (error) {
+      if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
+      failed.push({ name: config.name, result: { kind: 'failed', error } });
+    }
+  }
+  const [first] = failed;
+  if (repositories.length === 0 && first?.result.kind === 'failed') throw first.result.error;
+  return { repositories, failed };
+}
+
+function describe({ name, result }: TakeResult['outcomes'][number]): object {
+  if (result.kind === 'taken') return { repository: name, ...result.summary };
+  const { code, message, detail, hint } = result.error;
+  return { repository: name, error: { code, message, detail, hint } };
 }
 
 function rateOption(input: CommandInput): number | undefined {
@@ -89,16 +86,10 @@ function rateOption(input: CommandInput): number | undefined {
   }
 }
 
-function report({ output }: CommandContext, summary: BackupSummary, tookMs: number): void {
-  output.line(`  read       ${formatBytes(summary.plainBytes)} in ${summary.fileCount} files`);
-  output.line(`  wal        ${summary.startLsn} → ${summary.stopLsn}`);
-  const pages =
-    summary.damage !== null ? 'page checksums FAILED' : summary.checksums ? 'page checksums ok' : 'the cluster has no page checksums';
-  output.line(`  done       ${summary.label}   ${formatDuration(tookMs)}   stored ${formatBytes(summary.storedBytes)}   ${pages}`);
-  for (const warning of summary.warnings) output.warn(warning);
-  if (summary.damage !== null) {
-    output.warn(`the server found damaged pages: ${summary.damage}. The backup is kept as damaged; restore the table from an older one.`);
-    return;
-  }
-  output.line(`restorable on its own: dbadmin restore --backup ${summary.label} --to-latest --into DIR --start`);
+function levelOption(input: CommandInput): number | undefined {
+  const text = textOption(input, 'level');
+  if (text === undefined) return undefined;
+  const level = Number(text);
+  if (Number.isInteger(level) && level >= 1 && level <= 19) return level;
+  throw new DbadminError('usage', `--level takes a whole number from 1 to 19, not "${text}"`);
 }

@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { encodePath } from '../../base/path-bytes.ts';
+import { crc32c } from '../../postgres/crc32c.ts';
+import type { SystemUser } from '../../postgres/server.ts';
+import { writeServerManifest, type ManifestFile } from '../../postgres/server-manifest.ts';
+import type { BlobReader } from '../../repository/blob-reader.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { FileToWrite, LayoutPlan } from './plan.ts';
+
+export const SERVER_MANIFEST = 'backup_manifest';
+
+export interface SyntheticManifestOptions {
+  readonly plan: LayoutPlan;
+  readonly backup: BackupSummary;
+  readonly blobs: BlobReader;
+  /** CRC-32C of files as they were written, by path; the others are read again. */
+  readonly checksums: ReadonlyMap<string, number>;
+  readonly owner: SystemUser | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes the `backup_manifest` of a backup whose content was pieced together: no server ever described it as a whole. With
+ * it pg_verifybackup vouches for what was laid down, and an incremental pg_basebackup may build on it.
+ *
+ * @see https://www.postgresql.org/docs/current/backup-manifest-format.html
+ */
+export async function writeSyntheticManifest(options: SyntheticManifestOptions): Promise<void> {
+  const { plan, backup, owner } = options;
+  const head = {
+    systemIdentifier: backup.systemIdentifier,
+    serverMajor: Math.floor(backup.serverVersion / 10_000),
+    timeline: backup.stopTimeline,
+    startLsn: backup.startLsn,
+    endLsn: backup.stopLsn,
+  };
+  const handle = await open(path.join(plan.dataDirectory, SERVER_MANIFEST), 'w', 0o600);
+  try {
+    for await (const piece of writeServerManifest(head, listFiles(options))) await handle.write(piece);
+    if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* listFiles(options: SyntheticManifestOptions): AsyncGenerator<ManifestFile> {
+  const { plan, checksums, signal } = options;
+  for (const file of plan.files) {
+    signal.throwIfAborted();
+    yield { ...file, crc32c: checksums.get(file.path) ?? (await checksumOfFile(path.join(plan.dataDirectory, file.path))) };
+  }
+  yield { ...plan.controlFile, crc32c: await checksumOfContent(plan.controlFile, options.blobs) };
+}
+
+async function checksumOfFile(file: string): Promise<number> {
+  let sum = 0;
+  for await (const chunk of createReadStream(encodePath(file), { highWaterMark: 1 << 20 })) sum = crc32c(chunk as Buffer, sum);
+  return sum;
+}
+
+/** pg_control is written last of all: its sum comes from its content. */
+async function checksumOfContent(file: FileToWrite, blobs: BlobReader): Promise<number> {
+  const content = Buffer.alloc(file.sizeBytes);
+  let at = 0;
+  for await (const plain of blobs.readAll(file.extents.map((extent) => extent[2]))) {
+    const [offset, length, , from = 0] = file.extents[at] ?? [0, 0, ''];
+    plain.copy(content, offset, from, from + length);
+    at += 1;
+  }
+  return crc32c(content);
+}

@@ -1,0 +1,73 @@
+import type { BlobPipeline, Room } from '../../repository/blob-pipeline.ts';
+import { BlobTable } from './content-map.ts';
+import { appendExtent, type ContentExtent } from './extents.ts';
+
+/**
+ * Changed pages of many files share blobs: together they compress better than alone. Small ones, because after many
+ * incremental backups only some pages of each are still needed, and a blob is read whole.
+ */
+const SHARED_BLOB_BYTES = 128 * 1024;
+
+/**
+ * Blobs on their way into all repositories of a run. A blob has one number, known at once, and in each repository a name,
+ * known once a thread has hashed it.
+ */
+export class BlobIntake {
+  /** Names by number, for each repository. */
+  readonly names: readonly BlobTable[];
+  readonly #pipeline: BlobPipeline;
+  #shared: { readonly blob: number; readonly room: Room; filled: number } | undefined;
+
+  constructor(pipeline: BlobPipeline, repositories: number) {
+    this.#pipeline = pipeline;
+    this.names = Array.from({ length: repositories }, () => new BlobTable());
+  }
+
+  /** Room for a blob of up to `maxBytes`, to be given to {@link BlobIntake.submit} or released. */
+  reserve(maxBytes: number): Room | Promise<Room> {
+    return this.#pipeline.reserve(maxBytes);
+  }
+
+  /** Hands over the first `length` bytes of a room; gives the blob's number. */
+  submit(room: Room, length: number): number {
+    const blob = this.#number();
+    this.#submitAs(blob, room, length);
+    return blob;
+  }
+
+  /** Stores a copy of up to 1 MiB as a blob of its own. */
+  async put(plain: Uint8Array): Promise<number> {
+    const room = await this.reserve(plain.byteLength);
+    room.bytes.set(plain);
+    return this.submit(room, plain.byteLength);
+  }
+
+  /** Stores a copy of bytes that lie at `offset` of a file in blobs shared with others, and notes where in `extents`. */
+  async putShared(offset: number, plain: Uint8Array, extents: ContentExtent[]): Promise<void> {
+    for (let at = 0; at < plain.byteLength;) {
+      const shared = (this.#shared ??= { blob: this.#number(), room: await this.reserve(SHARED_BLOB_BYTES), filled: 0 });
+      const length = Math.min(plain.byteLength - at, SHARED_BLOB_BYTES - shared.filled);
+      shared.room.bytes.set(plain.subarray(at, at + length), shared.filled);
+      appendExtent(extents, { offset: offset + at, length, blob: shared.blob, from: shared.filled });
+      shared.filled += length;
+      at += length;
+      if (shared.filled === SHARED_BLOB_BYTES) this.closeShared();
+    }
+  }
+
+  /** Hands over the shared blob that is being filled. */
+  closeShared(): void {
+    const shared = this.#shared;
+    this.#shared = undefined;
+    if (shared !== undefined) this.#submitAs(shared.blob, shared.room, shared.filled);
+  }
+
+  #number(): number {
+    const [number = 0] = this.names.map((table) => table.add());
+    return number;
+  }
+
+  #submitAs(blob: number, room: Room, length: number): void {
+    room.submit(length, (hashes) => hashes.forEach((hash, repository) => this.names[repository]?.set(blob, hash)));
+  }
+}

@@ -1,0 +1,115 @@
+import type { AuditReport } from '../../repository/manifest.ts';
+import type { BlobReader } from '../../repository/blob-reader.ts';
+import { isAudited, judgePage, type AuditRules } from './audit.ts';
+import type { ContentMap } from './content-map.ts';
+import { clipExtents, type ContentExtent, type Stretch } from './extents.ts';
+import { appendStretch, changedStretches, readPageHashes } from './page-hashes.ts';
+
+/** Tells which pages of a file that is read whole are new, so that only those are stored. */
+export interface Comparison {
+  /** Whether the file is compared at all; the others are stored as they are. */
+  covers(path: string): boolean;
+  /** What changed in the bytes of `path` from `offset`, as stretches of the file; `hashes` are their page hashes where taken. */
+  changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[]>;
+}
+
+/** Compares with the page hashes of the parent: a full read of which only the changes are stored. */
+export class PageHashComparison implements Comparison {
+  readonly #parent: ContentMap;
+  readonly #blobs: BlobReader;
+  #open: { readonly path: string; readonly hashes: Promise<Buffer> } | undefined;
+
+  constructor(parent: ContentMap, blobs: BlobReader) {
+    this.#parent = parent;
+    this.#blobs = blobs;
+  }
+
+  covers(path: string): boolean {
+    return (this.#parent.files.get(path)?.pages.length ?? 0) > 0;
+  }
+
+  async changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[]> {
+    if (this.#open?.path !== path) this.#open = { path, hashes: readPageHashes(this.#parent, path, this.#blobs) };
+    const old = await this.#open.hashes;
+    return hashes === undefined
+      ? [{ start: offset, end: offset + plain.byteLength }]
+      : changedStretches(offset, plain.byteLength, hashes, old);
+  }
+}
+
+/** Mismatches that are listed; more are only counted. */
+const LISTED_MISMATCHES = 1000;
+/** Blobs of the parent kept at hand: one may hold pages of many files. */
+const CACHED_BLOBS = 64;
+
+/** Compares with the parent's very bytes, read back from the repository: the audit of a full read. */
+export class AuditComparison implements Comparison {
+  readonly #parent: ContentMap;
+  readonly #blobs: BlobReader;
+  readonly #rules: AuditRules;
+  readonly #blockBytes: number;
+  readonly #cache = new Map<number, Promise<Buffer>>();
+  #open: { readonly path: string; readonly extents: readonly ContentExtent[] } | undefined;
+  readonly #mismatches: { readonly path: string; readonly block: number }[] = [];
+  #pages = 0;
+  #benign = 0;
+
+  constructor(parent: ContentMap, blobs: BlobReader, rules: AuditRules, blockBytes: number) {
+    this.#parent = parent;
+    this.#blobs = blobs;
+    this.#rules = rules;
+    this.#blockBytes = blockBytes;
+  }
+
+  covers(path: string): boolean {
+    return isAudited(path) && this.#parent.files.has(path);
+  }
+
+  async changes(path: string, offset: number, plain: Buffer): Promise<readonly Stretch[]> {
+    const file = this.#parent.files.get(path);
+    const before = Buffer.alloc(plain.byteLength);
+    const end = offset + plain.byteLength;
+    if (this.#open?.path !== path) this.#open = { path, extents: file === undefined ? [] : this.#parent.extentsOf(file) };
+    for (const extent of clipExtents(this.#open.extents, offset, end)) {
+      const blob = await this.#blob(extent.blob);
+      blob.copy(before, extent.offset - offset, extent.from, extent.from + extent.length);
+    }
+    const stretches: { start: number; end: number }[] = [];
+    for (let at = 0; at < plain.byteLength; at += this.#blockBytes) {
+      const now = plain.subarray(at, at + this.#blockBytes);
+      const old = before.subarray(at, at + this.#blockBytes);
+      const isNew = offset + at >= (file?.sizeBytes ?? 0);
+      if (!isNew) this.#pages += 1;
+      if (now.equals(old)) continue;
+      if (!isNew && now.byteLength === this.#blockBytes) this.#judge(path, (offset + at) / this.#blockBytes, now, old);
+      appendStretch(stretches, offset + at, offset + at + now.byteLength);
+    }
+    return stretches;
+  }
+
+  report(comparedWith: string): AuditReport {
+    return { comparedWith, pages: this.#pages, mismatches: this.#mismatches, benign: this.#benign };
+  }
+
+  #judge(path: string, block: number, now: Buffer, old: Buffer): void {
+    const verdict = judgePage(now, old, this.#rules);
+    if (verdict === 'benign') this.#benign += 1;
+    if (verdict === 'mismatch' && this.#mismatches.length < LISTED_MISMATCHES) this.#mismatches.push({ path, block });
+  }
+
+  async #blob(blob: number): Promise<Buffer> {
+    const cached = this.#cache.get(blob);
+    // Taken out and put in again: the map's order is the order of use.
+    this.#cache.delete(blob);
+    const reading = cached ?? this.#read(blob);
+    this.#cache.set(blob, reading);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > CACHED_BLOBS && oldest !== undefined) this.#cache.delete(oldest);
+    return await reading;
+  }
+
+  async #read(blob: number): Promise<Buffer> {
+    for await (const plain of this.#blobs.readAll([this.#parent.blobs.hash(blob)])) return plain;
+    return Buffer.alloc(0);
+  }
+}

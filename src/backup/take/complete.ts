@@ -1,0 +1,96 @@
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import type { WrittenBlobs } from '../../repository/blob-pipeline.ts';
+import { writeManifest, type BackupSummary } from '../../repository/manifest.ts';
+import { verifyPacks } from '../../repository/marks.ts';
+import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
+import type { Source } from '../source-inspect.ts';
+import type { Destination } from './destination.ts';
+import { kindOf, type TakeMode } from './mode.ts';
+import type { ClusterContent } from './read-cluster.ts';
+import type { RepositoryContent } from './repository-content.ts';
+import type { WalAlongside } from './wal-alongside.ts';
+
+export interface CompleteOptions {
+  readonly destination: Destination;
+  readonly source: Source;
+  readonly mode: TakeMode;
+  readonly label: string;
+  readonly startedAt: Date;
+  readonly tool: string;
+  readonly content: ClusterContent;
+  /** The part of `content` that is of this destination. */
+  readonly files: RepositoryContent;
+  readonly written: WrittenBlobs;
+  /** Packs that the parent lies in: the new manifest relies on them as the parent's does. */
+  readonly parentPacks: ReadonlySet<string>;
+  readonly pageHashKey: Buffer | undefined;
+  readonly wal: WalAlongside;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a backup exist in one repository: its WAL is there, everything it relies on is there, and then its manifest, last.
+ *
+ * @throws {DbadminError} `backup-failed`, `locked`, `repository-damaged`, storage failures.
+ */
+export async function completeBackup(options: CompleteOptions): Promise<BackupSummary> {
+  const { destination, source, content, files, signal, log, label, mode } = options;
+  const { repository } = destination;
+  log.debug(`${label}: waiting for the WAL in ${destination.name}`);
+  await secureWal(options);
+  const summary = summarize(options);
+  await destination.lease.check();
+  await verifyPacks(repository, source.systemIdentifier, new Set([...options.parentPacks, ...options.written.packs]));
+  signal.throwIfAborted();
+  log.debug(`${label}: writing the manifest`);
+  await writeManifest(repository, summary, files.entries(content.sink.entries));
+  log.debug(`${label}: complete (${mode.kind})`);
+  return summary;
+}
+
+function summarize(options: CompleteOptions): BackupSummary {
+  const { source, content, files, written, mode, pageHashKey } = options;
+  const { result, sink, audit } = content;
+  const parent = mode.kind === 'everything' ? null : mode.parent.label;
+  return {
+    label: options.label,
+    kind: kindOf(mode),
+    parent: kindOf(mode) === 'full' ? null : parent,
+    ...source,
+    tool: options.tool,
+    startedAt: options.startedAt.toISOString(),
+    finishedAt: options.clock.now().toISOString(),
+    startLsn: formatLsn(result.startLsn),
+    stopLsn: formatLsn(result.stopLsn),
+    startTimeline: result.startTimeline,
+    stopTimeline: result.stopTimeline,
+    damage: result.damage ?? null,
+    warnings: result.warnings,
+    audit: audit === undefined || parent === null ? null : audit.report(parent),
+    pageHashKey: pageHashKey?.toString('hex') ?? null,
+    tablespaces: sink.tablespaces,
+    fileCount: files.fileCount,
+    plainBytes: files.sizeBytes,
+    changedBytes: content.changedBytes,
+    newBlobs: written.newBlobs,
+    storedBytes: written.storedBytes,
+  };
+}
+
+/** Waits for the WAL and makes sure by looking that the repository has all of it: without it the backup cannot be recovered. */
+async function secureWal({ wal, destination, source, content, signal }: CompleteOptions): Promise<void> {
+  const { result } = content;
+  await wal.finish(result.stopLsn, signal);
+  const coverage = await readCoverage(destination.repository, source.systemIdentifier, source.walSegmentBytes);
+  const reach = reachFrom(coverage.timelines.get(result.stopTimeline), result.startLsn);
+  if (reach !== undefined && reach >= result.stopLsn) return;
+  throw new DbadminError('backup-failed', `the WAL of the backup is not complete in ${destination.name}`, {
+    detail: `It needs ${formatLsn(result.startLsn)} to ${formatLsn(result.stopLsn)} on timeline ${result.stopTimeline} and has it up to ${reach === undefined ? 'nowhere' : formatLsn(reach)}.`,
+    hint: 'Run the backup again; if it stays so, look for errors of the storage in the log.',
+  });
+}

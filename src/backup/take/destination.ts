@@ -1,0 +1,73 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { ensureClusterIdentity } from '../../repository/identity.ts';
+import { acquireLease, type Lease } from '../../repository/leases.ts';
+import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
+import { readMarks } from '../../repository/marks.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Source } from '../source-inspect.ts';
+import { readParentContent } from './parent-inspect.ts';
+import type { ContentMap } from './content-map.ts';
+
+/** A repository that a backup is to go to. */
+export interface NamedRepository {
+  /** As the configuration calls it. */
+  readonly name: string;
+  readonly repository: Repository;
+}
+
+/** A repository made ready for a backup: held, its backups known, and what content it has. */
+export interface Destination extends NamedRepository {
+  readonly lease: Lease;
+  readonly backups: readonly BackupSummary[];
+  /** Content that may be relied on: not what is about to be deleted. */
+  readonly index: BlobIndex;
+}
+
+export interface OpenDestinationOptions {
+  readonly source: Source;
+  readonly clusterName: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {DbadminError} `locked` when another backup of this cluster is being written there; storage failures. */
+export async function openDestination({ name, repository }: NamedRepository, options: OpenDestinationOptions): Promise<Destination> {
+  const { source, clusterName, clock, log, signal } = options;
+  const { systemIdentifier } = source;
+  await ensureClusterIdentity(repository, {
+    systemIdentifier,
+    name: clusterName,
+    serverVersion: source.serverVersion,
+    walSegmentBytes: source.walSegmentBytes,
+  });
+  const lease = await acquireLease(repository, systemIdentifier, 'backup', { clock, log, command: 'backup run', signal });
+  try {
+    const marked = await readMarks(repository, systemIdentifier);
+    const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: marked });
+    return { name, repository, lease, index, backups: await listBackups(repository, systemIdentifier) };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}
+
+/** The content of a parent in one repository, with the packs it lies in. */
+export interface ParentContent {
+  readonly content: ContentMap;
+  readonly packs: ReadonlySet<string>;
+}
+
+/** The parent's content, or undefined when some of it is not there to be relied on. */
+export async function readReliableParent(destination: Destination, parent: BackupSummary): Promise<ParentContent | undefined> {
+  const content = await readParentContent(destination.repository, parent);
+  const packs = new Set<string>();
+  for (let blob = 0; blob < content.blobs.count; blob += 1) {
+    const place = destination.index.find(content.blobs.hash(blob));
+    if (place === undefined) return undefined;
+    packs.add(place.pack);
+  }
+  return { content, packs };
+}

@@ -1,0 +1,45 @@
+import type { BackupSummary } from '../../repository/manifest.ts';
+
+/** How a backup is taken. All of them end in a manifest that restores on its own. */
+export type TakeMode =
+  /** Everything is read and what the repository has not got is stored. `reason` says why, when less was asked for. */
+  | { readonly kind: 'everything'; readonly reason: string | undefined }
+  /** The server sends the blocks that changed since `parent`. */
+  | { readonly kind: 'blocks'; readonly parent: BackupSummary }
+  /** Everything is read and compared with the page hashes of `parent`; what changed is stored. */
+  | { readonly kind: 'hashes'; readonly parent: BackupSummary; readonly reason: string }
+  /** Everything is read and compared with the content of `parent`, page by page: a full backup that audits the ones before. */
+  | { readonly kind: 'audit'; readonly parent: BackupSummary };
+
+export interface ModeFacts {
+  readonly wanted: 'full' | 'incremental';
+  readonly parent: BackupSummary | { readonly reason: string };
+  readonly serverMajor: number;
+  /** summarize_wal; false before 17. */
+  readonly summarizesWal: boolean;
+}
+
+/** Which way a backup is to be taken. */
+export function chooseMode({ wanted, parent, serverMajor, summarizesWal }: ModeFacts): TakeMode {
+  if ('reason' in parent) return { kind: 'everything', reason: wanted === 'full' ? undefined : parent.reason };
+  if (wanted === 'full') return { kind: 'audit', parent };
+  if (summarizesWal) return { kind: 'blocks', parent };
+  const reason =
+    serverMajor < 17
+      ? `PostgreSQL ${serverMajor} cannot tell what changed`
+      : 'summarize_wal is off, so the server cannot tell what changed (ALTER SYSTEM SET summarize_wal = on)';
+  if (typeof parent.pageHashKey !== 'string') return { kind: 'everything', reason: `${reason}, and ${parent.label} has no page hashes` };
+  return { kind: 'hashes', parent, reason };
+}
+
+/** The mode when the server refused to tell what changed: its summaries of the WAL do not reach back to the parent. */
+export function withoutBlocks(mode: TakeMode, reason: string): TakeMode {
+  if (mode.kind !== 'blocks') return mode;
+  if (typeof mode.parent.pageHashKey === 'string') return { kind: 'hashes', parent: mode.parent, reason };
+  return { kind: 'everything', reason };
+}
+
+/** What the backup is called: by what was stored, not by what was read. */
+export function kindOf(mode: TakeMode): 'full' | 'incremental' {
+  return mode.kind === 'blocks' || mode.kind === 'hashes' ? 'incremental' : 'full';
+}

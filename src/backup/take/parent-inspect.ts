@@ -1,0 +1,84 @@
+import { parseLsn } from '../../postgres/lsn.ts';
+import { readManifest, type BackupSummary } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Source } from '../source-inspect.ts';
+import { ContentMap } from './content-map.ts';
+
+/** A backup that the next one may build on, with its content in each repository. */
+export interface Parent {
+  readonly summary: BackupSummary;
+  /** In the order of the repositories. */
+  readonly contents: readonly ContentMap[];
+}
+
+/** Why there is no parent, for people. */
+export interface NoParent {
+  readonly reason: string;
+}
+
+/**
+ * The newest backup that every one of `repositories` has, undamaged, on the cluster's timeline.
+ *
+ * Reads summaries only; {@link readParentContent} reads the rest.
+ */
+export function chooseParent(lists: readonly (readonly BackupSummary[])[], source: Source, timeline: number): BackupSummary | NoParent {
+  const [first = [], ...others] = lists;
+  if (first.length === 0) return { reason: 'it is the first backup' };
+  const common = first.filter(({ label }) => others.every((list) => list.some((each) => each.label === label)));
+  if (common.length === 0) return { reason: 'the repositories have no backup in common (dbadmin repository sync makes them equal)' };
+  const sound = common.filter(({ damage }) => damage === null);
+  const same = sound.filter((each) => each.stopTimeline === timeline);
+  const parent = same.reduce<BackupSummary | undefined>(
+    (best, each) => (best === undefined || parseLsn(each.startLsn) > parseLsn(best.startLsn) ? each : best),
+    undefined,
+  );
+  if (parent === undefined) {
+    return { reason: sound.length === 0 ? 'every earlier backup is damaged' : `no backup is of timeline ${timeline}` };
+  }
+  if (major(parent.serverVersion) !== major(source.serverVersion) || parent.blockBytes !== source.blockBytes) {
+    return { reason: `backup ${parent.label} is of another version of PostgreSQL` };
+  }
+  return parent;
+}
+
+/** The files of a backup, in little memory. */
+export async function readParentContent(repository: Repository, parent: BackupSummary): Promise<ContentMap> {
+  const content = new ContentMap();
+  // Extents of one blob mostly follow each other: looking at the last few spares a table of all.
+  let lastHash = '';
+  let lastBlob = -1;
+  const known = new Map<string, number>();
+  const blobOf = (hash: string): number => {
+    if (hash === lastHash) return lastBlob;
+    let blob = known.get(hash);
+    if (blob === undefined) {
+      blob = content.blobs.add();
+      content.blobs.set(blob, hash);
+      known.set(hash, blob);
+      if (known.size > RECENT_BLOBS) known.clear();
+    }
+    lastHash = hash;
+    lastBlob = blob;
+    return blob;
+  };
+  for await (const entry of readManifest(repository, parent.systemIdentifier, parent.label)) {
+    if (entry.type !== 'file') continue;
+    content.addFile(
+      {
+        path: entry.path,
+        sizeBytes: entry.sizeBytes,
+        mode: entry.mode,
+        modifiedAt: entry.modifiedAt,
+        pages: (entry.pages ?? []).map(blobOf),
+      },
+      entry.extents.map(([offset, length, hash, from = 0]) => ({ offset, length, blob: blobOf(hash), from })),
+    );
+  }
+  return content;
+}
+
+const RECENT_BLOBS = 4096;
+
+function major(serverVersion: number): number {
+  return Math.floor(serverVersion / 10_000);
+}

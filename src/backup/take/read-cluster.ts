@@ -1,0 +1,108 @@
+import { systemCodeOf } from '../../base/errors.ts';
+import { runBaseBackup, type BaseBackupResult, type BaseBackupStart } from '../../postgres/base-backup.ts';
+import type { ReplicationConnection } from '../../postgres/replication.ts';
+import { writeServerManifest } from '../../postgres/server-manifest.ts';
+import { uploadManifest } from '../../postgres/upload-manifest.ts';
+import type { BlobPipeline } from '../../repository/blob-pipeline.ts';
+import { BlobReader } from '../../repository/blob-reader.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { Source } from '../source-inspect.ts';
+import { BlobIntake } from './blob-intake.ts';
+import { AuditComparison, PageHashComparison, type Comparison } from './comparison.ts';
+import type { ContentMap } from './content-map.ts';
+import { ContentSink } from './content-sink.ts';
+import type { Destination, ParentContent } from './destination.ts';
+import type { TakeMode } from './mode.ts';
+import { RepositoryContent } from './repository-content.ts';
+import type { TakenFile } from './whole-file.ts';
+
+export interface ReadClusterOptions {
+  readonly connection: ReplicationConnection;
+  readonly source: Source;
+  readonly mode: TakeMode;
+  readonly label: string;
+  readonly pipeline: BlobPipeline;
+  readonly destinations: readonly Destination[];
+  /** Of the mode's parent, one for each destination; empty without. */
+  readonly parents: readonly ParentContent[];
+  readonly pageHashKey: Buffer | undefined;
+  /** Whether hint bits change without being logged. */
+  readonly hintsUnlogged: boolean;
+  readonly fastCheckpoint: boolean;
+  readonly maxRateKb: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onBegin: (start: BaseBackupStart) => Promise<void>;
+  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
+/** What came of reading the cluster: the content for each destination, its blobs still on their way. */
+export interface ClusterContent {
+  readonly result: BaseBackupResult;
+  readonly sink: ContentSink;
+  readonly blobs: BlobIntake;
+  /** In the order of the destinations. */
+  readonly contents: readonly RepositoryContent[];
+  readonly audit: AuditComparison | undefined;
+  readonly changedBytes: number;
+}
+
+/** Reads the cluster the way the mode says. @throws what {@link runBaseBackup} throws; see {@link lacksSummaries}. */
+export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
+  const { connection, mode, destinations, parents, source } = options;
+  if (mode.kind === 'blocks') await uploadParent(connection, mode.parent, parents[0]?.content);
+  const blobs = new BlobIntake(options.pipeline, destinations.length);
+  const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
+  const state = { changedBytes: 0 };
+  const onFile = (file: TakenFile): void => {
+    state.changedBytes += file.changedBytes;
+    for (const content of contents) content.add(file);
+  };
+  const comparison = comparisonFor(options);
+  const intake = { blobs, blockBytes: source.blockBytes, comparison, pageHashKey: options.pageHashKey, onFile };
+  const sink = new ContentSink(intake, mode.kind === 'blocks', { begin: options.onBegin, progress: options.onProgress });
+  const result = await runBaseBackup(
+    connection,
+    {
+      label: `dbadmin ${options.label}`,
+      fastCheckpoint: options.fastCheckpoint,
+      verifyChecksums: true,
+      manifestChecksums: 'CRC32C',
+      incremental: mode.kind === 'blocks',
+      ...(options.maxRateKb === undefined ? {} : { maxRateKb: options.maxRateKb }),
+      signal: options.signal,
+    },
+    sink,
+  );
+  await sink.finish();
+  const audit = comparison instanceof AuditComparison ? comparison : undefined;
+  return { result, sink, blobs, contents, audit, changedBytes: state.changedBytes };
+}
+
+function comparisonFor({ mode, destinations, parents, source, hintsUnlogged }: ReadClusterOptions): Comparison | undefined {
+  const [destination] = destinations;
+  const content = parents[0]?.content;
+  if (destination === undefined || content === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return undefined;
+  const blobs = new BlobReader(destination.repository, source.systemIdentifier, destination.index);
+  if (mode.kind === 'hashes') return new PageHashComparison(content, blobs);
+  return new AuditComparison(content, blobs, { parentStartLsn: parseLsn(mode.parent.startLsn), hintsUnlogged }, source.blockBytes);
+}
+
+async function uploadParent(connection: ReplicationConnection, parent: BackupSummary, content: ContentMap | undefined): Promise<void> {
+  const head = {
+    systemIdentifier: parent.systemIdentifier,
+    serverMajor: connection.serverMajor,
+    timeline: parent.stopTimeline,
+    startLsn: parent.startLsn,
+    endLsn: parent.stopLsn,
+  };
+  await uploadManifest(connection, writeServerManifest(head, content?.files.values() ?? []));
+}
+
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
+
+/** Whether a failed reading is the server's refusal to tell what changed since the parent, so that a full read is the way out. */
+export function lacksSummaries(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return systemCodeOf(error) === OBJECT_NOT_IN_PREREQUISITE_STATE || systemCodeOf(cause) === OBJECT_NOT_IN_PREREQUISITE_STATE;
+}

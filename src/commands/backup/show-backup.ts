@@ -1,0 +1,90 @@
+import { formatBytes } from '../../base/bytes.ts';
+import { formatDuration } from '../../base/durations.ts';
+import type { TakeMode } from '../../backup/take/mode.ts';
+import type { TakeResult } from '../../backup/take/run.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { CommandContext } from '../command.ts';
+
+type Output = CommandContext['output'];
+
+/** Mismatching pages named in the output; the manifest lists the rest. */
+const NAMED_PAGES = 5;
+
+/** `main → local, offsite   incremental on 20261120T203000Z-full`. */
+export function showMode(output: Output, where: string, mode: TakeMode): void {
+  switch (mode.kind) {
+    case 'everything':
+      output.line(`${where}   full${mode.reason === undefined ? '' : ` (${mode.reason})`}`);
+      return;
+    case 'blocks':
+      output.line(`${where}   incremental on ${mode.parent.label}`);
+      return;
+    case 'hashes':
+      output.line(`${where}   incremental on ${mode.parent.label}, reading everything (${mode.reason})`);
+      return;
+    case 'audit':
+      output.line(`${where}   full, audited against ${mode.parent.label}`);
+  }
+}
+
+/** What a run came to, repository by repository. */
+export function showOutcome(output: Output, { mode, outcomes }: TakeResult, tookMs: number): void {
+  const taken = outcomes.flatMap(({ name, result }) => (result.kind === 'taken' ? [{ name, summary: result.summary }] : []));
+  const [first] = taken;
+  if (first !== undefined) {
+    const { summary } = first;
+    output.line(
+      mode.kind === 'everything'
+        ? `  read       ${formatBytes(summary.plainBytes)} in ${summary.fileCount} files`
+        : `  read       ${formatBytes(summary.plainBytes)} in ${summary.fileCount} files, ${formatBytes(summary.changedBytes ?? 0)} changed`,
+    );
+    output.line(`  wal        ${summary.startLsn} → ${summary.stopLsn}`);
+    const stored = taken.map((each) => `${formatBytes(each.summary.storedBytes)}${taken.length === 1 ? '' : ` (${each.name})`}`).join(', ');
+    output.line(`  done       ${summary.label}   ${formatDuration(tookMs)}   stored ${stored}   ${describePages(summary)}`);
+    showAudit(output, summary);
+    for (const warning of summary.warnings) output.warn(warning);
+  }
+  for (const { name, result } of outcomes) {
+    if (result.kind === 'failed')
+      output.warn(
+        `no backup in ${name}: ${result.error.message}${result.error.detail === undefined ? '' : `\n  detail: ${result.error.detail}`}`,
+      );
+  }
+  if (first !== undefined) showNext(output, first.summary);
+}
+
+/** 3 when a repository has no backup, when the server found bad pages, or when the audit found any. */
+export function statusOf({ outcomes }: TakeResult): number {
+  const isSound = outcomes.every(
+    ({ result }) => result.kind === 'taken' && result.summary.damage === null && (result.summary.audit?.mismatches.length ?? 0) === 0,
+  );
+  return isSound ? 0 : 3;
+}
+
+function describePages(summary: BackupSummary): string {
+  if (summary.damage !== null) return 'page checksums FAILED';
+  return summary.checksums ? 'page checksums ok' : 'the cluster has no page checksums';
+}
+
+function showAudit(output: Output, { audit }: BackupSummary): void {
+  if (audit === null || audit === undefined) return;
+  const { pages, mismatches, benign, comparedWith } = audit;
+  const hints = benign === 0 ? '' : `, ${benign} differing in hints only`;
+  output.line(
+    `  audit      ${pages} pages as ${comparedWith} has them or newer${hints}${mismatches.length === 0 ? '' : ', but for those below'}`,
+  );
+  if (mismatches.length === 0) return;
+  const named = mismatches.slice(0, NAMED_PAGES).map(({ path, block }) => `${path} block ${block}`);
+  const more = mismatches.length > NAMED_PAGES ? ` and ${mismatches.length - NAMED_PAGES} more` : '';
+  output.warn(
+    `the audit found pages that changed without a trace in the WAL: ${named.join(', ')}${more}. ` +
+      `Either the cluster's storage changed them, or ${comparedWith} and the backups before it back to the last full one have them wrong. ` +
+      'This backup is a full one and does not depend on those. Check the relations with amcheck, and restore an older one beside before trusting it.',
+  );
+}
+
+function showNext(output: Output, summary: BackupSummary): void {
+  if (summary.damage !== null)
+    output.warn(`the server found damaged pages: ${summary.damage}. The backup is kept as damaged; restore the table from an older one.`);
+  else output.line(`restorable on its own: dbadmin restore --backup ${summary.label} --to-latest --into DIR --start`);
+}
