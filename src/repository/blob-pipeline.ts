@@ -1,5 +1,5 @@
 import { DbadminError } from '../base/errors.ts';
-import { Slot, SLOT_BLOBS, SLOT_BYTES, newSlotMemory } from './blob-slot.ts';
+import { newSlotMemory, Slot, SLOT_BLOBS, SLOT_BYTES, type SlotMemory } from './blob-slot.ts';
 import type { BlobJob, BlobJobResult, BlobNews, BlobWorkerData } from './blob-worker.ts';
 import type { SharedTable } from './blob-table.ts';
 import { DEFAULT_LEVEL } from './compress.ts';
@@ -35,6 +35,7 @@ export interface BlobPipelineOptions {
 }
 
 interface Filling {
+  readonly number: number;
   readonly slot: Slot;
   readonly named: Named[];
   usedBytes: number;
@@ -59,10 +60,12 @@ interface Running {
 export class BlobPipeline {
   readonly #writers: readonly PackWriter[];
   readonly #threads: Threads<BlobJob, BlobJobResult, BlobNews>;
+  readonly #memory: SlotMemory[] = [];
   readonly #slots: Slot[] = [];
+  /** Numbers of slots that nobody uses. */
+  readonly #free: number[] = [];
   readonly #queue: Filling[] = [];
   readonly #running = new Map<number, Running>();
-  #slotCount = 0;
   #jobCount = 0;
   #batch: Filling | undefined;
   #isFlushPlanned = false;
@@ -80,6 +83,7 @@ export class BlobPipeline {
         level: options.level ?? DEFAULT_LEVEL,
         repositoryKeys: targets.map(({ repository }) => repository.keys?.exposeRepositoryKey()),
         known: this.#tables(),
+        slots: this.#memory,
       }),
       onDone: (job, result) => this.#done(job, result),
       onFailure: (error) => this.#fail(error),
@@ -98,7 +102,8 @@ export class BlobPipeline {
   put(plain: Uint8Array, named: Named): void | Promise<void> {
     const room = this.reserve(plain.byteLength);
     const fill = (to: Room): void => {
-      to.bytes.set(plain);
+      // Not set(), which copies into shared memory word by word.
+      asBuffer(plain).copy(to.bytes);
       to.submit(plain.byteLength, named);
     };
     return room instanceof Promise ? room.then(fill) : fill(room);
@@ -143,18 +148,20 @@ export class BlobPipeline {
     const room = Slot.room(maxBytes);
     const batch = this.#batch;
     if (batch !== undefined && batch.usedBytes + room <= SLOT_BYTES && batch.named.length + batch.openRooms < SLOT_BLOBS) return batch;
-    const slot = this.#freeSlot();
-    if (slot === undefined) return undefined;
+    const number = this.#free.pop() ?? this.#newSlot();
+    const slot = number === undefined ? undefined : this.#slots[number];
+    if (number === undefined || slot === undefined) return undefined;
     this.#seal();
-    this.#batch = { slot, named: [], usedBytes: 0, openRooms: 0, isSealed: false };
+    this.#batch = { number, slot, named: [], usedBytes: 0, openRooms: 0, isSealed: false };
     return this.#batch;
   }
 
-  #freeSlot(): Slot | undefined {
-    const free = this.#slots.pop();
-    if (free !== undefined || this.#slotCount === SLOTS) return free;
-    this.#slotCount += 1;
-    return new Slot(newSlotMemory(this.#writers.length), this.#writers.length);
+  #newSlot(): number | undefined {
+    if (this.#slots.length === SLOTS) return undefined;
+    const memory = newSlotMemory(this.#writers.length);
+    this.#memory.push(memory);
+    this.#threads.tell({ kind: 'slot', memory });
+    return this.#slots.push(new Slot(memory, this.#writers.length)) - 1;
   }
 
   async #reserveLater(maxBytes: number): Promise<Room> {
@@ -217,7 +224,7 @@ export class BlobPipeline {
 
   #enqueue(filling: Filling): void {
     if (filling.named.length === 0) {
-      this.#slots.push(filling.slot);
+      this.#free.push(filling.number);
       this.#changed();
       return;
     }
@@ -236,7 +243,7 @@ export class BlobPipeline {
       this.#jobCount += 1;
       this.#running.set(number, { filling, ...promised });
       this.#tellTables();
-      this.#threads.post({ number, memory: filling.slot.memory, blobs: filling.named.length, packs: promised.packs });
+      this.#threads.post({ number, slot: filling.number, blobs: filling.named.length, packs: promised.packs });
     }
   }
 
@@ -259,10 +266,10 @@ export class BlobPipeline {
     const running = this.#running.get(job.number);
     if (running === undefined) return;
     this.#running.delete(job.number);
-    const { slot, named } = running.filling;
+    const { named } = running.filling;
     named.forEach((tell, blob) => tell(this.#writers.map((_, target) => this.#take(running, blob, target, result))));
     this.#writers.forEach((writer, target) => writer.settle(running.packs[target] ?? '', running.promisedBytes));
-    this.#slots.push(slot);
+    this.#free.push(running.filling.number);
     this.#changed();
     this.#flushIfIdle();
   }
@@ -282,7 +289,7 @@ export class BlobPipeline {
     }
     const offset = slot.offsetOf(blob);
     const stored = extra < 0 ? slot.content.subarray(offset, offset + storedBytes) : (result.extras[extra] ?? Buffer.alloc(0));
-    writer.add(pack, hash, hex, stored, { plainBytes: slot.lengthOf(blob), zstd });
+    writer.add(pack, hash, hex, asBuffer(stored), { plainBytes: slot.lengthOf(blob), zstd });
     return hex;
   }
 
@@ -294,7 +301,7 @@ export class BlobPipeline {
     const tables = this.#tables();
     if (tables.every((table, target) => table === this.#told[target])) return;
     this.#told = tables;
-    this.#threads.tell({ known: tables });
+    this.#threads.tell({ kind: 'known', known: tables });
   }
 
   /** Something is free again, or has failed. */
@@ -321,4 +328,8 @@ export class BlobPipeline {
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

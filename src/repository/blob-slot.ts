@@ -39,13 +39,11 @@ export function newSlotMemory(targets: number): SlotMemory {
 
 /** A slot as either thread sees it. */
 export class Slot {
-  readonly memory: SlotMemory;
   readonly content: Buffer;
   readonly #table: Uint32Array;
   readonly #targets: number;
 
   constructor(memory: SlotMemory, targets: number) {
-    this.memory = memory;
     this.content = Buffer.from(memory.content);
     this.#table = new Uint32Array(memory.table);
     this.#targets = targets;

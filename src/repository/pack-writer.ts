@@ -84,7 +84,7 @@ export class PackWriter {
     packName: string,
     hash: Uint32Array,
     hex: string,
-    stored: Uint8Array,
+    stored: Buffer,
     blob: { readonly plainBytes: number; readonly zstd: boolean },
   ): void {
     const pack = this.#packs.get(packName);
@@ -100,7 +100,7 @@ export class PackWriter {
       ...blob,
       encrypted: this.target.repository.keys !== undefined,
     };
-    pack.arena.set(stored, pack.filled);
+    stored.copy(pack.arena, pack.filled);
     pack.filled += stored.byteLength;
     pack.blobs.push(packed);
     this.target.known.addBlob(hash, pack.number, packed);
