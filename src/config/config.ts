@@ -63,22 +63,30 @@ export interface DiskRepositoryConfig extends RepositoryCommon {
   readonly path: string;
 }
 
-/** Credentials come from the SDK's own chain unless both keys are configured. */
+/** Credentials come from the SDK's own chain, or from the profile, unless both keys are configured. */
 export interface S3RepositoryConfig extends RepositoryCommon {
   readonly type: 's3';
   readonly bucket: string;
   /** Without slashes at its ends; may be empty. */
   readonly prefix: string;
-  readonly region: string;
+  /** Undefined: the one of the profile. */
+  readonly region: string | undefined;
   readonly endpoint: string | undefined;
   readonly pathStyle: boolean;
   readonly caFile: string | undefined;
   readonly accessKeyId: string | undefined;
   readonly secretAccessKey: Secret | undefined;
+  readonly profile: string | undefined;
   readonly storageClass: string | undefined;
   readonly serverSideEncryption:
     | { readonly kind: 'none' }
     | { readonly kind: 's3' }
-    | { readonly kind: 'kms'; readonly keyId: string | undefined };
+    | { readonly kind: 'kms'; readonly keyId: string | undefined }
+    /** 32 bytes in base64. */
+    | { readonly kind: 'customer'; readonly key: Secret };
+  readonly tags: Readonly<Record<string, string>>;
+  readonly requesterPays: boolean;
+  /** For how long what is to be kept is locked, and how; both or neither. */
   readonly objectLockDays: number | undefined;
+  readonly lockMode: 'governance' | 'compliance' | undefined;
 }

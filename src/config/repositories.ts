@@ -26,27 +26,61 @@ export function resolveRepository(name: string, file: RepositoryFile, at: YamlPa
   if ((file.access_key_id === undefined) !== (file.secret_access_key === undefined)) {
     source.add(at, 'access_key_id and secret_access_key come together or not at all');
   }
-  const lockDays = file.object_lock === undefined ? undefined : parseDuration(file.object_lock) / DAY_MS;
-  if (lockDays !== undefined && !(Number.isInteger(lockDays) && lockDays > 0)) {
-    source.add([...at, 'object_lock'], 'object_lock counts in whole days, such as 30d');
+  if (file.profile !== undefined && file.access_key_id !== undefined) {
+    source.add([...at, 'profile'], 'either a profile or access_key_id with secret_access_key');
   }
+  const serverSideEncryption = resolveServerSide(file.sse, [...at, 'sse'], resolving);
+  if (serverSideEncryption.kind === 'customer' && file.endpoint?.startsWith('http://') === true) {
+    source.add([...at, 'sse', 'customer_key'], 'a customer_key goes to the server with each request, so the endpoint must be https://');
+  }
+  const namedRegion = file.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
   return {
     name,
     type: 's3',
     encryption,
     bucket: file.bucket,
     prefix: (file.prefix ?? '').replace(/^\/+|\/+$/g, ''),
-    region: file.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    // A profile may name its own region.
+    region: namedRegion ?? (file.profile === undefined ? 'us-east-1' : undefined),
     endpoint: file.endpoint,
     pathStyle: file.path_style === true || file.path_style === 'true',
     caFile: file.ca_file === undefined ? undefined : path.resolve(resolving.directory, file.ca_file),
     accessKeyId: file.access_key_id,
     secretAccessKey:
       file.secret_access_key === undefined ? undefined : secretAt(file.secret_access_key, [...at, 'secret_access_key'], resolving),
+    profile: file.profile,
     storageClass: file.storage_class,
-    serverSideEncryption: resolveServerSide(file.sse),
-    objectLockDays: lockDays,
+    serverSideEncryption,
+    tags: resolveTags(file.tags ?? {}, [...at, 'tags'], source),
+    requesterPays: file.requester_pays === true || file.requester_pays === 'true',
+    ...resolveLock(file.object_lock, [...at, 'object_lock'], source),
   };
+}
+
+const MAXIMUM_TAGS = 10;
+const TAG_TEXT = /^[\p{L}\p{N}\p{Z}+\-=._:/@]*$/u;
+
+/** S3's own rules, so that they are not met in the middle of a backup. */
+function resolveTags(tags: Readonly<Record<string, string>>, at: YamlPath, source: YamlSource): Readonly<Record<string, string>> {
+  if (Object.keys(tags).length > MAXIMUM_TAGS) source.add(at, `S3 takes ${MAXIMUM_TAGS} tags at most`);
+  for (const [name, value] of Object.entries(tags)) {
+    const fits = TAG_TEXT.test(name) && TAG_TEXT.test(value) && name.length <= 128 && value.length <= 256;
+    if (!fits)
+      source.add([...at, name], 'a tag is a name of up to 128 and a value of up to 256 letters, digits, spaces and + - = . _ : / @');
+  }
+  return tags;
+}
+
+function resolveLock(
+  lock: S3File['object_lock'],
+  at: YamlPath,
+  source: YamlSource,
+): Pick<S3RepositoryConfig, 'objectLockDays' | 'lockMode'> {
+  if (lock === undefined) return { objectLockDays: undefined, lockMode: undefined };
+  const { keep, mode = 'governance' } = typeof lock === 'string' ? { keep: lock } : lock;
+  const days = parseDuration(keep) / DAY_MS;
+  if (!(Number.isInteger(days) && days > 0)) source.add(at, 'object_lock counts in whole days, such as 30d');
+  return { objectLockDays: days, lockMode: mode };
 }
 
 function resolveEncryption(file: EncryptionFile | undefined, at: YamlPath, resolving: Resolving): EncryptionConfig {
@@ -59,10 +93,12 @@ function resolveEncryption(file: EncryptionFile | undefined, at: YamlPath, resol
 
 type S3File = Extract<RepositoryFile, { type: 's3' }>;
 
-function resolveServerSide(sse: S3File['sse']): S3RepositoryConfig['serverSideEncryption'] {
+function resolveServerSide(sse: S3File['sse'], at: YamlPath, resolving: Resolving): S3RepositoryConfig['serverSideEncryption'] {
   if (sse === undefined || sse === 'none') return { kind: 'none' };
   if (sse === 's3') return { kind: 's3' };
-  return { kind: 'kms', keyId: sse === 'kms' ? undefined : sse.kms };
+  if (sse === 'kms') return { kind: 'kms', keyId: undefined };
+  if (sse.customer_key !== undefined) return { kind: 'customer', key: secretAt(sse.customer_key, [...at, 'customer_key'], resolving) };
+  return { kind: 'kms', keyId: sse.kms };
 }
 
 /** The secret at a path of the file, with a warning when it is written there in plain text. */

@@ -52,6 +52,21 @@ const encryptionSchema = z.union(
 
 const diskRepository = section({ type: z.literal('disk'), path: text, encryption: encryptionSchema.optional() });
 
+const serverSideSchema = z.union(
+  [
+    z.enum(['none', 's3', 'kms']),
+    section({ kms: text.optional(), customer_key: secretSource.optional() }).refine(
+      (value) => (value.kms === undefined) !== (value.customer_key === undefined),
+      'give either kms or customer_key',
+    ),
+  ],
+  { error: 'expected none, s3, kms, { kms: KEY-ID } or { customer_key: … }' },
+);
+
+const objectLockSchema = z.union([durationText, section({ keep: durationText, mode: z.enum(['governance', 'compliance']).optional() })], {
+  error: 'expected a time such as 30d, or { keep: 30d, mode: governance or compliance }',
+});
+
 const s3Repository = section({
   type: z.literal('s3'),
   bucket: text,
@@ -62,9 +77,12 @@ const s3Repository = section({
   ca_file: text.optional(),
   access_key_id: text.optional(),
   secret_access_key: secretSource.optional(),
+  profile: text.optional(),
   storage_class: text.optional(),
-  sse: z.union([z.enum(['none', 's3', 'kms']), section({ kms: text })], { error: 'expected none, s3, kms or { kms: KEY-ID }' }).optional(),
-  object_lock: durationText.optional(),
+  sse: serverSideSchema.optional(),
+  tags: z.record(text, z.string()).optional(),
+  requester_pays: yesNo.optional(),
+  object_lock: objectLockSchema.optional(),
   encryption: encryptionSchema.optional(),
 });
 

@@ -4,9 +4,9 @@ import { ownFailure } from './body.ts';
 import { createFile, syncDirectory } from './disk-create.ts';
 import { checkRoot, diskFailure, isAbsence } from './disk-failures.ts';
 import { listFiles, removeTemporaries, statFile } from './disk-list.ts';
-import { missingObject, shortObject } from './failures.ts';
+import { lockUnsupported, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange } from './keys.ts';
-import type { ObjectBody, ObjectStore, StoredObject } from './store.ts';
+import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoredObject } from './store.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 
@@ -42,15 +42,17 @@ export async function createDiskStore(root: string): Promise<ObjectStore> {
 
 class DiskStore implements ObjectStore {
   readonly description: string;
-  readonly capabilities = { conditionalCreate: true };
+  /** No locks: whoever may write a directory may take them off again, so they would promise what they do not keep. */
+  readonly capabilities = { conditionalCreate: true, locks: false };
   readonly #syncedDirectories = new Set<string>();
 
   constructor(root: string) {
     this.description = root;
   }
 
-  async create(key: string, body: ObjectBody): Promise<void> {
+  async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
     checkKey(key);
+    if (lockUntil !== undefined) throw lockUnsupported(this.description);
     try {
       await createFile(this.description, key, body, this.#syncedDirectories);
     } catch (error) {
@@ -113,6 +115,15 @@ class DiskStore implements ObjectStore {
       if (!isAbsence(error)) throw diskFailure(this.description, `deleting ${key}`, error);
       await checkRoot(this.description);
     }
+  }
+
+  async extendLock(key: string): Promise<'extended' | 'kept'> {
+    checkKey(key);
+    throw lockUnsupported(this.description);
+  }
+
+  async lockSupport(): Promise<LockSupport> {
+    return { kind: 'none' };
   }
 
   async removeUnfinished(begunBefore: Date): Promise<number> {

@@ -22,3 +22,19 @@ export function wrongLength(at: string, key: string, gotBytes: number, saidBytes
     detail: `Its content has ${gotBytes} bytes where ${saidBytes} were announced.`,
   });
 }
+
+/** A delete that was not tried, or was refused, because of a lock; `until` is undefined when somebody else has to lift it. */
+export function lockedObject(at: string, key: string, until: Date | undefined, cause?: unknown): DbadminError {
+  return new DbadminError('storage-locked', `object ${key} in ${at} is locked`, {
+    detail: until === undefined ? 'A legal hold is on it.' : `It cannot be deleted before ${until.toISOString()}.`,
+    hint: until === undefined ? 'Whoever placed the hold can lift it.' : 'Nothing has to be done: it can go when its lock has ended.',
+    cause,
+  });
+}
+
+/** A lock was asked for where there are none. */
+export function lockUnsupported(at: string): DbadminError {
+  return new DbadminError('storage-unsupported', `${at} cannot lock objects`, {
+    hint: 'Locks need an S3 bucket made with Object Lock; take object_lock out of the configuration of others.',
+  });
+}

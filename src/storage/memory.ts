@@ -1,25 +1,37 @@
 import { collect, ownFailure, piecesOf } from './body.ts';
-import { existingObject, missingObject, shortObject } from './failures.ts';
+import { systemClock, type Clock } from '../base/clock.ts';
+import { existingObject, lockedObject, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange } from './keys.ts';
-import type { ObjectBody, ObjectStore, StoredObject } from './store.ts';
+import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoredObject } from './store.ts';
 
-/** An empty store in this process's memory, for tests and for throw-away work. */
-export function createMemoryStore(): ObjectStore {
-  return new MemoryStore();
+/** An empty store in this process's memory, for tests and for throw-away work. It knows locks, by `clock`. */
+export function createMemoryStore(clock: Clock = systemClock): ObjectStore {
+  return new MemoryStore(clock);
+}
+
+interface Held {
+  readonly bytes: Uint8Array;
+  readonly modifiedAt: Date;
+  readonly lockedUntil: Date | undefined;
 }
 
 class MemoryStore implements ObjectStore {
   readonly description = 'memory';
-  readonly capabilities = { conditionalCreate: true };
-  readonly #objects = new Map<string, { readonly bytes: Uint8Array; readonly modifiedAt: Date }>();
+  readonly capabilities = { conditionalCreate: true, locks: true };
+  readonly #objects = new Map<string, Held>();
+  readonly #clock: Clock;
 
-  async create(key: string, body: ObjectBody): Promise<void> {
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
     checkKey(key);
     if (this.#objects.has(key)) throw existingObject(this.description, key);
     // A copy: the caller may reuse its buffer.
     const bytes = Uint8Array.from(await this.#collect(key, body));
     if (this.#objects.has(key)) throw existingObject(this.description, key);
-    this.#objects.set(key, { bytes, modifiedAt: new Date() });
+    this.#objects.set(key, { bytes, modifiedAt: this.#clock.now(), lockedUntil: lockUntil });
   }
 
   async read(key: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -46,7 +58,9 @@ class MemoryStore implements ObjectStore {
   async stat(key: string): Promise<StoredObject | undefined> {
     checkKey(key);
     const object = this.#objects.get(key);
-    return object && { key, sizeBytes: object.bytes.byteLength, modifiedAt: object.modifiedAt };
+    if (object === undefined) return undefined;
+    const { bytes, modifiedAt, lockedUntil } = object;
+    return { key, sizeBytes: bytes.byteLength, modifiedAt, ...(lockedUntil === undefined ? {} : { lockedUntil }) };
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
@@ -60,7 +74,22 @@ class MemoryStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     checkKey(key);
+    const lockedUntil = this.#objects.get(key)?.lockedUntil;
+    if (lockedUntil !== undefined && lockedUntil > this.#clock.now()) throw lockedObject(this.description, key, lockedUntil);
     this.#objects.delete(key);
+  }
+
+  async extendLock(key: string, until: Date): Promise<'extended' | 'kept'> {
+    checkKey(key);
+    const object = this.#objects.get(key);
+    if (object === undefined) throw missingObject(this.description, key);
+    if (object.lockedUntil !== undefined && object.lockedUntil >= until) return 'kept';
+    this.#objects.set(key, { ...object, lockedUntil: until });
+    return 'extended';
+  }
+
+  async lockSupport(): Promise<LockSupport> {
+    return { kind: 'per-object', defaultDays: undefined };
   }
 
   async removeUnfinished(): Promise<number> {

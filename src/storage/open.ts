@@ -1,14 +1,11 @@
 import type { Clock } from '../base/clock.ts';
-import { DbadminError } from '../base/errors.ts';
 import { createDiskStore, openDiskStore } from './disk.ts';
 import { withRetry } from './retry.ts';
 import type { S3Place } from './s3-client.ts';
 import type { ObjectStore } from './store.ts';
 
 /** Where a store is, as the configuration names it. */
-export type StorePlace =
-  | { readonly type: 'disk'; readonly path: string }
-  | ({ readonly type: 's3'; readonly objectLockDays?: number | undefined } & S3Place);
+export type StorePlace = { readonly type: 'disk'; readonly path: string } | ({ readonly type: 's3' } & S3Place);
 
 export interface OpenStoreOptions {
   readonly clock: Clock;
@@ -42,11 +39,6 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
 
 async function openBare(place: StorePlace, options: OpenStoreOptions): Promise<ObjectStore> {
   if (place.type === 'disk') return options.create === true ? await createDiskStore(place.path) : await openDiskStore(place.path);
-  if (place.objectLockDays !== undefined) {
-    throw new DbadminError('storage-unsupported', `objectLockDays is not applied yet (bucket ${place.bucket})`, {
-      hint: 'Leave it out; a retention set on the whole bucket would keep leases and partial WAL from being removed.',
-    });
-  }
   // The SDK takes 200 ms to load: only who needs it waits.
   const { openS3Store } = await import('./s3.ts');
   return await openS3Store({ ...place, conditionalCreate: options.conditionalCreate ?? false });

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 import { sameContent } from './compare.ts';
-import type { ObjectBody, ObjectStore, StoredObject } from './store.ts';
+import type { CreateOptions, ObjectBody, ObjectStore, StoredObject } from './store.ts';
 
 export interface RetryOptions {
   /** Calls in all, the first included; at least 1. A stream or listing counts anew whenever it has moved on. */
@@ -30,7 +30,7 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
   return {
     description: store.description,
     capabilities: store.capabilities,
-    create: async (key, body) => await createWithRetry(store, again, key, body),
+    create: async (key, body, createOptions) => await createWithRetry(store, again, key, body, createOptions),
     read: async (key, signal) => await again.call(async () => await store.read(key, signal), signal),
     readRange: async (key, offsetBytes, lengthBytes, signal) =>
       await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal), signal),
@@ -38,6 +38,8 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
     stat: async (key) => await again.call(async () => await store.stat(key)),
     list: (prefix) => listWithRetry(store, again, prefix),
     delete: async (key) => await again.call(async () => await store.delete(key)),
+    extendLock: async (key, until) => await again.call(async () => await store.extendLock(key, until)),
+    lockSupport: async () => await again.call(async () => await store.lockSupport()),
     removeUnfinished: async (begunBefore) => await again.call(async () => await store.removeUnfinished(begunBefore)),
     freeBytes: async () => await again.call(async () => await store.freeBytes()),
     probe: async () => await again.call(async () => await store.probe()),
@@ -54,7 +56,8 @@ interface Retrier {
 function createRetrier(options: RetryOptions): Retrier {
   const { attempts, clock, random, firstDelayMs = 250, longestDelayMs = 15_000, onRetry } = options;
   const waitOrThrow = async (error: unknown, attempt: number, signal?: AbortSignal): Promise<void> => {
-    if (attempt >= attempts || !isDbadminError(error) || !error.retryable) throw error;
+    // A lock passes too, but in days.
+    if (attempt >= attempts || !isDbadminError(error) || !error.retryable || error.code === 'storage-locked') throw error;
     const delayMs = Math.round(Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) * (0.5 + random() / 2));
     onRetry?.(error, attempt, delayMs);
     await clock.sleep(delayMs, signal);
@@ -73,7 +76,13 @@ function createRetrier(options: RetryOptions): Retrier {
   };
 }
 
-async function createWithRetry(store: ObjectStore, again: Retrier, key: string, body: ObjectBody): Promise<void> {
+async function createWithRetry(
+  store: ObjectStore,
+  again: Retrier,
+  key: string,
+  body: ObjectBody,
+  options: CreateOptions | undefined,
+): Promise<void> {
   let taken = false;
   const watched: ObjectBody =
     body instanceof Uint8Array || body.replayable === true
@@ -86,7 +95,7 @@ async function createWithRetry(store: ObjectStore, again: Retrier, key: string, 
         };
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await store.create(key, watched);
+      await store.create(key, watched, options);
       return;
     } catch (error) {
       if (attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {

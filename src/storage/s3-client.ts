@@ -2,13 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
+import { addBodyHashes, addHeader } from './s3-headers.ts';
 
 /** A bucket, a prefix in it, and the way there. Without both keys the SDK's own chain finds credentials. */
 export interface S3Place {
   readonly bucket: string;
   /** Without slashes at its ends; may be empty. */
   readonly prefix: string;
-  readonly region: string;
+  /** Undefined: the one of the profile. */
+  readonly region: string | undefined;
   /** `https://host:port` of somebody else's S3, or undefined for AWS. */
   readonly endpoint?: string | undefined;
   readonly pathStyle: boolean;
@@ -16,14 +18,24 @@ export interface S3Place {
   readonly caFile?: string | undefined;
   readonly accessKeyId?: string | undefined;
   readonly secretAccessKey?: Secret | undefined;
+  /** A profile of the AWS configuration files, where there are no keys. */
+  readonly profile?: string | undefined;
   readonly storageClass?: string | undefined;
   readonly serverSideEncryption?: ServerSideEncryption | undefined;
+  /** Put on every object. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Whether whoever asks pays, where the bucket belongs to somebody else. */
+  readonly requesterPays?: boolean | undefined;
+  /** Whether objects may be locked, and how: a governance lock can be lifted by those with a right of its own, a compliance lock by nobody. */
+  readonly lockMode?: 'governance' | 'compliance' | undefined;
 }
 
 export type ServerSideEncryption =
   | { readonly kind: 'none' }
   | { readonly kind: 's3' }
-  | { readonly kind: 'kms'; readonly keyId?: string | undefined };
+  | { readonly kind: 'kms'; readonly keyId?: string | undefined }
+  /** `key` is 32 bytes in base64. The server forgets it after each request. */
+  | { readonly kind: 'customer'; readonly key: Secret };
 
 export interface S3Timeouts {
   /** Until the connection stands; 10,000 unless given. */
@@ -33,18 +45,20 @@ export interface S3Timeouts {
 }
 
 /**
- * A client of the SDK that leaves retries to us.
+ * A client of the SDK that leaves retries to us. HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment are obeyed.
  *
- * Checksums beyond what an operation requires stay off: many an S3 of other makers refuses the headers. Content is
- * covered all the same, by the SHA-256 of each body that the signature holds.
+ * The SDK's own checksums stay off: many an S3 of other makers refuses their headers. Content is covered all the same, by
+ * the SHA-256 of each body that the signature holds, and by Content-MD5, which every S3 checks.
  *
  * @throws {DbadminError} `file-unreadable` when the CA file cannot be read.
  */
 export async function createS3Client(place: S3Place, timeouts: S3Timeouts): Promise<S3Client> {
   const authorities = place.caFile === undefined ? undefined : await readAuthorities(place.caFile);
-  return new S3Client({
-    region: place.region,
+  const proxyEnv = process.env;
+  const client = new S3Client({
+    ...(place.region === undefined ? {} : { region: place.region }),
     ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
+    ...(place.profile === undefined ? {} : { profile: place.profile }),
     forcePathStyle: place.pathStyle,
     ...(place.accessKeyId === undefined || place.secretAccessKey === undefined
       ? {}
@@ -55,26 +69,13 @@ export async function createS3Client(place: S3Place, timeouts: S3Timeouts): Prom
     requestHandler: {
       connectionTimeout: timeouts.connectTimeoutMs ?? 10_000,
       socketTimeout: timeouts.idleTimeoutMs ?? 60_000,
-      ...(authorities === undefined ? {} : { httpsAgent: { ca: authorities } }),
+      httpAgent: { proxyEnv },
+      httpsAgent: { proxyEnv, ...(authorities === undefined ? {} : { ca: authorities }) },
     },
   });
-}
-
-/** The headers of a new object that come from the configuration. */
-export function creationHeaders(place: S3Place): {
-  readonly StorageClass?: 'STANDARD';
-  readonly ServerSideEncryption?: 'AES256' | 'aws:kms';
-  readonly SSEKMSKeyId?: string;
-} {
-  const encryption = place.serverSideEncryption ?? { kind: 'none' };
-  return {
-    // The SDK's list of classes is AWS's of the day; other makers have their own.
-    ...(place.storageClass === undefined ? {} : { StorageClass: place.storageClass as 'STANDARD' }),
-    ...(encryption.kind === 's3' ? { ServerSideEncryption: 'AES256' } : {}),
-    ...(encryption.kind === 'kms'
-      ? { ServerSideEncryption: 'aws:kms', ...(encryption.keyId === undefined ? {} : { SSEKMSKeyId: encryption.keyId }) }
-      : {}),
-  };
+  addBodyHashes(client);
+  if (place.requesterPays === true) addHeader(client, 'x-amz-request-payer', 'requester');
+  return client;
 }
 
 async function readAuthorities(caFile: string): Promise<Buffer> {

@@ -10,8 +10,9 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { DbadminError } from '../base/errors.ts';
 import { piecesOf } from './body.ts';
 import { existingObject } from './failures.ts';
-import { creationHeaders, type S3Place } from './s3-client.ts';
+import type { S3Place } from './s3-client.ts';
 import { s3ErrorOf } from './s3-failures.ts';
+import { creationParameters, readingParameters } from './s3-headers.ts';
 import type { ObjectBody } from './store.ts';
 
 /** Content up to this goes in one request, more in parts of at least this. */
@@ -29,16 +30,23 @@ export interface CreateTarget {
 }
 
 /**
- * Puts a new object and reads back that it has the size that was sent. Errors are the SDK's, or ours.
+ * Puts a new object and reads back that it has the size that was sent. Gives until when the server says that it is locked.
+ * Errors are the SDK's, or ours.
  *
  * Whether the key is taken is asked first where the server cannot refuse by itself, and before many parts are sent in vain.
  */
-export async function createS3Object(target: CreateTarget, key: string, objectName: string, body: ObjectBody): Promise<void> {
+export async function createS3Object(
+  target: CreateTarget,
+  key: string,
+  objectName: string,
+  body: ObjectBody,
+  lockUntil: Date | undefined,
+): Promise<Date | undefined> {
   const { client, place, conditionalCreate, description } = target;
   const put = {
     Bucket: place.bucket,
     Key: objectName,
-    ...creationHeaders(place),
+    ...creationParameters(place, lockUntil),
     ...(conditionalCreate ? { IfNoneMatch: '*' } : {}),
   };
   const pieces = piecesOf(body, description, key)[Symbol.asyncIterator]();
@@ -59,7 +67,7 @@ export async function createS3Object(target: CreateTarget, key: string, objectNa
       };
       await sendParts(client, { ...put, Body: Readable.from(rest(), { objectMode: true, highWaterMark: 1 }) }, partBytes(body));
     }
-    await readBack(target, key, objectName, sentBytes);
+    return await readBack(target, key, objectName, sentBytes);
   } catch (error) {
     const { name, status } = s3ErrorOf(error);
     if (status === 412 || name === 'PreconditionFailed') throw existingObject(description, key, error);
@@ -106,7 +114,7 @@ function partBytes(body: ObjectBody): number {
 
 async function refuseExisting({ client, place, description }: CreateTarget, key: string, objectName: string): Promise<void> {
   try {
-    await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName }));
+    await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName, ...readingParameters(place) }));
   } catch (error) {
     // A missing bucket answers 404 too; the write that follows says so.
     if (s3ErrorOf(error).status === 404) return;
@@ -116,12 +124,18 @@ async function refuseExisting({ client, place, description }: CreateTarget, key:
 }
 
 /** Some proxies and half-finished servers answer 200 for what they did not keep. */
-async function readBack({ client, place, description }: CreateTarget, key: string, objectName: string, sentBytes: number): Promise<void> {
-  const kept = await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName })).catch((error: unknown) => {
+async function readBack(
+  { client, place, description }: CreateTarget,
+  key: string,
+  objectName: string,
+  sentBytes: number,
+): Promise<Date | undefined> {
+  const look = new HeadObjectCommand({ Bucket: place.bucket, Key: objectName, ...readingParameters(place) });
+  const kept = await client.send(look).catch((error: unknown) => {
     if (s3ErrorOf(error).status === 404) return undefined;
     throw error;
   });
-  if (kept !== undefined && (kept.ContentLength ?? 0) === sentBytes) return;
+  if (kept !== undefined && (kept.ContentLength ?? 0) === sentBytes) return kept.ObjectLockRetainUntilDate;
   throw new DbadminError('storage-failed', `${description} did not keep object ${key}`, {
     detail: `${sentBytes} bytes were confirmed, and ${kept === undefined ? 'no object' : `one of ${kept.ContentLength ?? 0} bytes`} is there.`,
   });

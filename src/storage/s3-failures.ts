@@ -43,13 +43,28 @@ export function s3ErrorOf(error: unknown): { readonly name: string; readonly sta
 export function s3Failure(at: string, what: string, error: unknown): unknown {
   if (isDbadminError(error)) return error;
   const { name, status } = s3ErrorOf(error);
-  const code = codeOf(name, status);
+  const isSkewed = wasClockCorrected(error);
+  const code = isSkewed ? 'storage-failed' : codeOf(name, status);
   const answer = status === undefined ? `${systemCodeOf(error) ?? name}: ` : `The server answered ${status} ${name}: `;
   return new DbadminError(code, MESSAGES[code]?.(at, what) ?? `${at} failed: ${what}`, {
     detail: `${answer}${messageOf(error) === '' ? 'no message' : messageOf(error)}`,
-    hint: hintOf(code, name, systemCodeOf(error)),
+    hint: hintOf(code, isSkewed ? 'RequestTimeTooSkewed' : name, systemCodeOf(error)),
     cause: error,
   });
+}
+
+/**
+ * Whether the server found our clock wrong and the SDK has taken the server's from the answer: the next request is signed
+ * with that. The SDK's mark alone says less, since it is on every failure of a machine whose clock is off; an answer to
+ * HEAD has no body that would say more.
+ */
+function wasClockCorrected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { $metadata } = error as Error & {
+    readonly $metadata?: { readonly clockSkewCorrected?: boolean; readonly httpStatusCode?: number };
+  };
+  const isNameless = error.name === 'Unknown' && $metadata?.httpStatusCode === 403;
+  return $metadata?.clockSkewCorrected === true && (error.name === 'RequestTimeTooSkewed' || isNameless);
 }
 
 function codeOf(name: string, status: number | undefined): ErrorCode {
@@ -69,15 +84,15 @@ const MESSAGES: { readonly [Code in ErrorCode]?: (at: string, what: string) => s
 
 function hintOf(code: ErrorCode, name: string, systemCode: string | undefined): string | undefined {
   if (name === 'RequestTimeTooSkewed') return "Set this machine's clock: the signature is good for a few minutes only.";
-  if (name === 'CredentialsProviderError') return 'Configure accessKeyId and secretAccessKey, or give the AWS variables or profile.';
+  if (name === 'CredentialsProviderError') return 'Configure access_key_id and secret_access_key or a profile, or give the AWS variables.';
   if (name === 'PermanentRedirect' || name === 'AuthorizationHeaderMalformed') return "Set the repository's region to the bucket's own.";
   if (code === 'repository-missing') return 'Create the bucket, or correct its name, the region and the endpoint.';
   if (code === 'storage-denied')
     return 'Check the keys and the policy; without the right to list the bucket, S3 answers 403 for absent objects too.';
   if (systemCode?.includes('CERT') === true || systemCode?.startsWith('ERR_TLS') === true || systemCode?.includes('SIGNED') === true) {
-    return "Set the repository's caFile to the authority that signed the server's certificate.";
+    return "Set the repository's ca_file to the authority that signed the server's certificate.";
   }
   if (systemCode === 'ENOTFOUND' || systemCode === 'ECONNREFUSED')
-    return 'Check the endpoint, and whether its name takes the bucket in front (pathStyle).';
+    return 'Check the endpoint, and whether its name takes the bucket in front (path_style).';
   return undefined;
 }

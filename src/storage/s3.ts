@@ -11,12 +11,14 @@ import {
 } from '@aws-sdk/client-s3';
 import { DbadminError } from '../base/errors.ts';
 import { collect, ownFailure } from './body.ts';
-import { missingObject, shortObject } from './failures.ts';
+import { lockUnsupported, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange, isKey } from './keys.ts';
 import { createS3Client, type S3Place, type S3Timeouts } from './s3-client.ts';
 import { createS3Object } from './s3-create.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
-import type { ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
+import { readingParameters } from './s3-headers.ts';
+import { bucketLocks, deleteVersion, extendVersionLock, insistOnLock, type LockTarget } from './s3-lock.ts';
+import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
 
 export interface S3Options extends S3Place, S3Timeouts {
   /** Whether the server honours `If-None-Match: *`. Never guessed: {@link probeConditionalCreate} finds it out. */
@@ -45,15 +47,18 @@ class S3Store implements ObjectStore {
     this.#client = client;
     this.#before = options.prefix === '' ? '' : `${options.prefix}/`;
     this.description = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`}`;
-    this.capabilities = { conditionalCreate: options.conditionalCreate };
+    this.capabilities = { conditionalCreate: options.conditionalCreate, locks: options.lockMode !== undefined };
   }
 
-  async create(key: string, body: ObjectBody): Promise<void> {
+  async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
     checkKey(key);
+    if (lockUntil !== undefined && !this.capabilities.locks) throw lockUnsupported(this.description);
     const { conditionalCreate } = this.capabilities;
     const target = { client: this.#client, place: this.#place, conditionalCreate, description: this.description };
     try {
-      await createS3Object(target, key, this.#before + key, body);
+      const lockedUntil = await createS3Object(target, key, this.#before + key, body, lockUntil);
+      if (lockUntil !== undefined && (lockedUntil === undefined || lockedUntil < lockUntil))
+        await insistOnLock(this.#lockTarget, key, this.#before + key, lockUntil);
     } catch (error) {
       throw ownFailure(error, (failure) => s3Failure(this.description, `writing ${key}`, failure));
     }
@@ -80,9 +85,17 @@ class S3Store implements ObjectStore {
   async stat(key: string): Promise<StoredObject | undefined> {
     checkKey(key);
     try {
-      const found = await this.#client.send(new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#before + key }));
+      const found = await this.#client.send(
+        new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#before + key, ...readingParameters(this.#place) }),
+      );
       if (found.ContentLength === undefined) throw new DbadminError('storage-failed', `${this.description} gave no size for ${key}`);
-      return { key, sizeBytes: found.ContentLength, modifiedAt: found.LastModified ?? new Date(0) };
+      const { ObjectLockRetainUntilDate: lockedUntil } = found;
+      return {
+        key,
+        sizeBytes: found.ContentLength,
+        modifiedAt: found.LastModified ?? new Date(0),
+        ...(lockedUntil === undefined ? {} : { lockedUntil }),
+      };
     } catch (error) {
       if (s3ErrorOf(error).status !== 404) throw s3Failure(this.description, `looking at ${key}`, error);
       // The answer to HEAD has no body, so a missing bucket and a missing object look the same.
@@ -116,8 +129,25 @@ class S3Store implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     checkKey(key);
-    const command = new DeleteObjectCommand({ Bucket: this.#place.bucket, Key: this.#before + key });
-    await this.#attempt(`deleting ${key}`, async () => await fineWhenGone('NoSuchKey', this.#client.send(command)));
+    await this.#attempt(`deleting ${key}`, async () => {
+      const objectName = this.#before + key;
+      if (this.capabilities.locks) await deleteVersion(this.#lockTarget, key, objectName, new Date());
+      else await fineWhenGone('NoSuchKey', this.#client.send(new DeleteObjectCommand({ Bucket: this.#place.bucket, Key: objectName })));
+    });
+  }
+
+  async extendLock(key: string, until: Date): Promise<'extended' | 'kept'> {
+    checkKey(key);
+    if (!this.capabilities.locks) throw lockUnsupported(this.description);
+    return await this.#attempt(`locking ${key}`, async () => await extendVersionLock(this.#lockTarget, key, this.#before + key, until));
+  }
+
+  async lockSupport(): Promise<LockSupport> {
+    return await bucketLocks(this.#lockTarget);
+  }
+
+  get #lockTarget(): LockTarget {
+    return { client: this.#client, place: this.#place, description: this.description };
   }
 
   async removeUnfinished(begunBefore: Date): Promise<number> {
@@ -164,6 +194,7 @@ class S3Store implements ObjectStore {
         new GetObjectCommand({
           Bucket: this.#place.bucket,
           Key: this.#before + key,
+          ...readingParameters(this.#place),
           ...(range === undefined ? {} : { Range: `bytes=${range.offsetBytes}-${lastByte}` }),
         }),
         signal === undefined ? {} : { abortSignal: signal },

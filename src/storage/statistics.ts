@@ -8,7 +8,7 @@ export interface StoreStatistics {
   readonly readBytes: number;
 }
 
-const COUNTED_CALLS = ['create', 'read', 'readRange', 'readStream', 'stat', 'list', 'delete'] as const;
+const COUNTED_CALLS = ['create', 'read', 'readRange', 'readStream', 'stat', 'list', 'delete', 'extendLock'] as const;
 type CountedCall = (typeof COUNTED_CALLS)[number];
 
 export interface CountingStore extends ObjectStore {
@@ -18,7 +18,16 @@ export interface CountingStore extends ObjectStore {
 
 /** `store`, with its calls and bytes counted. Put it under a retry decorator to count what really went out. */
 export function withStatistics(store: ObjectStore): CountingStore {
-  const calls: Record<CountedCall, number> = { create: 0, read: 0, readRange: 0, readStream: 0, stat: 0, list: 0, delete: 0 };
+  const calls: Record<CountedCall, number> = {
+    create: 0,
+    read: 0,
+    readRange: 0,
+    readStream: 0,
+    stat: 0,
+    list: 0,
+    delete: 0,
+    extendLock: 0,
+  };
   let writtenBytes = 0;
   let readBytes = 0;
   const countRead = (bytes: Uint8Array): Uint8Array => {
@@ -33,9 +42,9 @@ export function withStatistics(store: ObjectStore): CountingStore {
     description: store.description,
     capabilities: store.capabilities,
     statistics: () => ({ calls: { ...calls }, writtenBytes, readBytes }),
-    create: async (key, body) => {
+    create: async (key, body, options) => {
       calls.create += 1;
-      await store.create(key, mapBody(body, countWritten));
+      await store.create(key, mapBody(body, countWritten), options);
     },
     read: async (key, signal) => {
       calls.read += 1;
@@ -61,6 +70,11 @@ export function withStatistics(store: ObjectStore): CountingStore {
       calls.delete += 1;
       await store.delete(key);
     },
+    extendLock: async (key, until) => {
+      calls.extendLock += 1;
+      return await store.extendLock(key, until);
+    },
+    lockSupport: async () => await store.lockSupport(),
     removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
     freeBytes: async () => await store.freeBytes(),
     probe: async () => await store.probe(),

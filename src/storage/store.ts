@@ -6,7 +6,7 @@
  * Objects are immutable by convention: callers write each key once. No method retries; that is a decorator's work.
  *
  * Errors, all {@link DbadminError}: `storage-missing` (no such object), `storage-exists` (create of a key that is there),
- * `storage-denied` (credentials or permissions), `storage-full`, `storage-read-only`, `storage-unsupported` (the place
+ * `storage-denied` (credentials or permissions), `storage-locked` (a lock on the object has not ended), `storage-full`, `storage-read-only`, `storage-unsupported` (the place
  * cannot keep the promise of a method), `repository-missing` (the root itself is not there: an unmounted directory, a
  * bucket that does not exist) and `storage-failed` for everything else. "Missing" is never guessed: a store that cannot
  * tell an absent object from an unreachable one says `storage-failed`. A wrong key is `internal`; an aborted signal
@@ -22,8 +22,11 @@ export interface ObjectStore {
    * server's confirmation checked on S3. Where {@link StoreCapabilities.conditionalCreate} is false the check is a look
    * before the write, and two writers at the same moment may both succeed. A failed create leaves nothing under the key,
    * or the whole object: with S3 a failure after the last byte can mean either.
+   *
+   * With `lockUntil` the object can be neither deleted nor replaced before that moment, by whomever: `storage-unsupported`
+   * where {@link StoreCapabilities.locks} is false.
    */
-  create(key: string, body: ObjectBody): Promise<void>;
+  create(key: string, body: ObjectBody, options?: CreateOptions): Promise<void>;
 
   /** The whole object. For small ones: everything is in memory. */
   read(key: string, signal?: AbortSignal): Promise<Uint8Array>;
@@ -40,8 +43,20 @@ export interface ObjectStore {
   /** The objects whose keys begin with `prefix` (any prefix, not only whole parts), in ascending byte order of key. */
   list(prefix: string): AsyncIterable<StoredObject>;
 
-  /** Removes an object; absent is fine. Not synced: a deletion that a power cut undoes is asked for again. */
+  /**
+   * Removes an object; absent is fine. Not synced: a deletion that a power cut undoes is asked for again. An object whose
+   * lock has not ended is left alone, whatever a delete would do to it there: `storage-locked`.
+   */
   delete(key: string): Promise<void>;
+
+  /**
+   * Locks an object until `until`, or finds that it is locked as long already ('kept'): no lock is ever shortened.
+   * `storage-missing` when it is not there; `storage-unsupported` where {@link StoreCapabilities.locks} is false.
+   */
+  extendLock(key: string, until: Date): Promise<'extended' | 'kept'>;
+
+  /** What the place itself says of locks, asked now and whatever was configured: for checks. */
+  lockSupport(): Promise<LockSupport>;
 
   /**
    * Removes what creates that never ended left behind (temporary files, unfinished multipart uploads), if begun before
@@ -61,6 +76,10 @@ export interface ObjectStore {
 /** The content of a new object: at hand, or streamed with its size known or not. */
 export type ObjectBody = Uint8Array | StreamedBody;
 
+export interface CreateOptions {
+  readonly lockUntil?: Date | undefined;
+}
+
 export interface StreamedBody {
   readonly stream: AsyncIterable<Uint8Array>;
   /** Another length in the stream is `storage-failed`, and nothing is created. */
@@ -73,9 +92,22 @@ export interface StoredObject {
   readonly key: string;
   readonly sizeBytes: number;
   readonly modifiedAt: Date;
+  /** From `stat` alone, and where it is known: until when it can neither be deleted nor replaced. May lie in the past. */
+  readonly lockedUntil?: Date;
 }
 
 export interface StoreCapabilities {
   /** Whether {@link ObjectStore.create} is atomic among writers. */
   readonly conditionalCreate: boolean;
+  /** Whether objects can be locked one by one. */
+  readonly locks: boolean;
+  /** For how many days what is to be kept is locked, where a decorator sees to that. */
+  readonly lockDays?: number | undefined;
 }
+
+export type LockSupport =
+  | { readonly kind: 'none' }
+  /** `defaultDays`: objects made without a lock get one of so many days all the same. */
+  | { readonly kind: 'per-object'; readonly defaultDays: number | undefined }
+  /** It cannot be asked; `detail` is a sentence. */
+  | { readonly kind: 'unknown'; readonly detail: string };

@@ -25,7 +25,7 @@ export function withThrottle(store: ObjectStore, options: ThrottleOptions): Obje
   return {
     description: store.description,
     capabilities: store.capabilities,
-    create: async (key, body) => await store.create(key, slowBody(body, slow)),
+    create: async (key, body, createOptions) => await store.create(key, slowBody(body, slow), createOptions),
     read: async (key, signal) => {
       const bytes = await store.read(key, signal);
       await pass(bytes.byteLength, signal);
@@ -39,6 +39,8 @@ export function withThrottle(store: ObjectStore, options: ThrottleOptions): Obje
     stat: async (key) => await store.stat(key),
     list: (prefix) => store.list(prefix),
     delete: async (key) => await store.delete(key),
+    extendLock: async (key, until) => await store.extendLock(key, until),
+    lockSupport: async () => await store.lockSupport(),
     removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
     freeBytes: async () => await store.freeBytes(),
     probe: async () => await store.probe(),

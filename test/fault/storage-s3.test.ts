@@ -169,6 +169,24 @@ describe('S3 store, not believing', () => {
     }
   });
 
+  it('what a bad line made of a body: each is sent with its hash, parts too', async () => {
+    for (const [content, matches] of [
+      [SMALL, /^PUT/],
+      [LARGE, /^PUT .*partNumber=2/],
+    ] as const) {
+      key += 'x';
+      proxy.plan(first(matches, { kind: 'flip-bit' }));
+      await expect(bare.create(key, content)).rejects.toMatchObject({
+        code: 'storage-failed',
+        detail: expect.stringContaining('BadDigest'),
+      });
+      key += 'y';
+      proxy.plan(first(matches, { kind: 'flip-bit' }));
+      await patient.create(key, content);
+      expect(Buffer.compare(await stored(), content)).toBe(0);
+    }
+  });
+
   it('a 404 that does not come from S3', async () => {
     proxy.plan(() => ({ kind: 'answer', status: 404, code: 'NotFoundByProxy' }));
     await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-failed' });

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** One way in which a server or the way to it goes wrong. */
 export type Fault =
   /** Answers without asking the server. */
   | { readonly kind: 'answer'; readonly status: number; readonly code: string; readonly message?: string; readonly ending?: string }
+  /** Turns one bit of the body round, as a bad cable does; a body that is not what its Content-MD5 says is refused, as by S3. */
+  | { readonly kind: 'flip-bit' }
   /** Answers 200 with nothing in it, and keeps nothing. */
   | { readonly kind: 'swallow' }
   /** Breaks the connection before the request reaches the server. */
@@ -24,7 +27,12 @@ export type Fault =
   | { readonly kind: 'ignore-range' };
 
 /** Whether a request meets a fault; `count` counts the requests seen, from 1. */
-export type FaultPlan = (request: { readonly method: string; readonly path: string; readonly count: number }) => Fault | undefined;
+export type FaultPlan = (request: {
+  readonly method: string;
+  readonly path: string;
+  readonly count: number;
+  readonly headers: IncomingHttpHeaders;
+}) => Fault | undefined;
 
 export interface FaultyProxy {
   readonly endpoint: string;
@@ -45,7 +53,7 @@ export async function startFaultyProxy(target: string, { oneAtATime = false } = 
   const seen: string[] = [];
   const server = http.createServer((request, response) => {
     seen.push(`${request.method} ${request.url}`);
-    const fault = plan({ method: request.method ?? '', path: request.url ?? '', count: seen.length });
+    const fault = plan({ method: request.method ?? '', path: request.url ?? '', count: seen.length, headers: request.headers });
     if (!oneAtATime) {
       meet(target, fault, request, response);
       return;
@@ -96,6 +104,9 @@ function meet(target: string, fault: Fault | undefined, request: IncomingMessage
       });
       return;
     }
+    case 'flip-bit':
+      flipBit(target, request, response).catch(() => response.destroy());
+      return;
     case 'lose-answer':
     case 'truncate':
     case 'shorten':
@@ -104,6 +115,28 @@ function meet(target: string, fault: Fault | undefined, request: IncomingMessage
     case undefined:
       forward(target, fault, request, response);
   }
+}
+
+async function flipBit(target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await drain(request);
+  const said = request.headers['content-md5'];
+  body[Math.floor(body.byteLength / 2)] = (body[Math.floor(body.byteLength / 2)] ?? 0) ^ 1;
+  if (said !== undefined && said !== createHash('md5').update(body).digest('base64')) {
+    const refusal = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>BadDigest</Code><Message>planned</Message></Error>';
+    response.writeHead(400, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(refusal) }).end(refusal);
+    return;
+  }
+  const upstream = http.request(new URL(request.url ?? '/', target), {
+    method: request.method,
+    headers: request.headers,
+    setHost: false,
+    agent: false,
+  });
+  upstream.on('error', () => response.destroy());
+  upstream.on('response', (answer) => {
+    passOn(undefined, answer, request, response).catch(() => response.destroy());
+  });
+  upstream.end(body);
 }
 
 function forward(target: string, fault: Fault | undefined, request: IncomingMessage, response: ServerResponse): void {

@@ -4,7 +4,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort } from '../postgres/address.ts';
 import { startChildServer } from './child-server.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
-import { localOptions, type TestS3 } from './server.ts';
+import { localOptions, REGION, type TestS3 } from './server.ts';
 
 /** Where `.ci/moto` puts a Debian with moto in it, when the machine itself has none. */
 const MOTO_CHROOT = '/var/cache/dbadmin-ci/moto';
@@ -24,6 +24,8 @@ export function findMoto(): readonly string[] | undefined {
 export const MOTO_ABSENT = 'moto_server is not on this machine: conditional create on S3 was NOT tested; install it with .ci/moto as root';
 
 const BUCKET = 'dbadmin-test';
+/** A bucket made with Object Lock. */
+export const LOCKING_BUCKET = 'dbadmin-locking';
 
 /**
  * moto's server: it honours If-None-Match and lets everybody do everything. Slow to start (seconds). It answers on several
@@ -33,7 +35,7 @@ export async function startMoto(command: readonly string[]): Promise<TestS3> {
   const [program = '', ...args] = command;
   const port = await freePort();
   const server = await startChildServer(program, [...args, '-H', '127.0.0.1', '-p', String(port)], port);
-  await createBucket(`http://127.0.0.1:${port}`);
+  await createBuckets(`http://127.0.0.1:${port}`);
   const proxy = await startFaultyProxy(`http://127.0.0.1:${port}`, { oneAtATime: true });
   return {
     endpoint: proxy.endpoint,
@@ -46,9 +48,15 @@ export async function startMoto(command: readonly string[]): Promise<TestS3> {
   };
 }
 
-async function createBucket(endpoint: string): Promise<void> {
-  const client = new S3Client({ region: 'us-east-1', endpoint, forcePathStyle: true, credentials: KEYS });
+/** The SDK's own client, for what a store does not show. Destroy it when done. */
+export function motoClient(endpoint: string): S3Client {
+  return new S3Client({ region: REGION, endpoint, forcePathStyle: true, credentials: KEYS });
+}
+
+async function createBuckets(endpoint: string): Promise<void> {
+  const client = motoClient(endpoint);
   await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  await client.send(new CreateBucketCommand({ Bucket: LOCKING_BUCKET, ObjectLockEnabledForBucket: true }));
   client.destroy();
 }
 

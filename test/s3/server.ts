@@ -16,12 +16,14 @@ export interface TestKeys {
   readonly secretAccessKey: string;
 }
 
+export const REGION = 'us-east-1';
+
 /** The options for a server on this machine. */
 export function localOptions(endpoint: string, bucket: string, keys: TestKeys, changes: Partial<S3Options> = {}): S3Options {
   return {
     bucket,
     prefix: 'test',
-    region: 'us-east-1',
+    region: REGION,
     endpoint,
     pathStyle: true,
     accessKeyId: keys.accessKeyId,

@@ -1,11 +1,21 @@
-import { CreateMultipartUploadCommand, HeadObjectCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectLockConfigurationCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probeConditionalCreate } from '../../../src/storage/conditional-create.ts';
 import { openS3Store } from '../../../src/storage/s3.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
-import { findMoto, MOTO_ABSENT, startMoto } from '../../s3/moto.ts';
+import { findMoto, LOCKING_BUCKET, MOTO_ABSENT, motoClient, startMoto } from '../../s3/moto.ts';
 import type { TestS3 } from '../../s3/server.ts';
 import { expectMissingBucket } from './bucket.ts';
+import { describeLocks } from './locks-suite.ts';
 import { describeObjectStore } from './suite.ts';
 
 const command = findMoto();
@@ -51,8 +61,7 @@ function describeOnMoto(command: readonly string[]): void {
     });
 
     it('removes uploads that were begun and never ended, and only old ones', async () => {
-      const { region, accessKeyId = '', endpoint = '' } = server.options();
-      const client = new S3Client({ region, endpoint, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey: 'moto' } });
+      const client = motoClient(server.endpoint);
       const unfinished = async (): Promise<number> =>
         (await client.send(new ListMultipartUploadsCommand({ Bucket: server.bucket }))).Uploads?.length ?? 0;
       expect(await unfinished()).toBe(0);
@@ -64,18 +73,90 @@ function describeOnMoto(command: readonly string[]): void {
       client.destroy();
     });
 
-    it('sends the storage class and encryption that are configured', async () => {
-      const own = await openS3Store(server.options({ storageClass: 'STANDARD_IA', serverSideEncryption: { kind: 's3' }, prefix: '' }));
+    it('sends the storage class, encryption and tags that are configured', async () => {
+      const own = await openS3Store(
+        server.options({
+          storageClass: 'STANDARD_IA',
+          serverSideEncryption: { kind: 's3' },
+          tags: { team: 'dba', 'cost centre': 'a+b = c' },
+          prefix: '',
+        }),
+      );
       await own.create('headers/small', Buffer.from('x'));
       await own.create('headers/large', Buffer.alloc(9 * 1024 * 1024));
-      const { region, accessKeyId = '', endpoint = '' } = server.options();
-      const client = new S3Client({ region, endpoint, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey: 'moto' } });
+      const client = motoClient(server.endpoint);
       for (const key of ['headers/small', 'headers/large']) {
         const kept = await client.send(new HeadObjectCommand({ Bucket: server.bucket, Key: key }));
         expect(kept).toMatchObject({ StorageClass: 'STANDARD_IA', ServerSideEncryption: 'AES256' });
+        const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: server.bucket, Key: key }));
+        expect(TagSet).toEqual([
+          { Key: 'team', Value: 'dba' },
+          { Key: 'cost centre', Value: 'a+b = c' },
+        ]);
       }
       client.destroy();
       await own.close();
+    });
+
+    describeLockingBucket(() => server);
+  });
+}
+
+function describeLockingBucket(server: () => TestS3): void {
+  describe('in a bucket with Object Lock', () => {
+    let store: ObjectStore;
+    const inAnHour = new Date(Date.now() + 3_600_000);
+
+    beforeAll(async () => {
+      store = await openS3Store(server().options({ bucket: LOCKING_BUCKET, conditionalCreate: true, lockMode: 'compliance' }));
+    });
+
+    afterAll(async () => {
+      await store.close();
+    });
+
+    describeLocks(() => store, true);
+
+    it('says that locks are set object by object, and finds a default of the bucket', async () => {
+      expect(await store.lockSupport()).toEqual({ kind: 'per-object', defaultDays: undefined });
+      const plain = await openS3Store(server().options());
+      expect(await plain.lockSupport()).toEqual({ kind: 'none' });
+      await plain.close();
+      const client = motoClient(server().endpoint);
+      const Bucket = 'dbadmin-default-lock';
+      await client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+      const Rule = { DefaultRetention: { Mode: 'GOVERNANCE', Days: 14 } } as const;
+      await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule } }));
+      const defaulting = await openS3Store(server().options({ bucket: Bucket }));
+      expect(await defaulting.lockSupport()).toEqual({ kind: 'per-object', defaultDays: 14 });
+      await defaulting.close();
+      client.destroy();
+    });
+
+    it('deletes for good: neither a version nor a marker is left', async () => {
+      await store.create('versions/free', Buffer.from('x'));
+      await store.create('versions/locked', Buffer.from('x'), { lockUntil: inAnHour });
+      await store.delete('versions/free');
+      await expect(store.delete('versions/locked')).rejects.toMatchObject({ code: 'storage-locked' });
+      const client = motoClient(server().endpoint);
+      const { Versions, DeleteMarkers } = await client.send(
+        new ListObjectVersionsCommand({ Bucket: LOCKING_BUCKET, Prefix: 'test/versions/' }),
+      );
+      expect(Versions?.map(({ Key }) => Key)).toEqual(['test/versions/locked']);
+      expect(DeleteMarkers).toBeUndefined();
+      client.destroy();
+    });
+
+    it('leaves an object alone that somebody put a legal hold on', async () => {
+      await store.create('held', Buffer.from('x'));
+      const client = motoClient(server().endpoint);
+      const hold = async (Status: 'ON' | 'OFF'): Promise<unknown> =>
+        await client.send(new PutObjectLegalHoldCommand({ Bucket: LOCKING_BUCKET, Key: 'test/held', LegalHold: { Status } }));
+      await hold('ON');
+      await expect(store.delete('held')).rejects.toMatchObject({ code: 'storage-locked', detail: expect.stringContaining('legal hold') });
+      await hold('OFF');
+      await store.delete('held');
+      client.destroy();
     });
   });
 }

@@ -68,7 +68,7 @@ describe('S3 store over TLS', () => {
       expect(Buffer.from(await trusting.read('secret')).toString()).toBe('x');
       await trusting.close();
       const strict = await openS3Store(secure.options());
-      await expect(strict.probe()).rejects.toMatchObject({ code: 'storage-failed', hint: expect.stringContaining('caFile') });
+      await expect(strict.probe()).rejects.toMatchObject({ code: 'storage-failed', hint: expect.stringContaining('ca_file') });
       await strict.close();
       await expect(openS3Store(secure.options({ caFile: path.join(directory, 'absent') }))).rejects.toMatchObject({
         code: 'file-unreadable',

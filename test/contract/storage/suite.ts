@@ -1,10 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore, StoredObject } from '../../../src/storage/store.ts';
+import { describeLocks } from './locks-suite.ts';
 
 export interface SuiteOptions {
   /** What the store must say of itself; true unless given. */
   readonly conditionalCreate?: boolean;
+  /** Whether it can lock objects; false unless given. */
+  readonly locks?: boolean;
   /** False for a server that orders keys by directory, which differs for names with characters below the slash. */
   readonly ordersEveryKey?: boolean;
   /** False where a thousand objects take too long to make. */
@@ -18,10 +21,11 @@ export function describeObjectStore(name: string, open: () => ObjectStore, optio
     describeListing(open, options);
     describeStreams(open);
     describeRefusals(open);
+    describeLocks(open, options.locks ?? false);
   });
 }
 
-function describeSingleObjects(open: () => ObjectStore, { conditionalCreate = true }: SuiteOptions): void {
+function describeSingleObjects(open: () => ObjectStore, { conditionalCreate = true, locks = false }: SuiteOptions): void {
   it('gives back the bytes that were written, with their size and time', async () => {
     const store = open();
     const bytes = randomBytes(5000);
@@ -103,8 +107,8 @@ function describeSingleObjects(open: () => ObjectStore, { conditionalCreate = tr
     expect(store.description).not.toBe('');
   });
 
-  it('says whether its creates are atomic', () => {
-    expect(open().capabilities).toEqual({ conditionalCreate });
+  it('says whether its creates are atomic and whether it locks', () => {
+    expect(open().capabilities).toEqual({ conditionalCreate, locks });
   });
 
   if (!conditionalCreate) return;

@@ -62,9 +62,61 @@ test('dbadmin.yaml: a complete file gives a complete configuration', () => {
     pathStyle: true,
     serverSideEncryption: { kind: 'kms', keyId: 'key-1' },
     objectLockDays: 30,
+    lockMode: 'governance',
+    tags: {},
+    requesterPays: false,
     caFile: '/project/ca.pem',
     encryption: { kind: 'none' },
   });
+});
+
+test('dbadmin.yaml: a repository on S3 may lock for ever, tag, let the asker pay, and bring its own key', () => {
+  const config = parse(
+    `version: 1
+clusters: { main: { host: h } }
+repositories:
+  worm: { type: s3, bucket: b, profile: backup, tags: { team: dba }, requester_pays: true,
+    sse: { customer_key: { from: env, name: SSE_KEY } }, object_lock: { keep: 2w, mode: compliance } }
+`,
+    { env: { SSE_KEY: 'c2VjcmV0' } },
+  );
+  const worm = config.repositories.get('worm');
+  expect(worm).toMatchObject({
+    region: undefined,
+    profile: 'backup',
+    tags: { team: 'dba' },
+    requesterPays: true,
+    serverSideEncryption: { kind: 'customer' },
+    objectLockDays: 14,
+    lockMode: 'compliance',
+  });
+  if (worm?.type !== 's3' || worm.serverSideEncryption.kind !== 'customer') throw new Error('not the repository that was asked for');
+  expect(worm.serverSideEncryption.key.reveal()).toBe('c2VjcmV0');
+});
+
+test('dbadmin.yaml: an S3 repository that contradicts itself is refused', () => {
+  const text = `version: 1
+clusters: { main: { host: h } }
+repositories:
+  a: { type: s3, bucket: b, profile: p, access_key_id: A, secret_access_key: "\${S}", region: r }
+  b: { type: s3, bucket: b, endpoint: "http://s3.example.org", sse: { customer_key: "\${S}" } }
+  c: { type: s3, bucket: b, sse: { customer_key: "\${S}", kms: k } }
+  d: { type: s3, bucket: b, object_lock: { keep: 36h } }
+  e: { type: s3, bucket: b, object_lock: { keep: 3d, mode: strict } }
+  f: { type: s3, bucket: b, tags: { a: 1 } }
+  g: { type: s3, bucket: b, tags: { a: "b&c" } }
+`;
+  expect(problemsOf(text, { env: { S: 's' } })).toMatchInlineSnapshot(`
+    [
+      "dbadmin.yaml:4:38: either a profile or access_key_id with secret_access_key",
+      "dbadmin.yaml:5:85: a customer_key goes to the server with each request, so the endpoint must be https://",
+      "dbadmin.yaml:6:34: give either kms or customer_key",
+      "dbadmin.yaml:7:42: object_lock counts in whole days, such as 30d",
+      "dbadmin.yaml:8:60: expected one of governance, compliance",
+      "dbadmin.yaml:9:40: expected text, found a number",
+      "dbadmin.yaml:10:40: a tag is a name of up to 128 and a value of up to 256 letters, digits, spaces and + - = . _ : / @",
+    ]
+  `);
 });
 
 test('dbadmin.yaml: printing the configuration in any way shows no secret', () => {

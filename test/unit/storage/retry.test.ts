@@ -68,6 +68,8 @@ function bind(store: ObjectStore): ObjectStore {
     stat: store.stat.bind(store),
     list: store.list.bind(store),
     delete: store.delete.bind(store),
+    extendLock: store.extendLock.bind(store),
+    lockSupport: store.lockSupport.bind(store),
     removeUnfinished: store.removeUnfinished.bind(store),
     freeBytes: store.freeBytes.bind(store),
     probe: store.probe.bind(store),
@@ -182,7 +184,7 @@ describe('withStatistics', () => {
     await counted.stat('a');
     await counted.delete('a');
     expect(counted.statistics()).toEqual({
-      calls: { create: 2, read: 1, readRange: 1, readStream: 1, stat: 1, list: 1, delete: 1 },
+      calls: { create: 2, read: 1, readRange: 1, readStream: 1, stat: 1, list: 1, delete: 1, extendLock: 0 },
       writtenBytes: 8,
       readBytes: 10,
     });

@@ -1,0 +1,119 @@
+import {
+  DeleteObjectCommand,
+  GetObjectLockConfigurationCommand,
+  HeadObjectCommand,
+  PutObjectRetentionCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { DbadminError } from '../base/errors.ts';
+import { lockedObject, missingObject } from './failures.ts';
+import type { S3Place } from './s3-client.ts';
+import { s3ErrorOf, s3Failure } from './s3-failures.ts';
+import { lockModeOf, readingParameters } from './s3-headers.ts';
+import type { LockSupport } from './store.ts';
+
+/** How far two clocks may be apart before a refusal is taken for something else than a lock. */
+const CLOCKS_APART_MS = 86_400_000;
+const DAYS_PER_YEAR = 365;
+
+export interface LockTarget {
+  readonly client: S3Client;
+  readonly place: S3Place;
+  readonly description: string;
+}
+
+interface Lock {
+  readonly versionId: string | undefined;
+  readonly until: Date | undefined;
+  readonly mode: 'COMPLIANCE' | 'GOVERNANCE' | undefined;
+  readonly isHeld: boolean;
+}
+
+/**
+ * Deletes an object of a bucket with Object Lock, for good: such a bucket keeps versions, and a plain delete would only put
+ * a marker over one that is paid for and locked as before. So the version is named, and a locked one is not asked for.
+ * Errors are the SDK's, or ours.
+ */
+export async function deleteVersion(target: LockTarget, key: string, objectName: string, now: Date): Promise<void> {
+  const { client, place, description } = target;
+  const lock = await readLock(target, objectName);
+  if (lock === undefined) return;
+  if (lock.isHeld) throw lockedObject(description, key, undefined);
+  if (lock.until !== undefined && lock.until > now) throw lockedObject(description, key, lock.until);
+  const version = lock.versionId === undefined ? {} : { VersionId: lock.versionId };
+  try {
+    await client.send(new DeleteObjectCommand({ Bucket: place.bucket, Key: objectName, ...version }));
+  } catch (error) {
+    const { name, status } = s3ErrorOf(error);
+    if (name === 'NoSuchKey' || name === 'NoSuchVersion') return;
+    // Another writer may have extended the lock since, or the server's clock says otherwise.
+    const after = status === 403 ? (await readLock(target, objectName))?.until : undefined;
+    if (after !== undefined && after.getTime() > now.getTime() - CLOCKS_APART_MS) throw lockedObject(description, key, after, error);
+    throw error;
+  }
+}
+
+/** Sets a lock that reaches further. Errors are the SDK's, or ours. */
+export async function extendVersionLock(target: LockTarget, key: string, objectName: string, until: Date): Promise<'extended' | 'kept'> {
+  const { client, place, description } = target;
+  const lock = await readLock(target, objectName);
+  if (lock === undefined) throw missingObject(description, key);
+  if (lock.until !== undefined && lock.until >= until) return 'kept';
+  // A compliance lock stays one: a lesser mode would be refused.
+  const Mode = lock.mode ?? lockModeOf(place);
+  await client.send(
+    new PutObjectRetentionCommand({
+      Bucket: place.bucket,
+      Key: objectName,
+      ...(lock.versionId === undefined ? {} : { VersionId: lock.versionId }),
+      Retention: { Mode, RetainUntilDate: until },
+    }),
+  );
+  return 'extended';
+}
+
+/**
+ * Locks an object that was made with a lock and does not show it: some servers take the headers of large objects and forget
+ * them. Errors are the SDK's, or ours.
+ */
+export async function insistOnLock(target: LockTarget, key: string, objectName: string, until: Date): Promise<void> {
+  await extendVersionLock(target, key, objectName, until);
+  const lockedUntil = (await readLock(target, objectName))?.until;
+  if (lockedUntil !== undefined && lockedUntil >= until) return;
+  throw new DbadminError('storage-unsupported', `${target.description} does not lock object ${key}`, {
+    detail: `A lock until ${until.toISOString()} was confirmed, and ${lockedUntil === undefined ? 'none' : `one until ${lockedUntil.toISOString()}`} is there.`,
+    hint: 'Check that the bucket was made with Object Lock, and that the credentials may see locks (s3:GetObjectRetention).',
+  });
+}
+
+async function readLock({ client, place }: LockTarget, objectName: string): Promise<Lock | undefined> {
+  try {
+    const found = await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName, ...readingParameters(place) }));
+    return {
+      versionId: found.VersionId,
+      until: found.ObjectLockRetainUntilDate,
+      mode: found.ObjectLockMode,
+      isHeld: found.ObjectLockLegalHoldStatus === 'ON',
+    };
+  } catch (error) {
+    if (s3ErrorOf(error).status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** What the bucket says of Object Lock. */
+export async function bucketLocks({ client, place, description }: LockTarget): Promise<LockSupport> {
+  try {
+    const { ObjectLockConfiguration: found } = await client.send(new GetObjectLockConfigurationCommand({ Bucket: place.bucket }));
+    if (found?.ObjectLockEnabled !== 'Enabled') return { kind: 'none' };
+    const { Days, Years } = found.Rule?.DefaultRetention ?? {};
+    return { kind: 'per-object', defaultDays: Days ?? (Years === undefined ? undefined : Years * DAYS_PER_YEAR) };
+  } catch (error) {
+    const { name, status } = s3ErrorOf(error);
+    if (name === 'NoSuchBucket') throw s3Failure(description, 'asking for locks', error);
+    if (name === 'ObjectLockConfigurationNotFoundError' || status === 404) return { kind: 'none' };
+    if (status === 403) return { kind: 'unknown', detail: 'The credentials may not ask for it (s3:GetBucketObjectLockConfiguration).' };
+    if (status === 501 || name === 'NotImplemented' || name === 'MethodNotAllowed') return { kind: 'none' };
+    throw s3Failure(description, 'asking for locks', error);
+  }
+}
