@@ -66,10 +66,10 @@ export class Interleaving {
     return true;
   }
 
-  /** Suspends one, its renewals with it, or wakes one that was. */
+  /** Suspends one, its renewals with it. */
   pauseOne(): void {
     const actor = this.#pick([...this.#actors]);
-    if (actor !== undefined) actor.isPaused = !actor.isPaused;
+    if (actor !== undefined) actor.isPaused = true;
   }
 
   resumeAll(): void {

@@ -20,6 +20,7 @@ import type { BackupSummary } from '../../src/repository/manifest.ts';
 import { createDiskStore } from '../../src/storage/disk.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { freePort } from '../postgres/address.ts';
+import { makeMemoryRepository } from './memory-repository.ts';
 
 /** A directory for a test's files that other users may enter, in memory where there is such a place (a restore syncs each file); removed with {@link removeDirectory}. */
 export async function makeDirectory(): Promise<string> {
@@ -35,8 +36,9 @@ export async function removeDirectory(directory: string): Promise<void> {
 }
 
 /** A new repository on disk. */
-export async function makeRepository(directory: string): Promise<Repository> {
+export async function makeRepository(directory: string, options: { readonly encrypted?: boolean } = {}): Promise<Repository> {
   const store = await createDiskStore(directory);
+  if (options.encrypted === true) return await makeMemoryRepository(true, store);
   await createRepository(store, {
     format: 2,
     id: 'f'.repeat(32),

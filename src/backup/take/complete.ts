@@ -3,8 +3,9 @@ import { DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { WrittenBlobs } from '../../repository/blob-pipeline.ts';
-import { writeManifest, type BackupSummary } from '../../repository/manifest.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
 import { verifyPacks } from '../../repository/marks.ts';
+import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
 import type { Destination } from './destination.ts';
@@ -44,11 +45,10 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   log.debug(`${label}: waiting for the WAL in ${destination.name}`);
   await secureWal(options);
   const summary = summarize(options);
-  await destination.lease.check();
   await verifyPacks(repository, source.systemIdentifier, new Set([...options.parentPacks, ...options.written.packs]));
   signal.throwIfAborted();
   log.debug(`${label}: writing the manifest`);
-  await writeManifest(repository, summary, files.entries(content.sink.entries));
+  await publishBackup(repository, destination.lease, summary, files.entries(content.sink.entries));
   log.debug(`${label}: complete (${mode.kind})`);
   return summary;
 }

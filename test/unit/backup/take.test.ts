@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import { auditRules, isAudited, judgePage } from '../../../src/backup/take/audit.ts';
+import { chooseMode, kindOf, withoutBlocks } from '../../../src/backup/take/mode.ts';
+import { changedStretches, hashPages } from '../../../src/backup/take/page-hashes.ts';
+import { chooseParent } from '../../../src/backup/take/parent-inspect.ts';
+import { isIncrementalPath, pathOfIncremental, readIncrementalHead, rebuiltBlocks } from '../../../src/postgres/incremental-file.ts';
+import { decodePath, encodePath } from '../../../src/base/path-bytes.ts';
+import type { BackupSummary } from '../../../src/repository/manifest.ts';
+import fc from 'fast-check';
+
+const summary = (label: string, startLsn: string, more: Partial<BackupSummary> = {}): BackupSummary => ({
+  label,
+  kind: 'full',
+  systemIdentifier: '1',
+  serverVersion: 180004,
+  tool: '0.1.0',
+  startedAt: '2026-11-21T00:00:00.000Z',
+  finishedAt: '2026-11-21T00:00:01.000Z',
+  startLsn,
+  stopLsn: startLsn,
+  startTimeline: 1,
+  stopTimeline: 1,
+  walSegmentBytes: 16777216,
+  blockBytes: 8192,
+  checksums: true,
+  damage: null,
+  warnings: [],
+  tablespaces: [],
+  fileCount: 1,
+  plainBytes: 1,
+  newBlobs: 1,
+  storedBytes: 1,
+  ...more,
+});
+
+const source = { systemIdentifier: '1', serverVersion: 180006, walSegmentBytes: 16777216, blockBytes: 8192, checksums: true };
+
+describe('the backup to build on', () => {
+  test('is the newest by position that every repository has', () => {
+    const [a, b, c] = [summary('a', '0/1000'), summary('b', '1/0'), summary('c', '0/2000')];
+    expect(
+      chooseParent(
+        [
+          [a, b, c],
+          [a, c],
+        ],
+        source,
+        1,
+      ),
+    ).toBe(c);
+    expect(chooseParent([[a, b, c]], source, 1)).toBe(b);
+  });
+
+  test('is none when there is none in common, none undamaged, none of this timeline or version, and the reason is said', () => {
+    expect(chooseParent([[], []], source, 1)).toEqual({ reason: 'it is the first backup' });
+    expect(chooseParent([[summary('a', '0/1')], [summary('b', '0/1')]], source, 1)).toMatchObject({
+      reason: expect.stringMatching(/no backup in common/),
+    });
+    expect(chooseParent([[summary('a', '0/1', { damage: 'bad' })]], source, 1)).toEqual({ reason: 'every earlier backup is damaged' });
+    expect(chooseParent([[summary('a', '0/1')]], source, 2)).toEqual({ reason: 'no backup is of timeline 2' });
+    expect(chooseParent([[summary('a', '0/1', { serverVersion: 170001 })]], source, 1)).toMatchObject({
+      reason: expect.stringMatching(/another version/),
+    });
+  });
+});
+
+describe('how a backup is taken', () => {
+  const parent = summary('a', '0/1');
+  const hashed = summary('a', '0/1', { pageHashKey: 'ab'.repeat(32) });
+
+  test.each([
+    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: true }, 'blocks', 'incremental'],
+    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: false }, 'everything', 'full'],
+    [{ wanted: 'incremental', parent: hashed, serverMajor: 16, summarizesWal: false }, 'hashes', 'incremental'],
+    [{ wanted: 'full', parent, serverMajor: 18, summarizesWal: true }, 'audit', 'full'],
+    [{ wanted: 'full', parent: { reason: 'none' }, serverMajor: 18, summarizesWal: true }, 'everything', 'full'],
+    [{ wanted: 'incremental', parent: { reason: 'none' }, serverMajor: 18, summarizesWal: true }, 'everything', 'full'],
+  ] as const)('%#: follows from what was asked for and what is there', (facts, mode, kind) => {
+    const chosen = chooseMode(facts);
+    expect(chosen.kind).toBe(mode);
+    expect(kindOf(chosen)).toBe(kind);
+  });
+
+  test('without summaries of the WAL it is read whole, and compared where that is possible', () => {
+    expect(withoutBlocks({ kind: 'blocks', parent }, 'gone')).toEqual({ kind: 'everything', reason: 'gone' });
+    expect(withoutBlocks({ kind: 'blocks', parent: hashed }, 'gone')).toEqual({ kind: 'hashes', parent: hashed, reason: 'gone' });
+  });
+});
+
+describe('a file of changed blocks', () => {
+  const head = (blocks: readonly number[], truncation: number): Buffer => {
+    const bytes = Buffer.alloc(blocks.length === 0 ? 12 : 8192);
+    bytes.writeUInt32LE(0xd3ae1f0d, 0);
+    bytes.writeUInt32LE(blocks.length, 4);
+    bytes.writeUInt32LE(truncation, 8);
+    blocks.forEach((block, index) => bytes.writeUInt32LE(block, 12 + 4 * index));
+    return bytes;
+  };
+
+  test('says which blocks follow and how long the file is once rebuilt', () => {
+    const read = readIncrementalHead(head([2, 7], 5), 8192, 'f');
+    if (typeof read === 'number') throw new Error('it is whole');
+    expect([...read.blocks]).toEqual([2, 7]);
+    expect(read.dataOffset).toBe(8192);
+    expect(rebuiltBlocks(read)).toBe(8);
+    const empty = readIncrementalHead(head([], 5), 8192, 'f');
+    expect(empty).toMatchObject({ dataOffset: 12, truncationBlocks: 5 });
+  });
+
+  test('asks for more bytes when its head is cut, and refuses another magic and disorder', () => {
+    expect(readIncrementalHead(head([1], 1).subarray(0, 11), 8192, 'f')).toBe(12);
+    expect(readIncrementalHead(head([1], 1).subarray(0, 100), 8192, 'f')).toBe(8192);
+    expect(() => readIncrementalHead(Buffer.alloc(12), 8192, 'f')).toThrow(/does not begin/);
+    expect(() => readIncrementalHead(head([3, 3], 1), 8192, 'f')).toThrow(/not in order/);
+  });
+
+  test('is told by its name', () => {
+    expect(isIncrementalPath('base/5/INCREMENTAL.1259')).toBe(true);
+    expect(isIncrementalPath('INCREMENTAL.5/1259')).toBe(false);
+    expect(pathOfIncremental('base/5/INCREMENTAL.1259')).toBe('base/5/1259');
+  });
+});
+
+describe('page hashes', () => {
+  test('tell the pages that changed and those that are new', () => {
+    const key = Buffer.alloc(32, 7);
+    const old = Buffer.alloc(8192 * 4, 1);
+    const now = Buffer.concat([old, Buffer.alloc(100, 2)]);
+    now[8192 * 2 + 5] = 9;
+    expect(changedStretches(0, now.byteLength, hashPages(key, now), hashPages(key, old))).toEqual([
+      { start: 16384, end: 24576 },
+      { start: 32768, end: 32868 },
+    ]);
+    expect(hashPages(Buffer.alloc(32, 8), old).equals(hashPages(key, old))).toBe(false);
+  });
+});
+
+describe('the audit', () => {
+  const page = (lsn: bigint, fill: number): Buffer => {
+    const bytes = Buffer.alloc(8192);
+    bytes.writeUInt32LE(Number(lsn >> 32n), 0);
+    bytes.writeUInt32LE(Number(lsn & 0xffffffffn), 4);
+    bytes.writeUInt16LE(28, 12);
+    bytes.writeUInt16LE(8100, 14);
+    bytes.writeUInt16LE(8192, 16);
+    // One line pointer: a normal tuple of 60 bytes at 8100.
+    bytes.writeUInt32LE((8100 | (1 << 15) | (60 << 17)) >>> 0, 24);
+    bytes.fill(fill, 8124, 8160);
+    return bytes;
+  };
+  const rules = auditRules('0/1000', false);
+  const lenient = auditRules('0/1000', true);
+
+  test('takes a newer page as it is, and any page of zeros', () => {
+    expect(judgePage(page(0x1000n, 1), page(0x10n, 2), rules)).toBe('newer');
+    expect(judgePage(Buffer.alloc(8192), page(0x10n, 2), rules)).toBe('newer');
+  });
+
+  test('calls an old page that differs a mismatch, and one that differs in hints only where hints are not logged benign', () => {
+    expect(judgePage(page(0xfffn, 1), page(0xfffn, 2), lenient)).toBe('mismatch');
+    const hinted = page(0xfffn, 1);
+    hinted.writeUInt16LE(0x0100, 8100 + 20);
+    hinted.writeUInt16LE(4, 10);
+    hinted.writeUInt32LE(77, 20);
+    expect(judgePage(hinted, page(0xfffn, 1), lenient)).toBe('benign');
+    expect(judgePage(hinted, page(0xfffn, 1), rules)).toBe('mismatch');
+  });
+
+  test('looks at main and initial forks of relations, not at maps nor at other files', () => {
+    expect(['base/5/1259', 'base/5/1259.2', 'base/5/1259_init', 'global/1262', 'pg_tblspc/1/PG_18_1/5/16400'].every(isAudited)).toBe(true);
+    expect(['base/5/1259_fsm', 'base/5/1259_vm', 'global/pg_control', 'pg_xact/0000', 'base/5/pg_filenode.map'].some(isAudited)).toBe(
+      false,
+    );
+  });
+});
+
+describe('file names', () => {
+  test('of any bytes come back as they were', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
+        expect(encodePath(decodePath(bytes)).equals(Buffer.from(bytes))).toBe(true);
+      }),
+      { seed: 20261121, numRuns: 2000 },
+    );
+    expect(decodePath(Buffer.from('é'))).toBe('é');
+    expect(decodePath(Buffer.from([0x66, 0xe9, 0x67])).isWellFormed()).toBe(false);
+  });
+});
