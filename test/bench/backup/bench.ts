@@ -76,4 +76,18 @@ export async function attempt(bench: Bench, name: string, work: () => Promise<re
   }
 }
 
+/** Ours and one peer's values of each run, as a figure has them. */
+export function against<Peer extends string, Value>(
+  rounds: readonly Readonly<Record<'ours' | Peer, Value>>[],
+  peer: Peer,
+  value: (of: Value) => number,
+): Pick<Figure, 'ours' | 'peer'> {
+  return { ours: rounds.map((each) => value(each.ours)), peer: { name: peer, values: rounds.map((each) => value(each[peer])) } };
+}
+
+/** The most memory that our process had in each run. */
+export function memoryOf(name: string, rounds: readonly { readonly ours: Measured }[]): Figure {
+  return { name, unit: 'MB', ours: rounds.map(({ ours }) => ours.peakRssBytes / MB), target: { kind: 'value-at-most', limit: 350 } };
+}
+
 export const MB = 1e6;

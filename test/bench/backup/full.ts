@@ -1,4 +1,4 @@
-import { attempt, differenceOf, MB, round, sourceFingerprint, type Bench, type Measured } from './bench.ts';
+import { against, attempt, differenceOf, MB, memoryOf, round, sourceFingerprint, type Bench, type Measured } from './bench.ts';
 import type { Figure } from './results.ts';
 
 /** Full backups and restores from them, at each zstd level, against pgBackRest at the same. */
@@ -20,10 +20,10 @@ async function rowsOfLevel(bench: Bench, level: number, expected: ReadonlyMap<st
   let failed: string | undefined;
   for (let number = 0; number < bench.options.runs; number += 1) {
     bench.say(`full, zstd-${level}, run ${number + 1} of ${bench.options.runs}`);
-    const repository = await bench.ours.repository('full', level);
+    const repository = await bench.ours.repository('full');
     backups.push(
       await round(bench, number, [
-        ['ours', async () => await repository.backup()],
+        ['ours', async () => await repository.backup('full', level)],
         ['pgBackRest', async () => await bench.pgBackRest.backup('full', level)],
       ]),
     );
@@ -42,41 +42,32 @@ async function rowsOfLevel(bench: Bench, level: number, expected: ReadonlyMap<st
     }
     await repository.remove();
   }
+  const target = { kind: 'ratio-at-most' } as const;
   const failure = failed === undefined ? {} : { failed };
-  const against = <Each extends Record<'ours' | 'pgBackRest', unknown>>(
-    of: readonly Each[],
-    value: (each: Each[keyof Each]) => number,
-  ) => ({
-    ours: of.map(({ ours }) => value(ours as Each[keyof Each])),
-    peer: { name: 'pgBackRest', values: of.map(({ pgBackRest }) => value(pgBackRest as Each[keyof Each])) },
-  });
+  const seconds = ({ seconds }: Measured): number => seconds;
   return [
     {
       name: `full, zstd-${level}`,
       unit: 's',
-      ...against(backups, ({ seconds }) => seconds),
-      target: { kind: 'ratio-at-most', limit: 1.1, goal: 1 },
+      ...against(backups, 'pgBackRest', seconds),
+      target: { ...target, limit: 1.1, goal: 1 },
       ...failure,
     },
     {
       name: `bytes of the full, zstd-${level}`,
       unit: 'MB',
-      ...against(bytes, (each) => each / MB),
-      target: { kind: 'ratio-at-most', limit: 1.05 },
+      ...against(bytes, 'pgBackRest', (each) => each / MB),
+      target: { ...target, limit: 1.05 },
       ...failure,
     },
     {
       name: `restore of the full, zstd-${level}`,
       unit: 's',
-      ...against(restores, ({ seconds }) => seconds),
-      target: { kind: 'ratio-at-most', limit: 1 },
+      ...against(restores, 'pgBackRest', seconds),
+      target: { ...target, limit: 1 },
       ...failure,
     },
-    memory(`memory of the full, zstd-${level}`, backups),
-    memory(`memory of its restore, zstd-${level}`, restores),
+    memoryOf(`memory of the full, zstd-${level}`, backups),
+    memoryOf(`memory of its restore, zstd-${level}`, restores),
   ];
-}
-
-function memory(name: string, of: readonly { readonly ours: Measured }[]): Figure {
-  return { name, unit: 'MB', ours: of.map(({ ours }) => ours.peakRssBytes / MB), target: { kind: 'value-at-most', limit: 350 } };
 }

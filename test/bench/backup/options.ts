@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseBytes } from '../../../src/base/bytes.ts';
 
-export const GROUPS = ['full', 'incremental', 'chain', 'relations', 'wal'] as const;
+export const GROUPS = ['full', 'incremental', 'chain', 'relations', 'memory', 'wal'] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface BenchOptions {

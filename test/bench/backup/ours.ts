@@ -26,17 +26,15 @@ export class Ours {
   }
 
   /** A new repository in place of whatever had the name. */
-  async repository(name: string, level: number): Promise<OurRepository> {
+  async repository(name: string): Promise<OurRepository> {
     const { peers } = this.#options;
     const directory = peers.path(`ours-${name}`);
     const configFile = peers.path(`ours-${name}.yaml`);
     await rm(directory, { recursive: true, force: true });
     await mkdir(path.dirname(configFile), { recursive: true });
-    // zstd-1 is the default; the setting is written only where it says something else.
-    const compression = level === 1 ? '' : `    compression: zstd-${level}\n`;
     await writeFile(
       configFile,
-      `version: 1\nclusters:\n  main:\n    repositories: [bench]\nrepositories:\n  bench:\n    type: disk\n    path: ${JSON.stringify(directory)}\n${compression}`,
+      `version: 1\nclusters:\n  main:\n    repositories: [bench]\nrepositories:\n  bench:\n    type: disk\n    path: ${JSON.stringify(directory)}\n`,
     );
     const repository = new OurRepository(this.#options, directory, configFile);
     await repository.command(['backup', 'init']);
@@ -56,8 +54,13 @@ export class OurRepository {
     this.#configFile = configFile;
   }
 
-  async backup(args: readonly string[] = []): Promise<Ended> {
-    return await this.command(['backup', 'run', '--json', ...args]);
+  /** Takes a backup; one that was asked to be incremental and is not is an error. */
+  async backup(type: 'full' | 'incremental', level: number): Promise<Ended> {
+    const ended = await this.command(['backup', 'run', '--type', type, '--level', `${level}`, '--json']);
+    const { backups } = JSON.parse(ended.stdout) as { readonly backups: readonly { readonly kind?: string }[] };
+    const kind = backups[0]?.kind;
+    if (kind !== type) throw new Error(`dbadmin took a backup of kind ${kind} where ${type} was asked for`);
+    return ended;
   }
 
   /** Lays the newest backup down in `into`, ready to be started; starting is not part of it, as it is not of the peers'. */

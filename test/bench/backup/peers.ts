@@ -52,6 +52,11 @@ export class Peers {
     return directory;
   }
 
+  /** Removes a directory and what was noted beside it. */
+  async remove(name: string): Promise<void> {
+    for (const place of [this.path(name), this.path(`${name}.content`)]) await rm(place, { recursive: true, force: true });
+  }
+
   /** Gives a tree to the user postgres. */
   async own(directory: string): Promise<void> {
     await run(['chroot', this.root, 'chown', '-R', 'postgres:postgres', directory], this.signal);

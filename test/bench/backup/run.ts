@@ -5,6 +5,10 @@ import { BaseBackups } from './base-backup.ts';
 import { attempt, type Bench } from './bench.ts';
 import { SOURCE_SETTINGS } from './cluster.ts';
 import { fullRows } from './full.ts';
+import { incrementalRows } from './incremental.ts';
+import { memoryRows } from './memory.ts';
+import { relationsRows } from './relations.ts';
+import { chainRows } from './chain.ts';
 import { parseOptions, USAGE, type BenchOptions, type Group } from './options.ts';
 import { Ours } from './ours.ts';
 import { Peers } from './peers.ts';
@@ -17,7 +21,13 @@ import { inspectFilesystem } from './tree.ts';
 const ROOM_FACTOR = 6;
 const ROOM_BYTES = 6e9;
 
-const GROUPS: Readonly<Partial<Record<Group, (bench: Bench) => Promise<readonly Figure[]>>>> = { full: fullRows };
+const GROUPS: Readonly<Partial<Record<Group, (bench: Bench) => Promise<readonly Figure[]>>>> = {
+  full: fullRows,
+  incremental: incrementalRows,
+  chain: chainRows,
+  relations: relationsRows,
+  memory: memoryRows,
+};
 
 /** The benchmark of backups: builds its peers, measures, prints, cleans up. Gives the exit status: 0 only when all targets are reached. */
 async function main(): Promise<number> {
@@ -46,7 +56,7 @@ async function measure(options: BenchOptions, filesystem: string, signal: AbortS
   say('building the peers from Debian sid');
   const peers = await Peers.open(path.join(options.workDirectory, 'peers'), signal);
   say(`loading a pgbench database of ${options.sizeBytes / 1e9} GB`);
-  const source = await Source.open(peers, options.sizeBytes);
+  const source = await Source.open(peers, 'source', options.sizeBytes);
   try {
     const { server } = source;
     const { cli, profileDirectory } = options;

@@ -7,45 +7,37 @@ import { Server } from './server.ts';
 const BYTES_PER_SCALE = 15.35e6;
 const CLIENTS = 4;
 
-/** The measured cluster: one or more pgbench databases, and nobody else in it. */
+/** A cluster with one pgbench database, and nobody else in it. */
 export class Source {
   readonly server: Server;
   readonly #peers: Peers;
-  #databases: readonly string[];
 
-  private constructor(peers: Peers, server: Server, databases: readonly string[]) {
+  private constructor(peers: Peers, server: Server) {
     this.#peers = peers;
     this.server = server;
-    this.#databases = databases;
   }
 
   /** Starts it, with `sizeBytes` of pgbench in the database `bench`, loaded by this run or kept by one before. */
-  static async open(peers: Peers, sizeBytes: number): Promise<Source> {
-    const dataDirectory = peers.path('source');
-    const scale = scaleOf(sizeBytes);
+  static async open(peers: Peers, name: string, sizeBytes: number): Promise<Source> {
+    const dataDirectory = peers.path(name);
+    const scale = Math.max(1, Math.round(sizeBytes / BYTES_PER_SCALE));
     const isKept = (await contentOf(dataDirectory)) === `pgbench ${scale}`;
-    if (!isKept) await makeCluster(peers, 'source');
-    const server = await Server.start(peers, 'source', dataDirectory);
-    const source = new Source(peers, server, ['bench']);
+    if (!isKept) await makeCluster(peers, name);
+    const server = await Server.start(peers, name, dataDirectory);
+    const source = new Source(peers, server);
     try {
-      await server.query(`alter system set archive_command = '/bin/true'`);
-      await server.query('select pg_reload_conf()');
-      for (const database of isKept ? await source.#others() : []) await server.query(`drop database ${database}`);
-      if (!isKept) await source.#load('bench', scale);
-      await noteContent(dataDirectory, `pgbench ${scale}`);
+      await source.archiveTo('/bin/true');
+      if (!isKept) {
+        await server.query('create database bench');
+        await peers.run('pgbench', [...server.connectArguments, '-q', '-i', '-s', `${scale}`, 'bench']);
+        await source.settle();
+        await noteContent(dataDirectory, `pgbench ${scale}`);
+      }
       return source;
     } catch (error) {
       await server.stop();
       throw error;
     }
-  }
-
-  /** Adds a database of `sizeBytes`, so that the cluster becomes larger without becoming another. */
-  async grow(sizeBytes: number): Promise<void> {
-    const database = `bench${this.#databases.length + 1}`;
-    await this.#load(database, scaleOf(sizeBytes));
-    this.#databases = [...this.#databases, database];
-    await this.settle();
   }
 
   /** `transactions` of pgbench's usual kind by each of four clients; afterwards the cluster is at rest. */
@@ -83,16 +75,6 @@ export class Source {
     await this.server.query('select pg_reload_conf()');
   }
 
-  async #load(database: string, scale: number): Promise<void> {
-    await this.server.query(`create database ${database}`);
-    await this.#peers.run('pgbench', [...this.server.connectArguments, '-q', '-i', '-s', `${scale}`, database]);
-    await this.settle();
-  }
-
-  async #others(): Promise<readonly string[]> {
-    return await this.server.query(`select datname from pg_database where datname like 'bench_'`);
-  }
-
   async #until(question: string): Promise<void> {
     const limit = Date.now() + 600_000;
     for (;;) {
@@ -103,8 +85,4 @@ export class Source {
       await sleep(100);
     }
   }
-}
-
-function scaleOf(sizeBytes: number): number {
-  return Math.max(1, Math.round(sizeBytes / BYTES_PER_SCALE));
 }
