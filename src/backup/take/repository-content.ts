@@ -1,5 +1,6 @@
 import type { DirectoryEntry, Extent, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
 import { ContentMap, type BlobTable, type FileRecord } from './content-map.ts';
+import type { WornExtent } from './consolidate-plan.ts';
 import { overlayExtents, type ContentExtent } from './extents.ts';
 import type { TakenFile } from './whole-file.ts';
 
@@ -29,6 +30,43 @@ export class RepositoryContent {
     let sum = 0;
     for (const file of this.#map.files.values()) sum += file.sizeBytes;
     return sum;
+  }
+
+  /** How many bytes of each blob of the parent, by its number there, this content needs. */
+  *liveBytes(): Generator<readonly [blob: number, bytes: number]> {
+    if (this.#parent === undefined) return;
+    const live = new Float64Array(this.#parent.blobs.count);
+    for (const file of this.#map.files.values()) {
+      for (const { blob, length } of this.#map.extentsOf(file)) if (blob < 0) live[~blob] = (live[~blob] ?? 0) + length;
+    }
+    yield* live.entries();
+  }
+
+  /** The stretches of files that lie in some blobs of the parent, by blob, each in the order of files and offsets. */
+  extentsIn(blobs: ReadonlySet<number>): ReadonlyMap<number, readonly WornExtent[]> {
+    const found = new Map<number, WornExtent[]>();
+    for (const file of this.#map.files.values()) {
+      for (const extent of this.#map.extentsOf(file)) {
+        if (extent.blob >= 0 || !blobs.has(~extent.blob)) continue;
+        const list = found.get(~extent.blob) ?? [];
+        found.set(~extent.blob, list);
+        list.push({ path: file.path, extent });
+      }
+    }
+    return found;
+  }
+
+  /** Lets a file be what `extents` say where they are. */
+  replace(path: string, extents: readonly ContentExtent[]): void {
+    const file = this.#map.files.get(path);
+    if (file === undefined) return;
+    const stretches = extents.map(({ offset, length }) => ({ start: offset, end: offset + length }));
+    this.#map.addFile(file, overlayExtents(this.#map.extentsOf(file), extents, stretches, file.sizeBytes));
+  }
+
+  /** The name of a blob of the parent. */
+  parentName(blob: number): string {
+    return this.#parent?.blobs.hash(blob) ?? '';
   }
 
   /** The manifest's entries, once every blob has its name. */

@@ -8,6 +8,7 @@ import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
 import { completeBackup } from './complete.ts';
+import { consolidate } from './consolidate-run.ts';
 import { openDestination, readReliableParent, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
 import { chooseMode, kindOf, withoutBlocks, type TakeMode } from './mode.ts';
@@ -168,6 +169,7 @@ class TakeRun {
       const pageHashKey = pageHashKeyFor(attempt.mode, attempt.facts);
       const content = await this.#read(attempt, pipeline, wal, pageHashKey);
       log.debug(`${attempt.label}: storing the last packs and the index`);
+      await this.#consolidate(attempt, content);
       content.blobs.closeShared();
       const stored = await pipeline.finish(indexName(attempt.startedAt));
       return await Promise.all(
@@ -228,6 +230,15 @@ class TakeRun {
       onBegin: async (start) => void (await Promise.all(wal.map(async (each) => await each.begin(start.startLsn, start.timeline)))),
       onProgress,
     });
+  }
+
+  async #consolidate({ source, label, mode }: Attempt, { contents, blobs, changedBytes }: ClusterContent): Promise<void> {
+    const [destination] = this.#destinations;
+    if (destination === undefined || mode.kind === 'everything') return;
+    const { signal, log } = this.#options;
+    const { systemIdentifier } = source;
+    const takenBytes = await consolidate({ systemIdentifier, destination, contents, blobs, changedBytes, signal });
+    if (takenBytes > 0) log.debug(`${label}: ${takenBytes} bytes of worn blobs taken again`);
   }
 
   /** The outcomes of all repositories, those that failed before the backup began included, in the order they were given. */

@@ -1,0 +1,39 @@
+import type { ContentExtent } from './extents.ts';
+
+/** A blob of the parent that is mostly dead: what of it is still needed is to be taken again. */
+export interface WornBlob {
+  /** Its number in the parent's table. */
+  readonly blob: number;
+  readonly plainBytes: number;
+  readonly liveBytes: number;
+}
+
+/** Below this share of a blob being needed, a restore reads too much for it. */
+const WORN_BELOW = 0.4;
+/** As much as an incremental backup may take again for each byte that changed, and at least. */
+const TAKEN_PER_CHANGED = 1;
+const TAKEN_AT_LEAST_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The blobs whose rest is taken again with this backup, the most worn first.
+ *
+ * Each incremental backup leaves blobs of earlier ones partly dead, yet a restore reads them whole. Taking the rest of the
+ * worst again keeps a restore after any number of incremental backups near that of a full one, at a cost that is bounded
+ * by what changed.
+ */
+export function planConsolidation(blobs: Iterable<WornBlob>, changedBytes: number): readonly WornBlob[] {
+  const worn = [...blobs]
+    .filter(({ liveBytes, plainBytes }) => liveBytes > 0 && liveBytes < plainBytes * WORN_BELOW)
+    .sort((a, b) => a.liveBytes / a.plainBytes - b.liveBytes / b.plainBytes || a.blob - b.blob);
+  let left = Math.max(TAKEN_AT_LEAST_BYTES, changedBytes * TAKEN_PER_CHANGED);
+  return worn.filter(({ liveBytes }) => {
+    left -= liveBytes;
+    return left >= 0;
+  });
+}
+
+/** A stretch of a file that lies in a worn blob. */
+export interface WornExtent {
+  readonly path: string;
+  readonly extent: ContentExtent;
+}

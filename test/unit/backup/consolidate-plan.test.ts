@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { planConsolidation } from '../../../src/backup/take/consolidate-plan.ts';
+
+const MIB = 1024 * 1024;
+
+test('only blobs of which little is needed are taken again, the most worn first', () => {
+  const blobs = [
+    { blob: 1, plainBytes: MIB, liveBytes: MIB },
+    { blob: 2, plainBytes: MIB, liveBytes: MIB * 0.5 },
+    { blob: 3, plainBytes: MIB, liveBytes: MIB * 0.3 },
+    { blob: 4, plainBytes: MIB, liveBytes: 8192 },
+    { blob: 5, plainBytes: MIB, liveBytes: 0 },
+  ];
+  expect(planConsolidation(blobs, 0).map(({ blob }) => blob)).toEqual([4, 3]);
+});
+
+test('no more is taken again than changed, but for a small allowance', () => {
+  const blobs = Array.from({ length: 1000 }, (_, blob) => ({ blob, plainBytes: MIB, liveBytes: MIB / 4 }));
+  expect(planConsolidation(blobs, 0)).toHaveLength(256);
+  expect(planConsolidation(blobs, 100 * MIB)).toHaveLength(400);
+});
