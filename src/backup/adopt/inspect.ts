@@ -1,0 +1,107 @@
+import { DbadminError } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { ReplicationConnection } from '../../postgres/replication.ts';
+import { readSlot } from '../../postgres/replication-slots.ts';
+import type { NamedRepository } from '../take/destination.ts';
+import { inspectLineage } from '../lineage-inspect.ts';
+import { newestTimeline } from '../restore/wal-source.ts';
+
+/** A cluster that may have been restored, as it runs now. */
+export interface RunningCluster {
+  readonly systemIdentifier: string;
+  readonly timeline: number;
+  /** Its timeline's history file; undefined on timeline 1. */
+  readonly history: Buffer | undefined;
+  readonly isStandby: boolean;
+  readonly hasSlot: boolean;
+  /** What it archives with, as its settings say; undefined when an ordinary connection was refused. */
+  readonly archiving: { readonly mode: string; readonly command: string } | undefined;
+  readonly synchronousStandbys: string | undefined;
+}
+
+/** What one repository has of it. */
+export interface KnownLineage {
+  readonly name: string;
+  readonly newestTimeline: number;
+  readonly history: 'absent' | 'same' | 'different';
+  /** Label of an undamaged backup on the cluster's timeline. */
+  readonly backup: string | undefined;
+}
+
+/** Looks at the running cluster. @throws {DbadminError} what connecting throws. */
+export async function inspectRunning(
+  replication: ConnectionParameters,
+  ordinary: ConnectionParameters,
+  slot: string,
+): Promise<RunningCluster> {
+  const connection = await ReplicationConnection.open(replication, { applicationName: 'dbadmin adopt' });
+  try {
+    const { systemIdentifier, timeline } = await connection.identifySystem();
+    const history = timeline === 1 ? undefined : Buffer.from((await connection.timelineHistory(timeline)).content);
+    const hasSlot = (await readSlot(connection, slot)) !== undefined;
+    return { systemIdentifier, timeline, history, hasSlot, ...(await inspectSettings(ordinary)) };
+  } finally {
+    await connection.close();
+  }
+}
+
+async function inspectSettings(
+  ordinary: ConnectionParameters,
+): Promise<Pick<RunningCluster, 'isStandby' | 'archiving' | 'synchronousStandbys'>> {
+  const sql = await openClient(ordinary, { applicationName: 'dbadmin adopt' }).catch(() => undefined);
+  if (sql === undefined) return { isStandby: false, archiving: undefined, synchronousStandbys: undefined };
+  try {
+    const [row] = await sql<{ standby: boolean; mode: string; command: string | null; waits: string }[]>`
+      select pg_is_in_recovery() as standby, current_setting('archive_mode') as mode,
+        (select setting from pg_settings where name = 'archive_command') as command,
+        current_setting('synchronous_standby_names') as waits`;
+    return {
+      isStandby: row?.standby === true,
+      archiving: { mode: row?.mode ?? '', command: row?.command ?? '' },
+      synchronousStandbys: row?.waits ?? '',
+    };
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/**
+ * What the repository has of the running cluster.
+ *
+ * @throws {DbadminError} `refused` when it has nothing of it: then there is nothing to go on with.
+ */
+export async function inspectKnown(
+  { name, repository }: NamedRepository,
+  clusterName: string,
+  running: RunningCluster,
+): Promise<KnownLineage> {
+  const { systemIdentifier, timeline } = running;
+  try {
+    const contents = await inspectLineage(repository, clusterName, systemIdentifier);
+    const stored = timeline === 1 ? undefined : await contents.archive.readHistory(timeline);
+    return {
+      name,
+      newestTimeline: newestTimeline(
+        contents.coverage,
+        contents.backups.map(({ stopTimeline }) => stopTimeline),
+      ),
+      history:
+        stored === undefined
+          ? timeline === 1
+            ? 'same'
+            : 'absent'
+          : stored.equals(running.history ?? Buffer.alloc(0))
+            ? 'same'
+            : 'different',
+      backup: contents.backups.filter((backup) => backup.stopTimeline === timeline && backup.damage === null).at(-1)?.label,
+    };
+  } catch (error) {
+    if (!(error instanceof DbadminError) || error.code !== 'backup-missing') throw error;
+    throw new DbadminError('refused', `repository ${name} knows nothing of this cluster`, {
+      detail: `It runs with system identifier ${systemIdentifier}.`,
+      hint: 'There is nothing to adopt: begin with dbadmin backup run.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,97 @@
+import { DbadminError } from '../../base/errors.ts';
+import type { KnownLineage, RunningCluster } from './inspect.ts';
+
+/** One step of taking a restored cluster under care again. */
+export interface AdoptStep {
+  readonly step: 'timeline' | 'slot' | 'backup' | 'receiver' | 'archiving' | 'standbys';
+  /** `by-hand`: somebody else's to do; it is told what. */
+  readonly state: 'done' | 'to-do' | 'by-hand';
+  readonly text: string;
+}
+
+export interface AdoptPlan {
+  readonly steps: readonly AdoptStep[];
+  /** Repositories that lack the history file, and those that lack a backup. */
+  readonly lacksHistory: readonly string[];
+  readonly lacksBackup: readonly string[];
+}
+
+/**
+ * What is to be done for a cluster that runs now to be backed up again. Pure.
+ *
+ * @throws {DbadminError} `refused` on a standby, or when the repository has a newer timeline; `wal-conflict` when it has
+ * another history of this one: the cluster does not continue what is stored.
+ */
+export function planAdoption(running: RunningCluster, known: readonly KnownLineage[], slot: string): AdoptPlan {
+  const { timeline } = running;
+  if (running.isStandby)
+    throw new DbadminError('refused', 'the cluster is in recovery: it has no timeline of its own yet', {
+      hint: 'Adopt it when it is open.',
+    });
+  for (const each of known) refuseForeign(running, each);
+  const lacksHistory = known.filter(({ history }) => history === 'absent').map(({ name }) => name);
+  const lacksBackup = known.filter(({ backup }) => backup === undefined).map(({ name }) => name);
+  const all = known.map(({ name }) => name).join(', ');
+  const steps: AdoptStep[] = [
+    {
+      step: 'timeline',
+      state: lacksHistory.length === 0 ? 'done' : 'to-do',
+      text: `timeline ${timeline}: ${lacksHistory.length === 0 ? `its history is in ${all}` : `store its history in ${lacksHistory.join(', ')}`}`,
+    },
+    {
+      step: 'slot',
+      state: running.hasSlot ? 'done' : 'to-do',
+      text: running.hasSlot ? `slot ${slot} is there` : `make slot ${slot}, so that the server keeps what is not stored yet`,
+    },
+    {
+      step: 'backup',
+      state: lacksBackup.length === 0 ? 'done' : 'to-do',
+      text:
+        lacksBackup.length === 0
+          ? `a backup on timeline ${timeline}: ${known.map(({ backup }) => backup).join(', ')}`
+          : `take the first full backup on timeline ${timeline} into ${lacksBackup.join(', ')}`,
+    },
+    {
+      step: 'receiver',
+      state: 'by-hand',
+      text: 'keep receiving WAL: dbadmin wal receive under systemd, or the worker; and put the schedule back: dbadmin schedule export',
+    },
+    ...archivingSteps(running),
+  ];
+  return { steps, lacksHistory, lacksBackup };
+}
+
+function refuseForeign({ timeline }: RunningCluster, known: KnownLineage): void {
+  if (known.history === 'different') {
+    throw new DbadminError('wal-conflict', `repository ${known.name} has another history of timeline ${timeline}`, {
+      detail: 'Two clusters were promoted to the same timeline: one of them did not see what the other had stored.',
+      hint: 'Restore again from this repository as production: it will take a timeline that nobody has.',
+    });
+  }
+  if (known.newestTimeline > timeline) {
+    throw new DbadminError(
+      'refused',
+      `repository ${known.name} has timeline ${known.newestTimeline}, and the cluster runs on ${timeline}`,
+      {
+        detail: 'Another cluster went on after this one.',
+        hint: 'Adopt that one, or restore this moment again as production, onto a newer timeline.',
+      },
+    );
+  }
+}
+
+function archivingSteps({ archiving, synchronousStandbys }: RunningCluster): readonly AdoptStep[] {
+  const steps: AdoptStep[] = [];
+  if (archiving === undefined)
+    steps.push({ step: 'archiving', state: 'by-hand', text: 'look at archive_mode: no ordinary connection was allowed' });
+  else if (archiving.mode !== 'off' && archiving.command !== '')
+    steps.push({ step: 'archiving', state: 'done', text: `archive_mode is ${archiving.mode}: ${archiving.command}` });
+  if (synchronousStandbys !== undefined && synchronousStandbys !== '') {
+    steps.push({
+      step: 'standbys',
+      state: 'by-hand',
+      text: `commits wait for ${synchronousStandbys}: build these standbys anew, or empty synchronous_standby_names`,
+    });
+  }
+  return steps;
+}

@@ -1,0 +1,100 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
+import { describeEntry } from './describe.ts';
+import { statementsFor, type ReconcileStatement } from './statements.ts';
+
+const APPLICATION_NAME = 'dbadmin reconcile';
+
+/** What was done about one entry. `nothing-to-undo`: the role or database it is about is not in the restored cluster. */
+export interface Reconciled {
+  readonly entry: LedgerEntry;
+  readonly outcome: 'undone' | 'nothing-to-undo' | 'left-to-files';
+}
+
+/**
+ * Undoes the return of what `entries` took away, in their order, as a superuser. Nobody else may be able to connect yet.
+ *
+ * @throws {DbadminError} `not-converged` at the first entry that the server refused, naming it: the cluster is then not fit
+ * for connections.
+ */
+export async function applyReconcile(superuser: ConnectionParameters, entries: readonly LedgerEntry[]): Promise<readonly Reconciled[]> {
+  const done: Reconciled[] = [];
+  for (const entry of entries) {
+    try {
+      done.push({ entry, outcome: await undo(superuser, entry) });
+    } catch (error) {
+      throw new DbadminError('not-converged', `what came back could not be taken away again: ${describeEntry(entry)}`, {
+        detail: `${messageOf(error)} (SQLSTATE ${systemCodeOf(error) ?? 'unknown'}).`,
+        hint: hintFor(entry),
+        // The statement of a password holds its verifier.
+        ...(entry.deed.kind === 'password-rotated' ? {} : { cause: error }),
+      });
+    }
+  }
+  return done;
+}
+
+function hintFor({ deed }: LedgerEntry): string {
+  return deed.kind === 'subject-forgotten'
+    ? 'The procedure may be newer than the moment restored to: give --replay-migrations, and it is made first.'
+    : 'Nobody can connect to the restored cluster. Remove the cause and run the same restore again with --delta.';
+}
+
+async function undo(superuser: ConnectionParameters, { deed }: LedgerEntry): Promise<Reconciled['outcome']> {
+  const statements = statementsFor(deed);
+  if (statements.length === 0) return 'left-to-files';
+  let ran = false;
+  for (const statement of statements) {
+    for (const database of await databasesFor(superuser, statement)) {
+      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME });
+      try {
+        if (!(await hasRoles(sql, statement.roles))) continue;
+        await run(sql, statement);
+        ran = true;
+      } finally {
+        await sql.end({ timeout: 5 });
+      }
+    }
+  }
+  return ran ? 'undone' : 'nothing-to-undo';
+}
+
+async function databasesFor(superuser: ConnectionParameters, { where }: ReconcileStatement): Promise<readonly string[]> {
+  if (where.kind === 'any') return [superuser.database];
+  const sql = await openClient(superuser, { applicationName: APPLICATION_NAME });
+  try {
+    const rows = await sql<{ datname: string }[]>`select datname from pg_database where datallowconn order by datname`;
+    const names = rows.map(({ datname }) => datname);
+    return where.kind === 'each' ? names : names.filter((name) => name === where.name);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function hasRoles(sql: Sql, roles: readonly string[]): Promise<boolean> {
+  if (roles.length === 0) return true;
+  const rows = await sql`select 1 from pg_roles where rolname in ${sql([...roles])}`;
+  return rows.length === new Set(roles).size;
+}
+
+async function run(sql: Sql, statement: ReconcileStatement): Promise<void> {
+  if (statement.kind === 'calls') {
+    // A procedure may end transactions, so it gets none of ours.
+    await sql.unsafe(statement.sql, [...statement.values]);
+    return;
+  }
+  await sql.begin(async (transaction) => {
+    if (statement.secret) await silence(transaction);
+    if (statement.kind === 'runs') await transaction.unsafe(statement.sql);
+    else for (const row of await transaction.unsafe(statement.sql).values()) await transaction.unsafe(String(row[0]));
+  });
+}
+
+/** Keeps a verifier out of the server's log. */
+async function silence(sql: TransactionSql): Promise<void> {
+  await sql`select set_config('log_statement', 'none', true), set_config('log_min_duration_statement', '-1', true),
+    set_config('log_min_error_statement', 'panic', true), set_config('track_activities', 'off', true)`;
+}

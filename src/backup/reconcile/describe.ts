@@ -1,0 +1,55 @@
+import type { Deed, LedgerArgument, LedgerEntry, RevokedObject } from '../../repository/ledger.ts';
+import { formatMoment } from '../restore/target.ts';
+
+/** What comes back, for people: `role svc_old (dropped 2026-11-21 14:20:00 +05:30)`. */
+export function describeEntry({ deed, at }: LedgerEntry): string {
+  return `${describeReturn(deed)} (${describeDeed(deed)} ${formatMoment(new Date(Math.floor(at.getTime() / 1000) * 1000))})`;
+}
+
+function describeReturn(deed: Deed): string {
+  switch (deed.kind) {
+    case 'role-dropped':
+      return `role ${printable(deed.role)}`;
+    case 'role-disabled':
+      return `login of ${printable(deed.role)}`;
+    case 'membership-revoked':
+      return `${printable(deed.member)} as member of ${printable(deed.role)}`;
+    case 'privilege-revoked':
+      return `${deed.privileges.join(', ')} on ${describeObject(deed.on)} for ${printable(deed.grantee)} in ${printable(deed.database)}`;
+    case 'password-rotated':
+      return `old password of ${printable(deed.role)}`;
+    case 'subject-forgotten':
+      return printable(deed.subject);
+    case 'migration-applied':
+      return `${printable(deed.database)} before migration ${printable(deed.file)}`;
+  }
+}
+
+function describeDeed({ kind }: Deed): string {
+  const words: Readonly<Record<Deed['kind'], string>> = {
+    'role-dropped': 'dropped',
+    'role-disabled': 'disabled',
+    'membership-revoked': 'revoked',
+    'privilege-revoked': 'revoked',
+    'password-rotated': 'rotated',
+    'subject-forgotten': 'erased',
+    'migration-applied': 'applied',
+  };
+  return words[kind];
+}
+
+export function describeObject({ kind, schema, name }: RevokedObject): string {
+  if (kind === 'all-tables') return `all tables in ${printable(schema ?? name)}`;
+  const full = schema === undefined ? printable(name) : `${printable(schema)}.${printable(name)}`;
+  return kind === 'table' ? full : `${kind} ${full}`;
+}
+
+/** A call for people: `core.forget(71)`. */
+export function describeCall(procedure: readonly [string, string], args: readonly LedgerArgument[]): string {
+  return `${printable(procedure.join('.'))}(${args.map((each) => printable(JSON.stringify(each))).join(', ')})`;
+}
+
+/** Text fit for a terminal: control characters are spelt out. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,35 @@
+import { isAncestorPosition } from '../../postgres/timeline.ts';
+import type { Deed, LedgerEntry } from '../../repository/ledger.ts';
+import type { Lineage } from '../restore/recover-along.ts';
+
+/** Where a restored cluster will stand. */
+export interface RestoredPosition {
+  readonly lineage: Lineage;
+  /** Everything up to here is in it; WAL from here on is not. */
+  readonly untilLsn: bigint;
+}
+
+/**
+ * The entries whose deed a restored cluster does not hold, oldest first: what they took away comes back with it.
+ *
+ * A deed on a timeline that the restore does not go along counts as not held, whatever its position.
+ */
+export function returningWith({ lineage, untilLsn }: RestoredPosition, ledger: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  return ledger.filter(({ timeline, lsn }) => !(lsn <= untilLsn && isAncestorPosition(lineage.timeline, lineage.history, timeline, lsn)));
+}
+
+/**
+ * The entries that have to be acted on: of several passwords of a role only the last one, and none of a role dropped
+ * after; the others in their order.
+ */
+export function withoutOvertaken(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  return entries.filter(
+    ({ deed }, index) =>
+      deed.kind !== 'password-rotated' ||
+      !entries.slice(index + 1).some(({ deed: later }) => endsPassword(later) && 'role' in later && later.role === deed.role),
+  );
+}
+
+function endsPassword({ kind }: Deed): boolean {
+  return kind === 'password-rotated' || kind === 'role-dropped';
+}

@@ -1,0 +1,77 @@
+import { applyAdoption } from '../../backup/adopt/apply.ts';
+import { inspectKnown, inspectRunning, type KnownLineage } from '../../backup/adopt/inspect.ts';
+import { planAdoption, type AdoptPlan } from '../../backup/adopt/plan.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import type { NamedRepository } from '../../backup/take/destination.ts';
+import { takeBackup } from '../../backup/take/run.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { ClusterConfig } from '../../config/config.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepositories } from '../open-repository.ts';
+import { confirmOrStop } from '../output.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output } = context;
+  const { config, cluster } = await loadProject(context, input);
+  const repositories: NamedRepository[] = [];
+  try {
+    for (const each of selectRepositories(config, cluster, textOption(input, 'repository')))
+      repositories.push({ name: each.name, repository: await openRepository(context, each) });
+    const running = await inspectRunning(cluster.replication, cluster.connection, cluster.slot);
+    const known: KnownLineage[] = [];
+    for (const each of repositories) known.push(await inspectKnown(each, cluster.name, running));
+    const plan = planAdoption(running, known, cluster.slot);
+    const { timeline, systemIdentifier } = running;
+    output.line(`${cluster.name} runs on timeline ${timeline}, system identifier ${systemIdentifier}`);
+    for (const { state, text } of plan.steps) output.line(`  ${state.padEnd(8)} ${text}`);
+    const toDo = plan.steps.filter(({ state }) => state === 'to-do');
+    if (toDo.length === 0 || flagOption(input, 'dryRun')) {
+      output.result({ timeline, systemIdentifier, steps: plan.steps });
+      return 0;
+    }
+    await confirmOrStop(output, `Take ${toDo.length === 1 ? 'this step' : `these ${toDo.length} steps`}?`);
+    const [first] = repositories;
+    if (first === undefined) throw new DbadminError('internal', 'no repository was opened');
+    const { walSegmentBytes } = (await inspectLineage(first.repository, cluster.name, systemIdentifier)).cluster;
+    await applyAdoption({ plan, running, replication: cluster.replication, slot: cluster.slot, repositories, walSegmentBytes });
+    if (plan.lacksBackup.length > 0) await takeFirst(context, cluster, repositories, plan);
+    output.line(`adopted; ${plan.steps.some(({ state }) => state === 'by-hand') ? 'what is left by hand is above' : 'nothing is left'}`);
+    output.result({
+      timeline,
+      systemIdentifier,
+      steps: plan.steps.map((each) => (each.state === 'to-do' ? { ...each, state: 'made' } : each)),
+    });
+    return 0;
+  } finally {
+    for (const { repository } of repositories) await repository.store.close();
+  }
+}
+
+/** The first backup on the new timeline: nothing of an older one is built on. */
+async function takeFirst(
+  context: CommandContext,
+  cluster: ClusterConfig,
+  repositories: readonly NamedRepository[],
+  plan: AdoptPlan,
+): Promise<void> {
+  const { output, clock, log, signal, version } = context;
+  const progress = output.progress('reading');
+  const { outcomes } = await takeBackup({
+    parameters: cluster.replication,
+    repositories: repositories.filter(({ name }) => plan.lacksBackup.includes(name)),
+    clusterName: cluster.name,
+    tool: version,
+    kind: 'full',
+    fastCheckpoint: true,
+    maxRateKb: undefined,
+    clock,
+    log,
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+  }).finally(() => progress.end());
+  for (const { name, result } of outcomes) {
+    if (result.kind === 'failed') throw result.error;
+    output.line(`  made     ${result.summary.label} in ${name}`);
+  }
+}

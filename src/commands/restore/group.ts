@@ -1,0 +1,115 @@
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const REPOSITORY: OptionSpec = { flags: '--repository <name>', summary: 'which repository of the configuration' };
+const SYSTEM: OptionSpec = { flags: '--system-identifier <id>', summary: 'which cluster, where the repository has several of one name' };
+
+export const RESTORE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'restore',
+    summary: 'restore a cluster to a moment, into a new directory',
+    description: `Shows first what would be restored: the moment, the backup, the WAL, the last commit that comes back and the first that
+does not, and what comes back from the dead: roles dropped, privileges revoked, passwords rotated and people forgotten since, as
+the ledger in the repository has them. With --reconcile they are taken away again, and roles.yaml is applied, while nobody else
+can connect; without it, and with --start, the differences from roles.yaml and the migrations are named.
+
+The result is a clone that cannot harm the original: it archives nothing, follows nobody, runs no jobs and listens on loopback
+only. With --as production it goes on in the original's place instead, with its own configuration, on a new timeline; dbadmin
+backup adopt is the next step then.
+
+--delta goes over a stopped copy of the same cluster, or what an interrupted restore left: files that are as the backup has them
+stay, the others are mended, what does not belong is deleted.
+
+$ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
+$ dbadmin restore --to "5 minutes ago" --into /srv/restored --start --reconcile
+$ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production --delta --start`,
+    options: [
+      { flags: '--into <dir>', summary: 'the new data directory, empty or absent' },
+      { flags: '--to <time>', summary: 'a time: "2026-11-20 14:03:07+05:30", local without an offset, or "5 minutes ago"' },
+      { flags: '--to-latest', summary: 'everything there is' },
+      { flags: '--to-lsn <lsn>', summary: 'a position in the WAL' },
+      { flags: '--to-xid <xid>', summary: 'a transaction' },
+      { flags: '--to-name <name>', summary: 'a restore point' },
+      { flags: '--immediate', summary: 'the end of the backup, nothing more' },
+      { flags: '--exclusive', summary: 'stop just before the position or transaction' },
+      { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
+      { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves' },
+      {
+        flags: '--tablespace-map <old=new>',
+        summary: 'where a tablespace goes',
+        fallback: 'below the data directory’s name, .tablespaces',
+        repeatable: true,
+      },
+      {
+        flags: '--action <what>',
+        summary: 'at the target: promote, pause or shutdown',
+        choices: ['promote', 'pause', 'shutdown'],
+        fallback: 'promote',
+      },
+      { flags: '--as <what>', summary: 'clone, or production to go on in the place of the original', fallback: 'clone' },
+      { flags: '--delta', summary: 'go over a stopped copy of the same cluster, or an interrupted restore' },
+      { flags: '--start', summary: 'start the clone and wait until it has recovered' },
+      { flags: '--reconcile', summary: 'take away again what comes back from the dead, before anyone can connect' },
+      { flags: '--replay-migrations', summary: 'with --reconcile: apply the migrations made since, too' },
+      { flags: '--port <port>', summary: 'port of the clone', fallback: 'a free one from 55432' },
+      { flags: '--dry-run', summary: 'show what would be restored and end' },
+      REPOSITORY,
+      SYSTEM,
+    ],
+    json: [
+      'preflight: { target, backup, end, neededUntil, availableUntil, before, after, totalBytes, walBytes, overwrites or null, returning: array of { kind, text, at, lsn, timeline } }',
+      'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes } or null with --dry-run',
+      'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
+      'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',
+    ],
+    load: async () => await import('./restore.ts'),
+  },
+  {
+    name: 'backup ledger list',
+    isDefault: true,
+    summary: 'what was taken away from the cluster, and would come back with a restore',
+    options: [REPOSITORY, SYSTEM],
+    json: ['repository: name', 'entries: array of { kind, text, at, lsn, timeline, by }, oldest first'],
+    load: async () => await import('./ledger-list.ts'),
+  },
+  {
+    name: 'backup ledger add',
+    summary: 'write down what was taken away, so that no restore brings it back unnoticed',
+    description: `Written into every repository of the cluster, after the deed. The kinds and what they take:
+
+  role-dropped ROLE · role-disabled ROLE (no login, no password) · membership-revoked MEMBER ROLE ·
+  privilege-revoked GRANTEE PRIVILEGE[,…] OBJECT · password-rotated ROLE · subject-forgotten SCHEMA.PROCEDURE [ARGUMENT …] ·
+  migration-applied VERSION FILE
+
+An object is schema.table, or schema:NAME, database:NAME, sequence:SCHEMA.NAME, all-tables:SCHEMA, function:SCHEMA.NAME(TYPES). For a
+password the verifier is read from the cluster and kept only where the repository is encrypted; elsewhere --reconcile
+takes the login away instead.
+
+$ dbadmin backup ledger add role-dropped svc_old
+$ dbadmin backup ledger add privilege-revoked svc_loader UPDATE core.play
+$ dbadmin backup ledger add subject-forgotten core.forget 71 --subject "listener 71"`,
+    args: [
+      { form: '<kind>', summary: 'what was done' },
+      { form: '[words...]', summary: 'to whom, as above' },
+    ],
+    options: [
+      REPOSITORY,
+      { flags: '--database <name>', summary: 'where it was done', fallback: 'the database of the connection' },
+      { flags: '--subject <text>', summary: 'who was forgotten, for people', fallback: 'the call' },
+    ],
+    json: ['entry: { kind, text, at, lsn, timeline, by }', 'repositories: array of { repository, stored or error }'],
+    load: async () => await import('./ledger-add.ts'),
+  },
+  {
+    name: 'backup adopt',
+    summary: 'take a cluster restored as production under care again: timeline, slot, first backup',
+    description: `Looks at the cluster that runs now: that the repository knows it, that its timeline is the newest and continues what is
+stored, whether a slot and a backup on that timeline are there. Then makes what is missing, and prints what is left to do by hand.
+Every step can be repeated; done ones are passed over.
+
+$ dbadmin backup adopt --dry-run
+$ dbadmin backup adopt`,
+    options: [REPOSITORY, { flags: '--dry-run', summary: 'show the steps and end' }],
+    json: ['timeline: number', 'systemIdentifier: text', 'steps: array of { step, state: done, to-do or made, text }'],
+    load: async () => await import('./adopt.ts'),
+  },
+];

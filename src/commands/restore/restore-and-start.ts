@@ -1,0 +1,86 @@
+import { applyRestore, type Restored } from '../../backup/restore/apply.ts';
+import type { Preflight } from '../../backup/restore/inspect.ts';
+import { removeQuarantine, type Quarantine } from '../../backup/restore/quarantine.ts';
+import { startRestored, type StartOptions } from '../../backup/restore/start-run.ts';
+import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
+import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { cloneConnection } from './clone-place.ts';
+import { compareWithProject, reconcileRestored, type ReconcileReport } from './reconcile-restored.ts';
+import type { RestoreOptions } from './restore-options.ts';
+import { showLaidDown, type RestoreOutcome } from './show-restored.ts';
+import { quarantineFor, recoverInQuarantine } from './start-restored.ts';
+import { walGetWords } from './wal-get-words.ts';
+
+const START_TIMEOUT_SECONDS = 24 * 3600;
+
+/** Everything that was found out before anybody was asked. */
+export interface Prepared {
+  readonly options: RestoreOptions;
+  readonly config: Config;
+  readonly cluster: ClusterConfig;
+  readonly repository: RepositoryConfig;
+  readonly preflight: Preflight;
+  readonly returning: readonly LedgerEntry[];
+  readonly programs: ServerPrograms | undefined;
+  readonly owner: SystemUser | undefined;
+  readonly port: number;
+}
+
+/** Lays the cluster down, and starts it when that was asked for: in quarantine first when what came back is to go again. */
+export async function restoreAndStart(context: CommandContext, input: CommandInput, prepared: Prepared): Promise<RestoreOutcome> {
+  const { options, preflight, programs, owner, port } = prepared;
+  if (programs === undefined || !options.reconciles) {
+    const restored = await layDown(context, prepared, undefined);
+    if (programs === undefined || !options.starts) return { restored, started: undefined, reconciled: undefined, differs: undefined };
+    const started = await startRestored(startOptions(context, options, restored, programs));
+    const connection = cloneConnection(prepared.cluster, port);
+    const differs = started.state === 'open' ? await compareWithProject(context, input, connection) : undefined;
+    return { restored, started, reconciled: undefined, differs };
+  }
+  const quarantine = await quarantineFor(preflight, port, programs, owner);
+  try {
+    const restored = await layDown(context, prepared, quarantine);
+    let reconciled: ReconcileReport | undefined;
+    const start = startOptions(context, options, restored, programs);
+    const candidates = [prepared.cluster.connection.user, 'postgres', context.env['USER'] ?? 'postgres'];
+    const started = await recoverInQuarantine(start, quarantine, candidates, options.starts, async (superuser) => {
+      const work = { entries: prepared.returning, replaysMigrations: options.replaysMigrations };
+      reconciled = await reconcileRestored(context, input, superuser, work);
+    });
+    return { restored, started, reconciled, differs: undefined };
+  } finally {
+    // Without it a cluster that was not reconciled does not start.
+    await removeQuarantine(quarantine);
+  }
+}
+
+async function layDown(context: CommandContext, prepared: Prepared, quarantine: Quarantine | undefined): Promise<Restored> {
+  const { options, config, cluster, repository, preflight, programs, owner, port } = prepared;
+  const { output, clock, signal } = context;
+  const startedAt = clock.now().getTime();
+  const progress = output.progress('restoring');
+  const restored = await applyRestore({
+    preflight,
+    port,
+    clusterName: `${cluster.name}-restored`,
+    action: options.action,
+    production:
+      options.purpose === 'production'
+        ? { walGet: walGetWords(config, cluster, repository, preflight.contents.cluster.systemIdentifier) }
+        : undefined,
+    ...(quarantine === undefined ? {} : { quarantine: quarantine.settings }),
+    programs,
+    owner,
+    signal,
+    onProgress: (phase, done, total) => (phase === 'files' ? progress.update(done, total) : undefined),
+  }).finally(() => progress.end());
+  showLaidDown(context, restored, preflight.layout.totalBytes, clock.now().getTime() - startedAt);
+  return restored;
+}
+
+function startOptions(context: CommandContext, options: RestoreOptions, restored: Restored, programs: ServerPrograms): StartOptions {
+  const { clock, signal } = context;
+  return { restored, programs, action: options.action, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal };
+}

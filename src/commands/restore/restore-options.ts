@@ -1,0 +1,95 @@
+import path from 'node:path';
+import { DbadminError } from '../../base/errors.ts';
+import type { TargetAction } from '../../backup/restore/recovery-settings.ts';
+import { parseTarget, type RestoreTarget } from '../../backup/restore/target.ts';
+import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+
+/** What `dbadmin restore` was asked for. */
+export interface RestoreOptions {
+  readonly target: RestoreTarget;
+  readonly dataDirectory: string;
+  readonly purpose: 'clone' | 'production';
+  readonly action: TargetAction;
+  readonly exclusive: boolean;
+  readonly delta: boolean;
+  readonly starts: boolean;
+  readonly dryRun: boolean;
+  readonly reconciles: boolean;
+  readonly replaysMigrations: boolean;
+  readonly backup: string | undefined;
+  readonly timeline: number | undefined;
+  readonly port: number | undefined;
+  readonly tablespaces: ReadonlyMap<string, string>;
+}
+
+const ACTIONS = ['promote', 'pause', 'shutdown'] as const;
+
+/** @throws {DbadminError} `usage`, `time-invalid`, `lsn-invalid`. */
+export function restoreOptions(context: CommandContext, input: CommandInput): RestoreOptions {
+  const options: RestoreOptions = {
+    target: parseTarget(targetOptions(input), context.clock.now()),
+    dataDirectory: targetDirectory(context, input),
+    purpose: purposeOf(input),
+    action: ACTIONS.find((each) => each === (textOption(input, 'action') ?? 'promote')) ?? 'promote',
+    exclusive: flagOption(input, 'exclusive'),
+    delta: flagOption(input, 'delta'),
+    starts: flagOption(input, 'start'),
+    dryRun: flagOption(input, 'dryRun'),
+    reconciles: flagOption(input, 'reconcile'),
+    replaysMigrations: flagOption(input, 'replayMigrations'),
+    backup: textOption(input, 'backup'),
+    timeline: numberOption(input, 'timeline'),
+    port: numberOption(input, 'port'),
+    tablespaces: tablespaceMap(input),
+  };
+  if (options.reconciles && options.action !== 'promote') {
+    throw new DbadminError('usage', `--reconcile changes the restored cluster, and --action ${options.action} leaves it read-only`);
+  }
+  if (options.replaysMigrations && !options.reconciles)
+    throw new DbadminError('usage', '--replay-migrations is a part of --reconcile', { hint: 'Give both.' });
+  if (options.purpose === 'production' && options.port !== undefined)
+    throw new DbadminError('usage', '--port is for clones: a production keeps the port of its configuration');
+  return options;
+}
+
+function purposeOf(input: CommandInput): RestoreOptions['purpose'] {
+  const text = textOption(input, 'as') ?? 'clone';
+  if (text === 'clone' || text === 'production') return text;
+  throw new DbadminError('usage', `a cluster is restored as clone or production, not as "${text}"`);
+}
+
+function targetOptions(input: CommandInput): Parameters<typeof parseTarget>[0] {
+  return {
+    to: textOption(input, 'to'),
+    toLsn: textOption(input, 'toLsn'),
+    toXid: textOption(input, 'toXid'),
+    toName: textOption(input, 'toName'),
+    toLatest: flagOption(input, 'toLatest'),
+    immediate: flagOption(input, 'immediate'),
+  };
+}
+
+function targetDirectory(context: CommandContext, input: CommandInput): string {
+  const into = textOption(input, 'into');
+  if (into === undefined)
+    throw new DbadminError('usage', 'restore needs a directory', { hint: 'Give --into DIR: empty, or not there yet.' });
+  return path.resolve(context.cwd, into);
+}
+
+function numberOption(input: CommandInput, name: string): number | undefined {
+  const text = textOption(input, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new DbadminError('usage', `--${name} takes a positive whole number, not "${text}"`);
+}
+
+function tablespaceMap(input: CommandInput): ReadonlyMap<string, string> {
+  return new Map(
+    listOption(input, 'tablespaceMap').map((each) => {
+      const [from, to, ...rest] = each.split('=');
+      if (from?.startsWith('/') === true && to?.startsWith('/') === true && rest.length === 0) return [from, to] as const;
+      throw new DbadminError('usage', `--tablespace-map takes /old=/new, not "${each}"`);
+    }),
+  );
+}

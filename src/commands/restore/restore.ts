@@ -1,0 +1,58 @@
+import { restoredPosition } from '../../backup/reconcile/position.ts';
+import { returningWith } from '../../backup/reconcile/returning.ts';
+import { inspectRestore } from '../../backup/restore/inspect.ts';
+import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
+import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
+import { unprivilegedUser } from '../../postgres/server.ts';
+import { readLedger } from '../../repository/ledger.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+import { confirmOrStop } from '../output.ts';
+import { clonePort, programsFor } from './clone-place.ts';
+import { restoreAndStart } from './restore-and-start.ts';
+import { restoreOptions } from './restore-options.ts';
+import { preflightJson, showRestore } from './show-restore.ts';
+import { reportRestored } from './show-restored.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock } = context;
+  const options = restoreOptions(context, input);
+  const { config, cluster } = await loadProject(context, input);
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const opened = await openRepository(context, repository);
+  try {
+    const startedAt = clock.now().getTime();
+    const systemIdentifier = textOption(input, 'systemIdentifier');
+    const preflight = await inspectRestore({ repository: opened, clusterName: cluster.name, systemIdentifier, ...options });
+    const lineage = preflight.contents.cluster.systemIdentifier;
+    const returning = returningWith(restoredPosition(preflight), await readLedger(opened, lineage));
+    const programs = await programsFor(context, preflight, options.starts || options.reconciles);
+    const owner = programs?.runAs ?? (await unprivilegedUser());
+    await checkReachable(options.dataDirectory, owner);
+    const port = await clonePort(options, preflight, cluster);
+    const shown = { options, preflight, repository: repository.name, port, returning };
+    showRestore(output, shown);
+    if (options.dryRun) {
+      output.result({ preflight: preflightJson(shown), restored: null, reconciled: null, differs: null });
+      return 0;
+    }
+    if (options.purpose === 'production') await refuseLivingOriginal(cluster.connection, lineage);
+    await confirmOrStop(output, preflight.state.kind === 'empty' ? 'Restore?' : `Restore over ${options.dataDirectory}?`);
+    const outcome = await restoreAndStart(context, input, {
+      options,
+      config,
+      cluster,
+      repository,
+      preflight,
+      returning,
+      programs,
+      owner,
+      port,
+    });
+    reportRestored(output, shown, outcome, clock.now().getTime() - startedAt);
+    return 0;
+  } finally {
+    await opened.store.close();
+  }
+}

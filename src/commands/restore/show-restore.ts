@@ -1,0 +1,126 @@
+import { formatBytes } from '../../base/bytes.ts';
+import { describeEntry } from '../../backup/reconcile/describe.ts';
+import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
+import type { CommitMark } from '../../backup/restore/resolve.ts';
+import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
+import type { Output } from '../output.ts';
+import type { RestoreOptions } from './restore-options.ts';
+
+/** What a restore would do, as it is shown before anybody is asked. */
+export interface ShownRestore {
+  readonly options: RestoreOptions;
+  readonly preflight: Preflight;
+  readonly repository: string;
+  readonly port: number;
+  readonly returning: readonly LedgerEntry[];
+}
+
+/** Moment, backup, WAL, places, what is overwritten, and what comes back from the dead. */
+export function showRestore(output: Output, shown: ShownRestore): void {
+  const { options, preflight, repository, port } = shown;
+  const { target } = options;
+  const { resolution, layout, lineage } = preflight;
+  const end =
+    resolution.end.kind === 'lsn'
+      ? ` = LSN ${formatLsn(resolution.end.lsn)}`
+      : resolution.end.kind === 'immediate'
+        ? ' = the end of the backup'
+        : '';
+  output.line(`target     ${describeTarget(target)}${end} on timeline ${lineage.timeline}`);
+  if (resolution.before !== undefined || resolution.after !== undefined) {
+    output.line(`commits    last before  ${describeCommit(resolution.before)}    first after  ${describeCommit(resolution.after)}`);
+    if (target.kind === 'time') output.line('           everything acknowledged up to the moment comes back, and nothing begun after it');
+  }
+  output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   unproven`);
+  output.line(`wal        ${describeWal(preflight)}, all there (it reaches to ${formatLsn(resolution.availableUntil)})`);
+  for (const { original, directory } of layout.tablespaces) output.line(`tablespace ${original} → ${directory}`);
+  showOverwritten(output, preflight);
+  const needs = `needs      ${formatBytes(layout.totalBytes + preflight.walBytes)} in ${layout.dataDirectory}`;
+  output.line(
+    options.purpose === 'clone'
+      ? `${needs}; the clone listens on 127.0.0.1:${port}, archives nothing`
+      : `${needs}; it keeps its configuration, archiving too, and goes on in the original's place on a new timeline`,
+  );
+  showReturning(output, shown.returning, options.reconciles);
+}
+
+function showOverwritten(output: Output, { state, layout }: Preflight): void {
+  if (state.kind === 'empty') return;
+  const { target, delta } = state;
+  output.line(
+    target.kind === 'cluster'
+      ? `overwrites the cluster in ${layout.dataDirectory}, last checkpoint ${formatMoment(target.checkpointAt)}`
+      : `finishes   the restore of ${target.marker.backup} that was interrupted in ${layout.dataDirectory}`,
+  );
+  const removed = delta.removed.filter(({ type }) => type !== 'directory').length;
+  output.line(
+    `           ${delta.compared.length} files (${formatBytes(delta.comparedBytes)}) compared and mended, ${delta.written.length} written new, ${removed} removed (${formatBytes(delta.removedBytes)})`,
+  );
+}
+
+function showReturning(output: Output, returning: readonly LedgerEntry[], reconciles: boolean): void {
+  if (returning.length === 0) return;
+  output.line(`will come back with it: ${returning.map(describeEntry).join(', ')}`);
+  output.line(`           --reconcile ${reconciles ? 'removes' : 'would remove'} them again before anyone can connect`);
+}
+
+function describeTarget(target: RestoreTarget): string {
+  switch (target.kind) {
+    case 'time':
+      return formatMoment(target.at);
+    case 'lsn':
+      return `position ${formatLsn(target.lsn)}`;
+    case 'xid':
+      return `transaction ${target.xid}`;
+    case 'name':
+      return `restore point ${target.name}`;
+    case 'immediate':
+      return 'as soon as it is consistent';
+    case 'latest':
+      return 'everything in the repository';
+  }
+}
+
+function describeCommit(mark: CommitMark | undefined): string {
+  return mark === undefined ? 'none' : `${formatMoment(mark.time)} xid ${mark.xid}`;
+}
+
+/** The preflight in `--json`. */
+export function preflightJson({ options, preflight, returning }: ShownRestore): object {
+  const { resolution, layout, walBytes, state } = preflight;
+  const mark = (commit: CommitMark | undefined): object | null =>
+    commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: commit.time.toISOString() };
+  return {
+    target: describeTarget(options.target),
+    backup: resolution.backup.label,
+    end:
+      resolution.end.kind === 'lsn'
+        ? { kind: 'lsn', lsn: formatLsn(resolution.end.lsn), inclusive: resolution.end.inclusive }
+        : { kind: resolution.end.kind },
+    neededUntil: formatLsn(resolution.neededUntil),
+    availableUntil: formatLsn(resolution.availableUntil),
+    before: mark(resolution.before),
+    after: mark(resolution.after),
+    totalBytes: layout.totalBytes,
+    walBytes,
+    overwrites:
+      state.kind === 'empty'
+        ? null
+        : {
+            what: state.target.kind,
+            comparedFiles: state.delta.compared.length,
+            comparedBytes: state.delta.comparedBytes,
+            removedFiles: state.delta.removed.filter(({ type }) => type !== 'directory').length,
+            removedBytes: state.delta.removedBytes,
+          },
+    returning: returning.map((entry) => ({
+      kind: entry.deed.kind,
+      text: describeEntry(entry),
+      at: entry.at.toISOString(),
+      lsn: formatLsn(entry.lsn),
+      timeline: entry.timeline,
+    })),
+  };
+}

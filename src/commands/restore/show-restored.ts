@@ -1,0 +1,98 @@
+import { formatBytes } from '../../base/bytes.ts';
+import { formatDuration } from '../../base/durations.ts';
+import { describeEntry } from '../../backup/reconcile/describe.ts';
+import type { Restored } from '../../backup/restore/apply.ts';
+import type { Started } from '../../backup/restore/start-run.ts';
+import type { CommandContext } from '../command.ts';
+import type { Output } from '../output.ts';
+import type { ProjectDifference, ReconcileReport } from './reconcile-restored.ts';
+import { preflightJson, type ShownRestore } from './show-restore.ts';
+
+/** What became of a restore. */
+export interface RestoreOutcome {
+  readonly restored: Restored;
+  /** Undefined when it was only laid down. */
+  readonly started: Started | undefined;
+  readonly reconciled: ReconcileReport | undefined;
+  /** Undefined when nobody could look. */
+  readonly differs: ProjectDifference | undefined;
+}
+
+/** What was laid down, and what is not as it was there. */
+export function showLaidDown({ output, log }: CommandContext, restored: Restored, totalBytes: number, tookMs: number): void {
+  const { dataDirectory, delta } = restored;
+  for (const file of restored.madeFiles)
+    log.warn(`${file} is not in the backup (it lies outside the data directory there): a plain one was written`);
+  for (const line of restored.leftLines) log.warn(`postgresql.conf: ${line} leads out of the data directory and was left out`);
+  for (const { setting, library, reason } of restored.leftLibraries) log.warn(`${setting}: ${library} was left out: it ${reason}`);
+  const reused = delta === undefined ? '' : `   ${formatBytes(delta.reusedBytes)} were there, ${formatBytes(delta.rewrittenBytes)} mended`;
+  output.line(`restored   ${dataDirectory}   ${formatBytes(totalBytes)}   ${formatDuration(tookMs)}${reused}`);
+  for (const file of restored.outsideFiles) output.line(`           ${file}`);
+}
+
+/** How it stands now, what came back or was taken away again, and what to do next. */
+export function reportRestored(output: Output, shown: ShownRestore, outcome: RestoreOutcome, tookMs: number): void {
+  const { options, port, preflight } = shown;
+  const { restored, started, reconciled, differs } = outcome;
+  const { dataDirectory } = restored;
+  if (reconciled !== undefined) showReconciled(output, reconciled);
+  if (differs !== undefined) showDifference(output, differs);
+  if (started === undefined) {
+    output.line(`next       start it: pg_ctl -D ${dataDirectory} start   (WAL for its recovery is in ${restored.spoolDirectory})`);
+  } else if (started.state === 'shut-down') {
+    const end = reconciled === undefined ? 'to the target and shut down' : 'and reconciled; start it: pg_ctl -D';
+    output.line(`recovered  ${end}${reconciled === undefined ? '' : ` ${dataDirectory} start`}   ${formatDuration(tookMs)}`);
+  } else {
+    const where = options.purpose === 'clone' ? `postgresql://127.0.0.1:${port}` : `port ${port} of its own addresses`;
+    output.line(
+      `${started.state === 'open' ? 'open       ' : 'paused     '}${where}   timeline ${started.timeline}   ${formatDuration(tookMs)} in all`,
+    );
+  }
+  if (options.purpose === 'production')
+    output.line('next       when it is open: dbadmin backup adopt (timeline, slot, first backup, receiver)');
+  output.result({
+    preflight: preflightJson(shown),
+    restored: {
+      dataDirectory,
+      port,
+      state: started?.state ?? 'not-started',
+      timeline: started?.timeline ?? preflight.lineage.timeline,
+      tookMs,
+      reusedBytes: restored.delta?.reusedBytes ?? 0,
+    },
+    reconciled:
+      reconciled === undefined
+        ? null
+        : {
+            ledger: reconciled.ledger.map(({ entry, outcome: what }) => ({
+              kind: entry.deed.kind,
+              text: describeEntry(entry),
+              outcome: what,
+            })),
+            roles: reconciled.roles ?? null,
+            migrations: reconciled.migrations ?? null,
+            migrationsReplayed: reconciled.migrationsReplayed,
+          },
+    differs: differs === undefined ? null : { roles: differs.roles ?? null, migrations: differs.migrations ?? null },
+  });
+}
+
+function showReconciled(output: Output, { ledger, roles, migrations, migrationsReplayed }: ReconcileReport): void {
+  const undone = ledger.filter(({ outcome }) => outcome === 'undone');
+  output.line(`reconciled ${undone.length} of the ledger, ${roles?.length ?? 0} by roles.yaml, before anyone could connect`);
+  for (const { entry } of undone) output.line(`  taken away again: ${describeEntry(entry)}`);
+  for (const line of roles ?? []) output.line(`  ${line}`);
+  if (migrations !== undefined && migrations.length > 0)
+    output.line(
+      `  migrations ${migrationsReplayed ? 'replayed' : 'to replay (dbadmin migrate, or --replay-migrations)'}: ${migrations.join(', ')}`,
+    );
+}
+
+function showDifference(output: Output, { roles, migrations }: ProjectDifference): void {
+  if (roles !== undefined && roles.length > 0) {
+    output.line(`came back  ${roles.length} differences from roles.yaml (--reconcile applies it before anyone can connect)`);
+    for (const line of roles) output.line(`  ${line}`);
+  }
+  if (migrations !== undefined && migrations.length > 0)
+    output.line(`came back  the time before these migrations: ${migrations.join(', ')}`);
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { formatLsn, parseLsn } from '../postgres/lsn.ts';
+import { damaged, seal, unseal } from './envelope.ts';
+import type { Repository } from './repository.ts';
+
+/**
+ * What was taken away from a cluster for good, so that a restore to before can take it away again. It lies in the
+ * repository and not in the cluster, because the cluster is what goes back in time.
+ *
+ * @see FORMAT.md "The ledger"
+ */
+export interface LedgerEntry {
+  readonly systemIdentifier: string;
+  /** The writer's clock. */
+  readonly at: Date;
+  /** Everything before this position, on this timeline, came before or with the deed: a restore to there or later has it. */
+  readonly timeline: number;
+  readonly lsn: bigint;
+  /** Who wrote it down, for people: `dbadmin@db1`. */
+  readonly by: string;
+  readonly deed: Deed;
+}
+
+/** What was done. Names are as the catalog has them, unquoted. */
+export type Deed =
+  | { readonly kind: 'role-dropped'; readonly role: string }
+  /** It may not log in any more and has no password. */
+  | { readonly kind: 'role-disabled'; readonly role: string }
+  /** `member` is no member of `role` any more. */
+  | { readonly kind: 'membership-revoked'; readonly role: string; readonly member: string }
+  | {
+      readonly kind: 'privilege-revoked';
+      readonly database: string;
+      readonly grantee: string;
+      /** `SELECT`, `INSERT`, or `ALL`. */
+      readonly privileges: readonly string[];
+      readonly on: RevokedObject;
+    }
+  /** `verifier` is the new SCRAM verifier; null where the repository may not keep it or nobody knew it. */
+  | { readonly kind: 'password-rotated'; readonly role: string; readonly verifier: string | null }
+  /** A person or account was erased by a procedure, which is called again. */
+  | {
+      readonly kind: 'subject-forgotten';
+      readonly database: string;
+      /** Schema and name. */
+      readonly procedure: readonly [schema: string, name: string];
+      readonly arguments: readonly LedgerArgument[];
+      /** For people: `listener 71`. */
+      readonly subject: string;
+    }
+  | { readonly kind: 'migration-applied'; readonly database: string; readonly version: string; readonly file: string };
+
+export type DeedKind = Deed['kind'];
+export type LedgerArgument = string | number | boolean | null;
+
+export interface RevokedObject {
+  readonly kind: 'table' | 'sequence' | 'schema' | 'database' | 'function' | 'procedure' | 'all-tables';
+  /** `schema.name`, the schema for `schema` and `all-tables`, the database's name for `database`; functions with their argument types. */
+  readonly schema: string | undefined;
+  readonly name: string;
+}
+
+export const DEED_KINDS: readonly DeedKind[] = [
+  'role-dropped',
+  'role-disabled',
+  'membership-revoked',
+  'privilege-revoked',
+  'password-rotated',
+  'subject-forgotten',
+  'migration-applied',
+];
+
+const MAX_ENTRY_BYTES = 64 * 1024;
+
+export function ledgerPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/ledger/`;
+}
+
+/**
+ * Writes an entry down; it is never changed. Gives what was written: without encryption a password's verifier is left out,
+ * since whoever reads the storage could guess the password from it.
+ */
+export async function appendLedger(repository: Repository, entry: LedgerEntry): Promise<LedgerEntry> {
+  const kept = { ...entry, deed: withoutSecrets(entry.deed, repository) };
+  const header = {
+    systemIdentifier: entry.systemIdentifier,
+    at: entry.at.toISOString(),
+    timeline: entry.timeline,
+    lsn: formatLsn(entry.lsn),
+    kind: entry.deed.kind,
+  };
+  const stamp = entry.at.toISOString().replaceAll(/[-:.]/g, '');
+  const key = `${ledgerPrefix(entry.systemIdentifier)}${stamp}-${formatLsn(entry.lsn).replace('/', '_')}-${randomBytes(8).toString('hex')}`;
+  const body = Buffer.from(JSON.stringify({ by: entry.by, deed: kept.deed }), 'utf8');
+  await repository.store.create(key, await seal(repository, 'ledger', header, body));
+  return kept;
+}
+
+function withoutSecrets(deed: Deed, repository: Repository): Deed {
+  return deed.kind === 'password-rotated' && repository.keys === undefined ? { ...deed, verifier: null } : deed;
+}
+
+/**
+ * Every entry of a lineage, oldest first.
+ *
+ * @throws {DbadminError} `repository-damaged` when one cannot be read or is of a kind this version does not know: passing it
+ * over would bring back what it took away.
+ */
+export async function readLedger(repository: Repository, systemIdentifier: string): Promise<readonly LedgerEntry[]> {
+  const entries: LedgerEntry[] = [];
+  for await (const { key } of repository.store.list(ledgerPrefix(systemIdentifier))) {
+    const bytes = await repository.store.read(key);
+    if (repository.keys !== undefined && !isEncrypted(bytes))
+      throw damaged(key, 'It is not encrypted, and this repository is: somebody without its key wrote it.');
+    const { header, body } = await unseal(repository, 'ledger', bytes, key, MAX_ENTRY_BYTES);
+    entries.push(parseEntry(header, body, key));
+  }
+  return entries.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.lsn < b.lsn ? -1 : 1));
+}
+
+/** Bit 1 of the envelope's flags. @see FORMAT.md "Sealed objects" */
+function isEncrypted(bytes: Uint8Array): boolean {
+  return ((bytes[9] ?? 0) & 2) !== 0;
+}
+
+function parseEntry(header: Readonly<Record<string, unknown>>, body: Buffer, key: string): LedgerEntry {
+  const { by, deed } = JSON.parse(body.toString('utf8')) as { readonly by: string; readonly deed: Deed };
+  if (!DEED_KINDS.includes(deed.kind)) throw damaged(key, `It tells of a deed this version does not know: ${JSON.stringify(deed.kind)}.`);
+  return {
+    systemIdentifier: String(header['systemIdentifier']),
+    at: new Date(String(header['at'])),
+    timeline: Number(header['timeline']),
+    lsn: parseLsn(String(header['lsn'])),
+    by,
+    deed,
+  };
+}

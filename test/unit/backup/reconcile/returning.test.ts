@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { returningWith, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
+import type { Deed, LedgerEntry } from '../../../../src/repository/ledger.ts';
+
+let count = 0;
+function entry(lsn: bigint, timeline = 1, deed: Deed = { kind: 'role-dropped', role: `r${lsn}` }): LedgerEntry {
+  count += 1;
+  return { systemIdentifier: '7', at: new Date(count * 1000), timeline, lsn, by: 'test', deed };
+}
+
+const lsns = (entries: readonly LedgerEntry[]): readonly bigint[] => entries.map(({ lsn }) => lsn);
+
+describe('returningWith', () => {
+  const lineage = { timeline: 1, history: [] };
+
+  test('what was done behind the position comes back; what lies before it or at it does not', () => {
+    expect(lsns(returningWith({ lineage, untilLsn: 100n }, [entry(99n), entry(100n), entry(101n)]))).toEqual([101n]);
+  });
+
+  test('a deed of a timeline that was left before it comes back, whatever its position', () => {
+    const second = { timeline: 2, history: [{ timeline: 1, switchLsn: 50n, reason: '' }] };
+    const ledger = [entry(40n), entry(60n), entry(70n, 2)];
+    expect(lsns(returningWith({ lineage: second, untilLsn: 100n }, ledger))).toEqual([60n]);
+    expect(lsns(returningWith({ lineage, untilLsn: 100n }, ledger))).toEqual([70n]);
+  });
+});
+
+describe('withoutOvertaken', () => {
+  const password = (role: string, verifier: string): Deed => ({ kind: 'password-rotated', role, verifier });
+
+  test('of several passwords of a role the last one counts, and none once it was dropped', () => {
+    const ledger = [
+      entry(1n, 1, password('a', 'one')),
+      entry(2n, 1, password('b', 'one')),
+      entry(3n, 1, password('a', 'two')),
+      entry(4n, 1, { kind: 'role-dropped', role: 'b' }),
+    ];
+    expect(lsns(withoutOvertaken(ledger))).toEqual([3n, 4n]);
+  });
+});
