@@ -8,6 +8,7 @@ import { listBackups } from '../repository/manifest.ts';
 import { listClusters } from '../repository/identity.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { checkLocks } from './check-locks-inspect.ts';
 import { inspectSource, type Source } from './source-inspect.ts';
 
 /** One thing that was tried. */
@@ -186,6 +187,7 @@ export async function checkRepository(
         ? note(`${what} encryption`, 'none: whoever reads it reads the database')
         : ok(`${what} encryption`, repository.identity.encryption),
     );
+    findings.push(...(await checkLocks(what, store)));
     const others = (await listClusters(repository)).filter(
       (each) => each.name === clusterName && each.systemIdentifier !== source?.systemIdentifier,
     );

@@ -7,8 +7,10 @@ import { createRepository, FORMAT, readIdentity } from '../repository/identity.t
 import { addKey, type Unlock } from '../repository/key-objects.ts';
 import { RepositoryKeys } from '../repository/keys.ts';
 import { openRepository as openStored, type Repository } from '../repository/repository.ts';
+import { withRetention } from '../repository/retained-store.ts';
 import { probeConditionalCreate } from '../storage/conditional-create.ts';
 import { openStore, type OpenStoreOptions } from '../storage/open.ts';
+import type { ObjectStore } from '../storage/store.ts';
 import type { CommandContext } from './command.ts';
 
 /**
@@ -45,7 +47,7 @@ export function selectRepository(config: Config, cluster: ClusterConfig, name: s
  */
 export async function openRepository(context: CommandContext, repository: RepositoryConfig): Promise<Repository> {
   const unlock = await unlockOf(repository);
-  const store = await openStore(repository, storeOptions(context));
+  const store = await openPlace(context, repository, storeOptions(context));
   try {
     const opened = await openStored(store, unlock);
     if (repository.type === 'disk' || !opened.identity.conditionalCreate) return opened;
@@ -54,13 +56,13 @@ export async function openRepository(context: CommandContext, repository: Reposi
     throw error;
   }
   await store.close();
-  return await openStored(await openStore(repository, { ...storeOptions(context), conditionalCreate: true }), unlock);
+  return await openStored(await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true }), unlock);
 }
 
 /** Makes a repository where there is none; says whether it was made. The store's abilities are tried and written down. */
 export async function ensureRepository(context: CommandContext, repository: RepositoryConfig): Promise<'made' | 'present'> {
   const unlock = await unlockOf(repository);
-  const store = await openStore(repository, { ...storeOptions(context), create: true, conditionalCreate: true });
+  const store = await openPlace(context, repository, { ...storeOptions(context), create: true, conditionalCreate: true });
   try {
     await readIdentity(store);
     return 'present';
@@ -87,6 +89,13 @@ export async function ensureRepository(context: CommandContext, repository: Repo
   } finally {
     await store.close();
   }
+}
+
+/** The store of a repository, which locks what is to be kept where that is configured. */
+async function openPlace(context: CommandContext, repository: RepositoryConfig, options: OpenStoreOptions): Promise<ObjectStore> {
+  const store = await openStore(repository, options);
+  const lockDays = repository.type === 's3' ? repository.objectLockDays : undefined;
+  return lockDays === undefined ? store : withRetention(store, { lockDays, clock: context.clock });
 }
 
 function storeOptions(context: CommandContext): OpenStoreOptions {

@@ -1,0 +1,76 @@
+import type { Clock } from '../base/clock.ts';
+import { isDbadminError } from '../base/errors.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey } from './layout.ts';
+import { ledgerPrefix } from './ledger.ts';
+import type { Repository } from './repository.ts';
+import { lockEnd } from './retained-store.ts';
+
+const AT_ONCE = 16;
+
+/** What became of the locks that a backup relies on. */
+export interface LockReport {
+  readonly until: Date;
+  /** Objects whose lock was set or made longer. */
+  readonly extended: number;
+  /** Objects that were locked as long already. */
+  readonly kept: number;
+}
+
+/** Locks each of `keys` until `until` at least, a bounded number at a time, and counts what had to be done. */
+export async function extendLocks(
+  store: Pick<ObjectStore, 'extendLock'>,
+  keys: Iterable<string>,
+  until: Date,
+): Promise<{ readonly extended: number; readonly kept: number }> {
+  const remaining = new Set(keys).values();
+  const counts = { extended: 0, kept: 0 };
+  const work = async (): Promise<void> => {
+    for (const key of remaining) {
+      const outcome = await store.extendLock(key, until);
+      counts[outcome] += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return counts;
+}
+
+/**
+ * Locks a published backup and everything it relies on, as long as a new object of this moment would be: its manifest, its
+ * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
+ * must not bring back, and the repository's own identity. Undefined where the store does not lock. WAL is locked as it comes and needs no more.
+ *
+ * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
+ */
+export async function lockBackup(
+  repository: Repository,
+  backup: { readonly systemIdentifier: string; readonly label: string; readonly packs: Iterable<string> },
+  clock: Clock,
+): Promise<LockReport | undefined> {
+  const { store } = repository;
+  const { lockDays } = store.capabilities;
+  if (lockDays === undefined) return undefined;
+  const { systemIdentifier, label, packs } = backup;
+  const until = lockEnd(clock.now(), lockDays);
+  const kept = [IDENTITY_KEY, clusterKey(systemIdentifier), backupKey(systemIdentifier, label)];
+  for (const pack of packs) kept.push(packKey(systemIdentifier, pack));
+  const counts = await extendLocks(store, kept, until);
+  const listed: string[] = [];
+  for (const prefix of [indexPrefix(systemIdentifier), ledgerPrefix(systemIdentifier)])
+    for await (const { key } of store.list(prefix)) listed.push(key);
+  const ofListed = await extendThoseLeft(store, listed, until);
+  return { until, extended: counts.extended + ofListed.extended, kept: counts.kept + ofListed.kept };
+}
+
+/** Collection replaces indexes: one that is gone since it was listed has a successor that is locked from its creation. */
+async function extendThoseLeft(store: ObjectStore, keys: readonly string[], until: Date): ReturnType<typeof extendLocks> {
+  const extendLock = async (key: string, moment: Date): Promise<'extended' | 'kept'> => {
+    try {
+      return await store.extendLock(key, moment);
+    } catch (error) {
+      if (isDbadminError(error, 'storage-missing')) return 'kept';
+      throw error;
+    }
+  };
+  return await extendLocks({ extendLock }, keys, until);
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../base/clock.ts';
+import type { ObjectStore } from '../storage/store.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * What is locked from its creation, by its key: content and WAL, and what cannot be made again. Not locked are objects that
+ * have to go soon (parts of segments, horizons, leases, marks, holds, probes), and keys, since a key that somebody else knows
+ * must be removable. Manifests are locked once they are published (see lock-backup.ts): until then they may be taken back.
+ *
+ * @see FORMAT.md "Object Lock"
+ */
+const LOCKED_AT_CREATION: readonly RegExp[] = [
+  /^dbadmin-repository$/,
+  /^clusters\//,
+  /^\d+\/packs\//,
+  /^\d+\/indexes\//,
+  /^\d+\/wal\/[0-9A-F]{8}\/[0-9A-F]{24}$/,
+  /^\d+\/wal\/[0-9A-F]{8}\.history$/,
+  /^\d+\/dumps\//,
+  /^\d+\/ledger\//,
+  /^\d+\/(drills|verifications)\//,
+];
+
+/** Whether an object under `key` is locked when it is made. */
+export function isLockedAtCreation(key: string): boolean {
+  return LOCKED_AT_CREATION.some((pattern) => pattern.test(key));
+}
+
+/**
+ * Until when something is locked at `now` for `lockDays`: at least so long, and to the end of that day in UTC. Backups of one
+ * day then agree, and the second of them has nothing to extend.
+ */
+export function lockEnd(now: Date, lockDays: number): Date {
+  return new Date(Math.ceil((now.getTime() + lockDays * DAY_MS) / DAY_MS) * DAY_MS);
+}
+
+/** `store`, with what is to be kept locked for `lockDays` from its creation. The store must be one that can lock. */
+export function withRetention(store: ObjectStore, { lockDays, clock }: { readonly lockDays: number; readonly clock: Clock }): ObjectStore {
+  return {
+    description: store.description,
+    capabilities: { ...store.capabilities, lockDays },
+    create: async (key, body, options) =>
+      await store.create(key, body, isLockedAtCreation(key) ? { lockUntil: lockEnd(clock.now(), lockDays), ...options } : options),
+    read: async (key, signal) => await store.read(key, signal),
+    readRange: async (key, offsetBytes, lengthBytes, signal) => await store.readRange(key, offsetBytes, lengthBytes, signal),
+    readStream: (key, signal) => store.readStream(key, signal),
+    stat: async (key) => await store.stat(key),
+    list: (prefix) => store.list(prefix),
+    delete: async (key) => await store.delete(key),
+    extendLock: async (key, until) => await store.extendLock(key, until),
+    lockSupport: async () => await store.lockSupport(),
+    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
+    freeBytes: async () => await store.freeBytes(),
+    probe: async () => await store.probe(),
+    close: async () => await store.close(),
+  };
+}

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../../src/base/clock.ts';
+import { createRepository, readIdentity } from '../../../src/repository/identity.ts';
+import { backupKey, clusterKey, packKey } from '../../../src/repository/layout.ts';
+import { extendLocks, lockBackup } from '../../../src/repository/lock-backup.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { isLockedAtCreation, lockEnd, withRetention } from '../../../src/repository/retained-store.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
+
+const SYSTEM = '7412345678901234567';
+const PACK = 'ab'.repeat(16);
+
+function world(): { readonly time: { now: Date }; readonly clock: Clock; readonly memory: ObjectStore; readonly store: ObjectStore } {
+  const time = { now: new Date('2026-11-21T20:30:00Z') };
+  const clock: Clock = { now: () => time.now, sleep: async () => undefined };
+  const memory = createMemoryStore(clock);
+  return { time, clock, memory, store: withRetention(memory, { lockDays: 30, clock }) };
+}
+
+async function repositoryIn(store: ObjectStore): Promise<Repository> {
+  const identity = { format: 2, id: 'f'.repeat(32), createdAt: '', tool: 'test', encryption: 'none', conditionalCreate: true } as const;
+  await createRepository(store, identity);
+  return { store, identity: await readIdentity(store), keys: undefined };
+}
+
+describe('object lock: which keys', () => {
+  it.each([
+    'dbadmin-repository',
+    `clusters/${SYSTEM}`,
+    packKey(SYSTEM, PACK),
+    `${SYSTEM}/indexes/20261121T203001Z-0123456789abcdef`,
+    `${SYSTEM}/wal/00000001/000000010000000000000003`,
+    `${SYSTEM}/wal/00000002.history`,
+    `${SYSTEM}/dumps/20261121T203001Z-dump/app.dump`,
+    `${SYSTEM}/ledger/20261121T203001Z-0_3000000-0123456789abcdef`,
+    `${SYSTEM}/drills/20261121T203001Z-drill`,
+  ])('%s is locked from its creation', (key) => {
+    expect(isLockedAtCreation(key)).toBe(true);
+  });
+
+  it.each([
+    `${SYSTEM}/wal/00000001/000000010000000000000003.part.00000000-00001000-0123abcd`,
+    `${SYSTEM}/wal/00000001/horizon.0_3000000-1795200000000-0123abcd`,
+    `${SYSTEM}/leases/backup/000000000001`,
+    `${SYSTEM}/marks/${PACK}`,
+    `${SYSTEM}/holds/20261121T203001Z-full`,
+    'keys/0123456789abcdef',
+    'check-0123456789abcdef',
+    'probe-0123456789abcdef',
+    backupKey(SYSTEM, '20261121T203001Z-full'),
+  ])('%s can be deleted at once', (key) => {
+    expect(isLockedAtCreation(key)).toBe(false);
+  });
+});
+
+describe('object lock: how long', () => {
+  it('is at least the days that were said, to the end of the day in UTC', () => {
+    expect(lockEnd(new Date('2026-11-21T00:00:00.001Z'), 30)).toEqual(new Date('2026-12-22T00:00:00Z'));
+    expect(lockEnd(new Date('2026-11-21T23:59:59Z'), 30)).toEqual(new Date('2026-12-22T00:00:00Z'));
+    expect(lockEnd(new Date('2026-11-21T00:00:00Z'), 30)).toEqual(new Date('2026-12-21T00:00:00Z'));
+  });
+
+  it('keeps a pack from being deleted until then, and not a moment longer', async () => {
+    const { store, time } = world();
+    const pack = packKey(SYSTEM, PACK);
+    await store.create(pack, Buffer.from('x'));
+    time.now = new Date('2026-12-21T23:59:59Z');
+    await expect(store.delete(pack)).rejects.toMatchObject({ code: 'storage-locked', detail: expect.stringContaining('2026-12-22') });
+    time.now = new Date('2026-12-22T00:00:00Z');
+    await store.delete(pack);
+    expect(await store.stat(pack)).toBeUndefined();
+  });
+});
+
+describe('object lock: each backup', () => {
+  it('extends the locks of its manifest, its packs, every index and the identity, and counts them', async () => {
+    const { store, clock, time } = world();
+    const repository = await repositoryIn(store);
+    const index = `${SYSTEM}/indexes/20261121T203001Z-0123456789abcdef`;
+    const other = packKey(SYSTEM, 'cd'.repeat(16));
+    for (const key of [clusterKey(SYSTEM), packKey(SYSTEM, PACK), other, index, backupKey(SYSTEM, 'a')])
+      await store.create(key, Buffer.from('x'));
+    const first = await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: [PACK] }, clock);
+    expect(first).toEqual({ until: new Date('2026-12-22T00:00:00Z'), extended: 1, kept: 4 });
+    time.now = new Date('2026-11-22T04:00:00Z');
+    await store.create(backupKey(SYSTEM, 'b'), Buffer.from('x'));
+    const second = await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'b', packs: [PACK, PACK] }, clock);
+    expect(second).toEqual({ until: new Date('2026-12-23T00:00:00Z'), extended: 5, kept: 0 });
+    time.now = new Date('2026-12-22T12:00:00Z');
+    await store.delete(other);
+    await store.delete(backupKey(SYSTEM, 'a'));
+    for (const key of [packKey(SYSTEM, PACK), index, backupKey(SYSTEM, 'b'), 'dbadmin-repository'])
+      await expect(store.delete(key)).rejects.toMatchObject({ code: 'storage-locked' });
+  });
+
+  it('does nothing where nothing is locked', async () => {
+    const { memory, clock } = world();
+    const repository = await repositoryIn(memory);
+    expect(await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: [PACK] }, clock)).toBeUndefined();
+  });
+
+  it('fails when a pack that it relies on is gone, rather than count it as locked', async () => {
+    const { store, clock } = world();
+    const repository = await repositoryIn(store);
+    await store.create(clusterKey(SYSTEM), Buffer.from('x'));
+    await store.create(backupKey(SYSTEM, 'a'), Buffer.from('x'));
+    const locking = lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: [PACK] }, clock);
+    await expect(locking).rejects.toMatchObject({ code: 'storage-missing' });
+  });
+
+  it('asks for a bounded number at a time', async () => {
+    let running = 0;
+    let most = 0;
+    const extendLock = async (): Promise<'extended'> => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      running -= 1;
+      return 'extended';
+    };
+    const keys = Array.from({ length: 100 }, (_, number) => `k${number}`);
+    expect(await extendLocks({ extendLock }, keys, new Date())).toEqual({ extended: 100, kept: 0 });
+    expect(most).toBe(16);
+  });
+});
