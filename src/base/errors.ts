@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   'backup-missing': { exit: 1, retry: false },
   'target-unreachable': { exit: 1, retry: false },
   'restore-failed': { exit: 1, retry: false },
+  'signature-invalid': { exit: 1, retry: false },
   'time-invalid': { exit: 1, retry: false },
   'plan-stale': { exit: 1, retry: false },
   'not-converged': { exit: 1, retry: true },

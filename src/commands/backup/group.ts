@@ -30,7 +30,7 @@ its own. It exists once its manifest is written, last; a run that dies leaves no
 $ dbadmin backup run
 $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [
-      REPOSITORY,
+      { ...REPOSITORY, summary: 'only into this repository', repeatable: true },
       {
         flags: '--type <type>',
         summary: 'full, or incremental where possible',
@@ -48,7 +48,10 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     name: 'backup list',
     summary: 'the backups of a cluster',
     options: [REPOSITORY, SYSTEM],
-    json: ['repository: name', 'backups: array of the manifests’ summaries, oldest first'],
+    json: [
+      'repository: name',
+      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null',
+    ],
     load: async () => await import('./list.ts'),
   },
   {
@@ -60,6 +63,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
       'systemIdentifier: text',
       'windows: array of { backup, timeline, fromLsn, toLsn, from, to } (from: when the backup ended; to: the last moment the WAL is known to cover, or null)',
       'gaps: array of { timeline, fromLsn, toLsn }',
+      'drill, lastPassedDrill: { label, finishedAt, backup, verdict } or null; verified: { label, finishedAt, extent, isSound, faults } or null',
     ],
     load: async () => await import('./info.ts'),
   },

@@ -4,6 +4,7 @@ import { recoverableStretches, recoverableWindows, walGaps } from '../../backup/
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { describeTried, readTried, showTried } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -39,7 +40,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     for (const gap of gaps)
       output.line(`gap          ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: nothing can be recovered across it`);
-    output.result({ repository: repository.name, systemIdentifier, windows, gaps });
+    const tried = await readTried(opened, systemIdentifier);
+    showTried(output, tried, context.clock.now());
+    output.result({ repository: repository.name, systemIdentifier, windows, gaps, ...describeTried(tried) });
     return 0;
   } finally {
     await opened.store.close();

@@ -1,16 +1,20 @@
 import { formatBytes } from '../../base/bytes.ts';
+import { readProofs } from '../../backup/drill/record.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { stateOf } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
   try {
-    const { backups } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
+    const { backups, cluster: identity } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
+    const proofs = await readProofs(opened, identity.systemIdentifier);
+    const now = context.clock.now();
     if (backups.length === 0) context.output.line(`no backups of ${cluster.name} in ${repository.name}`);
     else {
       context.output.table(
@@ -32,11 +36,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           formatBytes(backup.storedBytes),
           `${backup.startLsn} → ${backup.stopLsn}`,
           String(backup.stopTimeline),
-          backup.damage === null ? 'unproven' : 'damaged',
+          stateOf(backup, proofs, now),
         ]),
       );
     }
-    context.output.result({ repository: repository.name, backups });
+    context.output.result({
+      repository: repository.name,
+      backups: backups.map((backup) => ({ ...backup, proven: proofs.proven.get(backup.label) ?? null })),
+    });
     return 0;
   } finally {
     await opened.store.close();

@@ -29,4 +29,61 @@ $ dbadmin backup verify --sample 5%`,
     ],
     load: async () => await import('./verify.ts'),
   },
+  {
+    name: 'backup drill',
+    summary: 'restore a backup for the sake of it, look whether it is what was promised, and sign what was seen',
+    description: `Restores into a scratch directory, starts the clone where nobody else can reach it, replays to the target and compares where
+it stopped with what the stored WAL promises. Then amcheck looks at every btree index and every table, and the assertions of the policies
+are asked. Everything is removed again. The report goes into the repository, signed with this user's Ed25519 key, which is made at first use.
+
+It passes only when the promised point was reached and everything holds; a drill in which nobody looked inside the clone is no pass.
+Exit 0: passed. Exit 3: not, and the report says why.
+
+$ dbadmin backup drill
+$ dbadmin backup drill --target random
+$ dbadmin backup drill --public-key > drill.pub
+$ dbadmin backup drill --verify-report 20261121T040312Z-drill --trusted-key drill.pub`,
+    options: [
+      REPOSITORY,
+      SYSTEM,
+      {
+        flags: '--target <what>',
+        summary: 'latest, or random: any moment that can be restored',
+        choices: ['latest', 'random'],
+        fallback: 'latest',
+      },
+      { flags: '--seed <text>', summary: 'draws the same random moment again', fallback: 'drawn and printed' },
+      { flags: '--to <time>', summary: 'a time, as restore takes it' },
+      { flags: '--to-lsn <lsn>', summary: 'a position in the WAL' },
+      { flags: '--to-xid <xid>', summary: 'a transaction' },
+      { flags: '--to-name <name>', summary: 'a restore point' },
+      { flags: '--immediate', summary: 'the end of the backup, nothing more' },
+      { flags: '--backup <label>', summary: 'restore this backup', fallback: 'the newest that serves' },
+      { flags: '--policy <name>', summary: 'whose assertions are asked', fallback: 'every policy of the cluster' },
+      { flags: '--heapallindexed', summary: 'amcheck also looks for every row in its indexes' },
+      { flags: '--skip-amcheck', summary: 'ask the assertions only' },
+      {
+        flags: '--scratch <dir>',
+        summary: 'where the clone is laid down',
+        fallback: 'DBADMIN_SCRATCH, the temporary directory or /var/tmp: the first with room',
+      },
+      { flags: '--timeout <duration>', summary: 'how long recovery may take', fallback: '24h' },
+      {
+        flags: '--key <file>',
+        summary: 'the private key that signs',
+        fallback: 'DBADMIN_DRILL_KEY, or drill-key.pem in the state directory',
+      },
+      { flags: '--report <file>', summary: 'also write the signed report there' },
+      { flags: '--public-key', summary: 'print the public key and end' },
+      { flags: '--verify-report <report>', summary: 'check the signature of a report, by label or file, and end' },
+      { flags: '--trusted-key <file>', summary: 'a public key whose reports are believed', repeatable: true },
+    ],
+    json: [
+      'report: { label, verdict: passed, failed or proved-nothing, failures, weaknesses, target: { asked, seed, moment }, plan, reached, amcheck, assertions: array of { sql, is, got, holds }, times: { planMs, restoreMs, recoveryMs, rtoMs, checksMs }, … }',
+      'signature: { algorithm, publicKey, value }',
+      'with --verify-report: valid: true, fingerprint, report',
+      'with --public-key: publicKey: PEM, fingerprint',
+    ],
+    load: async () => await import('./drill.ts'),
+  },
 ];

@@ -2,8 +2,8 @@ import { parseBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { NamedRepository } from '../../backup/take/destination.ts';
 import { takeBackup, type TakeOutcome, type TakeResult } from '../../backup/take/run.ts';
-import type { RepositoryConfig } from '../../config/config.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
+import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 import { showMode, showOutcome, statusOf } from './show-backup.ts';
@@ -13,7 +13,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const maxRateKb = rateOption(input);
   const level = levelOption(input);
   const { config, cluster } = await loadProject(context, input);
-  const opened = await openAll(context, selectRepositories(config, cluster, textOption(input, 'repository')));
+  const opened = await openAll(context, chosen(config, cluster, listOption(input, 'repository')));
   try {
     const names = opened.repositories.map(({ name }) => name).join(', ');
     const startedAt = clock.now().getTime();
@@ -43,6 +43,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     for (const { repository } of opened.repositories) await repository.store.close();
   }
+}
+
+/** Those named, each once, or all of the cluster. */
+function chosen(config: Config, cluster: ClusterConfig, names: readonly string[]): readonly RepositoryConfig[] {
+  if (names.length === 0) return selectRepositories(config, cluster, undefined);
+  return [...new Set(names)].flatMap((name) => selectRepositories(config, cluster, name));
 }
 
 interface Opened {

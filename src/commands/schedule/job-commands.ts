@@ -24,16 +24,24 @@ export function commandsOf(job: Job, policies: Policies, known: ReadonlySet<stri
     return whereKnown(words, [[...words, ...cluster]], known);
   }
   const policy = policies.policies.get(work.policy);
-  if (work.kind === 'backup' && work.type === 'incremental') {
-    return { kind: 'refusal', reason: 'this dbadmin takes full backups only' };
+  if (work.kind === 'backup') {
+    // One run for all of them: the cluster is read once.
+    const repositories = (policy?.repositories ?? []).flatMap((repository) => ['--repository', repository]);
+    const words = ['backup', 'run', '--cluster', work.cluster, '--type', work.type, ...rateOf(policy), ...repositories];
+    return whereKnown(words, [words], known);
   }
-  if (work.kind === 'backup') return perRepository(['backup', 'run', '--cluster', work.cluster, ...rateOf(policy)], policy, known);
   if (work.kind === 'dump') {
     if (work.format !== 'custom') return { kind: 'refusal', reason: `this dbadmin dumps in the custom format only, not ${work.format}` };
     const databases = work.databases === 'all' ? [] : work.databases.flatMap((database) => ['--database', database]);
     return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases], policy, known);
   }
-  return perRepository(['backup', work.kind, '--cluster', work.cluster], policy, known);
+  return perRepository(['backup', work.kind, '--cluster', work.cluster, ...proofOptions(work)], policy, known);
+}
+
+/** How much a verification reads; what a drill restores to, and whose assertions it asks. */
+function proofOptions(work: Extract<Job['work'], { readonly kind: 'verify' | 'drill' }>): readonly string[] {
+  if (work.kind === 'drill') return ['--target', work.target, '--policy', work.policy];
+  return work.sampleShare === undefined ? [] : ['--sample', `${Number((work.sampleShare * 100).toPrecision(12))}%`];
 }
 
 /** The words that run a job of the schedule from anywhere: absolute paths, since cron has neither our PATH nor our directory. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { commandNames, commandsOf } from '../../../src/commands/schedule/job-commands.ts';
 import { parsePolicies } from '../../../src/schedule/parse.ts';
 
-const KNOWN = new Set(['backup run', 'backup dump', 'spotify fetch', 'migrate', 'restore']);
+const KNOWN = new Set(['backup run', 'backup dump', 'backup verify', 'backup drill', 'spotify fetch', 'migrate', 'restore']);
 
 function commands(text: string) {
   const policies = parsePolicies(`version: 1\n${text}\n`, { file: 'policies.yaml', env: {}, localZone: 'UTC' });
@@ -15,10 +15,43 @@ function ofPolicy(keys: string): string {
   return `policies: { p: { cluster: main, repositories: [local, offsite], limits: { rate: 200MB/s }, ${keys} } }`;
 }
 
-test('a full backup runs once for each repository, at the rate of its policy', () => {
-  expect(commands(ofPolicy('base: { full: { cron: "@daily" } }'))).toEqual({
+test('a backup runs once for all repositories of its policy, at its rate', () => {
+  const words = (type: string) => [
+    'backup',
+    'run',
+    '--cluster',
+    'main',
+    '--type',
+    type,
+    '--max-rate',
+    '200000000',
+    '--repository',
+    'local',
+    '--repository',
+    'offsite',
+  ];
+  expect(commands(ofPolicy('base: { full: { cron: "@daily" } }'))).toEqual({ kind: 'commands', commands: [words('full')] });
+  const policies = parsePolicies(`version: 1\n${ofPolicy('base: { full: { cron: "@weekly" }, incremental: { cron: "@daily" } }')}\n`, {
+    file: 'policies.yaml',
+    env: {},
+    localZone: 'UTC',
+  });
+  const incremental = policies.jobs.find(({ name }) => name === 'p.incremental');
+  expect(incremental === undefined ? undefined : commandsOf(incremental, policies, KNOWN)).toEqual({
     kind: 'commands',
-    commands: ['local', 'offsite'].map((name) => ['backup', 'run', '--cluster', 'main', '--max-rate', '200000000', '--repository', name]),
+    commands: [words('incremental')],
+  });
+});
+
+test('a verification reads the share of its policy, a drill aims where its policy says and asks its assertions', () => {
+  expect(commands(ofPolicy('verify: { cron: "@daily", sample: 0.7% }'))).toMatchObject({
+    commands: ['local', 'offsite'].map((name) => ['backup', 'verify', '--cluster', 'main', '--sample', '0.7%', '--repository', name]),
+  });
+  expect(commands(ofPolicy('verify: { cron: "@daily" }'))).toMatchObject({
+    commands: [['backup', 'verify', '--cluster', 'main', '--repository', 'local'], expect.anything()],
+  });
+  expect(commands(ofPolicy('drill: { cron: "@daily", target: random }'))).toMatchObject({
+    commands: [['backup', 'drill', '--cluster', 'main', '--target', 'random', '--policy', 'p', '--repository', 'local'], expect.anything()],
   });
 });
 
@@ -31,25 +64,12 @@ test('a dump names its databases', () => {
   });
 });
 
-test.each([
-  ['dump: { cron: "@daily", format: directory, jobs: 2 }', /custom format only, not directory/],
-  ['verify: { cron: "@daily" }', /no command "backup verify"/],
-  ['drill: { cron: "@daily" }', /no command "backup drill"/],
-])('what this dbadmin cannot do is refused by name: %s', (keys, reason) => {
-  expect(commands(ofPolicy(keys))).toEqual({ kind: 'refusal', reason: expect.stringMatching(reason) });
-});
-
-test('an incremental is not quietly taken as a full', () => {
-  const policies = parsePolicies(
-    'version: 1\npolicies: { p: { cluster: c, repositories: [r], base: { full: { cron: "@weekly" }, incremental: { cron: "@daily" } } } }\n',
-    { file: 'policies.yaml', env: {}, localZone: 'UTC' },
-  );
-  const incremental = policies.jobs.find(({ name }) => name === 'p.incremental');
-  expect(incremental === undefined ? undefined : commandsOf(incremental, policies, KNOWN)).toEqual({
-    kind: 'refusal',
-    reason: 'this dbadmin takes full backups only',
-  });
-});
+test.each([['dump: { cron: "@daily", format: directory, jobs: 2 }', /custom format only, not directory/]])(
+  'what this dbadmin cannot do is refused by name: %s',
+  (keys, reason) => {
+    expect(commands(ofPolicy(keys))).toEqual({ kind: 'refusal', reason: expect.stringMatching(reason) });
+  },
+);
 
 test.each([
   ['spotify fetch recent', ['spotify', 'fetch', 'recent']],

@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto';
+import type { Repository } from '../../repository/repository.ts';
+import { listReports, writeReport } from '../../repository/reports.ts';
+import { judgeDrill } from './judge.ts';
+import type { DrillHeader, DrillReport } from './report.ts';
+import type { DrillRun } from './run.ts';
+import { signReport, type SignedReport } from './signature.ts';
+
+/** What a report says beside what the drill itself came to. */
+export interface DrillSubject {
+  readonly tool: string;
+  readonly cluster: string;
+  readonly systemIdentifier: string;
+  /** The repository's name in the configuration. */
+  readonly repository: string;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+}
+
+/** Judges a drill, signs what came of it and stores that in the repository. */
+export async function recordDrill(
+  repository: Repository,
+  subject: DrillSubject,
+  run: DrillRun,
+  key: KeyObject,
+): Promise<{ readonly report: DrillReport; readonly signed: SignedReport }> {
+  const drafted = draft(repository, subject, run);
+  let made = { report: { label: '', ...drafted }, signed: signReport({}, key) };
+  await writeReport(repository, subject.systemIdentifier, 'drill', subject.finishedAt, (label) => {
+    const report: DrillReport = { label, ...drafted };
+    const header: DrillHeader = {
+      label,
+      systemIdentifier: report.systemIdentifier,
+      finishedAt: report.finishedAt,
+      backup: report.plan?.backup ?? null,
+      verdict: report.verdict,
+    };
+    made = { report, signed: signReport(report, key) };
+    return { header, body: made.signed };
+  });
+  return made;
+}
+
+function draft(repository: Repository, subject: DrillSubject, run: DrillRun): Omit<DrillReport, 'label'> {
+  const { plan, reached, amcheck, assertions, target, times } = run;
+  return {
+    ...judgeDrill(run),
+    tool: subject.tool,
+    cluster: subject.cluster,
+    systemIdentifier: subject.systemIdentifier,
+    repository: subject.repository,
+    repositoryId: repository.identity.id,
+    startedAt: subject.startedAt.toISOString(),
+    finishedAt: subject.finishedAt.toISOString(),
+    target,
+    plan,
+    reached,
+    amcheck,
+    assertions,
+    times,
+  };
+}
+
+/** Which backups a drill has proven, and the drills themselves. */
+export interface Proofs {
+  /** By label of the backup: the last drill that passed on it. */
+  readonly proven: ReadonlyMap<string, DrillHeader>;
+  /** The last drill, however it ended. */
+  readonly last: DrillHeader | undefined;
+  /** The last that passed. */
+  readonly lastPassed: DrillHeader | undefined;
+}
+
+/** Reads what drills there were of a lineage. */
+export async function readProofs(repository: Repository, systemIdentifier: string): Promise<Proofs> {
+  const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
+  const passed = drills.filter(({ verdict }) => verdict === 'passed');
+  const proven = new Map(passed.flatMap((drill) => (drill.backup === null ? [] : [[drill.backup, drill] as const])));
+  return { proven, last: drills.at(-1), lastPassed: passed.at(-1) };
+}

@@ -1,0 +1,211 @@
+import path from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError, type ErrorCode } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import { stopCluster, type ServerPrograms } from '../../postgres/server.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { applyRestore } from '../restore/apply.ts';
+import { inspectRestore, originalSetting, type Preflight } from '../restore/inspect.ts';
+import { checkReachable } from '../restore/lay-down-apply.ts';
+import { inspectLibraries } from '../restore/libraries-inspect.ts';
+import { makeQuarantine, superuserOf, type Quarantine } from '../restore/quarantine.ts';
+import { freeClonePort, startRestored } from '../restore/start-run.ts';
+import { runAmcheck } from './amcheck-run.ts';
+import { runAssertions, type DrillAssertion } from './assertions-run.ts';
+import type { DrillOutcome } from './judge.ts';
+import { inspectRecovery, listDatabases, promote } from './recovery-inspect.ts';
+import type { DrillTarget, DrillTimes } from './report.ts';
+import { aimAt, planDrill, type DrillAim } from './target.ts';
+
+export interface DrillRequest {
+  readonly repository: Repository;
+  readonly clusterName: string;
+  readonly systemIdentifier: string | undefined;
+  readonly aim: DrillAim;
+  /** Label of the backup to restore, or undefined for the newest that serves. */
+  readonly backup: string | undefined;
+  readonly assertions: readonly DrillAssertion[];
+  /** The database that the assertions are about. */
+  readonly database: string;
+  /** Roles that may have been there at the moment that is restored. */
+  readonly roles: readonly string[];
+  readonly amcheck: 'off' | 'on' | 'heap-all-indexed';
+  /** Empty, for this drill alone. Removed by the caller. */
+  readonly scratch: string;
+  readonly findPrograms: (major: number) => Promise<ServerPrograms>;
+  readonly timeoutSeconds: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onPhase: (phase: string) => void;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export interface DrillRun extends DrillOutcome {
+  readonly target: DrillTarget;
+  readonly times: DrillTimes;
+}
+
+/** Failures that say nothing of the backup: the drill could not be held. */
+const NOT_THE_BACKUP: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'interrupted',
+  'usage',
+  'internal',
+  'program-missing',
+  'storage-full',
+  'storage-denied',
+  'repository-missing',
+  'key-wrong',
+  'credentials-wrong',
+  'refused',
+  'file-unwritable',
+]);
+
+/**
+ * Restores into the scratch directory, starts what was restored, and looks whether it is what was promised. The server has
+ * ended when this returns or throws.
+ *
+ * @throws {DbadminError} when the drill could not be held. That the backup does not restore is an outcome.
+ */
+export async function runDrill(request: DrillRequest): Promise<DrillRun> {
+  const drill = new Drill(request);
+  try {
+    await drill.hold();
+  } catch (error) {
+    request.signal.throwIfAborted();
+    if (!(error instanceof DbadminError) || NOT_THE_BACKUP.has(error.code)) throw error;
+    drill.error = sentence(error);
+  } finally {
+    await drill.end();
+  }
+  return drill.result();
+}
+
+class Drill {
+  readonly #request: DrillRequest;
+  readonly #dataDirectory: string;
+  readonly #begunMs: number;
+  #programs: ServerPrograms | undefined;
+  #target: DrillTarget = { asked: '', seed: null, moment: null };
+  #outcome: { -readonly [K in keyof DrillOutcome]: DrillOutcome[K] };
+  #times: { -readonly [K in keyof DrillTimes]: DrillTimes[K] } = {
+    planMs: null,
+    restoreMs: null,
+    recoveryMs: null,
+    rtoMs: null,
+    checksMs: null,
+  };
+
+  constructor(request: DrillRequest) {
+    this.#request = request;
+    this.#dataDirectory = path.join(request.scratch, 'data');
+    this.#begunMs = request.clock.now().getTime();
+    const asked = request.aim.kind === 'given' ? request.aim.asked : request.aim.kind;
+    this.#target = { asked, seed: request.aim.kind === 'random' ? request.aim.seed : null, moment: null };
+    this.#outcome = { plan: null, reached: null, error: undefined, amcheck: { state: 'not-run' }, assertions: [] };
+  }
+
+  set error(text: string) {
+    this.#outcome.error = text;
+  }
+
+  async hold(): Promise<void> {
+    const { onPhase } = this.#request;
+    onPhase('planning');
+    const preflight = await this.#plan();
+    const programs = await this.#request.findPrograms(Math.floor(preflight.resolution.backup.serverVersion / 10_000));
+    this.#programs = programs;
+    await checkReachable(this.#dataDirectory, programs.runAs);
+    const quarantine = await this.#restore(preflight, programs);
+    onPhase('checking');
+    const started = this.#now();
+    const superuser = await superuserOf(quarantine, this.#request.roles);
+    const sql = await openClient(superuser, { applicationName: 'dbadmin drill' });
+    try {
+      this.#outcome.reached = await inspectRecovery(sql, this.#dataDirectory, this.#outcome.plan?.lastCommit?.xid);
+      if (this.#outcome.reached.state === 'paused') await promote(sql, this.#request.timeoutSeconds);
+      this.#times.rtoMs = this.#now() - this.#begunMs;
+      const { amcheck, signal } = this.#request;
+      if (amcheck !== 'off') {
+        this.#outcome.amcheck = await runAmcheck({
+          superuser,
+          databases: await listDatabases(sql),
+          heapAllIndexed: amcheck === 'heap-all-indexed',
+          signal,
+          onChecked: (done) => onPhase(`checking, ${done} relations`),
+        });
+      }
+      const { assertions, database } = this.#request;
+      this.#outcome.assertions = await runAssertions({ ...superuser, database }, assertions, signal);
+      this.#times.checksMs = this.#now() - started;
+    } finally {
+      await sql.end({ timeout: 5 });
+    }
+  }
+
+  /** Ends the server; nothing in it is to be kept. */
+  async end(): Promise<void> {
+    if (this.#programs !== undefined) await stopCluster(this.#programs, this.#dataDirectory, 'immediate');
+  }
+
+  result(): DrillRun {
+    return { ...this.#outcome, target: this.#target, times: this.#times };
+  }
+
+  async #plan(): Promise<Preflight> {
+    const { repository, clusterName, systemIdentifier, aim, backup } = this.#request;
+    const aimed = await aimAt(repository, clusterName, systemIdentifier, aim);
+    this.#target = aimed.described;
+    const preflight = await inspectRestore({
+      repository,
+      clusterName,
+      systemIdentifier,
+      target: aimed.target,
+      exclusive: false,
+      backup,
+      timeline: undefined,
+      dataDirectory: this.#dataDirectory,
+      tablespaces: new Map(),
+    });
+    this.#outcome.plan = await planDrill(preflight, aimed);
+    this.#times.planMs = this.#now() - this.#begunMs;
+    return preflight;
+  }
+
+  /** Paused at its target where there is one, so that the point it reached can be seen before it takes writes. */
+  async #restore(preflight: Preflight, programs: ServerPrograms): Promise<Quarantine> {
+    const { clock, signal, scratch, timeoutSeconds, onPhase, onProgress } = this.#request;
+    const owner = programs.runAs;
+    const port = await freeClonePort();
+    const { kept } = await inspectLibraries((name) => originalSetting(preflight, name), programs);
+    const quarantine = await makeQuarantine(port, kept.get('shared_preload_libraries') ?? [], owner, scratch);
+    const action = preflight.resolution.end.kind === 'end-of-wal' ? 'promote' : 'pause';
+    onPhase('restoring');
+    const begun = this.#now();
+    const restored = await applyRestore({
+      preflight,
+      port,
+      clusterName: 'dbadmin-drill',
+      action,
+      quarantine: quarantine.settings,
+      programs,
+      owner,
+      signal,
+      onProgress: (phase, done, total) => (phase === 'files' ? onProgress(done, total) : undefined),
+    });
+    this.#times.restoreMs = this.#now() - begun;
+    onPhase('recovering');
+    const laidDown = this.#now();
+    await startRestored({ restored, programs, action, timeoutSeconds, clock, signal, settles: false });
+    this.#times.recoveryMs = this.#now() - laidDown;
+    return quarantine;
+  }
+
+  #now(): number {
+    return this.#request.clock.now().getTime();
+  }
+}
+
+function sentence(error: DbadminError): string {
+  const text = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`;
+  return error.detail === undefined ? text : `${text} ${error.detail}`;
+}

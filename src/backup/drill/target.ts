@@ -1,0 +1,101 @@
+import type { Repository } from '../../repository/repository.ts';
+import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
+import { inspectLineage, readLineage } from '../lineage-inspect.ts';
+import { recoverableUntil } from '../restore/recover-along.ts';
+import type { Preflight } from '../restore/inspect.ts';
+import type { RestoreTarget } from '../restore/target.ts';
+import { recoverableStretches, recoverableWindows } from '../windows.ts';
+import { chooseMoment, drawOf } from './choose-moment.ts';
+import type { DrillPlan, DrillTarget } from './report.ts';
+import { scanWal, type ScannedCommit } from './scan-wal.ts';
+
+/** What a drill is asked to restore to. */
+export type DrillAim =
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'random'; readonly seed: string }
+  /** As `restore` takes it; `asked` is how it was said. */
+  | { readonly kind: 'given'; readonly target: RestoreTarget; readonly asked: string };
+
+/** The recovery target that an aim comes to. */
+export interface AimedTarget {
+  readonly target: RestoreTarget;
+  readonly described: DrillTarget;
+  /** The very commit that was drawn, where no time could be. */
+  readonly commit: ScannedCommit | undefined;
+}
+
+/**
+ * Draws what is to be drawn. A random moment comes out of everything that the repository says can be restored, so a window
+ * that promises too much is found; where no window says until when it reaches, a commit is drawn out of the stored WAL.
+ */
+export async function aimAt(
+  repository: Repository,
+  clusterName: string,
+  systemIdentifier: string | undefined,
+  aim: DrillAim,
+): Promise<AimedTarget> {
+  if (aim.kind === 'latest')
+    return { target: { kind: 'latest' }, described: { asked: 'latest', seed: null, moment: null }, commit: undefined };
+  if (aim.kind === 'given') {
+    const moment = aim.target.kind === 'time' ? aim.target.at.toISOString() : null;
+    return { target: aim.target, described: { asked: aim.asked, seed: null, moment }, commit: undefined };
+  }
+  const { seed } = aim;
+  const contents = await inspectLineage(repository, clusterName, systemIdentifier);
+  const lineage = await readLineage(contents);
+  const windows = recoverableWindows(contents.backups, lineage, contents.coverage);
+  const moment = chooseMoment(recoverableStretches(windows), drawOf(seed, 'moment'));
+  if (moment !== undefined)
+    return { target: { kind: 'time', at: moment }, described: { asked: 'random', seed, moment: moment.toISOString() }, commit: undefined };
+  const backups = contents.backups.filter(({ label }) => windows.some(({ backup }) => backup === label));
+  const backup = backups[Math.floor(drawOf(seed, 'backup') * backups.length)];
+  const reach = backup === undefined ? undefined : recoverableUntil(backup, lineage, contents.coverage);
+  const commit =
+    backup === undefined || reach === undefined
+      ? undefined
+      : (await scanWal(contents, lineage, backup, reach, (count) => drawOf(seed, `commit ${count}`))).chosen;
+  const described = { asked: 'random', seed, moment: commit?.at.toISOString() ?? null };
+  if (commit === undefined) return { target: { kind: 'immediate' }, described, commit };
+  return { target: { kind: 'lsn', lsn: commit.lsn }, described, commit };
+}
+
+/** What the stored WAL promises of a restore that is about to be tried. */
+export async function planDrill(preflight: Preflight, aimed: AimedTarget): Promise<DrillPlan> {
+  const { resolution, lineage, layout, contents } = preflight;
+  const { backup, end } = resolution;
+  const common = {
+    backup: backup.label,
+    backupKind: backup.kind,
+    serverVersion: backup.serverVersion,
+    timeline: lineage.timeline,
+    end: end.kind,
+    plainBytes: layout.totalBytes,
+    walBytes: preflight.walBytes,
+  };
+  if (end.kind === 'end-of-wal') {
+    const { validUntil, lastCommit } = await scanWal(contents, lineage, backup, resolution.availableUntil, () => 1);
+    const at = formatLsn(validUntil);
+    return { ...common, fromLsn: at, untilLsn: at, lastCommit: lastCommit === undefined ? null : commitOf(lastCommit.xid, lastCommit.at) };
+  }
+  if (end.kind === 'immediate') {
+    const { after } = resolution;
+    return { ...common, fromLsn: backup.stopLsn, untilLsn: after === undefined ? null : formatLsn(after.lsn), lastCommit: null };
+  }
+  if (aimed.commit !== undefined) {
+    const at = formatLsn(aimed.commit.endLsn);
+    return { ...common, fromLsn: at, untilLsn: at, lastCommit: commitOf(aimed.commit.xid, aimed.commit.at) };
+  }
+  // A position is met by the first record that begins there or later, wherever that ends.
+  const isExact = aimed.target.kind !== 'lsn';
+  const last = resolution.before;
+  return {
+    ...common,
+    fromLsn: formatLsn(isExact ? resolution.neededUntil : end.lsn),
+    untilLsn: isExact ? formatLsn(resolution.neededUntil) : null,
+    lastCommit: last === undefined || last.lsn < parseLsn(backup.stopLsn) ? null : commitOf(last.xid, last.time),
+  };
+}
+
+function commitOf(xid: string, at: Date): NonNullable<DrillPlan['lastCommit']> {
+  return { xid, at: at.toISOString() };
+}

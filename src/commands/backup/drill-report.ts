@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import type { DrillReport } from '../../backup/drill/report.ts';
+import { checkSignature, fingerprintOf, publicKeyOfPem, type SignedReport } from '../../backup/drill/signature.ts';
+import { defaultKeyFile, publicKeyPem, publicKeyText, readKey, signingKey } from '../../backup/drill/signing-key-apply.ts';
+import { findCluster } from '../../backup/lineage-inspect.ts';
+import { readReport } from '../../repository/reports.ts';
+import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+
+/** Where the private key is: as it was said, or in the state directory. */
+export function keyFileOf(context: CommandContext, input: CommandInput): string {
+  const named = textOption(input, 'key');
+  return named === undefined ? defaultKeyFile(context.env) : path.resolve(context.cwd, named);
+}
+
+/** `--public-key`: what others need to believe this user's reports. */
+export async function printPublicKey(context: CommandContext, input: CommandInput): Promise<number> {
+  const key = await signingKey(keyFileOf(context, input));
+  const pem = publicKeyPem(key);
+  const fingerprint = fingerprintOf(publicKeyText(key));
+  if (context.output.json) context.output.result({ publicKey: pem, fingerprint });
+  else context.output.raw(pem);
+  context.output.note(`fingerprint ${fingerprint}`);
+  return 0;
+}
+
+/**
+ * `--verify-report`: whether a report is as it was signed, by a key that is known.
+ *
+ * @throws {DbadminError} `signature-invalid` when something in it was changed, or nobody here knows its key.
+ */
+export async function verifyReport(context: CommandContext, input: CommandInput): Promise<number> {
+  const name = textOption(input, 'verifyReport') ?? '';
+  const document = (await readDocument(path.resolve(context.cwd, name))) ?? (await readStored(context, input, name));
+  const state = checkSignature(document, await trustedKeys(context, input));
+  if (state.kind === 'invalid')
+    throw new DbadminError('signature-invalid', `the report ${name} is not what was signed`, { detail: state.reason });
+  if (state.kind === 'unknown-key') {
+    throw new DbadminError('signature-invalid', `the report ${name} is signed with a key that is not known here`, {
+      detail: `The signature fits, and the key's fingerprint is ${state.fingerprint}; anybody can make a key.`,
+      hint: 'Get the public key from whoever ran the drill (dbadmin backup drill --public-key) and give it with --trusted-key FILE.',
+    });
+  }
+  const report = (document as SignedReport).report as DrillReport;
+  const { output } = context;
+  output.line(`${output.style('good', 'as signed')}  ${report.label}   key ${state.fingerprint}`);
+  output.line(`           drill of ${report.cluster} at ${report.finishedAt}: ${report.verdict}`);
+  output.result({ valid: true, fingerprint: state.fingerprint, report });
+  return 0;
+}
+
+async function trustedKeys(context: CommandContext, input: CommandInput): Promise<readonly string[]> {
+  const files = listOption(input, 'trustedKey');
+  const named = await Promise.all(
+    files.map(async (file) => {
+      const pem = await readFile(path.resolve(context.cwd, file), 'utf8').catch((error: unknown) => {
+        throw new DbadminError('file-unreadable', `cannot read the key ${file}`, { detail: messageOf(error), cause: error });
+      });
+      return publicKeyOfPem(pem, file);
+    }),
+  );
+  const own = await readKey(keyFileOf(context, input));
+  return own === undefined ? named : [...named, publicKeyText(own)];
+}
+
+async function readDocument(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw new DbadminError('file-unreadable', `cannot read ${file}`, { detail: messageOf(error), cause: error });
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+async function readStored(context: CommandContext, input: CommandInput, label: string): Promise<unknown> {
+  const { config, cluster } = await loadProject(context, input);
+  const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
+  try {
+    const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+    if (!/^[\w-]+$/.test(label)) throw new DbadminError('usage', `there is neither a file nor a drill "${label}"`);
+    return await readReport(repository, systemIdentifier, 'drill', label);
+  } catch (error) {
+    if (!isDbadminError(error, 'storage-missing')) throw error;
+    throw new DbadminError('usage', `there is neither a file nor a drill "${label}"`, {
+      hint: 'dbadmin backup info names the last drill.',
+    });
+  } finally {
+    await repository.store.close();
+  }
+}

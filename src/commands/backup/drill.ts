@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseDuration } from '../../base/durations.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { recordDrill } from '../../backup/drill/record.ts';
+import { runDrill } from '../../backup/drill/run.ts';
+import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
+import { signingKey } from '../../backup/drill/signing-key-apply.ts';
+import type { DrillAim } from '../../backup/drill/target.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { parseTarget } from '../../backup/restore/target.ts';
+import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+import { drillAssertions } from './drill-assertions.ts';
+import { keyFileOf, printPublicKey, verifyReport } from './drill-report.ts';
+import { printDrill } from './show-drill.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  if (flagOption(input, 'publicKey')) return await printPublicKey(context, input);
+  if (textOption(input, 'verifyReport') !== undefined) return await verifyReport(context, input);
+  const { output, clock, env } = context;
+  const aim = aimOf(context, input);
+  const timeoutSeconds = parseDuration(textOption(input, 'timeout') ?? '24h') / 1000;
+  const { config, cluster } = await loadProject(context, input);
+  const { name } = selectRepository(config, cluster, textOption(input, 'repository'));
+  const assertions = await drillAssertions(context, input, cluster.name);
+  const key = await signingKey(keyFileOf(context, input));
+  const places = placesOf(context, input);
+  for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a drill that was killed had left`);
+  const repository = await openRepository(context, selectRepository(config, cluster, name));
+  try {
+    const systemIdentifier = textOption(input, 'systemIdentifier');
+    const { cluster: identity } = await inspectLineage(repository, cluster.name, systemIdentifier);
+    const startedAt = clock.now();
+    const scratch = await makeScratch(places, await neededBytes(repository, cluster.name, systemIdentifier));
+    const progress = output.progress('restoring');
+    output.line(`drill of ${cluster.name} from ${name}   ${describeAim(aim)}   in ${scratch.directory}`);
+    let drilled: Awaited<ReturnType<typeof runDrill>>;
+    try {
+      drilled = await runDrill({
+        repository,
+        clusterName: cluster.name,
+        systemIdentifier: identity.systemIdentifier,
+        aim,
+        backup: textOption(input, 'backup'),
+        assertions,
+        database: cluster.connection.database,
+        roles: [cluster.connection.user, cluster.replication.user, 'postgres'],
+        amcheck: flagOption(input, 'skipAmcheck') ? 'off' : flagOption(input, 'heapallindexed') ? 'heap-all-indexed' : 'on',
+        scratch: scratch.directory,
+        findPrograms: async (major) => (await findServerPrograms(major, env)) ?? refuse(missingServerPrograms(major)),
+        timeoutSeconds,
+        clock,
+        signal: context.signal,
+        onPhase: (phase) => context.log.debug(phase),
+        onProgress: (done, total) => progress.update(done, total),
+      });
+    } finally {
+      progress.end();
+      await scratch.remove();
+    }
+    const subject = { tool: context.version, cluster: cluster.name, systemIdentifier: identity.systemIdentifier, repository: name };
+    const { report, signed } = await recordDrill(repository, { ...subject, startedAt, finishedAt: clock.now() }, drilled, key);
+    const file = textOption(input, 'report');
+    if (file !== undefined) await writeReportFile(path.resolve(context.cwd, file), signed);
+    printDrill(output, report, signed.signature.publicKey);
+    output.result(signed);
+    return report.verdict === 'passed' ? 0 : 3;
+  } finally {
+    await repository.store.close();
+  }
+}
+
+function aimOf(context: CommandContext, input: CommandInput): DrillAim {
+  const options = {
+    to: textOption(input, 'to'),
+    toLsn: textOption(input, 'toLsn'),
+    toXid: textOption(input, 'toXid'),
+    toName: textOption(input, 'toName'),
+    toLatest: false,
+    immediate: flagOption(input, 'immediate'),
+  };
+  const kind = textOption(input, 'target');
+  const seed = textOption(input, 'seed');
+  const given = Object.entries(options).find(([, value]) => value !== undefined && value !== false);
+  if (given !== undefined) {
+    if (kind !== undefined) throw new DbadminError('usage', 'a drill takes --target or a target of its own, not both');
+    const asked = given[1] === true ? given[0] : `${given[0]} ${String(given[1])}`;
+    return { kind: 'given', target: parseTarget(options, context.clock.now()), asked };
+  }
+  if (kind === 'random') return { kind: 'random', seed: seed ?? randomBytes(4).toString('hex') };
+  if (seed !== undefined) throw new DbadminError('usage', '--seed goes with --target random');
+  return { kind: 'latest' };
+}
+
+function describeAim(aim: DrillAim): string {
+  if (aim.kind === 'random') return `to a random moment, seed ${aim.seed}`;
+  return aim.kind === 'latest' ? 'to the latest' : aim.asked;
+}
+
+function placesOf(context: CommandContext, input: CommandInput): readonly string[] {
+  const named = textOption(input, 'scratch') ?? context.env['DBADMIN_SCRATCH'];
+  if (named !== undefined && named !== '') return [path.resolve(context.cwd, named)];
+  return [...new Set([os.tmpdir(), '/var/tmp'])];
+}
+
+/** Room for the largest backup there is, with a tenth more for WAL and what the checks make. */
+async function neededBytes(repository: Repository, clusterName: string, systemIdentifier: string | undefined): Promise<number> {
+  const { backups } = await inspectLineage(repository, clusterName, systemIdentifier);
+  return Math.max(0, ...backups.map(({ plainBytes }) => plainBytes)) * 1.1;
+}
+
+async function writeReportFile(file: string, signed: unknown): Promise<void> {
+  try {
+    await writeFile(file, `${JSON.stringify(signed, undefined, 2)}\n`);
+  } catch (error) {
+    throw new DbadminError('file-unwritable', `cannot write ${file}`, {
+      detail: `${messageOf(error)}. The report is in the repository.`,
+      cause: error,
+    });
+  }
+}
+
+function refuse(error: DbadminError): never {
+  throw error;
+}

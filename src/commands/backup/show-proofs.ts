@@ -1,0 +1,52 @@
+import { formatDuration } from '../../base/durations.ts';
+import { lastVerification, type VerificationHeader } from '../../backup/verify/record.ts';
+import { readProofs, type Proofs } from '../../backup/drill/record.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Output } from '../output.ts';
+
+/** What of a repository has been tried: drills and verifications. */
+export interface Tried extends Proofs {
+  readonly verified: VerificationHeader | undefined;
+}
+
+export async function readTried(repository: Repository, systemIdentifier: string): Promise<Tried> {
+  return { ...(await readProofs(repository, systemIdentifier)), verified: await lastVerification(repository, systemIdentifier) };
+}
+
+/** `proven 2 d ago`, `unproven` or `damaged`: how far a backup can be relied on. */
+export function stateOf(backup: BackupSummary, { proven }: Proofs, now: Date): string {
+  if (backup.damage !== null) return 'damaged';
+  const drill = proven.get(backup.label);
+  return drill === undefined ? 'unproven' : `proven ${ageOf(drill.finishedAt, now)} ago`;
+}
+
+/** The lines of `backup info` about what was tried. */
+export function showTried(output: Output, { last, lastPassed, verified }: Tried, now: Date): void {
+  if (last === undefined)
+    output.line('drill        none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill)');
+  else {
+    const ended =
+      last.verdict === 'passed'
+        ? output.style('good', 'passed')
+        : output.style('bad', last.verdict === 'failed' ? 'failed' : 'proved nothing');
+    const before = last === lastPassed || lastPassed === undefined ? '' : `; the last that passed ${ageOf(lastPassed.finishedAt, now)} ago`;
+    output.line(`drill        ${last.label} ${ageOf(last.finishedAt, now)} ago: ${ended}, ${last.backup ?? 'no backup'}${before}`);
+  }
+  if (verified === undefined) output.line('verified     never (dbadmin backup verify --read-data)');
+  else {
+    const found = verified.isSound ? output.style('good', 'sound') : output.style('bad', `${verified.faults} faults`);
+    output.line(`verified     ${ageOf(verified.finishedAt, now)} ago, ${EXTENTS[verified.extent]}: ${found}`);
+  }
+}
+
+const EXTENTS = { structure: 'structure only', sample: 'a sample of the content', everything: 'all content' } as const;
+
+/** The same for machines. */
+export function describeTried({ last, lastPassed, verified }: Tried): object {
+  return { drill: last ?? null, lastPassedDrill: lastPassed ?? null, verified: verified ?? null };
+}
+
+function ageOf(at: string, now: Date): string {
+  return formatDuration(Math.max(0, now.getTime() - Date.parse(at)));
+}

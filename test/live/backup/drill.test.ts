@@ -1,0 +1,92 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { judgeDrill } from '../../../src/backup/drill/judge.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { drill } from '../../backup/drill.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+describe('a drill', () => {
+  let cluster: TestCluster;
+  let directory: string;
+  let repository: Repository;
+
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    cluster = await startTestCluster({ major: 17 });
+    repository = await makeRepository(path.join(directory, 'repository'));
+    const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await sql.unsafe('create table step (n int primary key, t text); insert into step values (1)');
+    const receiver = startReceiver(cluster, repository);
+    await backUp(cluster, repository);
+    for (let n = 2; n <= 30; n += 1) {
+      await sql`insert into step values (${n}, ${'x'.repeat(3000)})`;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await sql.end();
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    await receiver.stop();
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    await removeDirectory(directory);
+  });
+
+  test('to the latest passes when the end of the WAL was reached, amcheck is clean and the assertions hold', async () => {
+    const run = await drill(repository, directory, {
+      assertions: [{ sql: 'select count(*) from step', is: 30 }],
+      amcheck: 'heap-all-indexed',
+    });
+    expect(run).toMatchObject({ error: undefined, plan: { end: 'end-of-wal' }, reached: { state: 'open', timeline: 2 } });
+    expect(run.reached?.lsn).toBe(run.plan?.fromLsn);
+    expect(run.amcheck).toMatchObject({ state: 'clean', heapAllIndexed: true, databases: 2 });
+    expect(run.assertions).toMatchObject([{ got: '30', holds: true }]);
+    expect(judgeDrill(run)).toEqual({ verdict: 'passed', failures: [], weaknesses: [] });
+    expect(run.times.rtoMs).toBeGreaterThan((run.times.restoreMs ?? 0) + (run.times.recoveryMs ?? 0));
+  });
+
+  test('to random moments reaches exactly the commit that the WAL promises, and its seed draws the same again', async () => {
+    const seed = String(Date.now());
+    const run = await drill(repository, directory, {
+      aim: { kind: 'random', seed },
+      assertions: [{ sql: 'select max(n) = count(*) from step', is: true }],
+    });
+    expect(run.target).toMatchObject({ asked: 'random', seed });
+    expect(judgeDrill(run).failures).toEqual([]);
+    expect(run.reached?.state).toBe('paused');
+    if (run.plan?.end === 'lsn') {
+      expect(run.reached).toMatchObject({ lsn: run.plan.untilLsn, lastCommit: 'committed' });
+    }
+    const again = await drill(repository, directory, { aim: { kind: 'random', seed }, amcheck: 'off' });
+    expect(again.plan).toEqual(run.plan);
+    // Nobody looked inside.
+    expect(judgeDrill(again).verdict).toBe('proved-nothing');
+  });
+
+  test('an assertion that does not hold fails it, and says what was there', async () => {
+    const assertions = [
+      { sql: 'select count(*) from step', is: 29 },
+      { sql: 'select n from step', is: 1 },
+      { sql: 'select n from no_such_table', is: 1 },
+      { sql: 'insert into step values (99) returning n', is: 99 },
+    ];
+    const run = await drill(repository, directory, { assertions, amcheck: 'off' });
+    expect(run.assertions.map(({ holds }) => holds)).toEqual([false, false, false, false]);
+    expect(judgeDrill(run)).toMatchObject({
+      verdict: 'failed',
+      failures: [
+        expect.stringContaining('gave 30'),
+        expect.stringContaining('30 rows'),
+        expect.stringContaining('no_such_table'),
+        expect.stringContaining('read-only'),
+      ],
+    });
+  });
+
+  test('leaves nothing behind', async () => {
+    expect((await readdir(directory)).filter((name) => name.startsWith('dbadmin-drill-'))).toEqual([]);
+  });
+});
