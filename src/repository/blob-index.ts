@@ -1,10 +1,13 @@
+import { isDbadminError } from '../base/errors.ts';
 import { damaged, sealStream, unsealStream } from './envelope.ts';
 import { BlobTable, hashWords, type SharedTable } from './blob-table.ts';
 import { indexPrefix } from './layout.ts';
+import { readMarks } from './marks.ts';
 import { decodeEntries, encodeEntries, entriesBytes, type PackedBlob } from './pack.ts';
 import type { Repository } from './repository.ts';
 
 const PACK_NAME_BYTES = 16;
+const LOAD_ATTEMPTS = 10;
 const HEAD_BYTES = PACK_NAME_BYTES + 4;
 
 /** Where a blob lies: which pack, and where in it. */
@@ -30,12 +33,35 @@ export class BlobIndex {
   readonly #packs: string[] = [];
   readonly #packNumbers = new Map<string, number>();
 
-  /** Reads every index object of the lineage. An unreadable one is an error: content would seem missing. */
+  /**
+   * Reads every index object of the lineage. An unreadable one is an error: content would seem missing. Content of packs
+   * that are marked is taken from elsewhere where it can be.
+   */
   static async load(repository: Repository, systemIdentifier: string, options: LoadIndexOptions = {}): Promise<BlobIndex> {
-    const index = new BlobIndex();
-    for await (const object of repository.store.list(indexPrefix(systemIdentifier))) {
-      for await (const pack of readIndex(repository, object.key)) if (options.skipPacks?.has(pack.pack) !== true) index.add(pack);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await BlobIndex.#loadOnce(repository, systemIdentifier, options);
+      } catch (error) {
+        // Collection writes indexes anew and deletes the old ones: what was listed may be gone.
+        if (attempt === LOAD_ATTEMPTS || !isDbadminError(error, 'storage-missing')) throw error;
+      }
     }
+  }
+
+  static async #loadOnce(repository: Repository, systemIdentifier: string, options: LoadIndexOptions): Promise<BlobIndex> {
+    const index = new BlobIndex();
+    const marked = options.skipPacks ?? (await readMarks(repository, systemIdentifier));
+    const keys: string[] = [];
+    for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) keys.push(key);
+    let hasMarked = false;
+    for (const key of keys) {
+      for await (const pack of readIndex(repository, key)) {
+        if (marked.has(pack.pack)) hasMarked = true;
+        else index.add(pack);
+      }
+    }
+    if (!hasMarked || options.skipPacks !== undefined) return index;
+    for (const key of keys) for await (const pack of readIndex(repository, key)) if (marked.has(pack.pack)) index.add(pack);
     return index;
   }
 

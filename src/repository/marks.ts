@@ -29,8 +29,13 @@ export async function listMarks({ store }: Repository, systemIdentifier: string)
   const marks: Mark[] = [];
   const prefix = markPrefix(systemIdentifier);
   for await (const { key, modifiedAt } of store.list(prefix)) {
-    const { header } = await unseal(CLEAR, 'mark', await store.read(key), key, 1024);
-    marks.push({ pack: key.slice(prefix.length), modifiedAt, graceMs: Number(header['graceMs']) });
+    try {
+      const { header } = await unseal(CLEAR, 'mark', await store.read(key), key, 1024);
+      marks.push({ pack: key.slice(prefix.length), modifiedAt, graceMs: Number(header['graceMs']) });
+    } catch (error) {
+      // Taken away since it was listed.
+      if (!isDbadminError(error, 'storage-missing')) throw error;
+    }
   }
   return marks;
 }

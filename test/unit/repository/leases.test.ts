@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { DbadminError } from '../../../src/base/errors.ts';
+import type { DbadminError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { acquireLease, holderOf, shutOut, type Lease } from '../../../src/repository/leases.ts';
@@ -9,14 +9,15 @@ import { readLease } from '../../../src/repository/lease-objects.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
 import { hasEnded, processIdentity } from '../../../src/repository/process-identity.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
-import { clockedMemoryStore, ManualClock } from '../../backup/manual-clock.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
 
 const SYSTEM = '7710407255717780657';
 const DAY_MS = 86_400_000;
 
 function repositoryOn(clock: ManualClock): Repository {
   const identity = { format: 2, id: '0'.repeat(32), createdAt: '', tool: 'x', encryption: 'none', conditionalCreate: true } as const;
-  return { store: clockedMemoryStore(clock), identity, keys: undefined };
+  return { store: createMemoryStore(clock), identity, keys: undefined };
 }
 
 const acquire = async (repository: Repository, clock: ManualClock, command = 'backup run'): Promise<Lease> =>

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { BlobIndex } from './blob-index.ts';
+import { BlobPipeline } from './blob-pipeline.ts';
+import { BlobReader } from './blob-reader.ts';
+import { inspectPackUsage, type PackUsage, type PackUse } from './collection-inspect.ts';
+import { planCollection, type CollectionPlan } from './collection-plan.ts';
+import { deletePacks } from './delete-packs.ts';
+import { describeOwner, holderOf, type Lease } from './leases.ts';
+import { markPack, removeMark } from './marks.ts';
+import type { Repository } from './repository.ts';
+
+export interface CollectOptions {
+  /** The `expire` lease of the lineage, held. */
+  readonly lease: Lease;
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface Amount {
+  readonly packs: number;
+  readonly bytes: number;
+}
+
+/** What a collection did. Bytes are of whole packs. */
+export interface Collected {
+  readonly marked: Amount;
+  readonly withdrawn: Amount;
+  /** Packs of which little was needed, and what is needed of them, written anew. */
+  readonly compacted: Amount & { readonly writtenBytes: number };
+  readonly deleted: Amount;
+  /** Marked, and not due yet; `until` is when the first is, by the store's clock. */
+  readonly waiting: Amount & { readonly until: Date | null };
+  /** Due, but locked by the storage. */
+  readonly locked: Amount;
+  /** Due, but a backup of this cluster runs: who. */
+  readonly postponedFor: string | null;
+  /** Packs that backups need and no index names. */
+  readonly unindexed: readonly string[];
+}
+
+/**
+ * Collects what no backup needs, in two phases: packs are marked now and deleted by a later collection, when the grace has
+ * passed, no backup is being written and, looked at again, still nothing needs them. Packs of which little is needed are rewritten.
+ *
+ * @throws {DbadminError} `repository-format` for format 1, where older tools write without leases; `repository-damaged`
+ * when backups miss content; `locked` when the lease was lost.
+ */
+export async function collect(repository: Repository, systemIdentifier: string, options: CollectOptions): Promise<Collected> {
+  refuseOldFormat(repository);
+  try {
+    return await collectOnce(repository, systemIdentifier, options);
+  } catch (error) {
+    // What was there a moment ago is deleted by another collection when this one has slept too long.
+    if (isDbadminError(error, 'storage-missing')) await options.lease.check();
+    throw error;
+  }
+}
+
+async function collectOnce(repository: Repository, systemIdentifier: string, options: CollectOptions): Promise<Collected> {
+  const usage = await inspectPackUsage(repository, systemIdentifier);
+  const plan = planCollection(usage, options.graceMs);
+  await options.lease.check();
+  for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);
+  const writtenBytes = await compact(repository, systemIdentifier, plan.compact, options);
+  const markedAt = options.clock.now();
+  for (const { pack } of [...plan.mark, ...plan.compact]) {
+    options.signal.throwIfAborted();
+    await markPack(repository, systemIdentifier, pack, { graceMs: options.graceMs, markedAt });
+  }
+  const deletion = await deleteDue(repository, systemIdentifier, usage, plan, options);
+  const until = plan.wait.map((each) => each.until).sort((a, b) => a.getTime() - b.getTime())[0] ?? null;
+  return {
+    marked: amountOf([...plan.mark, ...plan.compact]),
+    withdrawn: amountOf(plan.withdraw),
+    compacted: { ...amountOf(plan.compact), writtenBytes },
+    waiting: { ...amountOf(plan.wait.map(({ use }) => use)), until },
+    unindexed: usage.unindexed,
+    ...deletion,
+  };
+}
+
+/** @throws {DbadminError} `repository-format` when packs of this repository must not be deleted. */
+export function refuseOldFormat({ store, identity }: Repository): void {
+  if (identity.format >= 2) return;
+  throw new DbadminError(
+    'repository-format',
+    `the repository in ${store.description} has format ${identity.format}, whose content is not collected`,
+    {
+      detail: 'Older versions of dbadmin write into such a repository without leases, and would lose what a collection deletes under them.',
+      hint: 'Make a new repository and fill it with dbadmin repository sync; then let the old one go.',
+    },
+  );
+}
+
+async function deleteDue(
+  repository: Repository,
+  systemIdentifier: string,
+  usage: PackUsage,
+  plan: CollectionPlan,
+  options: CollectOptions,
+): Promise<Pick<Collected, 'deleted' | 'locked' | 'postponedFor'>> {
+  const none = { deleted: amountOf([]), locked: amountOf([]), postponedFor: null };
+  if (plan.delete.length === 0 && usage.gone.length === 0) return none;
+  // A backup that began before the marks were made may rely on these packs. One that begins now sees the marks.
+  const writer = await holderOf(repository, systemIdentifier, 'backup', { ...options, command: 'collection' });
+  if (writer !== undefined) return { ...none, postponedFor: describeOwner(writer) };
+  await options.lease.check();
+  const { deleted, locked } = await deletePacks(repository, systemIdentifier, {
+    due: plan.delete,
+    gone: usage.gone,
+    known: usage.labels,
+    now: usage.now,
+    signal: options.signal,
+  });
+  return { deleted: amountOf(deleted), locked: amountOf(locked), postponedFor: null };
+}
+
+/** Writes what is needed of these packs into new ones, with an index of their own; gives the bytes written. */
+async function compact(
+  repository: Repository,
+  systemIdentifier: string,
+  packs: readonly PackUse[],
+  { clock, signal, lease }: CollectOptions,
+): Promise<number> {
+  if (packs.length === 0) return 0;
+  const source = new BlobIndex();
+  for (const { pack, needed } of packs) source.add({ pack, blobs: needed });
+  const reader = new BlobReader(repository, systemIdentifier, source);
+  const pipeline = new BlobPipeline([{ repository, systemIdentifier, known: new BlobIndex() }]);
+  try {
+    for (const { needed } of packs) {
+      signal.throwIfAborted();
+      for await (const plain of reader.readAll(needed.map(({ hash }) => hash))) await pipeline.put(plain, () => undefined);
+    }
+    await lease.check();
+    const [outcome] = await pipeline.finish(runName(clock.now()));
+    if (outcome?.kind !== 'stored') throw outcome?.error ?? new DbadminError('internal', 'the compaction has no outcome');
+    return outcome.written.storedBytes;
+  } finally {
+    await pipeline.close();
+  }
+}
+
+/** The name of an index object: UTC time and random digits. */
+export function runName(at: Date): string {
+  return `${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(8).toString('hex')}`;
+}
+
+function amountOf(packs: readonly { readonly sizeBytes: number }[]): Amount {
+  return { packs: packs.length, bytes: packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+}

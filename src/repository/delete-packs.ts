@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { isDbadminError } from '../base/errors.ts';
+import { readIndex, writeIndex, type IndexedPack } from './blob-index.ts';
+import type { PackUse } from './collection-inspect.ts';
+import { indexPrefix, packKey } from './layout.ts';
+import { addLive, listLabels, LiveBlobs } from './live-blobs.ts';
+import { removeMark, type Mark } from './marks.ts';
+import type { Repository } from './repository.ts';
+
+export interface DeletePacksOptions {
+  /** Marked long enough ago and needed by no backup that is known. */
+  readonly due: readonly PackUse[];
+  /** Marked and gone already: what is left of them goes too. */
+  readonly gone: readonly Mark[];
+  /** The backups that were looked at. */
+  readonly known: readonly string[];
+  /** By the store's clock: what is locked until later stays. */
+  readonly now: Date;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Deletes packs: first out of the indexes, then themselves, then their marks, so that at every moment a pack that an index
+ * names is there, or marked. Backups that have come since are looked at first; what they name stays for now.
+ */
+export async function deletePacks(
+  repository: Repository,
+  systemIdentifier: string,
+  { due, gone, known, now, signal }: DeletePacksOptions,
+): Promise<{ readonly deleted: readonly PackUse[]; readonly locked: readonly PackUse[] }> {
+  const since = (await listLabels(repository, systemIdentifier)).filter((label) => !known.includes(label));
+  const live = new LiveBlobs();
+  await addLive(live, repository, systemIdentifier, since);
+  const going = new Set([...due, ...gone].map(({ pack }) => pack));
+  await cutFromIndexes(repository, systemIdentifier, going, { live, now });
+  const deleted: PackUse[] = [];
+  const locked: PackUse[] = [];
+  for (const use of due) {
+    signal.throwIfAborted();
+    if (!going.has(use.pack)) continue;
+    if (await deleteUnlessLocked(repository, packKey(systemIdentifier, use.pack))) {
+      await removeMark(repository, systemIdentifier, use.pack);
+      deleted.push(use);
+    } else locked.push(use);
+  }
+  for (const { pack } of gone) if (going.has(pack)) await removeMark(repository, systemIdentifier, pack);
+  return { deleted, locked };
+}
+
+/** Replaces the indexes that name any of these packs; packs that must stay after all are taken out of the set. */
+async function cutFromIndexes(
+  repository: Repository,
+  systemIdentifier: string,
+  going: Set<string>,
+  { live, now }: { readonly live: LiveBlobs; readonly now: Date },
+): Promise<void> {
+  const prefix = indexPrefix(systemIdentifier);
+  const keys: string[] = [];
+  for await (const { key } of repository.store.list(prefix)) keys.push(key);
+  // What one index may not let go of, none may.
+  for (const key of keys)
+    for await (const { pack, blobs } of readIndex(repository, key))
+      if (going.has(pack) && blobs.some(({ hash }) => live.isHomeless(hash))) going.delete(pack);
+  for (const key of keys) {
+    const staying: IndexedPack[] = [];
+    const leaving: string[] = [];
+    for await (const indexed of readIndex(repository, key)) {
+      if (going.has(indexed.pack)) leaving.push(indexed.pack);
+      else staying.push(indexed);
+    }
+    if (leaving.length === 0) continue;
+    if (await isLocked(repository, key, now)) {
+      for (const pack of leaving) going.delete(pack);
+      continue;
+    }
+    // Sorted behind the one it replaces, and told from it.
+    if (staying.length > 0)
+      await writeIndex(
+        repository,
+        systemIdentifier,
+        `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`,
+        staying,
+      );
+    if (!(await deleteUnlessLocked(repository, key))) for (const pack of leaving) going.delete(pack);
+  }
+}
+
+async function isLocked({ store }: Repository, key: string, now: Date): Promise<boolean> {
+  const lockedUntil = (await store.stat(key))?.lockedUntil;
+  return lockedUntil !== undefined && lockedUntil > now;
+}
+
+/** Deletes an object that the storage may have locked; says whether it is gone. */
+export async function deleteUnlessLocked({ store }: Repository, key: string): Promise<boolean> {
+  try {
+    await store.delete(key);
+    return true;
+  } catch (error) {
+    if (isDbadminError(error, 'storage-locked')) return false;
+    throw error;
+  }
+}
