@@ -111,4 +111,5 @@ test.each([17, 18])(
       await removeDirectory(directory);
     }
   },
+  120_000 + CHAIN * 15_000,
 );
