@@ -1,6 +1,7 @@
 import { messageOf } from '../base/errors.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
 import { decompress } from './compress.ts';
+import { scatterFiles, type ScatterOptions } from './blob-scatter.ts';
 import { damaged } from './envelope.ts';
 import { contentHash, decryptBlob } from './keys.ts';
 import { packKey } from './layout.ts';
@@ -25,6 +26,12 @@ export class BlobReader {
   orderOf(hash: string): string {
     const place = this.#index.find(hash);
     return place === undefined ? '' : `${place.pack}${place.offset.toString(16).padStart(8, '0')}`;
+  }
+
+  /** Makes files and writes their content with threads; see {@link scatterFiles}. */
+  async scatter(options: Omit<ScatterOptions, 'repository' | 'systemIdentifier' | 'index'>): Promise<void> {
+    const [repository, systemIdentifier, index] = [this.#repository, this.#systemIdentifier, this.#index];
+    await scatterFiles({ ...options, repository, systemIdentifier, index });
   }
 
   /**
@@ -75,7 +82,12 @@ export class BlobReader {
   }
 }
 
-async function openBlob(repository: Repository, stored: Buffer, place: BlobPlace, key: string): Promise<Buffer> {
+/**
+ * The plain bytes of a blob from its stored bytes, checked against its name. `key` is its pack's, for messages.
+ *
+ * @throws {DbadminError} `repository-damaged`.
+ */
+export async function openBlob(repository: Repository, stored: Buffer, place: BlobPlace, key: string): Promise<Buffer> {
   const compressed = place.encrypted ? decryptStored(repository, stored, place, key) : stored;
   let plain: Buffer;
   try {

@@ -64,17 +64,20 @@ export class Threads<Job, Result, News = never> {
     return !this.#isOver && (this.#threads.length < this.#options.threads || this.#threads.some(({ jobs }) => jobs.length === 0));
   }
 
-  /** Gives a job to the thread that has the least to do; answers come in order for each thread. */
-  post(job: Job): void {
+  /**
+   * Gives a job to the thread that has the least to do; answers come in order for each thread. `transfer` is memory of the
+   * job that is given away.
+   */
+  post(job: Job, transfer: readonly ArrayBuffer[] = []): void {
     const thread = this.#chooseThread();
     thread.jobs.push(job);
     thread.worker.ref();
-    send(thread.worker, { kind: 'job', job } satisfies ThreadMessage<Job, News>);
+    send(thread.worker, { kind: 'job', job } satisfies ThreadMessage<Job, News>, transfer);
   }
 
   /** Tells every thread that runs; one that starts later has it from its `workerData`. */
   tell(news: News): void {
-    for (const { worker } of this.#threads) send(worker, { kind: 'news', news } satisfies ThreadMessage<Job, News>);
+    for (const { worker } of this.#threads) send(worker, { kind: 'news', news } satisfies ThreadMessage<Job, News>, []);
   }
 
   /** Ends the threads, whatever they do; no callback is called any more. */
@@ -126,10 +129,8 @@ export class Threads<Job, Result, News = never> {
   }
 }
 
-function send(worker: Worker, message: unknown): void {
-  // The linter takes it for a window's.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin
-  worker.postMessage(message);
+function send(worker: Worker, message: unknown, transfer: readonly ArrayBuffer[]): void {
+  worker.postMessage(message, [...transfer]);
 }
 
 function lost(detail: string, cause: unknown): DbadminError {

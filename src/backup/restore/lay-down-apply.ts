@@ -1,11 +1,10 @@
 import { chmod, chown, lchown, mkdir, open, readdir, stat, statfs, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { systemPath } from '../../base/path-bytes.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
-import { planBatches, type FileToWrite, type LayoutPlan } from './plan.ts';
-
-const WRITING_AT_ONCE = 4;
+import type { FileToWrite, LayoutPlan } from './plan.ts';
 
 export interface LayDownOptions {
   readonly plan: LayoutPlan;
@@ -105,7 +104,7 @@ export async function layDown(options: LayDownOptions): Promise<void> {
 export async function writeControlFile(options: LayDownOptions): Promise<void> {
   const { plan } = options;
   const contents = options.blobs.readAll(plan.controlFile.extents.map((extent) => extent[2]));
-  await writeFile(options, plan.controlFile, contents, () => undefined);
+  await writeFile(options, plan.controlFile, contents);
   await syncDirectory(path.join(plan.dataDirectory, 'global'));
   await syncDirectory(path.dirname(plan.dataDirectory));
 }
@@ -115,46 +114,87 @@ function isInTablespace(relative: string, plan: LayoutPlan): boolean {
 }
 
 async function writeFiles(options: LayDownOptions): Promise<void> {
-  const { plan, signal } = options;
-  const batches = planBatches(
-    plan.files.filter(({ path: relative }) => !options.replaced.has(relative)),
-    (hash) => options.blobs.orderOf(hash),
-  ).values();
+  const { plan, signal, owner } = options;
+  const files = plan.files.filter(({ path: relative }) => !options.replaced.has(relative));
+  const stop = new AbortController();
+  const finisher = new Finisher((error) => stop.abort(error));
   let doneBytes = 0;
-  let failed = false;
-  const onBytes = (bytes: number): void => {
-    doneBytes += bytes;
-    options.onProgress(doneBytes, plan.totalBytes);
-  };
-  const work = async (): Promise<void> => {
-    for (const batch of batches) {
-      signal.throwIfAborted();
-      if (failed) return;
-      const contents = options.blobs.readAll(batch.flatMap((file) => file.extents.map((extent) => extent[2])));
-      for (const file of batch) await writeFile(options, file, contents, onBytes);
-    }
-  };
-  // All workers are waited for, so that nothing writes on after a failure was reported.
-  const ends = await Promise.allSettled(
-    Array.from({ length: WRITING_AT_ONCE }, async () => {
-      try {
-        await work();
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }),
-  );
-  for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
+  try {
+    await options.blobs.scatter({
+      files: files.map(({ path: relative, sizeBytes, mode, extents }) => {
+        return { path: path.join(plan.dataDirectory, relative), sizeBytes, mode, owner, extents };
+      }),
+      signal: AbortSignal.any([signal, stop.signal]),
+      onBytes: (bytes) => {
+        doneBytes += bytes;
+        options.onProgress(doneBytes, plan.totalBytes);
+      },
+      onFile: (number) => {
+        const file = files[number];
+        if (file !== undefined) finisher.add(path.join(plan.dataDirectory, file.path), file.modifiedAt);
+      },
+    });
+  } catch (error) {
+    await finisher.end();
+    throw isWriteFailure(error) ? withHint(error) : error;
+  }
+  await finisher.end();
+  finisher.check();
 }
 
-/** Writes one file; its blobs are the next ones of `contents`. */
-async function writeFile(
-  options: LayDownOptions,
-  file: FileToWrite,
-  contents: AsyncIterator<Buffer>,
-  onBytes: (bytes: number) => void,
-): Promise<void> {
+const FINISHING_AT_ONCE = 3;
+
+/** Dates and syncs files whose content is there, beside those that are being written; a sync waits for the disk and for nothing else. */
+class Finisher {
+  readonly #onFailure: (error: unknown) => void;
+  readonly #queue: { readonly target: string; readonly modifiedAt: number }[] = [];
+  readonly #running = new Set<Promise<void>>();
+  #failure: unknown;
+
+  constructor(onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  add(target: string, modifiedAt: number): void {
+    this.#queue.push({ target, modifiedAt });
+    if (this.#running.size >= FINISHING_AT_ONCE) return;
+    const work: Promise<void> = this.#work().finally(() => this.#running.delete(work));
+    this.#running.add(work);
+  }
+
+  /** Resolves when all that was added is done, or nothing is done any more after a failure. */
+  async end(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure as Error;
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#queue.pop(); next !== undefined && this.#failure === undefined; next = this.#queue.pop()) {
+      try {
+        await finishFile(next.target, next.modifiedAt);
+      } catch (error) {
+        this.#failure ??= writeFailure(next.target, error);
+        this.#onFailure(this.#failure);
+      }
+    }
+  }
+}
+
+async function finishFile(target: string, modifiedAt: number): Promise<void> {
+  const handle = await open(systemPath(target), 'r');
+  try {
+    await handle.utimes(modifiedAt, modifiedAt);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes pg_control; its blobs are those of `contents`. */
+async function writeFile(options: LayDownOptions, file: FileToWrite, contents: AsyncIterator<Buffer>): Promise<void> {
   const target = path.join(options.plan.dataDirectory, file.path);
   try {
     const handle = await open(target, 'wx', file.mode);
@@ -163,7 +203,6 @@ async function writeFile(
         const { value: plain } = await contents.next();
         if (plain === undefined) throw new DbadminError('internal', `blob ${hash} was not read`);
         await handle.write(plain, from, length, offset);
-        onBytes(length);
       }
       await handle.truncate(file.sizeBytes);
       await handle.chmod(file.mode);
@@ -195,12 +234,16 @@ export async function writeText(target: string, content: string | Uint8Array, ow
   }
 }
 
-/** Makes a directory with its parents; the directory itself gets mode and owner. */
+/** Makes a directory with its parents; each that was made belongs to the owner, or they could not enter it. The directory gets the mode. */
 export async function makeDirectory(directory: string, mode: number, owner: SystemUser | undefined): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode });
+    const first = await mkdir(directory, { recursive: true, mode });
     await chmod(directory, mode);
-    if (owner !== undefined) await chown(directory, owner.uid, owner.gid);
+    if (owner === undefined) return;
+    for (let at = directory; ; at = path.dirname(at)) {
+      await chown(at, owner.uid, owner.gid);
+      if (first === undefined || at === first || at === path.dirname(at)) return;
+    }
   } catch (error) {
     throw writeFailure(directory, error);
   }
@@ -213,6 +256,17 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+const LEFTOVER_HINT =
+  'Remove what was restored so far before trying again: without global/pg_control it is not a cluster, and no server starts on it.';
+
+function isWriteFailure(error: unknown): error is DbadminError {
+  return isDbadminError(error, 'storage-full') || isDbadminError(error, 'file-unwritable');
+}
+
+function withHint(error: DbadminError): DbadminError {
+  return new DbadminError(error.code, error.message, { detail: error.detail, hint: LEFTOVER_HINT, cause: error });
 }
 
 /** The failure of a write, with what to do about what is there so far. */

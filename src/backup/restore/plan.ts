@@ -66,33 +66,6 @@ export function planLayout(
   };
 }
 
-/** Files smaller than this are read together. */
-const SMALL_BYTES = 1024 * 1024;
-const BATCH_BYTES = 8 * 1024 * 1024;
-
-/**
- * Files in the order they are written, in batches whose content is read together: large files alone and first, then small
- * ones as their blobs lie in the packs, so that a thousand of them cost a few reads and not a thousand.
- */
-export function planBatches(files: readonly FileToWrite[], orderOf: (hash: string) => string): readonly (readonly FileToWrite[])[] {
-  const large = files.filter(({ sizeBytes }) => sizeBytes >= SMALL_BYTES);
-  const small = files
-    .filter(({ sizeBytes }) => sizeBytes < SMALL_BYTES)
-    .map((file) => ({ file, order: orderOf(file.extents[0]?.[2] ?? '') }))
-    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
-  const batches: FileToWrite[][] = [];
-  let roomBytes = 0;
-  for (const { file } of small) {
-    if (batches.length === 0 || roomBytes < file.sizeBytes) {
-      batches.push([]);
-      roomBytes = BATCH_BYTES;
-    }
-    batches.at(-1)?.push(file);
-    roomBytes -= file.sizeBytes;
-  }
-  return [...large.map((file) => [file]), ...batches];
-}
-
 /**
  * What a backup holds and a restore does not lay down: configuration from outside of the data directory, and signal files
  * of a standby that the backup was taken from, which would make a standby of it again.

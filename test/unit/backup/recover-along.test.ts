@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { recoverableUntil, type Lineage } from '../../../src/backup/restore/recover-along.ts';
-import { planBatches, planLayout, type FileToWrite } from '../../../src/backup/restore/plan.ts';
+import { planLayout } from '../../../src/backup/restore/plan.ts';
 import { chooseLabel } from '../../../src/backup/take/label.ts';
 import { SegmentBuffer } from '../../../src/backup/wal/segment-buffer.ts';
 import { recoverableStretches, walGaps } from '../../../src/backup/windows.ts';
@@ -111,28 +111,6 @@ describe('planLayout', () => {
     expect(plan.files.map(({ path }) => path)).toEqual(['b', 'a']);
     expect(plan.tablespaces).toEqual([{ oid: '16400', original: '/srv/ts', directory: '/r.tablespaces/16400' }]);
     expect(plan.directories.map(({ path }) => path)).toContain('pg_wal/archive_status');
-  });
-
-  test('every file is in one batch, large ones alone, small ones as their blobs lie', () => {
-    const withBlob = (path: string, sizeBytes: number, hash: string): FileToWrite => ({
-      path,
-      type: 'file',
-      sizeBytes,
-      mode: 0o600,
-      modifiedAt: 0,
-      extents: sizeBytes === 0 ? [] : [[0, sizeBytes, hash]],
-    });
-    const files = [
-      withBlob('large', 5_000_000, 'x'),
-      withBlob('c', 10, '3'),
-      withBlob('a', 10, '1'),
-      withBlob('empty', 0, ''),
-      withBlob('b', 900_000, '2'),
-    ];
-    expect(planBatches(files, (hash) => hash).map((batch) => batch.map(({ path }) => path))).toEqual([['large'], ['empty', 'a', 'b', 'c']]);
-    const many = Array.from({ length: 30 }, (_, n) => withBlob(String(n), 1_000_000, String(n)));
-    expect(planBatches(many, (hash) => hash).map((batch) => batch.length)).toEqual([8, 8, 8, 6]);
-    expect(planBatches([], (hash) => hash)).toEqual([]);
   });
 
   test.each(['../x', '/etc/passwd', 'a/../../x', 'a//b', './x'])('a manifest with the path %j is refused', (path) => {

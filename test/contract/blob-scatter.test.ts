@@ -1,0 +1,158 @@
+import { createCipheriv } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BlobIndex } from '../../src/repository/blob-index.ts';
+import { BlobPipeline } from '../../src/repository/blob-pipeline.ts';
+import { scatterFiles, type ScatteredFile, type ScatterOptions } from '../../src/repository/blob-scatter.ts';
+import { packPrefix } from '../../src/repository/layout.ts';
+import type { Extent } from '../../src/repository/manifest.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { makeMemoryRepository } from '../backup/memory-repository.ts';
+
+const SYSTEM = '7710407255717780657';
+const PAGE = 8192;
+
+let directory = '';
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-scatter-'));
+});
+afterEach(async () => await rm(directory, { recursive: true, force: true }));
+
+function noise(seed: number, length: number): Buffer {
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16, seed >> 8)).update(Buffer.alloc(length));
+}
+
+async function store(repository: Repository, name: string, blobs: readonly Buffer[]): Promise<readonly string[]> {
+  const pipeline = new BlobPipeline([{ repository, systemIdentifier: SYSTEM, known: await BlobIndex.load(repository, SYSTEM) }]);
+  const hashes: string[] = [];
+  try {
+    for (const [n, blob] of blobs.entries()) {
+      await pipeline.put(blob, ([hash = '']) => {
+        hashes[n] = hash;
+      });
+    }
+    await pipeline.finish(name);
+    return hashes;
+  } finally {
+    await pipeline.close();
+  }
+}
+
+const file = (name: string, sizeBytes: number, extents: readonly Extent[]): ScatteredFile => ({
+  path: path.join(directory, name),
+  sizeBytes,
+  mode: 0o640,
+  owner: undefined,
+  extents,
+});
+
+async function scatter(
+  repository: Repository,
+  files: readonly ScatteredFile[],
+  more: Partial<ScatterOptions> = {},
+): Promise<readonly number[]> {
+  const finished: number[] = [];
+  await scatterFiles({
+    repository,
+    systemIdentifier: SYSTEM,
+    index: await BlobIndex.load(repository, SYSTEM),
+    files,
+    signal: new AbortController().signal,
+    onBytes: () => undefined,
+    onFile: (number) => finished.push(number),
+    ...more,
+  });
+  return finished;
+}
+
+describe.each([
+  ['in the clear', false],
+  ['encrypted', true],
+])('scattering %s', (_, encrypted) => {
+  test('lays files down from parts of blobs in many packs, and leaves holes as zeros', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    const base = Array.from({ length: 8 }, (_, n) => noise(n, 1 << 20));
+    const baseHashes = await store(repository, 'a', base);
+    // Five incrementals, each with a blob of changed pages from all over the file.
+    const wanted = Buffer.concat(base);
+    const pages = new Map<number, readonly [hash: string, at: number]>();
+    for (let round = 0; round < 5; round += 1) {
+      const changed = Array.from({ length: 16 }, (_, n) => (n * 151 + round * 37) % (wanted.byteLength / PAGE));
+      const blob = noise(100 + round, changed.length * PAGE);
+      const [hash = ''] = await store(repository, `b${round}`, [blob]);
+      changed.forEach((page, n) => {
+        blob.copy(wanted, page * PAGE, n * PAGE, (n + 1) * PAGE);
+        pages.set(page, [hash, n * PAGE]);
+      });
+    }
+    const extents: Extent[] = [];
+    for (let page = 0; page < wanted.byteLength / PAGE; page += 1) {
+      const at = page * PAGE;
+      const [hash = '', from = 0] = pages.get(page) ?? [baseHashes[Math.floor(at / (1 << 20))], at % (1 << 20)];
+      extents.push([at, PAGE, hash, from]);
+    }
+    const sparse: Extent = [3 * PAGE, 100, baseHashes[0] ?? '', 50];
+    const finished = await scatter(repository, [
+      file('whole', wanted.byteLength, extents),
+      file('empty', 0, []),
+      file('sparse', 10 * PAGE, [sparse]),
+    ]);
+    expect(new Set(finished)).toEqual(new Set([0, 1, 2]));
+    expect(finished).toHaveLength(3);
+    expect((await readFile(path.join(directory, 'whole'))).equals(wanted)).toBe(true);
+    expect((await stat(path.join(directory, 'whole'))).mode & 0o777).toBe(0o640);
+    expect(await readFile(path.join(directory, 'empty'))).toHaveLength(0);
+    const holes = Buffer.alloc(10 * PAGE);
+    base[0]?.copy(holes, 3 * PAGE, 50, 150);
+    expect((await readFile(path.join(directory, 'sparse'))).equals(holes)).toBe(true);
+  });
+
+  test('a flipped bit is found and names the pack', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    const [hash = ''] = await store(repository, 'a', [noise(1, 5000)]);
+    for await (const { key } of repository.store.list(packPrefix(SYSTEM))) {
+      const bytes = Buffer.from(await repository.store.read(key));
+      bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+      await repository.store.delete(key);
+      await repository.store.create(key, bytes);
+    }
+    await expect(scatter(repository, [file('a', 5000, [[0, 5000, hash]])])).rejects.toMatchObject({
+      code: 'repository-damaged',
+      message: expect.stringContaining('packs/'),
+    });
+  });
+});
+
+test('a file that is there already is not written over', async () => {
+  const repository = await makeMemoryRepository();
+  const [hash = ''] = await store(repository, 'a', [noise(1, 5000)]);
+  await writeFile(path.join(directory, 'taken'), 'mine');
+  await expect(scatter(repository, [file('taken', 5000, [[0, 5000, hash]])])).rejects.toMatchObject({ code: 'file-unwritable' });
+  expect(await readFile(path.join(directory, 'taken'), 'utf8')).toBe('mine');
+});
+
+test('a missing pack, an unknown blob and an extent beyond its blob are refused', async () => {
+  const repository = await makeMemoryRepository();
+  const [hash = ''] = await store(repository, 'a', [noise(1, 5000)]);
+  await expect(scatter(repository, [file('a', 6000, [[0, 5001, hash]])])).rejects.toMatchObject({ code: 'repository-damaged' });
+  await expect(scatter(repository, [file('b', 10, [[0, 10, 'ab'.repeat(32)]])])).rejects.toMatchObject({ code: 'repository-damaged' });
+  const index = await BlobIndex.load(repository, SYSTEM);
+  for await (const { key } of repository.store.list(packPrefix(SYSTEM))) await repository.store.delete(key);
+  await expect(scatter(repository, [file('c', 5000, [[0, 5000, hash]])], { index })).rejects.toMatchObject({ code: 'storage-missing' });
+});
+
+test('an interruption ends it with its reason', async () => {
+  const repository = await makeMemoryRepository();
+  const hashes = await store(
+    repository,
+    'a',
+    Array.from({ length: 20 }, (_, n) => noise(n, 1 << 20)),
+  );
+  const stop = new AbortController();
+  const extents = hashes.map((hash, n): Extent => [n << 20, 1 << 20, hash]);
+  const interrupted = new Error('interrupted');
+  const onBytes = (): void => stop.abort(interrupted);
+  await expect(scatter(repository, [file('a', 20 << 20, extents)], { signal: stop.signal, onBytes })).rejects.toBe(interrupted);
+});
