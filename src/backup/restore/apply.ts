@@ -13,6 +13,7 @@ import type { TargetAction } from './recovery-settings.ts';
 import { planConfiguration, type Purpose, type RestoredConfiguration } from './restored-configuration.ts';
 import { serverManifestWith } from './server-manifest.ts';
 import { spoolWal } from './spool-apply.ts';
+import { SERVER_MANIFEST, writeSyntheticManifest } from './synthetic-manifest-apply.ts';
 
 export interface ApplyOptions {
   readonly preflight: Preflight;
@@ -87,6 +88,10 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   const delta = state.kind === 'over' ? await applyDelta(state.delta, preflight, lay) : undefined;
   if (state.kind === 'over') await rm(spoolDirectory, { recursive: true, force: true });
   await layDown(state.kind === 'over' ? { ...lay, plan: { ...layout, files: state.delta.written } } : lay);
+  if (!layout.files.some((file) => file.path === SERVER_MANIFEST)) {
+    const { blobs, resolution } = preflight;
+    await writeSyntheticManifest({ plan: layout, backup: resolution.backup, blobs, checksums: new Map(), owner, signal });
+  }
   await writeConfiguration(dataDirectory, configuration, owner);
   await spoolFor(options);
   await writeControlFile(lay);
@@ -98,7 +103,7 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
     settledAutoConf: configuration.settledAutoConf,
     owner,
     madeFiles: configuration.made,
-    outsideFiles: configuration.outside.map((file) => file.path),
+    outsideFiles: configuration.outside.files.map((file) => file.path),
     leftLines: configuration.leftLines,
     leftLibraries: libraries.left,
     delta,
@@ -117,7 +122,8 @@ async function writeConfiguration(
   { changed, outside }: RestoredConfiguration,
   owner: SystemUser | undefined,
 ): Promise<void> {
-  for (const file of outside) {
+  for (const directory of outside.directories) await makeDirectory(directory, 0o700, owner);
+  for (const file of outside.files) {
     await makeDirectory(path.dirname(file.path), 0o700, owner);
     await writeText(file.path, file.content, owner);
     await syncDirectory(path.dirname(file.path));

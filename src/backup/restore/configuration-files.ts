@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 /**
  * The text of postgresql.conf with what leads out of a restored data directory taken out: `data_directory`, which would
  * start the original's cluster instead, and includes by absolute path. Undefined when there is no such line.
@@ -35,17 +37,29 @@ export function outerPathOf(entryPath: string): string | undefined {
   return entryPath.startsWith(`${OUTER_CONFIGURATION}/`) ? entryPath.slice(OUTER_CONFIGURATION.length) : undefined;
 }
 
-/**
- * Such files as they are laid down under `directory`: each under its old path, includes by absolute path led to the copies.
- */
-export function moveOuterFiles(files: readonly OuterFile[], directory: string): readonly OuterFile[] {
-  const isKept = (target: string): boolean => files.some(({ path }) => path === target || path.startsWith(`${target.replace(/\/$/, '')}/`));
-  return files.map(({ path, content }) => ({
-    path: `${directory}${path}`,
-    content: content.replaceAll(/^(\s*include(?:_dir|_if_exists)?\s*=?\s*')(\/[^']*)'/gim, (line, head: string, target: string) =>
-      isKept(target) ? `${head}${directory.replaceAll("'", "''")}${target}'` : line,
-    ),
+/** Such files as they are laid down below `directory`, each under its old path. */
+export interface MovedFiles {
+  readonly files: readonly OuterFile[];
+  /** Directories that are included and have to be there, also when nothing of them was saved. */
+  readonly directories: readonly string[];
+}
+
+const INCLUDE = /^(\s*(include|include_dir|include_if_exists)\s*=?\s*')([^']+)'/gim;
+
+/** Moves the files; what they include by absolute path is led to the copies, where there are any, and directories always. */
+export function moveOuterFiles(files: readonly OuterFile[], directory: string): MovedFiles {
+  const directories = new Set<string>();
+  const moved = files.map((file) => ({
+    path: `${directory}${file.path}`,
+    content: file.content.replaceAll(INCLUDE, (line, head: string, word: string, target: string) => {
+      const absolute = path.posix.resolve(path.posix.dirname(file.path), target);
+      const isDirectory = word.toLowerCase() === 'include_dir';
+      if (isDirectory) directories.add(`${directory}${absolute}`);
+      if (!target.startsWith('/') || (!isDirectory && !files.some((other) => other.path === absolute))) return line;
+      return `${head}${directory.replaceAll("'", "''")}${absolute}'`;
+    }),
   }));
+  return { files: moved, directories: [...directories] };
 }
 
 /** postgresql.conf in a restored production's data directory: it leads to the copy of the one that lay outside. */

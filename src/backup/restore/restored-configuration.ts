@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { cloneSettings, type LibrarySetting, type Setting } from './clone-settings.ts';
-import { lastSetting, leadingMainConf, moveOuterFiles, withoutOutsideLines, type OuterFile } from './configuration-files.ts';
+import {
+  lastSetting,
+  leadingMainConf,
+  moveOuterFiles,
+  withoutOutsideLines,
+  type MovedFiles,
+  type OuterFile,
+} from './configuration-files.ts';
 import { originalSetting, type Preflight } from './inspect.ts';
 import { productionSettings } from './production-settings.ts';
 import {
@@ -26,8 +33,8 @@ export interface RestoredConfiguration {
   readonly made: readonly string[];
   /** Lines of postgresql.conf that lead out of the data directory and were taken out. */
   readonly leftLines: readonly string[];
-  /** Files outside of the data directory, absolute. */
-  readonly outside: readonly OuterFile[];
+  /** What is laid down outside of the data directory, absolute. */
+  readonly outside: MovedFiles;
   /** postgresql.auto.conf for the recovery, and as it is to be once that is over. */
   readonly recoveringAutoConf: string;
   readonly settledAutoConf: string;
@@ -111,7 +118,7 @@ interface Files {
   readonly changed: ReadonlyMap<string, string>;
   readonly made: readonly string[];
   readonly leftLines: readonly string[];
-  readonly outside: readonly OuterFile[];
+  readonly outside: MovedFiles;
   readonly moved: ReadonlyMap<'hba_file' | 'ident_file', string>;
 }
 
@@ -129,7 +136,7 @@ function cloneFiles({ mainConf, hasHba }: Preflight): Files {
     changed: new Map([...changed, ...made]),
     made: [...made.keys()],
     leftLines: inside?.left ?? [],
-    outside: [],
+    outside: { files: [], directories: [] },
     moved: new Map(),
   };
 }
@@ -155,7 +162,7 @@ function productionFiles(preflight: Preflight): Files {
     ['ident_file', 'pg_ident.conf'],
   ] as const) {
     const was = originalSetting(preflight, name) ?? (main === undefined ? undefined : path.join(path.dirname(main.path), fallback));
-    const kept = was === undefined ? undefined : outside.find((file) => file.path === `${directory}${was}`);
+    const kept = was === undefined ? undefined : outside.files.find((file) => file.path === `${directory}${was}`);
     if (kept !== undefined) moved.set(name, kept.path);
     else if (!hasHba) {
       changed.set(fallback, name === 'hba_file' ? PLAIN_HBA : NOTE);

@@ -1,0 +1,212 @@
+import { execFileSync } from 'node:child_process';
+import { appendFile, chown, mkdir, open, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { applyRestore, type Restored } from '../../../src/backup/restore/apply.ts';
+import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
+import { startRestored } from '../../../src/backup/restore/start-run.ts';
+import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
+import { stopCluster, type ServerPrograms } from '../../../src/postgres/server.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
+import { treeOf } from '../../backup/tree.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { freePort } from '../../postgres/address.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+describe('restore --delta', () => {
+  let directory: string;
+  let cluster: TestCluster;
+  let repository: Repository;
+  let programs: ServerPrograms;
+  let digest: string;
+  /** What a restore into nothing gives. */
+  let fresh: ReadonlyMap<string, string>;
+  const place = (name: string): string => path.join(directory, name);
+
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    cluster = await startTestCluster({ major: 17, provider: 'embedded' });
+    programs = await embeddedPrograms(17);
+    repository = await makeRepository(place('repository'));
+    await mkdir(place('ts'));
+    if (programs.runAs !== undefined) await chown(place('ts'), programs.runAs.uid, programs.runAs.gid);
+    const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await sql.unsafe(`create tablespace ts location '${place('ts')}'`);
+    await sql.unsafe('create table play as select g as id, md5(g::text) as t from generate_series(1, 60000) g');
+    await sql.unsafe('create table there tablespace ts as select g as id from generate_series(1, 20000) g');
+    const [row] = await sql<{ digest: string }[]>`select sum(hashtextextended(t, id))::text as digest from play`;
+    digest = row?.digest ?? '';
+    await sql.end();
+    await backUp(cluster, repository);
+    await layDown('fresh');
+    fresh = await contentOf('fresh');
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await removeDirectory(directory);
+  });
+
+  async function preflight(name: string, delta: boolean, tablespaces: ReadonlyMap<string, string> = new Map()): Promise<Preflight> {
+    return await inspectRestore({
+      repository,
+      clusterName: 'main',
+      systemIdentifier: undefined,
+      target: { kind: 'immediate' },
+      exclusive: false,
+      backup: undefined,
+      timeline: undefined,
+      dataDirectory: place(name),
+      tablespaces,
+      delta,
+    });
+  }
+
+  async function layDown(name: string, delta = false, signal = new AbortController().signal): Promise<Restored> {
+    const options = {
+      port: await freePort(),
+      clusterName: 'restored',
+      action: 'promote',
+      programs,
+      owner: programs.runAs,
+      signal,
+    } as const;
+    return await applyRestore({ ...options, preflight: await preflight(name, delta), onProgress: () => undefined });
+  }
+
+  /** Everything that is restored but the settings that name the place itself. */
+  async function contentOf(name: string): Promise<ReadonlyMap<string, string>> {
+    const content = await treeOf(place(name), ['postgresql.auto.conf', 'pg_tblspc']);
+    const tablespaces = await treeOf(place(`${name}.tablespaces`));
+    return new Map([...content, ...[...tablespaces].map(([file, what]) => [`tablespace ${file}`, what] as const)]);
+  }
+
+  async function startsWithEverything(restored: Restored): Promise<void> {
+    const signal = new AbortController().signal;
+    await startRestored({ restored, programs, action: 'promote', timeoutSeconds: 60, clock: systemClock, signal });
+    const sql = postgres({ host: '127.0.0.1', port: restored.port, user: 'postgres', database: 'postgres', max: 1 });
+    const [row] =
+      await sql`select (select sum(hashtextextended(t, id))::text from play) as digest, (select count(*)::int from there) as there`;
+    expect(row).toEqual({ digest, there: 20_000 });
+    await sql.end();
+  }
+
+  async function tableFile(name: string): Promise<string> {
+    const files = await readdir(path.join(place(name), 'base'), { recursive: true, withFileTypes: true });
+    const sizes = await Promise.all(
+      files
+        .filter((each) => each.isFile())
+        .map(async (each) => ({
+          file: path.join(each.parentPath, each.name),
+          size: (await readFile(path.join(each.parentPath, each.name))).length,
+        })),
+    );
+    return sizes.sort((a, b) => b.size - a.size)[0]?.file ?? '';
+  }
+
+  test('mends what differs, brings what is missing, deletes what does not belong, and keeps the rest', async () => {
+    await layDown('over');
+    const table = await tableFile('over');
+    const handle = await open(table, 'r+');
+    await handle.write(Buffer.from('damage'), 0, 6, 8192 * 5 + 100);
+    await handle.close();
+    const large = (await readFile(table)).length;
+    await truncate(path.join(place('over'), 'global', '1262'), 100);
+    await appendFile(path.join(place('over'), 'pg_xact', '0000'), Buffer.alloc(9000, 7));
+    await rm(path.join(place('over'), 'PG_VERSION'));
+    await rm(path.join(place('over'), 'base', '1'), { recursive: true });
+    await mkdir(path.join(place('over'), 'base', '99999'));
+    await writeFile(path.join(place('over'), 'base', '99999', '1'), 'not of this backup');
+    await writeFile(path.join(place('over'), 'pg_wal', '000000010000000000000042'), 'old WAL');
+    await writeFile(path.join(place('over'), 'standby.signal'), '');
+    await writeFile(path.join(place('over'), 'postmaster.pid'), '99999999\n');
+    const restored = await layDown('over', true);
+    expect(await contentOf('over')).toEqual(fresh);
+    expect(restored.delta?.reusedBytes).toBeGreaterThan(10_000_000);
+    expect(restored.delta?.rewrittenBytes).toBeLessThan(Math.min(large, 3_000_000));
+    await startsWithEverything(restored);
+    await stopCluster(programs, place('over'));
+    const again = await layDown('over', true);
+    expect((await contentOf('over')).get('global/pg_control')).toEqual(fresh.get('global/pg_control'));
+    await startsWithEverything(again);
+    await expect(preflight('over', true)).rejects.toMatchObject({ code: 'refused', message: expect.stringMatching(/^a server runs in/) });
+    await stopCluster(programs, place('over'), 'immediate');
+  });
+
+  test('keeps pg_wal where a link leads it', async () => {
+    await layDown('linked');
+    await rename(path.join(place('linked'), 'pg_wal'), place('linked-wal'));
+    await symlink(place('linked-wal'), path.join(place('linked'), 'pg_wal'));
+    await writeFile(path.join(place('linked-wal'), '000000010000000000000042'), 'old WAL');
+    await startsWithEverything(await layDown('linked', true));
+    expect(await readdir(place('linked-wal'))).not.toContain('000000010000000000000042');
+    expect((await readdir(place('linked-wal'))).filter((name) => /^0000000\d0/.test(name)).length).toBeGreaterThan(0);
+    await stopCluster(programs, place('linked'), 'immediate');
+  });
+
+  test('goes only over its own: another cluster, any other directory, a foreign tablespace are refused and untouched', async () => {
+    await mkdir(place('home'));
+    await writeFile(path.join(place('home'), 'thesis.txt'), 'years of work');
+    await expect(preflight('home', true)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('neither a cluster nor'),
+    });
+    const other = await startTestCluster({ major: 17, provider: 'embedded' });
+    const control = await readFile(path.join(other.dataDirectory ?? '', 'global', 'pg_control'));
+    await other.stop();
+    await mkdir(path.join(place('home'), 'global'));
+    await writeFile(path.join(place('home'), 'global', 'pg_control'), control);
+    await expect(preflight('home', true)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('holds another cluster'),
+    });
+    expect(await readFile(path.join(place('home'), 'thesis.txt'), 'utf8')).toBe('years of work');
+    await expect(preflight('fresh', true, new Map([[place('ts'), place('home')]]))).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('where tablespace'),
+    });
+    await expect(preflight('fresh', false)).rejects.toMatchObject({ code: 'refused', hint: expect.stringContaining('--delta') });
+  });
+
+  test('a restore that was interrupted leaves no cluster that starts, says how to go on, and is finished', async () => {
+    const abort = new AbortController();
+    const starting = layDown('interrupted', false, abort.signal);
+    setTimeout(() => abort.abort(new Error('stopped')), 30);
+    await expect(starting).rejects.toThrow('stopped');
+    expect(await readdir(place('interrupted'))).not.toContain('global/pg_control');
+    await expect(preflight('interrupted', false)).rejects.toMatchObject({ code: 'refused', hint: expect.stringContaining('--delta') });
+    expect((await preflight('interrupted', true)).state).toMatchObject({ kind: 'over', target: { kind: 'unfinished' } });
+    await layDown('interrupted', true);
+    expect(await contentOf('interrupted')).toEqual(fresh);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('on a disk that is full it says so and leaves no cluster; with room it is finished', async () => {
+    const mount = place('small');
+    await mkdir(mount);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', mount]);
+    try {
+      const known = await preflight('small/data', false);
+      execFileSync('mount', ['-o', 'remount,size=16m', mount]);
+      const options = {
+        port: 1,
+        clusterName: 'r',
+        action: 'promote',
+        programs,
+        owner: programs.runAs,
+        signal: new AbortController().signal,
+      } as const;
+      await expect(applyRestore({ ...options, preflight: known, onProgress: () => undefined })).rejects.toMatchObject({
+        code: 'storage-full',
+      });
+      expect(await readdir(path.join(mount, 'data', 'global'))).not.toContain('pg_control');
+      await expect(preflight('small/data', true)).rejects.toMatchObject({ code: 'storage-full' });
+      execFileSync('mount', ['-o', 'remount,size=200m', mount]);
+      await layDown('small/data', true);
+      expect((await contentOf('small/data')).get('global/pg_control')).toEqual(fresh.get('global/pg_control'));
+    } finally {
+      execFileSync('umount', [mount]);
+    }
+  });
+});
