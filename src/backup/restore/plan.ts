@@ -74,14 +74,6 @@ function isApart(path: string): boolean {
   return path === '.dbadmin' || path.startsWith('.dbadmin/') || path === 'standby.signal' || path === 'recovery.signal';
 }
 
-/**
- * What a backup holds and a restore does not lay down: configuration from outside of the data directory, and signal files
- * of a standby that the backup was taken from, which would make a standby of it again.
- */
-function isApart(path: string): boolean {
-  return path === '.dbadmin' || path.startsWith('.dbadmin/') || path === 'standby.signal' || path === 'recovery.signal';
-}
-
 function refuseOutside(entry: ManifestEntry): void {
   const parts = entry.path.split('/');
   const leads =
