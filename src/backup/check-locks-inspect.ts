@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import type { Finding } from './check-inspect.ts';
+import type { Finding } from './check/finding.ts';
 
 const TRIAL_PREFIX = 'check-lock-';
 /** Long enough for a server whose clock is a little ahead. */

@@ -37,11 +37,11 @@ export function parsePolicies(text: string, options: ParsePoliciesOptions): Poli
     throw problemsError('policies-invalid', options.file, source.problems, 'Correct these places; nothing was scheduled.');
   }
   const zone = file.timezone ?? options.localZone;
-  const policies = new Map(Object.entries(file.policies ?? {}).map(([name, policy]) => [name, resolvePolicy(name, policy)]));
+  const policies = new Map(Object.entries(file.policies ?? {}).map(([name, policy]) => [name, resolvePolicy(name, policy, zone)]));
   return { file: options.file, policies, jobs: resolveJobs(file, zone) };
 }
 
-function resolvePolicy(name: string, file: PolicyFile): BackupPolicy {
+function resolvePolicy(name: string, file: PolicyFile, timeZone: string): BackupPolicy {
   const { limits } = file;
   const span = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseDuration(text));
   const hasBase = file.base !== undefined && file.base !== 'none';
@@ -49,8 +49,9 @@ function resolvePolicy(name: string, file: PolicyFile): BackupPolicy {
     name,
     cluster: file.cluster,
     repositories: file.repositories,
+    dumpsOnly: file.base === 'none',
     wal: { mode: file.wal?.mode ?? (hasBase ? 'stream' : 'none'), rpoMs: parseDuration(file.wal?.rpo ?? DEFAULT_RPO) },
-    retention: file.retention === undefined ? undefined : resolveRetention(file.retention),
+    retention: file.retention === undefined ? undefined : resolveRetention(file.retention, timeZone),
     limits: {
       rateBytesPerSecond: limits?.rate === undefined ? undefined : parseBytes(limits.rate.slice(0, -2)),
       backupAgeMs: span(limits?.backup_age),
@@ -64,7 +65,7 @@ function resolvePolicy(name: string, file: PolicyFile): BackupPolicy {
   };
 }
 
-function resolveRetention(file: NonNullable<PolicyFile['retention']>): RetentionSettings {
+function resolveRetention(file: NonNullable<PolicyFile['retention']>, timeZone: string): RetentionSettings {
   const { last = 0, hourly = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0 } = file.keep ?? {};
   return {
     windowMs: file.window === undefined ? undefined : parseDuration(file.window),
@@ -72,6 +73,7 @@ function resolveRetention(file: NonNullable<PolicyFile['retention']>): Retention
     minimum: file.minimum ?? DEFAULT_MINIMUM,
     dumps: file.dumps,
     expire: file.expire ?? 'auto',
+    timeZone,
   };
 }
 

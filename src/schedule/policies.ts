@@ -14,6 +14,8 @@ export interface BackupPolicy {
   readonly name: string;
   readonly cluster: string;
   readonly repositories: readonly string[];
+  /** `base: none`: dumps are all that is kept, and there is no recovery to a point in time. */
+  readonly dumpsOnly: boolean;
   readonly wal: { readonly mode: 'stream' | 'archive' | 'none'; readonly rpoMs: number };
   readonly retention: RetentionSettings | undefined;
   readonly limits: {
@@ -32,6 +34,8 @@ export interface RetentionSettings {
   readonly minimum: number;
   readonly dumps: number | undefined;
   readonly expire: 'auto' | 'manual';
+  /** In which days, weeks and months begin and end; an IANA name. */
+  readonly timeZone: string;
 }
 
 export type NotifyEvent = 'failed' | 'late' | 'recovered';

@@ -1,24 +1,33 @@
-import { checkRepository, checkServer, type Finding } from '../../backup/check-inspect.ts';
-import { DbadminError } from '../../base/errors.ts';
+import type { AgeLimits } from '../../backup/check/ages.ts';
+import { failed, type Finding } from '../../backup/check/finding.ts';
+import { checkRepository } from '../../backup/check/repository-inspect.ts';
+import { checkServer } from '../../backup/check/server-inspect.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { BackupPolicy } from '../../schedule/policies.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
+import { loadPolicies } from '../schedule/load-policies.ts';
 
 const MARKS = { ok: ['good', 'ok'], note: ['warn', 'note'], problem: ['bad', 'PROBLEM'] } as const;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  const { output } = context;
+  const { output, clock } = context;
   const { config, cluster } = await loadProject(context, input);
-  const server = await checkServer(cluster.connection, cluster.replication, cluster.slot);
-  const findings: Finding[] = [...server.findings];
-  for (const repository of selectRepositories(config, cluster, textOption(input, 'repository'))) {
+  const findings: Finding[] = [];
+  const limits = await limitsOf(context, input, cluster.name, findings);
+  const { connection, replication, slot } = cluster;
+  const server = await checkServer({ connection, replication, slot, dumpsOnly: limits.dumpsOnly.length > 0, clock });
+  findings.push(...server.findings);
+  for (const { name, ...rest } of selectRepositories(config, cluster, textOption(input, 'repository'))) {
     try {
-      const opened = await openRepository(context, repository);
-      findings.push(...(await checkRepository(repository.name, opened, server.source, cluster.name)));
-      await opened.store.close();
+      const repository = await openRepository(context, { name, ...rest });
+      const { systemIdentifier } = server;
+      findings.push(...(await checkRepository(repository, { name, clusterName: cluster.name, systemIdentifier, limits, clock })));
+      await repository.store.close();
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;
-      findings.push({ what: `repository ${repository.name}`, state: 'problem', detail: error.message, fix: error.hint });
+      findings.push(failed(`repository ${name}`, error));
     }
   }
   output.table(
@@ -33,8 +42,29 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const problems = findings.filter(({ state }) => state === 'problem').length;
   output.line(
     problems === 0
-      ? 'ready: dbadmin backup run'
+      ? `ready: dbadmin backup ${limits.dumpsOnly.length > 0 ? 'dump' : 'run'}`
       : `${problems} problem${problems === 1 ? '' : 's'}: backups will fail or cannot be restored until mended`,
   );
   return problems === 0 ? 0 : 1;
+}
+
+/** What the policies promise of the cluster; none when there are no policies. Policies that cannot be read are a problem of their own. */
+async function limitsOf(context: CommandContext, input: CommandInput, clusterName: string, findings: Finding[]): Promise<AgeLimits> {
+  let policies: readonly BackupPolicy[] = [];
+  try {
+    const loaded = await loadPolicies(context, input);
+    policies = [...loaded.policies.policies.values()].filter(({ cluster }) => cluster === clusterName);
+  } catch (error) {
+    if (!isDbadminError(error)) throw error;
+    if (error.code !== 'config-missing') findings.push(failed('policies', error));
+  }
+  const strictest = (limit: (policy: BackupPolicy) => number | undefined): number | undefined => {
+    const limits = policies.map(limit).filter((each) => each !== undefined);
+    return limits.length === 0 ? undefined : Math.min(...limits);
+  };
+  return {
+    dumpsOnly: policies.every(({ dumpsOnly }) => dumpsOnly) ? policies.map(({ name }) => name) : [],
+    backupAgeMs: strictest(({ limits }) => limits.backupAgeMs),
+    drillAgeMs: strictest(({ limits }) => limits.drillAgeMs),
+  };
 }

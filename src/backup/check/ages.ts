@@ -1,0 +1,99 @@
+import { formatDuration } from '../../base/durations.ts';
+import { note, ok, problem, type Finding } from './finding.ts';
+
+/** What the policies promise of a cluster; the strictest where there are several. */
+export interface AgeLimits {
+  /** Names of policies that keep to dumps (`base: none`), when all of the cluster do; else none. */
+  readonly dumpsOnly: readonly string[];
+  readonly backupAgeMs: number | undefined;
+  readonly drillAgeMs: number | undefined;
+}
+
+/** What there is in a repository, and since when. */
+export interface Ages {
+  readonly backups: number;
+  /** The newest that is not damaged. */
+  readonly backupAt: Date | undefined;
+  readonly dumpAt: Date | undefined;
+  /** The last drill that passed. */
+  readonly drillAt: Date | undefined;
+  readonly lastDrillFailed: { readonly label: string } | undefined;
+  readonly verified: { readonly at: Date; readonly isSound: boolean } | undefined;
+}
+
+/** What the ages mean: against the limits of the policies, and by themselves. */
+export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date): readonly Finding[] {
+  if (limits.dumpsOnly.length > 0) return judgeDumps(what, ages, limits, now);
+  if (ages.backupAt === undefined) {
+    const detail = ages.backups === 0 ? 'none yet' : `${ages.backups}, all of them damaged`;
+    return [
+      limits.backupAgeMs === undefined
+        ? note(`${what} backups`, detail, 'dbadmin backup run')
+        : problem(`${what} backups`, detail, 'dbadmin backup run'),
+    ];
+  }
+  const backups = `${ages.backups}, the last ${spanSince(ages.backupAt, now)} ago`;
+  return [
+    isOver(ages.backupAt, limits.backupAgeMs, now)
+      ? problem(`${what} backups`, `${backups}: the policy allows ${formatDuration(limits.backupAgeMs ?? 0)}`, 'dbadmin backup run')
+      : ok(`${what} backups`, backups),
+    judgeDrill(what, ages, limits, now),
+    judgeVerified(what, ages, now),
+  ];
+}
+
+function judgeDrill(what: string, { drillAt, lastDrillFailed }: Ages, { drillAgeMs }: AgeLimits, now: Date): Finding {
+  const name = `${what} drill`;
+  const fix = 'dbadmin backup drill';
+  if (lastDrillFailed !== undefined)
+    return problem(
+      name,
+      `the last one, ${lastDrillFailed.label}, did not pass`,
+      `${fix}; its report says why: dbadmin backup drill --verify-report ${lastDrillFailed.label} --json`,
+    );
+  if (drillAt === undefined) {
+    const detail = 'never: no backup here has been restored to see whether it can be';
+    return drillAgeMs === undefined ? note(name, detail, fix) : problem(name, detail, fix);
+  }
+  const detail = `the last passed ${spanSince(drillAt, now)} ago`;
+  return isOver(drillAt, drillAgeMs, now)
+    ? problem(name, `${detail}: the policy allows ${formatDuration(drillAgeMs ?? 0)}`, fix)
+    : ok(name, detail);
+}
+
+function judgeVerified(what: string, { verified }: Ages, now: Date): Finding {
+  const name = `${what} verified`;
+  if (verified === undefined) return note(name, 'never', 'dbadmin backup verify --read-data');
+  if (!verified.isSound)
+    return problem(
+      name,
+      `${spanSince(verified.at, now)} ago, and something was missing or damaged`,
+      'dbadmin backup verify --read-data says what',
+    );
+  return ok(name, `${spanSince(verified.at, now)} ago, sound`);
+}
+
+/** Where dumps are all there is, what is lost with the server is what came since the last. */
+function judgeDumps(what: string, { dumpAt, backups }: Ages, { dumpsOnly, backupAgeMs }: AgeLimits, now: Date): readonly Finding[] {
+  const policies = dumpsOnly.map((name) => `policies.${name}.base: none`).join(', ');
+  const mode = note(
+    `${what} dumps only`,
+    `as ${policies} has it: a restore brings back the moment of a dump, and no other. Recovery to a point in time (PITR) is refused${backups === 0 ? '' : `, but for the ${backups} backups that are there`}`,
+  );
+  if (dumpAt === undefined) return [mode, problem(`${what} dumps`, 'none yet: everything is lost with the server', 'dbadmin backup dump')];
+  const loss = `the last began ${spanSince(dumpAt, now)} ago: if the server vanished now, so much would be lost`;
+  return [
+    mode,
+    isOver(dumpAt, backupAgeMs, now)
+      ? problem(`${what} dumps`, `${loss}; the policy allows ${formatDuration(backupAgeMs ?? 0)}`, 'dbadmin backup dump')
+      : ok(`${what} dumps`, loss),
+  ];
+}
+
+function isOver(at: Date, limitMs: number | undefined, now: Date): boolean {
+  return limitMs !== undefined && now.getTime() - at.getTime() > limitMs;
+}
+
+function spanSince(at: Date, now: Date): string {
+  return formatDuration(Math.max(0, now.getTime() - at.getTime()));
+}

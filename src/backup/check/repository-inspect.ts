@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { formatBytes } from '../../base/bytes.ts';
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { listClusters } from '../../repository/identity.ts';
+import { listBackups } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { storeNow } from '../../repository/store-clock.ts';
+import type { ObjectStore } from '../../storage/store.ts';
+import { checkLocks } from '../check-locks-inspect.ts';
+import { lastDump } from '../dump/last-inspect.ts';
+import { readProofs } from '../drill/record.ts';
+import { lastVerification } from '../verify/record.ts';
+import { judgeAges, type AgeLimits } from './ages.ts';
+import { judgeClock } from './clocks.ts';
+import { failed, note, ok, problem, type Finding } from './finding.ts';
+
+export interface RepositoryCheckOptions {
+  readonly name: string;
+  readonly clusterName: string;
+  /** The server's, or undefined when it could not be asked. */
+  readonly systemIdentifier: string | undefined;
+  readonly limits: AgeLimits;
+  readonly clock: Clock;
+}
+
+/** Tries what a backup needs of a repository: that it is there, that objects can be made, read, listed and removed, and that it is this cluster's. */
+export async function checkRepository(repository: Repository, options: RepositoryCheckOptions): Promise<readonly Finding[]> {
+  const what = `repository ${options.name}`;
+  const findings: Finding[] = [];
+  try {
+    const { store } = repository;
+    await tryWriting(store);
+    const free = await store.freeBytes();
+    findings.push(ok(what, `${store.description}: there, readable, writable${free === undefined ? '' : `, ${formatBytes(free)} free`}`));
+    findings.push(
+      repository.keys === undefined
+        ? note(`${what} encryption`, 'none: whoever reads it reads the database')
+        : ok(`${what} encryption`, repository.identity.encryption),
+    );
+    findings.push(await checkAbsence(what, store));
+    findings.push(await checkStoreClock(what, store, options.clock));
+    findings.push(...(await checkLocks(what, store)), ...(await checkLineage(what, repository, options)));
+  } catch (error) {
+    findings.push(failed(what, error));
+  }
+  return findings;
+}
+
+/**
+ * Whether "it is not there" can be told from "you may not know": without the right to list, S3 answers both with 403, and a
+ * restore_command could not tell the end of the archive.
+ */
+async function checkAbsence(what: string, store: ObjectStore): Promise<Finding> {
+  const name = `${what} listing`;
+  const key = `check-${randomBytes(8).toString('hex')}`;
+  try {
+    if ((await store.stat(key)) !== undefined) return problem(name, `it says that ${key} is there, which nobody made`);
+    for await (const object of store.list(key)) return problem(name, `it lists ${object.key}, which nobody made`);
+    return ok(name, 'absent objects are told from forbidden ones');
+  } catch (error) {
+    if (!isDbadminError(error, 'storage-denied')) return failed(name, error);
+    return problem(
+      name,
+      `absent objects cannot be told from forbidden ones: ${error.message}`,
+      'Allow s3:ListBucket on the bucket itself, not only on its objects: dbadmin repository iam-policy prints the whole policy.',
+    );
+  }
+}
+
+async function checkStoreClock(what: string, store: ObjectStore, clock: Clock): Promise<Finding> {
+  const before = clock.now();
+  const theirs = await storeNow(store);
+  const after = clock.now();
+  return judgeClock(
+    `${what} clock`,
+    { before, theirs, after, resolutionMs: 1000 },
+    'S3 refuses requests that differ by 15 min, and leases last by its clock',
+  );
+}
+
+async function checkLineage(what: string, repository: Repository, options: RepositoryCheckOptions): Promise<readonly Finding[]> {
+  const { systemIdentifier, clusterName, limits, clock } = options;
+  if (systemIdentifier === undefined) return [];
+  const findings: Finding[] = [];
+  const others = (await listClusters(repository)).filter((each) => each.name === clusterName && each.systemIdentifier !== systemIdentifier);
+  if (others.length > 0) {
+    findings.push(
+      note(
+        what,
+        `it also holds another cluster called ${clusterName} (${others.map((each) => each.systemIdentifier).join(', ')}): restores have to say which with --system-identifier`,
+      ),
+    );
+  }
+  const backups = await listBackups(repository, systemIdentifier);
+  const { last, lastPassed } = await readProofs(repository, systemIdentifier);
+  const verified = await lastVerification(repository, systemIdentifier);
+  const dump = await lastDump(repository, systemIdentifier);
+  const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
+  const newest = backups
+    .filter(({ damage }) => damage === null)
+    .map(({ finishedAt }) => finishedAt)
+    .sort()
+    .at(-1);
+  const ages = {
+    backups: backups.length,
+    backupAt: at(newest),
+    dumpAt: at(dump),
+    drillAt: at(lastPassed?.finishedAt),
+    lastDrillFailed: last !== undefined && last.verdict !== 'passed' ? { label: last.label } : undefined,
+    verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
+  };
+  return [...findings, ...judgeAges(what, ages, limits, clock.now())];
+}
+
+async function tryWriting(store: ObjectStore): Promise<void> {
+  const key = `check-${randomBytes(8).toString('hex')}`;
+  const content = randomBytes(64);
+  await store.create(key, content);
+  try {
+    const read = await store.read(key);
+    if (!content.equals(read)) throw new DbadminError('storage-failed', `${store.description} gave back other bytes than were written`);
+  } finally {
+    await store.delete(key);
+  }
+}

@@ -1,0 +1,81 @@
+import { note, ok, problem, type Finding } from './finding.ts';
+
+/** What the server says of itself. Text as `current_setting` gives it. */
+export interface ServerSettings {
+  /** `server_version_num`. */
+  readonly version: number;
+  readonly walLevel: string;
+  readonly maxWalSenders: number;
+  readonly sendersUsed: number;
+  readonly maxSlotWalKeepSize: string;
+  /** Undefined before 17. */
+  readonly summarizeWal: string | undefined;
+  readonly slot: { readonly isActive: boolean; readonly status: string | null } | undefined;
+}
+
+/** What the settings mean for backups. Two senders are needed: one for the content, one for its WAL. */
+export function judgeSettings(settings: ServerSettings, slot: string): readonly Finding[] {
+  return [judgeWalLevel(settings), judgeSenders(settings), ...judgeSummaries(settings), ...judgeSlot(settings, slot)];
+}
+
+function judgeWalLevel({ walLevel }: ServerSettings): Finding {
+  if (walLevel !== 'minimal') return ok('wal_level', walLevel);
+  return problem(
+    'wal_level',
+    'minimal: the WAL does not hold what a recovery needs',
+    'ALTER SYSTEM SET wal_level = replica;  -- then restart',
+  );
+}
+
+function judgeSenders({ maxWalSenders, sendersUsed }: ServerSettings): Finding {
+  if (maxWalSenders - sendersUsed >= 2) return ok('max_wal_senders', `${maxWalSenders}, ${sendersUsed} in use`);
+  return problem(
+    'max_wal_senders',
+    `${maxWalSenders}, ${sendersUsed} in use: a backup takes two`,
+    `ALTER SYSTEM SET max_wal_senders = ${sendersUsed + 5};  -- then restart`,
+  );
+}
+
+/** With summaries the server itself tells which blocks changed; without, an incremental reads and sends everything. */
+function judgeSummaries({ version, summarizeWal }: ServerSettings): readonly Finding[] {
+  if (summarizeWal === 'on') return [ok('summarize_wal', 'on: incremental backups read only what changed')];
+  if (version >= 170_000) {
+    return [
+      note(
+        'summarize_wal',
+        'off: an incremental backup reads and sends the whole cluster to find what changed',
+        'ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();',
+      ),
+    ];
+  }
+  return [
+    note(
+      'incremental',
+      `PostgreSQL ${Math.floor(version / 10_000)} cannot tell what changed: an incremental backup reads the whole cluster and stores what changed`,
+    ),
+  ];
+}
+
+function judgeSlot({ slot, maxSlotWalKeepSize }: ServerSettings, name: string): readonly Finding[] {
+  if (slot === undefined)
+    return [note('wal receive', `no slot ${name} yet: only backups bring WAL, so moments between them are lost`, 'dbadmin wal receive')];
+  const limit =
+    maxSlotWalKeepSize === '-1'
+      ? [
+          note(
+            'max_slot_wal_keep_size',
+            'not set: a slot that nobody reads can fill the disk',
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; SELECT pg_reload_conf();",
+          ),
+        ]
+      : [];
+  if (slot.status === 'lost') {
+    const fix = 'dbadmin wal receive --drop-slot, dbadmin backup run, dbadmin wal receive';
+    return [problem('wal receive', `slot ${name} is lost: the server removed WAL that was not stored`, fix), ...limit];
+  }
+  if (!slot.isActive) {
+    const detail = `slot ${name} is there and nobody reads it: the server keeps WAL until its disk is full`;
+    return [problem('wal receive', detail, 'dbadmin wal receive, or give the slot up with --drop-slot'), ...limit];
+  }
+  return [ok('wal receive', `slot ${name} is being read`), ...limit];
+}

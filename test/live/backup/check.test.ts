@@ -1,0 +1,60 @@
+import { writeFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand, writeConfig } from '../../backup/command.ts';
+import { makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+interface Found {
+  readonly findings: readonly { readonly what: string; readonly state: string; readonly detail: string; readonly fix?: string }[];
+}
+
+describe('backup check', () => {
+  let cluster: TestCluster;
+  let directory: string;
+  let config: string;
+
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    // Ordinary connections are let in, replication is not.
+    cluster = await startTestCluster({ major: 17, hba: ['local all all trust', 'host all all 127.0.0.1/32 trust'] });
+    await makeRepository(path.join(directory, 'repository'));
+    await mkdir(path.join(directory, 'backups'));
+    config = await writeConfig(directory, cluster, path.join(directory, 'repository'));
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    await removeDirectory(directory);
+  });
+
+  async function check(policy: string): Promise<{ readonly status: number | null; readonly found: Found['findings'] }> {
+    const text = `version: 1\npolicies:\n  app:\n    cluster: main\n    repositories: [local]\n${policy}`;
+    await writeFile(path.join(directory, 'backups', 'policies.yaml'), text);
+    const end = await runCommand(['backup', 'check', '--json', '--config', config]);
+    return { status: end.status, found: (JSON.parse(end.stdout) as Found).findings };
+  }
+
+  test('where replication is refused, says the line that would allow it, and that dumps would do without', async () => {
+    const { status, found } = await check('    base: { full: { cron: "@weekly" } }\n');
+    expect(status).toBe(1);
+    const refused = found.find(({ what }) => what === 'replication');
+    expect(refused).toMatchObject({
+      state: 'problem',
+      fix: expect.stringMatching(/replication postgres .* scram-sha-256[\s\S]*ALTER ROLE postgres REPLICATION;[\s\S]*base: none/),
+    });
+    expect(found.find(({ what }) => what === 'summarize_wal')).toMatchObject({
+      state: 'note',
+      fix: expect.stringContaining('summarize_wal = on'),
+    });
+    expect(found.find(({ what }) => what === "the server's clock")).toMatchObject({ state: 'ok' });
+  });
+
+  test('where the policy keeps to dumps, replication is not asked for, and what a dump cannot do is said', async () => {
+    const { status, found } = await check('    base: none\n    dump: { cron: "@daily" }\n');
+    expect(found.map(({ what }) => what)).not.toContain('replication');
+    expect(found.find(({ what }) => what === 'repository local dumps only')?.detail).toContain('PITR');
+    expect(found.find(({ what }) => what === 'repository local dumps')).toMatchObject({ state: 'problem', fix: 'dbadmin backup dump' });
+    expect(status).toBe(1);
+  });
+});

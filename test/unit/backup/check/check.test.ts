@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../../../src/base/clock.ts';
+import { DbadminError } from '../../../../src/base/errors.ts';
+import { judgeAges, type Ages, type AgeLimits } from '../../../../src/backup/check/ages.ts';
+import { judgeClock } from '../../../../src/backup/check/clocks.ts';
+import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
+import { judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
+import { withFaults } from '../../../backup/failing-store.ts';
+import { fillRepository, SYSTEM_IDENTIFIER } from '../../../backup/full-repository.ts';
+import { makeMemoryRepository } from '../../../backup/memory-repository.ts';
+
+const NOW = new Date('2026-11-21T12:00:00Z');
+const hoursAgo = (hours: number): Date => new Date(NOW.getTime() - hours * 3_600_000);
+
+const LIMITS: AgeLimits = { dumpsOnly: [], backupAgeMs: 26 * 3_600_000, drillAgeMs: 8 * 24 * 3_600_000 };
+const NO_LIMITS: AgeLimits = { dumpsOnly: [], backupAgeMs: undefined, drillAgeMs: undefined };
+const AGES: Ages = {
+  backups: 3,
+  backupAt: hoursAgo(2),
+  dumpAt: undefined,
+  drillAt: hoursAgo(48),
+  lastDrillFailed: undefined,
+  verified: { at: hoursAgo(5), isSound: true },
+};
+
+describe('judgeAges', () => {
+  const states = (ages: Partial<Ages>, limits: AgeLimits): readonly string[] =>
+    judgeAges('r', { ...AGES, ...ages }, limits, NOW).map(({ state }) => state);
+
+  test('what is young enough is well', () => {
+    expect(states({}, LIMITS)).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('a backup or drill older than the policy allows is a problem, and no problem where no policy says so', () => {
+    expect(states({ backupAt: hoursAgo(27) }, LIMITS)).toEqual(['problem', 'ok', 'ok']);
+    expect(states({ drillAt: hoursAgo(9 * 24) }, LIMITS)).toEqual(['ok', 'problem', 'ok']);
+    expect(states({ backupAt: hoursAgo(2700), drillAt: hoursAgo(9000) }, NO_LIMITS)).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('no drill at all is a problem only where a limit asks for one; a failed one always is', () => {
+    expect(states({ drillAt: undefined }, LIMITS)).toEqual(['ok', 'problem', 'ok']);
+    expect(states({ drillAt: undefined }, NO_LIMITS)).toEqual(['ok', 'note', 'ok']);
+    expect(states({ lastDrillFailed: { label: '20261121T000000Z-drill' } }, NO_LIMITS)).toEqual(['ok', 'problem', 'ok']);
+  });
+
+  test('a verification that found something is a problem until the next', () => {
+    expect(states({ verified: { at: hoursAgo(1), isSound: false } }, NO_LIMITS)).toEqual(['ok', 'ok', 'problem']);
+    expect(states({ verified: undefined }, LIMITS)).toEqual(['ok', 'ok', 'note']);
+  });
+
+  test('with dumps only the loss is the age of the last dump, and recovery to a point in time is refused by name', () => {
+    const limits = { ...LIMITS, dumpsOnly: ['app'] };
+    const found = judgeAges('r', { ...AGES, backups: 0, dumpAt: hoursAgo(3) }, limits, NOW);
+    expect(found.map(({ state }) => state)).toEqual(['note', 'ok']);
+    expect(found[0]?.detail).toContain('policies.app.base: none');
+    expect(found[0]?.detail).toContain('PITR');
+    expect(found[1]?.detail).toContain('3 h');
+    expect(states({ dumpAt: hoursAgo(30) }, limits)).toEqual(['note', 'problem']);
+    expect(states({ dumpAt: undefined }, limits)).toEqual(['note', 'problem']);
+  });
+});
+
+describe('judgeClock', () => {
+  const judge = (aheadMs: number, resolutionMs = 1): string =>
+    judgeClock('c', { before: NOW, theirs: new Date(NOW.getTime() + aheadMs), after: new Date(NOW.getTime() + 40), resolutionMs }, 'm')
+      .state;
+
+  test('what the answer took and how coarse the clock is are no difference', () => {
+    expect([judge(0), judge(40), judge(-900, 1000), judge(1900), judge(-2900, 1000)]).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+  });
+
+  test('seconds are noted, a minute is a problem, in either direction', () => {
+    expect([judge(5000), judge(-5000), judge(61_000), judge(-61_000)]).toEqual(['note', 'note', 'problem', 'problem']);
+  });
+});
+
+describe('judgeSettings', () => {
+  const settings: ServerSettings = {
+    version: 170_010,
+    walLevel: 'replica',
+    maxWalSenders: 10,
+    sendersUsed: 1,
+    maxSlotWalKeepSize: '10GB',
+    summarizeWal: 'on',
+    slot: { isActive: true, status: 'reserved' },
+  };
+  const found = (changes: Partial<ServerSettings>) =>
+    judgeSettings({ ...settings, ...changes }, 'dbadmin').filter(({ state }) => state !== 'ok');
+
+  test('a server that is set up has nothing to mend', () => {
+    expect(found({})).toEqual([]);
+  });
+
+  test('summarize_wal is asked for from 17 on, with the SQL that needs no restart; older servers are told what they lack', () => {
+    expect(found({ summarizeWal: 'off' })).toMatchObject([
+      { what: 'summarize_wal', state: 'note', fix: 'ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();' },
+    ]);
+    expect(found({ version: 160_014, summarizeWal: undefined })).toMatchObject([{ what: 'incremental', fix: undefined }]);
+  });
+
+  test('each fault is named with its fix', () => {
+    expect(found({ walLevel: 'minimal', maxWalSenders: 2 })).toMatchObject([
+      { what: 'wal_level' },
+      { what: 'max_wal_senders', fix: expect.stringContaining('= 6') },
+    ]);
+    expect(found({ slot: undefined })).toMatchObject([{ state: 'note' }]);
+    expect(found({ slot: { isActive: false, status: 'reserved' }, maxSlotWalKeepSize: '-1' })).toMatchObject([
+      { state: 'problem' },
+      { what: 'max_slot_wal_keep_size' },
+    ]);
+    expect(found({ slot: { isActive: false, status: 'lost' } })).toMatchObject([{ detail: expect.stringContaining('is lost') }]);
+  });
+});
+
+describe('checkRepository', () => {
+  const options = { name: 'local', clusterName: 'main', systemIdentifier: SYSTEM_IDENTIFIER, limits: NO_LIMITS, clock: systemClock };
+
+  test('a repository that does what it should has its state told, item by item', async () => {
+    const repository = await makeMemoryRepository(true);
+    await fillRepository(repository);
+    const found = await checkRepository(repository, options);
+    expect(found.filter(({ state }) => state === 'problem')).toEqual([]);
+    expect(found.map(({ what }) => what.replace('repository local ', ''))).toEqual([
+      'repository local',
+      'encryption',
+      'listing',
+      'clock',
+      'backups',
+      'drill',
+      'verified',
+    ]);
+  });
+
+  test('a place that answers 403 for what is not there is a problem, with the permission that is missing', async () => {
+    const repository = await makeMemoryRepository();
+    let asked = 0;
+    // As S3 does where the bucket may not be listed: 403 for what is not there.
+    const store = withFaults(repository.store, ({ operation }) => {
+      if (operation === 'stat' && (asked += 1) === 1) throw new DbadminError('storage-denied', 'access to s3://b/key was denied');
+    });
+    expect(await checkRepository({ ...repository, store }, options)).toContainEqual(
+      expect.objectContaining({ what: 'repository local listing', state: 'problem', fix: expect.stringContaining('s3:ListBucket') }),
+    );
+  });
+});
