@@ -33,7 +33,7 @@ export class BaseBackups {
 
   /** The whole chain made one data directory, which is pg_basebackup's restore. */
   async combine(into: string): Promise<Ended> {
-    await rm(into, { recursive: true, force: true });
+    await this.#peers.directory(path.basename(into));
     return await this.#peers.run('pg_combinebackup', [...this.#chain, '-o', into]);
   }
 

@@ -1,4 +1,5 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Peers } from './peers.ts';
 import type { Ended } from './processes.ts';
 import type { Server } from './server.ts';
@@ -58,8 +59,7 @@ export class PgBackRest {
   }
 
   async restore(into: string): Promise<Ended> {
-    await rm(into, { recursive: true, force: true });
-    await this.#peers.directory(into.slice(this.#peers.path().length + 1));
+    await this.#peers.directory(path.basename(into));
     return await this.#command('restore', `--pg1-path=${into}`, '--type=immediate', '--target-action=promote', '--archive-mode=off');
   }
 
