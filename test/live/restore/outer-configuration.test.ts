@@ -1,0 +1,67 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readOuterConfiguration, type OuterConfiguration } from '../../../src/backup/take/outer-configuration-inspect.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+const HBA = 'local all all trust\nhost all all 127.0.0.1/32 trust\n';
+
+describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
+  let directory: string;
+  let cluster: TestCluster;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-etc-'));
+    await chmod(directory, 0o755);
+    await mkdir(path.join(directory, 'conf.d'));
+    await writeFile(path.join(directory, 'conf.d', 'memory.conf'), 'work_mem = 5MB\n');
+    await writeFile(path.join(directory, 'hba.conf'), major >= 16 ? `include more.conf\n${HBA}` : HBA);
+    await writeFile(path.join(directory, 'more.conf'), '# nobody\nhost replication nobody 127.0.0.1/32 reject\n');
+    const settings = { hba_file: path.join(directory, 'hba.conf'), include_dir: path.join(directory, 'conf.d') };
+    cluster = await startTestCluster({ major, provider: 'embedded', settings });
+    await query('postgres', async (sql) => {
+      await sql.unsafe(
+        'create role nobody_special login; create role reader login; grant pg_read_all_settings, pg_read_server_files to reader',
+      );
+      await sql.unsafe('grant execute on function pg_read_binary_file(text) to reader');
+    });
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function query<Value>(user: string, work: (sql: postgres.Sql) => Promise<Value>): Promise<Value> {
+    const sql = postgres(cluster.url('postgres', user), { max: 1, onnotice: () => undefined });
+    try {
+      return await work(sql);
+    } finally {
+      await sql.end();
+    }
+  }
+
+  const readAs = async (user: string): Promise<OuterConfiguration> => await query(user, readOuterConfiguration);
+  const names = ({ files }: OuterConfiguration): readonly string[] => files.map((file) => path.relative(directory, file.path)).sort();
+
+  test('a superuser gets what lies outside of the data directory, included files too, and nothing that lies inside', async () => {
+    const found = await readAs('postgres');
+    expect(found.missing).toEqual([]);
+    expect(names(found)).toEqual(major >= 16 ? ['conf.d/memory.conf', 'hba.conf', 'more.conf'] : ['conf.d/memory.conf', 'hba.conf']);
+    expect(found.files.find((file) => file.path.endsWith('memory.conf'))?.content).toBe('work_mem = 5MB\n');
+  });
+
+  test('a role that may not see where they lie says what it needs', async () => {
+    expect(await readAs('nobody_special')).toEqual({ files: [], missing: [expect.stringContaining('GRANT pg_read_all_settings')] });
+  });
+
+  test('a role with the two memberships reads the files, and says which lists of includes it was refused', async () => {
+    const found = await readAs('reader');
+    expect(names(found)).toContain('hba.conf');
+    expect(found.files.find((file) => file.path.endsWith('hba.conf'))?.content).toContain('127.0.0.1/32 trust');
+    for (const each of found.missing)
+      expect(each).toMatch(/^what (postgresql|pg_hba|pg_ident)\.conf includes is not known: permission denied/);
+  });
+});
