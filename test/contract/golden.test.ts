@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Secret } from '../../src/base/secret.ts';
 import { BlobIndex } from '../../src/repository/blob-index.ts';
 import { BlobReader } from '../../src/repository/blob-reader.ts';
 import { listClusters } from '../../src/repository/identity.ts';
+import type { Unlock } from '../../src/repository/key-objects.ts';
 import { listBackups, readManifest } from '../../src/repository/manifest.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { WalArchive } from '../../src/repository/wal-archive.ts';
@@ -11,6 +16,9 @@ import { openDiskStore } from '../../src/storage/disk.ts';
 
 /** Repositories written by each released format, which every later version reads. They are never written again. */
 const GOLDEN = path.resolve(import.meta.dirname, '..', 'golden');
+const EXTRACTOR = path.resolve(import.meta.dirname, '..', '..', 'extractor', 'dbadmin-extract.mjs');
+const SYSTEM = '7000000000000000001';
+const CONF = "listen_addresses = '127.0.0.1'\n";
 
 /** Page `n` of the golden clusters. */
 function page(n: number): Buffer {
@@ -19,39 +27,68 @@ function page(n: number): Buffer {
   return bytes;
 }
 
-test('the golden repository of format 1 is read to its last byte', async () => {
-  const repository = await openRepository(await openDiskStore(path.join(GOLDEN, 'format-1')), { kind: 'none' });
-  const [cluster] = await listClusters(repository);
-  expect(cluster).toEqual({ systemIdentifier: '7000000000000000001', name: 'main', serverVersion: 180004, walSegmentBytes: 1048576 });
-  const system = '7000000000000000001';
-  const backups = await listBackups(repository, system);
-  expect(backups.map(({ label, kind, startLsn }) => [label, kind, startLsn])).toEqual([
-    ['20261121T000000Z-full', 'full', '0/100028'],
-    ['20261121T010000Z-incr', 'incremental', '0/200028'],
-  ]);
-  const blobs = new BlobReader(repository, system, await BlobIndex.load(repository, system));
-  const files = new Map<string, Buffer>();
-  for (const { label } of backups) {
-    for await (const entry of readManifest(repository, system, label)) {
-      if (entry.type !== 'file') continue;
-      const content = Buffer.alloc(entry.sizeBytes);
-      for (const [offset, length, hash, from = 0] of entry.extents)
-        for await (const plain of blobs.readAll([hash])) plain.copy(content, offset, from, from + length);
-      files.set(`${label} ${entry.path}`, content);
-    }
-  }
-  expect(files.get('20261121T000000Z-full postgresql.conf')?.toString()).toBe("listen_addresses = '127.0.0.1'\n");
-  const zeros = Buffer.alloc(16384);
-  expect(files.get('20261121T000000Z-full base/5/1259')?.equals(Buffer.concat([page(1), page(2), zeros]))).toBe(true);
-  expect(files.get('20261121T010000Z-incr base/5/1259')?.equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
-  expect(files.get('20261121T000000Z-full pg_tblspc/16400/PG_18_202506291/5/16401')?.equals(page(2))).toBe(true);
-  expect(files.size).toBe(5);
+const zeros = Buffer.alloc(16384);
+const none: Unlock = { kind: 'none' };
+const passphrase: Unlock = { kind: 'passphrase', passphrase: new Secret('golden passphrase') };
+const keyFile: Unlock = { kind: 'key-file', content: new Secret('golden key file') };
 
-  const archive = new WalArchive(repository, system, 1048576);
-  expect((await archive.readSegment('000000010000000000000001'))?.readBigUInt64LE(8)).toBe(0x100000n);
-  expect((await archive.readParts('000000010000000000000002'))?.byteLength).toBe(1000);
-  expect((await archive.readHistory(2))?.toString()).toBe('1\t0/2003E8\tno recovery target specified\n');
-  const coverage = await readCoverage(repository, system, 1048576);
-  expect(coverage.timelines.get(1)?.horizon).toEqual({ lsn: 0x2003e8n, at: new Date('2026-11-21T00:00:05Z') });
-  await repository.store.close();
+describe.each([
+  ['format-1', none],
+  ['format-2', none],
+  ['format-2-encrypted', passphrase],
+  ['format-2-encrypted', keyFile],
+] as const)('the golden repository %s (%#)', (name, unlock) => {
+  test('is read to its last byte', async () => {
+    const repository = await openRepository(await openDiskStore(path.join(GOLDEN, name)), unlock);
+    const [cluster] = await listClusters(repository);
+    expect(cluster).toEqual({ systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: 1048576 });
+    const backups = await listBackups(repository, SYSTEM);
+    expect(backups.map(({ label, kind, startLsn }) => [label, kind, startLsn])).toEqual([
+      ['20261121T000000Z-full', 'full', '0/100028'],
+      ['20261121T010000Z-incr', 'incremental', '0/200028'],
+    ]);
+    const blobs = new BlobReader(repository, SYSTEM, await BlobIndex.load(repository, SYSTEM));
+    const files = new Map<string, Buffer>();
+    for (const { label } of backups) {
+      for await (const entry of readManifest(repository, SYSTEM, label)) {
+        if (entry.type !== 'file') continue;
+        const content = Buffer.alloc(entry.sizeBytes);
+        for (const [offset, length, hash, from = 0] of entry.extents)
+          for await (const plain of blobs.readAll([hash])) plain.copy(content, offset, from, from + length);
+        files.set(`${label.slice(-4)} ${entry.path}`, content);
+      }
+    }
+    expect(files.get('full postgresql.conf')?.toString()).toBe(CONF);
+    expect(files.get('full base/5/1259')?.equals(Buffer.concat([page(1), page(2), zeros]))).toBe(true);
+    expect(files.get('incr base/5/1259')?.equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
+    if (name === 'format-1') expect(files.get('full pg_tblspc/16400/PG_18_202506291/5/16401')?.equals(page(2))).toBe(true);
+    else expect(files.get('incr na\udce9me')?.toString()).toBe(CONF);
+
+    const archive = new WalArchive(repository, SYSTEM, 1048576);
+    expect((await archive.readSegment('000000010000000000000001'))?.readBigUInt64LE(8)).toBe(0x100000n);
+    expect((await archive.readParts('000000010000000000000002'))?.byteLength).toBe(1000);
+    expect((await archive.readHistory(2))?.toString()).toBe('1\t0/2003E8\tno recovery target specified\n');
+    const coverage = await readCoverage(repository, SYSTEM, 1048576);
+    expect(coverage.timelines.get(1)?.horizon).toEqual({ lsn: 0x2003e8n, at: new Date('2026-11-21T00:00:05Z') });
+    await repository.store.close();
+  });
+});
+
+test.each([
+  ['format-2', []],
+  ['format-2-encrypted', ['golden passphrase']],
+] as const)('the extractor takes a backup out of %s', (name, secret) => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-golden-'));
+  try {
+    const file = path.join(directory, 'secret');
+    const options = secret.length === 0 ? [] : ['--passphrase-file', file];
+    if (secret[0] !== undefined) execFileSync('sh', ['-c', 'printf %s "$1" > "$2"', 'sh', secret[0], file]);
+    const into = path.join(directory, 'into');
+    execFileSync(process.execPath, [EXTRACTOR, 'extract', path.join(GOLDEN, name), '20261121T010000Z-incr', into, ...options]);
+    expect(readFileSync(path.join(into, 'base/5/1259')).equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
+    expect(readFileSync(Buffer.concat([Buffer.from(`${into}/na`), Buffer.from([0xe9]), Buffer.from('me')])).toString()).toBe(CONF);
+    expect(readFileSync(path.join(into, 'pg_wal/000000010000000000000002')).readBigUInt64LE(8)).toBe(0x200000n);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

@@ -70,7 +70,7 @@ export class WholeFile {
     const room = this.#room ?? this.#reserve();
     if (room instanceof Promise) return this.#takeLater(room, chunk);
     if (chunk.byteLength >= room.bytes.byteLength - this.#filled) return this.#takeAcross(chunk);
-    room.bytes.set(chunk, this.#filled);
+    copyInto(room, this.#filled, chunk, 0, chunk.byteLength);
     this.#filled += chunk.byteLength;
     return undefined;
   }
@@ -109,7 +109,7 @@ export class WholeFile {
     for (let at = 0; at < chunk.byteLength;) {
       const room = (this.#room ??= await this.#reserve());
       const taken = Math.min(chunk.byteLength - at, room.bytes.byteLength - this.#filled);
-      room.bytes.set(chunk.subarray(at, at + taken), this.#filled);
+      copyInto(room, this.#filled, chunk, at, at + taken);
       this.#filled += taken;
       at += taken;
       if (this.#filled === room.bytes.byteLength) await this.#flush();
@@ -149,6 +149,12 @@ export class WholeFile {
     }
     room.release();
   }
+}
+
+/** Copies bytes `[start, end)` of a chunk. `set` of a typed array takes twice as long into shared memory as `copy` of a Buffer. */
+function copyInto({ bytes }: Room, at: number, chunk: Uint8Array, start: number, end: number): void {
+  const source = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  source.copy(bytes, at, start, end);
 }
 
 /** Whether all of it, at most 1 MiB, is zeros. */
