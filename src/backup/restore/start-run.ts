@@ -92,6 +92,9 @@ export async function settleConfiguration({ dataDirectory, settledAutoConf, owne
   await writeText(`${file}.tmp`, settledAutoConf, owner);
   await rename(`${file}.tmp`, file);
   await syncDirectory(dataDirectory);
+  const pid = await serverPid(dataDirectory);
+  // A server that runs takes it in: its restore_command led to WAL that is removed now.
+  if (pid !== undefined) process.kill(pid, 'SIGHUP');
 }
 
 async function stateOf(dataDirectory: string): Promise<ReturnType<typeof parseControlFile>> {
