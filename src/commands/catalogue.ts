@@ -3,6 +3,7 @@ import { BACKUP_COMMANDS } from './backup/group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
+import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { RESTORE_COMMANDS } from './restore/group.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...BACKUP_COMMANDS,
   ...RESTORE_COMMANDS,
   ...PROVE_COMMANDS,
+  ...REPOSITORY_COMMANDS,
   ...SCHEDULE_COMMANDS,
   ...SPOTIFY_COMMANDS,
 ];

@@ -3,7 +3,6 @@ import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
@@ -173,7 +172,7 @@ class S3Store implements ObjectStore {
   }
 
   async probe(): Promise<void> {
-    await this.#attempt('listing the bucket', async () => await this.#listPage('', undefined, 1));
+    await this.#checkBucket();
   }
 
   async close(): Promise<void> {
@@ -239,13 +238,9 @@ class S3Store implements ObjectStore {
     );
   }
 
+  /** By a listing below the prefix, since a policy may allow no more of the bucket; and its answer names what is missing. */
   async #checkBucket(): Promise<void> {
-    try {
-      await this.#client.send(new HeadBucketCommand({ Bucket: this.#place.bucket }));
-    } catch (error) {
-      if (s3ErrorOf(error).status !== 404) throw s3Failure(this.description, 'looking for the bucket', error);
-      throw s3Failure(this.description, 'looking for the bucket', Object.assign(new Error('no such bucket'), { name: 'NoSuchBucket' }));
-    }
+    await this.#attempt('looking for the bucket', async () => await this.#listPage('', undefined, 1));
   }
 
   /** Runs one request and gives its failure as ours. */

@@ -190,7 +190,7 @@ describe('S3 store, not believing', () => {
   it('a 404 that does not come from S3', async () => {
     proxy.plan(() => ({ kind: 'answer', status: 404, code: 'NotFoundByProxy' }));
     await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-failed' });
-    await expect(bare.stat(key)).rejects.toMatchObject({ code: 'repository-missing' });
+    await expect(bare.stat(key)).rejects.toMatchObject({ code: 'storage-failed' });
   });
 });
 

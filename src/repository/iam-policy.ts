@@ -1,0 +1,118 @@
+import type { S3Place } from '../storage/s3-client.ts';
+
+/** Who works on a repository: takes backups and receives WAL; restores; deletes what is no longer needed. */
+export type StorageRole = 'writer' | 'restorer' | 'expirer';
+
+export interface PolicyStatement {
+  readonly Sid: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html */
+export interface PolicyDocument {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly PolicyStatement[];
+}
+
+/** What a policy has to know of a repository. */
+export type PolicyPlace = Pick<S3Place, 'bucket' | 'prefix' | 'region' | 'endpoint' | 'serverSideEncryption' | 'tags' | 'lockMode'>;
+
+/** What a writer makes for a while and deletes itself; keys relative to the repository, `*` is anything. */
+const PASSING = ['*/wal/*.part.*', '*/wal/*/horizon.*', '*/leases/*', 'check-*', 'probe-*'];
+/** What an expirer makes: marks and leases, and new packs and indexes where it joins what is left of old ones. */
+const MADE_BY_EXPIRER = ['*/marks/*', '*/holds/*', '*/leases/*', '*/packs/*', '*/indexes/*', 'check-*', 'probe-*'];
+/** What an expirer may delete: everything of a lineage, but neither the repository's identity nor its keys. */
+const DELETED_BY_EXPIRER = [
+  ...['packs', 'indexes', 'backups', 'wal', 'gaps', 'dumps', 'marks', 'holds', 'leases', 'ledger', 'drills', 'verifications'].map(
+    (part) => `*/${part}/*`,
+  ),
+  'check-*',
+  'probe-*',
+];
+
+/**
+ * The least that a role needs, as an IAM policy for the repository at `place`: a writer cannot delete what is to be kept, a
+ * restorer cannot write, an expirer cannot take the keys or the identity away. On AWS nobody may write over an object.
+ *
+ * Servers of other makers know most of it; conditions that only AWS has are left out where an endpoint is configured.
+ */
+export function storagePolicy(role: StorageRole, place: PolicyPlace): PolicyDocument {
+  const partition = partitionOf(place.region);
+  const bucket = `arn:${partition}:s3:::${place.bucket}`;
+  const within = (keys: readonly string[]): readonly string[] =>
+    keys.map((key) => `${bucket}/${place.prefix === '' ? '' : `${place.prefix}/`}${key}`);
+  const statements: PolicyStatement[] = [
+    {
+      Sid: 'List',
+      Effect: 'Allow',
+      Action: ['s3:ListBucket'],
+      Resource: [bucket],
+      ...(place.prefix === '' ? {} : { Condition: { StringLike: { 's3:prefix': [`${place.prefix}/*`] } } }),
+    },
+    { Sid: 'Read', Effect: 'Allow', Action: ['s3:GetObject'], Resource: within(['*']) },
+  ];
+  if (role !== 'restorer') statements.push(...writing(role, place, bucket, within));
+  statements.push(...keyUse(role, place, partition));
+  return { Version: '2012-10-17', Statement: statements };
+}
+
+function writing(
+  role: 'writer' | 'expirer',
+  place: PolicyPlace,
+  bucket: string,
+  within: (keys: readonly string[]) => readonly string[],
+): readonly PolicyStatement[] {
+  const locks = place.lockMode !== undefined;
+  const made = within(role === 'writer' ? ['*'] : MADE_BY_EXPIRER);
+  const deleted = within(role === 'writer' ? PASSING : DELETED_BY_EXPIRER);
+  const hasTags = Object.keys(place.tags ?? {}).length > 0;
+  const statements: PolicyStatement[] = [
+    { Sid: 'Create', Effect: 'Allow', Action: ['s3:PutObject', ...(hasTags ? ['s3:PutObjectTagging'] : [])], Resource: made },
+    { Sid: 'GiveUpUploads', Effect: 'Allow', Action: ['s3:AbortMultipartUpload'], Resource: within(['*']) },
+    // A bucket with locks keeps versions, and a delete names the one it means.
+    { Sid: 'Delete', Effect: 'Allow', Action: [locks ? 's3:DeleteObjectVersion' : 's3:DeleteObject'], Resource: deleted },
+  ];
+  if (role === 'expirer') {
+    statements.push({ Sid: 'FindUploads', Effect: 'Allow', Action: ['s3:ListBucketMultipartUploads'], Resource: [bucket] });
+  } else {
+    statements.push({ Sid: 'CheckLocks', Effect: 'Allow', Action: ['s3:GetBucketObjectLockConfiguration'], Resource: [bucket] });
+  }
+  if (locks) statements.push({ Sid: 'Lock', Effect: 'Allow', Action: ['s3:PutObjectRetention', 's3:GetObjectRetention'], Resource: made });
+  if (place.endpoint === undefined) {
+    statements.push({
+      Sid: 'NeverOverwrite',
+      Effect: 'Deny',
+      Action: ['s3:PutObject'],
+      Resource: within(['*']),
+      // Requests that make an object must say If-None-Match; parts of an upload make none.
+      Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
+    });
+  }
+  return statements;
+}
+
+/** What KMS asks of who reads and writes objects under one of its keys; the account's own key for S3 needs nothing. */
+function keyUse(role: StorageRole, place: PolicyPlace, partition: string): readonly PolicyStatement[] {
+  const encryption = place.serverSideEncryption;
+  if (encryption?.kind !== 'kms' || encryption.keyId === undefined) return [];
+  const { keyId } = encryption;
+  const isAlias = keyId.startsWith('alias/');
+  const resource = keyId.startsWith('arn:') ? keyId : `arn:${partition}:kms:*:*:key/${isAlias ? '*' : keyId}`;
+  return [
+    {
+      Sid: 'UseKey',
+      Effect: 'Allow',
+      Action: role === 'restorer' ? ['kms:Decrypt'] : ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Resource: [resource],
+      ...(isAlias ? { Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyId } } } : {}),
+    },
+  ];
+}
+
+function partitionOf(region: string | undefined): string {
+  if (region?.startsWith('cn-') === true) return 'aws-cn';
+  return region?.startsWith('us-gov-') === true ? 'aws-us-gov' : 'aws';
+}
