@@ -57,6 +57,7 @@ export async function backUp(
 ): Promise<BackupSummary> {
   const { outcomes } = await takeBackup({
     parameters: cluster.parameters(),
+    connection: undefined,
     repositories: [{ name: 'local', repository }],
     clusterName: 'main',
     tool: 'test',

@@ -9,6 +9,7 @@ import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
 import type { Destination } from './destination.ts';
+import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import type { ClusterContent } from './read-cluster.ts';
 import type { RepositoryContent } from './repository-content.ts';
@@ -28,6 +29,7 @@ export interface CompleteOptions {
   /** Packs that the parent lies in: the new manifest relies on them as the parent's does. */
   readonly parentPacks: ReadonlySet<string>;
   readonly pageHashKey: Buffer | undefined;
+  readonly configuration: OuterConfiguration;
   readonly wal: WalAlongside;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,6 +75,7 @@ function summarize(options: CompleteOptions): BackupSummary {
     warnings: result.warnings,
     audit: audit === undefined || parent === null ? null : audit.report(parent),
     pageHashKey: pageHashKey?.toString('hex') ?? null,
+    missing: options.configuration.missing,
     tablespaces: sink.tablespaces,
     fileCount: files.fileCount,
     plainBytes: files.sizeBytes,

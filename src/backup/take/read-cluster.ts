@@ -14,8 +14,10 @@ import type { ContentMap } from './content-map.ts';
 import { ContentSink } from './content-sink.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
+import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { RepositoryContent } from './repository-content.ts';
-import type { TakenFile } from './whole-file.ts';
+import { OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
+import { WholeFile, type Intake, type TakenFile } from './whole-file.ts';
 
 export interface ReadClusterOptions {
   readonly connection: ReplicationConnection;
@@ -27,6 +29,7 @@ export interface ReadClusterOptions {
   /** Of the mode's parent, one for each destination; empty without. */
   readonly parents: readonly ParentContent[];
   readonly pageHashKey: Buffer | undefined;
+  readonly configuration: OuterConfiguration;
   /** Whether hint bits change without being logged. */
   readonly hintsUnlogged: boolean;
   readonly fastCheckpoint: boolean;
@@ -75,8 +78,19 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
     sink,
   );
   await sink.finish();
+  await takeConfiguration(options.configuration, intake);
   const audit = comparison instanceof AuditComparison ? comparison : undefined;
   return { result, sink, blobs, contents, audit, changedBytes: state.changedBytes };
+}
+
+/** Files beside the data directory go beside it in the backup. */
+async function takeConfiguration({ files }: OuterConfiguration, intake: Intake): Promise<void> {
+  for (const { path, content } of files) {
+    const bytes = Buffer.from(content, 'utf8');
+    const file = new WholeFile({ path: `${OUTER_CONFIGURATION}${path}`, mode: 0o600, modifiedAt: 0 }, bytes.byteLength, intake);
+    if (bytes.byteLength > 0) await file.take(bytes);
+    await file.finish();
+  }
 }
 
 function comparisonFor({ mode, destinations, parents, source, hintsUnlogged }: ReadClusterOptions): Comparison | undefined {

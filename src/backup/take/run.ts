@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { BlobPipeline } from '../../repository/blob-pipeline.ts';
@@ -12,6 +13,7 @@ import { consolidate } from './consolidate-run.ts';
 import { openDestination, readReliableParent, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
 import { chooseMode, kindOf, withoutBlocks, type TakeMode } from './mode.ts';
+import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
 import { chooseParent } from './parent-inspect.ts';
 import { lacksSummaries, readCluster, type ClusterContent } from './read-cluster.ts';
 import { receiveAlongside, type WalAlongside } from './wal-alongside.ts';
@@ -30,19 +32,14 @@ export interface TakeOptions {
   /** Whether the checkpoint that begins the backup is made at once (a burst of writes) or spread out. */
   readonly fastCheckpoint: boolean;
   readonly maxRateKb: number | undefined;
-  readonly configuration?: OuterConfiguration;
+  /** For an ordinary connection, over which configuration files outside of the data directory are read; without it they are missing. */
+  readonly connection: ConnectionParameters | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Called once it is known how the backup is taken. */
   readonly onMode?: (mode: TakeMode, label: string) => void;
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
-}
-
-/** Configuration files that lie outside of the data directory, and what could not be had. */
-export interface OuterConfiguration {
-  readonly files: readonly { readonly path: string; readonly content: string }[];
-  readonly missing: readonly string[];
 }
 
 /** What a run came to in each repository. */
@@ -92,13 +89,14 @@ class TakeRun {
     const source = await inspectSource(connection);
     this.#destinations = await this.#openDestinations(source);
     const facts = await inspectCluster(connection);
+    const configuration = await inspectConfiguration(options.connection);
     let { mode, parents } = await this.#chooseMode(source, facts);
     const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
     for (;;) {
       const label = chooseLabel(startedAt, kindOf(mode), taken);
       options.onMode?.(mode, label);
       try {
-        return { mode, outcomes: this.#all(await this.#attempt({ source, facts, mode, parents, label, startedAt })) };
+        return { mode, outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, label, startedAt })) };
       } catch (error) {
         if (mode.kind !== 'blocks' || !lacksSummaries(error)) throw error;
         options.log.info(`the server cannot tell what changed since ${mode.parent.label}; reading everything: ${String(error)}`);
@@ -211,7 +209,7 @@ class TakeRun {
     pageHashKey: Buffer | undefined,
   ): Promise<ClusterContent> {
     const { fastCheckpoint, maxRateKb, signal, onProgress, log } = this.#options;
-    const { source, facts, mode, parents, label } = attempt;
+    const { source, facts, configuration, mode, parents, label } = attempt;
     const connection = this.#connection ?? (await this.#connect());
     log.debug(`${label}: reading the cluster`);
     return await readCluster({
@@ -222,6 +220,7 @@ class TakeRun {
       pipeline,
       destinations: this.#destinations,
       parents,
+      configuration,
       pageHashKey,
       hintsUnlogged: !source.checksums && !facts.logsHints,
       fastCheckpoint,
@@ -267,6 +266,7 @@ class TakeRun {
 interface Attempt {
   readonly source: Source;
   readonly facts: ClusterFacts;
+  readonly configuration: OuterConfiguration;
   readonly mode: TakeMode;
   readonly parents: readonly ParentContent[];
   readonly label: string;
@@ -288,6 +288,22 @@ async function inspectCluster(connection: ReplicationConnection): Promise<Cluste
     summarizesWal: serverMajor >= 17 && (await connection.show('summarize_wal')) === 'on',
     logsHints: (await connection.show('wal_log_hints')) === 'on',
   };
+}
+
+/** What a base backup does not hold; a backup without it is a backup all the same. */
+async function inspectConfiguration(connection: ConnectionParameters | undefined): Promise<OuterConfiguration> {
+  if (connection === undefined)
+    return { files: [], missing: ['configuration files outside of the data directory: there is no ordinary connection'] };
+  try {
+    const sql = await openClient(connection, { applicationName: 'dbadmin backup' });
+    try {
+      return await readOuterConfiguration(sql);
+    } finally {
+      await sql.end();
+    }
+  } catch (error) {
+    return { files: [], missing: [`configuration files outside of the data directory: ${messageOf(error)}`] };
+  }
 }
 
 /** Page hashes are taken where the next backup will need them: where the server cannot tell what changed. */

@@ -20,6 +20,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     let progress: ReturnType<typeof output.progress> | undefined;
     const taken = await takeBackup({
       parameters: cluster.replication,
+      connection: cluster.connection,
       repositories: opened.repositories,
       clusterName: cluster.name,
       tool: context.version,

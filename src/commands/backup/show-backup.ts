@@ -42,6 +42,7 @@ export function showOutcome(output: Output, { mode, outcomes }: TakeResult, took
     const stored = taken.map((each) => `${formatBytes(each.summary.storedBytes)}${taken.length === 1 ? '' : ` (${each.name})`}`).join(', ');
     output.line(`  done       ${summary.label}   ${formatDuration(tookMs)}   stored ${stored}   ${describePages(summary)}`);
     showAudit(output, summary);
+    for (const missing of summary.missing ?? []) output.warn(`not in the backup: ${missing}`);
     for (const warning of summary.warnings) output.warn(warning);
   }
   for (const { name, result } of outcomes) {

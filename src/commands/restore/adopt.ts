@@ -59,6 +59,7 @@ async function takeFirst(
   const progress = output.progress('reading');
   const { outcomes } = await takeBackup({
     parameters: cluster.replication,
+    connection: cluster.connection,
     repositories: repositories.filter(({ name }) => plan.lacksBackup.includes(name)),
     clusterName: cluster.name,
     tool: version,

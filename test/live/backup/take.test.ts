@@ -41,6 +41,7 @@ async function take(
 ): Promise<TakeResult> {
   return await takeBackup({
     parameters: cluster.parameters(),
+    connection: cluster.parameters(),
     repositories: Object.entries(repositories).map(([name, repository]) => ({ name, repository })),
     clusterName: 'main',
     tool: 'test',
