@@ -1,6 +1,7 @@
 import type { CommandSpec } from './command.ts';
 import { BACKUP_COMMANDS } from './backup/group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
+import { RETENTION_COMMANDS } from './backup/retention-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
@@ -17,6 +18,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...BACKUP_COMMANDS,
   ...RESTORE_COMMANDS,
   ...PROVE_COMMANDS,
+  ...RETENTION_COMMANDS,
   ...REPOSITORY_COMMANDS,
   ...SCHEDULE_COMMANDS,
   ...SPOTIFY_COMMANDS,

@@ -1,4 +1,4 @@
-import { isDbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
@@ -84,10 +84,17 @@ export async function claimSequence(
   return false;
 }
 
-/** Deletes the objects before this number: the newest of a lease always stays. */
+/**
+ * Deletes the objects before this number: the newest of a lease always stays. Where it may not or cannot, they stay: they
+ * mean nothing any more.
+ */
 export async function dropEarlier(store: ObjectStore, systemIdentifier: string, name: LeaseName, sequence: number): Promise<void> {
   const prefix = leasePrefix(systemIdentifier, name);
-  const earlier: string[] = [];
-  for await (const { key } of store.list(prefix)) if (Number(key.slice(prefix.length)) < sequence) earlier.push(key);
-  for (const key of earlier) await store.delete(key);
+  try {
+    const earlier: string[] = [];
+    for await (const { key } of store.list(prefix)) if (Number(key.slice(prefix.length)) < sequence) earlier.push(key);
+    for (const key of earlier) await store.delete(key);
+  } catch (error) {
+    if (!(error instanceof DbadminError)) throw error;
+  }
 }

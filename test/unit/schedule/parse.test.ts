@@ -56,6 +56,7 @@ test('policies: a complete file is read in full', () => {
       minimum: 2,
       dumps: undefined,
       expire: 'auto',
+      timeZone: 'Europe/Berlin',
     },
     limits: { rateBytesPerSecond: 200e6, backupAgeMs: 26 * 3_600_000, walLagMs: 60_000, drillAgeMs: 8 * 86_400_000 },
     notify: [

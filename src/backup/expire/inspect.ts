@@ -1,0 +1,112 @@
+import { isDbadminError } from '../../base/errors.ts';
+import { isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
+import { parseTimelineHistory } from '../../postgres/timeline.ts';
+import { isInForce, listHolds, type Hold } from '../../repository/holds.ts';
+import type { ClusterIdentity } from '../../repository/identity.ts';
+import { backupKey, backupPrefix, walPrefix } from '../../repository/layout.ts';
+import { listBackups } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { storeNow } from '../../repository/store-clock.ts';
+import { WalArchive } from '../../repository/wal-archive.ts';
+import { dumpPrefix } from '../dump/layout.ts';
+import type { Lineage } from '../restore/recover-along.ts';
+import type { ExpiryState, StoredBackup, StoredDump } from './plan.ts';
+import type { StoredWal } from './wal-plan.ts';
+
+/** What a repository holds of one cluster, with the times of the store. */
+export interface ExpiryInspection extends ExpiryState {
+  readonly wal: readonly StoredWal[];
+}
+
+const NO_END = 0xffff_ffff_ffff_ffffn;
+
+/** Reads what retention decides by. `now` is this machine's clock; `windowMs` says which timelines matter. */
+export async function inspectExpiry(
+  repository: Repository,
+  cluster: ClusterIdentity,
+  { now, windowMs }: { readonly now: Date; readonly windowMs: number | undefined },
+): Promise<ExpiryInspection> {
+  const { systemIdentifier } = cluster;
+  const storeTime = await timeOf(repository, now);
+  const backups = await readBackups(repository, systemIdentifier);
+  const wal = await readWal(repository, cluster);
+  const holds = new Map<string, Hold[]>();
+  for (const hold of await listHolds(repository, systemIdentifier)) {
+    if (isInForce(hold, [now, storeTime])) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
+  }
+  const lineages = await readLineages(repository, cluster, activeTimelines(backups, wal, storeTime.getTime() - (windowMs ?? 0)));
+  return { backups, wal, holds, lineages, dumps: await readDumps(repository, systemIdentifier), now, storeNow: storeTime };
+}
+
+/** The store's time; where nothing may be written, as for a plan that is only shown, this machine's. */
+async function timeOf({ store }: Repository, now: Date): Promise<Date> {
+  try {
+    return await storeNow(store);
+  } catch (error) {
+    if (isDbadminError(error, 'storage-denied') || isDbadminError(error, 'storage-read-only')) return now;
+    throw error;
+  }
+}
+
+async function readBackups(repository: Repository, systemIdentifier: string): Promise<readonly StoredBackup[]> {
+  const times = new Map<string, Date>();
+  for await (const { key, modifiedAt } of repository.store.list(backupPrefix(systemIdentifier))) times.set(key, modifiedAt);
+  return (await listBackups(repository, systemIdentifier)).map((summary) => ({
+    summary,
+    storedAt: times.get(backupKey(systemIdentifier, summary.label)) ?? new Date(summary.finishedAt),
+  }));
+}
+
+async function readWal({ store }: Repository, { systemIdentifier, walSegmentBytes }: ClusterIdentity): Promise<readonly StoredWal[]> {
+  const wal: StoredWal[] = [];
+  const prefix = walPrefix(systemIdentifier);
+  for await (const { key, sizeBytes, modifiedAt: storedAt } of store.list(prefix)) {
+    const name = key.slice(key.lastIndexOf('/') + 1);
+    const segment = name.replace(/\.part\..*$/, '');
+    if (!isSegmentName(segment)) continue;
+    const { timeline, startLsn } = parseSegmentName(segment, walSegmentBytes);
+    wal.push({ key, timeline, startLsn, endLsn: startLsn + BigInt(walSegmentBytes), sizeBytes, storedAt });
+  }
+  return wal;
+}
+
+/** Timelines on which something was stored since, and the newest. */
+function activeTimelines(backups: readonly StoredBackup[], wal: readonly StoredWal[], sinceMs: number): readonly number[] {
+  const newest = Math.max(1, ...backups.map(({ summary }) => summary.stopTimeline), ...new Set(wal.map(({ timeline }) => timeline)));
+  const active = new Set([newest]);
+  for (const { timeline, storedAt } of wal) if (storedAt.getTime() >= sinceMs) active.add(timeline);
+  for (const { summary, storedAt } of backups) if (storedAt.getTime() >= sinceMs) active.add(summary.stopTimeline);
+  return [...active].sort((a, b) => a - b);
+}
+
+async function readLineages(repository: Repository, cluster: ClusterIdentity, timelines: readonly number[]): Promise<readonly Lineage[]> {
+  const archive = new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
+  const lineages: Lineage[] = [];
+  for (const timeline of timelines) {
+    const content = timeline === 1 ? undefined : await archive.readHistory(timeline);
+    if (content !== undefined) lineages.push({ timeline, history: parseTimelineHistory(content.toString('utf8')) });
+    else {
+      // Without its history any older timeline may lead to it.
+      const history = Array.from({ length: timeline - 1 }, (_, n) => ({ timeline: n + 1, switchLsn: NO_END, reason: '' }));
+      lineages.push({ timeline, history });
+    }
+  }
+  return lineages;
+}
+
+/** Dumps that are complete: their manifest, written last, is there. */
+async function readDumps({ store }: Repository, systemIdentifier: string): Promise<readonly StoredDump[]> {
+  const prefix = dumpPrefix(`${systemIdentifier}/`);
+  const dumps: StoredDump[] = [];
+  for await (const { key, modifiedAt: storedAt } of store.list(prefix)) {
+    const [label = '', file = ''] = key.slice(prefix.length).split('/');
+    if (file === 'manifest.json') dumps.push({ label, startedAt: timeOfLabel(label) ?? storedAt, storedAt });
+  }
+  return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+}
+
+/** The moment in `20261121T203001Z-dump`. */
+function timeOfLabel(label: string): Date | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(label);
+  return match === null ? undefined : new Date(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`);
+}

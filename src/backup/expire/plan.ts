@@ -1,0 +1,120 @@
+import type { Hold } from '../../repository/holds.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
+import { isAncestorPosition } from '../../postgres/timeline.ts';
+import type { Lineage } from '../restore/recover-along.ts';
+import { PERIODS, periodOf, type Period } from './periods.ts';
+import type { KeepReason, Retention } from './retention.ts';
+
+/** A backup as retention sees it. */
+export interface StoredBackup {
+  readonly summary: BackupSummary;
+  /** By the store's clock. */
+  readonly storedAt: Date;
+}
+
+/** A dump as retention sees it. */
+export interface StoredDump {
+  readonly label: string;
+  readonly startedAt: Date;
+  readonly storedAt: Date;
+}
+
+export interface ExpiryState {
+  /** By timeline and LSN, oldest first. */
+  readonly backups: readonly StoredBackup[];
+  /** By their beginnings, oldest first. */
+  readonly dumps: readonly StoredDump[];
+  /** Those in force, by label. */
+  readonly holds: ReadonlyMap<string, readonly Hold[]>;
+  /** The timelines along which something came within the window, and the newest. */
+  readonly lineages: readonly Lineage[];
+  /** This machine's clock: compared with what tools wrote. */
+  readonly now: Date;
+  /** The store's: compared with when objects were stored. */
+  readonly storeNow: Date;
+}
+
+/** Whether a backup or dump stays, and all reasons why. Without a reason it goes. */
+export interface Verdict {
+  readonly label: string;
+  readonly reasons: readonly KeepReason[];
+}
+
+/**
+ * What stays and why. Damaged backups count for no rule. A backup is as old as the younger of its two times says, so that a clock that
+ * was set lets nothing go early.
+ */
+export function planExpiry(
+  state: ExpiryState,
+  retention: Retention,
+): { readonly backups: readonly Verdict[]; readonly dumps: readonly Verdict[] } {
+  const reasons = new Map<string, KeepReason[]>(state.backups.map(({ summary }) => [summary.label, holdReasons(state, summary.label)]));
+  const keep = (label: string, reason: KeepReason): void => void reasons.get(label)?.push(reason);
+  const sound = state.backups.filter(({ summary }) => summary.damage === null);
+  keepWindow(state, retention, sound, keep);
+  for (const { summary } of newest(sound, retention.keep.last)) keep(summary.label, { kind: 'last', count: retention.keep.last });
+  for (const rule of PERIODS) keepPeriods(rule, retention, sound, keep);
+  const minimum = Math.max(1, retention.minimum);
+  for (const { summary } of newest(sound, minimum)) keep(summary.label, { kind: 'minimum', count: minimum });
+  const lastSound = sound.at(-1);
+  for (const { summary } of state.backups.slice(lastSound === undefined ? 0 : state.backups.indexOf(lastSound) + 1))
+    keep(summary.label, { kind: 'newest-damaged' });
+  if (!hasRule(retention)) for (const { summary } of state.backups) keep(summary.label, { kind: 'no-rule' });
+  return {
+    backups: state.backups.map(({ summary: { label } }) => ({ label, reasons: reasons.get(label) ?? [] })),
+    dumps: planDumps(state, retention),
+  };
+}
+
+function holdReasons(state: ExpiryState, label: string): KeepReason[] {
+  return (state.holds.get(label) ?? []).map(({ reason, until }) => ({ kind: 'hold', reason, until }));
+}
+
+function hasRule({ windowMs, keep }: Retention): boolean {
+  return windowMs !== undefined || Object.values(keep).some((count) => count > 0);
+}
+
+function newest<Item>(items: readonly Item[], count: number): readonly Item[] {
+  return count === 0 ? [] : items.slice(-count);
+}
+
+type Keep = (label: string, reason: KeepReason) => void;
+
+/** Everything younger than the window, and on each timeline the newest older one: from there the window's beginning is reached. */
+function keepWindow(state: ExpiryState, { windowMs }: Retention, sound: readonly StoredBackup[], keep: Keep): void {
+  if (windowMs === undefined) return;
+  const isYoung = ({ summary, storedAt }: StoredBackup): boolean =>
+    state.now.getTime() - new Date(summary.finishedAt).getTime() < windowMs || state.storeNow.getTime() - storedAt.getTime() < windowMs;
+  for (const backup of state.backups) if (isYoung(backup)) keep(backup.summary.label, { kind: 'window', windowMs });
+  for (const { timeline, history } of state.lineages) {
+    const leading = sound.filter(({ summary }) => isAncestorPosition(timeline, history, summary.stopTimeline, parseLsn(summary.stopLsn)));
+    const start = leading.filter((backup) => !isYoung(backup)).at(-1);
+    if (start !== undefined) keep(start.summary.label, { kind: 'window-start', timeline });
+  }
+}
+
+/** The newest of each of the last periods that have any. */
+function keepPeriods(rule: Period, { keep: counts, timeZone }: Retention, sound: readonly StoredBackup[], keep: Keep): void {
+  const seen = new Set<string>();
+  const byTime = sound
+    .map(({ summary }) => ({ label: summary.label, at: new Date(summary.finishedAt) }))
+    .sort((a, b) => a.at.getTime() - b.at.getTime());
+  for (const { label, at } of byTime.reverse()) {
+    if (seen.size >= counts[rule]) return;
+    const period = periodOf(rule, at, timeZone);
+    if (seen.has(period)) continue;
+    seen.add(period);
+    keep(label, { kind: 'period', rule, period });
+  }
+}
+
+function planDumps(state: ExpiryState, { dumps }: Retention): readonly Verdict[] {
+  const last = dumps === undefined ? [] : newest(state.dumps, Math.max(1, dumps));
+  return state.dumps.map((dump) => {
+    const reasons = holdReasons(state, dump.label);
+    if (dumps === undefined) reasons.push({ kind: 'no-rule' });
+    else if (last.includes(dump)) reasons.push({ kind: 'last', count: Math.max(1, dumps) });
+    return { label: dump.label, reasons };
+  });
+}

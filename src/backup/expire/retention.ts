@@ -1,0 +1,54 @@
+import { formatDuration } from '../../base/durations.ts';
+import type { Period } from './periods.ts';
+
+/** What is to be kept of one cluster in one repository. */
+export interface Retention {
+  /** Every moment since so long ago is to be restorable; undefined: no such promise. */
+  readonly windowMs: number | undefined;
+  /** Sound backups to keep: the newest of all, and the newest of each of so many hours, days and so on that have any. */
+  readonly keep: Readonly<Record<'last' | Period, number>>;
+  /** Sound backups that stay whatever their age; at least 1. */
+  readonly minimum: number;
+  /** Dumps to keep; undefined: all. */
+  readonly dumps: number | undefined;
+  /** In which days and weeks begin: an IANA name. */
+  readonly timeZone: string;
+}
+
+/** Why a backup or dump stays. */
+export type KeepReason =
+  | { readonly kind: 'window'; readonly windowMs: number }
+  /** The newest from before the window: without it the window would begin later. */
+  | { readonly kind: 'window-start'; readonly timeline: number }
+  | { readonly kind: 'last'; readonly count: number }
+  | { readonly kind: 'period'; readonly rule: Period; readonly period: string }
+  | { readonly kind: 'minimum'; readonly count: number }
+  | { readonly kind: 'hold'; readonly reason: string; readonly until: Date | null }
+  /** It has damaged pages, and there is no newer sound one. */
+  | { readonly kind: 'newest-damaged' }
+  /** No rule says what may go. */
+  | { readonly kind: 'no-rule' };
+
+/** For people: `daily 2026-11-21`. */
+export function describeReason(reason: KeepReason): string {
+  switch (reason.kind) {
+    case 'window':
+      return `in the window of ${formatDuration(reason.windowMs)}`;
+    case 'window-start':
+      return `the window begins with it${reason.timeline === 1 ? '' : ` (timeline ${reason.timeline})`}`;
+    case 'last':
+      return `one of the last ${reason.count}`;
+    case 'period':
+      return `${reason.rule} ${reason.period}`;
+    case 'minimum':
+      return reason.count === 1 ? 'the newest always stays' : `the newest ${reason.count} always stay`;
+    case 'hold':
+      return `held${reason.until === null ? '' : ` until ${reason.until.toISOString()}`}: ${reason.reason}`;
+    case 'newest-damaged':
+      return 'damaged, and none that is sound is newer';
+    case 'no-rule':
+      return 'no retention is configured';
+    default:
+      return reason satisfies never;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Clock } from '../../base/clock.ts';
+import { isDbadminError, type DbadminError } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { collect, type Collected } from '../../repository/collection.ts';
+import type { ClusterIdentity } from '../../repository/identity.ts';
+import { acquireLease } from '../../repository/leases.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { applyExpiry, type Expired } from './apply.ts';
+import { inspectExpiry, type ExpiryInspection } from './inspect.ts';
+import { planExpiry, type Verdict } from './plan.ts';
+import type { Retention } from './retention.ts';
+import { planWal } from './wal-plan.ts';
+
+export interface ExpireOptions {
+  readonly retention: Retention;
+  /** How long packs stay marked, and WAL and packs are too young to go: longer than any backup takes. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** What retention says of one cluster in one repository. */
+export interface ExpiryPlan {
+  readonly inspection: ExpiryInspection;
+  readonly backups: readonly Verdict[];
+  readonly dumps: readonly Verdict[];
+  readonly wal: { readonly objects: number; readonly bytes: number };
+}
+
+export interface ExpiryOutcome extends ExpiryPlan {
+  readonly expired: Expired;
+  /** What became of the content; or why it was not collected. */
+  readonly collected: Collected | DbadminError;
+}
+
+/** What would go and why the rest stays; nothing is changed. */
+export async function planLineage(
+  repository: Repository,
+  cluster: ClusterIdentity,
+  { retention, graceMs, clock }: ExpireOptions,
+): Promise<ExpiryPlan> {
+  const { windowMs } = retention;
+  const inspection = await inspectExpiry(repository, cluster, { now: clock.now(), windowMs });
+  const { backups, dumps } = planExpiry(inspection, retention);
+  const { storeNow } = inspection;
+  const wal = planWal(inspection.wal, { backups: inspection.backups, verdicts: backups, windowMs, graceMs, storeNow });
+  return { inspection, backups, dumps, wal: { objects: wal.length, bytes: wal.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) } };
+}
+
+/**
+ * Lets go what retention does not keep, with the WAL that nothing needs, and collects content. One at a time may do this
+ * to a lineage. `show` is called with the plan before anything is removed.
+ *
+ * @throws {DbadminError} `locked` when another does it; `repository-damaged`, storage failures.
+ */
+export async function expireLineage(
+  repository: Repository,
+  cluster: ClusterIdentity,
+  options: ExpireOptions,
+  show: (plan: ExpiryPlan) => void = () => undefined,
+): Promise<ExpiryOutcome> {
+  const { clock, log, signal, graceMs } = options;
+  const { systemIdentifier } = cluster;
+  const lease = await acquireLease(repository, systemIdentifier, 'expire', { clock, log, command: 'backup expire', signal });
+  try {
+    const plan = await planLineage(repository, cluster, options);
+    show(plan);
+    const { windowMs } = options.retention;
+    const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
+    const collected = await collect(repository, systemIdentifier, { lease, graceMs, clock, log, signal }).catch((error: unknown) => {
+      if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
+      throw error;
+    });
+    return { ...plan, expired, collected };
+  } finally {
+    await lease.release();
+  }
+}

@@ -1,0 +1,33 @@
+import { findCluster } from '../../backup/lineage-inspect.ts';
+import { expireLineage } from '../../backup/expire/run.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { ClusterConfig } from '../../config/config.ts';
+import { DEFAULT_GRACE_MS } from '../../repository/collection-plan.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { findRetention } from './retention-policy.ts';
+import { showExpired } from './show-expiry.ts';
+
+/**
+ * Lets go what the policy of the cluster does not keep, after a successful backup and with its lease released: nothing
+ * where no policy has a retention for this repository or where it says `expire: manual`. What goes wrong is a warning: the backup is good.
+ */
+export async function expireAfterBackup(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: ClusterConfig,
+  place: { readonly name: string; readonly repository: Repository },
+): Promise<void> {
+  const { clock, log, signal, output } = context;
+  try {
+    const retention = await findRetention(context, input, cluster.name, place.name);
+    if (retention === undefined || retention.expire === 'manual') return;
+    const lineage = await findCluster(place.repository, cluster.name);
+    const outcome = await expireLineage(place.repository, lineage, { retention, graceMs: DEFAULT_GRACE_MS, clock, log, signal });
+    output.line(`  expire     by the policy of ${cluster.name} in ${place.name}`);
+    showExpired(context, outcome);
+  } catch (error) {
+    if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
+    output.warn(`the backup is good, but older ones were not removed from ${place.name}: ${error.message}`);
+  }
+}

@@ -1,0 +1,99 @@
+import { findCluster } from '../../backup/lineage-inspect.ts';
+import { formatMoment, parseMoment } from '../../backup/restore/target.ts';
+import { parseDuration } from '../../base/durations.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { dumpManifestKey } from '../../backup/dump/layout.ts';
+import { isInForce, listHolds, placeHold, releaseHolds, type Hold } from '../../repository/holds.ts';
+import { backupKey } from '../../repository/layout.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepositories } from '../open-repository.ts';
+
+interface Held {
+  readonly repository: string;
+  readonly holds: readonly Hold[];
+}
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock } = context;
+  const label = input.args[0];
+  const reason = textOption(input, 'reason');
+  const release = flagOption(input, 'release');
+  if (label !== undefined && !release && reason === undefined) {
+    throw new DbadminError('usage', 'a hold needs a reason', {
+      hint: 'Whoever wonders why the backup stays will read it: --reason "audit 2026".',
+    });
+  }
+  const until = untilOption(textOption(input, 'until'), clock.now());
+  const { config, cluster } = await loadProject(context, input);
+  const held: Held[] = [];
+  let found = false;
+  for (const place of selectRepositories(config, cluster, textOption(input, 'repository'))) {
+    const repository = await openRepository(context, place);
+    try {
+      const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+      if (label !== undefined && (await exists(repository, systemIdentifier, label))) {
+        found = true;
+        if (release) await releaseAll(context, repository, systemIdentifier, label, reason ?? 'released');
+        else await placeHold(repository, systemIdentifier, { label, reason: reason ?? '', until, now: clock.now() });
+      }
+      held.push({
+        repository: place.name,
+        holds: (await listHolds(repository, systemIdentifier, label)).filter((hold) => isInForce(hold, [clock.now()])),
+      });
+    } finally {
+      await repository.store.close();
+    }
+  }
+  if (label !== undefined && !found) throw missing(label, cluster.name);
+  show(context, held);
+  output.result({ repositories: held });
+  return 0;
+}
+
+async function exists({ store }: Repository, systemIdentifier: string, label: string): Promise<boolean> {
+  if (!/^[\w.-]+$/.test(label)) return false;
+  if ((await store.stat(backupKey(systemIdentifier, label))) !== undefined) return true;
+  return (await store.stat(dumpManifestKey(`${systemIdentifier}/`, label))) !== undefined;
+}
+
+async function releaseAll(
+  { clock, output }: CommandContext,
+  repository: Repository,
+  systemIdentifier: string,
+  label: string,
+  reason: string,
+): Promise<void> {
+  const holds = await listHolds(repository, systemIdentifier, label);
+  if (holds.length === 0) output.note(`nothing holds ${label} in ${repository.store.description}`);
+  else await releaseHolds(repository, systemIdentifier, { label, holds, reason, now: clock.now() });
+}
+
+/** A moment as restore takes them, or how long from now. */
+function untilOption(text: string | undefined, now: Date): Date | null {
+  if (text === undefined) return null;
+  const until = /^\d+(\.\d+)?\s*(s|m|min|h|d|w)$/.test(text.trim())
+    ? new Date(now.getTime() + parseDuration(text))
+    : parseMoment(text, now);
+  if (until > now) return until;
+  throw new DbadminError('usage', `--until ${text} has passed already`);
+}
+
+function show({ output }: CommandContext, held: readonly Held[]): void {
+  const rows = held.flatMap(({ repository, holds }) =>
+    holds.map(({ label, until, reason, by, placedAt }) => [
+      label,
+      repository,
+      until === null ? 'released' : formatMoment(until),
+      reason,
+      `${by}, ${formatMoment(placedAt)}`,
+    ]),
+  );
+  if (rows.length === 0) output.line('nothing is held');
+  else output.table(['held', 'in', 'until', 'reason', 'by'], rows);
+}
+
+function missing(label: string, cluster: string): DbadminError {
+  return new DbadminError('backup-missing', `there is no backup or dump ${label} of ${cluster}`, { hint: 'See dbadmin backup list.' });
+}

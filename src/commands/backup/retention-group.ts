@@ -1,0 +1,66 @@
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const REPOSITORY: OptionSpec = {
+  flags: '--repository <name>',
+  summary: 'which repository of the configuration',
+  fallback: 'all of the cluster',
+};
+const SYSTEM: OptionSpec = { flags: '--system-identifier <id>', summary: 'which cluster, where the repository has several of one name' };
+
+export const RETENTION_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'backup expire',
+    summary: 'what retention lets go and why the rest stays; removes it with --apply',
+    description: `Retention comes from the policy of the cluster in backups/policies.yaml: a window in which every moment stays restorable, backups to keep of the
+last hours, days, weeks, months and years, and a minimum. Damaged backups count for nothing; what is held stays. WAL goes when no backup
+needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
+run that comes when --grace has passed and no backup is being taken.
+
+Runs by itself after each backup, unless the policy says expire: manual.
+
+$ dbadmin backup expire
+$ dbadmin backup expire --apply
+$ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
+    options: [
+      { flags: '--apply', summary: 'remove it' },
+      { flags: '--window <duration>', summary: 'instead of the policy: every moment of so long stays restorable' },
+      {
+        flags: '--keep <rule=n>',
+        summary: 'instead of the policy: last, hourly, daily, weekly, monthly or yearly, and how many',
+        repeatable: true,
+      },
+      { flags: '--minimum <n>', summary: 'instead of the policy: sound backups that stay whatever their age', fallback: '1' },
+      { flags: '--dumps <n>', summary: 'instead of the policy: dumps to keep', fallback: 'all' },
+      { flags: '--grace <duration>', summary: 'how long content stays marked: longer than any backup takes', fallback: '25h' },
+      REPOSITORY,
+      SYSTEM,
+    ],
+    json: [
+      'applied: whether it was removed',
+      'repositories: array of { repository, backups, dumps, wal, expired, collected } or { repository, error }',
+      'repositories[].backups, dumps: array of { label, stays, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged or no-rule, … } }',
+      'repositories[].wal: { objects, bytes } that no backup needs',
+      'repositories[].expired: { backups, dumps, locked: labels; wal: { objects, bytes } } or null',
+      'repositories[].collected: { marked, withdrawn, compacted, deleted, waiting, locked: { packs, bytes, … }, postponedFor, unindexed }, { refused } or null',
+    ],
+    load: async () => await import('./expire.ts'),
+  },
+  {
+    name: 'backup hold',
+    summary: 'keep a backup or dump whatever retention says, or stop keeping it; without a label, show what is held',
+    description: `A hold says why and may have an end. It is written down in every repository of the cluster that has the backup.
+
+$ dbadmin backup hold 20261121T203001Z-full --reason "audit 2026" --until 2027-12-31
+$ dbadmin backup hold 20261121T203001Z-full --release`,
+    args: [{ form: '[label]', summary: 'of the backup or dump' }],
+    options: [
+      { flags: '--reason <text>', summary: 'why; shown by backup expire' },
+      { flags: '--until <time>', summary: 'when it ends: a time, or how long from now, such as 90d', fallback: 'when it is released' },
+      { flags: '--release', summary: 'end all holds of it' },
+      REPOSITORY,
+      SYSTEM,
+    ],
+    json: ['repositories: array of { repository, holds: array of { label, name, reason, until, placedAt, by } }'],
+    load: async () => await import('./hold.ts'),
+  },
+];

@@ -1,0 +1,83 @@
+import type { Retention } from '../../backup/expire/retention.ts';
+import { parseDuration } from '../../base/durations.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { RetentionSettings } from '../../schedule/policies.ts';
+import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadPolicies } from '../schedule/load-policies.ts';
+
+const RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+const NO_RULES: Retention['keep'] = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+
+/**
+ * The retention that backups/policies.yaml has for a cluster in a repository, or undefined when there is no such file or policy.
+ *
+ * @throws {DbadminError} `policies-invalid` when two policies cover the same cluster in the same repository: neither is right alone.
+ */
+export async function findRetention(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: string,
+  repository: string,
+): Promise<RetentionSettings | undefined> {
+  let policies;
+  try {
+    ({ policies } = await loadPolicies(context, input));
+  } catch (error) {
+    if (isDbadminError(error, 'config-missing')) return undefined;
+    throw error;
+  }
+  const covering = [...policies.policies.values()].filter(
+    (policy) => policy.cluster === cluster && policy.repositories.includes(repository),
+  );
+  const retentions = covering.filter(({ retention }) => retention !== undefined);
+  if (retentions.length > 1) {
+    throw new DbadminError('policies-invalid', `${retentions.length} policies say how long backups of ${cluster} stay in ${repository}`, {
+      detail: `They are ${retentions.map(({ name }) => name).join(' and ')}, in ${policies.file}.`,
+      hint: 'Leave retention to one of them.',
+    });
+  }
+  return retentions[0]?.retention;
+}
+
+/** The retention that the options describe, or undefined when they describe none. */
+export function retentionOption(input: CommandInput): Retention | undefined {
+  const [window, minimum, dumps, keep] = [
+    textOption(input, 'window'),
+    textOption(input, 'minimum'),
+    textOption(input, 'dumps'),
+    listOption(input, 'keep'),
+  ];
+  if (window === undefined && minimum === undefined && dumps === undefined && keep.length === 0) return undefined;
+  return {
+    windowMs: window === undefined ? undefined : spanOption(window, '--window'),
+    keep: { ...NO_RULES, ...Object.fromEntries(keep.map(keepOption)) },
+    minimum: minimum === undefined ? 1 : countOption(minimum, '--minimum', 1),
+    dumps: dumps === undefined ? undefined : countOption(dumps, '--dumps', 1),
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+}
+
+function keepOption(text: string): readonly [rule: string, count: number] {
+  const [rule = '', count = ''] = text.split('=');
+  if (!RULES.some((each) => each === rule)) {
+    throw new DbadminError('usage', `--keep takes a rule and a count, not "${text}"`, {
+      hint: `Write it like daily=7; rules are ${RULES.join(', ')}.`,
+    });
+  }
+  return [rule, countOption(count, `--keep ${rule}`, 0)];
+}
+
+function countOption(text: string, option: string, least: number): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= least) return count;
+  throw new DbadminError('usage', `${option} takes a number from ${least} on, not "${text}"`);
+}
+
+/** A duration of an option. */
+export function spanOption(text: string, option: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new DbadminError('usage', `${option} takes a duration, not "${text}"`, { hint: 'Write it like 14d or 36h.', cause: error });
+  }
+}

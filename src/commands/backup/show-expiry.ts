@@ -1,0 +1,80 @@
+import type { ExpiryOutcome, ExpiryPlan } from '../../backup/expire/run.ts';
+import { describeReason } from '../../backup/expire/retention.ts';
+import { formatMoment } from '../../backup/restore/target.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { Collected } from '../../repository/collection.ts';
+import type { CommandContext } from '../command.ts';
+
+/** What goes and why the rest stays. */
+export function showExpiryPlan({ output }: CommandContext, where: string, plan: ExpiryPlan): void {
+  const ends = new Map(plan.inspection.backups.map(({ summary }) => [summary.label, summary.finishedAt]));
+  const begins = new Map(plan.inspection.dumps.map(({ label, startedAt }) => [label, startedAt.toISOString()]));
+  const verdicts = [...plan.backups, ...plan.dumps];
+  output.line(where);
+  if (verdicts.length === 0) {
+    output.line('  no backups and no dumps');
+    return;
+  }
+  output.table(
+    ['backup', 'of', '', 'why'],
+    verdicts.map(({ label, reasons }) => [
+      label,
+      formatMoment(new Date(ends.get(label) ?? begins.get(label) ?? 0)),
+      reasons.length === 0 ? output.style('warn', 'goes') : 'stays',
+      reasons.length === 0 ? 'no rule keeps it' : [...new Set(reasons.map(describeReason))].join('\n'),
+    ]),
+  );
+  const going = verdicts.filter(({ reasons }) => reasons.length === 0).length;
+  output.line(
+    `  ${going} ${going === 1 ? 'goes' : 'go'}, ${verdicts.length - going} stay; WAL that no backup needs: ${plan.wal.objects === 0 ? 'none' : `${plan.wal.objects} objects, ${formatBytes(plan.wal.bytes)}`}`,
+  );
+}
+
+/** What was removed. */
+export function showExpired({ output }: CommandContext, { expired, collected }: ExpiryOutcome): void {
+  const { backups, dumps, locked, wal } = expired;
+  const removed = [
+    `${backups.length} ${backups.length === 1 ? 'backup' : 'backups'}`,
+    ...(dumps.length === 0 ? [] : [`${dumps.length} dumps`]),
+  ];
+  if (wal.objects > 0) removed.push(`${wal.objects} WAL objects (${formatBytes(wal.bytes)})`);
+  output.line(`  removed    ${removed.join(', ')}`);
+  if (locked.length > 0)
+    output.line(`  locked     ${locked.join(', ')}: the storage keeps ${locked.length === 1 ? 'it' : 'them'} until the lock has ended`);
+  if (collected instanceof DbadminError) {
+    output.warn(`content was not collected: ${collected.message}${collected.hint === undefined ? '' : `. ${collected.hint}`}`);
+    return;
+  }
+  for (const line of contentLines(collected)) output.line(`  ${line}`);
+  if (collected.unindexed.length > 0) {
+    output.warn(`${collected.unindexed.length} packs that backups need are in no index: run dbadmin repository rebuild-index`);
+  }
+}
+
+function contentLines(collected: Collected): readonly string[] {
+  const { marked, compacted, deleted, waiting, locked, postponedFor } = collected;
+  const lines: string[] = [];
+  if (deleted.packs > 0) lines.push(`freed      ${formatBytes(deleted.bytes)} of content`);
+  if (marked.packs > 0)
+    lines.push(`marked     ${formatBytes(marked.bytes)} of content that nothing needs any more, to be freed by a later run`);
+  if (compacted.packs > 0) lines.push(`rewritten  ${formatBytes(compacted.bytes)} of content as ${formatBytes(compacted.writtenBytes)}`);
+  if (waiting.until !== null)
+    lines.push(`waiting    ${formatBytes(waiting.bytes)} of marked content, the first until ${formatMoment(waiting.until)}`);
+  if (postponedFor !== null) lines.push(`postponed  marked content stays while ${postponedFor} runs`);
+  if (locked.packs > 0) lines.push(`locked     ${formatBytes(locked.bytes)} of content, by the storage`);
+  return lines.length === 0 ? ['content    nothing to collect'] : lines;
+}
+
+/** The plan, and what was done, for machines. */
+export function expiryResult(repository: string, plan: ExpiryPlan, outcome: ExpiryOutcome | undefined): object {
+  return {
+    repository,
+    backups: plan.backups.map(({ label, reasons }) => ({ label, stays: reasons.length > 0, reasons })),
+    dumps: plan.dumps.map(({ label, reasons }) => ({ label, stays: reasons.length > 0, reasons })),
+    wal: plan.wal,
+    expired: outcome?.expired ?? null,
+    collected:
+      outcome === undefined ? null : outcome.collected instanceof DbadminError ? { refused: outcome.collected.message } : outcome.collected,
+  };
+}

@@ -1,0 +1,206 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { planExpiry, type ExpiryState, type StoredBackup } from '../../../../src/backup/expire/plan.ts';
+import { periodOf } from '../../../../src/backup/expire/periods.ts';
+import { describeReason, type KeepReason, type Retention } from '../../../../src/backup/expire/retention.ts';
+import { formatLsn } from '../../../../src/postgres/lsn.ts';
+import { summaryOf } from '../../../backup/small-backups.ts';
+
+const DAY_MS = 86_400_000;
+const NOW = new Date('2026-11-21T12:00:00Z');
+const NOTHING: Retention = {
+  windowMs: undefined,
+  keep: { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 },
+  minimum: 1,
+  dumps: undefined,
+  timeZone: 'UTC',
+};
+
+/** A backup that ended at `at`, the `n`th in the WAL. */
+function backup(
+  n: number,
+  at: string | Date,
+  parts: { readonly damaged?: boolean; readonly storedAt?: Date; readonly timeline?: number } = {},
+): StoredBackup {
+  const finishedAt = new Date(at);
+  const lsn = BigInt(n) * 0x1000000n;
+  const timeline = parts.timeline ?? 1;
+  const summary = summaryOf(`b${n}`, {
+    finishedAt: finishedAt.toISOString(),
+    startLsn: formatLsn(lsn),
+    stopLsn: formatLsn(lsn + 0x100n),
+    damage: parts.damaged === true ? 'bad page' : null,
+    startTimeline: timeline,
+    stopTimeline: timeline,
+  });
+  return { summary, storedAt: parts.storedAt ?? finishedAt };
+}
+
+function stateOf(backups: readonly StoredBackup[], parts: Partial<ExpiryState> = {}): ExpiryState {
+  return { backups, dumps: [], holds: new Map(), lineages: [{ timeline: 1, history: [] }], now: NOW, storeNow: NOW, ...parts };
+}
+
+/** The reasons' kinds by label; what goes has none. */
+function kinds(state: ExpiryState, retention: Partial<Retention>): Readonly<Record<string, readonly KeepReason['kind'][]>> {
+  const { backups } = planExpiry(state, { ...NOTHING, ...retention });
+  return Object.fromEntries(backups.map(({ label, reasons }) => [label, reasons.map(({ kind }) => kind)]));
+}
+
+const daily = (days: number): readonly StoredBackup[] =>
+  Array.from({ length: days }, (_, n) => backup(n + 1, new Date(NOW.getTime() - (days - n) * DAY_MS + 3_600_000)));
+
+describe('planExpiry', () => {
+  test('without any rule everything stays, and says so', () => {
+    expect(kinds(stateOf(daily(2)), {})).toEqual({ b1: ['no-rule'], b2: ['minimum', 'no-rule'] });
+  });
+
+  test('the window keeps its backups and the one that it begins with', () => {
+    expect(kinds(stateOf(daily(6)), { windowMs: 3 * DAY_MS })).toEqual({
+      b1: [],
+      b2: [],
+      b3: ['window-start'],
+      b4: ['window'],
+      b5: ['window'],
+      b6: ['window', 'minimum'],
+    });
+  });
+
+  test('a damaged backup is not what the window begins with, counts for no rule, and goes when a sound one is newer', () => {
+    const backups = [
+      backup(1, '2026-11-01'),
+      backup(2, '2026-11-02', { damaged: true }),
+      backup(3, '2026-11-20'),
+      backup(4, '2026-11-21', { damaged: true }),
+    ];
+    expect(kinds(stateOf(backups), { windowMs: 3 * DAY_MS, keep: { ...NOTHING.keep, last: 1 } })).toEqual({
+      b1: ['window-start'],
+      b2: [],
+      b3: ['window', 'last', 'minimum'],
+      b4: ['window', 'newest-damaged'],
+    });
+    expect(kinds(stateOf([backup(1, '2026-01-01', { damaged: true })]), { windowMs: DAY_MS })).toEqual({ b1: ['newest-damaged'] });
+  });
+
+  test('a hold keeps what would go, with its reason', () => {
+    const hold = { label: 'b1', name: 'x', reason: 'audit 2026', until: null, placedAt: NOW, by: 'a@b' };
+    const { backups } = planExpiry(stateOf(daily(3), { holds: new Map([['b1', [hold]]]) }), {
+      ...NOTHING,
+      keep: { ...NOTHING.keep, last: 1 },
+    });
+    expect(backups.map(({ reasons }) => reasons.map(describeReason))).toEqual([
+      ['held: audit 2026'],
+      [],
+      ['one of the last 1', 'the newest always stays'],
+    ]);
+  });
+
+  test('of each day, week, month and year the newest stays, by the clocks of the zone', () => {
+    // 18:45 UTC is 00:15 of the next day in Kolkata.
+    const backups = [backup(1, '2026-11-19T18:15:00Z'), backup(2, '2026-11-19T18:45:00Z'), backup(3, '2026-11-20T18:15:00Z')];
+    expect(kinds(stateOf(backups), { keep: { ...NOTHING.keep, daily: 2 }, timeZone: 'Asia/Kolkata' })).toEqual({
+      b1: ['period'],
+      b2: [],
+      b3: ['period', 'minimum'],
+    });
+    expect(kinds(stateOf(backups), { keep: { ...NOTHING.keep, daily: 2 } })).toEqual({ b1: [], b2: ['period'], b3: ['period', 'minimum'] });
+  });
+
+  test('periods count those that have a backup, not those of the calendar', () => {
+    const backups = [backup(1, '2020-05-05'), backup(2, '2023-01-01'), backup(3, '2026-02-01'), backup(4, '2026-10-31')];
+    expect(kinds(stateOf(backups), { keep: { ...NOTHING.keep, yearly: 3 } })).toEqual({
+      b1: ['period'],
+      b2: ['period'],
+      b3: [],
+      b4: ['period', 'minimum'],
+    });
+  });
+
+  test('after a failover the window begins on every timeline that it needs', () => {
+    // Timeline 3 left timeline 1 before the backup on 2.
+    const backups = [backup(1, '2026-11-01'), backup(5, '2026-11-05', { timeline: 2 }), backup(4, '2026-11-20', { timeline: 3 })];
+    const lineages = [
+      { timeline: 2, history: [{ timeline: 1, switchLsn: 0x4000000n, reason: '' }] },
+      { timeline: 3, history: [{ timeline: 1, switchLsn: 0x2000000n, reason: '' }] },
+    ];
+    expect(kinds(stateOf(backups, { lineages }), { windowMs: 3 * DAY_MS })).toEqual({
+      b1: ['window-start'],
+      b5: ['window-start'],
+      b4: ['window', 'minimum'],
+    });
+  });
+
+  test.each([
+    [
+      'a clock that was a day behind when the backup was taken',
+      backup(1, '2026-11-17T18:00:00Z', { storedAt: new Date('2026-11-18T18:00:00Z') }),
+      NOW,
+    ],
+    ['a machine that is two days ahead of the store', backup(1, '2026-11-18T18:00:00Z'), new Date('2026-11-23T12:00:00Z')],
+  ])('%s lets nothing go early', (_what, young, now) => {
+    expect(
+      kinds(stateOf([young, ...daily(2).map((each, n) => ({ ...each, summary: { ...each.summary, label: `c${n}` } }))], { now }), {
+        windowMs: 3 * DAY_MS,
+      })['b1'],
+    ).toEqual(['window']);
+  });
+
+  test('dumps have a count of their own', () => {
+    const dumps = [1, 2, 3].map((n) => ({ label: `d${n}`, startedAt: new Date(n * DAY_MS), storedAt: new Date(n * DAY_MS) }));
+    const plan = planExpiry(stateOf(daily(1), { dumps }), { ...NOTHING, dumps: 2 });
+    expect(plan.dumps.map(({ reasons }) => reasons.map(({ kind }) => kind))).toEqual([[], ['last'], ['last']]);
+    expect(planExpiry(stateOf(daily(1), { dumps }), NOTHING).dumps.every(({ reasons }) => reasons.length === 1)).toBe(true);
+  });
+
+  test('never lets go of a backup of the window, of the one before it, of a hold, or of more than leaves the minimum', () => {
+    const count = fc.integer({ min: 0, max: 4 });
+    const retentions = fc.record({
+      windowMs: fc.option(fc.integer({ min: 0, max: 40 * DAY_MS }), { nil: undefined }),
+      keep: fc.record({ last: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count }),
+      minimum: fc.integer({ min: 1, max: 6 }),
+      dumps: fc.constant(undefined),
+      timeZone: fc.constantFrom('UTC', 'Asia/Kolkata', 'America/St_Johns', 'Pacific/Apia'),
+    });
+    const ages = fc.array(
+      fc.record({ hours: fc.integer({ min: 0, max: 24 * 400 }), damaged: fc.boolean(), held: fc.integer({ min: 0, max: 9 }) }),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(ages, retentions, (drawn, retention) => {
+        const sorted = [...drawn].sort((a, b) => b.hours - a.hours);
+        const backups = sorted.map(({ hours, damaged }, n) => backup(n + 1, new Date(NOW.getTime() - hours * 3_600_000), { damaged }));
+        const held = sorted.flatMap(({ held: dice }, n) => (dice === 0 ? [`b${n + 1}`] : []));
+        const holds = new Map(held.map((label) => [label, [{ label, name: 'x', reason: 'r', until: null, placedAt: NOW, by: 'a' }]]));
+        const verdicts = planExpiry(stateOf(backups, { holds }), retention).backups;
+        const kept = new Set(verdicts.filter(({ reasons }) => reasons.length > 0).map(({ label }) => label));
+        const sound = backups.filter(({ summary }) => summary.damage === null).map(({ summary }) => summary);
+        const keptSound = sound.filter(({ label }) => kept.has(label));
+        expect(keptSound.length).toBeGreaterThanOrEqual(Math.min(retention.minimum, sound.length));
+        for (const label of held) expect(kept).toContain(label);
+        if (retention.windowMs === undefined) return;
+        const begins = NOW.getTime() - retention.windowMs;
+        for (const { summary } of backups) if (new Date(summary.finishedAt).getTime() > begins) expect(kept).toContain(summary.label);
+        // Every moment of the window that a sound backup served before is served still.
+        const before = sound.filter(({ finishedAt }) => new Date(finishedAt).getTime() <= begins).at(-1);
+        if (before !== undefined) expect(kept).toContain(before.label);
+      }),
+      { seed: 20261121, numRuns: 300 },
+    );
+  });
+});
+
+describe('periodOf', () => {
+  test('weeks are those of ISO 8601', () => {
+    const weeks = ['2026-01-01', '2027-01-01', '2027-01-03', '2027-01-04', '2024-12-30', '2026-11-21'].map((day) =>
+      periodOf('weekly', new Date(`${day}T12:00:00Z`), 'UTC'),
+    );
+    expect(weeks).toEqual(['2026-W01', '2026-W53', '2026-W53', '2027-W01', '2025-W01', '2026-W47']);
+  });
+
+  test('an hour that comes twice is two, and other periods follow the zone', () => {
+    const [first, second] = [new Date('2026-10-25T00:30:00Z'), new Date('2026-10-25T01:30:00Z')];
+    expect(periodOf('hourly', first, 'Europe/Berlin')).not.toBe(periodOf('hourly', second, 'Europe/Berlin'));
+    expect(periodOf('hourly', first, 'UTC')).toBe('2026-10-25 00:00 +00:00');
+    expect(periodOf('monthly', new Date('2026-11-30T20:00:00Z'), 'Asia/Kolkata')).toBe('2026-12');
+    expect(periodOf('yearly', new Date('2026-12-31T10:30:00Z'), 'Pacific/Kiritimati')).toBe('2027');
+  });
+});
