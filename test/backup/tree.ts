@@ -6,6 +6,8 @@ import path from 'node:path';
 export async function treeOf(directory: string, skipped: readonly string[] = []): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   for (const name of await readdir(directory, { recursive: true })) {
+    // A name that is not UTF-8 cannot be looked up by this text.
+    if (name.includes('\ufffd')) continue;
     if (skipped.some((each) => name === each || name.startsWith(`${each}/`))) continue;
     const file = path.join(directory, name);
     const info = await lstat(file);

@@ -1,6 +1,7 @@
 import { open, rm, rmdir, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { systemPath } from '../../base/path-bytes.ts';
 import { contentHash } from '../../repository/keys.ts';
 import type { Extent } from '../../repository/manifest.ts';
 import type { Preflight } from './inspect.ts';
@@ -29,7 +30,7 @@ export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: La
   const { layout } = preflight;
   await removeControlFile(layout);
   for (const entry of delta.removed) {
-    const place = placeOf(layout, entry.path);
+    const place = systemPath(placeOf(layout, entry.path));
     if (entry.type === 'directory') await rmdir(place);
     else await rm(place, { recursive: true, force: true });
   }
@@ -72,7 +73,7 @@ function placeOf(layout: LayoutPlan, relative: string): string {
 async function mendFile(file: FileToWrite, preflight: Preflight, lay: LayDownOptions): Promise<number> {
   const place = placeOf(preflight.layout, file.path);
   try {
-    const handle = await open(place, 'r+');
+    const handle = await open(systemPath(place), 'r+');
     try {
       const wrong = await differingExtents(handle, file, preflight);
       let written = await writeExtents(handle, wrong, preflight);

@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { decodePath, systemPath } from '../../base/path-bytes.ts';
 import { parseControlFile } from '../../postgres/control-file.ts';
 import { serverPid } from '../../postgres/server.ts';
 import type { FoundEntry } from './delta-plan.ts';
@@ -93,9 +94,10 @@ async function tablespaceEntries(layout: LayoutPlan): Promise<readonly FoundEntr
  */
 async function walk(directory: string, inside: string, links: ReadonlySet<string>): Promise<FoundEntry[]> {
   const entries: FoundEntry[] = [];
-  for (const child of await readdir(directory, { withFileTypes: true })) {
-    const relative = inside === '' ? child.name : `${inside}/${child.name}`;
-    const file = path.join(directory, child.name);
+  for (const child of await readdir(systemPath(directory), { withFileTypes: true, encoding: 'buffer' })) {
+    const name = decodePath(child.name);
+    const relative = inside === '' ? name : `${inside}/${name}`;
+    const file = path.join(directory, name);
     const isLinkedWal =
       relative === 'pg_wal' && child.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isDirectory() === true;
     if (links.has(relative)) {
@@ -103,7 +105,7 @@ async function walk(directory: string, inside: string, links: ReadonlySet<string
     } else if (child.isDirectory() || isLinkedWal) {
       entries.push({ path: relative, type: 'directory', sizeBytes: 0 }, ...(await walk(file, relative, links)));
     } else if (child.isFile()) {
-      entries.push({ path: relative, type: 'file', sizeBytes: (await lstat(file)).size });
+      entries.push({ path: relative, type: 'file', sizeBytes: (await lstat(systemPath(file))).size });
     } else {
       entries.push({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0 });
     }

@@ -1,4 +1,4 @@
-import { chmod, chown, lchown, mkdir, open, readdir, stat, statfs, symlink } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, open, stat, statfs, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/path-bytes.ts';
@@ -15,34 +15,6 @@ export interface LayDownOptions {
   readonly replaced: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
-}
-
-/**
- * Refuses a directory that holds anything, and a target filesystem without room.
- *
- * @throws {DbadminError} `refused`, `storage-full`, `file-unwritable`.
- */
-export async function checkTargetDirectories(plan: LayoutPlan, extraBytes: number): Promise<void> {
-  for (const directory of [plan.dataDirectory, plan.spoolDirectory, ...plan.tablespaces.map((each) => each.directory)]) {
-    const names = await readdir(directory).catch((error: unknown) => {
-      if (systemCodeOf(error) === 'ENOENT') return [];
-      throw new DbadminError('file-unwritable', `cannot restore into ${directory}`, { detail: messageOf(error), cause: error });
-    });
-    if (names.length > 0) {
-      throw new DbadminError('refused', `${directory} is not empty`, {
-        detail: `It holds ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}.`,
-        hint: 'Restore into a directory that is empty or does not exist yet.',
-      });
-    }
-  }
-  const free = await freeBytesFor(plan.dataDirectory);
-  const needed = plan.totalBytes + extraBytes;
-  if (free < needed) {
-    throw new DbadminError('storage-full', `there is no room for the restore in ${plan.dataDirectory}`, {
-      detail: `It needs ${needed} bytes and ${free} are free.`,
-      hint: 'Free some space or restore elsewhere.',
-    });
-  }
 }
 
 /**
@@ -237,12 +209,12 @@ export async function writeText(target: string, content: string | Uint8Array, ow
 /** Makes a directory with its parents; each that was made belongs to the owner, or they could not enter it. The directory gets the mode. */
 export async function makeDirectory(directory: string, mode: number, owner: SystemUser | undefined): Promise<void> {
   try {
-    const first = await mkdir(directory, { recursive: true, mode });
-    await chmod(directory, mode);
+    const first = await mkdir(systemPath(directory), { recursive: true, mode });
+    await chmod(systemPath(directory), mode);
     if (owner === undefined) return;
     for (let at = directory; ; at = path.dirname(at)) {
-      await chown(at, owner.uid, owner.gid);
-      if (first === undefined || at === first || at === path.dirname(at)) return;
+      await chown(systemPath(at), owner.uid, owner.gid);
+      if (first === undefined || at.length <= first.length || at === path.dirname(at)) return;
     }
   } catch (error) {
     throw writeFailure(directory, error);
@@ -250,7 +222,7 @@ export async function makeDirectory(directory: string, mode: number, owner: Syst
 }
 
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+  const handle = await open(systemPath(directory), 'r');
   try {
     await handle.sync();
   } finally {

@@ -33,6 +33,9 @@ describe('restore --delta', () => {
     repository = await makeRepository(place('repository'));
     await mkdir(place('ts'));
     if (programs.runAs !== undefined) await chown(place('ts'), programs.runAs.uid, programs.runAs.gid);
+    // Not UTF-8: a restore has to bring it back by its bytes.
+    await mkdir(oddPath(cluster.dataDirectory ?? ''));
+    await writeFile(Buffer.concat([oddPath(cluster.dataDirectory ?? ''), Buffer.from('/\xfe', 'latin1')]), 'odd');
     const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     await sql.unsafe(`create tablespace ts location '${place('ts')}'`);
     await sql.unsafe('create table play as select g as id, md5(g::text) as t from generate_series(1, 60000) g');
@@ -93,6 +96,8 @@ describe('restore --delta', () => {
     await sql.end();
   }
 
+  const oddPath = (base: string): Buffer => Buffer.concat([Buffer.from(`${base}/`), Buffer.from('\xe9t\xe9', 'latin1')]);
+
   async function tableFile(name: string): Promise<string> {
     const files = await readdir(path.join(place(name), 'base'), { recursive: true, withFileTypes: true });
     const sizes = await Promise.all(
@@ -122,8 +127,12 @@ describe('restore --delta', () => {
     await writeFile(path.join(place('over'), 'pg_wal', '000000010000000000000042'), 'old WAL');
     await writeFile(path.join(place('over'), 'standby.signal'), '');
     await writeFile(path.join(place('over'), 'postmaster.pid'), '99999999\n');
+    await writeFile(Buffer.concat([oddPath(place('over')), Buffer.from('/\xff', 'latin1')]), 'odd and foreign');
+    await writeFile(Buffer.concat([oddPath(place('over')), Buffer.from('/\xfe', 'latin1')]), 'not');
     const restored = await layDown('over', true);
     expect(await contentOf('over')).toEqual(fresh);
+    expect(await readdir(oddPath(place('over')), { encoding: 'buffer' })).toEqual([Buffer.from([0xfe])]);
+    expect(await readFile(Buffer.concat([oddPath(place('over')), Buffer.from('/\xfe', 'latin1')]), 'utf8')).toBe('odd');
     expect(restored.delta?.reusedBytes).toBeGreaterThan(10_000_000);
     expect(restored.delta?.rewrittenBytes).toBeLessThan(Math.min(large, 3_000_000));
     await startsWithEverything(restored);
