@@ -22,13 +22,14 @@ describe('restore --delta', () => {
   let repository: Repository;
   let programs: ServerPrograms;
   let digest: string;
+  let first: string;
   /** What a restore into nothing gives. */
   let fresh: ReadonlyMap<string, string>;
   const place = (name: string): string => path.join(directory, name);
 
   beforeAll(async () => {
     directory = await makeDirectory();
-    cluster = await startTestCluster({ major: 17, provider: 'embedded' });
+    cluster = await startTestCluster({ major: 17, provider: 'embedded', settings: { summarize_wal: 'on' } });
     programs = await embeddedPrograms(17);
     repository = await makeRepository(place('repository'));
     await mkdir(place('ts'));
@@ -43,7 +44,7 @@ describe('restore --delta', () => {
     const [row] = await sql<{ digest: string }[]>`select sum(hashtextextended(t, id))::text as digest from play`;
     digest = row?.digest ?? '';
     await sql.end();
-    await backUp(cluster, repository);
+    first = (await backUp(cluster, repository)).label;
     await layDown('fresh');
     fresh = await contentOf('fresh');
   });
@@ -52,14 +53,19 @@ describe('restore --delta', () => {
     await removeDirectory(directory);
   });
 
-  async function preflight(name: string, delta: boolean, tablespaces: ReadonlyMap<string, string> = new Map()): Promise<Preflight> {
+  async function preflight(
+    name: string,
+    delta: boolean,
+    tablespaces: ReadonlyMap<string, string> = new Map(),
+    backup = first,
+  ): Promise<Preflight> {
     return await inspectRestore({
       repository,
       clusterName: 'main',
       systemIdentifier: undefined,
       target: { kind: 'immediate' },
       exclusive: false,
-      backup: undefined,
+      backup,
       timeline: undefined,
       dataDirectory: place(name),
       tablespaces,
@@ -67,7 +73,7 @@ describe('restore --delta', () => {
     });
   }
 
-  async function layDown(name: string, delta = false, signal = new AbortController().signal): Promise<Restored> {
+  async function layDown(name: string, delta = false, signal = new AbortController().signal, backup = first): Promise<Restored> {
     const options = {
       port: await freePort(),
       clusterName: 'restored',
@@ -76,12 +82,12 @@ describe('restore --delta', () => {
       owner: programs.runAs,
       signal,
     } as const;
-    return await applyRestore({ ...options, preflight: await preflight(name, delta), onProgress: () => undefined });
+    return await applyRestore({ ...options, preflight: await preflight(name, delta, new Map(), backup), onProgress: () => undefined });
   }
 
-  /** Everything that is restored but the settings that name the place itself. */
+  /** Everything that is restored but the settings that name the place itself, and the list that has their checksum. */
   async function contentOf(name: string): Promise<ReadonlyMap<string, string>> {
-    const content = await treeOf(place(name), ['postgresql.auto.conf', 'pg_tblspc']);
+    const content = await treeOf(place(name), ['postgresql.auto.conf', 'pg_tblspc', 'backup_manifest']);
     const tablespaces = await treeOf(place(`${name}.tablespaces`));
     return new Map([...content, ...[...tablespaces].map(([file, what]) => [`tablespace ${file}`, what] as const)]);
   }
@@ -142,6 +148,22 @@ describe('restore --delta', () => {
     await startsWithEverything(again);
     await expect(preflight('over', true)).rejects.toMatchObject({ code: 'refused', message: expect.stringMatching(/^a server runs in/) });
     await stopCluster(programs, place('over'), 'immediate');
+  });
+
+  test('brings an older copy up to an incremental backup, whose files lie in pieces of several', async () => {
+    const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await sql.unsafe("update play set t = 'changed' where id % 5000 = 0");
+    await sql.unsafe('create table newer as select 1 as n; drop table there');
+    await sql.end();
+    const { label, kind } = await backUp(cluster, repository);
+    expect(kind).toBe('incremental');
+    const { signal } = new AbortController();
+    await layDown('newest', false, signal, label);
+    await layDown('older');
+    const { delta } = await layDown('older', true, signal, label);
+    expect(await contentOf('older')).toEqual(await contentOf('newest'));
+    expect(delta?.reusedBytes).toBeGreaterThan(10_000_000);
+    expect(delta?.rewrittenBytes).toBeLessThan(8_000_000);
   });
 
   test('keeps pg_wal where a link leads it', async () => {
