@@ -26,6 +26,7 @@ export const SEALED_KINDS = {
   ledger: 'D',
   drill: 'R',
   verification: 'V',
+  dump: 'U',
 } as const;
 export type SealedKind = keyof typeof SEALED_KINDS;
 
@@ -35,6 +36,8 @@ const HASH_BYTES = 32;
 const FLAG_ZSTD = 1;
 const FLAG_ENCRYPTED = 2;
 const MAX_HEADER_BYTES = 1 << 20;
+/** Streams are compressed and decompressed in pieces of this: Node's own 16 KiB are a round trip through the thread pool each. */
+const STREAM_CHUNK_BYTES = 256 * 1024;
 /** Enough of an object's beginning to hold its header in almost every case. */
 export const HEADER_READ_BYTES = 16 * 1024;
 
@@ -68,7 +71,7 @@ export async function* sealStream(
   const start = preamble(kind, header, FLAG_ZSTD | (sealing.keys === undefined ? 0 : FLAG_ENCRYPTED));
   hash.update(start);
   yield start;
-  const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
+  const zstd = createZstdCompress({ chunkSize: STREAM_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: level } });
   const done = pipeline(Readable.from(body, { objectMode: true, highWaterMark: 4 }), zstd);
   done.catch(() => undefined);
   const compressed = zstd as AsyncIterable<Buffer>;
@@ -133,7 +136,7 @@ export async function* unsealStream(
   source: AsyncIterable<Uint8Array>,
   name: string,
 ): AsyncGenerator<Buffer> {
-  const zstd = createZstdDecompress();
+  const zstd = createZstdDecompress({ chunkSize: STREAM_CHUNK_BYTES });
   const state = { failure: undefined as unknown };
   const feed = feedBody(sealing, kind, source, name, zstd).catch((error: unknown) => {
     state.failure = error;

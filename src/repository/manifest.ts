@@ -135,14 +135,21 @@ function fromLine(line: ManifestLine): ManifestEntry {
  */
 export async function* readManifest(repository: Repository, systemIdentifier: string, label: string): AsyncGenerator<ManifestEntry> {
   const key = backupKey(systemIdentifier, label);
-  let rest = '';
+  // A large relation is one line of megabytes: its pieces are joined once, when its end has come.
+  let begun: string[] = [];
   const decoder = new TextDecoder('utf-8', { fatal: true });
   for await (const chunk of unsealStream(repository, 'manifest', repository.store.readStream(key), key)) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) yield fromLine(JSON.parse(line) as ManifestLine);
+    const text = decoder.decode(chunk, { stream: true });
+    let at = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+      begun.push(text.slice(at, end));
+      yield fromLine(JSON.parse(begun.join('')) as ManifestLine);
+      begun = [];
+      at = end + 1;
+    }
+    if (at < text.length) begun.push(text.slice(at));
   }
-  if (rest !== '') throw damaged(key, 'Its last line is cut short.');
+  if (begun.length > 0) throw damaged(key, 'Its last line is cut short.');
 }
 
 /** The summary of one backup. */

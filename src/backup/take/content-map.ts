@@ -59,11 +59,13 @@ export class ContentMap {
   }
 
   extentsOf(file: FileRecord): ContentExtent[] {
-    return Array.from({ length: file.extentCount }, (_, index) => {
-      const at = (file.firstExtent + index) * EXTENT_NUMBERS;
-      const [offset = 0, length = 0, blob = 0, from = 0] = this.#extents.subarray(at, at + EXTENT_NUMBERS);
-      return { offset, length, blob, from };
-    });
+    const extents: ContentExtent[] = [];
+    const numbers = this.#extents;
+    const end = (file.firstExtent + file.extentCount) * EXTENT_NUMBERS;
+    // Read one by one: views and destructuring cost a microsecond each, for hundreds of thousands, several times a backup.
+    for (let at = file.firstExtent * EXTENT_NUMBERS; at < end; at += EXTENT_NUMBERS)
+      extents.push({ offset: numbers[at] ?? 0, length: numbers[at + 1] ?? 0, blob: numbers[at + 2] ?? 0, from: numbers[at + 3] ?? 0 });
+    return extents;
   }
 
   get extentCount(): number {
