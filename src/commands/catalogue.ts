@@ -5,6 +5,7 @@ import { RETENTION_COMMANDS } from './backup/retention-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
+import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
 import { RESTORE_COMMANDS } from './restore/group.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...RESTORE_COMMANDS,
   ...PROVE_COMMANDS,
   ...RETENTION_COMMANDS,
+  ...UPKEEP_COMMANDS,
   ...REPOSITORY_COMMANDS,
   ...SCHEDULE_COMMANDS,
   ...SPOTIFY_COMMANDS,

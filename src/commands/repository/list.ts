@@ -1,0 +1,147 @@
+import { formatMoment } from '../../backup/restore/target.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { RepositoryConfig } from '../../config/config.ts';
+import { listClusters } from '../../repository/identity.ts';
+import { listBackups } from '../../repository/manifest.ts';
+import { measureUsage, type RepositoryUsage } from '../../repository/usage.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openLocked } from '../open-repository.ts';
+
+interface Listed {
+  readonly name: string;
+  readonly type: RepositoryConfig['type'];
+  readonly place: string;
+  readonly reachable: boolean;
+  readonly problem: string | null;
+  readonly writable: boolean | null;
+  readonly encrypted: boolean | null;
+  readonly format: number | null;
+  readonly objects: number | null;
+  readonly usedBytes: number | null;
+  readonly freeBytes: number | null;
+  readonly growthBytesPerDay: number | null;
+  readonly daysUntilFull: number | null;
+  readonly backups: number | null;
+  readonly oldestBackup: string | null;
+  readonly newestBackup: string | null;
+}
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output } = context;
+  const { config } = await loadProject(context, input);
+  const asked = textOption(input, 'repository');
+  const places = [...config.repositories.values()].filter(({ name }) => asked === undefined || name === asked);
+  if (places.length === 0) {
+    throw new DbadminError(
+      asked === undefined ? 'config-missing' : 'usage',
+      asked === undefined ? 'the configuration has no repository' : `there is no repository ${asked} in the configuration`,
+      {
+        hint: 'Repositories are configured in dbadmin.yaml under repositories.',
+      },
+    );
+  }
+  const listed: Listed[] = [];
+  for (const place of places) listed.push(await inspect(context, place));
+  output.table(
+    [
+      'repository',
+      'place',
+      'state',
+      'encrypted',
+      { head: 'used', align: 'right' },
+      { head: 'free', align: 'right' },
+      { head: 'a day', align: 'right' },
+      'full in',
+      'oldest backup',
+      'newest backup',
+    ],
+    listed.map(row),
+  );
+  for (const { name, problem } of listed) if (problem !== null) output.line(`${name}: ${problem}`);
+  output.result({ repositories: listed });
+  return listed.some(({ reachable }) => !reachable) ? 3 : 0;
+}
+
+async function inspect(context: CommandContext, place: RepositoryConfig): Promise<Listed> {
+  const common = { name: place.name, type: place.type, place: placeOf(place) };
+  try {
+    const { store, identity } = await openLocked(context, place);
+    try {
+      const repository = { store, identity, keys: undefined };
+      const usage = await measureUsage(store, context.clock.now());
+      const clusters = await listClusters(repository);
+      // Summaries are readable without a key.
+      const backups = (
+        await Promise.all(clusters.map(async ({ systemIdentifier }) => await listBackups(repository, systemIdentifier)))
+      ).flat();
+      const times = backups.map(({ finishedAt }) => finishedAt).sort();
+      return {
+        ...common,
+        reachable: true,
+        problem: usage.writeProblem ?? null,
+        encrypted: identity.encryption !== 'none',
+        format: identity.format,
+        ...figures(usage),
+        backups: backups.length,
+        oldestBackup: times[0] ?? null,
+        newestBackup: times.at(-1) ?? null,
+      };
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
+    return { ...common, reachable: false, problem: error.message, ...UNKNOWN };
+  }
+}
+
+const UNKNOWN = {
+  writable: null,
+  encrypted: null,
+  format: null,
+  objects: null,
+  usedBytes: null,
+  freeBytes: null,
+  growthBytesPerDay: null,
+  daysUntilFull: null,
+  backups: null,
+  oldestBackup: null,
+  newestBackup: null,
+} as const;
+
+function figures({ objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, writeProblem }: RepositoryUsage) {
+  return {
+    writable: writeProblem === undefined,
+    objects,
+    usedBytes,
+    freeBytes: freeBytes ?? null,
+    growthBytesPerDay: growthBytesPerDay === undefined ? null : Math.round(growthBytesPerDay),
+    daysUntilFull: daysUntilFull ?? null,
+  };
+}
+
+function row(each: Listed): readonly string[] {
+  const bytes = (value: number | null): string => (value === null ? '' : formatBytes(value));
+  const moment = (value: string | null): string => (value === null ? '' : formatMoment(new Date(value)));
+  const state = !each.reachable ? 'unreachable' : each.writable === true ? 'ok' : 'read only';
+  const full = each.daysUntilFull === null ? '' : `${each.daysUntilFull} d`;
+  const encrypted = each.encrypted === null ? '' : each.encrypted ? 'yes' : 'no';
+  return [
+    each.name,
+    each.place,
+    state,
+    encrypted,
+    bytes(each.usedBytes),
+    bytes(each.freeBytes),
+    bytes(each.growthBytesPerDay),
+    full,
+    moment(each.oldestBackup),
+    moment(each.newestBackup),
+  ];
+}
+
+function placeOf(place: RepositoryConfig): string {
+  return place.type === 'disk' ? place.path : `s3://${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`;
+}

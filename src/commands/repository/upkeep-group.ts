@@ -1,0 +1,41 @@
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const REPOSITORY: OptionSpec = { flags: '--repository <name>', summary: 'which repository of the configuration' };
+const SYSTEM: OptionSpec = { flags: '--system-identifier <id>', summary: 'which cluster, where the repository has several of one name' };
+
+/** Commands for looking after repositories. */
+export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'repository list',
+    summary: 'the repositories: reachable, writable, encrypted, how full and how fast they fill',
+    description: `Needs no key. Growth is what was stored in a day over the last seven and is still there. Exit 3 when one cannot be reached.`,
+    options: [{ ...REPOSITORY, fallback: 'all of the configuration' }],
+    json: [
+      'repositories: array of { name, type, place, reachable, problem, writable, encrypted, format, objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, backups, oldestBackup, newestBackup }; null for what is not known',
+    ],
+    load: async () => await import('./list.ts'),
+  },
+  {
+    name: 'repository rebuild-index',
+    summary: 'write the indexes anew from what the packs say of themselves',
+    description: `For a repository that lost index objects, or whose indexes are damaged or name packs that are not there. Needs no key: packs tell what they hold.
+Indexes that are whole and true stay, unless --all. Exit 3 when packs are missing or damaged.`,
+    options: [{ flags: '--all', summary: 'also indexes that are whole' }, REPOSITORY, SYSTEM],
+    json: [
+      'repository, systemIdentifier: text',
+      'packs, added, written: numbers of packs, packs newly indexed, index objects written',
+      'replaced: array of index keys',
+      'missing: array of packs; damaged: array of { pack, problem }',
+    ],
+    load: async () => await import('./rebuild-index.ts'),
+  },
+  {
+    name: 'repository unlock',
+    summary: 'break the leases of a run that is known to be gone',
+    description: `Seldom needed: a lease that shows no sign of life for three minutes is taken over by itself, at once when its process ended on this machine. A run whose lease
+was broken finds out before it finishes anything.`,
+    options: [REPOSITORY, SYSTEM],
+    json: ['repository: name', 'broken: array of { lease, owner: { command, host, pid, process }, since }'],
+    load: async () => await import('./unlock.ts'),
+  },
+];

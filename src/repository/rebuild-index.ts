@@ -1,0 +1,105 @@
+import type { Clock } from '../base/clock.ts';
+import { isDbadminError, messageOf } from '../base/errors.ts';
+import { readIndex, writeIndex, type IndexedPack } from './blob-index.ts';
+import { runName } from './collection.ts';
+import { deleteUnlessLocked } from './delete-packs.ts';
+import { indexPrefix, packPrefix } from './layout.ts';
+import type { Lease } from './leases.ts';
+import { readFooter } from './pack-footer.ts';
+import type { Repository } from './repository.ts';
+
+/** An index object holds at most so many blobs: it is in memory while it is written. */
+const BLOBS_PER_INDEX = 100_000;
+
+export interface RebuildOptions {
+  /** The `expire` lease of the lineage, held: nobody else may delete indexes or packs. */
+  readonly lease: Lease;
+  /** Whether indexes that are whole are written anew, too. */
+  readonly all: boolean;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onProgress: (donePacks: number, totalPacks: number) => void;
+}
+
+export interface RebuiltIndex {
+  readonly packs: number;
+  /** Packs that an index names now and none did before, or only one that was replaced. */
+  readonly added: number;
+  readonly written: number;
+  /** Index objects that were replaced: damaged, or naming packs that are not there, or all of them. */
+  readonly replaced: readonly string[];
+  /** Named by an index and not there: what lay in them is lost unless it comes back from a copy. */
+  readonly missing: readonly string[];
+  readonly damaged: readonly { readonly pack: string; readonly problem: string }[];
+}
+
+/**
+ * Brings the indexes of a lineage in line with its packs, from what the packs say of themselves. Indexes that are whole and
+ * true stay. Needs no key: without one all indexes of an encrypted repository are taken for untold, and what the packs say is written beside them.
+ *
+ * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found.
+ */
+export async function rebuildIndex(repository: Repository, systemIdentifier: string, options: RebuildOptions): Promise<RebuiltIndex> {
+  const sizes = new Map<string, number>();
+  for await (const { key, sizeBytes } of repository.store.list(packPrefix(systemIdentifier))) sizes.set(key.slice(-32), sizeBytes);
+  const { named, stale, missing } = await readIndexes(repository, systemIdentifier, sizes, options.all);
+  const todo = [...sizes].filter(([pack]) => !named.has(pack));
+  const damaged: { pack: string; problem: string }[] = [];
+  let pending: IndexedPack[] = [];
+  let pendingBlobs = 0;
+  let written = 0;
+  const flush = async (): Promise<void> => {
+    if (pending.length === 0) return;
+    await options.lease.check();
+    await writeIndex(repository, systemIdentifier, runName(options.clock.now()), pending);
+    written += 1;
+    pending = [];
+    pendingBlobs = 0;
+  };
+  for (const [done, [pack, sizeBytes]] of todo.entries()) {
+    options.signal.throwIfAborted();
+    options.onProgress(done, todo.length);
+    try {
+      const blobs = await readFooter(repository, systemIdentifier, pack, sizeBytes);
+      pending.push({ pack, blobs });
+      pendingBlobs += blobs.length;
+    } catch (error) {
+      if (!isDbadminError(error, 'repository-damaged')) throw error;
+      damaged.push({ pack, problem: error.detail ?? messageOf(error) });
+    }
+    if (pendingBlobs >= BLOBS_PER_INDEX) await flush();
+  }
+  await flush();
+  await options.lease.check();
+  for (const key of stale) await deleteUnlessLocked(repository, key);
+  return { packs: sizes.size, added: todo.length - damaged.length, written, replaced: stale, missing: [...missing], damaged };
+}
+
+/** Which packs the indexes that can stay name, and which indexes cannot. */
+async function readIndexes(
+  repository: Repository,
+  systemIdentifier: string,
+  sizes: ReadonlyMap<string, number>,
+  all: boolean,
+): Promise<{ readonly named: ReadonlySet<string>; readonly stale: readonly string[]; readonly missing: ReadonlySet<string> }> {
+  const named = new Set<string>();
+  const stale: string[] = [];
+  const missing = new Set<string>();
+  for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
+    const packs: string[] = [];
+    try {
+      for await (const { pack } of readIndex(repository, key)) packs.push(pack);
+    } catch (error) {
+      // Without a key it is not known what an encrypted index names; whether it is whole is.
+      if (isDbadminError(error, 'key-wrong')) continue;
+      if (!isDbadminError(error, 'repository-damaged')) throw error;
+      stale.push(key);
+      continue;
+    }
+    const absent = packs.filter((pack) => !sizes.has(pack));
+    for (const pack of absent) missing.add(pack);
+    if (all || absent.length > 0) stale.push(key);
+    else for (const pack of packs) named.add(pack);
+  }
+  return { named, stale, missing };
+}

@@ -1,0 +1,132 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { BlobIndex } from '../../../src/repository/blob-index.ts';
+import { BlobPipeline } from '../../../src/repository/blob-pipeline.ts';
+import { indexPrefix, packKey } from '../../../src/repository/layout.ts';
+import { acquireLease } from '../../../src/repository/leases.ts';
+import { writeManifest, type Extent } from '../../../src/repository/manifest.ts';
+import { rebuildIndex, type RebuiltIndex } from '../../../src/repository/rebuild-index.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { measureUsage } from '../../../src/repository/usage.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { readAllBackups, summaryOf, SYSTEM } from '../../backup/small-backups.ts';
+
+const clock = new ManualClock();
+const signal = new AbortController().signal;
+
+/** Takes a backup of generated content through the pipeline; gives its packs. */
+async function store(repository: Repository, label: string, from: number): Promise<readonly string[]> {
+  const pipeline = new BlobPipeline([{ repository, systemIdentifier: SYSTEM, known: await BlobIndex.load(repository, SYSTEM) }], {
+    threads: 1,
+  });
+  try {
+    const extents: Extent[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const plain = Buffer.from(`blob ${from + n} `.repeat(100));
+      await pipeline.put(plain, ([hash = '']) => (extents[n] = [n * 2000, plain.byteLength, hash]));
+    }
+    const [outcome] = await pipeline.finish(`20261121T000000Z-${String(from).padStart(16, '0')}`);
+    await writeManifest(repository, summaryOf(label), [{ path: 'f', type: 'file', sizeBytes: 40_000, mode: 384, modifiedAt: 0, extents }]);
+    return outcome?.kind === 'stored' ? outcome.written.packs : [];
+  } finally {
+    await pipeline.close();
+  }
+}
+
+async function rebuild(repository: Repository, all = false): Promise<RebuiltIndex> {
+  const lease = await acquireLease(repository, SYSTEM, 'expire', { clock, log: silentLog, command: 'test' });
+  try {
+    return await rebuildIndex(repository, SYSTEM, { lease, all, clock, signal, onProgress: () => undefined });
+  } finally {
+    await lease.release();
+  }
+}
+
+async function indexKeys({ store: of }: Repository): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of of.list(indexPrefix(SYSTEM))) keys.push(key);
+  return keys;
+}
+
+for (const encrypted of [false, true]) {
+  const kind = encrypted ? 'an encrypted repository' : 'a repository';
+
+  test(`${kind} that lost its indexes is whole again, without a key`, async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await store(repository, 'a', 0);
+    await store(repository, 'b', 10);
+    for (const key of await indexKeys(repository)) await repository.store.delete(key);
+    await expect(readAllBackups(repository)).rejects.toMatchObject({ code: 'repository-damaged' });
+    expect(await rebuild({ ...repository, keys: undefined })).toMatchObject({
+      packs: 2,
+      added: 2,
+      written: 1,
+      replaced: [],
+      missing: [],
+      damaged: [],
+    });
+    expect(await readAllBackups(repository)).toHaveLength(2);
+    expect(await rebuild(repository)).toMatchObject({ added: 0, written: 0 });
+  });
+
+  test(`in ${kind} a damaged index is replaced, and whole ones stay`, async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await store(repository, 'a', 0);
+    await store(repository, 'b', 100);
+    const [first = '', second = ''] = await indexKeys(repository);
+    const bytes = Buffer.from(await repository.store.read(first));
+    bytes[bytes.byteLength - 40] = (bytes[bytes.byteLength - 40] ?? 0) ^ 1;
+    await repository.store.delete(first);
+    await repository.store.create(first, bytes);
+    await expect(readAllBackups(repository)).rejects.toMatchObject({ code: 'repository-damaged' });
+    expect(await rebuild(repository)).toMatchObject({ added: 1, written: 1, replaced: [first] });
+    expect(await indexKeys(repository)).toContain(second);
+    expect(await readAllBackups(repository)).toHaveLength(2);
+  });
+}
+
+test('packs that are missing or damaged are named, and writers can go on', async () => {
+  const repository = await makeMemoryRepository();
+  const [lost = ''] = await store(repository, 'a', 0);
+  const [bad = ''] = await store(repository, 'b', 100);
+  await store(repository, 'c', 200);
+  await repository.store.delete(packKey(SYSTEM, lost));
+  const bytes = Buffer.from(await repository.store.read(packKey(SYSTEM, bad)));
+  bytes[bytes.byteLength - 60] = (bytes[bytes.byteLength - 60] ?? 0) ^ 1;
+  await repository.store.delete(packKey(SYSTEM, bad));
+  await repository.store.create(packKey(SYSTEM, bad), bytes);
+  const rebuilt = await rebuild(repository, true);
+  expect(rebuilt).toMatchObject({
+    packs: 2,
+    added: 1,
+    missing: [lost],
+    damaged: [{ pack: bad, problem: expect.stringContaining('footer') }],
+  });
+  const index = await BlobIndex.load(repository, SYSTEM);
+  expect(index.size).toBe(20);
+  await store(repository, 'd', 0);
+});
+
+test('usage tells how full a repository is, how fast it fills, and whether it can be written', async () => {
+  const time = new ManualClock();
+  const inner = createMemoryStore(time);
+  // A disk of 100,000 bytes.
+  const limited = Object.assign(Object.create(inner) as typeof inner, { freeBytes: async () => 100_000 });
+  await inner.create('old', Buffer.alloc(50_000));
+  expect(await measureUsage(inner, time.now())).toMatchObject({ usedBytes: 50_000, growthBytesPerDay: undefined, freeBytes: undefined });
+  for (let day = 0; day < 10; day += 1) {
+    time.set(time.now().getTime() + 86_400_000);
+    await inner.create(`day${day}`, Buffer.alloc(700));
+  }
+  const bound = {
+    ...Object.fromEntries(
+      ['create', 'stat', 'delete', 'list'].map((name) => [name, (inner[name as 'stat'] as (...args: unknown[]) => unknown).bind(inner)]),
+    ),
+  };
+  const usage = await measureUsage(Object.assign(limited, bound), time.now());
+  expect(usage.usedBytes).toBe(57_000);
+  expect(usage.growthBytesPerDay).toBeCloseTo(800, -2);
+  expect(usage.daysUntilFull).toBe(125);
+});
