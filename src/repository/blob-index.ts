@@ -113,6 +113,24 @@ export class BlobIndex {
     this.#table.add(hash, pack, blob);
   }
 
+  /** What some of the packs hold, by their numbers, one pack after another; to be gone through as often as needed. */
+  contentOf(packs: readonly number[]): { readonly blobs: number; packs(): Iterable<IndexedPack> } {
+    const { entries, ends } = this.#table.entriesOf(packs);
+    return {
+      blobs: entries.length,
+      packs: () =>
+        packs.values().map((pack, place) => {
+          const blobs = [...entries.subarray(ends[place - 1] ?? 0, ends[place])].map((entry) => this.#blobOf(entry));
+          return { pack: this.packName(pack), blobs };
+        }),
+    };
+  }
+
+  #blobOf(entry: number): PackedBlob {
+    const { pack: _, ...place } = this.#table.placeOf(entry);
+    return { hash: this.#table.hashOf(entry), ...place };
+  }
+
   /** Its memory, for threads that look blobs up. */
   get shared(): SharedTable {
     return this.#table.shared;
@@ -124,12 +142,6 @@ export async function* readIndex(repository: Repository, key: string): AsyncGene
   yield* decodeIndex(unsealStream(repository, 'index', repository.store.readStream(key), key), key);
 }
 
-/** A pack and its entries as {@link encodeEntries} makes them. */
-export interface EncodedPack {
-  readonly pack: string;
-  readonly entries: Uint8Array;
-}
-
 /** Writes one index object for the packs a run has stored. `name` is unique: UTC time and random digits. */
 export async function writeIndex(
   repository: Repository,
@@ -137,31 +149,40 @@ export async function writeIndex(
   name: string,
   packs: readonly IndexedPack[],
 ): Promise<void> {
-  const encoded = packs.map(({ pack, blobs }) => ({ pack, entries: encodeEntries(blobs) }));
-  await writeEncodedIndex(repository, systemIdentifier, name, encoded);
+  const blobs = packs.reduce((sum, pack) => sum + pack.blobs.length, 0);
+  await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs }, () => packs);
 }
 
-/** {@link writeIndex} for entries that are encoded already. */
-export async function writeEncodedIndex(
+/** {@link writeIndex} of some packs of an index, by their numbers there; memory stays small however many blobs they have. */
+export async function writeIndexOf(
   repository: Repository,
   systemIdentifier: string,
   name: string,
-  packs: readonly EncodedPack[],
+  index: BlobIndex,
+  packs: readonly number[],
 ): Promise<void> {
-  const blobs = packs.reduce((sum, { entries }) => sum + entries.byteLength / entriesBytes(1), 0);
-  const stream = {
-    [Symbol.asyncIterator]: () => sealStream(repository, 'index', { packs: packs.length, blobs }, encodeIndex(packs)),
-  };
+  const content = index.contentOf(packs);
+  await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs: content.blobs }, () => content.packs());
+}
+
+async function createIndex(
+  repository: Repository,
+  systemIdentifier: string,
+  name: string,
+  header: { readonly packs: number; readonly blobs: number },
+  packs: () => Iterable<IndexedPack>,
+): Promise<void> {
+  const stream = { [Symbol.asyncIterator]: () => sealStream(repository, 'index', header, encodeIndex(packs())) };
   await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, { stream, replayable: true });
 }
 
-async function* encodeIndex(packs: readonly EncodedPack[]): AsyncGenerator<Uint8Array> {
-  for (const { pack, entries } of packs) {
+async function* encodeIndex(packs: Iterable<IndexedPack>): AsyncGenerator<Uint8Array> {
+  for (const { pack, blobs } of packs) {
     const head = Buffer.alloc(HEAD_BYTES);
     head.write(pack, 0, 'hex');
-    head.writeUInt32BE(entries.byteLength / entriesBytes(1), PACK_NAME_BYTES);
+    head.writeUInt32BE(blobs.length, PACK_NAME_BYTES);
     yield head;
-    yield entries;
+    yield encodeEntries(blobs);
   }
 }
 

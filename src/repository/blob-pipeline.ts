@@ -5,7 +5,7 @@ import type { SharedTable } from './blob-table.ts';
 import { DEFAULT_LEVEL } from './compress.ts';
 import { MAX_BLOB_BYTES } from './pack.ts';
 import { PackWriter, type BlobTarget, type WrittenBlobs } from './pack-writer.ts';
-import { defaultThreads, Threads } from './worker-threads.ts';
+import { defaultThreads, JOBS_PER_THREAD, Threads } from './worker-threads.ts';
 
 export type { BlobTarget, WrittenBlobs } from './pack-writer.ts';
 
@@ -74,11 +74,13 @@ export class BlobPipeline {
   #failure: Error | undefined;
 
   constructor(targets: readonly BlobTarget[], options: BlobPipelineOptions = {}) {
-    this.#writers = targets.map((target) => new PackWriter(target, Math.max(2, 4 - targets.length), () => this.#changed()));
+    const threads = options.threads ?? defaultThreads();
+    const runningBytes = threads * JOBS_PER_THREAD * SLOT_BYTES;
+    this.#writers = targets.map((target) => new PackWriter(target, runningBytes, () => this.#changed()));
     this.#told = this.#tables();
     this.#threads = new Threads({
       module: 'blob-worker',
-      threads: options.threads ?? defaultThreads(),
+      threads,
       workerData: (): BlobWorkerData => ({
         level: options.level ?? DEFAULT_LEVEL,
         repositoryKeys: targets.map(({ repository }) => repository.keys?.exposeRepositoryKey()),

@@ -97,6 +97,38 @@ export class BlobTable extends BlobTableReader {
     };
   }
 
+  /** The name of an entry's blob, 64 hex digits. */
+  hashOf(entry: number): string {
+    const chunk = this.chunks[Math.floor(entry / CHUNK_ENTRIES)];
+    const at = (entry % CHUNK_ENTRIES) * ENTRY_WORDS * 4;
+    return chunk === undefined ? '' : Buffer.from(chunk.buffer, chunk.byteOffset + at, HASH_WORDS * 4).toString('hex');
+  }
+
+  /** The entries of some packs, one pack after another as they are given; `ends` tells where each one's end. */
+  entriesOf(packs: readonly number[]): { readonly entries: Uint32Array; readonly ends: Uint32Array } {
+    const placeOf = new Map(packs.map((pack, place) => [pack, place]));
+    const ends = new Uint32Array(packs.length);
+    const place = (entry: number): number => placeOf.get(this.#packOf(entry)) ?? -1;
+    for (let entry = 0; entry < this.#count; entry += 1) {
+      const at = place(entry);
+      if (at >= 0) ends[at] = (ends[at] ?? 0) + 1;
+    }
+    for (let at = 1; at < ends.length; at += 1) ends[at] = (ends[at] ?? 0) + (ends[at - 1] ?? 0);
+    const entries = new Uint32Array(ends.at(-1) ?? 0);
+    const next = Uint32Array.from(ends, (_, at) => ends[at - 1] ?? 0);
+    for (let entry = 0; entry < this.#count; entry += 1) {
+      const at = place(entry);
+      if (at < 0) continue;
+      entries[next[at] ?? 0] = entry;
+      next[at] = (next[at] ?? 0) + 1;
+    }
+    return { entries, ends };
+  }
+
+  #packOf(entry: number): number {
+    return this.chunks[Math.floor(entry / CHUNK_ENTRIES)]?.[(entry % CHUNK_ENTRIES) * ENTRY_WORDS + HASH_WORDS] ?? -1;
+  }
+
   #link(entry: number): void {
     const mask = this.slots.length - 1;
     let at = (this.chunks[Math.floor(entry / CHUNK_ENTRIES)]?.[(entry % CHUNK_ENTRIES) * ENTRY_WORDS] ?? 0) & mask;

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { DbadminError } from '../base/errors.ts';
-import { writeEncodedIndex, type BlobIndex, type EncodedPack } from './blob-index.ts';
+import { writeIndexOf, type BlobIndex } from './blob-index.ts';
 import { packKey, packPrefix } from './layout.ts';
-import { encodeEntries, encodeFooter, PACK_START, type PackedBlob } from './pack.ts';
+import { encodeFooter, PACK_START, type PackedBlob } from './pack.ts';
 import type { Repository } from './repository.ts';
 
-/** Memory of a pack that is being filled. It is closed when what is on its way may not fit: at 16 MiB or more. */
-const ARENA_BYTES = 24 * 1024 * 1024;
+/** A pack is closed with this or a little more in it. */
+const PACK_BYTES = 16 * 1024 * 1024;
+/** One pack is filled while another is stored. */
+const ARENAS = 2;
 const PIECE_BYTES = 4 * 1024 * 1024;
 
 /** Where blobs go: a lineage in a repository, and what it has. */
@@ -39,10 +41,11 @@ interface OpenPack {
 export class PackWriter {
   readonly target: BlobTarget;
   readonly #onRoom: () => void;
-  readonly #arenaLimit: number;
+  readonly #arenaBytes: number;
   readonly #firstOwnPack: number;
   readonly #adopted = new Set<number>();
-  readonly #written: EncodedPack[] = [];
+  /** Numbers of the packs that are stored. */
+  readonly #written: number[] = [];
   readonly #arenas: Buffer[] = [];
   readonly #packs = new Map<string, OpenPack>();
   #arenaCount = 0;
@@ -52,10 +55,13 @@ export class PackWriter {
   #newBlobs = 0;
   #storedBytes = 0;
 
-  /** `arenas` packs are in memory, 24 MiB each: one filled, the others stored. `onRoom` is called when {@link PackWriter.promise} may succeed again. */
-  constructor(target: BlobTarget, arenas: number, onRoom: () => void) {
+  /**
+   * `promisedBytes` may be promised at a time, and have room above the size of a pack. `onRoom` is called when
+   * {@link PackWriter.promise} may succeed again.
+   */
+  constructor(target: BlobTarget, promisedBytes: number, onRoom: () => void) {
     this.target = target;
-    this.#arenaLimit = arenas;
+    this.#arenaBytes = PACK_BYTES + promisedBytes;
     this.#onRoom = onRoom;
     this.#firstOwnPack = target.known.packCount;
   }
@@ -124,9 +130,9 @@ export class PackWriter {
     await this.#upload;
     this.#check();
     await this.#verifyAdopted();
-    const { repository, systemIdentifier } = this.target;
-    if (this.#written.length > 0) await writeEncodedIndex(repository, systemIdentifier, indexName, this.#written);
-    return { packs: this.#written.map(({ pack }) => pack), newBlobs: this.#newBlobs, storedBytes: this.#storedBytes };
+    const { repository, systemIdentifier, known } = this.target;
+    if (this.#written.length > 0) await writeIndexOf(repository, systemIdentifier, indexName, known, this.#written);
+    return { packs: this.#written.map((pack) => known.packName(pack)), newBlobs: this.#newBlobs, storedBytes: this.#storedBytes };
   }
 
   /** Waits for what is being stored. */
@@ -140,9 +146,9 @@ export class PackWriter {
 
   #packFor(bytes: number): OpenPack | undefined {
     const current = this.#current;
-    if (current !== undefined && current.filled + current.promised + bytes <= ARENA_BYTES) return current;
+    if (current !== undefined && current.filled + current.promised + bytes <= this.#arenaBytes) return current;
     if (current !== undefined) this.#close(current);
-    const arena = this.#arenas.pop() ?? (this.#arenaCount < this.#arenaLimit ? this.#newArena() : undefined);
+    const arena = this.#arenas.pop() ?? (this.#arenaCount < ARENAS ? this.#newArena() : undefined);
     if (arena === undefined) return undefined;
     const name = randomBytes(16).toString('hex');
     const number = this.target.known.addPack(name);
@@ -153,7 +159,7 @@ export class PackWriter {
 
   #newArena(): Buffer {
     this.#arenaCount += 1;
-    return Buffer.allocUnsafeSlow(ARENA_BYTES);
+    return Buffer.allocUnsafeSlow(this.#arenaBytes);
   }
 
   #close(pack: OpenPack): void {
@@ -181,12 +187,11 @@ export class PackWriter {
 
   async #create(pack: OpenPack): Promise<void> {
     const { repository, systemIdentifier } = this.target;
-    const entries = encodeEntries(pack.blobs);
     const footer = encodeFooter(pack.blobs);
     const sizeBytes = PACK_START.byteLength + pack.filled + footer.byteLength;
     const stream = { [Symbol.asyncIterator]: () => inPieces(pack.arena.subarray(0, pack.filled), footer) };
     await repository.store.create(packKey(systemIdentifier, pack.name), { stream, sizeBytes, replayable: true });
-    this.#written.push({ pack: pack.name, entries });
+    this.#written.push(pack.number);
     this.#storedBytes += sizeBytes;
   }
 

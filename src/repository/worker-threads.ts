@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { DbadminError, messageOf, type ErrorCode } from '../base/errors.ts';
 
 /** Jobs that one thread has at a time: one that it does and one that it need not wait for. */
-const JOBS_PER_THREAD = 2;
+export const JOBS_PER_THREAD = 2;
 
 /** What a thread is told: a job, or something that it is to know for those that follow. */
 export type ThreadMessage<Job, News> = { readonly kind: 'job'; readonly job: Job } | { readonly kind: 'news'; readonly news: News };
