@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../config/config.ts';
-import { createRepository, FORMAT, readIdentity } from '../repository/identity.ts';
+import { createRepository, FORMAT, readIdentity, type RepositoryIdentity } from '../repository/identity.ts';
+import { refuseShortSecret } from '../repository/key-changes.ts';
 import { addKey, type Unlock } from '../repository/key-objects.ts';
 import { RepositoryKeys } from '../repository/keys.ts';
 import { openRepository as openStored, type Repository } from '../repository/repository.ts';
@@ -59,6 +60,24 @@ export async function openRepository(context: CommandContext, repository: Reposi
   return await openStored(await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true }), unlock);
 }
 
+/**
+ * A repository whose content stays locked: its store and what it says of itself. Close the store when done.
+ *
+ * @throws {DbadminError} `repository-missing` (exit 10) when there is none.
+ */
+export async function openLocked(
+  context: CommandContext,
+  repository: RepositoryConfig,
+): Promise<{ readonly store: ObjectStore; readonly identity: RepositoryIdentity }> {
+  const store = await openPlace(context, repository, storeOptions(context));
+  try {
+    return { store, identity: await readIdentity(store) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
 /** Makes a repository where there is none; says whether it was made. The store's abilities are tried and written down. */
 export async function ensureRepository(context: CommandContext, repository: RepositoryConfig): Promise<'made' | 'present'> {
   const unlock = await unlockOf(repository);
@@ -71,6 +90,7 @@ export async function ensureRepository(context: CommandContext, repository: Repo
     const conditionalCreate = await probeConditionalCreate(store);
     const keys = unlock.kind === 'none' ? undefined : RepositoryKeys.generate();
     if (keys !== undefined && unlock.kind !== 'none') {
+      refuseShortSecret(unlock);
       await addKey(store, keys, unlock, { note: 'made with the repository', createdAt: context.clock.now() });
     }
     await createRepository(store, {
@@ -107,7 +127,7 @@ function storeOptions(context: CommandContext): OpenStoreOptions {
 }
 
 /** What the configuration gives to open a repository with. */
-async function unlockOf({ encryption }: RepositoryConfig): Promise<Unlock> {
+export async function unlockOf({ encryption }: RepositoryConfig): Promise<Unlock> {
   if (encryption.kind !== 'key-file') return encryption;
   try {
     return { kind: 'key-file', content: new Secret(await readFile(encryption.path, 'utf8')) };

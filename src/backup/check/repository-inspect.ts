@@ -14,6 +14,7 @@ import { lastVerification } from '../verify/record.ts';
 import { judgeAges, type AgeLimits } from './ages.ts';
 import { judgeClock } from './clocks.ts';
 import { failed, note, ok, problem, type Finding } from './finding.ts';
+import { checkKeys } from './keys-inspect.ts';
 
 export interface RepositoryCheckOptions {
   readonly name: string;
@@ -22,6 +23,8 @@ export interface RepositoryCheckOptions {
   readonly systemIdentifier: string | undefined;
   readonly limits: AgeLimits;
   readonly clock: Clock;
+  /** Whether the database is on this machine, as far as its address tells; no unless said. */
+  readonly databaseIsHere?: boolean;
 }
 
 /** Tries what a backup needs of a repository: that it is there, that objects can be made, read, listed and removed, and that it is this cluster's. */
@@ -38,6 +41,7 @@ export async function checkRepository(repository: Repository, options: Repositor
         ? note(`${what} encryption`, 'none: whoever reads it reads the database')
         : ok(`${what} encryption`, repository.identity.encryption),
     );
+    findings.push(...(await checkKeys(what, repository, options.databaseIsHere ?? false)));
     findings.push(await checkAbsence(what, store));
     findings.push(await checkStoreClock(what, store, options.clock));
     findings.push(...(await checkLocks(what, store)), ...(await checkLineage(what, repository, options)));

@@ -1,5 +1,6 @@
 import type { AgeLimits } from '../../backup/check/ages.ts';
 import { failed, type Finding } from '../../backup/check/finding.ts';
+import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { checkRepository } from '../../backup/check/repository-inspect.ts';
 import { checkServer } from '../../backup/check/server-inspect.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
@@ -23,7 +24,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     try {
       const repository = await openRepository(context, { name, ...rest });
       const { systemIdentifier } = server;
-      findings.push(...(await checkRepository(repository, { name, clusterName: cluster.name, systemIdentifier, limits, clock })));
+      const databaseIsHere = isThisMachine(connection.hosts);
+      const options = { name, clusterName: cluster.name, systemIdentifier, limits, clock, databaseIsHere };
+      findings.push(...(await checkRepository(repository, options)));
       await repository.store.close();
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;

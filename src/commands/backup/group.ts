@@ -8,7 +8,7 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
     name: 'backup init',
     summary: 'make the repositories of a cluster ready; never overwrites',
     options: [REPOSITORY],
-    json: ['repositories: array of { name, description, made }'],
+    json: ['repositories: array of { name, description, made, encryption: none or aes-256-gcm }'],
     load: async () => await import('./init.ts'),
   },
   {

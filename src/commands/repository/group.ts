@@ -1,4 +1,5 @@
 import type { CommandSpec, OptionSpec } from '../command.ts';
+import { KEY_COMMANDS } from './key-group.ts';
 
 const REPOSITORY: OptionSpec = { flags: '--repository <name>', summary: 'which repository of the configuration' };
 
@@ -16,4 +17,5 @@ $ aws iam put-user-policy --user-name backup --policy-name dbadmin --policy-docu
     json: ['repository: name', 'role: writer, restorer or expirer', 'policy: the IAM policy document'],
     load: async () => await import('./iam-policy.ts'),
   },
+  ...KEY_COMMANDS,
 ];

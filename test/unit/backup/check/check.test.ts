@@ -123,6 +123,7 @@ describe('checkRepository', () => {
     expect(found.map(({ what }) => what.replace('repository local ', ''))).toEqual([
       'repository local',
       'encryption',
+      'keys',
       'listing',
       'clock',
       'backups',

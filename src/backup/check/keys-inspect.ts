@@ -1,0 +1,29 @@
+import os from 'node:os';
+import { listKeys } from '../../repository/key-objects.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { note, ok, type Finding } from './finding.ts';
+
+/** How many keys open the repository, and whether losing the database host would lose the only one. */
+export async function checkKeys(what: string, repository: Repository, databaseIsHere: boolean): Promise<readonly Finding[]> {
+  if (repository.keys === undefined) return [];
+  const keys = await listKeys(repository.store);
+  const name = `${what} keys`;
+  if (keys.length > 1) return [ok(name, `${keys.length} keys open it`)];
+  const only = keys[0]?.id ?? 'none';
+  return [
+    note(
+      name,
+      databaseIsHere
+        ? `the only key (${only}) is here, on the database host: whoever loses this machine loses the backups with it`
+        : `only one key (${only}) opens it: lost, nobody can read the backups`,
+      'dbadmin repository key add --note …, with a key that is kept elsewhere; or dbadmin repository key export --to FILE, and take that away',
+    ),
+  ];
+}
+
+/** Whether one of `hosts` is this machine: a socket's directory, loopback, or a name or address of its own. */
+export function isThisMachine(hosts: readonly { readonly host: string }[]): boolean {
+  const addresses = Object.values(os.networkInterfaces()).flatMap((each) => each ?? []);
+  const own = new Set(['localhost', os.hostname(), ...addresses.map(({ address }) => address)]);
+  return hosts.some(({ host }) => host.startsWith('/') || own.has(host) || /^127\.|^::1$/.test(host));
+}

@@ -1,0 +1,39 @@
+import { findOpeningKey } from '../../repository/key-changes.ts';
+import { listKeys } from '../../repository/key-objects.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openLocked, selectRepository, unlockOf } from '../open-repository.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output } = context;
+  const { config, cluster } = await loadProject(context, input);
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const { store, identity } = await openLocked(context, repository);
+  try {
+    const unlock = await unlockOf(repository);
+    const configured = unlock.kind === 'none' || identity.encryption === 'none' ? undefined : await findOpeningKey(store, identity, unlock);
+    const keys = (await listKeys(store)).map(({ id, kind, createdAt, note }) => ({
+      id,
+      kind,
+      createdAt,
+      note,
+      isConfigured: id === configured?.object.id,
+    }));
+    output.table(
+      ['key', 'kind', 'made', 'for', 'configured here'],
+      keys.map(({ id, kind, createdAt, note, isConfigured }) => [
+        id,
+        kind,
+        createdAt,
+        note,
+        isConfigured ? output.style('good', 'yes') : '',
+      ]),
+    );
+    if (identity.encryption === 'none') output.line(`${repository.name} is not encrypted: whoever reads it reads the database`);
+    else if (configured === undefined) output.warn('what the configuration gives opens none of them');
+    output.result({ repository: repository.name, encryption: identity.encryption, keys });
+    return 0;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { Secret } from '../../../src/base/secret.ts';
+import { formatEmergencyKey, parseEmergencyKey } from '../../../src/repository/emergency-key.ts';
+import { createRepository } from '../../../src/repository/identity.ts';
+import { addProvenKey, findOpeningKey, removeKey, rotateKey } from '../../../src/repository/key-changes.ts';
+import { addKey, listKeys, type UnlockingSecret } from '../../../src/repository/key-objects.ts';
+import { RepositoryKeys } from '../../../src/repository/keys.ts';
+import { openRepository, type Repository } from '../../../src/repository/repository.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
+import { withFaults } from '../../backup/failing-store.ts';
+
+const NOW = new Date('2026-11-21T20:30:00Z');
+const WORDS = { note: 'test', createdAt: NOW };
+
+function keyFile(): UnlockingSecret {
+  return { kind: 'key-file', content: new Secret(randomBytes(32).toString('hex')) };
+}
+
+async function encrypted(first: UnlockingSecret, store: ObjectStore = createMemoryStore()): Promise<Repository> {
+  const keys = RepositoryKeys.generate();
+  await addKey(store, keys, first, WORDS);
+  await createRepository(store, {
+    format: 2,
+    id: 'ab'.repeat(16),
+    createdAt: NOW.toISOString(),
+    tool: 'test',
+    encryption: 'aes-256-gcm',
+    conditionalCreate: true,
+    keyCheck: keys.check,
+  });
+  return await openRepository(store, first);
+}
+
+const opens = async ({ store, identity }: Repository, secret: UnlockingSecret): Promise<boolean> =>
+  (await findOpeningKey(store, identity, secret)) !== undefined;
+
+describe('keys of a repository', () => {
+  it('several open it, with the same content behind each, passphrases among them', async () => {
+    const first = keyFile();
+    const repository = await encrypted(first);
+    const passphrase: UnlockingSecret = { kind: 'passphrase', passphrase: new Secret('correct horse battery') };
+    const added = await addProvenKey(repository, passphrase, { ...WORDS, note: 'Ana' });
+    expect(added).toMatchObject({ kind: 'passphrase', note: 'Ana', createdAt: NOW.toISOString() });
+    const opened = await openRepository(repository.store, passphrase);
+    expect(opened.keys?.check).toBe(repository.keys?.check);
+    expect(await opens(repository, first)).toBe(true);
+  });
+
+  it('one that opens it already, one that is too short, and any for a repository without encryption are refused', async () => {
+    const first = keyFile();
+    const repository = await encrypted(first);
+    await expect(addProvenKey(repository, first, WORDS)).rejects.toMatchObject({ code: 'refused' });
+    const short: UnlockingSecret = { kind: 'key-file', content: new Secret(`${'a'.repeat(31)}\n`) };
+    await expect(addProvenKey(repository, short, WORDS)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('31 characters'),
+    });
+    await expect(addProvenKey({ ...repository, keys: undefined }, keyFile(), WORDS)).rejects.toMatchObject({ code: 'refused' });
+    expect(await listKeys(repository.store)).toHaveLength(1);
+  });
+
+  it('the last is never removed, nor the one without which this configuration would not open it, nor one that is not there', async () => {
+    const [first, second] = [keyFile(), keyFile()];
+    const repository = await encrypted(first);
+    const [only] = await listKeys(repository.store);
+    await expect(removeKey(repository, only?.id ?? '', first, WORDS)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('only one'),
+    });
+    const other = await addProvenKey(repository, second, WORDS);
+    await expect(removeKey(repository, only?.id ?? '', first, WORDS)).rejects.toMatchObject({ code: 'refused' });
+    await expect(removeKey(repository, 'f'.repeat(16), first, WORDS)).rejects.toMatchObject({
+      code: 'usage',
+      hint: expect.stringContaining(other.id),
+    });
+    await removeKey(repository, other.id, first, WORDS);
+    expect(await opens(repository, second)).toBe(false);
+    expect(await opens(repository, first)).toBe(true);
+  });
+
+  it('two that are removed at one moment do not leave it without any', async () => {
+    const [first, second] = [keyFile(), keyFile()];
+    const store = createMemoryStore();
+    const repository = await encrypted(first, store);
+    const other = await addProvenKey(repository, second, WORDS);
+    const [own] = (await listKeys(store)).filter(({ id }) => id !== other.id);
+    // While the first removal deletes the other key, somebody else deletes the one that it relies on.
+    const racing: ObjectStore = Object.assign(Object.create(store) as ObjectStore, {
+      create: store.create.bind(store),
+      read: store.read.bind(store),
+      list: store.list.bind(store),
+      delete: async (key: string) => {
+        await store.delete(key);
+        await store.delete(`keys/${own?.id}`);
+      },
+    });
+    await removeKey({ ...repository, store: racing }, other.id, first, WORDS);
+    expect(await opens(repository, first)).toBe(true);
+  });
+
+  it('a rotation puts the new one in the place of the old', async () => {
+    const [first, second] = [keyFile(), keyFile()];
+    const repository = await encrypted(first);
+    const { added, removed } = await rotateKey(repository, first, second, WORDS);
+    expect(await opens(repository, first)).toBe(false);
+    expect((await openRepository(repository.store, second)).keys?.check).toBe(repository.keys?.check);
+    expect((await listKeys(repository.store)).map(({ id }) => id)).toEqual([added.id]);
+    expect(removed.id).not.toBe(added.id);
+    await expect(openRepository(repository.store, first)).rejects.toMatchObject({ code: 'key-wrong', exitStatus: 12 });
+  });
+
+  it('a rotation that stops at any call of the storage leaves one that opens it', async () => {
+    let stopped = 0;
+    for (let at = 1; ; at += 1) {
+      const [first, second] = [keyFile(), keyFile()];
+      const store = createMemoryStore();
+      const repository = await encrypted(first, store);
+      let calls = 0;
+      const failing = withFaults(store, () => {
+        calls += 1;
+        if (calls >= at) throw new Error('gone');
+      });
+      const outcome = await rotateKey({ ...repository, store: failing }, first, second, WORDS).catch(() => 'stopped' as const);
+      expect((await opens(repository, first)) || (await opens(repository, second)), `stopped at call ${at}`).toBe(true);
+      if (outcome !== 'stopped') break;
+      stopped += 1;
+    }
+    expect(stopped).toBeGreaterThan(5);
+  });
+
+  it('a rotation that cannot take the old one away says that both work', async () => {
+    const [first, second] = [keyFile(), keyFile()];
+    const store = createMemoryStore();
+    const repository = await encrypted(first, store);
+    const failing = withFaults(store, ({ operation }) => {
+      if (operation === 'delete') throw new Error('denied');
+    });
+    await expect(rotateKey({ ...repository, store: failing }, first, second, WORDS)).rejects.toMatchObject({
+      code: 'partly-done',
+      exitStatus: 3,
+    });
+    expect(await opens(repository, first)).toBe(true);
+    expect(await opens(repository, second)).toBe(true);
+  });
+});
+
+describe('emergency key', () => {
+  it('opens the repository when every key object is gone', async () => {
+    const repository = await encrypted(keyFile());
+    if (repository.keys === undefined) throw new Error('it has keys');
+    const text = formatEmergencyKey(repository.identity, repository.keys, NOW);
+    for await (const { key } of repository.store.list('keys/')) await repository.store.delete(key);
+    const keys = parseEmergencyKey(text, repository.identity);
+    const fresh = keyFile();
+    await addProvenKey({ ...repository, keys }, fresh, WORDS);
+    expect((await openRepository(repository.store, fresh)).keys?.check).toBe(repository.keys.check);
+  });
+
+  it('is refused with a slip in any of its groups, of another repository, and when it is something else', async () => {
+    const repository = await encrypted(keyFile());
+    const other = await encrypted(keyFile());
+    if (repository.keys === undefined || other.keys === undefined) throw new Error('they have keys');
+    const text = formatEmergencyKey(repository.identity, repository.keys, NOW);
+    const line = text.split('\n').at(-2) ?? '';
+    for (let at = 'dbadmin-emergency-key-1 '.length; at < line.length; at += 7) {
+      if (line[at] === ' ') continue;
+      const slip = line.slice(0, at) + (line[at] === '0' ? '1' : '0') + line.slice(at + 1);
+      expect(() => parseEmergencyKey(slip, repository.identity), slip).toThrow(expect.objectContaining({ code: 'key-wrong' }));
+    }
+    expect(() => parseEmergencyKey(text, other.identity)).toThrow(expect.objectContaining({ code: 'key-wrong', exitStatus: 12 }));
+    expect(() => parseEmergencyKey('a shopping list', repository.identity)).toThrow(expect.objectContaining({ code: 'key-wrong' }));
+    expect(parseEmergencyKey(text.replaceAll('\n', '\r\n'), repository.identity).check).toBe(repository.keys.check);
+  });
+});
