@@ -27,6 +27,7 @@ export const SEALED_KINDS = {
   drill: 'R',
   verification: 'V',
   dump: 'U',
+  gap: 'N',
 } as const;
 export type SealedKind = keyof typeof SEALED_KINDS;
 

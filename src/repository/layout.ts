@@ -72,3 +72,22 @@ export function markPrefix(systemIdentifier: string): string {
 export function holdPrefix(systemIdentifier: string): string {
   return `${systemIdentifier}/holds/`;
 }
+
+export function gapPrefix(systemIdentifier: string): string {
+  return `${systemIdentifier}/gaps/`;
+}
+
+/** WAL of `timeline` from `fromLsn` up to and not including `toLsn` is lost. */
+export function gapKey(systemIdentifier: string, timeline: number, fromLsn: bigint, toLsn: bigint): string {
+  return `${gapPrefix(systemIdentifier)}${hex8(timeline)}-${formatLsn(fromLsn).replace('/', '_')}-${formatLsn(toLsn).replace('/', '_')}`;
+}
+
+/** What the server archives of a segment that its timeline left unfinished, beside the segment itself. */
+export function partialKey(systemIdentifier: string, segment: string): string {
+  return `${walKey(systemIdentifier, segment)}.partial`;
+}
+
+/** A backup history file: `name` is that of the file, `<segment>.<offset>.backup`. */
+export function backupHistoryKey(systemIdentifier: string, name: string): string {
+  return walKey(systemIdentifier, name);
+}

@@ -2,11 +2,11 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import { historyName } from '../../postgres/segment.ts';
 import { parseTimelineHistory, type TimelineHistory } from '../../postgres/timeline.ts';
 import { damaged, unseal } from '../../repository/envelope.ts';
+import { listGaps, type RecordedGap } from '../../repository/gap-record.ts';
 import { walPrefix } from '../../repository/layout.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
 import type { StoredObject } from '../../storage/store.ts';
-import type { RecordedGap } from '../gaps.ts';
 import { placeOf } from './object-place.ts';
 import { isChosen } from './sampling.ts';
 import { verifySealed } from './sealed-inspect.ts';
@@ -35,7 +35,9 @@ export async function verifyWal(task: VerifyTask, segmentBytes: number): Promise
   const coverage = await readCoverage(task.repository, task.systemIdentifier, segmentBytes);
   const histories = await readHistories(task, archive, coverage);
   requireHistories(task, coverage, histories);
-  return { coverage, histories, recordedGaps: [] };
+  // A damaged record is reported where all small objects are checked.
+  const recordedGaps = await listGaps(task.repository, task.systemIdentifier).catch(() => []);
+  return { coverage, histories, recordedGaps };
 }
 
 async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredObject): Promise<void> {

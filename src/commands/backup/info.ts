@@ -1,6 +1,8 @@
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
-import { recoverableStretches, recoverableWindows, walGaps } from '../../backup/windows.ts';
+import { describeGap } from '../../backup/gaps.ts';
+import { inspectRecovery } from '../../backup/recovery-inspect.ts';
+import { recoveryModel } from '../../backup/windows.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -14,13 +16,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   try {
     const contents = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
     const lineage = await readLineage(contents);
-    const windows = recoverableWindows(contents.backups, lineage, contents.coverage);
-    const gaps = walGaps(contents.coverage);
+    const model = recoveryModel(await inspectRecovery(opened, contents));
+    const { windows = [], stretches = [] } = model.timelines.find((each) => each.lineage.timeline === lineage.timeline) ?? {};
+    const { gaps } = model;
     const { systemIdentifier, serverVersion } = contents.cluster;
     output.line(
       `${cluster.name} in ${repository.name} (${opened.store.description})   PostgreSQL ${Math.floor(serverVersion / 10_000)}, system identifier ${systemIdentifier}`,
     );
-    const stretches = recoverableStretches(windows);
     for (const { from, to, toLsn } of stretches) {
       const end = to === null ? `WAL position ${toLsn}` : formatMoment(new Date(to));
       output.line(`restorable   ${formatMoment(new Date(from))}  →  ${end}   timeline ${lineage.timeline}`);
@@ -39,7 +41,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       );
     }
     for (const gap of gaps)
-      output.line(`gap          ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: nothing can be recovered across it`);
+      output.line(
+        `gap          ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: ${describeGap(gap)}, nothing can be recovered across it`,
+      );
     const tried = await readTried(opened, systemIdentifier);
     showTried(output, tried, context.clock.now());
     output.result({ repository: repository.name, systemIdentifier, windows, gaps, ...describeTried(tried) });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
-import { walGaps } from '../../../src/backup/windows.ts';
+import { walGaps } from '../../../src/backup/gaps.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';

@@ -3,7 +3,8 @@ import { recoverableUntil, type Lineage } from '../../../src/backup/restore/reco
 import { planLayout } from '../../../src/backup/restore/plan.ts';
 import { chooseLabel } from '../../../src/backup/take/label.ts';
 import { SegmentBuffer } from '../../../src/backup/wal/segment-buffer.ts';
-import { recoverableStretches, walGaps } from '../../../src/backup/windows.ts';
+import { walGaps } from '../../../src/backup/gaps.ts';
+import { recoverableStretches } from '../../../src/backup/windows.ts';
 import type { BackupSummary, ManifestEntry } from '../../../src/repository/manifest.ts';
 import type { TimelineCoverage, WalCoverage } from '../../../src/repository/wal-coverage.ts';
 
@@ -93,7 +94,7 @@ describe('recoverableUntil', () => {
           ],
         }),
       ),
-    ).toEqual([{ timeline: 1, fromLsn: '0/300', toLsn: '0/400' }]);
+    ).toEqual([{ timeline: 1, fromLsn: '0/300', toLsn: '0/400', reason: 'hole', noticedAt: null }]);
   });
 });
 

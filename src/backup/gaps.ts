@@ -1,0 +1,78 @@
+import { formatLsn } from '../postgres/lsn.ts';
+import type { GapReason, RecordedGap } from '../repository/gap-record.ts';
+import type { TimelineCoverage, WalCoverage } from '../repository/wal-coverage.ts';
+
+/** A stretch of WAL that is not there. */
+export interface WalGap {
+  readonly timeline: number;
+  readonly fromLsn: string;
+  readonly toLsn: string;
+  /** `hole`: nobody recorded why; later WAL is there. */
+  readonly reason: GapReason | 'hole';
+  readonly noticedAt: string | null;
+}
+
+interface Range {
+  readonly startLsn: bigint;
+  readonly endLsn: bigint;
+}
+
+/** Gaps recorded, as far as nothing has filled them since, and holes between stored segments that nobody recorded. */
+export function openGaps(coverage: WalCoverage, recorded: readonly RecordedGap[]): readonly WalGap[] {
+  const gaps = recorded.flatMap((gap): readonly WalGap[] =>
+    subtract({ startLsn: gap.fromLsn, endLsn: gap.toLsn }, stored(coverage.timelines.get(gap.timeline))).map((range) => ({
+      timeline: gap.timeline,
+      fromLsn: formatLsn(range.startLsn),
+      toLsn: formatLsn(range.endLsn),
+      reason: gap.reason,
+      noticedAt: gap.noticedAt,
+    })),
+  );
+  const holes = walGaps(coverage, recorded);
+  return [...gaps, ...holes].sort((a, b) => a.timeline - b.timeline || (lsnOrder(a.fromLsn) < lsnOrder(b.fromLsn) ? -1 : 1));
+}
+
+/** Holes between stored segments: WAL that is missing although later WAL is there; less what is recorded. */
+export function walGaps(coverage: WalCoverage, recorded: readonly RecordedGap[] = []): readonly WalGap[] {
+  return [...coverage.timelines].flatMap(([timeline, { runs }]) => {
+    const known = recorded.filter((gap) => gap.timeline === timeline).map((gap) => ({ startLsn: gap.fromLsn, endLsn: gap.toLsn }));
+    return runs.slice(1).flatMap((run, index): readonly WalGap[] =>
+      subtract({ startLsn: runs[index]?.endLsn ?? 0n, endLsn: run.startLsn }, known).map((range) => ({
+        timeline,
+        fromLsn: formatLsn(range.startLsn),
+        toLsn: formatLsn(range.endLsn),
+        reason: 'hole',
+        noticedAt: null,
+      })),
+    );
+  });
+}
+
+function stored(coverage: TimelineCoverage | undefined): readonly Range[] {
+  return coverage === undefined ? [] : [...coverage.runs, ...coverage.open];
+}
+
+/** What of `range` none of `covers` holds. */
+function subtract(range: Range, covers: readonly Range[]): readonly Range[] {
+  let left: readonly Range[] = [range];
+  for (const cover of covers) {
+    left = left.flatMap((each) => {
+      if (cover.endLsn <= each.startLsn || each.endLsn <= cover.startLsn) return [each];
+      const before = { startLsn: each.startLsn, endLsn: cover.startLsn };
+      const after = { startLsn: cover.endLsn, endLsn: each.endLsn };
+      return [before, after].filter(({ startLsn, endLsn }) => startLsn < endLsn);
+    });
+  }
+  return left;
+}
+
+/** A text that sorts as the position does. */
+function lsnOrder(lsn: string): string {
+  const [high = '', low = ''] = lsn.split('/');
+  return high.padStart(8, '0') + low.padStart(8, '0');
+}
+
+/** For people: `slot lost, noticed 2026-11-21T04:00:00.000Z`. */
+export function describeGap({ reason, noticedAt }: WalGap): string {
+  return reason === 'hole' ? 'not stored' : `${reason.replace('-', ' ')}${noticedAt === null ? '' : `, noticed ${noticedAt}`}`;
+}

@@ -1,0 +1,36 @@
+import { segmentName } from '../postgres/segment.ts';
+import { parseTimelineHistory, type TimelineHistory } from '../postgres/timeline.ts';
+import { listGaps } from '../repository/gap-record.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { LineageContents } from './lineage-inspect.ts';
+import type { CoveredMoment, RecoveryFacts } from './windows.ts';
+
+/** Reads what the recovery model needs beyond the names: history files, gap records, and the last segment's header of each stretch of WAL. */
+export async function inspectRecovery(repository: Repository, contents: LineageContents): Promise<RecoveryFacts> {
+  const { coverage, archive, backups, cluster } = contents;
+  const histories = new Map<number, TimelineHistory>();
+  for (const timeline of coverage.histories) {
+    const content = await archive.readHistory(timeline);
+    if (content !== undefined) histories.set(timeline, parseTimelineHistory(content.toString('utf8')));
+  }
+  return {
+    backups,
+    coverage,
+    histories,
+    recordedGaps: await listGaps(repository, cluster.systemIdentifier),
+    moments: await readMoments(contents),
+  };
+}
+
+/** When the last segment of each stretch was written, as far as its writer knew. */
+async function readMoments({ coverage, archive }: LineageContents): Promise<readonly CoveredMoment[]> {
+  const moments: CoveredMoment[] = [];
+  for (const [timeline, { runs }] of coverage.timelines) {
+    for (const { endLsn } of runs) {
+      const last = segmentName(timeline, endLsn - BigInt(coverage.segmentBytes), coverage.segmentBytes);
+      const { coveredUntil } = await archive.readHeader(last);
+      if (coveredUntil !== null) moments.push({ timeline, lsn: endLsn, at: new Date(coveredUntil) });
+    }
+  }
+  return moments;
+}

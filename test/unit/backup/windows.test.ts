@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { openGaps } from '../../../src/backup/gaps.ts';
+import { exposureAt, newestRecovery, recoveryModel, type RecoveryFacts } from '../../../src/backup/windows.ts';
+import type { BackupSummary } from '../../../src/repository/manifest.ts';
+import type { RecordedGap } from '../../../src/repository/gap-record.ts';
+import type { TimelineCoverage, WalCoverage } from '../../../src/repository/wal-coverage.ts';
+
+const SEGMENT = 0x100n;
+const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 21, 12, minute));
+
+const backup = (label: string, startLsn: string, stopLsn: string, minute: number, timeline = 1): BackupSummary =>
+  ({
+    label,
+    startLsn,
+    stopLsn,
+    startTimeline: timeline,
+    stopTimeline: timeline,
+    damage: null,
+    finishedAt: at(minute).toISOString(),
+  }) as unknown as BackupSummary;
+
+interface Stored {
+  readonly runs: readonly (readonly [number, number])[];
+  readonly horizon?: readonly [lsn: bigint, minute: number];
+}
+
+function covered(timelines: Readonly<Record<number, Stored>>): WalCoverage {
+  const entries = Object.entries(timelines).map(([timeline, { runs, horizon }]): [number, TimelineCoverage] => [
+    Number(timeline),
+    {
+      runs: runs.map(([from, to]) => ({ startLsn: BigInt(from) * SEGMENT, endLsn: BigInt(to) * SEGMENT })),
+      open: [],
+      horizon: horizon === undefined ? undefined : { lsn: horizon[0], at: at(horizon[1]) },
+    },
+  ]);
+  return { segmentBytes: Number(SEGMENT), timelines: new Map(entries), histories: new Set(timelines[2] === undefined ? [] : [2]) };
+}
+
+const facts = (parts: Partial<RecoveryFacts>): RecoveryFacts => ({
+  backups: [],
+  coverage: covered({}),
+  histories: new Map([[2, [{ timeline: 1, switchLsn: 0x550n, reason: '' }]]]),
+  recordedGaps: [],
+  moments: [],
+  ...parts,
+});
+
+const gap = (fromLsn: bigint, toLsn: bigint, timeline = 1): RecordedGap => ({
+  timeline,
+  fromLsn,
+  toLsn,
+  reason: 'slot-lost',
+  noticedAt: at(9).toISOString(),
+});
+
+describe('recoveryModel', () => {
+  test('a window ends at the horizon on the newest timeline, and at what the last segment tells before a gap', () => {
+    const coverage = covered({
+      1: {
+        runs: [
+          [1, 4],
+          [6, 9],
+        ],
+        horizon: [0x880n, 50],
+      },
+    });
+    const model = recoveryModel(
+      facts({
+        coverage,
+        backups: [backup('late', '0/610', '0/690', 40), backup('early', '0/110', '0/190', 10)],
+        moments: [{ timeline: 1, lsn: 0x400n, at: at(20) }],
+        recordedGaps: [gap(0x400n, 0x600n)],
+      }),
+    );
+    expect(newestRecovery(model)?.windows).toEqual([
+      { backup: 'early', timeline: 1, fromLsn: '0/190', toLsn: '0/400', from: at(10).toISOString(), to: at(20).toISOString() },
+      { backup: 'late', timeline: 1, fromLsn: '0/690', toLsn: '0/900', from: at(40).toISOString(), to: at(50).toISOString() },
+    ]);
+    expect(newestRecovery(model)?.stretches).toHaveLength(2);
+    expect(model.gaps).toEqual([{ timeline: 1, fromLsn: '0/400', toLsn: '0/600', reason: 'slot-lost', noticedAt: at(9).toISOString() }]);
+  });
+
+  test('each timeline has its own windows, and a moment after the switch does not count on the timeline that left', () => {
+    const coverage = covered({ 1: { runs: [[1, 8]], horizon: [0x700n, 40] }, 2: { runs: [[5, 7]] } });
+    const model = recoveryModel(
+      facts({ coverage, backups: [backup('b', '0/110', '0/190', 10)], moments: [{ timeline: 1, lsn: 0x500n, at: at(20) }] }),
+    );
+    expect(model.timelines.map(({ lineage, windows }) => [lineage.timeline, windows[0]?.toLsn, windows[0]?.to])).toEqual([
+      [1, '0/800', at(40).toISOString()],
+      [2, '0/700', at(20).toISOString()],
+    ]);
+  });
+
+  test('a damaged backup gives no window', () => {
+    const damaged = { ...backup('b', '0/110', '0/190', 10), damage: 'bad page' };
+    expect(newestRecovery(recoveryModel(facts({ coverage: covered({ 1: { runs: [[1, 8]] } }), backups: [damaged] })))?.windows).toEqual([]);
+  });
+});
+
+describe('exposureAt', () => {
+  const exposure = (parts: Partial<RecoveryFacts>) => {
+    const all = facts(parts);
+    return exposureAt(recoveryModel(all), all, at(51));
+  };
+
+  test('is what has passed since the horizon', () => {
+    expect(
+      exposure({ coverage: covered({ 1: { runs: [[1, 8]], horizon: [0x700n, 50] } }), backups: [backup('b', '0/110', '0/190', 10)] }),
+    ).toEqual({ coveredUntil: at(50).toISOString(), lossMs: 60_000, reason: null });
+  });
+
+  test('grows from the gap until the next backup, though WAL comes', () => {
+    expect(
+      exposure({
+        coverage: covered({
+          1: {
+            runs: [
+              [1, 4],
+              [6, 8],
+            ],
+            horizon: [0x700n, 50],
+          },
+        }),
+        backups: [backup('b', '0/110', '0/190', 10)],
+        moments: [{ timeline: 1, lsn: 0x400n, at: at(20) }],
+      }),
+    ).toEqual({ coveredUntil: at(20).toISOString(), lossMs: 31 * 60_000, reason: 'gap-since-backup' });
+  });
+
+  test('says when nothing can be restored, and when nothing tells the moment', () => {
+    expect(exposure({})).toMatchObject({ lossMs: null, reason: 'nothing-restorable' });
+    expect(exposure({ coverage: covered({ 1: { runs: [[1, 4]] } }), backups: [backup('b', '0/110', '0/190', 10)] })).toMatchObject({
+      lossMs: null,
+      reason: 'moment-unknown',
+    });
+  });
+});
+
+describe('openGaps', () => {
+  test('what was filled since is taken off a recorded gap', () => {
+    expect(
+      openGaps(
+        covered({
+          1: {
+            runs: [
+              [1, 4],
+              [5, 6],
+              [8, 9],
+            ],
+          },
+        }),
+        [gap(0x400n, 0x800n)],
+      ),
+    ).toEqual([
+      { timeline: 1, fromLsn: '0/400', toLsn: '0/500', reason: 'slot-lost', noticedAt: at(9).toISOString() },
+      { timeline: 1, fromLsn: '0/600', toLsn: '0/800', reason: 'slot-lost', noticedAt: at(9).toISOString() },
+    ]);
+    expect(openGaps(covered({ 1: { runs: [[1, 9]] } }), [gap(0x400n, 0x800n)])).toEqual([]);
+  });
+
+  test('a gap at the end is known before any WAL follows it', () => {
+    expect(openGaps(covered({ 1: { runs: [[1, 4]] } }), [gap(0x400n, 0x800n)])).toHaveLength(1);
+  });
+
+  test('a hole that nobody recorded is one all the same', () => {
+    expect(
+      openGaps(
+        covered({
+          1: {
+            runs: [
+              [1, 4],
+              [5, 6],
+            ],
+          },
+        }),
+        [],
+      ),
+    ).toEqual([{ timeline: 1, fromLsn: '0/400', toLsn: '0/500', reason: 'hole', noticedAt: null }]);
+  });
+});
