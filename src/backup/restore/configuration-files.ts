@@ -37,6 +37,11 @@ export function outerPathOf(entryPath: string): string | undefined {
   return entryPath.startsWith(`${OUTER_CONFIGURATION}/`) ? entryPath.slice(OUTER_CONFIGURATION.length) : undefined;
 }
 
+/** Where such files are laid down: beside the data directory. */
+export function outerDirectoryOf(dataDirectory: string): string {
+  return `${dataDirectory}.config`;
+}
+
 /** Such files as they are laid down below `directory`, each under its old path. */
 export interface MovedFiles {
   readonly files: readonly OuterFile[];
@@ -46,20 +51,38 @@ export interface MovedFiles {
 
 const INCLUDE = /^(\s*(include|include_dir|include_if_exists)\s*=?\s*')([^']+)'/gim;
 
-/** Moves the files; what they include by absolute path is led to the copies, where there are any, and directories always. */
+/** Moves the files; what they include by absolute path is led to the copies where there are any. */
 export function moveOuterFiles(files: readonly OuterFile[], directory: string): MovedFiles {
   const directories = new Set<string>();
   const moved = files.map((file) => ({
     path: `${directory}${file.path}`,
-    content: file.content.replaceAll(INCLUDE, (line, head: string, word: string, target: string) => {
-      const absolute = path.posix.resolve(path.posix.dirname(file.path), target);
-      const isDirectory = word.toLowerCase() === 'include_dir';
-      if (isDirectory) directories.add(`${directory}${absolute}`);
-      if (!target.startsWith('/') || (!isDirectory && !files.some((other) => other.path === absolute))) return line;
-      return `${head}${directory.replaceAll("'", "''")}${absolute}'`;
+    content: leadToCopies(file.content, files, directory, (target) => {
+      directories.add(`${directory}${path.posix.resolve(path.posix.dirname(file.path), target)}`);
     }),
   }));
   return { files: moved, directories: [...directories] };
+}
+
+/**
+ * A configuration file's text with its includes by absolute path led to where `files` were copied, below `directory`;
+ * others stay. `onRelative` is told of directories included by a path that follows the file.
+ */
+export function leadToCopies(
+  content: string,
+  files: readonly OuterFile[],
+  directory: string,
+  onRelative: (directory: string) => void = () => undefined,
+): string {
+  return content.replaceAll(INCLUDE, (line, head: string, word: string, target: string) => {
+    const isDirectory = word.toLowerCase() === 'include_dir';
+    if (!target.startsWith('/')) {
+      if (isDirectory) onRelative(target);
+      return line;
+    }
+    const wanted = target.replace(/\/+$/, '');
+    const isCopied = files.some((other) => (isDirectory ? other.path.startsWith(`${wanted}/`) : other.path === wanted));
+    return isCopied ? `${head}${directory.replaceAll("'", "''")}${wanted}'` : line;
+  });
 }
 
 /** postgresql.conf in a restored production's data directory: it leads to the copy of the one that lay outside. */

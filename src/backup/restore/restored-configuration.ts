@@ -3,7 +3,9 @@ import { cloneSettings, type LibrarySetting, type Setting } from './clone-settin
 import {
   lastSetting,
   leadingMainConf,
+  leadToCopies,
   moveOuterFiles,
+  outerDirectoryOf,
   withoutOutsideLines,
   type MovedFiles,
   type OuterFile,
@@ -144,7 +146,7 @@ function cloneFiles({ mainConf, hasHba }: Preflight): Files {
 /** What lay outside is laid down beside the data directory, and a postgresql.conf in it leads there. */
 function productionFiles(preflight: Preflight): Files {
   const { layout, mainConf, hasHba, outer } = preflight;
-  const directory = `${layout.dataDirectory}.config`;
+  const directory = outerDirectoryOf(layout.dataDirectory);
   const outside = moveOuterFiles(outer, directory);
   const main = mainFile(outer);
   const changed = new Map<string, string>();
@@ -153,8 +155,11 @@ function productionFiles(preflight: Preflight): Files {
     const text = main === undefined ? NOTE : leadingMainConf(`${directory}${main.path}`, layout.dataDirectory);
     changed.set('postgresql.conf', text);
     if (main === undefined) made.push('postgresql.conf');
-  } else if (lastSetting(mainConf, 'data_directory') !== undefined) {
-    changed.set('postgresql.conf', `${mainConf}\ndata_directory = '${layout.dataDirectory.replaceAll("'", "''")}'\n`);
+  } else {
+    const led = leadToCopies(mainConf, outer, directory);
+    const leads = lastSetting(mainConf, 'data_directory') !== undefined;
+    const own = leads ? `\ndata_directory = '${layout.dataDirectory.replaceAll("'", "''")}'\n` : '';
+    if (leads || led !== mainConf) changed.set('postgresql.conf', `${led}${own}`);
   }
   const moved = new Map<'hba_file' | 'ident_file', string>();
   for (const [name, fallback] of [

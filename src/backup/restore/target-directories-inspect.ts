@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
 import { freeBytesFor } from './lay-down-apply.ts';
@@ -31,6 +32,7 @@ export async function inspectTarget({ layout, systemIdentifier, extraBytes, delt
     await refuseFilled(layout.dataDirectory, layout);
     for (const { directory } of layout.tablespaces) await refuseFilled(directory, layout);
     await refuseFilled(layout.spoolDirectory, layout);
+    await refuseFilled(outerDirectoryOf(layout.dataDirectory), layout);
     await requireRoom(layout, layout.totalBytes + extraBytes);
     return { kind: 'empty' };
   }

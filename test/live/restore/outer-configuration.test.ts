@@ -1,13 +1,23 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { applyRestore } from '../../../src/backup/restore/apply.ts';
+import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
+import { startRestored } from '../../../src/backup/restore/start-run.ts';
+import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
+import { stopCluster } from '../../../src/postgres/server.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { takeBackup } from '../../../src/backup/take/run.ts';
 import { readOuterConfiguration, type OuterConfiguration } from '../../../src/backup/take/outer-configuration-inspect.ts';
+import { makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
+import { freePort } from '../../postgres/address.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-const HBA = 'local all all trust\nhost all all 127.0.0.1/32 trust\n';
+const HBA = 'local all all trust\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n';
 
 describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
   let directory: string;
@@ -53,6 +63,76 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
     expect(found.files.find((file) => file.path.endsWith('memory.conf'))?.content).toBe('work_mem = 5MB\n');
   });
 
+  test('a production restored elsewhere runs with copies of them, a clone without', async () => {
+    const place = await makeDirectory();
+    const repository = await makeRepository(path.join(place, 'repository'));
+    await takeBackup({
+      parameters: cluster.parameters(),
+      connection: cluster.parameters(),
+      repositories: [{ name: 'local', repository }],
+      clusterName: 'main',
+      tool: 'test',
+      kind: 'full',
+      fastCheckpoint: true,
+      maxRateKb: undefined,
+      clock: systemClock,
+      log: silentLog,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+    });
+    const programs = await embeddedPrograms(major);
+    const into = path.join(place, 'restored');
+    try {
+      const preflight = await inspectRestore({
+        repository,
+        clusterName: 'main',
+        systemIdentifier: undefined,
+        target: { kind: 'immediate' },
+        exclusive: false,
+        backup: undefined,
+        timeline: undefined,
+        dataDirectory: into,
+        tablespaces: new Map(),
+      });
+      const port = await freePort();
+      const { signal } = new AbortController();
+      const restored = await applyRestore({
+        preflight,
+        port,
+        clusterName: 'unused',
+        action: 'promote',
+        production: { walGet: ['/bin/false'] },
+        programs,
+        owner: programs.runAs,
+        signal,
+        onProgress: () => undefined,
+      });
+      expect(restored.outsideFiles.map((file) => path.relative(`${into}.config${directory}`, file)).sort()).toEqual(
+        names(await readAs('postgres')),
+      );
+      // Its port is the original's, which is still there.
+      await appendFile(path.join(into, 'postgresql.auto.conf'), `port = ${port}\n`);
+      await startRestored({ restored, programs, action: 'promote', timeoutSeconds: 60, clock: systemClock, signal, settles: false });
+      const sql = postgres({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', max: 1 });
+      const [row] =
+        await sql`select current_setting('work_mem') as memory, current_setting('hba_file') as hba, current_setting('data_directory') as data`;
+      await sql.end();
+      expect(row).toEqual({ memory: '5MB', hba: `${into}.config${directory}/hba.conf`, data: into });
+      await stopCluster(programs, into, 'immediate');
+      const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(place, 'clone') });
+      const reader = postgres(clone.url, { max: 1 });
+      const sources =
+        await reader`select distinct sourcefile as file from pg_file_settings where sourcefile is not null union select current_setting('hba_file') order by 1`;
+      await reader.end();
+      await clone.stop();
+      const own = ['pg_hba.conf', 'postgresql.auto.conf', 'postgresql.conf'].map((name) => ({ file: path.join(place, 'clone', name) }));
+      expect(sources).toEqual(own);
+    } finally {
+      await stopCluster(programs, into, 'immediate');
+      await removeDirectory(place);
+    }
+  });
+
   test('a role that may not see where they lie says what it needs', async () => {
     expect(await readAs('nobody_special')).toEqual({ files: [], missing: [expect.stringContaining('GRANT pg_read_all_settings')] });
   });
@@ -60,7 +140,7 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
   test('a role with the two memberships reads the files, and says which lists of includes it was refused', async () => {
     const found = await readAs('reader');
     expect(names(found)).toContain('hba.conf');
-    expect(found.files.find((file) => file.path.endsWith('hba.conf'))?.content).toContain('127.0.0.1/32 trust');
+    expect(found.files.find((file) => file.path.endsWith('hba.conf'))?.content).toContain(HBA);
     for (const each of found.missing)
       expect(each).toMatch(/^what (postgresql|pg_hba|pg_ident)\.conf includes is not known: permission denied/);
   });

@@ -34,25 +34,27 @@ describe('configuration from outside of the data directory', () => {
     expect(outerPathOf('postgresql.conf')).toBeUndefined();
   });
 
-  test('is moved with the includes that lead to its other files and to directories; others stay as they are', () => {
+  test('is moved with the includes that lead to what is there; others stay as they are', () => {
     const files = [
       {
         path: '/etc/pg/postgresql.conf',
         content:
-          "include_dir 'conf.d'\ninclude_dir '/etc/none.d'\ninclude '/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
+          "include_dir 'conf.d'\ninclude_dir = '/etc/pg/more.d/'\ninclude_dir '/etc/none.d'\ninclude '/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
       },
       { path: '/etc/pg/a.conf', content: 'work_mem = 1MB\n' },
+      { path: '/etc/pg/more.d/b.conf', content: '' },
     ];
     expect(moveOuterFiles(files, '/srv/r.config')).toEqual({
       files: [
         {
           path: '/srv/r.config/etc/pg/postgresql.conf',
           content:
-            "include_dir 'conf.d'\ninclude_dir '/srv/r.config/etc/none.d'\ninclude '/srv/r.config/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
+            "include_dir 'conf.d'\ninclude_dir = '/srv/r.config/etc/pg/more.d'\ninclude_dir '/etc/none.d'\ninclude '/srv/r.config/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
         },
         { path: '/srv/r.config/etc/pg/a.conf', content: 'work_mem = 1MB\n' },
+        { path: '/srv/r.config/etc/pg/more.d/b.conf', content: '' },
       ],
-      directories: ['/srv/r.config/etc/pg/conf.d', '/srv/r.config/etc/none.d'],
+      directories: ['/srv/r.config/etc/pg/conf.d'],
     });
   });
 
