@@ -1,5 +1,6 @@
 import type { CommandSpec } from './command.ts';
 import { BACKUP_COMMANDS } from './backup/group.ts';
+import { TABLE_COMMANDS } from './backup/table-group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
 import { RETENTION_COMMANDS } from './backup/retention-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
@@ -10,6 +11,7 @@ import { RESTORE_COMMANDS } from './restore/group.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
+import { WAL_COMMANDS } from './wal/group.ts';
 
 /** Every command, in the order of the manual. Specs are light; the code of a command is imported when it runs. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -17,7 +19,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...MIGRATE_COMMANDS,
   ...ROLES_COMMANDS,
   ...BACKUP_COMMANDS,
+  ...WAL_COMMANDS,
   ...RESTORE_COMMANDS,
+  ...TABLE_COMMANDS,
   ...PROVE_COMMANDS,
   ...RETENTION_COMMANDS,
   ...UPKEEP_COMMANDS,

@@ -7,3 +7,14 @@ export function quoteIdentifier(name: string): string {
 export function quoteReplicationLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** A name in SQL, always in double quotes: a reserved word is a name like any other. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text constant in SQL, whatever standard_conforming_strings says. */
+export function quoteLiteral(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return text.includes('\\') ? ` E${quoted}` : quoted;
+}

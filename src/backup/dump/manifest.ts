@@ -1,4 +1,4 @@
-/** What `manifest.json` of a dump holds: plain JSON, for a dump must be usable with pg_restore alone. */
+/** What `manifest.json` of a dump holds: plain JSON, for a dump must be usable with pg_restore alone; sealed only where the repository is encrypted. */
 export interface DumpManifest {
   readonly format: 1;
   readonly label: string;
@@ -22,7 +22,7 @@ export interface DumpedObject {
   /** Object key in the repository. */
   readonly key: string;
   readonly sizeBytes: number;
-  /** BLAKE3-256 and SHA-256 of the object, hex: one is ours, the other can be checked with any machine's own tools. */
+  /** BLAKE3-256 and SHA-256 of the object as it is stored, hex: one is ours, the other can be checked with any machine's own tools. */
   readonly blake3: string;
   readonly sha256: string;
 }

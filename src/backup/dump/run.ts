@@ -7,15 +7,16 @@ import { DbadminError } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { Blake3 } from '../../repository/hash.ts';
-import type { ObjectStore } from '../../storage/store.ts';
+import type { Repository } from '../../repository/repository.ts';
 import type { DumpSource } from './inspect.ts';
 import { dumpGlobals } from './globals.ts';
-import { dumpGlobalsKey, dumpKey, dumpLabel, dumpManifestKey } from './layout.ts';
+import { dumpGlobalsKey, dumpKey, dumpLabel } from './layout.ts';
 import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
 import { dumpToFile, type DumpSelection } from './pg-dump-restore.ts';
+import { sealedFile, writeDumpManifest } from './stored-dump.ts';
 
 export interface DumpRequest {
-  readonly store: ObjectStore;
+  readonly repository: Repository;
   /** What stands before `dumps/` in every key: empty, or the cluster's own prefix and a slash. */
   readonly keyPrefix: string;
   readonly clusterName: string;
@@ -43,7 +44,7 @@ export interface DumpRequest {
  * @throws {DbadminError} `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
  */
 export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
-  const { store, keyPrefix, source, clock } = request;
+  const { repository, keyPrefix, source, clock } = request;
   const startedAt = clock.now();
   const label = dumpLabel(startedAt);
   const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-dump-'));
@@ -61,7 +62,7 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     }
   } catch (error) {
     // Without a manifest they are no dump, and would only take room.
-    for (const key of written) await store.delete(key).catch(() => undefined);
+    for (const key of written) await repository.store.delete(key).catch(() => undefined);
     throw error;
   } finally {
     await rm(spool, { recursive: true, force: true });
@@ -79,7 +80,7 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     globals,
     databases,
   };
-  await store.create(dumpManifestKey(keyPrefix, label), Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`));
+  await writeDumpManifest(repository, keyPrefix, manifest);
   return manifest;
 }
 
@@ -98,13 +99,14 @@ async function storeGlobals(request: DumpRequest, key: string, file: string): Pr
 }
 
 /** Moves a spooled file into the repository. */
-async function storeFile({ store, signal }: DumpRequest, key: string, file: string): Promise<DumpedObject> {
+async function storeFile({ repository, signal }: DumpRequest, key: string, plain: string): Promise<DumpedObject> {
+  const file = await sealedFile(repository, key, plain);
   const hashes = await hashFile(file);
   const { size: sizeBytes } = await stat(file);
   signal?.throwIfAborted();
   const stream = { [Symbol.asyncIterator]: () => createReadStream(file, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]() };
-  await store.create(key, { stream, sizeBytes, replayable: true });
-  await rm(file);
+  await repository.store.create(key, { stream, sizeBytes, replayable: true });
+  for (const each of new Set([file, plain])) await rm(each);
   return { key, sizeBytes, ...hashes };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DumpedObject, DumpManifest } from '../dump/manifest.ts';
+import type { DumpedObject } from '../dump/manifest.ts';
+import { readDumpManifest } from '../dump/stored-dump.ts';
 import { dumpPrefix } from '../dump/layout.ts';
 import { damaged } from '../../repository/envelope.ts';
 import { Blake3 } from '../../repository/hash.ts';
@@ -39,7 +40,7 @@ export async function verifyDumps(task: VerifyTask): Promise<DumpFindings> {
     task.tally.dumps += 1;
     const reasons: string[] = [];
     const failure = await asFault(task, key, async () => {
-      const manifest = JSON.parse(Buffer.from(await task.repository.store.read(key)).toString('utf8')) as DumpManifest;
+      const manifest = await readDumpManifest(task.repository, `${task.systemIdentifier}/`, label);
       if (manifest.label !== label) throw damaged(key, `It is the manifest of ${manifest.label}.`);
       for (const object of [manifest.globals, ...manifest.databases]) {
         if (!(await verifyDumped(task, object, objects.get(object.key)))) reasons.push(`${object.key} is missing or damaged.`);

@@ -16,12 +16,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const databases = chooseDatabases(source, listOption(input, 'database'));
   const program = await findClientProgram('pg_dump', { atLeastMajor: source.major }, env);
   const globalsProgram = await findClientProgram('pg_dumpall', { atLeastMajor: source.major }, env);
-  const { store } = await openRepository(context, repository);
+  const opened = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   dump of ${databases.length} ${databases.length === 1 ? 'database' : 'databases'}`);
     const startedAt = clock.now().getTime();
     const manifest = await takeDump({
-      store,
+      repository: opened,
       keyPrefix: `${source.systemIdentifier}/`,
       clusterName: cluster.name,
       source,
@@ -45,6 +45,6 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.result({ repository: repository.name, ...manifest });
     return 0;
   } finally {
-    await store.close();
+    await opened.store.close();
   }
 }

@@ -58,7 +58,7 @@ function purposeOf(input: CommandInput): RestoreOptions['purpose'] {
   throw new DbadminError('usage', `a cluster is restored as clone or production, not as "${text}"`);
 }
 
-function targetOptions(input: CommandInput): Parameters<typeof parseTarget>[0] {
+export function targetOptions(input: CommandInput): Parameters<typeof parseTarget>[0] {
   return {
     to: textOption(input, 'to'),
     toLsn: textOption(input, 'toLsn'),
@@ -76,7 +76,7 @@ function targetDirectory(context: CommandContext, input: CommandInput): string {
   return path.resolve(context.cwd, into);
 }
 
-function numberOption(input: CommandInput, name: string): number | undefined {
+export function numberOption(input: CommandInput, name: string): number | undefined {
   const text = textOption(input, name);
   if (text === undefined) return undefined;
   const value = Number(text);

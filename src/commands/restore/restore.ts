@@ -5,7 +5,7 @@ import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
 import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
 import { unprivilegedUser } from '../../postgres/server.ts';
 import { readLedger } from '../../repository/ledger.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
@@ -16,6 +16,8 @@ import { preflightJson, showRestore } from './show-restore.ts';
 import { reportRestored } from './show-restored.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  if (textOption(input, 'dump') !== undefined) return await (await import('./restore-dump.ts')).run(context, input);
+  if (listOption(input, 'table').length > 0) return await (await import('./restore-table.ts')).run(context, input);
   const { output, clock } = context;
   const options = restoreOptions(context, input);
   const { config, cluster } = await loadProject(context, input);

@@ -9,13 +9,25 @@ import { isDbadminError } from '../../../src/base/errors.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
 import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
 import { restoreFromFile, type RestoreSelection } from '../../../src/backup/dump/pg-dump-restore.ts';
+import { restoreDump } from '../../../src/backup/dump/restore-run.ts';
+import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { chooseDatabases, takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
 import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
+import { CLEAR } from '../../../src/repository/keys.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
+const IDENTITY = {
+  format: 2,
+  id: 'a'.repeat(32),
+  createdAt: '2026-11-21T00:00:00.000Z',
+  tool: 'test',
+  encryption: 'none',
+  conditionalCreate: true,
+} as const;
 const PASSWORD = 'p%20a:s s/@"wörd';
 const DATABASE = 'odd "name/@ü';
 // The server is of the major whose dumps this machine's oldest pg_dump can take.
@@ -68,7 +80,7 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
 
   function request(store: ObjectStore, changes: Partial<DumpRequest> = {}): DumpRequest {
     return {
-      store,
+      repository: { store, identity: IDENTITY, ...CLEAR },
       keyPrefix: '1/',
       clusterName: 'main',
       source,
@@ -117,6 +129,47 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
         expect(await restored.unsafe(query)).toEqual(await sql.unsafe(query));
       }
       await restored.end();
+    });
+
+    it.each([false, true])('gives databases back under new names, with roles, in parallel (encrypted: %s)', async (encrypted) => {
+      const repository = await makeMemoryRepository(encrypted);
+      const role = `dumped_${encrypted}`;
+      await sql.unsafe(`create role ${role}`);
+      const manifest = await takeDump(request(repository.store, { repository }));
+      const stored = Buffer.from(await repository.store.read(manifest.databases[0]?.key ?? ''));
+      expect(stored.toString('latin1', 0, 5) === 'PGDMP').toBe(!encrypted);
+      await sql.unsafe(`drop role ${role}`);
+      const restore = {
+        repository,
+        manifest: await readDumpManifest(repository, '1/', manifest.label),
+        databases: new Map([[DATABASE, `again_${encrypted}`]]),
+        globals: true,
+        parameters: cluster.parameters(),
+        program: pgRestore,
+        jobs: 2,
+        env: process.env,
+        spoolDirectory,
+        signal: new AbortController().signal,
+      };
+      const { globals } = await restoreDump(restore);
+      expect(globals?.applied).toBeGreaterThan(0);
+      expect(globals?.present).toBeGreaterThan(0);
+      expect(await sql`select 1 from pg_roles where rolname = ${role}`).toHaveLength(1);
+      const again = postgres(cluster.url(`again_${encrypted}`), { max: 1 });
+      const query = 'select * from kept.play order by id';
+      expect(await again.unsafe(query)).toEqual(await sql.unsafe(query));
+      await again.end();
+      await expect(restoreDump(restore)).rejects.toMatchObject({ code: 'refused' });
+      const damaged = { ...repository, store: createMemoryStore() };
+      for await (const { key } of repository.store.list('')) {
+        const bytes = Buffer.from(await repository.store.read(key));
+        if (key.endsWith('.dump')) bytes[bytes.byteLength - 40] = (bytes[bytes.byteLength - 40] ?? 0) ^ 1;
+        await damaged.store.create(key, bytes);
+      }
+      const elsewhere = { ...restore, repository: damaged, databases: new Map([[DATABASE, 'not_made']]) };
+      await expect(restoreDump(elsewhere)).rejects.toMatchObject({ code: 'repository-damaged' });
+      expect(await sql`select 1 from pg_database where datname = 'not_made'`).toHaveLength(0);
+      expect(await readdir(spoolDirectory)).toEqual([]);
     });
 
     it('stores the roles with their settings and memberships, and no password', async () => {

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Sql } from 'postgres';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import type { Environment, FoundProgram } from '../../postgres/programs.ts';
+import { quoteIdentifier } from '../../postgres/quote.ts';
+import { damaged } from '../../repository/envelope.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { splitGlobals } from './globals-statements.ts';
+import type { DumpedObject, DumpManifest } from './manifest.ts';
+import { restoreFromFile } from './pg-dump-restore.ts';
+import { spoolDumped } from './stored-dump.ts';
+
+export interface RestoreDumpRequest {
+  readonly repository: Repository;
+  readonly manifest: DumpManifest;
+  /** Databases of the dump, and the names they get. None of those may be there. */
+  readonly databases: ReadonlyMap<string, string>;
+  /** Whether roles and settings are made first; what is there stays as it is. */
+  readonly globals: boolean;
+  /** Leads to any database of the cluster that gets them, as a role that may create databases. */
+  readonly parameters: ConnectionParameters;
+  /** pg_restore of the dump's major or a newer one. */
+  readonly program: FoundProgram;
+  readonly jobs: number;
+  readonly env: Environment;
+  /** Where a dump lies until it is restored: room for the largest is needed. */
+  readonly spoolDirectory: string;
+  readonly signal: AbortSignal;
+  readonly onDatabase?: (database: string, name: string) => void;
+}
+
+export interface RestoredDump {
+  readonly databases: readonly { readonly database: string; readonly name: string }[];
+  readonly globals: { readonly applied: number; readonly present: number } | null;
+}
+
+const DUPLICATE_OBJECT = '42710';
+const DUPLICATE_DATABASE = '42P04';
+
+/**
+ * Restores databases of a dump into new databases. A database whose restore fails is dropped again.
+ *
+ * @throws {DbadminError} `refused` when a name is taken, `program-failed` with what pg_restore said, `repository-damaged`.
+ */
+export async function restoreDump(request: RestoreDumpRequest): Promise<RestoredDump> {
+  const { manifest, repository, parameters, signal } = request;
+  const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-restore-'));
+  const sql = await openClient(parameters);
+  try {
+    await chmod(spool, 0o700);
+    await refuseTakenNames(sql, [...request.databases.values()]);
+    const file = path.join(spool, 'dump');
+    const globals = request.globals ? await applyGlobals(request, sql, file) : null;
+    const databases: { readonly database: string; readonly name: string }[] = [];
+    for (const [database, name] of request.databases) {
+      const dumped = manifest.databases.find((each) => each.database === database);
+      if (dumped === undefined) throw new DbadminError('usage', `dump ${manifest.label} has no database ${database}`);
+      await verifyStored(repository, dumped, signal);
+      await spoolDumped(repository, dumped, file, signal);
+      await restoreOne(request, sql, name, file);
+      request.onDatabase?.(database, name);
+      databases.push({ database, name });
+    }
+    return { databases, globals };
+  } finally {
+    await sql.end({ timeout: 5 });
+    await rm(spool, { recursive: true, force: true });
+  }
+}
+
+async function refuseTakenNames(sql: Sql, names: readonly string[]): Promise<void> {
+  const taken = await sql<{ name: string }[]>`select datname as name from pg_catalog.pg_database where datname in ${sql(['', ...names])}`;
+  if (taken.length === 0) return;
+  throw new DbadminError('refused', `there is a database ${taken.map(({ name }) => name).join(', ')} already`, {
+    detail: 'A dump is restored beside what is there, never over it.',
+    hint: 'Choose another name with --name OLD=NEW, or rename or drop that database.',
+  });
+}
+
+async function restoreOne(request: RestoreDumpRequest, sql: Sql, name: string, file: string): Promise<void> {
+  const { program, parameters, env, signal, jobs } = request;
+  await sql.unsafe(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`);
+  try {
+    await restoreFromFile({ program, parameters: { ...parameters, database: name }, env, signal }, file, { jobs, exitOnError: true });
+  } catch (error) {
+    // Half of a database would look like one.
+    await sql.unsafe(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function applyGlobals(
+  { repository, manifest, signal }: RestoreDumpRequest,
+  sql: Sql,
+  file: string,
+): Promise<NonNullable<RestoredDump['globals']>> {
+  await verifyStored(repository, manifest.globals, signal);
+  await spoolDumped(repository, manifest.globals, file, signal);
+  const tally = { applied: 0, present: 0 };
+  for (const statement of splitGlobals(await readFile(file, 'utf8'))) {
+    signal.throwIfAborted();
+    try {
+      await sql.unsafe(statement);
+      tally.applied += 1;
+    } catch (error) {
+      const code = systemCodeOf(error);
+      if (code !== DUPLICATE_OBJECT && code !== DUPLICATE_DATABASE) {
+        throw new DbadminError('query-failed', 'the globals of the dump cannot be applied', {
+          detail: `${messageOf(error)}\n${statement}`,
+          hint: 'Roles, memberships and settings need a superuser. Without --globals the databases are restored alone.',
+          cause: error,
+        });
+      }
+      tally.present += 1;
+    }
+  }
+  return tally;
+}
+
+/** What is stored is what was stored: the manifest's SHA-256 is of the object's very bytes. */
+async function verifyStored({ store }: Repository, dumped: DumpedObject, signal: AbortSignal): Promise<void> {
+  const sha256 = createHash('sha256');
+  for await (const piece of store.readStream(dumped.key, signal)) sha256.update(piece);
+  if (sha256.digest('hex') !== dumped.sha256) throw damaged(dumped.key, 'Its hash is not what its manifest says.');
+}

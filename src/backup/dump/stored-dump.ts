@@ -1,0 +1,84 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { damaged, sealStream, unsealStream } from '../../repository/envelope.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { dumpManifestKey, dumpPrefix } from './layout.ts';
+import type { DumpedObject, DumpManifest } from './manifest.ts';
+
+const PIECE_BYTES = 1024 * 1024;
+/** What pg_dump writes is compressed already. */
+const LEVEL = 1;
+const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Gives the file as it is to be stored: itself, so that pg_restore can read it from there with nothing of ours, or, for an
+ * encrypted repository, a sealed one beside it.
+ */
+export async function sealedFile(repository: Repository, key: string, file: string): Promise<string> {
+  if (repository.keys === undefined) return file;
+  const sealed = `${file}.sealed`;
+  const body = createReadStream(file, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>;
+  await pipeline(Readable.from(sealStream(repository, 'dump', { key }, body, LEVEL)), createWriteStream(sealed, { mode: 0o600 }));
+  return sealed;
+}
+
+/** Stores the manifest, which makes it a dump. */
+export async function writeDumpManifest(repository: Repository, keyPrefix: string, manifest: DumpManifest): Promise<void> {
+  const key = dumpManifestKey(keyPrefix, manifest.label);
+  const text = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  if (repository.keys === undefined) await repository.store.create(key, text);
+  else await repository.store.create(key, { stream: sealStream(repository, 'dump', { key }, one(text)) });
+}
+
+/** @throws {DbadminError} `backup-missing` when there is no such dump, `repository-damaged`. */
+export async function readDumpManifest(repository: Repository, keyPrefix: string, label: string): Promise<DumpManifest> {
+  const key = dumpManifestKey(keyPrefix, label);
+  if ((await repository.store.stat(key)) === undefined) {
+    const labels = await listDumps(repository, keyPrefix);
+    throw new DbadminError('backup-missing', `there is no dump ${label} in ${repository.store.description}`, {
+      hint: labels.length === 0 ? 'It has none: dbadmin backup dump takes one.' : `It has ${labels.slice(-10).join(', ')}.`,
+    });
+  }
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of openDumped(repository, key)) {
+    bytes += piece.byteLength;
+    if (bytes > MAX_MANIFEST_BYTES) throw damaged(key, 'It is longer than a manifest of a dump can be.');
+    pieces.push(piece);
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString('utf8')) as DumpManifest;
+  } catch (error) {
+    throw damaged(key, `It is not JSON: ${messageOf(error)}.`, error);
+  }
+}
+
+/** The labels of complete dumps, oldest first. */
+export async function listDumps({ store }: Repository, keyPrefix: string): Promise<readonly string[]> {
+  const prefix = dumpPrefix(keyPrefix);
+  const labels: string[] = [];
+  for await (const { key } of store.list(prefix)) {
+    const [label, file] = key.slice(prefix.length).split('/');
+    if (label !== undefined && file === 'manifest.json') labels.push(label);
+  }
+  return labels.sort();
+}
+
+/** Writes a dumped object to `file` as pg_dump wrote it. @throws {DbadminError} `repository-damaged`. */
+export async function spoolDumped(repository: Repository, dumped: DumpedObject, file: string, signal: AbortSignal): Promise<void> {
+  const stored = await repository.store.stat(dumped.key);
+  if (stored?.sizeBytes !== dumped.sizeBytes) throw damaged(dumped.key, 'It has not the size that its manifest says.');
+  await pipeline(Readable.from(openDumped(repository, dumped.key, signal)), createWriteStream(file, { mode: 0o600 }), { signal });
+}
+
+async function* openDumped(repository: Repository, key: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const stream = repository.store.readStream(key, signal);
+  if (repository.keys !== undefined) yield* unsealStream(repository, 'dump', stream, key);
+  else for await (const piece of stream) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+}
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Sql, TransactionSql } from 'postgres';
+import { columnList, createTableSql, finishTableSql, insertMissingSql, qualified, type TableDefinition } from './definition.ts';
+
+/** What was copied. */
+export interface CopiedRows {
+  readonly rows: number;
+  /** Of the text that was copied, hex. */
+  readonly sha256: string;
+}
+
+/** CSV with every text in quotes: an empty text and no value at all stay apart. */
+export const CSV = "FORMAT csv, HEADER true, FORCE_QUOTE *, NULL '', ENCODING 'UTF8'";
+const CSV_IN = "FORMAT csv, HEADER true, NULL '', ENCODING 'UTF8'";
+
+/** The rows of a table as CSV with a header, ordered as the table has them. */
+export async function copyOut(sql: Sql | TransactionSql, definition: TableDefinition): Promise<Readable> {
+  const { schema, name } = definition;
+  const columns = columnList(definition);
+  return await sql.unsafe(`COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`).readable();
+}
+
+/** Makes a new table of the definition in `schema` and fills it; constraints and indexes come after the rows. */
+export async function fillNewTable(
+  sql: TransactionSql,
+  definition: TableDefinition,
+  to: { readonly schema: string; readonly name: string },
+  csv: Readable,
+): Promise<CopiedRows> {
+  await sql.unsafe(createTableSql(definition, to.schema, to.name));
+  const copied = await copyIn(sql, definition, qualified(to.schema, to.name), csv);
+  for (const statement of finishTableSql(definition, to.schema, to.name)) await sql.unsafe(statement);
+  return copied;
+}
+
+/** Inserts the rows that a table has not got; gives how many. */
+export async function addMissingRows(
+  sql: TransactionSql,
+  definition: TableDefinition,
+  to: { readonly schema: string; readonly name: string },
+  csv: Readable,
+): Promise<CopiedRows & { readonly added: number }> {
+  const staging = 'pg_temp.dbadmin_import';
+  const columns = columnList(definition);
+  await sql.unsafe(
+    `CREATE TEMPORARY TABLE dbadmin_import ON COMMIT DROP AS SELECT ${columns} FROM ${qualified(to.schema, to.name)} WITH NO DATA`,
+  );
+  const copied = await copyIn(sql, definition, staging, csv);
+  const inserted = await sql.unsafe(insertMissingSql(definition, staging, qualified(to.schema, to.name)));
+  return { ...copied, added: inserted.count };
+}
+
+async function copyIn(sql: TransactionSql, definition: TableDefinition, table: string, csv: Readable): Promise<CopiedRows> {
+  const hash = createHash('sha256');
+  const hashing = new Transform({
+    transform(chunk: Buffer, _, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const query = sql.unsafe(`COPY ${table} (${columnList(definition)}) FROM STDIN WITH (${CSV_IN})`);
+  const into = await query.writable();
+  // Once the last row is sent, the library (postgres 3.4) gives the server's refusal to the query, whose promise was kept
+  // when the stream came, and the stream waits for ever. The stream must hear of it.
+  void Object.assign(query, { reject: (error: Error) => into.destroy(error) });
+  await pipeline(csv, hashing, into);
+  const [row] = await sql.unsafe<{ count: string }[]>(`SELECT count(*)::text AS count FROM ${table}`);
+  return { rows: Number(row?.count ?? 0), sha256: hash.digest('hex') };
+}

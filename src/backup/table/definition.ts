@@ -1,0 +1,82 @@
+import { quoteName, quoteLiteral } from '../../postgres/quote.ts';
+
+/** A table as far as its rows and its own rules go: what is needed to make one like it elsewhere. Plain JSON. */
+export interface TableDefinition {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly ColumnDefinition[];
+  /** Checks, primary key, unique and exclusion constraints, as PostgreSQL writes them; foreign keys stay behind. */
+  readonly constraints: readonly { readonly name: string; readonly definition: string }[];
+  /** Indexes that belong to no constraint, as PostgreSQL writes them with the table's name left open: `… ON %table% USING …`. */
+  readonly indexes: readonly { readonly name: string; readonly definition: string }[];
+  readonly comment: string | null;
+}
+
+export interface ColumnDefinition {
+  readonly name: string;
+  /** As format_type writes it, with its schema where it is not built in. */
+  readonly type: string;
+  /** Collation with its schema when it is not the type's own. */
+  readonly collation: string | null;
+  readonly notNull: boolean;
+  readonly comment: string | null;
+}
+
+/** Where `%table%` stands in an index's definition. */
+export const TABLE_MARK = '%table%';
+
+export function qualified(schema: string, name: string): string {
+  return `${quoteName(schema)}.${quoteName(name)}`;
+}
+
+/** The statement that makes an empty table of these columns. Defaults are left out: every row brings all its values. */
+export function createTableSql({ columns }: TableDefinition, schema: string, name: string): string {
+  const lines = columns.map(({ name: column, type, collation, notNull }) =>
+    [quoteName(column), type, collation === null ? '' : `COLLATE ${collation}`, notNull ? 'NOT NULL' : '']
+      .filter((word) => word !== '')
+      .join(' '),
+  );
+  return `CREATE TABLE ${qualified(schema, name)} (${lines.join(', ')})`;
+}
+
+/** Constraints, indexes and comments, to be made once the rows are there. */
+export function finishTableSql(definition: TableDefinition, schema: string, name: string): readonly string[] {
+  const table = qualified(schema, name);
+  return [
+    ...definition.constraints.map(
+      ({ name: constraint, definition: text }) => `ALTER TABLE ${table} ADD CONSTRAINT ${quoteName(constraint)} ${text}`,
+    ),
+    ...definition.indexes.map(({ definition: text }) => text.replace(TABLE_MARK, table)),
+    ...(definition.comment === null ? [] : [`COMMENT ON TABLE ${table} IS ${quoteLiteral(definition.comment)}`]),
+    ...definition.columns.flatMap((column) =>
+      column.comment === null ? [] : [`COMMENT ON COLUMN ${table}.${quoteName(column.name)} IS ${quoteLiteral(column.comment)}`],
+    ),
+  ];
+}
+
+/** The columns, for COPY. */
+export function columnList({ columns }: TableDefinition): string {
+  return columns.map(({ name }) => quoteName(name)).join(', ');
+}
+
+/**
+ * Inserts those rows of `source` into `target` that it has not got: a row that stands n times in the one and m times in the
+ * other is inserted n − m times, so that doing it twice adds nothing. Rows are compared as text, which every type has.
+ */
+export function insertMissingSql(definition: TableDefinition, source: string, target: string): string {
+  const columns = columnList(definition);
+  const numbered = (table: string): string =>
+    `SELECT ${columns}, row_text, row_number() OVER (PARTITION BY row_text) AS copy FROM (SELECT ${columns}, ROW(${columns})::text AS row_text FROM ${table}) AS rows_of`;
+  return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM (${numbered(source)}) AS new WHERE NOT EXISTS (SELECT 1 FROM (${numbered(target)}) AS old WHERE old.row_text = new.row_text AND old.copy = new.copy)`;
+}
+
+/** Parts of `schema.table`, each quoted as PostgreSQL has it or not; undefined for another form. */
+export function parseTableName(text: string): { readonly schema: string; readonly name: string } | undefined {
+  const part = '("(?:[^"]|"")+"|[^."]+)';
+  const match = new RegExp(`^${part}\\.${part}$`).exec(text.trim());
+  if (match === null) return undefined;
+  const [schema = '', name = ''] = match
+    .slice(1)
+    .map((each) => (each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : each.toLowerCase()));
+  return { schema, name };
+}

@@ -1,0 +1,100 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { TransactionSql } from 'postgres';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { quoteName } from '../../postgres/quote.ts';
+import { addMissingRows, fillNewTable } from './copy-apply.ts';
+import { qualified, type TableDefinition } from './definition.ts';
+import { inspectTable } from './definition-inspect.ts';
+import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
+import type { TableName } from './transfer-run.ts';
+
+export interface ImportRequest {
+  readonly parameters: ConnectionParameters;
+  /** Of an export. */
+  readonly directory: string;
+  /** Where the rows go; the name they were exported from unless given. */
+  readonly to: TableName | undefined;
+}
+
+export interface ImportedTable {
+  readonly to: TableName;
+  readonly made: boolean;
+  /** Rows of the export, and how many of them were not there. */
+  readonly rows: number;
+  readonly added: number;
+}
+
+/**
+ * Imports an exported table: into a new table, or the rows that are missing into one of the same columns. All or nothing.
+ *
+ * @throws {DbadminError} `file-unreadable`, `refused` when the rows are not those that were exported or the columns differ.
+ */
+export async function importTable({ parameters, directory, to }: ImportRequest): Promise<ImportedTable> {
+  const exported = await readExport(directory);
+  const target = to ?? { schema: exported.table.schema, name: exported.table.name };
+  const sql = await openClient(parameters);
+  try {
+    return await sql.begin(async (transaction) => {
+      const isThere =
+        (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length > 0;
+      const rows = createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });
+      if (isThere) {
+        await refuseOtherColumns(transaction, exported.table, target);
+        const copied = await addMissingRows(transaction, exported.table, target, rows);
+        refuseOtherRows(exported, copied.sha256, copied.rows, directory);
+        return { to: target, made: false, rows: exported.rows, added: copied.added };
+      }
+      await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(target.schema)}`);
+      const copied = await fillNewTable(transaction, exported.table, target, rows);
+      refuseOtherRows(exported, copied.sha256, copied.rows, directory);
+      return { to: target, made: true, rows: exported.rows, added: exported.rows };
+    });
+  } catch (error) {
+    if (error instanceof DbadminError) throw error;
+    throw new DbadminError('query-failed', `${qualified(target.schema, target.name)} was not imported, and nothing was changed`, {
+      detail: messageOf(error),
+      cause: error,
+    });
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function readExport(directory: string): Promise<ExportedTable> {
+  const file = path.join(directory, EXPORT_MANIFEST);
+  let exported: ExportedTable;
+  try {
+    exported = JSON.parse(await readFile(file, 'utf8')) as ExportedTable;
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `${directory} holds no exported table`, {
+      detail: messageOf(error),
+      hint: `An export is complete when its ${EXPORT_MANIFEST} is there.`,
+      cause: error,
+    });
+  }
+  if (exported.format === 1) return exported;
+  throw new DbadminError('file-unreadable', `${file} has format ${String(exported.format)}, and this dbadmin knows format 1`);
+}
+
+/** Thrown inside of the transaction: what was copied goes with it. */
+function refuseOtherRows(exported: ExportedTable, sha256: string, rows: number, directory: string): void {
+  if (sha256 === exported.sha256 && rows === exported.rows) return;
+  throw new DbadminError('refused', `${path.join(directory, EXPORT_ROWS)} is not what was exported`, {
+    detail: `It has ${rows} rows with SHA-256 ${sha256}; ${exported.rows} with ${exported.sha256} were exported. Nothing was imported.`,
+    hint: 'Take another copy of the export.',
+  });
+}
+
+async function refuseOtherColumns(transaction: TransactionSql, table: TableDefinition, to: TableName): Promise<void> {
+  const there = await inspectTable(transaction, to.schema, to.name);
+  const describe = ({ columns }: TableDefinition): string => columns.map(({ name, type }) => `${name} ${type}`).join(', ');
+  if (describe(there) === describe(table)) return;
+  throw new DbadminError('refused', `${qualified(to.schema, to.name)} has other columns than the exported table`, {
+    detail: `It has ${describe(there)}; the export has ${describe(table)}.`,
+    hint: 'Import it as another table with --as SCHEMA.TABLE.',
+  });
+}

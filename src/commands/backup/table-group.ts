@@ -1,0 +1,34 @@
+import type { CommandSpec } from '../command.ts';
+
+export const TABLE_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'backup table export',
+    summary: 'export one table: its rows as CSV, its definition, a checksum',
+    description: `As the table is at one moment. The directory holds rows.csv, which any tool reads, and table.json, written last, with the
+columns and their types, constraints, indexes, the number of rows and the SHA-256 of rows.csv.
+
+$ dbadmin backup table export core.track --out /srv/export/track`,
+    args: [{ form: '<table>', summary: 'schema.table' }],
+    options: [
+      { flags: '--out <dir>', summary: 'where to: empty, or not there yet' },
+      { flags: '--database <name>', summary: 'the database it is in', fallback: 'that of the connection' },
+    ],
+    json: ['format, table, rows, sha256, sizeBytes, exportedAt, serverVersion, tool: as in table.json', 'directory: path'],
+    load: async () => await import('./table-export.ts'),
+  },
+  {
+    name: 'backup table import',
+    summary: 'import an exported table: into a new one, or the rows that are missing',
+    description: `All or nothing. Into a table that is there go only the rows that it has not got, so that importing twice adds nothing. Rows that
+are not what was exported are refused.
+
+$ dbadmin backup table import /srv/export/track --as restored.track`,
+    args: [{ form: '<dir>', summary: 'of an export' }],
+    options: [
+      { flags: '--as <table>', summary: 'schema.table', fallback: 'where it was exported from' },
+      { flags: '--database <name>', summary: 'the database it goes to', fallback: 'that of the connection' },
+    ],
+    json: ['to: { schema, name }', 'made: whether the table was made', 'rows: in the export', 'added: rows that were not there'],
+    load: async () => await import('./table-import.ts'),
+  },
+];

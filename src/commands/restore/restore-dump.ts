@@ -1,0 +1,85 @@
+import os from 'node:os';
+import { formatDuration } from '../../base/durations.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { restoreDump } from '../../backup/dump/restore-run.ts';
+import { readDumpManifest } from '../../backup/dump/stored-dump.ts';
+import type { DumpManifest } from '../../backup/dump/manifest.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { connectionOfUrl } from '../../config/load.ts';
+import { describeParameters } from '../../postgres/parameters.ts';
+import { findClientProgram } from '../../postgres/programs.ts';
+import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+import { confirmOrStop } from '../output.ts';
+
+/** `dbadmin restore --dump LABEL`: databases of a logical dump into new databases. */
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock, env } = context;
+  const { config, cluster } = await loadProject(context, input);
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const opened = await openRepository(context, repository);
+  try {
+    const systemIdentifier = textOption(input, 'systemIdentifier') ?? (await inspectLineage(opened, cluster.name)).cluster.systemIdentifier;
+    const manifest = await readDumpManifest(opened, `${systemIdentifier}/`, textOption(input, 'dump') ?? '');
+    const databases = chooseNames(manifest, listOption(input, 'databases'), listOption(input, 'name'));
+    const url = textOption(input, 'intoUrl');
+    const parameters = url === undefined ? cluster.connection : connectionOfUrl(context, url);
+    const program = await findClientProgram('pg_restore', { atLeastMajor: Number.parseInt(manifest.programVersion, 10) }, env);
+    output.line(`${manifest.label} of ${manifest.startedAt} → ${describeParameters(parameters)}`);
+    for (const [database, name] of databases) output.line(`  ${database} → ${name}   a new database`);
+    if (flagOption(input, 'globals'))
+      output.line('  roles, memberships and settings are made first; what is there stays, and no role gets a password');
+    if (flagOption(input, 'dryRun')) {
+      output.result({ dump: manifest.label, databases: [...databases].map(([database, name]) => ({ database, name })), restored: null });
+      return 0;
+    }
+    await confirmOrStop(output, 'Restore?');
+    const startedAt = clock.now().getTime();
+    const restored = await restoreDump({
+      repository: opened,
+      manifest,
+      databases,
+      globals: flagOption(input, 'globals'),
+      parameters,
+      program,
+      jobs: jobsOption(input),
+      env,
+      spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
+      signal: context.signal,
+      onDatabase: (_, name) => output.line(`  restored   ${name}`),
+    });
+    output.line(`done in ${formatDuration(clock.now().getTime() - startedAt)}, by pg_restore ${program.version}`);
+    output.result({ dump: manifest.label, databases: restored.databases, restored });
+    return 0;
+  } finally {
+    await opened.store.close();
+  }
+}
+
+/** Each database with the name it gets: `app_20261121t203001z` unless `--name app=other` says otherwise. */
+function chooseNames(manifest: DumpManifest, wanted: readonly string[], names: readonly string[]): ReadonlyMap<string, string> {
+  const there = manifest.databases.map(({ database }) => database);
+  const chosen = wanted.flatMap((each) => each.split(',')).filter((each) => each !== '');
+  const absent = chosen.find((database) => !there.includes(database));
+  if (absent !== undefined) {
+    throw new DbadminError('usage', `dump ${manifest.label} has no database ${absent}`, { detail: `It has ${there.join(', ')}.` });
+  }
+  const given = new Map(names.map((each) => splitName(each, there)));
+  const moment = manifest.label.replace(/-dump$/, '').toLowerCase();
+  return new Map((chosen.length === 0 ? there : chosen).map((database) => [database, given.get(database) ?? `${database}_${moment}`]));
+}
+
+function splitName(text: string, there: readonly string[]): readonly [string, string] {
+  const database = there.find((each) => text.startsWith(`${each}=`) && text.length > each.length + 1);
+  if (database === undefined) throw new DbadminError('usage', `--name takes DATABASE=NEW with a database of the dump, not "${text}"`);
+  return [database, text.slice(database.length + 1)];
+}
+
+function jobsOption(input: CommandInput): number {
+  const text = textOption(input, 'jobs');
+  if (text === undefined) return Math.min(4, os.availableParallelism());
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
+  throw new DbadminError('usage', `--jobs takes a whole number from 1 to 64, not "${text}"`);
+}

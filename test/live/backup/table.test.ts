@@ -1,0 +1,148 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exportTable } from '../../../src/backup/table/export-run.ts';
+import { importTable } from '../../../src/backup/table/import-run.ts';
+import { parseTableName } from '../../../src/backup/table/definition.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { runCommand, writeConfig } from '../../backup/command.ts';
+import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+let directory: string;
+let cluster: TestCluster;
+let sql: postgres.Sql;
+let count = 0;
+
+beforeAll(async () => {
+  directory = await makeDirectory();
+  cluster = await startTestCluster({ major: 17, provider: 'embedded', settings: { summarize_wal: 'on' } });
+  sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  await sql.unsafe(`
+    create schema "odd "" schema"; create type "odd "" schema".mood as enum ('low', 'high''s');
+    create table "odd "" schema"."order" (
+      id int primary key, "select" text collate "C" not null default 'x', mood "odd "" schema".mood, moods "odd "" schema".mood[],
+      doc jsonb, x xml, amount numeric(12,3) check (amount >= 0), at timestamptz, b bytea, tags text[], r int4range, exclude using gist (r with &&));
+    create index on "odd "" schema"."order" (lower("select")) where amount > 1;
+    comment on column "odd "" schema"."order"."select" is 'it''s \\ here';
+    insert into "odd "" schema"."order" select g, case when g = 1 then '' else 'a "quoted", text' || chr(10) || 'line' end, 'high''s', '{low,"high''s"}',
+      '{"a": null}', '<a/>', g, now(), '\\x00ff', array[null, 'NULL', '', '\\N'], int4range(g, g + 1) from generate_series(1, 50) g;
+    insert into "odd "" schema"."order" (id, "select") values (51, '\\.');
+    create table public.plain (n int, t text); insert into public.plain values (1, 'twice'), (1, 'twice'), (2, null), (2, '');
+    create table public.empty (n int);`);
+});
+
+afterAll(async () => {
+  await sql.end();
+  await cluster.stop();
+  await removeDirectory(directory);
+});
+
+async function exported(schema: string, name: string): Promise<string> {
+  count += 1;
+  const out = path.join(directory, `export-${count}`);
+  const signal = new AbortController().signal;
+  await exportTable({ parameters: cluster.parameters(), schema, name, directory: out, clock: systemClock, tool: 'test', signal });
+  return out;
+}
+
+describe('a table exported', () => {
+  test('and imported elsewhere is the same: every value, constraint, index and comment', async () => {
+    const out = await exported('odd " schema', 'order');
+    const to = { schema: 'again', name: 'order' };
+    expect(await importTable({ parameters: cluster.parameters(), directory: out, to })).toMatchObject({ made: true, rows: 51, added: 51 });
+    const [difference] = await sql.unsafe<{ count: number }[]>(
+      `select count(*)::int as count from (select o::text from "odd "" schema"."order" o except select a::text from again."order" a) d`,
+    );
+    expect(difference?.count).toBe(0);
+    const describeTable = async (table: string): Promise<unknown> =>
+      await sql.unsafe(
+        `select (select array_agg(pg_get_constraintdef(oid) order by pg_get_constraintdef(oid)) from pg_constraint where conrelid = $1::regclass) as constraints,
+          (select count(*)::int from pg_index where indrelid = $1::regclass) as indexes, col_description($1::regclass, 2) as comment`,
+        [table],
+      );
+    expect(await describeTable('again."order"')).toEqual(await describeTable('"odd "" schema"."order"'));
+  });
+
+  test('and imported twice adds nothing, and what was taken away since comes back, as often as it was there', async () => {
+    const out = await exported('public', 'plain');
+    const request = { parameters: cluster.parameters(), directory: out, to: undefined };
+    expect(await importTable(request)).toMatchObject({ made: false, rows: 4, added: 0 });
+    await sql`delete from plain where ctid in (select min(ctid) from plain where t = 'twice')`;
+    await sql`delete from plain where t = ''`;
+    await sql`insert into plain values (9, 'new')`;
+    expect(await importTable(request)).toMatchObject({ added: 2 });
+    expect(await importTable(request)).toMatchObject({ added: 0 });
+    expect((await sql`select n, t from plain order by n, t nulls first`).map(({ n, t }) => [n, t])).toEqual([
+      [1, 'twice'],
+      [1, 'twice'],
+      [2, null],
+      [2, ''],
+      [9, 'new'],
+    ]);
+  });
+
+  test('may be empty', async () => {
+    const out = await exported('public', 'empty');
+    const to = { schema: 'again', name: 'empty' };
+    expect(await importTable({ parameters: cluster.parameters(), directory: out, to })).toMatchObject({ made: true, rows: 0 });
+  });
+
+  test('is refused when its rows are not those that were exported, and nothing is changed', async () => {
+    const out = await exported('public', 'plain');
+    const file = path.join(out, 'rows.csv');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('new', 'old'));
+    const to = { schema: 'again', name: 'plain' };
+    const request = { parameters: cluster.parameters(), directory: out, to };
+    await expect(importTable(request)).rejects.toMatchObject({ code: 'refused', message: expect.stringMatching(/not what was exported/) });
+    expect(await sql`select to_regclass('again.plain') as t`).toMatchObject([{ t: null }]);
+    await rm(path.join(out, 'table.json'));
+    await expect(importTable(request)).rejects.toMatchObject({ code: 'file-unreadable' });
+    const other = {
+      parameters: cluster.parameters(),
+      directory: await exported('public', 'empty'),
+      to: { schema: 'public', name: 'plain' },
+    };
+    await expect(importTable(other)).rejects.toThrow(/other columns/);
+  });
+
+  test('is named with its schema, quoted or not', () => {
+    expect(parseTableName('Core.Track')).toEqual({ schema: 'core', name: 'track' });
+    expect(parseTableName('"A ""b"".c".d')).toEqual({ schema: 'A "b".c', name: 'd' });
+    for (const text of ['track', 'a.b.c', '"a.b', '']) expect(parseTableName(text)).toBeUndefined();
+  });
+});
+
+test('restore --table brings tables back as they were, into a new schema, and leaves nothing behind', async () => {
+  const place = path.join(directory, 'repository');
+  const config = await writeConfig(directory, cluster, place);
+  const command = async (...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> =>
+    await runCommand([...args, '--config', config, '--yes'], { DBADMIN_PG_BIN_17: cluster.programs?.binDirectory ?? '' });
+  expect(await command('backup', 'init')).toMatchObject({ status: 0 });
+  expect(await command('backup', 'run')).toMatchObject({ status: 0 });
+  const before = await sql`select * from plain order by n, t`;
+  await sql`drop table plain`;
+  await sql.unsafe('update "odd "" schema"."order" set amount = 0');
+  const spool = path.join(directory, 'spool');
+  await mkdir(spool);
+  const restored = await command(
+    'restore',
+    '--table',
+    'public.plain,"odd "" schema"."order"',
+    '--to-latest',
+    '--schema',
+    'back',
+    '--spool',
+    spool,
+  );
+  expect(restored, restored.stderr).toMatchObject({ status: 0 });
+  expect(restored.stdout).toMatch(/made {7}"back"."plain" {3}5 rows/);
+  expect(await sql`select * from back.plain order by n, t`).toEqual(before);
+  expect(await sql.unsafe('select sum(amount)::int as sum from back."order"')).toEqual([{ sum: 1275 }]);
+  expect(await readdir(spool)).toEqual([]);
+  const again = await command('restore', '--table', 'public.plain', '--to-latest', '--schema', 'back', '--spool', spool);
+  expect(again).toMatchObject({ status: 1, stderr: expect.stringMatching(/there is a table "back"."plain" already/) });
+  expect(await readdir(spool)).toEqual([]);
+});
