@@ -8,21 +8,43 @@ import { isAbsence } from './disk-failures.ts';
 import { TEMPORARY_SUFFIX } from './keys.ts';
 import type { ObjectBody } from './store.ts';
 
-const FILE_MODE = 0o640;
-const DIRECTORY_MODE = 0o750;
+/** Who may read what is made. */
+export interface Modes {
+  readonly file: number;
+  readonly directory: number;
+}
+
+/** For the owner alone, unless the root directory was opened to its group: then the group may read. */
+export function modesBelow(rootMode: number): Modes {
+  const isShared = (rootMode & 0o050) === 0o050;
+  return isShared ? { file: 0o640, directory: 0o750 } : { file: 0o600, directory: 0o700 };
+}
+
+/** Where objects are made, and what is known of it. */
+export interface DiskTarget {
+  readonly root: string;
+  readonly modes: Modes;
+  /** Directories whose own entry is known to be durable. */
+  readonly syncedDirectories: Set<string>;
+}
 
 /**
  * Writes `body` as the file of `key` below `root`, durable and whole or not at all; never over another.
  *
  * The content goes into a temporary file beside it, is synced, and gets its name by link(2), which the kernel refuses
  * when the name is taken: rename(2) would replace it. Then the directory is synced.
- * `syncedDirectories` remembers the directories whose own entry is known to be durable.
+ * A failed sync is a failure, and the content is thrown away: a second sync would call lost pages written. An object that is
+ * found in the way is made durable before it is reported, for whoever made it may not have come to that.
  */
-export async function createFile(root: string, key: string, body: ObjectBody, syncedDirectories: Set<string>): Promise<void> {
+export async function createFile(target: DiskTarget, key: string, body: ObjectBody): Promise<void> {
+  const { root } = target;
   const file = path.join(root, key);
-  if (await exists(file)) throw existingObject(root, key);
+  if (await exists(file)) {
+    await syncDirectory(path.dirname(file));
+    throw existingObject(root, key);
+  }
   const temporary = `${file}.${randomBytes(8).toString('hex')}${TEMPORARY_SUFFIX}`;
-  const handle = await openTemporary(root, temporary, syncedDirectories);
+  const handle = await openTemporary(target, temporary);
   try {
     try {
       // writeFile goes on from the current position and repeats short writes.
@@ -31,19 +53,39 @@ export async function createFile(root: string, key: string, body: ObjectBody, sy
     } finally {
       await handle.close();
     }
-    await link(temporary, file);
+    await linkOnce(temporary, file);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
+    if (isTaken(error)) await syncDirectory(path.dirname(file));
     throw linkFailure(root, key, error);
   }
-  await unlink(temporary);
+  // Left behind it is seen by nobody, and removed with the other leftovers.
+  await unlink(temporary).catch(() => undefined);
+  // When this fails the object stays: another writer may have found it there, and relied on it.
   await syncDirectory(path.dirname(file));
+}
+
+/** Over NFS a link whose answer was lost is asked for again, and then says that the name is taken: by this very file. */
+async function linkOnce(temporary: string, file: string): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    const [ours, theirs] = await Promise.all([lstat(temporary), lstat(file)]);
+    if (ours.ino !== theirs.ino || ours.dev !== theirs.dev) throw error;
+  }
+}
+
+/** Whether a name could not be given because there is a file of it. */
+function isTaken(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'link' && code === 'EEXIST';
 }
 
 function linkFailure(root: string, key: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall !== 'link') return error;
-  if (code === 'EEXIST') return existingObject(root, key, error);
+  if (isTaken(error)) return existingObject(root, key, error);
   if (code !== undefined && ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) {
     return new DbadminError('storage-unsupported', `the file system of ${root} has no hard links`, {
       detail: 'Without them two writers could replace the work of each other.',
@@ -55,16 +97,16 @@ function linkFailure(root: string, key: string, error: unknown): unknown {
 }
 
 /** Opens the temporary file, after making the directories above it; again when they were removed in between. */
-async function openTemporary(root: string, temporary: string, syncedDirectories: Set<string>): Promise<FileHandle> {
+async function openTemporary(target: DiskTarget, temporary: string): Promise<FileHandle> {
   const directory = path.dirname(temporary);
-  await makeDirectories(root, directory, syncedDirectories);
+  await makeDirectories(target, directory);
   try {
-    return await open(temporary, 'wx', FILE_MODE);
+    return await open(temporary, 'wx', target.modes.file);
   } catch (error) {
     if (!isAbsence(error)) throw error;
-    syncedDirectories.clear();
-    await makeDirectories(root, directory, syncedDirectories);
-    return await open(temporary, 'wx', FILE_MODE);
+    target.syncedDirectories.clear();
+    await makeDirectories(target, directory);
+    return await open(temporary, 'wx', target.modes.file);
   }
 }
 
@@ -72,11 +114,12 @@ async function openTemporary(root: string, temporary: string, syncedDirectories:
  * Makes each missing directory between `root` and `directory`, and syncs the parent of each. A directory that was there
  * already is synced once too: whoever made it may not have come to that. The root itself is never made.
  */
-async function makeDirectories(root: string, directory: string, syncedDirectories: Set<string>): Promise<void> {
+async function makeDirectories(target: DiskTarget, directory: string): Promise<void> {
+  const { root, modes, syncedDirectories } = target;
   if (directory === root || syncedDirectories.has(directory)) return;
   const parent = path.dirname(directory);
-  await makeDirectories(root, parent, syncedDirectories);
-  await mkdir(directory, { mode: DIRECTORY_MODE }).catch((error: unknown) => {
+  await makeDirectories(target, parent);
+  await mkdir(directory, { mode: modes.directory }).catch((error: unknown) => {
     if (systemCodeOf(error) !== 'EEXIST') throw error;
   });
   await syncDirectory(parent);

@@ -54,7 +54,13 @@ async function entriesOf(root: string, directory: string): Promise<readonly stri
 }
 
 async function isDirectoryAt(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined))?.isDirectory() === true;
+  try {
+    return (await stat(file)).isDirectory();
+  } catch (error) {
+    // Anything else would leave what lies below it out of the list, and nobody would know.
+    if (isAbsence(error)) return false;
+    throw error;
+  }
 }
 
 async function statFiles(root: string, keys: readonly string[]): Promise<readonly StoredObject[]> {

@@ -1,7 +1,7 @@
-import { access, constants, mkdir, open, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { access, constants, mkdir, open, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { ownFailure } from './body.ts';
-import { createFile, syncDirectory } from './disk-create.ts';
+import { createFile, modesBelow, syncDirectory, type DiskTarget, type Modes } from './disk-create.ts';
 import { checkRoot, diskFailure, isAbsence } from './disk-failures.ts';
 import { listFiles, removeTemporaries, statFile } from './disk-list.ts';
 import { lockUnsupported, missingObject, shortObject } from './failures.ts';
@@ -17,20 +17,22 @@ const PIECE_BYTES = 1024 * 1024;
  * @throws {DbadminError} `repository-missing`, `storage-denied`
  */
 export async function openDiskStore(root: string): Promise<ObjectStore> {
-  const store = new DiskStore(path.resolve(root));
+  const directory = path.resolve(root);
+  await checkRoot(directory);
+  const store = new DiskStore(directory, modesBelow((await stat(directory)).mode));
   await store.probe();
   return store;
 }
 
 /**
- * The same after making the directory, with all above it, when it is not there.
+ * The same after making the directory, with all above it, when it is not there: for its owner alone.
  *
  * @throws {DbadminError} `storage-denied`, `storage-read-only`, `storage-full`
  */
 export async function createDiskStore(root: string): Promise<ObjectStore> {
   const directory = path.resolve(root);
   try {
-    const firstMade = await mkdir(directory, { recursive: true, mode: 0o750 });
+    const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
     if (firstMade !== undefined) {
       for (let made = directory; made.length >= firstMade.length; made = path.dirname(made)) await syncDirectory(path.dirname(made));
     }
@@ -44,17 +46,18 @@ class DiskStore implements ObjectStore {
   readonly description: string;
   /** No locks: whoever may write a directory may take them off again, so they would promise what they do not keep. */
   readonly capabilities = { conditionalCreate: true, locks: false };
-  readonly #syncedDirectories = new Set<string>();
+  readonly #target: DiskTarget;
 
-  constructor(root: string) {
+  constructor(root: string, modes: Modes) {
     this.description = root;
+    this.#target = { root, modes, syncedDirectories: new Set() };
   }
 
   async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
     checkKey(key);
     if (lockUntil !== undefined) throw lockUnsupported(this.description);
     try {
-      await createFile(this.description, key, body, this.#syncedDirectories);
+      await createFile(this.#target, key, body);
     } catch (error) {
       if (isAbsence(error)) await checkRoot(this.description);
       throw ownFailure(error, (failure) => diskFailure(this.description, `writing ${key}`, failure));
