@@ -9,8 +9,13 @@ import type { LayoutPlan } from './plan.ts';
 
 /** What a restore finds where it is to go. */
 export type TargetState =
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'over'; readonly target: Exclude<DeltaTarget, { kind: 'absent' }>; readonly delta: DeltaPlan };
+  | { readonly kind: 'empty'; readonly freeBytes: number }
+  | {
+      readonly kind: 'over';
+      readonly freeBytes: number;
+      readonly target: Exclude<DeltaTarget, { kind: 'absent' }>;
+      readonly delta: DeltaPlan;
+    };
 
 export interface TargetRequest {
   readonly layout: LayoutPlan;
@@ -33,13 +38,12 @@ export async function inspectTarget({ layout, systemIdentifier, extraBytes, delt
     for (const { directory } of layout.tablespaces) await refuseFilled(directory, layout);
     await refuseFilled(layout.spoolDirectory, layout);
     await refuseFilled(outerDirectoryOf(layout.dataDirectory), layout);
-    await requireRoom(layout, layout.totalBytes + extraBytes);
-    return { kind: 'empty' };
+    return { kind: 'empty', freeBytes: await requireRoom(layout, layout.totalBytes + extraBytes) };
   }
   await refuseForeignSpool(layout);
   const plan = planDelta(layout, target.found, [MARKER_NAME]);
-  await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
-  return { kind: 'over', target, delta: plan };
+  const freeBytes = await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
+  return { kind: 'over', freeBytes, target, delta: plan };
 }
 
 async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {
@@ -64,9 +68,9 @@ async function refuseForeignSpool({ spoolDirectory }: LayoutPlan): Promise<void>
   });
 }
 
-async function requireRoom({ dataDirectory }: LayoutPlan, neededBytes: number): Promise<void> {
+async function requireRoom({ dataDirectory }: LayoutPlan, neededBytes: number): Promise<number> {
   const free = await freeBytesFor(dataDirectory);
-  if (free >= neededBytes) return;
+  if (free >= neededBytes) return free;
   throw new DbadminError('storage-full', `there is no room for the restore in ${dataDirectory}`, {
     detail: `It needs ${neededBytes} bytes and ${free} are free.`,
     hint: 'Free some space or restore elsewhere.',

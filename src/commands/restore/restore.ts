@@ -1,10 +1,13 @@
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith } from '../../backup/reconcile/returning.ts';
-import { inspectRestore } from '../../backup/restore/inspect.ts';
+import { readProofs } from '../../backup/drill/record.ts';
+import { inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
 import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
 import { unprivilegedUser } from '../../postgres/server.ts';
 import { readLedger } from '../../repository/ledger.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { stateOf } from '../backup/show-proofs.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -33,7 +36,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const owner = programs?.runAs ?? (await unprivilegedUser());
     await checkReachable(options.dataDirectory, owner);
     const port = await clonePort(options, preflight, cluster);
-    const shown = { options, preflight, repository: repository.name, port, returning };
+    const proof = await proofOf(preflight, opened, clock.now());
+    const shown = { options, preflight, repository: repository.name, port, returning, proof };
     showRestore(output, shown);
     if (options.dryRun) {
       output.result({ preflight: preflightJson(shown), restored: null, reconciled: null, differs: null });
@@ -57,4 +61,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await opened.store.close();
   }
+}
+
+/** How far the backup can be relied on, and which is the newest that was tried. */
+async function proofOf({ contents, resolution }: Preflight, repository: Repository, now: Date): Promise<string> {
+  const proofs = await readProofs(repository, contents.cluster.systemIdentifier);
+  const state = stateOf(resolution.backup, proofs, now);
+  const proven = contents.backups.filter(({ label }) => proofs.proven.has(label)).at(-1);
+  return state === 'unproven' && proven !== undefined ? `${state} (newest proven: ${proven.label})` : state;
 }

@@ -15,6 +15,8 @@ export interface ShownRestore {
   readonly repository: string;
   readonly port: number;
   readonly returning: readonly LedgerEntry[];
+  /** How far the backup can be relied on: `proven 2 d ago`, `unproven (newest proven: …)`. */
+  readonly proof: string;
 }
 
 /** Moment, backup, WAL, places, what is overwritten, and what comes back from the dead. */
@@ -33,11 +35,11 @@ export function showRestore(output: Output, shown: ShownRestore): void {
     output.line(`commits    last before  ${describeCommit(resolution.before)}    first after  ${describeCommit(resolution.after)}`);
     if (target.kind === 'time') output.line('           everything acknowledged up to the moment comes back, and nothing begun after it');
   }
-  output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   unproven`);
+  output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   ${shown.proof}`);
   output.line(`wal        ${describeWal(preflight)}, all there (it reaches to ${formatLsn(resolution.availableUntil)})`);
   for (const { original, directory } of layout.tablespaces) output.line(`tablespace ${original} → ${directory}`);
   showOverwritten(output, preflight);
-  const needs = `needs      ${formatBytes(layout.totalBytes + preflight.walBytes)} in ${layout.dataDirectory}`;
+  const needs = `needs      ${formatBytes(layout.totalBytes + preflight.walBytes)} in ${layout.dataDirectory} (${formatBytes(preflight.state.freeBytes)} free)`;
   output.line(
     options.purpose === 'clone'
       ? `${needs}; the clone listens on 127.0.0.1:${port}, archives nothing`
@@ -88,13 +90,14 @@ function describeCommit(mark: CommitMark | undefined): string {
 }
 
 /** The preflight in `--json`. */
-export function preflightJson({ options, preflight, returning }: ShownRestore): object {
+export function preflightJson({ options, preflight, returning, proof }: ShownRestore): object {
   const { resolution, layout, walBytes, state } = preflight;
   const mark = (commit: CommitMark | undefined): object | null =>
     commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: commit.time.toISOString() };
   return {
     target: describeTarget(options.target),
     backup: resolution.backup.label,
+    proof,
     end:
       resolution.end.kind === 'lsn'
         ? { kind: 'lsn', lsn: formatLsn(resolution.end.lsn), inclusive: resolution.end.inclusive }
@@ -105,6 +108,7 @@ export function preflightJson({ options, preflight, returning }: ShownRestore): 
     after: mark(resolution.after),
     totalBytes: layout.totalBytes,
     walBytes,
+    freeBytes: state.freeBytes,
     overwrites:
       state.kind === 'empty'
         ? null
