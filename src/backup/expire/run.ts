@@ -32,7 +32,12 @@ export interface ExpiryOutcome extends ExpiryPlan {
   readonly expired: Expired;
   /** What became of the content; or why it was not collected. */
   readonly collected: Collected | DbadminError;
+  /** Temporary files and unfinished uploads removed: what writers that died left behind. */
+  readonly leftovers: number;
 }
+
+/** No create takes longer. */
+const LEFTOVER_AFTER_MS = 48 * 3_600_000;
 
 /** What would go and why the rest stays; nothing is changed. */
 export async function planLineage(
@@ -72,7 +77,8 @@ export async function expireLineage(
       if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
       throw error;
     });
-    return { ...plan, expired, collected };
+    const leftovers = await repository.store.removeUnfinished(new Date(plan.inspection.storeNow.getTime() - LEFTOVER_AFTER_MS));
+    return { ...plan, expired, collected, leftovers };
   } finally {
     await lease.release();
   }

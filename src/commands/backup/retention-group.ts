@@ -37,7 +37,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
     ],
     json: [
       'applied: whether it was removed',
-      'repositories: array of { repository, backups, dumps, wal, expired, collected } or { repository, error }',
+      'repositories: array of { repository, backups, dumps, wal, expired, collected, leftovers } or { repository, error }',
       'repositories[].backups, dumps: array of { label, stays, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged or no-rule, … } }',
       'repositories[].wal: { objects, bytes } that no backup needs',
       'repositories[].expired: { backups, dumps, locked: labels; wal: { objects, bytes } } or null',

@@ -32,7 +32,7 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
 }
 
 /** What was removed. */
-export function showExpired({ output }: CommandContext, { expired, collected }: ExpiryOutcome): void {
+export function showExpired({ output }: CommandContext, { expired, collected, leftovers }: ExpiryOutcome): void {
   const { backups, dumps, locked, wal } = expired;
   const removed = [
     `${backups.length} ${backups.length === 1 ? 'backup' : 'backups'}`,
@@ -42,6 +42,7 @@ export function showExpired({ output }: CommandContext, { expired, collected }: 
   output.line(`  removed    ${removed.join(', ')}`);
   if (locked.length > 0)
     output.line(`  locked     ${locked.join(', ')}: the storage keeps ${locked.length === 1 ? 'it' : 'them'} until the lock has ended`);
+  if (leftovers > 0) output.line(`  leftovers  ${leftovers} unfinished writes of runs that died are removed`);
   if (collected instanceof DbadminError) {
     output.warn(`content was not collected: ${collected.message}${collected.hint === undefined ? '' : `. ${collected.hint}`}`);
     return;
@@ -74,6 +75,7 @@ export function expiryResult(repository: string, plan: ExpiryPlan, outcome: Expi
     dumps: plan.dumps.map(({ label, reasons }) => ({ label, stays: reasons.length > 0, reasons })),
     wal: plan.wal,
     expired: outcome?.expired ?? null,
+    leftovers: outcome?.leftovers ?? null,
     collected:
       outcome === undefined ? null : outcome.collected instanceof DbadminError ? { refused: outcome.collected.message } : outcome.collected,
   };

@@ -16,6 +16,35 @@ export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
     load: async () => await import('./list.ts'),
   },
   {
+    name: 'repository sync',
+    summary: 'copy the backups and WAL of a cluster that another repository has not got',
+    description: `For a second device: what one repository has and the other misses is copied, checked as it is read, and encrypted anew where keys differ. Each
+backup appears with its manifest, last; interrupted, the next run goes on. Backups that the retention of the destination would not keep are left.
+
+$ dbadmin repository sync --from local --to offsite
+$ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-full`,
+    options: [
+      { flags: '--from <name>', summary: 'the repository that has it' },
+      { flags: '--to <name>', summary: 'the repository that gets it; made with dbadmin backup init' },
+      {
+        flags: '--backup <label>',
+        summary: 'only this backup and the WAL from it on',
+        fallback: 'backups, WAL, dumps, holds, ledger and reports',
+      },
+      { flags: '--all', summary: 'also what the retention of the destination would not keep' },
+      SYSTEM,
+    ],
+    json: [
+      'from, to: names',
+      'backups: array of { label, newBlobs, storedBytes } copied',
+      'left: array of labels that were not worth copying',
+      'wal: { segments, parts, histories } copied',
+      'dumps: array of labels copied',
+      'objects: number of holds, ledger entries and reports copied',
+    ],
+    load: async () => await import('./sync.ts'),
+  },
+  {
     name: 'repository rebuild-index',
     summary: 'write the indexes anew from what the packs say of themselves',
     description: `For a repository that lost index objects, or whose indexes are damaged or name packs that are not there. Needs no key: packs tell what they hold.

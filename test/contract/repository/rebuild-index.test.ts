@@ -7,6 +7,7 @@ import { acquireLease } from '../../../src/repository/leases.ts';
 import { writeManifest, type Extent } from '../../../src/repository/manifest.ts';
 import { rebuildIndex, type RebuiltIndex } from '../../../src/repository/rebuild-index.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { withRetention } from '../../../src/repository/retained-store.ts';
 import { measureUsage } from '../../../src/repository/usage.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
@@ -112,20 +113,14 @@ test('packs that are missing or damaged are named, and writers can go on', async
 test('usage tells how full a repository is, how fast it fills, and whether it can be written', async () => {
   const time = new ManualClock();
   const inner = createMemoryStore(time);
-  // A disk of 100,000 bytes.
-  const limited = Object.assign(Object.create(inner) as typeof inner, { freeBytes: async () => 100_000 });
   await inner.create('old', Buffer.alloc(50_000));
   expect(await measureUsage(inner, time.now())).toMatchObject({ usedBytes: 50_000, growthBytesPerDay: undefined, freeBytes: undefined });
   for (let day = 0; day < 10; day += 1) {
     time.set(time.now().getTime() + 86_400_000);
     await inner.create(`day${day}`, Buffer.alloc(700));
   }
-  const bound = {
-    ...Object.fromEntries(
-      ['create', 'stat', 'delete', 'list'].map((name) => [name, (inner[name as 'stat'] as (...args: unknown[]) => unknown).bind(inner)]),
-    ),
-  };
-  const usage = await measureUsage(Object.assign(limited, bound), time.now());
+  // A disk with 100,000 bytes left.
+  const usage = await measureUsage({ ...withRetention(inner, { lockDays: 1, clock: time }), freeBytes: async () => 100_000 }, time.now());
   expect(usage.usedBytes).toBe(57_000);
   expect(usage.growthBytesPerDay).toBeCloseTo(800, -2);
   expect(usage.daysUntilFull).toBe(125);

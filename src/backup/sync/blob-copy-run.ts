@@ -1,0 +1,139 @@
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { BlobPipeline } from '../../repository/blob-pipeline.ts';
+import { BlobReader } from '../../repository/blob-reader.ts';
+import { runName } from '../../repository/collection.ts';
+import { readMarks } from '../../repository/marks.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { Renames } from './renames.ts';
+
+/** Blobs read together: neighbours in a pack come with one read. */
+const BATCH = 64;
+/** After so much is stored an index is written, so that an interrupted run need not store it again. */
+const CHECKPOINT_BYTES = 4 * 1024 ** 3;
+
+export interface CopyOptions {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly systemIdentifier: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** What copying cost in the destination. */
+export interface CopiedBlobs {
+  readonly newBlobs: number;
+  readonly storedBytes: number;
+}
+
+/** Whether equal content has equal names in both: neither has a key, or both have the same. */
+export function sharesNames(from: Repository, to: Repository): boolean {
+  return from.keys?.check === to.keys?.check;
+}
+
+/** Copies blobs of one lineage into another repository, where it has not got them, under the names they have there. */
+export class BlobCopy {
+  readonly #options: CopyOptions;
+  readonly #source: BlobIndex;
+  readonly #reader: BlobReader;
+  readonly #known: BlobIndex;
+  /** Undefined where names are the same. */
+  readonly #renames: Renames | undefined;
+  readonly #relied = new Set<string>();
+  #pipeline: BlobPipeline | undefined;
+  #pending = new Set<string>();
+  #sinceCheckpoint = 0;
+  #newBlobs = 0;
+  #storedBytes = 0;
+
+  private constructor(options: CopyOptions, source: BlobIndex, known: BlobIndex) {
+    this.#options = options;
+    this.#source = source;
+    this.#reader = new BlobReader(options.from, options.systemIdentifier, source);
+    this.#known = known;
+    this.#renames = sharesNames(options.from, options.to) ? undefined : new Renames();
+  }
+
+  /** To be opened with the destination's `backup` lease held. */
+  static async open(options: CopyOptions): Promise<BlobCopy> {
+    const { from, to, systemIdentifier } = options;
+    const skipPacks = await readMarks(to, systemIdentifier);
+    return new BlobCopy(options, await BlobIndex.load(from, systemIdentifier), await BlobIndex.load(to, systemIdentifier, { skipPacks }));
+  }
+
+  /** Packs of the destination that what was asked for lies in, as far as they were there before. */
+  get relied(): ReadonlySet<string> {
+    return this.#relied;
+  }
+
+  /** The name of a blob in the destination. */
+  nameOf(hash: string): string {
+    if (this.#renames === undefined) return hash;
+    const name = this.#renames.get(hash);
+    if (name === undefined) throw new DbadminError('internal', `blob ${hash} was not copied`);
+    return name;
+  }
+
+  /**
+   * Notes what a blob is called in the destination, learnt from a backup that both have: `length` bytes of a file, at the same
+   * place of it. Only where they are the whole of either blob are the blobs the same.
+   */
+  learn(hash: string, name: string, length: number): void {
+    if (this.#source.find(hash)?.plainBytes === length && this.#known.find(name)?.plainBytes === length) this.#renames?.set(hash, name);
+  }
+
+  /** Asks for a blob; what the destination has is not read. */
+  async add(hash: string): Promise<void> {
+    const name = this.#renames === undefined ? hash : this.#renames.get(hash);
+    const place = name === undefined ? undefined : this.#known.find(name);
+    if (place !== undefined) this.#relied.add(place.pack);
+    else this.#pending.add(hash);
+    if (this.#pending.size >= BATCH) await this.#flush();
+  }
+
+  /** Stores what was asked for so far, with its index; gives what has been stored since the last call. */
+  async finish(): Promise<CopiedBlobs> {
+    await this.#flush();
+    await this.#checkpoint();
+    const copied = { newBlobs: this.#newBlobs, storedBytes: this.#storedBytes };
+    this.#newBlobs = 0;
+    this.#storedBytes = 0;
+    return copied;
+  }
+
+  async close(): Promise<void> {
+    await this.#pipeline?.close();
+    this.#pipeline = undefined;
+  }
+
+  async #flush(): Promise<void> {
+    const { signal, to, systemIdentifier } = this.#options;
+    signal.throwIfAborted();
+    const hashes = [...this.#pending].sort((a, b) => (this.#reader.orderOf(a) < this.#reader.orderOf(b) ? -1 : 1));
+    this.#pending = new Set();
+    if (hashes.length === 0) return;
+    this.#pipeline ??= new BlobPipeline([{ repository: to, systemIdentifier, known: this.#known }]);
+    let next = 0;
+    for await (const plain of this.#reader.readAll(hashes)) {
+      const hash = hashes[next++] ?? '';
+      this.#sinceCheckpoint += plain.byteLength;
+      await this.#pipeline.put(plain, ([name = '']) => this.#renames?.set(hash, name));
+    }
+    // Names must be known before the same blob is asked for again.
+    if (this.#renames !== undefined) await this.#pipeline.drain();
+    if (this.#sinceCheckpoint >= CHECKPOINT_BYTES) await this.#checkpoint();
+  }
+
+  async #checkpoint(): Promise<void> {
+    const pipeline = this.#pipeline;
+    if (pipeline === undefined) return;
+    const [outcome] = await pipeline.finish(runName(this.#options.clock.now()));
+    if (outcome?.kind !== 'stored') throw outcome?.error ?? new DbadminError('internal', 'the copy has no outcome');
+    for (const pack of outcome.written.packs) this.#relied.add(pack);
+    this.#newBlobs += outcome.written.newBlobs;
+    this.#storedBytes += outcome.written.storedBytes;
+    this.#sinceCheckpoint = 0;
+    await this.close();
+  }
+}

@@ -1,0 +1,36 @@
+import { parseLsn } from '../../postgres/lsn.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { ExpiryInspection } from '../expire/inspect.ts';
+import { planExpiry, type StoredBackup } from '../expire/plan.ts';
+import type { Retention } from '../expire/retention.ts';
+
+/**
+ * Of the backups that a destination has not got, those that its retention would keep: what it would let go at once is not
+ * worth copying. `source` is what the source holds; holds there count.
+ */
+export function worthCopying(
+  missing: readonly BackupSummary[],
+  present: readonly BackupSummary[],
+  source: ExpiryInspection,
+  retention: Retention,
+): readonly BackupSummary[] {
+  const labels = new Set(present.map(({ label }) => label));
+  const theirs = source.backups.filter(({ summary }) => !labels.has(summary.label));
+  const ours = present.map((summary) => ({ summary, storedAt: new Date(summary.finishedAt) }));
+  const both: StoredBackup[] = [...theirs, ...ours].sort((a, b) => byPosition(a.summary, b.summary));
+  const stays = new Set(
+    planExpiry({ ...source, backups: both }, retention)
+      .backups.filter(({ reasons }) => reasons.length > 0)
+      .map(({ label }) => label),
+  );
+  return missing.filter(({ label }) => stays.has(label));
+}
+
+function byPosition(a: BackupSummary, b: BackupSummary): number {
+  return a.stopTimeline - b.stopTimeline || lsnOrder(a.stopLsn, b.stopLsn);
+}
+
+function lsnOrder(a: string, b: string): number {
+  const [left, right] = [parseLsn(a), parseLsn(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,94 @@
+import { findCluster } from '../../backup/lineage-inspect.ts';
+import { inspectExpiry } from '../../backup/expire/inspect.ts';
+import { worthCopying } from '../../backup/sync/choose.ts';
+import { syncLineage, type Synced, type SyncOptions } from '../../backup/sync/run.ts';
+import { formatBytes } from '../../base/bytes.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { Config, RepositoryConfig } from '../../config/config.ts';
+import type { ClusterIdentity } from '../../repository/identity.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { findRetention } from '../backup/retention-policy.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository } from '../open-repository.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock, log, signal } = context;
+  const { config, cluster } = await loadProject(context, input);
+  const [source, target] = [placeOption(config, input, 'from'), placeOption(config, input, 'to')];
+  const from = await openRepository(context, source);
+  try {
+    const to = await openRepository(context, target);
+    try {
+      if (from.store.description === to.store.description) {
+        throw new DbadminError('usage', `${source.name} and ${target.name} are one and the same repository`, {
+          detail: `Both are in ${to.store.description}.`,
+        });
+      }
+      const lineage = await findCluster(from, cluster.name, textOption(input, 'systemIdentifier'));
+      output.line(`${cluster.name}: ${source.name} → ${target.name}`);
+      const progress = output.progress('WAL', 'count');
+      const synced = await syncLineage({
+        from,
+        to,
+        cluster: lineage,
+        chosen: await choice(context, input, { from, lineage, cluster: cluster.name, target: target.name }),
+        everything: textOption(input, 'backup') === undefined,
+        clock,
+        log,
+        signal,
+        onBackup: (label, storedBytes) => output.line(`  ${label}   stored ${formatBytes(storedBytes)}`),
+        onWal: (done, total) => progress.update(done, total),
+      }).finally(() => progress.end());
+      show(context, target.name, synced);
+      output.result({ from: source.name, to: target.name, ...synced });
+      return 0;
+    } finally {
+      await to.store.close();
+    }
+  } finally {
+    await from.store.close();
+  }
+}
+
+/** The one backup that was asked for; else, unless all are, those that the destination's retention would keep. */
+async function choice(
+  context: CommandContext,
+  input: CommandInput,
+  about: { readonly from: Repository; readonly lineage: ClusterIdentity; readonly cluster: string; readonly target: string },
+): Promise<SyncOptions['chosen']> {
+  const label = textOption(input, 'backup');
+  if (label !== undefined) {
+    return (missing, present) => {
+      const wanted = missing.filter((summary) => summary.label === label);
+      if (wanted.length > 0 || present.some((summary) => summary.label === label)) return wanted;
+      throw new DbadminError('backup-missing', `there is no backup ${label} of ${about.cluster} to copy`, {
+        hint: 'See dbadmin backup list.',
+      });
+    };
+  }
+  const retention = flagOption(input, 'all') ? undefined : await findRetention(context, input, about.cluster, about.target);
+  if (retention === undefined) return undefined;
+  const source = await inspectExpiry(about.from, about.lineage, { now: context.clock.now(), windowMs: retention.windowMs });
+  return (missing, present) => worthCopying(missing, present, source, retention);
+}
+
+function placeOption(config: Config, input: CommandInput, option: 'from' | 'to'): RepositoryConfig {
+  const name = textOption(input, option);
+  const place = name === undefined ? undefined : config.repositories.get(name);
+  if (place !== undefined) return place;
+  throw new DbadminError('usage', name === undefined ? `--${option} is missing` : `there is no repository ${name} in the configuration`, {
+    hint: `The configuration has ${[...config.repositories.keys()].join(', ') || 'none'}.`,
+  });
+}
+
+function show({ output }: CommandContext, target: string, { backups, left, wal, dumps, objects }: Synced): void {
+  const copied = [
+    `${backups.length} backups`,
+    `${wal.segments} WAL segments`,
+    ...(dumps.length === 0 ? [] : [`${dumps.length} dumps`]),
+    ...(objects === 0 ? [] : [`${objects} holds, ledger entries and reports`]),
+  ];
+  output.line(`  copied     ${copied.join(', ')}`);
+  if (left.length > 0) output.line(`  left       ${left.length} that the retention of ${target} would not keep (--all copies them)`);
+}

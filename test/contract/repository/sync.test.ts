@@ -1,0 +1,213 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { syncLineage, type Synced } from '../../../src/backup/sync/run.ts';
+import { Renames } from '../../../src/backup/sync/renames.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
+import { blake3 } from '../../../src/repository/hash.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
+import { BlobIndex } from '../../../src/repository/blob-index.ts';
+import { BlobPipeline } from '../../../src/repository/blob-pipeline.ts';
+import { BlobReader } from '../../../src/repository/blob-reader.ts';
+import { listHolds, placeHold } from '../../../src/repository/holds.ts';
+import { packPrefix } from '../../../src/repository/layout.ts';
+import { acquireLease } from '../../../src/repository/leases.ts';
+import { listBackups, readManifest, writeManifest, type Extent } from '../../../src/repository/manifest.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { readCoverage } from '../../../src/repository/wal-coverage.ts';
+import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
+
+const SEGMENT_BYTES = 1024 * 1024;
+const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
+const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
+
+function segmentBytes(number: number): Buffer {
+  const bytes = Buffer.alloc(SEGMENT_BYTES, number);
+  bytes.fill(0, 0, 40);
+  bytes.writeUInt16LE(0xd118, 0);
+  bytes.writeUInt16LE(2, 2);
+  bytes.writeBigUInt64LE(BigInt(number) * BigInt(SEGMENT_BYTES), 8);
+  bytes.writeBigUInt64LE(BigInt(SYSTEM), 24);
+  return bytes;
+}
+
+const segment = (number: number): string => `0000000100000000${number.toString(16).toUpperCase().padStart(8, '0')}`;
+
+/** The `n`th backup: of 30 blobs, a third of which the one before has, too; some extents begin inside a blob. */
+async function backUp(repository: Repository, n: number): Promise<void> {
+  const known = await BlobIndex.load(repository, SYSTEM);
+  const pipeline = new BlobPipeline([{ repository, systemIdentifier: SYSTEM, known }], { threads: 1 });
+  try {
+    const extents: Extent[] = [];
+    const pages: string[] = [];
+    for (let k = 0; k < 30; k += 1) {
+      const plain = Buffer.from(`blob ${n * 20 + k} `.repeat(300));
+      await pipeline.put(
+        plain,
+        ([hash = '']) => (extents[k] = k % 7 === 3 ? [k * 8192, 100, hash, 50] : [k * 8192, plain.byteLength, hash]),
+      );
+    }
+    await pipeline.put(Buffer.from(`page hashes ${n}`), ([hash = '']) => (pages[0] = hash));
+    await pipeline.finish(`20261121T00000${n}Z-${'0'.repeat(16)}`);
+    const start = BigInt(3 + 2 * n) * BigInt(SEGMENT_BYTES);
+    const lsns = { startLsn: formatLsn(start + 0x28n), stopLsn: formatLsn(start + 0x100n) };
+    const parts = { ...lsns, startedAt: `2026-11-2${n}T00:00:00.000Z`, finishedAt: `2026-11-2${n}T00:00:01.000Z` };
+    await writeManifest(repository, summaryOf(`backup-${n}`, parts), [
+      { path: 'base', type: 'directory', mode: 448, modifiedAt: 1 },
+      { path: 'base/1', type: 'file', sizeBytes: 30 * 8192, mode: 384, modifiedAt: 1, extents, pages },
+    ]);
+  } finally {
+    await pipeline.close();
+  }
+  const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
+  for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(segment(number), segmentBytes(number), times);
+}
+
+async function sync(from: Repository, to: Repository): Promise<Synced> {
+  return await syncLineage({
+    from,
+    to,
+    cluster: CLUSTER,
+    chosen: undefined,
+    everything: true,
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    onBackup: () => undefined,
+    onWal: () => undefined,
+  });
+}
+
+/** Everything that the backups of a repository hold, as plain bytes. */
+async function contentOf(repository: Repository): Promise<readonly unknown[]> {
+  const reader = new BlobReader(repository, SYSTEM, await BlobIndex.load(repository, SYSTEM));
+  const content: unknown[] = [];
+  for (const { label, startLsn, finishedAt } of await listBackups(repository, SYSTEM)) {
+    content.push(label, startLsn, finishedAt);
+    for await (const entry of readManifest(repository, SYSTEM, label)) {
+      if (entry.type !== 'file') {
+        content.push(entry);
+        continue;
+      }
+      const { extents, pages = [], ...rest } = entry;
+      content.push(rest);
+      const hashes = [...extents.map((extent) => extent[2]), ...pages];
+      let n = 0;
+      for await (const plain of reader.readAll(hashes)) content.push(extents[n]?.[0], extents[n]?.[1], extents[n++]?.[3], plain.toString());
+    }
+  }
+  return content;
+}
+
+/** The keys below a prefix. */
+async function keysOf({ store }: Repository, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+/** A store that counts bytes read, and fails for good from its `failAt`th create on. */
+function watched(inner: ObjectStore, failAt = Number.POSITIVE_INFINITY): ObjectStore & { packBytesRead: number } {
+  let creates = 0;
+  const store = Object.create(null) as ObjectStore & { packBytesRead: number };
+  return Object.assign(store, {
+    packBytesRead: 0,
+    description: inner.description,
+    capabilities: inner.capabilities,
+    create: async (key: string, body: Parameters<ObjectStore['create']>[1]) => {
+      // The lease of a run that failed is released.
+      if (!key.includes('/leases/')) creates += 1;
+      if (creates >= failAt && !key.includes('/leases/')) throw new DbadminError('storage-failed', 'the storage is gone');
+      await inner.create(key, body);
+    },
+    read: async (key: string) => await inner.read(key),
+    readRange: async (key: string, offset: number, length: number) => {
+      if (key.includes('/packs/')) store.packBytesRead += length;
+      return await inner.readRange(key, offset, length);
+    },
+    readStream: (key: string) => inner.readStream(key),
+    stat: async (key: string) => await inner.stat(key),
+    list: (prefix: string) => inner.list(prefix),
+    delete: async (key: string) => await inner.delete(key),
+  });
+}
+
+for (const [fromEncrypted, toEncrypted] of [
+  [false, false],
+  [false, true],
+  [true, false],
+  [true, true],
+] as const) {
+  const name = (encrypted: boolean): string => (encrypted ? 'an encrypted repository' : 'a plain one');
+
+  test(`from ${name(fromEncrypted)} to ${name(toEncrypted)}: what is missing is copied once, interrupted or not, and is the same`, async () => {
+    const inner = createMemoryStore();
+    const source = await makeMemoryRepository(fromEncrypted, inner);
+    const target = await makeMemoryRepository(toEncrypted);
+    for (const n of [0, 1, 2]) await backUp(source, n);
+    const archive = new WalArchive(source, SYSTEM, SEGMENT_BYTES);
+    await archive.putPart(segment(9), 0, segmentBytes(9).subarray(0, 5000), times);
+    await archive.putHorizon(1, 9n * BigInt(SEGMENT_BYTES) + 5000n, new Date(5000));
+    await archive.putHistory(2, Buffer.from('1\t0/500000\tno recovery target specified\n'));
+    await placeHold(source, SYSTEM, { label: 'backup-1', reason: 'audit', until: null, now: new Date(0) });
+
+    // It dies at a few places on the way, and is run again.
+    for (const failAt of [2, 7])
+      await sync(source, { ...target, store: watched(target.store, failAt) }).catch((error: unknown) =>
+        expect(error).toMatchObject({ code: 'storage-failed' }),
+      );
+    await sync(source, target);
+    expect(await contentOf(target)).toEqual(await contentOf(source));
+    expect(await listHolds(target, SYSTEM)).toEqual(await listHolds(source, SYSTEM));
+    expect(await readCoverage(target, SYSTEM, SEGMENT_BYTES)).toEqual(await readCoverage(source, SYSTEM, SEGMENT_BYTES));
+    expect(await new WalArchive(target, SYSTEM, SEGMENT_BYTES).readSegment(segment(5))).toEqual(segmentBytes(5));
+    expect((await keysOf(target, `${SYSTEM}/leases/`)).length).toBe(1);
+
+    const packs = await keysOf(target, packPrefix(SYSTEM));
+    expect(await sync(source, target)).toMatchObject({ backups: [], wal: { segments: 0, parts: 0, histories: 0 }, dumps: [], objects: 0 });
+    expect(await keysOf(target, packPrefix(SYSTEM))).toEqual(packs);
+
+    // The next one costs what is new in it: a third is shared with what both have.
+    await backUp(source, 3);
+    const reading = watched(inner);
+    const { backups } = await sync({ ...source, store: reading }, target);
+    expect(backups).toMatchObject([{ label: 'backup-3', newBlobs: 21 }]);
+    expect(await contentOf(target)).toEqual(await contentOf(source));
+    // A blob takes some 60 bytes; names that differ are learnt from what both have, but for blobs used in part.
+    expect(reading.packBytesRead).toBeLessThan(25 * (fromEncrypted ? 100 : 70));
+  });
+}
+
+test('damage in the source is found on the way, and no backup of it appears', async () => {
+  const source = await makeMemoryRepository();
+  const target = await makeMemoryRepository();
+  await backUp(source, 0);
+  const [key = ''] = await keysOf(source, packPrefix(SYSTEM));
+  const bytes = Buffer.from(await source.store.read(key));
+  bytes[100] = (bytes[100] ?? 0) ^ 1;
+  await source.store.delete(key);
+  await source.store.create(key, bytes);
+  await expect(sync(source, target)).rejects.toMatchObject({ code: 'repository-damaged' });
+  expect(await listBackups(target, SYSTEM)).toEqual([]);
+});
+
+test('nothing is copied beside a backup that is being written there', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await backUp(source, 0);
+  const lease = await acquireLease(target, SYSTEM, 'backup', { clock: systemClock, log: silentLog, command: 'backup run' });
+  await expect(sync(source, target)).rejects.toMatchObject({ code: 'locked', exitStatus: 11 });
+  await lease.release();
+});
+
+test('Renames gives back what was put in, however much', () => {
+  const renames = new Renames();
+  const name = (n: number): string => blake3(Buffer.from(String(n))).toString('hex');
+  for (let n = 0; n < 20_000; n += 1) renames.set(name(n), name(n + 1));
+  expect(renames.size).toBe(20_000);
+  for (let n = 0; n < 20_000; n += 7) expect(renames.get(name(n))).toBe(name(n + 1));
+  expect(renames.get(name(30_000))).toBeUndefined();
+});
