@@ -9,7 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     reporters: ['default', './test/summary-reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'unit', testTimeout: 30_000, include: ['test/unit/**/*.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
       { test: { name: 'live', include: ['test/live/**/*.test.ts'], ...servers, ...slow } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...servers, ...slow } },

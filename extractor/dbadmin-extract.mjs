@@ -283,10 +283,11 @@ function inside(into, entry) {
   return Buffer.concat([Buffer.from(`${into}/`), Buffer.from(entry.pathHex, 'hex')]);
 }
 
-function writeFile(file, { sizeBytes, mode, modifiedAt, extents }, read) {
+function writeFile(file, { sizeBytes, mode, modifiedAt, blobs, extents }, read) {
   const handle = fs.openSync(file, 'wx', mode);
   fs.ftruncateSync(handle, sizeBytes);
-  for (const [offset, length, hash, from = 0] of extents) fs.writeSync(handle, read(hash), from, length, offset);
+  // In format 1 an extent has the name of its blob, since then its number in the line's list.
+  for (const [offset, length, blob, from = 0] of extents) fs.writeSync(handle, read(blobs?.[blob] ?? blob), from, length, offset);
   fs.fsyncSync(handle);
   fs.futimesSync(handle, modifiedAt, modifiedAt);
   fs.closeSync(handle);

@@ -101,13 +101,15 @@ export async function writeManifest(
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
   const key = backupKey(summary.systemIdentifier, summary.label);
-  await repository.store.create(key, { stream: sealStream(repository, 'manifest', summary, encodeLines(entries)) });
+  await repository.store.create(key, {
+    stream: sealStream(repository, 'manifest', summary, encodeLines(entries, repository.identity.format)),
+  });
 }
 
-async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>): AsyncGenerator<Buffer> {
+async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>, format: number): AsyncGenerator<Buffer> {
   let lines: string[] = [];
   for await (const entry of entries) {
-    lines.push(`${JSON.stringify(toLine(entry))}\n`);
+    lines.push(`${JSON.stringify(toLine(entry, format))}\n`);
     if (lines.length < LINES_PER_CHUNK) continue;
     yield Buffer.from(lines.join(''), 'utf8');
     lines = [];
@@ -115,18 +117,43 @@ async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<Man
   yield Buffer.from(lines.join(''), 'utf8');
 }
 
-type ManifestLine = ManifestEntry | (Omit<ManifestEntry, 'path'> & { readonly pathHex: string });
+type LineExtent = readonly [offset: number, length: number, blob: number, blobOffset?: number];
 
-function toLine(entry: ManifestEntry): ManifestLine {
-  if (entry.path.isWellFormed()) return entry;
-  const { path, ...rest } = entry;
-  return { pathHex: encodePath(path).toString('hex'), ...rest };
+/** An entry as it is written. @see FORMAT.md "Manifests" */
+interface ManifestLine {
+  readonly path?: string;
+  readonly pathHex?: string;
+  readonly type: ManifestEntry['type'];
+  /** Names that extents give by number; absent in format 1, where extents have the names themselves. */
+  readonly blobs?: readonly string[];
+  readonly extents?: readonly (LineExtent | Extent)[];
 }
 
-function fromLine(line: ManifestLine): ManifestEntry {
-  if (!('pathHex' in line)) return line;
-  const { pathHex, ...rest } = line;
-  return { path: decodePath(Buffer.from(pathHex, 'hex')), ...rest } as ManifestEntry;
+function toLine(entry: ManifestEntry, format: number): object {
+  const { path, ...rest } = entry;
+  const named = path.isWellFormed() ? { path } : { pathHex: encodePath(path).toString('hex') };
+  if (rest.type !== 'file' || format === 1) return { ...named, ...rest };
+  const numbers = new Map<string, number>();
+  const extents = rest.extents.map(([offset, length, hash, from]): LineExtent => {
+    const number = numbers.get(hash) ?? numbers.size;
+    numbers.set(hash, number);
+    return from === undefined ? [offset, length, number] : [offset, length, number, from];
+  });
+  return { ...named, ...rest, blobs: [...numbers.keys()], extents };
+}
+
+function fromLine(line: ManifestLine, key: string): ManifestEntry {
+  const { path: text, pathHex, blobs, extents: written, ...rest } = line;
+  const path = text ?? decodePath(Buffer.from(pathHex ?? '', 'hex'));
+  if (written === undefined) return { path, ...rest } as ManifestEntry;
+  const extents = written.map((extent): Extent => {
+    const [offset, length, blob, from] = extent;
+    // The very string of the list, not a copy: a file may have a hundred thousand extents.
+    const hash = typeof blob === 'string' ? blob : blobs?.[blob];
+    if (hash === undefined) throw damaged(key, `An extent of ${path} names a blob that its line does not list.`);
+    return from === undefined ? [offset, length, hash] : [offset, length, hash, from];
+  });
+  return { path, ...rest, extents } as unknown as ManifestEntry;
 }
 
 /**
@@ -143,7 +170,7 @@ export async function* readManifest(repository: Repository, systemIdentifier: st
     let at = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
       begun.push(text.slice(at, end));
-      yield fromLine(JSON.parse(begun.join('')) as ManifestLine);
+      yield fromLine(JSON.parse(begun.join('')) as ManifestLine, key);
       begun = [];
       at = end + 1;
     }

@@ -9,10 +9,10 @@ export interface WornBlob {
 }
 
 /** Below this share of a blob being needed, a restore reads too much for it. */
-const WORN_BELOW = 0.4;
+const WORN_BELOW = 0.33;
 /** As much as an incremental backup may take again for each byte that changed, and at least. */
-const TAKEN_PER_CHANGED = 1;
-const TAKEN_AT_LEAST_BYTES = 64 * 1024 * 1024;
+const TAKEN_PER_CHANGED = 0.5;
+const TAKEN_AT_LEAST_BYTES = 32 * 1024 * 1024;
 
 /**
  * The blobs whose rest is taken again with this backup, the most worn first.
