@@ -5,12 +5,14 @@ import { probeConditionalCreate } from '../../../src/storage/conditional-create.
 import { openS3Store, type S3Options } from '../../../src/storage/s3.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { expectMissingBucket } from './bucket.ts';
+import { describeLocks } from './locks-suite.ts';
 import { describeObjectStore } from './suite.ts';
 
 /**
  * The suite on a server of the reader's choice; nothing without one. DBADMIN_TEST_S3_BUCKET names a bucket that may be
  * written below `dbadmin-test-…/`; _ENDPOINT, _REGION, _KEY, _SECRET and _CA_FILE say how to reach it, _HOST_STYLE=1 puts
- * the bucket into the host name. What the suite wrote is deleted again.
+ * the bucket into the host name. What the suite wrote is deleted again. DBADMIN_TEST_S3_LOCKING_BUCKET may name a bucket with
+ * Object Lock: a few objects stay there, locked for three hours.
  */
 export async function describeChosenEndpoint(env: Readonly<Record<string, string | undefined>>): Promise<void> {
   const bucket = env['DBADMIN_TEST_S3_BUCKET'];
@@ -42,6 +44,16 @@ export async function describeChosenEndpoint(env: Readonly<Record<string, string
     });
 
     describeObjectStore('S3 store', () => store, { conditionalCreate });
+
+    const locking = env['DBADMIN_TEST_S3_LOCKING_BUCKET'];
+    if (locking !== undefined) {
+      let locks: ObjectStore;
+      beforeAll(async () => {
+        locks = await openS3Store({ ...options, bucket: locking, conditionalCreate, lockMode: 'governance' });
+      });
+      afterAll(async () => await locks.close());
+      describe('in a bucket with Object Lock', () => describeLocks(() => locks, true));
+    }
 
     it('tells a missing bucket from a missing object', async () => {
       await expectMissingBucket(options);

@@ -10,8 +10,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probeConditionalCreate } from '../../../src/storage/conditional-create.ts';
+import { Secret } from '../../../src/base/secret.ts';
 import { openS3Store } from '../../../src/storage/s3.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
+import { startFaultyProxy } from '../../s3/faulty-proxy.ts';
 import { findMoto, LOCKING_BUCKET, MOTO_ABSENT, motoClient, startMoto } from '../../s3/moto.ts';
 import type { TestS3 } from '../../s3/server.ts';
 import { expectMissingBucket } from './bucket.ts';
@@ -96,6 +98,26 @@ function describeOnMoto(command: readonly string[]): void {
       }
       client.destroy();
       await own.close();
+    });
+
+    it('sends the customer key with every part, look and read of a large object', async () => {
+      const key = Buffer.alloc(32, 7).toString('base64');
+      const proxy = await startFaultyProxy(server.endpoint);
+      const without: string[] = [];
+      proxy.plan(({ method, path, headers }) => {
+        if (headers['x-amz-server-side-encryption-customer-key'] !== key) without.push(`${method} ${path.replace(/=[^&]*/g, '')}`);
+        return undefined;
+      });
+      const serverSideEncryption = { kind: 'customer', key: new Secret(key) } as const;
+      const own = await openS3Store(server.options({ endpoint: proxy.endpoint, serverSideEncryption, prefix: '' }));
+      const content = Buffer.alloc(17 * 1024 * 1024, 5);
+      await own.create('customer', content);
+      expect(Buffer.compare(await own.read('customer'), content)).toBe(0);
+      expect((await own.readRange('customer', 5, 10)).byteLength).toBe(10);
+      expect(proxy.seen.filter((line) => line.includes('partNumber'))).toHaveLength(3);
+      expect(without).toEqual([]);
+      await own.close();
+      await proxy.stop();
     });
 
     describeLockingBucket(() => server);

@@ -127,6 +127,14 @@ it('credentials: none at all is said as such, and is no failure that may pass', 
   expect(cloud.asked).toEqual([]);
 });
 
+it('proxy: the one of the environment is used, and not for what NO_PROXY names', async () => {
+  vi.stubEnv('HTTP_PROXY', cloud.endpoint);
+  vi.stubEnv('NO_PROXY', 'elsewhere.invalid');
+  expect(await ask({ ...KEYS, endpoint: 'http://s3.invalid' })).toEqual(['AKIA', undefined]);
+  expect(cloud.asked.at(-1)?.headers.host).toBe('s3.invalid');
+  await expect(ask({ ...KEYS, endpoint: 'http://elsewhere.invalid' })).rejects.toMatchObject({ code: 'storage-failed' });
+});
+
 it('requester pays: said with every request, and only when configured', async () => {
   await ask(KEYS);
   expect(cloud.asked.at(-1)?.headers['x-amz-request-payer']).toBeUndefined();
@@ -179,7 +187,8 @@ async function startFakeCloud(): Promise<FakeCloud> {
   const server = http.createServer((request, response) => {
     void (async () => {
       const body = await text(request);
-      const url = request.url ?? '/';
+      // A proxy is asked with the whole address.
+      const url = (request.url ?? '/').replace(/^http:\/\/[^/]+/, '');
       const expiration = new Date(Date.now() + 3_600_000).toISOString();
       if (url.startsWith('/b')) {
         const accessKey = /Credential=([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? 'none';
