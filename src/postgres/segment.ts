@@ -63,3 +63,21 @@ export function historyName(timeline: number): string {
 function hex8(value: number | bigint): string {
   return value.toString(16).toUpperCase().padStart(8, '0');
 }
+
+/** What the archiver may offer, by its file name alone. */
+export type WalFile =
+  | { readonly kind: 'segment'; readonly segment: string }
+  /** Left unfinished by its timeline: `<segment>.partial`. */
+  | { readonly kind: 'partial'; readonly segment: string }
+  | { readonly kind: 'history'; readonly timeline: number }
+  /** `<segment>.<offset>.backup`. */
+  | { readonly kind: 'backup-history'; readonly segment: string };
+
+/** What kind of WAL file this is; undefined when PostgreSQL has no such name. */
+export function walFileOf(name: string): WalFile | undefined {
+  if (isSegmentName(name)) return { kind: 'segment', segment: name };
+  if (isHistoryName(name)) return { kind: 'history', timeline: Number.parseInt(name.slice(0, 8), 16) };
+  const match = /^([0-9A-F]{24})\.(partial|[0-9A-F]{8}\.backup)$/.exec(name);
+  if (match === null) return undefined;
+  return { kind: match[2] === 'partial' ? 'partial' : 'backup-history', segment: match[1] ?? '' };
+}

@@ -6,7 +6,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { contentHash } from './keys.ts';
 import type { Repository } from './repository.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
-import { historyKey, horizonKey, partKey, walKey, walPrefix } from './layout.ts';
+import { backupHistoryKey, historyKey, horizonKey, partialKey, partKey, walKey, walPrefix } from './layout.ts';
 
 /** What stands in the header of a segment or part. @see FORMAT.md "WAL segments, parts, horizons, history" */
 export interface WalHeader {
@@ -48,8 +48,20 @@ export class WalArchive {
    * @throws {DbadminError} `wal-conflict` when the key holds other content; `wal-invalid` when the bytes are not this segment of this cluster.
    */
   async putSegment(segment: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
+    return await this.#putWhole(walKey(this.#systemIdentifier, segment), segment, bytes, times);
+  }
+
+  /**
+   * Stores what the server archives of a segment that its timeline left unfinished: the whole file, beside the segment and never in its place.
+   *
+   * @throws {DbadminError} as {@link WalArchive.putSegment}.
+   */
+  async putPartial(segment: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
+    return await this.#putWhole(partialKey(this.#systemIdentifier, segment), segment, bytes, times);
+  }
+
+  async #putWhole(key: string, segment: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
     checkFirstPage(bytes, this.#systemIdentifier, segment, this.segmentBytes);
-    const key = walKey(this.#systemIdentifier, segment);
     const hash = contentHash(this.#repository, bytes).toString('hex');
     if ((await this.#store.stat(key)) === undefined) {
       try {
@@ -59,9 +71,9 @@ export class WalArchive {
         if (!isDbadminError(error, 'storage-exists')) throw error;
       }
     }
-    const present = await this.readHeader(segment);
+    const present = await this.#readHeaderAt(key);
     if (present.hash === hash) return 'present';
-    throw new DbadminError('wal-conflict', `WAL segment ${segment} is in the archive with other content`, {
+    throw new DbadminError('wal-conflict', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is in the archive with other content`, {
       detail: `Archived: ${present.hash} at ${present.receivedAt}. Offered: ${hash}.`,
       hint: 'Two clusters with the same system identifier write to this repository, or one was restored without a new timeline. The archived segment was kept.',
     });
@@ -92,34 +104,55 @@ export class WalArchive {
     for (const key of earlier) await this.#store.delete(key);
   }
 
-  async putHistory(timeline: number, content: Uint8Array): Promise<void> {
-    const key = historyKey(this.#systemIdentifier, timeline);
+  /** @throws {DbadminError} `wal-conflict` when another history of that timeline is stored. */
+  async putHistory(timeline: number, content: Uint8Array): Promise<'stored' | 'present'> {
     const header = { systemIdentifier: this.#systemIdentifier, timeline, hash: contentHash(this.#repository, content).toString('hex') };
+    return await this.#putSmall(historyKey(this.#systemIdentifier, timeline), header, content, `timeline history ${historyName(timeline)}`);
+  }
+
+  /** Stores a backup history file, `<segment>.<offset>.backup`, that the server archives beside the WAL of a backup. */
+  async putBackupHistory(name: string, content: Uint8Array): Promise<'stored' | 'present'> {
+    const header = { systemIdentifier: this.#systemIdentifier, name, hash: contentHash(this.#repository, content).toString('hex') };
+    return await this.#putSmall(backupHistoryKey(this.#systemIdentifier, name), header, content, `backup history ${name}`);
+  }
+
+  async #putSmall(key: string, header: object, content: Uint8Array, what: string): Promise<'stored' | 'present'> {
     try {
       await this.#store.create(key, await seal(this.#repository, 'history', header, content));
+      return 'stored';
     } catch (error) {
       if (!isDbadminError(error, 'storage-exists')) throw error;
-      const present = await this.readHistory(timeline);
-      if (present === undefined || !Buffer.from(present).equals(Buffer.from(content))) {
-        throw new DbadminError('wal-conflict', `timeline history ${historyName(timeline)} is in the archive with other content`, {
-          cause: error,
-        });
-      }
+      const present = await this.#readSmall(key);
+      if (present !== undefined && Buffer.from(present).equals(Buffer.from(content))) return 'present';
+      throw new DbadminError('wal-conflict', `${what} is in the archive with other content`, { cause: error });
     }
   }
 
   /** The history file of a timeline, or undefined when the archive has none. */
   async readHistory(timeline: number): Promise<Buffer | undefined> {
-    const key = historyKey(this.#systemIdentifier, timeline);
+    return await this.#readSmall(historyKey(this.#systemIdentifier, timeline));
+  }
+
+  /** A backup history file, or undefined when the archive has none of that name. */
+  async readBackupHistory(name: string): Promise<Buffer | undefined> {
+    return await this.#readSmall(backupHistoryKey(this.#systemIdentifier, name));
+  }
+
+  async #readSmall(key: string): Promise<Buffer | undefined> {
     if ((await this.#store.stat(key)) === undefined) return undefined;
     return (await unseal(this.#repository, 'history', await this.#store.read(key), key, 16 * 1024 * 1024)).body;
   }
 
   /** @throws {DbadminError} `storage-missing` when the segment is not stored whole. */
   async readHeader(segment: string): Promise<WalHeader> {
-    const key = walKey(this.#systemIdentifier, segment);
+    return await this.#readHeaderAt(walKey(this.#systemIdentifier, segment));
+  }
+
+  async #readHeaderAt(key: string): Promise<WalHeader> {
     const object = await this.#store.stat(key);
-    if (object === undefined) throw new DbadminError('storage-missing', `WAL segment ${segment} is not in ${this.#store.description}`);
+    if (object === undefined) {
+      throw new DbadminError('storage-missing', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is not in ${this.#store.description}`);
+    }
     const header = peekHeader('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
     if (header === undefined) throw damaged(key, 'Its header is cut short.');
     return header as unknown as WalHeader;
@@ -127,7 +160,15 @@ export class WalArchive {
 
   /** A complete segment, checked; undefined when it is proven absent. */
   async readSegment(segment: string): Promise<Buffer | undefined> {
-    const key = walKey(this.#systemIdentifier, segment);
+    return await this.#readWhole(walKey(this.#systemIdentifier, segment), segment);
+  }
+
+  /** What {@link WalArchive.putPartial} stored of a segment. */
+  async readPartial(segment: string): Promise<Buffer | undefined> {
+    return await this.#readWhole(partialKey(this.#systemIdentifier, segment), segment);
+  }
+
+  async #readWhole(key: string, segment: string): Promise<Buffer | undefined> {
     if ((await this.#store.stat(key)) === undefined) return undefined;
     const { header, body } = await unseal(this.#repository, 'wal', await this.#store.read(key), key, this.segmentBytes);
     if (body.byteLength !== this.segmentBytes || header['segment'] !== segment)

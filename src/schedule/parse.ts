@@ -50,7 +50,11 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string): Backup
     cluster: file.cluster,
     repositories: file.repositories,
     dumpsOnly: file.base === 'none',
-    wal: { mode: file.wal?.mode ?? (hasBase ? 'stream' : 'none'), rpoMs: parseDuration(file.wal?.rpo ?? DEFAULT_RPO) },
+    wal: {
+      mode: file.wal?.mode ?? (hasBase ? 'stream' : 'none'),
+      rpoMs: parseDuration(file.wal?.rpo ?? DEFAULT_RPO),
+      required: file.wal?.required === undefined || file.wal.required === 'all' ? file.repositories : file.wal.required,
+    },
     retention: file.retention === undefined ? undefined : resolveRetention(file.retention, timeZone),
     limits: {
       rateBytesPerSecond: limits?.rate === undefined ? undefined : parseBytes(limits.rate.slice(0, -2)),

@@ -16,7 +16,12 @@ export interface BackupPolicy {
   readonly repositories: readonly string[];
   /** `base: none`: dumps are all that is kept, and there is no recovery to a point in time. */
   readonly dumpsOnly: boolean;
-  readonly wal: { readonly mode: 'stream' | 'archive' | 'none'; readonly rpoMs: number };
+  readonly wal: {
+    readonly mode: 'stream' | 'archive' | 'none';
+    readonly rpoMs: number;
+    /** The repositories that must have WAL before the server is told that it is safe. */
+    readonly required: readonly string[];
+  };
   readonly retention: RetentionSettings | undefined;
   readonly limits: {
     readonly rateBytesPerSecond: number | undefined;

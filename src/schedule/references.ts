@@ -52,6 +52,10 @@ function checkPolicy(source: YamlSource, at: YamlPath, keys: RawMap, known: Know
     if (ways.length !== 1) source.add([...at, 'notify', index], 'give either webhook or email');
   }
   const base = keys['base'];
+  for (const [index, each] of listOf(mapOf(keys['wal'])['required']).entries()) {
+    if (listOf(keys['repositories']).includes(each)) continue;
+    source.add([...at, 'wal', 'required', index], `not one of the policy's repositories: ${String(each)}`);
+  }
   if (base === 'none' && keys['wal'] !== undefined && mapOf(keys['wal'])['mode'] !== 'none') {
     source.add([...at, 'wal'], 'WAL without a base backup restores nothing: give base, or wal: { mode: none }', true);
   }

@@ -41,7 +41,11 @@ const policySchema = section({
       error: 'expected none, or { full: …, incremental: … }',
     })
     .optional(),
-  wal: section({ mode: z.enum(['stream', 'archive', 'none']).optional(), rpo: durationText.optional() }).optional(),
+  wal: section({
+    mode: z.enum(['stream', 'archive', 'none']).optional(),
+    rpo: durationText.optional(),
+    required: z.union([z.literal('all'), z.array(text).min(1)], { error: 'expected all, or a list of repositories' }).optional(),
+  }).optional(),
   dump: section({
     ...runKeys,
     databases: z.union([z.literal('all'), z.array(text).min(1)], { error: 'expected all, or a list of databases' }).optional(),

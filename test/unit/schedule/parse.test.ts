@@ -49,7 +49,7 @@ test('policies: a complete file is read in full', () => {
     name: 'listening',
     cluster: 'main',
     repositories: ['local', 'offsite'],
-    wal: { mode: 'stream', rpoMs: 5000 },
+    wal: { mode: 'stream', rpoMs: 5000, required: ['local', 'offsite'] },
     retention: {
       windowMs: 14 * 86_400_000,
       keep: { last: 0, hourly: 0, daily: 7, weekly: 5, monthly: 12, yearly: 3 },
@@ -216,4 +216,12 @@ test('policies: a webhook named by source is kept as such until it is needed', (
     'version: 1\npolicies: { p: { cluster: main, repositories: [local], notify: [{ webhook: { from: env, name: HOOK } }] } }\n',
   );
   expect(policies.get('p')?.notify).toEqual([{ kind: 'webhook', url: { from: 'env', name: 'HOOK' }, on: ['failed', 'late', 'recovered'] }]);
+});
+
+test('policies: wal.required names repositories of the policy', () => {
+  const policy = (required: string): string =>
+    `version: 1\npolicies:\n  p: { cluster: main, repositories: [local, offsite], base: {}, wal: { required: ${required} } }\n`;
+  expect(parse(policy('[local]')).policies.get('p')?.wal.required).toEqual(['local']);
+  expect(parse(policy('all')).policies.get('p')?.wal.required).toEqual(['local', 'offsite']);
+  expect(problemsOf(policy('[local, elsewhere]'))).toEqual([expect.stringMatching(/not one of the policy's repositories: elsewhere$/)]);
 });

@@ -1,0 +1,47 @@
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Repository } from '../../repository/repository.ts';
+
+/** A repository that WAL goes to. */
+export interface WalDestination {
+  /** As the configuration calls it. */
+  readonly name: string;
+  /** Whether WAL is safe only when it is there. The others are refilled later when they fail. */
+  readonly required: boolean;
+  /** The repository, opened when it is wanted; one that is away fails alone. */
+  readonly open: () => Promise<Repository>;
+}
+
+/**
+ * Does the same for every destination at once; each to its end, whatever happens to the others.
+ *
+ * @throws {DbadminError} the first failure of a required one. What fails elsewhere is a warning.
+ */
+export async function forEachDestination<T>(
+  destinations: readonly WalDestination[],
+  log: Log,
+  work: (repository: Repository, name: string) => Promise<T>,
+): Promise<readonly T[]> {
+  const results = await Promise.allSettled(destinations.map(async ({ name, open }) => await work(await open(), name)));
+  const done: T[] = [];
+  const failures: { readonly name: string; readonly error: unknown }[] = [];
+  for (const [index, result] of results.entries()) {
+    const { name = '', required = true } = destinations[index] ?? {};
+    if (result.status === 'fulfilled') done.push(result.value);
+    else if (required) failures.push({ name, error: result.reason });
+    else log.warn(`repository ${name} was left behind: ${messageOf(result.reason)}`);
+  }
+  const [first] = failures;
+  if (first === undefined) return done;
+  throw inRepository(first.name, first.error, failures.length === 1 ? undefined : failures.map(({ name }) => name));
+}
+
+function inRepository(name: string, error: unknown, all: readonly string[] | undefined): Error {
+  if (!isDbadminError(error)) return error instanceof Error ? error : new Error(String(error));
+  const others = all === undefined ? `In repository ${name}.` : `In repository ${name}; ${all.join(', ')} failed.`;
+  return new DbadminError(error.code, error.message, {
+    detail: error.detail === undefined ? others : `${error.detail}\n${others}`,
+    hint: error.hint,
+    cause: error,
+  });
+}

@@ -1,0 +1,126 @@
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { walFileOf, type WalFile } from '../../postgres/segment.ts';
+import { ensureClusterIdentity, listClusters, type ClusterIdentity } from '../../repository/identity.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { WalArchive } from '../../repository/wal-archive.ts';
+import type { Source } from '../source-inspect.ts';
+import { forEachDestination, type WalDestination } from './destination.ts';
+
+/** What the cluster is, as far as WAL must know. */
+export type WalOwner = Pick<Source, 'systemIdentifier' | 'serverVersion' | 'walSegmentBytes'>;
+
+export interface PushOptions {
+  readonly destinations: readonly WalDestination[];
+  readonly clusterName: string;
+  /** Asks which cluster the WAL must be of. Only called where neither file nor repository tells. */
+  readonly owner: () => Promise<WalOwner>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const SEGMENT_LIMIT_BYTES = 1024 ** 3;
+const SMALL_LIMIT_BYTES = 16 * 1024 * 1024;
+const LONG_HEADER_BYTES = 40;
+
+/**
+ * Stores a file that the archiver offers; returns once every required repository has it durably. Twice the same is fine.
+ *
+ * @throws {DbadminError} `wal-conflict` for other content under the name, `wal-invalid` for another cluster's or a wrong
+ * size, `wal-name-invalid`, `file-unreadable`, and what the storage says.
+ */
+export async function pushWalFile(file: string, options: PushOptions): Promise<'stored' | 'present'> {
+  const name = path.basename(file);
+  const kind = walFileOf(name);
+  if (kind === undefined) {
+    throw new DbadminError('wal-name-invalid', `"${name}" is not a WAL file`, {
+      hint: 'The archiver offers segments, their .partial and .backup companions, and timeline histories: give wal push the %p of archive_command.',
+    });
+  }
+  const isWal = kind.kind === 'segment' || kind.kind === 'partial';
+  return await pushWalBytes(name, await readWhole(file, isWal ? SEGMENT_LIMIT_BYTES : SMALL_LIMIT_BYTES), options);
+}
+
+/** The same of content at hand. */
+export async function pushWalBytes(name: string, bytes: Buffer, options: PushOptions): Promise<'stored' | 'present'> {
+  const kind = walFileOf(name);
+  if (kind === undefined) throw new DbadminError('wal-name-invalid', `"${name}" is not a WAL file`);
+  const systemIdentifier =
+    kind.kind === 'segment' || kind.kind === 'partial' ? claimedOwner(name, bytes) : (await options.owner()).systemIdentifier;
+  const results = await forEachDestination(options.destinations, options.log, async (repository) => {
+    const { walSegmentBytes } = await acceptCluster(repository, systemIdentifier, name, options);
+    const archive = new WalArchive(repository, systemIdentifier, walSegmentBytes);
+    return await putFile(archive, kind, name, bytes, options.clock);
+  });
+  return results.includes('stored') ? 'stored' : 'present';
+}
+
+async function putFile(archive: WalArchive, kind: WalFile, name: string, bytes: Buffer, clock: Clock): Promise<'stored' | 'present'> {
+  const times = { receivedAt: clock.now(), coveredUntil: undefined };
+  switch (kind.kind) {
+    case 'segment': {
+      const result = await archive.putSegment(kind.segment, bytes, times);
+      await archive.dropParts(kind.segment);
+      return result;
+    }
+    case 'partial':
+      return await archive.putPartial(kind.segment, bytes, times);
+    case 'history':
+      return await archive.putHistory(kind.timeline, bytes);
+    case 'backup-history':
+      return await archive.putBackupHistory(name, bytes);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The system identifier in the first page. What else stands there is checked where it is stored. */
+function claimedOwner(name: string, bytes: Buffer): string {
+  if (bytes.byteLength < LONG_HEADER_BYTES) {
+    throw new DbadminError('wal-invalid', `WAL segment ${name} is not what its name says`, { detail: `It has ${bytes.byteLength} bytes.` });
+  }
+  return bytes.readBigUInt64LE(24).toString();
+}
+
+/**
+ * The lineage of the WAL in this repository, begun when it is the configured cluster's first.
+ *
+ * @throws {DbadminError} `wal-invalid` when it is another cluster's.
+ */
+async function acceptCluster(
+  repository: Repository,
+  systemIdentifier: string,
+  name: string,
+  options: PushOptions,
+): Promise<Pick<ClusterIdentity, 'walSegmentBytes'>> {
+  const known = (await listClusters(repository)).find((each) => each.systemIdentifier === systemIdentifier);
+  if (known?.name === options.clusterName) return known;
+  const owner = await options.owner();
+  if (owner.systemIdentifier !== systemIdentifier) {
+    throw new DbadminError('wal-invalid', `${name} is not WAL of cluster ${options.clusterName}`, {
+      detail: `It belongs to the cluster with system identifier ${systemIdentifier}, and ${options.clusterName} has ${owner.systemIdentifier}.`,
+      hint: 'Check --config and --cluster in archive_command: each cluster needs its own.',
+    });
+  }
+  await ensureClusterIdentity(repository, { ...owner, name: options.clusterName });
+  return owner;
+}
+
+async function readWhole(file: string, limitBytes: number): Promise<Buffer> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      if (size > limitBytes) throw new DbadminError('wal-invalid', `${file} has ${size} bytes, too many for a WAL file`);
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof DbadminError) throw error;
+    throw new DbadminError('file-unreadable', `cannot read ${file}`, { detail: messageOf(error), cause: error });
+  }
+}

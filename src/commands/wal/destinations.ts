@@ -1,0 +1,60 @@
+import type { WalDestination } from '../../backup/wal/destination.ts';
+import { isDbadminError } from '../../base/errors.ts';
+import type { ClusterConfig, Config } from '../../config/config.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { openRepository, selectRepositories } from '../open-repository.ts';
+import { loadPolicies } from '../schedule/load-policies.ts';
+
+/** Where a cluster's WAL goes, opened on demand and once; close them all when done. */
+export interface OpenDestinations {
+  readonly destinations: readonly WalDestination[];
+  close(): Promise<void>;
+}
+
+/** The repositories of a cluster, and which of them must have the WAL: what `wal.required` of its policies names, or all. */
+export async function openDestinations(
+  context: CommandContext,
+  input: CommandInput,
+  config: Config,
+  cluster: ClusterConfig,
+): Promise<OpenDestinations> {
+  const chosen = selectRepositories(config, cluster, textOption(input, 'repository'));
+  const required = textOption(input, 'repository') === undefined ? await requiredNames(context, input, cluster) : undefined;
+  const opened = new Map<string, Promise<Repository>>();
+  const destinations = chosen.map((each): WalDestination => ({
+    name: each.name,
+    required: required?.has(each.name) ?? true,
+    open: async () => {
+      const opening = opened.get(each.name) ?? openRepository(context, each);
+      opened.set(each.name, opening);
+      // One that failed is tried again next time.
+      opening.catch(() => opened.delete(each.name));
+      return await opening;
+    },
+  }));
+  return {
+    destinations,
+    close: async () => {
+      for (const opening of opened.values()) await opening.then(({ store }) => store.close()).catch(() => undefined);
+    },
+  };
+}
+
+/** Undefined: all. Where the policies cannot be read all are, too: WAL must not be called safe by mistake. */
+async function requiredNames(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: ClusterConfig,
+): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const { policies } = await loadPolicies(context, input);
+    const own = [...policies.policies.values()].filter((policy) => policy.cluster === cluster.name && policy.wal.mode !== 'none');
+    return own.length === 0 ? undefined : new Set(own.flatMap(({ wal }) => wal.required));
+  } catch (error) {
+    if (!isDbadminError(error, 'config-missing')) {
+      context.log.warn(`the policies cannot be read, so WAL waits for every repository: ${error instanceof Error ? error.message : ''}`);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,166 @@
+import { concernsTransactions, type TransactionOutcome } from '../../postgres/wal-records.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import { findTableHistory, readStoredEnds, type Search } from '../../backup/find/search-inspect.ts';
+import { formatTableName, parseTableName } from '../../backup/find/table-name.ts';
+import type { TableEvent } from '../../backup/find/table-watch.ts';
+import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
+import { formatMoment, parseMoment } from '../../backup/restore/target.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+
+const QUESTIONS = ['drop', 'truncate', 'massDelete', 'commitsBetween'] as const;
+type Question = (typeof QUESTIONS)[number];
+
+/** What is shown of one transaction. */
+interface Found {
+  readonly kind: TableEvent['kind'] | 'commit';
+  readonly outcome: TransactionOutcome;
+  readonly rows?: number;
+}
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { question, value } = questionOf(input);
+  const { config, cluster } = await loadProject(context, input);
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const opened = await openRepository(context, repository);
+  try {
+    const contents = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
+    const lineage = await readLineage(contents, numberOption(input, 'timeline'));
+    const search: Search = { repository: opened, contents, lineage, signal: context.signal };
+    const database = textOption(input, 'database') ?? cluster.connection.database;
+    const answer =
+      question === 'commitsBetween'
+        ? await commitsBetween(context, input, search, value)
+        : await tableEvents(context, input, search, question, value, database);
+    context.output.result({
+      repository: repository.name,
+      timeline: lineage.timeline,
+      found: answer.found.map(json),
+      others: answer.others.map(json),
+      more: answer.more,
+    });
+    return 0;
+  } finally {
+    await opened.store.close();
+  }
+}
+
+interface Answer {
+  readonly found: readonly Found[];
+  readonly others: readonly Found[];
+  readonly more: number;
+}
+
+function questionOf(input: CommandInput): { readonly question: Question; readonly value: string } {
+  const given = QUESTIONS.filter((each) => textOption(input, each) !== undefined);
+  const [question] = given;
+  if (question === undefined || given.length > 1) {
+    throw new DbadminError(
+      'usage',
+      given.length === 0 ? 'wal find needs to know what to look for' : 'wal find looks for one thing at a time',
+      {
+        hint: 'Give one of --drop, --truncate, --mass-delete, --commits-between.',
+      },
+    );
+  }
+  return { question, value: textOption(input, question) ?? '' };
+}
+
+async function tableEvents(
+  { output }: CommandContext,
+  input: CommandInput,
+  search: Search,
+  question: Exclude<Question, 'commitsBetween'>,
+  text: string,
+  database: string,
+): Promise<Answer> {
+  const table = parseTableName(text);
+  const least = numberOption(input, 'rows') ?? 1000;
+  const { events, exists } = await findTableHistory({ ...search, database, table, countsDeletes: question === 'massDelete' });
+  const isAsked = (event: TableEvent): boolean => {
+    switch (event.kind) {
+      case 'dropped':
+        return question === 'drop';
+      case 'truncated':
+        return question !== 'drop';
+      case 'deleted':
+        return event.rows >= least;
+      case 'created':
+      case 'renamed':
+      case 'rewritten':
+        return false;
+    }
+  };
+  const found = events.filter(isAsked);
+  const others = events.filter((event) => !isAsked(event) && event.kind !== 'deleted');
+  const name = `${formatTableName(table)} in database ${database}`;
+  if (found.length > 0) show(output, found);
+  else output.line(`nothing found: ${name} ${exists ? 'is there where the stored WAL ends' : 'is not there where the stored WAL ends'}`);
+  for (const other of others) output.note(`also ${other.kind}: ${describe(other).join('   ')}`);
+  const last = found.at(-1);
+  if (last !== undefined)
+    output.line(`to just before the last: dbadmin restore --to-lsn ${formatLsn(last.outcome.lsn)} --exclusive --into DIR`);
+  return { found, others, more: 0 };
+}
+
+async function commitsBetween({ output, clock }: CommandContext, input: CommandInput, search: Search, text: string): Promise<Answer> {
+  const now = clock.now();
+  const from = parseMoment(text, now);
+  const until = input.args[0] === undefined ? now : parseMoment(input.args[0], now);
+  if (until < from) throw new DbadminError('usage', 'the end of --commits-between is before its beginning');
+  const [fromUs, untilUs] = [BigInt(from.getTime()) * 1000n, BigInt(until.getTime()) * 1000n];
+  const limit = numberOption(input, 'limit') ?? 1000;
+  const found: Found[] = [];
+  let more = 0;
+  for await (const end of readStoredEnds(search, concernsTransactions)) {
+    if (end.kind !== 'commit' && end.kind !== 'commit-prepared') continue;
+    // Times are not in the order of the WAL: none of it can be left out for being too late.
+    if (end.time < fromUs || end.time > untilUs) continue;
+    if (found.length < limit) found.push({ kind: 'commit', outcome: end });
+    else more += 1;
+  }
+  if (found.length > 0) show(output, found);
+  else output.line(`no commit between ${formatMoment(from)} and ${formatMoment(until)} in the stored WAL`);
+  if (more > 0) output.note(`and ${more} more; --limit says how many are shown`);
+  return { found, others: [], more };
+}
+
+function show(output: CommandContext['output'], found: readonly Found[]): void {
+  output.table(['time', 'xid', 'LSN', ''], found.map(describe));
+}
+
+function describe({ kind, outcome, rows }: Found): string[] {
+  const what = rows === undefined ? kind : `${rows} rows deleted`;
+  const prepared = outcome.kind === 'commit-prepared' ? ' by COMMIT PREPARED' : '';
+  return [formatMoment(timeOf(outcome)), xidOf(outcome), formatLsn(outcome.lsn), `${what}${prepared}`];
+}
+
+function json({ kind, outcome, rows }: Found): object {
+  return {
+    kind,
+    xid: xidOf(outcome),
+    lsn: formatLsn(outcome.lsn),
+    endLsn: formatLsn(outcome.endLsn),
+    time: timeOf(outcome).toISOString(),
+    ...(rows === undefined ? {} : { rows }),
+    prepared: outcome.kind === 'commit-prepared',
+  };
+}
+
+function xidOf({ fullXid, xid }: TransactionOutcome): string {
+  return String(fullXid ?? xid);
+}
+
+function timeOf({ time }: TransactionOutcome): Date {
+  return new Date(Number(time / 1000n));
+}
+
+function numberOption(input: CommandInput, name: string): number | undefined {
+  const text = textOption(input, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new DbadminError('usage', `--${name} takes a positive whole number, not "${text}"`);
+}
