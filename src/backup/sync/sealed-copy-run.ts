@@ -3,7 +3,7 @@ import { isDbadminError } from '../../base/errors.ts';
 import { damaged, seal, SEALED_KINDS, sealStream, unseal, unsealStream, type SealedKind } from '../../repository/envelope.ts';
 import { Blake3 } from '../../repository/hash.ts';
 import { holdPrefix } from '../../repository/layout.ts';
-import { ledgerPrefix } from '../../repository/ledger.ts';
+import { copyLedgerEntry, ledgerPrefix } from '../../repository/ledger.ts';
 import { reportPrefix } from '../../repository/reports.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { DumpedObject } from '../dump/manifest.ts';
@@ -37,9 +37,13 @@ async function copyOne(from: Repository, to: Repository, key: string): Promise<b
   const letter = bytes.toString('latin1', KIND_AT, KIND_AT + 1);
   const kind = (Object.keys(SEALED_KINDS) as SealedKind[]).find((each) => SEALED_KINDS[each] === letter);
   if (kind === undefined) throw damaged(key, `It holds an object of a kind that is not known: ${JSON.stringify(letter)}.`);
-  const { header, body } = await unseal(from, kind, bytes, key, MAX_OBJECT_BYTES);
   try {
-    await to.store.create(key, await seal(to, kind, header, body));
+    // A password's verifier must not come where it would lie open.
+    if (kind === 'ledger') await copyLedgerEntry(from, to, key);
+    else {
+      const { header, body } = await unseal(from, kind, bytes, key, MAX_OBJECT_BYTES);
+      await to.store.create(key, await seal(to, kind, header, body));
+    }
     return true;
   } catch (error) {
     if (!isDbadminError(error, 'storage-exists')) throw error;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { appendLedger, readLedger, ledgerPrefix, type LedgerEntry } from '../../../src/repository/ledger.ts';
+import { appendLedger, copyLedgerEntry, readLedger, ledgerPrefix, type LedgerEntry } from '../../../src/repository/ledger.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
@@ -57,6 +57,20 @@ describe('the ledger', () => {
       code: 'repository-damaged',
       detail: expect.stringContaining('without its key'),
     });
+  });
+
+  test('copied into a repository that is not encrypted, an entry loses its verifier, and nothing else', async () => {
+    const from = await makeMemoryRepository(true);
+    const rotated = entry({ kind: 'password-rotated', role: 'api', verifier: VERIFIER });
+    await appendLedger(from, rotated);
+    for (const [encrypted, verifier] of [
+      [true, VERIFIER],
+      [false, null],
+    ] as const) {
+      const to = await makeMemoryRepository(encrypted);
+      for await (const { key } of from.store.list(ledgerPrefix(rotated.systemIdentifier))) await copyLedgerEntry(from, to, key);
+      expect(await readLedger(to, rotated.systemIdentifier)).toEqual([{ ...rotated, deed: { ...rotated.deed, verifier } }]);
+    }
   });
 
   test('refuses a deed that it does not know, rather than pass over it', async () => {
