@@ -33,6 +33,8 @@ export async function checkRepository(repository: Repository, options: Repositor
   const findings: Finding[] = [];
   try {
     const { store } = repository;
+    // Before anything is deleted: a bucket that locks everything fails there, and the reason is here.
+    findings.push(...(await checkLocks(what, store)));
     await tryWriting(store);
     const free = await store.freeBytes();
     findings.push(ok(what, `${store.description}: there, readable, writable${free === undefined ? '' : `, ${formatBytes(free)} free`}`));
@@ -44,7 +46,7 @@ export async function checkRepository(repository: Repository, options: Repositor
     findings.push(...(await checkKeys(what, repository, options.databaseIsHere ?? false)));
     findings.push(await checkAbsence(what, store));
     findings.push(await checkStoreClock(what, store, options.clock));
-    findings.push(...(await checkLocks(what, store)), ...(await checkLineage(what, repository, options)));
+    findings.push(...(await checkLineage(what, repository, options)));
   } catch (error) {
     findings.push(failed(what, error));
   }

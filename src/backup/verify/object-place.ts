@@ -17,7 +17,7 @@ const SEALED_PLACES: Readonly<Record<string, SealedKind>> = { indexes: 'index', 
 
 export function placeOf(key: string): ObjectPlace {
   if (key === IDENTITY_KEY) return { kind: 'sealed', sealed: 'identity' };
-  if (/^check-[0-9a-f]+$/.test(key)) return { kind: 'leftover' };
+  if (/^(check|check-lock|probe)-[0-9a-f]+$/.test(key)) return { kind: 'leftover' };
   if (key.startsWith(CLUSTER_PREFIX)) return { kind: 'sealed', sealed: 'cluster' };
   if (key.startsWith(KEYS_PREFIX)) return { kind: 'sealed', sealed: 'key' };
   const [, area = '', rest = ''] = /^\d+\/([a-z]+)\/(.+)$/.exec(key) ?? [];
