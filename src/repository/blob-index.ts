@@ -1,6 +1,6 @@
 import { isDbadminError } from '../base/errors.ts';
 import { damaged, sealStream, unsealStream } from './envelope.ts';
-import { BlobTable, hashWords, type SharedTable } from './blob-table.ts';
+import { BlobTable, hexWords, type SharedTable } from './blob-table.ts';
 import { indexPrefix } from './layout.ts';
 import { readMarks } from './marks.ts';
 import { decodeEntries, encodeEntries, entriesBytes, type PackedBlob } from './pack.ts';
@@ -68,16 +68,31 @@ export class BlobIndex {
   add(pack: IndexedPack): void {
     const number = this.addPack(pack.pack);
     for (const blob of pack.blobs) {
-      const words = hashWords(Buffer.from(blob.hash, 'hex'));
+      const words = hexWords(blob.hash);
       if (this.#table.entryOf(words) < 0) this.#table.add(words, number, blob);
     }
   }
 
   find(hash: string): BlobPlace | undefined {
-    const entry = this.#table.entryOf(hashWords(Buffer.from(hash, 'hex')));
-    if (entry < 0) return undefined;
+    const entry = this.entryOf(hash);
+    return entry < 0 ? undefined : this.placeAt(entry, hash);
+  }
+
+  /** The number of a blob's entry, which it keeps; -1 when it is not known. */
+  entryOf(hash: string): number {
+    return this.#table.entryOf(hexWords(hash));
+  }
+
+  /** Where the blob of an entry lies; `hash` is its name. */
+  placeAt(entry: number, hash: string): BlobPlace {
     const { pack, ...place } = this.#table.placeOf(entry);
     return { hash, pack: this.#packs[pack] ?? '', ...place };
+  }
+
+  /** A number that orders blobs as they lie: pack by pack, and by offset in each. */
+  positionOf(entry: number): number {
+    const { pack, offset } = this.#table.placeOf(entry);
+    return pack * 2 ** 32 + offset;
   }
 
   get size(): number {

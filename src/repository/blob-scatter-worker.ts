@@ -2,63 +2,38 @@ import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, 
 import { workerData } from 'node:worker_threads';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { systemPath } from '../base/path-bytes.ts';
+import { crc32c, joinedCrc32c, zerosCrc32c } from '../postgres/crc32c.ts';
 import { damaged } from './envelope.ts';
 import { contentHash, decryptBlob, RepositoryKeys } from './keys.ts';
+import {
+  WRITE_NUMBERS,
+  type FileToMake,
+  type ScatteredBlob,
+  type ScatterJob,
+  type ScatterResult,
+  type ScatterWorkerData,
+} from './blob-scatter-job.ts';
 import { answerJobs } from './worker-answers.ts';
 import { Zstd } from './zstd.ts';
 
 /** The thread behind a scatter: makes files, opens stored blobs, and writes their bytes to where they belong. */
 
-export interface ScatterWorkerData {
-  readonly repositoryKey: Uint8Array | undefined;
-}
-
-export interface FileToMake {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly mode: number;
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
-}
-
-/** A stored blob within the bytes of a job, and how many of the job's writes take from it. */
-export interface ScatteredBlob {
-  readonly hash: string;
-  readonly offset: number;
-  readonly storedBytes: number;
-  readonly plainBytes: number;
-  readonly zstd: boolean;
-  readonly encrypted: boolean;
-  readonly writes: number;
-}
-
-export type ScatterJob =
-  | { readonly kind: 'make'; readonly files: readonly FileToMake[] }
-  | {
-      readonly kind: 'write';
-      /** The pack, 32 hex digits, and its key for messages. */
-      readonly pack: string;
-      readonly key: string;
-      readonly bytes: Uint8Array<ArrayBuffer>;
-      readonly blobs: readonly ScatteredBlob[];
-      /** Four numbers for each write: number in `paths`, offset there, length, offset in the blob. */
-      readonly writes: Float64Array;
-      readonly paths: readonly string[];
-    };
-
-const WRITE_NUMBERS = 4;
 const OPEN_FILES = 128;
 
-const { repositoryKey } = workerData as ScatterWorkerData;
+const { repositoryKey, checksums } = workerData as ScatterWorkerData;
 const sealing = { keys: repositoryKey === undefined ? undefined : new RepositoryKeys(repositoryKey) };
 const zstd = new Zstd();
 /** Descriptors by path, the one used last at the end. */
 const open = new Map<string, number>();
 
-answerJobs<ScatterJob, undefined, never>({
+answerJobs<ScatterJob, ScatterResult, never>({
   work: (job) => {
-    if (job.kind === 'make') for (const file of job.files) attempt(file.path, () => makeFile(file));
-    else writeBlobs(job);
-    return { result: undefined, transfer: [] };
+    if (job.kind === 'write') {
+      const sums = writeBlobs(job);
+      return { result: { sums }, transfer: sums === undefined ? [] : [sums.buffer] };
+    }
+    for (const file of job.files) attempt(file.path, () => makeFile(file));
+    return { result: { sums: undefined }, transfer: [] };
   },
   learn: () => undefined,
 });
@@ -75,18 +50,40 @@ function makeFile(file: FileToMake): void {
   }
 }
 
-function writeBlobs(job: Extract<ScatterJob, { kind: 'write' }>): void {
+function writeBlobs(job: Extract<ScatterJob, { kind: 'write' }>): Uint32Array<ArrayBuffer> | undefined {
   const bytes = Buffer.from(job.bytes.buffer, job.bytes.byteOffset, job.bytes.byteLength);
-  let at = 0;
+  const sums = checksums ? new Uint32Array(job.writes.length / WRITE_NUMBERS) : undefined;
+  let write = 0;
   for (const blob of job.blobs) {
     const plain = plainOf(blob, bytes.subarray(blob.offset, blob.offset + blob.storedBytes), job);
-    for (let write = 0; write < blob.writes; write += 1, at += WRITE_NUMBERS) {
-      const [file = 0, offset = 0, length = 0, from = 0] = job.writes.subarray(at, at + WRITE_NUMBERS);
+    for (const end = write + blob.writes; write < end; write += 1) {
+      const at = write * WRITE_NUMBERS;
+      const length = job.writes[at + 2] ?? 0;
+      const from = job.writes[at + 3] ?? 0;
       if (from + length > plain.byteLength) throw damaged(`blob ${blob.hash}`, 'The manifest asks for more than it holds.');
-      const path = job.paths[file] ?? '';
-      attempt(path, () => writeFully(descriptorOf(path), plain.subarray(from, from + length), offset));
+      const part = plain.subarray(from, from + length);
+      const path = job.paths[job.writes[at] ?? 0] ?? '';
+      attempt(path, () => writeFully(descriptorOf(path), part, job.writes[at + 1] ?? 0));
+      if (sums !== undefined) sums[write] = sumAmongZeros(part, job.writes[at + 4] ?? 0);
     }
   }
+  return sums;
+}
+
+/** What bytes add to the CRC-32C of a file that would be zeros without them; the additions of all parts are joined by XOR. */
+function sumAmongZeros(part: Buffer, bytesBehind: number): number {
+  return joinedCrc32c((crc32c(part) ^ zerosOf(part.byteLength)) >>> 0, 0, bytesBehind);
+}
+
+/** Most parts are of a few lengths. */
+const zeros = new Map<number, number>();
+
+function zerosOf(length: number): number {
+  let sum = zeros.get(length);
+  if (sum !== undefined) return sum;
+  sum = zerosCrc32c(length);
+  if (zeros.size < 1000) zeros.set(length, sum);
+  return sum;
 }
 
 function plainOf(blob: ScatteredBlob, stored: Buffer, { pack, key }: { readonly pack: string; readonly key: string }): Buffer {

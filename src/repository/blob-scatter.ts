@@ -1,12 +1,20 @@
+import { zerosCrc32c } from '../postgres/crc32c.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
-import type { FileToMake, ScatteredBlob, ScatterJob, ScatterWorkerData } from './blob-scatter-worker.ts';
+import {
+  WRITE_NUMBERS,
+  type FileToMake,
+  type ScatteredBlob,
+  type ScatterJob,
+  type ScatterResult,
+  type ScatterWorkerData,
+} from './blob-scatter-job.ts';
 import { damaged } from './envelope.ts';
 import { packKey } from './layout.ts';
 import type { Extent } from './manifest.ts';
 import type { Repository } from './repository.ts';
 import { defaultThreads, Threads } from './worker-threads.ts';
 
-export type { FileToMake } from './blob-scatter-worker.ts';
+export type { FileToMake } from './blob-scatter-job.ts';
 
 /** Blobs of a pack are fetched with one read up to this size, with what lies between them if that is little. */
 const READ_BYTES = 8 * 1024 * 1024;
@@ -30,8 +38,10 @@ export interface ScatterOptions {
   readonly threads?: number;
   readonly signal: AbortSignal;
   onBytes(bytes: number): void;
-  /** Called when all of a file's content is written; nothing of it is synced. */
-  onFile(file: number): void;
+  /** Whether the CRC-32C of each file is reckoned. */
+  readonly checksums: boolean;
+  /** Called when all of a file's content is written; nothing of it is synced. `crc32c` is of all of it, or undefined. */
+  onFile(file: number, crc32c: number | undefined): void;
 }
 
 /** Where one extent's bytes come from and go to. */
@@ -62,10 +72,12 @@ export async function scatterFiles(options: ScatterOptions): Promise<void> {
 
 class Scatter {
   readonly #options: ScatterOptions;
-  readonly #threads: Threads<ScatterJob, undefined>;
+  readonly #threads: Threads<ScatterJob, ScatterResult>;
   readonly #waiters = new Set<() => void>();
   /** Extents not written yet, for each file. */
   readonly #left: Uint32Array;
+  /** What is known of each file's CRC-32C: the sums of its parts, each as if zeros were all around. */
+  readonly #sums: Uint32Array;
   readonly #jobFiles = new Map<ScatterJob, readonly Write[]>();
   #running = 0;
   #failure: unknown;
@@ -73,12 +85,13 @@ class Scatter {
   constructor(options: ScatterOptions) {
     this.#options = options;
     this.#left = Uint32Array.from(options.files, ({ extents }) => extents.length);
+    this.#sums = new Uint32Array(options.files.length);
     const repositoryKey = options.repository.keys?.exposeRepositoryKey();
     this.#threads = new Threads({
       module: 'blob-scatter-worker',
       threads: options.threads ?? defaultThreads(),
-      workerData: (): ScatterWorkerData => ({ repositoryKey }),
-      onDone: (job) => this.#done(job),
+      workerData: (): ScatterWorkerData => ({ repositoryKey, checksums: options.checksums }),
+      onDone: (job, result) => this.#done(job, result),
       onFailure: (error) => this.#fail(error),
     });
   }
@@ -93,7 +106,7 @@ class Scatter {
         await this.#post({ kind: 'make', files: files.slice(at, at + MAKE_FILES).map(toMake) }, []);
       }
       await this.#idle();
-      files.forEach(({ extents }, file) => (extents.length === 0 ? this.#options.onFile(file) : undefined));
+      files.forEach(({ extents }, file) => (extents.length === 0 ? this.#finished(file) : undefined));
       const units = planUnits(this.#writes());
       await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => await this.#readUnits(units)));
       await this.#idle();
@@ -105,35 +118,36 @@ class Scatter {
 
   /** Every extent in the order in which the packs have them. Only numbers are kept of all: there may be millions. */
   *#writes(): Generator<Write> {
-    const { files } = this.#options;
+    const { files, index } = this.#options;
     const count = files.reduce((sum, { extents }) => sum + extents.length, 0);
     const fileOf = new Uint32Array(count);
     const extentOf = new Uint32Array(count);
+    const entryOf = new Uint32Array(count);
     const position = new Float64Array(count);
-    const packs = new Map<string, number>();
     let n = 0;
     files.forEach(({ extents }, file) => {
-      extents.forEach((extent, number) => {
-        const { pack, offset } = this.#placeOf(extent);
-        if (!packs.has(pack)) packs.set(pack, packs.size);
+      extents.forEach(([, , hash], number) => {
+        const entry = index.entryOf(hash);
+        if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
         fileOf[n] = file;
         extentOf[n] = number;
-        position[n] = (packs.get(pack) ?? 0) * 2 ** 32 + offset;
+        entryOf[n] = entry;
+        position[n] = index.positionOf(entry);
         n += 1;
       });
     });
     const order = Uint32Array.from({ length: count }, (_, each) => each).sort((a, b) => (position[a] ?? 0) - (position[b] ?? 0));
+    let place: BlobPlace | undefined;
+    let last = -1;
     for (const each of order) {
       const file = fileOf[each] ?? 0;
+      const entry = entryOf[each] ?? 0;
       const extent = files[file]?.extents[extentOf[each] ?? 0];
-      if (extent !== undefined) yield { place: this.#placeOf(extent), file, extent };
+      if (extent === undefined) continue;
+      if (place === undefined || entry !== last) place = index.placeAt(entry, extent[2]);
+      last = entry;
+      yield { place, file, extent };
     }
-  }
-
-  #placeOf(extent: Extent): BlobPlace {
-    const place = this.#options.index.find(extent[2]);
-    if (place === undefined) throw damaged(`blob ${extent[2]}`, 'No index of the repository knows it.');
-    return place;
   }
 
   async #readUnits(units: Iterator<Unit>): Promise<void> {
@@ -161,16 +175,22 @@ class Scatter {
     this.#threads.post(job, job.kind === 'write' ? [job.bytes.buffer] : []);
   }
 
-  #done(job: ScatterJob): void {
+  #finished(file: number): void {
+    const { files, checksums } = this.#options;
+    this.#options.onFile(file, checksums ? ((this.#sums[file] ?? 0) ^ zerosCrc32c(files[file]?.sizeBytes ?? 0)) >>> 0 : undefined);
+  }
+
+  #done(job: ScatterJob, { sums }: ScatterResult): void {
     const writes = this.#jobFiles.get(job) ?? [];
     this.#jobFiles.delete(job);
     this.#running -= 1;
     let bytes = 0;
-    for (const { file, extent } of writes) {
+    for (const [n, { file, extent }] of writes.entries()) {
       bytes += extent[1];
+      if (sums !== undefined) this.#sums[file] = (this.#sums[file] ?? 0) ^ (sums[n] ?? 0);
       const left = (this.#left[file] ?? 0) - 1;
       this.#left[file] = left;
-      if (left === 0) this.#options.onFile(file);
+      if (left === 0) this.#finished(file);
     }
     if (bytes > 0) this.#options.onBytes(bytes);
     this.#wake();
@@ -247,7 +267,7 @@ function writeJob(unit: Unit, key: string, read: Uint8Array, writes: readonly Wr
   const blobs: (Omit<ScatteredBlob, 'writes'> & { writes: number })[] = [];
   const numbers = new Map<number, number>();
   const paths: string[] = [];
-  const targets = new Float64Array(writes.length * 4);
+  const targets = new Float64Array(writes.length * WRITE_NUMBERS);
   writes.forEach(({ place, file, extent: [offset, length, , from = 0] }, n) => {
     const blob = blobs.at(-1);
     if (blob?.offset === place.offset - first) blob.writes += 1;
@@ -257,9 +277,12 @@ function writeJob(unit: Unit, key: string, read: Uint8Array, writes: readonly Wr
       number = paths.push(files[file]?.path ?? '') - 1;
       numbers.set(file, number);
     }
-    targets.set([number, offset, length, from], n * 4);
+    targets.set([number, offset, length, from, (files[file]?.sizeBytes ?? 0) - offset - length], n * WRITE_NUMBERS);
   });
-  // A copy, to be given away: what is read serves several jobs.
-  const bytes = Uint8Array.from(read.subarray(first - unit.from, end - unit.from));
+  // Given away: a copy where what was read serves several jobs, or is part of something larger.
+  const part = read.subarray(first - unit.from, end - unit.from);
+  const { buffer } = read;
+  const isWhole = part.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
+  const bytes = isWhole ? new Uint8Array(buffer) : Uint8Array.from(part);
   return { kind: 'write', pack: unit.pack, key, bytes, blobs, writes: targets, paths };
 }

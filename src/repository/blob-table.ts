@@ -157,3 +157,13 @@ export function hashWords(hash: Uint8Array): Uint32Array {
   new Uint8Array(words.buffer).set(hash);
   return words;
 }
+
+// With memory of its own, so that words lie straight.
+const scratch = Buffer.from(new ArrayBuffer(HASH_WORDS * 4));
+const scratchWords = new Uint32Array(scratch.buffer, scratch.byteOffset, HASH_WORDS);
+
+/** The same of 64 hex digits, zeros of anything else: a view that the next call changes. */
+export function hexWords(hash: string): Uint32Array {
+  if (scratch.write(hash, 0, 'hex') !== scratch.byteLength) scratch.fill(0);
+  return scratchWords;
+}

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crc32c } from '../../src/postgres/crc32c.ts';
 import { BlobIndex } from '../../src/repository/blob-index.ts';
 import { BlobPipeline } from '../../src/repository/blob-pipeline.ts';
 import { scatterFiles, type ScatteredFile, type ScatterOptions } from '../../src/repository/blob-scatter.ts';
@@ -51,7 +52,7 @@ const file = (name: string, sizeBytes: number, extents: readonly Extent[]): Scat
 async function scatter(
   repository: Repository,
   files: readonly ScatteredFile[],
-  more: Partial<ScatterOptions> = {},
+  more: Partial<Omit<ScatterOptions, 'threads'>> = {},
 ): Promise<readonly number[]> {
   const finished: number[] = [];
   await scatterFiles({
@@ -60,6 +61,7 @@ async function scatter(
     index: await BlobIndex.load(repository, SYSTEM),
     files,
     signal: new AbortController().signal,
+    checksums: false,
     onBytes: () => undefined,
     onFile: (number) => finished.push(number),
     ...more,
@@ -107,6 +109,24 @@ describe.each([
     const holes = Buffer.alloc(10 * PAGE);
     base[0]?.copy(holes, 3 * PAGE, 50, 150);
     expect((await readFile(path.join(directory, 'sparse'))).equals(holes)).toBe(true);
+  });
+
+  test('the checksum of a file is that of its bytes, whatever the order in which they came', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    const [one = '', two = ''] = await store(repository, 'a', [noise(1, 3 * PAGE), noise(2, 2 * PAGE)]);
+    const sums: (number | undefined)[] = [];
+    const files = [
+      file('a', 9 * PAGE + 5, [
+        [0, PAGE, two, PAGE],
+        [2 * PAGE, 3 * PAGE, one],
+        [7 * PAGE, PAGE + 1, two],
+        [9 * PAGE, 5, one, 77],
+      ]),
+      file('zeros', 3 * PAGE, []),
+      file('empty', 0, []),
+    ];
+    await scatter(repository, files, { checksums: true, onFile: (number, sum) => (sums[number] = sum) });
+    for (const [n, { path: name }] of files.entries()) expect(sums[n]).toBe(crc32c(await readFile(name)));
   });
 
   test('a flipped bit is found and names the pack', async () => {

@@ -87,10 +87,12 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   );
   const delta = state.kind === 'over' ? await applyDelta(state.delta, preflight, lay) : undefined;
   if (state.kind === 'over') await rm(spoolDirectory, { recursive: true, force: true });
-  await layDown(state.kind === 'over' ? { ...lay, plan: { ...layout, files: state.delta.written } } : lay);
-  if (!layout.files.some((file) => file.path === SERVER_MANIFEST)) {
+  const isSynthetic = !layout.files.some((file) => file.path === SERVER_MANIFEST);
+  const files = state.kind === 'over' ? state.delta.written : layout.files;
+  const checksums = await layDown({ ...lay, plan: { ...layout, files }, checksums: isSynthetic });
+  if (isSynthetic) {
     const { blobs, resolution } = preflight;
-    await writeSyntheticManifest({ plan: layout, backup: resolution.backup, blobs, checksums: new Map(), owner, signal });
+    await writeSyntheticManifest({ plan: layout, backup: resolution.backup, blobs, checksums, owner, signal });
   }
   await writeConfiguration(dataDirectory, configuration, owner);
   await spoolFor(options);

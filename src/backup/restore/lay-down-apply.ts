@@ -15,6 +15,8 @@ export interface LayDownOptions {
   readonly replaced: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
   readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+  /** Whether the CRC-32C of what is laid down is wanted. */
+  readonly checksums?: boolean;
 }
 
 /**
@@ -49,8 +51,8 @@ export async function freeBytesFor(directory: string): Promise<number> {
   }
 }
 
-/** Writes everything but pg_control, each file and directory synced. */
-export async function layDown(options: LayDownOptions): Promise<void> {
+/** Writes everything but pg_control, each file and directory synced. Gives the CRC-32C of files by path, of those of the backup, when wanted. */
+export async function layDown(options: LayDownOptions): Promise<ReadonlyMap<string, number>> {
   const { plan, owner } = options;
   await makeDirectory(plan.dataDirectory, 0o700, owner);
   for (const { path: relative, mode } of plan.directories.filter(({ path: each }) => !isInTablespace(each, plan)))
@@ -63,13 +65,14 @@ export async function layDown(options: LayDownOptions): Promise<void> {
   }
   for (const { path: relative, mode } of plan.directories.filter(({ path: each }) => isInTablespace(each, plan)))
     await makeDirectory(path.join(plan.dataDirectory, relative), mode, owner);
-  await writeFiles(options);
+  const checksums = await writeFiles(options);
   for (const [relative, content] of options.replaced) await writeText(path.join(plan.dataDirectory, relative), content, owner);
   const directories = [
     ...plan.directories.map(({ path: relative }) => path.join(plan.dataDirectory, relative)),
     ...plan.tablespaces.map(({ directory }) => directory),
   ];
   for (const directory of [...directories, plan.dataDirectory]) await syncDirectory(directory);
+  return checksums;
 }
 
 /** The last step: with pg_control the directory is a cluster. */
@@ -85,14 +88,16 @@ function isInTablespace(relative: string, plan: LayoutPlan): boolean {
   return plan.tablespaces.some(({ oid }) => relative.startsWith(`pg_tblspc/${oid}/`));
 }
 
-async function writeFiles(options: LayDownOptions): Promise<void> {
+async function writeFiles(options: LayDownOptions): Promise<ReadonlyMap<string, number>> {
   const { plan, signal, owner } = options;
   const files = plan.files.filter(({ path: relative }) => !options.replaced.has(relative));
   const stop = new AbortController();
   const finisher = new Finisher((error) => stop.abort(error));
+  const checksums = new Map<string, number>();
   let doneBytes = 0;
   try {
     await options.blobs.scatter({
+      checksums: options.checksums ?? false,
       files: files.map(({ path: relative, sizeBytes, mode, extents }) => {
         return { path: path.join(plan.dataDirectory, relative), sizeBytes, mode, owner, extents };
       }),
@@ -101,9 +106,11 @@ async function writeFiles(options: LayDownOptions): Promise<void> {
         doneBytes += bytes;
         options.onProgress(doneBytes, plan.totalBytes);
       },
-      onFile: (number) => {
+      onFile: (number, crc32c) => {
         const file = files[number];
-        if (file !== undefined) finisher.add(path.join(plan.dataDirectory, file.path), file.modifiedAt);
+        if (file === undefined) return;
+        if (crc32c !== undefined) checksums.set(file.path, crc32c);
+        finisher.add(path.join(plan.dataDirectory, file.path), file.modifiedAt);
       },
     });
   } catch (error) {
@@ -112,6 +119,7 @@ async function writeFiles(options: LayDownOptions): Promise<void> {
   }
   await finisher.end();
   finisher.check();
+  return checksums;
 }
 
 const FINISHING_AT_ONCE = 3;
