@@ -1,6 +1,7 @@
 /** What `manifest.json` of a dump holds: plain JSON, for a dump must be usable with pg_restore alone; sealed only where the repository is encrypted. */
 export interface DumpManifest {
-  readonly format: 1;
+  /** 2 has a checksum behind everything here, which is made and checked by stored-dump.ts; 1 had none. */
+  readonly format: 1 | 2;
   readonly label: string;
   readonly cluster: string;
   readonly systemIdentifier: string;

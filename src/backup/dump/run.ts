@@ -68,7 +68,7 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     await rm(spool, { recursive: true, force: true });
   }
   const manifest: DumpManifest = {
-    format: 1,
+    format: 2,
     label,
     cluster: request.clusterName,
     systemIdentifier: source.systemIdentifier,

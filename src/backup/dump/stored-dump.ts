@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { damaged, sealStream, unsealStream } from '../../repository/envelope.ts';
+import { blake3 } from '../../repository/hash.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey, dumpPrefix } from './layout.ts';
 import type { DumpedObject, DumpManifest } from './manifest.ts';
@@ -27,7 +28,7 @@ export async function sealedFile(repository: Repository, key: string, file: stri
 /** Stores the manifest, which makes it a dump. */
 export async function writeDumpManifest(repository: Repository, keyPrefix: string, manifest: DumpManifest): Promise<void> {
   const key = dumpManifestKey(keyPrefix, manifest.label);
-  const text = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  const text = textOf(manifest);
   if (repository.keys === undefined) await repository.store.create(key, text);
   else await repository.store.create(key, { stream: sealStream(repository, 'dump', { key }, one(text)) });
 }
@@ -48,11 +49,33 @@ export async function readDumpManifest(repository: Repository, keyPrefix: string
     if (bytes > MAX_MANIFEST_BYTES) throw damaged(key, 'It is longer than a manifest of a dump can be.');
     pieces.push(piece);
   }
+  return parseManifest(Buffer.concat(pieces).toString('utf8'), key);
+}
+
+/** @throws {DbadminError} `repository-damaged` when anything in it is not as it was written; `repository-format` for a format of a newer dbadmin. */
+function parseManifest(text: string, key: string): DumpManifest {
+  let manifest: DumpManifest;
   try {
-    return JSON.parse(Buffer.concat(pieces).toString('utf8')) as DumpManifest;
+    manifest = JSON.parse(text) as DumpManifest;
   } catch (error) {
     throw damaged(key, `It is not JSON: ${messageOf(error)}.`, error);
   }
+  if (manifest.format === 1) return manifest;
+  if (manifest.format !== 2) {
+    throw new DbadminError('repository-format', `${key} has format ${String(manifest.format)}, and this dbadmin knows 1 and 2`, {
+      hint: 'Use the version of dbadmin that wrote it, or a newer one.',
+    });
+  }
+  const { checksum: _, ...content } = manifest as DumpManifest & { readonly checksum?: string };
+  if (text !== textOf(content).toString('utf8')) throw damaged(key, 'Its checksum does not match its content.');
+  return content;
+}
+
+/** The text of a manifest in the newest format, its checksum last: BLAKE3-256 of the text without that key. */
+function textOf(manifest: DumpManifest): Buffer {
+  const text = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
+  const content = { ...manifest, format: 2 };
+  return Buffer.from(text({ ...content, checksum: blake3(Buffer.from(text(content))).toString('hex') }));
 }
 
 /** The labels of complete dumps, oldest first. */

@@ -83,6 +83,7 @@ class Broken {
   readonly #named: string[] = [];
   readonly missingPacks = new Set<string>();
   files = 0;
+  pageHashes = 0;
   unknownBlobs = 0;
 
   constructor(task: VerifyTask, packs: PackFindings, index: BlobIndex) {
@@ -101,6 +102,8 @@ class Broken {
       end = offset + length;
       isBroken = this.#isBroken(hash) || isBroken;
     }
+    // A restore does without page hashes; the next incremental backup reads everything when it cannot read them.
+    for (const hash of entry.pages ?? []) if (this.#isBroken(hash)) this.pageHashes += 1;
     if (!isBroken) return;
     this.files += 1;
     if (this.#named.length < FILES_NAMED) this.#named.push(entry.path);

@@ -3,19 +3,13 @@ import { openBlob } from '../../repository/blob-reader.ts';
 import { damaged } from '../../repository/envelope.ts';
 import { blake3 } from '../../repository/hash.ts';
 import { indexPrefix, packKey, packPrefix } from '../../repository/layout.ts';
-import {
-  decodeFooter,
-  encodeEntries,
-  entriesBytes,
-  PACK_START,
-  readTrailer,
-  TRAILER_BYTES,
-  type PackedBlob,
-} from '../../repository/pack.ts';
+import { encodeEntries, entriesBytes, PACK_START, TRAILER_BYTES, type PackedBlob } from '../../repository/pack.ts';
+import { readFooter } from '../../repository/pack-footer.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import { placeOf } from './object-place.ts';
 import { isChosen } from './sampling.ts';
 import { asFault, inParallel, type VerifyTask } from './task.ts';
+import { frameHeaderFault } from './zstd-frame.ts';
 
 /** Neighbouring blobs are read, and chosen for a sample, together up to this size. */
 const RUN_BYTES = 4 * 1024 * 1024;
@@ -83,7 +77,8 @@ async function verifyPack(task: VerifyTask, pack: string, object: StoredObject, 
   const { key, sizeBytes } = object;
   if (told !== undefined && told.sizeBytes !== sizeBytes)
     throw damaged(key, `It has ${sizeBytes} bytes, and ${told.index} says ${told.sizeBytes}.`);
-  const blobs = await readFooter(task, object);
+  if (sizeBytes < PACK_START.byteLength + TRAILER_BYTES) throw damaged(key, `It has ${sizeBytes} bytes: less than any pack.`);
+  const blobs = await readFooter(task.repository, task.systemIdentifier, pack, sizeBytes);
   if (told !== undefined && told.digest !== digestOf(blobs)) throw damaged(key, `Its footer is not what ${told.index} says.`);
   if (packBytes(blobs) !== sizeBytes) throw damaged(key, 'Its blobs do not fill it.');
   task.tally.blobs += blobs.length;
@@ -94,15 +89,6 @@ async function verifyPack(task: VerifyTask, pack: string, object: StoredObject, 
     if (!isChosen(task.extent, `${pack} ${run[0]?.offset ?? 0}`)) continue;
     await verifyRun(task, pack, key, run);
   }
-}
-
-async function readFooter(task: VerifyTask, { key, sizeBytes }: StoredObject): Promise<readonly PackedBlob[]> {
-  const { store } = task.repository;
-  if (sizeBytes < PACK_START.byteLength + TRAILER_BYTES) throw damaged(key, `It has ${sizeBytes} bytes: less than any pack.`);
-  const trailer = Buffer.from(await store.readRange(key, sizeBytes - TRAILER_BYTES, TRAILER_BYTES));
-  const footerBytes = entriesBytes(readTrailer(trailer, key)) + TRAILER_BYTES;
-  if (footerBytes > sizeBytes) throw damaged(key, 'Its footer says that it is longer than the pack.');
-  return decodeFooter(Buffer.from(await store.readRange(key, sizeBytes - footerBytes, footerBytes)), key);
 }
 
 /** Reads neighbouring blobs at once. One that is broken does not hide the others. */
@@ -117,7 +103,10 @@ async function verifyRun(task: VerifyTask, pack: string, key: string, run: reado
     const place: BlobPlace = { ...blob, pack };
     const at = blob.offset - from;
     const failure = await asFault(task, key, async () => {
-      await openBlob(task.repository, stored.subarray(at, at + blob.storedBytes), place, key);
+      const bytesOfBlob = stored.subarray(at, at + blob.storedBytes);
+      await openBlob(task.repository, bytesOfBlob, place, key);
+      const fault = blob.zstd && !blob.encrypted ? frameHeaderFault(bytesOfBlob) : undefined;
+      if (fault !== undefined) throw damaged(key, `Blob ${blob.hash}: ${fault}`);
     });
     if (failure !== undefined) task.faults.addBlob(pack, blob.hash);
   }

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { isDbadminError } from '../../../src/base/errors.ts';
+import { writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import type { VerifyReport } from '../../../src/backup/verify/report.ts';
 import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import type { ReadExtent } from '../../../src/backup/verify/sampling.ts';
 import { addKey } from '../../../src/repository/key-objects.ts';
 import { Secret } from '../../../src/base/secret.ts';
+import { seal } from '../../../src/repository/envelope.ts';
 import { packKey, walKey } from '../../../src/repository/layout.ts';
 import { openRepository, type Repository } from '../../../src/repository/repository.ts';
 import { writeReport } from '../../../src/repository/reports.ts';
@@ -39,25 +41,48 @@ async function addOthers(repository: Repository): Promise<void> {
       header: { ...header, label },
       body: { label, figure: 42 },
     }));
+  // What others keep beside the content: each kind there is, at a place of its own.
+  const small = {
+    lease: 'leases/backup/1',
+    mark: `marks/${'0'.repeat(32)}`,
+    hold: 'holds/x/1',
+    ledger: 'ledger/1',
+    gap: 'gaps/1',
+  } as const;
+  for (const [kind, place] of Object.entries(small) as [keyof typeof small, string][])
+    await repository.store.create(`${SYSTEM_IDENTIFIER}/${place}`, await seal(repository, kind, { kind }, Buffer.from(`a ${kind}`)));
   const prefix = `${SYSTEM_IDENTIFIER}/dumps/20261121T050000Z-dump/`;
-  const content = Buffer.from('CREATE ROLE reader;\n'.repeat(100));
-  const dumped = {
-    key: `${prefix}globals.sql`,
-    sizeBytes: content.byteLength,
-    blake3: plainHash(content),
-    sha256: createHash('sha256').update(content).digest('hex'),
-  };
-  await repository.store.create(dumped.key, content);
-  await repository.store.create(
-    `${prefix}manifest.json`,
-    Buffer.from(JSON.stringify({ label: '20261121T050000Z-dump', globals: dumped, databases: [] })),
-  );
+  const plain = Buffer.from('CREATE ROLE reader;\n'.repeat(100));
+  const key = `${prefix}globals.sql`;
+  const content = repository.keys === undefined ? plain : await seal(repository, 'dump', { key }, plain);
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  await repository.store.create(key, content);
+  const globals = { key, sizeBytes: content.byteLength, blake3: plainHash(content), sha256 };
+  const at = new Date().toISOString();
+  await writeDumpManifest(repository, `${SYSTEM_IDENTIFIER}/`, {
+    format: 2,
+    label: '20261121T050000Z-dump',
+    cluster: 'main',
+    systemIdentifier: SYSTEM_IDENTIFIER,
+    serverVersion: '17.10',
+    programVersion: '17.10',
+    tool: 'test',
+    startedAt: at,
+    finishedAt: at,
+    globals,
+    databases: [],
+  });
 }
 
 async function keysOf({ store }: Repository): Promise<readonly string[]> {
   const keys: string[] = [];
   for await (const { key } of store.list('')) keys.push(key);
   return keys;
+}
+
+/** Two bits there change nothing of what the frame unpacks to: FORMAT.md says so. The first blob of a pack begins at byte 8. */
+function isWindowExponent(key: string, bit: number): boolean {
+  return key.includes('/packs/') && Math.floor(bit / 8) === 13;
 }
 
 /** Changes an object for the length of `work`. */
@@ -101,7 +126,10 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     for (const key of await keysOf(repository)) {
       const { byteLength } = await repository.store.read(key);
       const draw = createHash('sha256').update(`${seed} ${key}`).digest();
-      for (const bit of [0, 4, 8, 12].slice(0, FLIPS).map((at) => draw.readUInt32BE(at) % (byteLength * 8)))
+      for (const bit of [0, 4, 8, 12]
+        .slice(0, FLIPS)
+        .map((at) => draw.readUInt32BE(at) % (byteLength * 8))
+        .filter((bit) => encrypted || !isWindowExponent(key, bit)))
         await changed(
           repository,
           key,

@@ -1,0 +1,114 @@
+import path from 'node:path';
+import postgres from 'postgres';
+import { expect, test } from 'vitest';
+import { runAmcheck } from '../../../src/backup/drill/amcheck-run.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
+import { verifyRepository } from '../../../src/backup/verify/run.ts';
+import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
+import { changeEveryObject, createEveryObject, RICH_DATABASE } from '../../backup/every-object.ts';
+import { dumpEverything, dumperAt, dumperOf } from '../../backup/logical-dump.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+const MAJORS = (process.env['DBADMIN_TEST_EVERY_OBJECT'] ?? '14,18').split(',').map(Number);
+const DATABASES = ['postgres', 'template1', 'latin', 'third', RICH_DATABASE];
+
+test.each(MAJORS)(
+  'PostgreSQL %i: a cluster with every kind of object comes back as it was, after a full backup and an incremental one',
+  async (major) => {
+    const directory = await makeDirectory();
+    const settings = { max_prepared_transactions: 5, wal_level: 'logical', ...(major >= 17 ? { summarize_wal: 'on' } : {}) };
+    const cluster = await startTestCluster({ major, settings });
+    try {
+      await createEveryObject(cluster);
+      const repository = await makeRepository(path.join(directory, 'repository'));
+      await backUp(cluster, repository, { kind: 'full' });
+      await changeEveryObject(cluster);
+      const summary = await backUp(cluster, repository, { kind: 'incremental' });
+      expect(summary.kind).toBe('incremental');
+
+      const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
+      try {
+        const prepared = async (url: string): Promise<unknown> => {
+          const sql = postgres(url, { max: 1 });
+          const rows = await sql`select gid, database, owner from pg_prepared_xacts order by gid`;
+          await sql.end();
+          return [...rows];
+        };
+        expect(await prepared(clone.url)).toEqual(await prepared(cluster.url()));
+        expect(await prepared(clone.url)).toHaveLength(1);
+
+        const [ofSource, ofClone] = [await dumperOf(cluster), await dumperAt(major, clone.url)];
+        if (ofSource === undefined || ofClone === undefined)
+          process.stderr.write(`no pg_dump of ${major} or newer: dumps of ${major} are not compared\n`);
+        else {
+          const original = await dumpEverything(ofSource, DATABASES);
+          const restored = await dumpEverything(ofClone, DATABASES);
+          for (const [name, text] of original) {
+            expect(text.length).toBeGreaterThan(500);
+            expect(difference(restored.get(name) ?? '', text), name).toEqual([]);
+          }
+        }
+        const found = await runAmcheck({
+          superuser: parametersOf(clone.url),
+          databases: DATABASES,
+          heapAllIndexed: true,
+          signal: new AbortController().signal,
+          onChecked: () => undefined,
+        });
+        expect(found).toMatchObject({ state: 'clean', findings: [] });
+      } finally {
+        await clone.stop();
+      }
+      const { cluster: identity } = await inspectLineage(repository, 'main');
+      const report = await verifyRepository({
+        repository,
+        repositoryName: 'local',
+        cluster: identity,
+        extent: { kind: 'everything' },
+        tool: 'test',
+        clock: systemClock,
+        signal: new AbortController().signal,
+        onRead: () => undefined,
+      });
+      expect(report).toMatchObject({
+        isSound: true,
+        faults: [],
+        soundBackups: [expect.stringContaining('full'), expect.stringContaining('incr')],
+      });
+    } finally {
+      await cluster.stop();
+      await removeDirectory(directory);
+    }
+  },
+);
+
+/** The first lines that differ: what a failure shows of two long texts. */
+function difference(found: string, expected: string): readonly string[] {
+  if (found === expected) return [];
+  const [a, b] = [found.split('\n'), expected.split('\n')];
+  const at = b.findIndex((line, index) => a[index] !== line);
+  return [
+    `line ${at}`,
+    ...b.slice(at - 2, at + 3).map((line) => `expected ${line}`),
+    ...a.slice(at - 2, at + 3).map((line) => `found    ${line}`),
+  ];
+}
+
+function parametersOf(url: string): ConnectionParameters {
+  const { hostname, port } = new URL(url);
+  return {
+    hosts: [{ host: hostname, port: Number(port) }],
+    user: 'postgres',
+    database: 'postgres',
+    password: undefined,
+    sslMode: 'disable',
+    sslRootCert: undefined,
+    sslCert: undefined,
+    sslKey: undefined,
+    targetSessionAttrs: 'any',
+    connectTimeoutMs: 10_000,
+    applicationName: 'test',
+  };
+}
