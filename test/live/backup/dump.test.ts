@@ -108,7 +108,10 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
       const manifest = await takeDump(request(store, { databases: [DATABASE, 'postgres'] }));
       expect(manifest).toMatchObject({ cluster: 'main', systemIdentifier: source.systemIdentifier, programVersion: pgDump.version });
       expect(manifest.label).toMatch(/^\d{8}T\d{6}Z-dump$/);
-      expect(JSON.parse(Buffer.from(await store.read(dumpManifestKey('1/', manifest.label))).toString())).toEqual({ ...manifest, checksum: expect.stringMatching(/^[0-9a-f]{64}$/) });
+      expect(JSON.parse(Buffer.from(await store.read(dumpManifestKey('1/', manifest.label))).toString())).toEqual({
+        ...manifest,
+        checksum: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
       const [dumped] = manifest.databases;
       expect(manifest.databases.map(({ key }) => key)).toEqual([
         `1/dumps/${manifest.label}/odd=20=22name=2F=40=C3=BC.dump`,
