@@ -62,7 +62,7 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   const { dataDirectory, spoolDirectory } = layout;
   const purpose: Purpose =
     production === undefined
-      ? { kind: 'clone', port: options.port, clusterName: options.clusterName, machineBytes: os.totalmem() }
+      ? { kind: 'clone', port: options.port, clusterName: options.clusterName, machineBytes: memoryHere() }
       : { kind: 'production', walGet: production.walGet };
   const libraries = await librariesOf(options);
   const { action, quarantine = [] } = options;
@@ -110,6 +110,12 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
     leftLibraries: libraries.left,
     delta,
   };
+}
+
+/** Memory that a server here may use: a container's limit counts where there is one. */
+function memoryHere(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
 }
 
 /** A production preloads what it always did: without its libraries it is not that cluster. */
