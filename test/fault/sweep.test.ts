@@ -4,7 +4,6 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { DbadminError } from '../../src/base/errors.ts';
 import { verifyRepository } from '../../src/backup/verify/run.ts';
 import { parseLsn } from '../../src/postgres/lsn.ts';
 import { listClusters } from '../../src/repository/identity.ts';
@@ -22,6 +21,8 @@ import { runSwept, SWEPT, type Swept } from './sweep-operations.ts';
 /** Fault points tried in each operation and kind of fault; 0 for every one: npm run test:sweep. */
 const POINTS = Number(process.env['DBADMIN_TEST_SWEEP'] ?? '2');
 const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '20261121');
+/** As sweep-child.ts has it, which cannot be imported: it runs when it is. */
+const OPERATION_FAILED = 3;
 const CHILD = path.join(import.meta.dirname, 'sweep-child.ts');
 
 /** A cluster with a repository that holds two backups and all WAL since, and what has been promised of it. */
@@ -47,26 +48,14 @@ class Scene {
     await this.sql`select pg_switch_wal()`;
   }
 
-  /** Runs an operation with one call failing, and says whether the operation failed. */
-  async throwAt(operation: Swept, at: number): Promise<boolean> {
-    const store = withFaults(this.repository.store, ({ number }) => {
-      if (number === at) throw new DbadminError('storage-failed', `call ${at} of the store failed`);
-    });
-    try {
-      await runSwept(operation, { ...this.repository, store }, this.cluster.parameters(), 700);
-      return false;
-    } catch (error) {
-      if (!(error instanceof DbadminError)) throw error;
-      return true;
-    }
-  }
-
-  async killAt(operation: Swept, at: number): Promise<boolean> {
+  /** Runs an operation in a process of its own, with one call failing or the process killed before it; says whether that ended it. */
+  async faultAt(operation: Swept, kind: ChildTask['kind'], at: number): Promise<boolean> {
     const { password, ...parameters } = this.cluster.parameters();
-    const task: ChildTask = { operation, place: this.place, parameters, password: password?.reveal() ?? null, killAt: at };
+    const task: ChildTask = { operation, place: this.place, parameters, password: password?.reveal() ?? null, at, kind, receiveMs: 700 };
     const child = spawn(process.execPath, [CHILD, JSON.stringify(task)], { stdio: ['ignore', 'inherit', 'inherit'] });
-    const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    return signal === 'SIGKILL';
+    const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    if (signal !== 'SIGKILL') expect([0, OPERATION_FAILED]).toContain(status);
+    return status !== 0;
   }
 
   /** How many calls of the store an operation makes when nothing fails. */
@@ -120,7 +109,7 @@ test(
         for (const kind of ['throw', 'kill'] as const) {
           for (const at of pointsOf(calls, random)) {
             await scene.work();
-            const ended = kind === 'throw' ? await scene.throwAt(operation, at) : await scene.killAt(operation, at);
+            const ended = await scene.faultAt(operation, kind, at);
             tally.tried += 1;
             tally.ended += ended ? 1 : 0;
             const what = `${operation}, ${kind} at call ${at} of ${calls}`;

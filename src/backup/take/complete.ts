@@ -5,6 +5,7 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import type { WrittenBlobs } from '../../repository/blob-pipeline.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { verifyPacks } from '../../repository/marks.ts';
+import { lockBackup } from '../../repository/lock-backup.ts';
 import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
@@ -47,12 +48,32 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   log.debug(`${label}: waiting for the WAL in ${destination.name}`);
   await secureWal(options);
   const summary = summarize(options);
-  await verifyPacks(repository, source.systemIdentifier, new Set([...options.parentPacks, ...options.written.packs]));
+  const packs = new Set([...options.parentPacks, ...options.written.packs]);
+  await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();
   log.debug(`${label}: writing the manifest`);
   await publishBackup(repository, destination.lease, summary, files.entries(content.sink.entries));
+  await lockPublished(options, packs);
   log.debug(`${label}: complete (${mode.kind})`);
   return summary;
+}
+
+/** Where the storage locks objects: everything that the backup relies on stays locked as long as the backup itself. */
+async function lockPublished({ destination, source, label, clock, log }: CompleteOptions, packs: ReadonlySet<string>): Promise<void> {
+  try {
+    const locks = await lockBackup(destination.repository, { systemIdentifier: source.systemIdentifier, label, packs }, clock);
+    if (locks !== undefined)
+      log.info(
+        `${label} is locked in ${destination.name} until ${locks.until.toISOString()} (${locks.extended} objects made to last, ${locks.kept} did)`,
+      );
+  } catch (error) {
+    if (!(error instanceof DbadminError)) throw error;
+    throw new DbadminError('partly-done', `backup ${label} is in ${destination.name} and only in part locked`, {
+      detail: `${error.message}${error.detail === undefined ? '' : `: ${error.detail}`}`,
+      hint: 'It restores. The next backup locks what it shares with it; dbadmin backup check says whether locking works.',
+      cause: error,
+    });
+  }
 }
 
 function summarize(options: CompleteOptions): BackupSummary {
