@@ -11,6 +11,7 @@ import type { TargetAction } from '../../src/backup/restore/recovery-settings.ts
 import { startRestored, type Started } from '../../src/backup/restore/start-run.ts';
 import type { RestoreTarget } from '../../src/backup/restore/target.ts';
 import { takeBackup } from '../../src/backup/take/run.ts';
+import { openDestination } from '../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../src/backup/wal/receive-run.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { stopCluster, type ServerPrograms } from '../../src/postgres/server.ts';
@@ -84,7 +85,7 @@ export function startReceiver(cluster: TestCluster, repository: Repository, rpoM
   const stop = new AbortController();
   const running = runReceiver({
     parameters: cluster.parameters(),
-    repositories: [repository],
+    destinations: [openDestination(repository)],
     clusterName: 'main',
     slot: 'dbadmin',
     rpoMs,

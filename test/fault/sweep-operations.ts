@@ -2,6 +2,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { expireLineage } from '../../src/backup/expire/run.ts';
 import { takeBackup } from '../../src/backup/take/run.ts';
+import { openDestination } from '../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../src/backup/wal/receive-run.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
 import { listClusters } from '../../src/repository/identity.ts';
@@ -56,7 +57,7 @@ export async function runSwept(
     await runReceiver({
       ...common,
       parameters,
-      repositories: [repository],
+      destinations: [openDestination(repository)],
       clusterName: 'main',
       slot: 'dbadmin',
       rpoMs: 100,

@@ -45,3 +45,8 @@ function inRepository(name: string, error: unknown, all: readonly string[] | und
     cause: error,
   });
 }
+
+/** A repository at hand. */
+export function openDestination(repository: Repository, name = 'local', required = true): WalDestination {
+  return { name, required, open: async () => await Promise.resolve(repository) };
+}

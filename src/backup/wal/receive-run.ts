@@ -1,18 +1,20 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, isDbadminError, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
-import { ensureClusterIdentity } from '../../repository/identity.ts';
+import { ensureClusterIdentity, readIdentity } from '../../repository/identity.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { WalDestination } from './destination.ts';
+import { findResumePoint } from './resume-inspect.ts';
 import { inspectSource } from '../source-inspect.ts';
 import { receiveWal, type ReceiveEnd } from './receive.ts';
 
 export interface ReceiverOptions {
   readonly parameters: ConnectionParameters;
-  readonly repositories: readonly Repository[];
+  readonly destinations: readonly WalDestination[];
   readonly clusterName: string;
   readonly slot: string;
   readonly rpoMs: number;
@@ -24,7 +26,6 @@ export interface ReceiverOptions {
   readonly onStored?: (lsn: bigint, timeline: number) => void;
 }
 
-const DUPLICATE_OBJECT = '42710';
 const APPLICATION = 'dbadmin wal receive';
 /** What was right when reception began may come back: a disk mounted again, room made. The slot keeps the WAL meanwhile. */
 const STORAGE_AWAY: ReadonlySet<string> = new Set(['repository-missing', 'storage-full', 'storage-denied', 'storage-read-only']);
@@ -34,25 +35,31 @@ const RETRY_MOST_MS = 30_000;
 /**
  * Receives WAL until the signal, through restarts of the server and failures that can pass, waiting longer each time.
  *
- * @throws {DbadminError} what will not pass by itself: privileges, a slot in use or lost, other WAL under the same name.
+ * @throws {DbadminError} what will not pass by itself: privileges, a slot in use, other WAL under the same name.
  */
 export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd> {
   let waitMs = RETRY_FIRST_MS;
   let hasStored = false;
+  let isDoubtful: boolean = false;
   const onStored: ReceiverOptions['onStored'] = (lsn, timeline) => {
     waitMs = RETRY_FIRST_MS;
     hasStored = true;
+    isDoubtful = false;
     options.onStored?.(lsn, timeline);
   };
   for (;;) {
     try {
-      const end = await receiveOnce({ ...options, onStored });
+      const end = await receiveOnce({ ...options, onStored }, isDoubtful);
+      isDoubtful = false;
       if (end.kind !== 'server-shutdown') return end;
       options.log.info(`the server shut down; everything up to ${formatLsn(end.storedLsn)} is stored`);
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason as Error;
       if (!isDbadminError(error) || error.code === 'locked') throw error;
-      if (!error.retryable && !(hasStored && STORAGE_AWAY.has(error.code))) throw error;
+      // The server took back what its slot promised. Once: then what is left of it is looked for, and the gap recorded.
+      const isLost: boolean = error.code === 'wal-missing' && !isDoubtful;
+      if (!error.retryable && !isLost && !(hasStored && STORAGE_AWAY.has(error.code))) throw error;
+      isDoubtful = isLost;
       options.log.warn(
         `${error.message}; trying again in ${Math.round(waitMs / 100) / 10} s${error.detail === undefined ? '' : `\n  detail: ${error.detail}`}`,
       );
@@ -62,22 +69,27 @@ export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd>
   }
 }
 
-async function receiveOnce(options: ReceiverOptions): Promise<ReceiveEnd> {
+async function receiveOnce(options: ReceiverOptions, isDoubtful: boolean): Promise<ReceiveEnd> {
   const connection = await ReplicationConnection.open(options.parameters, { applicationName: APPLICATION, signal: options.signal });
   try {
     const source = await inspectSource(connection);
     if (!options.allowSynchronous) await refuseSynchronous(connection);
-    for (const repository of options.repositories) await ensureClusterIdentity(repository, { ...source, name: options.clusterName });
-    const archives = options.repositories.map((repository) => new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes));
-    const position = await slotPosition(connection, options);
-    const startLsn = position.restartLsn - (position.restartLsn % BigInt(source.walSegmentBytes));
-    options.log.info(`receiving from ${formatLsn(startLsn)} on timeline ${position.restartTimeline}, slot ${options.slot}`);
+    const begin = async (repository: Repository): Promise<WalArchive> => {
+      await ensureClusterIdentity(repository, { ...source, name: options.clusterName });
+      return new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes);
+    };
+    const repositories = await openThose(options);
+    for (const { repository } of repositories) await begin(repository);
+    const { timeline, lsn } = await findResumePoint({ ...options, connection, source, repositories, isDoubtful });
+    options.log.info(`receiving from ${formatLsn(lsn)} on timeline ${timeline}, slot ${options.slot}`);
     return await receiveWal({
       connection,
-      archives,
+      archives: [],
+      lanes: options.destinations.map(({ name, required, open }) => ({ name, required, open: async () => await begin(await open()) })),
+      segmentBytes: source.walSegmentBytes,
       slot: options.slot,
-      startLsn,
-      timeline: position.restartTimeline,
+      startLsn: lsn,
+      timeline,
       partEveryMs: options.rpoMs,
       clock: options.clock,
       log: options.log,
@@ -89,33 +101,25 @@ async function receiveOnce(options: ReceiverOptions): Promise<ReceiveEnd> {
   }
 }
 
-async function slotPosition(
-  connection: ReplicationConnection,
-  options: ReceiverOptions,
-): Promise<{ readonly restartLsn: bigint; readonly restartTimeline: number }> {
-  const present = await connection.readSlot(options.slot);
-  if (present !== undefined) return present;
-  await makeSlot(connection, options.slot);
-  options.log.info(`slot ${options.slot} made: the server now keeps WAL until it is stored`);
-  const made = await connection.readSlot(options.slot);
-  if (made !== undefined) return made;
-  throw new DbadminError('query-failed', `replication slot ${options.slot} holds no WAL`, {
-    hint: 'Drop it with dbadmin wal receive --drop-slot and start again.',
-  });
-}
-
-async function makeSlot(connection: ReplicationConnection, slot: string): Promise<void> {
-  try {
-    await connection.createPhysicalSlot(slot, { reserveWal: true });
-  } catch (error) {
-    if (!(error instanceof DbadminError) || systemCodeOf(error.cause) !== DUPLICATE_OBJECT) throw error;
-    // It is there and holds no position: the server gave up its WAL.
-    throw new DbadminError('wal-missing', `replication slot ${slot} is lost: the server removed WAL that was not stored`, {
-      detail: 'No moment after the last stored WAL and before the next backup can be restored.',
-      hint: 'dbadmin wal receive --drop-slot, then dbadmin wal receive and dbadmin backup run.',
-      cause: error,
-    });
+/** The repositories that answer. @throws what the first one said, when none does. */
+async function openThose({
+  destinations,
+  log,
+}: ReceiverOptions): Promise<readonly { readonly repository: Repository; readonly required: boolean }[]> {
+  const opened: { readonly repository: Repository; readonly required: boolean }[] = [];
+  let failure: unknown;
+  for (const { name, required, open } of destinations) {
+    try {
+      const repository = await open();
+      await readIdentity(repository.store);
+      opened.push({ repository, required });
+    } catch (error) {
+      failure ??= error;
+      log.warn(`repository ${name} does not answer: ${messageOf(error)}`);
+    }
   }
+  if (opened.length === 0 && failure !== undefined) throw failure as Error;
+  return opened;
 }
 
 /** A receiver that reports flush would count as a synchronous standby, and commits would wait for the repository. */

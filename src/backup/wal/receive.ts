@@ -1,15 +1,27 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { segmentName } from '../../postgres/segment.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { startWalStream, type WalStream, type WalStreamEvent } from '../../postgres/wal-stream.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
+import { parseTimelineHistory } from '../../postgres/timeline.ts';
+import { Lanes, type LaneSource } from './lanes.ts';
+import { Ordered } from './ordered.ts';
 import { SegmentBuffer } from './segment-buffer.ts';
+
+/** How many full segments are compressed and stored at once: enough for the cores and for a store that is far away. */
+const SEGMENTS_AT_ONCE = 4;
+const AT_ONCE_BYTES = 128 * 1024 * 1024;
 
 export interface ReceiveOptions {
   readonly connection: ReplicationConnection;
   /** Where WAL goes: every one of them has it before the server is told so. */
   readonly archives: readonly WalArchive[];
+  /** Instead of `archives`: places that may be away for a while, of which one at least answers. */
+  readonly lanes?: readonly LaneSource[];
+  /** Of `lanes`; read from `archives` without. */
+  readonly segmentBytes?: number;
   readonly slot: string | undefined;
   /** Where a segment begins. */
   readonly startLsn: bigint;
@@ -43,48 +55,69 @@ export type ReceiveEnd = {
  */
 export async function receiveWal(options: ReceiveOptions): Promise<ReceiveEnd> {
   let { startLsn, timeline } = options;
+  const segmentBytes = segmentBytesOf(options);
+  const sources =
+    options.lanes ??
+    options.archives.map((archive, index) => ({ name: String(index), required: true, open: async () => await Promise.resolve(archive) }));
+  const lanes = new Lanes(sources, options.clock, options.log);
   for (;;) {
-    if (timeline > 1) await storeHistory(options, timeline);
+    const at = { name: segmentName(timeline, startLsn, segmentBytes), startLsn };
+    await storeHistories(options.connection, lanes, timeline, at);
     const stream = await startWalStream(options.connection, {
       ...(options.slot === undefined ? {} : { slot: options.slot }),
       startLsn,
       timeline,
     });
-    const reception = new Reception(options, stream, new SegmentBuffer(timeline, startLsn, segmentBytesOf(options)));
+    const reception = new Reception(options, lanes, stream, new SegmentBuffer(timeline, startLsn, segmentBytes));
     const end = await reception.run();
     if (end.kind !== 'timeline-end') return { ...end, timeline };
     options.log.info(`timeline ${timeline} ended at ${formatLsn(end.switchLsn)}; following timeline ${end.nextTimeline}`);
     timeline = end.nextTimeline;
-    startLsn = end.switchLsn - (end.switchLsn % BigInt(segmentBytesOf(options)));
+    startLsn = end.switchLsn - (end.switchLsn % BigInt(segmentBytes));
   }
 }
 
 function segmentBytesOf(options: ReceiveOptions): number {
-  return options.archives[0]?.segmentBytes ?? 16 * 1024 * 1024;
+  return options.segmentBytes ?? options.archives[0]?.segmentBytes ?? 16 * 1024 * 1024;
 }
 
-async function storeHistory(options: ReceiveOptions, timeline: number): Promise<void> {
-  const { content } = await options.connection.timelineHistory(timeline);
-  for (const archive of options.archives) await archive.putHistory(timeline, content);
+/** The history of a timeline and of each of its ancestors: recovery looks for all of them, and stops at the first that is missing. */
+async function storeHistories(
+  connection: ReplicationConnection,
+  lanes: Lanes,
+  timeline: number,
+  at: { readonly name: string; readonly startLsn: bigint },
+): Promise<void> {
+  if (timeline === 1) return;
+  const { content } = await connection.timelineHistory(timeline);
+  const ancestors = parseTimelineHistory(Buffer.from(content).toString('utf8')).map((each) => each.timeline);
+  const histories = [{ timeline, content }];
+  for (const ancestor of ancestors.filter((each) => each > 1)) {
+    histories.push({ timeline: ancestor, content: (await connection.timelineHistory(ancestor)).content });
+  }
+  for (const history of histories) await lanes.putHistory(at, history.timeline, history.content);
 }
-
 type TimelineEnd = { readonly kind: 'timeline-end'; readonly nextTimeline: number; readonly switchLsn: bigint };
 type End = TimelineEnd | { readonly kind: 'stopped' | 'reached' | 'server-shutdown'; readonly storedLsn: bigint };
 
-/** One stream on one timeline. Storing is a chain: parts, segments and reports never overtake each other. */
+/** One stream on one timeline. Several segments are stored at once; what is stored is reported in the order of the WAL. */
 class Reception {
   readonly #options: ReceiveOptions;
   readonly #stream: WalStream;
   readonly #segment: SegmentBuffer;
+  readonly #lanes: Lanes;
+  readonly #ordered: Ordered;
   #storedLsn: bigint;
   #coveredUntil: Date | undefined;
   #horizonAt = 0;
-  #chain: Promise<void> = Promise.resolve();
+  #storingPart: Promise<void> = Promise.resolve();
   #failure: unknown;
   #ended = false;
 
-  constructor(options: ReceiveOptions, stream: WalStream, segment: SegmentBuffer) {
+  constructor(options: ReceiveOptions, lanes: Lanes, stream: WalStream, segment: SegmentBuffer) {
     this.#options = options;
+    this.#lanes = lanes;
+    this.#ordered = new Ordered(Math.max(1, Math.min(SEGMENTS_AT_ONCE, Math.floor(AT_ONCE_BYTES / segment.segmentBytes))));
     this.#stream = stream;
     this.#segment = segment;
     this.#storedLsn = segment.receivedLsn;
@@ -112,7 +145,8 @@ class Reception {
     try {
       return await this.#consume();
     } finally {
-      await this.#enqueue(async () => await this.#storeOpenPart());
+      await this.#storeOpenPart();
+      await this.#ordered.settled();
     }
   }
 
@@ -149,41 +183,74 @@ class Reception {
       const before = rest.byteLength;
       rest = this.#segment.take(lsn, rest);
       lsn += BigInt(before - rest.byteLength);
-      if (this.#segment.isFull) await this.#enqueue(async () => await this.#storeSegment());
+      if (this.#segment.isFull) await this.#storeSegment();
     }
   }
 
+  /** Begins to store the full segment; the next one is received meanwhile. */
   async #storeSegment(): Promise<void> {
-    const { name, bytes } = this.#segment;
-    await Promise.all(
-      this.#options.archives.map(async (archive) => {
-        await archive.putSegment(name, bytes, this.#times());
-        await archive.dropParts(name);
-      }),
-    );
+    const { name, bytes, startLsn } = this.#segment;
+    const endLsn = startLsn + BigInt(bytes.byteLength);
+    const times = this.#times();
+    const part = this.#storingPart;
     this.#segment.next();
-    this.#report(this.#segment.startLsn);
+    await this.#ordered.add(
+      async () =>
+        await this.#guard(async () => {
+          // A part that lands after its segment would stay for ever.
+          await part;
+          await this.#lanes.putSegment({ name, bytes, startLsn, endLsn }, times);
+        }),
+      () => this.#report(endLsn),
+    );
   }
 
+  /** A part that is on its way is waited for: parts of one segment follow each other. */
   async #storeOpenPart(): Promise<void> {
+    await this.#storingPart;
     const part = this.#segment.unstored;
     if (part === undefined) return;
     const { name, startLsn } = this.#segment;
-    await Promise.all(this.#options.archives.map(async (archive) => await archive.putPart(name, part.from, part.bytes, this.#times())));
-    // More may have come meanwhile, the rest of the segment included: only what this part holds is reported.
     const to = part.from + part.bytes.byteLength;
-    this.#segment.markStored(to);
-    this.#report(startLsn + BigInt(to));
+    const times = this.#times();
+    const segment = { name, startLsn };
+    const storing = this.#lanes.onCurrent(segment, async (archive) => await archive.putPart(name, part.from, part.bytes, times));
+    this.#storingPart = storing.catch(() => undefined);
+    // More may come meanwhile, the rest of the segment included: only what this part holds is reported.
+    await this.#ordered.add(
+      async () => await this.#guard(async () => await storing),
+      () => {
+        if (this.#segment.startLsn === startLsn) this.#segment.markStored(to);
+        this.#report(startLsn + BigInt(to));
+      },
+    );
+    await this.#ordered.settled();
   }
 
   async #storeHorizon(): Promise<void> {
     const at = this.#coveredUntil;
-    if (at === undefined || at.getTime() - this.#horizonAt < this.#options.partEveryMs) return;
-    await Promise.all(this.#options.archives.map(async (archive) => await archive.putHorizon(this.#segment.timeline, this.#storedLsn, at)));
+    const lsn = this.#storedLsn;
+    // Only when all that was received is stored, everywhere.
+    if (at === undefined || lsn !== this.#segment.receivedLsn || at.getTime() - this.#horizonAt < this.#options.partEveryMs) return;
+    const { name, startLsn, timeline } = this.#segment;
+    await this.#lanes.onCurrent({ name, startLsn }, async (archive) => await archive.putHorizon(timeline, lsn, at));
     this.#horizonAt = at.getTime();
   }
 
-  #report(lsn: bigint): void {
+  /** What fails to be stored ends the reception at once, and not only when more comes. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failure ??= error;
+      void this.#stream.stop().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #report(receivedLsn: bigint): void {
+    const lsn = this.#lanes.safeUpTo(receivedLsn);
+    if (lsn <= this.#storedLsn) return;
     this.#storedLsn = lsn;
     this.#stream.reportFlushed(lsn);
     this.#options.onStored?.(lsn, this.#segment.timeline);
@@ -199,21 +266,18 @@ class Reception {
     return { receivedAt: this.#options.clock.now(), coveredUntil: this.#coveredUntil };
   }
 
-  async #enqueue(step: () => Promise<void>): Promise<void> {
-    const next = this.#chain.then(step);
-    this.#chain = next.catch(() => undefined);
-    await next;
-  }
-
   /** Stores the open segment's bytes every `partEveryMs`; with nothing to store, notes how far time is covered. */
   async #tick(signal: AbortSignal): Promise<void> {
     while (!this.#ended) {
       try {
         await this.#options.clock.sleep(this.#options.partEveryMs, signal);
-        await this.#enqueue(async () => {
-          if (this.#segment.unstored === undefined) await this.#storeHorizon();
-          else await this.#storeOpenPart();
-        });
+        await this.#lanes.catchUp();
+        if (this.#segment.unstored === undefined) {
+          const { receivedLsn } = this.#segment;
+          await this.#ordered.settled();
+          this.#report(receivedLsn);
+          await this.#storeHorizon();
+        } else await this.#storeOpenPart();
         this.#stream.requestKeepalive();
       } catch (error) {
         if (signal.aborted) return;

@@ -16,7 +16,7 @@ export class SegmentBuffer {
     this.timeline = timeline;
     this.segmentBytes = segmentBytes;
     this.#startLsn = startLsn;
-    this.#bytes = Buffer.alloc(segmentBytes);
+    this.#bytes = Buffer.allocUnsafeSlow(segmentBytes);
   }
 
   /** Where the open segment begins. */
@@ -71,7 +71,7 @@ export class SegmentBuffer {
   next(): void {
     this.#startLsn += BigInt(this.segmentBytes);
     // Not cleared in place: the full segment may still be on its way to the repository.
-    this.#bytes = Buffer.alloc(this.segmentBytes);
+    this.#bytes = Buffer.allocUnsafeSlow(this.segmentBytes);
     this.#filled = 0;
     this.#stored = 0;
   }

@@ -1,28 +1,26 @@
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import type { WalDestination } from '../../backup/wal/destination.ts';
 import { runReceiver } from '../../backup/wal/receive-run.ts';
 import { parseDuration } from '../../base/durations.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig } from '../../config/config.ts';
-import type { Repository } from '../../repository/repository.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
-import { openRepository, selectRepositories } from '../open-repository.ts';
+import { openDestinations } from '../wal/destinations.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, cluster } = await loadProject(context, input);
   if (flagOption(input, 'dropSlot')) return await dropSlot(context, cluster);
-  const opened: Repository[] = [];
+  const opened = await openDestinations(context, input, config, cluster);
   try {
-    for (const repository of selectRepositories(config, cluster, textOption(input, 'repository')))
-      opened.push(await openRepository(context, repository));
     const stored = { lsn: 0n, timeline: 0 };
-    const end = await receive(context, input, cluster, opened, stored);
+    const end = await receive(context, input, cluster, opened.destinations, stored);
     context.output.line(`stored up to ${formatLsn(stored.lsn)} on timeline ${stored.timeline}`);
     context.output.result({ slot: cluster.slot, storedLsn: formatLsn(stored.lsn), timeline: stored.timeline, end });
     return 0;
   } finally {
-    for (const { store } of opened) await store.close();
+    await opened.close();
   }
 }
 
@@ -30,13 +28,13 @@ async function receive(
   context: CommandContext,
   input: CommandInput,
   cluster: ClusterConfig,
-  repositories: readonly Repository[],
+  destinations: readonly WalDestination[],
   stored: { lsn: bigint; timeline: number },
 ): Promise<string> {
   try {
     const end = await runReceiver({
       parameters: cluster.replication,
-      repositories,
+      destinations,
       clusterName: cluster.name,
       slot: cluster.slot,
       rpoMs: Math.max(100, parseDuration(textOption(input, 'rpo') ?? '5s')),

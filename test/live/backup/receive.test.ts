@@ -6,6 +6,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { walGaps } from '../../../src/backup/gaps.ts';
+import { openDestination } from '../../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
@@ -88,7 +89,7 @@ test('a receiver goes on after its repository was away and after the server was 
 test('a receiver refuses to become a synchronous standby, and a slot that is in use', async () => {
   const options = {
     parameters: cluster.parameters(),
-    repositories: [repository],
+    destinations: [openDestination(repository)],
     clusterName: 'main',
     slot: 'dbadmin',
     rpoMs: 200,

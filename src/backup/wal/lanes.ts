@@ -1,0 +1,166 @@
+import type { Clock } from '../../base/clock.ts';
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { WalArchive, WalTimes } from '../../repository/wal-archive.ts';
+
+/** One place that received WAL goes to. */
+export interface LaneSource {
+  /** For messages. */
+  readonly name: string;
+  /** Whether WAL is safe only when it is there. */
+  readonly required: boolean;
+  readonly open: () => Promise<WalArchive>;
+}
+
+export interface FullSegment {
+  readonly name: string;
+  readonly startLsn: bigint;
+  readonly endLsn: bigint;
+  readonly bytes: Buffer;
+}
+
+interface Lane {
+  readonly source: LaneSource;
+  archive: WalArchive | undefined;
+  /** Segments that it has not got and others have, in order. Not empty: it is behind. */
+  owed: { readonly name: string; readonly startLsn: bigint }[];
+  retryAtMs: number;
+  waitMs: number;
+}
+
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 30_000;
+
+/**
+ * The repositories that WAL is stored in at once. One that fails is behind, and the others go on: what it misses is copied
+ * from them when it answers again, and until then no WAL that a required one misses counts as safe. When all fail, storing fails.
+ */
+export class Lanes {
+  readonly #lanes: Lane[];
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #histories = new Map<number, Uint8Array>();
+  #catchingUp: Promise<void> = Promise.resolve();
+
+  constructor(sources: readonly LaneSource[], clock: Clock, log: Log) {
+    this.#lanes = sources.map((source) => ({ source, archive: undefined, owed: [], retryAtMs: 0, waitMs: RETRY_FIRST_MS }));
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Stores a whole segment, and drops its parts. */
+  async putSegment(segment: FullSegment, times: WalTimes): Promise<void> {
+    await this.#onAll(segment, async (archive) => {
+      await archive.putSegment(segment.name, segment.bytes, times);
+      await archive.dropParts(segment.name);
+    });
+  }
+
+  /** Stores the history of a timeline; `at` is the segment that comes next. */
+  async putHistory(at: { readonly name: string; readonly startLsn: bigint }, timeline: number, content: Uint8Array): Promise<void> {
+    this.#histories.set(timeline, content);
+    await this.#onAll(at, async (archive) => void (await archive.putHistory(timeline, content)));
+  }
+
+  /** Does something that is lost on a lane that is behind, and need not be made up for: parts and horizons of the moment. */
+  async onCurrent(
+    segment: { readonly name: string; readonly startLsn: bigint },
+    work: (archive: WalArchive) => Promise<void>,
+  ): Promise<void> {
+    await this.#onAll(segment, work);
+  }
+
+  /** How much of the WAL before `lsn` every required lane has. */
+  safeUpTo(lsn: bigint): bigint {
+    return this.#lanes
+      .filter(({ source }) => source.required)
+      .reduce((safe, { owed: [first] }) => (first !== undefined && first.startLsn < safe ? first.startLsn : safe), lsn);
+  }
+
+  /** Brings up those that are behind, as often as it makes sense to try. */
+  async catchUp(): Promise<void> {
+    const next = this.#catchingUp.then(async () => await this.#catchUpNow());
+    this.#catchingUp = next;
+    await next;
+  }
+
+  async #onAll(segment: { readonly name: string; readonly startLsn: bigint }, work: (archive: WalArchive) => Promise<void>): Promise<void> {
+    const current = this.#lanes.filter(({ owed }) => owed.length === 0);
+    const results = await Promise.allSettled(current.map(async (lane) => await work(await archiveOf(lane))));
+    const failed = current.flatMap((lane, index) => {
+      const result = results[index];
+      return result?.status === 'rejected' ? [{ lane, error: result.reason as unknown }] : [];
+    });
+    const [first] = failed;
+    // With nobody left there is nothing to copy from: the server keeps the WAL, and reception begins again.
+    if (failed.length === current.length && first !== undefined) throw first.error;
+    for (const { lane, error } of failed) this.#fellBehind(lane, error);
+    for (const lane of this.#lanes) {
+      const owes = lane.owed.length > 0 || failed.some((each) => each.lane === lane);
+      if (owes && !lane.owed.some(({ name }) => name === segment.name)) insert(lane.owed, segment);
+    }
+  }
+
+  #fellBehind(lane: Lane, error: unknown): void {
+    lane.retryAtMs = this.#clock.now().getTime() + lane.waitMs;
+    this.#log.warn(
+      `repository ${lane.source.name} is behind, the others go on: ${messageOf(error)}${lane.source.required ? '; the server keeps the WAL until it has caught up' : ''}`,
+    );
+  }
+
+  async #catchUpNow(): Promise<void> {
+    for (const lane of this.#lanes) {
+      if (lane.owed.length === 0 || this.#clock.now().getTime() < lane.retryAtMs) continue;
+      try {
+        const target = await archiveOf(lane);
+        for (const [timeline, content] of this.#histories) await target.putHistory(timeline, content);
+        for (let [owed] = lane.owed; owed !== undefined; [owed] = lane.owed) {
+          // The last may be open still: its parts come again when the lane is current.
+          if (!(await this.#copy(owed.name, target, lane)) && lane.owed.length > 1) throw new Error(`nobody else has ${owed.name}`);
+          lane.owed.shift();
+        }
+        lane.waitMs = RETRY_FIRST_MS;
+        this.#log.info(`repository ${lane.source.name} has caught up`);
+      } catch (error) {
+        this.#log.debug(`repository ${lane.source.name} is still behind: ${messageOf(error)}`);
+        lane.waitMs = Math.min(RETRY_MOST_MS, lane.waitMs * 2);
+        lane.retryAtMs = this.#clock.now().getTime() + lane.waitMs;
+      }
+    }
+  }
+
+  async #copy(name: string, target: WalArchive, behind: Lane): Promise<boolean> {
+    for (const { archive, owed } of this.#lanes.filter((lane) => lane !== behind)) {
+      if (archive === undefined || owed.some((each) => each.name === name)) continue;
+      const bytes = await archive.readSegment(name);
+      if (bytes === undefined) {
+        const parts = await archive.readParts(name);
+        if (parts === undefined) continue;
+        await target.putPart(name, 0, parts, { receivedAt: this.#clock.now(), coveredUntil: undefined });
+        return true;
+      }
+      const { coveredUntil } = await archive.readHeader(name);
+      await target.putSegment(name, bytes, {
+        receivedAt: this.#clock.now(),
+        coveredUntil: coveredUntil === null ? undefined : new Date(coveredUntil),
+      });
+      await target.dropParts(name);
+      return true;
+    }
+    return false;
+  }
+}
+
+async function archiveOf(lane: Lane): Promise<WalArchive> {
+  lane.archive ??= await lane.source.open();
+  return lane.archive;
+}
+
+/** Segments are stored several at a time and may fail in any order. */
+function insert(
+  owed: { readonly name: string; readonly startLsn: bigint }[],
+  { name, startLsn }: { name: string; startLsn: bigint },
+): void {
+  const at = owed.findIndex((each) => each.name > name);
+  owed.splice(at === -1 ? owed.length : at, 0, { name, startLsn });
+}

@@ -1,0 +1,122 @@
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError, isDbadminError, systemCodeOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { ReplicationConnection } from '../../postgres/replication.ts';
+import type { SlotPosition } from '../../postgres/replication-slots.ts';
+import { parseTimelineHistory } from '../../postgres/timeline.ts';
+import { startWalStream } from '../../postgres/wal-stream.ts';
+import { recordGap, type GapReason, type RecordedGap } from '../../repository/gap-record.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { readCoverage } from '../../repository/wal-coverage.ts';
+import type { Source } from '../source-inspect.ts';
+import { firstAvailable, frontier, pointAt, splitByTimeline, type ResumePoint, type ServerLineage } from './resume-plan.ts';
+
+export interface ResumeOptions {
+  readonly connection: ReplicationConnection;
+  readonly parameters: ConnectionParameters;
+  readonly source: Source;
+  /** Those that answer; the required ones decide what is missing. */
+  readonly repositories: readonly { readonly repository: Repository; readonly required: boolean }[];
+  readonly slot: string;
+  /** Whether the server has refused to give the WAL that the slot promises. */
+  readonly isDoubtful: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const DUPLICATE_OBJECT = '42710';
+const PROBE = 'dbadmin wal probe';
+
+/**
+ * Where to receive from: what the slot holds, or, where the stored WAL ends before that, from there if the server still has it.
+ * What it no longer has is recorded as a gap, in every repository, before anything behind it is received.
+ */
+export async function findResumePoint(options: ResumeOptions): Promise<ResumePoint> {
+  const { source, connection } = options;
+  const slot = await ensureSlot(options);
+  const server = await readServerLineage(connection);
+  const held = pointAt(server, slot.position.restartLsn, source.walSegmentBytes);
+  const ends: ResumePoint[] = [];
+  for (const { repository, required } of options.repositories) {
+    if (!required && options.repositories.some((each) => each.required)) continue;
+    const coverage = await readCoverage(repository, source.systemIdentifier, source.walSegmentBytes);
+    const end = frontier(coverage, server, held.lsn);
+    if (end !== undefined) ends.push(end);
+  }
+  const stored = ends.reduce<ResumePoint | undefined>(
+    (least, end) => (least === undefined || end.lsn < least.lsn ? end : least),
+    undefined,
+  );
+  const wanted = stored !== undefined && (stored.lsn < held.lsn || options.isDoubtful) ? stored : held;
+  if (wanted.lsn >= held.lsn && !options.isDoubtful) return held;
+  if (await canSend(options, wanted)) return wanted;
+  const newest = (await connection.identifySystem()).flushLsn;
+  const known = options.isDoubtful ? pointAt(server, newest, source.walSegmentBytes).lsn : held.lsn;
+  const first = await firstAvailable(
+    wanted.lsn,
+    known,
+    source.walSegmentBytes,
+    async (lsn) => await canSend(options, pointAt(server, lsn, source.walSegmentBytes)),
+  );
+  await recordGaps(options, server, wanted.lsn, first, slot.lost ?? 'wal-removed');
+  return pointAt(server, first, source.walSegmentBytes);
+}
+
+async function ensureSlot(options: ResumeOptions): Promise<{ readonly position: SlotPosition; readonly lost: GapReason | undefined }> {
+  const { connection, slot, log } = options;
+  const present = await connection.readSlot(slot);
+  if (present !== undefined) return { position: present, lost: undefined };
+  let lost: GapReason = 'slot-missing';
+  try {
+    await connection.createPhysicalSlot(slot, { reserveWal: true });
+  } catch (error) {
+    if (!(error instanceof DbadminError) || systemCodeOf(error.cause) !== DUPLICATE_OBJECT) throw error;
+    // It is there and holds no position: the server gave up its WAL.
+    log.warn(`replication slot ${slot} is lost: the server removed WAL that was not stored, or never held any; it is made anew`);
+    lost = 'slot-lost';
+    await connection.dropSlot(slot);
+    await connection.createPhysicalSlot(slot, { reserveWal: true });
+  }
+  log.info(`slot ${slot} made: the server now keeps WAL until it is stored`);
+  const made = await connection.readSlot(slot);
+  if (made !== undefined) return { position: made, lost };
+  throw new DbadminError('query-failed', `replication slot ${slot} holds no WAL`, {
+    hint: 'Drop it with dbadmin wal receive --drop-slot and start again.',
+  });
+}
+
+async function readServerLineage(connection: ReplicationConnection): Promise<ServerLineage> {
+  const { timeline } = await connection.identifySystem();
+  if (timeline === 1) return { timeline, history: [] };
+  const { content } = await connection.timelineHistory(timeline);
+  return { timeline, history: parseTimelineHistory(Buffer.from(content).toString('utf8')) };
+}
+
+/** Whether the server sends WAL from there: tried on a connection of its own, since nothing tells it beforehand. */
+async function canSend({ parameters }: ResumeOptions, { timeline, lsn }: ResumePoint): Promise<boolean> {
+  const connection = await ReplicationConnection.open(parameters, { applicationName: PROBE });
+  try {
+    const stream = await startWalStream(connection, { startLsn: lsn, timeline });
+    stream.requestKeepalive();
+    for await (const event of stream) return event.kind !== 'server-shutdown';
+    return true;
+  } catch (error) {
+    if (isDbadminError(error, 'wal-missing')) return false;
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function recordGaps(options: ResumeOptions, server: ServerLineage, fromLsn: bigint, toLsn: bigint, reason: GapReason): Promise<void> {
+  const noticedAt = options.clock.now().toISOString();
+  for (const part of splitByTimeline(server, fromLsn, toLsn)) {
+    const gap: RecordedGap = { ...part, reason, noticedAt };
+    for (const { repository } of options.repositories) await recordGap(repository, options.source.systemIdentifier, gap);
+    options.log.warn(
+      `WAL ${formatLsn(gap.fromLsn)} → ${formatLsn(gap.toLsn)} of timeline ${gap.timeline} is lost (${reason.replace('-', ' ')}): nothing in it can be restored, nor anything after it until the next backup. Take one now: dbadmin backup run`,
+    );
+  }
+}
