@@ -11,6 +11,7 @@ import { RESTORE_COMMANDS } from './restore/group.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
+import { FIND_COMMANDS } from './wal/find-group.ts';
 import { WAL_COMMANDS } from './wal/group.ts';
 
 /** Every command, in the order of the manual. Specs are light; the code of a command is imported when it runs. */
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...ROLES_COMMANDS,
   ...BACKUP_COMMANDS,
   ...WAL_COMMANDS,
+  ...FIND_COMMANDS,
   ...RESTORE_COMMANDS,
   ...TABLE_COMMANDS,
   ...PROVE_COMMANDS,

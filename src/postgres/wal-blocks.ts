@@ -149,17 +149,24 @@ function compressionOf(imageInfo: number, major: number): StoredImage['compressi
   return (imageInfo & 0x10) === 0 ? 'none' : 'zstd';
 }
 
+/** The first block of a record, without taking the record apart. */
+export interface FirstBlock {
+  database: number;
+  relation: number;
+}
+
 /**
- * Database and relation of a record's first block, without taking the record apart: undefined where it has none. For the
- * sieve that every record goes through; the two numbers are in `found`, which is overwritten.
+ * Writes into `found` whose block the record at `offset` of `bytes` changes first: for the sieve that every record goes
+ * through. `none` when it changes no block, `unknown` when the bytes end before it is said.
  */
-export function firstBlockRelation(bytes: Buffer, major: number, found: { database: number; relation: number }): boolean {
-  let at = RECORD_HEADER_BYTES;
+export function findFirstBlock(bytes: Buffer, offset: number, major: number, found: FirstBlock): 'found' | 'none' | 'unknown' {
+  let at = offset + RECORD_HEADER_BYTES;
   for (;;) {
-    const id = bytes[at] ?? ID_DATA_SHORT;
+    const id = bytes[at];
+    if (id === undefined) return 'unknown';
     if (id === ID_ORIGIN) at += 3;
     else if (id === ID_TOP_LEVEL_XID) at += 5;
-    else if (id > MAX_BLOCK_ID) return false;
+    else if (id > MAX_BLOCK_ID) return 'none';
     else {
       const flags = bytes[at + 1] ?? 0;
       let locatorAt = at + 4;
@@ -167,10 +174,10 @@ export function firstBlockRelation(bytes: Buffer, major: number, found: { databa
         const imageInfo = bytes[at + 8] ?? 0;
         locatorAt += (imageInfo & IMAGE_HAS_HOLE) !== 0 && compressionOf(imageInfo, major) !== 'none' ? 7 : 5;
       }
-      if (locatorAt + 12 > bytes.length) return false;
+      if (locatorAt + 12 > bytes.length) return 'unknown';
       found.database = bytes.readUInt32LE(locatorAt + 4);
       found.relation = bytes.readUInt32LE(locatorAt + 8);
-      return true;
+      return 'found';
     }
   }
 }

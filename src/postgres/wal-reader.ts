@@ -3,6 +3,12 @@ import { crc32c } from './crc32c.ts';
 import { formatLsn } from './lsn.ts';
 import { checkSegment, parseWalPageHeader, WAL_PAGE_BYTES, walMagic, walPages, type WalPageHeader } from './wal-page.ts';
 
+/**
+ * Says which records somebody wants, by resource manager and kind. The record begins at `offset` of `bytes`, which hold its
+ * header and may end before the rest of it: who would have to see more says yes, and is asked again with the whole.
+ */
+export type RecordSieve = (manager: number, info: number, bytes: Buffer, offset: number) => boolean;
+
 /** Where WAL is read from and how it is to be understood. */
 export interface WalReadOptions {
   /** LSN of the source's first byte: where a segment begins. */
@@ -13,8 +19,8 @@ export interface WalReadOptions {
   readonly timeline?: number;
   /** WAL of any other cluster is refused. Without it, the first segment's holds for all. */
   readonly systemIdentifier?: string;
-  /** Which records are given, by resource manager and kind; all of them without it. Those left out cost almost nothing. */
-  readonly wants?: (manager: number, info: number) => boolean;
+  /** Which records are given; all of them without it. Those left out cost almost nothing. */
+  readonly wants?: RecordSieve;
   /**
    * Records that begin before this position are not checked by their own checksum, which would take most of the time: their
    * bytes come from segments whose hash has been checked. Without it every record is.
@@ -73,7 +79,7 @@ export async function* readWalRecords(source: AsyncIterable<Uint8Array>, options
 class PageParser {
   readonly #options: WalReadOptions;
   readonly #magic: number;
-  readonly #wants: (manager: number, info: number) => boolean;
+  readonly #wants: RecordSieve;
   #pageLsn: bigint;
   #systemIdentifier: string | undefined;
   #timeline = 0;
@@ -158,7 +164,7 @@ class PageParser {
   #isWanted(page: Buffer, offset: number): boolean {
     const info = (page[offset + 16] ?? 0) & 0xf0;
     const manager = page[offset + 17] ?? 0;
-    return (manager === MANAGER_XLOG && info === XLOG_SWITCH) || this.#wants(manager, info);
+    return (manager === MANAGER_XLOG && info === XLOG_SWITCH) || this.#wants(manager, info, page, offset);
   }
 
   /** Whether the record at `at` of `bytes` names the one before as its predecessor; ends the WAL when it does not. It becomes the one before. */
@@ -231,7 +237,7 @@ class PageParser {
       const endLsn = endPageLsn + BigInt(endOffset);
       this.#skipUntilLsn = ((endLsn + size - 1n) / size) * size;
     }
-    if (!this.#wants(manager, info)) return undefined;
+    if (!this.#wants(manager, info, bytes, 0)) return undefined;
     return { lsn, endLsn: this.validUntilLsn, xid: bytes.readUInt32LE(4), manager, info, bytes };
   }
 }

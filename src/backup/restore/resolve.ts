@@ -1,22 +1,19 @@
 import { DbadminError } from '../../base/errors.ts';
-import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import { readTransactionEnds, type TransactionEnd } from '../../postgres/wal-records.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import { segmentName } from '../../postgres/segment.ts';
+import { timelineOfLsn } from '../../postgres/timeline.ts';
+import type { TransactionEnd } from '../../postgres/wal-records.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
-import { recoverableUntil, type Lineage } from './recover-along.ts';
+import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
+import { isCommit, lastRecordBefore, readEnds, surroundings, type CommitMark } from './commits-inspect.ts';
+import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
 import { formatMoment, type RestoreTarget } from './target.ts';
-import { readSegments } from './wal-source.ts';
+import { beyondTheWal, severalOfOneName, unreachable } from './unreachable.ts';
 
-/** A commit found in the stored WAL. */
-export interface CommitMark {
-  readonly xid: string;
-  /** Where its record begins and ends. */
-  readonly lsn: bigint;
-  readonly endLsn: bigint;
-  readonly time: Date;
-}
+export type { CommitMark } from './commits-inspect.ts';
 
 /** A target that can be reached, and how. */
 export interface Resolution {
@@ -42,22 +39,15 @@ export interface ResolveInput {
   readonly horizon: { readonly lsn: bigint; readonly at: Date } | undefined;
 }
 
-interface Candidate {
-  readonly backup: BackupSummary;
-  readonly startLsn: bigint;
-  readonly stopLsn: bigint;
-  readonly reach: bigint;
-}
-
 /**
  * Finds the backup and the position that give the target, by reading the stored WAL; or refuses, saying what is nearest.
  *
  * A time becomes the last commit before the first later one in WAL order: commit times are not monotonic, WAL order is.
  *
- * @throws {DbadminError} `target-unreachable`, `backup-missing`, `wal-missing`.
+ * @throws {DbadminError} `target-unreachable`, `backup-missing`, `wal-missing`, `wal-invalid` where WAL breaks off on the way.
  */
 export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
-  const candidates = candidatesOf(input);
+  const candidates = candidatesOf(input.backups, input.lineage, input.coverage);
   const { target } = input;
   const [newest] = candidates;
   if (newest === undefined) {
@@ -70,190 +60,117 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
     });
   }
   switch (target.kind) {
-    case 'latest':
-      return {
-        backup: newest.backup,
-        end: { kind: 'end-of-wal' },
-        neededUntil: newest.reach,
-        availableUntil: newest.reach,
-        before: undefined,
-        after: undefined,
-      };
-    case 'immediate':
-      return {
-        backup: newest.backup,
-        end: { kind: 'immediate' },
-        neededUntil: newest.stopLsn,
-        availableUntil: newest.reach,
-        before: undefined,
-        after: undefined,
-      };
+    case 'latest': {
+      // Read to its end: where valid WAL broke off on the way, recovery would take that for the end, silently.
+      const { before } = await surroundings(input, newest, () => false);
+      return { ...reached(newest, { kind: 'end-of-wal' }, newest.reach), before, after: undefined };
+    }
+    case 'immediate': {
+      const around = await surroundings(input, newest, (end) => end.lsn >= newest.stopLsn);
+      return { ...reached(newest, { kind: 'immediate' }, newest.stopLsn), ...around };
+    }
     case 'lsn':
-      return byPosition(input, candidates, target.lsn);
+      return await byPosition(input, candidates, target.lsn);
     case 'time':
       return await byTime(input, candidates, target.at);
     case 'xid':
-      return await byRecord(
-        input,
-        candidates,
-        `transaction ${target.xid}`,
-        (record) => 'xid' in record && String(record.xid) === target.xid,
-      );
+      return await byRecord(input, candidates, `transaction ${target.xid}`, (end) => endsTransaction(end, BigInt(target.xid)));
     case 'name':
-      return await byRecord(
-        input,
-        candidates,
-        `restore point "${target.name}"`,
-        (record) => record.kind === 'restore-point' && record.name === target.name,
-      );
+      return await byName(input, candidates, target.name);
   }
 }
 
-/** Backups that can serve, newest first. */
-function candidatesOf(input: ResolveInput): readonly Candidate[] {
-  return input.backups
-    .filter(({ damage }) => damage === null)
-    .flatMap((backup) => {
-      const reach = recoverableUntil(backup, input.lineage, input.coverage);
-      return reach === undefined ? [] : [{ backup, reach, startLsn: parseLsn(backup.startLsn), stopLsn: parseLsn(backup.stopLsn) }];
-    })
-    .sort((a, b) => (a.stopLsn < b.stopLsn ? 1 : -1));
+function reached(candidate: Candidate, end: RecoveryEnd, neededUntil: bigint): Omit<Resolution, 'before' | 'after'> {
+  return { backup: candidate.backup, end, neededUntil, availableUntil: candidate.reach };
 }
 
-function byPosition(input: ResolveInput, candidates: readonly Candidate[], lsn: bigint): Resolution {
-  const candidate = candidates.find(({ stopLsn, reach }) => stopLsn <= lsn && lsn < reach);
-  if (candidate === undefined) throw unreachable(`position ${formatLsn(lsn)}`, candidates);
-  // The record at the position may go on into the next segment.
-  const size = BigInt(input.coverage.segmentBytes);
-  const nextSegment = (lsn / size + 2n) * size;
-  return {
-    backup: candidate.backup,
-    end: { kind: 'lsn', lsn, inclusive: !input.exclusive },
-    neededUntil: candidate.reach < nextSegment ? candidate.reach : nextSegment,
-    availableUntil: candidate.reach,
-    before: undefined,
-    after: undefined,
-  };
+/** As the server understands a position: what begins before it, and unless it is exclusive the first record from it on. */
+async function byPosition(input: ResolveInput, candidates: readonly Candidate[], lsn: bigint): Promise<Resolution> {
+  const what = `position ${formatLsn(lsn)}`;
+  const candidate = candidates.find(({ stopLsn, reach }) => stopLsn <= lsn && lsn <= reach);
+  if (candidate === undefined) throw unreachable(what, candidates);
+  const { at, before, validUntil } = await lastRecordBefore(input, candidate, lsn);
+  if (at === undefined) {
+    // Nothing begins there or later. A server would wait for it; all that is before the position is all that is there.
+    if (before === undefined || lsn > validUntil) throw unreachable(what, candidates, validUntil);
+    const around = await surroundings(input, candidate, () => false);
+    return { ...reached(candidate, { kind: 'lsn', lsn: before.lsn, inclusive: true }, candidate.reach), ...around };
+  }
+  const inclusive = !input.exclusive;
+  const around = await surroundings(input, candidate, (end) => (inclusive ? end.lsn > at.lsn : end.lsn >= at.lsn));
+  return { ...reached(candidate, { kind: 'lsn', lsn, inclusive }, at.endLsn), ...around };
 }
 
 async function byTime(input: ResolveInput, candidates: readonly Candidate[], at: Date): Promise<Resolution> {
   const atUs = BigInt(at.getTime()) * 1000n;
   for (const candidate of candidates) {
-    let before: CommitMark | undefined;
-    let after: CommitMark | undefined;
-    for await (const record of recordsFrom(input, candidate)) {
-      if (record.kind !== 'commit' && record.kind !== 'commit-prepared') continue;
-      if (record.time > atUs) {
-        after = markOf(record);
-        break;
-      }
-      before = markOf(record);
-    }
+    const { before, after } = await surroundings(input, candidate, (end) => end.time > atUs);
     const holdsLater = after !== undefined && after.lsn < candidate.stopLsn;
     const mayMissCommits = before === undefined && at.getTime() < Date.parse(candidate.backup.finishedAt);
     if (holdsLater || mayMissCommits) continue;
-    if (after === undefined) requireCovered(input, candidate, at, before);
+    if (after === undefined) requireCovered(input, candidates, candidate, at, before);
     const replayed = before !== undefined && before.lsn >= candidate.stopLsn ? before : undefined;
-    return {
-      backup: candidate.backup,
-      end: replayed !== undefined ? { kind: 'lsn', lsn: replayed.lsn, inclusive: true } : { kind: 'immediate' },
-      neededUntil: replayed?.endLsn ?? candidate.stopLsn,
-      availableUntil: candidate.reach,
-      before,
-      after,
-    };
+    const end: RecoveryEnd = replayed === undefined ? { kind: 'immediate' } : { kind: 'lsn', lsn: replayed.lsn, inclusive: true };
+    return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), before, after };
   }
   throw unreachable(formatMoment(at), candidates);
 }
 
 /** With no later commit in the WAL, only the horizon can tell that nothing is missing up to the moment. */
-function requireCovered(input: ResolveInput, candidate: Candidate, at: Date, before: CommitMark | undefined): void {
+function requireCovered(
+  input: ResolveInput,
+  candidates: readonly Candidate[],
+  candidate: Candidate,
+  at: Date,
+  before: CommitMark | undefined,
+): void {
   const { horizon } = input;
   if (horizon !== undefined && horizon.lsn <= candidate.reach && horizon.at >= at) return;
   const known = [before?.time, horizon?.at].filter((moment) => moment !== undefined).sort((a, b) => b.getTime() - a.getTime())[0];
-  throw new DbadminError('target-unreachable', `recovery target ${formatMoment(at)} lies beyond the WAL in the repository`, {
-    detail: `The WAL ends at ${formatLsn(candidate.reach)}${known === undefined ? '' : `; the last moment it is known to cover is ${formatMoment(known)}`}.`,
-    hint: `Restore to ${known === undefined ? '' : `"${formatMoment(known)}" or `}the end of what is there with --to-latest.`,
-  });
+  const { lineage, coverage } = input;
+  const { reach } = candidate;
+  const isGap = candidates.some((each) => each.reach > reach);
+  const missing = isGap ? segmentName(timelineOfLsn(lineage.timeline, lineage.history, reach), reach, coverage.segmentBytes) : undefined;
+  const next = candidates.findLast((each) => each.startLsn > reach);
+  throw beyondTheWal(at, { reach, known, missing, next: next && new Date(next.backup.finishedAt) });
+}
+
+/** With an epoch, the transaction of exactly that epoch, where the WAL tells it; without, as `xmin` shows it. A subtransaction ends with its parent. */
+function endsTransaction(end: TransactionEnd, wanted: bigint): boolean {
+  if (end.kind === 'restore-point') return false;
+  const low = Number(wanted & 0xffff_ffffn);
+  if (end.xid !== low && !end.subtransactions.includes(low)) return false;
+  return wanted >> 32n === 0n || end.fullXid === undefined || end.fullXid >> 32n === wanted >> 32n;
 }
 
 async function byRecord(
   input: ResolveInput,
   candidates: readonly Candidate[],
   what: string,
-  isWanted: (record: TransactionEnd) => boolean,
+  isWanted: (end: TransactionEnd) => boolean,
 ): Promise<Resolution> {
-  const scans = scansOf(candidates);
-  for (const oldest of scans) {
-    let before: CommitMark | undefined;
-    for await (const record of recordsFrom(input, oldest)) {
-      if (!isWanted(record)) {
-        if (record.kind === 'commit') before = markOf(record);
-        continue;
-      }
-      const candidate = candidates.find(({ stopLsn, reach }) => stopLsn <= record.lsn && record.lsn < reach);
-      if (candidate === undefined) throw unreachable(what, candidates);
-      return {
-        backup: candidate.backup,
-        end: { kind: 'lsn', lsn: record.lsn, inclusive: !input.exclusive },
-        neededUntil: record.endLsn,
-        availableUntil: candidate.reach,
-        before: record.kind === 'commit' && !input.exclusive ? markOf(record) : before,
-        after: undefined,
-      };
-    }
+  for (const oldest of oldestOfStretches(candidates)) {
+    for await (const end of readEnds(input, oldest)) if (isWanted(end)) return await atRecord(input, candidates, what, end);
   }
   throw unreachable(what, candidates);
 }
 
-/**
- * The backups to scan from so that all stored WAL that any of them reaches is read once: for each stretch without a hole
- * the oldest, newest stretch first.
- */
-function scansOf(candidates: readonly Candidate[]): readonly Candidate[] {
-  const oldest = new Map<bigint, Candidate>();
-  for (const candidate of candidates) oldest.set(candidate.reach, candidate);
-  return [...oldest.values()];
+/** A restore point must be the only one of its name: of several, nobody knows which is meant. */
+async function byName(input: ResolveInput, candidates: readonly Candidate[], name: string): Promise<Resolution> {
+  const found: TransactionEnd[] = [];
+  for (const oldest of oldestOfStretches(candidates))
+    for await (const end of readEnds(input, oldest)) if (end.kind === 'restore-point' && end.name === name) found.push(end);
+  const what = `restore point "${name}"`;
+  const [only, ...others] = found;
+  if (only === undefined) throw unreachable(what, candidates);
+  if (others.length > 0) throw severalOfOneName(what, found);
+  return await atRecord(input, candidates, what, only);
 }
 
-async function* recordsFrom(input: ResolveInput, candidate: Candidate): AsyncGenerator<TransactionEnd> {
-  const { archive, lineage } = input;
-  const size = BigInt(archive.segmentBytes);
-  const startLsn = candidate.startLsn - (candidate.startLsn % size);
-  const major = Math.floor(candidate.backup.serverVersion / 10_000);
-  const bytes = (async function* () {
-    for await (const segment of readSegments(archive, lineage, startLsn, candidate.reach))
-      yield segment.bytes.subarray(0, segment.filledBytes);
-  })();
-  let validUntil = candidate.reach;
-  const records = readTransactionEnds(bytes, { startLsn, segmentBytes: archive.segmentBytes, major, onEnd: (lsn) => (validUntil = lsn) });
-  for await (const record of records) if (record.lsn >= candidate.startLsn) yield record;
-  // Valid WAL ends somewhere in the last segment. Anywhere before, recovery would end there too, and silently.
-  const lastSegment = ((candidate.reach - 1n) / size) * size;
-  if (validUntil >= lastSegment) return;
-  throw new DbadminError('wal-invalid', `the stored WAL is not valid from ${formatLsn(validUntil)} on`, {
-    detail: `It should go on to ${formatLsn(candidate.reach)}; a recovery would end where it breaks off.`,
-    hint: 'Restore to a moment before, or from another repository.',
-  });
-}
-
-function markOf(record: TransactionEnd): CommitMark {
-  return {
-    xid: 'xid' in record ? String(record.xid) : '',
-    lsn: record.lsn,
-    endLsn: record.endLsn,
-    time: new Date(Number(record.time / 1000n)),
-  };
-}
-
-function unreachable(what: string, candidates: readonly Candidate[]): DbadminError {
-  const oldest = candidates.at(-1);
-  const newest = candidates[0];
-  return new DbadminError('target-unreachable', `recovery target ${what} is not recoverable`, {
-    detail:
-      oldest === undefined || newest === undefined
-        ? 'No backup can be restored.'
-        : `The earliest recoverable moment is ${formatMoment(new Date(oldest.backup.finishedAt))} at ${oldest.backup.stopLsn} (backup ${oldest.backup.label}); the WAL ends at ${formatLsn(newest.reach)}.`,
-    hint: 'Restore to a moment in between, or see dbadmin backup info for gaps and other repositories.',
-  });
+async function atRecord(input: ResolveInput, candidates: readonly Candidate[], what: string, record: TransactionEnd): Promise<Resolution> {
+  const candidate = candidates.find(({ stopLsn, reach }) => stopLsn <= record.lsn && record.lsn < reach);
+  if (candidate === undefined) throw unreachable(what, candidates);
+  const comesBack = isCommit(record) && !input.exclusive;
+  const around = await surroundings(input, candidate, (end) => (comesBack ? end.lsn > record.lsn : end.lsn >= record.lsn));
+  return { ...reached(candidate, { kind: 'lsn', lsn: record.lsn, inclusive: !input.exclusive }, record.endLsn), ...around };
 }

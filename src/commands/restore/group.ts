@@ -21,6 +21,7 @@ stay, the others are mended, what does not belong is deleted.
 
 $ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
 $ dbadmin restore --to "5 minutes ago" --into /srv/restored --start --reconcile
+$ dbadmin restore --before-drop core.play --into /srv/restored --start
 $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production --delta --start`,
     options: [
       { flags: '--into <dir>', summary: 'the new data directory, empty or absent' },
@@ -29,6 +30,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--to-lsn <lsn>', summary: 'a position in the WAL' },
       { flags: '--to-xid <xid>', summary: 'a transaction' },
       { flags: '--to-name <name>', summary: 'a restore point' },
+      { flags: '--before-drop <table>', summary: 'just before the last drop of schema.table was committed' },
       { flags: '--immediate', summary: 'the end of the backup, nothing more' },
       { flags: '--exclusive', summary: 'stop just before the position or transaction' },
       { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
@@ -54,7 +56,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--dry-run', summary: 'show what would be restored and end' },
       { flags: '--table <names>', summary: 'only these tables, schema.table, into the cluster of --into-url', repeatable: true },
       { flags: '--schema <name>', summary: 'with --table: the schema that gets them', fallback: 'a new one' },
-      { flags: '--database <name>', summary: 'with --table: the database they were in', fallback: 'that of the connection' },
+      { flags: '--database <name>', summary: 'with --table or --before-drop: the database they were in', fallback: 'that of the connection' },
       { flags: '--dump <label>', summary: 'databases of this logical dump instead, each into a new database' },
       { flags: '--databases <names>', summary: 'with --dump: which', fallback: 'all', repeatable: true },
       { flags: '--name <old=new>', summary: 'with --dump: the name a database gets', fallback: 'with the dump’s moment', repeatable: true },

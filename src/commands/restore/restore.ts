@@ -12,13 +12,15 @@ import { listOption, textOption, type CommandContext, type CommandInput } from '
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
+import { withBeforeDrop } from './before-drop.ts';
 import { clonePort, programsFor } from './clone-place.ts';
 import { restoreAndStart } from './restore-and-start.ts';
 import { restoreOptions } from './restore-options.ts';
 import { preflightJson, showRestore } from './show-restore.ts';
 import { reportRestored } from './show-restored.ts';
 
-export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+export async function run(context: CommandContext, typed: CommandInput): Promise<number> {
+  const input = await withBeforeDrop(context, typed);
   if (textOption(input, 'dump') !== undefined) return await (await import('./restore-dump.ts')).run(context, input);
   if (listOption(input, 'table').length > 0) return await (await import('./restore-table.ts')).run(context, input);
   const { output, clock } = context;

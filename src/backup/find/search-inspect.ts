@@ -1,0 +1,155 @@
+import { DbadminError } from '../../base/errors.ts';
+import { concernsTransactions, TransactionEnds, type TransactionEnd } from '../../postgres/wal-records.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
+import { BlobReader } from '../../repository/blob-reader.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { LineageContents } from '../lineage-inspect.ts';
+import { candidatesOf, oldestOfStretches, type Candidate } from '../restore/candidates.ts';
+import type { Lineage } from '../restore/recover-along.ts';
+import { databaseNames, readCatalogStart } from './catalog-inspect.ts';
+import { CatalogReplay, type Missed } from './catalog-replay.ts';
+import { readStoredRecords } from '../restore/stored-records.ts';
+import { formatTableName, type TableName } from './table-name.ts';
+import { TableWatch, type TableEvent } from './table-watch.ts';
+
+/** Where to search: a lineage's stored WAL, and the backups that know its catalogs. */
+export interface Search {
+  readonly repository: Repository;
+  readonly contents: LineageContents;
+  readonly lineage: Lineage;
+  readonly signal: AbortSignal;
+}
+
+export interface TableSearch extends Search {
+  readonly database: string;
+  readonly table: TableName;
+  /** Deleted rows are counted only on demand: it means to look at every deletion. */
+  readonly countsDeletes: boolean;
+}
+
+/** What the WAL tells of a table. */
+export interface TableHistory {
+  /** In WAL order. */
+  readonly events: readonly TableEvent[];
+  /** Whether the table is there where the stored WAL ends. */
+  readonly exists: boolean;
+  readonly readBytes: number;
+}
+
+/** A restart for each catalog that VACUUM FULL or CREATE DATABASE moves, and then some. */
+const MAX_RESTARTS = 16;
+
+/**
+ * What happened to a table in all of the stored WAL that a backup leads to: from the end of the oldest backup on.
+ *
+ * @throws {DbadminError} `backup-missing`, `usage` when there is no such database, and what reading WAL throws.
+ */
+export async function findTableHistory(search: TableSearch): Promise<TableHistory> {
+  const stretches = [...oldestOfStretches(candidatesFor(search))].reverse();
+  const histories: TableHistory[] = [];
+  for (const candidate of stretches) histories.push(await readHistory(search, candidate, candidate.reach));
+  return {
+    events: histories.flatMap(({ events }) => events),
+    exists: histories.at(-1)?.exists === true,
+    readBytes: histories.reduce((sum, { readBytes }) => sum + readBytes, 0),
+  };
+}
+
+/**
+ * The last drop of a table: the newest backups and their WAL are read first, and no more than is needed.
+ *
+ * @throws {DbadminError} `target-unreachable` when the stored WAL holds none; it says whether the table is there, or never was.
+ */
+export async function findLastDrop(search: TableSearch): Promise<TableEvent> {
+  let until: bigint | undefined;
+  let latest: TableHistory | undefined;
+  for (const candidate of candidatesFor(search)) {
+    const history = await readHistory(search, candidate, until === undefined || until > candidate.reach ? candidate.reach : until);
+    latest ??= history;
+    const drop = history.events.findLast(({ kind }) => kind === 'dropped');
+    if (drop !== undefined) return drop;
+    until = candidate.stopLsn;
+  }
+  const name = formatTableName(search.table);
+  throw new DbadminError('target-unreachable', `the stored WAL holds no drop of ${name} in database ${search.database}`, {
+    detail:
+      latest?.exists === true
+        ? `The table is there where the WAL ends.`
+        : `There was no such table since the oldest backup; drops before it cannot be found.`,
+    hint: 'See dbadmin wal find for what happened, and dbadmin backup info for how far back the backups go.',
+  });
+}
+
+/**
+ * Ends of transactions and restore points in the stored WAL from the oldest backup's start on, in WAL order.
+ */
+export async function* readStoredEnds(search: Search, wants: (manager: number, info: number) => boolean): AsyncGenerator<TransactionEnd> {
+  for (const candidate of [...oldestOfStretches(candidatesFor(search))].reverse()) {
+    const ends = new TransactionEnds(majorOf(candidate));
+    for await (const record of readStoredRecords(stretchOf(search, candidate, candidate.reach), wants)) {
+      search.signal.throwIfAborted();
+      const end = ends.take(record);
+      if (end !== undefined) yield end;
+    }
+  }
+}
+
+async function readHistory(search: TableSearch, candidate: Candidate, untilLsn: bigint): Promise<TableHistory> {
+  const missed: Missed[] = [];
+  const { repository, contents, database } = search;
+  const { systemIdentifier } = contents.cluster;
+  const blobs = new BlobReader(repository, systemIdentifier, await BlobIndex.load(repository, systemIdentifier));
+  for (let restarts = 0; restarts < MAX_RESTARTS; restarts += 1) {
+    const catalog = new CatalogReplay(await readCatalogStart(repository, candidate.backup, blobs, database, missed));
+    const history = await replay(search, candidate, untilLsn, catalog);
+    if (catalog.missed === undefined) {
+      if (catalog.database === undefined) throw noDatabase(database, databaseNames(catalog));
+      return history;
+    }
+    missed.push(catalog.missed);
+  }
+  throw new DbadminError('internal', 'the catalogs moved more often than they can be followed');
+}
+
+async function replay(search: TableSearch, candidate: Candidate, untilLsn: bigint, catalog: CatalogReplay): Promise<TableHistory> {
+  const major = majorOf(candidate);
+  const watch = new TableWatch(catalog, search.table, major, search.countsDeletes);
+  const ends = new TransactionEnds(major);
+  const events: TableEvent[] = [];
+  const wants = (manager: number, info: number, bytes: Buffer, offset: number): boolean =>
+    concernsTransactions(manager, info) || watch.wants(manager, info, bytes, offset);
+  for await (const record of readStoredRecords(stretchOf(search, candidate, untilLsn), wants)) {
+    search.signal.throwIfAborted();
+    const end = ends.take(record);
+    if (end !== undefined && end.kind !== 'restore-point') {
+      const found = watch.end(end);
+      // Before the backup's end its pages may be of a later time than the record.
+      if (end.lsn >= candidate.stopLsn) events.push(...found);
+    } else if (end === undefined) watch.take(record);
+    if (catalog.missed !== undefined) break;
+  }
+  return { events, exists: watch.exists, readBytes: Number(untilLsn - candidate.startLsn) };
+}
+
+function stretchOf({ contents, lineage }: Search, candidate: Candidate, untilLsn: bigint): Parameters<typeof readStoredRecords>[0] {
+  return { archive: contents.archive, lineage, major: majorOf(candidate), fromLsn: candidate.startLsn, untilLsn };
+}
+
+function majorOf({ backup }: Candidate): number {
+  return Math.floor(backup.serverVersion / 10_000);
+}
+
+function candidatesFor({ contents, lineage }: Search): readonly Candidate[] {
+  const candidates = candidatesOf(contents.backups, lineage, contents.coverage);
+  if (candidates.length > 0) return candidates;
+  throw new DbadminError('backup-missing', `no backup leads to timeline ${lineage.timeline}`, {
+    detail: 'Which table a file in the WAL belongs to is read from a backup.',
+    hint: 'Take one with dbadmin backup run, or name another timeline with --timeline.',
+  });
+}
+
+function noDatabase(name: string, known: readonly string[]): DbadminError {
+  return new DbadminError('usage', `there was no database ${name} in the stored WAL and its backups`, {
+    hint: `Name one with --database: ${known.join(', ')}.`,
+  });
+}
