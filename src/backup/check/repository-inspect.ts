@@ -111,7 +111,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   const ages = {
     backups: backups.length,
     backupAt: at(newest),
-    dumpAt: at(dump),
+    dumpAt: at(dump?.at),
     drillAt: at(lastPassed?.finishedAt),
     lastDrillFailed: last !== undefined && last.verdict !== 'passed' ? { label: last.label } : undefined,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },

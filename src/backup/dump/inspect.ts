@@ -9,6 +9,9 @@ export interface DumpSource {
   readonly major: number;
   /** `17.10`. */
   readonly serverVersion: string;
+  /** `server_version_num`: 170010. */
+  readonly versionNumber: number;
+  readonly walSegmentBytes: number;
   /** Every database that is no template and takes connections, by name. */
   readonly databases: readonly string[];
 }
@@ -21,8 +24,9 @@ export interface DumpSource {
 export async function inspectDumpSource(parameters: ConnectionParameters): Promise<DumpSource> {
   const sql = await openClient(parameters);
   try {
-    const [server] = await sql<{ number: string; version: string }[]>`
-      select current_setting('server_version_num') as number, current_setting('server_version') as version`;
+    const [server] = await sql<{ number: string; version: string; segment: string }[]>`
+      select current_setting('server_version_num') as number, current_setting('server_version') as version,
+             pg_size_bytes(current_setting('wal_segment_size'))::text as segment`;
     const [control] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_catalog.pg_control_system()`;
     const databases = await sql<{ name: string }[]>`
       select datname as name from pg_catalog.pg_database
@@ -31,6 +35,8 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
       systemIdentifier: control?.id ?? '',
       major: supportedMajor(Number(server?.number)),
       serverVersion: server?.version.split(' ')[0] ?? '',
+      versionNumber: Number(server?.number),
+      walSegmentBytes: Number(server?.segment),
       databases: databases.map(({ name }) => name),
     };
   } catch (error) {

@@ -7,6 +7,7 @@ import { DbadminError } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { Blake3 } from '../../repository/hash.ts';
+import { ensureClusterIdentity } from '../../repository/identity.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { DumpSource } from './inspect.ts';
 import { dumpGlobals } from './globals.ts';
@@ -80,6 +81,9 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     globals,
     databases,
   };
+  // Where dumps are all there is, they alone tell whose the lineage is.
+  const { systemIdentifier, versionNumber, walSegmentBytes } = source;
+  await ensureClusterIdentity(repository, { systemIdentifier, name: request.clusterName, serverVersion: versionNumber, walSegmentBytes });
   await writeDumpManifest(repository, keyPrefix, manifest);
   return manifest;
 }

@@ -5,6 +5,7 @@ import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import { readManifest, type ManifestEntry } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { lastDump } from '../dump/last-inspect.ts';
 import { inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
@@ -58,6 +59,7 @@ export interface Preflight {
 export async function inspectRestore(request: RestoreRequest): Promise<Preflight> {
   const { repository } = request;
   const contents = await inspectLineage(repository, request.clusterName, request.systemIdentifier);
+  if (contents.backups.length === 0) await refuseWhereOnlyDumps(repository, contents);
   const lineage = await readLineage(contents, request.timeline);
   const backups = chooseBackups(contents, request.backup);
   const resolution = await resolveTarget({
@@ -102,6 +104,20 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     outer,
     walBytes,
   };
+}
+
+/** Said by name: nothing of a dump can be rolled forward. */
+async function refuseWhereOnlyDumps(repository: Repository, { cluster }: LineageContents): Promise<void> {
+  const dump = await lastDump(repository, cluster.systemIdentifier);
+  if (dump === undefined) return;
+  throw new DbadminError(
+    'target-unreachable',
+    `recovery of ${cluster.name} to a point in time (PITR) is not possible: the repository holds dumps only`,
+    {
+      detail: `The last dump began at ${dump.at}. A dump brings back the moment when it began, and no other.`,
+      hint: `dbadmin restore --dump ${dump.label} brings it back; backups that can be rolled forward come with dbadmin backup run and wal receive.`,
+    },
+  );
 }
 
 function chooseBackups(contents: LineageContents, label: string | undefined): LineageContents['backups'] {

@@ -12,6 +12,7 @@ import { restoreFromFile, type RestoreSelection } from '../../../src/backup/dump
 import { restoreDump } from '../../../src/backup/dump/restore-run.ts';
 import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { chooseDatabases, takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
+import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
 import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
@@ -230,7 +231,7 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
       };
       const store = createMemoryStore();
       await takeDump(request(store, { env }));
-      expect(await keysOf(store)).toHaveLength(3);
+      expect((await keysOf(store)).filter((key) => key.includes('/dumps/'))).toHaveLength(3);
     });
 
     it('fails with what pg_dump said, and leaves nothing: no dump without its manifest', async () => {
@@ -246,6 +247,30 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
       );
       expect(wrong).toMatchObject({ code: 'program-failed', detail: expect.stringContaining('password authentication failed') });
       expect(JSON.stringify([wrong, String(wrong)])).not.toContain('wrong-secret');
+    });
+
+    it('makes the cluster known, so that recovery to a point in time is refused by name where dumps are all there is', async () => {
+      const repository = await makeMemoryRepository();
+      const { label } = await takeDump(request(repository.store, { repository, keyPrefix: `${source.systemIdentifier}/` }));
+      const asked = {
+        repository,
+        clusterName: 'main',
+        systemIdentifier: undefined,
+        exclusive: false,
+        backup: undefined,
+        timeline: undefined,
+      };
+      const restoring = inspectRestore({
+        ...asked,
+        target: { kind: 'latest' },
+        dataDirectory: path.join(spoolDirectory, 'clone'),
+        tablespaces: new Map(),
+      });
+      await expect(restoring).rejects.toMatchObject({
+        code: 'target-unreachable',
+        message: expect.stringContaining('PITR'),
+        hint: expect.stringContaining(`--dump ${label}`),
+      });
     });
 
     it('stops when it is interrupted', async () => {
