@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { DbadminError } from '../base/errors.ts';
 import { writeIndexOf, type BlobIndex } from './blob-index.ts';
-import { packKey, packPrefix } from './layout.ts';
+import { packKey } from './layout.ts';
+import { verifyPacks } from './marks.ts';
 import { encodeFooter, PACK_START, type PackedBlob } from './pack.ts';
 import type { Repository } from './repository.ts';
 
@@ -196,16 +196,8 @@ export class PackWriter {
   }
 
   async #verifyAdopted(): Promise<void> {
-    if (this.#adopted.size === 0) return;
     const { repository, systemIdentifier, known } = this.target;
-    const missing = new Set([...this.#adopted].map((number) => known.packName(number)));
-    for await (const object of repository.store.list(packPrefix(systemIdentifier))) missing.delete(object.key.slice(-32));
-    const [first] = missing;
-    if (first === undefined) return;
-    throw new DbadminError('repository-damaged', `pack ${first} is listed in an index and not in ${repository.store.description}`, {
-      detail: `${missing.size} pack${missing.size === 1 ? ' is' : 's are'} missing that this backup would rely on.`,
-      hint: 'Restore the missing objects from a copy, or remove the index objects that name them, and run the backup again.',
-    });
+    await verifyPacks(repository, systemIdentifier, new Set([...this.#adopted].map((number) => known.packName(number))));
   }
 }
 

@@ -51,5 +51,8 @@ async function execute(
 }
 
 function textOf(stream: PassThrough): string {
-  return String(stream.read() ?? '');
+  let text = '';
+  // Each call gives what one write wrote.
+  for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) text += chunk.toString();
+  return text;
 }

@@ -6,6 +6,7 @@ import type { ClusterConfig, Config, RepositoryConfig } from '../../config/confi
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
+import { expireAfterBackup } from './expire-after.ts';
 import { showMode, showOutcome, statusOf } from './show-backup.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -39,10 +40,25 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }).finally(() => progress?.end());
     const result = { ...taken, outcomes: [...opened.failed, ...taken.outcomes] };
     showOutcome(output, result, clock.now().getTime() - startedAt);
+    await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
     output.result({ backups: result.outcomes.map(describe) });
     return statusOf(result);
   } finally {
     for (const { repository } of opened.repositories) await repository.store.close();
+  }
+}
+
+/** Wherever there is a new sound backup, older ones may go: by the policy, now that no lease is held. */
+async function expireOlder(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: ClusterConfig,
+  repositories: readonly NamedRepository[],
+  outcomes: readonly TakeOutcome[],
+): Promise<void> {
+  for (const { name, repository } of repositories) {
+    const result = outcomes.find((outcome) => outcome.name === name)?.result;
+    if (result?.kind === 'taken' && result.summary.damage === null) await expireAfterBackup(context, input, cluster, { name, repository });
   }
 }
 

@@ -1,0 +1,111 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listClusters } from '../../../src/repository/identity.ts';
+import { openRepository } from '../../../src/repository/repository.ts';
+import { openDiskStore } from '../../../src/storage/disk.ts';
+import { commandEnd, startCommand, writeConfig, type CommandEnd } from '../../backup/command.ts';
+import { runInProcess } from '../../backup/in-process.ts';
+import { makeDirectory, removeDirectory, restore } from '../../backup/repository.ts';
+import { readAllBackups } from '../../backup/small-backups.ts';
+import { startEmbeddedCluster } from '../../postgres/embedded-cluster.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+
+let cluster: TestCluster;
+let directory: string;
+let place: string;
+let config: string;
+
+beforeAll(async () => {
+  directory = await makeDirectory();
+  place = path.join(directory, 'repository');
+  cluster = await startEmbeddedCluster({ major: 17 });
+  config = await writeConfig(directory, cluster, place);
+  expect(await dbadmin(['backup', 'init', '--config', config])).toMatchObject({ status: 0 });
+});
+
+afterAll(async () => {
+  await cluster.stop();
+  await removeDirectory(directory);
+});
+
+const dbadmin = async (args: readonly string[]): Promise<CommandEnd> => await runInProcess(args, process.env);
+
+async function labels(): Promise<readonly string[]> {
+  const repository = await openRepository(await openDiskStore(place), { kind: 'none' });
+  try {
+    const [lineage] = await listClusters(repository);
+    return await readAllBackups(repository, lineage?.systemIdentifier ?? '');
+  } finally {
+    await repository.store.close();
+  }
+}
+
+test('of two backups begun at once one is taken, and the other says who holds the repository: exit 11', async () => {
+  const ends = await Promise.all([
+    commandEnd(startCommand(['backup', 'run', '--config', config])),
+    commandEnd(startCommand(['backup', 'run', '--config', config])),
+  ]);
+  expect(new Set(ends.map(({ status }) => status))).toEqual(new Set([0, 11]));
+  expect(ends.find(({ status }) => status === 11)?.stderr).toMatch(/is locked by backup run \(process \d+ on /);
+  expect(await labels()).toHaveLength(1);
+});
+
+test('after each backup what the policy does not keep goes; what stays restores', async () => {
+  const policies = path.join(directory, 'backups');
+  await mkdir(policies);
+  await writeFile(
+    path.join(policies, 'policies.yaml'),
+    'version: 1\npolicies:\n  main: { cluster: main, repositories: [local], base: { full: { cron: "0 2 * * *" } }, retention: { keep: { last: 2 }, minimum: 2 } }\n',
+  );
+  const sql = postgres(cluster.url(), { max: 1 });
+  await sql`create table thing as select g, repeat(md5(g::text), 20) as t from generate_series(1, 20000) g`;
+  const [first = ''] = await labels();
+  expect(await dbadmin(['backup', 'hold', first, '--reason', 'the first', '--config', config])).toMatchObject({ status: 0 });
+  for (let round = 0; round < 3; round += 1) {
+    await sql`update thing set t = md5(t) where g % 3 = ${round}`;
+    const run = await dbadmin(['backup', 'run', '--type', 'full', '--config', config]);
+    expect(run.status, run.stderr).toBe(0);
+    if (round === 2) expect(run.stdout).toContain('removed    1 backup');
+  }
+  expect(await labels()).toHaveLength(3);
+  const plan = await dbadmin(['backup', 'expire', '--config', config]);
+  expect(plan).toMatchObject({ status: 0, stdout: expect.stringMatching(/held: the first[^]*one of the last 2/) });
+  await dbadmin(['backup', 'hold', first, '--release', '--config', config]);
+  // Twice, with next to no grace: content is marked, then freed.
+  const words = ['backup', 'expire', '--apply', '--grace', '1ms', '--config', config];
+  const [marking, freeing] = [await dbadmin(words), await dbadmin(words)];
+  expect(marking.stdout, marking.stderr).toMatch(/removed {4}1 backup[^]*(marked|rewritten)/);
+  expect(freeing.stdout, freeing.stderr).toContain('freed');
+  expect(await labels()).toHaveLength(2);
+
+  const [expected] = await sql`select count(*)::int as n, sum(hashtext(t))::text as digest from thing`;
+  await sql.end();
+  const repository = await openRepository(await openDiskStore(place), { kind: 'none' });
+  const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
+  const reader = postgres(clone.url, { max: 1 });
+  const [found] = await reader`select count(*)::int as n, sum(hashtext(t))::text as digest from thing`;
+  expect(found).toEqual(expected);
+  await reader.end();
+  await clone.stop();
+});
+
+test('a second repository made later gets everything with sync, under a key of its own', async () => {
+  const offsite = path.join(directory, 'offsite');
+  const file = path.join(directory, 'two.yaml');
+  const text = `version: 1\nclusters:\n  main:\n    url: ${JSON.stringify(cluster.url())}\n    repositories: [local, offsite]\nrepositories:\n  local: { type: disk, path: ${JSON.stringify(place)} }\n  offsite: { type: disk, path: ${JSON.stringify(offsite)}, encryption: { passphrase: "correct horse battery" } }\n`;
+  await writeFile(file, text, { mode: 0o600 });
+  expect(await dbadmin(['backup', 'init', '--repository', 'offsite', '--config', file])).toMatchObject({ status: 0 });
+  const synced = await dbadmin(['repository', 'sync', '--from', 'local', '--to', 'offsite', '--config', file]);
+  expect(synced.status, synced.stderr).toBe(0);
+  const { repositories } = JSON.parse((await dbadmin(['repository', 'list', '--json', '--config', file])).stdout) as {
+    repositories: readonly object[];
+  };
+  expect(repositories).toMatchObject([
+    { name: 'local', reachable: true, writable: true, encrypted: false, backups: 2 },
+    { name: 'offsite', reachable: true, writable: true, encrypted: true, backups: 2 },
+  ]);
+  const verify = await dbadmin(['backup', 'verify', '--read-data', '--repository', 'offsite', '--config', file]);
+  expect(verify.status, verify.stdout + verify.stderr).toBe(0);
+});
