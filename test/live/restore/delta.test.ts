@@ -14,6 +14,7 @@ import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../ba
 import { treeOf } from '../../backup/tree.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { freePort } from '../../postgres/address.ts';
+import { runClientProgram } from '../../postgres/client-program.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 describe('restore --delta', () => {
@@ -139,6 +140,8 @@ describe('restore --delta', () => {
     expect(await contentOf('over')).toEqual(fresh);
     expect(await readdir(oddPath(place('over')), { encoding: 'buffer' })).toEqual([Buffer.from([0xfe])]);
     expect(await readFile(Buffer.concat([oddPath(place('over')), Buffer.from('/\xfe', 'latin1')]), 'utf8')).toBe('odd');
+    const verified = await runClientProgram(17, 'pg_verifybackup', ['-n', place('over')], [directory]);
+    if (verified !== undefined) expect(verified.status, verified.stderr).toBe(0);
     expect(restored.delta?.reusedBytes).toBeGreaterThan(10_000_000);
     expect(restored.delta?.rewrittenBytes).toBeLessThan(Math.min(large, 3_000_000));
     await startsWithEverything(restored);

@@ -14,6 +14,7 @@ import { takeBackup } from '../../../src/backup/take/run.ts';
 import { readOuterConfiguration, type OuterConfiguration } from '../../../src/backup/take/outer-configuration-inspect.ts';
 import { makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { freePort } from '../../postgres/address.ts';
+import { runClientProgram } from '../../postgres/client-program.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -110,6 +111,9 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
       expect(restored.outsideFiles.map((file) => path.relative(`${into}.config${directory}`, file)).sort()).toEqual(
         names(await readAs('postgres')),
       );
+      // postgresql.conf is not the backup's any more, and the server's manifest has to know.
+      const verified = await runClientProgram(major, 'pg_verifybackup', ['-n', into], [place]);
+      if (verified !== undefined) expect(verified.status, verified.stderr).toBe(0);
       // Its port is the original's, which is still there.
       await appendFile(path.join(into, 'postgresql.auto.conf'), `port = ${port}\n`);
       await startRestored({ restored, programs, action: 'promote', timeoutSeconds: 60, clock: systemClock, signal, settles: false });
