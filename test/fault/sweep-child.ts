@@ -27,9 +27,9 @@ const store = withFaults(await openDiskStore(task.place), ({ number }) => {
   if (task.kind === 'kill') process.kill(process.pid, 'SIGKILL');
   throw new DbadminError('storage-failed', `call ${task.at} of the store failed`);
 });
-const repository = await openRepository(store, { kind: 'none' });
 const parameters = { ...task.parameters, password: task.password === null ? undefined : new Secret(task.password) };
 try {
+  const repository = await openRepository(store, { kind: 'none' });
   await runSwept(task.operation, repository, parameters, task.receiveMs);
 } catch (error) {
   // A failure is one of ours, or a defect, which shows.
