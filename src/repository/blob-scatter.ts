@@ -17,11 +17,11 @@ import { defaultThreads, Threads } from './worker-threads.ts';
 export type { FileToMake } from './blob-scatter-job.ts';
 
 /** Blobs of a pack are fetched with one read up to this size, with what lies between them if that is little. */
-const READ_BYTES = 8 * 1024 * 1024;
+const READ_BYTES = 4 * 1024 * 1024;
 const GAP_BYTES = 256 * 1024;
 /** What one job writes, about: small enough for all threads to end together. */
 const JOB_BYTES = 8 * 1024 * 1024;
-const READS_AT_ONCE = 3;
+const READS_AT_ONCE = 4;
 /** Files in a job that makes them. */
 const MAKE_FILES = 200;
 
