@@ -37,6 +37,8 @@ export interface ProjectPaths {
   readonly migrationsLock: string;
   readonly roles: string;
   readonly policies: string;
+  /** The private key that signs reports of drills; undefined for the user's state directory. */
+  readonly drillKey: string | undefined;
 }
 
 export interface MigrateConfig {

@@ -135,6 +135,7 @@ function resolvePaths(file: ConfigFile['paths'], directory: string): ProjectPath
     migrationsLock: at(file?.migrations_lock, 'sql/migrations.lock'),
     roles: at(file?.roles, 'roles/roles.yaml'),
     policies: at(file?.policies, 'backups/policies.yaml'),
+    drillKey: file?.drill_key === undefined ? undefined : at(file.drill_key, ''),
   };
 }
 

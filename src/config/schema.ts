@@ -106,6 +106,7 @@ export const configSchema = section({
     migrations_lock: text.optional(),
     roles: text.optional(),
     policies: text.optional(),
+    drill_key: text.optional(),
   }).optional(),
   migrate: section({ schema: text.optional(), lock_timeout: durationText.optional() }).optional(),
 });

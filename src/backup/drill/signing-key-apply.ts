@@ -7,8 +7,6 @@ import type { Environment } from '../../postgres/programs.ts';
 
 /** Where the key that signs reports is kept when nobody says otherwise: the user's state directory. */
 export function defaultKeyFile(env: Environment): string {
-  const configured = env['DBADMIN_DRILL_KEY'];
-  if (configured !== undefined && configured !== '') return path.resolve(configured);
   const state = env['XDG_STATE_HOME'];
   return path.join(state === undefined || state === '' ? path.join(os.homedir(), '.local', 'state') : state, 'dbadmin', 'drill-key.pem');
 }

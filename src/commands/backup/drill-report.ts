@@ -10,15 +10,22 @@ import { listOption, textOption, type CommandContext, type CommandInput } from '
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 
-/** Where the private key is: as it was said, or in the state directory. */
-export function keyFileOf(context: CommandContext, input: CommandInput): string {
-  const named = textOption(input, 'key');
-  return named === undefined ? defaultKeyFile(context.env) : path.resolve(context.cwd, named);
+/** Where the private key is: as --key, DBADMIN_DRILL_KEY or paths.drill_key says, else in the state directory. Only to look at keys, no configuration is needed. */
+export async function keyFileOf(context: CommandContext, input: CommandInput): Promise<string> {
+  const named = textOption(input, 'key') ?? context.env['DBADMIN_DRILL_KEY'];
+  if (named !== undefined && named !== '') return path.resolve(context.cwd, named);
+  try {
+    const { config } = await loadProject(context, input);
+    return config.paths.drillKey ?? defaultKeyFile(context.env);
+  } catch (error) {
+    if (!isDbadminError(error, 'config-missing')) throw error;
+    return defaultKeyFile(context.env);
+  }
 }
 
 /** `--public-key`: what others need to believe this user's reports. */
 export async function printPublicKey(context: CommandContext, input: CommandInput): Promise<number> {
-  const key = await signingKey(keyFileOf(context, input));
+  const key = await signingKey(await keyFileOf(context, input));
   const pem = publicKeyPem(key);
   const fingerprint = fingerprintOf(publicKeyText(key));
   if (context.output.json) context.output.result({ publicKey: pem, fingerprint });
@@ -62,7 +69,7 @@ async function trustedKeys(context: CommandContext, input: CommandInput): Promis
       return publicKeyOfPem(pem, file);
     }),
   );
-  const own = await readKey(keyFileOf(context, input));
+  const own = await readKey(await keyFileOf(context, input));
   return own === undefined ? named : [...named, publicKeyText(own)];
 }
 

@@ -29,7 +29,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { config, cluster } = await loadProject(context, input);
   const { name } = selectRepository(config, cluster, textOption(input, 'repository'));
   const assertions = await drillAssertions(context, input, cluster.name);
-  const key = await signingKey(keyFileOf(context, input));
+  const key = await signingKey(await keyFileOf(context, input));
   const places = placesOf(context, input);
   for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a drill that was killed had left`);
   const repository = await openRepository(context, selectRepository(config, cluster, name));

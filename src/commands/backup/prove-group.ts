@@ -71,7 +71,7 @@ $ dbadmin backup drill --verify-report 20261121T040312Z-drill --trusted-key dril
       {
         flags: '--key <file>',
         summary: 'the private key that signs',
-        fallback: 'DBADMIN_DRILL_KEY, or drill-key.pem in the state directory',
+        fallback: 'DBADMIN_DRILL_KEY, paths.drill_key, or drill-key.pem in the state directory',
       },
       { flags: '--report <file>', summary: 'also write the signed report there' },
       { flags: '--public-key', summary: 'print the public key and end' },

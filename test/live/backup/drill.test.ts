@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,7 +19,10 @@ describe('a drill', () => {
     cluster = await startTestCluster({ major: 17 });
     repository = await makeRepository(path.join(directory, 'repository'));
     const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
-    await sql.unsafe('create table step (n int primary key, t text); insert into step values (1)');
+    await sql.unsafe(`
+      create table step (n int primary key, t text); insert into step values (1);
+      create table turned as select g as n from generate_series(1, 1000) g; create function turn(n int) returns int language sql immutable as 'select n';
+      create index turned_index on turned (turn(n)); create or replace function turn(n int) returns int language sql immutable as 'select -n'`);
     const receiver = startReceiver(cluster, repository);
     await backUp(cluster, repository);
     for (let n = 2; n <= 30; n += 1) {
@@ -38,11 +41,10 @@ describe('a drill', () => {
   test('to the latest passes when the end of the WAL was reached, amcheck is clean and the assertions hold', async () => {
     const run = await drill(repository, directory, {
       assertions: [{ sql: 'select count(*) from step', is: 30 }],
-      amcheck: 'heap-all-indexed',
     });
     expect(run).toMatchObject({ error: undefined, plan: { end: 'end-of-wal' }, reached: { state: 'open', timeline: 2 } });
     expect(run.reached?.lsn).toBe(run.plan?.fromLsn);
-    expect(run.amcheck).toMatchObject({ state: 'clean', heapAllIndexed: true, databases: 2 });
+    expect(run.amcheck).toMatchObject({ state: 'clean', heapAllIndexed: false, databases: 2 });
     expect(run.assertions).toMatchObject([{ got: '30', holds: true }]);
     expect(judgeDrill(run)).toEqual({ verdict: 'passed', failures: [], weaknesses: [] });
     expect(run.times.rtoMs).toBeGreaterThan((run.times.restoreMs ?? 0) + (run.times.recoveryMs ?? 0));
@@ -84,6 +86,30 @@ describe('a drill', () => {
         expect.stringContaining('read-only'),
       ],
     });
+  });
+
+  test('an index that lacks rows of its table is found when every row is looked for', async () => {
+    const run = await drill(repository, directory, {
+      aim: { kind: 'given', target: { kind: 'immediate' }, asked: 'immediate' },
+      amcheck: 'heap-all-indexed',
+    });
+    expect(run.amcheck).toMatchObject({ state: 'damaged', findings: [expect.stringMatching(/turned_index.*lacks matching index tuple/)] });
+    expect(judgeDrill(run).verdict).toBe('failed');
+  });
+
+  test('a backup whose content is damaged fails it, naming the object', async () => {
+    const names = (await readdir(path.join(directory, 'repository'), { recursive: true })).filter((name) =>
+      /packs\/..\/[0-9a-f]{32}$/.test(name),
+    );
+    const pack = path.join(directory, 'repository', names.sort()[0] ?? '');
+    const original = await readFile(pack);
+    const bytes = Buffer.from(original);
+    bytes.writeUInt8(bytes.readUInt8(bytes.byteLength >> 1) ^ 1, bytes.byteLength >> 1);
+    await writeFile(pack, bytes);
+    const run = await drill(repository, directory);
+    expect(judgeDrill(run)).toMatchObject({ verdict: 'failed', failures: [expect.stringContaining(path.basename(pack))] });
+    expect(run.reached).toBeNull();
+    await writeFile(pack, original);
   });
 
   test('leaves nothing behind', async () => {
