@@ -56,7 +56,11 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--dry-run', summary: 'show what would be restored and end' },
       { flags: '--table <names>', summary: 'only these tables, schema.table, into the cluster of --into-url', repeatable: true },
       { flags: '--schema <name>', summary: 'with --table: the schema that gets them', fallback: 'a new one' },
-      { flags: '--database <name>', summary: 'with --table or --before-drop: the database they were in', fallback: 'that of the connection' },
+      {
+        flags: '--database <name>',
+        summary: 'with --table or --before-drop: the database they were in',
+        fallback: 'that of the connection',
+      },
       { flags: '--dump <label>', summary: 'databases of this logical dump instead, each into a new database' },
       { flags: '--databases <names>', summary: 'with --dump: which', fallback: 'all', repeatable: true },
       { flags: '--name <old=new>', summary: 'with --dump: the name a database gets', fallback: 'with the dump’s moment', repeatable: true },

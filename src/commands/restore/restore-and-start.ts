@@ -11,7 +11,7 @@ import { compareWithProject, reconcileRestored, type ReconcileReport } from './r
 import type { RestoreOptions } from './restore-options.ts';
 import { showLaidDown, type RestoreOutcome } from './show-restored.ts';
 import { quarantineFor, recoverInQuarantine } from './start-restored.ts';
-import { walGetWords } from './wal-get-words.ts';
+import { obstacleFor, walGetWords } from './wal-get-words.ts';
 
 const START_TIMEOUT_SECONDS = 24 * 3600;
 
@@ -57,19 +57,17 @@ export async function restoreAndStart(context: CommandContext, input: CommandInp
 }
 
 async function layDown(context: CommandContext, prepared: Prepared, quarantine: Quarantine | undefined): Promise<Restored> {
-  const { options, config, cluster, repository, preflight, programs, owner, port } = prepared;
+  const { options, cluster, preflight, programs, owner, port } = prepared;
   const { output, clock, signal } = context;
   const startedAt = clock.now().getTime();
+  const production = options.purpose === 'production' ? await productionOf(context, prepared) : undefined;
   const progress = output.progress('restoring');
   const restored = await applyRestore({
     preflight,
     port,
     clusterName: `${cluster.name}-restored`,
     action: options.action,
-    production:
-      options.purpose === 'production'
-        ? { walGet: walGetWords(config, cluster, repository, preflight.contents.cluster.systemIdentifier) }
-        : undefined,
+    production,
     ...(quarantine === undefined ? {} : { quarantine: quarantine.settings }),
     programs,
     owner,
@@ -78,6 +76,15 @@ async function layDown(context: CommandContext, prepared: Prepared, quarantine: 
   }).finally(() => progress.end());
   showLaidDown(context, restored, preflight.layout.totalBytes, clock.now().getTime() - startedAt);
   return restored;
+}
+
+/** What fetches WAL once the spool is gone; that its user cannot run it is said now, and not when a standby needs it. */
+async function productionOf(context: CommandContext, prepared: Prepared): Promise<{ readonly walGet: readonly string[] }> {
+  const { config, cluster, repository, preflight, owner } = prepared;
+  const walGet = walGetWords(config, cluster, repository, preflight.contents.cluster.systemIdentifier);
+  const obstacle = await obstacleFor(owner, walGet);
+  if (obstacle !== undefined) context.log.warn(`restore_command will not work for a standby made of this cluster: ${obstacle}`);
+  return { walGet };
 }
 
 function startOptions(context: CommandContext, options: RestoreOptions, restored: Restored, programs: ServerPrograms): StartOptions {

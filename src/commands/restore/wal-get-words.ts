@@ -1,5 +1,8 @@
-import { DbadminError } from '../../base/errors.ts';
+import { stat } from 'node:fs/promises';
+import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
+import type { SystemUser } from '../../postgres/server.ts';
 import { programFile } from '../schedule/job-commands.ts';
 
 /**
@@ -32,4 +35,24 @@ export function walGetWords(
     '--system-identifier',
     systemIdentifier,
   ];
+}
+
+/**
+ * Why the user who will run the server cannot fetch WAL with these words, or undefined: it has to read the configuration
+ * file and enter the directories above it and above Node.
+ */
+export async function obstacleFor(owner: SystemUser | undefined, words: readonly string[]): Promise<string | undefined> {
+  if (owner === undefined) return undefined;
+  const [program = '/', script = '/', , , , config = '/'] = words;
+  for (const file of [config, program, script]) {
+    try {
+      await checkReachable(file, owner);
+    } catch (error) {
+      return messageOf(error);
+    }
+    const info = await stat(file).catch(() => undefined);
+    const bit = info?.uid === owner.uid ? 0o400 : info?.gid === owner.gid ? 0o040 : 0o004;
+    if (info !== undefined && (info.mode & bit) === 0) return `user ${owner.name}, who is to run the server, cannot read ${file}`;
+  }
+  return undefined;
 }
