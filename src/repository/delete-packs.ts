@@ -21,7 +21,7 @@ export interface DeletePacksOptions {
 
 /**
  * Deletes packs: first out of the indexes, then themselves, then their marks, so that at every moment a pack that an index
- * names is there, or marked. Backups that have come since are looked at first; what they name stays for now.
+ * names is there, or marked. The mark stays while an index that is locked names the pack. Backups that have come since are looked at first; what they name stays for now.
  */
 export async function deletePacks(
   repository: Repository,
@@ -32,28 +32,32 @@ export async function deletePacks(
   const live = new LiveBlobs();
   await addLive(live, repository, systemIdentifier, since);
   const going = new Set([...due, ...gone].map(({ pack }) => pack));
-  await cutFromIndexes(repository, systemIdentifier, going, { live, now });
+  const lockedIn = await cutFromIndexes(repository, systemIdentifier, going, { live, now });
   const deleted: PackUse[] = [];
   const locked: PackUse[] = [];
   for (const use of due) {
     signal.throwIfAborted();
     if (!going.has(use.pack)) continue;
     if (await deleteUnlessLocked(repository, packKey(systemIdentifier, use.pack))) {
-      await removeMark(repository, systemIdentifier, use.pack);
+      if (!lockedIn.has(use.pack)) await removeMark(repository, systemIdentifier, use.pack);
       deleted.push(use);
     } else locked.push(use);
   }
-  for (const { pack } of gone) if (going.has(pack)) await removeMark(repository, systemIdentifier, pack);
+  for (const { pack } of gone) if (going.has(pack) && !lockedIn.has(pack)) await removeMark(repository, systemIdentifier, pack);
   return { deleted, locked };
 }
 
-/** Replaces the indexes that name any of these packs; packs that must stay after all are taken out of the set. */
+/**
+ * Replaces the indexes that name any of these packs; packs that must stay after all are taken out of the set. Gives those that
+ * a locked index still names: each backup locks the indexes anew, and packs would never go if they waited for that.
+ */
 async function cutFromIndexes(
   repository: Repository,
   systemIdentifier: string,
   going: Set<string>,
   { live, now }: { readonly live: LiveBlobs; readonly now: Date },
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const lockedIn = new Set<string>();
   const prefix = indexPrefix(systemIdentifier);
   const keys: string[] = [];
   for await (const { key } of repository.store.list(prefix)) keys.push(key);
@@ -70,7 +74,7 @@ async function cutFromIndexes(
     }
     if (leaving.length === 0) continue;
     if (await isLocked(repository, key, now)) {
-      for (const pack of leaving) going.delete(pack);
+      for (const pack of leaving) lockedIn.add(pack);
       continue;
     }
     // Sorted behind the one it replaces, and told from it.
@@ -81,8 +85,9 @@ async function cutFromIndexes(
         `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`,
         staying,
       );
-    if (!(await deleteUnlessLocked(repository, key))) for (const pack of leaving) going.delete(pack);
+    if (!(await deleteUnlessLocked(repository, key))) for (const pack of leaving) lockedIn.add(pack);
   }
+  return lockedIn;
 }
 
 async function isLocked({ store }: Repository, key: string, now: Date): Promise<boolean> {

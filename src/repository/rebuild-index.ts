@@ -5,6 +5,7 @@ import { runName } from './collection.ts';
 import { deleteUnlessLocked } from './delete-packs.ts';
 import { indexPrefix, packPrefix } from './layout.ts';
 import type { Lease } from './leases.ts';
+import { readMarks } from './marks.ts';
 import { readFooter } from './pack-footer.ts';
 import type { Repository } from './repository.ts';
 
@@ -85,6 +86,8 @@ async function readIndexes(
   const named = new Set<string>();
   const stale: string[] = [];
   const missing = new Set<string>();
+  // Collected, and named still by an index that is locked.
+  const marked = await readMarks(repository, systemIdentifier);
   for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
     const packs: string[] = [];
     try {
@@ -96,7 +99,7 @@ async function readIndexes(
       stale.push(key);
       continue;
     }
-    const absent = packs.filter((pack) => !sizes.has(pack));
+    const absent = packs.filter((pack) => !sizes.has(pack) && !marked.has(pack));
     for (const pack of absent) missing.add(pack);
     if (all || absent.length > 0) stale.push(key);
     else for (const pack of packs) named.add(pack);

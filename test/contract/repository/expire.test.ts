@@ -171,6 +171,34 @@ test('a locked backup stays with its WAL, and is reported', async () => {
   expect((await expireLineage(repository, CLUSTER, options)).expired).toMatchObject({ backups: ['old'], locked: [], wal: { objects: 1 } });
 });
 
+test('content that the storage has locked waits for the lock; an index that is locked names it meanwhile, and the mark tells', async () => {
+  const clock = new ManualClock();
+  const repository = repositoryOn(clock);
+  await backUp(repository, clock, 'a', [content(1)]);
+  await backUp(repository, clock, 'b', [content(2)]);
+  const lock = async (area: string, days: number): Promise<void> => {
+    const until = new Date(clock.now().getTime() + days * DAY_MS);
+    for await (const { key } of repository.store.list(`${SYSTEM}/${area}/`)) await repository.store.extendLock(key, until);
+  };
+  await lock('packs', 10);
+  await lock('indexes', 20);
+  await repository.store.delete(backupKey(SYSTEM, 'a'));
+  clock.set(clock.now().getTime() + 3 * DAY_MS);
+  expect(await collectAt(repository, clock, DAY_MS)).toMatchObject({ marked: { packs: 1 } });
+  clock.set(clock.now().getTime() + 3 * DAY_MS);
+  expect(await collectAt(repository, clock, DAY_MS)).toMatchObject({ deleted: { packs: 0 }, locked: { packs: 1 } });
+  clock.set(clock.now().getTime() + 5 * DAY_MS);
+  expect(await collectAt(repository, clock, DAY_MS)).toMatchObject({ deleted: { packs: 1 }, locked: { packs: 0 } });
+  // No backup relies on what only the locked index still names.
+  expect((await readMarks(repository, SYSTEM)).size).toBe(1);
+  await backUp(repository, clock, 'c', [content(1), content(2)]);
+  expect([...(await readAllBackups(repository))].sort()).toEqual(['b', 'c']);
+  clock.set(clock.now().getTime() + 10 * DAY_MS);
+  expect(await collectAt(repository, clock, DAY_MS)).toMatchObject({ deleted: { packs: 0 } });
+  expect((await readMarks(repository, SYSTEM)).size).toBe(0);
+  expect([...(await readAllBackups(repository))].sort()).toEqual(['b', 'c']);
+});
+
 test('nothing is collected from format 1, from a lineage without backups, or where content is missing', async () => {
   const clock = new ManualClock();
   const old = repositoryOn(clock, 1);

@@ -48,6 +48,7 @@ test('policies: a complete file is read in full', () => {
   expect(policies.get('listening')).toEqual({
     name: 'listening',
     cluster: 'main',
+    dumpsOnly: false,
     repositories: ['local', 'offsite'],
     wal: { mode: 'stream', rpoMs: 5000, required: ['local', 'offsite'] },
     retention: {
