@@ -6,6 +6,7 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { DbadminError } from '../base/errors.ts';
@@ -227,15 +228,21 @@ class S3Store implements ObjectStore {
     return s3Failure(this.description, `reading ${key}`, error);
   }
 
-  async #listPage(prefix: string, token: string | undefined, maxKeys = 1000) {
-    return await this.#client.send(
+  /** One page of a listing. An error or a page of a proxy that comes as 200 would look like an empty bucket: it is refused. */
+  async #listPage(prefix: string, token: string | undefined, maxKeys = 1000): Promise<ListObjectsV2CommandOutput> {
+    const Prefix = this.#before + prefix;
+    const page = await this.#client.send(
       new ListObjectsV2Command({
         Bucket: this.#place.bucket,
-        Prefix: this.#before + prefix,
+        Prefix,
         MaxKeys: maxKeys,
         ...(token === undefined ? {} : { ContinuationToken: token }),
       }),
     );
+    if (page.IsTruncated !== undefined && (page.Prefix ?? Prefix) === Prefix) return page;
+    throw new DbadminError('storage-failed', `${this.description} answered a listing with something else`, {
+      hint: 'Something between here and the storage may answer in its place: a proxy, or a page that asks to log in.',
+    });
   }
 
   /** By a listing below the prefix, since a policy may allow no more of the bucket; and its answer names what is missing. */

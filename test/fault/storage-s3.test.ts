@@ -23,7 +23,7 @@ beforeAll(async () => {
   server = await startS3rver();
   proxy = await startFaultyProxy(server.endpoint);
   bare = await openS3Store(server.options({ endpoint: proxy.endpoint, idleTimeoutMs: 700, connectTimeoutMs: 700 }));
-  patient = withRetry(bare, { attempts: 3, clock: systemClock, random: () => 0, firstDelayMs: 10 });
+  patient = withRetry(bare, { attempts: 6, clock: systemClock, random: () => 0, firstDelayMs: 10 });
 });
 
 afterAll(async () => {
@@ -130,6 +130,23 @@ describe('S3 store, not believing', () => {
     }
   });
 
+  it('a 200 that is no listing, and would make a bucket look empty', async () => {
+    await bare.create(key, SMALL);
+    const listed = async (store: ObjectStore): Promise<number> => {
+      let count = 0;
+      for await (const _ of store.list(key)) count += 1;
+      return count;
+    };
+    for (const fault of [{ kind: 'answer', status: 200, code: 'InternalError' }, { kind: 'swallow' }] as const) {
+      proxy.plan(first(/^GET/, fault));
+      await expect(listed(bare)).rejects.toMatchObject({ code: 'storage-failed' });
+      proxy.plan(first(/^GET/, fault));
+      expect(await listed(patient)).toBe(1);
+      proxy.plan(first(/^GET/, fault));
+      await expect(bare.probe()).rejects.toMatchObject({ code: 'storage-failed' });
+    }
+  });
+
   it('a 200 for an object that is not kept', async () => {
     proxy.plan(first(/^PUT/, { kind: 'swallow' }));
     await expect(bare.create(key, SMALL)).rejects.toMatchObject({
@@ -201,6 +218,21 @@ describe('S3 store, leaving nothing behind', () => {
     expect(proxy.seen.some((line) => /^DELETE .*uploadId/.test(line))).toBe(true);
     proxy.plan(() => undefined);
     expect(await bare.stat(key)).toBeUndefined();
+  });
+});
+
+describe('S3 store, trying again what passes', () => {
+  it.each([
+    [408, 'RequestTimeout'],
+    [409, 'ConditionalRequestConflict'],
+    [409, 'OperationAborted'],
+    [502, 'BadGateway'],
+    [504, 'GatewayTimeout'],
+    [400, 'RequestTimeout'],
+  ])('%i %s', async (status, code) => {
+    proxy.plan(first(/^PUT/, { kind: 'answer', status, code }));
+    await patient.create(key, SMALL);
+    expect(Buffer.compare(await stored(), SMALL)).toBe(0);
   });
 });
 

@@ -204,7 +204,7 @@ async function startFakeCloud(): Promise<FakeCloud> {
           return;
         }
         asked.push({ accessKey, token: typeof token === 'string' ? token : undefined, headers: request.headers });
-        const answer = url.startsWith('/b/') ? '' : LISTING;
+        const answer = /^\/b\/[^?]/.test(url) ? '' : LISTING;
         response.writeHead(200, { 'content-type': 'application/xml', 'content-length': answer.length, etag: '"0"' });
         response.end(request.method === 'HEAD' ? undefined : answer);
         return;
