@@ -88,11 +88,15 @@ function showReconciled(output: Output, { ledger, roles, migrations, migrationsR
     );
 }
 
+const SHOWN_LINES = 12;
+
+/** Whether it came back or never was: the project's files say otherwise. */
 function showDifference(output: Output, { roles, migrations }: ProjectDifference): void {
   if (roles !== undefined && roles.length > 0) {
-    output.line(`came back  ${roles.length} differences from roles.yaml (--reconcile applies it before anyone can connect)`);
-    for (const line of roles) output.line(`  ${line}`);
+    const places = `${roles.length} place${roles.length === 1 ? '' : 's'}`;
+    output.line(`differs    from roles.yaml in ${places} (--reconcile applies it before anyone can connect; dbadmin roles plan)`);
+    for (const line of roles.slice(0, SHOWN_LINES)) output.line(`  ${line}`);
+    if (roles.length > SHOWN_LINES) output.line(`  and ${roles.length - SHOWN_LINES} more`);
   }
-  if (migrations !== undefined && migrations.length > 0)
-    output.line(`came back  the time before these migrations: ${migrations.join(', ')}`);
+  if (migrations !== undefined && migrations.length > 0) output.line(`differs    it lacks these migrations: ${migrations.join(', ')}`);
 }
