@@ -50,7 +50,7 @@ function first(matches: RegExp, fault: Fault): FaultPlan {
 
 async function stored(): Promise<Buffer> {
   proxy.plan(() => undefined);
-  return Buffer.from(await bare.read(key));
+  return Buffer.from(await patient.read(key));
 }
 
 const PASSING: readonly (readonly [string, Fault])[] = [
