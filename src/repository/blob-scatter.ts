@@ -20,7 +20,7 @@ export type { FileToMake } from './blob-scatter-job.ts';
 const READ_BYTES = 4 * 1024 * 1024;
 const GAP_BYTES = 256 * 1024;
 /** What one job writes, about: small enough for all threads to end together. */
-const JOB_BYTES = 8 * 1024 * 1024;
+const JOB_BYTES = 24 * 1024 * 1024;
 const READS_AT_ONCE = 4;
 /** Files in a job that makes them. */
 const MAKE_FILES = 200;

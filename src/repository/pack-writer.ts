@@ -9,7 +9,8 @@ import type { Repository } from './repository.ts';
 const PACK_BYTES = 16 * 1024 * 1024;
 /** One pack is filled while another is stored. */
 const ARENAS = 2;
-const PIECE_BYTES = 4 * 1024 * 1024;
+/** Short writes are the faster ones: see blob-scatter-worker.ts. */
+const PIECE_BYTES = 256 * 1024;
 
 /** Where blobs go: a lineage in a repository, and what it has. */
 export interface BlobTarget {
