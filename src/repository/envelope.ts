@@ -182,7 +182,7 @@ async function feedBody(
     hash.update(ready);
     for (const piece of decryption?.take(ready) ?? [ready]) {
       if (zstd.destroyed) return;
-      if (!zstd.write(piece)) await Promise.race([once(zstd, 'drain'), once(zstd, 'close')]);
+      if (!zstd.write(piece)) await roomIn(zstd);
     }
     pending = pending.subarray(ready.byteLength);
   }
@@ -190,6 +190,16 @@ async function feedBody(
     throw damaged(name, 'Its hash does not match its content.');
   decryption?.finish();
   zstd.end();
+}
+
+/** Resolves when the stream takes more, or has ended. Leaves no listener behind: a long body waits thousands of times. */
+async function roomIn(zstd: ReturnType<typeof createZstdDecompress>): Promise<void> {
+  const done = new AbortController();
+  try {
+    await Promise.race(['drain', 'close'].map(async (event) => await once(zstd, event, { signal: done.signal })));
+  } finally {
+    done.abort();
+  }
 }
 
 function peekLength(bytes: Buffer): number | undefined {
