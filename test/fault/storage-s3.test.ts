@@ -73,7 +73,7 @@ describe.each(PASSING)('S3 store meeting %s', (_, fault) => {
   });
 
   it('says that reading, looking, listing and deleting failed, and succeeds on trying again', async () => {
-    await bare.create(key, SMALL);
+    await patient.create(key, SMALL);
     const list = async (store: ObjectStore): Promise<readonly string[]> => {
       const keys: string[] = [];
       for await (const object of store.list(key)) keys.push(object.key);
@@ -131,7 +131,7 @@ describe('S3 store, not believing', () => {
   });
 
   it('a 200 that is no listing, and would make a bucket look empty', async () => {
-    await bare.create(key, SMALL);
+    await patient.create(key, SMALL);
     const listed = async (store: ObjectStore): Promise<number> => {
       let count = 0;
       for await (const _ of store.list(key)) count += 1;
@@ -159,7 +159,7 @@ describe('S3 store, not believing', () => {
   });
 
   it('a body that ends early, by a broken connection, a wrong length or a stall', async () => {
-    await bare.create(key, LARGE);
+    await patient.create(key, LARGE);
     const half = 10 * 1024 * 1024;
     for (const fault of [
       { kind: 'truncate', bytes: half },
@@ -179,7 +179,7 @@ describe('S3 store, not believing', () => {
   });
 
   it('a whole body where a part was asked for', async () => {
-    await bare.create(key, SMALL);
+    await patient.create(key, SMALL);
     for (const offset of [0, 3]) {
       proxy.plan(first(/^GET/, { kind: 'ignore-range' }));
       await expect(bare.readRange(key, offset, 4)).rejects.toMatchObject({ code: 'storage-failed' });
