@@ -1,26 +1,66 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
-import { isHistoryName, isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
+import { parseSegmentName, walFileOf, type WalFile } from '../../postgres/segment.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
-import type { LineageContents } from '../lineage-inspect.ts';
+import { findCluster, inspectLineage, type LineageContents } from '../lineage-inspect.ts';
 
 export type GetResult = 'fetched' | 'absent';
 
+/** A WAL file as recovery wants it. Only a whole segment stays the same for ever. */
+export interface FetchedWal {
+  readonly bytes: Buffer;
+  readonly isWhole: boolean;
+}
+
+/** Where WAL comes from. */
+export interface WalSource {
+  readonly repository: Repository;
+  readonly clusterName: string;
+  readonly systemIdentifier: string | undefined;
+}
+
+/** A whole segment, or undefined when the repository has it not: which proves nothing. */
+export async function fetchSegment(source: WalSource, name: string): Promise<Buffer | undefined> {
+  const cluster = await findCluster(source.repository, source.clusterName, source.systemIdentifier);
+  return await new WalArchive(source.repository, cluster.systemIdentifier, cluster.walSegmentBytes).readSegment(name);
+}
+
 /**
- * Fetches a segment or history file for recovery to `target`, whole or not at all.
+ * A segment, history file or their companions. The open segment is given padded with zeros, when it is the last thing there is.
  *
- * `absent` means proven: the repository answered, and nothing in it shows that the file should exist. The open segment
- * is given padded with zeros, when it is the last thing there is.
+ * Undefined means proven absent: the repository's identity was read in this call, and nothing in it shows that the file should exist.
  *
  * @throws {DbadminError} `wal-missing` for a hole; storage failures; `repository-damaged`; `wal-name-invalid`.
  */
-export async function getWalFile(contents: LineageContents, name: string, target: string): Promise<GetResult> {
-  const bytes = isHistoryName(name) ? await history(contents, name) : isSegmentName(name) ? await segment(contents, name) : undefined;
-  // backup labels (….backup) and ….partial files are never kept: recovery asks for them only in passing.
-  if (bytes === undefined) return 'absent';
-  await writeWhole(target, bytes);
-  return 'fetched';
+export async function fetchWal(source: WalSource, name: string): Promise<FetchedWal | undefined> {
+  const kind = walFileOf(name);
+  if (kind?.kind === 'segment') {
+    const whole = await fetchSegment(source, name);
+    if (whole !== undefined) return { bytes: whole, isWhole: true };
+  }
+  const contents = await inspectLineage(source.repository, source.clusterName, source.systemIdentifier);
+  const bytes = await fetchOther(contents, kind, name);
+  return bytes === undefined ? undefined : { bytes, isWhole: false };
+}
+
+async function fetchOther(contents: LineageContents, kind: WalFile | undefined, name: string): Promise<Buffer | undefined> {
+  switch (kind?.kind) {
+    case 'segment':
+      return await segment(contents, name);
+    case 'history':
+      return await history(contents, name);
+    case 'partial':
+      return await contents.archive.readPartial(kind.segment);
+    case 'backup-history':
+      return await contents.archive.readBackupHistory(name);
+    case undefined:
+      return undefined;
+    default:
+      return kind satisfies never;
+  }
 }
 
 async function history(contents: LineageContents, name: string): Promise<Buffer | undefined> {
@@ -72,7 +112,7 @@ function refuseHole(coverage: WalCoverage, timeline: number, startLsn: bigint, n
 }
 
 /** Beside, synced, renamed: recovery never sees half a segment. */
-async function writeWhole(target: string, bytes: Buffer): Promise<void> {
+export async function writeWhole(target: string, bytes: Buffer): Promise<void> {
   const beside = `${target}.dbadmin-tmp`;
   try {
     const handle = await open(beside, 'w', 0o600);

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
@@ -25,6 +25,9 @@ export interface PushOptions {
 const SEGMENT_LIMIT_BYTES = 1024 ** 3;
 const SMALL_LIMIT_BYTES = 16 * 1024 * 1024;
 const LONG_HEADER_BYTES = 40;
+
+/** Lineages that an open repository was seen to have: they never go or change. */
+const ACCEPTED = new WeakMap<Repository, Map<string, Pick<ClusterIdentity, 'walSegmentBytes'>>>();
 
 /**
  * Stores a file that the archiver offers; returns once every required repository has it durably. Twice the same is fine.
@@ -63,7 +66,8 @@ async function putFile(archive: WalArchive, kind: WalFile, name: string, bytes: 
   switch (kind.kind) {
     case 'segment': {
       const result = await archive.putSegment(kind.segment, bytes, times);
-      await archive.dropParts(kind.segment);
+      // Whoever stored it before has dropped them.
+      if (result === 'stored') await archive.dropParts(kind.segment);
       return result;
     }
     case 'partial':
@@ -96,6 +100,20 @@ async function acceptCluster(
   name: string,
   options: PushOptions,
 ): Promise<Pick<ClusterIdentity, 'walSegmentBytes'>> {
+  const accepted = ACCEPTED.get(repository) ?? new Map<string, Pick<ClusterIdentity, 'walSegmentBytes'>>();
+  ACCEPTED.set(repository, accepted);
+  const key = `${options.clusterName} ${systemIdentifier}`;
+  const cluster = accepted.get(key) ?? (await findOrBegin(repository, systemIdentifier, name, options));
+  accepted.set(key, cluster);
+  return cluster;
+}
+
+async function findOrBegin(
+  repository: Repository,
+  systemIdentifier: string,
+  name: string,
+  options: PushOptions,
+): Promise<Pick<ClusterIdentity, 'walSegmentBytes'>> {
   const known = (await listClusters(repository)).find((each) => each.systemIdentifier === systemIdentifier);
   if (known?.name === options.clusterName) return known;
   const owner = await options.owner();
@@ -115,7 +133,7 @@ async function readWhole(file: string, limitBytes: number): Promise<Buffer> {
     try {
       const { size } = await handle.stat();
       if (size > limitBytes) throw new DbadminError('wal-invalid', `${file} has ${size} bytes, too many for a WAL file`);
-      return await handle.readFile();
+      return await readAtOnce(handle, size);
     } finally {
       await handle.close();
     }
@@ -123,4 +141,16 @@ async function readWhole(file: string, limitBytes: number): Promise<Buffer> {
     if (error instanceof DbadminError) throw error;
     throw new DbadminError('file-unreadable', `cannot read ${file}`, { detail: messageOf(error), cause: error });
   }
+}
+
+/** One read for the whole file: readFile goes through the thread pool for every half megabyte. */
+export async function readAtOnce(handle: FileHandle, sizeBytes: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  let filled = 0;
+  while (filled < sizeBytes) {
+    const { bytesRead } = await handle.read(bytes, filled, sizeBytes - filled, filled);
+    if (bytesRead === 0) throw new DbadminError('file-unreadable', 'the file became shorter while it was read');
+    filled += bytesRead;
+  }
+  return bytes;
 }

@@ -1,27 +1,70 @@
 import path from 'node:path';
-import { inspectLineage } from '../../backup/lineage-inspect.ts';
-import { getWalFile } from '../../backup/wal/get-run.ts';
+import { fetchFromAny, type FetchOptions } from '../../backup/wal/fetch-any.ts';
+import { writeWhole, type FetchedWal } from '../../backup/wal/get-run.ts';
+import { fillSpool, WalSpool } from '../../backup/wal/spool.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { isSegmentName } from '../../postgres/segment.ts';
+import { blake3 } from '../../repository/hash.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
-import { openRepository, selectRepository } from '../open-repository.ts';
+import { openDestinations } from '../wal/destinations.ts';
+
+const MOST_AHEAD_BYTES = 128 * 1024 * 1024;
 
 /** Exit status contract of restore_command: 0, the absent code, or a failure, which `cli.ts` turns into 126. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const [name = '', target = ''] = input.args;
-  const absentCode = Number(textOption(input, 'absentCode') ?? '1');
-  if (!Number.isInteger(absentCode) || absentCode < 1 || absentCode > 125) {
-    throw new DbadminError('usage', '--absent-code takes a whole number from 1 to 125');
+  const absentCode = wholeNumber(input, 'absentCode', '1', 1, 125);
+  const ahead = wholeNumber(input, 'prefetch', '4', 0, 64);
+  const file = path.resolve(context.cwd, target);
+  const spool = new WalSpool(path.join(path.dirname(file), spoolName(context, input)));
+  const ready = isSegmentName(name) ? await spool.take(name) : undefined;
+  if (ready !== undefined) {
+    await writeWhole(file, ready);
+    context.output.result({ file: name, result: 'fetched' });
+    return 0;
   }
   const { config, cluster } = await loadProject(context, input);
-  const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
+  const opened = await openDestinations(context, input, config, cluster);
   try {
-    const contents = await inspectLineage(repository, cluster.name, textOption(input, 'systemIdentifier'));
-    const result = await getWalFile(contents, name, path.resolve(context.cwd, target));
+    const options = {
+      places: opened.destinations,
+      clusterName: cluster.name,
+      systemIdentifier: textOption(input, 'systemIdentifier'),
+      log: context.log,
+    };
+    const found = await fetchFromAny(name, options);
+    if (found !== undefined) await writeWhole(file, found.bytes);
+    if (found?.isWhole === true) await fetchAhead(spool, name, found, ahead, options);
+    else if (isSegmentName(name)) await spool.clear();
+    const result = found === undefined ? 'absent' : 'fetched';
     context.output.result({ file: name, result });
     if (result === 'absent') context.log.debug(`${name} is not in the archive: its end`);
     return result === 'fetched' ? 0 : absentCode;
   } finally {
-    await repository.store.close();
+    await opened.close();
   }
+}
+
+/** Another cluster or repository has a spool of its own: segments of all clusters have the same names. */
+function spoolName(context: CommandContext, input: CommandInput): string {
+  const { config, cluster, url, repository, systemIdentifier } = input.options;
+  const of = JSON.stringify([context.cwd, config, cluster, url, repository, systemIdentifier].map((each) => each ?? null));
+  return `.dbadmin-wal-ahead-${blake3(Buffer.from(of)).toString('hex').slice(0, 16)}`;
+}
+
+async function fetchAhead(spool: WalSpool, segment: string, found: FetchedWal, ahead: number, options: FetchOptions): Promise<void> {
+  const segmentBytes = found.bytes.byteLength;
+  const count = Math.min(ahead, Math.floor(MOST_AHEAD_BYTES / segmentBytes));
+  await fillSpool(spool, { segment, segmentBytes, count }, async (name) => {
+    const next = await fetchFromAny(name, options);
+    return next?.isWhole === true ? next.bytes : undefined;
+  });
+}
+
+function wholeNumber(input: CommandInput, option: 'absentCode' | 'prefetch', fallback: string, least: number, most: number): number {
+  const value = Number(textOption(input, option) ?? fallback);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const flag = option === 'prefetch' ? '--prefetch' : '--absent-code';
+  throw new DbadminError('usage', `${flag} takes a whole number from ${least} to ${most}`);
 }

@@ -17,4 +17,20 @@ $ archive_command = 'dbadmin wal push --config /etc/dbadmin.yaml %p || exit 1'`,
     failureStatus: 1,
     load: async () => await import('./push.ts'),
   },
+  {
+    name: 'wal client',
+    summary: 'write the small sh program that pushes and gets WAL through a running wal receive',
+    description: `A Node process takes longer to start than a segment takes to store. The program talks to the socket of wal receive --serve instead,
+in a few milliseconds, and runs dbadmin itself when nobody serves it. It keeps to the exit statuses of archive_command and
+restore_command. It needs sh, and perl for the socket (every Debian and Red Hat host with PostgreSQL has it).
+
+$ dbadmin wal receive --serve /run/dbadmin/wal.sock
+$ dbadmin wal client --socket /run/dbadmin/wal.sock --install /etc/dbadmin/wal-client`,
+    options: [
+      { flags: '--socket <path>', summary: 'where wal receive serves' },
+      { flags: '--install <file>', summary: 'write it there, executable; printed without' },
+    ],
+    json: ['file: where it was written'],
+    load: async () => await import('./client.ts'),
+  },
 ];
