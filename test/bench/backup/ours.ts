@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Peers } from './peers.ts';
-import { run, type Ended } from './processes.ts';
+import { run, start, type Ended, type Running } from './processes.ts';
 import type { Server } from './server.ts';
 import { treeBytes } from './tree.ts';
 
@@ -70,12 +70,12 @@ export class OurRepository {
   }
 
   async command(args: readonly string[]): Promise<Ended> {
-    const { cli, peers, server, profileDirectory } = this.#options;
-    const profile =
-      profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.join(profileDirectory, args.slice(0, 2).join('-'))}`];
-    return await run([process.execPath, ...profile, cli, ...args, '--config', this.#configFile], peers.signal, {
-      env: { ...process.env, DATABASE_URL: server.url, NO_COLOR: '1' },
-    });
+    return await run(this.#commandLine(args), this.#options.peers.signal, { env: this.#environment });
+  }
+
+  /** Starts a command that goes on until it is stopped. */
+  start(args: readonly string[], expect: readonly number[]): Running {
+    return start(this.#commandLine(args), this.#options.peers.signal, { env: this.#environment, expect });
   }
 
   /** What backups take in it: all but the WAL, as it is counted of the peers. */
@@ -85,5 +85,16 @@ export class OurRepository {
 
   async remove(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  get #environment(): NodeJS.ProcessEnv {
+    return { ...process.env, DATABASE_URL: this.#options.server.url, NO_COLOR: '1' };
+  }
+
+  #commandLine(args: readonly string[]): readonly string[] {
+    const { cli, profileDirectory } = this.#options;
+    const profile =
+      profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.join(profileDirectory, args.slice(0, 2).join('-'))}`];
+    return [process.execPath, ...profile, cli, ...args, '--config', this.#configFile];
   }
 }
