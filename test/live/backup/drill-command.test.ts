@@ -53,7 +53,6 @@ describe('backup drill', () => {
 
   test('passes, proves the backup, and its signed report can be verified until one figure is changed', async () => {
     await policies('[{ sql: "select count(*) from step", is: 50000 }]');
-    expect((await dbadmin('list')).stdout).toContain('unproven');
     const file = path.join(directory, 'report.json');
     const end = await dbadmin('drill', '--json', '--report', file);
     expect(end.stderr).not.toContain('error');
@@ -64,7 +63,7 @@ describe('backup drill', () => {
     expect((await dbadmin('info')).stdout).toContain(`${report.label} `);
 
     expect((await stat(path.join(directory, 'state', 'dbadmin', 'drill-key.pem'))).mode & 0o777).toBe(0o600);
-    for (const name of [file, report.label]) expect(await dbadmin('drill', '--verify-report', name)).toMatchObject({ status: 0 });
+    expect(await dbadmin('drill', '--verify-report', file)).toMatchObject({ status: 0 });
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(`"rtoMs": ${report.times.rtoMs}`, `"rtoMs": ${report.times.rtoMs - 1}`));
     const changed = await dbadmin('drill', '--verify-report', file);
