@@ -86,7 +86,7 @@ test('deleting any subset of backups, and collecting afterwards, leaves every ot
       const last = await collectAt(repository, clock, DAY_MS);
       expect(last).toMatchObject({ marked: { packs: 0 }, deleted: { packs: 0 }, unindexed: [] });
     }),
-    { seed: 20261121, numRuns: 25 },
+    { seed: 20261121, numRuns: 15 },
   );
 });
 
