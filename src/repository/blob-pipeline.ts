@@ -111,7 +111,7 @@ export class BlobPipeline {
     return room instanceof Promise ? room.then(fill) : fill(room);
   }
 
-  /** Returns when every blob that was submitted is named. */
+  /** Returns when every blob that was submitted is named. No room may be open: its neighbours would wait for it. */
   async drain(): Promise<void> {
     for (;;) {
       this.#check();
