@@ -18,6 +18,21 @@ $ archive_command = 'dbadmin wal push --config /etc/dbadmin.yaml %p || exit 1'`,
     load: async () => await import('./push.ts'),
   },
   {
+    name: 'wal status',
+    summary: 'how far the WAL is stored, its gaps, and what would be lost now',
+    description: `The slot and who reads it, and for each repository how far it has come, how far it is behind, and the RPO of this moment.
+Exit 2 when somebody should look: nobody receives, the slot is lost, or a gap keeps the newest moments from being restored.
+
+$ dbadmin wal status`,
+    options: [REPOSITORY],
+    json: [
+      'slot: name',
+      'writtenLsn, isReceiving, walStatus, keptBytes: of the server; null where it cannot be asked',
+      'repositories: array of { name, required, timeline, storedLsn, lagBytes, lagMs, lossMs, coveredUntil, reason, gaps } or { name, required, error }',
+    ],
+    load: async () => await import('./status.ts'),
+  },
+  {
     name: 'wal client',
     summary: 'write the small sh program that pushes and gets WAL through a running wal receive',
     description: `A Node process takes longer to start than a segment takes to store. The program talks to the socket of wal receive --serve instead,
