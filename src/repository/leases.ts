@@ -53,6 +53,8 @@ export async function acquireLease(
   options: LeaseOptions,
 ): Promise<Lease> {
   const { store } = repository;
+  if (!store.capabilities.conditionalCreate)
+    options.log.warn(`${store.description} does not refuse to create an object that exists: see to it that one run at a time writes there`);
   const ttlMs = options.ttlMs ?? LEASE_TTL_MS;
   const holding = randomBytes(16).toString('hex');
   const owner = await ownerOf(options.command);

@@ -65,7 +65,7 @@ test(`backup run killed with SIGKILL at ${KILLS} moments over its length: the re
       await new Promise((resolve) => setTimeout(resolve, ((kill + 0.5) / KILLS) * lengthMs));
       child.kill('SIGKILL');
       const end = await ending;
-      const phase = [...end.stderr.matchAll(/-full: (.*)/g)].at(-1)?.[1] ?? 'before the backup began';
+      const phase = [...end.stderr.matchAll(/-(?:full|incr): ([^(\n]*[^(\n ])/g)].at(-1)?.[1] ?? 'before the backup began';
       phases.set(phase, (phases.get(phase) ?? 0) + 1);
       const after = await expectSound(place);
       expect(after - before).toBe(end.signal === null || phase === 'complete' ? 1 : after - before);
