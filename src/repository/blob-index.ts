@@ -1,5 +1,5 @@
 import { isDbadminError } from '../base/errors.ts';
-import { damaged, sealStream, unsealStream } from './envelope.ts';
+import { damaged, sealAtHand, unsealStream } from './envelope.ts';
 import { BlobTable, hexWords, type SharedTable } from './blob-table.ts';
 import { indexPrefix } from './layout.ts';
 import { readMarks } from './marks.ts';
@@ -165,7 +165,7 @@ export async function writeIndex(
   packs: readonly IndexedPack[],
 ): Promise<void> {
   const blobs = packs.reduce((sum, pack) => sum + pack.blobs.length, 0);
-  await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs }, () => packs);
+  await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs }, packs);
 }
 
 /** {@link writeIndex} of some packs of an index, by their numbers there; memory stays small however many blobs they have. */
@@ -177,7 +177,7 @@ export async function writeIndexOf(
   packs: readonly number[],
 ): Promise<void> {
   const content = index.contentOf(packs);
-  await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs: content.blobs }, () => content.packs());
+  await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs: content.blobs }, content.packs());
 }
 
 async function createIndex(
@@ -185,10 +185,10 @@ async function createIndex(
   systemIdentifier: string,
   name: string,
   header: { readonly packs: number; readonly blobs: number },
-  packs: () => Iterable<IndexedPack>,
+  packs: Iterable<IndexedPack>,
 ): Promise<void> {
-  const stream = { [Symbol.asyncIterator]: () => sealStream(repository, 'index', header, encodeIndex(packs())) };
-  await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, { stream, replayable: true });
+  const body = await sealAtHand(repository, 'index', header, encodeIndex(packs));
+  await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, body);
 }
 
 async function* encodeIndex(packs: Iterable<IndexedPack>): AsyncGenerator<Uint8Array> {

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { DbadminError, messageOf } from '../base/errors.ts';
+import type { StreamedBody } from '../storage/store.ts';
 import { blake3, Blake3 } from './hash.ts';
 import { compress, decompress } from './compress.ts';
 import { BodyDecryption, encryptBody } from './encrypted-body.ts';
@@ -82,6 +83,27 @@ export async function* sealStream(
   }
   await done;
   yield hash.digest();
+}
+
+/**
+ * {@link sealStream} with all of its pieces at hand, so that a create that failed can be tried again with the very same
+ * bytes: sealed anew, an encrypted object would be another, and one that did arrive would look like somebody else's.
+ */
+export async function sealAtHand(
+  sealing: Sealing,
+  kind: SealedKind,
+  header: object,
+  body: AsyncIterable<Uint8Array>,
+): Promise<StreamedBody> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of sealStream(sealing, kind, header, body)) pieces.push(piece);
+  const sizeBytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+  const stream = {
+    async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+      yield* pieces;
+    },
+  };
+  return { stream, sizeBytes, replayable: true };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { decodePath, encodePath } from '../base/path-bytes.ts';
-import { damaged, HEADER_READ_BYTES, peekHeader, sealStream, unsealStream } from './envelope.ts';
+import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
 
@@ -101,9 +101,8 @@ export async function writeManifest(
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
   const key = backupKey(summary.systemIdentifier, summary.label);
-  await repository.store.create(key, {
-    stream: sealStream(repository, 'manifest', summary, encodeLines(entries, repository.identity.format)),
-  });
+  const lines = encodeLines(entries, repository.identity.format);
+  await repository.store.create(key, await sealAtHand(repository, 'manifest', summary, lines));
 }
 
 async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>, format: number): AsyncGenerator<Buffer> {

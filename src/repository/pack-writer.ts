@@ -22,6 +22,8 @@ export interface BlobTarget {
 
 export interface WrittenBlobs {
   readonly packs: readonly string[];
+  /** Packs that were there already and hold blobs which were asked for again. */
+  readonly adoptedPacks: readonly string[];
   readonly newBlobs: number;
   /** Bytes of packs written: what this run cost in the repository. */
   readonly storedBytes: number;
@@ -133,7 +135,12 @@ export class PackWriter {
     await this.#verifyAdopted();
     const { repository, systemIdentifier, known } = this.target;
     if (this.#written.length > 0) await writeIndexOf(repository, systemIdentifier, indexName, known, this.#written);
-    return { packs: this.#written.map((pack) => known.packName(pack)), newBlobs: this.#newBlobs, storedBytes: this.#storedBytes };
+    return {
+      packs: this.#written.map((pack) => known.packName(pack)),
+      adoptedPacks: this.#adoptedNames(),
+      newBlobs: this.#newBlobs,
+      storedBytes: this.#storedBytes,
+    };
   }
 
   /** Waits for what is being stored. */
@@ -197,8 +204,12 @@ export class PackWriter {
   }
 
   async #verifyAdopted(): Promise<void> {
-    const { repository, systemIdentifier, known } = this.target;
-    await verifyPacks(repository, systemIdentifier, new Set([...this.#adopted].map((number) => known.packName(number))));
+    const { repository, systemIdentifier } = this.target;
+    await verifyPacks(repository, systemIdentifier, new Set(this.#adoptedNames()));
+  }
+
+  #adoptedNames(): readonly string[] {
+    return [...this.#adopted].map((number) => this.target.known.packName(number));
   }
 }
 

@@ -111,7 +111,10 @@ test('what a repository has is not stored again, and packs it relies upon are lo
     }
   };
   expect(await store('a')).toMatchObject({ kind: 'stored', written: { newBlobs: 300 } });
-  expect(await store('b')).toEqual({ kind: 'stored', written: { newBlobs: 0, packs: [], storedBytes: 0 } });
+  expect(await store('b')).toEqual({
+    kind: 'stored',
+    written: { newBlobs: 0, packs: [], adoptedPacks: [expect.stringMatching(/^[0-9a-f]{32}$/)], storedBytes: 0 },
+  });
   for await (const { key } of repository.store.list(`${SYSTEM}/packs/`)) await repository.store.delete(key);
   await expect(store('c')).rejects.toMatchObject({ code: 'repository-damaged' });
 });

@@ -48,7 +48,7 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   log.debug(`${label}: waiting for the WAL in ${destination.name}`);
   await secureWal(options);
   const summary = summarize(options);
-  const packs = new Set([...options.parentPacks, ...options.written.packs]);
+  const packs = new Set([...options.parentPacks, ...options.written.packs, ...options.written.adoptedPacks]);
   await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();
   log.debug(`${label}: writing the manifest`);
