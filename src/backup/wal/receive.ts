@@ -26,7 +26,7 @@ export interface ReceiveOptions {
   /** Where a segment begins. */
   readonly startLsn: bigint;
   readonly timeline: number;
-  /** How long the bytes of the open segment may wait before they are stored as a part; as often an idle server's time is noted. */
+  /** The most that may be lost with the server's host: bytes of the open segment are stored, and an idle server's time is noted, twice as often. */
   readonly partEveryMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -231,7 +231,7 @@ class Reception {
     const at = this.#coveredUntil;
     const lsn = this.#storedLsn;
     // Only when all that was received is stored, everywhere.
-    if (at === undefined || lsn !== this.#segment.receivedLsn || at.getTime() - this.#horizonAt < this.#options.partEveryMs) return;
+    if (at === undefined || lsn !== this.#segment.receivedLsn || at.getTime() - this.#horizonAt < this.#options.partEveryMs / 4) return;
     const { name, startLsn, timeline } = this.#segment;
     await this.#lanes.onCurrent({ name, startLsn }, async (archive) => await archive.putHorizon(timeline, lsn, at));
     this.#horizonAt = at.getTime();
@@ -266,11 +266,16 @@ class Reception {
     return { receivedAt: this.#options.clock.now(), coveredUntil: this.#coveredUntil };
   }
 
-  /** Stores the open segment's bytes every `partEveryMs`; with nothing to store, notes how far time is covered. */
+  /** Stores the open segment's bytes twice in `partEveryMs`; with nothing to store, notes how far time is covered. */
   async #tick(signal: AbortSignal): Promise<void> {
+    const periodMs = this.#options.partEveryMs / 2;
+    const answerMs = Math.min(100, periodMs / 5);
     while (!this.#ended) {
       try {
-        await this.#options.clock.sleep(this.#options.partEveryMs, signal);
+        await this.#options.clock.sleep(periodMs - answerMs, signal);
+        // Its answer tells the server's time, and that nothing is on its way.
+        this.#stream.requestKeepalive();
+        await this.#options.clock.sleep(answerMs, signal);
         await this.#lanes.catchUp();
         if (this.#segment.unstored === undefined) {
           const { receivedLsn } = this.#segment;
@@ -278,7 +283,6 @@ class Reception {
           this.#report(receivedLsn);
           await this.#storeHorizon();
         } else await this.#storeOpenPart();
-        this.#stream.requestKeepalive();
       } catch (error) {
         if (signal.aborted) return;
         this.#failure ??= error;
