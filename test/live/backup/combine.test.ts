@@ -10,7 +10,7 @@ import { prepareWorkload, runWorkload, seededRandom } from '../../backup/workloa
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-const CHAIN = Number(process.env['DBADMIN_TEST_CHAIN'] ?? '4');
+const CHAIN = Number(process.env['DBADMIN_TEST_CHAIN'] ?? '3');
 const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '20261121');
 
 /** Files that each backup has of its own: when it began, and what the server says of itself. */

@@ -7,10 +7,12 @@ import { checkIndexes, fingerprint, prepareWorkload, runWorkload, seededRandom }
 import { runClientProgram } from '../../postgres/client-program.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-const CHAIN = Number(process.env['DBADMIN_TEST_CHAIN'] ?? '4');
+const CHAIN = Number(process.env['DBADMIN_TEST_CHAIN'] ?? '3');
+/** One that is read whole and one that tells what changed; npm run test:chain takes all of them. */
+const MAJORS = process.env['DBADMIN_TEST_CHAIN'] === undefined ? [14, 18] : [14, 15, 16, 17, 18];
 const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '20261121');
 
-describe.each([14, 15, 16, 17, 18])('incremental backups of PostgreSQL %i', (major) => {
+describe.each(MAJORS)('incremental backups of PostgreSQL %i', (major) => {
   test(
     `a chain of ${CHAIN} after random work (seed ${SEED}): each restores on its own to what was there`,
     async () => {
