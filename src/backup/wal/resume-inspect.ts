@@ -98,9 +98,14 @@ async function readServerLineage(connection: ReplicationConnection): Promise<Ser
 async function canSend({ parameters }: ResumeOptions, { timeline, lsn }: ResumePoint): Promise<boolean> {
   const connection = await ReplicationConnection.open(parameters, { applicationName: PROBE });
   try {
+    // Nothing is written there yet, so nothing can be missing.
+    if (lsn >= (await connection.identifySystem()).flushLsn) return true;
     const stream = await startWalStream(connection, { startLsn: lsn, timeline });
-    stream.requestKeepalive();
-    for await (const event of stream) return event.kind !== 'server-shutdown';
+    for await (const event of stream) {
+      // Comes before the server has looked for the WAL.
+      if (event.kind === 'keepalive') continue;
+      return event.kind !== 'server-shutdown';
+    }
     return true;
   } catch (error) {
     if (isDbadminError(error, 'wal-missing')) return false;
