@@ -91,7 +91,7 @@ const archive = (): WalArchive => new WalArchive(repository, SYSTEM.toString(), 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const hasPerl = spawnSync('perl', ['-e', '1']).status === 0;
 
-test.runIf(hasPerl)('push and get through the socket, a push of what the stream has stored costs a few milliseconds', async () => {
+test.runIf(hasPerl)('push and get go through the socket, and a push costs less than three bare starts of Node', async () => {
   await serve();
   const costs: number[] = [];
   const starts: number[] = [];
