@@ -15,7 +15,9 @@ const LOCKED_AT_CREATION: readonly RegExp[] = [
   /^clusters\//,
   /^\d+\/packs\//,
   /^\d+\/indexes\//,
-  /^\d+\/wal\/[0-9A-F]{8}\/[0-9A-F]{24}$/,
+  // Segments, the last one of a timeline that was left, and the files that say when a backup was.
+  /^\d+\/wal\/[0-9A-F]{8}\/[0-9A-F]{24}(?:\.partial|\.[0-9A-F]{8}\.backup)?$/,
+  /^\d+\/gaps\//,
   /^\d+\/wal\/[0-9A-F]{8}\.history$/,
   /^\d+\/dumps\//,
   /^\d+\/ledger\//,
