@@ -11,6 +11,8 @@ export interface AgeLimits {
 
 /** What there is in a repository, and since when. */
 export interface Ages {
+  /** When the repository was made. */
+  readonly repositoryAt: Date;
   readonly backups: number;
   /** The newest that is not damaged. */
   readonly backupAt: Date | undefined;
@@ -26,11 +28,9 @@ export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date
   if (limits.dumpsOnly.length > 0) return judgeDumps(what, ages, limits, now);
   if (ages.backupAt === undefined) {
     const detail = ages.backups === 0 ? 'none yet' : `${ages.backups}, all of them damaged`;
-    return [
-      limits.backupAgeMs === undefined
-        ? note(`${what} backups`, detail, 'dbadmin backup run')
-        : problem(`${what} backups`, detail, 'dbadmin backup run'),
-    ];
+    // A first backup is late only when the repository is older than the newest one may be.
+    const isLate = ages.backups === 0 ? isOver(ages.repositoryAt, limits.backupAgeMs, now) : limits.backupAgeMs !== undefined;
+    return [(isLate ? problem : note)(`${what} backups`, detail, 'dbadmin backup run')];
   }
   const backups = `${ages.backups}, the last ${spanSince(ages.backupAt, now)} ago`;
   return [

@@ -109,6 +109,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     .sort()
     .at(-1);
   const ages = {
+    repositoryAt: new Date(repository.identity.createdAt),
     backups: backups.length,
     backupAt: at(newest),
     dumpAt: at(dump?.at),

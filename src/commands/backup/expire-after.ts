@@ -6,11 +6,12 @@ import { DEFAULT_GRACE_MS } from '../../repository/collection-plan.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { findRetention } from './retention-policy.ts';
-import { showExpired } from './show-expiry.ts';
+import { hasChanged, showExpired } from './show-expiry.ts';
 
 /**
  * Lets go what the policy of the cluster does not keep, after a successful backup and with its lease released: nothing
- * where no policy has a retention for this repository or where it says `expire: manual`. What goes wrong is a warning: the backup is good.
+ * where no policy has a retention for this repository or where it says `expire: manual`. Says nothing when all of it stays.
+ * What goes wrong is a warning: the backup is good.
  */
 export async function expireAfterBackup(
   context: CommandContext,
@@ -24,6 +25,7 @@ export async function expireAfterBackup(
     if (retention === undefined || retention.expire === 'manual') return;
     const lineage = await findCluster(place.repository, cluster.name);
     const outcome = await expireLineage(place.repository, lineage, { retention, graceMs: DEFAULT_GRACE_MS, clock, log, signal });
+    if (!hasChanged(outcome)) return;
     output.line(`  expire     by the policy of ${cluster.name} in ${place.name}`);
     showExpired(context, outcome);
   } catch (error) {

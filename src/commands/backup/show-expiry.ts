@@ -31,6 +31,15 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
   );
 }
 
+/** Whether there is anything to tell of a run: something was removed, marked or in the way. */
+export function hasChanged({ expired, collected, leftovers }: ExpiryOutcome): boolean {
+  const { backups, dumps, locked, wal } = expired;
+  if (backups.length + dumps.length + locked.length + wal.objects + leftovers > 0) return true;
+  if (collected instanceof DbadminError) return true;
+  const { marked, compacted, deleted, unindexed } = collected;
+  return marked.packs + compacted.packs + deleted.packs + unindexed.length > 0;
+}
+
 /** What was removed. */
 export function showExpired({ output }: CommandContext, { expired, collected, leftovers }: ExpiryOutcome): void {
   const { backups, dumps, locked, wal } = expired;

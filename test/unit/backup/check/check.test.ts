@@ -15,6 +15,7 @@ const hoursAgo = (hours: number): Date => new Date(NOW.getTime() - hours * 3_600
 const LIMITS: AgeLimits = { dumpsOnly: [], backupAgeMs: 26 * 3_600_000, drillAgeMs: 8 * 24 * 3_600_000 };
 const NO_LIMITS: AgeLimits = { dumpsOnly: [], backupAgeMs: undefined, drillAgeMs: undefined };
 const AGES: Ages = {
+  repositoryAt: hoursAgo(2000),
   backups: 3,
   backupAt: hoursAgo(2),
   dumpAt: undefined,
@@ -35,6 +36,17 @@ describe('judgeAges', () => {
     expect(states({ backupAt: hoursAgo(27) }, LIMITS)).toEqual(['problem', 'ok', 'ok']);
     expect(states({ drillAt: hoursAgo(9 * 24) }, LIMITS)).toEqual(['ok', 'problem', 'ok']);
     expect(states({ backupAt: hoursAgo(2700), drillAt: hoursAgo(9000) }, NO_LIMITS)).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('no backup at all is a note while the repository is young, and a problem once the first one is late', () => {
+    const found = (repositoryAt: Date, limits: AgeLimits): readonly unknown[] =>
+      judgeAges('r', { ...AGES, backups: 0, backupAt: undefined, drillAt: undefined, verified: undefined, repositoryAt }, limits, NOW);
+    const told = { what: 'r backups', detail: 'none yet', fix: 'dbadmin backup run' };
+    expect(found(hoursAgo(0), LIMITS)).toEqual([{ ...told, state: 'note' }]);
+    expect(found(hoursAgo(27), LIMITS)).toEqual([{ ...told, state: 'problem' }]);
+    expect(found(hoursAgo(2700), NO_LIMITS)).toEqual([{ ...told, state: 'note' }]);
+    expect(states({ backups: 2, backupAt: undefined, repositoryAt: hoursAgo(1) }, LIMITS)).toEqual(['problem']);
+    expect(states({ backups: 2, backupAt: undefined }, NO_LIMITS)).toEqual(['note']);
   });
 
   test('no drill at all is a problem only where a limit asks for one; a failed one always is', () => {
