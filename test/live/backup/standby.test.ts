@@ -60,7 +60,8 @@ test.each([16, 18])('PostgreSQL %i: a backup from a standby restores, full and i
     const first = await makeRepository(path.join(directory, 'first'));
     await sql`create table t as select g as n, md5(g::text) as t from generate_series(1, 20000) g`;
     await backUp(cluster, first);
-    const { standby, stop } = await startStandby(cluster, first, path.join(directory, 'standby'));
+    const made = await startStandby(cluster, first, path.join(directory, 'standby'));
+    const { standby } = made;
     try {
       const repository = await makeRepository(path.join(directory, 'second'));
       // Primaries write all the time; a standby's backup ends where its replay has come to.
@@ -88,7 +89,7 @@ test.each([16, 18])('PostgreSQL %i: a backup from a standby restores, full and i
       await reader.end();
       await clone.stop();
     } finally {
-      await stop();
+      await made.stop();
     }
   } finally {
     await sql.end();
