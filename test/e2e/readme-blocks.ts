@@ -54,6 +54,9 @@ export function words(command: string): readonly string[] {
 const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\/\S*\/dbadmin-demo-\w+/g, '<demo>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/g, '<time>'],
+  [/\/\S*\/dbadmin-drill-\w+/g, '<drill>'],
+  [/\d+ indexes and \d+ tables/g, '<count> indexes and <count> tables'],
+  [/signed by [0-9a-f]{4}(:[0-9a-f]{4})+/g, 'signed by <key>'],
   [/ of \d+;/g, ' of <count>;'],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?( \+00:00)?/g, '<time>'],
   [/PostgreSQL (\d+)\.\d+/g, 'PostgreSQL $1.<minor>'],
@@ -68,6 +71,7 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\/\S*\/repository/g, '<repository>'],
   [/ +$/g, ''],
   [/ {2,}/g, '  '],
+  [/^<time> {2}\d+ {2}<lsn>/g, '<time>  <xid>  <lsn>'],
 ];
 
 /** A line of output without what differs from run to run: times, sizes, positions, names made of them, ports, columns' widths. */
