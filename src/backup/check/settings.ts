@@ -70,7 +70,7 @@ function judgeSlot({ slot, maxSlotWalKeepSize }: ServerSettings, name: string): 
         ]
       : [];
   if (slot.status === 'lost') {
-    const fix = 'dbadmin wal receive --drop-slot, dbadmin backup run, dbadmin wal receive';
+    const fix = 'dbadmin wal receive makes it anew and records the gap; then dbadmin backup run';
     return [problem('wal receive', `slot ${name} is lost: the server removed WAL that was not stored`, fix), ...limit];
   }
   if (!slot.isActive) {
