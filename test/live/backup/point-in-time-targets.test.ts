@@ -1,0 +1,278 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DbadminError } from '../../../src/base/errors.ts';
+import { applyRestore } from '../../../src/backup/restore/apply.ts';
+import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
+import type { RestoreTarget } from '../../../src/backup/restore/target.ts';
+import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
+import { startCluster, stopCluster } from '../../../src/postgres/server.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { makeBranches, readBranch, seeded, type BranchStory } from '../../backup/branches.ts';
+import { makeDirectory, removeDirectory, restore } from '../../backup/repository.ts';
+import { freePort } from '../../postgres/address.ts';
+
+const MAJOR = 17;
+const TARGETS = Number(process.env['DBADMIN_TEST_TARGETS'] ?? '12');
+const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '20261121');
+
+interface Wanted {
+  readonly target: RestoreTarget;
+  readonly exclusive: boolean;
+  readonly timeline: number;
+}
+
+interface Reached extends Wanted {
+  readonly preflight: Preflight;
+  readonly expected: ReadonlySet<string>;
+}
+
+let directory: string;
+let repository: Repository;
+const stories = new Map<number, BranchStory>();
+
+beforeAll(async () => {
+  directory = await makeDirectory();
+  repository = await makeBranches(MAJOR, directory, seeded(SEED), TARGETS > 12 ? 6000 : 2500);
+  for (const timeline of [1, 2, 3]) stories.set(timeline, await readBranch(repository, timeline));
+}, 600_000);
+afterAll(async () => await removeDirectory(directory));
+
+/** A target of a random kind somewhere in a branch, now and then outside of what can be reached. */
+function randomTarget(random: () => number, story: BranchStory, all: readonly BranchStory[]): Wanted {
+  const { ends, commits, oldest, validUntil, lineage } = story;
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const commit = pick(commits);
+  const base = { exclusive: random() < 0.4, timeline: lineage.timeline };
+  const kind = random();
+  if (kind < 0.3) {
+    const shiftMs = random() < 0.9 ? 0 : (random() - 0.5) * 20_000;
+    return {
+      ...base,
+      exclusive: false,
+      target: { kind: 'time', at: new Date(Math.floor(Number(commit.time) / 1000 + random() * 3 - 1 + shiftMs)) },
+    };
+  }
+  if (kind < 0.6) {
+    const span = Number(validUntil - oldest.startLsn);
+    const lsn = random() < 0.4 ? commit.lsn : oldest.startLsn + BigInt(Math.floor(random() * span * 1.05));
+    return { ...base, target: { kind: 'lsn', lsn } };
+  }
+  if (kind < 0.85) {
+    const end = pick(random() < 0.9 ? ends : pick(all).ends);
+    return { ...base, target: { kind: 'xid', xid: 'xid' in end ? String(end.xid) : '4000000' } };
+  }
+  const points = (random() < 0.8 ? story : pick(all)).ends.flatMap((end) => (end.kind === 'restore-point' ? [end.name] : []));
+  return { ...base, target: { kind: 'name', name: pick(points) } };
+}
+
+/** Where in the WAL the target lies: commits up to here come back. Undefined when it cannot be reached. */
+function cutOf(
+  { target, exclusive }: Wanted,
+  story: BranchStory,
+): { readonly lsn: bigint; readonly inclusive: boolean } | 'either' | undefined {
+  const { oldest, ends, commits, records, validUntil } = story;
+  const within = (lsn: bigint | undefined) => (lsn === undefined || lsn < oldest.stopLsn ? undefined : { lsn, inclusive: !exclusive });
+  switch (target.kind) {
+    case 'time': {
+      const later = commits.find(({ time }) => time > BigInt(target.at.getTime()) * 1000n);
+      // Whether it was seen that nothing happened until then is the receiver's knowledge.
+      if (later === undefined) return 'either';
+      const earlier = commits.some(({ lsn }) => lsn < later.lsn);
+      if (later.lsn < oldest.stopLsn || (!earlier && target.at.getTime() < Date.parse(oldest.backup.finishedAt))) return undefined;
+      return { lsn: later.lsn, inclusive: false };
+    }
+    case 'lsn': {
+      if (target.lsn < oldest.stopLsn || target.lsn > validUntil) return undefined;
+      const record = records.find((lsn) => lsn >= target.lsn);
+      return record === undefined ? { lsn: validUntil, inclusive: true } : { lsn: record, inclusive: !exclusive };
+    }
+    case 'xid':
+      return within(
+        ends.find(
+          (end) => end.kind !== 'restore-point' && (String(end.xid) === target.xid || end.subtransactions.includes(Number(target.xid))),
+        )?.lsn,
+      );
+    case 'name':
+      return within(ends.find((end) => end.kind === 'restore-point' && end.name === target.name)?.lsn);
+    case 'immediate':
+    case 'latest':
+      return undefined;
+  }
+}
+
+test(`${TARGETS} random targets over three timelines each give exactly the prefix in WAL commit order, or are refused for a reason`, async () => {
+  const random = seeded(SEED + 1);
+  const all = [...stories.values()];
+  const reached: Reached[] = [];
+  const kinds: Record<string, number> = {};
+  let refused = 0;
+  for (let index = 0; index < TARGETS; index += 1) {
+    const story = all[index % all.length] as BranchStory;
+    const wanted = randomTarget(random, story, all);
+    const what = JSON.stringify(wanted, (_, value: unknown) => (typeof value === 'bigint' ? formatLsn(value) : value));
+    const cut = cutOf(wanted, story);
+    kinds[wanted.target.kind] = (kinds[wanted.target.kind] ?? 0) + 1;
+    const request = {
+      repository,
+      clusterName: 'main',
+      systemIdentifier: undefined,
+      backup: undefined,
+      tablespaces: new Map<string, string>(),
+    };
+    const preflight = await inspectRestore({ ...request, ...wanted, dataDirectory: path.join(directory, 'none') }).catch(
+      (error: unknown) => {
+        if (!(error instanceof DbadminError)) throw error;
+        expect(error.code, what).toBe('target-unreachable');
+        expect(error.detail, what).toMatch(/\d/);
+        return undefined;
+      },
+    );
+    if (preflight === undefined) {
+      if (cut !== 'either') expect(cut, `${what} was refused`).toBeUndefined();
+      refused += 1;
+      continue;
+    }
+    expect(cut, `${what} was not refused`).toBeDefined();
+    const isIn = (lsn: bigint): boolean => cut === 'either' || cut === undefined || lsn < cut.lsn || (cut.inclusive && lsn === cut.lsn);
+    const inside = story.commits.filter(({ lsn }) => isIn(lsn));
+    const { before, after } = preflight.resolution;
+    expect([before?.lsn, after?.lsn], what).toEqual([
+      inside.findLast(({ lsn }) => lsn >= candidateStart(preflight, story))?.lsn,
+      story.commits.find(({ lsn }) => !isIn(lsn))?.lsn,
+    ]);
+    reached.push({ ...wanted, preflight, expected: new Set(inside.map(({ xid }) => String(xid))) });
+  }
+  const started = Date.now();
+  for (const timeline of [1, 2, 3])
+    for (const label of new Set(reached.map(({ preflight }) => preflight.resolution.backup.label)))
+      await replayAll(
+        reached.filter((each) => each.timeline === timeline && each.preflight.resolution.backup.label === label),
+        `${timeline}-${label}`,
+      );
+  const commits = all.map((story) => story.commits.length).join(', ');
+  process.stderr.write(
+    `targets: ${JSON.stringify(kinds)}, ${reached.length} reached and ${refused} refused, over ${commits} commits of timelines 1, 2, 3; seed ${SEED}; ${Date.now() - started} ms of recoveries\n`,
+  );
+  expect(reached.length).toBeGreaterThan(TARGETS / 3);
+}, 3_000_000);
+
+/** Commits before the chosen backup's start are in its files and not in its WAL. */
+function candidateStart({ resolution }: Preflight, story: BranchStory): bigint {
+  return resolution.backup.label === story.oldest.backup.label
+    ? 0n
+    : (story.commits.find(({ lsn }) => formatLsn(lsn) >= resolution.backup.startLsn)?.lsn ?? 0n);
+}
+
+/** One cluster is laid down for all targets of a timeline and recovers from one to the next, as each preflight says. */
+async function replayAll(targets: readonly Reached[], name: string): Promise<void> {
+  // An inclusive position takes the first record from it on, so what counts is where that one begins.
+  const position = ({ timeline, preflight: { resolution } }: Reached): bigint => {
+    const { end } = resolution;
+    if (end.kind !== 'lsn') return 0n;
+    const record = stories.get(timeline)?.records.find((lsn) => lsn >= end.lsn) ?? end.lsn;
+    return record * 2n + (end.inclusive ? 1n : 0n);
+  };
+  const sorted = [...targets].sort((a, b) => (position(a) < position(b) ? -1 : 1));
+  const last = sorted.at(-1);
+  if (last === undefined) return;
+  const into = path.join(directory, `recovery-${name}`);
+  const programs = await embeddedPrograms(MAJOR);
+  const port = await freePort();
+  const request = {
+    repository,
+    clusterName: 'main',
+    systemIdentifier: undefined,
+    backup: last.preflight.resolution.backup.label,
+    tablespaces: new Map<string, string>(),
+  };
+  const preflight = await inspectRestore({
+    ...request,
+    target: last.target,
+    exclusive: last.exclusive,
+    timeline: last.timeline,
+    dataDirectory: into,
+  });
+  await applyRestore({
+    preflight,
+    port,
+    clusterName: 'restored',
+    action: 'pause',
+    programs,
+    owner: programs.runAs,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+  try {
+    for (const each of sorted) {
+      await setEnd(path.join(into, 'postgresql.auto.conf'), each.preflight);
+      await startCluster(programs, into, path.join(into, 'log'));
+      const present = await pausedState(port).catch(async (error: unknown) => {
+        const log = await readFile(path.join(into, 'log'), 'utf8');
+        throw new Error(`recovery did not pause: ${log.split('\n').slice(-12).join('\n')}`, { cause: error });
+      });
+      await stopCluster(programs, into, 'fast');
+      const { expected } = each;
+      const what = JSON.stringify(each.target, (_, value: unknown) => (typeof value === 'bigint' ? formatLsn(value) : value));
+      const rows = await rowsOf(each.timeline);
+      expect(
+        [...present].filter((xid) => !expected.has(xid)),
+        `${what}: more than the prefix`,
+      ).toEqual([]);
+      expect(
+        [...expected].filter((xid) => rows.has(xid) && !present.has(xid)),
+        `${what}: less than the prefix`,
+      ).toEqual([]);
+    }
+  } finally {
+    await stopCluster(programs, into, 'immediate');
+    await removeDirectory(into);
+    await removeDirectory(`${into}.wal`);
+  }
+}
+
+async function setEnd(file: string, { resolution: { end } }: Preflight): Promise<void> {
+  const kept = (await readFile(file, 'utf8'))
+    .split('\n')
+    .filter((line) => !/^recovery_target(_lsn|_inclusive|_time|_xid|_name)? =/.test(line));
+  const lines =
+    end.kind === 'lsn'
+      ? [`recovery_target_inclusive = ${end.inclusive ? 'on' : 'off'}`, `recovery_target_lsn = '${formatLsn(end.lsn)}'`]
+      : [`recovery_target = 'immediate'`];
+  await writeFile(file, `${[...kept, ...lines].join('\n')}\n`);
+}
+
+/** Waits until recovery has paused at its target, and gives the transactions whose rows are there. */
+async function pausedState(port: number): Promise<ReadonlySet<string>> {
+  const sql = postgres(`postgresql://postgres@127.0.0.1:${port}/postgres`, { max: 1, onnotice: () => undefined });
+  try {
+    for (;;) {
+      const [row] = await sql<{ state: string }[]>`select pg_get_wal_replay_pause_state() as state`;
+      if (row?.state === 'paused') break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const rows = await sql<{ xid: string }[]>`select xid::text from numbered`;
+    return new Set(rows.map(({ xid }) => xid));
+  } finally {
+    await sql.end();
+  }
+}
+
+const written = new Map<number, ReadonlySet<string>>();
+
+/** The transactions of a timeline that wrote a row, by its whole WAL: the others leave nothing to be seen. */
+async function rowsOf(timeline: number): Promise<ReadonlySet<string>> {
+  const known = written.get(timeline);
+  if (known !== undefined) return known;
+  const into = path.join(directory, `whole-${timeline}`);
+  const whole = await restore({ repository, target: { kind: 'latest' }, timeline, into });
+  const sql = postgres(whole.url, { max: 1 });
+  const rows = new Set((await sql<{ xid: string }[]>`select xid::text from numbered`).map(({ xid }) => xid));
+  await sql.end();
+  await whole.stop();
+  await removeDirectory(into);
+  written.set(timeline, rows);
+  return rows;
+}
