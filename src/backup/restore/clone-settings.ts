@@ -46,7 +46,8 @@ function ownAddress(clone: CloneSettings): readonly Setting[] {
     ['cluster_name', clone.clusterName],
     ['hba_file', `${clone.dataDirectory}/pg_hba.conf`],
     ['ident_file', `${clone.dataDirectory}/pg_ident.conf`],
-    ['external_pid_file', ''],
+    // Not empty: the server would try to write a file of no name, and complain.
+    ['external_pid_file', `${clone.dataDirectory}/clone.pid`],
     ['ssl', 'off'],
   ];
 }

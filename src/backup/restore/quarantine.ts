@@ -42,7 +42,7 @@ export async function makeQuarantine(
       ['unix_socket_permissions', '0700'],
       ['hba_file', hba],
       ['ident_file', ident],
-      ['external_pid_file', ''],
+      ['external_pid_file', path.join(directory, 'server.pid')],
       ['bonjour', 'off'],
       ['ssl', 'off'],
       // Nothing works by itself, and no commit waits for a standby that cannot connect.

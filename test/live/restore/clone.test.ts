@@ -84,7 +84,7 @@ describe('a clone of a cluster whose configuration reaches out', () => {
       recovery_end_command: '',
       archive_cleanup_command: '',
       logging_collector: 'off',
-      external_pid_file: '',
+      external_pid_file: expect.stringMatching(/\/clone\.pid$/),
       huge_pages: 'off',
       ssl: 'off',
     });

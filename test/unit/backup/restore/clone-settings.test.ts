@@ -30,7 +30,7 @@ describe('cloneSettings: a clone cannot harm the original', () => {
     ['on a port of its own', 'port', '55432'],
     ['its socket is for its own user', 'unix_socket_permissions', '0700'],
     ['it has a name of its own', 'cluster_name', 'main-restored'],
-    ['it writes no pid file elsewhere', 'external_pid_file', ''],
+    ['it writes no pid file elsewhere', 'external_pid_file', '/srv/r/clone.pid'],
     ['it announces itself to nobody', 'bonjour', 'off'],
     ['commits wait for nobody', 'synchronous_standby_names', ''],
     ['it follows nobody', 'primary_conninfo', ''],
