@@ -167,7 +167,7 @@ describe('refusals, with the way out', () => {
     expect(spooled.stderr).toMatch(/x\.wal is not empty/);
     const unreachable = dbadmin(['restore', '--to', '2001-01-01 00:00Z', '--into', path.join(directory, 'x'), '--yes']);
     expect(unreachable.status).toBe(1);
-    expect(unreachable.stderr).toMatch(/is not recoverable[\s\S]*earliest recoverable moment/);
+    expect(unreachable.stderr).toMatch(/is not recoverable[\s\S]*What can be reached is from/);
     expect(dbadmin(['restore', '--into', path.join(directory, 'x')]).status).toBe(64);
     expect(await readdir(directory)).not.toContain('x');
     await chmod(directory, 0o755);
