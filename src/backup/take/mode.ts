@@ -27,7 +27,7 @@ export function chooseMode({ wanted, parent, serverMajor, summarizesWal }: ModeF
   const reason =
     serverMajor < 17
       ? `PostgreSQL ${serverMajor} cannot tell what changed`
-      : 'summarize_wal is off, so the server cannot tell what changed (ALTER SYSTEM SET summarize_wal = on)';
+      : 'summarize_wal is off, so the server cannot tell what changed: ALTER SYSTEM SET summarize_wal = on';
   if (typeof parent.pageHashKey !== 'string') return { kind: 'everything', reason: `${reason}, and ${parent.label} has no page hashes` };
   return { kind: 'hashes', parent, reason };
 }
