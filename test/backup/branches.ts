@@ -56,6 +56,16 @@ async function write(url: string, name: string, random: () => number, isOver: ()
   }
 }
 
+/** Leaves a transaction prepared for the next branch, and ends the one that the branch before left. */
+async function handOver(url: string, branch: number): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  if (branch > 1) await sql.unsafe(`commit prepared 'held ${branch - 1}'`);
+  await sql.unsafe(
+    `begin; insert into numbered values ('held', ${branch}, pg_current_xact_id()::text::bigint); prepare transaction 'held ${branch}'`,
+  );
+  await sql.end();
+}
+
 async function writeFor(ms: number, url: string, branch: number, random: () => number): Promise<void> {
   let over = false;
   const clients = Array.from({ length: CLIENTS }, async (_, client) => await write(url, `b${branch}c${client}`, random, () => over));
@@ -77,6 +87,7 @@ export async function makeBranches(major: number, directory: string, random: () 
     await sql`create table numbered (client text, n int, xid bigint, primary key (client, n))`;
     await backUp(cluster, repository);
     await sql.end();
+    await handOver(cluster.url(), 1);
     await writeFor(writingMs, cluster.url(), 1, random);
     await new Promise((resolve) => setTimeout(resolve, 600));
     await cluster.crash();
@@ -93,6 +104,7 @@ export async function makeBranches(major: number, directory: string, random: () 
     try {
       const clone = clusterAddress(Number(new URL(promoted.url).port), undefined) as unknown as TestCluster;
       receiver = startReceiver(clone, repository);
+      await handOver(promoted.url, timeline);
       if (timeline === 2) {
         await writeFor(writingMs / 2, promoted.url, 2, random);
         await backUp(clone, repository);

@@ -145,6 +145,7 @@ async function spoolFor({ preflight, owner, signal, onProgress }: ApplyOptions):
   const { contents, lineage, resolution, layout } = preflight;
   await spoolWal({
     directory: layout.spoolDirectory,
+    dataDirectory: layout.dataDirectory,
     archive: contents.archive,
     coverage: contents.coverage,
     lineage,

@@ -5,10 +5,11 @@ import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { makeDirectory, writeText } from './lay-down-apply.ts';
 import type { Lineage } from './recover-along.ts';
-import { newestTimeline, readSegments } from './wal-source.ts';
+import { newestTimeline, readSegments, type SourceSegment } from './wal-source.ts';
 
 export interface SpoolOptions {
   readonly directory: string;
+  readonly dataDirectory: string;
   readonly archive: WalArchive;
   readonly coverage: WalCoverage;
   readonly lineage: Lineage;
@@ -39,6 +40,7 @@ export async function spoolWal(options: SpoolOptions): Promise<void> {
   for await (const segment of readSegments(archive, options.lineage, options.fromLsn, options.untilLsn)) {
     options.signal.throwIfAborted();
     await writeText(path.join(wal, segment.name), segment.bytes, owner);
+    await keepForPrepared(options, segment);
     for (const name of segment.absentNames) await writeText(path.join(absent, name), '', owner);
     lastStart = segment.startLsn;
     done += 1;
@@ -47,6 +49,25 @@ export async function spoolWal(options: SpoolOptions): Promise<void> {
   if (options.toEndOfWal)
     await writeText(path.join(absent, segmentName(options.lineage.timeline, lastStart + size, archive.segmentBytes)), '', owner);
   await spoolHistories(options, wal, absent);
+}
+
+/**
+ * Where a timeline was left within a segment, recovery takes that segment of the next one. A server that meets a transaction
+ * prepared before and still open reads it again under the old name, from pg_wal alone, and would end there with "has already
+ * been removed". The bytes are the same; the mark keeps a production from archiving them under that name.
+ *
+ * @see XlogReadTwoPhaseData in src/backend/access/transam/twophase.c of PostgreSQL
+ */
+async function keepForPrepared({ dataDirectory, archive, lineage, owner }: SpoolOptions, segment: SourceSegment): Promise<void> {
+  const endLsn = segment.startLsn + BigInt(archive.segmentBytes);
+  for (const { timeline, switchLsn } of lineage.history) {
+    const name = segmentName(timeline, segment.startLsn, archive.segmentBytes);
+    if (switchLsn <= segment.startLsn || switchLsn >= endLsn || name === segment.name) continue;
+    const directory = path.join(dataDirectory, 'pg_wal');
+    await makeDirectory(path.join(directory, 'archive_status'), 0o700, owner);
+    await writeText(path.join(directory, name), segment.bytes, owner);
+    await writeText(path.join(directory, 'archive_status', `${name}.done`), '', owner);
+  }
 }
 
 /** Every stored history file; the others up to the first unused timeline are absent, so a promotion picks one nobody has. */
