@@ -29,7 +29,27 @@ export function openGaps(coverage: WalCoverage, recorded: readonly RecordedGap[]
     })),
   );
   const holes = walGaps(coverage, recorded);
-  return [...gaps, ...holes].sort((a, b) => a.timeline - b.timeline || (lsnOrder(a.fromLsn) < lsnOrder(b.fromLsn) ? -1 : 1));
+  return [...joined(gaps), ...holes].sort(byPlace);
+}
+
+function byPlace(a: WalGap, b: WalGap): number {
+  return a.timeline - b.timeline || (lsnOrder(a.fromLsn) < lsnOrder(b.fromLsn) ? -1 : 1);
+}
+
+/** Gaps that overlap or follow one another are one, with the reason that was noticed first: a receiver may need several attempts to find the end. */
+function joined(gaps: readonly WalGap[]): readonly WalGap[] {
+  const result: WalGap[] = [];
+  for (const gap of [...gaps].sort(byPlace)) {
+    const last = result.at(-1);
+    if (last === undefined || last.timeline !== gap.timeline || lsnOrder(gap.fromLsn) > lsnOrder(last.toLsn)) {
+      result.push(gap);
+      continue;
+    }
+    const first = (gap.noticedAt ?? '') < (last.noticedAt ?? '') ? gap : last;
+    const toLsn = lsnOrder(gap.toLsn) > lsnOrder(last.toLsn) ? gap.toLsn : last.toLsn;
+    result[result.length - 1] = { ...last, toLsn, reason: first.reason, noticedAt: first.noticedAt };
+  }
+  return result;
 }
 
 /** Holes between stored segments: WAL that is missing although later WAL is there; less what is recorded. */

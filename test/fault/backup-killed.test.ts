@@ -26,8 +26,13 @@ async function expectSound(place: string): Promise<number> {
     for await (const entry of readManifest(repository, systemIdentifier, label)) {
       if (entry.type !== 'file') continue;
       let read = 0;
-      for await (const plain of blobs.readAll(entry.extents.map((extent) => extent[2]))) read += plain.byteLength;
-      expect(read).toBe(entry.extents.reduce((sum, extent) => sum + extent[1], 0));
+      for await (const plain of blobs.readAll(entry.extents.map((extent) => extent[2]))) {
+        // An extent of an incremental backup is a part of its blob.
+        const [, length = 0, , from = 0] = entry.extents[read] ?? [];
+        expect(plain.byteLength).toBeGreaterThanOrEqual(from + length);
+        read += 1;
+      }
+      expect(read).toBe(entry.extents.length);
     }
   }
   await repository.store.close();

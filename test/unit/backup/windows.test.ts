@@ -158,6 +158,11 @@ describe('openGaps', () => {
     expect(openGaps(covered({ 1: { runs: [[1, 9]] } }), [gap(0x400n, 0x800n)])).toEqual([]);
   });
 
+  test('gaps that overlap or follow one another are one, with what was noticed first', () => {
+    const found = openGaps(covered({ 1: { runs: [[1, 4]] } }), [gap(0x400n, 0x800n), gap(0x500n, 0x900n), gap(0x900n, 0xa00n)]);
+    expect(found).toMatchObject([{ fromLsn: '0/400', toLsn: '0/A00' }]);
+  });
+
   test('a gap at the end is known before any WAL follows it', () => {
     expect(openGaps(covered({ 1: { runs: [[1, 4]] } }), [gap(0x400n, 0x800n)])).toHaveLength(1);
   });
