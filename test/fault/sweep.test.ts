@@ -116,6 +116,7 @@ test(
             await scene.expectSound(what);
             await runSwept('backup', scene.repository, cluster.parameters());
           }
+          process.stderr.write(`fault points tried so far: ${tally.tried} (${operation}, ${kind}, of ${calls} calls)\n`);
         }
       }
       await runSwept('receive', scene.repository, cluster.parameters(), 1500);
@@ -134,7 +135,7 @@ test(
       await removeDirectory(directory);
     }
   },
-  120_000 + (POINTS === 0 ? 3_600_000 : POINTS * 60_000),
+  120_000 + (POINTS === 0 ? 10_800_000 : POINTS * 60_000),
 );
 
 /** Which calls are to fail: all of them, or some drawn by the seed. */
