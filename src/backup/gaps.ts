@@ -1,4 +1,4 @@
-import { formatLsn } from '../postgres/lsn.ts';
+import { compareLsns, formatLsn } from '../postgres/lsn.ts';
 import type { GapReason, RecordedGap } from '../repository/gap-record.ts';
 import type { TimelineCoverage, WalCoverage } from '../repository/wal-coverage.ts';
 
@@ -33,7 +33,7 @@ export function openGaps(coverage: WalCoverage, recorded: readonly RecordedGap[]
 }
 
 function byPlace(a: WalGap, b: WalGap): number {
-  return a.timeline - b.timeline || (lsnOrder(a.fromLsn) < lsnOrder(b.fromLsn) ? -1 : 1);
+  return a.timeline - b.timeline || compareLsns(a.fromLsn, b.fromLsn);
 }
 
 /** Gaps that overlap or follow one another are one, with the reason that was noticed first: a receiver may need several attempts to find the end. */
@@ -41,12 +41,12 @@ function joined(gaps: readonly WalGap[]): readonly WalGap[] {
   const result: WalGap[] = [];
   for (const gap of [...gaps].sort(byPlace)) {
     const last = result.at(-1);
-    if (last === undefined || last.timeline !== gap.timeline || lsnOrder(gap.fromLsn) > lsnOrder(last.toLsn)) {
+    if (last === undefined || last.timeline !== gap.timeline || compareLsns(gap.fromLsn, last.toLsn) > 0) {
       result.push(gap);
       continue;
     }
     const first = (gap.noticedAt ?? '') < (last.noticedAt ?? '') ? gap : last;
-    const toLsn = lsnOrder(gap.toLsn) > lsnOrder(last.toLsn) ? gap.toLsn : last.toLsn;
+    const toLsn = compareLsns(gap.toLsn, last.toLsn) > 0 ? gap.toLsn : last.toLsn;
     result[result.length - 1] = { ...last, toLsn, reason: first.reason, noticedAt: first.noticedAt };
   }
   return result;
@@ -84,12 +84,6 @@ function subtract(range: Range, covers: readonly Range[]): readonly Range[] {
     });
   }
   return left;
-}
-
-/** A text that sorts as the position does. */
-function lsnOrder(lsn: string): string {
-  const [high = '', low = ''] = lsn.split('/');
-  return high.padStart(8, '0') + low.padStart(8, '0');
 }
 
 /** For people: `slot lost, noticed 2026-11-21T04:00:00.000Z`. */

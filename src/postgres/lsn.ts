@@ -22,3 +22,10 @@ export function parseLsn(text: string): bigint {
 export function formatLsn(lsn: bigint): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`;
 }
+
+/** Orders WAL positions given as text, for `sort`; positions of one timeline only. */
+export function compareLsns(a: string, b: string): number {
+  const [aHigh = '0', aLow = '0'] = a.split('/');
+  const [bHigh = '0', bLow = '0'] = b.split('/');
+  return Number.parseInt(aHigh, 16) - Number.parseInt(bHigh, 16) || Number.parseInt(aLow, 16) - Number.parseInt(bLow, 16);
+}

@@ -1,4 +1,5 @@
 import { decodePath, encodePath } from '../base/path-bytes.ts';
+import { compareLsns } from '../postgres/lsn.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -191,13 +192,7 @@ export async function listBackups(repository: Repository, systemIdentifier: stri
   const summaries: BackupSummary[] = [];
   for await (const object of repository.store.list(backupPrefix(systemIdentifier)))
     summaries.push(await summaryOf(repository, object.key, object.sizeBytes));
-  return summaries.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsn(a.stopLsn, b.stopLsn));
-}
-
-function compareLsn(a: string, b: string): number {
-  const [aHigh = '0', aLow = '0'] = a.split('/');
-  const [bHigh = '0', bLow = '0'] = b.split('/');
-  return Number.parseInt(aHigh, 16) - Number.parseInt(bHigh, 16) || Number.parseInt(aLow, 16) - Number.parseInt(bLow, 16);
+  return summaries.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn));
 }
 
 async function summaryOf({ store }: Repository, key: string, sizeBytes: number): Promise<BackupSummary> {

@@ -1,4 +1,4 @@
-import { parseLsn } from '../../postgres/lsn.ts';
+import { compareLsns } from '../../postgres/lsn.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { ExpiryInspection } from '../expire/inspect.ts';
 import { planExpiry, type StoredBackup } from '../expire/plan.ts';
@@ -27,10 +27,5 @@ export function worthCopying(
 }
 
 function byPosition(a: BackupSummary, b: BackupSummary): number {
-  return a.stopTimeline - b.stopTimeline || lsnOrder(a.stopLsn, b.stopLsn);
-}
-
-function lsnOrder(a: string, b: string): number {
-  const [left, right] = [parseLsn(a), parseLsn(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn);
 }
