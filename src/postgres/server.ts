@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../base/errors.ts';
+import { isRunning } from '../base/processes.ts';
 
 /** PostgreSQL's server programs of one major, and whom to run them as. */
 export interface ServerPrograms {
@@ -117,17 +118,12 @@ export async function stopCluster(programs: ServerPrograms, dataDirectory: strin
   await runProgram(programs, 'pg_ctl', ['stop', '-D', dataDirectory, '-m', mode, '-w', '-s']);
 }
 
-/** The postmaster's process id from `postmaster.pid`, or undefined when there is no such file or no such process. */
+/** The postmaster's process id from `postmaster.pid`, or undefined when there is no such file or it does not run. */
 export async function serverPid(dataDirectory: string): Promise<number | undefined> {
   const text = await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '');
   const pid = Number(text.split('\n', 1)[0]);
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  try {
-    process.kill(pid, 0);
-    return pid;
-  } catch {
-    return undefined;
-  }
+  return (await isRunning(pid)) ? pid : undefined;
 }
 
 /**

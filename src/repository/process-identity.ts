@@ -1,5 +1,5 @@
 import { readFile, readlink } from 'node:fs/promises';
-import { systemCodeOf } from '../base/errors.ts';
+import { isRunning, processStatus } from '../base/processes.ts';
 
 /**
  * This process, so that another on the same machine can tell whether it still lives: boot, PID namespace, PID and start
@@ -7,7 +7,7 @@ import { systemCodeOf } from '../base/errors.ts';
  */
 export async function processIdentity(): Promise<string | undefined> {
   try {
-    return [await bootOf(), String(process.pid), (await statusOf(process.pid))?.startTime ?? ''].join(' ');
+    return [await bootOf(), String(process.pid), (await processStatus(process.pid))?.startTime ?? ''].join(' ');
   } catch {
     return undefined;
   }
@@ -20,10 +20,10 @@ export async function hasEnded(identity: string): Promise<boolean> {
   if (!Number.isSafeInteger(pid) || pid <= 0 || startTime === '') return false;
   try {
     if (boot !== (await bootOf())) return false;
-    if (!isThere(pid)) return true;
-    const found = await statusOf(pid);
-    // Without its status (hidden from other users) nothing is proven. A zombie writes nothing any more.
-    return found !== undefined && (found.startTime !== startTime || found.state === 'Z');
+    if (!(await isRunning(pid))) return true;
+    const found = await processStatus(pid);
+    // Without its status (hidden from other users) nothing is proven.
+    return found !== undefined && found.startTime !== startTime;
   } catch {
     return false;
   }
@@ -32,24 +32,4 @@ export async function hasEnded(identity: string): Promise<boolean> {
 async function bootOf(): Promise<string> {
   const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   return `${boot}/${(await readlink('/proc/self/ns/pid')).replaceAll(' ', '')}`;
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCodeOf(error) !== 'ESRCH';
-  }
-}
-
-/** @see proc_pid_stat(5): the command in parentheses may hold anything, the fields behind it are counted from its end. */
-async function statusOf(pid: number): Promise<{ readonly state: string; readonly startTime: string } | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', startTime: fields[19] ?? '' };
-  } catch {
-    return undefined;
-  }
 }

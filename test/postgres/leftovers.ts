@@ -2,6 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { ContainerRuntimeClient } from 'testcontainers';
+import { isRunning, processStatus } from '../../src/base/processes.ts';
 
 /*
  * A test run that is killed leaves servers behind: containers, and embedded servers, which outlive whoever started them.
@@ -62,33 +63,17 @@ async function endServer(dataDirectory: string): Promise<void> {
   if (!commandLine.includes(dataDirectory)) return;
   // SIGQUIT is PostgreSQL's immediate shutdown: its children go too.
   process.kill(pid, 'SIGQUIT');
-  for (let tries = 0; tries < 100 && (await startTimeOf(pid)) !== undefined; tries += 1) {
+  for (let tries = 0; tries < 100 && (await isRunning(pid)); tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 async function ownerOf(pid: number): Promise<string> {
-  return `${pid}@${(await startTimeOf(pid)) ?? '?'}`;
+  return `${pid}@${(await processStatus(pid))?.startTime ?? '?'}`;
 }
 
 async function lives(owner: string): Promise<boolean> {
   const [pid, started] = owner.split('@');
-  if (started === '?') return isProcess(Number(pid));
-  return (await startTimeOf(Number(pid))) === started;
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Start time of a process in clock ticks since boot, from /proc; undefined when there is no such process, or no /proc. */
-async function startTimeOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field is a name in parentheses that may hold anything; the start time is the 20th field after it.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  if (!(await isRunning(Number(pid)))) return false;
+  return started === '?' || (await processStatus(Number(pid)))?.startTime === started;
 }

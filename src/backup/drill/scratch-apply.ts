@@ -3,6 +3,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { isRunning } from '../../base/processes.ts';
 import { freeBytesFor } from '../restore/lay-down-apply.ts';
 
 /** A directory for one drill, with everything that it makes. */
@@ -127,11 +128,7 @@ async function stopServerIn(dataDirectory: string): Promise<void> {
 
 /** A postmaster's working directory is its data directory. Where the system does not tell, the file is believed. */
 async function isServerOf(pid: number, dataDirectory: string): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  if (!(await isRunning(pid))) return false;
   if (process.platform !== 'linux') return true;
   return (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === (await realpath(dataDirectory));
 }

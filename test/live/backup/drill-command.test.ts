@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isRunning } from '../../../src/base/processes.ts';
 import { commandEnd, runCommand, startCommand, writeConfig, type CommandEnd } from '../../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -99,7 +100,7 @@ describe('backup drill', () => {
     expect(await dbadmin('drill')).toMatchObject({ status: 0 });
     expect(await leftovers()).toEqual([]);
     expect(left).not.toBe('');
-    expect(() => process.kill(pid, 0)).toThrow();
+    expect(await isRunning(pid)).toBe(false);
 
     const told = startCommand(['backup', 'drill', '--config', config], env);
     const toldEnd = commandEnd(told);
