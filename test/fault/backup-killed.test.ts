@@ -26,9 +26,9 @@ async function expectSound(place: string): Promise<number> {
     for await (const entry of readManifest(repository, systemIdentifier, label)) {
       if (entry.type !== 'file') continue;
       let read = 0;
-      for await (const plain of blobs.readAll(entry.extents.map((extent) => extent[2]))) {
+      for await (const plain of blobs.readAll(Array.from(entry.extents, (extent) => extent[2]))) {
         // An extent of an incremental backup is a part of its blob.
-        const [, length = 0, , from = 0] = entry.extents[read] ?? [];
+        const [, length = 0, , from = 0] = entry.extents.at(read) ?? [];
         expect(plain.byteLength).toBeGreaterThanOrEqual(from + length);
         read += 1;
       }

@@ -60,11 +60,14 @@ async function storedUntil(): Promise<bigint> {
 test(`wal receive killed with SIGKILL at ${KILLS} moments: nothing that was acknowledged is missing, and the next one goes on without a gap`, async () => {
   repository = await makeRepository(place);
   const config = await writeConfig(directory, cluster, place);
+  // What the slot was made with is nobody's acknowledgement: a receiver that is killed early has stored nothing.
+  let reserved: bigint | undefined;
   for (let kill = 0; kill < KILLS; kill += 1) {
     const child = startCommand(['wal', 'receive', '--rpo', '200ms', '--config', config]);
     const ending = commandEnd(child);
     for (let waited = 0; waited < 200 && (await sql`select from pg_replication_slots where active`).length === 0; waited += 1)
       await pause(50);
+    reserved ??= await acknowledged();
     const writing = (async () => {
       for (let round = 0; round < 6; round += 1) await write(4000);
     })();
@@ -73,7 +76,8 @@ test(`wal receive killed with SIGKILL at ${KILLS} moments: nothing that was ackn
     await ending;
     await writing;
     const safe = await acknowledged();
-    expect(await storedUntil()).toBeGreaterThanOrEqual(safe);
+    const stored = await storedUntil();
+    if (stored > 0n || safe !== reserved) expect(stored).toBeGreaterThanOrEqual(safe);
   }
   const receiver = startReceiver(cluster, repository);
   const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isRunning, processStatus } from '../../src/base/processes.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { initCluster, makeServerDirectory, serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
 import { clusterAddress, freePort, settingsText } from './address.ts';
@@ -64,7 +65,8 @@ async function killServer(dataDirectory: string): Promise<void> {
       // already gone
     }
   }
-  while ((await serverPid(dataDirectory)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  // Until the system has let go of it: PostgreSQL takes what is left of a process for one that runs, and would not start again.
+  while ((await isRunning(pid)) || (await processStatus(pid)) !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function childrenOf(pid: number): Promise<readonly number[]> {
