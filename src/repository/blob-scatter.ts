@@ -10,7 +10,7 @@ import {
 } from './blob-scatter-job.ts';
 import { damaged } from './envelope.ts';
 import { packKey } from './layout.ts';
-import type { Extent } from './manifest.ts';
+import type { Extent, Extents } from './manifest.ts';
 import type { Repository } from './repository.ts';
 import { defaultThreads, Threads } from './worker-threads.ts';
 
@@ -27,7 +27,7 @@ const MAKE_FILES = 200;
 
 /** A file and what it is made of. */
 export interface ScatteredFile extends FileToMake {
-  readonly extents: readonly Extent[];
+  readonly extents: Extents;
 }
 
 export interface ScatterOptions {
@@ -126,7 +126,8 @@ class Scatter {
     const position = new Float64Array(count);
     let n = 0;
     files.forEach(({ extents }, file) => {
-      extents.forEach(([, , hash], number) => {
+      let number = 0;
+      for (const [, , hash] of extents) {
         const entry = index.entryOf(hash);
         if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
         fileOf[n] = file;
@@ -134,7 +135,8 @@ class Scatter {
         entryOf[n] = entry;
         position[n] = index.positionOf(entry);
         n += 1;
-      });
+        number += 1;
+      }
     });
     const order = Uint32Array.from({ length: count }, (_, each) => each).sort((a, b) => (position[a] ?? 0) - (position[b] ?? 0));
     let place: BlobPlace | undefined;
@@ -142,7 +144,7 @@ class Scatter {
     for (const each of order) {
       const file = fileOf[each] ?? 0;
       const entry = entryOf[each] ?? 0;
-      const extent = files[file]?.extents[extentOf[each] ?? 0];
+      const extent = files[file]?.extents.at(extentOf[each] ?? 0);
       if (extent === undefined) continue;
       if (place === undefined || entry !== last) place = index.placeAt(entry, extent[2]);
       last = entry;

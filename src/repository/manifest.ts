@@ -1,5 +1,6 @@
 import { decodePath, encodePath } from '../base/path-bytes.ts';
 import { compareLsns } from '../postgres/lsn.ts';
+import { CompactExtents } from './compact-extents.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -62,6 +63,12 @@ export type Extent =
   | readonly [offset: number, length: number, hash: string]
   | readonly [offset: number, length: number, hash: string, blobOffset: number];
 
+/** The extents of a file, in order of their offsets: an array, or something smaller that gives them one by one. */
+export interface Extents extends Iterable<Extent> {
+  readonly length: number;
+  at(n: number): Extent | undefined;
+}
+
 export type ManifestEntry = FileEntry | DirectoryEntry | SymlinkEntry;
 
 interface EntryPath {
@@ -76,7 +83,7 @@ export interface FileEntry extends EntryPath {
   readonly mode: number;
   /** Seconds since 1970. */
   readonly modifiedAt: number;
-  readonly extents: readonly Extent[];
+  readonly extents: Extents;
   /** Blobs of page hashes, 131,072 pages of 8 KiB each, where they were taken. */
   readonly pages?: readonly string[];
 }
@@ -91,6 +98,9 @@ export interface SymlinkEntry extends EntryPath {
   readonly type: 'symlink';
   readonly target: string;
 }
+
+/** From so many on a file's extents are kept in the smaller form. */
+const MANY_EXTENTS = 32;
 
 /** Lines per piece handed to the compressor. */
 const LINES_PER_CHUNK = 256;
@@ -134,7 +144,7 @@ function toLine(entry: ManifestEntry, format: number): object {
   const named = path.isWellFormed() ? { path } : { pathHex: encodePath(path).toString('hex') };
   if (rest.type !== 'file' || format === 1) return { ...named, ...rest };
   const numbers = new Map<string, number>();
-  const extents = rest.extents.map(([offset, length, hash, from]): LineExtent => {
+  const extents = Array.from(rest.extents, ([offset, length, hash, from]): LineExtent => {
     const number = numbers.get(hash) ?? numbers.size;
     numbers.set(hash, number);
     return from === undefined ? [offset, length, number] : [offset, length, number, from];
@@ -153,7 +163,7 @@ function fromLine(line: ManifestLine, key: string): ManifestEntry {
     if (hash === undefined) throw damaged(key, `An extent of ${path} names a blob that its line does not list.`);
     return from === undefined ? [offset, length, hash] : [offset, length, hash, from];
   });
-  return { path, ...rest, extents } as unknown as ManifestEntry;
+  return { path, ...rest, extents: extents.length < MANY_EXTENTS ? extents : new CompactExtents(extents) } as unknown as ManifestEntry;
 }
 
 /**

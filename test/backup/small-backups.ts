@@ -86,8 +86,8 @@ export async function readAllBackups(repository: Repository, systemIdentifier = 
     for await (const entry of readManifest(repository, systemIdentifier, label)) {
       if (entry.type !== 'file') continue;
       let read = 0;
-      for await (const plain of reader.readAll(entry.extents.map((extent) => extent[2]))) read += plain.byteLength;
-      const named = entry.extents.reduce((sum, extent) => sum + extent[1], 0);
+      for await (const plain of reader.readAll(Array.from(entry.extents, (extent) => extent[2]))) read += plain.byteLength;
+      const named = [...entry.extents].reduce((sum, extent) => sum + extent[1], 0);
       if (read < named) throw new Error(`${label}: ${entry.path} has ${read} bytes where ${named} are named`);
     }
   }

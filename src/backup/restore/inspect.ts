@@ -134,8 +134,8 @@ async function readFileOf(entries: readonly ManifestEntry[], path: string, blobs
   if (file?.type !== 'file') return undefined;
   const bytes = Buffer.alloc(file.sizeBytes);
   let at = 0;
-  for await (const plain of blobs.readAll(file.extents.map((extent) => extent[2]))) {
-    const [offset, length, , from = 0] = file.extents[at] ?? [0, 0, ''];
+  for await (const plain of blobs.readAll(Array.from(file.extents, (extent) => extent[2]))) {
+    const [offset, length, , from = 0] = file.extents.at(at) ?? [0, 0, ''];
     plain.copy(bytes, offset, from, from + length);
     at += 1;
   }

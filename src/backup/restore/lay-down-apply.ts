@@ -78,7 +78,7 @@ export async function layDown(options: LayDownOptions): Promise<ReadonlyMap<stri
 /** The last step: with pg_control the directory is a cluster. */
 export async function writeControlFile(options: LayDownOptions): Promise<void> {
   const { plan } = options;
-  const contents = options.blobs.readAll(plan.controlFile.extents.map((extent) => extent[2]));
+  const contents = options.blobs.readAll(Array.from(plan.controlFile.extents, (extent) => extent[2]));
   await writeFile(options, plan.controlFile, contents);
   await syncDirectory(path.join(plan.dataDirectory, 'global'));
   await syncDirectory(path.dirname(plan.dataDirectory));

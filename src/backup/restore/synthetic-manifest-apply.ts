@@ -65,8 +65,8 @@ async function checksumOfFile(file: string): Promise<number> {
 async function checksumOfContent(file: FileToWrite, blobs: BlobReader): Promise<number> {
   const content = Buffer.alloc(file.sizeBytes);
   let at = 0;
-  for await (const plain of blobs.readAll(file.extents.map((extent) => extent[2]))) {
-    const [offset, length, , from = 0] = file.extents[at] ?? [0, 0, ''];
+  for await (const plain of blobs.readAll(Array.from(file.extents, (extent) => extent[2]))) {
+    const [offset, length, , from = 0] = file.extents.at(at) ?? [0, 0, ''];
     plain.copy(content, offset, from, from + length);
     at += 1;
   }

@@ -38,7 +38,7 @@ async function* renamed(entries: AsyncIterable<ManifestEntry>, blobs: BlobCopy):
     }
     yield {
       ...entry,
-      extents: entry.extents.map(([offset, length, hash, from]) =>
+      extents: Array.from(entry.extents, ([offset, length, hash, from]) =>
         from === undefined ? [offset, length, blobs.nameOf(hash)] : [offset, length, blobs.nameOf(hash), from],
       ),
       ...(entry.pages === undefined ? {} : { pages: entry.pages.map((hash) => blobs.nameOf(hash)) }),
@@ -67,7 +67,7 @@ export async function learnNames(label: string, { from, to, systemIdentifier, bl
 }
 
 function learnExtents(ours: FileEntry, theirs: FileEntry, blobs: BlobCopy): void {
-  const names = new Map(theirs.extents.map(([offset, length, name, from]) => [`${offset} ${length} ${from ?? 0}`, name]));
+  const names = new Map(Array.from(theirs.extents, ([offset, length, name, from]) => [`${offset} ${length} ${from ?? 0}`, name]));
   for (const [offset, length, hash, from] of ours.extents) {
     const name = names.get(`${offset} ${length} ${from ?? 0}`);
     if (name !== undefined && (from ?? 0) === 0) blobs.learn(hash, name, length);

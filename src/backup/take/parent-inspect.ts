@@ -71,7 +71,7 @@ export async function readParentContent(repository: Repository, parent: BackupSu
         modifiedAt: entry.modifiedAt,
         pages: (entry.pages ?? []).map(blobOf),
       },
-      entry.extents.map(([offset, length, hash, from = 0]) => ({ offset, length, blob: blobOf(hash), from })),
+      Array.from(entry.extents, ([offset, length, hash, from = 0]) => ({ offset, length, blob: blobOf(hash), from })),
     );
   }
   return content;

@@ -93,7 +93,8 @@ async function contentOf(repository: Repository): Promise<readonly unknown[]> {
         content.push(entry);
         continue;
       }
-      const { extents, pages = [], ...rest } = entry;
+      const { extents: some, pages = [], ...rest } = entry;
+      const extents = [...some];
       content.push(rest);
       const hashes = [...extents.map((extent) => extent[2]), ...pages];
       let n = 0;
