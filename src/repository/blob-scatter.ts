@@ -8,6 +8,7 @@ import {
   type ScatterResult,
   type ScatterWorkerData,
 } from './blob-scatter-job.ts';
+import { CompactExtents } from './compact-extents.ts';
 import { damaged } from './envelope.ts';
 import { packKey } from './layout.ts';
 import type { Extent, Extents } from './manifest.ts';
@@ -127,9 +128,7 @@ class Scatter {
     let n = 0;
     files.forEach(({ extents }, file) => {
       let number = 0;
-      for (const [, , hash] of extents) {
-        const entry = index.entryOf(hash);
-        if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
+      for (const entry of entriesOf(extents, index)) {
         fileOf[n] = file;
         extentOf[n] = number;
         entryOf[n] = entry;
@@ -223,6 +222,22 @@ class Scatter {
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure as Error;
   }
+}
+
+/** Entries of the index for the blobs of each extent; each name is looked up once where the file lists them. */
+function* entriesOf(extents: Extents, index: BlobIndex): Generator<number> {
+  if (!(extents instanceof CompactExtents)) {
+    for (const [, , hash] of extents) yield entryOf(hash, index);
+    return;
+  }
+  const entries = Int32Array.from({ length: extents.blobCount }, (_, blob) => entryOf(extents.hash(blob), index));
+  for (let n = 0; n < extents.length; n += 1) yield entries[extents.numbered(n)?.[2] ?? 0] ?? 0;
+}
+
+function entryOf(hash: string, index: BlobIndex): number {
+  const entry = index.entryOf(hash);
+  if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
+  return entry;
 }
 
 /** Writes that lie in order, in reads of near neighbours. */

@@ -3,43 +3,62 @@ import type { Extent, Extents } from './manifest.ts';
 const NUMBERS = 3;
 const HASH_BYTES = 32;
 
+/** Offset and length in the file, number of the blob in a list of names, offset in the blob (0 where it is left out); bytes. */
+export type NumberedExtent = readonly [offset: number, length: number, blob: number, from?: number];
+
 /**
  * Many extents in little memory: as arrays with names of text a million of them take 200 MB, which the collector walks
  * again and again; so they take 60. Each is made when it is asked for.
  */
 export class CompactExtents implements Extents {
-  /** Offset, length and offset in the blob of each; the last is -1 where it was left out. */
+  /** Offset, length and offset in the blob of each. */
   readonly #numbers: Float64Array;
   readonly #blobs: Uint32Array;
   readonly #hashes: Buffer;
   readonly length: number;
 
-  constructor(extents: readonly Extent[]) {
+  /** `hashes` are names of 64 hex digits; extents give their numbers. */
+  constructor(hashes: Iterable<string>, extents: readonly NumberedExtent[]) {
+    this.#hashes = Buffer.from([...hashes].join(''), 'hex');
     this.length = extents.length;
     this.#numbers = new Float64Array(extents.length * NUMBERS);
     this.#blobs = new Uint32Array(extents.length);
-    const numbers = new Map<string, number>();
-    extents.forEach(([offset, length, hash, from = -1], n) => {
-      const blob = numbers.get(hash) ?? numbers.size;
-      numbers.set(hash, blob);
-      this.#blobs[n] = blob;
-      this.#numbers[n * NUMBERS] = offset;
-      this.#numbers[n * NUMBERS + 1] = length;
-      this.#numbers[n * NUMBERS + 2] = from;
-    });
-    this.#hashes = Buffer.alloc(numbers.size * HASH_BYTES);
-    for (const [hash, blob] of numbers) this.#hashes.write(hash, blob * HASH_BYTES, 'hex');
+    // By index: iterators and destructuring cost more than all the rest, for hundreds of thousands, several times a backup.
+    for (let n = 0; n < extents.length; n += 1) {
+      const extent = extents[n];
+      if (extent === undefined) continue;
+      this.#numbers[n * NUMBERS] = extent[0];
+      this.#numbers[n * NUMBERS + 1] = extent[1];
+      this.#numbers[n * NUMBERS + 2] = extent[3] ?? 0;
+      this.#blobs[n] = extent[2];
+    }
+  }
+
+  /** How many blobs are named. */
+  get blobCount(): number {
+    return this.#hashes.byteLength / HASH_BYTES;
+  }
+
+  /** Name of a blob by its number, 64 hex digits. */
+  hash(blob: number): string {
+    return this.#hashes.toString('hex', blob * HASH_BYTES, (blob + 1) * HASH_BYTES);
   }
 
   at(n: number): Extent | undefined {
+    const extent = this.numbered(n);
+    if (extent === undefined) return undefined;
+    const [offset, length, blob, from] = extent;
+    return from === undefined ? [offset, length, this.hash(blob)] : [offset, length, this.hash(blob), from];
+  }
+
+  /** As {@link CompactExtents.at}, with the blob's number. */
+  numbered(n: number): NumberedExtent | undefined {
     if (n < 0 || n >= this.length) return undefined;
-    // Read one by one: a view costs more than all the rest.
     const offset = this.#numbers[n * NUMBERS] ?? 0;
     const length = this.#numbers[n * NUMBERS + 1] ?? 0;
     const from = this.#numbers[n * NUMBERS + 2] ?? 0;
-    const blob = (this.#blobs[n] ?? 0) * HASH_BYTES;
-    const hash = this.#hashes.toString('hex', blob, blob + HASH_BYTES);
-    return from < 0 ? [offset, length, hash] : [offset, length, hash, from];
+    const blob = this.#blobs[n] ?? 0;
+    return from === 0 ? [offset, length, blob] : [offset, length, blob, from];
   }
 
   *[Symbol.iterator](): Generator<Extent, undefined> {

@@ -1,6 +1,6 @@
 import { decodePath, encodePath } from '../base/path-bytes.ts';
 import { compareLsns } from '../postgres/lsn.ts';
-import { CompactExtents } from './compact-extents.ts';
+import { CompactExtents, type NumberedExtent } from './compact-extents.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -101,6 +101,7 @@ export interface SymlinkEntry extends EntryPath {
 
 /** From so many on a file's extents are kept in the smaller form. */
 const MANY_EXTENTS = 32;
+const HASH_DIGITS = 64;
 
 /** Lines per piece handed to the compressor. */
 const LINES_PER_CHUNK = 256;
@@ -127,8 +128,6 @@ async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<Man
   yield Buffer.from(lines.join(''), 'utf8');
 }
 
-type LineExtent = readonly [offset: number, length: number, blob: number, blobOffset?: number];
-
 /** An entry as it is written. @see FORMAT.md "Manifests" */
 interface ManifestLine {
   readonly path?: string;
@@ -136,34 +135,49 @@ interface ManifestLine {
   readonly type: ManifestEntry['type'];
   /** Names that extents give by number; absent in format 1, where extents have the names themselves. */
   readonly blobs?: readonly string[];
-  readonly extents?: readonly (LineExtent | Extent)[];
+  readonly extents?: readonly (NumberedExtent | Extent)[];
 }
 
 function toLine(entry: ManifestEntry, format: number): object {
   const { path, ...rest } = entry;
   const named = path.isWellFormed() ? { path } : { pathHex: encodePath(path).toString('hex') };
   if (rest.type !== 'file' || format === 1) return { ...named, ...rest };
+  const { extents } = rest;
+  if (extents instanceof CompactExtents) {
+    const blobs = Array.from({ length: extents.blobCount }, (_, blob) => extents.hash(blob));
+    return { ...named, ...rest, blobs, extents: Array.from({ length: extents.length }, (_, n) => extents.numbered(n)) };
+  }
   const numbers = new Map<string, number>();
-  const extents = Array.from(rest.extents, ([offset, length, hash, from]): LineExtent => {
+  const numbered = Array.from(extents, ([offset, length, hash, from]): NumberedExtent => {
     const number = numbers.get(hash) ?? numbers.size;
     numbers.set(hash, number);
     return from === undefined ? [offset, length, number] : [offset, length, number, from];
   });
-  return { ...named, ...rest, blobs: [...numbers.keys()], extents };
+  return { ...named, ...rest, blobs: [...numbers.keys()], extents: numbered };
 }
 
 function fromLine(line: ManifestLine, key: string): ManifestEntry {
   const { path: text, pathHex, blobs, extents: written, ...rest } = line;
   const path = text ?? decodePath(Buffer.from(pathHex ?? '', 'hex'));
   if (written === undefined) return { path, ...rest } as ManifestEntry;
-  const extents = written.map((extent): Extent => {
-    const [offset, length, blob, from] = extent;
-    // The very string of the list, not a copy: a file may have a hundred thousand extents.
-    const hash = typeof blob === 'string' ? blob : blobs?.[blob];
-    if (hash === undefined) throw damaged(key, `An extent of ${path} names a blob that its line does not list.`);
+  const extents = extentsOf(written, blobs, `An extent of ${path} names a blob that its line does not list.`, key);
+  return { path, ...rest, extents } as unknown as ManifestEntry;
+}
+
+function extentsOf(
+  written: readonly (NumberedExtent | Extent)[],
+  blobs: readonly string[] | undefined,
+  problem: string,
+  key: string,
+): Extents {
+  if (blobs === undefined) return written as readonly Extent[];
+  const numbered = written as readonly NumberedExtent[];
+  for (const extent of numbered) if (!(extent[2] < blobs.length)) throw damaged(key, problem);
+  if (numbered.length >= MANY_EXTENTS && blobs.every((hash) => hash.length === HASH_DIGITS)) return new CompactExtents(blobs, numbered);
+  return numbered.map(([offset, length, blob, from]): Extent => {
+    const hash = blobs[blob] ?? '';
     return from === undefined ? [offset, length, hash] : [offset, length, hash, from];
   });
-  return { path, ...rest, extents: extents.length < MANY_EXTENTS ? extents : new CompactExtents(extents) } as unknown as ManifestEntry;
 }
 
 /**

@@ -52,10 +52,10 @@ export class ContentMap {
   #extents = new Float64Array(1024 * EXTENT_NUMBERS);
   #extentCount = 0;
 
-  addFile(file: Omit<FileRecord, 'firstExtent' | 'extentCount'>, extents: readonly ContentExtent[]): void {
+  addFile(file: Omit<FileRecord, 'firstExtent' | 'extentCount'>, extents: Iterable<ContentExtent>): void {
     const firstExtent = this.#extentCount;
     for (const extent of extents) this.#push(extent);
-    this.files.set(file.path, { ...file, firstExtent, extentCount: extents.length });
+    this.files.set(file.path, { ...file, firstExtent, extentCount: this.#extentCount - firstExtent });
   }
 
   extentsOf(file: FileRecord): ContentExtent[] {

@@ -1,8 +1,10 @@
 import { parseLsn } from '../../postgres/lsn.ts';
-import { readManifest, type BackupSummary } from '../../repository/manifest.ts';
+import { CompactExtents } from '../../repository/compact-extents.ts';
+import { readManifest, type BackupSummary, type Extents } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Source } from '../source-inspect.ts';
 import { ContentMap } from './content-map.ts';
+import type { ContentExtent } from './extents.ts';
 
 /** A backup that the next one may build on, with its content in each repository. */
 export interface Parent {
@@ -71,10 +73,22 @@ export async function readParentContent(repository: Repository, parent: BackupSu
         modifiedAt: entry.modifiedAt,
         pages: (entry.pages ?? []).map(blobOf),
       },
-      Array.from(entry.extents, ([offset, length, hash, from = 0]) => ({ offset, length, blob: blobOf(hash), from })),
+      contentExtents(entry.extents, blobOf),
     );
   }
   return content;
+}
+
+function* contentExtents(extents: Extents, blobOf: (hash: string) => number): Generator<ContentExtent> {
+  if (!(extents instanceof CompactExtents)) {
+    for (const [offset, length, hash, from = 0] of extents) yield { offset, length, blob: blobOf(hash), from };
+    return;
+  }
+  const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => blobOf(extents.hash(blob)));
+  for (let n = 0; n < extents.length; n += 1) {
+    const extent = extents.numbered(n);
+    if (extent !== undefined) yield { offset: extent[0], length: extent[1], blob: blobs[extent[2]] ?? 0, from: extent[3] ?? 0 };
+  }
 }
 
 const RECENT_BLOBS = 4096;

@@ -1,4 +1,5 @@
-import type { DirectoryEntry, Extent, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
+import { CompactExtents, type NumberedExtent } from '../../repository/compact-extents.ts';
+import type { DirectoryEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
 import { ContentMap, type BlobTable, type FileRecord } from './content-map.ts';
 import type { WornExtent } from './consolidate-plan.ts';
 import { overlayExtents, type ContentExtent } from './extents.ts';
@@ -83,10 +84,14 @@ export class RepositoryContent {
 
   #entry(file: FileRecord): ManifestEntry {
     const { path, sizeBytes, mode, modifiedAt, pages } = file;
-    const extents = this.#map.extentsOf(file).map(({ offset, length, blob, from }): Extent => {
-      const name = blob >= 0 ? this.#names.hash(blob) : (this.#parent?.blobs.hash(~blob) ?? '');
-      return from === 0 ? [offset, length, name] : [offset, length, name, from];
+    const numbers = new Map<number, number>();
+    const numbered = this.#map.extentsOf(file).map(({ offset, length, blob, from }): NumberedExtent => {
+      let number = numbers.get(blob);
+      if (number === undefined) numbers.set(blob, (number = numbers.size));
+      return from === 0 ? [offset, length, number] : [offset, length, number, from];
     });
+    const names = Array.from(numbers.keys(), (blob) => (blob >= 0 ? this.#names.hash(blob) : (this.#parent?.blobs.hash(~blob) ?? '')));
+    const extents = new CompactExtents(names, numbered);
     const hashes = pages.map((blob) => this.#names.hash(blob));
     return { path, type: 'file', sizeBytes, mode, modifiedAt, extents, ...(hashes.length === 0 ? {} : { pages: hashes }) };
   }
