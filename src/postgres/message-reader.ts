@@ -29,6 +29,8 @@ export class MessageReader {
   /** Bytes of the current message's body not given yet; undefined between messages. */
   #left: number | undefined;
   #gathered: Buffer | undefined;
+  /** The body gathered last: it lies in no piece of the source. */
+  #copied: Buffer | undefined;
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -38,7 +40,7 @@ export class MessageReader {
   tryRead(): BackendMessage | undefined {
     if (!this.#startMessage()) return undefined;
     const body = this.#wholeBody();
-    return body === undefined ? undefined : { type: this.#type, body };
+    return body === undefined ? undefined : { type: this.#type, body, isCopy: body === this.#copied };
   }
 
   /** The next part: of long CopyData what is at hand, of everything else the whole. */
@@ -93,6 +95,7 @@ export class MessageReader {
       this.#left -= bytes.length;
     }
     const body = this.#gathered ?? Buffer.alloc(0);
+    this.#copied = body;
     this.#gathered = undefined;
     this.#left = undefined;
     return body;

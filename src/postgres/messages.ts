@@ -25,6 +25,8 @@ export const FRONTEND = { query: 0x51, copyData: 0x64, copyDone: 0x63, terminate
 export interface BackendMessage {
   readonly type: number;
   readonly body: Buffer;
+  /** Whether `body` is a copy of its own after all, valid for ever. */
+  readonly isCopy?: boolean;
 }
 
 /** One result of a simple query; values are text, NULL is undefined. */

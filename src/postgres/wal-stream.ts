@@ -157,7 +157,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
         message ??= wire.tryRead();
         if (message === undefined) await wire.more();
         else if (message.type !== BACKEND.copyData) break;
-        else this.#onCopyData(message.body);
+        else this.#onCopyData(message);
         message = undefined;
         while (this.#isFull() && !this.#isStopping) await this.#changed.promise;
       }
@@ -175,7 +175,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
     return this.#queuedBytes >= QUEUE_LIMIT_BYTES || this.#queue.length >= QUEUE_LIMIT_EVENTS;
   }
 
-  #onCopyData(body: Buffer): void {
+  #onCopyData({ body, isCopy }: BackendMessage): void {
     const message = parseWalMessage(body);
     if (message.kind === 'keepalive') {
       if (message.replyRequested) this.#sendStatus(false);
@@ -188,7 +188,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
     this.#expectedLsn += BigInt(message.bytes.length);
     if (this.#isStopping) return;
     this.#queuedBytes += message.bytes.length;
-    this.#put({ ...message, bytes: new Uint8Array(message.bytes) });
+    this.#put(isCopy === true ? message : { ...message, bytes: new Uint8Array(message.bytes) });
   }
 
   /** What follows the copy: its end on both sides, the next timeline if there is one, ReadyForQuery. */

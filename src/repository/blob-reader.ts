@@ -7,8 +7,10 @@ import { contentHash, decryptBlob } from './keys.ts';
 import { packKey } from './layout.ts';
 import type { Repository } from './repository.ts';
 
-/** Neighbouring blobs are fetched with one read up to this size. */
+/** Neighbouring blobs are fetched with one read while their content is no more than this. */
 const COALESCED_BYTES = 8 * 1024 * 1024;
+/** Reads begun before their turn: blobs that lie apart need not wait for each other. */
+const READ_AHEAD = 4;
 
 /** Reads blobs by hash; each is checked against its hash before anybody sees it. */
 export class BlobReader {
@@ -40,46 +42,57 @@ export class BlobReader {
    * @throws {DbadminError} `repository-damaged` when one is in no index or does not match its hash; `storage-missing`.
    */
   async *readAll(hashes: readonly string[]): AsyncGenerator<Buffer> {
-    for (const run of this.#runs(hashes)) {
-      const first = run[0];
-      const last = run.at(-1);
-      if (first === undefined || last === undefined) continue;
-      const key = packKey(this.#systemIdentifier, first.pack);
-      const bytes = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
-      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const plains = await Promise.all(
-        run.map(
-          async (place) =>
-            await openBlob(
-              this.#repository,
-              buffer.subarray(place.offset - first.offset, place.offset - first.offset + place.storedBytes),
-              place,
-              key,
-            ),
-        ),
-      );
-      yield* plains;
+    const begun: Promise<readonly Buffer[]>[] = [];
+    try {
+      for (const run of this.#runs(hashes)) {
+        const opening = this.#openRun(run);
+        // Told when its turn comes.
+        opening.catch(() => undefined);
+        begun.push(opening);
+        if (begun.length >= READ_AHEAD) yield* (await begun.shift()) ?? [];
+      }
+      while (begun.length > 0) yield* (await begun.shift()) ?? [];
+    } finally {
+      await Promise.allSettled(begun);
     }
+  }
+
+  async #openRun(run: readonly BlobPlace[]): Promise<readonly Buffer[]> {
+    const first = run[0];
+    const last = run.at(-1);
+    if (first === undefined || last === undefined) return [];
+    const key = packKey(this.#systemIdentifier, first.pack);
+    const bytes = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return await Promise.all(
+      run.map(async (place) => {
+        const at = place.offset - first.offset;
+        return await openBlob(this.#repository, buffer.subarray(at, at + place.storedBytes), place, key);
+      }),
+    );
   }
 
   #runs(hashes: readonly string[]): readonly (readonly BlobPlace[])[] {
     const runs: BlobPlace[][] = [];
+    let plainBytes = 0;
     for (const hash of hashes) {
       const place = this.#index.find(hash);
       if (place === undefined) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
       const run = runs.at(-1);
       const previous = run?.at(-1);
-      const adjoins =
-        run !== undefined &&
-        previous !== undefined &&
-        previous.pack === place.pack &&
-        previous.offset + previous.storedBytes === place.offset &&
-        place.offset + place.storedBytes - (run[0]?.offset ?? 0) <= COALESCED_BYTES;
-      if (adjoins) run.push(place);
-      else runs.push([place]);
+      plainBytes += place.plainBytes;
+      if (run !== undefined && previous !== undefined && adjoins(previous, place) && plainBytes <= COALESCED_BYTES) run.push(place);
+      else {
+        runs.push([place]);
+        plainBytes = place.plainBytes;
+      }
     }
     return runs;
   }
+}
+
+function adjoins(before: BlobPlace, place: BlobPlace): boolean {
+  return before.pack === place.pack && before.offset + before.storedBytes === place.offset;
 }
 
 /**

@@ -57,8 +57,9 @@ export async function seal(sealing: Sealing, kind: SealedKind, header: object, b
   if (sealing.keys !== undefined && encrypted)
     for await (const piece of encryptBody(sealing.keys, blake3(start), [stored])) pieces.push(piece);
   else pieces.push(stored);
-  const content = Buffer.concat(pieces);
-  return Buffer.concat([content, blake3(content)]);
+  const hash = new Blake3();
+  for (const piece of pieces) hash.update(piece);
+  return Buffer.concat([...pieces, hash.digest()]);
 }
 
 /** A sealed object whose body comes in pieces; memory stays small whatever its size. */

@@ -17,6 +17,8 @@ export interface FullSegment {
   readonly startLsn: bigint;
   readonly endLsn: bigint;
   readonly bytes: Buffer;
+  /** Whether parts of it may be stored: looking for them is a listing of the whole timeline. */
+  readonly mayHaveParts: boolean;
 }
 
 interface Lane {
@@ -48,11 +50,11 @@ export class Lanes {
     this.#log = log;
   }
 
-  /** Stores a whole segment, and drops its parts. */
+  /** Stores a whole segment, and drops its parts where it may have some. */
   async putSegment(segment: FullSegment, times: WalTimes): Promise<void> {
     await this.#onAll(segment, async (archive) => {
       await archive.putSegment(segment.name, segment.bytes, times);
-      await archive.dropParts(segment.name);
+      if (segment.mayHaveParts) await archive.dropParts(segment.name);
     });
   }
 

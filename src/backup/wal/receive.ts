@@ -111,6 +111,8 @@ class Reception {
   #coveredUntil: Date | undefined;
   #horizonAt = 0;
   #storingPart: Promise<void> = Promise.resolve();
+  /** The segment that parts were stored of, by this reception or, of the first one, by those before it. */
+  #partsOf: string;
   #failure: unknown;
   #ended = false;
 
@@ -121,6 +123,7 @@ class Reception {
     this.#stream = stream;
     this.#segment = segment;
     this.#storedLsn = segment.receivedLsn;
+    this.#partsOf = segment.name;
   }
 
   async run(): Promise<End> {
@@ -193,13 +196,15 @@ class Reception {
     const endLsn = startLsn + BigInt(bytes.byteLength);
     const times = this.#times();
     const part = this.#storingPart;
+    const mayHaveParts = name === this.#partsOf;
     this.#segment.next();
     await this.#ordered.add(
       async () =>
         await this.#guard(async () => {
           // A part that lands after its segment would stay for ever.
           await part;
-          await this.#lanes.putSegment({ name, bytes, startLsn, endLsn }, times);
+          await this.#lanes.putSegment({ name, bytes, startLsn, endLsn, mayHaveParts }, times);
+          this.#segment.reuse(bytes);
         }),
       () => this.#report(endLsn),
     );
@@ -214,6 +219,7 @@ class Reception {
     const to = part.from + part.bytes.byteLength;
     const times = this.#times();
     const segment = { name, startLsn };
+    this.#partsOf = name;
     const storing = this.#lanes.onCurrent(segment, async (archive) => await archive.putPart(name, part.from, part.bytes, times));
     this.#storingPart = storing.catch(() => undefined);
     // More may come meanwhile, the rest of the segment included: only what this part holds is reported.

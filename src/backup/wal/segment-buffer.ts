@@ -8,6 +8,8 @@ export class SegmentBuffer {
   readonly segmentBytes: number;
   #startLsn: bigint;
   #bytes: Buffer;
+  /** Memory of segments that are stored. */
+  readonly #spare: Buffer[] = [];
   #filled = 0;
   #stored = 0;
 
@@ -37,7 +39,7 @@ export class SegmentBuffer {
     return this.#filled === this.segmentBytes;
   }
 
-  /** The whole segment; valid until {@link SegmentBuffer.next}. */
+  /** The whole segment; it stays as it is until {@link SegmentBuffer.reuse}. */
   get bytes(): Buffer {
     return this.#bytes;
   }
@@ -70,9 +72,14 @@ export class SegmentBuffer {
   /** Begins the following segment. */
   next(): void {
     this.#startLsn += BigInt(this.segmentBytes);
-    // Not cleared in place: the full segment may still be on its way to the repository.
-    this.#bytes = Buffer.allocUnsafeSlow(this.segmentBytes);
+    // Not the same memory: the full segment may still be on its way to the repository.
+    this.#bytes = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.segmentBytes);
     this.#filled = 0;
     this.#stored = 0;
+  }
+
+  /** Gives back the memory of a segment that nobody needs any more: new memory for each is the largest part of the time. */
+  reuse(bytes: Buffer): void {
+    this.#spare.push(bytes);
   }
 }

@@ -38,6 +38,20 @@ export async function walReceiveRows(bench: Bench): Promise<readonly Figure[]> {
     // Not with pg_receivewal --create-slot, which keeps no WAL until something was received.
     for (const { slot } of PEERS) await server.query(`select pg_create_physical_replication_slot('${slot}', true)`);
     await receive(bench, repository, '0/0');
+    const peer = async (each: (typeof PEERS)[number], end: string): Promise<Measured> =>
+      await bench.peers.run('pg_receivewal', [
+        ...server.connectArguments,
+        `--slot=${each.slot}`,
+        `--compress=${each.compress}`,
+        `--endpos=${end}`,
+        '--no-loop',
+        '-D',
+        directories[each.name] ?? '',
+      ]);
+    // Everybody begins at the same place. Not where its slot stands: pg_receivewal goes on where its files end.
+    let begin = (await endOfSegment(bench)).end;
+    await receive(bench, repository, begin);
+    for (const each of PEERS) await peer(each, begin);
     const speeds: Record<Contenders, number>[] = [];
     const measured: Record<Contenders, Measured>[] = [];
     let failed: string | undefined;
@@ -46,29 +60,18 @@ export async function walReceiveRows(bench: Bench): Promise<readonly Figure[]> {
       for (let each = 0; each < ROUNDS_OF_WORK; each += 1) await source.work(options.transactions);
       const last = await endOfSegment(bench);
       const { end } = last;
-      const waiting = Object.fromEntries(
-        await Promise.all(slots.map(async (slot) => [slot, await waitingBytes(bench, slot, end)] as const)),
-      );
-      const peer = async (each: (typeof PEERS)[number]): Promise<Measured> =>
-        await bench.peers.run('pg_receivewal', [
-          ...server.connectArguments,
-          `--slot=${each.slot}`,
-          `--compress=${each.compress}`,
-          `--endpos=${end}`,
-          '--no-loop',
-          '-D',
-          directories[each.name] ?? '',
-        ]);
+      const megabytes = (await bytesBetween(bench, begin, end)) / MB;
+      begin = end;
       const times = await round<Contenders>(bench, number, [
         ['ours', async () => await receive(bench, repository, end)],
-        [PEERS[0].name, async () => await peer(PEERS[0])],
-        [PEERS[1].name, async () => await peer(PEERS[1])],
+        [PEERS[0].name, async () => await peer(PEERS[0], end)],
+        [PEERS[1].name, async () => await peer(PEERS[1], end)],
       ]);
       measured.push(times);
       speeds.push({
-        ours: (waiting[OUR_SLOT] ?? 0) / MB / times.ours.seconds,
-        [PEERS[0].name]: (waiting[PEERS[0].slot] ?? 0) / MB / times[PEERS[0].name].seconds,
-        [PEERS[1].name]: (waiting[PEERS[1].slot] ?? 0) / MB / times[PEERS[1].name].seconds,
+        ours: megabytes / times.ours.seconds,
+        [PEERS[0].name]: megabytes / times[PEERS[0].name].seconds,
+        [PEERS[1].name]: megabytes / times[PEERS[1].name].seconds,
       });
       failed ??= await differenceOfSegment(bench, repository, last);
     }
@@ -132,8 +135,8 @@ async function endOfSegment({ source: { server } }: Bench): Promise<Segment> {
   return { end, segment, content: await readFile(`${server.dataDirectory}/pg_wal/${segment}`) };
 }
 
-async function waitingBytes({ source: { server } }: Bench, slot: string, end: string): Promise<number> {
-  const [bytes = '0'] = await server.query(`select pg_lsn '${end}' - restart_lsn from pg_replication_slots where slot_name = '${slot}'`);
+async function bytesBetween({ source: { server } }: Bench, begin: string, end: string): Promise<number> {
+  const [bytes = '0'] = await server.query(`select pg_lsn '${end}' - pg_lsn '${begin}'`);
   return Number(bytes);
 }
 
