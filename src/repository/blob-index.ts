@@ -89,6 +89,11 @@ export class BlobIndex {
     return { hash, pack: this.#packs[pack] ?? '', ...place };
   }
 
+  /** The number of the pack that holds the blob of an entry, and its length. */
+  measureOf(entry: number): { readonly pack: number; readonly plainBytes: number } {
+    return this.#table.placeOf(entry);
+  }
+
   /** A number that orders blobs as they lie: pack by pack, and by offset in each. */
   positionOf(entry: number): number {
     const { pack, offset } = this.#table.placeOf(entry);

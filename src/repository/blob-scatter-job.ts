@@ -1,6 +1,6 @@
 /** What a scatter tells its threads, and what they answer. */
 
-export const WRITE_NUMBERS = 5;
+export const WRITE_NUMBERS = 6;
 
 export interface ScatterWorkerData {
   readonly repositoryKey: Uint8Array | undefined;
@@ -34,7 +34,10 @@ export type ScatterJob =
       readonly key: string;
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly blobs: readonly ScatteredBlob[];
-      /** {@link WRITE_NUMBERS} for each write: number in `paths`, offset there, length, offset in the blob, bytes of the file behind it. */
+      /**
+       * {@link WRITE_NUMBERS} for each write: number in `paths`, offset there, length, offset in the blob, bytes of the file behind
+       * it, and 1 where it is written in one with the write before and what lies between them.
+       */
       readonly writes: Float64Array;
       readonly paths: readonly string[];
     };

@@ -61,15 +61,19 @@ function writeBlobs(job: Extract<ScatterJob, { kind: 'write' }>): Uint32Array<Ar
   let write = 0;
   for (const blob of job.blobs) {
     const plain = plainOf(blob, bytes.subarray(blob.offset, blob.offset + blob.storedBytes), job);
+    let begun = write;
     for (const end = write + blob.writes; write < end; write += 1) {
       const at = write * WRITE_NUMBERS;
       const length = job.writes[at + 2] ?? 0;
       const from = job.writes[at + 3] ?? 0;
       if (from + length > plain.byteLength) throw damaged(`blob ${blob.hash}`, 'The manifest asks for more than it holds.');
-      const part = plain.subarray(from, from + length);
-      const path = job.paths[job.writes[at] ?? 0] ?? '';
-      attempt(path, () => writeFully(descriptorOf(path), part, job.writes[at + 1] ?? 0));
-      if (sums !== undefined) sums[write] = sumAmongZeros(part, job.writes[at + 4] ?? 0);
+      if (sums !== undefined) sums[write] = sumAmongZeros(plain.subarray(from, from + length), job.writes[at + 4] ?? 0);
+      if (write + 1 < end && job.writes[at + WRITE_NUMBERS + 5] === 1) continue;
+      const first = begun * WRITE_NUMBERS;
+      const path = job.paths[job.writes[first] ?? 0] ?? '';
+      const part = plain.subarray(job.writes[first + 3] ?? 0, from + length);
+      attempt(path, () => writeFully(descriptorOf(path), part, job.writes[first + 1] ?? 0));
+      begun = write + 1;
     }
   }
   return sums;

@@ -1,35 +1,17 @@
 import { zerosCrc32c } from '../postgres/crc32c.ts';
-import type { BlobIndex, BlobPlace } from './blob-index.ts';
-import {
-  WRITE_NUMBERS,
-  type FileToMake,
-  type ScatteredBlob,
-  type ScatterJob,
-  type ScatterResult,
-  type ScatterWorkerData,
-} from './blob-scatter-job.ts';
-import { CompactExtents } from './compact-extents.ts';
-import { damaged } from './envelope.ts';
+import type { BlobIndex } from './blob-index.ts';
+import type { FileToMake, ScatterJob, ScatterResult, ScatterWorkerData } from './blob-scatter-job.ts';
 import { packKey } from './layout.ts';
-import type { Extent, Extents } from './manifest.ts';
 import type { Repository } from './repository.ts';
+import { inJobs, orderWrites, planUnits, writeJob, type ScatteredFile, type Unit, type Write } from './scatter-plan.ts';
 import { defaultThreads, Threads } from './worker-threads.ts';
 
 export type { FileToMake } from './blob-scatter-job.ts';
+export type { ScatteredFile } from './scatter-plan.ts';
 
-/** Blobs of a pack are fetched with one read up to this size, with what lies between them if that is little. */
-const READ_BYTES = 4 * 1024 * 1024;
-const GAP_BYTES = 256 * 1024;
-/** What one job writes, about: small enough for all threads to end together. */
-const JOB_BYTES = 24 * 1024 * 1024;
 const READS_AT_ONCE = 4;
 /** Files in a job that makes them. */
 const MAKE_FILES = 200;
-
-/** A file and what it is made of. */
-export interface ScatteredFile extends FileToMake {
-  readonly extents: Extents;
-}
 
 export interface ScatterOptions {
   readonly repository: Repository;
@@ -45,24 +27,10 @@ export interface ScatterOptions {
   onFile(file: number, crc32c: number | undefined): void;
 }
 
-/** Where one extent's bytes come from and go to. */
-interface Write {
-  readonly place: BlobPlace;
-  readonly file: number;
-  readonly extent: Extent;
-}
-
-/** One read: blobs of one pack that lie near one another. */
-interface Unit {
-  readonly pack: string;
-  readonly from: number;
-  readonly to: number;
-  readonly writes: readonly Write[];
-}
-
 /**
  * Makes files and writes their content, each blob opened once wherever its bytes go, in the order in which the packs have
- * it: after many incrementals a file is thousands of pieces that lie in as many places. Threads do the work. No file may
+ * it: after many incrementals a file is thousands of pieces that lie in as many places. Large blobs come first, and are written
+ * over with what is newer. Threads do the work. No file may
  * exist. Returns when nothing is written any more, also when it throws.
  *
  * @throws {DbadminError} `repository-damaged`, `storage-missing` and what else the store says; `storage-full`, `file-unwritable`.
@@ -108,47 +76,19 @@ class Scatter {
       }
       await this.#idle();
       files.forEach(({ extents }, file) => (extents.length === 0 ? this.#finished(file) : undefined));
-      const units = planUnits(this.#writes());
-      await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => await this.#readUnits(units)));
-      await this.#idle();
+      const { large, small } = orderWrites(files, this.#options.index);
+      await this.#write(large);
+      await this.#write(small);
     } finally {
       signal.removeEventListener('abort', onAbort);
       await this.#threads.close();
     }
   }
 
-  /** Every extent in the order in which the packs have them. Only numbers are kept of all: there may be millions. */
-  *#writes(): Generator<Write> {
-    const { files, index } = this.#options;
-    const count = files.reduce((sum, { extents }) => sum + extents.length, 0);
-    const fileOf = new Uint32Array(count);
-    const extentOf = new Uint32Array(count);
-    const entryOf = new Uint32Array(count);
-    const position = new Float64Array(count);
-    let n = 0;
-    files.forEach(({ extents }, file) => {
-      let number = 0;
-      for (const entry of entriesOf(extents, index)) {
-        fileOf[n] = file;
-        extentOf[n] = number;
-        entryOf[n] = entry;
-        position[n] = index.positionOf(entry);
-        n += 1;
-        number += 1;
-      }
-    });
-    const order = Uint32Array.from({ length: count }, (_, each) => each).sort((a, b) => (position[a] ?? 0) - (position[b] ?? 0));
-    let place: BlobPlace | undefined;
-    let last = -1;
-    for (const each of order) {
-      const file = fileOf[each] ?? 0;
-      const entry = entryOf[each] ?? 0;
-      const extent = files[file]?.extents.at(extentOf[each] ?? 0);
-      if (extent === undefined) continue;
-      if (place === undefined || entry !== last) place = index.placeAt(entry, extent[2]);
-      last = entry;
-      yield { place, file, extent };
-    }
+  async #write(writes: Iterable<Write>): Promise<void> {
+    const units = planUnits(writes);
+    await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => await this.#readUnits(units)));
+    await this.#idle();
   }
 
   async #readUnits(units: Iterator<Unit>): Promise<void> {
@@ -224,82 +164,6 @@ class Scatter {
   }
 }
 
-/** Entries of the index for the blobs of each extent; each name is looked up once where the file lists them. */
-function* entriesOf(extents: Extents, index: BlobIndex): Generator<number> {
-  if (!(extents instanceof CompactExtents)) {
-    for (const [, , hash] of extents) yield entryOf(hash, index);
-    return;
-  }
-  const entries = Int32Array.from({ length: extents.blobCount }, (_, blob) => entryOf(extents.hash(blob), index));
-  for (let n = 0; n < extents.length; n += 1) yield entries[extents.numbered(n)?.[2] ?? 0] ?? 0;
-}
-
-function entryOf(hash: string, index: BlobIndex): number {
-  const entry = index.entryOf(hash);
-  if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
-  return entry;
-}
-
-/** Writes that lie in order, in reads of near neighbours. */
-function* planUnits(writes: Iterable<Write>): Generator<Unit> {
-  let unit: { readonly pack: string; readonly from: number; to: number; readonly writes: Write[] } | undefined;
-  for (const write of writes) {
-    const { pack, offset, storedBytes } = write.place;
-    const end = offset + storedBytes;
-    if (unit !== undefined && unit.pack === pack && offset - unit.to <= GAP_BYTES && end - unit.from <= READ_BYTES) {
-      unit.to = Math.max(unit.to, end);
-      unit.writes.push(write);
-      continue;
-    }
-    if (unit !== undefined) yield unit;
-    unit = { pack, from: offset, to: end, writes: [write] };
-  }
-  if (unit !== undefined) yield unit;
-}
-
 function toMake({ path, sizeBytes, mode, owner }: ScatteredFile): FileToMake {
   return { path, sizeBytes, mode, owner };
-}
-
-/** The writes of a unit, cut where enough is gathered, never within a blob. */
-function* inJobs(writes: readonly Write[]): Generator<readonly Write[]> {
-  let job: Write[] = [];
-  let bytes = 0;
-  for (const write of writes) {
-    const isNext = job.at(-1)?.place.offset !== write.place.offset;
-    if (isNext && bytes >= JOB_BYTES) {
-      yield job;
-      job = [];
-      bytes = 0;
-    }
-    if (isNext || job.length === 0) bytes += write.place.plainBytes;
-    job.push(write);
-  }
-  if (job.length > 0) yield job;
-}
-
-function writeJob(unit: Unit, key: string, read: Uint8Array, writes: readonly Write[], files: readonly ScatteredFile[]): ScatterJob {
-  const first = writes[0]?.place.offset ?? unit.from;
-  const end = writes.reduce((last, { place }) => Math.max(last, place.offset + place.storedBytes), first);
-  const blobs: (Omit<ScatteredBlob, 'writes'> & { writes: number })[] = [];
-  const numbers = new Map<number, number>();
-  const paths: string[] = [];
-  const targets = new Float64Array(writes.length * WRITE_NUMBERS);
-  writes.forEach(({ place, file, extent: [offset, length, , from = 0] }, n) => {
-    const blob = blobs.at(-1);
-    if (blob?.offset === place.offset - first) blob.writes += 1;
-    else blobs.push({ ...place, offset: place.offset - first, writes: 1 });
-    let number = numbers.get(file);
-    if (number === undefined) {
-      number = paths.push(files[file]?.path ?? '') - 1;
-      numbers.set(file, number);
-    }
-    targets.set([number, offset, length, from, (files[file]?.sizeBytes ?? 0) - offset - length], n * WRITE_NUMBERS);
-  });
-  // Given away: a copy where what was read serves several jobs, or is part of something larger.
-  const part = read.subarray(first - unit.from, end - unit.from);
-  const { buffer } = read;
-  const isWhole = part.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  const bytes = isWhole ? new Uint8Array(buffer) : Uint8Array.from(part);
-  return { kind: 'write', pack: unit.pack, key, bytes, blobs, writes: targets, paths };
 }

@@ -43,11 +43,12 @@ export class BlobIntake {
   }
 
   /** Stores a copy of bytes that lie at `offset` of a file in blobs shared with others, and notes where in `extents`. */
-  async putShared(offset: number, plain: Uint8Array, extents: ContentExtent[]): Promise<void> {
+  async putShared(offset: number, plain: Buffer, extents: ContentExtent[]): Promise<void> {
     for (let at = 0; at < plain.byteLength;) {
       const shared = (this.#shared ??= { blob: this.#number(), room: await this.reserve(SHARED_BLOB_BYTES), filled: 0 });
       const length = Math.min(plain.byteLength - at, SHARED_BLOB_BYTES - shared.filled);
-      shared.room.bytes.set(plain.subarray(at, at + length), shared.filled);
+      // `set` of a typed array takes twice as long into shared memory.
+      plain.copy(shared.room.bytes, shared.filled, at, at + length);
       appendExtent(extents, { offset: offset + at, length, blob: shared.blob, from: shared.filled });
       shared.filled += length;
       at += length;

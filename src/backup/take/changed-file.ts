@@ -12,9 +12,11 @@ export class ChangedFile {
   readonly #intake: Intake;
   readonly #extents: ContentExtent[] = [];
   #head: IncrementalHead | undefined;
-  /** Bytes of the head, or of the run of blocks being gathered. */
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  /** What came of the head. */
+  #begun: Buffer[] = [];
+  /** The first bytes of a block whose rest comes with the next chunk. */
+  readonly #partial: Buffer;
+  #partialBytes = 0;
   #takenBytes = 0;
   #nextBlock = 0;
 
@@ -22,24 +24,22 @@ export class ChangedFile {
     this.#attributes = attributes;
     this.#expectedBytes = expectedBytes;
     this.#intake = intake;
+    this.#partial = Buffer.allocUnsafe(intake.blockBytes);
   }
 
+  /** `chunk` is a view of the receiver's buffer, valid only during this call. */
   async take(chunk: Uint8Array): Promise<void> {
-    // A view of the receiver's buffer, valid only during this call.
-    this.#pending.push(Buffer.from(chunk));
-    this.#pendingBytes += chunk.byteLength;
     this.#takenBytes += chunk.byteLength;
-    if (this.#head === undefined) this.#readHead();
-    if (this.#head !== undefined && this.#pendingBytes >= MAX_BLOB_BYTES) await this.#takeBlocks();
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const blocks = this.#head === undefined ? this.#readHead(bytes) : bytes;
+    if (blocks.byteLength > 0) await this.#takeBlocks(blocks);
   }
 
-  async finish(): Promise<void> {
+  finish(): void {
     const { path } = this.#attributes;
-    if (this.#head === undefined) this.#readHead();
     const head = this.#head;
     if (head === undefined || this.#takenBytes !== this.#expectedBytes) throw cutShort(path);
-    await this.#takeBlocks();
-    if (this.#nextBlock !== head.blocks.length || this.#pendingBytes !== 0) throw cutShort(path);
+    if (this.#nextBlock !== head.blocks.length || this.#partialBytes !== 0) throw cutShort(path);
     this.#intake.onFile({
       ...this.#attributes,
       sizeBytes: rebuiltBlocks(head) * this.#intake.blockBytes,
@@ -50,44 +50,61 @@ export class ChangedFile {
     });
   }
 
-  #readHead(): void {
-    const bytes = Buffer.concat(this.#pending);
+  /** Takes bytes of the head; gives those behind it. */
+  #readHead(chunk: Buffer): Buffer {
+    const bytes = Buffer.concat([...this.#begun, chunk]);
     const head = readIncrementalHead(bytes, this.#intake.blockBytes, this.#attributes.path);
-    this.#pending = [bytes];
-    if (typeof head === 'number') return;
+    if (typeof head === 'number') {
+      this.#begun = [bytes];
+      return Buffer.alloc(0);
+    }
+    this.#begun = [];
     this.#head = head;
-    this.#keep(bytes.subarray(head.dataOffset));
+    return bytes.subarray(head.dataOffset);
   }
 
-  async #takeBlocks(): Promise<void> {
+  async #takeBlocks(bytes: Buffer): Promise<void> {
     const { blockBytes } = this.#intake;
-    const head = this.#head;
-    if (head === undefined) return;
-    const bytes = Buffer.concat(this.#pending);
+    const blocks = this.#head?.blocks ?? new Uint32Array();
     let at = 0;
+    if (this.#partialBytes > 0) {
+      at = this.#keep(bytes);
+      if (this.#partialBytes < blockBytes) return;
+      this.#partialBytes = 0;
+      await this.#takeRun(this.#blockAt(), this.#partial);
+      this.#nextBlock += 1;
+    }
     while (at + blockBytes <= bytes.byteLength) {
       // Blocks that follow each other in the file are one stretch.
       let count = 1;
-      const first = head.blocks[this.#nextBlock];
-      if (first === undefined) throw cutShort(this.#attributes.path);
-      while (at + (count + 1) * blockBytes <= bytes.byteLength && head.blocks[this.#nextBlock + count] === first + count) count += 1;
-      await this.#takeRun(first * blockBytes, bytes.subarray(at, at + count * blockBytes));
+      const first = this.#blockAt();
+      while (at + (count + 1) * blockBytes <= bytes.byteLength && blocks[this.#nextBlock + count] === first + count) count += 1;
+      await this.#takeRun(first, bytes.subarray(at, at + count * blockBytes));
       this.#nextBlock += count;
       at += count * blockBytes;
     }
     this.#keep(bytes.subarray(at));
   }
 
-  async #takeRun(offset: number, plain: Buffer): Promise<void> {
+  #blockAt(): number {
+    const block = this.#head?.blocks[this.#nextBlock];
+    if (block === undefined) throw cutShort(this.#attributes.path);
+    return block;
+  }
+
+  async #takeRun(block: number, plain: Buffer): Promise<void> {
+    const offset = block * this.#intake.blockBytes;
     for (let at = 0; at < plain.byteLength; at += MAX_BLOB_BYTES) {
       const piece = plain.subarray(at, at + MAX_BLOB_BYTES);
       if (!isZero(piece)) await this.#intake.blobs.putShared(offset + at, piece, this.#extents);
     }
   }
 
-  #keep(rest: Buffer): void {
-    this.#pending = rest.byteLength === 0 ? [] : [rest];
-    this.#pendingBytes = rest.byteLength;
+  /** Keeps what goes on where the kept bytes end, up to a block; gives how much that was. */
+  #keep(bytes: Buffer): number {
+    const kept = bytes.copy(this.#partial, this.#partialBytes);
+    this.#partialBytes += kept;
+    return kept;
   }
 }
 

@@ -22,8 +22,9 @@ const TAKEN_AT_LEAST_BYTES = 32 * 1024 * 1024;
  * by what changed.
  */
 export function planConsolidation(blobs: Iterable<WornBlob>, changedBytes: number): readonly WornBlob[] {
-  const worn = [...blobs]
+  const worn = Iterator.from(blobs)
     .filter(({ liveBytes, plainBytes }) => liveBytes > 0 && liveBytes < plainBytes * WORN_BELOW)
+    .toArray()
     .sort((a, b) => a.liveBytes / a.plainBytes - b.liveBytes / b.plainBytes || a.blob - b.blob);
   let left = Math.max(TAKEN_AT_LEAST_BYTES, changedBytes * TAKEN_PER_CHANGED);
   return worn.filter(({ liveBytes }) => {

@@ -10,6 +10,8 @@ export interface ConsolidateOptions {
   /** Where the old blobs are read; the content of all of them is the same. */
   readonly destination: Destination;
   readonly contents: readonly RepositoryContent[];
+  /** Of each blob of the first content's parent, by its number. */
+  readonly plainBytes: Uint32Array;
   readonly blobs: BlobIntake;
   readonly changedBytes: number;
   readonly signal: AbortSignal;
@@ -23,7 +25,7 @@ export async function consolidate(options: ConsolidateOptions): Promise<number> 
   const { destination, contents, signal, systemIdentifier } = options;
   const [first] = contents;
   if (first === undefined) return 0;
-  const worn = planConsolidation(measureBlobs(first, destination), options.changedBytes);
+  const worn = planConsolidation(measureBlobs(first, options.plainBytes), options.changedBytes);
   if (worn.length === 0) return 0;
   const reader = new BlobReader(destination.repository, systemIdentifier, destination.index);
   const pieces = first.extentsIn(new Set(worn.map(({ blob }) => blob)));
@@ -63,9 +65,6 @@ async function takeAgain(
   return bytes;
 }
 
-function* measureBlobs(content: RepositoryContent, { index }: Destination): Generator<WornBlob> {
-  for (const [blob, liveBytes] of content.liveBytes()) {
-    const place = index.find(content.parentName(blob));
-    if (place !== undefined) yield { blob, liveBytes, plainBytes: place.plainBytes };
-  }
+function* measureBlobs(content: RepositoryContent, plainBytes: Uint32Array): Generator<WornBlob> {
+  for (const [blob, liveBytes] of content.liveBytes()) yield { blob, liveBytes, plainBytes: plainBytes[blob] ?? 0 };
 }

@@ -68,6 +68,20 @@ export class ContentMap {
     return extents;
   }
 
+  /** The same without an object for each. */
+  eachExtent(file: FileRecord, visit: (blob: number, length: number, extent: () => ContentExtent) => void): void {
+    const numbers = this.#extents;
+    const end = (file.firstExtent + file.extentCount) * EXTENT_NUMBERS;
+    let at = file.firstExtent * EXTENT_NUMBERS;
+    const extent = (): ContentExtent => ({
+      offset: numbers[at] ?? 0,
+      length: numbers[at + 1] ?? 0,
+      blob: numbers[at + 2] ?? 0,
+      from: numbers[at + 3] ?? 0,
+    });
+    for (; at < end; at += EXTENT_NUMBERS) visit(numbers[at + 2] ?? 0, numbers[at + 1] ?? 0, extent);
+  }
+
   get extentCount(): number {
     return this.#extentCount;
   }

@@ -58,16 +58,22 @@ export async function openDestination({ name, repository }: NamedRepository, opt
 export interface ParentContent {
   readonly content: ContentMap;
   readonly packs: ReadonlySet<string>;
+  /** Of each blob by its number in the content. */
+  readonly plainBytes: Uint32Array;
 }
 
 /** The parent's content, or undefined when some of it is not there to be relied on. */
 export async function readReliableParent(destination: Destination, parent: BackupSummary): Promise<ParentContent | undefined> {
   const content = await readParentContent(destination.repository, parent);
-  const packs = new Set<string>();
-  for (let blob = 0; blob < content.blobs.count; blob += 1) {
-    const place = destination.index.find(content.blobs.hash(blob));
-    if (place === undefined) return undefined;
-    packs.add(place.pack);
+  const { index } = destination;
+  const packs = new Set<number>();
+  const plainBytes = new Uint32Array(content.blobs.count);
+  for (let blob = 0; blob < plainBytes.length; blob += 1) {
+    const entry = index.entryOf(content.blobs.hash(blob));
+    if (entry < 0) return undefined;
+    const measure = index.measureOf(entry);
+    packs.add(measure.pack);
+    plainBytes[blob] = measure.plainBytes;
   }
-  return { content, packs };
+  return { content, packs: new Set(Array.from(packs, (pack) => index.packName(pack))), plainBytes };
 }

@@ -38,7 +38,9 @@ export class RepositoryContent {
     if (this.#parent === undefined) return;
     const live = new Float64Array(this.#parent.blobs.count);
     for (const file of this.#map.files.values()) {
-      for (const { blob, length } of this.#map.extentsOf(file)) if (blob < 0) live[~blob] = (live[~blob] ?? 0) + length;
+      this.#map.eachExtent(file, (blob, length) => {
+        if (blob < 0) live[~blob] = (live[~blob] ?? 0) + length;
+      });
     }
     yield* live.entries();
   }
@@ -47,12 +49,12 @@ export class RepositoryContent {
   extentsIn(blobs: ReadonlySet<number>): ReadonlyMap<number, readonly WornExtent[]> {
     const found = new Map<number, WornExtent[]>();
     for (const file of this.#map.files.values()) {
-      for (const extent of this.#map.extentsOf(file)) {
-        if (extent.blob >= 0 || !blobs.has(~extent.blob)) continue;
-        const list = found.get(~extent.blob) ?? [];
-        found.set(~extent.blob, list);
-        list.push({ path: file.path, extent });
-      }
+      this.#map.eachExtent(file, (blob, _length, extent) => {
+        if (blob >= 0 || !blobs.has(~blob)) return;
+        const list = found.get(~blob) ?? [];
+        found.set(~blob, list);
+        list.push({ path: file.path, extent: extent() });
+      });
     }
     return found;
   }
@@ -79,16 +81,20 @@ export class RepositoryContent {
   #inherited(path: string): readonly ContentExtent[] {
     const file = this.#parent?.files.get(path);
     if (file === undefined || this.#parent === undefined) return [];
-    return this.#parent.extentsOf(file).map((extent) => ({ ...extent, blob: ~extent.blob }));
+    const extents: ContentExtent[] = [];
+    this.#parent.eachExtent(file, (blob, _length, extent) => void extents.push({ ...extent(), blob: ~blob }));
+    return extents;
   }
 
   #entry(file: FileRecord): ManifestEntry {
     const { path, sizeBytes, mode, modifiedAt, pages } = file;
     const numbers = new Map<number, number>();
-    const numbered = this.#map.extentsOf(file).map(({ offset, length, blob, from }): NumberedExtent => {
+    const numbered: NumberedExtent[] = [];
+    this.#map.eachExtent(file, (blob, length, extent) => {
       let number = numbers.get(blob);
       if (number === undefined) numbers.set(blob, (number = numbers.size));
-      return from === 0 ? [offset, length, number] : [offset, length, number, from];
+      const { offset, from } = extent();
+      numbered.push(from === 0 ? [offset, length, number] : [offset, length, number, from]);
     });
     const names = Array.from(numbers.keys(), (blob) => (blob >= 0 ? this.#names.hash(blob) : (this.#parent?.blobs.hash(~blob) ?? '')));
     const extents = new CompactExtents(names, numbered);

@@ -231,12 +231,13 @@ class TakeRun {
     });
   }
 
-  async #consolidate({ source, label, mode }: Attempt, { contents, blobs, changedBytes }: ClusterContent): Promise<void> {
+  async #consolidate({ source, label, mode, parents }: Attempt, { contents, blobs, changedBytes }: ClusterContent): Promise<void> {
     const [destination] = this.#destinations;
-    if (destination === undefined || mode.kind === 'everything') return;
+    const plainBytes = parents[0]?.plainBytes;
+    if (destination === undefined || plainBytes === undefined || mode.kind === 'everything') return;
     const { signal, log } = this.#options;
     const { systemIdentifier } = source;
-    const takenBytes = await consolidate({ systemIdentifier, destination, contents, blobs, changedBytes, signal });
+    const takenBytes = await consolidate({ systemIdentifier, destination, contents, plainBytes, blobs, changedBytes, signal });
     if (takenBytes > 0) log.debug(`${label}: ${takenBytes} bytes of worn blobs taken again`);
   }
 
