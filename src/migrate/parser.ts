@@ -11,6 +11,12 @@ export interface SqlParser {
    * @throws {SqlSyntaxError}
    */
   parse(sql: string): readonly AstNode[];
+  /**
+   * The body of the one PL/pgSQL function, procedure or DO block that `sql` is, as `{ PLpgSQL_stmt_block: … }` and what is below it.
+   *
+   * @throws {SqlSyntaxError} also where PL/pgSQL's compiler would have had to ask the catalog.
+   */
+  parsePlpgsql(sql: string): readonly AstNode[];
 }
 
 /** PostgreSQL's message for text that is not SQL. */
@@ -39,6 +45,14 @@ export async function loadSqlParser(): Promise<SqlParser> {
         if (details === undefined) throw new DbadminError('internal', `the SQL parser failed: ${messageOf(error)}`, { cause: error });
         const at = details.cursorPosition;
         throw new SqlSyntaxError(details.message, at >= 0 ? at : undefined);
+      }
+    },
+    parsePlpgsql: (sql) => {
+      try {
+        const { plpgsql_funcs: functions } = library.parsePlPgSQLSync(sql) as { readonly plpgsql_funcs?: unknown };
+        return asNodes(functions).map((each) => asNode(asNode(each['PLpgSQL_function'])['action']));
+      } catch (error) {
+        throw new SqlSyntaxError(messageOf(error), undefined);
       }
     },
   };
