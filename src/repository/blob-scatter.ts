@@ -3,7 +3,18 @@ import type { BlobIndex } from './blob-index.ts';
 import type { FileToMake, ScatterJob, ScatterResult, ScatterWorkerData } from './blob-scatter-job.ts';
 import { packKey } from './layout.ts';
 import type { Repository } from './repository.ts';
-import { inJobs, orderWrites, planUnits, writeJob, type ScatteredFile, type Unit, type Write } from './scatter-plan.ts';
+import {
+  groupFiles,
+  inJobs,
+  orderWrites,
+  planUnits,
+  writeJob,
+  type FileGroup,
+  type OrderedWrites,
+  type ScatteredFile,
+  type Unit,
+  type Write,
+} from './scatter-plan.ts';
 import { defaultThreads, Threads } from './worker-threads.ts';
 
 export type { FileToMake } from './blob-scatter-job.ts';
@@ -74,15 +85,27 @@ class Scatter {
       for (let at = 0; at < files.length; at += MAKE_FILES) {
         await this.#post({ kind: 'make', files: files.slice(at, at + MAKE_FILES).map(toMake) }, []);
       }
+      const groups = groupFiles(files);
+      let next = this.#order(groups[0]);
       await this.#idle();
       files.forEach(({ extents }, file) => (extents.length === 0 ? this.#finished(file) : undefined));
-      const { large, small } = orderWrites(files, this.#options.index);
-      await this.#write(large);
-      await this.#write(small);
+      for (const number of groups.keys()) {
+        const { large, small } = next;
+        await this.#write(large);
+        const writing = this.#write(small);
+        // Told below; the next group is ordered while the threads have work.
+        writing.catch(() => undefined);
+        next = this.#order(groups[number + 1]);
+        await writing;
+      }
     } finally {
       signal.removeEventListener('abort', onAbort);
       await this.#threads.close();
     }
+  }
+
+  #order(group: FileGroup | undefined): OrderedWrites {
+    return group === undefined ? { large: [], small: [] } : orderWrites(this.#options.files, group, this.#options.index);
   }
 
   async #write(writes: Iterable<Write>): Promise<void> {

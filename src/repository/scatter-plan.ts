@@ -41,35 +41,71 @@ export interface Unit {
   readonly writes: readonly Write[];
 }
 
-/** Every extent of `files`, in the order in which the packs have them: first those of large blobs, then the others. */
-export function orderWrites(files: readonly ScatteredFile[], index: BlobIndex): { large: Iterable<Write>; small: Iterable<Write> } {
-  const all = new AllExtents(files, index);
+/** Files of which each group is at least so large: all of one group is written before anything of the next. */
+const GROUP_BYTES = 256 * 1024 * 1024;
+
+/** A stretch of a list of files. */
+export interface FileGroup {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Cuts the files, in their order, into groups. The blobs of an incremental backup lie in the order of files, so a group reads
+ * little that another one reads again, and its files are synced while those of the next are written.
+ */
+export function groupFiles(files: readonly ScatteredFile[]): readonly FileGroup[] {
+  const groups: FileGroup[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [number, { sizeBytes }] of files.entries()) {
+    bytes += sizeBytes;
+    if (bytes < GROUP_BYTES) continue;
+    groups.push({ from, to: number + 1 });
+    from = number + 1;
+    bytes = 0;
+  }
+  if (from < files.length) groups.push({ from, to: files.length });
+  return groups;
+}
+
+/** The writes of a group of files: what they are, in an order that is asked for piece by piece. */
+export interface OrderedWrites {
+  /** Of large blobs, first. */
+  readonly large: Iterable<Write>;
+  readonly small: Iterable<Write>;
+}
+
+/** Every extent of a group, in the order in which the packs have them. */
+export function orderWrites(files: readonly ScatteredFile[], group: FileGroup, index: BlobIndex): OrderedWrites {
+  const all = new AllExtents(files, group, index);
   return { large: all.inOrder(true), small: all.inOrder(false) };
 }
 
-/** Only numbers are kept of all extents: there may be millions. */
+/** Only numbers are kept of the extents: there may be millions. */
 class AllExtents {
   readonly #files: readonly ScatteredFile[];
   readonly #index: BlobIndex;
   readonly #fileOf: Uint32Array;
   readonly #extentOf: Uint32Array;
-  readonly #entryOf: Uint32Array;
-  readonly #position: Float64Array;
-  readonly #isLarge: Uint8Array;
+  /** Numbers in {@link AllExtents.#entries}. */
+  readonly #blobOf: Uint32Array;
   readonly #isBridged: Uint8Array;
+  /** Entries of the index, each once. */
+  readonly #entries: number[] = [];
+  readonly #blobs = new Map<number, number>();
 
-  constructor(files: readonly ScatteredFile[], index: BlobIndex) {
-    const count = files.reduce((sum, { extents }) => sum + extents.length, 0);
+  constructor(files: readonly ScatteredFile[], { from, to }: FileGroup, index: BlobIndex) {
+    const count = files.slice(from, to).reduce((sum, { extents }) => sum + extents.length, 0);
     this.#files = files;
     this.#index = index;
     this.#fileOf = new Uint32Array(count);
     this.#extentOf = new Uint32Array(count);
-    this.#entryOf = new Uint32Array(count);
-    this.#position = new Float64Array(count);
-    this.#isLarge = new Uint8Array(count);
+    this.#blobOf = new Uint32Array(count);
     this.#isBridged = new Uint8Array(count);
     let n = 0;
-    for (const [file, { extents }] of files.entries()) {
+    for (let file = from; file < to; file += 1) {
+      const extents = files[file]?.extents ?? [];
       this.#add(n, file, extents);
       n += extents.length;
     }
@@ -77,68 +113,87 @@ class AllExtents {
 
   #add(first: number, file: number, extents: Extents): void {
     let n = first;
-    for (const entry of entriesOf(extents, this.#index)) {
+    for (const blob of this.#blobsOf(extents)) {
       this.#fileOf[n] = file;
       this.#extentOf[n] = n - first;
-      this.#entryOf[n] = entry;
-      this.#position[n] = this.#index.positionOf(entry);
-      this.#isLarge[n] = this.#index.measureOf(entry).plainBytes > LARGE_BYTES ? 1 : 0;
+      this.#blobOf[n] = blob;
       n += 1;
     }
     this.#bridge(first, extents);
   }
 
+  /** The numbers of the blobs of each extent; each name is looked up once where the file lists them. */
+  *#blobsOf(extents: Extents): Generator<number> {
+    if (!(extents instanceof CompactExtents)) {
+      for (const [, , hash] of extents) yield this.#blobNumber(hash);
+      return;
+    }
+    const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => this.#blobNumber(extents.hash(blob)));
+    for (let n = 0; n < extents.length; n += 1) yield blobs[extents.numbered(n)?.[2] ?? 0] ?? 0;
+  }
+
+  #blobNumber(hash: string): number {
+    const entry = this.#index.entryOf(hash);
+    if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
+    const known = this.#blobs.get(entry);
+    if (known !== undefined) return known;
+    this.#blobs.set(entry, this.#entries.length);
+    return this.#entries.push(entry) - 1;
+  }
+
+  #isLarge(blob: number): boolean {
+    return this.#index.measureOf(this.#entries[blob] ?? 0).plainBytes > LARGE_BYTES;
+  }
+
   /** Finds pieces of one large blob between which the file is whole and made of smaller ones. */
   #bridge(first: number, extents: Extents): void {
-    let last: { readonly entry: number; readonly start: number; readonly end: number } | undefined;
+    let last: { readonly blob: number; readonly start: number; readonly end: number } | undefined;
     let end = 0;
     let n = first;
     for (const [offset, length, , from = 0] of extents) {
       if (offset !== end) last = undefined;
       end = offset + length;
-      const entry = this.#entryOf[n] ?? 0;
-      if (this.#isLarge[n] === 1) {
-        const isBridged = last?.entry === entry && last.start === offset - from && offset - last.end <= BRIDGE_BYTES;
+      const blob = this.#blobOf[n] ?? 0;
+      if (this.#isLarge(blob)) {
+        const isBridged = last?.blob === blob && last.start === offset - from && offset - last.end <= BRIDGE_BYTES;
         this.#isBridged[n] = isBridged ? 1 : 0;
-        last = { entry, start: offset - from, end };
+        last = { blob, start: offset - from, end };
       }
       n += 1;
     }
   }
 
   *inOrder(large: boolean): Generator<Write> {
-    const position = this.#position;
-    const order = Uint32Array.from(this.#position.keys())
-      .filter((each) => (this.#isLarge[each] === 1) === large)
-      .sort((a, b) => (position[a] ?? 0) - (position[b] ?? 0));
-    let place: BlobPlace | undefined;
-    let last = -1;
-    for (const each of order) {
-      const file = this.#fileOf[each] ?? 0;
-      const entry = this.#entryOf[each] ?? 0;
-      const extent = this.#files[file]?.extents.at(this.#extentOf[each] ?? 0);
-      if (extent === undefined) continue;
-      if (place === undefined || entry !== last) place = this.#index.placeAt(entry, extent[2]);
-      last = entry;
-      yield { place, file, extent, isBridged: this.#isBridged[each] === 1 };
+    const blobs = [...this.#entries.keys()].filter((blob) => this.#isLarge(blob) === large);
+    const positions = this.#entries.map((entry) => this.#index.positionOf(entry));
+    blobs.sort((a, b) => (positions[a] ?? 0) - (positions[b] ?? 0));
+    const { order, starts } = this.#byBlob;
+    for (const blob of blobs) {
+      let place: BlobPlace | undefined;
+      for (let at = starts[blob] ?? 0; at < (starts[blob + 1] ?? 0); at += 1) {
+        const each = order[at] ?? 0;
+        const file = this.#fileOf[each] ?? 0;
+        const extent = this.#files[file]?.extents.at(this.#extentOf[each] ?? 0);
+        if (extent === undefined) continue;
+        place ??= this.#index.placeAt(this.#entries[blob] ?? 0, extent[2]);
+        yield { place, file, extent, isBridged: this.#isBridged[each] === 1 };
+      }
     }
   }
-}
 
-/** Entries of the index for the blobs of each extent; each name is looked up once where the file lists them. */
-function* entriesOf(extents: Extents, index: BlobIndex): Generator<number> {
-  if (!(extents instanceof CompactExtents)) {
-    for (const [, , hash] of extents) yield entryOf(hash, index);
-    return;
+  /** The extents of each blob, in the order of files and offsets: those of blob `b` are `order[starts[b]]` to before `order[starts[b + 1]]`. */
+  get #byBlob(): { readonly order: Uint32Array; readonly starts: Uint32Array } {
+    const starts = new Uint32Array(this.#entries.length + 1);
+    for (const blob of this.#blobOf) starts[blob + 1] = (starts[blob + 1] ?? 0) + 1;
+    for (let blob = 0; blob < this.#entries.length; blob += 1) starts[blob + 1] = (starts[blob + 1] ?? 0) + (starts[blob] ?? 0);
+    const next = starts.slice();
+    const order = new Uint32Array(this.#blobOf.length);
+    for (const [n, blob] of this.#blobOf.entries()) {
+      order[next[blob] ?? 0] = n;
+      next[blob] = (next[blob] ?? 0) + 1;
+    }
+    return { order, starts };
   }
-  const entries = Int32Array.from({ length: extents.blobCount }, (_, blob) => entryOf(extents.hash(blob), index));
-  for (let n = 0; n < extents.length; n += 1) yield entries[extents.numbered(n)?.[2] ?? 0] ?? 0;
-}
-
-function entryOf(hash: string, index: BlobIndex): number {
-  const entry = index.entryOf(hash);
-  if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
-  return entry;
 }
 
 /** Writes that lie in order, in reads of near neighbours. */

@@ -143,9 +143,9 @@ async function readWhole(file: string, limitBytes: number): Promise<Buffer> {
   }
 }
 
-/** One read for the whole file: readFile goes through the thread pool for every half megabyte. */
-export async function readAtOnce(handle: FileHandle, sizeBytes: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+/** One read for the whole file: readFile goes through the thread pool for every half megabyte. Into `memory` when it is large enough. */
+export async function readAtOnce(handle: FileHandle, sizeBytes: number, memory?: Buffer): Promise<Buffer> {
+  const bytes = memory !== undefined && memory.byteLength >= sizeBytes ? memory.subarray(0, sizeBytes) : Buffer.allocUnsafeSlow(sizeBytes);
   let filled = 0;
   while (filled < sizeBytes) {
     const { bytesRead } = await handle.read(bytes, filled, sizeBytes - filled, filled);

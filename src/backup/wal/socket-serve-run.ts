@@ -20,6 +20,11 @@ export interface ServedSocket {
   close(): Promise<void>;
 }
 
+/** Memory of the last push, for the next one: new memory costs as much as the reading. */
+interface SpareMemory {
+  buffer: Buffer | undefined;
+}
+
 const AHEAD_BYTES = 64 * 1024 * 1024;
 const SILENCE_MS = 120_000;
 const OTHERS_MAY_WRITE = 0o022;
@@ -38,11 +43,12 @@ export async function serveSocket(options: SocketOptions): Promise<ServedSocket>
   await removeStale(options.socketPath);
   const prefetcher = new Prefetcher(async (name) => await fetchFromAny(name, options.fetch), AHEAD_BYTES);
   const open = new Set<net.Socket>();
+  const memory: SpareMemory = { buffer: undefined };
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
     socket.setTimeout(SILENCE_MS, () => socket.destroy());
     socket.on('error', () => undefined);
-    void answer(socket, options, prefetcher).finally(() => {
+    void answer(socket, options, prefetcher, memory).finally(() => {
       open.delete(socket);
       socket.end();
     });
@@ -57,7 +63,7 @@ export async function serveSocket(options: SocketOptions): Promise<ServedSocket>
   };
 }
 
-async function answer(socket: net.Socket, options: SocketOptions, prefetcher: Prefetcher): Promise<void> {
+async function answer(socket: net.Socket, options: SocketOptions, prefetcher: Prefetcher, memory: SpareMemory): Promise<void> {
   const reader = new SocketReader(socket);
   try {
     const line = await reader.line();
@@ -66,7 +72,7 @@ async function answer(socket: net.Socket, options: SocketOptions, prefetcher: Pr
     if (request.cluster !== options.push.clusterName) {
       throw new DbadminError('refused', `this socket serves cluster ${options.push.clusterName}, not ${request.cluster}`);
     }
-    if (request.kind === 'push') await answerPush(socket, reader, request, options.push);
+    if (request.kind === 'push') await answerPush(socket, reader, request, options.push, memory);
     else await answerGet(socket, request.name, prefetcher);
   } catch (error) {
     const detail = error instanceof DbadminError && error.detail !== undefined ? `: ${error.detail.replaceAll('\n', ' ')}` : '';
@@ -79,14 +85,23 @@ async function answerPush(
   reader: SocketReader,
   request: Extract<SocketRequest, { kind: 'push' }>,
   options: PushOptions,
+  memory: SpareMemory,
 ): Promise<void> {
-  let bytes = await readSame(request);
+  // Taken away, so that another push at the same time takes memory of its own.
+  const spare = memory.buffer;
+  memory.buffer = undefined;
+  let bytes = await readSame(request, spare);
   if (bytes === undefined) {
     socket.write('send\n');
     bytes = await reader.bytes(request.sizeBytes);
   }
   await pushWalBytes(path.basename(request.path), bytes, options);
+  keepLarger(memory, Buffer.from(bytes.buffer));
   socket.write('ok\n');
+}
+
+function keepLarger(memory: SpareMemory, buffer: Buffer): void {
+  if (buffer.byteLength >= (memory.buffer?.byteLength ?? 0)) memory.buffer = buffer;
 }
 
 async function answerGet(socket: net.Socket, name: string, prefetcher: Prefetcher): Promise<void> {
@@ -100,13 +115,13 @@ async function answerGet(socket: net.Socket, name: string, prefetcher: Prefetche
 }
 
 /** The file, when it is the one that the client sees: a client in another container may mean another by the same path. */
-async function readSame(request: Extract<SocketRequest, { kind: 'push' }>): Promise<Buffer | undefined> {
+async function readSame(request: Extract<SocketRequest, { kind: 'push' }>, memory: Buffer | undefined): Promise<Buffer | undefined> {
   try {
     const handle = await open(request.path, 'r');
     try {
       const { dev, ino, size } = await handle.stat({ bigint: true });
       const isSame = dev.toString() === request.device && ino.toString() === request.inode && size === BigInt(request.sizeBytes);
-      return isSame ? await readAtOnce(handle, request.sizeBytes) : undefined;
+      return isSame ? await readAtOnce(handle, request.sizeBytes, memory) : undefined;
     } finally {
       await handle.close();
     }
