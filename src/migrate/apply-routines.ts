@@ -2,6 +2,7 @@ import { runStatement } from './run-statement.ts';
 import { messageOf, systemCodeOf, DbadminError } from '../base/errors.ts';
 import type { ApplyContext } from './file-run.ts';
 import type { Directives } from './directives.ts';
+import type { ObservedFile } from './hooks.ts';
 import type { ChangedRoutine } from './plan.ts';
 import { recordHistory } from './record.ts';
 import { pauseOrThrow } from './retry.ts';
@@ -44,16 +45,25 @@ export async function applyRoutines(routines: readonly ChangedRoutine[], context
 }
 
 async function applyOnce(routines: readonly ChangedRoutine[], context: ApplyContext, attempts: number, startedMs: number): Promise<void> {
-  const { session, clock, run } = context;
+  const { session, clock, run, observer } = context;
+  const observed: ObservedFile = { kind: 'routines', path: 'routines', version: undefined, transaction: true, attempt: attempts, session };
+  const { watch, settings } = context;
+  const watched = watch === undefined ? undefined : { by: watch, lockTimeoutMs: settings.lockTimeoutMs };
   const begunMs = clock.now().getTime();
   await beginFile(session, context.settings, IN_TRANSACTION, 'routines');
+  await observer?.begun?.(observed);
   await session.query('set local check_function_bodies = off');
   const [path] = await session.query<{ path: string }>("select current_setting('search_path') as path");
   for (const routine of routines) {
     context.signal.throwIfAborted();
     // Each file starts from the same search path, whatever the one before it set.
     await session.query("select set_config('search_path', $1, true)", [path?.path ?? '']);
-    for (const statement of routine.parsed.statements) await runStatement(session, routine.file, statement);
+    for (const statement of routine.parsed.statements) {
+      const at = { ...observed, file: routine.file.path, statement };
+      await observer?.beforeStatement?.(at);
+      await runStatement(session, routine.file, statement, watched);
+      await observer?.afterStatement?.(at);
+    }
     await dropOutdated(routine, context);
   }
   await session.query("select set_config('search_path', $1, true)", [path?.path ?? '']);
@@ -72,7 +82,9 @@ async function applyOnce(routines: readonly ChangedRoutine[], context: ApplyCont
       lockWaitMs: begunMs - startedMs,
     });
   }
+  await observer?.beforeCommit?.(observed);
   await session.query('commit');
+  await observer?.applied?.(observed);
 }
 
 /** A changed argument list makes another function; the one it replaces would stay and make calls ambiguous. */

@@ -1,4 +1,6 @@
 import { DbadminError } from '../base/errors.ts';
+import { heldLocksSql, LockTimes, longestLocks, type HeldLock } from './held-locks.ts';
+import type { ObservedFile, RunObserver } from './hooks.ts';
 import { alreadyDone, concurrentIndexOf, dropInvalidIndex, findIndex } from './indexes.ts';
 import { statementSha, type Statement } from './migration.ts';
 import { nodeType } from './parser.ts';
@@ -9,11 +11,14 @@ import { runStatement } from './run-statement.ts';
 import type { Session } from './session.ts';
 import { BEFORE_RECORD_SQL, beginFile, type SessionSettings } from './settings.ts';
 import { statementError } from './sql-error.ts';
+import type { Watch } from './watch.ts';
 
 export interface ApplyContext extends RetryContext {
   readonly session: Session;
   readonly settings: SessionSettings;
   readonly run: RunIdentity;
+  readonly observer?: RunObserver | undefined;
+  readonly watch?: Watch | undefined;
 }
 
 /** A file that was applied by this run. */
@@ -25,6 +30,8 @@ export interface AppliedFile {
   readonly attempts: number;
   readonly lockWaitMs: number;
   readonly tookMs: number;
+  /** Locks on tables that were there before, and how long they were held. */
+  readonly locks: readonly HeldLock[];
 }
 
 /** One versioned file on its way into the database: its steps, and what is known about them so far. */
@@ -40,6 +47,8 @@ export class FileRun {
   #lockWaitMs = 0;
   #startedMs = 0;
   #ran = 0;
+  #lockTimes = new LockTimes(0);
+  #locks: readonly HeldLock[] = [];
   #current: Statement | undefined;
 
   constructor(migration: PendingMigration, context: ApplyContext) {
@@ -71,19 +80,23 @@ export class FileRun {
     const { name, file } = this.#migration;
     this.#current = undefined;
     const entry = { statementNo: undefined, sha256: file.sha256, body: file.text, tookMs: this.#tookMs() };
-    const { session } = this.#context;
+    const { session, observer } = this.#context;
     await session.query(this.transaction ? BEFORE_RECORD_SQL : `begin; ${BEFORE_RECORD_SQL}`);
-    await this.#record({ ...entry, name: name.file });
+    await this.#record({ ...entry, name: name.file }, this.#locks);
     if (this.transaction) return;
     await session.query('commit');
     this.#done();
+    await observer?.applied?.(this.#observed());
   }
 
   async commit(): Promise<void> {
+    const { observer } = this.#context;
+    await observer?.beforeCommit?.(this.#observed());
     const tag = await this.#context.session.command('commit');
     if (tag !== 'COMMIT')
       throw new DbadminError('migration-failed', `${this.path}: the server answered ${tag} to COMMIT; nothing of it is applied`);
     this.#done();
+    await observer?.applied?.(this.#observed());
   }
 
   /** The failure as the reader of the file sees it. */
@@ -102,12 +115,43 @@ export class FileRun {
     const { session, settings, clock } = this.#context;
     this.#startedMs = clock.now().getTime();
     this.#ran = 0;
+    this.#locks = [];
+    this.#lockTimes = new LockTimes(this.#startedMs);
+    this.#context.watch?.forgetWaits();
     await beginFile(session, settings, this.#migration.parsed.directives, this.path);
+    await this.#context.observer?.begun?.(this.#observed());
+  }
+
+  #observed(): ObservedFile {
+    const { version } = this.#migration.name;
+    const { session } = this.#context;
+    return { kind: 'versioned', path: this.path, version, transaction: this.transaction, attempt: this.attempts, session };
   }
 
   async #runInTransaction(statement: Statement): Promise<void> {
-    await runStatement(this.#context.session, this.#migration.file, statement);
+    await this.#runObserved(statement);
     this.#ran += 1;
+    const last = this.#migration.parsed.statements.length === statement.number;
+    // The last question is asked when the history is written.
+    if (last || !this.#lockTimes.isDue(this.#nowMs())) return;
+    const { session, run } = this.#context;
+    const held = await session.query<{ relation: string; mode: string }>(heldLocksSql('$1'), [run.schema]);
+    this.#lockTimes.note(held, this.#nowMs(), this.#waits());
+  }
+
+  /** The observer is asked right beside the statement: inside the transaction wherever there is one. */
+  async #runObserved(statement: Statement): Promise<void> {
+    const { observer } = this.#context;
+    const at = { ...this.#observed(), file: this.path, statement };
+    await observer?.beforeStatement?.(at);
+    await this.#run(statement);
+    await observer?.afterStatement?.(at);
+  }
+
+  async #run(statement: Statement): Promise<void> {
+    const { session, watch, settings } = this.#context;
+    const lockTimeoutMs = this.#migration.parsed.directives.lockTimeoutMs ?? settings.lockTimeoutMs;
+    await runStatement(session, this.#migration.file, statement, watch === undefined ? undefined : { by: watch, lockTimeoutMs });
   }
 
   /** A statement of a no-transaction file. Where PostgreSQL allows, its row is in its transaction; else a row before says that it began. */
@@ -116,15 +160,16 @@ export class FileRun {
     const isSetting = nodeType(statement.node ?? {}).type === 'VariableSetStmt';
     if (this.#finished.has(statement.number)) {
       // What it set is gone with the session that set it.
-      if (isSetting) await runStatement(session, this.#migration.file, statement);
+      if (isSetting) await this.#run(statement);
       return;
     }
-    const startedMs = this.#context.clock.now().getTime();
-    const took = (): number => this.#context.clock.now().getTime() - startedMs;
-    if (isSetting) await runStatement(session, this.#migration.file, statement);
+    const startedMs = this.#nowMs();
+    const took = (): number => this.#nowMs() - startedMs;
+    this.#lockTimes = new LockTimes(startedMs);
+    if (isSetting) await this.#runObserved(statement);
     else if (!statement.kind.alone) {
       await session.query('begin');
-      await runStatement(session, this.#migration.file, statement);
+      await this.#runObserved(statement);
       await session.query(BEFORE_RECORD_SQL);
       await this.#recordStatement(statement, took());
       await session.query('commit');
@@ -135,7 +180,11 @@ export class FileRun {
       this.#interrupted = statement.number;
       await this.#runAlone(statement);
     }
-    if (isSetting || statement.kind.alone) await this.#recordApart(statement, took());
+    if (isSetting || statement.kind.alone) {
+      const heldMs = took();
+      const seen = this.#context.watch?.held() ?? [];
+      await this.#recordApart(statement, heldMs, statement.kind.alone ? seen.map((lock) => ({ ...lock, heldMs })) : []);
+    }
     this.#finished.add(statement.number);
     this.#interrupted = undefined;
     this.#ran += 1;
@@ -150,7 +199,7 @@ export class FileRun {
     if (patient) await session.query('set lock_timeout = 0');
     if (index !== undefined) await dropInvalidIndex(session, index, log);
     try {
-      await runStatement(session, this.#migration.file, statement);
+      await this.#runObserved(statement);
     } catch (error) {
       if (index !== undefined && session.lost() === undefined) await dropInvalidIndex(session, index, log).catch(() => undefined);
       throw error;
@@ -163,32 +212,44 @@ export class FileRun {
   }
 
   /** The row of a statement that had no transaction, in one of its own. */
-  async #recordApart(statement: Statement, tookMs: number | undefined): Promise<void> {
+  async #recordApart(statement: Statement, tookMs: number | undefined, seen: readonly HeldLock[] = []): Promise<void> {
     const { session } = this.#context;
     await session.query(`begin; ${BEFORE_RECORD_SQL}`);
-    await this.#recordStatement(statement, tookMs);
+    await this.#recordStatement(statement, tookMs, seen);
     await session.query('commit');
   }
 
-  async #recordStatement(statement: Statement, tookMs: number | undefined): Promise<void> {
+  async #recordStatement(statement: Statement, tookMs: number | undefined, seen: readonly HeldLock[] = []): Promise<void> {
     const body = statement.copyData === undefined ? statement.text : `${statement.text};\n${statement.copyData}`;
     const name = this.#migration.name.file;
-    await this.#record({ name, statementNo: statement.number, sha256: statementSha(statement), body, tookMs });
+    await this.#record({ name, statementNo: statement.number, sha256: statementSha(statement), body, tookMs }, seen);
   }
 
-  async #record(entry: Omit<HistoryEntry, 'kind' | 'version' | 'attempts' | 'lockWaitMs'>): Promise<void> {
+  async #record(entry: Omit<HistoryEntry, 'kind' | 'version' | 'attempts' | 'lockWaitMs'>, seen: readonly HeldLock[]): Promise<void> {
     const { session, run } = this.#context;
-    const { version } = this.#migration.name;
-    await recordHistory(session, run, { ...entry, kind: 'versioned', version, attempts: this.attempts, lockWaitMs: this.#lockWaitMs });
+    const { kind, name } = this.#migration;
+    const { version } = name;
+    const locks = { ...this.#lockTimes.spans(this.#nowMs(), this.#waits()), before: seen };
+    const attempted = { attempts: this.attempts, lockWaitMs: this.#lockWaitMs };
+    const held = await recordHistory(session, run, { ...entry, kind: kind ?? 'versioned', version, ...attempted, locks });
+    this.#locks = longestLocks([...this.#locks, ...held]);
+  }
+
+  #waits(): ReadonlyMap<string, number> {
+    return this.#context.watch?.waits() ?? new Map();
+  }
+
+  #nowMs(): number {
+    return this.#context.clock.now().getTime();
   }
 
   #tookMs(): number {
-    return this.#context.clock.now().getTime() - this.#startedMs;
+    return this.#nowMs() - this.#startedMs;
   }
 
   #done(): void {
     const { name } = this.#migration;
     const counts = { statements: this.#ran, attempts: this.attempts, lockWaitMs: Math.round(this.#lockWaitMs), tookMs: this.#tookMs() };
-    this.applied = { version: name.version, file: name.file, ...counts };
+    this.applied = { version: name.version, file: name.file, ...counts, locks: this.#locks };
   }
 }

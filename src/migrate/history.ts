@@ -28,6 +28,8 @@ export interface History {
   readonly routines: ReadonlyMap<string, HistoryRow>;
   /** No-transaction files that are begun and not finished: their statements, by version and number. */
   readonly begun: ReadonlyMap<string, ReadonlyMap<number, BegunStatement>>;
+  /** No-transaction files whose undoing is begun and not finished: the statements of their down sections. They count as applied. */
+  readonly undoing: ReadonlyMap<string, ReadonlyMap<number, BegunStatement>>;
 }
 
 /** A statement of a no-transaction file that ran, or may have. */
@@ -36,29 +38,32 @@ export interface BegunStatement {
   readonly finished: boolean;
 }
 
-export const EMPTY_HISTORY: History = { applied: new Map(), routines: new Map(), begun: new Map() };
+export const EMPTY_HISTORY: History = { applied: new Map(), routines: new Map(), begun: new Map(), undoing: new Map() };
 
 /** Folds rows in the order of `seq` into what holds now. A `down` row takes its version away again. */
 export function foldHistory(rows: readonly HistoryRow[]): History {
   const applied = new Map<string, HistoryRow>();
   const routines = new Map<string, HistoryRow>();
   const begun = new Map<string, Map<number, BegunStatement>>();
+  const undoing = new Map<string, Map<number, BegunStatement>>();
   for (const row of rows) {
     if (row.kind === 'routine') routines.set(row.name, row);
     if (row.version === undefined) continue;
-    if (row.kind === 'down') {
+    if (row.statementNo !== undefined) {
+      const files = row.kind === 'down' ? undoing : begun;
+      const statements = files.get(row.version) ?? new Map<number, BegunStatement>();
+      statements.set(row.statementNo, { sha256: row.sha256, finished: row.finishedAt !== undefined });
+      files.set(row.version, statements);
+    } else if (row.kind === 'down') {
       applied.delete(row.version);
       begun.delete(row.version);
-    } else if (row.statementNo !== undefined) {
-      const statements = begun.get(row.version) ?? new Map<number, BegunStatement>();
-      statements.set(row.statementNo, { sha256: row.sha256, finished: row.finishedAt !== undefined });
-      begun.set(row.version, statements);
+      undoing.delete(row.version);
     } else if (row.kind === 'versioned' || row.kind === 'baseline' || row.kind === 'repair') {
       applied.set(row.version, row);
       begun.delete(row.version);
     }
   }
-  return { applied, routines, begun };
+  return { applied, routines, begun, undoing };
 }
 
 /** The history's table in `schema`, quoted. */
@@ -66,49 +71,12 @@ export function historyTable(schema: string): string {
   return `${quoteIdentifier(schema)}.migration_history`;
 }
 
-/** SQL that makes the history; safe to run again. Rows can be added and never changed: a trigger refuses the rest. */
-export function createHistorySql(schema: string): string {
-  const table = historyTable(schema);
-  const guard = `${quoteIdentifier(schema)}.refuse_history_change`;
-  return `
-create schema if not exists ${quoteIdentifier(schema)};
-create table if not exists ${table} (
-  seq bigint generated always as identity primary key,
-  run_id uuid not null,
-  kind text not null check (kind in ('versioned', 'routine', 'seed', 'baseline', 'repair', 'down')),
-  version text,
-  name text not null,
-  statement_no integer check (statement_no > 0),
-  sha256 bytea not null check (octet_length(sha256) = 32),
-  body text not null,
-  started_at timestamptz not null,
-  finished_at timestamptz,
-  attempts integer not null default 1,
-  lock_wait_ms bigint not null default 0,
-  applied_by text not null default session_user,
-  tool_version text not null,
-  git_commit text,
-  restore_point text,
-  restore_lsn pg_lsn,
-  locks jsonb not null default '[]',
-  reason text,
-  check (kind in ('routine', 'seed') or version is not null)
-);
-comment on table ${table} is 'What dbadmin applied, in order. Append-only: a later row says that something changed.';
-create or replace function ${guard}() returns trigger language plpgsql set search_path = pg_catalog as $guard$
-begin
-  raise exception 'migration_history is append-only' using hint = 'Add a row that says what changed.';
-end
-$guard$;
-create or replace trigger migration_history_append_only before update or delete or truncate on ${table}
-  for each statement execute function ${guard}();
-`;
-}
-
 /** Query for every row without its body, in order; see {@link readHistoryRow}. */
 export function selectHistorySql(schema: string): string {
   return `select seq::text as seq, run_id::text as run_id, kind, version, name, statement_no, encode(sha256, 'hex') as sha256,
-  started_at, finished_at, applied_by from ${historyTable(schema)} order by seq`;
+  started_at, finished_at, applied_by from ${historyTable(schema)} as history
+  -- Not "order by seq": that would be the text, with 10 before 9.
+  order by history.seq`;
 }
 
 /** A row as PostgreSQL's client gives it. */

@@ -10,8 +10,10 @@ export interface ServerFacts {
   readonly user: string;
   readonly isStandby: boolean;
   readonly walLevel: string;
-  /** Has EXECUTE on pg_create_restore_point and pg_switch_wal. */
+  /** Has EXECUTE on pg_create_restore_point. */
   readonly maySetRestorePoint: boolean;
+  /** Has EXECUTE on pg_switch_wal. */
+  readonly maySwitchWal: boolean;
   /** The process that answered. */
   readonly pid: number;
 }
@@ -25,8 +27,8 @@ export async function inspectServer(session: Queryable): Promise<ServerFacts> {
   const [row] = await session.query(
     `select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
        current_database() as database, current_user as "user", pg_is_in_recovery() as standby, current_setting('wal_level') as wal_level,
-       has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'execute')
-         and has_function_privilege('pg_catalog.pg_switch_wal()', 'execute') as may, pg_backend_pid() as pid`,
+       has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'execute') as may_mark,
+       has_function_privilege('pg_catalog.pg_switch_wal()', 'execute') as may_switch, pg_backend_pid() as pid`,
   );
   return {
     major: supportedMajor(Number(row?.['number'] ?? 0)),
@@ -35,7 +37,8 @@ export async function inspectServer(session: Queryable): Promise<ServerFacts> {
     user: String(row?.['user']),
     isStandby: row?.['standby'] === true,
     walLevel: String(row?.['wal_level']),
-    maySetRestorePoint: row?.['may'] === true,
+    maySetRestorePoint: row?.['may_mark'] === true,
+    maySwitchWal: row?.['may_switch'] === true,
     pid: Number(row?.['pid']),
   };
 }

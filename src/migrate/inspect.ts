@@ -4,6 +4,8 @@ import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { normaliseSql, sha256Of } from './checksum.ts';
 import { EMPTY_HISTORY, foldHistory, historyTable, readHistoryRow, selectHistorySql, type History, type HistoryRecord } from './history.ts';
+import { inspectHistoryForm } from './ensure-history.ts';
+import { refuseNewerHistory } from './history-form.ts';
 import type { MigrationFile, SqlFile } from './migration.ts';
 import { compareVersions, parseMigrationName, sortKey } from './names.ts';
 import type { Observed, RoutineFile } from './plan.ts';
@@ -101,15 +103,11 @@ function displayPath({ project }: MigrationDirectories, location: string): strin
 
 /** The history in `schema`; empty where there is none. Creates nothing. */
 export async function readHistory(session: Queryable, schema: string): Promise<History> {
-  if (!(await hasHistory(session, schema))) return EMPTY_HISTORY;
+  const found = await inspectHistoryForm(session, schema);
+  if (found === undefined) return EMPTY_HISTORY;
+  refuseNewerHistory(schema, found);
   const records = await session.query<HistoryRecord>(selectHistorySql(schema));
   return foldHistory(records.map(readHistoryRow));
-}
-
-/** Whether the history's table exists. */
-export async function hasHistory(session: Queryable, schema: string): Promise<boolean> {
-  const [row] = await session.query<{ there: boolean }>('select pg_catalog.to_regclass($1) is not null as there', [historyTable(schema)]);
-  return row?.there === true;
 }
 
 /** Files and history side by side, with the stored texts of what differs. */

@@ -27,6 +27,8 @@ export interface Observed {
 }
 
 export interface PendingMigration {
+  /** `down` when what runs is the down section; the rows in the history say so. */
+  readonly kind?: 'down';
   readonly name: MigrationName;
   readonly file: SqlFile;
   readonly parsed: ParsedSql;
@@ -79,6 +81,13 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
     if (row.kind === 'baseline' || versions.has(sortKey(row.version ?? ''))) continue;
     if (policy.missing) warnings.push(`${row.name} is applied and its file is gone`);
     else problems.push(missingError(row));
+  }
+  for (const version of history.undoing.keys()) {
+    problems.push(
+      new DbadminError('migration-invalid', `${history.applied.get(version)?.name ?? version} is half undone: its down section was interrupted`, {
+        hint: 'Finish it: dbadmin migrate down',
+      }),
+    );
   }
   const versioned: PendingMigration[] = [];
   for (const migration of migrations) {

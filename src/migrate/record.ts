@@ -1,3 +1,4 @@
+import { heldLocksSql, type HeldLock } from './held-locks.ts';
 import { historyTable, type HistoryKind } from './history.ts';
 import type { Queryable } from './session.ts';
 
@@ -7,7 +8,7 @@ export interface RunIdentity {
   readonly runId: string;
   readonly toolVersion: string;
   readonly gitCommit: string | undefined;
-  readonly restorePoint: { readonly name: string; readonly lsn: string } | undefined;
+  readonly restorePoint: { readonly name: string; readonly lsn: string; readonly timeline: number } | undefined;
 }
 
 export interface HistoryEntry {
@@ -22,17 +23,29 @@ export interface HistoryEntry {
   readonly attempts: number;
   /** Time spent on attempts that another session's lock ended, pauses included. */
   readonly lockWaitMs: number;
+  readonly locks?: EntryLocks | undefined;
 }
 
-/** Adds a row. In a transaction it also notes the locks on tables that the transaction holds. */
-export async function recordHistory(session: Queryable, run: RunIdentity, entry: HistoryEntry): Promise<void> {
-  await session.query(
+/** What is known of locks when the row is written. */
+export interface EntryLocks {
+  /** By relation and mode: how long the transaction that writes the row has held it. */
+  readonly knownMs: Readonly<Record<string, number>>;
+  /** How long it has held any other at most. */
+  readonly otherMs: number;
+  /** Locks that something outside of this transaction held. */
+  readonly before: readonly HeldLock[];
+}
+
+/** Adds a row; in a transaction with the locks on tables that it holds. Gives the locks as they are written down. */
+export async function recordHistory(session: Queryable, run: RunIdentity, entry: HistoryEntry): Promise<readonly HeldLock[]> {
+  const [row] = await session.query<{ locks: readonly HeldLock[] }>(
     `insert into ${historyTable(run.schema)} (run_id, kind, version, name, statement_no, sha256, body, started_at, finished_at,
-       attempts, lock_wait_ms, tool_version, git_commit, restore_point, restore_lsn, locks)
+       attempts, lock_wait_ms, tool_version, git_commit, restore_point, restore_lsn, restore_timeline, locks)
      select $1::uuid, $2, $3, $4, $5::integer, decode($6, 'hex'), $7,
        clock_timestamp() - make_interval(secs => coalesce($8::float8, 0) / 1000),
        case when $8::float8 is not null then clock_timestamp() end,
-       $9::integer, $10::bigint, $11, $12, $13, $14::pg_lsn, (${HELD_LOCKS_SQL})`,
+       $9::integer, $10::bigint, $11, $12, $13, $14::pg_lsn, $15::integer, $16::jsonb || (${LOCKS_SQL})
+     returning locks`,
     [
       run.runId,
       entry.kind,
@@ -48,19 +61,17 @@ export async function recordHistory(session: Queryable, run: RunIdentity, entry:
       run.gitCommit ?? null,
       run.restorePoint?.name ?? null,
       run.restorePoint?.lsn ?? null,
+      run.restorePoint?.timeline ?? null,
+      JSON.stringify(entry.locks?.before ?? []),
       run.schema,
+      JSON.stringify(entry.locks?.knownMs ?? {}),
+      entry.locks?.otherMs ?? Math.round(entry.tookMs ?? 0),
     ],
   );
+  return row?.locks ?? [];
 }
 
-const HELD_LOCKS_SQL = `
-  select coalesce(jsonb_agg(jsonb_build_object('relation', relation, 'mode', mode) order by relation, mode), '[]')
-  from (
-    select distinct n.nspname || '.' || c.relname as relation, l.mode
-    from pg_catalog.pg_locks l
-    join pg_catalog.pg_class c on c.oid = l.relation
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm')
-      and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-      and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', $15)
-  ) held`;
+const LOCKS_SQL = `
+  select coalesce(jsonb_agg(jsonb_build_object('relation', relation, 'mode', mode,
+    'heldMs', coalesce(($18::jsonb ->> (relation || ' ' || mode))::bigint, $19::bigint)) order by relation, mode), '[]')
+  from (${heldLocksSql('$17')}) held`;

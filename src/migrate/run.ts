@@ -1,24 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { describeParameters, type ConnectionParameters } from '../postgres/parameters.ts';
+import type { Activity } from './activity.ts';
 import { applyRoutines, type AppliedRoutine } from './apply-routines.ts';
 import { applyVersioned } from './apply.ts';
 import type { AppliedFile, ApplyContext } from './file-run.ts';
-import { createHistorySql } from './history.ts';
-import { hasHistory, observe, readFiles, type MigrationDirectories } from './inspect.ts';
+import { ensureHistory } from './ensure-history.ts';
+import type { AfterRun, ExpectedPlan, FinishedRun, FoundPlan, RunObserver } from './hooks.ts';
+import { observe, readFiles, type MigrationDirectories } from './inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from './inspect-server.ts';
 import { acquireLock, releaseLock, type LockOptions } from './lock.ts';
 import { loadSqlParser, type SqlParser } from './parser.ts';
-import { planMigrations, type MigrationPlan, type PlanPolicy } from './plan.ts';
+import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
 import { refusePooler } from './pooler.ts';
 import { joinProblems } from './problems.ts';
-import { restorePointName, restorePointObstacle, setRestorePoint, type RestorePoint } from './restore-point.ts';
+import { markMoment, type MarkedMoment, type MarkOptions } from './restore-point.ts';
 import type { RetryPolicy } from './retry.ts';
 import { openSession, type Session } from './session.ts';
-import { freshSessionSql } from './settings.ts';
+import { freshSessionSql, type SessionSettings } from './settings.ts';
 import { serverError } from './sql-error.ts';
+import { Watch } from './watch.ts';
 
-export interface MigrateUpOptions extends LockOptions {
+export interface MigrateUpOptions extends LockOptions, MarkOptions {
   readonly connection: ConnectionParameters;
   /** Schema of the history. */
   readonly schema: string;
@@ -28,11 +31,16 @@ export interface MigrateUpOptions extends LockOptions {
   readonly gitCommit: string | undefined;
   readonly policy: PlanPolicy;
   readonly retry: RetryPolicy;
-  /** False: set none, also where it could be. */
-  readonly wantsRestorePoint: boolean;
-  /** Resolves with whether the repository's WAL has passed the point. Called before anything is applied. */
-  readonly awaitArchived?: (point: RestorePoint) => Promise<boolean>;
+  /** Called before the lock is taken, once there is something to do: it warns, or refuses by throwing. */
+  readonly beforeRun?: (found: FoundPlan) => Promise<readonly string[]>;
+  /** What another session sees of a statement that runs long; undefined when that statement ended. */
+  readonly onActivity?: (activity: Activity | undefined) => void;
   readonly onApplied?: (file: AppliedFile) => void;
+  /** Looked at before: refused under the lock when it is not what would run now. */
+  readonly expected?: ExpectedPlan;
+  readonly observer?: RunObserver;
+  /** Called when all is applied, before the lock is given back. */
+  readonly afterRun?: AfterRun;
 }
 
 export interface MigrateUpResult {
@@ -41,7 +49,7 @@ export interface MigrateUpResult {
   readonly database: string;
   readonly versioned: readonly AppliedFile[];
   readonly routines: readonly AppliedRoutine[];
-  readonly restorePoint: (RestorePoint & { readonly archived: boolean | undefined }) | undefined;
+  readonly restorePoint: MarkedMoment | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -58,19 +66,23 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
   const stopCancelling = cancelOnAbort(session, options);
   try {
     const server = await inspectServer(session);
-    const before = await makePlan(session, parser, options);
+    const { plan: before, observed } = await makePlan(session, parser, options);
     if (before.versioned.length + before.routines.length === 0) return nothingDone(server, before);
     refuseStandby(server);
     await refusePooler(session, async () => await open(options));
+    const warned = (await options.beforeRun?.({ plan: before, observed, server, session })) ?? [];
     const checksClient = await canCheckClient(session);
     const settings = { lockTimeoutMs: options.lockTimeoutMs, checksClient };
     await session.query(freshSessionSql(settings));
     await acquireLock(session, options);
     try {
-      const plan = await makePlan(session, parser, options);
+      const found = await makePlan(session, parser, options);
+      const { plan } = found;
       if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
-      await ensureHistory(session, options.schema, server);
-      return await applyPlan(plan, session, server, settings, options);
+      await options.expected?.compare({ ...found, server, session });
+      await ensureHistory(session, options.schema, { ...server, toolVersion: options.toolVersion });
+      const done = await applyPlan(plan, session, server, settings, options);
+      return { ...done, warnings: [...warned, ...done.warnings] };
     } finally {
       if (session.lost() === undefined) await releaseLock(session).catch(() => undefined);
     }
@@ -93,11 +105,16 @@ async function open({ connection, log }: MigrateUpOptions): Promise<Session> {
   });
 }
 
-async function makePlan(session: Session, parser: SqlParser, options: MigrateUpOptions): Promise<MigrationPlan> {
+interface Planned {
+  readonly plan: MigrationPlan;
+  readonly observed: Observed;
+}
+
+async function makePlan(session: Session, parser: SqlParser, options: MigrateUpOptions): Promise<Planned> {
   const observed = await observe(session, options.schema, await readFiles(options.directories));
   const plan = planMigrations(observed, options.policy, parser, options.clock.now());
   if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; nothing was applied`);
-  return plan;
+  return { plan, observed };
 }
 
 function nothingDone({ database }: ServerFacts, { warnings }: MigrationPlan): MigrateUpResult {
@@ -111,35 +128,24 @@ function refuseStandby({ isStandby, database }: ServerFacts): void {
   });
 }
 
-async function ensureHistory(session: Session, schema: string, { user, database }: ServerFacts): Promise<void> {
-  if (await hasHistory(session, schema)) return;
-  try {
-    await session.query(`begin; ${createHistorySql(schema)} commit`);
-  } catch (error) {
-    await session.query('rollback').catch(() => undefined);
-    throw new DbadminError(
-      systemCodeOf(error) === '42501' ? 'privilege-missing' : 'query-failed',
-      `cannot create the history in schema ${schema}`,
-      {
-        detail: messageOf(error),
-        hint: `As a superuser: GRANT CREATE ON DATABASE "${database}" TO "${user}";`,
-        cause: error,
-      },
-    );
-  }
-}
-
 async function applyPlan(
   plan: MigrationPlan,
   session: Session,
   server: ServerFacts,
-  settings: ApplyContext['settings'],
+  settings: SessionSettings,
   options: MigrateUpOptions,
 ): Promise<MigrateUpResult> {
-  const restorePoint = await prepareRestorePoint(plan, session, server, options);
+  const restorePoint = await markMoment(session, server, plan.versioned[0]?.name.version, options);
   const runId = randomUUID();
   const { schema, toolVersion, gitCommit } = options;
   const { clock, random, log, signal, retry } = options;
+  const watch = new Watch({
+    clock,
+    log,
+    pid: server.pid,
+    open: async () => await openSession(options.connection, { applicationName: 'dbadmin migrate watch' }),
+    onActivity: options.onActivity,
+  });
   const context: ApplyContext = {
     session,
     settings,
@@ -149,6 +155,9 @@ async function applyPlan(
     log,
     signal,
     retry,
+    observer: options.observer,
+    watch,
+    blockedBy: () => watch.blockedBy(),
   };
   const versioned: AppliedFile[] = [];
   try {
@@ -157,29 +166,26 @@ async function applyPlan(
       options.onApplied?.(file);
     });
     const routines = await applyRoutines(plan.routines, context);
-    return { runId, database: server.database, versioned, routines, restorePoint, warnings: plan.warnings };
+    const after = await finish(options, settings, { runId, server, versioned, routines, session });
+    return { runId, database: server.database, versioned, routines, restorePoint, warnings: [...plan.warnings, ...after] };
   } catch (error) {
     throw versioned.length === 0 ? error : withProgress(error, versioned, plan);
+  } finally {
+    await watch.close();
   }
 }
 
-async function prepareRestorePoint(
-  plan: MigrationPlan,
-  session: Session,
-  server: ServerFacts,
-  options: MigrateUpOptions,
-): Promise<MigrateUpResult['restorePoint']> {
-  if (!options.wantsRestorePoint) return undefined;
-  const obstacle = restorePointObstacle(server);
-  if (obstacle !== undefined) {
-    options.log.info(obstacle);
-    return undefined;
+/** What comes after the files, in a session as fresh as they found it. Gives warnings. */
+async function finish({ afterRun, signal }: MigrateUpOptions, settings: SessionSettings, run: FinishedRun): Promise<readonly string[]> {
+  if (afterRun === undefined) return [];
+  try {
+    await run.session.query(freshSessionSql(settings));
+    await afterRun(run);
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    return [messageOf(error)];
   }
-  const point = await setRestorePoint(session, restorePointName(options.clock.now(), plan.versioned[0]?.name.version));
-  const archived = await options.awaitArchived?.(point);
-  if (archived === false)
-    options.log.warn(`restore point ${point.name} is not recoverable yet: the repository has no WAL up to ${point.lsn}`);
-  return { ...point, archived };
 }
 
 /** The same failure, saying also how far the run came. */

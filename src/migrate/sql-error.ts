@@ -85,7 +85,8 @@ function failingOffset(file: SqlFile, statement: Statement, { position, where }:
 }
 
 function hintFor(code: string, hint: string | undefined, statement: Statement): string | undefined {
-  if (code === '55P03') return 'Another session holds the lock. Find it in pg_stat_activity, or allow longer: -- dbadmin: lock-timeout 10s';
+  if (code === '55P03')
+    return 'Let that session end its transaction, or end it: select pg_terminate_backend(<process>). To wait longer: -- dbadmin: lock-timeout 10s';
   if (code === '25001') return `${statement.kind.command} must stand in a file that begins with: -- dbadmin: no-transaction`;
   if (code === '42P13' || code === '42P16') {
     const drop = statement.kind.command.replace('CREATE', 'DROP');

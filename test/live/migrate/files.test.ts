@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import type { Archival } from '../../../src/migrate/restore-point.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { createProject, type TestProject } from './project.ts';
 
@@ -112,7 +113,7 @@ test('the history holds who, what, how long and which locks, and cannot be chang
     applied_by: 'postgres',
     tool_version: '0.0.0-test',
     git_commit: 'f'.repeat(40),
-    locks: [{ relation: 'public.a', mode: 'AccessExclusiveLock' }],
+    locks: [{ relation: 'public.a', mode: 'AccessExclusiveLock', heldMs: expect.any(Number) }],
     ordered: true,
     statement_no: null,
   });
@@ -124,14 +125,15 @@ test('the history holds who, what, how long and which locks, and cannot be chang
 test('a restore point is set before the first file and only when there is something to do', async () => {
   await project.write('migrations/20260101T000000_a.sql', 'create table a (id int);');
   const seen: string[] = [];
-  const awaitArchived = async ({ name }: { readonly name: string }): Promise<boolean> => {
+  const awaitArchived = async ({ name }: { readonly name: string }): Promise<Archival> => {
     seen.push(name);
-    return (await sql`select to_regclass('a') is not null as there`)[0]?.['there'] === true;
+    const archived = (await sql`select to_regclass('a') is not null as there`)[0]?.['there'] === true;
+    return { archived, repositories: [], reasons: ['local: nobody receives'] };
   };
   const { restorePoint } = await project.up({ wantsRestorePoint: true, awaitArchived });
   expect(restorePoint?.name).toMatch(/^dbadmin_\d{8}T\d{6}Z_20260101T000000$/);
   expect(restorePoint?.archived).toBe(false);
-  expect(project.messages.join('\n')).toContain('is not recoverable yet');
+  expect(project.messages.join('\n')).toContain('is not recoverable yet: local: nobody receives');
   const [row] = await sql`select restore_point, restore_lsn::text as lsn from dbadmin.migration_history`;
   expect({ ...row }).toEqual({ restore_point: restorePoint?.name, lsn: restorePoint?.lsn });
   expect((await project.up({ wantsRestorePoint: true, awaitArchived })).restorePoint).toBeUndefined();

@@ -215,14 +215,17 @@ test('behind a long reader a file gives up its place in the queue, lets others r
   expect(row?.['waited']).toBeGreaterThan(200);
 });
 
-test('a lock that never comes free ends in an error after the last attempt', async () => {
+test('a lock that never comes free ends in an error after the last attempt, and each time its holder is named', async () => {
   await project.write('migrations/1_a.sql', 'create table a (id int)');
   await project.up();
   await project.write('migrations/2_b.sql', 'alter table a add b int;');
   const reader = postgres(database.url, { max: 1 });
   await reader.unsafe('begin; select * from a');
-  const failure = await project.failure({ lockTimeoutMs: 50, retry: { attempts: 3, firstPauseMs: 10, longestPauseMs: 10 } });
+  const failure = await project.failure({ lockTimeoutMs: 400, retry: { attempts: 3, firstPauseMs: 10, longestPauseMs: 10 } });
   await reader.end();
   expect(failure.message).toMatch(/canceling statement due to lock timeout \(55P03\)/);
-  expect(project.messages.filter((message) => message.includes('another session holds a lock'))).toHaveLength(2);
+  const holder =
+    /the lock is held by process \d+ \(postgres, postgres\.js, idle in transaction, its transaction open for .*\): .*select \* from a/;
+  expect(project.messages.filter((message) => holder.test(message))).toHaveLength(2);
+  expect(failure.detail).toMatch(new RegExp(`It was tried 3 times\\. ${holder.source.replace('the', 'The')}`));
 });
