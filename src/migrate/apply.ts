@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runner, type RunnerOption } from 'node-pg-migrate';
 import { DbadminError } from '../base/errors.ts';
 import { FileRun, type ApplyContext, type AppliedFile } from './file-run.ts';
@@ -21,13 +22,13 @@ export async function applyVersioned(
   onApplied: (file: AppliedFile) => void,
 ): Promise<void> {
   const runs = pending.map((migration) => new FileRun(migration, context));
-  const [first] = pending;
-  if (first === undefined) return;
+  if (pending.length === 0) return;
   for (;;) {
     const left = runs.filter((run) => run.applied === undefined);
     try {
-      await runLeft(left, path.dirname(first.file.location), context, onApplied);
-      return;
+      await runLeft(left, context, onApplied);
+      if (left.every((run) => run.applied !== undefined)) return;
+      throw new DbadminError('internal', 'node-pg-migrate ended before every file was applied');
     } catch (error) {
       const failed = left.find((run) => run.applied === undefined);
       const failure = failed === undefined ? error : failed.describe(error);
@@ -40,12 +41,7 @@ export async function applyVersioned(
   }
 }
 
-async function runLeft(
-  runs: readonly FileRun[],
-  directory: string,
-  context: ApplyContext,
-  onApplied: (file: AppliedFile) => void,
-): Promise<void> {
+async function runLeft(runs: readonly FileRun[], context: ApplyContext, onApplied: (file: AppliedFile) => void): Promise<void> {
   const steps = new Map<string, () => Promise<void>>();
   // Numbers for names: the runner sorts by them, and puts names into SQL without quoting.
   const names = new Map(runs.map((run, index) => [String(index + 1).padStart(6, '0'), run]));
@@ -99,9 +95,9 @@ async function runLeft(
         return { rows: await answer(typeof query === 'string' ? query : query.text) };
       },
     } as never,
-    dir: directory,
-    // Whatever else lies in the directory would be imported as JavaScript.
-    ignorePattern: '(?!.*\\.sql$).*',
+    // It calls no loader unless it finds a file, and the files of what is undone may be gone: it finds this one, and reads it not.
+    dir: path.dirname(THIS_FILE),
+    ignorePattern: `(?!${path.basename(THIS_FILE).replace('.', '\\.')}$).*`,
     direction: 'up',
     migrationsTable: 'migration_history',
     migrationsSchema: context.run.schema,
@@ -110,11 +106,13 @@ async function runLeft(
     singleTransaction: false,
     verbose: false,
     logger: SILENT,
-    migrationLoaderStrategies: [{ extensions: ['.sql'], loader }],
+    migrationLoaderStrategies: [{ extensions: [path.extname(THIS_FILE)], loader }],
   });
 }
 
 /** The runner's type for a function that loads files; the package does not export it by name. */
 type Loader = Extract<NonNullable<RunnerOption['migrationLoaderStrategies']>[number]['loader'], (...args: never[]) => unknown>;
+
+const THIS_FILE = fileURLToPath(import.meta.url);
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -84,9 +84,13 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
   }
   for (const version of history.undoing.keys()) {
     problems.push(
-      new DbadminError('migration-invalid', `${history.applied.get(version)?.name ?? version} is half undone: its down section was interrupted`, {
-        hint: 'Finish it: dbadmin migrate down',
-      }),
+      new DbadminError(
+        'migration-invalid',
+        `${history.applied.get(version)?.name ?? version} is half undone: its down section was interrupted`,
+        {
+          hint: 'Finish it: dbadmin migrate down',
+        },
+      ),
     );
   }
   const versioned: PendingMigration[] = [];
