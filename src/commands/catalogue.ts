@@ -4,6 +4,7 @@ import { TABLE_COMMANDS } from './backup/table-group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
 import { RETENTION_COMMANDS } from './backup/retention-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
+import { MIGRATE_SCHEMA_COMMANDS } from './migrate/group-schema.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
@@ -18,6 +19,7 @@ import { WAL_COMMANDS } from './wal/group.ts';
 export const COMMANDS: readonly CommandSpec[] = [
   ...PROJECT_COMMANDS,
   ...MIGRATE_COMMANDS,
+  ...MIGRATE_SCHEMA_COMMANDS,
   ...ROLES_COMMANDS,
   ...BACKUP_COMMANDS,
   ...WAL_COMMANDS,

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { connectedEnvironment } from '../../postgres/client-environment.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
-import { programEnvironment, type ClientCall } from './pg-dump-restore.ts';
+import type { ClientCall } from './pg-dump-restore.ts';
 
 /**
  * Writes what belongs to the cluster and not to one database (roles, memberships, tablespaces, settings of roles) to `file`
@@ -12,13 +13,7 @@ import { programEnvironment, type ClientCall } from './pg-dump-restore.ts';
  */
 export async function dumpGlobals(call: ClientCall, file: string): Promise<void> {
   const { program, parameters, signal } = call;
-  const env = {
-    ...programEnvironment(call),
-    PGHOST: parameters.hosts.map(({ host }) => host).join(','),
-    PGPORT: parameters.hosts.map(({ port }) => port).join(','),
-    PGUSER: parameters.user,
-    PGDATABASE: parameters.database,
-  };
+  const env = connectedEnvironment(program, parameters, call.env);
   const args = ['--globals-only', '--no-role-passwords', '--no-password', `--file=${file}`];
   try {
     await promisify(execFile)(program.path, args, { env, ...(signal === undefined ? {} : { signal }) });

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { ConnectionOptions, DumpOptionsType, RestoreOptionsType } from 'pg-dump-restore';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { clientEnvironment } from '../../postgres/client-environment.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 
@@ -98,20 +99,7 @@ function uriHost(host: string): string {
 
 /** What the program gets as its environment: ours without libpq's variables, and those that `parameters` say. */
 export function programEnvironment({ program, parameters, env }: ClientCall): Record<string, string> {
-  const inherited = Object.entries(env).filter(([name, value]) => !name.startsWith('PG') && value !== undefined);
-  const libpq: Record<string, string | undefined> = {
-    PATH: [path.dirname(program.path), env['PATH'] ?? ''].join(path.delimiter),
-    PGPASSWORD: parameters.password?.reveal(),
-    PGSSLMODE: parameters.sslMode,
-    PGSSLROOTCERT: parameters.sslRootCert,
-    PGSSLCERT: parameters.sslCert,
-    PGSSLKEY: parameters.sslKey,
-    PGTARGETSESSIONATTRS: parameters.targetSessionAttrs,
-    PGCONNECT_TIMEOUT: String(Math.max(1, Math.round(parameters.connectTimeoutMs / 1000))),
-    PGAPPNAME: parameters.applicationName,
-  };
-  const given = Object.entries(libpq).filter(([, value]) => value !== undefined);
-  return Object.fromEntries([...inherited, ...given]) as Record<string, string>;
+  return clientEnvironment(program, parameters, env);
 }
 
 /**

@@ -97,10 +97,14 @@ $ dbadmin migrate new index_device_family --no-transaction`,
     name: 'migrate validate',
     summary: 'check every file, and the applied ones against the history',
     description: `Parses all migrations and routines with PostgreSQL's own parser and reports every problem at once with file, line and column.
-Compares applied files with the history too, unless --offline.
+Compares them with sql/migrations.lock, and applied files with the history unless --offline.
 
 $ dbadmin migrate validate --offline`,
-    options: [{ flags: '--offline', summary: 'files only: no database' }, ...POLICY_OPTIONS],
+    options: [
+      { flags: '--offline', summary: 'files only: no database' },
+      { flags: '--write-lock', summary: 'list the files anew in sql/migrations.lock' },
+      ...POLICY_OPTIONS,
+    ],
     json: [
       'migrations: how many files',
       'routines: how many files',

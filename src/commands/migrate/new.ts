@@ -1,7 +1,9 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { readFiles } from '../../migrate/inspect.ts';
 import { compareVersions, nextVersion, parseMigrationName, titleOf } from '../../migrate/names.ts';
+import { writeLock } from '../../migrate/schema/lock-file-apply.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { loadMigrations } from './load-migrations.ts';
 
@@ -13,6 +15,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const version = nextVersion(clock.now(), newest);
   const file = path.join(directories.migrations, `${version}_${title}.sql`);
   await writeNew(file, template(title, input.options['transaction'] !== false));
+  await writeLock(directories, await readFiles(directories));
   output.line(path.relative(context.cwd, file));
   output.note('Write the SQL, then look at it with: dbadmin migrate plan');
   output.result({ file, version });
