@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { IMPORT_COMMANDS } from './group-import.ts';
 
 const POLICY_OPTIONS = [
   { flags: '--out-of-order', summary: 'accept files that come before ones already applied' },
@@ -113,4 +114,5 @@ $ dbadmin migrate validate --offline`,
     ],
     load: async () => await import('./validate.ts'),
   },
+  ...IMPORT_COMMANDS,
 ];
