@@ -45,4 +45,6 @@ export type ScatterJob =
 /** For each write of a job its part of the file's CRC-32C, where that is reckoned. */
 export interface ScatterResult {
   readonly sums: Uint32Array<ArrayBuffer> | undefined;
+  /** The memory of the job's bytes, given back: in a thread it would wait long for the collector. */
+  readonly memory: ArrayBuffer | undefined;
 }

@@ -35,10 +35,11 @@ answerJobs<ScatterJob, ScatterResult, never>({
   work: (job) => {
     if (job.kind === 'write') {
       const sums = writeBlobs(job);
-      return { result: { sums }, transfer: sums === undefined ? [] : [sums.buffer] };
+      const memory = job.bytes.buffer;
+      return { result: { sums, memory }, transfer: sums === undefined ? [memory] : [memory, sums.buffer] };
     }
     for (const file of job.files) attempt(file.path, () => makeFile(file));
-    return { result: { sums: undefined }, transfer: [] };
+    return { result: { sums: undefined, memory: undefined }, transfer: [] };
   },
   learn: () => undefined,
 });

@@ -21,6 +21,8 @@ export type { FileToMake } from './blob-scatter-job.ts';
 export type { ScatteredFile } from './scatter-plan.ts';
 
 const READS_AT_ONCE = 4;
+/** Kept of the memory of jobs that are done, for the next ones. */
+const SPARE_BUFFERS = 8;
 /** Files in a job that makes them. */
 const MAKE_FILES = 200;
 
@@ -59,6 +61,8 @@ class Scatter {
   /** What is known of each file's CRC-32C: the sums of its parts, each as if zeros were all around. */
   readonly #sums: Uint32Array;
   readonly #jobFiles = new Map<ScatterJob, readonly Write[]>();
+  /** Memory of jobs that are done. */
+  readonly #spare: ArrayBuffer[] = [];
   #running = 0;
   #failure: unknown;
 
@@ -122,13 +126,21 @@ class Scatter {
       const key = packKey(systemIdentifier, unit.pack);
       try {
         const bytes = await repository.store.readRange(key, unit.from, unit.to - unit.from, signal);
-        for (const writes of inJobs(unit.writes)) await this.#post(writeJob(unit, key, bytes, writes, this.#options.files), writes);
+        for (const writes of inJobs(unit.writes)) await this.#post(this.#job(unit, key, bytes, writes), writes);
       } catch (error) {
         // The other reader is to stop, too.
         this.#fail(error);
         throw error;
       }
     }
+  }
+
+  #job(unit: Unit, key: string, read: Uint8Array, writes: readonly Write[]): ScatterJob {
+    return writeJob({ unit, key, read, writes }, this.#options.files, (bytes) => {
+      const at = this.#spare.findIndex(({ byteLength }) => byteLength >= bytes);
+      const [memory = new ArrayBuffer(bytes)] = at < 0 ? [] : this.#spare.splice(at, 1);
+      return memory;
+    });
   }
 
   async #post(job: ScatterJob, writes: readonly Write[]): Promise<void> {
@@ -144,7 +156,8 @@ class Scatter {
     this.#options.onFile(file, checksums ? ((this.#sums[file] ?? 0) ^ zerosCrc32c(files[file]?.sizeBytes ?? 0)) >>> 0 : undefined);
   }
 
-  #done(job: ScatterJob, { sums }: ScatterResult): void {
+  #done(job: ScatterJob, { sums, memory }: ScatterResult): void {
+    if (memory !== undefined && this.#spare.length < SPARE_BUFFERS) this.#spare.push(memory);
     const writes = this.#jobFiles.get(job) ?? [];
     this.#jobFiles.delete(job);
     this.#running -= 1;

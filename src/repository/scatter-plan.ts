@@ -230,7 +230,12 @@ export function* inJobs(writes: readonly Write[]): Generator<readonly Write[]> {
   if (job.length > 0) yield job;
 }
 
-export function writeJob(unit: Unit, key: string, read: Uint8Array, writes: readonly Write[], files: readonly ScatteredFile[]): ScatterJob {
+/** One job for the threads. `memoryFor` gives memory of at least so many bytes for a copy of what was read. */
+export function writeJob(
+  { unit, key, read, writes }: { readonly unit: Unit; readonly key: string; readonly read: Uint8Array; readonly writes: readonly Write[] },
+  files: readonly ScatteredFile[],
+  memoryFor: (bytes: number) => ArrayBuffer,
+): ScatterJob {
   const first = writes[0]?.place.offset ?? unit.from;
   const end = writes.reduce((last, { place }) => Math.max(last, place.offset + place.storedBytes), first);
   const blobs: (Omit<ScatteredBlob, 'writes'> & { writes: number })[] = [];
@@ -253,6 +258,7 @@ export function writeJob(unit: Unit, key: string, read: Uint8Array, writes: read
   const part = read.subarray(first - unit.from, end - unit.from);
   const { buffer } = read;
   const isWhole = part.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  const bytes = isWhole ? new Uint8Array(buffer) : Uint8Array.from(part);
+  const bytes = isWhole ? new Uint8Array(buffer) : new Uint8Array(memoryFor(part.byteLength), 0, part.byteLength);
+  if (!isWhole) bytes.set(part);
   return { kind: 'write', pack: unit.pack, key, bytes, blobs, writes: targets, paths };
 }
