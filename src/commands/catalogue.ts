@@ -4,7 +4,9 @@ import { TABLE_COMMANDS } from './backup/table-group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
 import { RETENTION_COMMANDS } from './backup/retention-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
+import { REHEARSE_COMMANDS } from './migrate/group-rehearse.ts';
 import { MIGRATE_SCHEMA_COMMANDS } from './migrate/group-schema.ts';
+import { MIGRATE_UNDO_COMMANDS } from './migrate/group-undo.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
@@ -19,7 +21,9 @@ import { WAL_COMMANDS } from './wal/group.ts';
 export const COMMANDS: readonly CommandSpec[] = [
   ...PROJECT_COMMANDS,
   ...MIGRATE_COMMANDS,
+  ...REHEARSE_COMMANDS,
   ...MIGRATE_SCHEMA_COMMANDS,
+  ...MIGRATE_UNDO_COMMANDS,
   ...ROLES_COMMANDS,
   ...BACKUP_COMMANDS,
   ...WAL_COMMANDS,

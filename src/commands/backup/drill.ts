@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
@@ -16,6 +15,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { scratchPlaces } from '../scratch-places.ts';
 import { drillAssertions } from './drill-assertions.ts';
 import { keyFileOf, printPublicKey, verifyReport } from './drill-report.ts';
 import { printDrill } from './show-drill.ts';
@@ -30,7 +30,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { name } = selectRepository(config, cluster, textOption(input, 'repository'));
   const assertions = await drillAssertions(context, input, cluster.name);
   const key = await signingKey(await keyFileOf(context, input));
-  const places = placesOf(context, input);
+  const places = scratchPlaces(context, input);
   for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a drill that was killed had left`);
   const repository = await openRepository(context, selectRepository(config, cluster, name));
   try {
@@ -101,12 +101,6 @@ function aimOf(context: CommandContext, input: CommandInput): DrillAim {
 function describeAim(aim: DrillAim): string {
   if (aim.kind === 'random') return `to a random moment, seed ${aim.seed}`;
   return aim.kind === 'latest' ? 'to the latest' : aim.asked;
-}
-
-function placesOf(context: CommandContext, input: CommandInput): readonly string[] {
-  const named = textOption(input, 'scratch') ?? context.env['DBADMIN_SCRATCH'];
-  if (named !== undefined && named !== '') return [path.resolve(context.cwd, named)];
-  return [...new Set([os.tmpdir(), '/var/tmp'])];
 }
 
 /** Room for the largest backup there is, with a tenth more for WAL and what the checks make. */

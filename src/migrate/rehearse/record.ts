@@ -4,21 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { LOCK_MODES } from '../effects/lock-modes.ts';
 import { statementSha, type Statement } from '../migration.ts';
-
-const LOCK_MODES = [
-  'AccessShare',
-  'RowShare',
-  'RowExclusive',
-  'ShareUpdateExclusive',
-  'Share',
-  'ShareRowExclusive',
-  'Exclusive',
-  'AccessExclusive',
-] as const;
-
-/** PostgreSQL's lock modes of tables, weakest first. */
-export type RehearsedLockMode = (typeof LOCK_MODES)[number];
 
 const lockSchema = z
   .object({
@@ -67,7 +54,7 @@ const blockSchema = z
   .object({
     ms: z.number(),
     mode: z.enum(LOCK_MODES),
-    /** Number of the statement that took the lock, and of the one that took longest while it was held. */
+    /** Places among the statements of the file, from 0: of the one that took the lock, and of the one that took longest while it was held. */
     by: z.number(),
     longest: z.number(),
   })

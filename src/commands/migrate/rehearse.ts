@@ -1,0 +1,172 @@
+import path from 'node:path';
+import { formatBytes } from '../../base/bytes.ts';
+import { formatDuration, parseDuration } from '../../base/durations.ts';
+import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
+import { formatMoment, parseMoment, type RestoreTarget } from '../../backup/restore/target.ts';
+import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
+import { EMPTY_HISTORY } from '../../migrate/history.ts';
+import { readFiles } from '../../migrate/inspect.ts';
+import { loadSqlParser } from '../../migrate/parser.ts';
+import { planMigrations } from '../../migrate/plan.ts';
+import { joinProblems } from '../../migrate/problems.ts';
+import { rehearsalFile, writeRehearsal, type RehearsalRecord } from '../../migrate/rehearse/record.ts';
+import { rehearse, type Rehearsed } from '../../migrate/rehearse/run.ts';
+import { DEFAULT_RETRY } from '../../migrate/retry.ts';
+import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+import { scratchPlaces } from '../scratch-places.ts';
+import { loadMigrations, policyOf, type MigrateProject } from './load-migrations.ts';
+import { showRehearsal } from './show-rehearsal.ts';
+
+const EXIT_OVER_LIMIT = 3;
+/** Beside the backup itself: the WAL that recovery writes, and a second copy of what a migration rewrites. */
+const ROOM = 1.5;
+
+/** `dbadmin migrate rehearse`: what is pending, on a clone that is thrown away. Nothing here connects to the cluster. */
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock, env } = context;
+  const target = targetOf(context, input);
+  const limit = textOption(input, 'maxBlock');
+  const maxBlockMs = limit === undefined ? undefined : parseDuration(limit);
+  const timeoutSeconds = parseDuration(textOption(input, 'timeout') ?? '24h') / 1000;
+  const project = await loadMigrations(context, input);
+  const { config, cluster } = project;
+  await refuseBadFiles(context, input, project);
+  const places = scratchPlaces(context, input);
+  for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a run that was killed had left`);
+  const startedMs = clock.now().getTime();
+  const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
+  try {
+    const systemIdentifier = textOption(input, 'systemIdentifier');
+    const { backups } = await inspectLineage(repository, cluster.name, systemIdentifier);
+    const scratch = await makeScratch(places, Math.max(0, ...backups.map(({ plainBytes }) => plainBytes)) * ROOM);
+    try {
+      const preflight = await inspectRestore({
+        repository,
+        clusterName: cluster.name,
+        systemIdentifier,
+        target,
+        exclusive: false,
+        backup: textOption(input, 'backup'),
+        timeline: undefined,
+        dataDirectory: path.join(scratch.directory, 'data'),
+        tablespaces: new Map(),
+      });
+      const major = Math.floor(preflight.resolution.backup.serverVersion / 10_000);
+      const programs = await findServerPrograms(major, env);
+      if (programs === undefined) throw missingServerPrograms(major);
+      const moment = describeMoment(target, preflight);
+      output.line(`rehearsal of ${cluster.connection.database} on ${cluster.name}`);
+      output.line(`backup     ${preflight.resolution.backup.label}, ${formatBytes(preflight.layout.totalBytes)}`);
+      output.line(`moment     ${moment}; WAL ${describeWal(preflight)}`);
+      const progress = output.progress('restoring');
+      let restoreMs = 0;
+      const rehearsed = await withThrowawayCluster(
+        {
+          preflight,
+          programs,
+          roles: [cluster.connection.user, cluster.replication.user, 'postgres'],
+          timeoutSeconds,
+          clock,
+          signal: context.signal,
+          onProgress: (done, total) => progress.update(done, total),
+        },
+        async (superuser) => {
+          progress.end();
+          restoreMs = clock.now().getTime() - startedMs;
+          output.line(`clone      ${scratch.directory}, ready after ${formatDuration(restoreMs)}; nothing reaches ${cluster.name}`);
+          return await rehearse({
+            superuser,
+            database: cluster.connection.database,
+            user: cluster.connection.user,
+            maxBlockMs,
+            up: upOptions(context, input, project),
+          });
+        },
+      ).finally(() => progress.end());
+      const { label } = preflight.resolution.backup;
+      return await report(context, input, project, rehearsed, { backup: label, moment, restoreMs, maxBlockMs });
+    } finally {
+      await scratch.remove();
+    }
+  } finally {
+    await repository.store.close();
+  }
+}
+
+function targetOf({ clock }: CommandContext, input: CommandInput): RestoreTarget {
+  const to = textOption(input, 'to');
+  if (to === undefined) return { kind: 'immediate' };
+  return /^(now|latest)$/i.test(to.trim()) ? { kind: 'latest' } : { kind: 'time', at: parseMoment(to, clock.now()) };
+}
+
+function describeMoment(target: RestoreTarget, { resolution }: Preflight): string {
+  const { before, backup } = resolution;
+  const last = before === undefined ? '' : `, last commit ${formatMoment(before.time)}`;
+  if (target.kind === 'time') return `${formatMoment(target.at)}${last}`;
+  return target.kind === 'latest'
+    ? `the newest WAL there is${last}`
+    : `the end of the backup, ${formatMoment(new Date(backup.finishedAt))}`;
+}
+
+/** What is wrong with the files alone is said before anything is restored. Against an empty history every file is pending, so every file is parsed. */
+async function refuseBadFiles({ clock }: CommandContext, input: CommandInput, { directories }: MigrateProject): Promise<void> {
+  const { migrations, routines, problems } = await readFiles(directories);
+  const observed = { migrations, routines, fileProblems: problems, history: EMPTY_HISTORY, storedBodies: new Map<string, string>() };
+  const plan = planMigrations(observed, policyOf(input), await loadSqlParser(), clock.now());
+  if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; nothing was restored`);
+}
+
+function upOptions(
+  { clock, log, signal, version }: CommandContext,
+  input: CommandInput,
+  { config, directories }: MigrateProject,
+): Parameters<typeof rehearse>[0]['up'] {
+  return {
+    schema: config.migrate.schema,
+    lockTimeoutMs: config.migrate.lockTimeoutMs,
+    directories,
+    toolVersion: version,
+    gitCommit: undefined,
+    policy: policyOf(input),
+    retry: DEFAULT_RETRY,
+    waitMs: 0,
+    clock,
+    random: Math.random,
+    log,
+    signal,
+  };
+}
+
+async function report(
+  context: CommandContext,
+  input: CommandInput,
+  { config, cluster }: MigrateProject,
+  { failure, over, ...rehearsed }: Rehearsed,
+  clone: { readonly backup: string; readonly moment: string; readonly restoreMs: number; readonly maxBlockMs: number | undefined },
+): Promise<number> {
+  const { output, clock, version, cwd, env } = context;
+  const { maxBlockMs, ...origin } = clone;
+  const { database } = cluster.connection;
+  const record: RehearsalRecord = {
+    format: 1,
+    at: clock.now().toISOString(),
+    tool: version,
+    cluster: cluster.name,
+    database,
+    ...origin,
+    ...rehearsed,
+  };
+  for (const warning of record.warnings) output.warn(warning);
+  showRehearsal(output, record, over, maxBlockMs);
+  const result = { ...record, overLimit: over, verdict: over.length === 0 ? 'passed' : 'over-limit' };
+  const file = textOption(input, 'report');
+  if (file !== undefined) await writeRehearsal(path.resolve(cwd, file), result);
+  await writeRehearsal(rehearsalFile(env, { project: config.directory, cluster: cluster.name, database }), record);
+  if (failure !== undefined) throw failure as Error;
+  output.result(result);
+  return over.length === 0 ? 0 : EXIT_OVER_LIMIT;
+}
