@@ -1,17 +1,27 @@
-import { runStatement } from './run-statement.ts';
 import { messageOf, systemCodeOf, DbadminError } from '../base/errors.ts';
+import { applyRoutineFile, type RoutineFileContext } from './apply-routine-file.ts';
 import type { ApplyContext } from './file-run.ts';
 import type { Directives } from './directives.ts';
+import { GrantKeeper } from './grants/apply.ts';
 import type { ObservedFile } from './hooks.ts';
 import type { ChangedRoutine } from './plan.ts';
 import { recordHistory } from './record.ts';
+import { makersOf } from './replace/plan.ts';
 import { pauseOrThrow } from './retry.ts';
-import { signaturesOf, signatureText } from './routines.ts';
+import { orderRoutines, signaturesOf, signatureText, type Routine } from './routines.ts';
 import { BEFORE_RECORD_SQL, beginFile } from './settings.ts';
 
 export interface AppliedRoutine {
   readonly name: string;
-  readonly change: 'new' | 'changed';
+  /** `remade`: its file is the same, and what it makes had to go for another's. */
+  readonly change: 'new' | 'changed' | 'remade';
+}
+
+export interface RoutinesToApply {
+  /** In the order in which they can be applied. */
+  readonly routines: readonly ChangedRoutine[];
+  /** Every routine of the project, asked for only when one of them has to be made again. */
+  readonly all: () => readonly Routine[];
 }
 
 const IN_TRANSACTION: Directives = {
@@ -24,18 +34,18 @@ const IN_TRANSACTION: Directives = {
 };
 
 /**
- * Applies all changed routines in one transaction, in the order given, and drops the overloads they replace.
- * Bodies are checked after all of them exist, so that they may call each other.
+ * Applies all changed routines in one transaction, in the order given, and drops the overloads they replace. What PostgreSQL does
+ * not replace in place is dropped and made anew, together with what other routines' files make of it; privileges, owners and
+ * comments stay. Bodies are checked after all of them exist, so that they may call each other.
  *
  * @throws {DbadminError} `migration-failed`; then no routine is changed.
  */
-export async function applyRoutines(routines: readonly ChangedRoutine[], context: ApplyContext): Promise<readonly AppliedRoutine[]> {
-  if (routines.length === 0) return [];
+export async function applyRoutines(work: RoutinesToApply, context: ApplyContext): Promise<readonly AppliedRoutine[]> {
+  if (work.routines.length === 0) return [];
   const startedMs = context.clock.now().getTime();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await applyOnce(routines, context, attempt, startedMs);
-      return routines.map(({ name, change }) => ({ name, change }));
+      return await applyOnce(work, context, attempt, startedMs);
     } catch (error) {
       await context.session.query('rollback').catch(() => undefined);
       context.signal.throwIfAborted();
@@ -44,83 +54,81 @@ export async function applyRoutines(routines: readonly ChangedRoutine[], context
   }
 }
 
-async function applyOnce(routines: readonly ChangedRoutine[], context: ApplyContext, attempts: number, startedMs: number): Promise<void> {
-  const { session, clock, run, observer } = context;
+async function applyOnce(
+  { routines, all }: RoutinesToApply,
+  context: ApplyContext,
+  attempts: number,
+  startedMs: number,
+): Promise<readonly AppliedRoutine[]> {
+  const { session, clock, observer, log } = context;
   const observed: ObservedFile = { kind: 'routines', path: 'routines', version: undefined, transaction: true, attempt: attempts, session };
-  const { watch, settings } = context;
-  const watched = watch === undefined ? undefined : { by: watch, lockTimeoutMs: settings.lockTimeoutMs };
   const begunMs = clock.now().getTime();
   await beginFile(session, context.settings, IN_TRANSACTION, 'routines');
   await observer?.begun?.(observed);
   await session.query('set local check_function_bodies = off');
   const [path] = await session.query<{ path: string }>("select current_setting('search_path') as path");
+  const setPath = async (): Promise<void> => void (await session.query("select set_config('search_path', $1, true)", [path?.path ?? '']));
+  const grants = context.grants ?? new GrantKeeper(log);
+  const makers = memo(() => makersOf(all()));
+  const again = new Set<string>();
+  const file: RoutineFileContext = { ...context, observed, grants, makers, again: (name) => void again.add(name) };
   for (const routine of routines) {
     context.signal.throwIfAborted();
     // Each file starts from the same search path, whatever the one before it set.
-    await session.query("select set_config('search_path', $1, true)", [path?.path ?? '']);
-    for (const statement of routine.parsed.statements) {
-      const at = { ...observed, file: routine.file.path, statement };
-      await observer?.beforeStatement?.(at);
-      await runStatement(session, routine.file, statement, watched);
-      await observer?.afterStatement?.(at);
-    }
-    await dropOutdated(routine, context);
+    await setPath();
+    again.delete(routine.name);
+    await applyRoutineFile(routine, file);
   }
-  await session.query("select set_config('search_path', $1, true)", [path?.path ?? '']);
-  for (const routine of routines) await checkBodies(routine, context);
+  const remade: Routine[] = [];
+  // Files whose views and routines had to go for others: one may take further ones along, and comes after what it needs.
+  while (again.size > 0) {
+    context.signal.throwIfAborted();
+    const [next] = orderRoutines([...again].flatMap((name) => all().find((each) => each.name === name) ?? []));
+    if (next === undefined) break;
+    again.delete(next.name);
+    await setPath();
+    await applyRoutineFile(next, file);
+    if (!routines.some(({ name }) => name === next.name) && !remade.includes(next)) remade.push(next);
+  }
+  await setPath();
+  for (const routine of [...routines, ...remade]) await checkBodies(routine, context);
+  await setPath();
   await session.query(BEFORE_RECORD_SQL);
-  for (const { name, file } of routines) {
-    await recordHistory(session, run, {
-      kind: 'routine',
-      version: undefined,
-      name,
-      statementNo: undefined,
-      sha256: file.sha256,
-      body: file.text,
-      tookMs: clock.now().getTime() - begunMs,
-      attempts,
-      lockWaitMs: begunMs - startedMs,
-    });
+  const times = { tookMs: clock.now().getTime() - begunMs, attempts, lockWaitMs: begunMs - startedMs };
+  for (const {
+    name,
+    file: { sha256, text },
+  } of [...routines, ...remade]) {
+    const entry = { kind: 'routine', version: undefined, name, statementNo: undefined, sha256, body: text } as const;
+    await recordHistory(session, context.run, { ...entry, ...times });
   }
   await observer?.beforeCommit?.(observed);
   await session.query('commit');
   await observer?.applied?.(observed);
+  return [...routines, ...remade.map(({ name }) => ({ name, change: 'remade' as const }))].map(({ name, change }) => ({ name, change }));
 }
 
-/** A changed argument list makes another function; the one it replaces would stay and make calls ambiguous. */
-async function dropOutdated(routine: ChangedRoutine, { session, log }: ApplyContext): Promise<void> {
-  for (const signature of routine.outdated) {
-    const [row] = await session.query<{ name: string | null }>('select to_regprocedure($1)::text as name', [signatureText(signature)]);
-    if (row?.name === undefined || row.name === null) continue;
-    try {
-      await session.query(`drop routine ${row.name}`);
-    } catch (error) {
-      if (systemCodeOf(error) !== '2BP01') throw error;
-      throw new DbadminError(
-        'migration-failed',
-        `${routine.file.path}: ${row.name} has other arguments now, and something needs the old one`,
-        {
-          detail: `${messageOf(error)}\n${(error as { readonly detail?: string }).detail ?? ''}`.trim(),
-          hint: `Change what needs it in a versioned migration that ends with: DROP ROUTINE ${row.name};`,
-          cause: error,
-        },
-      );
-    }
-    log.info(`dropped ${row.name}: ${routine.name} has other arguments now`);
-  }
+function memo<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
-/** Asks each function's language whether its body is right, as CREATE FUNCTION does when it may. */
-async function checkBodies(routine: ChangedRoutine, { session }: ApplyContext): Promise<void> {
+/** Asks each function's language whether its body is right, as CREATE FUNCTION does when it may, with the search path it runs with. */
+async function checkBodies(routine: Routine, { session }: ApplyContext): Promise<void> {
   for (const signature of signaturesOf(routine.parsed.statements)) {
-    const [row] = await session.query<{ oid: string; validator: string }>(
-      `select p.oid::text as oid, l.lanvalidator::regproc::text as validator from pg_catalog.pg_proc p
+    const [row] = await session.query<{ oid: string; validator: string; path: string | null }>(
+      `select p.oid::text as oid, l.lanvalidator::regproc::text as validator,
+         (select substr(c, 13) from unnest(p.proconfig) c where c like 'search\\_path=%' limit 1) as path
+       from pg_catalog.pg_proc p
        join pg_catalog.pg_language l on l.oid = p.prolang where p.oid = to_regprocedure($1) and l.lanvalidator <> 0`,
       [signatureText(signature)],
     );
     if (row === undefined) continue;
+    const path = row.path === null ? '' : `set local search_path = ${row.path === '' ? "''" : row.path};`;
+    const [before] = await session.query<{ path: string }>("select current_setting('search_path') as path");
     try {
-      await session.query(`set local check_function_bodies = on; select ${row.validator}(${row.oid})`);
+      await session.query(`set local check_function_bodies = on; ${path} select ${row.validator}(${row.oid})`);
+      await session.query("select set_config('search_path', $1, true)", [before?.path ?? '']);
     } catch (error) {
       if (systemCodeOf(error) === undefined) throw error;
       const { where, hint } = error as { readonly where?: string; readonly hint?: string };

@@ -1,4 +1,5 @@
 import { DbadminError } from '../base/errors.ts';
+import type { GrantKeeper } from './grants/apply.ts';
 import { heldLocksSql, LockTimes, longestLocks, type HeldLock } from './held-locks.ts';
 import type { ObservedFile, RunObserver } from './hooks.ts';
 import { alreadyDone, concurrentIndexOf, dropInvalidIndex, findIndex } from './indexes.ts';
@@ -19,6 +20,8 @@ export interface ApplyContext extends RetryContext {
   readonly run: RunIdentity;
   readonly observer?: RunObserver | undefined;
   readonly watch?: Watch | undefined;
+  /** Remembers what dropped objects carried, for those that take their place in this run. */
+  readonly grants?: GrantKeeper | undefined;
 }
 
 /** A file that was applied by this run. */

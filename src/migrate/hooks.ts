@@ -62,7 +62,7 @@ export interface FinishedRun {
   readonly server: ServerFacts;
   /** Versions and paths in the order applied; names of routines. */
   readonly versioned: readonly { readonly version: string; readonly file: string }[];
-  readonly routines: readonly { readonly name: string; readonly change: 'new' | 'changed' }[];
+  readonly routines: readonly { readonly name: string; readonly change: 'new' | 'changed' | 'remade' }[];
   /** Between files: no transaction is open, and the migration lock is held. */
   readonly session: Queryable;
 }

@@ -4,18 +4,23 @@ import { describeParameters, type ConnectionParameters } from '../postgres/param
 import type { Activity } from './activity.ts';
 import { applyRoutines, type AppliedRoutine } from './apply-routines.ts';
 import { applyVersioned } from './apply.ts';
+import { watchBodies } from './bodies/apply.ts';
 import type { AppliedFile, ApplyContext } from './file-run.ts';
 import { ensureHistory } from './ensure-history.ts';
+import { GrantKeeper, keepingGrants } from './grants/apply.ts';
 import type { AfterRun, ExpectedPlan, FinishedRun, FoundPlan, RunObserver } from './hooks.ts';
 import { observe, readFiles, type MigrationDirectories } from './inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from './inspect-server.ts';
+import { joinObservers } from './join-observers.ts';
 import { acquireLock, releaseLock, type LockOptions } from './lock.ts';
 import { loadSqlParser, type SqlParser } from './parser.ts';
+import { lazyRoutines } from './parse-routines.ts';
 import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
 import { refusePooler } from './pooler.ts';
 import { joinProblems } from './problems.ts';
 import { markMoment, type MarkedMoment, type MarkOptions } from './restore-point.ts';
 import type { RetryPolicy } from './retry.ts';
+import type { Routine } from './routines.ts';
 import { openSession, type Session } from './session.ts';
 import { freshSessionSql, type SessionSettings } from './settings.ts';
 import { serverError } from './sql-error.ts';
@@ -81,7 +86,8 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
       if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
       await options.expected?.compare({ ...found, server, session });
       await ensureHistory(session, options.schema, { ...server, toolVersion: options.toolVersion });
-      const done = await applyPlan(plan, session, server, settings, options);
+      const all = lazyRoutines(found.observed.routines, parser);
+      const done = await applyPlan({ plan, all }, session, server, settings, options);
       return { ...done, warnings: [...warned, ...done.warnings] };
     } finally {
       if (session.lost() === undefined) await releaseLock(session).catch(() => undefined);
@@ -129,7 +135,7 @@ function refuseStandby({ isStandby, database }: ServerFacts): void {
 }
 
 async function applyPlan(
-  plan: MigrationPlan,
+  { plan, all }: { readonly plan: MigrationPlan; readonly all: () => readonly Routine[] },
   session: Session,
   server: ServerFacts,
   settings: SessionSettings,
@@ -146,6 +152,8 @@ async function applyPlan(
     open: async () => await openSession(options.connection, { applicationName: 'dbadmin migrate watch' }),
     onActivity: options.onActivity,
   });
+  const grants = new GrantKeeper(log);
+  const bodies = await watchBodies(session, { plan, schema, log });
   const context: ApplyContext = {
     session,
     settings,
@@ -155,7 +163,8 @@ async function applyPlan(
     log,
     signal,
     retry,
-    observer: options.observer,
+    observer: joinObservers([options.observer, keepingGrants(grants), bodies]),
+    grants,
     watch,
     blockedBy: () => watch.blockedBy(),
   };
@@ -165,7 +174,7 @@ async function applyPlan(
       versioned.push(file);
       options.onApplied?.(file);
     });
-    const routines = await applyRoutines(plan.routines, context);
+    const routines = await applyRoutines({ routines: plan.routines, all }, context);
     const after = await finish(options, settings, { runId, server, versioned, routines, session });
     return { runId, database: server.database, versioned, routines, restorePoint, warnings: [...plan.warnings, ...after] };
   } catch (error) {

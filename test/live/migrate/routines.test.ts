@@ -83,16 +83,102 @@ test('an old overload that something needs is refused with the way out', async (
   expect(failure.hint).toContain('DROP ROUTINE core.f(integer)');
 });
 
-test('a changed return type is refused with the statement to write, and passes with it in the file', async () => {
-  await project.write('routines/core/f.sql', 'create or replace function core.f() returns int language sql as $$ select 1 $$;');
+const function_ = (name: string, rest: string): string => `create or replace function core.${name}${rest}`;
+
+test('a changed return type, parameter name or kind makes the function anew, with its grants, owner and comment', async () => {
+  await sql.unsafe('create role keeper_app; create role keeper_owner; grant create on database ' + database.name + ' to keeper_owner');
+  try {
+    await project.write('routines/core/f.sql', function_('f', '(a int) returns int language sql as $$ select 1 $$;'));
+    await project.up();
+    await sql.unsafe(`revoke execute on function core.f(int) from public; grant execute on function core.f(int) to keeper_app with grant option;
+      grant usage, create on schema core to keeper_owner; alter function core.f(int) owner to keeper_owner; comment on function core.f(int) is 'what it''s for'`);
+    const carried = async (): Promise<unknown> =>
+      await sql`select proacl::text as acl, proowner::regrole::text as owner, obj_description(oid) as comment, prokind, pg_get_function_result(oid) as result
+        from pg_proc where oid = to_regprocedure('core.f(int)')`.then(([row]) => ({ ...row }));
+    const before = await carried();
+    expect(before).toMatchObject({ acl: '{keeper_owner=X/keeper_owner,keeper_app=X*/keeper_owner}', comment: "what it's for" });
+    for (const [rest, result] of [
+      ['(a int) returns text language sql as $$ select null::text $$;', { result: 'text' }],
+      ['(b int) returns text language sql as $$ select null::text $$;', { result: 'text' }],
+    ] as const) {
+      await project.write('routines/core/f.sql', function_('f', rest));
+      await project.up();
+      expect(await carried()).toEqual({ ...(before as object), ...result });
+    }
+    await project.write('routines/core/f.sql', 'create or replace procedure core.f(b int) language sql as $$ select 1 $$;');
+    await project.up();
+    expect(await carried()).toEqual({ ...(before as object), prokind: 'p', result: null });
+    expect(project.messages).toContain('routines/core/f.sql: core.f(integer) is made anew');
+  } finally {
+    await sql.unsafe('drop owned by keeper_app, keeper_owner cascade; drop role keeper_app; drop role keeper_owner');
+  }
+});
+
+test('a view with other columns is made anew with the views, routines and triggers on it that routines make', async () => {
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id as b from core.t;');
+  await project.write('routines/core/a.sql', 'create or replace view core.a as select m.b from core.m;');
+  await project.write(
+    'routines/core/aa.sql',
+    'drop materialized view if exists core.aa; create materialized view core.aa as select b from core.a; create unique index if not exists aa_b on core.aa (b);',
+  );
+  await project.write(
+    'routines/core/g.sql',
+    function_('g', '() returns setof core.m language sql begin atomic select * from core.m; end;'),
+  );
+  await project.write('routines/core/y.sql', function_('y', '() returns trigger language plpgsql as $$ begin return null; end $$;'));
+  await project.write(
+    'routines/core/t.sql',
+    'create or replace trigger t instead of insert on core.m for each row execute function core.y();',
+  );
   await project.up();
-  const changed = 'create or replace function core.f() returns text language sql as $$ select null::text $$;';
-  await project.write('routines/core/f.sql', changed);
-  const failure = await project.failure();
-  expect(failure.message).toContain('cannot change return type of existing function (42P13)');
-  expect(failure.hint).toContain('put DROP FUNCTION IF EXISTS before it in this file');
-  await project.write('routines/core/f.sql', `drop function if exists core.f();\n${changed}`);
+  await sql.unsafe('grant select (b) on core.a to public; grant select on core.aa to public');
+  const acl = async (): Promise<unknown> =>
+    (
+      await sql`select relacl::text as acl, (select attacl::text from pg_attribute where attrelid = c.oid and attname = 'b') as b
+      from pg_class c where relnamespace = to_regnamespace('core') and relname in ('a', 'aa') order by relname`
+    ).map((row) => ({ ...row }));
+  const before = await acl();
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select now() as at, id::text as b from core.t;');
+  const { routines } = await project.up();
+  expect(routines).toEqual([
+    { name: 'core/m', change: 'changed' },
+    ...['core/a', 'core/aa', 'core/g', 'core/t'].map((name) => ({ name, change: 'remade' })),
+  ]);
+  expect(await acl()).toEqual(before);
+  expect(await sql`select from pg_trigger where tgrelid = to_regclass('core.m')`).toHaveLength(1);
+  expect(await sql`select from pg_index where indrelid = to_regclass('core.aa')`).toHaveLength(1);
+  expect((await project.up()).runId).toBeUndefined();
+});
+
+test('a view that something outside of the routines needs is refused, and everything that is in the way is named', async () => {
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id as b from core.t;');
+  await project.write('routines/core/a.sql', 'create or replace view core.a as select m.b from core.m;');
+  await project.write('routines/core/f.sql', function_('f', '(a int) returns int immutable language sql as $$ select a $$;'));
   await project.up();
+  await sql.unsafe('create view core.stranger as select * from core.a; create rule r as on insert to core.m do instead nothing');
+  await sql.unsafe('create table core.u (a int default core.f(1), check (core.f(a) > 0)); create index on core.u (core.f(a))');
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id::text as b from core.t;');
+  const view = await project.failure();
+  expect(view.message).toBe('routines/core/m.sql: core.m cannot be replaced in place, and something that no routine makes needs it');
+  expect(view.detail?.split('\n').slice(1)).toEqual(['view core.stranger needs core.m', 'rule r on core.m needs core.m']);
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id as b from core.t;');
+  await project.write('routines/core/f.sql', function_('f', '(a int) returns bigint immutable language sql as $$ select a $$;'));
+  const called = await project.failure();
+  expect(called.detail).toContain('default value for core.u.a needs core.f(integer)');
+  expect(called.detail).toContain('table constraint u_a_check on core.u');
+  expect(called.detail).toContain('index core.u_f_idx needs');
+  expect(await sql`select * from core.stranger`).toHaveLength(0);
+});
+
+test('a function with other arguments takes over the grants of the one that it replaces', async () => {
+  await project.write('routines/core/f.sql', function_('f', '(a int) returns int language sql as $$ select 1 $$;'));
+  await project.up();
+  await sql`revoke execute on function core.f(int) from public`;
+  await project.write('routines/core/f.sql', function_('f', '(a text) returns int language sql as $$ select 1 $$;'));
+  await project.up();
+  expect((await sql`select proacl::text as acl from pg_proc where proname = 'f' and pronamespace = 'core'::regnamespace`)[0]?.['acl']).toBe(
+    '{postgres=X/postgres}',
+  );
 });
 
 test('a routine that could run only once is refused', async () => {

@@ -1,0 +1,59 @@
+import type { Log } from '../../base/log.ts';
+import type { RunObserver } from '../hooks.ts';
+import type { MigrationPlan } from '../plan.ts';
+import type { Queryable } from '../session.ts';
+import { inspectBodies } from './inspect.ts';
+import { brokenError, stoppingErrors, type BodyCheck } from './plan.ts';
+
+export interface BodyWatch {
+  readonly plan: Pick<MigrationPlan, 'versioned' | 'routines'>;
+  /** Schema of the history. */
+  readonly schema: string;
+  readonly log: Log;
+}
+
+/**
+ * Looks into all routines before a run, and again when all of its files ran and the last transaction is still open: what the run
+ * would break fails it there. A column that is renamed under a procedure is found this way, which PostgreSQL itself does not say.
+ * Between the files nothing is checked, since a later one may put right what an earlier one broke.
+ */
+export async function watchBodies(session: Queryable, { plan, schema, log }: BodyWatch): Promise<RunObserver> {
+  const before = await inTransaction(session, schema);
+  const last = plan.routines.length > 0 ? 'routines' : (plan.versioned.at(-1)?.file.path ?? '');
+  const judge = (after: BodyCheck, what: string): void => {
+    if (after.unchecked > 0) {
+      log.info(
+        `the bodies of ${after.unchecked} PL/pgSQL routines are checked for syntax only: plpgsql_check is not installed in this database (CREATE EXTENSION plpgsql_check)`,
+      );
+    }
+    const stopping = stoppingErrors(before, after, plan.routines);
+    if (stopping.length > 0) throw brokenError(stopping, plan.routines, what);
+    for (const { routine, line, message } of after.errors.slice(0, 3)) {
+      log.warn(`${routine}${line === undefined ? '' : ` line ${line}`} fails when it runs, as it did before: ${message}`);
+    }
+    if (after.errors.length > 3) log.warn(`${after.errors.length - 3} more errors in bodies of routines`);
+  };
+  return {
+    beforeCommit: async ({ path, session: inside }) => {
+      if (path !== last) return;
+      await inside.query('reset role');
+      judge(
+        await inspectBodies(inside, schema),
+        path === 'routines' ? 'None of the routines is changed.' : `Nothing of ${path} is applied.`,
+      );
+    },
+    applied: async ({ path, transaction, session: outside }) => {
+      if (path !== last || transaction) return;
+      judge(await inTransaction(outside, schema), `${path} has no transaction: it is applied and stays so.`);
+    },
+  };
+}
+
+async function inTransaction(session: Queryable, schema: string): Promise<BodyCheck> {
+  await session.query('begin');
+  try {
+    return await inspectBodies(session, schema);
+  } finally {
+    await session.query('rollback').catch(() => undefined);
+  }
+}

@@ -1,0 +1,89 @@
+import type { Log } from '../../base/log.ts';
+import type { RunObserver } from '../hooks.ts';
+import type { Queryable } from '../session.ts';
+import { findGone, findMadeAnew, readGrants, readRoleNames } from './inspect.ts';
+import { droppedNames, mayCreate, ownerSql, planGivingBack, type ObjectGrants } from './plan.ts';
+
+/**
+ * Remembers, for one run, what dropped tables, views, sequences and routines carried, and gives it to those that take their
+ * place: privileges, owner, comments, right after the statement that makes them, so that a GRANT or REVOKE that follows has the
+ * last word. Within a file with a transaction it is in that transaction.
+ *
+ * What is remembered is not in the database: when a run ends between the drop and the creation, it is forgotten.
+ */
+export class GrantKeeper {
+  readonly #log: Log;
+  readonly #lost = new Map<string, ObjectGrants>();
+  readonly #given = new Set<string>();
+  #before: readonly ObjectGrants[] = [];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Before something is dropped: objects of these names, or all of them. */
+  async look(session: Queryable, names: readonly string[] | undefined): Promise<void> {
+    this.#before = await readGrants(session, names);
+  }
+
+  /** After it: what is gone is remembered. */
+  async noteGone(session: Queryable): Promise<void> {
+    if (this.#before.length === 0) return;
+    const gone = await findGone(session, this.#before);
+    this.#before = [];
+    for (const each of gone) this.#lost.set(keyOf(each), each);
+  }
+
+  /** A dropped routine whose place another one takes, with other arguments. */
+  async replacedBy(session: Queryable, oldIdentity: string, newIdentity: string): Promise<void> {
+    const lost = this.#lost.get(`routine ${oldIdentity}`);
+    if (lost === undefined) return;
+    await this.#give(session, { ...lost, identity: newIdentity });
+  }
+
+  /** After something may have been made. */
+  async giveBack(session: Queryable): Promise<void> {
+    if (this.#lost.size === 0) return;
+    for (const made of await findMadeAnew(session, [...this.#lost.values()])) {
+      const lost = this.#lost.get(keyOf(made));
+      if (lost !== undefined) await this.#give(session, lost);
+    }
+  }
+
+  async #give(session: Queryable, lost: ObjectGrants): Promise<void> {
+    const made = await this.#find(session, lost);
+    // By oid: when another session's lock ends this attempt, the next one makes another.
+    if (made === undefined || this.#given.has(`${made.class} ${made.oid}`)) return;
+    this.#given.add(`${made.class} ${made.oid}`);
+    const owner = ownerSql(lost, made);
+    if (owner !== undefined) await session.query(owner);
+    const now = owner === undefined ? made : ((await this.#find(session, lost)) ?? made);
+    const { statements, said, gone } = planGivingBack(lost, now, await readRoleNames(session));
+    if (statements.length > 0) await session.query(statements.join(';\n'));
+    const words = [...(now.owner === made.owner ? [] : [`owner ${now.owner}`]), ...said];
+    if (words.length > 0) this.#log.info(`${now.identity} was made anew; given back: ${words.join(', ')}`);
+    if (gone.length > 0) this.#log.warn(`${now.identity}: what ${gone.join(', ')} had cannot be given back, as the role is gone`);
+  }
+
+  async #find(session: Queryable, lost: ObjectGrants): Promise<ObjectGrants | undefined> {
+    return (await findMadeAnew(session, [lost]))[0];
+  }
+}
+
+function keyOf(object: ObjectGrants): string {
+  return `${object.class} ${object.identity}`;
+}
+
+/** The keeper at work in a run. */
+export function keepingGrants(keeper: GrantKeeper): RunObserver {
+  return {
+    beforeStatement: async ({ session, statement }) => {
+      const names = droppedNames(statement);
+      if (names !== undefined) await keeper.look(session, names === 'any' ? undefined : names);
+    },
+    afterStatement: async ({ session, statement }) => {
+      await keeper.noteGone(session);
+      if (mayCreate(statement)) await keeper.giveBack(session);
+    },
+  };
+}
