@@ -44,7 +44,7 @@ async function prepare(stage: Stage, options: DemoOptions): Promise<void> {
   await admin.unsafe(`create database ${DEMO_DATABASE}`);
   await admin.end();
   say('migrate: the schema of the listening warehouse');
-  await stage.dbadmin(['migrate', 'up', '--yes']);
+  await stage.dbadmin(['migrate', 'up', '--yes', '--no-schema-file']);
   say('roles: who may do what, from roles/roles.yaml');
   await stage.dbadmin(['roles', 'apply', '--yes']);
   await stage.dbadmin(['roles', 'check']);

@@ -31,6 +31,7 @@ $ dbadmin migrate up --lock-wait 30m`,
       ...POLICY_OPTIONS,
       { flags: '--lock-wait <span>', summary: 'how long to wait for another run', fallback: '5m' },
       { flags: '--no-restore-point', summary: 'set no restore point' },
+      { flags: '--no-schema-file', summary: 'leave sql/schema.sql and sql/migrations.lock as they are' },
     ],
     json: [
       'database: name',
