@@ -106,6 +106,10 @@ function checkPlace(statement: Statement, directives: Directives, file: SqlFile)
   if (type === 'DiscardStmt' && fields['target'] === 'DISCARD_ALL') {
     throw refuse('DISCARD ALL would release the lock of this run', 'Use RESET ALL or DISCARD TEMP; each file begins with fresh settings.');
   }
+  if (type === 'VariableSetStmt' && fields['name'] === 'standard_conforming_strings' && /\b(off|false|no|0)\b/i.test(statement.text)) {
+    // The rest was cut and parsed with plain quotes; the server would now read it otherwise.
+    throw refuse('standard_conforming_strings cannot be off', "Write strings with backslashes as E'…', and take this line out.");
+  }
   if (type === 'CopyStmt' && fields['is_program'] === true) return;
   if (type === 'CopyStmt' && asText(fields['filename']) === undefined && fields['is_from'] !== true) {
     throw refuse('COPY … TO stdout has nowhere to go', 'Use psql for exports.');

@@ -1,5 +1,5 @@
 import { invalidAt } from './problems.ts';
-import { isSpace, isWordStart, skipBlockComment, skipDollarQuote, skipQuoted, wordAt } from './tokens.ts';
+import { endOfComment, isSpace, isWordStart, skipBlockComment, skipDollarQuote, skipQuoted, wordAt } from './tokens.ts';
 
 /** One statement of a file, as far as a scanner can tell without knowing the grammar. */
 export interface ScannedStatement {
@@ -66,8 +66,7 @@ export function scanStatements(text: string, file: string): ScannedSql {
     const char = text.charAt(at);
     if (isSpace(char)) at += 1;
     else if (char === '-' && text.charAt(at + 1) === '-') {
-      const newline = text.indexOf('\n', at);
-      const stop = newline < 0 ? text.length : newline;
+      const stop = endOfComment(text, at);
       const directive = DIRECTIVE.exec(text.slice(at, stop));
       if (directive !== null) {
         const insideStatement = statement.start >= 0;
@@ -131,10 +130,11 @@ function noteWord(statement: OpenStatement, word: string): void {
   if (statement.words <= 4 && ['create', 'or', 'replace', 'function', 'procedure'].includes(word)) statement.opening += word.charAt(0);
   if (statement.words === 1) statement.isCopy = word === 'copy';
   if (statement.parentheses > 0) return;
-  if (statement.isCopy && word === 'stdin' && statement.lastWord === 'from') statement.copies = true;
+  const { lastWord } = statement;
+  if (statement.isCopy && word === 'stdin' && lastWord === 'from') statement.copies = true;
   statement.lastWord = word;
   if (!/^c(or)?[fp]/.test(statement.opening)) return;
-  if (word === 'atomic' || (word === 'case' && statement.blocks > 0)) statement.blocks += 1;
+  if ((word === 'atomic' && lastWord === 'begin') || (word === 'case' && statement.blocks > 0)) statement.blocks += 1;
   else if (word === 'end' && statement.blocks > 0) statement.blocks -= 1;
 }
 

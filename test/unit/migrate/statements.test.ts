@@ -26,6 +26,17 @@ test.each<readonly [string, string, readonly string[]]>([
     ['create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end', 'select 3'],
   ],
   ['CASE elsewhere', 'select case when true then 1 end; select 2', ['select case when true then 1 end', 'select 2']],
+  [
+    'a string in parts, its backslashes counting in all of them',
+    "select e'a' -- '\n  '\\'b;'; select 'a'\n'\\'; select 2",
+    ["select e'a' -- '\n  '\\'b;'", "select 'a'\n'\\'", 'select 2'],
+  ],
+  ['a comment that a lone carriage return ends', 'select 1 -- a;\r; select 2', ['select 1 -- a;\r'.trimEnd(), 'select 2']],
+  [
+    'a routine that is called atomic',
+    'create function atomic() returns int language sql as $$$$; select 1',
+    ['create function atomic() returns int language sql as $$$$', 'select 1'],
+  ],
   ['psql safety lines of pg_dump', '\\restrict abc\nselect 1;\n\\unrestrict abc\n', ['select 1']],
 ])('scanStatements: %s', (_, text, expected) => {
   expect(scan(text)).toEqual(expected);
@@ -97,4 +108,140 @@ test(`scanStatements: cuts where PostgreSQL's parser does (seed ${SEED})`, () =>
     }),
     { seed: SEED, numRuns: 300 },
   );
+});
+
+const ATOMS = [
+  ...[
+    "'",
+    "''",
+    '"',
+    '""',
+    '$$',
+    '$a$',
+    '$b$',
+    '$a',
+    '$1',
+    '/*',
+    '*/',
+    '--',
+    '\n',
+    '\r',
+    ';',
+    ' ',
+    '(',
+    ')',
+    'e',
+    "E'",
+    "\\'",
+    '\\\\',
+    '1',
+    'x',
+    'é',
+    '😀',
+  ],
+  ...[
+    'begin',
+    'atomic',
+    'end',
+    'case',
+    'create',
+    'function',
+    'u&',
+    "U&'",
+    "n'",
+    "b'",
+    '.',
+    ',',
+    '::',
+    '||',
+    '-',
+    '/',
+    '*',
+    'as',
+    'from',
+    't',
+    '1$a',
+    'a$$',
+    "'\n'",
+  ],
+];
+const SNIPPETS = [
+  ...[
+    'select 1',
+    "select 'a'",
+    'select $$x$$',
+    'select "a"',
+    "select e'\\''",
+    "select 'a' --",
+    'select /*',
+    '*/ 1',
+    'select $a$ x $a$',
+    'select 1 -',
+  ],
+  ...[
+    "select U&'x'",
+    'select a$b',
+    "select 'a'\n'b'",
+    "select e'a'\n'\\'b'",
+    "select n'a'",
+    'select é$$1',
+    'select $1',
+    'select a."b"',
+    'do $$ ; $$',
+  ],
+  ...[
+    "select 'a'--\n'b;'",
+    'select 5::int',
+    'select @-1',
+    'select 1 +/*x*/ 2',
+    'select 1 /-- ;\n 2',
+    'select *-- ;\n from t',
+    'select 1 --a\r;select 2',
+  ],
+  ...["select e'a' --x\r\n '\\'b'", "select e'\\\\\\''", 'create procedure atomic.p() begin atomic end'],
+];
+
+test(`scanStatements: cuts any mixture of quotes and comments where PostgreSQL's parser does, if that takes it (seed ${SEED})`, () => {
+  const soup = fc.array(fc.constantFrom(...ATOMS), { minLength: 1, maxLength: 24 }).map((atoms) => `select ${atoms.join('')}`);
+  const separators = fc.constantFrom(';', ';\n', '; ', ' ', '\n', '', '--;\n', '/*;*/', '/*/*;*/*/');
+  const list = fc
+    .array(fc.tuple(fc.constantFrom(...SNIPPETS), separators), { minLength: 1, maxLength: 8 })
+    .map((parts) => parts.flat().join(''));
+  let accepted = 0;
+  fc.assert(
+    fc.property(fc.oneof({ weight: 1, arbitrary: soup }, { weight: 4, arbitrary: list }), (sql) => {
+      const theirs = cutByParser(sql);
+      if (theirs === undefined) return;
+      accepted += 1;
+      const ours = scan(sql);
+      expect(ours).toHaveLength(theirs.length);
+      for (const [index, text] of ours.entries()) expect(theirs[index]?.trimEnd().endsWith(text)).toBe(true);
+    }),
+    { seed: SEED, numRuns: 8000 },
+  );
+  expect(accepted).toBeGreaterThan(800);
+});
+
+/** The statements as PostgreSQL's parser cuts them, or undefined when it refuses the text. */
+function cutByParser(sql: string): readonly string[] | undefined {
+  const bytes = Buffer.from(sql, 'utf8');
+  try {
+    const { stmts = [] } = parseSync(sql) as { stmts?: readonly { readonly stmt_location?: number; readonly stmt_len?: number }[] };
+    return stmts.map(({ stmt_location: from = 0, stmt_len: length }) =>
+      bytes.subarray(from, length === undefined ? undefined : from + length).toString('utf8'),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+test.each([
+  ['dashes after a string', `select e'a' ${'-'.repeat(50_000)}\nx`],
+  ['empty lines after a string', `select e'a'${'\n'.repeat(50_000)}x`],
+  ['backslashes', `select e'${'\\\\'.repeat(50_000)}'`],
+  ['open comments', `/*${'/*'.repeat(20_000)}${'*/'.repeat(20_001)} select 1`],
+])('scanStatements: takes no more than a moment for %s', (_, text) => {
+  const started = performance.now();
+  expect(scan(text)).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(2000);
 });
