@@ -26,9 +26,11 @@ export function effectOfAddColumn(column: AstNode, known: KnownObjects): Subcomm
     lock: 'AccessExclusive',
     work,
     assumed: deciding.every(({ assumed }) => assumed !== undefined) ? deciding[0]?.assumed : undefined,
-    others: references.flatMap((table) => referenceTouches(table, known)),
+    others: references.flatMap((table) => referenceTouches(table, constraints.some(isDefault) ? 'scan' : 'none', known)),
   };
 }
+
+const isDefault = ({ contype }: AstNode): boolean => contype === 'CONSTR_DEFAULT';
 
 function workOf(constraint: AstNode, all: readonly AstNode[], known: KnownObjects): ColumnWork {
   const has = (kind: string): boolean => all.some(({ contype }) => contype === kind);

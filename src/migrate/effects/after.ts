@@ -31,7 +31,7 @@ export function afterStatement({ node }: Pick<Statement, 'node'>, known: KnownOb
     case 'AlterObjectSchemaStmt':
       return moved(rangeName(fields['relation']), { schema: asText(fields['newschema']) }, known);
     case 'VariableSetStmt':
-      return fields['name'] === 'search_path' ? { ...known, schema: firstSchema(fields) ?? 'public' } : known;
+      return fields['name'] === 'search_path' ? { ...known, schema: firstSchema(fields) } : known;
     default:
       return known;
   }
@@ -39,7 +39,7 @@ export function afterStatement({ node }: Pick<Statement, 'node'>, known: KnownOb
 
 /** What is known at the beginning of the next file of the same run: relations made so far exist, and others can see them. */
 export function afterFile(known: KnownObjects): KnownObjects {
-  return { ...known, made: new Set(), earlier: new Set([...known.earlier, ...known.made]), schema: 'public' };
+  return { ...known, made: new Set(), earlier: new Set([...known.earlier, ...known.made]), schema: undefined };
 }
 
 function afterCreateTable(fields: AstNode, known: KnownObjects): KnownObjects {
@@ -83,7 +83,7 @@ function moved(
     const made = new Set([...known.made].filter((key) => key !== before));
     return { ...known, made: made.add(after) };
   }
-  const original = known.renamed.get(before) ?? from;
+  const original = known.renamed.get(before) ?? { schema: from.schema ?? known.schema, name: from.name };
   return { ...known, renamed: new Map([...known.renamed, [after, original]]) };
 }
 

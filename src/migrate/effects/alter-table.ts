@@ -1,8 +1,8 @@
 import { asNode, asNodes, asText, type AstNode } from '../parser.ts';
 import { effectOfAddColumn } from './add-column.ts';
-import { addedConstraint, droppedConstraint, foreignTables, validatedConstraint } from './constraints.ts';
+import { addedConstraint, droppedConstraint, foreignTables, provesNotNull, validatedConstraint } from './constraints.ts';
 import { touch, type SubcommandEffect, type Touch } from './effect.ts';
-import { factsOf, isAbsent, type KnownObjects, type RelationFacts } from './known-objects.ts';
+import { factsOf, isAbsent, type KnownObjects } from './known-objects.ts';
 import type { LockMode } from './lock-modes.ts';
 import { attachTouches, detachTouches } from './partitions.ts';
 import { rangeName, type RelationName } from './relation-name.ts';
@@ -67,16 +67,18 @@ function effectOfSubcommand(command: AstNode, relation: RelationName, known: Kno
   switch (subtype) {
     case 'AT_AddColumn':
       return effectOfAddColumn(asNode(asNode(command['def'])['ColumnDef']), known);
-    case 'AT_AlterColumnType':
+    case 'AT_AlterColumnType': {
+      const change = changedType(asNode(asNode(command['def'])['ColumnDef']), column, facts);
       return {
         lock: 'AccessExclusive',
-        ...changedType(asNode(asNode(command['def'])['ColumnDef']), column, facts),
-        others: foreignTables(facts, column),
+        ...change,
+        others: foreignTables(facts, column, change.work === 'rewrite' ? 'scan' : 'none'),
       };
+    }
     case 'AT_SetNotNull':
       return { lock: 'AccessExclusive', work: provesNotNull(facts, column) ? 'none' : 'scan' };
     case 'AT_DropColumn':
-      return { lock: 'AccessExclusive', others: [...foreignTables(facts, column), ...cascaded(command, relation, known)] };
+      return { lock: 'AccessExclusive', others: [...foreignTables(facts, column, 'none'), ...cascaded(command, relation, known)] };
     case 'AT_AddConstraint':
       return addedConstraint(asNode(asNode(command['def'])['Constraint']), relation, known);
     case 'AT_DropConstraint':
@@ -131,20 +133,9 @@ function lockOfOptions(command: AstNode): LockMode {
   return names.some((name) => STRONG_OPTIONS.has(name)) ? 'AccessExclusive' : 'ShareUpdateExclusive';
 }
 
-/** PostgreSQL skips the scan when the column is not null already, or a valid CHECK says so. */
-function provesNotNull(facts: RelationFacts | undefined, column: string): boolean {
-  if (facts === undefined) return false;
-  if (facts.notNull.has(column)) return true;
-  const quoted = /^[a-z_][a-z0-9_]*$/.test(column) ? column : `"${column.replaceAll('"', '""')}"`;
-  return facts.constraints.some(({ kind, validated, definition }) => {
-    if (kind !== 'c' || !validated) return false;
-    const body = definition.replace(/^CHECK /, '');
-    // Parts joined by OR prove nothing; those joined by AND each hold.
-    return !/ OR /.test(body) && body.includes(`(${quoted} IS NOT NULL)`) && !/\bNOT \(/.test(body);
-  });
-}
-
 function cascaded(command: AstNode, relation: RelationName, known: KnownObjects): readonly Touch[] {
   if (command['behavior'] !== 'DROP_CASCADE') return [];
-  return (factsOf(relation, known)?.views ?? []).flatMap((view) => touch(view, 'AccessExclusive', 'none'));
+  const column = asText(command['name']) ?? '';
+  const views = (factsOf(relation, known)?.views ?? []).filter(({ columns }) => columns.includes(column));
+  return views.flatMap(({ view }) => touch(view, 'AccessExclusive'));
 }

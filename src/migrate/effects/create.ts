@@ -54,7 +54,7 @@ function createTable(fields: AstNode, known: KnownObjects): readonly Touch[] {
   const parents = asNodes(fields['inhRelations']).flatMap((each) => rangeName(each['RangeVar']) ?? []);
   const isPartition = fields['partbound'] !== undefined;
   return [
-    ...references.flatMap((table) => referenceTouches(table, known)),
+    ...references.flatMap((table) => referenceTouches(table, 'none', known)),
     ...elements.flatMap((each) => touch(rangeName(asNode(each['TableLikeClause'])['relation']), 'AccessShare')),
     ...parents.flatMap((parent) => touch(parent, isPartition ? 'AccessExclusive' : 'ShareUpdateExclusive')),
     ...(isPartition ? parents.flatMap((parent) => [...defaultTouches(parent, known), ...keysOfParent(parent, known)]) : []),
@@ -66,7 +66,7 @@ function keysOfParent(parent: Parameters<typeof factsOf>[0], known: KnownObjects
   const facts = factsOf(parent, known);
   return [
     ...(facts?.constraints ?? []).flatMap(({ references }) => touch(references, 'ShareRowExclusive')),
-    ...(facts?.referencedBy ?? []).flatMap((table) => touch(table, 'ShareRowExclusive')),
+    ...(facts?.referencedBy ?? []).flatMap(({ table }) => touch(table, 'ShareRowExclusive')),
   ];
 }
 
@@ -79,13 +79,14 @@ function replacedView(fields: AstNode, known: KnownObjects): readonly Touch[] {
 function createIndex(fields: AstNode, known: KnownObjects): readonly Touch[] {
   const table = rangeName(fields['relation']);
   const index = { schema: table?.schema, name: asText(fields['idxname']) ?? '' };
-  if (fields['if_not_exists'] === true && factsOf(index, known) !== undefined) return [];
+  // The table is locked before the name is looked up.
+  const work = fields['if_not_exists'] === true && factsOf(index, known) !== undefined ? 'none' : 'build';
   const lock = fields['concurrent'] === true ? 'ShareUpdateExclusive' : 'Share';
   const facts = factsOf(table, known);
   const only = asNode(fields['relation'])['inh'] !== true;
   return [
-    ...touch(table, lock, facts?.kind === 'p' ? 'none' : 'build'),
-    ...(only || facts?.kind !== 'p' ? [] : facts.children.flatMap((child) => touch(child, lock, 'build'))),
+    ...touch(table, lock, facts?.kind === 'p' ? 'none' : work),
+    ...(only || facts?.kind !== 'p' ? [] : facts.children.flatMap((child) => touch(child, lock, work))),
   ];
 }
 

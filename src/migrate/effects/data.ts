@@ -69,7 +69,12 @@ function walk(value: unknown, named: ReadonlySet<string>, state: Walk): void {
       continue;
     } else if (key === 'SelectStmt') {
       const select = asNode(fields);
-      if (select['lockingClause'] !== undefined) lockRows(select, withNames(select, inner), state);
+      if (select['lockingClause'] !== undefined) {
+        lockRows(select, withNames(select, inner), state);
+        const { lockingClause: _, ...rest } = select;
+        walk({ ...rest }, inner, state);
+        continue;
+      }
     }
     walk(fields, inner, state);
   }

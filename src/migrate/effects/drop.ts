@@ -45,7 +45,7 @@ function dropRelation(relation: RelationName | undefined, cascades: boolean, kno
     ...(facts?.parents ?? []),
     ...(facts?.constraints ?? []).flatMap(({ references }) => references ?? []),
     ...(facts?.kind === 'p' || cascades ? children : []),
-    ...(cascades ? [...(facts?.referencedBy ?? []), ...(facts?.views ?? [])] : []),
+    ...(cascades ? [...(facts?.referencedBy ?? []).map(({ table }) => table), ...(facts?.views ?? []).map(({ view }) => view)] : []),
   ];
   const defaults = (facts?.parents ?? []).flatMap((parent) => factsOf(parent, known)?.defaultPartition ?? []);
   return [...touch(relation, 'AccessExclusive'), ...[...further, ...defaults].flatMap((each) => touch(each, 'AccessExclusive'))];

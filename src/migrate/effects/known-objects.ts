@@ -24,10 +24,12 @@ export interface RelationFacts {
   readonly sizeBytes: number;
   /** Types as `format_type` writes them, by column. */
   readonly columns: ReadonlyMap<string, string>;
+  /** Columns that an index uses. */
+  readonly indexed: ReadonlySet<string>;
   readonly notNull: ReadonlySet<string>;
   readonly constraints: readonly ConstraintFacts[];
-  /** Foreign keys of other tables that point here. */
-  readonly referencedBy: readonly RelationName[];
+  /** Foreign keys of tables that point here, and the columns here that they point to. */
+  readonly referencedBy: readonly { readonly table: RelationName; readonly columns: readonly string[] }[];
   /** The table of an index. */
   readonly table: RelationName | undefined;
   /** What it is a partition of, or inherits from. */
@@ -35,8 +37,8 @@ export interface RelationFacts {
   /** All partitions and inheriting tables below it. */
   readonly children: readonly RelationName[];
   readonly defaultPartition: RelationName | undefined;
-  /** Views and materialized views that read it. */
-  readonly views: readonly RelationName[];
+  /** Views and materialized views that read it, themselves or through others, and the columns of it that they need. */
+  readonly views: readonly { readonly view: RelationName; readonly columns: readonly string[] }[];
 }
 
 /** What a live server says about the relations that statements name. */
@@ -58,8 +60,8 @@ export interface KnownObjects {
   readonly madeIndexes: ReadonlyMap<string, RelationName>;
   /** Keys of relations that an earlier statement renamed or moved, and their names in the catalog. */
   readonly renamed: ReadonlyMap<string, RelationName>;
-  /** Where unqualified names go: the first schema of the search path, as far as the file sets it. */
-  readonly schema: string;
+  /** The first schema of the search path that the file set; undefined while the database's own holds. */
+  readonly schema: string | undefined;
   /** Undefined: there is no database to ask. */
   readonly catalog: CatalogFacts | undefined;
 }
@@ -70,7 +72,7 @@ export const NOTHING_KNOWN: KnownObjects = {
   earlier: new Set(),
   madeIndexes: new Map(),
   renamed: new Map(),
-  schema: 'public',
+  schema: undefined,
   catalog: undefined,
 };
 
@@ -81,7 +83,7 @@ export function knownFrom(catalog: CatalogFacts | undefined): KnownObjects {
 
 /** The key under which a name is remembered: unqualified names are those of the first schema of the search path. */
 export function keyOf(relation: RelationName, known: KnownObjects): string {
-  return relationKey({ schema: relation.schema ?? known.schema, name: relation.name });
+  return relationKey({ schema: relation.schema ?? known.schema ?? 'public', name: relation.name });
 }
 
 /** Whether an earlier statement of the file made it. A temporary table hides others of its name. */
@@ -93,8 +95,11 @@ export function isMade(relation: RelationName, known: KnownObjects): boolean {
 /** What the catalog says of a relation that existed before the file; undefined without a database, and for what the file made. */
 export function factsOf(relation: RelationName | undefined, known: KnownObjects): RelationFacts | undefined {
   if (relation === undefined || known.catalog === undefined || isMade(relation, known)) return undefined;
-  const before = known.renamed.get(keyOf(relation, known));
-  return known.catalog.relation(before ?? relation);
+  const before = known.renamed.get(keyOf(relation, known)) ?? relation;
+  if (before.schema === undefined && known.schema !== undefined) {
+    return known.catalog.relation({ schema: known.schema, name: before.name }) ?? known.catalog.relation(before);
+  }
+  return known.catalog.relation(before);
 }
 
 /** Whether it is certain that no such relation exists: there is a database, which does not have it, and the file did not make it. */
@@ -107,4 +112,19 @@ export function isAbsent(relation: RelationName | undefined, known: KnownObjects
 /** The table an index belongs to, where that is known. */
 export function tableOfIndex(index: RelationName, known: KnownObjects): RelationName | undefined {
   return known.madeIndexes.get(keyOf(index, known)) ?? factsOf(index, known)?.table;
+}
+
+/** The tables with foreign keys to a relation, those with keys to them, and so on: what CASCADE reaches. */
+export function referencingTables(relation: RelationName, known: KnownObjects): readonly RelationName[] {
+  const found = new Map<string, RelationName>();
+  const visit = (of: RelationName): void => {
+    for (const { table } of factsOf(of, known)?.referencedBy ?? []) {
+      const key = relationKey(table);
+      if (found.has(key)) continue;
+      found.set(key, table);
+      visit(table);
+    }
+  };
+  visit(relation);
+  return [...found.values()];
 }

@@ -1,7 +1,7 @@
 import { asNode, asNodes, asText, type AstNode } from '../parser.ts';
 import { queryTouches } from './data.ts';
 import { touch, type Touch } from './effect.ts';
-import { factsOf, tableOfIndex, type KnownObjects } from './known-objects.ts';
+import { factsOf, referencingTables, tableOfIndex, type KnownObjects } from './known-objects.ts';
 import { lockOfLevel } from './lock-modes.ts';
 import { rangeName, type RelationName } from './relation-name.ts';
 
@@ -60,12 +60,10 @@ function reindex(fields: AstNode, known: KnownObjects): readonly Touch[] {
 function vacuum(fields: AstNode): readonly Touch[] {
   const isVacuum = fields['is_vacuumcmd'] === true;
   const full = isVacuum && isSet(fields['options'], 'full');
+  // ANALYZE reads a sample, whatever the size.
+  const work = full ? 'rewrite' : isVacuum ? 'scan' : 'none';
   return asNodes(fields['rels']).flatMap((each) =>
-    touch(
-      rangeName(asNode(each['VacuumRelation'])['relation']),
-      full ? 'AccessExclusive' : 'ShareUpdateExclusive',
-      full ? 'rewrite' : 'scan',
-    ),
+    touch(rangeName(asNode(each['VacuumRelation'])['relation']), full ? 'AccessExclusive' : 'ShareUpdateExclusive', work),
   );
 }
 
@@ -73,7 +71,7 @@ function vacuum(fields: AstNode): readonly Touch[] {
 function truncate(fields: AstNode, known: KnownObjects): readonly Touch[] {
   return asNodes(fields['relations']).flatMap((each) => {
     const relation = rangeName(each['RangeVar']);
-    const pointing = fields['behavior'] === 'DROP_CASCADE' ? (factsOf(relation, known)?.referencedBy ?? []) : [];
+    const pointing = relation !== undefined && fields['behavior'] === 'DROP_CASCADE' ? referencingTables(relation, known) : [];
     return [...tree(relation, each, known), ...pointing].flatMap((one) => touch(one, 'AccessExclusive'));
   });
 }

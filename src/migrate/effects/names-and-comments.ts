@@ -42,18 +42,13 @@ const RELATIONS: ReadonlySet<string> = new Set([
   'OBJECT_SEQUENCE',
   'OBJECT_INDEX',
 ]);
-const ON_RELATIONS: ReadonlySet<string> = new Set([
-  'OBJECT_COLUMN',
-  'OBJECT_TABCONSTRAINT',
-  'OBJECT_TRIGGER',
-  'OBJECT_POLICY',
-  'OBJECT_RULE',
-]);
+const ON_RELATIONS: ReadonlySet<string> = new Set(['OBJECT_TABCONSTRAINT', 'OBJECT_TRIGGER', 'OBJECT_POLICY', 'OBJECT_RULE']);
 
 function comment(fields: AstNode): readonly Touch[] {
   const kind = asText(fields['objtype']) ?? '';
   const object = asNode(fields['object']);
   if (RELATIONS.has(kind)) return touch(listedName(object), 'ShareUpdateExclusive');
-  if (ON_RELATIONS.has(kind)) return touch(ownerName(object), 'ShareUpdateExclusive');
+  if (kind === 'OBJECT_COLUMN') return touch(ownerName(object), 'ShareUpdateExclusive');
+  if (ON_RELATIONS.has(kind)) return touch(ownerName(object), 'AccessShare');
   return [];
 }

@@ -14,7 +14,7 @@ export function attachTouches(definition: AstNode, parent: RelationName, known: 
     ...(table?.children ?? []).flatMap((child) => touch(child, 'AccessExclusive', 'scan', assumed)),
     ...defaultTouches(parent, known),
     ...(above?.constraints ?? []).flatMap(({ references }) => touch(references, 'ShareRowExclusive')),
-    ...(above?.referencedBy ?? []).flatMap((table) => touch(table, 'ShareRowExclusive')),
+    ...(above?.referencedBy ?? []).flatMap(({ table }) => touch(table, 'ShareRowExclusive')),
   ];
 }
 

@@ -24,7 +24,18 @@ export function changedType(
   if (using !== undefined && !isSameValue(using, column, wanted)) return { work: 'rewrite' };
   const present = facts?.columns.get(column);
   if (present === undefined) return { work: 'rewrite', assumed: `the present type of ${column} is not known here` };
-  return { work: keepsBytes(typeOfText(present), wanted) ? 'none' : 'rewrite' };
+  const before = typeOfText(present);
+  if (!keepsBytes(before, wanted)) return { work: 'rewrite' };
+  // An index of another operator class is built anew, and a CHECK is checked again.
+  if (facts?.indexed.has(column) === true && familyOf(before) !== familyOf(wanted)) return { work: 'build' };
+  const checked = facts?.constraints.some(({ kind, validated, columns }) => kind === 'c' && validated && columns.includes(column));
+  return { work: checked === true ? 'scan' : 'none' };
+}
+
+/** Types of one family are indexed alike. */
+function familyOf({ name }: ColumnType): string {
+  if (TEXTS.has(name)) return 'text';
+  return name === 'cidr' ? 'inet' : name;
 }
 
 /** Whether every value of `from` is stored the same as a value of `to`, so that PostgreSQL changes the catalog alone. */
