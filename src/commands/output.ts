@@ -14,6 +14,14 @@ export interface Progress {
   end(summary?: string): void;
 }
 
+/** A line about something that goes on, shown while it does. */
+export interface LiveLine {
+  /** On a terminal in place of the text before; elsewhere a line every few seconds, and at once when `topic` is another one. */
+  show(text: string, topic?: string): void;
+  /** It is over: nothing stays of it on a terminal. */
+  clear(): void;
+}
+
 /**
  * What a command says: results on stdout, everything else on stderr.
  *
@@ -36,6 +44,8 @@ export interface Output {
   /** A line on stderr beginning with `warning: `. */
   warn(text: string): void;
   progress(label: string, unit?: 'bytes' | 'count'): Progress;
+  /** For what has no count: a wait, a phase. */
+  live(): LiveLine;
   /**
    * Asks before something changes. True with `--yes`; otherwise asks on a terminal.
    *

@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
 import { DbadminError } from '../base/errors.ts';
-import type { Column, Output, Progress } from './output.ts';
+import type { Column, LiveLine, Output, Progress } from './output.ts';
 
 export interface TerminalOptions {
   readonly json: boolean;
@@ -69,6 +69,7 @@ export function createTerminalOutput(options: TerminalOptions): Output {
     warn: (text) => void stderr.write(`${style('warn', 'warning:')} ${text}\n`),
     progress: (label, unit = 'bytes') =>
       quiet ? SILENT_PROGRESS : stderr.isTTY ? liveProgress(label, unit, stderr) : plainProgress(label, unit, stderr),
+    live: () => (quiet ? SILENT_LINE : stderr.isTTY ? lineInPlace(stderr) : lineNowAndThen(stderr)),
     confirm: async (question) => {
       if (options.yes) return true;
       if (!options.stdin.isTTY) {
@@ -84,6 +85,36 @@ export function createTerminalOutput(options: TerminalOptions): Output {
         prompt.close();
       }
     },
+  };
+}
+
+const SILENT_LINE: LiveLine = { show: () => undefined, clear: () => undefined };
+const LIVE_LINE_EVERY_MS = 5000;
+
+function lineInPlace(stderr: NodeJS.WriteStream): LiveLine {
+  let isShown = false;
+  return {
+    show: (text) => {
+      isShown = true;
+      stderr.write(`\r\u001b[2K  ${text.slice(0, Math.max(20, (stderr.columns || 80) - 3))}`);
+    },
+    clear: () => {
+      if (isShown) stderr.write('\r\u001b[2K');
+      isShown = false;
+    },
+  };
+}
+
+function lineNowAndThen(stderr: NodeJS.WriteStream): LiveLine {
+  let printedMs = 0;
+  let printedTopic: string | undefined;
+  return {
+    show: (text, topic = '') => {
+      if (topic === printedTopic && Date.now() - printedMs < LIVE_LINE_EVERY_MS) return;
+      [printedMs, printedTopic] = [Date.now(), topic];
+      stderr.write(`  ${text}\n`);
+    },
+    clear: () => (printedTopic = undefined),
   };
 }
 

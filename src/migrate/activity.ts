@@ -54,7 +54,11 @@ export function describeBlocker({ pid, user, application, state, openMs, query }
     openMs === undefined ? undefined : `its transaction open for ${formatDuration(openMs)}`,
   ];
   const said = facts.filter((fact) => fact !== undefined).join(', ');
-  const line = (query ?? '').replaceAll(/\s+/g, ' ').trim();
+  // It is somebody else's text: nothing in it may move the cursor.
+  const line = (query ?? '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/\p{Cc}/gu, '')
+    .trim();
   const shown = line.length > QUERY_SHOWN ? `${line.slice(0, QUERY_SHOWN - 1)}…` : line;
   return `process ${pid}${said === '' ? '' : ` (${said})`}${shown === '' ? '' : `: ${shown}`}`;
 }

@@ -24,7 +24,9 @@ export function restorePointName(now: Date, version: string | undefined): string
  */
 export async function setRestorePoint(session: Queryable, name: string, maySwitchWal: boolean): Promise<RestorePoint> {
   const [row] = await session.query<{ lsn: string; timeline: number }>(
-    `select pg_catalog.pg_create_restore_point($1)::text as lsn, (select timeline_id from pg_catalog.pg_control_checkpoint()) as timeline`,
+    // The name of the segment tells the timeline; the control file's may be that of before a promotion.
+    `select lsn::text, ('x' || left(pg_catalog.pg_walfile_name(lsn), 8))::bit(32)::integer as timeline
+     from pg_catalog.pg_create_restore_point($1) as point(lsn)`,
     [name],
   );
   if (maySwitchWal) await session.query('select pg_catalog.pg_switch_wal()');

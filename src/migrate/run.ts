@@ -16,7 +16,9 @@ import { acquireLock, releaseLock, type LockOptions } from './lock.ts';
 import { loadSqlParser, type SqlParser } from './parser.ts';
 import { lazyRoutines } from './parse-routines.ts';
 import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
+import { inspectPreflight } from './inspect-preflight.ts';
 import { refusePooler } from './pooler.ts';
+import { preflightWarnings, touchedBy } from './preflight.ts';
 import { joinProblems } from './problems.ts';
 import { markMoment, type MarkedMoment, type MarkOptions } from './restore-point.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -56,6 +58,8 @@ export interface MigrateUpResult {
   readonly routines: readonly AppliedRoutine[];
   readonly restorePoint: MarkedMoment | undefined;
   readonly warnings: readonly string[];
+  /** What was warned of before anything was applied; said already. */
+  readonly preflight: readonly string[];
 }
 
 /**
@@ -75,7 +79,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     if (before.versioned.length + before.routines.length === 0) return nothingDone(server, before);
     refuseStandby(server);
     await refusePooler(session, async () => await open(options));
-    const warned = (await options.beforeRun?.({ plan: before, observed, server, session })) ?? [];
+    const preflight = await lookAhead({ plan: before, observed, server, session }, options);
     const checksClient = await canCheckClient(session);
     const settings = { lockTimeoutMs: options.lockTimeoutMs, checksClient };
     await session.query(freshSessionSql(settings));
@@ -88,7 +92,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
       await ensureHistory(session, options.schema, { ...server, toolVersion: options.toolVersion });
       const all = lazyRoutines(found.observed.routines, parser);
       const done = await applyPlan({ plan, all }, session, server, settings, options);
-      return { ...done, warnings: [...warned, ...done.warnings] };
+      return { ...done, preflight };
     } finally {
       if (session.lost() === undefined) await releaseLock(session).catch(() => undefined);
     }
@@ -124,7 +128,7 @@ async function makePlan(session: Session, parser: SqlParser, options: MigrateUpO
 }
 
 function nothingDone({ database }: ServerFacts, { warnings }: MigrationPlan): MigrateUpResult {
-  return { runId: undefined, database, versioned: [], routines: [], restorePoint: undefined, warnings };
+  return { runId: undefined, database, versioned: [], routines: [], restorePoint: undefined, warnings, preflight: [] };
 }
 
 function refuseStandby({ isStandby, database }: ServerFacts): void {
@@ -134,13 +138,29 @@ function refuseStandby({ isStandby, database }: ServerFacts): void {
   });
 }
 
+/** Says what is in the way, before a lock is taken. */
+async function lookAhead(found: FoundPlan, { beforeRun, log, signal }: MigrateUpOptions): Promise<readonly string[]> {
+  const asked = (await beforeRun?.(found)) ?? [];
+  let seen: readonly string[] = [];
+  try {
+    seen = preflightWarnings(await inspectPreflight(found.session, touchedBy(found.plan)));
+  } catch (error) {
+    // Not seeing what is in the way is no reason to stop.
+    signal.throwIfAborted();
+    log.debug(`nobody looked what is in the way: ${messageOf(error)}`);
+  }
+  const warnings = [...asked, ...seen];
+  for (const warning of warnings) log.warn(warning);
+  return warnings;
+}
+
 async function applyPlan(
   { plan, all }: { readonly plan: MigrationPlan; readonly all: () => readonly Routine[] },
   session: Session,
   server: ServerFacts,
   settings: SessionSettings,
   options: MigrateUpOptions,
-): Promise<MigrateUpResult> {
+): Promise<Omit<MigrateUpResult, 'preflight'>> {
   const restorePoint = await markMoment(session, server, plan.versioned[0]?.name.version, options);
   const runId = randomUUID();
   const { schema, toolVersion, gitCommit } = options;

@@ -23,22 +23,32 @@ With no-transaction each statement runs on its own and has its own row: an inter
 VACUUM, CALL, DO and REINDEX that were cut off run again, so they must bear it; an index left INVALID is dropped and built anew.
 
 Waiting for a lock ends after 3 s (migrate.lock_timeout) so that nobody queues behind the migration; the file is then tried
-again, up to 10 times.
+again, up to 10 times, and who holds the lock is named. A file that kept others from reading or writing says which table, and
+for how long; the history keeps that too.
+
+Where the cluster has repositories, the run waits up to 10 s until the restore point can be restored to from each that must have
+the WAL, or says why it cannot yet; what was applied is written into their ledger for restore --reconcile. It warns of what it
+may have to wait for, and when the last drill that passed is older than limits.drill_age of the policy.
+
+A run that changed something writes sql/migrations.lock, and sql/schema.sql where there is a pg_dump of the server's major or newer:
+commit both. On a deployment that has no use for them: --no-schema-file.
 
 $ dbadmin migrate
-$ dbadmin migrate up --lock-wait 30m`,
+$ dbadmin migrate up --lock-wait 30m
+$ dbadmin migrate up --require-backup 12h`,
     options: [
       ...POLICY_OPTIONS,
       { flags: '--lock-wait <span>', summary: 'how long to wait for another run', fallback: '5m' },
       { flags: '--no-restore-point', summary: 'set no restore point' },
       { flags: '--no-schema-file', summary: 'leave sql/schema.sql and sql/migrations.lock as they are' },
+      { flags: '--require-backup [span]', summary: 'refuse unless a restorable backup is younger than this; 24h without a span' },
     ],
     json: [
       'database: name',
       'runId: UUID of the rows in the history, or null when there was nothing to do',
-      'versioned: array of { version, file, statements, attempts, lockWaitMs, tookMs }, in the order applied',
+      'versioned: array of { version, file, statements, attempts, lockWaitMs, tookMs, locks: array of { relation, mode, heldMs } on tables that were there before }, in the order applied',
       'routines: array of { name: schema/name, change: new or changed }',
-      'restorePoint: { name, lsn, timeline, archived: true, false or null when nobody looked }, or null when none was set',
+      'restorePoint: { name, lsn, timeline, archived: true, false or null when nobody looked, repositories: those it can be restored from, reasons: why not from the others }, or null when none was set',
       'warnings: array of sentences',
     ],
     load: async () => await import('./up.ts'),

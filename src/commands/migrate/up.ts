@@ -1,41 +1,69 @@
-import { execFile } from 'node:child_process';
-import { parseDuration, formatDuration } from '../../base/durations.ts';
+import { formatDuration, parseDuration } from '../../base/durations.ts';
+import type { AppliedFile } from '../../migrate/file-run.ts';
+import { describeHeldLocks } from '../../migrate/held-locks.ts';
 import { DEFAULT_RETRY } from '../../migrate/retry.ts';
 import { migrateUp, type MigrateUpResult } from '../../migrate/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
+import { awaitRecoverable } from './await-recoverable.ts';
+import { checkBackups } from './check-backups.ts';
+import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations, policyOf } from './load-migrations.ts';
+import { recordMigrations } from './record-migrations.ts';
+import { refreshFiles } from './refresh-files.ts';
+import { runRepositories } from './run-repositories.ts';
+import { activityLine } from './show-activity.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
-  const { config, cluster, directories } = await loadMigrations(context, input);
+  const project = await loadMigrations(context, input);
+  const { config, cluster, directories } = project;
+  const repositories = runRepositories(context, input, project);
+  const applied: AppliedFile[] = [];
   const startedMs = clock.now().getTime();
-  const result = await migrateUp({
-    connection: cluster.connection,
-    schema: config.migrate.schema,
-    lockTimeoutMs: config.migrate.lockTimeoutMs,
-    directories,
-    toolVersion: context.version,
-    gitCommit: await gitCommit(directories.project),
-    policy: policyOf(input),
-    retry: DEFAULT_RETRY,
-    waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
-    wantsRestorePoint: input.options['restorePoint'] !== false,
-    clock,
-    random: Math.random,
-    log,
-    signal,
-    onApplied: ({ file, statements, attempts, tookMs }) => {
-      const again = attempts > 1 ? `   ${attempts} attempts` : '';
-      output.line(`  ${file.padEnd(56)} ${count(statements, 'statement').padStart(13)}   ${formatDuration(tookMs)}${again}`);
-    },
-  });
-  report(output, result, cluster.name, clock.now().getTime() - startedMs);
-  return 0;
+  try {
+    const result = await migrateUp({
+      connection: cluster.connection,
+      schema: config.migrate.schema,
+      lockTimeoutMs: config.migrate.lockTimeoutMs,
+      directories,
+      toolVersion: context.version,
+      gitCommit: await gitCommit(directories.project),
+      policy: policyOf(input),
+      retry: DEFAULT_RETRY,
+      waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
+      wantsRestorePoint: input.options['restorePoint'] !== false,
+      awaitArchived: async (point) => await awaitRecoverable(context, repositories, point),
+      afterRun: refreshFiles(context, input, project),
+      beforeRun: async () => await checkBackups(context, input, repositories),
+      clock,
+      random: Math.random,
+      log,
+      signal,
+      onActivity: activityLine(output),
+      onApplied: (file) => {
+        applied.push(file);
+        showFile(output, file);
+      },
+    });
+    report(output, result, cluster.name, clock.now().getTime() - startedMs);
+    return 0;
+  } finally {
+    // Also after a failure: what was applied before it stays applied.
+    await recordMigrations(context, repositories, cluster.connection.database, applied);
+    await repositories.close();
+  }
+}
+
+function showFile(output: Output, { file, statements, attempts, tookMs, locks }: AppliedFile): void {
+  const again = attempts > 1 ? `   ${attempts} attempts` : '';
+  output.line(`  ${file.padEnd(56)} ${count(statements, 'statement').padStart(13)}   ${formatDuration(tookMs)}${again}`);
+  const held = describeHeldLocks(locks);
+  if (held !== undefined) output.line(output.style('dim', `    held ${held}`));
 }
 
 function report(output: Output, result: MigrateUpResult, cluster: string, tookMs: number): void {
-  const { database, versioned, routines, restorePoint, warnings, runId } = result;
+  const { database, versioned, routines, restorePoint, warnings, preflight, runId } = result;
   for (const { name, change } of routines) output.line(`  routine ${name.padEnd(48)} ${change.padStart(13)}`);
   for (const warning of warnings) output.warn(warning);
   if (runId === undefined) output.line(`${database} on ${cluster} is up to date`);
@@ -43,19 +71,12 @@ function report(output: Output, result: MigrateUpResult, cluster: string, tookMs
     output.line(
       `${count(versioned.length, 'file')} and ${count(routines.length, 'routine')} applied to ${database} on ${cluster} in ${formatDuration(tookMs)}`,
     );
-    if (restorePoint !== undefined)
-      output.line(`the moment before is restore point ${restorePoint.name}, ${restorePoint.lsn} on timeline ${restorePoint.timeline}`);
+    if (restorePoint !== undefined) {
+      const { name, lsn, timeline, archived, repositories } = restorePoint;
+      const from = archived === undefined ? '' : archived ? `, recoverable from ${repositories.join(' and ')}` : ', not recoverable yet';
+      output.line(`the moment before is restore point ${name}, ${lsn} on timeline ${timeline}${from}`);
+    }
   }
   const point = restorePoint === undefined ? null : { ...restorePoint, archived: restorePoint.archived ?? null };
-  output.result({ database, runId: runId ?? null, versioned, routines, restorePoint: point, warnings });
-}
-
-/** The commit checked out in the project, or undefined where git does not know one. */
-async function gitCommit(directory: string): Promise<string | undefined> {
-  return await new Promise((resolve) => {
-    execFile('git', ['rev-parse', 'HEAD'], { cwd: directory, timeout: 2000 }, (error, stdout) => {
-      const commit = stdout.trim();
-      resolve(error === null && /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined);
-    });
-  });
+  output.result({ database, runId: runId ?? null, versioned, routines, restorePoint: point, warnings: [...preflight, ...warnings] });
 }

@@ -1,0 +1,60 @@
+import os from 'node:os';
+import { inspectPosition } from '../../backup/reconcile/position-inspect.ts';
+import { messageOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
+import { listBackups } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { CommandContext } from '../command.ts';
+import type { RunRepositories } from './run-repositories.ts';
+
+const AT_ONCE = 8;
+
+/**
+ * Writes into the ledger of each repository which files were applied, so that a restore to before them can name what is to be
+ * replayed. A repository without a backup of this cluster has nothing that could be restored, and gets none. What fails is
+ * warned of: the files are applied all the same.
+ */
+export async function recordMigrations(
+  context: CommandContext,
+  repositories: RunRepositories,
+  database: string,
+  files: readonly { readonly version: string; readonly file: string }[],
+): Promise<void> {
+  const { log, signal, clock, env } = context;
+  if (files.length === 0) return;
+  try {
+    const destinations = await repositories.destinations();
+    if (destinations.length === 0) return;
+    const position = await inspectHere(repositories);
+    const by = `${env['USER'] ?? 'dbadmin'}@${os.hostname()}`;
+    const entries = files.map(({ version, file }): LedgerEntry => {
+      return { ...position, at: clock.now(), by, deed: { kind: 'migration-applied', database, version, file } };
+    });
+    for (const { name, open } of destinations) {
+      try {
+        const repository = await open();
+        if ((await listBackups(repository, position.systemIdentifier)).length > 0) await append(repository, entries);
+      } catch (error) {
+        log.warn(`the migrations are not written into the ledger of ${name}: ${messageOf(error)}`);
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) log.warn(`the migrations are not written into the ledger: ${messageOf(error)}`);
+  }
+}
+
+async function inspectHere({ cluster }: RunRepositories): Promise<Awaited<ReturnType<typeof inspectPosition>>> {
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin ledger' });
+  try {
+    return await inspectPosition(sql);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function append(repository: Repository, entries: readonly LedgerEntry[]): Promise<void> {
+  for (let from = 0; from < entries.length; from += AT_ONCE) {
+    await Promise.all(entries.slice(from, from + AT_ONCE).map(async (entry) => await appendLedger(repository, entry)));
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect.ts';
+import { pointState } from '../../../src/backup/wal/point.ts';
+import { readLedger } from '../../../src/repository/ledger.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { runCommand, writeConfig, type CommandEnd } from '../../backup/command.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+interface Ran {
+  readonly restorePoint: {
+    readonly name: string;
+    readonly lsn: string;
+    readonly archived: boolean | null;
+    readonly repositories: readonly string[];
+  };
+  readonly warnings: readonly string[];
+}
+
+describe('what a run says of the way back', () => {
+  let cluster: TestCluster;
+  let directory: string;
+  let config: string;
+  let repository: Repository;
+  let files = 0;
+
+  const dbadmin = async (...args: readonly string[]): Promise<CommandEnd> => await runCommand([...args, '--config', config]);
+  /** Writes the next file and migrates. */
+  const migrate = async (...args: readonly string[]): Promise<CommandEnd> => {
+    files += 1;
+    await writeFile(path.join(directory, 'sql', 'migrations', `${files}_t.sql`), `create table t${files} ();`);
+    return await dbadmin('migrate', ...args);
+  };
+  const warnings = (stderr: string): readonly string[] => stderr.split('\n').filter((line) => line.startsWith('warning: '));
+  const ledger = async (): Promise<readonly string[]> => {
+    const { cluster: known } = await inspectLineage(repository, 'main');
+    const entries = await readLedger(repository, known.systemIdentifier);
+    return entries.map(({ deed }) => (deed.kind === 'migration-applied' ? `${deed.database} ${deed.version} ${deed.file}` : deed.kind));
+  };
+  const policies = async (limits: string): Promise<void> => {
+    const text = `version: 1\npolicies:\n  p:\n    cluster: main\n    repositories: [local]\n    limits: ${limits}\n`;
+    await writeFile(path.join(directory, 'backups', 'policies.yaml'), text);
+  };
+
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    cluster = await startTestCluster({ major: 17 });
+    repository = await makeRepository(path.join(directory, 'repository'));
+    await mkdir(path.join(directory, 'sql', 'migrations'), { recursive: true });
+    await mkdir(path.join(directory, 'backups'));
+    config = await writeConfig(directory, cluster, path.join(directory, 'repository'));
+  });
+  afterAll(async () => {
+    await cluster.stop();
+    await removeDirectory(directory);
+  });
+
+  test('without a backup: at once that there is none, and --require-backup applies nothing', async () => {
+    const startedMs = Date.now();
+    const { status, stderr, stdout } = await migrate();
+    expect(Date.now() - startedMs).toBeLessThan(8000);
+    expect(status).toBe(0);
+    expect(warnings(stderr)).toEqual([
+      expect.stringMatching(/restore point dbadmin_\S+ is not recoverable yet: local: .*holds nothing of cluster main$/),
+    ]);
+    expect(stdout).toContain(', not recoverable yet\n');
+    const refused = await migrate('--require-backup');
+    expect([refused.status, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toMatch(/^error: main has no restorable backup younger than 1 d\n {2}detail: There is none at all\./);
+    expect((await dbadmin('migrate', 'status', '--json')).stdout).toContain('"pending": 1');
+  });
+
+  test('with a backup and nobody who takes WAL: at once that nobody does, and what was applied is in the ledger', async () => {
+    await backUp(cluster, repository);
+    const startedMs = Date.now();
+    const { status, stderr } = await dbadmin('migrate', '--require-backup', '1h');
+    expect([status, Date.now() - startedMs < 8000]).toEqual([0, true]);
+    expect(stderr).toMatch(
+      /is not recoverable yet: local: its WAL ends at \S+, before \S+, and nobody takes WAL there \(dbadmin wal receive\)/,
+    );
+    expect(await ledger()).toEqual(['postgres 2 2_t.sql']);
+    const refused = await migrate('--require-backup', '1ms');
+    expect(refused.stderr).toMatch(/younger than 1 ms\n {2}detail: The newest, \S+ in local, is .* old\./);
+  });
+
+  test('with a receiver: it waits until the point can be restored to, and it can', async () => {
+    const receiver = startReceiver(cluster, repository);
+    try {
+      const { status, stderr, stdout } = await dbadmin('migrate', '--json');
+      expect([status, warnings(stderr)]).toEqual([0, []]);
+      const { restorePoint } = JSON.parse(stdout) as Ran;
+      expect(restorePoint).toMatchObject({ archived: true, repositories: ['local'] });
+      const contents = await inspectLineage(repository, 'main');
+      expect(pointState(contents, await readLineage(contents), restorePoint.lsn).kind).toBe('recoverable');
+      expect(await ledger()).toContain('postgres 3 3_t.sql');
+    } finally {
+      await receiver.stop();
+    }
+  });
+
+  test('a policy that wants drills is heard: none yet', async () => {
+    await policies('{ drill_age: 7d }');
+    const { status, stderr, stdout } = await migrate('--no-restore-point');
+    expect([status, warnings(stderr)]).toEqual([0, ['warning: no drill has proven a backup of this cluster yet (dbadmin backup drill)']]);
+    expect(stdout).not.toContain('restore point');
+  });
+
+  test('a repository that is away stops nothing and is named', async () => {
+    await rm(path.join(directory, 'repository'), { recursive: true });
+    const { status, stderr } = await migrate();
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/is not recoverable yet: local: directory \S+ does not exist/);
+    expect(stderr).toMatch(/warning: the migrations are not written into the ledger of local: directory \S+ does not exist/);
+  });
+});
