@@ -24,10 +24,11 @@ export async function runUndo(context: CommandContext, input: CommandInput, agai
     return await inspectUndo(session, looking, await loadSqlParser());
   });
   checkUndo(inspected, undefined);
-  return await showAndUndo(context, input, project, extent, inspected, again);
+  context.output.result(await showAndUndo(context, input, project, extent, inspected, again));
+  return 0;
 }
 
-/** Shows what would be undone, asks, and undoes it. */
+/** Shows what would be undone, asks, and undoes it. Gives what `--json` prints. */
 export async function showAndUndo(
   context: CommandContext,
   input: CommandInput,
@@ -35,18 +36,14 @@ export async function showAndUndo(
   extent: UndoExtent,
   inspected: InspectedUndo,
   again: boolean,
-): Promise<number> {
+): Promise<Record<string, unknown>> {
   const { output, clock, log, signal } = context;
   const { config, cluster, directories } = project;
   const { steps } = inspected.plan;
   for (const warning of inspected.plan.warnings) output.warn(warning);
   const place = `${inspected.server.database} on ${cluster.name}`;
-  if (steps.length === 0 || flagOption(input, 'dryRun')) {
-    showUndo(output, inspected, place, again);
-    output.result({ ...undoJson(inspected), done: null });
-    return 0;
-  }
   showUndo(output, inspected, place, again);
+  if (steps.length === 0 || flagOption(input, 'dryRun')) return { ...undoJson(inspected), done: null };
   await confirmOrStop(output, `${again ? 'Undo and apply again' : 'Undo'} ${count(steps.length, 'version')}?`);
   const startedMs = clock.now().getTime();
   const show = (what: string) => (file: AppliedFile) => {
@@ -75,8 +72,10 @@ export async function showAndUndo(
     onUndone: show('undone '),
     onApplied: show('applied'),
   });
-  report(output, inspected, done, place, clock.now().getTime() - startedMs);
-  return 0;
+  report(output, done, place, clock.now().getTime() - startedMs);
+  const { runId, undone, applied, restorePoint } = done;
+  const point = restorePoint === undefined ? null : { ...restorePoint, archived: restorePoint.archived ?? null };
+  return { ...undoJson(inspected), done: { runId, undone, applied, restorePoint: point } };
 }
 
 function extentOf(input: CommandInput): UndoExtent {
@@ -123,14 +122,12 @@ function showStep(output: Output, { name, file, parsed, finished }: UndoStep): v
   }
 }
 
-function report(output: Output, inspected: InspectedUndo, done: MigrateDownResult, place: string, tookMs: number): void {
+function report(output: Output, done: MigrateDownResult, place: string, tookMs: number): void {
   const { undone, applied, restorePoint } = done;
   const also = applied.length === 0 ? '' : ` and ${count(applied.length, 'file')} applied again`;
   output.line(`${count(undone.length, 'version')} undone${also} in ${place} in ${formatDuration(tookMs)}`);
   if (restorePoint !== undefined)
     output.line(`the moment before is restore point ${restorePoint.name}, ${restorePoint.lsn} on timeline ${restorePoint.timeline}`);
-  const point = restorePoint === undefined ? null : { ...restorePoint, archived: restorePoint.archived ?? null };
-  output.result({ ...undoJson(inspected), done: { runId: done.runId, undone, applied, restorePoint: point } });
 }
 
 function undoJson({ server, plan, stays, again }: InspectedUndo): Record<string, unknown> {

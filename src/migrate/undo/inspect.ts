@@ -5,11 +5,11 @@ import type { AppliedVersion } from './plan.ts';
 /** The applied texts of versions, in the order given, with the restore points of the runs that applied them. */
 export async function readApplied(session: Queryable, schema: string, rows: readonly HistoryRow[]): Promise<readonly AppliedVersion[]> {
   if (rows.length === 0) return [];
-  const found = await session.query<{ seq: string; body: string; restore_point: string | null; lsn: string | null }>(
-    `select h.seq::text as seq, h.body, p.restore_point, p.lsn from ${historyTable(schema)} h
+  const found = await session.query<{ seq: string; body: string; run: string; restore_point: string | null; lsn: string | null }>(
+    `select h.seq::text as seq, h.body, coalesce(p.run, h.run_id::text) as run, p.restore_point, p.lsn from ${historyTable(schema)} h
      left join lateral (
        -- A repair, or a file that another run had begun, stands in a later row: what was before its first statement counts.
-       select f.restore_point, f.restore_lsn::text as lsn from ${historyTable(schema)} f
+       select f.run_id::text as run, f.restore_point, f.restore_lsn::text as lsn from ${historyTable(schema)} f
        where f.version = h.version and f.kind in ('versioned', 'baseline') and f.seq <= h.seq
          and f.seq > coalesce((select max(d.seq) from ${historyTable(schema)} d
            where d.version = h.version and d.kind = 'down' and d.statement_no is null and d.seq < h.seq), 0)
@@ -20,9 +20,9 @@ export async function readApplied(session: Queryable, schema: string, rows: read
   const bySeq = new Map(found.map((each) => [each.seq, each]));
   return rows.map((row) => {
     const stored = bySeq.get(row.seq);
-    const { restore_point: name, lsn } = stored ?? { restore_point: null, lsn: null };
-    const restorePoint = name === null || name === undefined || lsn === null ? undefined : { name, lsn };
-    return { version: row.version ?? '', name: row.name, row, body: stored?.body ?? '', restorePoint };
+    const [name, lsn] = [stored?.restore_point ?? undefined, stored?.lsn ?? undefined];
+    const restorePoint = name === undefined || lsn === undefined ? undefined : { name, lsn };
+    return { version: row.version ?? '', name: row.name, row, body: stored?.body ?? '', runId: stored?.run ?? row.runId, restorePoint };
   });
 }
 
@@ -49,7 +49,7 @@ export async function readRunsSince(
      from ${historyTable(schema)}
      where seq >= (select min(f.seq) from ${historyTable(schema)} f where f.run_id = any ($1::uuid[]))
      group by run_id order by min(seq)`,
-    [[...new Set(applied.map(({ row }) => row.runId))]],
+    [[...new Set(applied.map(({ runId }) => runId))]],
   );
   return rows.map(({ run, name, lsn, versions, xids }) => ({
     runId: run,

@@ -25,7 +25,7 @@ export function lossesOf(statements: readonly Pick<Statement, 'node'>[], searchP
   const world = new Names(searchPath[0] ?? 'public');
   const losses = new Map<string, Loss>();
   for (const { node } of statements) {
-    for (const loss of world.take(node ?? {})) {
+    for (const loss of withinWith(node ?? {}).flatMap((each) => world.take(each))) {
       const key = JSON.stringify({ ...loss, by: '' });
       if (!losses.has(key)) losses.set(key, loss);
     }
@@ -34,6 +34,13 @@ export function lossesOf(statements: readonly Pick<Statement, 'node'>[], searchP
   const dropped = new Set(all.flatMap((loss) => (loss.kind === 'table' ? [keyOf(loss.table)] : [])));
   // A table that comes back whole brings its columns and rows.
   return all.filter((loss) => loss.kind === 'schema' || loss.kind === 'table' || !dropped.has(keyOf(loss.table)));
+}
+
+/** A statement after those that its WITH holds: `WITH gone AS (DELETE …) INSERT …`. */
+function withinWith(node: AstNode): readonly AstNode[] {
+  const { fields } = nodeType(node);
+  const within = asNodes(asNode(fields['withClause'])['ctes']).map((each) => asNode(asNode(each['CommonTableExpr'])['ctequery']));
+  return [...within.flatMap(withinWith), node];
 }
 
 function keyOf({ schema, name }: TableName): string {

@@ -16,6 +16,8 @@ export interface AppliedVersion {
   readonly name: string;
   readonly row: HistoryRow;
   readonly body: string;
+  /** The run that applied its first statement, and what was set before it. */
+  readonly runId: string;
   readonly restorePoint: { readonly name: string; readonly lsn: string } | undefined;
 }
 

@@ -1,0 +1,91 @@
+import { embeddedStatements } from '../embedded-sql.ts';
+import { isDbadminError } from '../../base/errors.ts';
+import { quoteName } from '../../postgres/quote.ts';
+import { parseSqlFile, type Statement } from '../migration.ts';
+import { compareVersions } from '../names.ts';
+import type { SqlParser } from '../parser.ts';
+import type { Queryable } from '../session.ts';
+import { readRunsSince, type AppliedRun } from './inspect.ts';
+import { lossesOf, type Loss } from './losses.ts';
+import type { AppliedVersion } from './plan.ts';
+import { inspectUndo, type InspectedUndo, type MigrateDownOptions } from './run.ts';
+
+/** A loss with the run that caused it. */
+export interface RunLoss {
+  readonly loss: Loss;
+  /** Whether the table, column or schema is missing now; undefined for rows, which nobody can see from outside. */
+  readonly gone: boolean | undefined;
+  readonly runId: string;
+  readonly restorePoint: AppliedVersion['restorePoint'];
+}
+
+/** Everything the database knows that a way back depends on. */
+export interface InspectedRollback {
+  readonly undo: InspectedUndo;
+  /** Newest first. */
+  readonly versions: readonly AppliedVersion[];
+  readonly losses: readonly RunLoss[];
+  /** Runs since the first of these versions', oldest first. */
+  readonly runs: readonly AppliedRun[];
+  readonly currentLsn: string;
+}
+
+/**
+ * Looks at the versions that are newer than one, at what they took away, and at the runs since. Touches nothing.
+ *
+ * @throws {DbadminError} `usage`, `migration-invalid`.
+ */
+export async function inspectRollback(
+  session: Queryable,
+  options: Pick<MigrateDownOptions, 'schema' | 'directories' | 'extent' | 'clock'>,
+  parser: SqlParser,
+): Promise<InspectedRollback> {
+  const undo = await inspectUndo(session, { ...options, again: false }, parser);
+  const all = [...undo.plan.steps, ...undo.plan.refused].map(({ applied }) => applied);
+  const versions = all.sort((a, b) => compareVersions(b.version, a.version));
+  const [row] = await session.query<{ path: string[]; lsn: string }>(
+    `select current_schemas(false)::text[] as path,
+       case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as lsn`,
+  );
+  const losses: RunLoss[] = [];
+  for (const runId of new Set([...versions].reverse().map((each) => each.runId))) {
+    const mine = versions.filter((each) => each.runId === runId).reverse();
+    for (const loss of lossesOf(
+      mine.flatMap((each) => statementsOf(each, parser)),
+      row?.path ?? [],
+    )) {
+      losses.push({ loss, gone: await isGone(session, loss), runId, restorePoint: mine[0]?.restorePoint });
+    }
+  }
+  return { undo, versions, losses, runs: await readRunsSince(session, options.schema, versions), currentLsn: row?.lsn ?? '0/0' };
+}
+
+/** What ran, with what DO blocks held. A baseline ran nothing. */
+function statementsOf({ name, row, body }: AppliedVersion, parser: SqlParser): readonly Pick<Statement, 'node'>[] {
+  if (row.kind === 'baseline') return [];
+  try {
+    const { statements } = parseSqlFile({ path: name, location: name, text: body, sha256: row.sha256 }, parser);
+    return statements.flatMap((statement) => [
+      statement,
+      ...embeddedStatements(statement, parser).flatMap((each) => (each.kind === 'sql' && each.runs === 'now' ? [{ node: each.node }] : [])),
+    ]);
+  } catch (error) {
+    if (isDbadminError(error, 'migration-invalid')) return [];
+    throw error;
+  }
+}
+
+async function isGone(session: Queryable, loss: Loss): Promise<boolean | undefined> {
+  if (loss.kind === 'rows') return undefined;
+  if (loss.kind === 'schema') {
+    const [row] = await session.query<{ gone: boolean }>('select pg_catalog.to_regnamespace($1) is null as gone', [quoteName(loss.schema)]);
+    return row?.gone === true;
+  }
+  const table = `${quoteName(loss.table.schema)}.${quoteName(loss.table.name)}`;
+  const [row] = await session.query<{ gone: boolean }>(
+    `select case when $2::text is null then pg_catalog.to_regclass($1) is null else not exists (
+       select from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass($1) and attname = $2 and not attisdropped) end as gone`,
+    [table, loss.kind === 'column' ? loss.column : null],
+  );
+  return row?.gone === true;
+}
