@@ -31,7 +31,7 @@ test('eight runs at once apply every file once', async () => {
     await project.write(`migrations/${number}_t.sql`, `create table t${number} (); select pg_sleep(0.05);`);
   }
   await project.write('routines/public/f.sql', 'create or replace function f() returns int language sql as $$ select 1 $$;');
-  const runs = await Promise.all(Array.from({ length: 8 }, async () => await dbadmin('migrate', '--json')));
+  const runs = await Promise.all(Array.from({ length: 8 }, async () => await dbadmin('migrate', '--json', '--no-schema-file')));
   expect(runs.map(({ status, stderr }) => `${status} ${stderr.replaceAll(/waiting for another migration.*\n/g, '')}`)).toEqual(
     Array(8).fill('0 '),
   );
@@ -59,7 +59,7 @@ test('new, plan, up and status tell one story, and plan changes nothing', async 
   expect(plan.stdout).toMatch(/restore point dbadmin_\d{8}T\d{6}Z_\d{8}T\d{6} will be set first\.\nApply with: dbadmin migrate\n$/);
   expect(await sql`select from pg_namespace where nspname = 'dbadmin'`).toHaveLength(0);
 
-  const up = await dbadmin('migrate');
+  const up = await dbadmin('migrate', '--no-schema-file');
   expect([up.status, up.stderr]).toEqual([0, '']);
   expect(up.stdout).toContain(`2 files and 0 routines applied to ${database.name} on main`);
   const status = await dbadmin('migrate', 'status', '--exit-code', '--json');

@@ -35,7 +35,8 @@ test('while a statement waits, the session that blocks it is named, and the wait
   await other.unsafe('begin; update a set id = id where id = 7');
   const seen: (Activity | undefined)[] = [];
   const running = project.up({ onActivity: (activity) => void seen.push(activity) });
-  await systemClock.sleep(1800);
+  while (seen.length === 0) await systemClock.sleep(50);
+  await systemClock.sleep(1000);
   await other.unsafe('commit');
   const { versioned } = await running;
   const [first] = seen.filter((activity) => activity !== undefined);
@@ -70,13 +71,14 @@ test('an index that is built concurrently says what it waits for and whom, and i
   await other.unsafe('begin; update a set id = id where id = 7');
   const seen: string[] = [];
   const running = project.up({ onActivity: (activity) => void seen.push((activity && describeActivity(activity)) ?? '') });
-  await systemClock.sleep(1500);
+  while (!seen.some((text) => text.includes('behind'))) await systemClock.sleep(50);
+  await systemClock.sleep(700);
   await other.unsafe('commit');
   const { versioned } = await running;
-  expect(seen[0]).toMatch(
+  expect(seen.find((text) => text.includes('behind'))).toMatch(
     /^waiting for writers before build.*; waiting .* for Share on the end of a transaction, behind process \d+ \(postgres, svc_api, idle in transaction/,
   );
-  expect(heldMs(versioned[0]?.locks ?? [], 'public.a', 'ShareUpdateExclusiveLock')).toBeGreaterThan(1000);
+  expect(heldMs(versioned[0]?.locks ?? [], 'public.a', 'ShareUpdateExclusiveLock')).toBeGreaterThan(700);
 });
 
 test('the command says it without a terminal: the wait once, and after the file how long others were kept out', async () => {
