@@ -4,6 +4,7 @@ import { TABLE_COMMANDS } from './backup/table-group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
 import { RETENTION_COMMANDS } from './backup/retention-group.ts';
 import { MIGRATE_COMMANDS } from './migrate/group.ts';
+import { LINT_COMMANDS } from './migrate/group-lint.ts';
 import { REHEARSE_COMMANDS } from './migrate/group-rehearse.ts';
 import { MIGRATE_SCHEMA_COMMANDS } from './migrate/group-schema.ts';
 import { MIGRATE_UNDO_COMMANDS } from './migrate/group-undo.ts';
@@ -21,6 +22,7 @@ import { WAL_COMMANDS } from './wal/group.ts';
 export const COMMANDS: readonly CommandSpec[] = [
   ...PROJECT_COMMANDS,
   ...MIGRATE_COMMANDS,
+  ...LINT_COMMANDS,
   ...REHEARSE_COMMANDS,
   ...MIGRATE_SCHEMA_COMMANDS,
   ...MIGRATE_UNDO_COMMANDS,

@@ -1,0 +1,29 @@
+import { inspectRelations } from '../effects/inspect.ts';
+import type { CatalogFacts } from '../effects/known-objects.ts';
+import { wantedFacts } from '../effects/wanted-facts.ts';
+import { embeddedStatements } from '../embedded-sql.ts';
+import type { FoundPlan } from '../hooks.ts';
+import { loadSqlParser, type SqlParser } from '../parser.ts';
+import type { Queryable } from '../session.ts';
+import type { Finding } from './finding.ts';
+import { lintFiles, type LintedFile } from './lint.ts';
+
+/** What the catalog says of all that these files name, inside of DO blocks and routines too. */
+export async function inspectForLint(
+  session: Queryable,
+  serverMajor: number,
+  files: readonly LintedFile[],
+  parser: SqlParser,
+): Promise<CatalogFacts> {
+  const statements = files.map(({ parsed }) =>
+    parsed.statements.flatMap((each) => [each, ...embeddedStatements(each, parser).filter(({ kind }) => kind === 'sql')]),
+  );
+  return await inspectRelations(session, serverMajor, wantedFacts(statements.map((file) => file.filter((each) => 'node' in each))));
+}
+
+/** What lint says of what a run is about to apply. */
+export async function lintRun({ plan, server, session }: Pick<FoundPlan, 'plan' | 'server' | 'session'>): Promise<readonly Finding[]> {
+  const parser = await loadSqlParser();
+  const files = [...plan.versioned, ...plan.routines];
+  return lintFiles(files, { parser, catalog: await inspectForLint(session, server.major, files, parser) });
+}
