@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   'migration-invalid': { exit: 1, retry: false },
   'migration-changed': { exit: 1, retry: false },
   'migration-failed': { exit: 1, retry: false },
+  'migration-dangerous': { exit: 1, retry: false },
   'history-newer': { exit: 1, retry: false },
   'roles-invalid': { exit: 1, retry: false },
   'roles-unsupported': { exit: 1, retry: false },

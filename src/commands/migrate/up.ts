@@ -8,6 +8,7 @@ import type { Output } from '../output.ts';
 import { awaitRecoverable } from './await-recoverable.ts';
 import { checkBackups } from './check-backups.ts';
 import { gitCommit } from './git-commit.ts';
+import { lintBeforeRun } from './lint-before-run.ts';
 import { count, loadMigrations, policyOf } from './load-migrations.ts';
 import { recordMigrations } from './record-migrations.ts';
 import { refreshFiles } from './refresh-files.ts';
@@ -35,7 +36,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       wantsRestorePoint: input.options['restorePoint'] !== false,
       awaitArchived: async (point) => await awaitRecoverable(context, repositories, point),
       afterRun: refreshFiles(context, input, project),
-      beforeRun: async () => await checkBackups(context, input, repositories),
+      beforeRun: async (found) => [...(await lintBeforeRun(found)), ...(await checkBackups(context, input, repositories))],
       clock,
       random: Math.random,
       log,

@@ -66,8 +66,8 @@ export const addColumnNotNull: Rule = {
     alterParts(step, 'AT_AddColumn').flatMap((part) => {
       const kinds = kindsOf(part);
       if (fills(part) || !kinds.some((kind) => kind === 'CONSTR_NOTNULL' || kind === 'CONSTR_PRIMARY')) return [];
-      const empty = part.facts !== undefined && (part.facts.rows === 0 || part.facts.sizeBytes === 0);
-      const weight = part.facts === undefined ? 'warning' : empty ? 'notice' : 'error';
+      const rows = part.facts?.rows;
+      const weight = rows === undefined ? 'warning' : rows === 0 ? 'notice' : 'error';
       const table = showRelation(part.relation);
       const safe = `ALTER TABLE ${table} ADD COLUMN ${columnOf(part)} … NOT NULL DEFAULT a_constant;\n  ALTER TABLE ${table} ALTER COLUMN ${columnOf(part)} DROP DEFAULT;`;
       return [{ message: `${added(part)} NOT NULL without a default`, weight, effect: part.effect, safe }];
