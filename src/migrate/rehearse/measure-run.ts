@@ -12,6 +12,7 @@ import { LockSampler } from './sample-run.ts';
 import { longestBlocks } from './spans.ts';
 
 const TEXT_WIDTH = 200;
+const REWRITE_ORDER: readonly Rewrite['kind'][] = ['table', 'toast', 'index'];
 
 interface OpenSpan {
   readonly relation: Relation;
@@ -273,7 +274,9 @@ export class Measurement implements RunObserver {
         sizeBytes: this.#sizes.get(relation.oid) ?? null,
         rows: relation.rows ?? null,
       })),
-      rewrites,
+      rewrites: rewrites.toSorted(
+        (a, b) => REWRITE_ORDER.indexOf(a.kind) - REWRITE_ORDER.indexOf(b.kind) || (a.relation < b.relation ? -1 : 1),
+      ),
     };
   }
 
