@@ -32,7 +32,8 @@ export function resolveCluster(
     );
   }
   try {
-    if (url !== undefined) return { name, ...connectionsOfUrl(url, machine, resolving.warnings), ...rest(file, repositories) };
+    if (url !== undefined)
+      return { name, ...connectionsOfUrl(url, machine, resolving.warnings), ...rest(file, repositories), production: false };
     const stated = statedConnection(file, at, resolving, machine.env['DATABASE_URL'], machine.cwd);
     const connection = resolveConnection(stated, machine);
     const replication = resolveReplication(file, stated, connection, resolving, machine, at);
@@ -45,9 +46,10 @@ export function resolveCluster(
   }
 }
 
-function rest(file: ClusterFile, repositories: ReadonlySet<string>): Pick<ClusterConfig, 'repositories' | 'slot'> {
+function rest(file: ClusterFile, repositories: ReadonlySet<string>): Pick<ClusterConfig, 'repositories' | 'slot' | 'production'> {
+  const production = file.production === true || file.production === 'true';
   // With nothing said, a cluster is backed up to every repository there is.
-  return { repositories: file.repositories ?? [...repositories], slot: file.slot ?? DEFAULT_SLOT };
+  return { repositories: file.repositories ?? [...repositories], slot: file.slot ?? DEFAULT_SLOT, production };
 }
 
 /** Both connections of a cluster that is known by its URL alone. */

@@ -26,6 +26,8 @@ export interface ClusterConfig {
   readonly repositories: readonly string[];
   /** Physical replication slot of `wal receive`. */
   readonly slot: string;
+  /** Marked as production: seeds and tests are kept away from it. A `--url` leads elsewhere and carries no mark. */
+  readonly production: boolean;
 }
 
 export interface ProjectPaths {

@@ -32,7 +32,13 @@ export function configWithoutFile(machine: Machine, selection: Selection): Confi
   }
   if (selection.cluster !== undefined && selection.cluster !== ONLY_CLUSTER) throw unknownCluster(selection.cluster, [ONLY_CLUSTER]);
   const warnings: string[] = [];
-  const cluster = { name: ONLY_CLUSTER, ...connectionsOfUrl(url, machine, warnings), repositories: [], slot: DEFAULT_SLOT };
+  const cluster = {
+    name: ONLY_CLUSTER,
+    ...connectionsOfUrl(url, machine, warnings),
+    repositories: [],
+    slot: DEFAULT_SLOT,
+    production: false,
+  };
   return {
     file: undefined,
     directory: machine.cwd,

@@ -37,6 +37,7 @@ export const clusterSchema = section({
     .string()
     .regex(/^[a-z0-9_]{1,63}$/, 'not a slot name: 1 to 63 of a-z, 0-9 and _')
     .optional(),
+  production: yesNo.optional(),
 });
 
 const encryptionSchema = z.union(

@@ -73,7 +73,8 @@ function misplacedRoutine(file: string): DbadminError {
   });
 }
 
-async function listSql(directory: string, recursive: boolean): Promise<readonly string[]> {
+/** Names of the `.sql` files in a directory, with `recursive` those below it too; none when there is no such directory. */
+export async function listSql(directory: string, recursive: boolean): Promise<readonly string[]> {
   try {
     const entries = await readdir(directory, { withFileTypes: true, recursive });
     return entries
@@ -86,7 +87,7 @@ async function listSql(directory: string, recursive: boolean): Promise<readonly 
 }
 
 /** Not asynchronous: ten thousand small files take a third of the time this way, and nothing else waits. */
-function readSql(location: string, shown: string): SqlFile {
+export function readSql(location: string, shown: string): SqlFile {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(location);
@@ -97,7 +98,8 @@ function readSql(location: string, shown: string): SqlFile {
   return { path: shown, location, text, sha256: sha256Of(text) };
 }
 
-function displayPath({ project }: MigrationDirectories, location: string): string {
+/** A path as messages name it: relative to the project, with slashes. */
+export function displayPath({ project }: Pick<MigrationDirectories, 'project'>, location: string): string {
   return path.relative(project, location).split(path.sep).join('/');
 }
 

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../command.ts';
 import { IMPORT_COMMANDS } from './group-import.ts';
+import { MIGRATE_TEST_COMMANDS } from './group-test.ts';
 
 const POLICY_OPTIONS = [
   { flags: '--out-of-order', summary: 'accept files that come before ones already applied' },
@@ -35,9 +36,11 @@ commit both. On a deployment that has no use for them: --no-schema-file.
 
 $ dbadmin migrate
 $ dbadmin migrate up --lock-wait 30m
+$ dbadmin migrate up --plan change-42.plan
 $ dbadmin migrate up --require-backup 12h`,
     options: [
       ...POLICY_OPTIONS,
+      { flags: '--plan <file>', summary: 'apply what plan --out saved, or refuse when it would be anything else by now' },
       { flags: '--lock-wait <span>', summary: 'how long to wait for another run', fallback: '5m' },
       { flags: '--no-restore-point', summary: 'set no restore point' },
       { flags: '--no-schema-file', summary: 'leave sql/schema.sql and sql/migrations.lock as they are' },
@@ -77,18 +80,36 @@ $ dbadmin migrate status --body 20261121T093000 > sql/migrations/20261121T093000
   },
   {
     name: 'migrate plan',
-    summary: 'each statement that up would run',
-    description: `Reads the files and the history and lists what is pending, statement by statement. Changes nothing.
+    summary: 'each statement that up would run: its lock, whom that stops, what it does with how many rows',
+    description: `Reads the files, the history and the catalog and says of each pending statement which table it locks most strongly, whether reads or
+writes wait for that, whether rows are read, an index is built or the table is written anew, and how large the table is (rows as of the
+last ANALYZE). What DO blocks run is looked into. Times come from the last rehearsal of this database, where there was one. Warnings are
+those of dbadmin migrate lint. Changes nothing.
+
+Of a changed routine it also says when the one in the database is not what was applied: applying the file would undo that change.
+
+With --out the plan is saved. dbadmin migrate up --plan applies exactly it, or refuses and says what moved: the history, a file, the
+server, or the definition of a table that a statement locks.
+
 Exit 0 when nothing is pending, 2 when something is, 1 when up would refuse.
 
 $ dbadmin migrate plan
-$ dbadmin migrate plan --diff`,
-    options: [...POLICY_OPTIONS, { flags: '--diff', summary: 'show how changed routines differ from what is applied' }],
+$ dbadmin migrate plan --diff
+$ dbadmin migrate plan --out change-42.plan`,
+    options: [
+      ...POLICY_OPTIONS,
+      { flags: '--diff', summary: 'show how changed routines differ from what is applied' },
+      { flags: '--out <file>', summary: 'save the plan for up --plan' },
+    ],
     json: [
       'database: name',
-      'versioned: array of { version, file, transaction: false with no-transaction, statements: array of { number, line, command, object or null, text, done: true when an interrupted run finished it } }',
-      'routines: array of { name, change: new or changed, diff: array of lines }',
+      'versioned: array of { version, file, transaction: false with no-transaction, statements: array of { number, line, command, object or null, text, done: true when an interrupted run finished it, effects, opaque: true when it may lock more than can be known, expectedMs: of the last rehearsal or null, findings } }',
+      '… effects: array of { relation, lock: AccessShare to AccessExclusive, blocks: reads+writes, writes or nothing, work: none, scan, build or rewrite, assumed: why the worst is assumed or null, isNew: made by the same file, rows: estimate or null, sizeBytes or null }, those on tables that were there first, then by strength',
+      'routines: array of { name, change: new or changed, diff: array of lines, effects, drift: array of { signature, kind: altered or gone, diff } where the database has another body than was applied }',
+      'findings: array of { rule, severity: notice, warning or error, file, line, column, statement or null, message }',
       'restorePoint: { name } that would be set, or { obstacle: why none would }; null when nothing is pending',
+      'rehearsal: { at, backup, moment } of the rehearsal that the times come from, or null',
+      'savedIn: the file of --out, or null',
       'warnings: array of sentences',
     ],
     load: async () => await import('./plan.ts'),
@@ -126,4 +147,5 @@ $ dbadmin migrate validate --offline`,
     load: async () => await import('./validate.ts'),
   },
   ...IMPORT_COMMANDS,
+  ...MIGRATE_TEST_COMMANDS,
 ];

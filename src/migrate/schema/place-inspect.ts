@@ -26,3 +26,17 @@ async function hasDumper(major: number, env: Environment): Promise<boolean> {
     throw error;
   }
 }
+
+/**
+ * The newest major of which this machine has server programs.
+ *
+ * @throws {DbadminError} `program-missing`.
+ */
+export async function newestServerMajor(env: Environment): Promise<number> {
+  for (let major = NEWEST_MAJOR; major >= OLDEST_MAJOR; major -= 1) {
+    if ((await findServerPrograms(major, env)) !== undefined) return major;
+  }
+  throw new DbadminError('program-missing', 'this machine has no PostgreSQL for a scratch server', {
+    hint: 'Install a PostgreSQL, set DBADMIN_PG_BIN_<major> to the directory of its programs, or name a server that is not production: --scratch URL.',
+  });
+}

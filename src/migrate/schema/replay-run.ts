@@ -51,6 +51,21 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   });
 }
 
+/**
+ * Applies the files as {@link replay} does, and does `work` with what they make. Needs no pg_dump.
+ *
+ * @throws {DbadminError} what `up` throws.
+ */
+export async function withReplayed<Value>(
+  options: ReplayOptions,
+  work: (applied: { readonly migrations: number; readonly routines: number }) => Promise<Value>,
+): Promise<Value> {
+  return await withRoles(options, await rolesOf(await readFiles(options.directories)), async () => {
+    const { versioned, routines } = await run(options, options.directories);
+    return await work({ migrations: versioned, routines });
+  });
+}
+
 /** What the versioned files up to `version` make, and what the routines make of it then; the second undefined where they fail. */
 export async function replayUpTo(
   options: ReplayOptions,
