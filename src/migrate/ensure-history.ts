@@ -1,4 +1,5 @@
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { quoteIdentifier } from '../postgres/quote.ts';
 import { historyTable } from './history.ts';
 import { firstHistorySql, HISTORY_FORM, readHistoryForm, refuseNewerHistory, upgradeHistorySql, type HistoryForm } from './history-form.ts';
 import type { ServerFacts } from './inspect-server.ts';
@@ -28,7 +29,7 @@ export interface HistoryOwner extends Pick<ServerFacts, 'user' | 'database'> {
 export async function ensureHistory(session: Queryable, schema: string, owner: HistoryOwner): Promise<void> {
   const found = await inspectHistoryForm(session, schema);
   if (found !== undefined) refuseNewerHistory(schema, found);
-  if (found?.form === HISTORY_FORM) return;
+  if (found?.form === HISTORY_FORM) return await refuseWithoutInsert(session, schema, owner);
   const first = found === undefined ? firstHistorySql(schema) : '';
   try {
     // Whoever waits for the table queues everybody behind; a dump may read it for hours.
@@ -41,12 +42,24 @@ export async function ensureHistory(session: Queryable, schema: string, owner: H
   }
 }
 
+/** Found out only with the first row, it would look like a failure of the file. */
+async function refuseWithoutInsert(session: Queryable, schema: string, { user }: HistoryOwner): Promise<void> {
+  const table = historyTable(schema);
+  const [row] = await session.query<{ may: boolean }>(`select pg_catalog.has_table_privilege($1, 'insert') as may`, [table]);
+  if (row?.may === true) return;
+  throw new DbadminError('privilege-missing', `${user} may not write to the history in schema ${schema}`, {
+    detail: 'What is applied has to be written down. Nothing was applied.',
+    hint: `As the owner of the table: GRANT SELECT, INSERT ON ${table} TO ${quoteIdentifier(user)};`,
+  });
+}
+
 function notMade(schema: string, { user, database }: HistoryOwner, error: unknown): unknown {
   const code = systemCodeOf(error);
   if (code === undefined) return error;
   return new DbadminError(code === '42501' ? 'privilege-missing' : 'query-failed', `cannot create the history in schema ${schema}`, {
     detail: messageOf(error),
-    hint: code === '42501' ? `As a superuser: GRANT CREATE ON DATABASE "${database}" TO "${user}";` : undefined,
+    hint:
+      code === '42501' ? `As a superuser: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(user)};` : undefined,
     cause: error,
   });
 }

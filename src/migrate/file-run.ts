@@ -106,7 +106,21 @@ export class FileRun {
   describe(error: unknown): unknown {
     const { file, parsed } = this.#migration;
     const statement = this.#current ?? parsed.statements.at(-1);
-    return statement === undefined ? error : statementError(file, statement, error, this.#context.session.lost());
+    const failure = statement === undefined ? error : statementError(file, statement, error, this.#context.session.lost());
+    return failure instanceof DbadminError && failure.code === 'migration-failed' ? this.#withRemains(failure, statement) : failure;
+  }
+
+  /** The same failure, saying what is left of the file in the database. */
+  #withRemains(failure: DbadminError, statement: Statement | undefined): DbadminError {
+    const done = this.#finished.size;
+    const what = this.#migration.kind === 'down' ? 'undone' : 'applied';
+    const last = done === 1 ? 'Statement 1 is' : `Statements 1 to ${done} are`;
+    const remains =
+      this.transaction || done === 0 || statement === undefined
+        ? `Nothing of this file is ${what}.`
+        : `${last} ${what} and stay${done === 1 ? 's' : ''} so; the next run goes on with statement ${statement.number}.`;
+    const detail = [failure.detail ?? '', remains].filter((part) => part !== '').join('\n');
+    return new DbadminError(failure.code, failure.message, { detail, hint: failure.hint, cause: failure.cause });
   }
 
   lostToLocks(pauseMs: number): void {

@@ -24,13 +24,19 @@ export async function refusePooler(session: Session, openAnother: () => Promise<
       const taken = await processOf(other);
       if (taken !== pid && (await processOf(session)) === pid) continue;
       throw new DbadminError('refused', 'this connection goes through a transaction pooler', {
-        detail: `Statement after statement is answered by another server process (${pid}, then ${taken}). A lock taken there stays with whoever comes next.`,
+        detail: `${whatWasSeen(pid, taken)} A lock taken there stays with whoever comes next.`,
         hint: 'Give the address of the server itself with --url or in dbadmin.yaml; or a pool in session mode.',
       });
     }
   } finally {
     await Promise.all(others.map(async (other) => await other.close()));
   }
+}
+
+function whatWasSeen(pid: number, taken: number): string {
+  return pid === taken
+    ? `Server process ${pid} answered this connection, and then another one in the middle of a transaction.`
+    : `Statement after statement is answered by another server process (${pid} before, another now).`;
 }
 
 async function processOf(session: Session): Promise<number> {

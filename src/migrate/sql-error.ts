@@ -87,6 +87,11 @@ function failingOffset(file: SqlFile, statement: Statement, { position, where }:
 function hintFor(code: string, hint: string | undefined, statement: Statement): string | undefined {
   if (code === '55P03')
     return 'Let that session end its transaction, or end it: select pg_terminate_backend(<process>). To wait longer: -- dbadmin: lock-timeout 10s';
+  if (code === '42501') return hint ?? 'Migrate as the role that owns it, or grant what is missing to the role of this connection.';
+  if (code === '42P01' || code === '3F000')
+    return (
+      hint ?? 'Make it in a migration before this one. Without a schema, a name is looked for along the search path of database and role.'
+    );
   if (code === '25001') return `${statement.kind.command} must stand in a file that begins with: -- dbadmin: no-transaction`;
   if (code === '42P13' || code === '42P16') {
     const drop = statement.kind.command.replace('CREATE', 'DROP');
