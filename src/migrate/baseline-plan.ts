@@ -1,5 +1,4 @@
 import { DbadminError } from '../base/errors.ts';
-import { suggestion } from '../base/spelling.ts';
 import type { History } from './history.ts';
 import type { MigrationFile } from './migration.ts';
 import { compareVersions, sortKey } from './names.ts';
@@ -23,7 +22,7 @@ export function planBaseline(version: string, migrations: readonly MigrationFile
   }
   if (!migrations.some(({ name }) => sortKey(name.version) === sortKey(version))) {
     const versions = migrations.map(({ name }) => name.version);
-    throw new DbadminError('usage', `no file has version ${version}${suggestion(version, versions)}`, {
+    throw new DbadminError('usage', `no file has version ${version}`, {
       detail: versions.length === 0 ? 'There are no versioned files.' : `The newest is ${versions.at(-1) ?? ''}.`,
       hint: 'Write what the database holds today as the first file: dbadmin migrate dump --stdout shows it as SQL.',
     });

@@ -18,7 +18,7 @@ export function changedError(migration: MigrationFile, row: HistoryRow, body: st
       ...shown,
       ...more,
     ].join('\n'),
-    hint: 'Put the old text back (git checkout does it) and write the change as a new file: dbadmin migrate new NAME.',
+    hint: `Put the old text back (git checkout does it) and write the change as a new file: dbadmin migrate new NAME.\nIf it changes nothing that was applied: dbadmin migrate repair --accept ${migration.name.version} -- REASON`,
   });
 }
 
@@ -28,7 +28,7 @@ export function outOfOrderError(migration: MigrationFile, newest: string, newest
   const renamed = path.posix.join(path.posix.dirname(file.path), `${nextVersion(now, newest)}_${name.title}.sql`);
   return new DbadminError('migration-invalid', `${file.path} is not applied and comes before ${newestName}, which is`, {
     detail: 'Files applied in another order elsewhere give another schema there.',
-    hint: `Give it a version of now: git mv ${file.path} ${renamed}\nor apply it as it is, where it cannot matter: dbadmin migrate up --out-of-order`,
+    hint: `Give it a version of now: dbadmin migrate rebase (git mv ${file.path} ${renamed})\nor apply it as it is, where it cannot matter: dbadmin migrate up --out-of-order`,
   });
 }
 
@@ -36,6 +36,6 @@ export function outOfOrderError(migration: MigrationFile, newest: string, newest
 export function missingError(row: HistoryRow): DbadminError {
   return new DbadminError('migration-invalid', `${row.name} is applied and its file is gone`, {
     detail: `Applied ${row.finishedAt?.toISOString() ?? ''} by ${row.appliedBy}. This working copy may be older than the database.`,
-    hint: `Get the file back from git, or from the history: dbadmin migrate status --body ${row.version ?? ''} > FILE\nor go on without it: dbadmin migrate up --allow-missing`,
+    hint: `Get the file back from git, or from the history: dbadmin migrate status --body ${row.version ?? ''} > FILE\nor go on without it: dbadmin migrate up --allow-missing\nor for good: dbadmin migrate repair --forget ${row.version ?? ''} -- REASON`,
   });
 }

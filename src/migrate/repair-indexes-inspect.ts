@@ -1,8 +1,10 @@
-import { quoteName } from '../postgres/quote.ts';
+import { quoteIdentifier, quoteName } from '../postgres/quote.ts';
 import type { Queryable } from './session.ts';
 
 /** An index that PostgreSQL keeps up to date and does not use: a build beside running transactions ended early. */
 export interface InvalidIndex {
+  /** As people write it: `core.play_idx`. */
+  readonly name: string;
   /** Quoted, with its schema. */
   readonly sql: string;
   /** Table as people write it: `core.play`. */
@@ -31,6 +33,7 @@ export async function findInvalidIndexes(session: Queryable): Promise<readonly I
      order by 1, 2`,
   );
   return rows.map(({ schema, name, relation, is_unique, size }) => ({
+    name: `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
     sql: `${quoteName(schema)}.${quoteName(name)}`,
     table: relation,
     isUnique: is_unique,
@@ -42,4 +45,10 @@ export async function findInvalidIndexes(session: Queryable): Promise<readonly I
 /** What mends one index; it blocks no reads or writes, and cannot run in a transaction. */
 export function remedySql({ sql, remedy }: InvalidIndex): string {
   return remedy === 'drop' ? `drop index concurrently ${sql}` : `reindex index concurrently ${sql}`;
+}
+
+/** The same in words. */
+export function describeRemedy({ isUnique, remedy }: InvalidIndex): string {
+  if (remedy === 'drop') return 'to be dropped';
+  return isUnique ? 'to be built anew, which fails while rows are double' : 'to be built anew';
 }

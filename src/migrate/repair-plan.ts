@@ -1,5 +1,4 @@
 import { DbadminError } from '../base/errors.ts';
-import { suggestion } from '../base/spelling.ts';
 import { diffLines } from './diff.ts';
 import { sortKey } from './names.ts';
 import type { Observed } from './plan.ts';
@@ -96,7 +95,7 @@ function planUndone(version: string, observed: Observed): PlannedRepair {
 function appliedRow(version: string, { history }: Observed): NonNullable<ReturnType<Observed['history']['applied']['get']>> {
   const row = [...history.applied.values()].find((each) => sortKey(each.version ?? '') === sortKey(version));
   if (row !== undefined) return row;
-  throw new DbadminError('refused', `version ${version} is not applied here${suggestion(version, [...history.applied.keys()])}`, {
+  throw new DbadminError('refused', `version ${version} is not applied here`, {
     hint: 'See dbadmin migrate status --all.',
   });
 }

@@ -50,11 +50,11 @@ export async function healIndexes(
     signal.throwIfAborted();
     try {
       await session.query(remedySql(index));
-      healed.push({ index: index.sql, did: index.remedy === 'drop' ? 'dropped' : 'rebuilt', failure: undefined });
+      healed.push({ index: index.name, did: index.remedy === 'drop' ? 'dropped' : 'rebuilt', failure: undefined });
     } catch (error) {
       if (session.lost() !== undefined || systemCodeOf(error) === undefined) throw error;
       await dropLeftover(session, index);
-      healed.push({ index: index.sql, did: 'failed', failure: failureText(error) });
+      healed.push({ index: index.name, did: 'failed', failure: failureText(error) });
     }
   }
   return healed;

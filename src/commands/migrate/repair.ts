@@ -4,7 +4,7 @@ import { parseDuration } from '../../base/durations.ts';
 import { ensureHistory } from '../../migrate/ensure-history.ts';
 import { inspectServer } from '../../migrate/inspect-server.ts';
 import { observe, readFiles } from '../../migrate/inspect.ts';
-import { findInvalidIndexes, remedySql, type InvalidIndex } from '../../migrate/repair-indexes-inspect.ts';
+import { describeRemedy, findInvalidIndexes, type InvalidIndex } from '../../migrate/repair-indexes-inspect.ts';
 import { planRepair, type Repair } from '../../migrate/repair-plan.ts';
 import { applyRepair, healIndexes, healingError, underLock, type HealedIndex } from '../../migrate/repair-run.ts';
 import type { LockOptions } from '../../migrate/lock.ts';
@@ -69,7 +69,7 @@ async function mendIndexes(context: CommandContext, input: CommandInput, project
     output.line(`${count(found.length, 'index is', 'indexes are')} INVALID: kept up to date by every write, used by no query`);
     for (const each of found) {
       const size = formatBytes(each.sizeBytes);
-      output.line(`  ${each.sql}${each.isUnique ? ' (unique)' : ''} on ${each.table}   ${size}   ${remedySql(each)}`);
+      output.line(`  ${each.name}${each.isUnique ? ' (unique)' : ''} on ${each.table}   ${size}   ${describeRemedy(each)}`);
     }
     await confirmOrStop(output, 'Do this?');
     return await underLock(session, lockOptions(context, input), async () => {
