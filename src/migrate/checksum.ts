@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { DbadminError } from '../base/errors.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
@@ -26,9 +26,12 @@ export function normaliseSql(bytes: Uint8Array, file: string): string {
   return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text;
 }
 
+/** Up to here one call is three times as fast as three. */
+const ONE_SHOT = 1_000_000;
+
 /** SHA-256 of a normalised text, 64 lower-case hex digits. */
 export function sha256Of(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
+  return text.length < ONE_SHOT ? hash('sha256', text, 'hex') : createHash('sha256').update(text, 'utf8').digest('hex');
 }
 
 function firstBadByte(bytes: Uint8Array): string {

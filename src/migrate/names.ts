@@ -34,6 +34,8 @@ export function parseMigrationName(file: string): MigrationName {
 
 /** Orders versions as numbers, whatever their length: `2` before `10`, both before `20261121T093000`. */
 export function compareVersions(a: string, b: string): number {
+  // Ten thousand files are compared a quarter of a million times: those of one form need no keys.
+  if (a.length === b.length && (a.charAt(8) === 'T') === (b.charAt(8) === 'T')) return a < b ? -1 : a > b ? 1 : 0;
   const [left, right] = [sortKey(a), sortKey(b)];
   if (left.length !== right.length) return left.length - right.length;
   return left < right ? -1 : left > right ? 1 : 0;
@@ -41,7 +43,11 @@ export function compareVersions(a: string, b: string): number {
 
 /** The digits that count; equal for `1` and `001`. */
 export function sortKey(version: string): string {
-  return version.replace('T', '').replace(/^0+(?=\d)/, '');
+  const time = version.indexOf('T');
+  const digits = time < 0 ? version : version.slice(0, time) + version.slice(time + 1);
+  let zeros = 0;
+  while (zeros < digits.length - 1 && digits.charAt(zeros) === '0') zeros += 1;
+  return zeros === 0 ? digits : digits.slice(zeros);
 }
 
 /** The version of a file made at `now`: after `newest`, also when this clock is behind the one that made it. */
