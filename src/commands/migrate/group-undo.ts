@@ -2,6 +2,7 @@ import type { CommandSpec } from '../command.ts';
 
 const LOCK_WAIT = { flags: '--lock-wait <span>', summary: 'how long to wait for another run', fallback: '5m' };
 const NO_RESTORE_POINT = { flags: '--no-restore-point', summary: 'set no restore point' };
+const NO_SCHEMA_FILE = { flags: '--no-schema-file', summary: 'leave sql/schema.sql and sql/migrations.lock as they are' };
 const DRY_RUN = { flags: '--dry-run', summary: 'show what would be done and end' };
 const UNDO_JSON = [
   'database: name',
@@ -37,6 +38,7 @@ $ dbadmin migrate down --to 20261121T093000`,
       DRY_RUN,
       LOCK_WAIT,
       NO_RESTORE_POINT,
+      NO_SCHEMA_FILE,
     ],
     json: UNDO_JSON,
     load: async () => await import('./down.ts'),
@@ -50,7 +52,13 @@ touched when a down section or a file is missing or a file would not be applied.
 $ dbadmin migrate redo
 $ dbadmin migrate redo 2`,
     args: [{ form: '[number]', summary: 'how many versions; 1 unless given' }],
-    options: [{ flags: '--to <version>', summary: 'all that are newer than this one' }, DRY_RUN, LOCK_WAIT, NO_RESTORE_POINT],
+    options: [
+      { flags: '--to <version>', summary: 'all that are newer than this one' },
+      DRY_RUN,
+      LOCK_WAIT,
+      NO_RESTORE_POINT,
+      NO_SCHEMA_FILE,
+    ],
     json: UNDO_JSON,
     load: async () => await import('./redo.ts'),
   },
@@ -92,6 +100,7 @@ $ dbadmin migrate rollback --to 20261121T093000 --tier pitr --into /srv/restored
       DRY_RUN,
       LOCK_WAIT,
       NO_RESTORE_POINT,
+      NO_SCHEMA_FILE,
     ],
     json: [
       'database: name',

@@ -8,8 +8,12 @@ import type { UndoExtent, UndoStep } from '../../migrate/undo/plan.ts';
 import { checkUndo, inspectUndo, migrateDown, type InspectedUndo, type MigrateDownResult } from '../../migrate/undo/run.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop, type Output } from '../output.ts';
+import { awaitRecoverable } from './await-recoverable.ts';
 import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';
+import { refreshFiles } from './refresh-files.ts';
+import { runRepositories } from './run-repositories.ts';
+import { activityLine } from './show-activity.ts';
 import { describeLoss } from './show-loss.ts';
 
 const TEXT_WIDTH = 90;
@@ -37,45 +41,67 @@ export async function showAndUndo(
   inspected: InspectedUndo,
   again: boolean,
 ): Promise<Record<string, unknown>> {
-  const { output, clock, log, signal } = context;
-  const { config, cluster, directories } = project;
+  const { output, clock } = context;
   const { steps } = inspected.plan;
   for (const warning of inspected.plan.warnings) output.warn(warning);
-  const place = `${inspected.server.database} on ${cluster.name}`;
+  const place = `${inspected.server.database} on ${project.cluster.name}`;
   showUndo(output, inspected, place, again);
   if (steps.length === 0 || flagOption(input, 'dryRun')) return { ...undoJson(inspected), done: null };
   await confirmOrStop(output, `${again ? 'Undo and apply again' : 'Undo'} ${count(steps.length, 'version')}?`);
   const startedMs = clock.now().getTime();
+  const done = await carryOut(context, input, project, extent, inspected, again);
+  // Those of the plan were said before.
+  for (const warning of done.warnings.slice(inspected.plan.warnings.length)) output.warn(warning);
+  report(output, done, place, clock.now().getTime() - startedMs);
+  const { runId, undone, applied, restorePoint } = done;
+  const point = restorePoint === undefined ? null : { ...restorePoint, archived: restorePoint.archived ?? null };
+  return { ...undoJson(inspected), done: { runId, undone, applied, restorePoint: point } };
+}
+
+async function carryOut(
+  context: CommandContext,
+  input: CommandInput,
+  project: MigrateProject,
+  extent: UndoExtent,
+  { plan }: InspectedUndo,
+  again: boolean,
+): Promise<MigrateDownResult> {
+  const { output, clock, log, signal } = context;
+  const { config, cluster, directories } = project;
   const show = (what: string) => (file: AppliedFile) => {
     const attempts = file.attempts > 1 ? `   ${file.attempts} attempts` : '';
     output.line(
       `  ${what} ${file.file.padEnd(56)} ${count(file.statements, 'statement').padStart(13)}   ${formatDuration(file.tookMs)}${attempts}`,
     );
   };
-  const done = await migrateDown({
-    connection: cluster.connection,
-    schema: config.migrate.schema,
-    lockTimeoutMs: config.migrate.lockTimeoutMs,
-    directories,
-    toolVersion: context.version,
-    gitCommit: await gitCommit(directories.project),
-    retry: DEFAULT_RETRY,
-    waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
-    wantsRestorePoint: input.options['restorePoint'] !== false,
-    clock,
-    random: Math.random,
-    log,
-    signal,
-    extent,
-    again,
-    agreed: steps.map(({ name }) => name.version),
-    onUndone: show('undone '),
-    onApplied: show('applied'),
-  });
-  report(output, done, place, clock.now().getTime() - startedMs);
-  const { runId, undone, applied, restorePoint } = done;
-  const point = restorePoint === undefined ? null : { ...restorePoint, archived: restorePoint.archived ?? null };
-  return { ...undoJson(inspected), done: { runId, undone, applied, restorePoint: point } };
+  const repositories = runRepositories(context, input, project);
+  try {
+    return await migrateDown({
+      connection: cluster.connection,
+      schema: config.migrate.schema,
+      lockTimeoutMs: config.migrate.lockTimeoutMs,
+      directories,
+      toolVersion: context.version,
+      gitCommit: await gitCommit(directories.project),
+      retry: DEFAULT_RETRY,
+      waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
+      wantsRestorePoint: input.options['restorePoint'] !== false,
+      awaitArchived: async (point) => await awaitRecoverable(context, repositories, point),
+      afterRun: refreshFiles(context, input, project),
+      onActivity: activityLine(output),
+      clock,
+      random: Math.random,
+      log,
+      signal,
+      extent,
+      again,
+      agreed: plan.steps.map(({ name }) => name.version),
+      onUndone: show('undone '),
+      onApplied: show('applied'),
+    });
+  } finally {
+    await repositories.close();
+  }
 }
 
 function extentOf(input: CommandInput): UndoExtent {

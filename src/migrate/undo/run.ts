@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import { applyVersioned } from '../apply.ts';
+import { ensureHistory } from '../ensure-history.ts';
 import type { AppliedFile, ApplyContext } from '../file-run.ts';
+import { GrantKeeper, keepingGrants } from '../grants/apply.ts';
+import type { FinishedRun } from '../hooks.ts';
 import { observe, readFiles } from '../inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from '../inspect-server.ts';
+import { joinObservers } from '../join-observers.ts';
 import { acquireLock, releaseLock } from '../lock.ts';
 import { loadSqlParser, type SqlParser } from '../parser.ts';
 import { planMigrations, type Observed, type PendingMigration } from '../plan.ts';
@@ -12,8 +16,9 @@ import { joinProblems } from '../problems.ts';
 import { markMoment, type MarkedMoment } from '../restore-point.ts';
 import type { MigrateUpOptions } from '../run.ts';
 import { openSession, type Queryable, type Session } from '../session.ts';
-import { freshSessionSql } from '../settings.ts';
+import { freshSessionSql, type SessionSettings } from '../settings.ts';
 import { serverError } from '../sql-error.ts';
+import { Watch } from '../watch.ts';
 import { readApplied } from './inspect.ts';
 import { planUndo, refusedError, remaining, versionsToUndo, type UndoExtent, type UndoPlan } from './plan.ts';
 
@@ -28,14 +33,13 @@ export interface InspectedUndo {
   readonly again: readonly PendingMigration[];
 }
 
-export interface MigrateDownOptions extends Omit<MigrateUpOptions, 'policy' | 'expected' | 'afterRun' | 'onApplied'> {
+export interface MigrateDownOptions extends Omit<MigrateUpOptions, 'policy' | 'expected' | 'beforeRun'> {
   readonly extent: UndoExtent;
   /** Apply the same versions again from their files. */
   readonly again: boolean;
   /** The versions that were shown and agreed to, newest first. */
   readonly agreed: readonly string[];
   readonly onUndone?: (file: AppliedFile) => void;
-  readonly onApplied?: (file: AppliedFile) => void;
 }
 
 export interface MigrateDownResult {
@@ -100,6 +104,7 @@ export async function migrateDown(options: MigrateDownOptions): Promise<MigrateD
     try {
       const inspected = await inspectUndo(session, options, parser);
       checkUndo(inspected, options.agreed);
+      await ensureHistory(session, options.schema, { ...inspected.server, toolVersion: options.toolVersion });
       return await apply(inspected, session, settings, options);
     } finally {
       if (session.lost() === undefined) await releaseLock(session).catch(() => undefined);
@@ -161,15 +166,36 @@ function filesAgain(observed: Observed, undone: readonly string[], parser: SqlPa
 async function apply(
   { server, plan, again }: InspectedUndo,
   session: Session,
-  settings: ApplyContext['settings'],
+  settings: SessionSettings,
   options: MigrateDownOptions,
 ): Promise<MigrateDownResult> {
-  const restorePoint =
-    plan.steps.length === 0 ? undefined : await markMoment(session, server, `down_${plan.steps.at(-1)?.name.version ?? ''}`, options);
-  const runId = randomUUID();
   const { schema, toolVersion, gitCommit, clock, random, log, signal, retry, observer } = options;
+  const oldest = plan.steps.at(-1)?.name.version;
+  const restorePoint = oldest === undefined ? undefined : await markMoment(session, server, `down_${oldest}`, options);
+  const runId = randomUUID();
   const run = { schema, runId, toolVersion, gitCommit, restorePoint };
-  const context: ApplyContext = { session, settings, run, clock, random, log, signal, retry, observer };
+  const watch = new Watch({
+    clock,
+    log,
+    pid: server.pid,
+    open: async () => await openSession(options.connection, { applicationName: 'dbadmin migrate watch' }),
+    onActivity: options.onActivity,
+  });
+  const grants = new GrantKeeper(log);
+  const context: ApplyContext = {
+    session,
+    settings,
+    run,
+    clock,
+    random,
+    log,
+    signal,
+    retry,
+    grants,
+    watch,
+    observer: joinObservers([observer, keepingGrants(grants)]),
+    blockedBy: () => watch.blockedBy(),
+  };
   const undone: AppliedFile[] = [];
   const applied: AppliedFile[] = [];
   try {
@@ -181,10 +207,26 @@ async function apply(
       applied.push(file);
       options.onApplied?.(file);
     });
+    const after = await finish(options, settings, { runId, server, versioned: applied, routines: [], session });
+    return { runId, database: server.database, undone, applied, restorePoint, warnings: [...plan.warnings, ...after] };
   } catch (error) {
     throw withProgress(error, undone, applied, { plan, again });
+  } finally {
+    await watch.close();
   }
-  return { runId, database: server.database, undone, applied, restorePoint, warnings: plan.warnings };
+}
+
+/** What comes after the files, in a session as fresh as they found it. Gives warnings. */
+async function finish({ afterRun, signal }: MigrateDownOptions, settings: SessionSettings, run: FinishedRun): Promise<readonly string[]> {
+  if (afterRun === undefined) return [];
+  try {
+    await run.session.query(freshSessionSql(settings));
+    await afterRun(run);
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    return [messageOf(error)];
+  }
 }
 
 /** The same failure, saying also how far the run came. */

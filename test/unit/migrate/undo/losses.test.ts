@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { parseSqlFile } from '../../../../src/migrate/migration.ts';
+import { loadSqlParser } from '../../../../src/migrate/parser.ts';
+import { lossesOf } from '../../../../src/migrate/undo/losses.ts';
+
+const parser = await loadSqlParser();
+
+function lost(text: string, searchPath: readonly string[] = ['public']): readonly string[] {
+  const { statements } = parseSqlFile({ path: '1_a.sql', location: '/1_a.sql', text, sha256: '' }, parser);
+  return lossesOf(statements, searchPath).map((loss) => {
+    if (loss.kind === 'schema') return `schema ${loss.schema}`;
+    const table = `${loss.table.schema}.${loss.table.name}`;
+    return loss.kind === 'column' ? `column ${table}.${loss.column} by ${loss.by}` : `${loss.kind} ${table} by ${loss.by}`;
+  });
+}
+
+describe('lossesOf: what statements took', () => {
+  test.each([
+    ['drop table a, core."B c" cascade', ['table public.a by DROP TABLE', 'table core.B c by DROP TABLE']],
+    [
+      'alter table core.play drop column a, drop column if exists b',
+      ['column core.play.a by DROP COLUMN', 'column core.play.b by DROP COLUMN'],
+    ],
+    ['alter table play alter column a type int using 1', ['column public.play.a by ALTER COLUMN … TYPE']],
+    ['truncate a, core.b', ['rows public.a by TRUNCATE', 'rows core.b by TRUNCATE']],
+    ['delete from only a where true', ['rows public.a by DELETE']],
+    ['update core.a set (x, y) = (1, 2), z = 3', ['column core.a.x by UPDATE', 'column core.a.y by UPDATE', 'column core.a.z by UPDATE']],
+    ['insert into a values (1) on conflict (id) do update set x = 1', ['column public.a.x by ON CONFLICT DO UPDATE']],
+    ['with gone as (delete from a returning *) insert into b select * from gone', ['rows public.a by DELETE']],
+    ['merge into a using b on a.id = b.id when matched then delete', ['rows public.a by MERGE']],
+    ['drop schema core, "Old" cascade', ['schema core', 'schema Old']],
+    ['drop view v; drop index i; drop function f(); drop materialized view m; alter table a add b int; insert into a values (1)', []],
+  ])('%s', (text, expected) => {
+    expect(lost(text)).toEqual(expected);
+  });
+
+  test('what the statements made themselves is not lost, and neither is a column they added', () => {
+    expect(lost('create table a (); drop table a; create table b as select 1; truncate b; alter table b drop column x')).toEqual([]);
+    expect(lost('alter table a add column n int; update a set n = 1, o = 2; alter table a drop column n')).toEqual([
+      'column public.a.o by UPDATE',
+    ]);
+  });
+
+  test('a table dropped and made again was lost; one made and dropped and dropped again once more is another', () => {
+    expect(lost('drop table a; create table a (); drop table a')).toEqual(['table public.a by DROP TABLE']);
+  });
+
+  test('a table that comes back whole brings its columns and rows', () => {
+    expect(lost('alter table a drop column x; delete from a; drop table a')).toEqual(['table public.a by DROP TABLE']);
+  });
+
+  test('names follow renamings back to what they were before', () => {
+    expect(lost('alter table a rename to b; alter table b set schema core; drop table core.b')).toEqual(['table public.a by DROP TABLE']);
+    expect(lost('alter table a rename column x to y; alter table a rename to b; alter table b drop column y')).toEqual([
+      'column public.a.x by DROP COLUMN',
+    ]);
+    expect(lost('alter table a rename to a_old; create table a (); drop table a; drop table a_old')).toEqual([
+      'table public.a by DROP TABLE',
+    ]);
+    expect(lost('alter table a add n int; alter table a rename n to m; alter table a drop m')).toEqual([]);
+  });
+
+  test('unqualified names are those of the search path, and of the one the file sets', () => {
+    expect(lost('drop table a', ['app', 'public'])).toEqual(['table app.a by DROP TABLE']);
+    expect(lost('set local search_path = core, public; drop table a')).toEqual(['table core.a by DROP TABLE']);
+  });
+});
