@@ -180,3 +180,9 @@ describe.skipIf(major === undefined)(`the schema in git, on PostgreSQL ${major ?
     expect(await sql`select distinct reason from dbadmin.migration_history`).toEqual([{ reason: 'known to differ' }]);
   });
 });
+
+test.skipIf((major ?? 0) < 17)("the reference project's schema.sql is what its files make", async () => {
+  const root = path.resolve(import.meta.dirname, '../../..');
+  const { status, stdout, stderr } = await runCommand(root, ['migrate', 'verify', '--url', 'postgresql://nobody@127.0.0.1:1/listening']);
+  expect(status, stdout + stderr).toBe(0);
+});
