@@ -173,7 +173,7 @@ async function applyPlan(
     onActivity: options.onActivity,
   });
   const grants = new GrantKeeper(log);
-  const bodies = await watchBodies(session, { plan, schema, log });
+  const bodies = await watchBodies(session, { plan, all, schema, log });
   const context: ApplyContext = {
     session,
     settings,

@@ -65,7 +65,8 @@ printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
 mount -t proc proc "$root/proc"
 nice chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-  apt-get -y -q --no-install-recommends install "postgresql-$major" "postgresql-client-$major" </dev/null >>"$log" 2>&1
+  apt-get -y -q --no-install-recommends install "postgresql-$major" "postgresql-client-$major" \
+  "postgresql-$major-plpgsql-check" "postgresql-$major-pgtap" </dev/null >>"$log" 2>&1
 umount "$root/proc"
 rm -rf "$root"/var/cache/apt "$root"/var/lib/apt/lists "$root"/usr/share/{doc,man,locale,info} "$root"/var/log/*
 

@@ -1,23 +1,28 @@
 import type { Log } from '../../base/log.ts';
 import type { RunObserver } from '../hooks.ts';
 import type { MigrationPlan } from '../plan.ts';
+import type { Routine } from '../routines.ts';
 import type { Queryable } from '../session.ts';
 import { inspectBodies } from './inspect.ts';
-import { brokenError, stoppingErrors, type BodyCheck } from './plan.ts';
+import { brokenError, judgeErrors, type BodyCheck } from './plan.ts';
 
 export interface BodyWatch {
   readonly plan: Pick<MigrationPlan, 'versioned' | 'routines'>;
+  /** Every routine of the project; asked for only when something is wrong. */
+  readonly all: () => readonly Routine[];
   /** Schema of the history. */
   readonly schema: string;
   readonly log: Log;
 }
+
+const SHOWN = 3;
 
 /**
  * Looks into all routines before a run, and again when all of its files ran and the last transaction is still open: what the run
  * would break fails it there. A column that is renamed under a procedure is found this way, which PostgreSQL itself does not say.
  * Between the files nothing is checked, since a later one may put right what an earlier one broke.
  */
-export async function watchBodies(session: Queryable, { plan, schema, log }: BodyWatch): Promise<RunObserver> {
+export async function watchBodies(session: Queryable, { plan, all, schema, log }: BodyWatch): Promise<RunObserver> {
   const before = await inTransaction(session, schema);
   const last = plan.routines.length > 0 ? 'routines' : (plan.versioned.at(-1)?.file.path ?? '');
   const judge = (after: BodyCheck, what: string): void => {
@@ -26,12 +31,13 @@ export async function watchBodies(session: Queryable, { plan, schema, log }: Bod
         `the bodies of ${after.unchecked} PL/pgSQL routines are checked for syntax only: plpgsql_check is not installed in this database (CREATE EXTENSION plpgsql_check)`,
       );
     }
-    const stopping = stoppingErrors(before, after, plan.routines);
+    if (after.errors.length === 0) return;
+    const { stopping, known } = judgeErrors(before, after, plan.routines, all());
     if (stopping.length > 0) throw brokenError(stopping, plan.routines, what);
-    for (const { routine, line, message } of after.errors.slice(0, 3)) {
+    for (const { routine, line, message } of known.slice(0, SHOWN)) {
       log.warn(`${routine}${line === undefined ? '' : ` line ${line}`} fails when it runs, as it did before: ${message}`);
     }
-    if (after.errors.length > 3) log.warn(`${after.errors.length - 3} more errors in bodies of routines`);
+    if (known.length > SHOWN) log.warn(`${known.length - SHOWN} more errors in bodies of routines`);
   };
   return {
     beforeCommit: async ({ path, session: inside }) => {

@@ -32,18 +32,26 @@ export interface BodyCheck {
   readonly unchecked: number;
 }
 
-/**
- * The errors that stop a run: those that were not there before it, and all of routines that it applied itself. A routine whose
- * file allows `plpgsql-check` with a reason is passed over.
- */
-export function stoppingErrors(before: BodyCheck, after: BodyCheck, applied: readonly Routine[]): readonly BodyError[] {
-  const known = new Set(before.errors.map(keyOf));
-  const files = new Map(applied.flatMap((routine) => [...declared(routine).keys()].map((name) => [name, routine] as const)));
-  return after.errors.filter((error) => {
-    const routine = files.get(`${error.schema}.${error.name}`);
-    if (routine === undefined) return !known.has(keyOf(error));
-    return !routine.parsed.directives.allow.some(({ rule }) => rule === CHECK_RULE);
-  });
+/** Errors by what they mean for a run. */
+export interface JudgedErrors {
+  /** Those that were not there before it, and all of routines that it applied itself. */
+  readonly stopping: readonly BodyError[];
+  /** Those that it found and left. */
+  readonly known: readonly BodyError[];
+}
+
+/** Judges what is wrong after a run. A routine whose file allows `plpgsql-check` with a reason is passed over. */
+export function judgeErrors(before: BodyCheck, after: BodyCheck, applied: readonly Routine[], all: readonly Routine[]): JudgedErrors {
+  const allowed = new Set(all.filter(allowsErrors).flatMap((routine) => [...declared(routine).keys()]));
+  const own = new Set(applied.flatMap((routine) => [...declared(routine).keys()]));
+  const there = new Set(before.errors.map(keyOf));
+  const counted = after.errors.filter(({ schema, name }) => !allowed.has(`${schema}.${name}`));
+  const stops = (error: BodyError): boolean => own.has(`${error.schema}.${error.name}`) || !there.has(keyOf(error));
+  return { stopping: counted.filter(stops), known: counted.filter((error) => !stops(error)) };
+}
+
+function allowsErrors({ parsed }: Routine): boolean {
+  return parsed.directives.allow.some(({ rule }) => rule === CHECK_RULE);
 }
 
 function keyOf({ routine, table, sqlState, message }: BodyError): string {
