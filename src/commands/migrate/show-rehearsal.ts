@@ -7,6 +7,9 @@ import type { Output } from '../output.ts';
 import { count } from './load-migrations.ts';
 
 const WHAT_WIDTH = 72;
+/** A change of a partitioned table locks hundreds. */
+const SHOWN_AT_MOST = 8;
+const WORTH_A_LINE_MS = 10;
 /** Readers and writers take these themselves; they are worth a line only in the JSON. */
 const ORDINARY = lockLevel('RowExclusive');
 
@@ -29,9 +32,13 @@ function showFile(output: Output, file: RehearsedFile): void {
     if (file.kind === 'routines' && statement.file !== before) output.line(`  ${statement.file}`);
     showStatement(output, statement);
   }
-  for (const { table, reads, writes } of file.blocked) {
+  if (file.applied && file.transaction && file.commitMs >= WORTH_A_LINE_MS) {
+    output.line(`     ${'commit, with the row of the history'.padEnd(WHAT_WIDTH)}  ${formatDuration(file.commitMs).padStart(8)}`);
+  }
+  for (const { table, reads, writes } of file.blocked.slice(0, SHOWN_AT_MOST)) {
     output.line(`  ${output.style('warn', 'blocks')}  ${table}   ${describeBlocks(reads, writes, file)}`);
   }
+  if (file.blocked.length > SHOWN_AT_MOST) output.line(`  blocks  ${count(file.blocked.length - SHOWN_AT_MOST, 'more table')} (--json)`);
   if (file.applied && file.blocked.length === 0) output.line(`  blocks  nobody`);
 }
 
@@ -50,13 +57,16 @@ function showStatement(output: Output, statement: RehearsedStatement): void {
     ...(locks.length > 0 && rewrites.length === 0 ? ['no rewrite'] : []),
   ];
   output.line(cells.join('  '));
-  for (const group of groupLocks(locks)) output.line(`       ${describeLocks(group)}`);
+  const groups = groupLocks(locks);
+  for (const group of groups.slice(0, SHOWN_AT_MOST)) output.line(`       ${describeLocks(group)}`);
+  if (groups.length > SHOWN_AT_MOST) output.line(`       and ${count(groups.length - SHOWN_AT_MOST, 'more table')} (--json)`);
   if (rewrites.length === 0) return;
   const whole = new Set(rewrites.flatMap(({ relation, kind }) => (kind === 'table' ? [relation] : [])));
   const rewritten = rewrites
     .filter(({ relation, kind }) => kind !== 'toast' || !whole.has(relation))
     .map(({ relation, kind }) => (kind === 'table' ? relation : `${kind === 'toast' ? 'the TOAST' : kind} ${relation}`));
-  output.line(`       ${output.style('warn', 'rewrites')} ${rewritten.join(', ')}`);
+  const more = rewritten.length > SHOWN_AT_MOST ? ` and ${rewritten.length - SHOWN_AT_MOST} more (--json)` : '';
+  output.line(`       ${output.style('warn', 'rewrites')} ${rewritten.slice(0, SHOWN_AT_MOST).join(', ')}${more}`);
 }
 
 function shorten(text: string): string {
@@ -77,7 +87,10 @@ function groupLocks(locks: readonly RehearsedLock[]): readonly (readonly [Rehear
 
 function describeLocks([lock, ...others]: readonly [RehearsedLock, ...RehearsedLock[]]): string {
   const { mode, relation, relationKind, table, sizeBytes, rows, heldMs } = lock;
-  const size = [...(sizeBytes === null ? [] : [formatBytes(sizeBytes)]), ...(rows === null || rows === 0 ? [] : [`${short(rows)} rows`])];
+  const size = [
+    ...(sizeBytes === null || sizeBytes === 0 ? [] : [formatBytes(sizeBytes)]),
+    ...(rows === null || rows === 0 ? [] : [`${short(rows)} rows`]),
+  ];
   const kind = relationKind === 'table' ? '' : `${relationKind} `;
   const what =
     table === relation
@@ -139,7 +152,7 @@ function showOver(output: Output, over: OverLimit, hasHint: boolean): void {
     `${output.style('bad', 'over the limit:')} ${blocks} of ${table} blocked ${formatDuration(blockedMs)} by ${file.split('/').at(-1) ?? file}`,
   );
   output.line(`  ${by} takes ${mode}`);
-  if (longest.number !== statement.number || longest.file !== statement.file) {
+  if (longest !== null) {
     output.line(
       `  ${longest.file}:${longest.line}: ${longest.object === null ? longest.command : `${longest.command} ${longest.object}`} runs ${formatDuration(longest.tookMs)} under it`,
     );

@@ -11,9 +11,9 @@ export interface OverLimit {
   readonly blocks: 'reads and writes' | 'writes';
   readonly blockedMs: number;
   readonly mode: LockMode;
-  /** The statement that takes the lock, and the one that takes most of the time. */
   readonly statement: StatementPlace;
-  readonly longest: StatementPlace & { readonly tookMs: number };
+  /** Another statement that takes most of the time for which the lock is held; null where there is none. */
+  readonly longest: (StatementPlace & { readonly tookMs: number }) | null;
   /** What to do instead, as a sentence. */
   readonly hint: string;
 }
@@ -46,7 +46,7 @@ export function overLimit(file: RehearsedFile, statements: readonly Statement[],
         blockedMs: block.ms,
         mode: block.mode,
         statement: place(taker),
-        longest: { ...place(slowest), tookMs: slowest.tookMs },
+        longest: slowest === taker || slowest.tookMs < block.ms * MOSTLY ? null : { ...place(slowest), tookMs: slowest.tookMs },
         hint: hintFor(block, file, statements),
       },
     ];
@@ -64,7 +64,11 @@ function hintFor(
     return statement === undefined ? undefined : saferWay(statement);
   };
   if (block.longest === block.by || slowest === undefined || slowest.tookMs < block.ms * MOSTLY) {
-    return `${sentence(way(block.by) ?? 'let it stand in a file of its own, so that the lock is held for nothing else')}.`;
+    const isAlone = (file.statements[block.by]?.tookMs ?? 0) >= block.ms * MOSTLY;
+    const otherwise = isAlone
+      ? 'dbadmin knows no way to do it without this lock: run it when others can wait'
+      : 'let it stand in a file of its own, so that the lock is held for nothing else';
+    return `${sentence(way(block.by) ?? otherwise)}.`;
   }
   const instead = way(block.longest) ?? 'move it into a file of its own, so that the lock is not held meanwhile';
   return `Statement ${slowest.number} takes ${formatDuration(slowest.tookMs)} of it: ${instead}.`;
@@ -75,5 +79,6 @@ function place({ file, number, line, command, object }: RehearsedStatement): Sta
 }
 
 function sentence(text: string): string {
+  if (text.startsWith('dbadmin')) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

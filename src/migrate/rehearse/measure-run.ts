@@ -1,57 +1,26 @@
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
-import { lockLevel, type LockMode } from '../effects/lock-modes.ts';
+import { lockLevel } from '../effects/lock-modes.ts';
 import type { ObservedFile, ObservedStatement, RunObserver } from '../hooks.ts';
 import { statementSha, type Statement } from '../migration.ts';
-import { nodeType } from '../parser.ts';
 import type { Queryable } from '../session.ts';
-import { readCatalog, readOwnLocks, readSizes, rewritesBetween, type Catalog, type Relation } from './catalog.ts';
+import { readCatalog, readLocksOf, readOwnLocks, readSizes, rewritesBetween, type Catalog } from './catalog.ts';
 import type { RehearsedFile, RehearsedStatement, Rewrite } from './record.ts';
+import {
+  endTransaction,
+  releaseRolledBack,
+  strongestFirst,
+  takesOtherFiles,
+  type MeasuredFile,
+  type MeasuredStatement,
+  type OpenSpan,
+} from './measured-file.ts';
 import { LockSampler } from './sample-run.ts';
 import { longestBlocks } from './spans.ts';
 
 const TEXT_WIDTH = 200;
 const REWRITE_ORDER: readonly Rewrite['kind'][] = ['table', 'toast', 'index'];
-
-interface OpenSpan {
-  readonly relation: Relation;
-  readonly mode: LockMode;
-  readonly by: number;
-  readonly fromMs: number;
-  untilMs: number;
-}
-
-interface MeasuredStatement {
-  readonly file: string;
-  readonly statement: Statement;
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly walBytes: number;
-  readonly rows: number | null;
-  readonly seen: RehearsedStatement['seen'];
-  readonly spans: readonly OpenSpan[];
-  readonly rewrites: readonly Rewrite[];
-}
-
-/** A file while it is measured. */
-interface MeasuredFile {
-  readonly file: ObservedFile;
-  readonly pid: number;
-  /** What was there before the file; nobody can wait for what it makes itself. */
-  readonly catalog: Catalog;
-  readonly startedMs: number;
-  readonly startLsn: bigint;
-  readonly statements: MeasuredStatement[];
-  readonly spans: OpenSpan[];
-  /** Locks of the transaction that is open, by relation. */
-  held: Map<number, OpenSpan>;
-  files: Map<number, Relation['files']>;
-  changedRows: Map<number, number>;
-  endedMs: number;
-  endLsn: bigint;
-  applied: boolean;
-}
 
 interface Begun {
   readonly atMs: number;
@@ -124,6 +93,8 @@ export class Measurement implements RunObserver {
       // The statement before had a transaction of its own, which is over.
       if (!file.file.transaction) endTransaction(file, atMs);
       const before = isAlone ? await readCatalog(this.#watcher, this.#historySchema) : undefined;
+      // Asked for the first time the question takes longer than the statement may.
+      if (isAlone) await readLocksOf(this.#watcher, file.pid);
       this.#begun = { atMs, lsn: await this.#lsn(), sampler: undefined, before };
     });
     const startMs = this.#nowMs();
@@ -143,18 +114,24 @@ export class Measurement implements RunObserver {
       const base = { file: at.file, statement: at.statement, fromMs, untilMs, walBytes };
       if (sampled !== undefined && before !== undefined) {
         const by = file.statements.length;
+        const after = await readCatalog(this.#watcher, this.#historySchema);
+        const written = [...before.values()].flatMap((relation) => {
+          const now = after.get(relation.oid);
+          return now === undefined ? [] : [{ relation, rewrites: rewritesBetween(relation, relation.files, now.files) }];
+        });
+        const rewrites = written.flatMap((each) => each.rewrites);
         const spans = sampled.flatMap((lock) => {
           const relation = file.catalog.get(lock.oid);
           return relation === undefined
             ? []
             : [{ relation, by, mode: lock.mode, fromMs: lock.fromMs, untilMs: Math.min(lock.untilMs, untilMs) }];
         });
+        // Whatever ended between two looks cannot have been written anew without this lock.
+        for (const { relation } of written.filter((each) => each.rewrites.length > 0)) {
+          const isSeen = spans.some(({ relation: seen, mode }) => seen.oid === relation.oid && mode === 'AccessExclusive');
+          if (!isSeen && file.catalog.has(relation.oid)) spans.push({ relation, by, mode: 'AccessExclusive', fromMs, untilMs });
+        }
         file.spans.push(...spans);
-        const after = await readCatalog(this.#watcher, this.#historySchema);
-        const rewrites = [...before.values()].flatMap((relation) => {
-          const now = after.get(relation.oid);
-          return now === undefined ? [] : rewritesBetween(relation, relation.files, now.files);
-        });
         file.files = new Map([...after.values()].map(({ oid, files }) => [oid, files]));
         file.statements.push({ ...base, rows: null, seen: 'sampled', spans, rewrites });
       } else file.statements.push({ ...base, seen: 'exact', ...(await this.#readTransaction(at, file, fromMs)) });
@@ -202,8 +179,7 @@ export class Measurement implements RunObserver {
       const relation = file.catalog.get(oid);
       if (relation === undefined) continue;
       const known = file.files.get(oid);
-      // TRUNCATE takes an empty file, which costs nothing.
-      if (known !== undefined && files !== undefined && nodeType(at.statement.node ?? {}).type !== 'TruncateStmt')
+      if (known !== undefined && files !== undefined && !takesOtherFiles(at.statement))
         rewrites.push(...rewritesBetween(relation, known, files));
       // An index on a column that gets another type is dropped, and built again under its name.
       if (known !== undefined && files === undefined && relation.kind === 'index' && made.has(relation.name))
@@ -217,16 +193,8 @@ export class Measurement implements RunObserver {
       file.spans.push(span);
       spans.push(span);
     }
-    this.#releaseRolledBack(file, new Set(held.map(({ oid }) => oid)), fromMs);
+    releaseRolledBack(file, new Map(held.map(({ oid, mode }) => [oid, mode])), fromMs);
     return { rows, spans, rewrites };
-  }
-
-  /** ROLLBACK TO SAVEPOINT gives locks back. */
-  #releaseRolledBack(file: MeasuredFile, held: ReadonlySet<number>, atMs: number): void {
-    for (const [oid] of [...file.held].filter(([oid]) => !held.has(oid))) {
-      for (const span of file.spans) if (span.relation.oid === oid && span.untilMs === Number.POSITIVE_INFINITY) span.untilMs = atMs;
-      file.held.delete(oid);
-    }
   }
 
   #rehearsed(file: MeasuredFile): RehearsedFile {
@@ -304,24 +272,4 @@ export class Measurement implements RunObserver {
       this.#ownMs += this.#clock.now().getTime() - startedMs;
     }
   }
-}
-
-function endTransaction(file: MeasuredFile, atMs: number): void {
-  for (const span of file.spans) if (span.untilMs === Number.POSITIVE_INFINITY) span.untilMs = atMs;
-  file.held = new Map();
-  file.changedRows = new Map();
-}
-
-/** One line for each relation: its strongest lock, and the longest of equals. */
-function strongestFirst(spans: readonly OpenSpan[]): readonly OpenSpan[] {
-  const best = new Map<number, OpenSpan>();
-  for (const span of spans) {
-    const known = best.get(span.relation.oid);
-    const isBetter =
-      known === undefined ||
-      lockLevel(span.mode) > lockLevel(known.mode) ||
-      (span.mode === known.mode && span.untilMs - span.fromMs > known.untilMs - known.fromMs);
-    if (isBetter) best.set(span.relation.oid, span);
-  }
-  return [...best.values()].sort((a, b) => lockLevel(b.mode) - lockLevel(a.mode) || (a.relation.name < b.relation.name ? -1 : 1));
 }

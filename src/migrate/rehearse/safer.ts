@@ -17,7 +17,9 @@ export function saferWay(statement: Statement): string | undefined {
     case 'ReindexStmt':
       return `REINDEX (CONCURRENTLY), ${IN_BACKGROUND}`;
     case 'RefreshMatViewStmt':
-      return 'REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index and lets others read';
+      return fields['concurrent'] === true
+        ? undefined
+        : 'REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index and lets others read';
     case 'UpdateStmt':
     case 'DeleteStmt':
     case 'InsertStmt':

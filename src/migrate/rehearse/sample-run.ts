@@ -3,6 +3,8 @@ import { lockLevel, type LockMode } from '../effects/lock-modes.ts';
 import type { Queryable } from '../session.ts';
 import { readLocksOf } from './catalog.ts';
 
+/** At first one look follows the other: much of what has no transaction is over after some milliseconds. */
+const EAGER_MS = 200;
 const EVERY_MS = 5;
 /** What has run for so long need not be looked at so often. */
 const SELDOM_AFTER_MS = 5000;
@@ -56,7 +58,8 @@ export class LockSampler {
       for (const lock of open.values()) lock.untilMs = answeredMs;
       open = still;
       lastMs = askedMs;
-      const pauseMs = answeredMs - startedMs > SELDOM_AFTER_MS ? SELDOM_MS : EVERY_MS;
+      const ranMs = answeredMs - startedMs;
+      const pauseMs = ranMs > SELDOM_AFTER_MS ? SELDOM_MS : ranMs > EAGER_MS ? EVERY_MS : 0;
       await clock.sleep(pauseMs, this.#stop.signal).catch(() => undefined);
     }
     const endedMs = nowMs();

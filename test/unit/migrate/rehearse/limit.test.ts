@@ -67,6 +67,19 @@ describe('overLimit', () => {
     ]);
   });
 
+  test('a statement for which no other way is known is left to a quiet hour, or to a file of its own', () => {
+    const statements = parse('drop table a;\nselect 1;');
+    const alone: Block = { ms: 3000, mode: 'AccessExclusive', by: 0, longest: 0 };
+    expect(overLimit(rehearsed(statements, [2900, 100], alone, alone), statements, 2000)[0]).toMatchObject({
+      longest: null,
+      hint: 'dbadmin knows no way to do it without this lock: run it when others can wait.',
+    });
+    expect(overLimit(rehearsed(statements, [5, 4], alone, alone), statements, 2000)[0]).toMatchObject({
+      longest: null,
+      hint: 'Let it stand in a file of its own, so that the lock is held for nothing else.',
+    });
+  });
+
   test('readers within the limit leave the wait to the writers', () => {
     const statements = parse('alter table t add foreign key (a) references u (id);\nalter table t set (fillfactor = 80);');
     const file = rehearsed(
@@ -86,6 +99,7 @@ test.each([
   ['create index concurrently i on t (a)', undefined],
   ['reindex table t', /CONCURRENTLY/],
   ['refresh materialized view v', /CONCURRENTLY/],
+  ['refresh materialized view concurrently v', undefined],
   ['delete from t', /in batches/],
   ['vacuum full t', /pg_repack/],
   ['alter table t alter a type bigint', /column of the new type/],
