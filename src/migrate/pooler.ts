@@ -1,4 +1,4 @@
-import { DbadminError } from '../base/errors.ts';
+import { DbadminError, messageOf } from '../base/errors.ts';
 import type { Session } from './session.ts';
 
 const PROBES = 3;
@@ -20,17 +20,28 @@ export async function refusePooler(session: Session, openAnother: () => Promise<
     for (let probe = 0; probe < PROBES; probe += 1) {
       const other = await openAnother();
       others.push(other);
-      await other.query('begin');
+      await begin(other);
       const taken = await processOf(other);
       if (taken !== pid && (await processOf(session)) === pid) continue;
-      throw new DbadminError('refused', 'this connection goes through a transaction pooler', {
-        detail: `${whatWasSeen(pid, taken)} A lock taken there stays with whoever comes next.`,
-        hint: 'Give the address of the server itself with --url or in dbadmin.yaml; or a pool in session mode.',
-      });
+      throw refused('transaction', `${whatWasSeen(pid, taken)} A lock taken there stays with whoever comes next.`);
     }
   } finally {
     await Promise.all(others.map(async (other) => await other.close()));
   }
+}
+
+async function begin(session: Session): Promise<void> {
+  try {
+    await session.query('begin');
+  } catch (error) {
+    if (!/statement pooling/i.test(messageOf(error))) throw error;
+    throw refused('statement', `It said: ${messageOf(error)}.`, error);
+  }
+}
+
+function refused(mode: 'transaction' | 'statement', detail: string, cause?: unknown): DbadminError {
+  const hint = 'Give the address of the server itself with --url or in dbadmin.yaml; or a pool in session mode.';
+  return new DbadminError('refused', `this connection goes through a ${mode} pooler`, { detail, hint, cause });
 }
 
 function whatWasSeen(pid: number, taken: number): string {
