@@ -76,7 +76,10 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
   try {
     const server = await inspectServer(session);
     const { plan: before, observed } = await makePlan(session, parser, options);
-    if (before.versioned.length + before.routines.length === 0) return nothingDone(server, before);
+    if (before.versioned.length + before.routines.length === 0) {
+      await options.expected?.compare({ plan: before, observed, server, session });
+      return nothingDone(server, before);
+    }
     refuseStandby(server);
     await refusePooler(session, async () => await open(options));
     const preflight = await lookAhead({ plan: before, observed, server, session }, options);
@@ -87,8 +90,8 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     try {
       const found = await makePlan(session, parser, options);
       const { plan } = found;
-      if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
       await options.expected?.compare({ ...found, server, session });
+      if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
       await ensureHistory(session, options.schema, { ...server, toolVersion: options.toolVersion });
       const all = lazyRoutines(found.observed.routines, parser);
       const done = await applyPlan({ plan, all }, session, server, settings, options);

@@ -13,12 +13,14 @@ import { count, loadMigrations, policyOf } from './load-migrations.ts';
 import { recordMigrations } from './record-migrations.ts';
 import { refreshFiles } from './refresh-files.ts';
 import { runRepositories } from './run-repositories.ts';
+import { savedPlan } from './saved-plan.ts';
 import { activityLine } from './show-activity.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
   const project = await loadMigrations(context, input);
   const { config, cluster, directories } = project;
+  const saved = await savedPlan(context, input);
   const repositories = runRepositories(context, input, project);
   const applied: AppliedFile[] = [];
   const startedMs = clock.now().getTime();
@@ -30,7 +32,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       directories,
       toolVersion: context.version,
       gitCommit: await gitCommit(directories.project),
-      policy: policyOf(input),
+      ...saved,
+      policy: saved?.policy ?? policyOf(input),
       retry: DEFAULT_RETRY,
       waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
       wantsRestorePoint: input.options['restorePoint'] !== false,

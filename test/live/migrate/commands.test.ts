@@ -53,10 +53,10 @@ test('new, plan, up and status tell one story, and plan changes nothing', async 
   const plan = await dbadmin('migrate', 'plan');
   expect(plan.status).toBe(2);
   expect(plan.stdout).toContain(
-    `2 versioned files and 0 routines to apply to ${database.name} on main\n\n${file}\n  1  CREATE TABLE  play`,
+    `2 versioned files and 0 routines to apply to ${database.name} on main\n\n${file}\n  1  create table play (id int)`,
   );
-  expect(plan.stdout).toContain(`${index}   no-transaction\n  1  CREATE INDEX CONCURRENTLY  play`);
-  expect(plan.stdout).toMatch(/restore point dbadmin_\d{8}T\d{6}Z_\d{8}T\d{6} will be set first\.\nApply with: dbadmin migrate\n$/);
+  expect(plan.stdout).toContain(`${index}   no-transaction\n  1  create index concurrently play_id on play (id)  ShareUpdateExclusive`);
+  expect(plan.stdout).toMatch(/restore point dbadmin_\d{8}T\d{6}Z_\d{8}T\d{6} will be set first\.\nApply with: dbadmin migrate/);
   expect(await sql`select from pg_namespace where nspname = 'dbadmin'`).toHaveLength(0);
 
   const up = await dbadmin('migrate', '--no-schema-file');

@@ -1,0 +1,55 @@
+import { foresee, type ForeseenStatement } from '../../migrate/effects/foresee.ts';
+import { inspectServer, type ServerFacts } from '../../migrate/inspect-server.ts';
+import { observe, readFiles } from '../../migrate/inspect.ts';
+import type { Finding } from '../../migrate/lint/finding.ts';
+import { lintFiles } from '../../migrate/lint/lint.ts';
+import { loadSqlParser } from '../../migrate/parser.ts';
+import { planMigrations, type MigrationPlan } from '../../migrate/plan.ts';
+import { joinProblems } from '../../migrate/problems.ts';
+import { readRehearsal, rehearsalFile, type RehearsalRecord } from '../../migrate/rehearse/record.ts';
+import { inspectRoutineDrift, type RoutineDrift } from '../../migrate/routine-drift/inspect.ts';
+import type { PlanState } from '../../migrate/saved-plan/format.ts';
+import { inspectPlanned, inspectPlanState, statementsOf } from '../../migrate/saved-plan/inspect.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { policyOf, withSession, type MigrateProject } from './load-migrations.ts';
+
+/** All that a plan says, gathered. */
+export interface FullPlan {
+  readonly plan: MigrationPlan;
+  readonly server: ServerFacts;
+  /** One list for each versioned file, then one for each routine. */
+  readonly foreseen: readonly (readonly ForeseenStatement[])[];
+  readonly findings: readonly Finding[];
+  readonly drift: readonly RoutineDrift[];
+  readonly rehearsal: RehearsalRecord | undefined;
+  readonly state: PlanState;
+}
+
+/**
+ * Looks at files, history, catalog and the last rehearsal. Changes nothing.
+ *
+ * @throws {DbadminError} `migration-invalid` and what else would stop `up`.
+ */
+export async function gatherPlan(context: CommandContext, input: CommandInput, project: MigrateProject): Promise<FullPlan> {
+  const policy = policyOf(input);
+  const parser = await loadSqlParser();
+  const { config, cluster } = project;
+  return await withSession(context, project, async (session) => {
+    const server = await inspectServer(session);
+    const observed = await observe(session, config.migrate.schema, await readFiles(project.directories));
+    const plan = planMigrations(observed, policy, parser, context.clock.now());
+    if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; up would refuse`);
+    const catalog = await inspectPlanned(session, server.major, plan);
+    return {
+      plan,
+      server,
+      foreseen: foresee(statementsOf(plan), catalog, parser),
+      findings: lintFiles([...plan.versioned, ...plan.routines], { parser, catalog }),
+      drift: await inspectRoutineDrift(session, plan.routines, observed.storedBodies, parser),
+      rehearsal: await readRehearsal(
+        rehearsalFile(context.env, { project: config.directory, cluster: cluster.name, database: cluster.connection.database }),
+      ),
+      state: await inspectPlanState({ plan, observed, server, session }, policy, parser),
+    };
+  });
+}

@@ -1,0 +1,52 @@
+import { embeddedStatements } from '../embedded-sql.ts';
+import type { Statement } from '../migration.ts';
+import type { SqlParser } from '../parser.ts';
+import { afterFile, afterStatement } from './after.ts';
+import { effectsOf, isOpaque, type Effect } from './effects.ts';
+import { factsOf, knownFrom, type CatalogFacts, type KnownObjects, type RelationFacts } from './known-objects.ts';
+import { lockLevel } from './lock-modes.ts';
+
+/** An effect with what the catalog says of its relation; no facts for what the file made, and where there is no database. */
+export interface ForeseenEffect extends Effect {
+  readonly facts: RelationFacts | undefined;
+}
+
+export interface ForeseenStatement {
+  readonly statement: Statement;
+  /** The strongest lock first; what DO blocks and the like run inside is among them. */
+  readonly effects: readonly ForeseenEffect[];
+  /** It runs what could not be looked into, and may lock more. */
+  readonly isOpaque: boolean;
+}
+
+/** What files do that run one after the other, statement by statement. */
+export function foresee(
+  files: readonly (readonly Statement[])[],
+  catalog: CatalogFacts | undefined,
+  parser: SqlParser,
+): readonly (readonly ForeseenStatement[])[] {
+  let known = knownFrom(catalog);
+  return files.map((statements) => {
+    const foreseen = statements.map((statement) => {
+      const inside = embeddedStatements(statement, parser).filter(({ runs }) => runs === 'now');
+      const found: ForeseenEffect[] = seen(statement, known);
+      let unclear = isOpaque(statement) && inside.length === 0;
+      for (const each of inside) {
+        if (each.kind === 'opaque') unclear = true;
+        else {
+          found.push(...seen(each, known));
+          known = afterStatement(each, known);
+        }
+      }
+      known = afterStatement(statement, known);
+      const effects = found.toSorted((a, b) => Number(a.isNew) - Number(b.isNew) || lockLevel(b.lock) - lockLevel(a.lock));
+      return { statement, effects, isOpaque: unclear };
+    });
+    known = afterFile(known);
+    return foreseen;
+  });
+}
+
+function seen(statement: Pick<Statement, 'node'>, known: KnownObjects): ForeseenEffect[] {
+  return effectsOf(statement, known).map((effect) => ({ ...effect, facts: factsOf(effect.relation, known) }));
+}
