@@ -43,11 +43,13 @@ $ dbadmin migrate verify --live`,
     options: [
       { flags: '--live', summary: 'compare with the database as well' },
       { flags: '--major <number>', summary: 'replay on this major' },
+      { flags: '--seed <environment>', summary: 'put these seeds in afterwards, to see that they run' },
       SCRATCH_OPTION,
     ],
     json: [
       'migrations: how many were replayed',
       'routines: how many were replayed',
+      'seeds: how many were put in',
       'major: of the scratch server',
       `schemaFile: { file, differences: ${DIFFERENCES} from the file to what is made }, or null without the file`,
       `live: { database, major, differences: the same from what is made to the database }, or null without --live`,

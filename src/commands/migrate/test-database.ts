@@ -29,7 +29,7 @@ export async function withTestDatabase<Value>(
   return await withScratch(place, cluster.connection.database, env, async (scratch) => {
     const options = { scratch, major, directories, historySchema: config.migrate.schema, toolVersion: version, env, clock, log, signal };
     return await withReplayed(options, async ({ migrations, routines }) => {
-      const seeds = await seed(context, input, project, scratch);
+      const seeds = await seedScratch(context, input, project, scratch);
       output.note(
         `scratch database on PostgreSQL ${major}: ${count(migrations, 'migration')}, ${count(routines, 'routine')}, ${count(seeds, 'seed')}`,
       );
@@ -63,7 +63,8 @@ async function choosePlace(
   return { place: { kind: 'server', connection }, major };
 }
 
-async function seed(
+/** Puts the seeds of `--seed`, or of the environment test where it has any, into a scratch database. Gives how many. */
+export async function seedScratch(
   { clock, log, signal, version }: CommandContext,
   input: CommandInput,
   { directories, config }: MigrateProject,

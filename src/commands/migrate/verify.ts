@@ -12,6 +12,7 @@ import { replay } from '../../migrate/schema/replay-run.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';
 import { withReplay } from './scratch.ts';
+import { seedScratch } from './test-database.ts';
 import { showDifferences } from './show-differences.ts';
 
 const EXIT_DRIFT = 2;
@@ -24,9 +25,19 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const startedMs = clock.now().getTime();
   const wanted = majorOption(input) ?? live?.server.major ?? (kept === undefined ? undefined : majorOf(kept));
   const { made, major } = await withReplay(context, input, project, wanted, async (options) => {
-    return { made: await replay(options), major: options.major };
+    let seeds = 0;
+    const seed = async (): Promise<void> => {
+      if (textOption(input, 'seed') !== undefined) seeds = await seedScratch(context, input, project, options.scratch);
+    };
+    const replayed = await replay(options, seed);
+    return { made: { ...replayed, seeds }, major: options.major };
   });
-  const files = `${count(made.migrations, 'migration')} and ${count(made.routines, 'routine')}`;
+  const parts = [
+    count(made.migrations, 'migration'),
+    count(made.routines, 'routine'),
+    ...(made.seeds > 0 ? [count(made.seeds, 'seed')] : []),
+  ];
+  const files = `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
   output.line(`${files} replayed on an empty PostgreSQL ${major} in ${formatDuration(clock.now().getTime() - startedMs)}`);
   const parser = await loadSqlParser();
   const shown = schemaShown(project.directories);
@@ -40,6 +51,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   output.result({
     migrations: made.migrations,
     routines: made.routines,
+    seeds: made.seeds,
     major,
     schemaFile: file === undefined ? null : { file: shown, differences: file },
     live: live === undefined ? null : { database: live.server.database, major: live.server.major, differences: drift },

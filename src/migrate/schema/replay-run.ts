@@ -40,14 +40,15 @@ export interface Replayed {
 
 /**
  * Applies the files to an empty database as `up` would, and gives the schema that they make. Roles that they need are made first,
- * and dropped after where the server is somebody's.
+ * and dropped after where the server is somebody's. `afterwards` still finds all of it there.
  *
  * @throws {DbadminError} what `up` throws: a file that does not run on an empty server is the finding.
  */
-export async function replay(options: ReplayOptions): Promise<Replayed> {
-  return await withRoles(options, await rolesOf(await readFiles(options.directories)), async () => {
-    const { versioned, routines } = await run(options, options.directories);
-    return { schema: await dump(options), migrations: versioned, routines };
+export async function replay(options: ReplayOptions, afterwards?: () => Promise<void>): Promise<Replayed> {
+  return await withReplayed(options, async (applied) => {
+    const schema = await dump(options);
+    await afterwards?.();
+    return { ...applied, schema };
   });
 }
 
@@ -152,6 +153,7 @@ async function rolesOf(files: FoundFiles): Promise<readonly string[]> {
         throw error;
       }
     }),
+    parser,
   );
 }
 

@@ -153,9 +153,11 @@ test('roles that files name and do not create are needed before they run', () =>
     sqlFile(
       'f',
       `create role made; grant select on t to reader, made, public; alter table t owner to owner_role; set role setter;
-      grant member_of to made; create policy p on t to "Quoted Role" using (true); set role none; grant pg_monitor to made`,
+      grant member_of to made; create policy p on t to "Quoted Role" using (true); set role none; grant pg_monitor to made;
+      do $$ begin create role conditional; grant select on t to in_block, conditional; exception when duplicate_object then null; end $$;
+      create function f() returns void language plpgsql as $$ begin grant select on t to later; end $$`,
     ),
     parser,
   );
-  expect(neededRoles([parsed])).toEqual(['Quoted Role', 'member_of', 'owner_role', 'reader', 'setter']);
+  expect(neededRoles([parsed], parser)).toEqual(['Quoted Role', 'in_block', 'member_of', 'owner_role', 'reader', 'setter']);
 });
