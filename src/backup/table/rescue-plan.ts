@@ -34,6 +34,20 @@ export function rescueDefinition({ definition, key }: SourceTable, item: RescueI
   };
 }
 
+/**
+ * The definition with every column of a type in `missing` as text: values whose type went with the rest are worth more than none.
+ * Checks and indexes, which may speak of the type, stay behind then.
+ */
+export function withoutTypes(definition: TableDefinition, missing: ReadonlySet<string>): TableDefinition {
+  if (!definition.columns.some(({ type }) => missing.has(type))) return definition;
+  return {
+    ...definition,
+    columns: definition.columns.map((column) => (missing.has(column.type) ? { ...column, type: 'text', collation: null } : column)),
+    constraints: definition.constraints.filter(({ definition: text }) => text.startsWith('PRIMARY KEY')),
+    indexes: [],
+  };
+}
+
 /** A name for each item's table in the one rescue schema: its own, with the schema before it where two would be the same. */
 export function rescueNames(items: readonly RescueItem[]): readonly string[] {
   const taken = new Set<string>();

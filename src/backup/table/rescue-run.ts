@@ -1,15 +1,16 @@
 import type { Sql, TransactionSql } from 'postgres';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
-import { qualified } from './definition.ts';
+import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import {
   rescueDefinition,
   rescueNames,
   wayBack,
+  withoutTypes,
   type PresentTable,
   type RescueItem,
   type SourceTable,
@@ -22,6 +23,8 @@ export type Rescued =
   | (WayBack & { readonly kind: 'rescued'; readonly item: RescueItem; readonly to: TableName; readonly rows: number })
   /** The clone has no such table, or none of the columns. */
   | { readonly kind: 'absent'; readonly item: RescueItem };
+
+const SAME_TEXT = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET timezone = 'UTC'";
 
 /** Wishes whose tables only the clone knows: all tables of a schema. */
 export type RescueWish = RescueItem | { readonly kind: 'schema'; readonly schema: string };
@@ -42,6 +45,9 @@ export async function rescueObjects(
   const from = await openClient(source);
   const into = await openClient(target);
   try {
+    // Values travel as text, which both ends must read alike, whatever their roles and databases are set to.
+    await from.unsafe(SAME_TEXT);
+    await into.unsafe(SAME_TEXT);
     const items = await itemsOf(from, wishes);
     const names = rescueNames(items);
     return await into.begin(async (transaction) => {
@@ -59,7 +65,10 @@ export async function rescueObjects(
     if (error instanceof DbadminError) throw error;
     throw new DbadminError('query-failed', 'what was lost could not be copied, and nothing was changed', {
       detail: messageOf(error),
-      hint: 'A table needs its types and collations: where the migration dropped one, make it again, or leave that table out with --objects.',
+      hint:
+        systemCodeOf(error) === '42501'
+          ? 'The role that connects makes a schema and tables in it: GRANT CREATE ON DATABASE … TO it.'
+          : 'A table needs its collations and constraints: make again what is missing, or leave that table out with --objects.',
       cause: error,
     });
   } finally {
@@ -110,8 +119,10 @@ async function rescueOne(from: Sql, into: TransactionSql, item: RescueItem, to: 
   if (source === undefined) return { kind: 'absent', item };
   const known = new Set(source.definition.columns.map(({ name }) => name));
   if (item.kind === 'columns' && !item.columns.some((column) => known.has(column))) return { kind: 'absent', item };
-  const definition = rescueDefinition(source, item);
-  const { rows: copied } = await fillNewTable(into, definition, to, await copyOut(from, definition));
+  const wanted = rescueDefinition(source, item);
+  const missing = await missingTypes(into, wanted);
+  const definition = withoutTypes(wanted, missing);
+  const { rows: copied } = await fillNewTable(into, definition, to, await copyOut(from, wanted));
   const [counted] = await from.unsafe<{ rows: string }[]>(
     `SELECT count(*)::text AS rows FROM ${qualified(item.table.schema, item.table.name)}`,
   );
@@ -123,7 +134,20 @@ async function rescueOne(from: Sql, into: TransactionSql, item: RescueItem, to: 
   }
   const present = await inspectPresent(into, item.table);
   const rows = item.kind === 'rows' ? copied - (await dropPresentRows(into, source, to, item.table, present)) : copied;
-  return { kind: 'rescued', item, to, rows, ...wayBack(item, source, to, present) };
+  const shown = { ...source, definition: withoutTypes(source.definition, missing) };
+  const back = wayBack(item, shown, to, present);
+  const texts = wanted.columns.filter(({ type }) => missing.has(type));
+  const notes = texts.map(({ name, type }) => `${name} came as text: type ${type} is not there any more`);
+  const note = [...notes, ...(back.note === undefined ? [] : [back.note])].join('; ') || undefined;
+  return { kind: 'rescued', item, to, rows, statements: back.statements, note };
+}
+
+/** Types of the columns that production has not got. */
+async function missingTypes(into: TransactionSql, { columns }: TableDefinition): Promise<ReadonlySet<string>> {
+  const types = [...new Set(columns.map(({ type }) => type))];
+  const rows = await into<{ type: string }[]>`
+    select type from json_array_elements_text(${JSON.stringify(types)}::text::json) as t (type) where to_regtype(type) is null`;
+  return new Set(rows.map(({ type }) => type));
 }
 
 async function inspectSource(from: Sql, { schema, name }: TableName): Promise<SourceTable | undefined> {

@@ -94,6 +94,7 @@ $ dbadmin migrate rollback --to 20261121T093000 --tier pitr --into /srv/restored
         repeatable: true,
       },
       { flags: '--into <dir>', summary: 'with pitr: restore and start there; without it the command is printed' },
+      { flags: '--port <port>', summary: 'with --into: port of the clone', fallback: 'a free one from 55432' },
       { flags: '--scratch <dir>', summary: 'with rescue: where the clone is made', fallback: 'where temporary files are' },
       { flags: '--repository <name>', summary: 'the repository to restore from', fallback: 'the cluster’s first' },
       { flags: '--no-count', summary: 'do not read the stored WAL to count what pitr would lose' },

@@ -101,7 +101,7 @@ async function pitr(context: CommandContext, input: CommandInput, inspected: Ins
     `Restore the whole cluster as at ${name} into ${path.resolve(context.cwd, into)}${loss === undefined ? '' : ', without what came later'}?`,
   );
   const { run: restore } = await import('../restore/restore.ts');
-  const keep = ['config', 'cluster', 'url', 'repository', 'yes', 'json', 'quiet', 'verbose'].map(
+  const keep = ['config', 'cluster', 'url', 'repository', 'yes', 'json', 'quiet', 'verbose', 'port'].map(
     (key) => [key, input.options[key]] as const,
   );
   const options = { ...Object.fromEntries(keep), toName: name, into, start: true };

@@ -8,6 +8,7 @@ import { stopCluster } from '../../../../src/postgres/server.ts';
 import type { CommandEnd } from '../../../backup/command.ts';
 import { runInProcess } from '../../../backup/in-process.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../../backup/repository.ts';
+import { freePort } from '../../../postgres/address.ts';
 import type { TestCluster } from '../../../postgres/cluster.ts';
 import { startTestCluster } from '../../../postgres/fixture.ts';
 import { createProject, type TestProject } from '../project.ts';
@@ -42,7 +43,7 @@ beforeAll(async () => {
     create table core.skips (id int generated always as identity primary key, twice int generated always as (id * 2) stored, t text);
     insert into core.skips (t) select 'skip ' || g from generate_series(1, 9) g;
     create table core.keyless (a int, b text); insert into core.keyless values (1, 'x'), (1, 'y');
-    create table old.a (id int primary key); insert into old.a values (1); create table old.b (n int)`);
+    create type old.kind as enum ('x', 'y'); create table old.a (id int primary key, kind old.kind check (kind <> 'y')); insert into old.a values (1, 'x'); create table old.b (n int)`);
   const repository = await makeRepository(path.join(directory, 'repository'));
   const receiver = startReceiver(cluster, repository);
   await backUp(cluster, repository);
@@ -172,6 +173,7 @@ describe('rollback --to', () => {
       ['table old.a', 'a', 1],
       ['table old.b', 'b', 0],
     ]);
+    expect(things[4]).toMatchObject({ note: expect.stringContaining('kind came as text: type old.kind is not there any more') });
     expect(things[3]).toMatchObject({ statements: [], note: expect.stringContaining('no primary key') });
     const schema = things[0]?.schema ?? '';
     expect(await sql.unsafe(`select id, device, score from ${schema}.play_columns where id in (1, 21) order by id`)).toMatchObject([
@@ -194,7 +196,7 @@ describe('rollback --to', () => {
     ]);
     expect(await sql`select count(*)::int as n, sum(twice)::int as twice from core.skips`).toMatchObject([{ n: 9, twice: 90 }]);
     expect(await sql`select count(*)::int as n, max(mood)::text as mood from core.gone`).toMatchObject([{ n: 7, mood: 'high' }]);
-    expect(await sql`select id from old.a`).toHaveLength(1);
+    expect(await sql`select id, kind from old.a`).toMatchObject([{ id: 1, kind: 'x' }]);
     await sql.unsafe(`drop schema ${schema} cascade`);
   });
 
@@ -213,10 +215,22 @@ describe('rollback --to', () => {
     expect([printed.status, printed.stderr]).toEqual([0, '']);
     expect(printed.stdout).toMatch(/\nrun: dbadmin restore --to-name dbadmin_\d{8}T\d{6}Z_2 --into DIR --start\n/);
     const into = path.join(directory, 'clone');
-    const restored = await migrate('rollback', '--to', '1', '--tier', 'pitr', '--into', into, '--yes', '--no-count');
+    const port = await freePort();
+    const restored = await migrate(
+      'rollback',
+      '--to',
+      '1',
+      '--tier',
+      'pitr',
+      '--into',
+      into,
+      '--yes',
+      '--no-count',
+      '--port',
+      String(port),
+    );
     try {
       expect([restored.status, restored.stderr]).toEqual([0, '']);
-      const port = Number(/127\.0\.0\.1:(\d+)/.exec(restored.stdout)?.[1]);
       const clone = postgres(`postgresql://postgres@127.0.0.1:${port}/postgres`, { max: 1 });
       expect(await clone`select count(device)::int as devices, max(id) as id from core.play`).toMatchObject([{ devices: 21, id: 21 }]);
       expect(await clone`select to_regclass('core.late') as late, to_regclass('core.base') is not null as base`).toMatchObject([
