@@ -72,7 +72,7 @@ function compareKept(
     output.warn(`there is no ${shown} to compare with: dbadmin migrate dump writes it from a migrated database`);
     return undefined;
   }
-  const differences = compareSchemas(kept, made, parser);
+  const differences = compareSchemas(kept, made, parser, shown);
   report(context, shown, differences, 'the file has', 'the migrations make');
   const keptMajor = majorOf(kept);
   if (keptMajor !== undefined && keptMajor !== major) output.warn(`${shown} is of PostgreSQL ${keptMajor}, the replay of ${major}`);

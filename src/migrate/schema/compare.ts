@@ -7,11 +7,13 @@ import { compareTables, isTable } from './tables.ts';
 /**
  * The objects in which two canonical dumps differ, in the order of the first and then the second. Tables are compared by column
  * and constraint. Two statements are equal when they parse to the same tree: how they are written does not count, the text
- * inside a function does.
+ * inside a function does. `shown` is how messages name the first.
+ *
+ * @throws {DbadminError} `migration-invalid` when a text is no dump.
  */
-export function compareSchemas(before: string, after: string, parser: SqlParser): readonly Difference[] {
+export function compareSchemas(before: string, after: string, parser: SqlParser, shown = 'the schema'): readonly Difference[] {
   if (before === after) return [];
-  const [left, right] = [byKey(readDump(before, 'the first schema')), byKey(readDump(after, 'the second schema'))];
+  const [left, right] = [byKey(readDump(before, shown)), byKey(readDump(after, 'the schema compared with'))];
   const differences: Difference[] = [];
   for (const [key, object] of left) {
     const other = right.get(key);

@@ -1,3 +1,4 @@
+import { invalidAt } from '../problems.ts';
 import { scanStatements } from '../statements.ts';
 
 /** An object as pg_dump names it, with the statements that make it. */
@@ -17,6 +18,8 @@ const HEADER = /^-- Name: (.*); Type: ([A-Z][A-Z ]*); Schema: (.*?)(?:; Owner: .
 /** Settings of the session that wrote the dump, which say nothing about the schema and differ between programs. */
 const SETTINGS =
   /^SET (statement_timeout|lock_timeout|idle_in_transaction_session_timeout|transaction_timeout|client_encoding|standard_conforming_strings|check_function_bodies|xmloption|client_min_messages|row_security|default_tablespace) = /;
+const MEND =
+  'Apply the migrations of both to a database of your own: dbadmin migrate; it writes the file anew, as dbadmin migrate dump does.';
 const SEARCH_PATH = /^SELECT pg_catalog\.set_config\('search_path', '', false\)$/;
 const DEFAULT_METHOD = 'SET default_table_access_method = heap';
 
@@ -24,10 +27,14 @@ const DEFAULT_METHOD = 'SET default_table_access_method = heap';
  * The objects in what pg_dump printed, or in a canonical dump, in their order. Names are looked for between the statements
  * only, so a function's body may hold lines that look like them. What stands there without a name keeps the one before.
  *
- * @throws {DbadminError} `migration-invalid` where the text is no SQL; `shown` is how messages name it.
+ * @throws {DbadminError} `migration-invalid` where the text is no SQL, or git left a conflict in it; `shown` is how messages name it.
  */
 export function readDump(text: string, shown: string): readonly DumpedObject[] {
   const objects: { type: string; schema: string | undefined; name: string; statements: string[] }[] = [];
+  const conflict = /^(<{7}|>{7}) .*$/m.exec(text);
+  if (conflict !== null) {
+    throw invalidAt(shown, text, conflict.index, 'two branches changed the schema, and nobody merged it yet', MEND);
+  }
   let at = 0;
   for (const { text: statement, start } of scanStatements(text, shown).statements) {
     const header = lastHeader(text.slice(at, start));

@@ -161,3 +161,8 @@ test('roles that files name and do not create are needed before they run', () =>
   );
   expect(neededRoles([parsed], parser)).toEqual(['Quoted Role', 'in_block', 'member_of', 'owner_role', 'reader', 'setter']);
 });
+
+test('a conflict that git left in schema.sql is told by its place, not as drift', () => {
+  const text = `${entry('t', 'TABLE', 'CREATE TABLE core.t ();')}<<<<<<< HEAD\n${entry('u', 'TABLE', 'CREATE TABLE core.u ();')}`;
+  expect(() => compareSchemas(text, '', parser, 'sql/schema.sql')).toThrow('sql/schema.sql:8:1: two branches changed the schema');
+});
