@@ -8,6 +8,7 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { findServerPrograms, missingServerPrograms, type Environment } from '../../postgres/programs.ts';
 import { initCluster, startCluster, stopCluster, type ServerPrograms } from '../../postgres/server.ts';
+import { markInUse, sweepAbandoned } from './sweep-run.ts';
 
 /** Nothing of a scratch server outlives it, so nothing has to reach the disk. */
 const SETTINGS = [
@@ -22,6 +23,7 @@ const SETTINGS = [
   "shared_preload_libraries = ''",
 ];
 const PORT = 5432;
+const PREFIX = 'dbadmin-scratch-';
 
 /** Where to replay: a server that is there, or one of its own made of the programs of a major. */
 export type ScratchPlace =
@@ -54,9 +56,12 @@ async function withScratchServer<Value>(
   database: string,
   work: (superuser: ConnectionParameters) => Promise<Value>,
 ): Promise<Value> {
+  const owner = programs.runAs?.uid ?? process.getuid?.() ?? 0;
+  await sweepAbandoned(os.tmpdir(), PREFIX, [owner, process.getuid?.() ?? 0]);
   // Short: the path of a socket may have 107 bytes.
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-scratch-'));
+  const directory = await mkdtemp(path.join(os.tmpdir(), PREFIX));
   const dataDirectory = path.join(directory, 'data');
+  const release = await markInUse(directory);
   try {
     if (programs.runAs !== undefined) await chown(directory, programs.runAs.uid, programs.runAs.gid);
     await initCluster(programs, dataDirectory, { checksums: false });
@@ -68,6 +73,7 @@ async function withScratchServer<Value>(
     return await work({ ...superuser, database });
   } finally {
     await stopCluster(programs, dataDirectory, 'immediate').catch(() => undefined);
+    await release();
     await rm(directory, { recursive: true, force: true });
   }
 }
