@@ -1,10 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { effectsOf, type Effect } from '../../../../src/migrate/effects/effects.ts';
 import { inspectRelations } from '../../../../src/migrate/effects/inspect.ts';
 import { knownFrom } from '../../../../src/migrate/effects/known-objects.ts';
 import { lockLevel, lockModeOf, type LockMode } from '../../../../src/migrate/effects/lock-modes.ts';
 import { wantedFacts } from '../../../../src/migrate/effects/wanted-facts.ts';
 import { loadSqlParser } from '../../../../src/migrate/parser.ts';
-import type { Session } from '../../../../src/migrate/session.ts';
+import { openSession, type Session } from '../../../../src/migrate/session.ts';
+import type { ConnectionParameters } from '../../../../src/postgres/parameters.ts';
 
 const parser = await loadSqlParser();
 
@@ -98,4 +100,42 @@ function findings(
       return [`${was.relation} ${mode} ${work}`];
     })
     .sort();
+}
+
+/**
+ * The strongest locks that a statement holds or waits for, by relation, while another session's transaction is in its way. The
+ * statement is cancelled, and what it left behind stays.
+ */
+export async function locksBehind(
+  parameters: ConnectionParameters,
+  statement: string,
+  holder: string,
+): Promise<ReadonlyMap<string, LockMode>> {
+  const open = async (): Promise<Session> => await openSession(parameters, { applicationName: 'effects test' });
+  const [holding, running, watching] = await Promise.all([open(), open(), open()]);
+  try {
+    await holding.query(`begin; ${holder}`);
+    const ended = running.query(statement).catch(() => undefined);
+    const waits = `select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = $1`;
+    const until = Date.now() + 20_000;
+    while ((await watching.query<{ waits: boolean | null }>(waits, [running.announcedPid]))[0]?.waits !== true) {
+      if (Date.now() > until) throw new Error(`${statement} did not wait`);
+      await pause(5);
+    }
+    const rows = await watching.query<{ name: string; mode: string }>(
+      `select c.relname as name, l.mode from pg_locks l join pg_class c on c.oid = l.relation where l.pid = $1`,
+      [running.announcedPid],
+    );
+    await watching.query('select pg_cancel_backend($1)', [running.announcedPid]);
+    await ended;
+    const strongest = new Map<string, LockMode>();
+    for (const { name, mode } of rows) {
+      const lock = lockModeOf(mode);
+      const before = strongest.get(name);
+      if (lock !== undefined && (before === undefined || lockLevel(lock) > lockLevel(before))) strongest.set(name, lock);
+    }
+    return strongest;
+  } finally {
+    await Promise.all([holding, running, watching].map(async (each) => await each.close()));
+  }
 }

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inspectServer } from '../../../../src/migrate/inspect-server.ts';
 import { openSession, type Session } from '../../../../src/migrate/session.ts';
-import { createTestDatabase } from '../../../postgres/fixture.ts';
+import { createTestDatabase, startTestCluster } from '../../../postgres/fixture.ts';
 import { parametersOf } from '../project.ts';
-import { compareClaims } from './claims.ts';
+import { claimsOf, compareClaims, locksBehind } from './claims.ts';
 
-const database = await createTestDatabase();
+/** Another major than the shared cluster's, for looking at all of them in turn. */
+const WANTED = process.env['DBADMIN_TEST_EFFECTS'];
+const cluster = WANTED === undefined ? undefined : await startTestCluster({ major: Number(WANTED) });
+const database = cluster === undefined ? await createTestDatabase() : { url: cluster.url(), drop: async () => await cluster.stop() };
 let session: Session;
 let major = 0;
 
@@ -224,6 +227,7 @@ const STATEMENTS: readonly string[] = [
 ];
 
 test.each(STATEMENTS)('what is claimed of "%s" is what the server does', async (statement) => {
+  if (major < 15 && statement.startsWith('merge')) return;
   const { claimed, seen, assumed } = await compareClaims(session, major, statement);
   expect(claimed).toEqual(seen);
   expect(assumed).toEqual([]);
@@ -246,4 +250,22 @@ test('TRUNCATE gives the tables new files, and reads none', async () => {
       seen.filter((each) => !each.startsWith('public.part ')),
     );
   }
+});
+
+/** These run in no transaction, so they are made to wait for a writer of `t` and looked at from beside. DETACH CONCURRENTLY waits holding nothing. */
+const ALONE: readonly (readonly [statement: string, holder: string])[] = [
+  ['create index concurrently t_b on t (b)', 'update t set a = a where id = 1'],
+  ['drop index concurrently t_a', 'update t set a = a where id = 1'],
+  ['reindex index concurrently t_a', 'update t set a = a where id = 1'],
+  ['reindex table concurrently t', 'update t set a = a where id = 1'],
+  ['vacuum full t', 'update t set a = a where id = 1'],
+];
+
+test.each(ALONE)('what is claimed of "%s" is held or waited for', async (statement, holder) => {
+  const claimed = (await claimsOf(session, major, statement)).filter(({ relation }) => relation.name !== 't_a');
+  const locks = await locksBehind(parametersOf(database.url), statement, holder);
+  for (const { relation, lock } of claimed) {
+    expect(locks.get(relation.name), `${relation.name} of ${statement}`).toBe(lock);
+  }
+  expect(claimed.length).toBeGreaterThan(0);
 });
