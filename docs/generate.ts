@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { COMMANDS } from '../src/commands/catalogue.ts';
 import { commandsReference, jsonReference } from '../src/commands/reference.ts';
 import { configSchema, repositoriesSchema } from '../src/config/schema.ts';
+import { rulesReference } from '../src/migrate/lint/format/reference.ts';
+import { RULES } from '../src/migrate/lint/rules/table.ts';
 import { policiesSchema } from '../src/schedule/schema.ts';
 
 /** Every file made from the code, by its path in the repository. */
@@ -12,6 +14,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/reference/commands.md', commandsReference(COMMANDS)],
     ['docs/reference/json.md', jsonReference(COMMANDS)],
+    ['docs/reference/lint.md', rulesReference(RULES)],
     ['schemas/dbadmin.schema.json', schemaText(configSchema, 'dbadmin.yaml')],
     // The schedule leaves the form of repositories to the configuration; an editor wants both.
     [

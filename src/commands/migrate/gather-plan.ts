@@ -2,7 +2,7 @@ import { foresee, type ForeseenStatement } from '../../migrate/effects/foresee.t
 import { inspectServer, type ServerFacts } from '../../migrate/inspect-server.ts';
 import { observe, readFiles } from '../../migrate/inspect.ts';
 import type { Finding } from '../../migrate/lint/finding.ts';
-import { lintFiles } from '../../migrate/lint/lint.ts';
+import { lintRun } from '../../migrate/lint/run.ts';
 import { loadSqlParser } from '../../migrate/parser.ts';
 import { planMigrations, type MigrationPlan } from '../../migrate/plan.ts';
 import { joinProblems } from '../../migrate/problems.ts';
@@ -44,7 +44,7 @@ export async function gatherPlan(context: CommandContext, input: CommandInput, p
       plan,
       server,
       foreseen: foresee(statementsOf(plan), catalog, parser),
-      findings: lintFiles([...plan.versioned, ...plan.routines], { parser, catalog }),
+      findings: await lintRun({ plan, server, session }),
       drift: await inspectRoutineDrift(session, plan.routines, observed.storedBodies, parser),
       rehearsal: await readRehearsal(
         rehearsalFile(context.env, { project: config.directory, cluster: cluster.name, database: cluster.connection.database }),

@@ -13,7 +13,7 @@ import { countText, formatText } from '../../migrate/lint/format/text.ts';
 import { ALLOWABLE, lintFiles, type LintedFile } from '../../migrate/lint/lint.ts';
 import { readForLint, unreadable } from '../../migrate/lint/read.ts';
 import { RULES } from '../../migrate/lint/rules/table.ts';
-import { inspectForLint } from '../../migrate/lint/run.ts';
+import { lintLive } from '../../migrate/lint/run.ts';
 import type { SqlFile } from '../../migrate/migration.ts';
 import { sortKey } from '../../migrate/names.ts';
 import { loadSqlParser, type SqlParser } from '../../migrate/parser.ts';
@@ -56,10 +56,9 @@ async function lint(context: CommandContext, input: CommandInput, project: Migra
     const server = await inspectServer(session);
     const history = found === undefined ? EMPTY_HISTORY : await readHistory(session, project.config.migrate.schema);
     const { linted, findings } = readAll(named ?? pendingOf(found, history), parser);
-    const catalog = await inspectForLint(session, server.major, linted, parser);
     return summary(
       linted,
-      [...problems, ...findings, ...lintFiles(linted, { parser, catalog })],
+      [...problems, ...findings, ...(await lintLive(session, server.major, linted))],
       `${server.database} on ${project.cluster.name}`,
     );
   });

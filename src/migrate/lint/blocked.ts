@@ -30,7 +30,8 @@ export function sizeText(facts: RelationFacts | undefined): string {
   return ` (${[...rows, formatBytes(facts.sizeBytes)].join(', ')})`;
 }
 
-function shortCount(number: number): string {
+/** `9,999`, `120 k`, `1.2 M`. */
+export function shortCount(number: number): string {
   if (number < 10_000) return number.toLocaleString('en');
   return number < 1_000_000 ? `${Math.round(number / 1000)} k` : `${(number / 1_000_000).toFixed(1)} M`;
 }

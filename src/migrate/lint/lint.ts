@@ -24,6 +24,8 @@ export interface LintOptions {
   readonly parser: SqlParser;
   /** What the database says of the relations named; undefined without one. */
   readonly catalog: CatalogFacts | undefined;
+  /** Rows that the planner expects statements to write, by their texts. */
+  readonly writes?: ReadonlyMap<string, number>;
 }
 
 /**
@@ -35,7 +37,7 @@ export function lintFiles(files: readonly LintedFile[], options: LintOptions): r
   const earlier = new Set<string>();
   return files.flatMap((each) => {
     const known: KnownObjects = { ...knownFrom(options.catalog), earlier };
-    const walk = new Walk(each, options.parser);
+    const walk = new Walk(each, options);
     // Without a database it cannot be told which files ran long ago, so what they made counts as there already.
     for (const key of walk.file(known).made) earlier.add(key);
     return applyAllows(each, walk.findings);
@@ -46,10 +48,12 @@ class Walk {
   readonly findings: Finding[] = [];
   readonly #linted: LintedFile;
   readonly #parser: SqlParser;
+  readonly #writes: ReadonlyMap<string, number> | undefined;
 
-  constructor(linted: LintedFile, parser: SqlParser) {
+  constructor(linted: LintedFile, { parser, writes }: LintOptions) {
     this.#linted = linted;
     this.#parser = parser;
+    this.#writes = writes;
   }
 
   /** What is known at its end. */
@@ -98,7 +102,17 @@ class Walk {
     const { type, fields } = nodeType(node);
     let effects: ReturnType<typeof effectsOf> | undefined;
     const { text, inside, runs } = place;
-    const step: Step = { type, fields, text, inside, runs, ...context, effects: () => (effects ??= effectsOf({ node }, context.known)) };
+    const writes = this.#writes?.get(text);
+    const step: Step = {
+      type,
+      fields,
+      text,
+      inside,
+      runs,
+      writes,
+      ...context,
+      effects: () => (effects ??= effectsOf({ node }, context.known)),
+    };
     for (const rule of rulesFor(type)) {
       for (const hit of rule.check(step)) this.findings.push(this.#finding(rule, hit, step, place.offset, number));
     }

@@ -28,6 +28,8 @@ export interface Step {
   readonly inside: readonly string[];
   /** What earlier statements of the same transaction did. */
   readonly state: TransactionState;
+  /** Rows that the planner expects it to write; undefined where nobody asked. */
+  readonly writes: number | undefined;
   /** Locks and work, from the same source as the plan's. */
   effects(): readonly Effect[];
 }

@@ -6,10 +6,11 @@ import type { FoundPlan } from '../hooks.ts';
 import { loadSqlParser, type SqlParser } from '../parser.ts';
 import type { Queryable } from '../session.ts';
 import type { Finding } from './finding.ts';
+import { estimateWrites } from './inspect-writes.ts';
 import { lintFiles, type LintedFile } from './lint.ts';
 
 /** What the catalog says of all that these files name, inside of DO blocks and routines too. */
-export async function inspectForLint(
+async function inspectForLint(
   session: Queryable,
   serverMajor: number,
   files: readonly LintedFile[],
@@ -21,9 +22,14 @@ export async function inspectForLint(
   return await inspectRelations(session, serverMajor, wantedFacts(statements.map((file) => file.filter((each) => 'node' in each))));
 }
 
+/** What lint says of files with this database to ask. */
+export async function lintLive(session: Queryable, serverMajor: number, files: readonly LintedFile[]): Promise<readonly Finding[]> {
+  const parser = await loadSqlParser();
+  const catalog = await inspectForLint(session, serverMajor, files, parser);
+  return lintFiles(files, { parser, catalog, writes: await estimateWrites(session, files, parser) });
+}
+
 /** What lint says of what a run is about to apply. */
 export async function lintRun({ plan, server, session }: Pick<FoundPlan, 'plan' | 'server' | 'session'>): Promise<readonly Finding[]> {
-  const parser = await loadSqlParser();
-  const files = [...plan.versioned, ...plan.routines];
-  return lintFiles(files, { parser, catalog: await inspectForLint(session, server.major, files, parser) });
+  return await lintLive(session, server.major, [...plan.versioned, ...plan.routines]);
 }

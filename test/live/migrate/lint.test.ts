@@ -2,9 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lockLevel, lockModeOf } from '../../../src/migrate/effects/lock-modes.ts';
-import { lintFiles } from '../../../src/migrate/lint/lint.ts';
 import { readForLint } from '../../../src/migrate/lint/read.ts';
-import { inspectForLint } from '../../../src/migrate/lint/run.ts';
+import { lintLive } from '../../../src/migrate/lint/run.ts';
 import type { Finding } from '../../../src/migrate/lint/finding.ts';
 import { loadSqlParser } from '../../../src/migrate/parser.ts';
 import { openSession, type Session } from '../../../src/migrate/session.ts';
@@ -26,10 +25,10 @@ afterAll(async () => {
 });
 
 /** What lint says with this database to ask. */
-async function lintLive(text: string): Promise<readonly Finding[]> {
+async function findingsOf(text: string): Promise<readonly Finding[]> {
   const { linted } = readForLint({ path: 'a.sql', location: '', text, sha256: '' }, parser);
   if (linted === undefined) throw new Error(`not SQL: ${text}`);
-  return lintFiles([linted], { parser, catalog: await inspectForLint(session, 17, [linted], parser) });
+  return await lintLive(session, 17, [linted]);
 }
 
 /** The strongest lock on each relation that was there before, held by a transaction that ran `text`. */
@@ -65,7 +64,7 @@ const runnable = Object.entries(EXAMPLES).flatMap(([rule, { dangerous }]) =>
 const claimed = new Set<string>();
 
 test.each(runnable)('lint: the lock that %s claims is the one in pg_locks: %s', async (rule, sql) => {
-  const claims = (await lintLive(sql)).filter((each) => each.rule === rule && each.lock !== undefined);
+  const claims = (await findingsOf(sql)).filter((each) => each.rule === rule && each.lock !== undefined);
   if (claims.length > 0) claimed.add(rule);
   // Without a lock there is nothing to compare; the unit tests have what is found.
   if (claims.length === 0) return;
@@ -80,13 +79,13 @@ test('lint: each rule about locks claimed one above', () => {
 
 test('lint: drop-table-with-fk claims the lock that DROP TABLE takes on the table its foreign key points to', async () => {
   const sql = 'drop table core.leaf';
-  const claim = (await lintLive(sql)).find(({ rule }) => rule === 'drop-table-with-fk');
+  const claim = (await findingsOf(sql)).find(({ rule }) => rule === 'drop-table-with-fk');
   expect(claim).toMatchObject({ relation: 'core.other', lock: 'AccessExclusive' });
   expect((await locksOf(sql)).get('core.other')).toBe('AccessExclusive');
 });
 
 test('lint: VACUUM FULL waits for the lock it claims', async () => {
-  const [claim] = await lintLive('-- dbadmin: no-transaction\nvacuum full core.other');
+  const [claim] = await findingsOf('-- dbadmin: no-transaction\nvacuum full core.other');
   const other = await openSession(parametersOf(database.url), { applicationName: 'lint-vacuum' });
   await session.query('begin; select from core.other');
   const vacuum = other.query('vacuum full core.other');
@@ -101,8 +100,25 @@ test('lint: VACUUM FULL waits for the lock it claims', async () => {
 });
 
 test('lint: the live table decides: a longer varchar is passed over, another type found', async () => {
-  expect(await lintLive('alter table core.play alter column email type varchar(512)')).toEqual([]);
-  expect((await lintLive('alter table core.play alter column email type varchar(5)')).map(({ rule }) => rule)).toEqual(['type-change']);
+  expect(await findingsOf('alter table core.play alter column email type varchar(512)')).toEqual([]);
+  expect((await findingsOf('alter table core.play alter column email type varchar(5)')).map(({ rule }) => rule)).toEqual(['type-change']);
+});
+
+test('lint: an UPDATE that the planner expects to write many rows is found though it has a WHERE', async () => {
+  await session.query('create table core.wide as select id, 0 as a from generate_series(1, 150000) id; analyze core.wide');
+  try {
+    const [found] = await findingsOf('select 1; update core.wide set a = 1 where id > 0');
+    expect(found).toMatchObject({
+      rule: 'whole-table-dml',
+      severity: 'warning',
+      statement: 2,
+      message: 'UPDATE of about 150 k rows of core.wide',
+    });
+    expect(await findingsOf('update core.wide set a = 1 where id < 100')).toEqual([]);
+    expect(await findingsOf('alter table core.wide add column z int; update core.wide set z = 1 where z is null')).toEqual([]);
+  } finally {
+    await session.query('drop table core.wide');
+  }
 });
 
 test('migrate lint, up: pending files are looked at; up refuses an error until the file allows it', async () => {

@@ -1,17 +1,31 @@
 import { factsOf } from '../../effects/known-objects.ts';
 import { listedName, rangeName, showRelation, type RelationName } from '../../effects/relation-name.ts';
 import { asNode, asNodes, asText, visitNodes, type AstNode } from '../../parser.ts';
-import { sizeText } from '../blocked.ts';
+import { shortCount, sizeText } from '../blocked.ts';
 import { alterParts, effectOn, isFresh, type Hit, type Rule, type Step } from '../rule.ts';
 
 export const wholeTableDml: Rule = {
   id: 'whole-table-dml',
-  summary: 'UPDATE or DELETE without WHERE',
+  summary: 'UPDATE or DELETE without WHERE, or of 100,000 rows and more',
   why: 'Every row is written in one transaction: 6.6 s for each million rows, as much dead space, and each row locked until the end.',
   safe: 'batches by key, each committed, in a file that begins with -- dbadmin: no-transaction',
   on: ['UpdateStmt', 'DeleteStmt', 'SelectStmt', 'InsertStmt', 'MergeStmt', 'CreateTableAsStmt'],
-  check: (step) => writesWithoutWhere(step).flatMap(({ word, table }) => wholeTable(word, table, step)),
+  check: (step) => [...writesWithoutWhere(step).flatMap(({ word, table }) => wholeTable(word, table, step)), ...manyRows(step)],
 };
+
+/** As the planner expects it. */
+const MANY_ROWS = 100_000;
+const TOO_MANY_ROWS = 10_000_000;
+
+function manyRows(step: Step): readonly Hit[] {
+  const { writes = 0 } = step;
+  const table = rangeName(step.fields['relation']);
+  if (writes < MANY_ROWS || table === undefined || isEverything(step.fields['whereClause'])) return [];
+  const [hit] = wholeTable(step.type === 'UpdateStmt' ? 'UPDATE' : 'DELETE', table, step);
+  if (hit === undefined) return [];
+  const message = `${step.type === 'UpdateStmt' ? 'UPDATE' : 'DELETE'} of about ${shortCount(writes)} rows of ${showRelation(table)}`;
+  return [{ ...hit, message, weight: writes < TOO_MANY_ROWS ? 'warning' : 'error' }];
+}
 
 function wholeTable(word: string, table: RelationName, step: Step): readonly Hit[] {
   if (isFresh(table, step)) return [];
