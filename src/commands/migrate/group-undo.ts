@@ -107,7 +107,7 @@ $ dbadmin migrate rollback --to 20261121T093000 --tier pitr --into /srv/restored
       'database: name',
       'versions: array of { version, file, appliedAt, appliedBy, runId, restorePoint: { name, lsn } or null }, newest first',
       'stays: the version that stays the newest',
-      'losses: array of { what, by, gone: whether it is missing now, run }',
+      'losses: array of { what, by, gone: whether what was dropped is missing now, else null, madeByRun: its restore point does not have it, run }',
       'tiers: { down, rescue, pitr }, each { possible, why: array of sentences }',
       'pitrLoss: null, or { restorePoint, at, seconds, commits and otherCommits: of others with and without rows, inserted, updated, deleted, tables: array of { database, schema, table, inserted, updated, deleted }, own: { commits, inserted, updated, deleted }, lastCommit or null, untilLsn, behindBytes }',
       'tier: the way taken, or null',

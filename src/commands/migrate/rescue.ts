@@ -31,7 +31,9 @@ export interface RunWishes {
  *
  * @throws {DbadminError} `usage` for an object that is none of the losses; `refused` when a run has no restore point.
  */
-export function rescueWishes(input: CommandInput, { losses, versions }: InspectedRollback): readonly RunWishes[] {
+export function rescueWishes(input: CommandInput, inspected: InspectedRollback): readonly RunWishes[] {
+  const { versions } = inspected;
+  const losses = inspected.losses.filter(({ madeByRun }) => !madeByRun);
   const named = listOption(input, 'objects')
     .flatMap((text) => text.split(','))
     .map((text) => text.trim())

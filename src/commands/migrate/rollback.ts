@@ -139,7 +139,10 @@ function showVersions(output: Output, { undo, versions, losses }: InspectedRollb
     );
   }
   if (losses.length > 0) output.line('they took away');
-  for (const { loss, gone } of losses) output.line(`  ${describeLoss(loss)}${gone === false ? '   there is one of that name now' : ''}`);
+  for (const { loss, gone, madeByRun } of losses) {
+    const now = gone === false ? '   there is one of that name now' : '';
+    output.line(`  ${describeLoss(loss)}${now}${madeByRun ? '   the same run had made it: its restore point does not have it' : ''}`);
+  }
 }
 
 function showTiers(output: Output, tiers: Tiers, chosen: TierName | undefined): void {
@@ -167,7 +170,9 @@ function inspectedJson({ undo, versions, losses }: InspectedRollback): Record<st
       };
     }),
     stays: undo.stays,
-    losses: losses.map(({ loss, gone, runId }) => ({ what: lossName(loss), by: loss.by, gone: gone ?? null, run: runId })),
+    losses: losses.map(({ loss, gone, madeByRun, runId }) => {
+      return { what: lossName(loss), by: loss.by, gone: gone ?? null, madeByRun, run: runId };
+    }),
   };
 }
 

@@ -93,11 +93,16 @@ async function tryReach(
   }
 }
 
-function rescueTier({ losses }: InspectedRollback, reach: ReadonlyMap<string, Preflight | DbadminError>): Tier {
+function rescueTier(inspected: InspectedRollback, reach: ReadonlyMap<string, Preflight | DbadminError>): Tier {
+  const losses = inspected.losses.filter(({ madeByRun }) => !madeByRun);
   if (losses.length === 0)
     return {
       possible: false,
-      why: ['the applied statements took nothing away, as far as their text tells (name tables with --objects table:schema.name)'],
+      why: [
+        inspected.losses.length > 0
+          ? 'what was taken away had been made by the same run, after its restore point'
+          : 'the applied statements took nothing away, as far as their text tells (name tables with --objects table:schema.name)',
+      ],
     };
   const why: string[] = [];
   let possible = true;

@@ -19,10 +19,16 @@ export type Loss =
  * function or a trigger did is not seen, and neither is whether a DELETE found any row. Names follow renamings back to what
  * they were before the first statement; what the statements made themselves is not lost.
  *
+ * `before` ran between the moment that could be restored and the statements: what it took is not told, what it made or renamed counts.
  * `searchPath` are the schemas that unqualified names are looked up in; the first counts.
  */
-export function lossesOf(statements: readonly Pick<Statement, 'node'>[], searchPath: readonly string[]): readonly Loss[] {
+export function lossesOf(
+  statements: readonly Pick<Statement, 'node'>[],
+  searchPath: readonly string[],
+  before: readonly Pick<Statement, 'node'>[] = [],
+): readonly Loss[] {
   const world = new Names(searchPath[0] ?? 'public');
+  for (const { node } of before) for (const each of withinWith(node ?? {})) world.take(each);
   const losses = new Map<string, Loss>();
   for (const { node } of statements) {
     for (const loss of withinWith(node ?? {}).flatMap((each) => world.take(each))) {

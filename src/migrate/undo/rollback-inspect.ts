@@ -5,7 +5,7 @@ import { parseSqlFile, type Statement } from '../migration.ts';
 import { compareVersions } from '../names.ts';
 import type { SqlParser } from '../parser.ts';
 import type { Queryable } from '../session.ts';
-import { readRunsSince, type AppliedRun } from './inspect.ts';
+import { readApplied, readRunsSince, type AppliedRun } from './inspect.ts';
 import { lossesOf, type Loss } from './losses.ts';
 import type { AppliedVersion } from './plan.ts';
 import { inspectUndo, type InspectedUndo, type MigrateDownOptions } from './run.ts';
@@ -13,8 +13,10 @@ import { inspectUndo, type InspectedUndo, type MigrateDownOptions } from './run.
 /** A loss with the run that caused it. */
 export interface RunLoss {
   readonly loss: Loss;
-  /** Whether the table, column or schema is missing now; undefined for rows, which nobody can see from outside. */
+  /** Whether what was dropped is missing now; undefined for rows and values, which nobody can see from outside. */
   readonly gone: boolean | undefined;
+  /** An earlier version of the same run made or renamed it: the run's restore point does not have it by this name. */
+  readonly madeByRun: boolean;
   readonly runId: string;
   readonly restorePoint: AppliedVersion['restorePoint'];
 }
@@ -47,17 +49,26 @@ export async function inspectRollback(
     `select current_schemas(false)::text[] as path,
        case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as lsn`,
   );
+  const runs = await readRunsSince(session, options.schema, versions);
+  const { history } = undo.observed;
   const losses: RunLoss[] = [];
   for (const runId of new Set([...versions].reverse().map((each) => each.runId))) {
     const mine = versions.filter((each) => each.runId === runId).reverse();
-    for (const loss of lossesOf(
-      mine.flatMap((each) => statementsOf(each, parser)),
-      row?.path ?? [],
-    )) {
-      losses.push({ loss, gone: await isGone(session, loss), runId, restorePoint: mine[0]?.restorePoint });
-    }
+    const undone = new Set(mine.map(({ version }) => version));
+    const staying = (runs.find((run) => run.runId === runId)?.versions ?? []).flatMap((version) => {
+      return undone.has(version) ? [] : (history.applied.get(version) ?? []);
+    });
+    const before = (await readApplied(session, options.schema, staying)).flatMap((each) => statementsOf(each, parser));
+    const statements = mine.flatMap((each) => statementsOf(each, parser));
+    const path = row?.path ?? [];
+    const restorable = lossesOf(statements, path, before);
+    const known = new Set(restorable.map((loss) => JSON.stringify(loss)));
+    const others = before.length === 0 ? [] : lossesOf(statements, path).filter((loss) => !known.has(JSON.stringify(loss)));
+    const base = { runId, restorePoint: mine[0]?.restorePoint };
+    for (const loss of restorable) losses.push({ ...base, loss, gone: await isGone(session, loss), madeByRun: false });
+    for (const loss of others) losses.push({ ...base, loss, gone: await isGone(session, loss), madeByRun: true });
   }
-  return { undo, versions, losses, runs: await readRunsSince(session, options.schema, versions), currentLsn: row?.lsn ?? '0/0' };
+  return { undo, versions, losses, runs, currentLsn: row?.lsn ?? '0/0' };
 }
 
 /** What ran, with what DO blocks held. A baseline ran nothing. */
@@ -76,7 +87,7 @@ function statementsOf({ name, row, body }: AppliedVersion, parser: SqlParser): r
 }
 
 async function isGone(session: Queryable, loss: Loss): Promise<boolean | undefined> {
-  if (loss.kind === 'rows') return undefined;
+  if (loss.kind === 'rows' || !loss.by.startsWith('DROP')) return undefined;
   if (loss.kind === 'schema') {
     const [row] = await session.query<{ gone: boolean }>('select pg_catalog.to_regnamespace($1) is null as gone', [quoteName(loss.schema)]);
     return row?.gone === true;

@@ -70,14 +70,15 @@ export async function inspectUndo(
   const applied = await readApplied(session, options.schema, rows);
   const plan = planUndo(applied, migrations, history, options.directories.project, parser);
   const stays = remaining(history, rows);
-  const again = options.again
-    ? filesAgain(
-        observed,
-        rows.map(({ version }) => version ?? ''),
-        parser,
-        options.clock.now(),
-      )
-    : [];
+  const again =
+    options.again && plan.refused.length === 0
+      ? filesAgain(
+          observed,
+          rows.map(({ version }) => version ?? ''),
+          parser,
+          options.clock.now(),
+        )
+      : [];
   return { server, observed, plan, stays, again };
 }
 

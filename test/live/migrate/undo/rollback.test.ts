@@ -134,10 +134,10 @@ describe('rollback --to', () => {
     const { pitrLoss, losses } = json(await migrate('rollback', '--to', '1', '--dry-run', '--json'));
     expect(losses).toEqual(
       expect.arrayContaining([
-        { what: 'column core.play.device', by: 'DROP COLUMN', gone: true, run: expect.any(String) },
-        { what: 'column core.play.score', by: 'UPDATE', gone: false, run: expect.any(String) },
-        { what: 'rows of core.skips', by: 'DELETE', gone: null, run: expect.any(String) },
-        { what: 'schema old', by: 'DROP SCHEMA', gone: true, run: expect.any(String) },
+        { what: 'column core.play.device', by: 'DROP COLUMN', gone: true, madeByRun: false, run: expect.any(String) },
+        { what: 'column core.play.score', by: 'UPDATE', gone: null, madeByRun: false, run: expect.any(String) },
+        { what: 'rows of core.skips', by: 'DELETE', gone: null, madeByRun: false, run: expect.any(String) },
+        { what: 'schema old', by: 'DROP SCHEMA', gone: true, madeByRun: false, run: expect.any(String) },
       ]),
     );
     expect(pitrLoss).toMatchObject({
@@ -250,6 +250,14 @@ describe('rollback --to', () => {
     ]);
     await project.write('migrations/4_late.sql', 'drop table core.base;');
     await project.up({ wantsRestorePoint: true });
+    await project.write('migrations/5_made.sql', 'create table core.fresh (id int);');
+    await project.write('migrations/6_drop.sql', 'drop table core.fresh;');
+    await project.up({ wantsRestorePoint: true });
+    const made = json(await migrate('rollback', '--to', '5', '--dry-run', '--json'));
+    expect(made).toMatchObject({
+      losses: [{ what: 'table core.fresh', madeByRun: true }],
+      tiers: { rescue: { possible: false, why: ['what was taken away had been made by the same run, after its restore point'] } },
+    });
     const late = await migrate('rollback', '--to', '3', '--dry-run');
     expect(late.status).toBe(0);
     expect(late.stdout).toMatch(/\nrescue {2}no {8}recovery target restore point "dbadmin_\S+_4" is not recoverable/);
@@ -263,14 +271,14 @@ describe('rollback --to', () => {
 
   test('down goes by the down sections where all have one', async () => {
     await sql.unsafe('create table core.base (id int)');
-    await project.write('migrations/5_more.sql', 'create table core.more (id int);\n-- dbadmin: down\ndrop table core.more;');
+    await project.write('migrations/7_more.sql', 'create table core.more (id int);\n-- dbadmin: down\ndrop table core.more;');
     await project.up();
-    const down = await migrate('rollback', '--to', '4', '--yes', '--json');
+    const down = await migrate('rollback', '--to', '6', '--yes', '--json');
     expect([down.status, down.stderr]).toEqual([
       0,
-      expect.stringMatching(/restore point dbadmin_\S+_down_5 is not recoverable yet: local: its WAL ends at /),
+      expect.stringMatching(/restore point dbadmin_\S+_down_7 is not recoverable yet: local: its WAL ends at /),
     ]);
-    expect(json(down)).toMatchObject({ tier: 'down', done: { undone: [{ version: '5' }], restorePoint: { archived: false } } });
+    expect(json(down)).toMatchObject({ tier: 'down', done: { undone: [{ version: '7' }], restorePoint: { archived: false } } });
     expect(await sql`select to_regclass('core.more') as t`).toMatchObject([{ t: null }]);
   });
 });

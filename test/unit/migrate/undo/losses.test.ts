@@ -60,6 +60,14 @@ describe('lossesOf: what statements took', () => {
     expect(lost('alter table a add n int; alter table a rename n to m; alter table a drop m')).toEqual([]);
   });
 
+  test('what ran between the restore point and the statements renames and makes, and what it took itself is not told', () => {
+    const parse = (text: string) => parseSqlFile({ path: '1_a.sql', location: '/1_a.sql', text, sha256: '' }, parser).statements;
+    const before = parse('create table made (); alter table a rename to b; drop table other');
+    expect(lossesOf(parse('drop table made; drop table b'), ['public'], before)).toEqual([
+      { kind: 'table', table: { schema: 'public', name: 'a' }, by: 'DROP TABLE' },
+    ]);
+  });
+
   test('unqualified names are those of the search path, and of the one the file sets', () => {
     expect(lost('drop table a', ['app', 'public'])).toEqual(['table app.a by DROP TABLE']);
     expect(lost('set local search_path = core, public; drop table a')).toEqual(['table core.a by DROP TABLE']);
