@@ -17,6 +17,11 @@ before anything is touched. Then it takes the database's migration lock, sets a 
 sql/migrations in order, each in a transaction of its own together with its row in the history, and all changed files of
 sql/routines in one transaction. Several runs at once are fine: one works, the others wait and find nothing to do.
 
+A routine whose result, columns or kind changed is dropped and made anew, with the views, routines, triggers and indexes on it that
+other files of sql/routines make; anything else that needs it is named and nothing is changed. Privileges, owners and comments
+that DROP and CREATE would lose are given back right after the CREATE, in versioned files too. Before the last commit the bodies of all
+routines are checked, those in PL/pgSQL by plpgsql_check where that extension is installed: what the run would break fails it.
+
 A file may begin with directives: -- dbadmin: no-transaction, lock-timeout 2s, statement-timeout 1h, allow <rule> -- reason,
 irreversible, requires <version>. What follows a line -- dbadmin: down is kept for undoing and not run.
 
@@ -50,7 +55,7 @@ $ dbadmin migrate up --require-backup 12h`,
       'database: name',
       'runId: UUID of the rows in the history, or null when there was nothing to do',
       'versioned: array of { version, file, statements, attempts, lockWaitMs, tookMs, locks: array of { relation, mode, heldMs } on tables that were there before }, in the order applied',
-      'routines: array of { name: schema/name, change: new or changed }',
+      'routines: array of { name: schema/name, change: new, changed, or remade: its file is the same and what it makes had to go for another }',
       'restorePoint: { name, lsn, timeline, archived: true, false or null when nobody looked, repositories: those it can be restored from, reasons: why not from the others }, or null when none was set',
       'warnings: array of sentences',
     ],
