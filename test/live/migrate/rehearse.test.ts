@@ -86,6 +86,7 @@ beforeAll(async () => {
   const receiver = startReceiver(cluster, repository);
   await backUp(cluster, repository);
   await owner.unsafe(`insert into core.play (id, listener) select ${ROWS} + g, 1 from generate_series(1, ${LATER}) g`);
+  await untilStored(owner);
   await owner.end();
   await receiver.stop();
   await write(
@@ -309,6 +310,20 @@ async function locksOf(sql: postgres.Sql, pid: number): Promise<Locks> {
 function keepStronger(locks: Map<string, LockMode>, relation: string, mode: LockMode): void {
   const before = locks.get(relation);
   if (before === undefined || lockLevel(mode) > lockLevel(before)) locks.set(relation, mode);
+}
+
+/** Waits until the receiver has said that everything written so far is in the repository. */
+async function untilStored(sql: postgres.Sql): Promise<void> {
+  const [end] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`;
+  const admin = postgres(cluster.url(), { max: 1 });
+  try {
+    await until(async () => {
+      const rows = await admin`select from pg_stat_replication where flush_lsn >= ${end?.lsn ?? '0/0'}::pg_lsn`;
+      return rows.length > 0 ? true : undefined;
+    });
+  } finally {
+    await admin.end();
+  }
 }
 
 /** The process id of the clone's server, once there is one. */
