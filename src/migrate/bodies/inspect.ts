@@ -125,19 +125,25 @@ interface FoundRow extends RoutineRow {
   readonly query: string | null;
 }
 
-/** A trigger function is checked once for each table that has it; without one there is nothing to check it against. */
+/**
+ * A trigger function is checked once for each table that has it, with the transition tables of all its triggers there; without
+ * a trigger there is nothing to check it against.
+ */
 async function inspectPlpgsql(session: Queryable, historySchema: string, extensionSchema: string): Promise<readonly BodyError[]> {
   const rows = await session.query<FoundRow>(
     `select f.identity, f.schema, f.name, f.relid::regclass::text as table, c.lineno, c.sqlstate, c.message, c.detail, c.hint, c.query
      from (
        select p.oid, (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity, n.nspname::text as schema,
-         p.proname::text as name, t.tgrelid as relid
+         p.proname::text as name, t.tgrelid as relid, t.old_table, t.new_table
        from ${FROM}
-       left join (select distinct tgfoid, tgrelid from pg_catalog.pg_trigger where not tgisinternal) t on t.tgfoid = p.oid
+       left join (
+         select tgfoid, tgrelid, pg_catalog.max(tgoldtable) as old_table, pg_catalog.max(tgnewtable) as new_table
+         from pg_catalog.pg_trigger where not tgisinternal group by tgfoid, tgrelid
+       ) t on t.tgfoid = p.oid
        where ${WHERE} and l.lanname = 'plpgsql' and (p.prorettype <> 'pg_catalog.trigger'::pg_catalog.regtype or t.tgrelid is not null)
      ) f
      cross join lateral ${quoteName(extensionSchema)}.plpgsql_check_function_tb(f.oid::regprocedure, coalesce(f.relid, 0)::regclass,
-       fatal_errors := false, other_warnings := false, performance_warnings := false, extra_warnings := false) c
+       fatal_errors := false, other_warnings := false, performance_warnings := false, extra_warnings := false, oldtable := f.old_table, newtable := f.new_table) c
      where c.level = 'error' order by f.identity, c.lineno`,
     [historySchema],
   );

@@ -79,6 +79,13 @@ test('with plpgsql_check a rename that breaks a procedure or a trigger is found,
         `create or replace function core.trg() returns trigger language plpgsql as $$ begin
   new.bal := 1; return new; end $$; create or replace trigger trg before insert on core.t for each row execute function core.trg();`,
       );
+      await project.write(
+        'routines/core/moved.sql',
+        `create or replace function core.moved() returns trigger language plpgsql as $$ begin
+  if tg_op = 'DELETE' then perform count(*) from gone; else perform count(*) from come; end if; return null; end $$;
+create or replace trigger moved_in after insert on core.t referencing new table as come for each statement execute function core.moved();
+create or replace trigger moved_out after delete on core.t referencing old table as gone for each statement execute function core.moved();`,
+      );
       await project.up({ connection });
       expect(project.messages).toEqual([]);
 
