@@ -3,7 +3,6 @@ import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { describeParameters, type ConnectionParameters } from '../postgres/parameters.ts';
 import type { Activity } from './activity.ts';
 import { applyRoutines, type AppliedRoutine } from './apply-routines.ts';
-import { applyVersioned } from './apply.ts';
 import { watchBodies } from './bodies/apply.ts';
 import type { AppliedFile, ApplyContext } from './file-run.ts';
 import { ensureHistory } from './ensure-history.ts';
@@ -193,6 +192,8 @@ async function applyPlan(
   };
   const versioned: AppliedFile[] = [];
   try {
+    // node-pg-migrate takes longer to load than a run with nothing to do may last.
+    const { applyVersioned } = await import('./apply.ts');
     await applyVersioned(plan.versioned, context, (file) => {
       versioned.push(file);
       options.onApplied?.(file);

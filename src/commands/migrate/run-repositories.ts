@@ -1,8 +1,8 @@
-import { inspectArchiving, type Archiving } from '../../backup/wal/archiving-inspect.ts';
+import type { Archiving } from '../../backup/wal/archiving-inspect.ts';
 import type { WalDestination } from '../../backup/wal/destination.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
-import { openDestinations, type OpenDestinations } from '../wal/destinations.ts';
+import type { OpenDestinations } from '../wal/destinations.ts';
 
 /** The repositories of the cluster that is migrated, opened when first asked for: a run with nothing to do opens none. */
 export interface RunRepositories {
@@ -25,9 +25,15 @@ export function runRepositories(
     cluster,
     destinations: async () => {
       if (cluster.repositories.length === 0) return [];
-      return (await (opened ??= openDestinations(context, input, config, cluster))).destinations;
+      opened ??= import('../wal/destinations.ts').then(async (wal) => await wal.openDestinations(context, input, config, cluster));
+      return (await opened).destinations;
     },
-    archiving: async () => await (archiving ??= inspectArchiving(cluster.connection, cluster.slot)),
+    archiving: async () => {
+      archiving ??= import('../../backup/wal/archiving-inspect.ts').then(async (wal) => {
+        return await wal.inspectArchiving(cluster.connection, cluster.slot);
+      });
+      return await archiving;
+    },
     close: async () => {
       await (await opened?.catch(() => undefined))?.close();
     },

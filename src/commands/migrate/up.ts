@@ -5,22 +5,17 @@ import { DEFAULT_RETRY } from '../../migrate/retry.ts';
 import { migrateUp, type MigrateUpResult } from '../../migrate/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
-import { awaitRecoverable } from './await-recoverable.ts';
-import { checkBackups } from './check-backups.ts';
 import { gitCommit } from './git-commit.ts';
-import { lintBeforeRun } from './lint-before-run.ts';
 import { count, loadMigrations, policyOf } from './load-migrations.ts';
-import { recordMigrations } from './record-migrations.ts';
-import { refreshFiles } from './refresh-files.ts';
 import { runRepositories } from './run-repositories.ts';
-import { savedPlan } from './saved-plan.ts';
 import { activityLine } from './show-activity.ts';
 
+/** What only some runs need is loaded by those: a run with nothing to do is mostly the loading of code. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
   const project = await loadMigrations(context, input);
   const { config, cluster, directories } = project;
-  const saved = await savedPlan(context, input);
+  const saved = textOption(input, 'plan') === undefined ? undefined : await (await import('./saved-plan.ts')).savedPlan(context, input);
   const repositories = runRepositories(context, input, project);
   const applied: AppliedFile[] = [];
   const startedMs = clock.now().getTime();
@@ -37,9 +32,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       retry: DEFAULT_RETRY,
       waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
       wantsRestorePoint: input.options['restorePoint'] !== false,
-      awaitArchived: async (point) => await awaitRecoverable(context, repositories, point),
-      afterRun: refreshFiles(context, input, project),
-      beforeRun: async (found) => [...(await lintBeforeRun(found)), ...(await checkBackups(context, input, repositories))],
+      awaitArchived: async (point) => await (await import('./await-recoverable.ts')).awaitRecoverable(context, repositories, point),
+      afterRun: async (finished) => await (await import('./refresh-files.ts')).refreshFiles(context, input, project)(finished),
+      beforeRun: async (found) => {
+        const [{ lintBeforeRun }, { checkBackups }] = [await import('./lint-before-run.ts'), await import('./check-backups.ts')];
+        return [...(await lintBeforeRun(found)), ...(await checkBackups(context, input, repositories))];
+      },
       clock,
       random: Math.random,
       log,
@@ -54,7 +52,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     return 0;
   } finally {
     // Also after a failure: what was applied before it stays applied.
-    await recordMigrations(context, repositories, cluster.connection.database, applied);
+    if (applied.length > 0) {
+      const { recordMigrations } = await import('./record-migrations.ts');
+      await recordMigrations(context, repositories, cluster.connection.database, applied);
+    }
     await repositories.close();
   }
 }
