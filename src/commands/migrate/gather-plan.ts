@@ -39,7 +39,7 @@ export async function gatherPlan(context: CommandContext, input: CommandInput, p
     const observed = await observe(session, config.migrate.schema, await readFiles(project.directories));
     const plan = planMigrations(observed, policy, parser, context.clock.now());
     if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; up would refuse`);
-    const catalog = await inspectPlanned(session, server.major, plan);
+    const catalog = await inspectPlanned(session, server.major, plan, parser);
     return {
       plan,
       server,

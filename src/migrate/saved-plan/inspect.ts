@@ -5,6 +5,7 @@ import { foresee } from '../effects/foresee.ts';
 import type { CatalogFacts } from '../effects/known-objects.ts';
 import { relationKey, type RelationName } from '../effects/relation-name.ts';
 import { wantedFacts } from '../effects/wanted-facts.ts';
+import { embeddedStatements } from '../embedded-sql.ts';
 import type { ExpectedPlan, FoundPlan } from '../hooks.ts';
 import type { Statement } from '../migration.ts';
 import type { SqlParser } from '../parser.ts';
@@ -18,9 +19,12 @@ export function statementsOf({ versioned, routines }: MigrationPlan): readonly (
   return [...versioned, ...routines].map(({ parsed }) => parsed.statements);
 }
 
-/** What the catalog says of the relations that a plan names. */
-export async function inspectPlanned(session: Queryable, major: number, plan: MigrationPlan): Promise<CatalogFacts> {
-  return await inspectRelations(session, major, wantedFacts(statementsOf(plan)));
+/** What the catalog says of the relations that a plan names, those in DO blocks and routine bodies included. */
+export async function inspectPlanned(session: Queryable, major: number, plan: MigrationPlan, parser: SqlParser): Promise<CatalogFacts> {
+  const statements = statementsOf(plan).map((file) =>
+    file.flatMap((each) => [each, ...embeddedStatements(each, parser).flatMap((inner) => (inner.kind === 'sql' ? [inner] : []))]),
+  );
+  return await inspectRelations(session, major, wantedFacts(statements));
 }
 
 /** What a plan rests on right now: see {@link SavedPlan}. `also`: relations that an earlier look found, which may be gone. */
@@ -31,7 +35,7 @@ export async function inspectPlanState(
   also: readonly RelationName[] = [],
 ): Promise<PlanState> {
   const { plan, observed, server, session } = found;
-  const catalog = await inspectPlanned(session, server.major, plan);
+  const catalog = await inspectPlanned(session, server.major, plan, parser);
   const relations = await digestRelations(session, touchedRelations(plan, catalog, parser, also));
   const system = await systemIdentifier(session);
   return planState({ plan, history: observed.history, policy, database: server.database, system, relations });

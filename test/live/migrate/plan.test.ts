@@ -31,7 +31,8 @@ beforeEach(async () => {
     create table play (id bigint primary key, device varchar(20));
     insert into play select g, 'd' from generate_series(1, 1000) g;
     create table listener (id int primary key);
-    analyze play, listener;`);
+    create table device as select generate_series(1, 3) as id;
+    analyze play, listener, device;`);
 });
 afterEach(async () => {
   delete process.env['XDG_STATE_HOME'];
@@ -53,7 +54,7 @@ alter table play alter column device type varchar(40);
 alter table play add column key uuid default gen_random_uuid();
 create table own (id int references listener (id));
 create index on own (id);
-do $$ begin delete from listener where id < 0; end $$;
+do $$ begin delete from device where id < 0; end $$;
 grant select on play to public;
 `,
   );
@@ -70,7 +71,7 @@ grant select on play to public;
   expect(lineWith(plan, 'gen_random_uuid()')).toMatch(size);
   expect(lineWith(plan, 'create table own')).toMatch(/ShareRowExclusive {2}blocks writes of listener, 0 rows, [\d.]+ k?B {2}no rewrite$/);
   expect(lineWith(plan, 'create index on own')).toMatch(/only what this file made$/);
-  expect(lineWith(plan, 'do $$')).toMatch(/RowExclusive {2}blocks nothing on listener, 0 rows/);
+  expect(lineWith(plan, 'do $$')).toMatch(/RowExclusive {2}blocks nothing on device, 3 rows/);
   expect(lineWith(plan, 'grant select')).toMatch(/locks no table$/);
   expect(lineWith(plan, 'concurrently')).toMatch(/ShareUpdateExclusive {2}blocks nothing on play, .*builds an index$/);
   expect(plan.stdout).toMatch(/\n {6}warning drop-destructive: /);
