@@ -13,6 +13,12 @@ export function placeOf(text: string, offset: number): Place {
   return { line: before.split('\n').length, column: before.slice(lineStart).replaceAll(SURROGATE_PAIR, ' ').length + 1 };
 }
 
+/** The column alone, which does not read the text from its beginning. */
+export function columnOf(text: string, offset: number): number {
+  const lineStart = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+  return text.slice(lineStart, offset).replaceAll(SURROGATE_PAIR, ' ').length + 1;
+}
+
 /** The UTF-16 offset of the `characters`-th character (from 0), as PostgreSQL counts them: surrogate pairs are one. */
 export function offsetOfCharacter(text: string, characters: number): number {
   let offset = 0;

@@ -4,7 +4,7 @@ import { effectsOf } from '../effects/effects.ts';
 import { factsOf, isMade, knownFrom, type CatalogFacts, type KnownObjects } from '../effects/known-objects.ts';
 import { showRelation } from '../effects/relation-name.ts';
 import { embeddedStatements, type EmbeddedStatement } from '../embedded-sql.ts';
-import { placeOf } from '../location.ts';
+import { columnOf, placeOf } from '../location.ts';
 import type { ParsedSql, SqlFile, Statement } from '../migration.ts';
 import { nodeType, type AstNode, type SqlParser } from '../parser.ts';
 import { blockedSentence } from './blocked.ts';
@@ -63,7 +63,7 @@ class Walk {
     let known = start;
     for (const statement of statements) {
       if (statement.node === undefined) continue;
-      const place = { offset: statement.start, text: statement.text, inside: [], runs: 'now' as const };
+      const place = { offset: statement.start, line: statement.line, text: statement.text, inside: [], runs: 'now' as const };
       const base = { known, state, inTransaction: directives.transaction };
       this.#statement(statement.node, place, statement.number, base);
       known = this.#embedded(statement, base);
@@ -77,6 +77,9 @@ class Walk {
     let now = outer.known;
     let later: KnownObjects | undefined;
     const called = newTransactionState();
+    // Without a transaction a DO block has one of its own, in which earlier constraints are there and earlier locks gone.
+    const { notNull, checked } = outer.state;
+    const block = outer.inTransaction ? outer.state : { ...newTransactionState(), notNull, checked };
     for (const each of embeddedStatements(statement, this.#parser)) {
       if (each.kind === 'opaque') {
         this.#opaque(each, statement.number);
@@ -84,7 +87,7 @@ class Walk {
       }
       // When a routine is called, what this file made has long been in use.
       const known: KnownObjects = each.runs === 'now' ? now : (later ?? { ...outer.known, made: new Set(), madeIndexes: new Map() });
-      const state: TransactionState = each.runs === 'now' ? outer.state : called;
+      const state: TransactionState = each.runs === 'now' ? block : called;
       this.#statement(each.node, each, statement.number, { known, state, inTransaction: true });
       const after = afterStatement(each, known);
       if (each.runs === 'now') now = after;
@@ -95,7 +98,7 @@ class Walk {
 
   #statement(
     node: AstNode,
-    place: Pick<EmbeddedStatement, 'text' | 'offset' | 'inside' | 'runs'>,
+    place: Pick<EmbeddedStatement, 'text' | 'offset' | 'line' | 'inside' | 'runs'>,
     number: number,
     context: Pick<Step, 'known' | 'state' | 'inTransaction'>,
   ): void {
@@ -114,11 +117,11 @@ class Walk {
       effects: () => (effects ??= effectsOf({ node }, context.known)),
     };
     for (const rule of rulesFor(type)) {
-      for (const hit of rule.check(step)) this.findings.push(this.#finding(rule, hit, step, place.offset, number));
+      for (const hit of rule.check(step)) this.findings.push(this.#finding(rule, hit, step, place, number));
     }
   }
 
-  #finding(rule: Rule, hit: Hit, step: Step, offset: number, number: number): Finding {
+  #finding(rule: Rule, hit: Hit, step: Step, place: Pick<EmbeddedStatement, 'offset' | 'line'>, number: number): Finding {
     const { file } = this.#linted;
     const relation = hit.effect?.relation ?? hit.relation;
     const facts = relation === undefined || isMade(relation, step.known) ? undefined : factsOf(relation, step.known);
@@ -126,7 +129,8 @@ class Walk {
       rule: rule.id,
       severity: severityOf(hit.weight, hit.effect?.lock, facts),
       file: file.path,
-      ...placeOf(file.text, offset),
+      line: place.line,
+      column: columnOf(file.text, place.offset),
       statement: number,
       message: hit.message,
       blocked: hit.effect === undefined ? undefined : blockedSentence(hit.effect, facts, step.inTransaction),
@@ -139,14 +143,15 @@ class Walk {
     };
   }
 
-  #opaque({ reason, offset, inside }: Extract<EmbeddedStatement, { readonly kind: 'opaque' }>, number: number): void {
+  #opaque({ reason, offset, line, inside }: Extract<EmbeddedStatement, { readonly kind: 'opaque' }>, number: number): void {
     const { file } = this.#linted;
     this.findings.push({
       ...ABOUT_LINT,
       rule: 'opaque',
       severity: 'notice',
       file: file.path,
-      ...placeOf(file.text, offset),
+      line,
+      column: columnOf(file.text, offset),
       statement: number,
       message: reason,
       why: 'What it does was not looked at, nor is it in the plan.',

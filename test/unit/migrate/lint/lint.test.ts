@@ -111,6 +111,12 @@ test('lint: what an earlier statement locked stays locked while every row is wri
   expect(found[0]?.why).toContain('locked core.play, and keeps it locked');
 });
 
+test('lint: DO blocks of a file without a transaction each have one of their own', () => {
+  const blocks = ['core.a', 'core.b'].map((table) => `do $$ begin alter table ${table} add column x int; end $$`).join(';\n');
+  expect(verdicts(`-- dbadmin: no-transaction\n${blocks}`)).toEqual([]);
+  expect(verdicts(blocks)).toEqual(['mixed-tables: warning']);
+});
+
 test('lint: a table that a routine drops is in use by then, also when this file makes it', () => {
   const sql = "create table core.n (a int); create procedure core.p() language plpgsql as 'begin drop table core.n; end'";
   expect(verdicts(sql)).toEqual(['drop-destructive: warning']);
