@@ -1,5 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type { RunObserver } from '../hooks.ts';
+import type { Statement } from '../migration.ts';
 import type { Queryable } from '../session.ts';
 import { findGone, findMadeAnew, readGrants, readRoleNames } from './inspect.ts';
 import { droppedNames, mayCreate, ownerSql, planGivingBack, type ObjectGrants } from './plan.ts';
@@ -16,6 +17,7 @@ export class GrantKeeper {
   readonly #lost = new Map<string, ObjectGrants>();
   readonly #given = new Set<string>();
   #before: readonly ObjectGrants[] = [];
+  #sawAll = false;
 
   constructor(log: Log) {
     this.#log = log;
@@ -23,15 +25,25 @@ export class GrantKeeper {
 
   /** Before something is dropped: objects of these names, or all of them. */
   async look(session: Queryable, names: readonly string[] | undefined): Promise<void> {
+    if (names === undefined && this.#sawAll) return;
     this.#before = await readGrants(session, names);
+    this.#sawAll = names === undefined;
+  }
+
+  /** Something else than a drop ran: what was seen of everything may be another by now. */
+  forget(): void {
+    this.#before = [];
+    this.#sawAll = false;
   }
 
   /** After it: what is gone is remembered. */
   async noteGone(session: Queryable): Promise<void> {
     if (this.#before.length === 0) return;
-    const gone = await findGone(session, this.#before);
-    this.#before = [];
+    const gone = new Set(await findGone(session, this.#before));
     for (const each of gone) this.#lost.set(keyOf(each), each);
+    // Dropping is often done in a row, and everything takes long to look at where there is much.
+    if (this.#sawAll) this.#before = this.#before.filter((each) => !gone.has(each));
+    else this.#before = [];
   }
 
   /** A dropped routine whose place another one takes, with other arguments. */
@@ -77,13 +89,20 @@ function keyOf(object: ObjectGrants): string {
 /** The keeper at work in a run. */
 export function keepingGrants(keeper: GrantKeeper): RunObserver {
   return {
+    begun: async () => await Promise.resolve(keeper.forget()),
     beforeStatement: async ({ session, statement }) => {
       const names = droppedNames(statement);
+      if (!isDrop(statement)) keeper.forget();
       if (names !== undefined) await keeper.look(session, names === 'any' ? undefined : names);
     },
     afterStatement: async ({ session, statement }) => {
       await keeper.noteGone(session);
+      if (!isDrop(statement)) keeper.forget();
       if (mayCreate(statement)) await keeper.giveBack(session);
     },
   };
+}
+
+function isDrop({ kind }: Statement): boolean {
+  return kind.command.startsWith('DROP ');
 }

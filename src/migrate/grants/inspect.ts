@@ -9,15 +9,16 @@ const NOT_SYSTEM = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
 /** `where` sees `c` or `p`, and `n`. */
 function grantsSql(relations: string, routines: string): string {
   return `
-select 'relation' as class, c.oid::text as oid, (pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0)).identity,
+select 'relation' as class, c.oid::text as oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as identity,
   case c.relkind when 'v' then 'VIEW' when 'm' then 'MATERIALIZED VIEW' when 'S' then 'SEQUENCE' when 'f' then 'FOREIGN TABLE' else 'TABLE' end as type,
   pg_catalog.pg_get_userbyid(c.relowner)::text as owner, c.relacl is null as untouched, pg_catalog.obj_description(c.oid, 'pg_class') as comment,
   (select pg_catalog.jsonb_agg(${EXPLODED}) from pg_catalog.aclexplode(
     coalesce(c.relacl, pg_catalog.acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))) a) as grants,
-  (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', t.attname, 'comment', pg_catalog.col_description(c.oid, t.attnum),
+  (select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', t.attname, 'comment', d.description,
       'grants', (select pg_catalog.jsonb_agg(${EXPLODED}) from pg_catalog.aclexplode(t.attacl) a)) order by t.attnum)
-   from pg_catalog.pg_attribute t where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped
-     and (t.attacl is not null or pg_catalog.col_description(c.oid, t.attnum) is not null)) as columns,
+   from pg_catalog.pg_attribute t left join pg_catalog.pg_description d
+     on d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objoid = t.attrelid and d.objsubid = t.attnum
+   where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped and (t.attacl is not null or d.description is not null)) as columns,
   (select pg_catalog.array_agg(t.attname::text) from pg_catalog.pg_attribute t
    where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped) as column_names
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -52,10 +53,16 @@ interface GrantRow {
   readonly grantable: boolean;
 }
 
+/** A table of that name takes the sequences of its columns along. */
+const NAMED = `(c.relname = any ($1) or c.relkind = 'S' and exists (
+  select from pg_catalog.pg_depend d join pg_catalog.pg_class t on t.oid = d.refobjid
+  where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype in ('a', 'i')
+    and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and t.relname = any ($1)))`;
+
 /** Relations and routines of these names in any schema but the system's, or all of them. */
 export async function readGrants(session: Queryable, names: readonly string[] | undefined): Promise<readonly ObjectGrants[]> {
   if (names === undefined) return (await session.query<GrantsRow>(grantsSql('true', 'true'))).map(readRow);
-  return (await session.query<GrantsRow>(grantsSql('c.relname = any ($1)', 'p.proname = any ($1)'), [names])).map(readRow);
+  return (await session.query<GrantsRow>(grantsSql(NAMED, 'p.proname = any ($1)'), [names])).map(readRow);
 }
 
 /** What now stands under the identities of `lost` and is not what stood there. */

@@ -40,6 +40,7 @@ export interface ColumnGrants {
 export type DroppedNames = readonly string[] | 'any' | undefined;
 
 const NAMED_DROPS: ReadonlySet<string> = new Set([
+  'OBJECT_TABLE',
   'OBJECT_VIEW',
   'OBJECT_MATVIEW',
   'OBJECT_FOREIGN_TABLE',
@@ -49,9 +50,9 @@ const NAMED_DROPS: ReadonlySet<string> = new Set([
   'OBJECT_ROUTINE',
   'OBJECT_AGGREGATE',
 ]);
-const WIDE_DROPS: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_SCHEMA', 'OBJECT_TYPE', 'OBJECT_DOMAIN', 'OBJECT_EXTENSION']);
+const WIDE_DROPS: ReadonlySet<string> = new Set(['OBJECT_SCHEMA', 'OBJECT_TYPE', 'OBJECT_DOMAIN', 'OBJECT_EXTENSION']);
 
-/** What a statement may drop, as far as it tells. A table takes its sequences along, CASCADE whatever there is. */
+/** What a statement may drop, as far as it tells. CASCADE takes whatever there is. */
 export function droppedNames({ node, text }: Statement): DroppedNames {
   const { type, fields } = nodeType(node ?? {});
   if (type === 'DropOwnedStmt') return 'any';

@@ -49,6 +49,7 @@ export async function dropToReplace(
   const known = makers();
   const strangers = dependents.filter(({ key, dropSql }) => dropSql === undefined || key === undefined || !known.has(key));
   if (strangers.length > 0) throw refusal(`${file}: ${found.identity} ${what}`, found.identity, strangers, reason);
+  grants.forget();
   await grants.look(session, undefined);
   for (const { dropSql } of dependents) if (dropSql !== undefined) await session.query(dropSql);
   await session.query(found.dropSql);
