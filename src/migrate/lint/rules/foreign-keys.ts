@@ -1,6 +1,6 @@
 import { factsOf, type RelationFacts } from '../../effects/known-objects.ts';
 import { listedName, rangeName, relationKey, showRelation, type RelationName } from '../../effects/relation-name.ts';
-import { asNode, asNodes, asText } from '../../parser.ts';
+import { asNode, asNodes } from '../../parser.ts';
 import { alterParts, constraintsOf, effectOn, isFresh, type Hit, type Rule, type Step } from '../rule.ts';
 
 /** Names that PostgreSQL and people give to constraints that are no foreign keys. */
@@ -97,5 +97,5 @@ export const foreignKeyOnCreate: Rule = {
 
 /** IF NOT EXISTS of what exists does nothing. */
 function isThere(own: RelationName, step: Step): boolean {
-  return step.fields['if_not_exists'] === true && asText(step.fields['oncommit']) !== undefined && factsOf(own, step.known) !== undefined;
+  return step.fields['if_not_exists'] === true && factsOf(own, step.known) !== undefined;
 }
