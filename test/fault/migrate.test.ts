@@ -19,7 +19,7 @@ afterEach(async () => {
   await sql.unsafe('drop schema if exists dbadmin, test cascade; drop schema public cascade; create schema public');
 });
 
-const UP = ['migrate', '--url', database.url];
+const UP = ['migrate', '--url', database.url, '--no-schema-file'];
 const pause = (step: number): string => `select pg_sleep(seconds) from test.pause where step = ${step};\n`;
 
 /** Starts a run, kills it with SIGKILL once the statement at `step` is being executed, and lets a second run finish. */

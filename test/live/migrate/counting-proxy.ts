@@ -62,8 +62,10 @@ export async function startCountingProxy(host: string, port: number, cut?: Cut):
           if (asked === cut?.at) {
             if (cut.side === 'before') return cutOff();
             isLast = cut.side === 'after';
-            backend.write(message);
-            if (cut.side === 'during') backend.end(() => cutOff());
+            // The client is killed before anything can tell it that its connection is gone.
+            backend.write(message, () => {
+              if (cut.side === 'during') cutOff();
+            });
             return;
           }
         }
