@@ -10,6 +10,7 @@ import {
   rescueDefinition,
   rescueNames,
   wayBack,
+  withFreeNames,
   withoutTypes,
   type PresentTable,
   type RescueItem,
@@ -53,9 +54,10 @@ export async function rescueObjects(
     return await into.begin(async (transaction) => {
       await refuseSchema(transaction, schema);
       const rescued: Rescued[] = [];
+      const taken = new Set(names);
       await transaction.unsafe(`CREATE SCHEMA ${quoteName(schema)}`);
       for (const [index, item] of items.entries()) {
-        rescued.push(await rescueOne(from, transaction, item, { schema, name: names[index] ?? item.table.name }));
+        rescued.push(await rescueOne(from, transaction, item, { schema, name: names[index] ?? item.table.name }, taken));
       }
       // Nothing was found: no empty schema stays behind.
       if (rescued.every(({ kind }) => kind === 'absent')) await transaction.unsafe(`DROP SCHEMA ${quoteName(schema)}`);
@@ -114,14 +116,14 @@ async function itemsOf(from: Sql, wishes: readonly RescueWish[]): Promise<readon
   return items;
 }
 
-async function rescueOne(from: Sql, into: TransactionSql, item: RescueItem, to: TableName): Promise<Rescued> {
+async function rescueOne(from: Sql, into: TransactionSql, item: RescueItem, to: TableName, taken: Set<string>): Promise<Rescued> {
   const source = await inspectSource(from, item.table);
   if (source === undefined) return { kind: 'absent', item };
   const known = new Set(source.definition.columns.map(({ name }) => name));
   if (item.kind === 'columns' && !item.columns.some((column) => known.has(column))) return { kind: 'absent', item };
   const wanted = rescueDefinition(source, item);
   const missing = await missingTypes(into, wanted);
-  const definition = withoutTypes(wanted, missing);
+  const definition = withFreeNames(withoutTypes(wanted, missing), to.name, taken);
   const { rows: copied } = await fillNewTable(into, definition, to, await copyOut(from, wanted));
   const [counted] = await from.unsafe<{ rows: string }[]>(
     `SELECT count(*)::text AS rows FROM ${qualified(item.table.schema, item.table.name)}`,

@@ -68,13 +68,15 @@ $ dbadmin migrate redo 2`,
     description: `Shows which versions are newer than the one to go back to, what they took away, and for each of three ways whether it is possible,
 why not, and what it costs:
 
-down     their down sections, as dbadmin migrate down. Data that is gone does not come back by it.
-rescue   a clone of the cluster is restored at the restore point of the run, reachable for nobody else, and only what was lost is
-         copied from it into a new schema rescue_<run>: a dropped table whole, of a dropped or overwritten column the primary key
-         and the values, of deleted rows those that are not there any more. The migrations stay applied; the statements that put the
-         data back are printed, not run.
-pitr     the whole cluster as at the restore point, in a new directory, by dbadmin restore; production is not touched. What that
-         loses is counted in the stored WAL: commits of others, rows they inserted, updated and deleted, and the time since.
+The way down runs their down sections, as dbadmin migrate down does. Data that is gone does not come back by it.
+
+The way rescue restores a clone of the cluster at the restore point of the run, reachable for nobody else, and copies only what was
+lost from it into a new schema rescue_<run>: a dropped table whole, of a dropped or overwritten column the primary key and the values,
+of deleted rows those that are not there any more. The migrations stay applied; the statements that put the data back are printed,
+not run.
+
+The way pitr is the whole cluster as at the restore point, in a new directory, by dbadmin restore; production is not touched. What
+that loses is counted in the stored WAL: commits of others, rows they inserted, updated and deleted, and the time since.
 
 What was lost is read from the applied statements and compared with the catalog: DROP, TRUNCATE, DELETE, UPDATE, a changed type.
 What functions or triggers did is not seen; name it with --objects table:core.play.

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { TableDefinition } from '../../../../src/backup/table/definition.ts';
-import { rescueDefinition, rescueNames, wayBack, type RescueItem, type SourceTable } from '../../../../src/backup/table/rescue-plan.ts';
+import {
+  rescueDefinition,
+  rescueNames,
+  wayBack,
+  withFreeNames,
+  type RescueItem,
+  type SourceTable,
+} from '../../../../src/backup/table/rescue-plan.ts';
 
 const column = (name: string, type: string, notNull = false): TableDefinition['columns'][number] => ({
   name,
@@ -46,6 +53,21 @@ test('no two tables of a rescue have one name, however long', () => {
   const names = rescueNames([1, 2, 3].map((): RescueItem => ({ kind: 'columns', table: { schema: 's', name: long }, columns: [] })));
   expect(new Set(names).size).toBe(3);
   for (const name of names) expect([Buffer.byteLength(name) <= 63, name.includes('\ufffd')]).toEqual([true, false]);
+});
+
+test('a table and its lost columns do not ask for the same names of constraints and indexes', () => {
+  const taken = new Set(['play', 'play_columns']);
+  expect(withFreeNames(rescueDefinition(source, columns), 'play_columns', taken).constraints).toMatchObject([{ name: 'play_pkey' }]);
+  expect(withFreeNames(source.definition, 'play', taken)).toEqual({
+    ...source.definition,
+    constraints: [
+      { name: 'play_play_pkey', definition: 'PRIMARY KEY (id)' },
+      { name: 'c', definition: 'CHECK (score > 0)' },
+    ],
+  });
+  const again = withFreeNames(source.definition, 'mart_play', taken);
+  expect(again.constraints.map(({ name }) => name)).toEqual(['mart_play_play_pkey', 'mart_play_c']);
+  expect(again.indexes).toEqual([{ name: 'mart_play_i', definition: 'CREATE INDEX "mart_play_i" ON %table% USING btree (score)' }]);
 });
 
 describe('the way back', () => {
