@@ -1,5 +1,6 @@
 import type { Statement } from '../migration.ts';
 import { asNode, asNodes, asText, nodeType, type AstNode } from '../parser.ts';
+import { layered, LayeredSet } from './layered-map.ts';
 import { isMade, keyOf, type KnownObjects } from './known-objects.ts';
 import { listedName, rangeName, relationKey, type RelationName } from './relation-name.ts';
 
@@ -37,9 +38,14 @@ export function afterStatement({ node }: Pick<Statement, 'node'>, known: KnownOb
   }
 }
 
+/** Without what only the file before knew. */
+export function startOfFile(known: KnownObjects): KnownObjects {
+  return { ...known, made: new Set(), schema: undefined };
+}
+
 /** What is known at the beginning of the next file of the same run: relations made so far exist, and others can see them. */
 export function afterFile(known: KnownObjects): KnownObjects {
-  return { ...known, made: new Set(), earlier: new Set([...known.earlier, ...known.made]), schema: undefined };
+  return { ...startOfFile(known), earlier: new Set([...known.earlier, ...known.made]) };
 }
 
 function afterCreateTable(fields: AstNode, known: KnownObjects): KnownObjects {
@@ -52,7 +58,7 @@ function withMade(range: AstNode, known: KnownObjects, mayExist: boolean): Known
   if (name === undefined) return known;
   if (mayExist && known.catalog?.relation(name) !== undefined) return known;
   const key = range['relpersistence'] === 't' ? relationKey({ schema: 'pg_temp', name: name.name }) : keyOf(name, known);
-  return { ...known, made: new Set([...known.made, key]) };
+  return { ...known, made: LayeredSet.of(known.made).with(key) };
 }
 
 function afterCreateIndex(fields: AstNode, known: KnownObjects): KnownObjects {
@@ -62,13 +68,13 @@ function afterCreateIndex(fields: AstNode, known: KnownObjects): KnownObjects {
   const index = { schema: table.schema, name };
   if (fields['if_not_exists'] === true && known.catalog?.relation(index) !== undefined) return known;
   const key = keyOf(index, known);
-  return { ...known, made: new Set([...known.made, key]), madeIndexes: new Map([...known.madeIndexes, [key, table]]) };
+  return { ...known, made: LayeredSet.of(known.made).with(key), madeIndexes: layered(known.madeIndexes).with(key, table) };
 }
 
 function withoutMade(fields: AstNode, known: KnownObjects): KnownObjects {
   const dropped = asNodes(fields['objects']).flatMap((each) => listedName(each) ?? []);
-  const gone = new Set(dropped.flatMap((each) => [keyOf(each, known), relationKey({ schema: 'pg_temp', name: each.name })]));
-  return { ...known, made: new Set([...known.made].filter((key) => !gone.has(key))) };
+  const gone = dropped.flatMap((each) => [keyOf(each, known), relationKey({ schema: 'pg_temp', name: each.name })]);
+  return { ...known, made: LayeredSet.of(known.made).without(gone) };
 }
 
 function moved(
@@ -80,8 +86,7 @@ function moved(
   const target = { schema: to.schema ?? from.schema, name: to.name ?? from.name };
   const [before, after] = [keyOf(from, known), keyOf(target, known)];
   if (isMade(from, known)) {
-    const made = new Set([...known.made].filter((key) => key !== before));
-    return { ...known, made: made.add(after) };
+    return { ...known, made: LayeredSet.of(known.made).without([before]).with(after) };
   }
   const original = known.renamed.get(before) ?? { schema: from.schema ?? known.schema, name: from.name };
   return { ...known, renamed: new Map([...known.renamed, [after, original]]) };

@@ -1,7 +1,7 @@
 import { embeddedStatements } from '../embedded-sql.ts';
 import type { Statement } from '../migration.ts';
 import type { SqlParser } from '../parser.ts';
-import { afterFile, afterStatement } from './after.ts';
+import { afterStatement, startOfFile } from './after.ts';
 import { effectsOf, isOpaque, type Effect } from './effects.ts';
 import { factsOf, knownFrom, type CatalogFacts, type KnownObjects, type RelationFacts } from './known-objects.ts';
 import { lockLevel } from './lock-modes.ts';
@@ -25,7 +25,9 @@ export function foresee(
   catalog: CatalogFacts | undefined,
   parser: SqlParser,
 ): readonly (readonly ForeseenStatement[])[] {
-  let known = knownFrom(catalog);
+  // Shared and added to: ten thousand copies of it would take seconds.
+  const earlier = new Set<string>();
+  let known: KnownObjects = { ...knownFrom(catalog), earlier };
   return files.map((statements) => {
     const foreseen = statements.map((statement) => {
       const inside = embeddedStatements(statement, parser).filter(({ runs }) => runs === 'now');
@@ -42,7 +44,8 @@ export function foresee(
       const effects = found.toSorted((a, b) => Number(a.isNew) - Number(b.isNew) || lockLevel(b.lock) - lockLevel(a.lock));
       return { statement, effects, isOpaque: unclear };
     });
-    known = afterFile(known);
+    for (const key of known.made) earlier.add(key);
+    known = startOfFile(known);
     return foreseen;
   });
 }

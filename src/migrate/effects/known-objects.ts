@@ -1,3 +1,4 @@
+import type { Names, Remembered } from './layered-map.ts';
 import { relationKey, type RelationName } from './relation-name.ts';
 
 /** A constraint of a table in a live catalog. */
@@ -53,11 +54,11 @@ export interface CatalogFacts {
 /** What is known before a statement runs: what earlier statements of its file made, and the live catalog where there is one. */
 export interface KnownObjects {
   /** Keys of relations that exist since an earlier statement of the file. */
-  readonly made: ReadonlySet<string>;
+  readonly made: Names;
   /** Keys of relations that exist since an earlier file of the same run. */
   readonly earlier: ReadonlySet<string>;
   /** Table of each index that an earlier statement of the file made, by the key of the index. */
-  readonly madeIndexes: ReadonlyMap<string, RelationName>;
+  readonly madeIndexes: Remembered<RelationName>;
   /** Keys of relations that an earlier statement renamed or moved, and their names in the catalog. */
   readonly renamed: ReadonlyMap<string, RelationName>;
   /** The first schema of the search path that the file set; undefined while the database's own holds. */

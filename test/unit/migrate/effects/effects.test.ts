@@ -147,6 +147,27 @@ test('tables of earlier files of the run exist, though the catalog has them not 
   expect(shown('drop table if exists u', known)).toBe('');
 });
 
+test('ten thousand statements are looked at without copying what is known each time, in one file and in as many', () => {
+  const statements = Array.from({ length: 10_000 }, (_, index) => ({
+    text: `create table t${index} ()`,
+    node: node(`create table t${index} ()`).node,
+    start: 0,
+    line: 1,
+    number: index + 1,
+    copyData: undefined,
+    kind: { command: 'CREATE TABLE', object: undefined, alone: false },
+  }));
+  const startedMs = performance.now();
+  foresee([statements], undefined, parser);
+  foresee(
+    statements.map((each) => [each]),
+    undefined,
+    parser,
+  );
+  // A copy of what is known for each statement took ten seconds for each half.
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+});
+
 test('what a DO block runs counts, what an EXECUTE makes up is opaque, and a body that is only declared does nothing', () => {
   const text = `do $$ begin create table n (); drop table n; truncate t; end $$;
 do $$ begin execute 'drop table ' || current_user; end $$;
