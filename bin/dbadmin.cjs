@@ -16,6 +16,7 @@ try {
   if (base && process.getuid && require('fs').statSync(base).uid === process.getuid()) {
     require('module').enableCompileCache(cache + '/dbadmin');
   }
+  // oxlint-disable-next-line no-unused-vars -- without a name only newer Nodes could read this far
 } catch (_) {
   // Without it everything works as well.
 }
