@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { stopCluster } from '../../src/postgres/server.ts';
 import { makeDirectory, removeDirectory } from '../backup/repository.ts';
+import { freePort } from '../postgres/address.ts';
 import type { ClusterOptions, TestCluster } from '../postgres/cluster.ts';
 import { startTestCluster } from '../postgres/fixture.ts';
 
@@ -48,8 +49,10 @@ describe('a database of one’s own, three commands', () => {
     const backup = dbadmin(['backup', 'run']);
     expect(backup.status, backup.stderr).toBe(0);
     const into = path.join(directory, 'restored');
-    const restore = dbadmin(['restore', '--to-latest', '--into', into, '--start', '--yes', '--json']);
-    expect(restore.status, restore.stderr).toBe(0);
+    // A port of its own: other tests start clones at the same time, and a port that was free may be taken a moment later.
+    const port = String(await freePort());
+    const restore = dbadmin(['restore', '--to-latest', '--into', into, '--start', '--port', port, '--yes', '--json']);
+    expect(restore.status, `${restore.stderr}${restore.stdout}`).toBe(0);
     const { restored } = JSON.parse(restore.stdout) as { restored: { port: number; state: string } };
     expect(restored.state).toBe('open');
     const url = new URL(own.url());

@@ -24,11 +24,15 @@ export async function inspectBodies(session: Queryable, historySchema: string): 
     `select n.nspname::text as schema from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
      where e.extname = 'plpgsql_check'`,
   );
-  const [before] = await session.query<{ path: string }>(
-    `select pg_catalog.set_config('check_function_bodies', 'on', true), pg_catalog.current_setting('search_path') as path`,
+  const [before] = await session.query<{ path: string; usual: string }>(
+    `select pg_catalog.set_config('check_function_bodies', 'on', true), pg_catalog.current_setting('search_path') as path,
+       (select reset_val from pg_catalog.pg_settings where name = 'search_path') as usual`,
   );
   const path = before?.path ?? '';
-  const errors = [...(await inspectSql(session, historySchema))];
+  // What a session begins with: here the path may be that of a file, or of the row in the history.
+  const usual = before?.usual ?? '';
+  const errors = [...(await inspectSql(session, historySchema, usual))];
+  await session.query("select pg_catalog.set_config('search_path', $1, true)", [usual]);
   let unchecked = 0;
   if (extension === undefined) {
     const [row] = await session.query<{ count: number }>(
@@ -50,7 +54,7 @@ interface RoutineRow {
 }
 
 /** The validator of SQL functions parses and analyses the body as CREATE FUNCTION does. BEGIN ATOMIC is bound to what it names. */
-async function inspectSql(session: Queryable, historySchema: string): Promise<readonly BodyError[]> {
+async function inspectSql(session: Queryable, historySchema: string, usualPath: string): Promise<readonly BodyError[]> {
   const routines = await session.query<RoutineRow>(
     `select p.oid::text as oid, (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
        n.nspname::text as schema, p.proname::text as name,
@@ -58,7 +62,7 @@ async function inspectSql(session: Queryable, historySchema: string): Promise<re
      from ${FROM} where ${WHERE} and l.lanname = 'sql' and p.prosqlbody is null order by 2`,
     [historySchema],
   );
-  const groups = Map.groupBy(routines, ({ path }) => path);
+  const groups = Map.groupBy(routines, ({ path }) => path ?? usualPath);
   const errors: BodyError[] = [];
   for (const [path, group] of groups) {
     await session.query('savepoint dbadmin_bodies');
@@ -89,8 +93,8 @@ async function inspectSql(session: Queryable, historySchema: string): Promise<re
   return errors;
 }
 
-async function validate(session: Queryable, path: string | null, oids: readonly string[]): Promise<void> {
-  if (path !== null) await session.query(`set local search_path = ${path === '' ? "''" : path}`);
+async function validate(session: Queryable, path: string, oids: readonly string[]): Promise<void> {
+  await session.query(`set local search_path = ${path === '' ? "''" : path}`);
   await session.query('select pg_catalog.fmgr_sql_validator(o) from pg_catalog.unnest($1::oid[]) o', [oids]);
 }
 

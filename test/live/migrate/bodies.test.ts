@@ -41,6 +41,19 @@ test('a rename that breaks an SQL function fails its file before it commits, wit
   expect([versioned.length, routines.length]).toEqual([1, 1]);
 });
 
+test('a body is looked into with the path that a session begins with, also in the last file of a run', async () => {
+  await project.write(
+    'migrations/2_public.sql',
+    "create table plain (id int); create function plain_count() returns bigint language sql as 'select count(*) from plain';",
+  );
+  expect((await project.up()).versioned.map(({ version }) => version)).toEqual(['1', '2']);
+  expect(await sql`select plain_count()::int as n`).toEqual([{ n: 0 }]);
+  await project.write('migrations/3_rename.sql', 'alter table plain rename to plainer;');
+  expect((await project.failure()).message).toContain('plain_count() line 1: relation "plain" does not exist');
+  await project.write('migrations/3_rename.sql', 'drop function plain_count(); drop table plain;');
+  await project.up();
+});
+
 test('what was broken before stops nobody and is said; a routine of this run must be right', async () => {
   await project.up();
   await sql.unsafe(
