@@ -100,7 +100,7 @@ for (const major of MAJORS) {
   if (programs !== undefined) found.set(major, programs);
 }
 
-test.skipIf(found.size > 0)('SQL of others is compared with psql', ({ skip }) => skip('no client programs on this machine'));
+if (found.size === 0) test('SQL of others is compared with psql', ({ skip }) => skip('no client programs on this machine'));
 
 for (const [major, programs] of found) {
   let cluster: TestCluster;
