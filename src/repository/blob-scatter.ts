@@ -96,10 +96,13 @@ class Scatter {
       for (const number of groups.keys()) {
         const { large, small } = next;
         await this.#write(large);
+        // The next group is ordered while the threads have work; what is wrong with it ends the writing, which tells it.
         const writing = this.#write(small);
-        // Told below; the next group is ordered while the threads have work.
-        writing.catch(() => undefined);
-        next = this.#order(groups[number + 1]);
+        try {
+          next = this.#order(groups[number + 1]);
+        } catch (error) {
+          this.#fail(error);
+        }
         await writing;
       }
     } finally {
