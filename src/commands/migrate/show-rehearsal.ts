@@ -138,7 +138,8 @@ function summary({ files, user }: RehearsalRecord, over: readonly OverLimit[], m
     ...(routines > 0 ? [count(routines, 'routine')] : []),
   ].join(' and ');
   const ran = `${what} ran as ${user} in ${formatDuration(tookMs)}, ${formatBytes(walBytes)} of WAL`;
-  if (maxBlockMs === undefined || over.length > 0) return ran;
+  // After a failure nobody knows what the rest would have blocked.
+  if (maxBlockMs === undefined || over.length > 0 || applied.length < files.length) return ran;
   return `${ran}; nobody waits longer than ${formatDuration(maxBlockMs)}`;
 }
 
