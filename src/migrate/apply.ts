@@ -32,8 +32,10 @@ export async function applyVersioned(
     } catch (error) {
       const failed = left.find((run) => run.applied === undefined);
       const failure = failed === undefined ? error : failed.describe(error);
-      await context.session.query('rollback').catch(() => undefined);
+      await failed?.settled();
+      if (context.session.inTransaction()) await context.session.query('rollback').catch(() => undefined);
       context.signal.throwIfAborted();
+      if (failed?.forgot(error) === true) continue;
       if (failed === undefined) throw failure;
       const pauseMs = await pauseOrThrow(failure, failed.attempts, failed.path, context);
       failed.lostToLocks(pauseMs);

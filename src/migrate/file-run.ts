@@ -9,7 +9,7 @@ import type { PendingMigration } from './plan.ts';
 import { recordHistory, type HistoryEntry, type RunIdentity } from './record.ts';
 import type { RetryContext } from './retry.ts';
 import { runStatement } from './run-statement.ts';
-import type { Session } from './session.ts';
+import { isForgotten, type Queryable, type Session } from './session.ts';
 import { BEFORE_RECORD_SQL, beginFile, type SessionSettings } from './settings.ts';
 import { statementError } from './sql-error.ts';
 import type { Watch } from './watch.ts';
@@ -46,6 +46,8 @@ export class FileRun {
   readonly #migration: PendingMigration;
   readonly #context: ApplyContext;
   readonly #finished: Set<number>;
+  /** Prepared only where a transaction is tried again as a whole. */
+  readonly #asks: Queryable;
   #interrupted: number | undefined;
   #lockWaitMs = 0;
   #startedMs = 0;
@@ -53,12 +55,16 @@ export class FileRun {
   #lockTimes = new LockTimes(0);
   #locks: readonly HeldLock[] = [];
   #current: Statement | undefined;
+  /** What was sent and may not be answered yet: the beginning of the transaction, and the row of the history. */
+  #begun: Promise<void> = Promise.resolve();
+  #recorded: Promise<void> = Promise.resolve();
 
   constructor(migration: PendingMigration, context: ApplyContext) {
     this.#migration = migration;
     this.#context = context;
     this.path = migration.file.path;
     this.transaction = migration.parsed.directives.transaction;
+    this.#asks = this.transaction ? context.session.prepared : context.session;
     this.#finished = new Set(migration.finished);
     this.#interrupted = migration.interrupted;
   }
@@ -78,24 +84,35 @@ export class FileRun {
     ];
   }
 
-  /** The row of the whole file: in its transaction, or after the last statement of a no-transaction file. */
+  /** The row of the whole file: in its transaction, where it is answered by `commit`, or after the last statement of a no-transaction file. */
   async record(): Promise<void> {
     const { name, file } = this.#migration;
     this.#current = undefined;
-    const entry = { statementNo: undefined, sha256: file.sha256, body: file.text, tookMs: this.#tookMs() };
+    await this.#begun;
+    const entry = { name: name.file, statementNo: undefined, sha256: file.sha256, body: file.text, tookMs: this.#tookMs() };
     const { session, observer } = this.#context;
-    await session.query(this.transaction ? BEFORE_RECORD_SQL : `begin; ${BEFORE_RECORD_SQL}`);
-    await this.#record({ ...entry, name: name.file }, this.#locks);
-    if (this.transaction) return;
+    if (this.transaction) {
+      const ready = session.query(BEFORE_RECORD_SQL);
+      this.#recorded = Promise.all([ready, this.#record(entry, this.#locks)]).then(() => undefined);
+      // `commit` tells it.
+      this.#recorded.catch(() => undefined);
+      return;
+    }
+    await session.query(`begin; ${BEFORE_RECORD_SQL}`);
+    await this.#record(entry, this.#locks);
     await session.query('commit');
     this.#done();
     await observer?.applied?.(this.#observed());
   }
 
   async commit(): Promise<void> {
-    const { observer } = this.#context;
-    await observer?.beforeCommit?.(this.#observed());
-    const tag = await this.#context.session.command('commit');
+    const { observer, session } = this.#context;
+    const looking = observer?.beforeCommit?.(this.#observed());
+    const ending = looking === undefined ? session.command('commit') : looking.then(async () => await session.command('commit'));
+    const [recorded, ended] = await Promise.allSettled([this.#recorded, ending]);
+    if (recorded.status === 'rejected') throw recorded.reason;
+    if (ended.status === 'rejected') throw ended.reason;
+    const tag = ended.value;
     if (tag !== 'COMMIT')
       throw new DbadminError('migration-failed', `${this.path}: the server answered ${tag} to COMMIT; nothing of it is applied`);
     this.#done();
@@ -123,6 +140,16 @@ export class FileRun {
     return new DbadminError(failure.code, failure.message, { detail, hint: failure.hint, cause: failure.cause });
   }
 
+  /** Waits until all that was sent is answered. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#begun, this.#recorded]);
+  }
+
+  /** Whether the attempt failed only because the file took away what the session had prepared; the next does without it. */
+  forgot(error: unknown): boolean {
+    return this.transaction && isForgotten(error);
+  }
+
   lostToLocks(pauseMs: number): void {
     this.#lockWaitMs += this.#tookMs() + pauseMs;
     this.attempts += 1;
@@ -135,7 +162,10 @@ export class FileRun {
     this.#locks = [];
     this.#lockTimes = new LockTimes(this.#startedMs);
     this.#context.watch?.forgetWaits();
-    await beginFile(session, settings, this.#migration.parsed.directives, this.path);
+    this.#begun = beginFile(session, settings, this.#migration.parsed.directives, this.path, this.#asks);
+    // The first statement goes right behind, and whoever sends it tells what became of this.
+    if (this.transaction) this.#begun.catch(() => undefined);
+    else await this.#begun;
     await this.#context.observer?.begun?.(this.#observed());
   }
 
@@ -146,7 +176,11 @@ export class FileRun {
   }
 
   async #runInTransaction(statement: Statement): Promise<void> {
-    await this.#runObserved(statement);
+    try {
+      await this.#runObserved(statement);
+    } finally {
+      await this.#begun;
+    }
     this.#ran += 1;
     const last = this.#migration.parsed.statements.length === statement.number;
     // The last question is asked when the history is written.
@@ -243,12 +277,12 @@ export class FileRun {
   }
 
   async #record(entry: Omit<HistoryEntry, 'kind' | 'version' | 'attempts' | 'lockWaitMs'>, seen: readonly HeldLock[]): Promise<void> {
-    const { session, run } = this.#context;
+    const { run } = this.#context;
     const { kind, name } = this.#migration;
     const { version } = name;
     const locks = { ...this.#lockTimes.spans(this.#nowMs(), this.#waits()), before: seen };
     const attempted = { attempts: this.attempts, lockWaitMs: this.#lockWaitMs };
-    const held = await recordHistory(session, run, { ...entry, kind: kind ?? 'versioned', version, ...attempted, locks });
+    const held = await recordHistory(this.#asks, run, { ...entry, kind: kind ?? 'versioned', version, ...attempted, locks });
     this.#locks = longestLocks([...this.#locks, ...held]);
   }
 

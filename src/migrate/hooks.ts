@@ -50,8 +50,11 @@ export interface RunObserver {
   beforeStatement?(at: ObservedStatement): Promise<void>;
   /** As before it; not called for a statement that failed. */
   afterStatement?(at: ObservedStatement): Promise<void>;
-  /** All statements ran and the history is written; all locks are still held. Only where `transaction` is true. */
-  beforeCommit?(file: ObservedFile): Promise<void>;
+  /**
+   * All statements ran and the history is written; all locks are still held. Only where `transaction` is true. Undefined when it has
+   * nothing to ask: the commit then follows at once.
+   */
+  beforeCommit?(file: ObservedFile): Promise<void> | undefined;
   /** Committed, or without a transaction all done. */
   applied?(file: ObservedFile): Promise<void>;
 }

@@ -14,8 +14,12 @@ export function joinObservers(observers: readonly (RunObserver | undefined)[]): 
     afterStatement: async (at) => {
       for (const each of outward) await each.afterStatement?.(at);
     },
-    beforeCommit: async (file) => {
-      for (const each of outward) await each.beforeCommit?.(file);
+    beforeCommit: (file) => {
+      let looking: Promise<void> | undefined;
+      for (const each of outward) {
+        looking = looking === undefined ? each.beforeCommit?.(file) : looking.then(async () => await each.beforeCommit?.(file));
+      }
+      return looking;
     },
     applied: async (file) => {
       for (const each of outward) await each.applied?.(file);

@@ -1,5 +1,5 @@
 import pg, { type ClientConfig, type QueryResult } from 'pg';
-import { DbadminError, messageOf } from '../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { connectionError } from '../postgres/client.ts';
 import type { ConnectionParameters, HostAddress } from '../postgres/parameters.ts';
 import { allowsClearText, tlsOptions } from '../postgres/tls.ts';
@@ -22,6 +22,13 @@ export interface Session extends Queryable {
   command(text: string): Promise<string>;
   /** Runs `COPY … FROM stdin` and sends `data`, which ends with a newline. */
   copyIn(text: string, data: string): Promise<void>;
+  /**
+   * The same connection for a single statement that comes again and again: the server parses and plans it once. A migration may take
+   * the prepared statement away (DEALLOCATE ALL); the failure then is one that {@link isForgotten} knows, and later calls do without.
+   */
+  readonly prepared: Queryable;
+  /** Whether a transaction is open, failed or not. Known when everything sent is answered. */
+  inTransaction(): boolean;
   /** The server process that the connection was told at its start. */
   readonly announcedPid: number | undefined;
   /** Why the connection is gone, or undefined while it stands. */
@@ -32,6 +39,13 @@ export interface Session extends Queryable {
 export interface SessionOptions {
   readonly applicationName: string;
   readonly onNotice?: (severity: string, message: string) => void;
+}
+
+const PREPARED = 'dbadmin_prepared_';
+
+/** Whether a statement failed because something took our prepared statement away. */
+export function isForgotten(error: unknown): boolean {
+  return systemCodeOf(error) === '26000' && messageOf(error).includes(PREPARED);
 }
 
 /**
@@ -94,6 +108,8 @@ async function connectWith(
     connectionTimeoutMillis: parameters.connectTimeoutMs,
     application_name: options.applicationName,
     keepAlive: true,
+    // What is asked before an earlier answer came is sent at once: the server answers in turn, and nobody waits for the way there and back.
+    pipeline: true,
   });
   let lost: Error | undefined;
   // Without a listener a connection that breaks while idle ends the process.
@@ -101,16 +117,36 @@ async function connectWith(
   client.on('end', () => (lost ??= new Error('the connection ended')));
   client.on('notice', (notice) => options.onNotice?.(notice.severity ?? 'NOTICE', notice.message ?? ''));
   await client.connect();
-  const send = async (text: string, values?: readonly unknown[]): Promise<QueryResult> => {
+  const send = async (text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> => {
     if (lost !== undefined) throw lost;
-    const result = (await (values === undefined ? client.query(text) : client.query(text, [...values]))) as QueryResult | QueryResult[];
+    const query =
+      values === undefined ? client.query(text) : client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+    const result = (await query) as QueryResult | QueryResult[];
     const last = Array.isArray(result) ? result.at(-1) : result;
     if (last === undefined) throw new DbadminError('internal', 'the server answered nothing');
     return last;
   };
+  const prepared = new Map<string, string>();
+  let prepares = true;
+  const sendPrepared = async (text: string, values: readonly unknown[]): Promise<QueryResult> => {
+    const name = prepared.get(text) ?? `${PREPARED}${prepared.size + 1}`;
+    prepared.set(text, name);
+    try {
+      return await send(text, values, name);
+    } catch (error) {
+      if (isForgotten(error)) prepares = false;
+      throw error;
+    }
+  };
   return {
     query: async <Row extends object>(text: string, values?: readonly unknown[]) => (await send(text, values)).rows as Row[],
     command: async (text) => (await send(text)).command,
+    prepared: {
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+        (prepares ? await sendPrepared(text, values) : await send(text, values)).rows as Row[],
+    },
+    inTransaction: () =>
+      ['T', 'E'].includes((client as unknown as { getTransactionStatus(): string | null }).getTransactionStatus() ?? 'I'),
     copyIn: async (text, data) => {
       if (lost !== undefined) throw lost;
       await new Promise<void>((resolve, reject) => {

@@ -11,12 +11,25 @@ export interface SessionSettings {
 }
 
 /**
- * Gives the session the settings a file starts with, whatever the file before it set, and with a transaction opens it.
+ * Gives the session the settings a file starts with, whatever the file before it set, and with a transaction opens it. All is sent
+ * when this returns. With a transaction the file's first statement may be sent right behind, before the answer: when something
+ * fails here, that statement finds a transaction that has failed, or one to be rolled back, and never none. What every file asks is
+ * asked of `asks`.
  *
  * @throws {DbadminError} `migration-failed` when the session lost the lock of the run.
  */
-export async function beginFile(session: Queryable, settings: SessionSettings, directives: Directives, file: string): Promise<void> {
-  const [row] = await session.query<{ held: boolean }>(beginFileSql(settings, directives));
+export async function beginFile(
+  session: Queryable,
+  settings: SessionSettings,
+  directives: Directives,
+  file: string,
+  asks: Queryable = session,
+): Promise<void> {
+  // By itself: BEGIN is to come even when this fails, and after it, since it goes by what this sets.
+  const fresh = session.query(freshSessionSql(settings));
+  const begun = session.query(beginFileSql(settings, directives));
+  const asked = asks.query<{ held: boolean }>(LOCK_HELD_SQL);
+  const [, , [row]] = await Promise.all([fresh, begun, asked]);
   if (row?.held === true) return;
   throw new DbadminError('migration-failed', `${file}: the lock of this run is gone`, {
     detail: 'Something released the advisory lock of this session, or a connection pooler put another session in its place.',
@@ -28,11 +41,9 @@ function beginFileSql(settings: SessionSettings, directives: Directives): string
   const lockTimeoutMs = directives.lockTimeoutMs ?? settings.lockTimeoutMs;
   const local = directives.transaction ? 'local ' : '';
   return [
-    freshSessionSql(settings),
     ...(directives.transaction ? ['begin'] : []),
     `set ${local}lock_timeout = '${lockTimeoutMs}ms'`,
     `set ${local}statement_timeout = '${directives.statementTimeoutMs ?? 0}ms'`,
-    LOCK_HELD_SQL,
   ].join(';\n');
 }
 

@@ -39,14 +39,14 @@ export async function watchBodies(session: Queryable, { plan, all, schema, log }
     }
     if (known.length > SHOWN) log.warn(`${known.length - SHOWN} more errors in bodies of routines`);
   };
+  const lookInside = async (inside: Queryable, what: string): Promise<void> => {
+    await inside.query('reset role');
+    judge(await inspectBodies(inside, schema), what);
+  };
   return {
-    beforeCommit: async ({ path, session: inside }) => {
-      if (path !== last) return;
-      await inside.query('reset role');
-      judge(
-        await inspectBodies(inside, schema),
-        path === 'routines' ? 'None of the routines is changed.' : `Nothing of ${path} is applied.`,
-      );
+    beforeCommit: ({ path, session: inside }) => {
+      if (path !== last) return undefined;
+      return lookInside(inside, path === 'routines' ? 'None of the routines is changed.' : `Nothing of ${path} is applied.`);
     },
     applied: async ({ path, transaction, session: outside }) => {
       if (path !== last || transaction) return;

@@ -229,3 +229,23 @@ test('a lock that never comes free ends in an error after the last attempt, and 
   expect(project.messages.filter((message) => holder.test(message))).toHaveLength(2);
   expect(failure.detail).toMatch(new RegExp(`It was tried 3 times\\. ${holder.source.replace('the', 'The')}`));
 });
+
+test('a file that takes away prepared statements is applied once, and the files after it as well', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int);\n');
+  await project.write(
+    'migrations/2_b.sql',
+    "create table b (id int);\ninsert into b values (1);\ndo $$ begin execute 'deallocate all'; end $$;\n",
+  );
+  await project.write('migrations/3_c.sql', '-- dbadmin: no-transaction\ndeallocate all;\ncreate table c (id int);\n');
+  await project.write('migrations/4_d.sql', 'create table d (id int);\n');
+  await project.up();
+  expect(await tables()).toEqual(['a', 'b', 'c', 'd']);
+  expect(await sql`select id from b`).toEqual([{ id: 1 }]);
+  const rows = await sql`select version, attempts from dbadmin.migration_history where statement_no is null order by seq`;
+  expect(rows.map(({ version, attempts }) => [version, attempts])).toEqual([
+    ['1', 1],
+    ['2', 1],
+    ['3', 1],
+    ['4', 1],
+  ]);
+});
