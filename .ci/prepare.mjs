@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 
 if (!existsSync('src/cli.ts')) process.exit(0);
 rmSync('dist', { recursive: true, force: true });
-const build = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+const build = spawnSync('node', ['.ci/bundle.mjs'], { stdio: 'inherit' });
 if (build.error !== undefined) throw build.error;
 if (build.status !== 0) process.exit(build.status ?? 1);
 if (existsSync('node_modules/.bin')) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.ts';
 import { DbadminError, messageOf, systemCodeOf } from './base/errors.ts';
+import { INSTALLED_IN } from './base/installation.ts';
 import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
 import type { CommandContext, CommandInput } from './commands/command.ts';
@@ -83,7 +84,7 @@ function interruptSignal(): AbortSignal {
 }
 
 function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const manifest = JSON.parse(readFileSync(new URL('package.json', INSTALLED_IN), 'utf8')) as { version: string };
   return manifest.version;
 }
 

@@ -31,6 +31,13 @@ export class SqlSyntaxError extends Error {
   }
 }
 
+/** For where there is nothing to parse. */
+export const NO_PARSER: SqlParser = { parse: () => refuseToParse(), parsePlpgsql: () => refuseToParse() };
+
+function refuseToParse(): never {
+  throw new DbadminError('internal', 'the SQL parser was not loaded');
+}
+
 /** Loads the parser, which is WebAssembly: once, 30 ms. */
 export async function loadSqlParser(): Promise<SqlParser> {
   const library = await import('libpg-query');

@@ -67,6 +67,15 @@ export interface PlanPolicy {
 
 export const STRICT: PlanPolicy = { outOfOrder: false, missing: false };
 
+/** Whether a file is not the one that was applied: {@link planMigrations} parses those, and no others. */
+export function hasSomethingToParse({ migrations, routines, history }: Observed): boolean {
+  const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row.sha256]));
+  return (
+    migrations.some(({ name, file }) => applied.get(sortKey(name.version)) !== file.sha256) ||
+    routines.some(({ name, file }) => history.routines.get(name)?.sha256 !== file.sha256)
+  );
+}
+
 /** What `up` would do, and why not. Touches nothing. */
 export function planMigrations(observed: Observed, policy: PlanPolicy, parser: SqlParser, now: Date): MigrationPlan {
   const { migrations, history } = observed;

@@ -12,9 +12,9 @@ import { observe, readFiles, type MigrationDirectories } from './inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from './inspect-server.ts';
 import { joinObservers } from './join-observers.ts';
 import { acquireLock, releaseLock, type LockOptions } from './lock.ts';
-import { loadSqlParser, type SqlParser } from './parser.ts';
+import { loadSqlParser, NO_PARSER, type SqlParser } from './parser.ts';
 import { lazyRoutines } from './parse-routines.ts';
-import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
+import { hasSomethingToParse, planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
 import { inspectPreflight } from './inspect-preflight.ts';
 import { refusePooler } from './pooler.ts';
 import { preflightWarnings, touchedBy } from './preflight.ts';
@@ -34,7 +34,8 @@ export interface MigrateUpOptions extends LockOptions, MarkOptions {
   readonly lockTimeoutMs: number;
   readonly directories: MigrationDirectories;
   readonly toolVersion: string;
-  readonly gitCommit: string | undefined;
+  /** Asked for when there is something to do. */
+  readonly gitCommit: (() => Promise<string | undefined>) | undefined;
   readonly policy: PlanPolicy;
   readonly retry: RetryPolicy;
   /** Called before the lock is taken, once there is something to do: it warns, or refuses by throwing. */
@@ -69,12 +70,11 @@ export interface MigrateUpResult {
  * transaction pooler); `migration-failed` with what was applied before it.
  */
 export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpResult> {
-  const parser = await loadSqlParser();
   const session = await open(options);
   const stopCancelling = cancelOnAbort(session, options);
   try {
     const server = await inspectServer(session);
-    const { plan: before, observed } = await makePlan(session, parser, options);
+    const { plan: before, observed } = await makePlan(session, options);
     if (before.versioned.length + before.routines.length === 0) {
       await options.expected?.compare({ plan: before, observed, server, session });
       return nothingDone(server, before);
@@ -87,8 +87,8 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     await session.query(freshSessionSql(settings));
     await acquireLock(session, options);
     try {
-      const found = await makePlan(session, parser, options);
-      const { plan } = found;
+      const found = await makePlan(session, options);
+      const { plan, parser } = found;
       await options.expected?.compare({ ...found, server, session });
       if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
       await ensureHistory(session, options.schema, { ...server, toolVersion: options.toolVersion });
@@ -118,15 +118,18 @@ async function open({ connection, log }: MigrateUpOptions): Promise<Session> {
 }
 
 interface Planned {
+  readonly parser: SqlParser;
   readonly plan: MigrationPlan;
   readonly observed: Observed;
 }
 
-async function makePlan(session: Session, parser: SqlParser, options: MigrateUpOptions): Promise<Planned> {
+async function makePlan(session: Session, options: MigrateUpOptions): Promise<Planned> {
   const observed = await observe(session, options.schema, await readFiles(options.directories));
+  // Loading the parser takes as long as all else that a run with nothing to do does.
+  const parser = hasSomethingToParse(observed) ? await loadSqlParser() : NO_PARSER;
   const plan = planMigrations(observed, options.policy, parser, options.clock.now());
   if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; nothing was applied`);
-  return { plan, observed };
+  return { plan, observed, parser };
 }
 
 function nothingDone({ database }: ServerFacts, { warnings }: MigrationPlan): MigrateUpResult {
@@ -165,7 +168,8 @@ async function applyPlan(
 ): Promise<Omit<MigrateUpResult, 'preflight'>> {
   const restorePoint = await markMoment(session, server, plan.versioned[0]?.name.version, options);
   const runId = randomUUID();
-  const { schema, toolVersion, gitCommit } = options;
+  const { schema, toolVersion } = options;
+  const gitCommit = await options.gitCommit?.();
   const { clock, random, log, signal, retry } = options;
   const watch = new Watch({
     clock,

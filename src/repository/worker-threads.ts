@@ -96,7 +96,7 @@ export class Threads<Job, Result, News = never> {
   }
 
   #start(): Thread<Job> {
-    // The compiler does not rewrite this name: .ts beside a .ts file, .js beside a .js file.
+    // Beside this file: .ts in a clone, .js where files are bundled.
     const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
     const worker = new Worker(new URL(`./${this.#options.module}${extension}`, import.meta.url), {
       workerData: this.#options.workerData(),

@@ -82,7 +82,7 @@ async function carryOut(
       lockTimeoutMs: config.migrate.lockTimeoutMs,
       directories,
       toolVersion: context.version,
-      gitCommit: await gitCommit(directories.project),
+      gitCommit: async () => await gitCommit(directories.project),
       retry: DEFAULT_RETRY,
       waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
       wantsRestorePoint: input.options['restorePoint'] !== false,

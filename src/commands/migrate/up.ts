@@ -26,7 +26,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       lockTimeoutMs: config.migrate.lockTimeoutMs,
       directories,
       toolVersion: context.version,
-      gitCommit: await gitCommit(directories.project),
+      gitCommit: async () => await gitCommit(directories.project),
       ...saved,
       policy: saved?.policy ?? policyOf(input),
       retry: DEFAULT_RETRY,

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { INSTALLED_IN } from '../../base/installation.ts';
 import type { CommandSpec } from '../command.ts';
 import type { BackupPolicy, Job, Policies } from '../../schedule/policies.ts';
 
@@ -51,7 +52,7 @@ export function scheduleRunWords(job: Job, configFile: string): readonly string[
 
 /** The program that a child process of ours has to start. */
 export function programFile(): string {
-  return fileURLToPath(new URL('../../../bin/dbadmin.cjs', import.meta.url));
+  return fileURLToPath(new URL('bin/dbadmin.cjs', INSTALLED_IN));
 }
 
 function rateOf(policy: BackupPolicy | undefined): readonly string[] {

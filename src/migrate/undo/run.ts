@@ -170,11 +170,11 @@ async function apply(
   settings: SessionSettings,
   options: MigrateDownOptions,
 ): Promise<MigrateDownResult> {
-  const { schema, toolVersion, gitCommit, clock, random, log, signal, retry, observer } = options;
+  const { schema, toolVersion, clock, random, log, signal, retry, observer } = options;
   const oldest = plan.steps.at(-1)?.name.version;
   const restorePoint = oldest === undefined ? undefined : await markMoment(session, server, `down_${oldest}`, options);
   const runId = randomUUID();
-  const run = { schema, runId, toolVersion, gitCommit, restorePoint };
+  const run = { schema, runId, toolVersion, gitCommit: await options.gitCommit?.(), restorePoint };
   const watch = new Watch({
     clock,
     log,

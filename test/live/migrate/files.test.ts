@@ -101,7 +101,7 @@ test('IF NOT EXISTS does not take an INVALID index for the one that is wanted', 
 test('the history holds who, what, how long and which locks, and cannot be changed', async () => {
   await project.write('migrations/1_a.sql', 'create table a (id int);');
   await project.write('migrations/2_b.sql', 'alter table a add b int;\n');
-  await project.up({ gitCommit: 'f'.repeat(40) });
+  await project.up({ gitCommit: async () => await Promise.resolve('f'.repeat(40)) });
   const [row] = await sql`select kind, version, name, body, encode(sha256, 'hex') as sha, applied_by, tool_version, git_commit, locks,
     finished_at >= started_at as ordered, statement_no from dbadmin.migration_history where version = '2'`;
   expect({ ...row }).toEqual({
