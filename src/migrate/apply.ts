@@ -4,7 +4,7 @@ import { runner, type RunnerOption } from 'node-pg-migrate';
 import { DbadminError } from '../base/errors.ts';
 import { FileRun, type ApplyContext, type AppliedFile } from './file-run.ts';
 import type { PendingMigration } from './plan.ts';
-import { pauseOrThrow } from './retry.ts';
+import { pauseOrThrow } from './session/retry.ts';
 
 /**
  * Applies versioned files in their order, each in its own transaction, by node-pg-migrate. This is the only file that knows it.

@@ -1,18 +1,18 @@
 import { DbadminError } from '../base/errors.ts';
 import type { GrantKeeper } from './grants/apply.ts';
-import { heldLocksSql, LockTimes, longestLocks, type HeldLock } from './held-locks.ts';
+import { heldLocksSql, LockTimes, longestLocks, type HeldLock } from './watch/held-locks.ts';
 import type { ObservedFile, RunObserver } from './hooks.ts';
-import { alreadyDone, concurrentIndexOf, dropInvalidIndex, findIndex } from './indexes.ts';
-import { statementSha, type Statement } from './migration.ts';
-import { nodeType } from './parser.ts';
+import { alreadyDone, concurrentIndexOf, dropInvalidIndex, findIndex } from './repair/indexes.ts';
+import { statementSha, type Statement } from './files/migration.ts';
+import { nodeType } from './sql/parser.ts';
 import type { PendingMigration } from './plan.ts';
-import { recordHistory, type HistoryEntry, type RunIdentity } from './record.ts';
-import type { RetryContext } from './retry.ts';
-import { runStatement } from './run-statement.ts';
-import { isForgotten, type Queryable, type Session } from './session.ts';
-import { BEFORE_RECORD_SQL, beginFile, type SessionSettings } from './settings.ts';
-import { statementError } from './sql-error.ts';
-import type { Watch } from './watch.ts';
+import { recordHistory, type HistoryEntry, type RunIdentity } from './history/record.ts';
+import type { RetryContext } from './session/retry.ts';
+import { runStatement } from './session/run-statement.ts';
+import { isForgotten, type Queryable, type Session } from './session/session.ts';
+import { BEFORE_RECORD_SQL, beginFile, type SessionSettings } from './session/settings.ts';
+import { statementError } from './session/sql-error.ts';
+import type { Watch } from './watch/watch.ts';
 
 export interface ApplyContext extends RetryContext {
   readonly session: Session;

@@ -1,7 +1,7 @@
 import type { Observed, MigrationPlan } from './plan.ts';
-import type { Statement } from './migration.ts';
-import type { ServerFacts } from './inspect-server.ts';
-import type { Queryable } from './session.ts';
+import type { Statement } from './files/migration.ts';
+import type { ServerFacts } from './session/inspect-server.ts';
+import type { Queryable } from './session/session.ts';
 
 /** What a run found, right before it applies it: under the database's migration lock, in the run's own session. */
 export interface FoundPlan {

@@ -2,14 +2,22 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
-import { normaliseSql, sha256Of } from './checksum.ts';
-import { EMPTY_HISTORY, foldHistory, historyTable, readHistoryRow, selectHistorySql, type History, type HistoryRecord } from './history.ts';
-import { inspectHistoryForm } from './ensure-history.ts';
-import { refuseNewerHistory } from './history-form.ts';
-import type { MigrationFile, SqlFile } from './migration.ts';
-import { compareVersions, parseMigrationName, sortKey } from './names.ts';
+import { normaliseSql, sha256Of } from './files/checksum.ts';
+import {
+  EMPTY_HISTORY,
+  foldHistory,
+  historyTable,
+  readHistoryRow,
+  selectHistorySql,
+  type History,
+  type HistoryRecord,
+} from './history/history.ts';
+import { inspectHistoryForm } from './history/ensure.ts';
+import { refuseNewerHistory } from './history/form.ts';
+import type { MigrationFile, SqlFile } from './files/migration.ts';
+import { compareVersions, parseMigrationName, sortKey } from './files/names.ts';
 import type { Observed, RoutineFile } from './plan.ts';
-import type { Queryable } from './session.ts';
+import type { Queryable } from './session/session.ts';
 
 /** Where the files are; all absolute. */
 export interface MigrationDirectories {

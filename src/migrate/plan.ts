@@ -1,12 +1,12 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
-import { diffLines } from './diff.ts';
-import type { History } from './history.ts';
-import { parseSqlFile, statementSha, type MigrationFile, type ParsedSql, type SqlFile } from './migration.ts';
-import { compareVersions, sortKey, type MigrationName } from './names.ts';
-import { withoutPlaces, type SqlParser } from './parser.ts';
-import { invalidAt } from './problems.ts';
-import { checkRepeatable, orderRoutines, outdatedOverloads, signaturesOf, type Routine, type Signature } from './routines.ts';
-import { changedError, missingError, outOfOrderError } from './disagreements.ts';
+import { diffLines } from './files/diff.ts';
+import type { History } from './history/history.ts';
+import { parseSqlFile, statementSha, type MigrationFile, type ParsedSql, type SqlFile } from './files/migration.ts';
+import { compareVersions, sortKey, type MigrationName } from './files/names.ts';
+import { withoutPlaces, type SqlParser } from './sql/parser.ts';
+import { invalidAt } from './files/problems.ts';
+import { checkRepeatable, orderRoutines, outdatedOverloads, signaturesOf, type Routine, type Signature } from './routines/routines.ts';
+import { changedError, missingError, outOfOrderError } from './files/disagreements.ts';
 
 /** A routine's file as found on disk; `name` is `schema/name`. */
 export interface RoutineFile {

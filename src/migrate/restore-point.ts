@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { quoteIdentifier } from '../postgres/quote.ts';
-import type { ServerFacts } from './inspect-server.ts';
-import type { Queryable } from './session.ts';
+import type { ServerFacts } from './session/inspect-server.ts';
+import type { Queryable } from './session/session.ts';
 
 /** A name set in the WAL at which recovery can stop. */
 export interface RestorePoint {

@@ -1,5 +1,5 @@
 import type { MigrationPlan, Observed } from './plan.ts';
-import { compareVersions, sortKey } from './names.ts';
+import { compareVersions, sortKey } from './files/names.ts';
 
 export interface MigrationState {
   readonly version: string;

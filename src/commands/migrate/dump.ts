@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { inspectServer } from '../../migrate/inspect-server.ts';
+import { inspectServer } from '../../migrate/session/inspect-server.ts';
 import { readDump } from '../../migrate/schema/dump.ts';
 import { dumpSchema } from '../../migrate/schema/dump-run.ts';
 import { schemaPath } from '../../migrate/schema/refresh-run.ts';

@@ -1,11 +1,11 @@
 import { foresee, type ForeseenStatement } from '../../migrate/effects/foresee.ts';
-import { inspectServer, type ServerFacts } from '../../migrate/inspect-server.ts';
+import { inspectServer, type ServerFacts } from '../../migrate/session/inspect-server.ts';
 import { observe, readFiles } from '../../migrate/inspect.ts';
 import type { Finding } from '../../migrate/lint/finding.ts';
 import { lintRun } from '../../migrate/lint/run.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
 import { planMigrations, type MigrationPlan } from '../../migrate/plan.ts';
-import { joinProblems } from '../../migrate/problems.ts';
+import { joinProblems } from '../../migrate/files/problems.ts';
 import { readRehearsal, rehearsalFile, type RehearsalRecord } from '../../migrate/rehearse/record.ts';
 import { inspectRoutineDrift, type RoutineDrift } from '../../migrate/routine-drift/inspect.ts';
 import type { PlanState } from '../../migrate/saved-plan/format.ts';

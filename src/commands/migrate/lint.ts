@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { normaliseSql, sha256Of } from '../../migrate/checksum.ts';
-import { EMPTY_HISTORY, type History } from '../../migrate/history.ts';
+import { normaliseSql, sha256Of } from '../../migrate/files/checksum.ts';
+import { EMPTY_HISTORY, type History } from '../../migrate/history/history.ts';
 import { readFiles, readHistory, type FoundFiles } from '../../migrate/inspect.ts';
-import { inspectServer } from '../../migrate/inspect-server.ts';
+import { inspectServer } from '../../migrate/session/inspect-server.ts';
 import { isAtLeast, SEVERITIES, type Finding, type Severity } from '../../migrate/lint/finding.ts';
 import { formatGithub } from '../../migrate/lint/format/github.ts';
 import { findingJson } from '../../migrate/lint/format/json.ts';
@@ -14,9 +14,9 @@ import { ALLOWABLE, lintFiles, type LintedFile } from '../../migrate/lint/lint.t
 import { readForLint, unreadable } from '../../migrate/lint/read.ts';
 import { RULES } from '../../migrate/lint/rules/table.ts';
 import { lintLive } from '../../migrate/lint/run.ts';
-import type { SqlFile } from '../../migrate/migration.ts';
-import { sortKey } from '../../migrate/names.ts';
-import { loadSqlParser, type SqlParser } from '../../migrate/parser.ts';
+import type { SqlFile } from '../../migrate/files/migration.ts';
+import { sortKey } from '../../migrate/files/names.ts';
+import { loadSqlParser, type SqlParser } from '../../migrate/sql/parser.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { toJson } from '../terminal-output.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';

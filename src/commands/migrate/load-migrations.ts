@@ -1,11 +1,11 @@
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import type { DbadminError } from '../../base/errors.ts';
-import { inspectServer, type ServerFacts } from '../../migrate/inspect-server.ts';
+import { inspectServer, type ServerFacts } from '../../migrate/session/inspect-server.ts';
 import { observe, readFiles, type MigrationDirectories } from '../../migrate/inspect.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
 import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from '../../migrate/plan.ts';
-import { serverError } from '../../migrate/sql-error.ts';
-import { openSession, type Session } from '../../migrate/session.ts';
+import { serverError } from '../../migrate/session/sql-error.ts';
+import { openSession, type Session } from '../../migrate/session/session.ts';
 import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 

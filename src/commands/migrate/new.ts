@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { readFiles } from '../../migrate/inspect.ts';
-import { compareVersions, nextVersion, parseMigrationName, titleOf } from '../../migrate/names.ts';
+import { compareVersions, nextVersion, parseMigrationName, titleOf } from '../../migrate/files/names.ts';
 import { writeLock } from '../../migrate/schema/lock-file-apply.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { loadMigrations } from './load-migrations.ts';

@@ -2,7 +2,7 @@ import { rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { observe, readFiles } from '../../migrate/inspect.ts';
-import { planRebase, requiringFiles, type Renaming } from '../../migrate/rebase-plan.ts';
+import { planRebase, requiringFiles, type Renaming } from '../../migrate/repair/rebase-plan.ts';
 import { writeLock } from '../../migrate/schema/lock-file-apply.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { refuseExistingSchema } from '../../backup/table/rescue-run.ts';
 import { DbadminError } from '../../base/errors.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
 import { checkUndo } from '../../migrate/undo/run.ts';
 import { inspectRollback, type InspectedRollback } from '../../migrate/undo/rollback-inspect.ts';
 import { formatLsn } from '../../postgres/lsn.ts';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
 import type { ExpectedPlan } from '../../migrate/hooks.ts';
 import type { PlanPolicy } from '../../migrate/plan.ts';
 import { expectedPlan, readSavedPlan } from '../../migrate/saved-plan/inspect.ts';

@@ -1,5 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
-import { inspectServer } from '../../migrate/inspect-server.ts';
+import { inspectServer } from '../../migrate/session/inspect-server.ts';
 import { findClientProgram } from '../../postgres/programs.ts';
 import { newestReplayMajor } from '../../migrate/schema/place-inspect.ts';
 import { withScratch, type ScratchPlace } from '../../migrate/schema/scratch-run.ts';

@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { ClusterConfig } from '../../config/config.ts';
-import { DEFAULT_RETRY } from '../../migrate/retry.ts';
+import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { runSeeds } from '../../migrate/seeds/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { gitCommit } from './git-commit.ts';

@@ -1,4 +1,4 @@
-import { describeActivity, type Activity } from '../../migrate/activity.ts';
+import { describeActivity, type Activity } from '../../migrate/watch/activity.ts';
 import type { Output } from '../output.ts';
 
 /** Shows what a running statement does or waits for; on a terminal in place. */

@@ -1,13 +1,13 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { countChanges } from '../../migrate/diff.ts';
+import { countChanges } from '../../migrate/files/diff.ts';
 import type { ForeseenEffect, ForeseenStatement } from '../../migrate/effects/foresee.ts';
 import { blockedBy, lockLevel } from '../../migrate/effects/lock-modes.ts';
 import { showRelation } from '../../migrate/effects/relation-name.ts';
 import type { Finding } from '../../migrate/lint/finding.ts';
 import { rehearsedStatements, type RehearsedStatement } from '../../migrate/rehearse/record.ts';
 import { restorePointName, restorePointObstacle } from '../../migrate/restore-point.ts';
-import type { Statement } from '../../migrate/migration.ts';
+import type { Statement } from '../../migrate/files/migration.ts';
 import type { Output } from '../output.ts';
 import { count } from './load-migrations.ts';
 import type { FullPlan } from './gather-plan.ts';

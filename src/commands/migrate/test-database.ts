@@ -1,6 +1,6 @@
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { inspectServer } from '../../migrate/inspect-server.ts';
-import { DEFAULT_RETRY } from '../../migrate/retry.ts';
+import { inspectServer } from '../../migrate/session/inspect-server.ts';
+import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { newestServerMajor } from '../../migrate/schema/place-inspect.ts';
 import { withReplayed } from '../../migrate/schema/replay-run.ts';
 import { withScratch, type ScratchPlace } from '../../migrate/schema/scratch-run.ts';

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { displayPath, listSql, readSql } from '../../migrate/inspect.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
-import { joinProblems } from '../../migrate/problems.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
+import { joinProblems } from '../../migrate/files/problems.ts';
 import { parseTestFile, type TestFile } from '../../migrate/test/plan.ts';
 import { junitReport, tapReport } from '../../migrate/test/report.ts';
 import { runTests } from '../../migrate/test/run.ts';

@@ -1,8 +1,8 @@
 import { formatDuration, parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { AppliedFile } from '../../migrate/file-run.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
-import { DEFAULT_RETRY } from '../../migrate/retry.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
+import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { lossesOf } from '../../migrate/undo/losses.ts';
 import type { UndoExtent, UndoStep } from '../../migrate/undo/plan.ts';
 import { checkUndo, inspectUndo, migrateDown, type InspectedUndo, type MigrateDownResult } from '../../migrate/undo/run.ts';

@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration } from '../../base/durations.ts';
 import type { AppliedFile } from '../../migrate/file-run.ts';
-import { describeHeldLocks } from '../../migrate/held-locks.ts';
-import { DEFAULT_RETRY } from '../../migrate/retry.ts';
+import { describeHeldLocks } from '../../migrate/watch/held-locks.ts';
+import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { migrateUp, type MigrateUpResult } from '../../migrate/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';

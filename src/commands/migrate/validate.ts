@@ -1,9 +1,9 @@
-import { EMPTY_HISTORY } from '../../migrate/history.ts';
+import { EMPTY_HISTORY } from '../../migrate/history/history.ts';
 import { readFiles, type FoundFiles } from '../../migrate/inspect.ts';
-import { loadSqlParser } from '../../migrate/parser.ts';
+import { loadSqlParser } from '../../migrate/sql/parser.ts';
 import { planMigrations, STRICT } from '../../migrate/plan.ts';
 import type { DbadminError } from '../../base/errors.ts';
-import { joinProblems } from '../../migrate/problems.ts';
+import { joinProblems } from '../../migrate/files/problems.ts';
 import { checkLock, writeLock } from '../../migrate/schema/lock-file-apply.ts';
 import { lockShown } from '../../migrate/schema/lock-file.ts';
 import { flagOption, type CommandContext, type CommandInput } from '../command.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { inspectServer, type ServerFacts } from '../../migrate/inspect-server.ts';
-import { loadSqlParser, type SqlParser } from '../../migrate/parser.ts';
+import { inspectServer, type ServerFacts } from '../../migrate/session/inspect-server.ts';
+import { loadSqlParser, type SqlParser } from '../../migrate/sql/parser.ts';
 import { compareSchemas } from '../../migrate/schema/compare.ts';
 import type { Difference } from '../../migrate/schema/difference.ts';
 import { majorOf } from '../../migrate/schema/dump.ts';

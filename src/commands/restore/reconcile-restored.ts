@@ -7,7 +7,7 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { applyRoles } from '../../roles/apply.ts';
 import { describeChange } from '../../roles/describe.ts';
-import { DEFAULT_RETRY } from '../../migrate/retry.ts';
+import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { migrateUp } from '../../migrate/run.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { inspectAndPlan as planMigrations, loadMigrations } from '../migrate/load-migrations.ts';

@@ -1,8 +1,8 @@
 import type { Log } from '../../base/log.ts';
 import type { RunObserver } from '../hooks.ts';
 import type { MigrationPlan } from '../plan.ts';
-import type { Routine } from '../routines.ts';
-import type { Queryable } from '../session.ts';
+import type { Routine } from '../routines/routines.ts';
+import type { Queryable } from '../session/session.ts';
 import { inspectBodies } from './inspect.ts';
 import { brokenError, judgeErrors, type BodyCheck } from './plan.ts';
 

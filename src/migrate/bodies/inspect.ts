@@ -1,6 +1,6 @@
 import { systemCodeOf, messageOf } from '../../base/errors.ts';
 import { quoteName } from '../../postgres/quote.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import type { BodyCheck, BodyError } from './plan.ts';
 
 /** Routines to look into: not the system's, an extension's, or the history's. `$1` is the schema of the history. */

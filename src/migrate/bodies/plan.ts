@@ -1,8 +1,8 @@
 import { DbadminError } from '../../base/errors.ts';
-import type { SqlFile, Statement } from '../migration.ts';
-import { placeOf } from '../location.ts';
-import { asNode, asNodes, asText, namesOf, nodeType } from '../parser.ts';
-import type { Routine } from '../routines.ts';
+import type { SqlFile, Statement } from '../files/migration.ts';
+import { placeOf } from '../sql/location.ts';
+import { asNode, asNodes, asText, namesOf, nodeType } from '../sql/parser.ts';
+import type { Routine } from '../routines/routines.ts';
 
 /** The rule that `-- dbadmin: allow plpgsql-check -- reason` names in a routine's file. */
 export const CHECK_RULE = 'plpgsql-check';

@@ -1,4 +1,4 @@
-import { asNode, asNodes, asText, namesOf, type AstNode } from '../parser.ts';
+import { asNode, asNodes, asText, namesOf, type AstNode } from '../sql/parser.ts';
 import { inlineReferences, referenceTouches } from './constraints.ts';
 import { moreWork, type SubcommandEffect, type Work } from './effect.ts';
 import type { KnownObjects } from './known-objects.ts';

@@ -1,5 +1,5 @@
-import type { Statement } from '../migration.ts';
-import { asNode, asNodes, asText, nodeType, type AstNode } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import { asNode, asNodes, asText, nodeType, type AstNode } from '../sql/parser.ts';
 import { layered, LayeredSet } from './layered-map.ts';
 import { isMade, keyOf, type KnownObjects } from './known-objects.ts';
 import { listedName, rangeName, relationKey, type RelationName } from './relation-name.ts';

@@ -1,4 +1,4 @@
-import { asNode, asNodes, asText, type AstNode } from '../parser.ts';
+import { asNode, asNodes, asText, type AstNode } from '../sql/parser.ts';
 import { effectOfAddColumn } from './add-column.ts';
 import { addedConstraint, droppedConstraint, foreignTables, provesNotNull, validatedConstraint } from './constraints.ts';
 import { touch, type SubcommandEffect, type Touch } from './effect.ts';

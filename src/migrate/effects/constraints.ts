@@ -1,4 +1,4 @@
-import { asText, asNodes, asNode, type AstNode } from '../parser.ts';
+import { asText, asNodes, asNode, type AstNode } from '../sql/parser.ts';
 import { touch, type SubcommandEffect, type Touch, type Work } from './effect.ts';
 import { factsOf, type KnownObjects, type RelationFacts } from './known-objects.ts';
 import { rangeName, type RelationName } from './relation-name.ts';

@@ -1,4 +1,4 @@
-import { asNode, asNodes, asText, type AstNode } from '../parser.ts';
+import { asNode, asNodes, asText, type AstNode } from '../sql/parser.ts';
 import { inlineReferences, referenceTouches } from './constraints.ts';
 import { queryTouches } from './data.ts';
 import { touch, type Touch } from './effect.ts';

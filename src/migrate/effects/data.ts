@@ -1,4 +1,4 @@
-import { asNode, asNodes, asText, type AstNode } from '../parser.ts';
+import { asNode, asNodes, asText, type AstNode } from '../sql/parser.ts';
 import { touch, type Touch, type Work } from './effect.ts';
 import { factsOf, type KnownObjects } from './known-objects.ts';
 import type { LockMode } from './lock-modes.ts';

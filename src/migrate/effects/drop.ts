@@ -1,4 +1,4 @@
-import { asNodes, asText, type AstNode } from '../parser.ts';
+import { asNodes, asText, type AstNode } from '../sql/parser.ts';
 import { touch, type Touch } from './effect.ts';
 import { factsOf, isAbsent, tableOfIndex, type KnownObjects } from './known-objects.ts';
 import { listedName, ownerName, type RelationName } from './relation-name.ts';

@@ -1,5 +1,5 @@
-import type { Statement } from '../migration.ts';
-import { nodeType } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import { nodeType } from '../sql/parser.ts';
 import { mergeTouches, type Effect } from './effect.ts';
 import type { KnownObjects } from './known-objects.ts';
 import { isMade } from './known-objects.ts';

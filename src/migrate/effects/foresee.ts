@@ -1,6 +1,6 @@
-import { embeddedStatements } from '../embedded-sql.ts';
-import type { Statement } from '../migration.ts';
-import type { SqlParser } from '../parser.ts';
+import { embeddedStatements } from '../sql/embedded.ts';
+import type { Statement } from '../files/migration.ts';
+import type { SqlParser } from '../sql/parser.ts';
 import { afterStatement, startOfFile } from './after.ts';
 import { effectsOf, isOpaque, type Effect } from './effects.ts';
 import { factsOf, knownFrom, type CatalogFacts, type KnownObjects, type RelationFacts } from './known-objects.ts';

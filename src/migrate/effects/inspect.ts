@@ -1,5 +1,5 @@
 import { systemCodeOf } from '../../base/errors.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import type { CatalogFacts, ConstraintFacts, RelationFacts } from './known-objects.ts';
 import { relationKey, type RelationName } from './relation-name.ts';
 

@@ -1,4 +1,4 @@
-import { asNode, asText, type AstNode } from '../parser.ts';
+import { asNode, asText, type AstNode } from '../sql/parser.ts';
 import { touch, type Touch } from './effect.ts';
 import { factsOf, isAbsent, type KnownObjects } from './known-objects.ts';
 import { listedName, ownerName, rangeName } from './relation-name.ts';

@@ -1,4 +1,4 @@
-import { asNode, type AstNode } from '../parser.ts';
+import { asNode, type AstNode } from '../sql/parser.ts';
 import { touch, type Touch } from './effect.ts';
 import { factsOf, type KnownObjects } from './known-objects.ts';
 import { rangeName, type RelationName } from './relation-name.ts';

@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../../postgres/quote.ts';
-import { asNode, asText, namesOf } from '../parser.ts';
+import { asNode, asText, namesOf } from '../sql/parser.ts';
 
 /** A table, index, view, sequence or materialized view as a statement names it. */
 export interface RelationName {

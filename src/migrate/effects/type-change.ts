@@ -1,4 +1,4 @@
-import { asNode, asNodes, namesOf, nodeType, type AstNode } from '../parser.ts';
+import { asNode, asNodes, namesOf, nodeType, type AstNode } from '../sql/parser.ts';
 import type { Work } from './effect.ts';
 import type { RelationFacts } from './known-objects.ts';
 

@@ -1,4 +1,4 @@
-import { asNode, namesOf, visitNodes } from '../parser.ts';
+import { asNode, namesOf, visitNodes } from '../sql/parser.ts';
 import type { CatalogFacts } from './known-objects.ts';
 import { showRelation } from './relation-name.ts';
 

@@ -1,5 +1,5 @@
-import type { Statement } from '../migration.ts';
-import { asNode, asNodes, asText, namesOf, nodeType, visitNodes } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import { asNode, asNodes, asText, namesOf, nodeType, visitNodes } from '../sql/parser.ts';
 import { afterStatement } from './after.ts';
 import { effectsOf } from './effects.ts';
 import type { WantedFacts } from './inspect.ts';

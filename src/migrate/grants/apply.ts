@@ -1,7 +1,7 @@
 import type { Log } from '../../base/log.ts';
 import type { RunObserver } from '../hooks.ts';
-import type { Statement } from '../migration.ts';
-import type { Queryable } from '../session.ts';
+import type { Statement } from '../files/migration.ts';
+import type { Queryable } from '../session/session.ts';
 import { findGone, findMadeAnew, readGrants, readRoleNames } from './inspect.ts';
 import { droppedNames, mayCreate, ownerSql, planGivingBack, type ObjectGrants } from './plan.ts';
 

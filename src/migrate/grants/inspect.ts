@@ -1,4 +1,4 @@
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import type { ColumnGrants, Grant, ObjectGrants } from './plan.ts';
 
 const EXPLODED = `pg_catalog.jsonb_build_object('privilege', a.privilege_type, 'grantable', a.is_grantable,

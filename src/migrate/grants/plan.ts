@@ -1,6 +1,6 @@
 import { quoteLiteral, quoteName } from '../../postgres/quote.ts';
-import type { Statement } from '../migration.ts';
-import { asNode, asNodes, asText, namesOf, nodeType } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import { asNode, asNodes, asText, namesOf, nodeType } from '../sql/parser.ts';
 
 /** One privilege of one role. */
 export interface Grant {

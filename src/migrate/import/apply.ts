@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { historyTable } from '../history.ts';
-import type { Queryable } from '../session.ts';
+import { historyTable } from '../history/history.ts';
+import type { Queryable } from '../session/session.ts';
 import type { ImportEntry, ImportPlan } from './plan.ts';
 
 export interface ImportRun {

@@ -1,9 +1,9 @@
 import { isDbadminError, type DbadminError } from '../../base/errors.ts';
-import { sha256Of } from '../checksum.ts';
-import { parseSqlFile } from '../migration.ts';
-import type { SqlParser } from '../parser.ts';
-import { invalidAt } from '../problems.ts';
-import { scanStatements, type ScannedStatement } from '../statements.ts';
+import { sha256Of } from '../files/checksum.ts';
+import { parseSqlFile } from '../files/migration.ts';
+import type { SqlParser } from '../sql/parser.ts';
+import { invalidAt } from '../files/problems.ts';
+import { scanStatements, type ScannedStatement } from '../sql/statements.ts';
 import type { SourceUnit } from './source.ts';
 
 /** A migration of another tool in dbadmin's form, or why it has none. */

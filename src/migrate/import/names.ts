@@ -1,5 +1,5 @@
 import { isDbadminError } from '../../base/errors.ts';
-import { compareVersions, sortKey, titleOf } from '../names.ts';
+import { compareVersions, sortKey, titleOf } from '../files/names.ts';
 import type { Joined } from './source.ts';
 
 export interface EntryName {

@@ -1,9 +1,9 @@
 import type { DbadminError } from '../../base/errors.ts';
-import { sha256Of } from '../checksum.ts';
-import type { HistoryRow } from '../history.ts';
-import type { MigrationFile } from '../migration.ts';
-import { sortKey } from '../names.ts';
-import type { SqlParser } from '../parser.ts';
+import { sha256Of } from '../files/checksum.ts';
+import type { HistoryRow } from '../history/history.ts';
+import type { MigrationFile } from '../files/migration.ts';
+import { sortKey } from '../files/names.ts';
+import type { SqlParser } from '../sql/parser.ts';
 import { convertUnit, standIn } from './convert.ts';
 import { nameEntries } from './names.ts';
 import { compareOrder, invalidSource, type Joined, type SourceRow, type SourceTool, type SourceUnit } from './source.ts';

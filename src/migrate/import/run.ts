@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { DbadminError } from '../../base/errors.ts';
-import { ensureHistory } from '../ensure-history.ts';
-import { inspectServer } from '../inspect-server.ts';
-import { acquireLock, releaseLock, type LockOptions } from '../lock.ts';
-import type { SqlParser } from '../parser.ts';
-import type { Session } from '../session.ts';
+import { ensureHistory } from '../history/ensure.ts';
+import { inspectServer } from '../session/inspect-server.ts';
+import { acquireLock, releaseLock, type LockOptions } from '../session/lock.ts';
+import type { SqlParser } from '../sql/parser.ts';
+import type { Session } from '../session/session.ts';
 import { applyImport } from './apply.ts';
 import { observeSource, type ImportRequest } from './inspect.ts';
 import { planImport, type ImportPlan } from './plan.ts';

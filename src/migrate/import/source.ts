@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DbadminError } from '../../base/errors.ts';
-import { normaliseSql } from '../checksum.ts';
+import { normaliseSql } from '../files/checksum.ts';
 
 /** The tools whose history can be taken over. */
 export const SOURCES = ['pgmigrations', 'flyway', 'dbmate', 'golang-migrate', 'sqitch', 'graphile-migrate'] as const;

@@ -1,6 +1,6 @@
-import { embeddedStatements } from '../embedded-sql.ts';
-import { nodeType, type AstNode, type SqlParser } from '../parser.ts';
-import type { Queryable } from '../session.ts';
+import { embeddedStatements } from '../sql/embedded.ts';
+import { nodeType, type AstNode, type SqlParser } from '../sql/parser.ts';
+import type { Queryable } from '../session/session.ts';
 import type { LintedFile } from './lint.ts';
 
 /** More than these are not asked about: by then somebody should look at the file. */

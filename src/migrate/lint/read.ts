@@ -1,9 +1,9 @@
 import { isDbadminError, type DbadminError } from '../../base/errors.ts';
-import { classify } from '../classify.ts';
-import { readDirectives } from '../directives.ts';
-import { parseSqlFile, type SqlFile, type Statement } from '../migration.ts';
-import type { SqlParser } from '../parser.ts';
-import { scanStatements } from '../statements.ts';
+import { classify } from '../sql/classify.ts';
+import { readDirectives } from '../files/directives.ts';
+import { parseSqlFile, type SqlFile, type Statement } from '../files/migration.ts';
+import type { SqlParser } from '../sql/parser.ts';
+import { scanStatements } from '../sql/statements.ts';
 import type { Finding } from './finding.ts';
 import type { LintedFile } from './lint.ts';
 

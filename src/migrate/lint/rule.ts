@@ -2,7 +2,7 @@ import type { Effect } from '../effects/effect.ts';
 import { effectsOf } from '../effects/effects.ts';
 import { factsOf, isMade, keyOf, type KnownObjects, type RelationFacts } from '../effects/known-objects.ts';
 import { rangeName, type RelationName } from '../effects/relation-name.ts';
-import { asNode, asNodes, asText, type AstNode } from '../parser.ts';
+import { asNode, asNodes, asText, type AstNode } from '../sql/parser.ts';
 import type { Severity } from './finding.ts';
 import type { TransactionState } from './transaction-state.ts';
 

@@ -1,10 +1,10 @@
 import { inspectRelations } from '../effects/inspect.ts';
 import type { CatalogFacts } from '../effects/known-objects.ts';
 import { wantedFacts } from '../effects/wanted-facts.ts';
-import { embeddedStatements } from '../embedded-sql.ts';
+import { embeddedStatements } from '../sql/embedded.ts';
 import type { FoundPlan } from '../hooks.ts';
-import { loadSqlParser, type SqlParser } from '../parser.ts';
-import type { Queryable } from '../session.ts';
+import { loadSqlParser, type SqlParser } from '../sql/parser.ts';
+import type { Queryable } from '../session/session.ts';
 import type { Finding } from './finding.ts';
 import { estimateWrites } from './inspect-writes.ts';
 import { lintFiles, type LintedFile } from './lint.ts';

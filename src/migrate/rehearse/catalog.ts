@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../postgres/quote.ts';
 import { lockModeOf, stronger, type LockMode } from '../effects/lock-modes.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import type { Rewrite } from './record.ts';
 
 /** A relation as it stood before a file began. */

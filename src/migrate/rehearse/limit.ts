@@ -1,6 +1,6 @@
 import { formatDuration } from '../../base/durations.ts';
 import type { LockMode } from '../effects/lock-modes.ts';
-import type { Statement } from '../migration.ts';
+import type { Statement } from '../files/migration.ts';
 import type { RehearsedFile, RehearsedStatement } from './record.ts';
 import { saferWay } from './safer.ts';
 

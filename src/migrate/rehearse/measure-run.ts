@@ -3,8 +3,8 @@ import { DbadminError } from '../../base/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { lockLevel } from '../effects/lock-modes.ts';
 import type { ObservedFile, ObservedStatement, RunObserver } from '../hooks.ts';
-import { statementSha, type Statement } from '../migration.ts';
-import type { Queryable } from '../session.ts';
+import { statementSha, type Statement } from '../files/migration.ts';
+import type { Queryable } from '../session/session.ts';
 import { readCatalog, readLocksOf, readOwnLocks, readSizes, rewritesBetween, type Catalog } from './catalog.ts';
 import type { RehearsedFile, RehearsedStatement, Rewrite } from './record.ts';
 import {

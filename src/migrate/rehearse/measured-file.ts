@@ -1,7 +1,7 @@
 import { lockLevel, type LockMode } from '../effects/lock-modes.ts';
 import type { ObservedFile } from '../hooks.ts';
-import type { Statement } from '../migration.ts';
-import { nodeType } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import { nodeType } from '../sql/parser.ts';
 import type { Catalog, Relation } from './catalog.ts';
 import type { RehearsedStatement, Rewrite } from './record.ts';
 

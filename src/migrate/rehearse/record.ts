@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { LOCK_MODES } from '../effects/lock-modes.ts';
-import { statementSha, type Statement } from '../migration.ts';
+import { statementSha, type Statement } from '../files/migration.ts';
 
 const lockSchema = z
   .object({

@@ -1,8 +1,8 @@
 import { DbadminError, isDbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { inspectServer } from '../inspect-server.ts';
+import { inspectServer } from '../session/inspect-server.ts';
 import { migrateUp, type MigrateUpOptions, type MigrateUpResult } from '../run.ts';
-import { openSession, type Session } from '../session.ts';
+import { openSession, type Session } from '../session/session.ts';
 import { overLimit, type OverLimit } from './limit.ts';
 import { Measurement } from './measure-run.ts';
 import type { RehearsedFile } from './record.ts';

@@ -1,5 +1,5 @@
-import { asNode, asNodes, asText, nodeType } from '../parser.ts';
-import type { Statement } from '../migration.ts';
+import { asNode, asNodes, asText, nodeType } from '../sql/parser.ts';
+import type { Statement } from '../files/migration.ts';
 
 const IN_BATCHES =
   'change the rows in batches, in a file of its own that begins with -- dbadmin: no-transaction, so that each batch commits by itself';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { lockLevel, type LockMode } from '../effects/lock-modes.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import { readLocksOf } from './catalog.ts';
 
 /** At first one look follows the other: much of what has no transaction is over after some milliseconds. */

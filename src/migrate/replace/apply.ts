@@ -1,8 +1,8 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { GrantKeeper } from '../grants/apply.ts';
-import type { Routine } from '../routines.ts';
-import type { Queryable } from '../session.ts';
+import type { Routine } from '../routines/routines.ts';
+import type { Queryable } from '../session/session.ts';
 import { findDependents, findTarget } from './inspect.ts';
 import type { Dependent, ReplaceTarget } from './plan.ts';
 

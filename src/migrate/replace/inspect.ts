@@ -1,5 +1,5 @@
 import { quoteName } from '../../postgres/quote.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import type { Dependent, ReplaceTarget } from './plan.ts';
 
 export interface FoundTarget {

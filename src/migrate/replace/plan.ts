@@ -1,6 +1,6 @@
-import { asNode, asNodes, asText, namesOf, nodeType, type AstNode } from '../parser.ts';
-import type { Routine } from '../routines.ts';
-import type { Statement } from '../migration.ts';
+import { asNode, asNodes, asText, namesOf, nodeType, type AstNode } from '../sql/parser.ts';
+import type { Routine } from '../routines/routines.ts';
+import type { Statement } from '../files/migration.ts';
 
 /** Something that cannot stay when what it needs is dropped. */
 export interface Dependent {

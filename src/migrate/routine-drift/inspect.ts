@@ -1,9 +1,9 @@
-import { diffLines } from '../diff.ts';
-import { parseSqlFile } from '../migration.ts';
-import { asNode, asNodes, asText, nodeType, type SqlParser } from '../parser.ts';
+import { diffLines } from '../files/diff.ts';
+import { parseSqlFile } from '../files/migration.ts';
+import { asNode, asNodes, asText, nodeType, type SqlParser } from '../sql/parser.ts';
 import type { ChangedRoutine } from '../plan.ts';
-import type { Queryable } from '../session.ts';
-import { signatureText, signaturesOf } from '../routines.ts';
+import type { Queryable } from '../session/session.ts';
+import { signatureText, signaturesOf } from '../routines/routines.ts';
 
 /** A function or procedure that somebody changed in the database itself since it was applied. */
 export interface RoutineDrift {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { DbadminError } from '../../base/errors.ts';
-import { sha256Of } from '../checksum.ts';
-import type { History } from '../history.ts';
-import { compareVersions } from '../names.ts';
+import { sha256Of } from '../files/checksum.ts';
+import type { History } from '../history/history.ts';
+import { compareVersions } from '../files/names.ts';
 import type { MigrationPlan, PlanPolicy } from '../plan.ts';
 
 const FORMAT = 'dbadmin-migration-plan';

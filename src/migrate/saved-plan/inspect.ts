@@ -5,12 +5,12 @@ import { foresee } from '../effects/foresee.ts';
 import type { CatalogFacts } from '../effects/known-objects.ts';
 import { relationKey, type RelationName } from '../effects/relation-name.ts';
 import { wantedFacts } from '../effects/wanted-facts.ts';
-import { embeddedStatements } from '../embedded-sql.ts';
+import { embeddedStatements } from '../sql/embedded.ts';
 import type { ExpectedPlan, FoundPlan } from '../hooks.ts';
-import type { Statement } from '../migration.ts';
-import type { SqlParser } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import type { SqlParser } from '../sql/parser.ts';
 import type { MigrationPlan, PlanPolicy } from '../plan.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import { refuseStalePlan } from './compare.ts';
 import { parseSavedPlan, planState, type PlanState, type SavedPlan } from './format.ts';
 

@@ -1,5 +1,5 @@
-import { diffLines } from '../diff.ts';
-import { withoutPlaces, SqlSyntaxError, type SqlParser } from '../parser.ts';
+import { diffLines } from '../files/diff.ts';
+import { withoutPlaces, SqlSyntaxError, type SqlParser } from '../sql/parser.ts';
 import { describeObject, type Difference } from './difference.ts';
 import { keyOf, readDump, type DumpedObject } from './dump.ts';
 import { compareTables, isTable } from './tables.ts';

@@ -4,7 +4,7 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import { connectedEnvironment } from '../../postgres/client-environment.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import { findClientProgram, type Environment } from '../../postgres/programs.ts';
-import { normaliseSql } from '../checksum.ts';
+import { normaliseSql } from '../files/checksum.ts';
 import { canonicalText, readDump, withoutHistory } from './dump.ts';
 
 export interface SchemaDumpOptions {

@@ -1,5 +1,5 @@
-import { invalidAt } from '../problems.ts';
-import { scanStatements } from '../statements.ts';
+import { invalidAt } from '../files/problems.ts';
+import { scanStatements } from '../sql/statements.ts';
 
 /** An object as pg_dump names it, with the statements that make it. */
 export interface DumpedObject {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import type { MigrationDirectories } from '../inspect.ts';
-import type { MigrationFile } from '../migration.ts';
+import type { MigrationFile } from '../files/migration.ts';
 
 /** A versioned file as the lock file lists it. */
 export interface LockEntry {

@@ -1,6 +1,6 @@
-import { embeddedStatements } from '../embedded-sql.ts';
-import type { ParsedSql } from '../migration.ts';
-import { asNode, asNodes, asText, nodeType, visitNodes, type AstNode, type SqlParser } from '../parser.ts';
+import { embeddedStatements } from '../sql/embedded.ts';
+import type { ParsedSql } from '../files/migration.ts';
+import { asNode, asNodes, asText, nodeType, visitNodes, type AstNode, type SqlParser } from '../sql/parser.ts';
 
 /**
  * Roles that the statements name and do not create: they must be there before the files run on an empty server. DO blocks are

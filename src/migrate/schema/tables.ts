@@ -1,5 +1,5 @@
-import { diffLines } from '../diff.ts';
-import { asNode, asNodes, asText, nodeType, SqlSyntaxError, withoutPlaces, type AstNode, type SqlParser } from '../parser.ts';
+import { diffLines } from '../files/diff.ts';
+import { asNode, asNodes, asText, nodeType, SqlSyntaxError, withoutPlaces, type AstNode, type SqlParser } from '../sql/parser.ts';
 import { describeObject, type Difference } from './difference.ts';
 import type { DumpedObject } from './dump.ts';
 

@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { suggestion } from '../../base/spelling.ts';
-import { historyTable } from '../history.ts';
-import { inspectHistoryForm } from '../ensure-history.ts';
+import { historyTable } from '../history/history.ts';
+import { inspectHistoryForm } from '../history/ensure.ts';
 import { displayPath, listSql, readSql } from '../inspect.ts';
-import type { Queryable } from '../session.ts';
+import type { Queryable } from '../session/session.ts';
 import type { SeedFile } from './plan.ts';
 
 export interface SeedDirectories {

@@ -1,6 +1,6 @@
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
-import { parseSqlFile, type ParsedSql, type SqlFile } from '../migration.ts';
-import type { SqlParser } from '../parser.ts';
+import { parseSqlFile, type ParsedSql, type SqlFile } from '../files/migration.ts';
+import type { SqlParser } from '../sql/parser.ts';
 
 /** A file of `sql/seeds/<environment>`. */
 export interface SeedFile {

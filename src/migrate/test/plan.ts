@@ -1,8 +1,8 @@
 import { DbadminError } from '../../base/errors.ts';
-import { parseSqlFile, type ParsedSql, type SqlFile } from '../migration.ts';
-import type { SqlParser } from '../parser.ts';
-import { invalidAt } from '../problems.ts';
-import { scanStatements, type ScannedStatement } from '../statements.ts';
+import { parseSqlFile, type ParsedSql, type SqlFile } from '../files/migration.ts';
+import type { SqlParser } from '../sql/parser.ts';
+import { invalidAt } from '../files/problems.ts';
+import { scanStatements, type ScannedStatement } from '../sql/statements.ts';
 
 export interface TestFile {
   readonly file: SqlFile;

@@ -1,5 +1,5 @@
-import { historyTable, type HistoryRow } from '../history.ts';
-import type { Queryable } from '../session.ts';
+import { historyTable, type HistoryRow } from '../history/history.ts';
+import type { Queryable } from '../session/session.ts';
 import type { AppliedVersion } from './plan.ts';
 
 /** The applied texts of versions, in the order given, with the restore points of the runs that applied them. */

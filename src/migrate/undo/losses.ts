@@ -1,5 +1,5 @@
-import type { Statement } from '../migration.ts';
-import { asNode, asNodes, asText, namesOf, nodeType, type AstNode } from '../parser.ts';
+import type { Statement } from '../files/migration.ts';
+import { asNode, asNodes, asText, namesOf, nodeType, type AstNode } from '../sql/parser.ts';
 
 /** A table by its schema and name, unquoted. */
 export interface TableName {

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
-import type { History, HistoryRow } from '../history.ts';
-import { parseSqlFile, statementSha, type MigrationFile, type ParsedSql, type SqlFile, type Statement } from '../migration.ts';
-import { compareVersions, sortKey } from '../names.ts';
-import { withoutPlaces, type SqlParser } from '../parser.ts';
+import type { History, HistoryRow } from '../history/history.ts';
+import { parseSqlFile, statementSha, type MigrationFile, type ParsedSql, type SqlFile, type Statement } from '../files/migration.ts';
+import { compareVersions, sortKey } from '../files/names.ts';
+import { withoutPlaces, type SqlParser } from '../sql/parser.ts';
 import type { PendingMigration } from '../plan.ts';
 
 /** How far back: the newest so many, or all that are newer than a version, which itself stays (`0`: nothing stays). */

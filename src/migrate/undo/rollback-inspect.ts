@@ -1,10 +1,10 @@
-import { embeddedStatements } from '../embedded-sql.ts';
+import { embeddedStatements } from '../sql/embedded.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import { quoteName } from '../../postgres/quote.ts';
-import { parseSqlFile, type Statement } from '../migration.ts';
-import { compareVersions } from '../names.ts';
-import type { SqlParser } from '../parser.ts';
-import type { Queryable } from '../session.ts';
+import { parseSqlFile, type Statement } from '../files/migration.ts';
+import { compareVersions } from '../files/names.ts';
+import type { SqlParser } from '../sql/parser.ts';
+import type { Queryable } from '../session/session.ts';
 import { readApplied, readRunsSince, type AppliedRun } from './inspect.ts';
 import { lossesOf, type Loss } from './losses.ts';
 import type { AppliedVersion } from './plan.ts';

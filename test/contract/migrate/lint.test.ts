@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { lintFiles } from '../../../src/migrate/lint/lint.ts';
 import { readForLint } from '../../../src/migrate/lint/read.ts';
 import { RULES } from '../../../src/migrate/lint/rules/table.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
 import { WRAPPERS } from '../../unit/migrate/lint/examples.ts';
 import { lintText } from '../../unit/migrate/lint/lint-text.ts';
 

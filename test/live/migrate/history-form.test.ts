@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { ensureHistory } from '../../../src/migrate/ensure-history.ts';
-import { HISTORY_FORM } from '../../../src/migrate/history-form.ts';
-import { openSession } from '../../../src/migrate/session.ts';
+import { ensureHistory } from '../../../src/migrate/history/ensure.ts';
+import { HISTORY_FORM } from '../../../src/migrate/history/form.ts';
+import { openSession } from '../../../src/migrate/session/session.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { createProject, parametersOf, type TestProject } from './project.ts';
 

@@ -5,8 +5,8 @@ import { lockLevel, lockModeOf } from '../../../src/migrate/effects/lock-modes.t
 import { readForLint } from '../../../src/migrate/lint/read.ts';
 import { lintLive } from '../../../src/migrate/lint/run.ts';
 import type { Finding } from '../../../src/migrate/lint/finding.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
-import { openSession, type Session } from '../../../src/migrate/session.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
+import { openSession, type Session } from '../../../src/migrate/session/session.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { EXAMPLE_SCHEMA, EXAMPLES } from '../../unit/migrate/lint/examples.ts';
 import { runCommand } from './command.ts';

@@ -1,11 +1,11 @@
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
-import { describeActivity, type Activity } from '../../../src/migrate/activity.ts';
-import type { HeldLock } from '../../../src/migrate/held-locks.ts';
-import { inspectPreflight } from '../../../src/migrate/inspect-preflight.ts';
-import type { Touched } from '../../../src/migrate/preflight.ts';
-import { openSession } from '../../../src/migrate/session.ts';
+import { describeActivity, type Activity } from '../../../src/migrate/watch/activity.ts';
+import type { HeldLock } from '../../../src/migrate/watch/held-locks.ts';
+import { inspectPreflight } from '../../../src/migrate/watch/inspect-preflight.ts';
+import type { Touched } from '../../../src/migrate/watch/preflight.ts';
+import { openSession } from '../../../src/migrate/session/session.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { startCommand } from './command.ts';
 import { createProject, parametersOf, type TestProject } from './project.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { countChanges, diffLines } from '../../../src/migrate/diff.ts';
+import { countChanges, diffLines } from '../../../src/migrate/files/diff.ts';
 
 const SEED = 20_261_121;
 

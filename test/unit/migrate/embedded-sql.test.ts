@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
-import { embeddedStatements, type EmbeddedStatement } from '../../../src/migrate/embedded-sql.ts';
-import { placeOf } from '../../../src/migrate/location.ts';
-import { parseSqlFile } from '../../../src/migrate/migration.ts';
-import { loadSqlParser, type SqlParser } from '../../../src/migrate/parser.ts';
+import { embeddedStatements, type EmbeddedStatement } from '../../../src/migrate/sql/embedded.ts';
+import { placeOf } from '../../../src/migrate/sql/location.ts';
+import { parseSqlFile } from '../../../src/migrate/files/migration.ts';
+import { loadSqlParser, type SqlParser } from '../../../src/migrate/sql/parser.ts';
 
 let parser: SqlParser;
 beforeAll(async () => {

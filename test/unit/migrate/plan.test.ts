@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { normaliseSql, sha256Of } from '../../../src/migrate/checksum.ts';
-import { foldHistory, type HistoryRow } from '../../../src/migrate/history.ts';
-import { statementSha, parseSqlFile, type MigrationFile, type SqlFile } from '../../../src/migrate/migration.ts';
-import { compareVersions, nextVersion, parseMigrationName, titleOf } from '../../../src/migrate/names.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
+import { normaliseSql, sha256Of } from '../../../src/migrate/files/checksum.ts';
+import { foldHistory, type HistoryRow } from '../../../src/migrate/history/history.ts';
+import { statementSha, parseSqlFile, type MigrationFile, type SqlFile } from '../../../src/migrate/files/migration.ts';
+import { compareVersions, nextVersion, parseMigrationName, titleOf } from '../../../src/migrate/files/names.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
 import { planMigrations, STRICT, type MigrationPlan, type Observed } from '../../../src/migrate/plan.ts';
 import { restorePointName, restorePointObstacle } from '../../../src/migrate/restore-point.ts';
-import { pauseBeforeMs } from '../../../src/migrate/retry.ts';
+import { pauseBeforeMs } from '../../../src/migrate/session/retry.ts';
 import { describeState } from '../../../src/migrate/state.ts';
 
 const parser = await loadSqlParser();

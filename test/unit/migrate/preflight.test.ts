@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { describeActivity, describeBlockers, type Activity, type Blocker } from '../../../src/migrate/activity.ts';
-import { describeHeldLocks, LockTimes } from '../../../src/migrate/held-locks.ts';
-import { HISTORY_FORM, readHistoryForm, upgradeHistorySql } from '../../../src/migrate/history-form.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
-import { parseSqlFile } from '../../../src/migrate/migration.ts';
-import { preflightWarnings, touchedBy } from '../../../src/migrate/preflight.ts';
+import { describeActivity, describeBlockers, type Activity, type Blocker } from '../../../src/migrate/watch/activity.ts';
+import { describeHeldLocks, LockTimes } from '../../../src/migrate/watch/held-locks.ts';
+import { HISTORY_FORM, readHistoryForm, upgradeHistorySql } from '../../../src/migrate/history/form.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
+import { parseSqlFile } from '../../../src/migrate/files/migration.ts';
+import { preflightWarnings, touchedBy } from '../../../src/migrate/watch/preflight.ts';
 import type { PendingMigration } from '../../../src/migrate/plan.ts';
 
 const parser = await loadSqlParser();

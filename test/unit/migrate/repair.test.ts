@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { baselineDifferences, planBaseline } from '../../../src/migrate/baseline-plan.ts';
-import { sha256Of } from '../../../src/migrate/checksum.ts';
-import { EMPTY_HISTORY, foldHistory, type HistoryRow } from '../../../src/migrate/history.ts';
-import type { MigrationFile } from '../../../src/migrate/migration.ts';
-import { parseMigrationName } from '../../../src/migrate/names.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
+import { baselineDifferences, planBaseline } from '../../../src/migrate/repair/baseline-plan.ts';
+import { sha256Of } from '../../../src/migrate/files/checksum.ts';
+import { EMPTY_HISTORY, foldHistory, type HistoryRow } from '../../../src/migrate/history/history.ts';
+import type { MigrationFile } from '../../../src/migrate/files/migration.ts';
+import { parseMigrationName } from '../../../src/migrate/files/names.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
 import type { Observed } from '../../../src/migrate/plan.ts';
-import { planRebase, requiringFiles } from '../../../src/migrate/rebase-plan.ts';
-import { planRepair } from '../../../src/migrate/repair-plan.ts';
+import { planRebase, requiringFiles } from '../../../src/migrate/repair/rebase-plan.ts';
+import { planRepair } from '../../../src/migrate/repair/plan.ts';
 
 const NOW = new Date('2026-11-21T10:15:02Z');
 const migration = (file: string, text = 'select 1'): MigrationFile => ({

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { brokenError, judgeErrors, type BodyError } from '../../../src/migrate/bodies/plan.ts';
-import { sha256Of } from '../../../src/migrate/checksum.ts';
+import { sha256Of } from '../../../src/migrate/files/checksum.ts';
 import { droppedNames, planGivingBack, type Grant, type ObjectGrants } from '../../../src/migrate/grants/plan.ts';
-import { parseSqlFile, type Statement } from '../../../src/migrate/migration.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
+import { parseSqlFile, type Statement } from '../../../src/migrate/files/migration.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
 import { makersOf, replaceTargets } from '../../../src/migrate/replace/plan.ts';
-import type { Routine } from '../../../src/migrate/routines.ts';
+import type { Routine } from '../../../src/migrate/routines/routines.ts';
 
 const parser = await loadSqlParser();
 const routine = (name: string, text: string): Routine => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EMPTY_HISTORY } from '../../../src/migrate/history.ts';
+import { EMPTY_HISTORY } from '../../../src/migrate/history/history.ts';
 import type { MigrationPlan } from '../../../src/migrate/plan.ts';
 import { refuseStalePlan, whatMoved } from '../../../src/migrate/saved-plan/compare.ts';
 import { formatSavedPlan, parseSavedPlan, planState, type PlanState } from '../../../src/migrate/saved-plan/format.ts';

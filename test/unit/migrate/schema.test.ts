@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { sha256Of } from '../../../src/migrate/checksum.ts';
-import { parseSqlFile, type MigrationFile } from '../../../src/migrate/migration.ts';
-import { parseMigrationName } from '../../../src/migrate/names.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
+import { sha256Of } from '../../../src/migrate/files/checksum.ts';
+import { parseSqlFile, type MigrationFile } from '../../../src/migrate/files/migration.ts';
+import { parseMigrationName } from '../../../src/migrate/files/names.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
 import { compareSchemas } from '../../../src/migrate/schema/compare.ts';
 import { canonicalText, majorOf, readDump, withoutHistory } from '../../../src/migrate/schema/dump.ts';
 import { compareLock, lockText, readLock } from '../../../src/migrate/schema/lock-file.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { sha256Of } from '../../../src/migrate/checksum.ts';
+import { sha256Of } from '../../../src/migrate/files/checksum.ts';
 import { lineOfBody } from '../../../src/migrate/bodies/plan.ts';
-import type { SqlFile } from '../../../src/migrate/migration.ts';
-import { loadSqlParser } from '../../../src/migrate/parser.ts';
+import type { SqlFile } from '../../../src/migrate/files/migration.ts';
+import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
 import { planSeeds } from '../../../src/migrate/seeds/plan.ts';
 import { parseTestFile } from '../../../src/migrate/test/plan.ts';
 import { junitReport, tapReport } from '../../../src/migrate/test/report.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseSync, loadModule } from 'libpg-query';
-import { scanStatements } from '../../../src/migrate/statements.ts';
+import { scanStatements } from '../../../src/migrate/sql/statements.ts';
 
 await loadModule();
 const scan = (text: string): readonly string[] => scanStatements(text, 'f.sql').statements.map((each) => each.text);

@@ -1,5 +1,5 @@
 import { showRelation } from '../../effects/relation-name.ts';
-import { asNode, asText, namesOf, type AstNode } from '../../parser.ts';
+import { asNode, asText, namesOf, type AstNode } from '../../sql/parser.ts';
 import { alterParts, constraintsOf, type AlterPart, type Rule } from '../rule.ts';
 
 const kindsOf = (part: AlterPart): readonly string[] => constraintsOf(part.definition).map(({ contype }) => asText(contype) ?? '');

@@ -1,5 +1,5 @@
 import { rangeName, showRelation } from '../../effects/relation-name.ts';
-import { asNode, asText } from '../../parser.ts';
+import { asNode, asText } from '../../sql/parser.ts';
 import { alterParts, constraintsOf, effectOn, isFresh, type AlterPart, type Hit, type Rule, type Step } from '../rule.ts';
 import { columnsNotNull } from './columns.ts';
 

@@ -1,6 +1,6 @@
 import { rangeName, showRelation } from '../../effects/relation-name.ts';
 import { lockLevel, lockOfLevel } from '../../effects/lock-modes.ts';
-import { asNode, asNodes, asText, namesOf, visitNodes } from '../../parser.ts';
+import { asNode, asNodes, asText, namesOf, visitNodes } from '../../sql/parser.ts';
 import { alterParts, effectOn, isFresh, oneLine, type Hit, type Rule, type Step } from '../rule.ts';
 
 export const dangerousSql: Rule = {

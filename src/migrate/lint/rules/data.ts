@@ -1,6 +1,6 @@
 import { factsOf } from '../../effects/known-objects.ts';
 import { listedName, rangeName, showRelation, type RelationName } from '../../effects/relation-name.ts';
-import { asNode, asNodes, asText, visitNodes, type AstNode } from '../../parser.ts';
+import { asNode, asNodes, asText, visitNodes, type AstNode } from '../../sql/parser.ts';
 import { shortCount, sizeText } from '../blocked.ts';
 import { alterParts, effectOn, isFresh, type Hit, type Rule, type Step } from '../rule.ts';
 

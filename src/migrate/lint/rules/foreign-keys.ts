@@ -1,6 +1,6 @@
 import { factsOf, type RelationFacts } from '../../effects/known-objects.ts';
 import { listedName, rangeName, relationKey, showRelation, type RelationName } from '../../effects/relation-name.ts';
-import { asNode, asNodes } from '../../parser.ts';
+import { asNode, asNodes } from '../../sql/parser.ts';
 import { alterParts, constraintsOf, effectOn, isFresh, type Hit, type Rule, type Step } from '../rule.ts';
 
 /** Names that PostgreSQL and people give to constraints that are no foreign keys. */

@@ -1,6 +1,6 @@
 import { factsOf, tableOfIndex } from '../../effects/known-objects.ts';
 import { listedName, rangeName, showRelation } from '../../effects/relation-name.ts';
-import { asNode, asNodes, asText } from '../../parser.ts';
+import { asNode, asNodes, asText } from '../../sql/parser.ts';
 import { effectOn, isFresh, oneLine, type Hit, type Rule, type Step } from '../rule.ts';
 
 const IN_ITS_OWN_FILE = 'in a file that begins with -- dbadmin: no-transaction';

@@ -1,6 +1,6 @@
 import { rangeName, showRelation } from '../../effects/relation-name.ts';
 import { quoteIdentifier } from '../../../postgres/quote.ts';
-import { asText } from '../../parser.ts';
+import { asText } from '../../sql/parser.ts';
 import { effectOn, isFresh, type Rule } from '../rule.ts';
 
 const KINDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { factsOf } from '../../effects/known-objects.ts';
 import { ownerName, rangeName, showRelation, type RelationName } from '../../effects/relation-name.ts';
-import { asNode, asNodes, asText } from '../../parser.ts';
+import { asNode, asNodes, asText } from '../../sql/parser.ts';
 import { alterParts, effectOn, isFresh, oneLine, type Hit, type Rule, type Step } from '../rule.ts';
 
 const SHORT_FILE = 'a file of its own, so that the lock is held for this one statement, with a short -- dbadmin: lock-timeout';

@@ -2,7 +2,7 @@ import { factsOf, keyOf } from '../../effects/known-objects.ts';
 import { lockLevel } from '../../effects/lock-modes.ts';
 import { showRelation } from '../../effects/relation-name.ts';
 import type { Effect } from '../../effects/effect.ts';
-import { asNodes, asText, namesOf, visitNodes } from '../../parser.ts';
+import { asNodes, asText, namesOf, visitNodes } from '../../sql/parser.ts';
 import { isFresh, type Hit, type Rule, type Step } from '../rule.ts';
 
 /** These lock no table so that others wait, and their trees can be long. */

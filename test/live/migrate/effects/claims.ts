@@ -4,8 +4,8 @@ import { inspectRelations } from '../../../../src/migrate/effects/inspect.ts';
 import { knownFrom } from '../../../../src/migrate/effects/known-objects.ts';
 import { lockLevel, lockModeOf, type LockMode } from '../../../../src/migrate/effects/lock-modes.ts';
 import { wantedFacts } from '../../../../src/migrate/effects/wanted-facts.ts';
-import { loadSqlParser } from '../../../../src/migrate/parser.ts';
-import { openSession, type Session } from '../../../../src/migrate/session.ts';
+import { loadSqlParser } from '../../../../src/migrate/sql/parser.ts';
+import { openSession, type Session } from '../../../../src/migrate/session/session.ts';
 import type { ConnectionParameters } from '../../../../src/postgres/parameters.ts';
 
 const parser = await loadSqlParser();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inspectServer } from '../../../../src/migrate/inspect-server.ts';
-import { openSession, type Session } from '../../../../src/migrate/session.ts';
+import { inspectServer } from '../../../../src/migrate/session/inspect-server.ts';
+import { openSession, type Session } from '../../../../src/migrate/session/session.ts';
 import { createTestDatabase, startTestCluster } from '../../../postgres/fixture.ts';
 import { parametersOf } from '../project.ts';
 import { claimsOf, compareClaims, locksBehind } from './claims.ts';

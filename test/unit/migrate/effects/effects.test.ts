@@ -10,9 +10,9 @@ import {
   type RelationFacts,
 } from '../../../../src/migrate/effects/known-objects.ts';
 import { showRelation } from '../../../../src/migrate/effects/relation-name.ts';
-import { sha256Of } from '../../../../src/migrate/checksum.ts';
-import { parseSqlFile } from '../../../../src/migrate/migration.ts';
-import { loadSqlParser, type AstNode } from '../../../../src/migrate/parser.ts';
+import { sha256Of } from '../../../../src/migrate/files/checksum.ts';
+import { parseSqlFile } from '../../../../src/migrate/files/migration.ts';
+import { loadSqlParser, type AstNode } from '../../../../src/migrate/sql/parser.ts';
 
 const parser = await loadSqlParser();
 const node = (sql: string): { readonly node: AstNode | undefined } => ({ node: parser.parse(sql)[0] });

@@ -2,7 +2,7 @@ import type { CatalogFacts, RelationFacts } from '../../../../src/migrate/effect
 import type { Finding } from '../../../../src/migrate/lint/finding.ts';
 import { lintFiles } from '../../../../src/migrate/lint/lint.ts';
 import { readForLint } from '../../../../src/migrate/lint/read.ts';
-import { loadSqlParser } from '../../../../src/migrate/parser.ts';
+import { loadSqlParser } from '../../../../src/migrate/sql/parser.ts';
 
 const parser = await loadSqlParser();
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseSqlFile, statementSha, type Statement } from '../../../../src/migrate/migration.ts';
-import { loadSqlParser } from '../../../../src/migrate/parser.ts';
+import { parseSqlFile, statementSha, type Statement } from '../../../../src/migrate/files/migration.ts';
+import { loadSqlParser } from '../../../../src/migrate/sql/parser.ts';
 import { overLimit } from '../../../../src/migrate/rehearse/limit.ts';
 import type { Block, RehearsedFile } from '../../../../src/migrate/rehearse/record.ts';
 import { saferWay } from '../../../../src/migrate/rehearse/safer.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseSqlFile } from '../../../../src/migrate/migration.ts';
-import { loadSqlParser } from '../../../../src/migrate/parser.ts';
+import { parseSqlFile } from '../../../../src/migrate/files/migration.ts';
+import { loadSqlParser } from '../../../../src/migrate/sql/parser.ts';
 import { lossesOf } from '../../../../src/migrate/undo/losses.ts';
 
 const parser = await loadSqlParser();

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { DbadminError } from '../../../../src/base/errors.ts';
-import { sha256Of } from '../../../../src/migrate/checksum.ts';
-import { foldHistory, type HistoryRow } from '../../../../src/migrate/history.ts';
-import { statementSha, type MigrationFile } from '../../../../src/migrate/migration.ts';
-import { parseMigrationName } from '../../../../src/migrate/names.ts';
-import { loadSqlParser } from '../../../../src/migrate/parser.ts';
+import { sha256Of } from '../../../../src/migrate/files/checksum.ts';
+import { foldHistory, type HistoryRow } from '../../../../src/migrate/history/history.ts';
+import { statementSha, type MigrationFile } from '../../../../src/migrate/files/migration.ts';
+import { parseMigrationName } from '../../../../src/migrate/files/names.ts';
+import { loadSqlParser } from '../../../../src/migrate/sql/parser.ts';
 import { planUndo, refusedError, remaining, versionsToUndo, type AppliedVersion } from '../../../../src/migrate/undo/plan.ts';
 
 const parser = await loadSqlParser();

@@ -1,0 +1,41 @@
+import path from 'node:path';
+import { DbadminError } from '../../base/errors.ts';
+import { diffLines } from './diff.ts';
+import type { HistoryRow } from '../history/history.ts';
+import { nextVersion } from './names.ts';
+import type { MigrationFile } from './migration.ts';
+
+const SHOWN_LINES = 40;
+
+/** An applied file is another one now. */
+export function changedError(migration: MigrationFile, row: HistoryRow, body: string): DbadminError {
+  const diff = diffLines(body, migration.file.text);
+  const shown = diff.slice(0, SHOWN_LINES);
+  const more = diff.length > shown.length ? [`… ${diff.length - shown.length} more lines`] : [];
+  return new DbadminError('migration-changed', `${migration.file.path} changed after it was applied`, {
+    detail: [
+      `Applied ${row.finishedAt?.toISOString() ?? ''} by ${row.appliedBy}; - is what ran, + is the file now:`,
+      ...shown,
+      ...more,
+    ].join('\n'),
+    hint: `Put the old text back (git checkout does it) and write the change as a new file: dbadmin migrate new NAME.\nIf it changes nothing that was applied: dbadmin migrate repair --accept ${migration.name.version} -- REASON`,
+  });
+}
+
+/** A file that is not applied comes before one that is. */
+export function outOfOrderError(migration: MigrationFile, newest: string, newestName: string, now: Date): DbadminError {
+  const { file, name } = migration;
+  const renamed = path.posix.join(path.posix.dirname(file.path), `${nextVersion(now, newest)}_${name.title}.sql`);
+  return new DbadminError('migration-invalid', `${file.path} is not applied and comes before ${newestName}, which is`, {
+    detail: 'Files applied in another order elsewhere give another schema there.',
+    hint: `Give it a version of now: dbadmin migrate rebase (git mv ${file.path} ${renamed})\nor apply it as it is, where it cannot matter: dbadmin migrate up --out-of-order`,
+  });
+}
+
+/** A version is applied and nobody has its file any more. */
+export function missingError(row: HistoryRow): DbadminError {
+  return new DbadminError('migration-invalid', `${row.name} is applied and its file is gone`, {
+    detail: `Applied ${row.finishedAt?.toISOString() ?? ''} by ${row.appliedBy}. This working copy may be older than the database.`,
+    hint: `Get the file back from git, or from the history: dbadmin migrate status --body ${row.version ?? ''} > FILE\nor go on without it: dbadmin migrate up --allow-missing\nor for good: dbadmin migrate repair --forget ${row.version ?? ''} -- REASON`,
+  });
+}

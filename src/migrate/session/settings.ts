@@ -1,0 +1,64 @@
+import { DbadminError } from '../../base/errors.ts';
+import type { Queryable } from './session.ts';
+import { LOCK_HELD_SQL } from './lock.ts';
+import type { Directives } from '../files/directives.ts';
+
+/** What every file starts from. */
+export interface SessionSettings {
+  readonly lockTimeoutMs: number;
+  /** The server notices a client that died while a statement runs; not every platform can. */
+  readonly checksClient: boolean;
+}
+
+/**
+ * Gives the session the settings a file starts with, whatever the file before it set, and with a transaction opens it. All is sent
+ * when this returns. With a transaction the file's first statement may be sent right behind, before the answer: when something
+ * fails here, that statement finds a transaction that has failed, or one to be rolled back, and never none. What every file asks is
+ * asked of `asks`.
+ *
+ * @throws {DbadminError} `migration-failed` when the session lost the lock of the run.
+ */
+export async function beginFile(
+  session: Queryable,
+  settings: SessionSettings,
+  directives: Directives,
+  file: string,
+  asks: Queryable = session,
+): Promise<void> {
+  // By itself: BEGIN is to come even when this fails, and after it, since it goes by what this sets.
+  const fresh = session.query(freshSessionSql(settings));
+  const begun = session.query(beginFileSql(settings, directives));
+  const asked = asks.query<{ held: boolean }>(LOCK_HELD_SQL);
+  const [, , [row]] = await Promise.all([fresh, begun, asked]);
+  if (row?.held === true) return;
+  throw new DbadminError('migration-failed', `${file}: the lock of this run is gone`, {
+    detail: 'Something released the advisory lock of this session, or a connection pooler put another session in its place.',
+    hint: 'Do not call pg_advisory_unlock_all() in migrations, and connect directly to the server.',
+  });
+}
+
+function beginFileSql(settings: SessionSettings, directives: Directives): string {
+  const lockTimeoutMs = directives.lockTimeoutMs ?? settings.lockTimeoutMs;
+  const local = directives.transaction ? 'local ' : '';
+  return [
+    ...(directives.transaction ? ['begin'] : []),
+    `set ${local}lock_timeout = '${lockTimeoutMs}ms'`,
+    `set ${local}statement_timeout = '${directives.statementTimeoutMs ?? 0}ms'`,
+  ].join(';\n');
+}
+
+/** SQL that undoes all a file may have set, the role included. */
+export function freshSessionSql({ checksClient }: SessionSettings): string {
+  return [
+    'reset all',
+    'set session authorization default',
+    'reset role',
+    "set timezone = 'UTC'",
+    'set standard_conforming_strings = on',
+    "set idle_in_transaction_session_timeout = '60s'",
+    ...(checksClient ? ["set client_connection_check_interval = '2s'"] : []),
+  ].join(';\n');
+}
+
+/** SQL in the transaction that writes the history: not as the role, nor over the search path, that a file chose. */
+export const BEFORE_RECORD_SQL = 'set local session authorization default; set local role none; set local search_path = pg_catalog';
