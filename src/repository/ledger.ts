@@ -48,7 +48,7 @@ export type Deed =
       /** For people: `listener 71`. */
       readonly subject: string;
     }
-  | { readonly kind: 'migration-applied'; readonly database: string; readonly version: string; readonly file: string };
+  | { readonly kind: 'migration-applied' | 'migration-undone'; readonly database: string; readonly version: string; readonly file: string };
 
 export type DeedKind = Deed['kind'];
 export type LedgerArgument = string | number | boolean | null;
@@ -68,6 +68,7 @@ export const DEED_KINDS: readonly DeedKind[] = [
   'password-rotated',
   'subject-forgotten',
   'migration-applied',
+  'migration-undone',
 ];
 
 const MAX_ENTRY_BYTES = 64 * 1024;

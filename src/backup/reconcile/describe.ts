@@ -22,6 +22,8 @@ function describeReturn(deed: Deed): string {
       return printable(deed.subject);
     case 'migration-applied':
       return `${printable(deed.database)} before migration ${printable(deed.file)}`;
+    case 'migration-undone':
+      return `migration ${printable(deed.file)} in ${printable(deed.database)}`;
   }
 }
 
@@ -34,6 +36,7 @@ function describeDeed({ kind }: Deed): string {
     'password-rotated': 'rotated',
     'subject-forgotten': 'erased',
     'migration-applied': 'applied',
+    'migration-undone': 'undone',
   };
   return words[kind];
 }

@@ -44,6 +44,9 @@ export function parseDeed({ kind, words, database, subject }: DeedWords): Deed {
     case 'migration-applied':
       expect(kind, words, 2, 'VERSION FILE');
       return { kind: 'migration-applied', database, version: first, file: second };
+    case 'migration-undone':
+      expect(kind, words, 2, 'VERSION FILE');
+      return { kind: 'migration-undone', database, version: first, file: second };
     case undefined:
       throw new DbadminError('usage', `the ledger knows no "${kind}"`, { hint: `It knows ${DEED_KINDS.join(', ')}.` });
   }

@@ -12,10 +12,31 @@ export interface RestoredPosition {
 /**
  * The entries whose deed a restored cluster does not hold, oldest first: what they took away comes back with it.
  *
- * A deed on a timeline that the restore does not go along counts as not held, whatever its position.
+ * A deed on a timeline that the restore does not go along counts as not held, whatever its position. A migration that was applied
+ * and undone after the restored position is neither missing nor back.
  */
 export function returningWith({ lineage, untilLsn }: RestoredPosition, ledger: readonly LedgerEntry[]): readonly LedgerEntry[] {
-  return ledger.filter(({ timeline, lsn }) => !(lsn <= untilLsn && isAncestorPosition(lineage.timeline, lineage.history, timeline, lsn)));
+  return withoutUndone(
+    ledger.filter(({ timeline, lsn }) => !(lsn <= untilLsn && isAncestorPosition(lineage.timeline, lineage.history, timeline, lsn))),
+  );
+}
+
+function withoutUndone(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const applied = new Map<string, LedgerEntry>();
+  const left = new Set(entries);
+  for (const entry of entries) {
+    const { deed } = entry;
+    if (deed.kind !== 'migration-applied' && deed.kind !== 'migration-undone') continue;
+    const key = JSON.stringify([deed.database, deed.version]);
+    const before = applied.get(key);
+    if (deed.kind === 'migration-applied') applied.set(key, entry);
+    else if (before !== undefined) {
+      left.delete(before);
+      left.delete(entry);
+      applied.delete(key);
+    }
+  }
+  return [...left];
 }
 
 /**

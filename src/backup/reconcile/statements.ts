@@ -70,6 +70,7 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
       ];
     }
     case 'migration-applied':
+    case 'migration-undone':
       return [];
   }
 }

@@ -10,16 +10,23 @@ import type { RunRepositories } from './run-repositories.ts';
 
 const AT_ONCE = 8;
 
+/** A file that was applied, or undone. */
+export interface RecordedFile {
+  readonly version: string;
+  readonly file: string;
+  readonly deed?: 'migration-applied' | 'migration-undone';
+}
+
 /**
- * Writes into the ledger of each repository which files were applied, so that a restore to before them can name what is to be
- * replayed. A repository without a backup of this cluster has nothing that could be restored, and gets none. What fails is
+ * Writes into the ledger of each repository which files were applied or undone, so that a restore to before can name what is to be
+ * replayed, and what it brings back. A repository without a backup of this cluster has nothing that could be restored, and gets none. What fails is
  * warned of: the files are applied all the same.
  */
 export async function recordMigrations(
   context: CommandContext,
   repositories: RunRepositories,
   database: string,
-  files: readonly { readonly version: string; readonly file: string }[],
+  files: readonly RecordedFile[],
 ): Promise<void> {
   const { log, signal, clock, env } = context;
   if (files.length === 0) return;
@@ -28,8 +35,11 @@ export async function recordMigrations(
     if (destinations.length === 0) return;
     const position = await inspectHere(repositories);
     const by = `${env['USER'] ?? 'dbadmin'}@${os.hostname()}`;
-    const entries = files.map(({ version, file }): LedgerEntry => {
-      return { ...position, at: clock.now(), by, deed: { kind: 'migration-applied', database, version, file } };
+    const nowMs = clock.now().getTime();
+    const entries = files.map(({ version, file, deed = 'migration-applied' }): LedgerEntry => {
+      // What redo undoes and applies again is read in that order.
+      const at = new Date(deed === 'migration-undone' ? nowMs : nowMs + 1);
+      return { ...position, at, by, deed: { kind: deed, database, version, file } };
     });
     for (const { name, open } of destinations) {
       try {

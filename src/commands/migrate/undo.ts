@@ -11,6 +11,7 @@ import { confirmOrStop, type Output } from '../output.ts';
 import { awaitRecoverable } from './await-recoverable.ts';
 import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';
+import { recordMigrations, type RecordedFile } from './record-migrations.ts';
 import { refreshFiles } from './refresh-files.ts';
 import { runRepositories } from './run-repositories.ts';
 import { activityLine } from './show-activity.ts';
@@ -75,6 +76,11 @@ async function carryOut(
     );
   };
   const repositories = runRepositories(context, input, project);
+  const recorded: RecordedFile[] = [];
+  const seen = (what: string, deed: 'migration-applied' | 'migration-undone') => (file: AppliedFile) => {
+    recorded.push({ version: file.version, file: file.file, deed });
+    show(what)(file);
+  };
   try {
     return await migrateDown({
       connection: cluster.connection,
@@ -96,10 +102,11 @@ async function carryOut(
       extent,
       again,
       agreed: plan.steps.map(({ name }) => name.version),
-      onUndone: show('undone '),
-      onApplied: show('applied'),
+      onUndone: seen('undone ', 'migration-undone'),
+      onApplied: seen('applied', 'migration-applied'),
     });
   } finally {
+    await recordMigrations(context, repositories, cluster.connection.database, recorded);
     await repositories.close();
   }
 }

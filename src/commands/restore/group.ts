@@ -96,7 +96,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
 
   role-dropped ROLE · role-disabled ROLE (no login, no password) · membership-revoked MEMBER ROLE ·
   privilege-revoked GRANTEE PRIVILEGE[,…] OBJECT · password-rotated ROLE · subject-forgotten SCHEMA.PROCEDURE [ARGUMENT …] ·
-  migration-applied VERSION FILE
+  migration-applied VERSION FILE · migration-undone VERSION FILE
 
 An object is schema.table, or schema:NAME, database:NAME, sequence:SCHEMA.NAME, all-tables:SCHEMA, function:SCHEMA.NAME(TYPES). For a
 password the verifier is read from the cluster and kept only where the repository is encrypted; elsewhere --reconcile

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect.ts';
@@ -40,7 +40,9 @@ describe('what a run says of the way back', () => {
   const ledger = async (): Promise<readonly string[]> => {
     const { cluster: known } = await inspectLineage(repository, 'main');
     const entries = await readLedger(repository, known.systemIdentifier);
-    return entries.map(({ deed }) => (deed.kind === 'migration-applied' ? `${deed.database} ${deed.version} ${deed.file}` : deed.kind));
+    return entries.map(({ deed }) =>
+      'file' in deed ? `${deed.kind === 'migration-undone' ? 'undone ' : ''}${deed.database} ${deed.version} ${deed.file}` : deed.kind,
+    );
   };
   const policies = async (limits: string): Promise<void> => {
     const text = `version: 1\npolicies:\n  p:\n    cluster: main\n    repositories: [local]\n    limits: ${limits}\n`;
@@ -98,6 +100,20 @@ describe('what a run says of the way back', () => {
     } finally {
       await receiver.stop();
     }
+  });
+
+  test('what is undone is in the ledger too', async () => {
+    expect((await dbadmin('migrate', 'new', 'undone', '--json')).status).toBe(0);
+    const [name = ''] = (await readdir(path.join(directory, 'sql', 'migrations'))).filter((each) => each.endsWith('_undone.sql'));
+    const file = path.join(directory, 'sql', 'migrations', name);
+    await writeFile(file, 'create table u ();\n-- dbadmin: down\ndrop table u;\n');
+    expect((await dbadmin('migrate', '--no-restore-point')).status).toBe(0);
+    expect((await dbadmin('migrate', 'redo', '--no-restore-point', '--yes')).status).toBe(0);
+    expect((await dbadmin('migrate', 'down', '--no-restore-point', '--yes')).status).toBe(0);
+    await rm(file);
+    const version = name.slice(0, name.indexOf('_'));
+    const what = `postgres ${version} ${name}`;
+    expect((await ledger()).slice(-4)).toEqual([what, `undone ${what}`, what, `undone ${what}`]);
   });
 
   test('a policy that wants drills is heard: none yet', async () => {

@@ -25,6 +25,22 @@ describe('returningWith', () => {
   });
 });
 
+test('a migration applied and undone behind the position is neither missing nor back; one undone there comes back', () => {
+  const deed = (kind: 'migration-applied' | 'migration-undone', version: string): Deed => {
+    return { kind, database: 'music', version, file: `${version}_x.sql` };
+  };
+  const ledger = [
+    entry(1n, 1, deed('migration-applied', '1')),
+    entry(101n, 1, deed('migration-undone', '1')),
+    entry(102n, 1, deed('migration-applied', '2')),
+    entry(103n, 1, deed('migration-undone', '2')),
+    entry(104n, 1, deed('migration-applied', '2')),
+    entry(105n, 1, deed('migration-applied', '3')),
+    entry(106n, 1, deed('migration-undone', '3')),
+  ];
+  expect(lsns(returningWith({ lineage: { timeline: 1, history: [] }, untilLsn: 100n }, ledger))).toEqual([101n, 104n]);
+});
+
 describe('withoutOvertaken', () => {
   const password = (role: string, verifier: string): Deed => ({ kind: 'password-rotated', role, verifier });
 
