@@ -7,6 +7,9 @@ import { commandsReference, jsonReference } from '../src/commands/reference.ts';
 import { configSchema, repositoriesSchema } from '../src/config/schema.ts';
 import { rulesReference } from '../src/migrate/lint/format/reference.ts';
 import { RULES } from '../src/migrate/lint/rules/table.ts';
+import { AUDIT_RULES } from '../src/roles/audit/audit.ts';
+import { auditReference } from '../src/roles/audit/reference.ts';
+import { rolesSchema } from '../src/roles/document/schema.ts';
 import { policiesSchema } from '../src/schedule/schema.ts';
 
 /** Every file made from the code, by its path in the repository. */
@@ -15,17 +18,23 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/commands.md', commandsReference(COMMANDS)],
     ['docs/reference/json.md', jsonReference(COMMANDS)],
     ['docs/reference/lint.md', rulesReference(RULES)],
+    ['docs/reference/audit.md', auditReference(AUDIT_RULES)],
     ['schemas/dbadmin.schema.json', schemaText(configSchema, 'dbadmin.yaml')],
     // The schedule leaves the form of repositories to the configuration; an editor wants both.
     [
       'schemas/policies.schema.json',
       schemaText(policiesSchema.extend({ repositories: repositoriesSchema.optional() }), 'backups/policies.yaml'),
     ],
+    ['schemas/roles.schema.json', schemaText(rolesSchema, 'roles/roles.yaml')],
   ]);
 }
 
 function schemaText(schema: z.ZodType, title: string): string {
-  const document = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12', override: allowVariables });
+  const document = z.toJSONSchema(schema, {
+    io: 'input',
+    target: 'draft-2020-12',
+    ...(schema === rolesSchema ? {} : { override: allowVariables }),
+  });
   return `${JSON.stringify({ ...document, title }, null, 2)}\n`;
 }
 

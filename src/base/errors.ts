@@ -48,7 +48,8 @@ export const ERROR_CODES = {
   'migration-dangerous': { exit: 1, retry: false },
   'history-newer': { exit: 1, retry: false },
   'roles-invalid': { exit: 1, retry: false },
-  'roles-unsupported': { exit: 1, retry: false },
+  'import-inexact': { exit: 1, retry: false },
+  'never-broken': { exit: 1, retry: false },
   'policies-invalid': { exit: 1, retry: false },
   'load-failed': { exit: 1, retry: false },
   // Exit 3: done in part.

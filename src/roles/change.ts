@@ -1,6 +1,7 @@
 import type { RoleAttribute, SettingValue } from './document/document.ts';
-import type { Privilege } from './privileges.ts';
-import type { DefaultEntry, Grantee, ObjectKind } from './state.ts';
+import type { LifecycleChange } from './lifecycle-change.ts';
+import type { GlobalKind, ObjectKind, Privilege } from './privileges.ts';
+import type { DefaultEntry, Grantee } from './state.ts';
 
 /** One step from what is to what the file says. Holds no secret. */
 export type Change =
@@ -13,8 +14,11 @@ export type Change =
   | SettingChange
   | { readonly kind: 'create-schema'; readonly database: string; readonly schema: string; readonly owner: string }
   | { readonly kind: 'own-schema'; readonly database: string; readonly schema: string; readonly owner: string; readonly was: string }
+  | { readonly kind: 'own-database'; readonly database: string; readonly owner: string; readonly was: string }
+  | OwnObjects
   | PrivilegeChange
-  | DefaultChange;
+  | DefaultChange
+  | LifecycleChange;
 
 export interface RoleOptions {
   readonly login?: boolean;
@@ -46,8 +50,12 @@ export interface GrantMembership {
   /** Undefined up to 15: the member's attribute decides. */
   readonly inherit: boolean | undefined;
   readonly set: boolean | undefined;
+  /** An instant as ISO 8601 in UTC at which the file ends it. */
+  readonly until: string | undefined;
   /** The edge's options now, when it is there already. */
   readonly was: { readonly admin: boolean; readonly inherit: boolean; readonly set: boolean } | undefined;
+  /** How many memberships its grantor's right to grant rests on, where that is any: higher goes later. */
+  readonly depth?: number;
 }
 
 export interface RevokeMembership {
@@ -60,6 +68,8 @@ export interface RevokeMembership {
   readonly what: 'edge' | 'admin';
   /** Grants that rest on others are taken away first: higher goes earlier. */
   readonly depth: number;
+  /** When the file ended it, for an edge that is over. */
+  readonly ended: string | undefined;
 }
 
 export interface SettingChange {
@@ -72,10 +82,20 @@ export interface SettingChange {
   readonly was: SettingValue | undefined;
 }
 
+export interface OwnObjects {
+  readonly kind: 'own-objects';
+  readonly database: string;
+  readonly of: ObjectKind;
+  readonly schema: string;
+  readonly names: readonly string[];
+  readonly owner: string;
+  readonly was: string;
+}
+
 /** Objects that one statement names. */
 export type ObjectSet =
-  | { readonly kind: 'database'; readonly name: string }
-  | { readonly kind: 'schema'; readonly name: string }
+  | { readonly kind: 'database' | 'schema' | 'tablespace' | 'parameter' | GlobalKind; readonly name: string }
+  | { readonly kind: 'column'; readonly schema: string; readonly table: string; readonly columns: readonly string[] }
   | {
       readonly kind: ObjectKind;
       readonly schema: string;
@@ -84,10 +104,20 @@ export type ObjectSet =
       readonly all: boolean;
     };
 
+/** What gives a role the privileges of another. */
+export interface Detachment {
+  readonly superuser: boolean;
+  /** Up to 15: the role's INHERIT attribute. */
+  readonly attribute: boolean;
+  /** From 16 on: edges that inherit. */
+  readonly edges: readonly { readonly role: string; readonly grantor: string }[];
+}
+
 export interface PrivilegeChange {
   readonly kind: 'privilege';
   readonly action: 'grant' | 'revoke' | 'revoke-option';
-  readonly database: string;
+  /** Undefined for what databases share. */
+  readonly database: string | undefined;
   readonly on: ObjectSet;
   readonly privileges: readonly Privilege[];
   readonly grantee: Grantee;
@@ -96,6 +126,10 @@ export interface PrivilegeChange {
   readonly grantor: string;
   /** The role to become for it; undefined where acting as the owner is right. */
   readonly actAs: string | undefined;
+  /** That role cannot look into the schema and is let in for the time of the statement. */
+  readonly lendUsage?: boolean;
+  /** That role has the owner's privileges, and would act as the owner: what gives them to it is set aside for the time of the statement. */
+  readonly detached?: Detachment;
   readonly depth: number;
 }
 

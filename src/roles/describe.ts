@@ -1,5 +1,7 @@
 import type { AlterRole, Change, CreateRole, DefaultChange, GrantMembership, ObjectSet, PrivilegeChange, SettingChange } from './change.ts';
 import { ROLE_ATTRIBUTES, type SettingValue } from './document/document.ts';
+import { describeLifecycle } from './describe-lifecycle.ts';
+import { isLifecycleChange } from './lifecycle-change.ts';
 import { granteeText } from './state.ts';
 
 /** What a change does to who may do what. */
@@ -17,6 +19,10 @@ export interface ChangeLine {
 }
 
 export function describeChange(change: Change): ChangeLine {
+  if (isLifecycleChange(change)) {
+    const { risk, subject, sign, text, remark } = describeLifecycle(change);
+    return line(risk, subject, sign, text, remark);
+  }
   if (change.kind === 'create-role') return describeCreate(change);
   if (change.kind === 'alter-role') return describeAlter(change);
   if (change.kind === 'comment-role') return line('SAFE', change.role, '~', 'comment');
@@ -33,11 +39,20 @@ export function describeChange(change: Change): ChangeLine {
   if (change.kind === 'grant-membership') return describeMembership(change);
   if (change.kind === 'revoke-membership') {
     const what = change.what === 'admin' ? `may no longer administer ${change.role}` : `member of ${change.role}`;
-    return line('NARROW', change.member, '−', what, change.grantor === undefined ? '' : `granted by ${change.grantor}`);
+    const remarks = [
+      ...(change.ended === undefined ? [] : [`ended ${shortInstant(change.ended)}`]),
+      ...(change.grantor === undefined ? [] : [`granted by ${change.grantor}`]),
+    ];
+    return line('NARROW', change.member, '−', what, remarks.join(', '));
   }
   if (change.kind === 'setting') return describeSetting(change);
   if (change.kind === 'create-schema') return line('SAFE', change.owner, '+', `schema ${change.schema}`, `in ${change.database}`);
   if (change.kind === 'own-schema') return line('WIDEN', change.owner, '+', `owner of schema ${change.schema}`, `was ${change.was}`);
+  if (change.kind === 'own-database') return line('WIDEN', change.owner, '+', `owner of database ${change.database}`, `was ${change.was}`);
+  if (change.kind === 'own-objects') {
+    const objects = objectText({ kind: change.of, schema: change.schema, names: change.names, all: false });
+    return line('WIDEN', change.owner, '+', `owner of ${objects}`, `was ${change.was}`);
+  }
   return change.kind === 'privilege' ? describePrivilege(change) : describeDefault(change);
 }
 
@@ -93,11 +108,17 @@ function describeMembership(change: GrantMembership): ChangeLine {
     ...(change.inherit === undefined ? [] : [change.inherit ? 'inherit' : 'no inherit']),
     ...(change.set === undefined ? [] : [change.set ? 'set' : 'no set']),
     ...(change.admin ? ['admin'] : []),
+    ...(change.until === undefined ? [] : [`until ${shortInstant(change.until)}`]),
   ].join(', ');
   const { was } = change;
   if (was === undefined) return line('WIDEN', change.member, '+', `member of ${change.role}`, options);
   const widens = (change.admin && !was.admin) || (change.inherit === true && !was.inherit) || (change.set === true && !was.set);
   return line(widens ? 'WIDEN' : 'NARROW', change.member, '~', `member of ${change.role}`, options);
+}
+
+/** `2027-01-31` for the first moment of a day in UTC, else the whole instant without its zeros. */
+export function shortInstant(instant: string): string {
+  return instant.replace(/T00:00:00(?:\.000)?Z$/, '').replace(/(T\d{2}:\d{2})(?::00)?(?:\.000)?Z$/, '$1Z');
 }
 
 function describeSetting(change: SettingChange): ChangeLine {
@@ -116,14 +137,23 @@ function describeSetting(change: SettingChange): ChangeLine {
 function describePrivilege(change: PrivilegeChange): ChangeLine {
   const subject = granteeText(change.grantee);
   const what = `${change.privileges.join(', ')} on ${objectText(change.on)}`;
-  if (change.action === 'grant') return line('WIDEN', subject, '+', what, change.grantable ? 'with grant option' : '');
+  if (change.action === 'grant') {
+    const remarks = [
+      ...(change.grantable ? ['with grant option'] : []),
+      ...(change.actAs === undefined ? [] : [`granted by ${change.actAs}`]),
+      // Closed until then, not open: that is what a rule about columns is for.
+      ...(change.on.kind === 'column' ? ['columns made later: not before the next apply'] : []),
+    ];
+    return line('WIDEN', subject, '+', what, remarks.join(', '));
+  }
   return line('NARROW', subject, '−', change.action === 'revoke-option' ? `grant option of ${what}` : what, `granted by ${change.grantor}`);
 }
 
 const SHOWN_NAMES = 3;
 
 function objectText(on: ObjectSet): string {
-  if (on.kind === 'database' || on.kind === 'schema') return `${on.kind} ${on.name}`;
+  if ('name' in on) return `${on.kind} ${on.name}`;
+  if (on.kind === 'column') return `${on.columns.length === 1 ? 'column' : 'columns'} ${on.columns.join(', ')} of ${on.schema}.${on.table}`;
   if (on.all) return `all ${on.names.length} ${on.kind}s in ${on.schema}`;
   if (on.names.length === 1)
     return on.kind === 'table' ? `${on.schema}.${on.names[0] ?? ''}` : `${on.kind} ${on.schema}.${on.names[0] ?? ''}`;

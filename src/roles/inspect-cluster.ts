@@ -1,7 +1,8 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
-import { parseAcl, type RawAclEntry } from './acl.ts';
+import { aclJson, parseAcl, type RawAclEntry } from './acl.ts';
+import { inspectShared } from './inspect-shared.ts';
 import { splitList } from './settings.ts';
 import type { ClusterState, Membership, OwnedAcl, RoleState, SettingType, StoredSetting } from './state.ts';
 
@@ -17,7 +18,6 @@ export async function inSnapshot<T>(sql: Sql, read: (snapshot: TransactionSql) =
 
 interface About {
   readonly major: number;
-  readonly system: string;
   readonly user: string;
   readonly superuser: boolean;
   readonly bootstrap: string;
@@ -25,35 +25,48 @@ interface About {
 }
 
 /**
- * Roles, memberships, settings and databases as they are. `settingNames` are those whose types the plan will ask for.
+ * Roles, memberships, settings and databases as they are. `settingNames` are those whose types the plan will ask for. `as` is
+ * the role that the plan is for, where that is not the one that is connected; it may not be there yet.
  *
  * @throws {DbadminError} `server-unsupported` before 14.
  */
-export async function inspectCluster(sql: TransactionSql, settingNames: readonly string[]): Promise<ClusterState> {
+export async function inspectCluster(sql: TransactionSql, settingNames: readonly string[], as?: string): Promise<ClusterState> {
   const [about] = await sql<About[]>`
-    select current_setting('server_version_num')::int / 10000 as major, system_identifier::text as system,
-           current_user::text as user, r.rolsuper as superuser,
+    select current_setting('server_version_num')::int / 10000 as major, current_user::text as user, r.rolsuper as superuser,
            (select b.rolname::text from pg_catalog.pg_roles b where b.oid = 10) as bootstrap,
            has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'select') as readable
-      from pg_catalog.pg_control_system(), pg_catalog.pg_roles r where r.rolname = current_user`;
+      from pg_catalog.pg_roles r where r.rolname = current_user`;
   if (about === undefined) throw new DbadminError('query-failed', 'the server does not know the role that is connected');
   if (about.major < OLDEST_MAJOR) {
     throw new DbadminError('server-unsupported', `roles need PostgreSQL ${OLDEST_MAJOR} or later and this is ${about.major}`);
   }
   const settings = await readSettings(sql);
+  const roles = await readRoles(sql, about.readable);
   return {
     major: about.major,
-    systemIdentifier: about.system,
-    currentRole: about.user,
-    isSuperuser: about.superuser,
+    systemIdentifier: await readSystemIdentifier(sql),
+    currentRole: as ?? about.user,
+    isSuperuser: as === undefined ? about.superuser : (roles.get(as)?.attributes.superuser ?? false),
     canReadPasswords: about.readable,
     bootstrapSuperuser: about.bootstrap,
-    roles: await readRoles(sql, about.readable),
+    roles,
     memberships: await readMemberships(sql, about.major),
     settings,
     databases: await readDatabases(sql),
-    settingTypes: await readSettingTypes(sql, [...settingNames, ...settings.map((setting) => setting.name)]),
+    ...(await inspectShared(sql, about.major)),
+    settingTypes: await readSettingTypes(sql, [...settingNames, ...settings.map((setting) => setting.name)], {
+      role: as ?? about.user,
+      major: about.major,
+    }),
   };
+}
+
+/** Empty where it may not be read: a managed service can take the function away. */
+async function readSystemIdentifier(sql: TransactionSql): Promise<string> {
+  const [may] = await sql<{ may: boolean }[]>`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may`;
+  if (may?.may !== true) return '';
+  const [row] = await sql<{ system: string }[]>`select system_identifier::text as system from pg_catalog.pg_control_system()`;
+  return row?.system ?? '';
 }
 
 interface RoleRow {
@@ -127,15 +140,21 @@ async function readSettings(sql: TransactionSql): Promise<readonly StoredSetting
 async function readDatabases(sql: TransactionSql): Promise<ReadonlyMap<string, OwnedAcl>> {
   const rows = await sql<{ name: string; owner: string; acl: readonly RawAclEntry[] | null }[]>`
     select d.datname::text as name, pg_catalog.pg_get_userbyid(d.datdba)::text as owner,
-           (select json_agg(json_build_array(pg_catalog.pg_get_userbyid(a.grantor), a.grantee::bigint, pg_catalog.pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable))
-              from pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a) as acl
+           ${aclJson(sql, "coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))")} as acl
       from pg_catalog.pg_database d where d.datallowconn and not d.datistemplate`;
   return new Map(rows.map(({ name, owner, acl }) => [name, { owner, acl: parseAcl(acl, owner) }]));
 }
 
-async function readSettingTypes(sql: TransactionSql, names: readonly string[]): Promise<ReadonlyMap<string, SettingType>> {
-  const rows = await sql<{ name: string; vartype: string; unit: string | null }[]>`
-    select lower(name) as name, vartype, unit from pg_catalog.pg_settings
+async function readSettingTypes(
+  sql: TransactionSql,
+  names: readonly string[],
+  { role, major }: { readonly role: string; readonly major: number },
+): Promise<ReadonlyMap<string, SettingType>> {
+  const mayNot = major >= 15 ? sql`not pg_catalog.has_parameter_privilege(r.oid, name, 'SET')` : sql`not r.rolsuper`;
+  const rows = await sql<{ name: string; vartype: string; unit: string | null; needs: boolean }[]>`
+    select lower(name) as name, vartype, unit,
+           context in ('superuser', 'superuser-backend') and coalesce((select ${mayNot} from pg_catalog.pg_roles r where r.rolname = ${role}), true) as needs
+      from pg_catalog.pg_settings
      where lower(name) in (select json_array_elements_text(${JSON.stringify(names)}::text::json))`;
-  return new Map(rows.map(({ name, vartype, unit }) => [name, { vartype, unit: unit ?? undefined }]));
+  return new Map(rows.map(({ name, vartype, unit, needs }) => [name, { vartype, unit: unit ?? undefined, needsGrant: needs }]));
 }

@@ -18,14 +18,15 @@ export function planDefaults(
   wanted: WantedDatabase,
   scope: ManagedScope,
 ): readonly DefaultChange[] {
-  const creators = new Set([...declared.schemas.values()].flatMap((schema) => schema.creators));
-  const observed = new Map([...state.defaults, ...builtIn(creators, state)].map((entry) => [keyOf(entry), entry]));
+  const { creators } = wanted;
+  const observed = new Map([...state.defaults, ...builtIn(document, creators, state)].map((entry) => [keyOf(entry), entry]));
   const wants = new Map(wanted.defaults.map((entry) => [keyOf(entry), entry]));
   const manages = (entry: DefaultEntry): boolean => {
     if (!creators.has(entry.creator) && !scope.role(entry.creator)) return false;
     if (entry.schema !== undefined && !scope.schema(declared.name, entry.schema)) return false;
     if (isRole(entry.grantee, entry.creator)) return false;
-    return scope.grantee(entry.grantee) && !(entry.grantee.kind === 'public' && entry.of === 'type');
+    const isLeftToAll = entry.grantee.kind === 'public' && entry.of === 'type' && document.public.preset !== 'declared';
+    return scope.grantee(entry.grantee) && !isLeftToAll;
   };
   const steps: { readonly action: DefaultChange['action']; readonly entry: DefaultEntry }[] = [];
   for (const [key, entry] of wants) {
@@ -39,10 +40,21 @@ export function planDefaults(
   return merge(declared.name, steps);
 }
 
-function builtIn(creators: ReadonlySet<string>, state: DatabaseState): readonly DefaultEntry[] {
-  return [...creators]
-    .filter((creator) => !state.globalDefaults.has(globalDefaultKey(creator, 'routine')))
-    .map((creator) => ({ creator, schema: undefined, of: 'routine', grantee: PUBLIC, privilege: 'EXECUTE', grantable: false }));
+/** What PUBLIC has where the catalog says nothing. */
+function builtIn(document: RolesDocument, creators: ReadonlySet<string>, state: DatabaseState): readonly DefaultEntry[] {
+  const kinds = document.public.preset === 'declared' ? (['routine', 'type'] as const) : (['routine'] as const);
+  return kinds.flatMap((of) =>
+    [...creators]
+      .filter((creator) => !state.globalDefaults.has(globalDefaultKey(creator, of)))
+      .map((creator) => ({
+        creator,
+        schema: undefined,
+        of,
+        grantee: PUBLIC,
+        privilege: of === 'routine' ? ('EXECUTE' as const) : ('USAGE' as const),
+        grantable: false,
+      })),
+  );
 }
 
 function keyOf(entry: DefaultEntry): string {

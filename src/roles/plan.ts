@@ -2,9 +2,15 @@ import { DbadminError } from '../base/errors.ts';
 import type { Change } from './change.ts';
 import type { RolesDocument } from './document/document.ts';
 import { orderChanges } from './order.ts';
-import { planCluster } from './plan-cluster.ts';
+import { findLacks, type Lack } from './lacks.ts';
+import { membershipNotes } from './membership-notes.ts';
+import { isCreatorsEdge, planCluster, stuckMemberships } from './plan-cluster.ts';
 import { planDatabase } from './plan-database.ts';
-import { Refusals, refuseUnsupported } from './refusal.ts';
+import { planShared } from './plan-shared.ts';
+import { planRetirement } from './plan-retirement.ts';
+import { planRowSecurity } from './plan-row-security.ts';
+import { Refusals } from './refusal.ts';
+import { departures, withoutDepartures, type Departure } from './retirement.ts';
 import { managedScope, type ManagedScope } from './scope.ts';
 import { granteeText, type ClusterState, type ObservedState } from './state.ts';
 import { wantedCluster } from './wanted-cluster.ts';
@@ -15,6 +21,8 @@ export interface RolesPlan {
   readonly unmanaged: Unmanaged;
   /** Things worth knowing that are no changes; full sentences without the last stop. */
   readonly notes: readonly string[];
+  /** What the role that plans may not do of it, and what would have to be done for it; empty for a superuser. */
+  readonly lacks: readonly Lack[];
 }
 
 /** What is there and was not looked at or not touched. */
@@ -27,7 +35,7 @@ export interface Unmanaged {
   readonly databases: readonly string[];
   /** `database.schema` of databases in scope. */
   readonly schemas: readonly string[];
-  /** `role → member` where the role is declared and the member is out of scope. */
+  /** `role → member` where the role is declared and the member out of scope, or the member made the role by itself. */
   readonly memberships: readonly string[];
   /** What roles in scope may do by privileges of kinds the file cannot speak of: `role: SELECT on column a.b.c`. */
   readonly privileges: readonly string[];
@@ -36,37 +44,47 @@ export interface Unmanaged {
 /**
  * The difference between the file and the cluster. Pure: `now` decides which memberships have ended.
  *
- * @throws {DbadminError} `roles-unsupported`, `server-unsupported`, or `roles-invalid` when the file names what is not there.
+ * @throws {DbadminError} `server-unsupported`, or `roles-invalid` when the file names what is not there.
  */
-export function planRoles(document: RolesDocument, observed: ObservedState, now: Date): RolesPlan {
-  refuseUnsupported(document);
+export function planRoles(file: RolesDocument, observed: ObservedState, now: Date): RolesPlan {
   const { cluster } = observed;
-  if (cluster.major < document.minServer) {
-    throw new DbadminError(
-      'server-unsupported',
-      `${document.file} is for PostgreSQL ${document.minServer} or later and this is ${cluster.major}`,
-      {
-        hint: 'Lower cluster.min_server in the file if it holds nothing newer.',
-      },
-    );
+  if (cluster.major < file.minServer) {
+    throw new DbadminError('server-unsupported', `${file.file} is for PostgreSQL ${file.minServer} or later and this is ${cluster.major}`, {
+      hint: 'Lower cluster.min_server in the file if it holds nothing newer.',
+    });
   }
-  const refusals = new Refusals(document);
+  const refusals = new Refusals(file);
+  const going = departures(file, cluster);
+  const document = withoutDepartures(file, going);
   const scope = managedScope(document, cluster);
-  const changes: Change[] = [...planCluster(document, observed, wantedCluster(document, cluster, now, refusals), scope)];
+  const wanted = wantedCluster(document, cluster, now, refusals);
+  const changes: Change[] = [...planCluster(document, observed, wanted, scope), ...planShared(document, cluster, scope, refusals)];
+  const exists = (role: string): boolean => document.roles.has(role) || cluster.roles.has(role);
   for (const declared of document.databases.values()) {
     const state = observed.databases.get(declared.name);
     if (state === undefined) refusals.add(declared.at, `database "${declared.name}" does not exist or takes no connections`);
     else changes.push(...planDatabase(document, declared, cluster, state, scope, refusals));
+    const rows = observed.rowSecurity.get(declared.name);
+    if (rows !== undefined) changes.push(...planRowSecurity(declared, rows, document.mode, exists, refusals));
   }
+  const end = planRetirement(document, cluster, going, observed.retired, now, refusals);
+  changes.push(...end.changes);
   refusals.throwIfAny();
-  return { changes: orderChanges(changes), unmanaged: findUnmanaged(document, observed, scope), notes: notesOn(document, observed) };
+  const ordered = orderChanges(changes);
+  return {
+    changes: ordered,
+    unmanaged: findUnmanaged(document, observed, scope, going),
+    notes: [...notesOn(document, observed), ...membershipNotes(document, cluster, now), ...end.notes],
+    lacks: findLacks(ordered, observed, stuckMemberships(document, cluster, wanted, scope)),
+  };
 }
 
-function findUnmanaged(document: RolesDocument, observed: ObservedState, scope: ManagedScope): Unmanaged {
+function findUnmanaged(document: RolesDocument, observed: ObservedState, scope: ManagedScope, going: readonly Departure[]): Unmanaged {
   const { cluster } = observed;
+  const leaves = new Set(going.map(({ role }) => role));
   const own = [...cluster.roles.keys()].filter((name) => !name.startsWith('pg_')).sort();
   return {
-    roles: own.filter((name) => !scope.role(name)),
+    roles: own.filter((name) => !scope.role(name) && !leaves.has(name)),
     undeclaredRoles: own.filter((name) => scope.role(name) && !document.roles.has(name)),
     databases: [...cluster.databases.keys()].filter((name) => !document.databases.has(name)).sort(),
     schemas: [...observed.databases.values()].flatMap((database) =>
@@ -91,7 +109,11 @@ function otherPrivileges(observed: ObservedState, scope: ManagedScope): readonly
 
 function outsideMemberships(document: RolesDocument, cluster: ClusterState, scope: ManagedScope): readonly string[] {
   return cluster.memberships
-    .filter((edge) => document.roles.has(edge.role) && !scope.role(edge.member) && edge.member !== cluster.currentRole)
+    .filter(
+      (edge) =>
+        (document.roles.has(edge.role) && !scope.role(edge.member) && edge.member !== cluster.currentRole) ||
+        isCreatorsEdge(document, cluster, edge),
+    )
     .map((edge) => `${edge.role} → ${edge.member}`)
     .sort();
 }

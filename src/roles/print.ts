@@ -1,4 +1,3 @@
-import { DbadminError } from '../base/errors.ts';
 import type {
   AlterRole,
   Change,
@@ -6,30 +5,21 @@ import type {
   DefaultChange,
   GrantMembership,
   ObjectSet,
+  OwnObjects,
   PrivilegeChange,
   RevokeMembership,
   SettingChange,
 } from './change.ts';
 import { ROLE_ATTRIBUTES, type RoleAttribute } from './document/document.ts';
-import { nameProblem } from './document/names.ts';
+import { isLifecycleChange } from './lifecycle-change.ts';
+import { lifecycleSql } from './print-lifecycle.ts';
+import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import type { ObjectKind } from './privileges.ts';
 import type { Grantee } from './state.ts';
-
-/** An identifier in double quotes, always: a name may be a keyword, hold quotes or look like SQL. */
-export function quoteIdentifier(name: string): string {
-  const wrong = nameProblem(name);
-  if (wrong !== undefined) throw new DbadminError('roles-invalid', wrong);
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** A string literal, right whatever `standard_conforming_strings` is. */
-export function quoteLiteral(text: string): string {
-  if (text.includes('\0')) throw new DbadminError('roles-invalid', 'a text for the server may not hold a NUL character');
-  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
-  return text.includes('\\') ? `E${quoted}` : quoted;
-}
 
 /** The SQL of a change, one statement without its semicolon per element. A password is not in it: see `passwordSql`. */
 export function changeSql(change: Change): readonly string[] {
+  if (isLifecycleChange(change)) return lifecycleSql(change);
   if (change.kind === 'create-role') return [`CREATE ROLE ${quoteIdentifier(change.role)}${roleOptions(change, ' WITH')}`];
   if (change.kind === 'alter-role') return [alterRoleSql(change)];
   if (change.kind === 'comment-role') {
@@ -43,6 +33,9 @@ export function changeSql(change: Change): readonly string[] {
   if (change.kind === 'create-schema')
     return [`CREATE SCHEMA ${quoteIdentifier(change.schema)} AUTHORIZATION ${quoteIdentifier(change.owner)}`];
   if (change.kind === 'own-schema') return [`ALTER SCHEMA ${quoteIdentifier(change.schema)} OWNER TO ${quoteIdentifier(change.owner)}`];
+  if (change.kind === 'own-database')
+    return [`ALTER DATABASE ${quoteIdentifier(change.database)} OWNER TO ${quoteIdentifier(change.owner)}`];
+  if (change.kind === 'own-objects') return ownObjectsSql(change);
   return change.kind === 'privilege' ? privilegeSql(change) : [defaultSql(change)];
 }
 
@@ -111,32 +104,75 @@ function settingSql(change: SettingChange): string {
 export const NAMES_PER_STATEMENT = 1000;
 
 function privilegeSql(change: PrivilegeChange): readonly string[] {
-  const privileges = change.privileges.join(', ');
-  const statements = objectTexts(change.on).map((objects) => {
-    if (change.action === 'grant') {
-      return `GRANT ${privileges} ON ${objects} TO ${granteeSql(change.grantee)}${change.grantable ? ' WITH GRANT OPTION' : ''}`;
-    }
-    const option = change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : '';
-    return `REVOKE ${option}${privileges} ON ${objects} FROM ${granteeSql(change.grantee)}`;
-  });
-  if (change.actAs === undefined) return statements;
-  // An entry goes only when the role that granted it takes it back.
-  return [`SET LOCAL ROLE ${quoteIdentifier(change.actAs)}`, ...statements, 'RESET ROLE'];
+  const option = change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : '';
+  const grantee = granteeSql(change.grantee);
+  const statements = targets(change).map((what) =>
+    change.action === 'grant'
+      ? `GRANT ${what} TO ${grantee}${change.grantable ? ' WITH GRANT OPTION' : ''}`
+      : `REVOKE ${option}${what} FROM ${grantee}`,
+  );
+  return change.actAs === undefined ? statements : actedSql(change, change.actAs, statements);
+}
+
+/** An entry goes only when the role that granted it takes it back. */
+function actedSql({ on, lendUsage, detached }: PrivilegeChange, actor: string, statements: readonly string[]): readonly string[] {
+  const name = quoteIdentifier(actor);
+  let acted: readonly string[] = [`SET LOCAL ROLE ${name}`, ...statements, 'RESET ROLE'];
+  const within = (before: string, after: string): void => void (acted = [before, ...acted, after]);
+  if (lendUsage === true && 'schema' in on) {
+    const usage = `USAGE ON SCHEMA ${quoteIdentifier(on.schema)}`;
+    within(`GRANT ${usage} TO ${name}`, `REVOKE ${usage} FROM ${name}`);
+  }
+  for (const { role, grantor } of detached?.edges ?? []) {
+    const edge = (inherit: string): string =>
+      `GRANT ${quoteIdentifier(role)} TO ${name} WITH INHERIT ${inherit} GRANTED BY ${quoteIdentifier(grantor)}`;
+    within(edge('FALSE'), edge('TRUE'));
+  }
+  if (detached?.attribute === true) within(`ALTER ROLE ${name} NOINHERIT`, `ALTER ROLE ${name} INHERIT`);
+  if (detached?.superuser === true) within(`ALTER ROLE ${name} NOSUPERUSER`, `ALTER ROLE ${name} SUPERUSER`);
+  return acted;
+}
+
+/** Privileges and what they are on, as GRANT and REVOKE name them: one text per statement. */
+function targets({ privileges, on }: PrivilegeChange): readonly string[] {
+  if (on.kind === 'column') {
+    const columns = on.columns.map(quoteIdentifier).join(', ');
+    const listed = privileges.map((privilege) => `${privilege} (${columns})`).join(', ');
+    return [`${listed} ON TABLE ${quoteIdentifier(on.schema)}.${quoteIdentifier(on.table)}`];
+  }
+  return objectTexts(on).map((objects) => `${privileges.join(', ')} ON ${objects}`);
 }
 
 const KIND_WORDS = { table: 'TABLE', sequence: 'SEQUENCE', routine: 'ROUTINE', type: 'TYPE' } as const;
+const SINGLE_WORDS = {
+  database: 'DATABASE',
+  schema: 'SCHEMA',
+  language: 'LANGUAGE',
+  'foreign data wrapper': 'FOREIGN DATA WRAPPER',
+  server: 'FOREIGN SERVER',
+  tablespace: 'TABLESPACE',
+} as const;
 
-function objectTexts(on: ObjectSet): readonly string[] {
-  if (on.kind === 'database') return [`DATABASE ${quoteIdentifier(on.name)}`];
-  if (on.kind === 'schema') return [`SCHEMA ${quoteIdentifier(on.name)}`];
+function objectTexts(on: Exclude<ObjectSet, { kind: 'column' }>): readonly string[] {
+  if (on.kind === 'parameter') return [`PARAMETER ${on.name.split('.').map(quoteIdentifier).join('.')}`];
+  if ('name' in on) return [`${SINGLE_WORDS[on.kind]} ${quoteIdentifier(on.name)}`];
   if (on.all) return [`ALL ${KIND_WORDS[on.kind]}S IN SCHEMA ${quoteIdentifier(on.schema)}`];
-  // The server quoted a routine's name itself, together with its argument types.
-  const names = on.names.map((name) => `${quoteIdentifier(on.schema)}.${on.kind === 'routine' ? name : quoteIdentifier(name)}`);
+  const names = on.names.map((name) => objectName(on.schema, on.kind, name));
   const texts: string[] = [];
   for (let start = 0; start < names.length; start += NAMES_PER_STATEMENT) {
     texts.push(`${KIND_WORDS[on.kind]} ${names.slice(start, start + NAMES_PER_STATEMENT).join(', ')}`);
   }
   return texts;
+}
+
+/** The server quoted a routine's name itself, together with its argument types. */
+function objectName(schema: string, kind: ObjectKind, name: string): string {
+  return `${quoteIdentifier(schema)}.${kind === 'routine' ? name : quoteIdentifier(name)}`;
+}
+
+function ownObjectsSql({ of, schema, names, owner }: OwnObjects): readonly string[] {
+  // ALTER TABLE takes views, materialized views and foreign tables as well, ALTER TYPE takes domains.
+  return names.map((name) => `ALTER ${KIND_WORDS[of]} ${objectName(schema, of, name)} OWNER TO ${quoteIdentifier(owner)}`);
 }
 
 function defaultSql(change: DefaultChange): string {

@@ -26,21 +26,3 @@ export class Refusals {
     });
   }
 }
-
-/**
- * Refuses a file that asks for what is not applied yet: a rule that is ignored is worse than none.
- *
- * @throws {DbadminError} `roles-unsupported` naming each with its line.
- */
-export function refuseUnsupported(document: RolesDocument): void {
-  if (document.unsupported.length === 0) return;
-  const lines = document.unsupported.map(({ what, at }) => `${document.file}:${at.line}:${at.column}: ${what}`);
-  throw new DbadminError(
-    'roles-unsupported',
-    `${document.file} asks for ${lines.length} thing${lines.length === 1 ? '' : 's'} not applied yet`,
-    {
-      detail: lines.join('\n'),
-      hint: 'Nothing was changed. Take these out of the file; row security and column privileges can be written in a migration.',
-    },
-  );
-}

@@ -6,7 +6,7 @@ import type { ClusterState, Grantee } from './state.ts';
 export interface ManagedScope {
   /** A role whose attributes, memberships and privileges are ours to change. */
   role(name: string): boolean;
-  /** A role in scope, or PUBLIC where the file locks it down. */
+  /** A role in scope, or PUBLIC where the file speaks for it. */
   grantee(grantee: Grantee): boolean;
   database(name: string): boolean;
   schema(database: string, name: string): boolean;
@@ -25,7 +25,7 @@ export function managedScope(document: RolesDocument, cluster: ClusterState): Ma
     !matchesAny(name, scope.ignoreRoles);
   return {
     role,
-    grantee: (grantee) => (grantee.kind === 'public' ? document.public.preset === 'locked' : role(grantee.name)),
+    grantee: (grantee) => (grantee.kind === 'public' ? document.public.preset !== 'as-is' : role(grantee.name)),
     database: (name) => scope.databases.includes(name),
     schema: (database, name) => matchesAny(name, scope.schemas.get(database) ?? []),
   };

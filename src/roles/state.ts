@@ -1,6 +1,8 @@
 import type { Secret } from '../base/secret.ts';
 import type { RoleAttribute, SettingValue } from './document/document.ts';
-import type { Privilege, PrivilegeKind } from './privileges.ts';
+import type { DatabaseRowSecurity, RetiredRole } from './lifecycle-state.ts';
+import type { ObjectForm } from './object-forms.ts';
+import type { GlobalKind, ObjectKind, Privilege } from './privileges.ts';
 
 /** Who holds a privilege. PUBLIC is not a role, whatever it is quoted with, and no role can have its name. */
 export type Grantee = { readonly kind: 'public' } | { readonly kind: 'role'; readonly name: string };
@@ -20,6 +22,10 @@ export interface ObservedState {
   readonly cluster: ClusterState;
   /** The databases in scope that exist. */
   readonly databases: ReadonlyMap<string, DatabaseState>;
+  /** By database, for those whose row security the file names. */
+  readonly rowSecurity: ReadonlyMap<string, DatabaseRowSecurity>;
+  /** Roles that exist and are to go. */
+  readonly retired: ReadonlyMap<string, RetiredRole>;
   /** For each declared role with a password rule: how the stored one compares. */
   readonly passwords: ReadonlyMap<string, PasswordFinding>;
 }
@@ -36,6 +42,7 @@ export type PasswordFinding =
 
 export interface ClusterState {
   readonly major: number;
+  /** Decimal; empty where it may not be read. */
   readonly systemIdentifier: string;
   readonly currentRole: string;
   readonly isSuperuser: boolean;
@@ -47,6 +54,9 @@ export interface ClusterState {
   readonly memberships: readonly Membership[];
   readonly settings: readonly StoredSetting[];
   readonly databases: ReadonlyMap<string, OwnedAcl>;
+  readonly tablespaces: ReadonlyMap<string, OwnedAcl>;
+  /** Parameters that somebody has explicit privileges on, in lower case; none before 15. */
+  readonly parameters: ReadonlyMap<string, OwnedAcl>;
   /** How the server reads the settings that the file or the catalog name. */
   readonly settingTypes: ReadonlyMap<string, SettingType>;
 }
@@ -54,6 +64,8 @@ export interface ClusterState {
 export interface SettingType {
   readonly vartype: string;
   readonly unit: string | undefined;
+  /** Users may not set it, and the role that is connected was not given SET on it. */
+  readonly needsGrant?: boolean;
 }
 
 export interface RoleState {
@@ -97,6 +109,12 @@ export interface DatabaseState {
   /** Without those of the server. */
   readonly schemas: ReadonlyMap<string, OwnedAcl>;
   readonly groups: readonly ObjectGroup[];
+  /** Privileges on columns, in the same schemas. */
+  readonly columns: readonly ColumnGroup[];
+  /** The columns of the relations whose columns the file names, by `relationKey`. */
+  readonly relationColumns: ReadonlyMap<string, readonly string[]>;
+  /** Languages, foreign data wrappers and servers. */
+  readonly globals: readonly GlobalObject[];
   readonly defaults: readonly DefaultEntry[];
   /** Explicit global default privileges exist for these `creator kind`; elsewhere the built-in ones hold. */
   readonly globalDefaults: ReadonlySet<string>;
@@ -112,12 +130,28 @@ export interface OtherPrivilege {
   readonly text: string;
 }
 
-export type ObjectKind = Exclude<PrivilegeKind, 'database' | 'schema'>;
+export interface GlobalObject extends OwnedAcl {
+  readonly kind: GlobalKind;
+  readonly name: string;
+  readonly extension: string | undefined;
+  /** False for a language that is not trusted: the server grants it to nobody. */
+  readonly canBeGranted: boolean;
+}
 
-/** The objects of one kind in one schema that have the same owner and the same privileges. */
+/** The columns of one relation that have the same privileges. The owner is the relation's. */
+export interface ColumnGroup extends OwnedAcl {
+  readonly schema: string;
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
+/** The objects of one form in one schema that have the same owner and the same privileges. */
 export interface ObjectGroup extends OwnedAcl {
   readonly schema: string;
   readonly kind: ObjectKind;
+  readonly form: ObjectForm;
+  /** A sequence of a serial or identity column: its owner is its table's, always. */
+  readonly linked: boolean;
   /** The extension they belong to: such objects are left alone unless named. */
   readonly extension: string | undefined;
   /** As in the catalog; a routine's is its quoted name with its argument types, as the server prints it. */
@@ -155,6 +189,11 @@ export function isRole(grantee: Grantee, name: string): boolean {
 /** The key of {@link DatabaseState.globalDefaults}. */
 export function globalDefaultKey(creator: string, of: DefaultEntry['of']): string {
   return `${of} ${creator}`;
+}
+
+/** The key of {@link DatabaseState.relationColumns}. */
+export function relationKey(relation: { readonly schema: string; readonly name: string }): string {
+  return JSON.stringify([relation.schema, relation.name]);
 }
 
 /** The key of {@link DatabaseState.routines}. */

@@ -1,4 +1,8 @@
-import type { Privilege, PrivilegeKind } from '../privileges.ts';
+import type { NarrowForm } from '../object-forms.ts';
+import type { ObjectKind, Privilege, PrivilegeKind } from '../privileges.ts';
+import type { AcceptedFinding } from './accepted.ts';
+import type { DeclaredRowSecurity, Retirement } from './lifecycle.ts';
+import type { NeverRule } from './never.ts';
 
 /** Where something stands in the file; line and column count from 1. */
 export interface Position {
@@ -19,19 +23,21 @@ export interface RolesDocument {
   readonly minServer: number;
   readonly scope: Scope;
   readonly mode: Mode;
+  /** Where the mode stands, for what it asks too much. */
+  readonly modeAt: Position;
   readonly public: PublicRules;
   readonly profiles: ReadonlyMap<string, Profile>;
   /** Groups, services and humans by name. */
   readonly roles: ReadonlyMap<string, DeclaredRole>;
   readonly databases: ReadonlyMap<string, DeclaredDatabase>;
-  /** What the file asks for that this version parses but does not apply. */
-  readonly unsupported: readonly Unsupported[];
-}
-
-export interface Unsupported {
-  /** The words of the file: `row_security of core.play`. */
-  readonly what: string;
-  readonly at: Position;
+  /** Privileges on configuration parameters, which belong to the whole cluster. */
+  readonly parameters: readonly ParameterRule[];
+  /** Roles that are to go; none of them is declared. */
+  readonly retire: readonly Retirement[];
+  /** What may not be so, whatever makes it so. */
+  readonly never: readonly NeverRule[];
+  /** Findings of `roles audit` that are taken as they are. */
+  readonly accepted: readonly AcceptedFinding[];
 }
 
 /** What may be changed. Everything else is listed and left alone. */
@@ -46,8 +52,11 @@ export interface Scope {
 }
 
 export interface PublicRules {
-  /** `locked` takes from PUBLIC what lets strangers in; `as-is` leaves PUBLIC alone. */
-  readonly preset: 'locked' | 'as-is';
+  /**
+   * `locked` takes from PUBLIC what lets strangers in; `as-is` leaves PUBLIC alone; with `declared` it has what `keep` and
+   * `grants` say and nothing else, not even what is built in.
+   */
+  readonly preset: 'locked' | 'as-is' | 'declared';
   readonly keep: readonly PublicKeep[];
 }
 
@@ -66,6 +75,8 @@ export interface Profile {
 /** Privileges that hold only on servers that satisfy `servers`. */
 export interface ProfilePart {
   readonly kind: PrivilegeKind;
+  /** Objects of this form alone. Then it holds for what is there: default privileges know no forms. */
+  readonly only: NarrowForm | undefined;
   readonly privileges: readonly Privilege[] | 'all';
   readonly servers: ServerRange | undefined;
   readonly at: Position;
@@ -105,6 +116,8 @@ export interface DeclaredMembership {
   readonly set: boolean;
   /** An instant as ISO 8601 in UTC after which the edge is taken away. */
   readonly until: string | undefined;
+  /** Who is written as its grantor, on 16 and later; undefined: who plans, see `wantedCluster`. */
+  readonly grantedBy?: string;
 }
 
 /** A value as SET takes it: one text, or a list of them. */
@@ -124,11 +137,24 @@ export type PasswordRule =
 export interface DeclaredDatabase {
   readonly name: string;
   readonly at: Position;
+  /** Undefined leaves the owner as it is. */
+  readonly owner: string | undefined;
   readonly connect: readonly string[];
   /** ALTER DATABASE SET; undefined leaves the database's own settings alone. */
   readonly settings: ReadonlyMap<string, SettingValue> | undefined;
   readonly schemas: ReadonlyMap<string, DeclaredSchema>;
   readonly access: readonly AccessRule[];
+  readonly columns: readonly ColumnRule[];
+  readonly rowSecurity: readonly DeclaredRowSecurity[];
+  /** Objects that belong to somebody else than their schema says. */
+  readonly owners: readonly OwnerRule[];
+}
+
+/** Who owns an object, by name. */
+export interface OwnerRule {
+  readonly at: Position;
+  readonly owner: string;
+  readonly on: Extract<ObjectName, { readonly schema: string }>;
 }
 
 export interface DeclaredSchema {
@@ -138,12 +164,22 @@ export interface DeclaredSchema {
   readonly owner: string | undefined;
   /** Whose new objects carry the access rules: FOR ROLE of the default privileges. */
   readonly creators: readonly string[];
+  /** Kinds of which the schema's owner owns every object too; for the others the owners stay as they are. */
+  readonly owns: readonly ObjectKind[];
 }
 
-export type AccessRule = ProfileAccess | NamedAccess;
+export type AccessRule = ProfileAccess | NamedAccess | FutureAccess;
+
+/** What a line under `grants` adds to a rule: it gives what it names and nothing that goes with it, and may name PUBLIC. */
+export interface BareRule {
+  /** No CONNECT to the database, no USAGE of the schema comes with it; `public` in `to` is PUBLIC. */
+  readonly bare?: true;
+  /** Who is written as the grantor; undefined: the owner of the object. */
+  readonly grantedBy?: string;
+}
 
 /** A profile on whole schemas: what is there and what the creators will make. */
-export interface ProfileAccess {
+export interface ProfileAccess extends BareRule {
   readonly kind: 'profile';
   readonly at: Position;
   readonly parts: readonly ProfilePart[];
@@ -151,10 +187,25 @@ export interface ProfileAccess {
   readonly to: readonly string[];
   readonly except: readonly QualifiedName[];
   readonly grantable: boolean;
+  /** Whose new objects it covers; undefined: those of each schema's creators. Empty: what is there and no more. */
+  readonly by: readonly string[] | undefined;
+}
+
+/** What the creators will make, and nothing that is there: default privileges alone. */
+export interface FutureAccess extends BareRule {
+  readonly kind: 'future';
+  readonly at: Position;
+  readonly of: ObjectKind | 'schema';
+  readonly privileges: readonly Privilege[] | 'all';
+  /** Undefined: wherever they make it. */
+  readonly schema: string | undefined;
+  readonly by: readonly string[];
+  readonly to: readonly string[];
+  readonly grantable: boolean;
 }
 
 /** Privileges on one named object. */
-export interface NamedAccess {
+export interface NamedAccess extends BareRule {
   readonly kind: 'named';
   readonly at: Position;
   readonly on: ObjectName;
@@ -168,9 +219,47 @@ export interface QualifiedName {
   readonly name: string;
 }
 
+/** Columns of one table or view, instead of the whole of it. */
+export interface ColumnRule extends BareRule {
+  readonly at: Position;
+  readonly on: RelationName;
+  readonly to: readonly string[];
+  readonly privileges: readonly Privilege[] | 'all';
+  /** `deny` is every column but these, as the table is when the plan is made. */
+  readonly rule: 'allow' | 'deny';
+  readonly columns: readonly string[];
+  readonly grantable: boolean;
+}
+
+/** SET and ALTER SYSTEM on parameters. */
+export interface ParameterRule extends BareRule {
+  readonly at: Position;
+  readonly privileges: readonly Privilege[] | 'all';
+  /** In lower case, as the server keeps them. */
+  readonly parameters: readonly string[];
+  readonly to: readonly string[];
+  readonly grantable: boolean;
+}
+
+/** A table, view or other relation. With `only`, it must be of that form. */
+export interface RelationName {
+  readonly kind: 'table';
+  readonly schema: string;
+  readonly name: string;
+  readonly only?: NarrowForm;
+}
+
 /** An object as the file names it. A routine carries its argument types as written; the server resolves them. */
 export type ObjectName =
   | { readonly kind: 'database'; readonly name: string }
   | { readonly kind: 'schema'; readonly name: string }
-  | { readonly kind: 'table' | 'sequence' | 'type'; readonly schema: string; readonly name: string }
-  | { readonly kind: 'routine'; readonly schema: string; readonly name: string; readonly argumentTypes: string };
+  | { readonly kind: 'language' | 'foreign data wrapper' | 'server' | 'tablespace'; readonly name: string }
+  | RelationName
+  | { readonly kind: 'sequence' | 'type'; readonly schema: string; readonly name: string; readonly only?: NarrowForm }
+  | {
+      readonly kind: 'routine';
+      readonly schema: string;
+      readonly name: string;
+      readonly argumentTypes: string;
+      readonly only?: NarrowForm;
+    };

@@ -1,3 +1,4 @@
+import type { NarrowForm } from '../object-forms.ts';
 import type { ObjectName, Position, QualifiedName } from './document.ts';
 import type { Reader } from './reader.ts';
 import type { Untrusted } from './untrusted.ts';
@@ -67,67 +68,106 @@ function checkParts(reader: Reader, at: Position, what: string, parts: readonly 
   return wrong === undefined;
 }
 
-const OBJECT_KINDS: Readonly<Record<string, ObjectName['kind'] | 'unsupported'>> = {
-  database: 'database',
-  schema: 'schema',
-  table: 'table',
-  view: 'table',
-  'materialized view': 'table',
-  'foreign table': 'table',
-  sequence: 'sequence',
-  routine: 'routine',
-  function: 'routine',
-  procedure: 'routine',
-  aggregate: 'routine',
-  type: 'type',
-  domain: 'type',
-  server: 'unsupported',
-  'foreign server': 'unsupported',
-  'foreign data wrapper': 'unsupported',
-  fdw: 'unsupported',
-  language: 'unsupported',
-  tablespace: 'unsupported',
-  parameter: 'unsupported',
-  'large object': 'unsupported',
-};
-const LONGEST_FIRST = Object.keys(OBJECT_KINDS).sort((left, right) => right.length - left.length);
+type SchemaKind = 'table' | 'sequence' | 'routine' | 'type';
 
-/** What stands after `on:`: an object, every object of a kind in a schema, or a kind this version does not apply. */
+/** What a word before a name stands for. With `only`, it is less than the whole kind. */
+interface Word {
+  readonly kind: ObjectName['kind'] | 'extension' | 'parameter' | 'large object';
+  readonly only?: NarrowForm;
+}
+
+const WORDS: Readonly<Record<string, Word>> = {
+  database: { kind: 'database' },
+  schema: { kind: 'schema' },
+  table: { kind: 'table' },
+  'partitioned table': { kind: 'table', only: 'partitioned table' },
+  'foreign table': { kind: 'table', only: 'foreign table' },
+  view: { kind: 'table', only: 'view' },
+  'materialized view': { kind: 'table', only: 'materialized view' },
+  sequence: { kind: 'sequence' },
+  routine: { kind: 'routine' },
+  function: { kind: 'routine', only: 'function' },
+  procedure: { kind: 'routine', only: 'procedure' },
+  aggregate: { kind: 'routine', only: 'aggregate' },
+  type: { kind: 'type' },
+  domain: { kind: 'type', only: 'domain' },
+  language: { kind: 'language' },
+  'foreign data wrapper': { kind: 'foreign data wrapper' },
+  fdw: { kind: 'foreign data wrapper' },
+  'foreign server': { kind: 'server' },
+  server: { kind: 'server' },
+  tablespace: { kind: 'tablespace' },
+  extension: { kind: 'extension' },
+  parameter: { kind: 'parameter' },
+  'large object': { kind: 'large object' },
+};
+const LONGEST_FIRST = Object.keys(WORDS).sort((left, right) => right.length - left.length);
+
+const NEW_OBJECTS: Readonly<Record<string, SchemaKind | 'schema'>> = {
+  tables: 'table',
+  sequences: 'sequence',
+  routines: 'routine',
+  functions: 'routine',
+  types: 'type',
+  schemas: 'schema',
+};
+
+/** What stands after `on:`: an object, every object of a kind in a schema, what will be made, or an extension. */
 export type ReadObject =
   | { readonly kind: 'object'; readonly object: ObjectName }
-  | { readonly kind: 'all'; readonly of: 'table' | 'sequence' | 'routine' | 'type'; readonly schema: string }
-  | { readonly kind: 'extension'; readonly name: string }
-  | { readonly kind: 'unsupported'; readonly what: string };
+  | { readonly kind: 'all'; readonly of: SchemaKind; readonly only: NarrowForm | undefined; readonly schema: string }
+  | { readonly kind: 'new'; readonly of: SchemaKind | 'schema'; readonly schema: string | undefined }
+  | { readonly kind: 'extension'; readonly name: string };
 
-/** `table core.play`, `routine core.merge(bigint, text)`, `schema core`, `table core.*`, `extension pg_trgm`, `server lake`. */
+/** `table core.play`, `routine core.merge(bigint, text)`, `schema core`, `view core.*`, `server lake`, `new tables in core`. */
 export function readObject(reader: Reader, value: Untrusted, what: string): ReadObject | undefined {
   const text = reader.text(value, what)?.trim();
   if (text === undefined) return undefined;
-  const word = ['extension', ...LONGEST_FIRST].find((each) => text.toLowerCase().startsWith(`${each} `));
-  if (word === undefined) {
-    return reader.problem(value.at, `${what} is "${text}"; write a kind and a name, such as table core.play or schema core`);
-  }
-  const kind = OBJECT_KINDS[word];
+  const problem = (message: string): undefined => reader.problem(value.at, `${what} is "${text}"; ${message}`);
+  if (/^new\s/i.test(text)) return readNew(reader, value.at, what, text, problem);
+  const word = LONGEST_FIRST.find((each) => text.toLowerCase().startsWith(`${each} `));
+  const meant = word === undefined ? undefined : WORDS[word];
+  if (word === undefined || meant === undefined) return problem('write a kind and a name, such as table core.play or schema core');
+  if (meant.kind === 'parameter')
+    return problem('parameters belong to the whole cluster: write it under parameters, at the top of the file');
+  if (meant.kind === 'large object') return problem('privileges on large objects are reported, not managed');
   const name = text.slice(word.length + 1).trim();
-  if (kind === 'unsupported') return { kind: 'unsupported', what: text };
-  const all = /^(.*)\.\*$/s.exec(name);
+  const isInSchema = meant.kind === 'table' || meant.kind === 'sequence' || meant.kind === 'routine' || meant.kind === 'type';
+  const all = isInSchema ? /^(.*)\.\*$/s.exec(name) : null;
   const split = splitName(all?.[1] ?? name);
-  const wants = kind === 'table' || kind === 'sequence' || kind === 'routine' || kind === 'type' ? 2 : 1;
   const parts = split?.parts ?? [];
   const [first, second] = parts;
-  if (split === undefined || first === undefined || parts.length !== (all === null ? wants : 1)) {
-    const form = wants === 2 ? 'schema.name' : 'one name';
-    return reader.problem(value.at, `${what} is "${text}"; after ${word} comes ${form}, with double quotes around parts that need them`);
+  if (split === undefined || first === undefined || parts.length !== (isInSchema && all === null ? 2 : 1)) {
+    return problem(`after ${word} comes ${isInSchema ? 'schema.name' : 'one name'}, with double quotes around parts that need them`);
   }
   if (!checkParts(reader, value.at, what, parts)) return undefined;
-  if (kind !== 'routine' && split.rest !== '') return reader.problem(value.at, `${what} is "${text}"; "${split.rest}" is too much`);
-  if (kind === undefined) return { kind: 'extension', name: first };
-  if (kind === 'database' || kind === 'schema') return { kind: 'object', object: { kind, name: first } };
-  if (all !== null) return { kind: 'all', of: kind, schema: first };
-  if (kind !== 'routine') return { kind: 'object', object: { kind, schema: first, name: second ?? '' } };
+  if ((meant.kind !== 'routine' || all !== null) && split.rest !== '') return problem(`"${split.rest}" is too much`);
+  if (meant.kind === 'extension') return { kind: 'extension', name: first };
+  if (!isInSchema) return { kind: 'object', object: { kind: meant.kind, name: first } };
+  if (all !== null) return { kind: 'all', of: meant.kind, only: meant.only, schema: first };
+  const named = { schema: first, name: second ?? '', ...(meant.only === undefined ? {} : { only: meant.only }) };
+  if (meant.kind !== 'routine') return { kind: 'object', object: { kind: meant.kind, ...named } };
   const argumentTypes = /^\((.*)\)$/s.exec(split.rest)?.[1];
-  if (argumentTypes === undefined) {
-    return reader.problem(value.at, `${what} is "${text}"; a routine is named with its argument types: ${name}()`);
+  if (argumentTypes === undefined) return problem(`a routine is named with its argument types: ${name}()`);
+  return { kind: 'object', object: { kind: 'routine', ...named, argumentTypes } };
+}
+
+function readNew(
+  reader: Reader,
+  at: Position,
+  what: string,
+  text: string,
+  problem: (message: string) => undefined,
+): ReadObject | undefined {
+  const match = /^new\s+([a-z]+)(?:\s+in\s+(.+))?$/is.exec(text);
+  const of = NEW_OBJECTS[match?.[1]?.toLowerCase() ?? ''];
+  if (match === null || of === undefined) return problem('write new tables in core, or new routines for wherever they are made');
+  if (match[2] === undefined) return { kind: 'new', of, schema: undefined };
+  if (of === 'schema') return problem('a schema is not made in another');
+  const split = splitName(match[2]);
+  const [schema] = split?.parts ?? [];
+  if (split === undefined || schema === undefined || split.parts.length !== 1 || split.rest !== '') {
+    return problem('after in comes the name of a schema, in double quotes when it needs them');
   }
-  return { kind: 'object', object: { kind, schema: first, name: second ?? '', argumentTypes } };
+  return checkParts(reader, at, what, [schema]) ? { kind: 'new', of, schema } : undefined;
 }

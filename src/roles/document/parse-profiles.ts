@@ -1,9 +1,31 @@
-import { parsePrivilege, privilegesOf, type Privilege, type PrivilegeKind } from '../privileges.ts';
+import type { NarrowForm } from '../object-forms.ts';
+import { parsePrivilege, privilegesOf, type ObjectKind, type Privilege, type PrivilegeKind } from '../privileges.ts';
 import type { Profile, ProfilePart, ServerRange } from './document.ts';
 import type { Reader } from './reader.ts';
 import type { Untrusted } from './untrusted.ts';
 
-const PARTS = { schema: 'schema', tables: 'table', sequences: 'sequence', routines: 'routine', types: 'type' } as const;
+const PARTS: Readonly<Record<string, { readonly kind: ObjectKind | 'schema'; readonly only?: NarrowForm }>> = {
+  schema: { kind: 'schema' },
+  tables: { kind: 'table' },
+  views: { kind: 'table', only: 'view' },
+  materialized_views: { kind: 'table', only: 'materialized view' },
+  foreign_tables: { kind: 'table', only: 'foreign table' },
+  partitioned_tables: { kind: 'table', only: 'partitioned table' },
+  sequences: { kind: 'sequence' },
+  routines: { kind: 'routine' },
+  functions: { kind: 'routine', only: 'function' },
+  procedures: { kind: 'routine', only: 'procedure' },
+  aggregates: { kind: 'routine', only: 'aggregate' },
+  types: { kind: 'type' },
+  domains: { kind: 'type', only: 'domain' },
+};
+/** The keys of a profile that hold privileges. */
+export const PROFILE_PARTS = Object.keys(PARTS);
+
+/** What the privileges under a key of a profile are on. */
+export function profilePartKind(part: string): ObjectKind | 'schema' {
+  return PARTS[part]?.kind ?? 'schema';
+}
 
 interface RawProfile {
   readonly parts: readonly ProfilePart[];
@@ -21,14 +43,14 @@ export function parseProfiles(reader: Reader, value: Untrusted | undefined): Rea
 
 function parseProfile(reader: Reader, name: string, value: Untrusted): RawProfile {
   const what = `profile ${name}`;
-  const fields = reader.fields(value, what, ['include', 'schema', 'tables', 'sequences', 'routines', 'types', 'if_server']);
+  const fields = reader.fields(value, what, ['include', ...PROFILE_PARTS, 'if_server']);
   const servers = parseServers(reader, fields.get('if_server'), `if_server of ${what}`);
   const parts: ProfilePart[] = [];
-  for (const key of ['schema', 'tables', 'sequences', 'routines', 'types'] as const) {
+  for (const [key, { kind, only }] of Object.entries(PARTS)) {
     const listed = fields.get(key);
     if (listed === undefined) continue;
-    const privileges = parsePrivileges(reader, listed, PARTS[key], `${key} of ${what}`);
-    if (privileges !== undefined) parts.push({ kind: PARTS[key], privileges, servers, at: listed.at });
+    const privileges = parsePrivileges(reader, listed, kind, `${key} of ${what}`);
+    if (privileges !== undefined) parts.push({ kind, only, privileges, servers, at: listed.at });
   }
   const includes: { name: string; source: Untrusted }[] = [];
   for (const source of reader.oneOrMore(fields.get('include'))) {

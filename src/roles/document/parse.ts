@@ -1,19 +1,15 @@
 import { DbadminError } from '../../base/errors.ts';
-import {
-  MODES,
-  type DeclaredDatabase,
-  type DeclaredRole,
-  type PublicRules,
-  type RolesDocument,
-  type Scope,
-  type Unsupported,
-} from './document.ts';
+import { MODES, type DeclaredDatabase, type DeclaredRole, type PublicRules, type RolesDocument, type Scope } from './document.ts';
 import { matchesAny } from './globs.ts';
+import { parseAccepted } from './parse-accepted.ts';
+import type { Retirement } from './lifecycle.ts';
 import { readObject } from './names.ts';
 import { parseDatabases } from './parse-databases.ts';
+import { parseParameters } from './parse-parameters.ts';
 import { parsePrivileges, parseProfiles } from './parse-profiles.ts';
 import { parseRoles, readNames } from './parse-roles.ts';
-import { parseNever, parseParameters, parseRetire } from './parse-unapplied.ts';
+import { parseRetire } from './parse-retire.ts';
+import { parseNever } from './parse-never.ts';
 import { Reader, type Fields } from './reader.ts';
 import { checkReferences } from './references.ts';
 import { readYaml, type Problem, type Untrusted } from './untrusted.ts';
@@ -32,7 +28,9 @@ const TOP_KEYS = [
   'parameters',
   'retire',
   'never',
+  'audit',
 ] as const;
+const PRESETS = ['locked', 'as-is', 'declared'] as const;
 const OLDEST_SERVER = 14;
 const ALWAYS_IGNORED = ['pg_*'];
 
@@ -60,7 +58,6 @@ function invalid(file: string, problems: readonly Problem[]): DbadminError {
 }
 
 function parseRoot(reader: Reader, root: Untrusted, file: string): RolesDocument {
-  const unsupported: Unsupported[] = [];
   const fields = reader.fields(root, 'the file', TOP_KEYS);
   const version = reader.integer(fields.get('version'), 'version');
   if (fields.get('version') === undefined) reader.problem(root.at, 'version is missing: write version: 1');
@@ -69,22 +66,23 @@ function parseRoot(reader: Reader, root: Untrusted, file: string): RolesDocument
   const profiles = parseProfiles(reader, fields.get('profiles'));
   const roles = new Map<string, DeclaredRole>();
   for (const section of ['groups', 'services', 'humans'] as const) parseRoles(reader, section, fields.get(section), roles);
-  const databases = parseDatabases(reader, fields.get('databases'), profiles, unsupported);
-  parseParameters(reader, fields.get('parameters'), unsupported);
-  parseRetire(reader, fields.get('retire'), unsupported);
-  parseNever(reader, fields.get('never'), unsupported);
+  const databases = parseDatabases(reader, fields.get('databases'), profiles);
+  const retire = parseRetire(reader, fields.get('retire'));
   const mode = reader.oneOf(fields.get('mode'), 'mode', MODES) ?? 'manage';
-  if (mode === 'exact') unsupported.push({ what: 'mode exact (it drops roles)', at: fields.get('mode')?.at ?? root.at });
   const document: RolesDocument = {
     file,
     ...parseCluster(reader, fields.get('cluster')),
-    scope: parseScope(reader, fields, roles, databases),
+    scope: parseScope(reader, fields, roles, databases, retire),
     mode,
+    modeAt: fields.get('mode')?.at ?? root.at,
+    retire,
     public: parsePublic(reader, fields.get('public')),
     profiles,
     roles,
     databases,
-    unsupported,
+    parameters: parseParameters(reader, fields.get('parameters')),
+    never: parseNever(reader, fields.get('never')),
+    accepted: parseAccepted(reader, fields.get('audit')),
   };
   checkReferences(reader, document);
   return document;
@@ -105,13 +103,18 @@ function parseScope(
   top: Fields<(typeof TOP_KEYS)[number]>,
   roles: ReadonlyMap<string, DeclaredRole>,
   databases: ReadonlyMap<string, DeclaredDatabase>,
+  retire: readonly Retirement[],
 ): Scope {
   const fields = reader.fields(top.get('scope'), 'scope', ['roles', 'databases', 'schemas', 'ignore_roles']);
-  const globs = fields.get('roles') === undefined ? [] : readNames(reader, fields.get('roles'), 'roles of scope');
-  const ignoreRoles = [...ALWAYS_IGNORED, ...readNames(reader, fields.get('ignore_roles'), 'ignore_roles of scope')];
+  const globs = fields.get('roles') === undefined ? [] : readGlobs(reader, fields.get('roles'), 'roles of scope');
+  const ignoreRoles = [...ALWAYS_IGNORED, ...readGlobs(reader, fields.get('ignore_roles'), 'ignore_roles of scope')];
   for (const role of roles.values()) {
     if (globs.length > 0 && !matchesAny(role.name, globs)) reader.problem(role.at, `role "${role.name}" is outside scope.roles`);
     else if (matchesAny(role.name, ignoreRoles)) reader.problem(role.at, `role "${role.name}" is in scope.ignore_roles`);
+  }
+  for (const { role, at } of retire) {
+    if (globs.length > 0 && !matchesAny(role, globs)) reader.problem(at, `retire: role "${role}" is outside scope.roles`);
+    else if (matchesAny(role, ignoreRoles)) reader.problem(at, `retire: role "${role}" is in scope.ignore_roles`);
   }
   const named =
     fields.get('databases') === undefined ? [...databases.keys()] : readNames(reader, fields.get('databases'), 'databases of scope');
@@ -126,18 +129,27 @@ function parseScope(
     );
   for (const entry of reader.entries(fields.get('schemas'), 'schemas of scope')) {
     if (!named.includes(entry.key)) reader.problem(entry.keyAt, `database "${entry.key}" is outside scope.databases`);
-    const listed = readNames(reader, entry.value, `schemas of scope`);
+    const listed = readGlobs(reader, entry.value, 'schemas of scope');
     schemas.set(entry.key, listed);
     for (const schema of databases.get(entry.key)?.schemas.values() ?? []) {
       if (!matchesAny(schema.name, listed)) reader.problem(schema.at, `schema "${schema.name}" is outside scope.schemas`);
     }
   }
-  const all = globs.length > 0 ? globs : [...roles.keys()].map((role) => role.replaceAll(/[*?\\]/g, '\\$&'));
+  const all =
+    globs.length > 0 ? globs : [...roles.keys(), ...retire.map(({ role }) => role)].map((role) => role.replaceAll(/[*?\\]/g, '\\$&'));
   return { roles: all, databases: named, schemas, ignoreRoles };
 }
 
+/** Globs may be longer than the names they match. */
+function readGlobs(reader: Reader, value: Untrusted | undefined, what: string): readonly string[] {
+  return reader.oneOrMore(value).flatMap((item) => {
+    const text = reader.text(item, what);
+    return text === '' ? (reader.problem(item.at, `${what}: a glob may not be empty`) ?? []) : (text ?? []);
+  });
+}
+
 function parsePublic(reader: Reader, value: Untrusted | undefined): PublicRules {
-  if (value?.kind === 'text') return { preset: reader.oneOf(value, 'public', ['locked', 'as-is']) ?? 'as-is', keep: [] };
+  if (value?.kind === 'text') return { preset: reader.oneOf(value, 'public', PRESETS) ?? 'as-is', keep: [] };
   const fields = reader.fields(value, 'public', ['preset', 'keep']);
   const keep = reader.list(fields.get('keep'), 'keep of public').flatMap((item) => {
     const each = reader.fields(item, 'keep of public', ['on', 'privileges']);
@@ -145,13 +157,12 @@ function parsePublic(reader: Reader, value: Untrusted | undefined): PublicRules 
     if (on === undefined) return reader.problem(item.at, 'keep of public: on is missing') ?? [];
     const read = readObject(reader, on, 'on in keep of public');
     if (read === undefined) return [];
-    if (read.kind === 'unsupported' || read.kind === 'all')
-      return reader.problem(on.at, 'keep of public: name one object or an extension') ?? [];
+    if (read.kind === 'all' || read.kind === 'new') return reader.problem(on.at, 'keep of public: name one object or an extension') ?? [];
     const kind = read.kind === 'extension' ? 'routine' : read.object.kind;
     const privileges = parsePrivileges(reader, each.get('privileges'), kind, 'privileges in keep of public');
     if (privileges === undefined) return [];
     if (privileges === 'all') return reader.problem(item.at, 'keep of public: name the privileges') ?? [];
     return { on: read.kind === 'extension' ? { kind: 'extension' as const, name: read.name } : read.object, privileges, at: item.at };
   });
-  return { preset: reader.oneOf(fields.get('preset'), 'preset of public', ['locked', 'as-is']) ?? 'as-is', keep };
+  return { preset: reader.oneOf(fields.get('preset'), 'preset of public', PRESETS) ?? 'as-is', keep };
 }

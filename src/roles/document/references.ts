@@ -1,4 +1,5 @@
 import type { DeclaredRole, Position, RolesDocument } from './document.ts';
+import { checkRetirements } from './parse-retire.ts';
 import type { Reader } from './reader.ts';
 
 /** Checks that what the parts of the file say of one another holds: roles declared, databases known, no circle of members. */
@@ -7,10 +8,14 @@ export function checkReferences(reader: Reader, document: RolesDocument): void {
     if (!document.roles.has(name))
       reader.problem(at, `${where} names role "${name}", which is not declared under groups, services or humans`);
   };
+  checkRetirements(reader, document);
   for (const database of document.databases.values()) {
     for (const name of database.connect) requireRole(name, database.at, `connect of database ${database.name}`);
-    for (const rule of database.access) for (const name of rule.to) requireRole(name, rule.at, 'to');
+    for (const rule of [...database.access, ...database.columns]) {
+      for (const name of rule.to) if (rule.bare !== true || name !== 'public') requireRole(name, rule.at, 'to');
+    }
   }
+  for (const rule of document.parameters) for (const name of rule.to) if (name !== 'public') requireRole(name, rule.at, 'to in parameters');
   for (const role of document.roles.values()) {
     for (const database of role.settingsIn.keys()) {
       if (!document.scope.databases.includes(database))

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isDbadminError } from '../../../src/base/errors.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { connect, openProject, outcome, type Project } from './project.ts';
@@ -20,7 +21,13 @@ const OBJECTS = `
   create function core.f(text) returns int language sql as 'select 2';
   create procedure core.p() language sql as 'select 1';
   create type core.mood as enum ('good', 'bad');
-  create domain core.positive as int check (value > 0);`;
+  create domain core.positive as int check (value > 0);
+  create aggregate core.total(int) (sfunc = int4pl, stype = int, initcond = '0');
+  create type core.span as range (subtype = int);
+  create table core.account (id int, email text, country text);
+  create foreign data wrapper files; create server lake foreign data wrapper files;
+  create foreign table mart.outside_file (line text) server lake;
+  create table mart.counted (id serial);`;
 
 function rolesFile(major: number): string {
   const edge = major >= 16 ? '{ role: app_owner, inherit: false, set: true }' : 'app_owner';
@@ -53,7 +60,7 @@ databases:
     settings: { timezone: UTC }
     schemas:
       core: { owner: app_owner, creators: [app_owner, svc_migrate] }
-      mart: { owner: app_owner }
+      mart: { owner: app_owner, owns: all }
       'New "one"': { owner: app_owner }
     access:
       - { profile: reader, on: [core, mart, 'New "one"'], to: [app_reader, 'Odd "group"'] }
@@ -62,6 +69,15 @@ databases:
       - { grant: [insert, select], on: table core.audit_log, to: app_writer }
       - { grant: execute, on: "routine core.f(int, text)", to: app_reader, with_grant_option: true }
       - { grant: temp, on: database music, to: app_writer }
+      - { grant: usage, on: language plpgsql, to: app_writer }
+      - { grant: usage, on: server lake, to: app_owner, with_grant_option: true }
+      - { grant: usage, on: foreign data wrapper files, to: app_owner }
+      - { grant: create, on: tablespace fast, to: app_owner }
+      - { grant: execute, on: "aggregate core.total(integer)", to: app_reader }
+    columns:
+      - { on: table core.account, to: app_reader, deny: email }
+      - { on: table core.account, to: app_reader, privileges: [references], allow: id }
+${major >= 15 ? 'parameters: [{ grant: [set, alter system], on: [log_statement, app.level], to: app_writer }]' : ''}
 `;
 }
 
@@ -102,7 +118,29 @@ const DRIFTS: readonly (readonly [name: string, drift: string, line: RegExp])[] 
   ],
   ['a new table made by somebody else', 'create table core.by_hand (id int)', /app_reader \+ SELECT on .*\bby_hand\b/],
   ['a privilege on the schema', 'grant create on schema core to ann', /ann − CREATE on schema core/],
+  ['a column too many', 'grant select (email, id) on core.account to ann', /ann − SELECT on columns email, id of core\.account/],
+  [
+    'a column taken away',
+    'revoke select (country) on core.account from app_reader',
+    /app_reader \+ SELECT on column country of core\.account/,
+  ],
+  [
+    'the whole of a table with a rule about columns',
+    'grant insert on core.account to app_reader; grant insert (id) on core.account to app_reader',
+    /app_reader − INSERT on core\.account/,
+  ],
+  ['a language', 'revoke usage on language plpgsql from app_writer', /app_writer \+ USAGE on language plpgsql/],
+  [
+    'a server, by another role than the owner',
+    'set role app_owner; grant usage on foreign server lake to ann; reset role',
+    /ann − USAGE on server lake \(granted by app_owner\)/,
+  ],
+  ['a foreign data wrapper', 'grant usage on foreign data wrapper files to ann', /ann − USAGE on foreign data wrapper files/],
+  ['a tablespace', 'grant create on tablespace fast to ann, public', /PUBLIC − CREATE on tablespace fast/],
+  ['the owner of a table', 'alter table mart.counted owner to postgres', /app_owner \+ owner of mart\.counted \(was postgres\)/],
 ];
+
+const PARAMETER_DRIFT = ['a parameter', 'grant set on parameter work_mem to ann', /ann − SET on parameter work_mem/] as const;
 
 /** Where every row is that an ACL, a membership or a setting is in: moves with any write, even one that changes nothing. */
 async function catalogPlaces(sql: Sql): Promise<string> {
@@ -116,6 +154,11 @@ async function catalogPlaces(sql: Sql): Promise<string> {
     'pg_auth_members',
     'pg_database',
     'pg_db_role_setting',
+    'pg_attribute',
+    'pg_language',
+    'pg_foreign_server',
+    'pg_foreign_data_wrapper',
+    'pg_tablespace',
   ];
   const parts = await Promise.all(
     tables.map(async (table) => {
@@ -126,6 +169,16 @@ async function catalogPlaces(sql: Sql): Promise<string> {
     }),
   );
   return parts.join('\n');
+}
+
+/** Leaves a random case out when the file asks for what cannot hold, such as a column rule beside the whole table. */
+async function unlessRefused(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    fc.pre(!isDbadminError(error, 'roles-invalid'));
+    throw error;
+  }
 }
 
 describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
@@ -141,6 +194,8 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
     await postgres.end();
     music = connect(cluster.url('music'));
     await music.unsafe(OBJECTS);
+    await music.unsafe('set allow_in_place_tablespaces = on');
+    await music.unsafe("create tablespace fast location ''");
     project = await openProject(cluster);
   });
 
@@ -183,6 +238,13 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
     ['ann', 'set role app_owner', '42501'],
     ['svc_backup', 'select * from core.play', '42501'],
     ['svc_backup', 'create role more', '42501'],
+    ['ann', 'select id, country from core.account', 'ok'],
+    ['ann', 'select email from core.account', '42501'],
+    ['ann', 'select * from core.account', '42501'],
+    ['svc_api', 'select email from core.account', 'ok'],
+    ['svc_api', 'select core.total(id) from core.account', 'ok'],
+    ['svc_api', "set log_statement = 'all'", major >= 15 ? 'ok' : '42501'],
+    ['ann', "set log_statement = 'all'", '42501'],
   ])('as %s: %s gives %s', async (user, statement, code) => {
     expect(await outcome(cluster, 'music', user, statement)).toBe(code);
   });
@@ -202,22 +264,23 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
   });
 
   it('finds by name all that was changed by hand, and mends it in one transaction', async () => {
-    for (const [, drift] of DRIFTS) await music.unsafe(drift);
+    const drifts = major >= 15 ? [...DRIFTS, PARAMETER_DRIFT] : DRIFTS;
+    for (const [, drift] of drifts) await music.unsafe(drift);
     const lines = await project.lines(text);
-    for (const [name, , line] of DRIFTS) expect.soft(lines.join('\n'), name).toMatch(line);
+    for (const [name, , line] of drifts) expect.soft(lines.join('\n'), name).toMatch(line);
     expect(await project.apply(text)).toBe(1);
     expect(await project.lines(text)).toEqual([]);
   });
 
   it('leaves what is out of scope alone and names it', async () => {
     await music.unsafe(
-      'create role outsider; grant select on core.play to outsider; grant app_reader to outsider; grant select on outside.t to app_reader; grant update (note) on core.play to ann',
+      'create role outsider; grant select on core.play to outsider; grant app_reader to outsider; grant select on outside.t to app_reader; select lo_create(4711); grant select on large object 4711 to ann; grant execute on function pg_read_file(text) to ann',
     );
     const plan = await project.plan(text);
     expect(plan.changes).toEqual([]);
     expect(plan.unmanaged.roles).toContain('outsider');
     expect(plan.unmanaged.schemas).toContain('music.outside');
-    expect(plan.unmanaged.privileges).toEqual(['ann: UPDATE on column core.play.note']);
+    expect(plan.unmanaged.privileges).toEqual(['ann: EXECUTE on routine pg_read_file(text)', 'ann: SELECT on large object 4711']);
     expect(plan.unmanaged.memberships).toEqual(['app_reader → outsider']);
   });
 
@@ -234,7 +297,7 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
   it('converges on random files one after the other', async () => {
     await fc.assert(
       fc.asyncProperty(randomDocument(major), async (random) => {
-        await project.apply(random);
+        await unlessRefused(project.apply(random));
         expect(await project.lines(random)).toEqual([]);
       }),
       { seed: 20261121 + major, numRuns: 5, endOnFailure: true },

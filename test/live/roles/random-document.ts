@@ -11,6 +11,7 @@ export function randomDocument(major: number): fc.Arbitrary<string> {
     role: fc.constantFrom(...GROUPS),
     admin: fc.boolean(),
     ...(major >= 16 ? { inherit: fc.boolean(), set: fc.boolean() } : {}),
+    until: fc.constantFrom('2020-01-01', '2099-01-01', '2099-06-30T12:00:00Z'),
   });
   const login = fc.record({
     member_of: fc.uniqueArray(edge, { selector: (each) => each.role, maxLength: 3 }),
@@ -36,12 +37,53 @@ export function randomDocument(major: number): fc.Arbitrary<string> {
     }),
     fc.record({
       grant: fc.subarray([...TABLE_PRIVILEGES], { minLength: 1 }),
-      on: fc.constantFrom('table core.play', 'view core.v', 'table core.*', 'table core.part'),
+      on: fc.constantFrom('table core.play', 'view core.v', 'table core.*', 'partitioned table core.part', 'view core.*'),
       to,
       with_grant_option: fc.boolean(),
     }),
-    fc.record({ grant: fc.constant(['execute']), on: fc.constantFrom('routine core.f(integer, text)', 'procedure core.p()'), to }),
+    fc.record({
+      grant: fc.constant(['execute']),
+      on: fc.constantFrom('routine core.f(integer, text)', 'procedure core.p()', 'function core.*'),
+      to,
+    }),
+    fc.record({
+      grant: fc.constant(['usage']),
+      on: fc.constantFrom('language plpgsql', 'server lake'),
+      to,
+      with_grant_option: fc.boolean(),
+    }),
+    fc.record({ grant: fc.constant(['create']), on: fc.constant('tablespace fast'), to }),
   );
+  const columns = fc.record({
+    on: fc.constant('table core.play'),
+    to: fc.constantFrom('g one', 'g"two'),
+    allow: fc.constantFrom(['id'], ['id', 'note']),
+    privileges: fc.subarray(['select', 'update', 'references'], { minLength: 1 }),
+    with_grant_option: fc.boolean(),
+  });
+  const parameters = fc.record({
+    grant: fc.subarray(['set', 'alter system'], { minLength: 1 }),
+    on: fc.constant('log_statement'),
+    to,
+    with_grant_option: fc.boolean(),
+  });
+  const policy = fc.record(
+    {
+      name: fc.constantFrom('own', 'Odd "p"'),
+      for: fc.constantFrom('all', 'update'),
+      to: fc.subarray([...GROUPS], { minLength: 1 }),
+      restrictive: fc.boolean(),
+      using: fc.constantFrom('id>0', "note = current_setting('app.x',true)", 'true'),
+      check: fc.constantFrom('id < 10', 'note IS  NOT NULL'),
+    },
+    { requiredKeys: ['name', 'for', 'using'] },
+  );
+  const rows = fc.record({
+    table: fc.constant('core.play'),
+    enable: fc.boolean(),
+    force: fc.boolean(),
+    policies: fc.uniqueArray(policy, { selector: ({ name }) => name, maxLength: 2 }),
+  });
   const owner = fc.constantFrom('g one', 'g3');
   return fc
     .record({
@@ -50,9 +92,13 @@ export function randomDocument(major: number): fc.Arbitrary<string> {
       logins: fc.tuple(login, login),
       owners: fc.tuple(owner, owner),
       creators: fc.subarray(['g one', 'g3', 'l one'], { minLength: 1 }),
+      owns: fc.constantFrom([], 'all', ['tables', 'routines']),
       access: fc.array(access, { maxLength: 5 }),
+      columns: fc.array(columns, { maxLength: 1 }),
+      rows: fc.array(rows, { maxLength: 1 }),
+      parameters: major >= 15 ? fc.array(parameters, { maxLength: 2 }) : fc.constant([]),
     })
-    .map(({ logins, owners, creators, ...rest }) =>
+    .map(({ logins, owners, creators, owns, ...rest }) =>
       // JSON is YAML.
       JSON.stringify({
         version: 1,
@@ -62,8 +108,14 @@ export function randomDocument(major: number): fc.Arbitrary<string> {
         groups: Object.fromEntries(GROUPS.map((name) => [name, {}])),
         services: { [LOGINS[0]]: logins[0], [LOGINS[1]]: logins[1] },
         databases: {
-          music: { schemas: { core: { owner: owners[0], creators }, mart: { owner: owners[1] } }, access: rest.access },
+          music: {
+            schemas: { core: { owner: owners[0], creators, owns }, mart: { owner: owners[1] } },
+            access: rest.access,
+            columns: rest.columns,
+            row_security: rest.rows,
+          },
         },
+        parameters: rest.parameters,
       }),
     );
 }

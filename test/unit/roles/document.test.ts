@@ -144,33 +144,103 @@ databases: { "my db": { schemas: { "public": { owner: "${name}" }, 'o"dd.one': {
     expect(scope.schemas).toEqual(new Map([['d', ['s']]]));
   });
 
-  it('reads every part of the language and notes by name what is not applied', () => {
+  it('reads every part of the language', () => {
     const document = parse(`version: 1
 mode: exact
+profiles: { p: { views: select, procedures: execute } }
 groups: { a: {} }
 databases:
   d:
-    schemas: { s: { owner: a } }
+    owner: a
+    schemas: { s: { owner: a, owns: [tables, routines] }, closed: { creators: [] } }
     access:
       - { grant: [usage], on: server lake, to: a }
-      - { grant: [usage], on: foreign data wrapper fdw, to: a }
-    columns: [{ on: table s.t, to: a, deny: [token] }]
+      - { grant: [usage], on: fdw files, to: a, with_grant_option: true }
+      - { grant: create, on: tablespace "Fast one", to: a }
+      - { grant: select, on: materialized view s.*, to: a }
+      - { profile: p, on: closed, to: a }
+      - { grant: execute, on: "aggregate s.total(integer)", to: a }
+    columns:
+      - { on: table s.t, to: a, deny: [token] }
+      - { on: view s.v, to: a, allow: [id], privileges: [update, references] }
     row_security:
       - { table: s.t, enable: true, force: true, policies: [{ name: own, for: all, to: [a], using: "true", check: "true" }] }
-parameters: [{ grant: [set], on: log_statement, to: a }]
+parameters: [{ grant: [set, alter system], on: [log_statement, App.Level], to: a }]
 retire: [{ role: old, reassign_to: a, terminate: true, after: 2026-12-31 }]
 never: ["svc_* can not update on table s.t", "no login is superuser except postgres"]
 `);
-    expect(document.unsupported.map(({ what, at }) => `${at.line}: ${what}`)).toEqual([
-      '8: grant on server lake',
-      '9: grant on foreign data wrapper fdw',
-      '10: columns on table s.t',
-      '12: row_security of s.t',
-      '13: parameters on log_statement',
-      '14: retire of old',
-      '15: never "svc_* can not update on table s.t"',
-      '15: never "no login is superuser except postgres"',
-      '2: mode exact (it drops roles)',
+    const database = document.databases.get('d');
+    expect(database?.owner).toBe('a');
+    expect(database?.schemas.get('s')?.owns).toEqual(['table', 'routine']);
+    expect(database?.access).toMatchObject([
+      { on: { kind: 'server', name: 'lake' }, grantable: false },
+      { on: { kind: 'foreign data wrapper', name: 'files' }, grantable: true },
+      { on: { kind: 'tablespace', name: 'Fast one' }, privileges: ['CREATE'] },
+      { kind: 'profile', schemas: ['s'], parts: [{ kind: 'table', only: 'materialized view' }] },
+      {
+        kind: 'profile',
+        parts: [
+          { kind: 'table', only: 'view' },
+          { kind: 'routine', only: 'procedure' },
+        ],
+      },
+      { on: { kind: 'routine', schema: 's', name: 'total', argumentTypes: 'integer', only: 'aggregate' } },
     ]);
+    expect(database?.columns).toMatchObject([
+      { on: { schema: 's', name: 't' }, rule: 'deny', columns: ['token'], privileges: ['SELECT'] },
+      { on: { schema: 's', name: 'v', only: 'view' }, rule: 'allow', columns: ['id'], privileges: ['UPDATE', 'REFERENCES'] },
+    ]);
+    expect(document.parameters).toMatchObject([
+      { privileges: ['SET', 'ALTER SYSTEM'], parameters: ['log_statement', 'app.level'], to: ['a'] },
+    ]);
+  });
+
+  const inDatabase = (lines: string): string =>
+    `version: 1\ngroups: { a: {} }\ndatabases: { d: { schemas: { s: { owner: a } }, ${lines} } }`;
+
+  it.each([
+    [
+      'a large object',
+      'access: [{ grant: select, on: large object 4711, to: a }]',
+      'privileges on large objects are reported, not managed',
+    ],
+    ['a parameter in a database', 'access: [{ grant: set, on: parameter work_mem, to: a }]', 'write it under parameters'],
+    [
+      'a privilege that a kind does not have',
+      'access: [{ grant: select, on: server lake, to: a }]',
+      'there is no privilege "select" on a server; it may be usage',
+    ],
+    ['new objects alone', 'access: [{ grant: select, on: new tables in s, to: a }]', 'named under grants'],
+    ['both allow and deny', 'columns: [{ on: table s.t, to: a, allow: x, deny: y }]', 'write either allow or deny'],
+    ['columns of nothing', 'columns: [{ on: table s.t, to: a, allow: [] }]', 'name at least one'],
+    ['columns of a schema', 'columns: [{ on: schema s, to: a, allow: x }]', 'on must be one table'],
+    ['columns of every table', 'columns: [{ on: table s.*, to: a, allow: x }]', 'on must be one table'],
+    [
+      'a privilege that columns do not have',
+      'columns: [{ on: table s.t, to: a, allow: x, privileges: delete }]',
+      'there is no privilege "delete" on a column',
+    ],
+    ['a column of 64 bytes', `columns: [{ on: table s.t, to: a, allow: ${'x'.repeat(64)} }]`, 'has 64 bytes'],
+    ['two words for a name', 'access: [{ grant: usage, on: server big lake, to: a }]', 'too much'],
+    ['a type of routines without arguments', 'access: [{ grant: execute, on: procedure s.p, to: a }]', 'argument types'],
+  ])('refuses in a database %s', (_name, lines, message) => {
+    expect(problems(inDatabase(lines)).join('\n')).toContain(message);
+  });
+
+  it.each([
+    ['owns without an owner', 'databases: { d: { schemas: { s: { owns: all } } } }', 'whose? say owner'],
+    [
+      'owns of what nobody owns',
+      'groups: { a: {} }\ndatabases: { d: { schemas: { s: { owner: a, owns: [views] } } } }',
+      'it may be all, tables',
+    ],
+    [
+      'a parameter with SQL in its name',
+      'groups: { a: {} }\nparameters: [{ grant: set, on: "x; drop", to: a }]',
+      'not the name of a parameter',
+    ],
+    ['a parameter for nobody', 'parameters: [{ grant: set, on: work_mem }]', 'to is missing'],
+  ])('refuses %s', (_name, text, message) => {
+    expect(problems(`version: 1\n${text}`).join('\n')).toContain(message);
   });
 });

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isDbadminError } from '../../../src/base/errors.ts';
+import type { Change } from '../../../src/roles/change.ts';
 import { describeChange } from '../../../src/roles/describe.ts';
 import { parseRolesDocument } from '../../../src/roles/document/parse.ts';
 import { planRoles } from '../../../src/roles/plan.ts';
@@ -13,17 +15,30 @@ const SEED = 7_731;
 const NOW = new Date('2026-11-21T00:00:00Z');
 const ROLES = ['g one', 'g"two', 'g3', 'l one', 'l"two', 'outsider', 'postgres'] as const;
 const OBJECTS = [
-  ['core', 'table', 'play'],
-  ['core', 'table', 'audit_log'],
-  ['core', 'table', 'v'],
-  ['core', 'table', 'part'],
-  ['core', 'sequence', 'play_id_seq'],
-  ['core', 'routine', 'f(integer, text)'],
-  ['core', 'routine', 'p()'],
-  ['core', 'type', 'mood'],
-  ['mart', 'table', 'top'],
-  ['other', 'table', 't'],
+  ['core', 'table', 'table', 'play', ['id', 'note', 'email']],
+  ['core', 'table', 'table', 'audit_log', ['at']],
+  ['core', 'table', 'view', 'v', ['one']],
+  ['core', 'table', 'partitioned table', 'part', ['id']],
+  ['core', 'sequence', 'sequence', 'play_id_seq', []],
+  ['core', 'routine', 'function', 'f(integer, text)', []],
+  ['core', 'routine', 'procedure', 'p()', []],
+  ['core', 'type', 'type', 'mood', []],
+  ['mart', 'table', 'materialized view', 'top', ['one']],
+  ['other', 'table', 'table', 't', ['id']],
 ] as const;
+
+/** An object with nothing more to it than its kind says. */
+function object(
+  schema: string,
+  kind: SimulatedObject['kind'],
+  name: string,
+  owner: string,
+  acl: readonly AclEntry[] = [],
+  columns: readonly string[] = [],
+): SimulatedObject {
+  const form = kind === 'routine' ? 'function' : kind;
+  return { schema, kind, form, name, owner, acl, columns: new Map(columns.map((column) => [column, []])) };
+}
 
 /** What a role in scope may come across: grants by the owner, and one further on by whoever got the option. */
 function randomAcl(owner: string, kind: Parameters<typeof privilegesOf>[0]): fc.Arbitrary<readonly AclEntry[]> {
@@ -62,8 +77,12 @@ const randomCluster: fc.Arbitrary<() => SimulatedCluster> = fc
       { selector: (edge) => `${edge.role} ${edge.member} ${edge.grantor}`, maxLength: 4 },
     ),
     objects: fc.tuple(
-      ...OBJECTS.map(([schema, kind, name]) =>
-        owners.chain((owner) => randomAcl(owner, kind).map((acl): SimulatedObject => ({ schema, kind, name, owner, acl }))),
+      ...OBJECTS.map(([schema, kind, form, name, columns]) =>
+        owners.chain((owner) =>
+          fc
+            .tuple(randomAcl(owner, kind), ...columns.map((column) => randomAcl(owner, 'column').map((acl) => [column, acl] as const)))
+            .map(([acl, ...ofColumns]): SimulatedObject => ({ schema, kind, form, name, owner, acl, columns: new Map(ofColumns) })),
+        ),
       ),
     ),
     schemas: fc.tuple(
@@ -72,6 +91,10 @@ const randomCluster: fc.Arbitrary<() => SimulatedCluster> = fc
       ),
     ),
     database: randomAcl('postgres', 'database'),
+    language: randomAcl('postgres', 'language'),
+    server: owners.chain((owner) => randomAcl(owner, 'server').map((acl) => ({ owner, acl }))),
+    tablespace: randomAcl('postgres', 'tablespace'),
+    parameter: randomAcl('postgres', 'parameter'),
     defaults: fc.uniqueArray(
       fc.record({
         creator: fc.constantFrom('g one', 'g3', 'l one'),
@@ -94,7 +117,14 @@ const randomCluster: fc.Arbitrary<() => SimulatedCluster> = fc
       cluster.memberships.push({ role: each, member: 'g3', grantor: 'postgres', admin: true, inherit: true, set: true });
     }
     cluster.memberships.push(...seed.edges.filter((edge) => edge.member !== 'outsider' || edge.grantor === 'postgres'));
-    cluster.objects = seed.objects.map((object) => ({ ...object }));
+    cluster.objects = seed.objects.map((each) => ({ ...each }));
+    const common = { extension: undefined, canBeGranted: true };
+    cluster.globals = [
+      { ...common, kind: 'language', name: 'plpgsql', owner: 'postgres', acl: seed.language },
+      { ...common, kind: 'server', name: 'lake', ...seed.server },
+    ];
+    cluster.tablespaces.set('fast', { owner: 'postgres', acl: seed.tablespace });
+    cluster.parameters.set('work_mem', { owner: 'postgres', acl: seed.parameter });
     for (const [name, schema] of seed.schemas) cluster.schemas.set(name, { ...schema });
     cluster.database = { owner: 'postgres', acl: seed.database };
     cluster.defaults = [...seed.defaults];
@@ -104,6 +134,16 @@ const randomCluster: fc.Arbitrary<() => SimulatedCluster> = fc
 function applyTo(cluster: SimulatedCluster, text: string): void {
   const document = parseRolesDocument(text, 'roles.yaml');
   for (const change of planRoles(document, cluster.observe(), NOW).changes) cluster.make(change);
+}
+
+/** Leaves a random case out when the file asks for what cannot hold there, such as a column rule beside the whole table. */
+function unlessRefused(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    fc.pre(!isDbadminError(error, 'roles-invalid'));
+    throw error;
+  }
 }
 
 function lines(cluster: SimulatedCluster, text: string): readonly string[] {
@@ -118,7 +158,7 @@ function managedState(cluster: SimulatedCluster, isLocked: boolean): unknown {
   const ours = (entry: { readonly grantee: AclEntry['grantee'] }): boolean =>
     entry.grantee.kind === 'public' ? isLocked : /^[gl]/.test(entry.grantee.name);
   const sortedText = (values: readonly unknown[]): readonly string[] => values.map((value) => JSON.stringify(value)).sort();
-  const { roles, schemas, database, objects, memberships, defaults, settings } = cluster;
+  const { roles, schemas, database, objects, memberships, defaults, settings, globals, tablespaces, parameters } = cluster;
   return {
     roles: sortedText([...roles.values()].filter(({ name }) => /^[gl]/.test(name))),
     memberships: sortedText(memberships.filter(({ member }) => /^[gl]/.test(member))),
@@ -129,11 +169,19 @@ function managedState(cluster: SimulatedCluster, isLocked: boolean): unknown {
     ),
     objects: objects
       .filter(({ schema }) => schema !== 'other')
-      .map(({ schema, name, kind, acl }) => [
+      .map(({ schema, name, kind, acl, columns }) => [
         schema,
         name,
         sortedText(acl.filter((entry) => ours(entry) && !(kind === 'type' && entry.grantee.kind === 'public'))),
+        [...columns].map(([column, own]) => [column, sortedText(own.filter(ours))]),
       ]),
+    globals: globals.map(({ name, kind, acl }) => [
+      name,
+      sortedText(acl.filter((entry) => ours(entry) && !(kind === 'language' && entry.grantee.kind === 'public'))),
+    ]),
+    shared: [...tablespaces, ...parameters]
+      .map(([name, { acl }]) => [name, sortedText(acl.filter(ours))])
+      .filter(([, acl]) => acl?.length !== 0),
     defaults: sortedText(defaults.filter(ours)),
   };
 }
@@ -143,10 +191,10 @@ describe('planRoles', () => {
     fc.assert(
       fc.property(randomCluster, randomDocument(17), (make, text) => {
         const cluster = make();
-        applyTo(cluster, text);
+        unlessRefused(() => applyTo(cluster, text));
         expect(lines(cluster, text)).toEqual([]);
       }),
-      { seed: SEED, numRuns: 60 },
+      { seed: SEED, numRuns: 60, maxSkipsPerRun: 1 },
     );
   });
 
@@ -154,29 +202,33 @@ describe('planRoles', () => {
     fc.assert(
       fc.property(randomCluster, randomDocument(17), randomDocument(17), (make, before, text) => {
         const [straight, roundabout] = [make(), make()];
-        applyTo(straight, text);
-        applyTo(roundabout, before);
-        applyTo(roundabout, text);
+        unlessRefused(() => {
+          applyTo(straight, text);
+          // Who owned objects before the second file says nothing of owners is to be seen, of course.
+          applyTo(roundabout, before.replaceAll(/"owns":(?:"all"|\[[^\]]*\])/g, '"owns":[]'));
+          applyTo(roundabout, text);
+        });
         // Creators that only the first file named keep their global default: they are out of the second one's sight.
         const isLocked =
           (JSON.parse(text) as { public: string }).public === 'locked' && (JSON.parse(before) as { public: string }).public === 'locked';
         const [left, right] = [straight, roundabout].map((cluster) => managedState(cluster, isLocked) as Record<string, unknown>);
         expect({ ...right, defaults: [] }).toEqual({ ...left, defaults: [] });
       }),
-      { seed: SEED + 1, numRuns: 30 },
+      { seed: SEED + 1, numRuns: 30, maxSkipsPerRun: 2 },
     );
   });
 
   it('never plans a change for a role or a schema out of scope', () => {
     fc.assert(
       fc.property(randomCluster, randomDocument(17), (make, text) => {
-        const changes = planRoles(parseRolesDocument(text, 'roles.yaml'), make().observe(), NOW).changes;
+        const changes: Change[] = [];
+        unlessRefused(() => void changes.push(...planRoles(parseRolesDocument(text, 'roles.yaml'), make().observe(), NOW).changes));
         for (const change of changes) {
           expect(describeChange(change).subject).toMatch(/^(?:[gl]|PUBLIC)/);
           if (change.kind === 'privilege' && 'schema' in change.on) expect(change.on.schema).not.toBe('other');
         }
       }),
-      { seed: SEED + 2, numRuns: 30 },
+      { seed: SEED + 2, numRuns: 30, maxSkipsPerRun: 1 },
     );
   });
 
@@ -186,7 +238,7 @@ describe('planRoles', () => {
       cluster.make({ kind: 'create-role', role: name, login: false, attributes: {} });
     cluster.schemas.set('core', { owner: 'owner', acl: [] });
     const entry = { grantee: role('reader'), privilege: 'INSERT', grantable: false } as const;
-    cluster.objects = [{ schema: 'core', kind: 'table', name: 't', owner: 'dba', acl: [{ ...entry, grantor: 'dba' }] }];
+    cluster.objects = [object('core', 'table', 't', 'dba', [{ ...entry, grantor: 'dba' }])];
     const text = 'version: 1\ngroups: { reader: {}, owner: {} }\ndatabases: { music: { schemas: { core: { owner: owner } } } }';
     expect(lines(cluster, text)).toContain('NARROW reader − INSERT on core.t');
     cluster.defaults = [{ ...entry, creator: 'dba', schema: 'core', of: 'table' }];
@@ -202,7 +254,7 @@ describe('planRoles', () => {
       const [grantor = '', grantee = ''] = pair.split(' ');
       return { grantor, grantee: role(grantee), privilege: 'SELECT', grantable: true };
     });
-    cluster.objects = [{ schema: 'core', kind: 'table', name: 't', owner: 'owner', acl }];
+    cluster.objects = [object('core', 'table', 't', 'owner', acl)];
     const text = 'version: 1\ngroups: { a: {}, b: {}, c: {}, owner: {} }\ndatabases: { music: { schemas: { core: { owner: owner } } } }';
     expect(lines(cluster, text).filter((line) => line.includes('SELECT'))).toEqual([
       'NARROW c − SELECT on core.t',
@@ -217,13 +269,7 @@ describe('planRoles', () => {
     const cluster = new SimulatedCluster();
     for (const name of ['postgres', 'reader', 'owner']) cluster.make({ kind: 'create-role', role: name, login: false, attributes: {} });
     cluster.schemas.set('core', { owner: 'owner', acl: [] });
-    cluster.objects = Array.from({ length: 50_000 }, (_, index) => ({
-      schema: 'core',
-      kind: 'table',
-      name: `t${index}`,
-      owner: 'owner',
-      acl: [],
-    }));
+    cluster.objects = Array.from({ length: 50_000 }, (_, index) => object('core', 'table', `t${index}`, 'owner'));
     const observed = cluster.observe();
     const text = `version: 1
 profiles: { r: { tables: [select, insert] } }
