@@ -12,7 +12,7 @@ import type { RunRepositories } from './run-repositories.ts';
 const REQUIRED_AGE = '24h';
 
 /** The newest backup that can be restored, and the last one a drill proved, over all repositories. */
-interface Newest {
+export interface Newest {
   readonly backup: { readonly label: string; readonly repository: string; readonly at: number } | undefined;
   readonly provenAt: number | undefined;
   readonly problems: readonly string[];
@@ -60,7 +60,16 @@ async function policyDrillAge(context: CommandContext, input: CommandInput, clus
   }
 }
 
-async function inspectNewest(repositories: RunRepositories): Promise<Newest> {
+/** What there is to fall back to, in one line: `full 20261120T020000F in local, 9 h old; proven by a drill 2 d ago`. */
+export function describeNewest({ backup, provenAt, problems }: Newest, nowMs: number): string {
+  const away = problems.map((problem) => `; ${problem}`).join('');
+  if (backup === undefined) return `no backup (dbadmin backup run)${away}`;
+  const proof = provenAt === undefined ? 'no drill has proven one yet' : `proven by a drill ${formatDuration(nowMs - provenAt)} ago`;
+  return `${backup.label} in ${backup.repository}, ${formatDuration(nowMs - backup.at)} old; ${proof}${away}`;
+}
+
+/** Asks every repository of the cluster; what cannot be asked is among the problems. */
+export async function inspectNewest(repositories: RunRepositories): Promise<Newest> {
   let backup: Newest['backup'];
   let provenAt: number | undefined;
   const problems: string[] = [];

@@ -9,15 +9,24 @@ import { rehearsedStatements, type RehearsedStatement } from '../../migrate/rehe
 import { restorePointName, restorePointObstacle } from '../../migrate/restore-point.ts';
 import type { Statement } from '../../migrate/files/migration.ts';
 import type { Output } from '../output.ts';
+import { describeNewest, type Newest } from './check-backups.ts';
 import { count } from './load-migrations.ts';
 import type { FullPlan } from './gather-plan.ts';
 
 const TEXT_WIDTH = 72;
 
+export interface ShownWith {
+  readonly diff: boolean;
+  readonly now: Date;
+  /** Undefined for a cluster without repositories. */
+  readonly newest: Newest | undefined;
+}
+
 type Rehearsed = (version: string | undefined, statement: Statement) => RehearsedStatement | undefined;
 
 /** Prints what is pending, statement by statement: lock, whom it stops, what it does with how many rows, how long it took in rehearsal. */
-export function showPlan(output: Output, full: FullPlan, { diff, now }: { readonly diff: boolean; readonly now: Date }): void {
+export function showPlan(output: Output, full: FullPlan, shown: ShownWith): void {
+  const { diff } = shown;
   const { plan, foreseen, findings } = full;
   const rehearsed = rehearsedOf(full);
   for (const [index, { name, parsed, finished, file }] of plan.versioned.entries()) {
@@ -39,7 +48,7 @@ export function showPlan(output: Output, full: FullPlan, { diff, now }: { readon
   if (plan.routines.length > 0) output.line();
   for (const [index, routine] of plan.routines.entries()) showRoutine(output, full, index, routine, diff);
   output.line();
-  showEnd(output, full, now);
+  showEnd(output, full, shown);
 }
 
 function showRoutine(
@@ -70,10 +79,11 @@ function showFinding(output: Output, { severity, rule, message, blocked, safe }:
   for (const line of safe.split('\n')) output.line(`              ${output.style('dim', line)}`);
 }
 
-function showEnd(output: Output, full: FullPlan, now: Date): void {
+function showEnd(output: Output, full: FullPlan, { now, newest }: ShownWith): void {
   const { plan, findings, rehearsal } = full;
   const point = restorePointOf(full, now);
   output.line('name' in point ? `restore point ${point.name} will be set first.` : point.obstacle);
+  if (newest !== undefined) output.line(`To fall back to: ${describeNewest(newest, now.getTime())}.`);
   if (rehearsal !== undefined) {
     const ageMs = Math.max(0, now.getTime() - Date.parse(rehearsal.at));
     output.line(`Times are those of the rehearsal ${formatDuration(ageMs)} ago, on backup ${rehearsal.backup}.`);
