@@ -16,6 +16,8 @@ export interface TransactionOptions {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly lockTimeoutMs: number;
+  /** Roles that we make are to be ours to use: for a role that is no superuser, on 16 and later. */
+  readonly selfGrant?: boolean;
 }
 
 const ATTEMPTS = 4;
@@ -39,6 +41,7 @@ export async function runTransaction(transaction: Transaction, options: Transact
       notices.length = 0;
       await client.begin(async (sql) => {
         await guard(sql, options.lockTimeoutMs);
+        if (options.selfGrant === true) await sql`select set_config('createrole_self_grant', 'set, inherit', true)`;
         for (const change of transaction.changes) await makeChange(sql, change, transaction.database, notices);
       });
     });

@@ -1,79 +1,113 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
+import { checkLock, takeLock } from './apply-lock.ts';
 import { applyPassword, type PasswordChange, type RandomBytes } from './apply-passwords.ts';
+import { beginRecord, type ApplyAuthor } from './apply-record.ts';
 import { runTransaction, type TransactionOptions } from './apply-transaction.ts';
 import { describeChange } from './describe.ts';
 import type { RolesDocument } from './document/document.ts';
 import { APPLICATION_NAME, inspectRoles } from './inspect.ts';
 import type { PasswordSources } from './inspect-passwords.ts';
+import { phaseOf } from './lifecycle-change.ts';
 import { planRoles, type RolesPlan } from './plan.ts';
+import { refuseLacks, refuseSessions } from './refuse-apply.ts';
+import { asSaved, refuseStaleSavedPlan, type RolesFile, type SavedPlan } from './saved-plan.ts';
+import type { ObservedState } from './state.ts';
 import { planTransactions, type Transaction } from './transactions.ts';
+import { hasEdgeOptions } from './wanted-cluster.ts';
 
 export interface ApplyOptions extends TransactionOptions {
   readonly sources: PasswordSources;
   readonly randomBytes: RandomBytes;
   /** How long to wait for another apply on this cluster. */
   readonly waitMs: number;
+  /** The saved plan that is applied, with the file it was made of. */
+  readonly saved?: { readonly plan: SavedPlan; readonly file: RolesFile };
+  /** Who applies, for the record in the cluster; without it none is kept. */
+  readonly author?: ApplyAuthor;
+  /** Goes on where rights seem to be missing: a managed service can give more than the catalog says. */
+  readonly triesWithoutRights?: boolean;
 }
-
-/** Any two numbers that nobody else takes; advisory locks are per database, so it is always the maintenance database's. */
-const LOCK_KEYS = [0x64626164, 0x726f6c65] as const;
-const LOCK_POLL_MS = 200;
 
 /**
  * Makes the cluster as the file says and looks again.
  *
  * `agreed` is the plan somebody saw: when the cluster has changed since, nothing is done. Returns how many transactions ran.
  *
- * @throws {DbadminError} `locked`, `plan-stale`, what the server refused (nothing was changed), `partly-done` when an earlier
- *   transaction stays, `not-converged` when a difference is left afterwards.
+ * @throws {DbadminError} `locked`, `plan-stale`, `privilege-missing` with all that is missing, `refused` for a role to retire
+ *   that has sessions, what the server refused (nothing was changed), `partly-done` when an earlier transaction stays,
+ *   `not-converged` when a difference is left afterwards.
  */
 export async function applyRoles(document: RolesDocument, agreed: RolesPlan, options: ApplyOptions): Promise<number> {
   const lock = await openClient({ ...options.connection, database: document.maintenanceDatabase }, { applicationName: APPLICATION_NAME });
   try {
     await takeLock(lock, options);
-    const observed = await inspectRoles(document, options.connection, options.sources);
-    const plan = planRoles(document, observed, options.clock.now());
+    const { observed, plan } = await lookAndPlan(document, options);
     refuseStale(agreed, plan);
+    if (options.saved !== undefined) refuseStaleSavedPlan(options.saved.plan, { document, file: options.saved.file, observed, plan });
     if (plan.changes.length === 0) return 0;
-    const passwords = plan.changes.filter((change): change is PasswordChange => change.kind === 'password');
-    const others = plan.changes.filter((change) => change.kind !== 'password');
-    const transactions = planTransactions(others, document.maintenanceDatabase, observed.cluster.major);
-    warnWhenSplit(transactions, options);
-    const steps = [
-      ...transactions.map((transaction) => ({
-        name: describeTransaction(transaction),
-        run: async () => await runTransaction(transaction, options),
-      })),
-      ...passwords.map((change) => ({
-        name: `password of ${change.role}`,
-        run: async () => await applyPassword(change, document, options.sources, options.randomBytes, options),
-      })),
-    ];
-    await runSteps(steps, options);
-    await verify(document, options);
+    if (options.triesWithoutRights !== true) refuseLacks(plan, observed.cluster.currentRole);
+    refuseSessions(plan, observed);
+    const { major, isSuperuser } = observed.cluster;
+    const steps = planSteps(document, plan, major, { ...options, selfGrant: !isSuperuser && hasEdgeOptions(major) });
+    await recorded(lock, plan, options, steps.length, async () => {
+      await runSteps(steps, lock, options);
+      await verify(document, options);
+    });
     return steps.length;
   } finally {
     await lock.end({ timeout: 5 });
   }
 }
 
-async function takeLock(sql: Sql, options: ApplyOptions): Promise<void> {
-  const deadlineMs = options.clock.now().getTime() + options.waitMs;
-  for (;;) {
-    options.signal.throwIfAborted();
-    const [row] = await sql<{ taken: boolean }[]>`select pg_try_advisory_lock(${LOCK_KEYS[0]}, ${LOCK_KEYS[1]}) as taken`;
-    if (row?.taken === true) return;
-    if (options.clock.now().getTime() >= deadlineMs) {
-      throw new DbadminError('locked', 'another dbadmin is applying roles to this cluster', {
-        detail: `It still held its lock after ${Math.round(options.waitMs / 1000)} s.`,
-        hint: "Wait for it, or find it: SELECT * FROM pg_stat_activity WHERE application_name = 'dbadmin roles'.",
-      });
-    }
-    await pause(LOCK_POLL_MS);
+async function lookAndPlan(
+  document: RolesDocument,
+  options: ApplyOptions,
+): Promise<{ readonly observed: ObservedState; readonly plan: RolesPlan }> {
+  const found = await inspectRoles(document, options.connection, options.sources);
+  const observed = options.saved === undefined ? found : asSaved(found, options.saved.plan);
+  return { observed, plan: planRoles(document, observed, options.clock.now()) };
+}
+
+function planSteps(document: RolesDocument, plan: RolesPlan, major: number, options: ApplyOptions): readonly Step[] {
+  const passwords = plan.changes.filter((change): change is PasswordChange => change.kind === 'password');
+  const others = plan.changes.filter((change) => change.kind !== 'password');
+  const transactions = planTransactions(others, document.maintenanceDatabase, major);
+  const isLast = ({ changes }: Transaction): boolean => changes.some((change) => phaseOf(change) > 0);
+  warnWhenSplit(
+    transactions.filter((each) => !isLast(each)),
+    options,
+  );
+  const asSteps = (listed: readonly Transaction[]): readonly Step[] =>
+    listed.map((transaction) => ({
+      name: describeTransaction(transaction),
+      run: async () => await runTransaction(transaction, options),
+    }));
+  return [
+    ...asSteps(transactions.filter((each) => !isLast(each))),
+    ...passwords.map((change) => ({
+      name: `password of ${change.role}`,
+      run: async () => await applyPassword(change, document, options.sources, options.randomBytes, options),
+    })),
+    ...asSteps(transactions.filter(isLast)),
+  ];
+}
+
+/** Runs `work` between two rows of the record, where there is to be one. */
+async function recorded(lock: Sql, plan: RolesPlan, options: ApplyOptions, steps: number, work: () => Promise<void>): Promise<void> {
+  const { author, clock, log } = options;
+  const record = author === undefined ? undefined : await beginRecord(lock, plan.changes, author, log);
+  const startedMs = clock.now().getTime();
+  const end = async (failure: string | undefined): Promise<void> =>
+    await record?.end({ tookMs: clock.now().getTime() - startedMs, steps, failure });
+  try {
+    await work();
+  } catch (error) {
+    await end(messageOf(error));
+    throw error;
   }
+  await end(undefined);
 }
 
 function refuseStale(agreed: RolesPlan, now: RolesPlan): void {
@@ -101,11 +135,12 @@ interface Step {
 }
 
 /** In turn; a failure after the first step is told together with what stays done. */
-async function runSteps(steps: readonly Step[], options: ApplyOptions): Promise<void> {
+async function runSteps(steps: readonly Step[], lock: Sql, options: ApplyOptions): Promise<void> {
   const done: string[] = [];
   for (const step of steps) {
     try {
       options.signal.throwIfAborted();
+      await checkLock(lock);
       await step.run();
     } catch (error) {
       if (done.length === 0) throw error;
@@ -122,9 +157,9 @@ async function runSteps(steps: readonly Step[], options: ApplyOptions): Promise<
 }
 
 async function verify(document: RolesDocument, options: ApplyOptions): Promise<void> {
-  const left = planRoles(document, await inspectRoles(document, options.connection, options.sources), options.clock.now());
-  if (left.changes.length === 0) return;
-  const lines = left.changes.map((change) => {
+  const { plan } = await lookAndPlan(document, options);
+  if (plan.changes.length === 0) return;
+  const lines = plan.changes.map((change) => {
     const { subject, sign, text, remark } = describeChange(change);
     return `${subject} ${sign} ${text}${remark === '' ? '' : ` (${remark})`}`;
   });

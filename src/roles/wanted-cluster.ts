@@ -5,6 +5,7 @@ import {
   type RoleAttribute,
   type RolesDocument,
 } from './document/document.ts';
+import { powersOf } from './powers.ts';
 import type { Refusals } from './refusal.ts';
 import { settingValue } from './settings.ts';
 import type { ClusterState, StoredSetting } from './state.ts';
@@ -13,6 +14,8 @@ import type { ClusterState, StoredSetting } from './state.ts';
 export interface WantedCluster {
   readonly roles: ReadonlyMap<string, WantedRole>;
   readonly memberships: readonly WantedMembership[];
+  /** When each membership that is over ended, by `edgeKey`. */
+  readonly ended: ReadonlyMap<string, string>;
   readonly settings: readonly StoredSetting[];
 }
 
@@ -33,6 +36,13 @@ export interface WantedMembership {
   readonly admin: boolean;
   readonly inherit: boolean;
   readonly set: boolean;
+  /** An instant as ISO 8601 in UTC at which it ends. */
+  readonly until: string | undefined;
+}
+
+/** The key of {@link WantedCluster.ended}. */
+export function edgeKey(edge: { readonly role: string; readonly member: string }): string {
+  return JSON.stringify([edge.role, edge.member]);
 }
 
 const FIRST_MAJOR_WITH_EDGE_OPTIONS = 16;
@@ -46,9 +56,13 @@ export function wantedCluster(document: RolesDocument, cluster: ClusterState, no
   const roles = new Map<string, WantedRole>();
   const memberships: WantedMembership[] = [];
   const settings: StoredSetting[] = [];
+  const ended = new Map<string, string>();
+  const grantorOf = membershipGrantors(document, cluster);
   for (const declared of document.roles.values()) {
     checkRole(declared, cluster, refusals);
-    const edges = declared.memberOf.filter((edge) => edge.until === undefined || edge.until > now.toISOString());
+    const isOver = (edge: DeclaredMembership): boolean => edge.until !== undefined && edge.until <= now.toISOString();
+    const edges = declared.memberOf.filter((edge) => !isOver(edge));
+    for (const { role, until } of declared.memberOf.filter(isOver)) ended.set(edgeKey({ role, member: declared.name }), until ?? '');
     for (const edge of edges) {
       if (!cluster.roles.has(edge.role) && !document.roles.has(edge.role)) {
         refusals.add(edge.at, `role "${edge.role}" does not exist on PostgreSQL ${cluster.major} and is not declared`);
@@ -63,7 +77,9 @@ export function wantedCluster(document: RolesDocument, cluster: ClusterState, no
       validUntil: declared.validUntil,
       comment: declared.comment,
     });
-    memberships.push(...edges.map((edge) => wantedMembership(edge, declared, attributes.inherit, cluster)));
+    const grantor = (edge: DeclaredMembership): string | undefined =>
+      hasEdgeOptions(cluster.major) ? (edge.grantedBy ?? grantorOf(edge.role)) : undefined;
+    memberships.push(...edges.map((edge) => wantedMembership(edge, declared, attributes.inherit, grantor(edge))));
     settings.push(...wantedSettings(declared));
   }
   for (const database of document.databases.values()) {
@@ -71,7 +87,7 @@ export function wantedCluster(document: RolesDocument, cluster: ClusterState, no
       settings.push({ role: undefined, database: database.name, name, value: settingValue(name, value) });
     }
   }
-  return { roles, memberships, settings };
+  return { roles, memberships, ended, settings };
 }
 
 function checkRole(declared: DeclaredRole, cluster: ClusterState, refusals: Refusals): void {
@@ -92,15 +108,20 @@ function wantedInherit(declared: DeclaredRole, edges: readonly DeclaredMembershi
   return [...choices][0] ?? declared.attributes.inherit;
 }
 
-function wantedMembership(edge: DeclaredMembership, member: DeclaredRole, inherit: boolean, cluster: ClusterState): WantedMembership {
-  return {
-    role: edge.role,
-    member: member.name,
-    grantor: hasEdgeOptions(cluster.major) ? (cluster.isSuperuser ? cluster.bootstrapSuperuser : cluster.currentRole) : undefined,
-    admin: edge.admin,
-    inherit: edge.inherit ?? inherit,
-    set: edge.set,
-  };
+function wantedMembership(edge: DeclaredMembership, member: DeclaredRole, inherit: boolean, grantor: string | undefined): WantedMembership {
+  return { role: edge.role, member: member.name, grantor, admin: edge.admin, inherit: edge.inherit ?? inherit, set: edge.set, until: edge.until };
+}
+
+/**
+ * Who grants membership in a role: a superuser as the bootstrap superuser, which is what the server writes down for it, anybody
+ * else as whoever has ADMIN OPTION there: itself, or a role whose privileges it has.
+ */
+function membershipGrantors(document: RolesDocument, cluster: ClusterState): (role: string) => string | undefined {
+  if (!hasEdgeOptions(cluster.major)) return () => undefined;
+  if (cluster.isSuperuser) return () => cluster.bootstrapSuperuser;
+  const created = new Set([...document.roles.keys()].filter((name) => !cluster.roles.has(name)));
+  const powers = powersOf(cluster.currentRole, cluster, created);
+  return (role) => powers.administratorOf(role) ?? cluster.currentRole;
 }
 
 function wantedSettings(declared: DeclaredRole): readonly StoredSetting[] {

@@ -1,48 +1,82 @@
 import { randomBytes } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
 import { formatDuration, parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { refuseBroken } from '../../roles/access/guard.ts';
 import { applyRoles } from '../../roles/apply.ts';
 import { countRisks, describeChange } from '../../roles/describe.ts';
+import { planRoles } from '../../roles/plan.ts';
+import { asSaved, refuseStaleSavedPlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
-import { inspectAndPlan, loadRoles } from './load-roles.ts';
-import { planJson, showPlan, summaryText } from './show-plan.ts';
+import { inspectGuard } from './guard-plan.ts';
+import { inspectAndPlan, loadRoles, type InspectedPlan, type RolesProject } from './load-roles.ts';
+import { recordDeeds } from './record-deeds.ts';
+import { readRolesPlan } from './saved-plan-file.ts';
+import { planJson, showLacks, showPlan, summaryText } from './show-plan.ts';
 
-const WAIT_FOR_OTHERS_MS = 30_000;
-
+/** `dbadmin roles apply [plan]`: show, refuse what must not be, ask, make, look again, write down. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  const { output, clock, log, signal } = context;
+  const { output, clock } = context;
   const project = await loadRoles(context, input);
-  const inspected = await inspectAndPlan(context, project);
+  const [file] = input.args;
+  const saved = file === undefined ? undefined : await readRolesPlan(path.resolve(context.cwd, file));
+  const inspected = await inspect(context, project, saved);
   const { plan } = inspected;
   showPlan(output, project, inspected);
   output.line(summaryText(plan));
   let [transactions, startedMs] = [0, clock.now().getTime()];
   if (plan.changes.length > 0) {
     refuseDrops(countRisks(plan.changes.map(describeChange)).destroy, flagOption(input, 'allowDrop'));
-    await confirmOrStop(
-      output,
-      `Make ${plan.changes.length === 1 ? 'this change' : `these ${plan.changes.length} changes`} to ${project.clusterName}?`,
-    );
+    refuseBroken(project.document.file, await inspectGuard(project, plan));
+    const changes = plan.changes.length === 1 ? 'this change' : `these ${plan.changes.length} changes`;
+    await confirmOrStop(output, `Make ${changes} to ${project.clusterName}?`);
     startedMs = clock.now().getTime();
-    transactions = await applyRoles(project.document, plan, {
-      connection: project.connection,
-      sources: project.sources,
-      clock,
-      log,
-      signal,
-      randomBytes,
-      lockTimeoutMs: parseDuration(textOption(input, 'lockTimeout') ?? '5s'),
-      waitMs: WAIT_FOR_OTHERS_MS,
-    });
+    transactions = await applyRoles(project.document, plan, applyOptions(context, input, project, saved));
+    await recordDeeds(context, project, inspected);
   }
   const tookMs = clock.now().getTime() - startedMs;
   if (plan.changes.length > 0) output.line(`${plan.changes.length} applied in ${formatDuration(tookMs)}; looked again: in sync`);
+  else showLacks(output, inspected);
   output.result({ ...planJson(project, inspected), applied: plan.changes.length, transactions, tookMs });
   return 0;
 }
 
+/** The plan as it is now; of a saved one, only when it is the same. */
+async function inspect(context: CommandContext, project: RolesProject, saved: SavedPlan | undefined): Promise<InspectedPlan> {
+  const inspected = await inspectAndPlan(context, project);
+  if (saved === undefined) return inspected;
+  const observed = asSaved(inspected.observed, saved);
+  const plan = planRoles(project.document, observed, context.clock.now());
+  refuseStaleSavedPlan(saved, { document: project.document, file: project.file, observed, plan });
+  return { ...inspected, observed, plan };
+}
+
+function applyOptions(
+  { clock, log, signal, env, version }: CommandContext,
+  input: CommandInput,
+  { connection, sources, file }: RolesProject,
+  saved: SavedPlan | undefined,
+): Parameters<typeof applyRoles>[2] {
+  return {
+    connection,
+    sources,
+    clock,
+    log,
+    signal,
+    randomBytes,
+    lockTimeoutMs: parseDuration(textOption(input, 'lockTimeout') ?? '5s'),
+    waitMs: parseDuration(textOption(input, 'lockWait') ?? '30s'),
+    triesWithoutRights: flagOption(input, 'tryAnyway'),
+    author: { by: `${env['USER'] ?? 'dbadmin'}@${os.hostname()}`, tool: `dbadmin ${version}`, file: file.name, planSha256: saved?.sha256 },
+    ...(saved === undefined ? {} : { saved: { plan: saved, file } }),
+  };
+}
+
 function refuseDrops(count: number, isAllowed: boolean): void {
   if (count === 0 || isAllowed) return;
-  throw new DbadminError('refused', `the plan has ${count} destructive changes`, { hint: 'Look at them, then give --allow-drop.' });
+  throw new DbadminError('refused', `the plan has ${count} destructive change${count === 1 ? '' : 's'}`, {
+    hint: 'Look at what would go, then give --allow-drop.',
+  });
 }

@@ -1,5 +1,6 @@
 import { databaseOf } from '../../roles/change.ts';
 import { countRisks, describeChange, printable, type ChangeLine, type Risk } from '../../roles/describe.ts';
+import { lackText } from '../../roles/refuse-apply.ts';
 import type { RolesPlan } from '../../roles/plan.ts';
 import { changeSql } from '../../roles/print.ts';
 import { planTransactions } from '../../roles/transactions.ts';
@@ -14,6 +15,16 @@ export function showPlan(output: Output, project: RolesProject, { plan }: Inspec
   output.line(`${databases === '' ? 'roles' : databases} on ${project.clusterName}, mode ${project.document.mode}`);
   for (const line of alignedLines(plan.changes.map(describeChange), output)) output.line(line);
   for (const note of plan.notes) output.warn(note);
+}
+
+/** What the role that plans may not do, with the SQL that a superuser would have to run first. */
+export function showLacks(output: Output, { plan, observed }: InspectedPlan): void {
+  if (plan.lacks.length === 0) return;
+  output.line(`${observed.cluster.currentRole} cannot do all of this by itself. It lacks:`);
+  for (const lack of plan.lacks) {
+    output.line(`  ${printable(lackText(lack))}`);
+    for (const statement of lack.sql) output.line(`    ${output.style('bold', printable(statement))};`);
+  }
 }
 
 const WIDEST_TEXT = 64;
@@ -74,6 +85,7 @@ export function planJson(project: RolesProject, { plan, major }: InspectedPlan):
     counts: countRisks(lines),
     unmanaged: plan.unmanaged,
     notes: plan.notes,
+    lacks: plan.lacks,
   };
 }
 
@@ -82,7 +94,7 @@ export function planScript(project: RolesProject, { plan, major }: InspectedPlan
   const others = plan.changes.filter((change) => change.kind !== 'password');
   const lines: string[] = [];
   for (const { database, changes } of planTransactions(others, project.document.maintenanceDatabase, major)) {
-    lines.push(`\\connect ${psqlWord(database)}`, 'BEGIN;', "SET LOCAL lock_timeout = '5s';");
+    lines.push(`\\connect ${psqlWord(database)}`, 'BEGIN;', "SET LOCAL lock_timeout = '5s';", "SET LOCAL search_path = '';");
     lines.push(...changes.flatMap((change) => changeSql(change).map((statement) => `${statement};`)), 'COMMIT;', '');
   }
   for (const change of plan.changes) {

@@ -101,18 +101,6 @@ describe('dbadmin roles', () => {
     expect(await music`select from pg_roles where rolname = 'ann'`).toHaveLength(0);
   });
 
-  it('refuses by name and line what is not applied yet', async () => {
-    const { status, stdout } = await roles(
-      `${FILE}retire: [{ role: svc_old }]\nnever: ["no login is superuser except postgres"]\n`,
-      'plan',
-      '--json',
-    );
-    expect(status).toBe(1);
-    const { error } = JSON.parse(stdout) as { error: { code: string; detail: string } };
-    expect(error.code).toBe('roles-unsupported');
-    expect(error.detail).toBe('roles.yaml:10:10: retire of svc_old\nroles.yaml:11:9: never "no login is superuser except postgres"');
-  });
-
   it.each([
     ['a database that does not exist', FILE.replace('music:', 'musik:'), 'roles.yaml:7:3: database "musik" does not exist'],
     [

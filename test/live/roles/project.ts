@@ -5,7 +5,7 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
-import { applyRoles } from '../../../src/roles/apply.ts';
+import { applyRoles, type ApplyOptions } from '../../../src/roles/apply.ts';
 import { describeChange } from '../../../src/roles/describe.ts';
 import { parseRolesDocument } from '../../../src/roles/document/parse.ts';
 import { inspectRoles } from '../../../src/roles/inspect.ts';
@@ -18,7 +18,7 @@ export interface Project {
   readonly directory: string;
   plan(text: string): Promise<RolesPlan>;
   /** Plans and applies; gives the number of transactions. */
-  apply(text: string): Promise<number>;
+  apply(text: string, more?: Partial<ApplyOptions>): Promise<number>;
   /** The plan as lines, without risks. */
   lines(text: string): Promise<readonly string[]>;
   /** Removes its directory. */
@@ -40,7 +40,7 @@ export async function openProject(
     directory,
     plan,
     close: async () => await rm(directory, { recursive: true, force: true }),
-    apply: async (text) =>
+    apply: async (text, more) =>
       await applyRoles(parseRolesDocument(text, 'roles.yaml'), await plan(text), {
         connection,
         sources,
@@ -50,6 +50,7 @@ export async function openProject(
         randomBytes,
         lockTimeoutMs: 500,
         waitMs: 20_000,
+        ...more,
       }),
     lines: async (text) =>
       (await plan(text)).changes.map((change) => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { parseSync, loadModule } from 'libpg-query';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Change } from '../../../src/roles/change.ts';
-import { changeSql, passwordSql, quoteIdentifier, quoteLiteral } from '../../../src/roles/print.ts';
+import { changeSql, passwordSql } from '../../../src/roles/print.ts';
+import { quoteIdentifier, quoteLiteral } from '../../../src/roles/quote.ts';
 import { PUBLIC, role } from '../../../src/roles/state.ts';
 
 const TRICKY = ['a b', 'x"; DROP TABLE t; --', "it's", 'public', 'select', 'É', '$$', '\\', 'a.b'];
@@ -127,8 +128,8 @@ describe('changeSql', () => {
       },
       { kind: 'alter-role', role: 'r', attributes: { bypassrls: false }, validUntil: null, was: { attributes: {} } },
       { kind: 'comment-role', role: 'r', comment: '', was: 'x' },
-      { kind: 'grant-membership', ...edge, admin: true, inherit: false, set: true, was: undefined },
-      { kind: 'revoke-membership', ...edge, what: 'admin', depth: 0 },
+      { kind: 'grant-membership', ...edge, admin: true, inherit: false, set: true, until: undefined, was: undefined },
+      { kind: 'revoke-membership', ...edge, what: 'admin', depth: 0, ended: undefined },
       { kind: 'setting', role: undefined, database: 'd', name: 'app.tenant', value: undefined, was: 'x' },
       { kind: 'create-schema', database: 'd', schema: 's', owner: 'o' },
       { kind: 'own-schema', database: 'd', schema: 's', owner: 'o', was: 'p' },

@@ -1,0 +1,80 @@
+import type { RolesDocument } from './document/document.ts';
+import type { RetireChange } from './lifecycle-change.ts';
+import type { RetiredInDatabase, RetiredRole } from './lifecycle-state.ts';
+import type { Refusals } from './refusal.ts';
+import { isDue, type Departure } from './retirement.ts';
+import type { ClusterState } from './state.ts';
+
+/** What ends the roles that are due. */
+export interface RetirementPlan {
+  readonly changes: readonly RetireChange[];
+  /** What is worth knowing: roles that are not due yet, sessions that are open. */
+  readonly notes: readonly string[];
+}
+
+/** The steps for each role of `going` that is due; refuses where something of it would be lost. */
+export function planRetirement(
+  document: RolesDocument,
+  cluster: ClusterState,
+  going: readonly Departure[],
+  found: ReadonlyMap<string, RetiredRole>,
+  now: Date,
+  refusals: Refusals,
+): RetirementPlan {
+  const changes: RetireChange[] = [];
+  const notes: string[] = [];
+  for (const departure of going) {
+    const state = found.get(departure.role);
+    if (state === undefined) continue;
+    if (!isDue(departure, now)) {
+      notes.push(`role ${departure.role} is to be retired after ${departure.after ?? ''}; until then it keeps what it has`);
+      continue;
+    }
+    check(document, cluster, departure, state, refusals);
+    changes.push(...stepsFor(departure, state));
+    if (state.sessions > 0 && !departure.terminate) notes.push(sessionNote(state));
+  }
+  return { changes, notes };
+}
+
+function stepsFor({ role, reassignTo, terminate }: Departure, state: RetiredRole): readonly RetireChange[] {
+  return [
+    ...(state.login ? [{ kind: 'retire-login', role } as const] : []),
+    ...(terminate && state.sessions > 0 ? [{ kind: 'retire-sessions', role } as const] : []),
+    ...state.databases.map(({ database, owned, loses }) => ({ kind: 'retire-owned', database, role, reassignTo, owned, loses }) as const),
+    { kind: 'drop-role', role },
+  ];
+}
+
+/** Why a role that is due cannot go now, though nothing in the file is wrong. */
+export function sessionNote({ role, sessions }: RetiredRole): string {
+  const open = sessions === 1 ? '1 session is' : `${sessions} sessions are`;
+  return `role ${role} is to be retired and ${open} open as it: end them, or say terminate: true under retire`;
+}
+
+function check(document: RolesDocument, cluster: ClusterState, departure: Departure, state: RetiredRole, refusals: Refusals): void {
+  const { role, reassignTo, at, isNamed } = departure;
+  if (role === cluster.bootstrapSuperuser) return refusals.add(at, `role "${role}" is the bootstrap superuser: it cannot go`);
+  if (role === cluster.currentRole) return refusals.add(at, `role "${role}" is the one dbadmin connects as: it cannot retire itself`);
+  if (reassignTo !== undefined && !document.roles.has(reassignTo) && !cluster.roles.has(reassignTo)) {
+    refusals.add(at, `retire of ${role}: role "${reassignTo}" does not exist and is not declared`);
+  }
+  for (const { database, open } of state.databases) {
+    if (!open)
+      refusals.add(at, `role ${role} is needed in database ${database}, which takes no connections: nothing can be taken from it there`);
+  }
+  const owned = state.databases.filter((each) => each.owned > 0);
+  if (reassignTo !== undefined || owned.length === 0) return;
+  const what = owned.map(ownedText).join('; ');
+  refusals.add(
+    at,
+    isNamed
+      ? `retire of ${role}: it owns ${what}: say who gets that with reassign_to`
+      : `mode exact would drop role ${role}, which owns ${what}: declare it, or list it under retire with reassign_to`,
+  );
+}
+
+function ownedText({ database, owned, examples }: RetiredInDatabase): string {
+  const more = owned > examples.length ? ', …' : '';
+  return `${owned} object${owned === 1 ? '' : 's'} in ${database} (${examples.join(', ')}${more})`;
+}

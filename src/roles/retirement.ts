@@ -1,0 +1,37 @@
+import type { RolesDocument } from './document/document.ts';
+import type { Retirement } from './document/lifecycle.ts';
+import { managedScope } from './scope.ts';
+import type { ClusterState } from './state.ts';
+
+/** A role that is to go, with whether the file says so by name or by mode `exact`. */
+export interface Departure extends Retirement {
+  readonly isNamed: boolean;
+}
+
+/**
+ * The roles that exist and are to go: those under `retire`, due or not, and in mode `exact` all in scope that the file does
+ * not declare.
+ */
+export function departures(document: RolesDocument, cluster: ClusterState): readonly Departure[] {
+  const named = document.retire.filter(({ role }) => cluster.roles.has(role)).map((each) => ({ ...each, isNamed: true }));
+  if (document.mode !== 'exact') return named;
+  const scope = managedScope(document, cluster);
+  const isSpoken = (role: string): boolean => document.roles.has(role) || document.retire.some((each) => each.role === role);
+  const undeclared = [...cluster.roles.keys()].filter((role) => scope.role(role) && !isSpoken(role)).sort();
+  return [
+    ...named,
+    ...undeclared.map((role) => ({ role, at: document.modeAt, reassignTo: undefined, terminate: false, after: undefined, isNamed: false })),
+  ];
+}
+
+export function isDue({ after }: Retirement, now: Date): boolean {
+  return after === undefined || after <= now.toISOString();
+}
+
+/**
+ * The file with roles that are to go left alone: until it is due a role keeps what it has, and then all of it goes at once.
+ */
+export function withoutDepartures(document: RolesDocument, going: readonly Departure[]): RolesDocument {
+  const names = going.map(({ role }) => role.replaceAll(/[*?\\]/g, '\\$&'));
+  return { ...document, scope: { ...document.scope, ignoreRoles: [...document.scope.ignoreRoles, ...names] } };
+}
