@@ -12,6 +12,7 @@ import { PROJECT_COMMANDS } from './project/group.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
 import { RESTORE_COMMANDS } from './restore/group.ts';
+import { ROLES_ACCESS_COMMANDS } from './roles/group-access.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...MIGRATE_SCHEMA_COMMANDS,
   ...MIGRATE_UNDO_COMMANDS,
   ...ROLES_COMMANDS,
+  ...ROLES_ACCESS_COMMANDS,
   ...BACKUP_COMMANDS,
   ...WAL_COMMANDS,
   ...FIND_COMMANDS,

@@ -16,6 +16,8 @@ export interface AccessGraph {
   readonly memberships: readonly Membership[];
   /** Databases, tablespaces, parameters: what belongs to the whole cluster. */
   readonly shared: readonly AccessGroup[];
+  /** Of the parameters that the question named: those that every role may set for itself, whatever is granted. */
+  readonly freeParameters: ReadonlySet<string>;
   /** The databases that were looked into, by name. */
   readonly databases: ReadonlyMap<string, AccessDatabase>;
 }
@@ -37,10 +39,18 @@ export interface AccessDatabase {
   readonly routines: readonly DefinerRoutine[];
   readonly views: readonly DefinerView[];
   readonly rowSecurity: readonly RowSecurity[];
+  /** Sequences of serial and identity columns, which have the owner of their table. */
+  readonly linkedSequences: readonly LinkedSequence[];
   /** The columns of the relations that the question named, by {@link relationKey}, in order. Of others they are not read. */
   readonly columnNames: ReadonlyMap<string, readonly string[]>;
   /** Routines that the question named, as it wrote them, to their names in {@link AccessGroup.names}. */
   readonly routineNames: ReadonlyMap<string, string>;
+}
+
+export interface LinkedSequence {
+  readonly schema: string;
+  readonly name: string;
+  readonly table: { readonly schema: string; readonly name: string };
 }
 
 /** A table whose policies decide which rows are seen; its owner sees all of them unless it is forced. */
@@ -67,7 +77,7 @@ export const ACCESS_KINDS = [
 ] as const;
 export type AccessKind = (typeof ACCESS_KINDS)[number];
 
-export type AccessPrivilege = Privilege | 'SET' | 'ALTER SYSTEM';
+export type AccessPrivilege = Privilege;
 
 export interface AccessEntry {
   readonly grantee: Grantee;
@@ -117,6 +127,18 @@ export interface DefinerView {
   readonly owner: string;
   readonly reads: readonly { readonly schema: string; readonly name: string; readonly columns: readonly string[] }[];
 }
+
+/** What a question names and the graph cannot know of by itself. */
+export interface AccessNames {
+  /** Relations whose columns are to be listed. */
+  readonly relations: readonly { readonly schema: string; readonly name: string }[];
+  /** Routines as people write them: `core.merge(int, text)`. */
+  readonly routines: readonly string[];
+  /** In lower case. The catalog holds only those on which somebody has a privilege. */
+  readonly parameters: readonly string[];
+}
+
+export const NO_NAMES: AccessNames = { relations: [], routines: [], parameters: [] };
 
 /** One object of a graph. `column` asks about that column of a table. */
 export interface ObjectRef {

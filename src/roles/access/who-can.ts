@@ -1,0 +1,111 @@
+import { Closures } from './closure.ts';
+import type { AccessGraph, AccessPrivilege, AccessRole } from './graph.ts';
+import { holds } from './paths.ts';
+import { bestRoute, effective, type Effective, type Route } from './routes.ts';
+import { findTarget, type Target } from './target.ts';
+
+/** `yes` at once; `set-role` after SET ROLE; `view` and `routine` through what acts as its owner; `admin` after granting itself a role. */
+export type Verdict = 'yes' | 'set-role' | 'view' | 'routine' | 'admin' | 'no';
+
+/** What one role may do with the object that was asked about. */
+export interface Answer {
+  readonly role: AccessRole;
+  readonly verdict: Verdict;
+  /** As the server's has_…_privilege answers: no regard to the schema, the database or the login. */
+  readonly holds: boolean;
+  /** The way the verdict rests on. */
+  readonly route: Route | undefined;
+  /** All ways, also those that are no more than possible. */
+  readonly routes: readonly Route[];
+  /** What is missing although the privilege is there: `USAGE on schema core`, `CONNECT on database music`. */
+  readonly lacks: readonly string[];
+  /** Other things to know: an end of the password, rows that policies decide about, columns that can be read instead. */
+  readonly remarks: readonly string[];
+}
+
+export interface Asker {
+  readonly graph: AccessGraph;
+  readonly database: string;
+  readonly now: Date;
+}
+
+/** The answer for `role`. Whoever cannot log in or connect is told so in `lacks` or `remarks`, and a role that logs in then cannot. */
+export function whoCan(asker: Asker, role: AccessRole, target: Target, privilege: AccessPrivilege, closures = closuresOf(asker)): Answer {
+  const found = effective(closures, role.name, target, privilege);
+  const lacks = [...found.lacks, ...missingConnect(asker, closures, role)];
+  const route = lacks.length > found.lacks.length ? undefined : bestRoute(found);
+  const isFree = target.ref.kind === 'parameter' && privilege === 'SET' && asker.graph.freeParameters.has(target.ref.name);
+  return {
+    role,
+    verdict: isFree ? 'yes' : route === undefined ? 'no' : route.kind === 'now' ? 'yes' : route.kind,
+    holds: found.holds,
+    route,
+    routes: found.routes,
+    lacks: found.holds || found.routes.length > 0 ? lacks : [],
+    remarks: [
+      ...(isFree ? ['every role may set it for itself'] : []),
+      ...remarksOn(asker, closures, role, target, found),
+      ...otherColumns(asker, closures, role, target, privilege, found),
+    ],
+  };
+}
+
+export function closuresOf({ graph, database }: Asker): Closures {
+  return new Closures(graph, database);
+}
+
+/** CONNECT is asked of the role that logs in, before any SET ROLE. */
+function missingConnect({ graph, database }: Asker, closures: Closures, role: AccessRole): readonly string[] {
+  if (!role.login) return [];
+  const target = findTarget(graph, database, { kind: 'database', schema: undefined, name: database, column: undefined });
+  return target === undefined || holds(closures, role.name, target, 'CONNECT') ? [] : [`CONNECT on database ${database}`];
+}
+
+function remarksOn(
+  { graph, database, now }: Asker,
+  closures: Closures,
+  role: AccessRole,
+  target: Target,
+  found: Effective,
+): readonly string[] {
+  const remarks: string[] = [];
+  if (found.routes.length === 0) return remarks;
+  if (role.validUntil !== undefined && role.validUntil <= now.toISOString())
+    remarks.push(`its password ended on ${role.validUntil.slice(0, 10)}`);
+  const rows = graph.databases
+    .get(database)
+    ?.rowSecurity.find((each) => each.schema === target.ref.schema && each.name === target.ref.name);
+  if (target.ref.kind === 'table' && rows !== undefined) {
+    const passes =
+      closures.isSuperuser(role.name) ||
+      role.attributes.bypassrls ||
+      (!rows.forced && closures.inherited(role.name).has(target.group.owner));
+    if (!passes) remarks.push('rows as the policies of the table allow');
+  }
+  return remarks;
+}
+
+/** Why not this column: the others can be read. */
+function otherColumns(
+  { graph, database }: Asker,
+  closures: Closures,
+  role: AccessRole,
+  target: Target,
+  privilege: AccessPrivilege,
+  found: Effective,
+): readonly string[] {
+  if (found.routes.length > 0 || target.ref.kind !== 'table') return [];
+  const columns = (graph.databases.get(database)?.columns ?? [])
+    .filter((each) => each.schema === target.ref.schema && each.table === target.ref.name)
+    .filter((column) => holds(closures, role.name, { ...target, column }, privilege))
+    .map(({ column }) => column);
+  if (columns.length === 0) return [];
+  return [target.ref.column === undefined ? `only columns ${columns.join(', ')}` : `other columns, not this one: ${columns.join(', ')}`];
+}
+
+/** The roles asked about: one by name, or every one that logs in. */
+export function askedRoles(graph: AccessGraph, name: string | undefined): readonly AccessRole[] {
+  if (name === undefined) return [...graph.roles.values()].filter(({ login }) => login);
+  const role = graph.roles.get(name);
+  return role === undefined ? [] : [role];
+}
