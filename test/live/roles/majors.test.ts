@@ -351,6 +351,8 @@ scope: { roles: [boss, team, mid, ann] }
 
   it('ends a membership after its until', async () => {
     await project.apply(file('[{ role: team, until: 2099-01-01 }]'));
-    expect(await project.lines(file('[{ role: team, until: 2020-01-01 }]'))).toEqual(['ann − member of team (granted by postgres)']);
+    expect(await project.lines(file('[{ role: team, until: 2020-01-01 }]'))).toEqual([
+      'ann − member of team (ended 2020-01-01, granted by postgres)',
+    ]);
   });
 });

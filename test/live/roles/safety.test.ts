@@ -1,5 +1,9 @@
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { runTransaction } from '../../../src/roles/apply-transaction.ts';
+import { role } from '../../../src/roles/state.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { connect, openProject, outcome, type Project } from './project.ts';
@@ -135,17 +139,26 @@ databases:
     expect(await outcome(cluster, 'music', 'svc', 'table core.t')).toBe('ok');
   });
 
-  it('takes the warning that nothing was granted for the failure it is', async () => {
+  it.each([
+    ['grant', '01007'],
+    ['revoke', '01006'],
+  ] as const)('takes the warning that nothing came of a %s for the failure it is', async (action, code) => {
     const music = connect(cluster.url('music'));
-    await music.unsafe('create table core.of_postgres (); grant select on core.of_postgres to tool');
-    const project = await openProject(cluster, { PW: 'abc-1' }, cluster.parameters('music', 'tool'));
-    onTestFinished(async () => await project.close());
-    const more = text.replace('app_reader: {}', 'app_reader: {}, new_group: {}');
-    await expect(project.apply(more)).rejects.toMatchObject({
+    onTestFinished(async () => await music.end());
+    await music.unsafe('create table if not exists core.of_postgres (); grant select on core.of_postgres to tool');
+    const on = { kind: 'table', schema: 'core', names: ['of_postgres'], all: false } as const;
+    const rest = { privileges: ['SELECT'], grantable: false, grantor: 'postgres', actAs: undefined, depth: 0 } as const;
+    const change = { kind: 'privilege', action, database: 'music', on, grantee: role('svc'), ...rest } as const;
+    const made = { kind: 'create-role', role: 'new_group', attributes: {} } as const;
+    const transaction = { database: 'music', changes: [made, change] };
+    const connection = cluster.parameters('music', 'tool');
+    const { signal } = new AbortController();
+    await expect(
+      runTransaction(transaction, { connection, clock: systemClock, log: silentLog, signal, lockTimeoutMs: 500 }),
+    ).rejects.toMatchObject({
       code: 'privilege-missing',
-      detail: expect.stringContaining('SQLSTATE 01007') as unknown,
+      detail: expect.stringContaining(`SQLSTATE ${code}`) as unknown,
     });
     expect(await music`select from pg_roles where rolname = 'new_group'`).toHaveLength(0);
-    await music.end();
   });
 });
