@@ -57,16 +57,25 @@ function addDatabase(access: AccessWords, database: DeclaredDatabase): void {
   }
 }
 
+/** What everybody may do by itself with routines, types and languages would drown the rest. */
+const BUILT_IN: readonly string[] = ['routine', 'type', 'language'];
+
 function addRule(access: AccessWords, database: string, rule: AccessRule, role: string | undefined): void {
-  if (rule.kind === 'future') return access.add(role, database, rule.schema, `new ${rule.of}s`, wordsOf(rule.privileges));
+  const isPublic = role === undefined;
+  if (rule.kind === 'future')
+    return isPublic && BUILT_IN.includes(rule.of)
+      ? undefined
+      : access.add(role, database, rule.schema, `new ${rule.of}s`, wordsOf(rule.privileges));
   if (rule.kind === 'named') {
     const { on } = rule;
+    if (isPublic && BUILT_IN.includes(on.kind)) return;
     const schema = 'schema' in on ? on.schema : on.kind === 'schema' ? on.name : undefined;
     const about = on.kind === 'database' ? '' : on.kind === 'schema' ? 'schema' : on.kind === 'table' ? on.name : `${on.kind} ${on.name}`;
     return access.add(role, database, schema, about, wordsOf(rule.privileges));
   }
   for (const schema of rule.schemas) {
     for (const part of rule.parts) {
+      if (isPublic && BUILT_IN.includes(part.kind)) continue;
       const about =
         part.kind === 'schema' ? 'schema' : `${part.only ?? part.kind}s${rule.except.length === 0 ? '' : ` but ${rule.except.length}`}`;
       access.add(role, database, schema, about, wordsOf(part.privileges));

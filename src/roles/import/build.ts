@@ -1,4 +1,4 @@
-import type { ObservedState } from '../state.ts';
+import type { DatabaseState, ObservedState } from '../state.ts';
 import { databaseTree, takeApart } from './database-tree.ts';
 import { isOpenExtension } from './holdings.ts';
 import { mergeLines } from './lines.ts';
@@ -33,7 +33,7 @@ export function buildFile(
   details: ReadonlyMap<string, Pick<DatabaseDetails, 'rowSecurity'>> = new Map(),
 ): ImportedFile {
   const { cluster } = observed;
-  const states = options.databases.flatMap((name) => observed.databases.get(name) ?? []);
+  const states = options.databases.flatMap((name) => observed.databases.get(name) ?? []).map((state) => withoutOwnSchema(state, options));
   const extensions = [...new Set(states.flatMap((state) => state.groups.flatMap((group) => group.extension ?? [])))].sort();
   const open = new Set(extensions.filter((name) => hasRoutines(name, observed) && isOpenExtension(name, states)));
   const imported = states.map((state) => takeApart(cluster, state, options, open));
@@ -79,6 +79,26 @@ export function buildFile(
       accessLines: lines('access'),
       grantLines: lines('grants'),
     },
+  };
+}
+
+/** Where dbadmin keeps its records; it makes the schema itself, so a file that asks for it is wrong on a cluster that has none yet. */
+const OWN_SCHEMA = 'dbadmin';
+
+function withoutOwnSchema(state: DatabaseState, options: ImportOptions): DatabaseState {
+  const ours = [state.schemas.get(OWN_SCHEMA), ...[...state.groups, ...state.columns].filter(({ schema }) => schema === OWN_SCHEMA)];
+  const isUsed = ours.some(
+    (each) =>
+      each !== undefined &&
+      [each.owner, ...each.acl.flatMap(({ grantee }) => (grantee.kind === 'role' ? grantee.name : []))].some(options.declares),
+  );
+  if (isUsed || state.defaults.some((entry) => entry.schema === OWN_SCHEMA)) return state;
+  const isOther = ({ schema }: { readonly schema: string }): boolean => schema !== OWN_SCHEMA;
+  return {
+    ...state,
+    schemas: new Map([...state.schemas].filter(([name]) => name !== OWN_SCHEMA)),
+    groups: state.groups.filter(isOther),
+    columns: state.columns.filter(isOther),
   };
 }
 

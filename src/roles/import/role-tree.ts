@@ -33,7 +33,7 @@ function roleTree(role: RoleState, cluster: ClusterState, options: ImportOptions
     attributes: unlessEmpty(attributeWords(role)),
     member_of: unlessEmpty(edges.map((edge) => edgeTree(edge, role, cluster))),
     connection_limit: role.connectionLimit === -1 ? undefined : role.connectionLimit,
-    valid_until: role.validUntil,
+    valid_until: role.validUntil?.replace(/(?:T00:00:00)?\.000Z$/, (rest) => (rest.startsWith('T') ? '' : 'Z')),
     password: role.login && role.verifier !== undefined ? { from: 'keep' } : undefined,
     settings: settingsTree(settings.filter((setting) => setting.database === undefined)),
     settings_in: unlessEmpty(Object.fromEntries(inDatabases)),

@@ -126,8 +126,7 @@ export function takeGrantUses(remaining: Remaining, options: ImportOptions): rea
       place.settle(right);
     }
   }
-  for (const holding of options.wildcards ? remaining.holdings.left() : []) {
-    if (!remaining.holdings.isComplete(holding)) continue;
+  for (const holding of wholeSchemas(remaining, options)) {
     put(holding.schema, holding.grantee, holding.grantable, [holding.kind, holding.privilege]);
     remaining.holdings.settle(holding);
   }
@@ -141,6 +140,23 @@ export function takeGrantUses(remaining: Remaining, options: ImportOptions): rea
     creators: [],
   }));
   return alike(uses, remaining);
+}
+
+/**
+ * Holdings on everything of a kind in a schema. One object alone is everything by chance: it is named, but where the grantee
+ * has the same on another schema, or where PUBLIC has what it has by itself.
+ */
+function wholeSchemas({ holdings }: Remaining, options: ImportOptions): readonly Holding[] {
+  const complete = options.wildcards ? holdings.left().filter((holding) => holdings.isComplete(holding)) : [];
+  const anywhere = ({ kind, privilege, grantee, grantable }: Holding): string => holdingKey('', kind, privilege, grantee, grantable);
+  const isMany = (holding: Holding): boolean => (holdings.extent(holding.schema, holding.kind)?.total ?? 0) > 1;
+  const elsewhere = new Set(complete.filter(isMany).map(anywhere));
+  return complete.filter(
+    (holding) =>
+      isMany(holding) ||
+      elsewhere.has(anywhere(holding)) ||
+      (holding.grantee.kind === 'public' && (holding.kind === 'routine' || holding.kind === 'type')),
+  );
 }
 
 /**

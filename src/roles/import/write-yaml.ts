@@ -1,43 +1,91 @@
-import { Document, isMap, isScalar, isSeq, visit } from 'yaml';
+import { Document, isSeq } from 'yaml';
 import type { Tree, TreeMap } from './tree.ts';
 
 const LINE_WIDTH = 120;
-/** Sections whose entries are one line each, `{ … }`. */
-const LINE_SECTIONS = ['access', 'grants', 'columns', 'owners', 'parameters', 'policies', 'keep', 'member_of'];
+const STEP = '  ';
 
-/** The text of a roles.yaml. `header` lines stand above it as comments. */
+/**
+ * The text of a roles.yaml. `header` lines stand above it as comments.
+ *
+ * What fits on a line stands on one, `{ profile: reader, on: [core, mart], to: app_reader }`; lists of names that do not fit go
+ * on over as many lines as they need, because an import may have hundreds of them.
+ */
 export function writeYaml(tree: TreeMap, header: readonly string[]): string {
-  const document = new Document(withoutGaps(tree), { version: '1.2' });
-  visit(document, {
-    Pair: (_key, pair) => {
-      const name = isScalar(pair.key) ? pair.key.value : undefined;
-      const isLines = typeof name === 'string' && LINE_SECTIONS.includes(name);
-      if (isLines && isSeq(pair.value)) for (const item of pair.value.items) if (isMap(item) || isSeq(item)) item.flow = true;
-    },
-    Map: (_key, map) => {
-      // What holds nothing but single values and lists of them reads best on a line of its own.
-      if (
-        map.items.length <= 6 &&
-        map.items.every((pair) => isScalar(pair.value) || (isSeq(pair.value) && pair.value.items.every(isScalar)))
-      ) {
-        map.flow = true;
-      }
-    },
-    Seq: (_key, seq) => {
-      if (seq.items.every(isScalar)) seq.flow = true;
-    },
+  const comments = header.map((line) => (line === '' ? '#' : `# ${line}`));
+  const sections = entriesOf(tree).flatMap(([key, value]) => {
+    const lines = entryLines(key, value, '');
+    return lines.length > 1 ? ['', ...lines] : lines;
   });
-  const text = document.toString({ lineWidth: LINE_WIDTH, flowCollectionPadding: true, defaultStringType: 'PLAIN' });
-  // One empty line before each section of the file.
-  const spaced = text.replaceAll(/\n(?=[a-z_]+:)/g, '\n\n').replace(/^version: 1\n\n/, 'version: 1\n');
-  return `${header.map((line) => (line === '' ? '#' : `# ${line}`)).join('\n')}\n${spaced}`;
+  return `${[...comments, ...sections].join('\n')}\n`;
 }
 
-/** Undefined values are keys that are not there. */
-function withoutGaps(tree: Tree | undefined): unknown {
-  if (typeof tree !== 'object') return tree;
-  if (Array.isArray(tree)) return tree.map(withoutGaps);
-  const entries = Object.entries(tree).filter(([, value]) => value !== undefined);
-  // A Map keeps keys that look like numbers in their place.
-  return new Map(entries.map(([key, value]) => [key, withoutGaps(value)]));
+function entriesOf(map: TreeMap): readonly (readonly [key: string, value: Tree])[] {
+  return Object.entries(map).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+}
+
+/** `key: value` at `indent`, with the value on the same line where it fits. */
+function entryLines(key: string, value: Tree, indent: string): readonly string[] {
+  const head = `${indent}${scalar(key)}:`;
+  if (!isNested(value) || !isBlock(value)) {
+    const line = `${head} ${flow(value)}`;
+    if (line.length <= LINE_WIDTH || !isNested(value)) return [line];
+  }
+  if (isList(value)) {
+    return value.every((item) => !isNested(item))
+      ? filled(`${head} `, value, indent)
+      : [head, ...value.flatMap((item) => itemLines(item, `${indent}${STEP}`))];
+  }
+  return isNested(value) ? [head, ...entriesOf(value).flatMap(([name, each]) => entryLines(name, each, `${indent}${STEP}`))] : [];
+}
+
+/** `- …` at `indent`: on one line, or a mapping whose first key stands behind the dash. */
+function itemLines(item: Tree, indent: string): readonly string[] {
+  const line = `${indent}- ${flow(item)}`;
+  if (line.length <= LINE_WIDTH || !isNested(item) || isList(item)) return [line];
+  const [first = '', ...rest] = entriesOf(item).flatMap(([key, value]) => entryLines(key, value, `${indent}${STEP}`));
+  return [`${indent}- ${first.trimStart()}`, ...rest];
+}
+
+/** A list of names over several lines, each as full as it can be. */
+function filled(head: string, items: readonly Tree[], indent: string): readonly string[] {
+  const lines: string[] = [];
+  let line = `${head}[`;
+  for (const [index, item] of items.entries()) {
+    const text = `${flow(item)}${index === items.length - 1 ? ']' : ','}`;
+    const isFirst = line.endsWith('[') || line.trim() === '';
+    if (!isFirst && line.length + 1 + text.length > LINE_WIDTH) {
+      lines.push(line);
+      line = `${indent}${STEP}${STEP}${text}`;
+    } else line = `${line}${isFirst ? '' : ' '}${text}`;
+  }
+  return [...lines, line];
+}
+
+/** Whether a value has to be spread out: a mapping by name of things that have parts of their own. */
+function isBlock(value: Tree): boolean {
+  if (!isNested(value)) return false;
+  if (isList(value)) return value.some(isNested);
+  return entriesOf(value).some(([, each]) => isNested(each) && (!isList(each) || each.some(isNested)));
+}
+
+function isNested(value: Tree): value is TreeMap | readonly Tree[] {
+  return typeof value === 'object';
+}
+
+function isList(value: Tree): value is readonly Tree[] {
+  return Array.isArray(value);
+}
+
+function flow(value: Tree): string {
+  if (!isNested(value)) return scalar(value);
+  if (isList(value)) return `[${value.map(flow).join(', ')}]`;
+  const entries = entriesOf(value);
+  return entries.length === 0 ? '{}' : `{ ${entries.map(([key, each]) => `${scalar(key)}: ${flow(each)}`).join(', ')} }`;
+}
+
+/** A value as it must be quoted between brackets, which is right outside of them, too. */
+function scalar(value: string | number | boolean): string {
+  const document = new Document([value], { version: '1.2' });
+  if (isSeq(document.contents)) document.contents.flow = true;
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd().slice(1, -1);
 }
