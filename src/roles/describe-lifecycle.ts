@@ -54,5 +54,5 @@ function describeOwned(change: RetireOwned): ChangeLine {
   const objects = `${change.owned} object${change.owned === 1 ? '' : 's'}`;
   const owned = change.owned === 0 || change.reassignTo === undefined ? '' : `${objects} to ${change.reassignTo}, `;
   const remark = change.loses.length === 0 ? '' : `goes with it: ${change.loses.join('; ')}`;
-  return { risk: 'DESTROY', subject: change.role, sign: '−', text: `${owned}all it may in ${change.database}`, remark };
+  return { risk: 'DESTROY', subject: change.role, sign: '−', text: `in ${change.database}: ${owned}its privileges revoked`, remark };
 }

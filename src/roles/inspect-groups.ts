@@ -59,7 +59,7 @@ export async function readGroups(sql: TransactionSql): Promise<readonly ObjectGr
        group by 1, 2, 3, 4, 5, 6, 7, 8
     )
     select g.schema, g.kind, g.form, g.linked, pg_catalog.pg_get_userbyid(g.owner)::text as owner, g.extension, g.names,
-           ${aclJson(sql, 'coalesce(g.acl::aclitem[], pg_catalog.acldefault(g.letter::"char", g.owner))')} as acl
+           ${aclJson(sql, `case when g.acl is distinct from '{}' then coalesce(g.acl::aclitem[], pg_catalog.acldefault(g.letter::"char", g.owner)) end`)} as acl
       from grouped g
      order by g.schema, g.kind, g.form, g.owner, g.acl, g.extension, g.linked`;
   return rows.map(({ extension, acl, ...row }) => ({ ...row, extension: extension ?? undefined, acl: parseAcl(acl, row.owner) }));
@@ -82,7 +82,7 @@ export async function readColumns(sql: TransactionSql): Promise<readonly ColumnG
        group by 1, 2
     )
     select n.nspname::text as schema, c.relname::text as table, pg_catalog.pg_get_userbyid(c.relowner)::text as owner, g.columns,
-           ${aclJson(sql, 'g.acl::aclitem[]')} as acl
+           ${aclJson(sql, `case when g.acl <> '{}' then g.acl::aclitem[] end`)} as acl
       from grouped g
       join pg_catalog.pg_class c on c.oid = g.attrelid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace

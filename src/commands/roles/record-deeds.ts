@@ -96,6 +96,6 @@ function privilegeDeeds(change: Extract<Change, { kind: 'privilege' }>): readonl
   if (on.kind === 'database' || on.kind === 'schema') return [{ ...base, on: { kind: on.kind, schema: undefined, name: on.name } }];
   if (on.kind !== 'table' && on.kind !== 'sequence') return [];
   const { kind } = on;
-  if (on.all && on.kind === 'table') return [{ ...base, on: { kind: 'all-tables', schema: undefined, name: on.schema } }];
+  if (on.all && on.kind === 'table') return [{ ...base, on: { kind: 'all-tables', schema: on.schema, name: on.schema } }];
   return on.names.length > MAX_NAMES ? [] : on.names.map((name) => ({ ...base, on: { kind, schema: on.schema, name } }));
 }

@@ -62,7 +62,7 @@ export async function inspectObjects(sql: TransactionSql): Promise<readonly Acce
     )
     select g.kind, g.schema, pg_catalog.pg_get_userbyid(g.owner)::text as owner, g.catalog, g.names,
            (select json_agg(json_build_array(pg_catalog.pg_get_userbyid(a.grantor), a.grantee::bigint, pg_catalog.pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable))
-              from pg_catalog.aclexplode(coalesce(g.acl::aclitem[], pg_catalog.acldefault(g.letter::"char", g.owner))) a) as acl
+              from pg_catalog.aclexplode(case when g.acl is distinct from '{}' then coalesce(g.acl::aclitem[], pg_catalog.acldefault(g.letter::"char", g.owner)) end) a) as acl
       from grouped g
      order by g.kind, g.schema, g.owner, g.acl`;
   return rows.map(({ schema, catalog, acl, ...row }) => ({ ...row, schema: schema ?? undefined, isCatalog: catalog, acl: fullAcl(acl) }));

@@ -10,8 +10,8 @@ import { decidedState, handDrift, runByHand } from './hand-drift.ts';
 
 const MAJORS = [14, 15, 16, 17, 18] as const;
 /** `npm run test:drift` runs many more. */
-const RUNS = Number(process.env['DBADMIN_DRIFT_RUNS'] ?? 4);
-const SEED = Number(process.env['DBADMIN_DRIFT_SEED'] ?? 20_261_121);
+const RUNS = Number(process.env['DBADMIN_TEST_DRIFTS'] ?? 4);
+const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? 20_261_121);
 
 const OBJECTS = `
   create schema core; create schema mart;

@@ -119,7 +119,7 @@ export async function decidedState(sql: Sql, major: number, document: string): P
   const within = (column: string): string => `${column} in ('core'::regnamespace, 'mart'::regnamespace)`;
   const rows = await sql.unsafe<{ text: string }[]>(`
     select text from (
-      select 'role ' || row(rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit, rolvaliduntil)::text as text
+      select 'role ' || row(rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit, coalesce(rolvaliduntil, 'infinity'))::text as text
         from pg_roles where rolname ~ '^[gl]'
       union all select 'member ' || m.member::regrole || ' of ' || m.roleid::regrole || m.admin_option::text || ${options}
         from pg_auth_members m where pg_get_userbyid(m.member) ~ '^[gl]'

@@ -82,10 +82,12 @@ describe.each(MAJORS)('retire on PostgreSQL %i', (major) => {
 
   it('says what goes with it', async () => {
     const lines = (await project.lines(file('reassign_to: app_owner'))).join('\n');
-    expect(lines).toMatch(/svc_old − 1 object to app_owner, all it may in music \(goes with it: .*row policy for_old of core\.theirs/);
+    expect(lines).toMatch(
+      /svc_old − in music: 1 object to app_owner, its privileges revoked \(goes with it: .*row policy for_old of core\.theirs/,
+    );
     expect(lines).toMatch(/SELECT on table core\.theirs from outside/);
     expect(lines).not.toContain('for_both');
-    expect(lines).toMatch(/svc_old − 1 object to app_owner, all it may in other/);
+    expect(lines).toMatch(/svc_old − in other: 1 object to app_owner, its privileges revoked/);
     expect(lines).toMatch(/svc_old − the role is dropped/);
   });
 
