@@ -8,6 +8,16 @@ cross join lateral (
     select from raw.song as s where s.batch_id = b.batch_id
     union all
     select from raw.streaming_history as h where h.batch_id = b.batch_id
+    union all
+    select from raw.extended_history as x where x.batch_id = b.batch_id
+    union all
+    select from raw.library_entry as l where l.batch_id = b.batch_id
+    union all
+    select from raw.playlist_entry as p where p.batch_id = b.batch_id
+    union all
+    select from raw.chart_entry as c where c.batch_id = b.batch_id
+    union all
+    select from raw.page as g where g.batch_id = b.batch_id
   ) as landed
 ) as received
 cross join lateral (

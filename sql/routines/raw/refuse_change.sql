@@ -22,3 +22,13 @@ create or replace trigger song_append_only before update or delete or truncate o
   for each statement execute function raw.refuse_change();
 create or replace trigger streaming_history_append_only before update or delete or truncate on raw.streaming_history
   for each statement execute function raw.refuse_change();
+create or replace trigger extended_history_append_only before update or delete or truncate on raw.extended_history
+  for each statement execute function raw.refuse_change();
+create or replace trigger library_entry_append_only before update or delete or truncate on raw.library_entry
+  for each statement execute function raw.refuse_change();
+create or replace trigger playlist_entry_append_only before update or delete or truncate on raw.playlist_entry
+  for each statement execute function raw.refuse_change();
+create or replace trigger chart_entry_append_only before update or delete or truncate on raw.chart_entry
+  for each statement execute function raw.refuse_change();
+create or replace trigger page_append_only before update or delete or truncate on raw.page
+  for each statement execute function raw.refuse_change();

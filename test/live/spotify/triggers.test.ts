@@ -8,6 +8,11 @@ const ROWS = `
   insert into raw.batch (source, file_name, listener_name, content_sha256, size_bytes, row_count)
     values ('streaming_history', 'f', 'ada', sha256('f'), 1, 1);
   insert into raw.streaming_history (batch_id, row_no, line_no, hash, body) values (1, 1, 1, '', '{}');
+  insert into raw.extended_history (batch_id, row_no, line_no, hash, body) values (1, 1, 1, '', '{}');
+  insert into raw.library_entry (batch_id, row_no, line_no, hash, list, body) values (1, 1, 1, '', 'tracks', '{}');
+  insert into raw.playlist_entry (batch_id, row_no, line_no, hash, layout, body) values (1, 1, 1, '', 'columns', '{}');
+  insert into raw.chart_entry (batch_id, row_no, line_no, hash, layout, body) values (1, 1, 1, '', 'ranking', '{}');
+  insert into raw.page (batch_id, row_no, hash, endpoint, url, status, fetched_at, body) values (1, 1, '', 'me', '', 200, now(), '{}');
   insert into raw.song values (2, 1, 1, 'songs', now(), '', 't', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '');
   insert into core.artist (name, updated_at) values ('old', '2000-01-01');
   insert into core.album (spotify_id, name, updated_at) values ('a', 'old', '2000-01-01');
@@ -49,6 +54,11 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   'raw.batch_append_only': appendOnly('batch', 'file_name'),
   'raw.song_append_only': appendOnly('song', 'track_name'),
   'raw.streaming_history_append_only': appendOnly('streaming_history', 'body'),
+  'raw.extended_history_append_only': appendOnly('extended_history', 'body'),
+  'raw.library_entry_append_only': appendOnly('library_entry', 'body'),
+  'raw.playlist_entry_append_only': appendOnly('playlist_entry', 'body'),
+  'raw.chart_entry_append_only': appendOnly('chart_entry', 'body'),
+  'raw.page_append_only': appendOnly('page', 'body'),
   'core.artist_cleanse': cleansed('artist'),
   'core.album_cleanse': cleansed('album', 'spotify_id, name', `'new',`),
   'core.track_cleanse': cleansed('track', 'spotify_id, name', `'new',`),
@@ -129,7 +139,7 @@ describe('the triggers of the warehouse', () => {
   });
 
   it('landed rows can be neither deleted nor truncated, and only who forgets a person may delete', async () => {
-    for (const table of ['song', 'streaming_history']) {
+    for (const table of ['song', 'streaming_history', 'extended_history', 'library_entry', 'playlist_entry', 'chart_entry', 'page']) {
       expect(await observe('', `delete from raw.${table} returning 'gone'`)).toBe('23001');
       expect(await observe('', `truncate raw.${table}`)).toBe('23001');
       expect(await observe(`set local warehouse.forget = 'on'`, `delete from raw.${table} returning 'gone'`)).toBe('gone');
