@@ -57,6 +57,11 @@ export async function forgetRoles(sql: Sql, others: readonly Sql[] = []): Promis
   for (const connection of [sql, ...others]) {
     for (const { name } of roles) await connection.unsafe(`reassign owned by ${name} to current_user`);
     for (const { name } of roles) await connection.unsafe(`drop owned by ${name} cascade`);
+    // From 15 on, initdb gives the schema public to this role.
+    if ((await connection`select from pg_namespace where nspname = 'public'`).length > 0) {
+      const [version] = await connection<{ major: number }[]>`select current_setting('server_version_num')::int / 10000 as major`;
+      if ((version?.major ?? 0) >= 15) await connection.unsafe('alter schema public owner to pg_database_owner');
+    }
     await connection.unsafe(`
       delete from pg_default_acl;
       update pg_class c set relacl = (select i.initprivs from pg_init_privs i where i.classoid = 'pg_class'::regclass and i.objoid = c.oid and i.objsubid = 0)
