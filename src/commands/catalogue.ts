@@ -12,8 +12,9 @@ import { PROJECT_COMMANDS } from './project/group.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
 import { RESTORE_COMMANDS } from './restore/group.ts';
-import { ROLES_ACCESS_COMMANDS } from './roles/group-access.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
+import { ROLES_COMPARE_COMMANDS } from './roles/group-compare.ts';
+import { ROLES_ACCESS_COMMANDS } from './roles/group-access.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
 import { FIND_COMMANDS } from './wal/find-group.ts';
@@ -28,6 +29,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...MIGRATE_SCHEMA_COMMANDS,
   ...MIGRATE_UNDO_COMMANDS,
   ...ROLES_COMMANDS,
+  ...ROLES_COMPARE_COMMANDS,
   ...ROLES_ACCESS_COMMANDS,
   ...BACKUP_COMMANDS,
   ...WAL_COMMANDS,
