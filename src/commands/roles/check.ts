@@ -1,6 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { isAtLeast, SEVERITIES, type Severity } from '../../roles/lint/finding.ts';
-import { lintRoles } from '../../roles/lint/lint.ts';
+import { lintRoles, NEVER_IDLE } from '../../roles/lint/lint.ts';
 import { LINT_RULES } from '../../roles/lint/rules.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { toJson } from '../terminal-output.ts';
@@ -104,8 +104,9 @@ function plural(count: number, word: string): string {
 }
 
 function showRules({ output }: CommandContext): number {
-  for (const { name, severity, summary: finds } of LINT_RULES) output.line(`${name.padEnd(20)} ${severity.padEnd(8)} ${finds}`);
-  output.result({ rules: LINT_RULES.map(({ name, severity, summary: finds }) => ({ name, severity, summary: finds })) });
+  const rules = [...LINT_RULES, NEVER_IDLE].map(({ name, severity, summary: finds }) => ({ name, severity, summary: finds }));
+  for (const { name, severity, summary: finds } of rules) output.line(`${name.padEnd(20)} ${severity.padEnd(8)} ${finds}`);
+  output.result({ rules });
   return 0;
 }
 

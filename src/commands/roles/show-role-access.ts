@@ -1,5 +1,5 @@
 import type { AccessGraph } from '../../roles/access/graph.ts';
-import { roleAccess, superusersOf, type RoleAccess } from '../../roles/access/role-access.ts';
+import { roleAccess, selfGrantable, superusersOf, type RoleAccess } from '../../roles/access/role-access.ts';
 import { shownName } from '../../roles/access/target.ts';
 import { printable } from '../../roles/describe.ts';
 import type { Output } from '../output.ts';
@@ -15,6 +15,8 @@ export function showRoleAccess(output: Output, asked: Asked, role: string): void
   const when = asked.at === undefined ? '' : ` at ${asked.at.toISOString()}`;
   output.line(printable(`${role} in ${database} on ${asked.clusterName}${when}`));
   for (const line of superuserLines(planned ?? graph, role)) output.line(line);
+  const gains = selfGrantable(planned ?? graph, database, role);
+  if (gains.length > 0) output.line(printable(`  may grant itself ${gains.map(shownName).join(', ')}, and have what that has`));
   const lines = after === undefined ? now.map((each) => ({ sign: ' ', each })) : compared(now, after);
   for (const line of aligned(lines)) output.line(line);
   if (lines.length === 0) output.line('  nothing');
@@ -29,6 +31,7 @@ export function showRoleAccess(output: Output, asked: Asked, role: string): void
     whatIf: asked.whatIf ?? null,
     role,
     superuser: [...superusersOf(planned ?? graph, role).keys()],
+    mayGrantItself: gains,
     access: now.map(lineJson),
     ...(after === undefined ? {} : { after: after.map(lineJson) }),
   });
@@ -62,7 +65,8 @@ function aligned(lines: readonly SignedLine[]): readonly string[] {
   const cells = lines.map(({ sign, each }) => {
     const what = `${each.kind} ${placeText(each)}`;
     const how = each.after === undefined ? each.how : `after SET ROLE ${shownName(each.after)}: ${each.how}`;
-    return { sign, what: printable(what), privileges: each.privileges.join(', '), how: printable(how) };
+    const use = each.usable ? '' : `; of no use without USAGE on schema ${shownName(each.schema ?? '')}`;
+    return { sign, what: printable(what), privileges: each.privileges.join(', '), how: printable(`${how}${use}`) };
   });
   const what = Math.min(60, Math.max(0, ...cells.map((cell) => cell.what.length)));
   const privileges = Math.min(50, Math.max(0, ...cells.map((cell) => cell.privileges.length)));

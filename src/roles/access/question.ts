@@ -1,4 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
+import { closestWord } from '../../base/spelling.ts';
 import { isSystemSchema, splitName } from '../document/names.ts';
 import {
   ACCESS_KINDS,
@@ -145,12 +146,28 @@ function notFound(graph: AccessGraph, database: string, { text, privilege, kind,
       });
     return new DbadminError('usage', `${schema}.${name} has no column "${column}"`, { detail });
   }
-  const isElse = candidates(graph, database, { privilege, kind: undefined, isColumn: false, parts, argumentTypes: '', text }).length > 0;
   const what = kind === undefined ? `nothing with a privilege ${privilege}` : `no ${kind}`;
+  const meant = closest(graph, database, privilege, parts);
   return new DbadminError('usage', `there is ${what} by the name ${text} in database ${database}`, {
     hint:
-      isElse || isSystemSchema(schema)
-        ? undefined
-        : 'Names are as in SQL: schema.name, in double quotes where needed; --database asks in another database.',
+      meant === undefined
+        ? 'Names are as in SQL: schema.name, in double quotes where needed; --database asks in another database.'
+        : `Did you mean ${meant}?`,
   });
+}
+
+/** What was probably meant: the same name in a schema, or a name much like it. */
+function closest(graph: AccessGraph, database: string, privilege: AccessPrivilege, parts: readonly string[]): string | undefined {
+  const groups = [...graph.shared, ...(graph.databases.get(database)?.groups ?? [])].filter(
+    ({ kind, schema }) => accessPrivileges(kind, graph.major).includes(privilege) && (schema === undefined || !isSystemSchema(schema)),
+  );
+  const known = new Map(
+    groups.flatMap(({ kind, schema, names }) =>
+      names.map((name) => [[...(schema === undefined ? [] : [schema]), name].join('.'), { kind, schema, name, column: undefined }]),
+    ),
+  );
+  const word = parts.join('.');
+  const inSchema = [...known.keys()].filter((name) => name.endsWith(`.${word}`));
+  const found = known.get(inSchema.length === 1 ? (inSchema[0] ?? '') : (closestWord(word, known.keys()) ?? ''));
+  return found === undefined ? undefined : refText(found);
 }

@@ -1,9 +1,10 @@
 import { isSystemSchema } from '../document/names.ts';
 import { Closures, type Step } from './closure.ts';
 import type { AccessGraph, AccessGroup, AccessKind, AccessPrivilege } from './graph.ts';
-import { ways, type Asked, type Way } from './paths.ts';
+import { holds, ways, type Asked, type Ground, type Way } from './paths.ts';
 import { accessPrivileges, COLUMN_PRIVILEGES } from './privilege-table.ts';
 import { routeText } from './route-text.ts';
+import { schemaGroup } from './target.ts';
 
 /** What a role may do with some objects of a kind, in one way. */
 export interface RoleAccess {
@@ -18,6 +19,8 @@ export interface RoleAccess {
   readonly total: number;
   readonly privileges: readonly AccessPrivilege[];
   readonly how: string;
+  /** False where USAGE on the schema is missing, without which it is of no use. */
+  readonly usable: boolean;
 }
 
 /**
@@ -33,6 +36,11 @@ export function roleAccess(graph: AccessGraph, database: string, role: string): 
   collector.addRole(role, undefined);
   for (const [other] of closures.settable(role)) if (!inherited.has(other)) collector.addRole(other, other);
   return collector.lines();
+}
+
+/** The roles that `role` may grant to itself: what they may is not listed either. */
+export function selfGrantable(graph: AccessGraph, database: string, role: string): readonly string[] {
+  return [...new Closures(graph, database).administrable(role)].sort();
 }
 
 /** The superusers that `role` is or may become, with the way there: what they may is not listed. */
@@ -59,6 +67,7 @@ interface Subject {
 
 class Collector {
   readonly #closures: Closures;
+  readonly #database: string;
   readonly #subjects: readonly Subject[];
   readonly #lines = new Map<string, Line>();
   /** What is there at once need not be had by SET ROLE. */
@@ -66,41 +75,42 @@ class Collector {
 
   constructor(closures: Closures, database: string) {
     this.#closures = closures;
+    this.#database = database;
     this.#subjects = subjectsOf(closures.graph, database);
   }
 
   addRole(role: string, after: string | undefined): void {
     if (this.#closures.isSuperuser(role)) return;
     for (const subject of this.#subjects) {
+      const usable = this.#isOpen(role, subject);
       const byHow = new Map<string, AccessPrivilege[]>();
       for (const privilege of subject.privileges) {
         if (after !== undefined && this.#atOnce.get(subject)?.has(privilege) === true) continue;
         const [way] = ways(this.#closures, role, subject.asked, privilege);
-        if (way === undefined || isEverybodys(subject, way.ground)) continue;
-        if (after === undefined) this.#atOnce.set(subject, (this.#atOnce.get(subject) ?? new Set<AccessPrivilege>()).add(privilege));
+        if (way === undefined || isElsewhere(subject, way.ground)) continue;
+        if (after === undefined && usable)
+          this.#atOnce.set(subject, (this.#atOnce.get(subject) ?? new Set<AccessPrivilege>()).add(privilege));
         const how = routeText({ kind: 'now', way: withoutColumn(way) }, MARK);
         byHow.set(how, [...(byHow.get(how) ?? []), privilege]);
       }
-      for (const [how, privileges] of byHow) this.#add(subject, after, privileges, how.replace(MARK, privileges.join(', ')));
+      for (const [how, privileges] of byHow)
+        this.#add(subject, { after, usable, privileges, how: how.replace(MARK, privileges.join(', ')) });
     }
   }
 
-  #add(subject: Subject, after: string | undefined, privileges: readonly AccessPrivilege[], how: string): void {
+  #isOpen(role: string, { asked }: Subject): boolean {
+    const { schema } = asked.group;
+    const group = schema === undefined ? undefined : schemaGroup(this.#closures.graph.databases.get(this.#database), schema);
+    return group === undefined || holds(this.#closures, role, { group, column: undefined }, 'USAGE');
+  }
+
+  #add(subject: Subject, line: Pick<RoleAccess, 'after' | 'usable' | 'privileges' | 'how'>): void {
     const schema = subject.asked.group.schema;
-    const { table } = subject;
-    const key = JSON.stringify([after, subject.kind, schema, table, privileges, how]);
-    const line = this.#lines.get(key) ?? {
-      after,
-      kind: subject.kind,
-      schema,
-      table,
-      names: new Set(),
-      total: subject.total,
-      privileges,
-      how,
-    };
-    this.#lines.set(key, line);
-    for (const name of subject.names) line.names.add(name);
+    const { kind, table, total } = subject;
+    const key = JSON.stringify([kind, schema, table, line]);
+    const before = this.#lines.get(key) ?? { ...line, kind, schema, table, total, names: new Set() };
+    this.#lines.set(key, before);
+    for (const name of subject.names) before.names.add(name);
   }
 
   lines(): readonly RoleAccess[] {
@@ -119,8 +129,10 @@ function withoutColumn({ steps, ground }: Way): Way {
 
 const MARK = '\uE000';
 
-function isEverybodys({ kind }: Subject, ground: { readonly kind: string; readonly grantee?: { readonly kind: string } }): boolean {
-  return (kind === 'type' || kind === 'language') && ground.kind === 'entry' && ground.grantee?.kind === 'public';
+/** On no line of this subject: what everybody has anyhow, and of a column what is said of its table. */
+function isElsewhere({ kind }: Subject, ground: Ground): boolean {
+  if (kind === 'column') return ground.kind !== 'entry';
+  return (kind === 'type' || kind === 'language') && ground.kind === 'entry' && ground.grantee.kind === 'public';
 }
 
 function subjectsOf(graph: AccessGraph, database: string): readonly Subject[] {

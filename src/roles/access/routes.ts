@@ -97,7 +97,7 @@ function viewRoutes(
   through: readonly DefinerView[],
 ): readonly Route[] {
   return database.views.flatMap((view): readonly Route[] => {
-    if (through.includes(view) || !reads(view, target)) return [];
+    if (through.includes(view) || !reads(view, target, database)) return [];
     // The owner's right is asked without USAGE: the view was made when names were looked up.
     const [way] = ways(closures, view.owner, target, 'SELECT');
     const as = findTarget(closures.graph, database.name, { kind: 'table', schema: view.schema, name: view.name, column: undefined });
@@ -111,9 +111,14 @@ function viewRoutes(
   });
 }
 
-function reads(view: DefinerView, target: Target): boolean {
+/** Whether a view reads the column that is asked about, or all of the relation where that is known. */
+function reads(view: DefinerView, target: Target, database: AccessDatabase): boolean {
   const { schema, name, column } = target.ref;
-  return view.reads.some((each) => each.schema === schema && each.name === name && (column === undefined || each.columns.includes(column)));
+  const read = view.reads.find((each) => each.schema === schema && each.name === name);
+  if (read === undefined) return false;
+  if (column !== undefined) return read.columns.includes(column);
+  const columns = database.columnNames.get(relationKey({ schema: schema ?? '', name })) ?? [];
+  return columns.every((each) => read.columns.includes(each));
 }
 
 /** The relation as a whole, and each of its columns with privileges of their own. */
@@ -130,7 +135,7 @@ function routineRoutes(
   database: AccessDatabase,
 ): readonly Route[] {
   return database.routines.flatMap((routine): readonly Route[] => {
-    const evidence = evidenceOf(routine, target);
+    const evidence = evidenceOf(routine, target, privilege);
     if (evidence === undefined) return [];
     const [way] = ways(closures, routine.owner, target, privilege);
     const call = findTarget(closures.graph, database.name, {
@@ -145,17 +150,33 @@ function routineRoutes(
   });
 }
 
-/** Whether a routine's text can have to do with the object; undefined when it does not name it. */
-function evidenceOf(routine: DefinerRoutine, target: Target): Extract<Route, { kind: 'routine' }>['evidence'] | undefined {
-  const { ref } = target;
+/** Whether a routine's text can have to do with the object; undefined when it does not name it, or nothing it does is of that kind. */
+function evidenceOf(
+  routine: DefinerRoutine,
+  { ref }: Target,
+  privilege: AccessPrivilege,
+): Extract<Route, { kind: 'routine' }>['evidence'] | undefined {
   if (ref.kind === 'routine' && ref.schema === routine.schema && ref.name === routine.name) return undefined;
-  if (routine.body === undefined) return 'cannot-be-read';
+  const { body } = routine;
+  if (body === undefined) return 'cannot-be-read';
+  const composed = /\bexecute\b/i.test(body) ? 'composes-sql' : undefined;
+  if (VERBS[privilege]?.test(body) === false) return composed;
   const schema = ref.schema ?? '';
   if (routine.uses.some((each) => relationKey(each) === relationKey({ schema, name: ref.name }))) return 'names-it';
   const name = ref.kind === 'routine' ? ref.name.replace(/\(.*$/s, '').replaceAll('"', '') : ref.name;
-  if (mentions(routine.body, name)) return 'names-it';
-  return /\bexecute\b/i.test(routine.body) ? 'composes-sql' : undefined;
+  return mentions(body, name) ? 'names-it' : composed;
 }
+
+/** What a text says that changes something; one that only names the object may still read it. */
+const VERBS: Readonly<Partial<Record<AccessPrivilege, RegExp>>> = {
+  INSERT: /\b(?:insert|merge|copy)\b/i,
+  UPDATE: /\b(?:update|merge|setval|nextval)\b/i,
+  DELETE: /\b(?:delete|merge)\b/i,
+  TRUNCATE: /\btruncate\b/i,
+  REFERENCES: /\breferences\b/i,
+  TRIGGER: /\btrigger\b/i,
+  MAINTAIN: /\b(?:refresh|analyze|vacuum|reindex|cluster|lock)\b/i,
+};
 
 function mentions(body: string, name: string): boolean {
   const literal = name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

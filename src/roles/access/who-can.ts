@@ -1,7 +1,8 @@
 import { Closures } from './closure.ts';
-import type { AccessGraph, AccessPrivilege, AccessRole } from './graph.ts';
+import { relationKey, type AccessGraph, type AccessPrivilege, type AccessRole } from './graph.ts';
 import { holds } from './paths.ts';
-import { bestRoute, effective, type Effective, type Route } from './routes.ts';
+import { isColumnPrivilege } from './privilege-table.ts';
+import { bestRoute, effective, type Route } from './routes.ts';
 import { findTarget, type Target } from './target.ts';
 
 /** `yes` at once; `set-role` after SET ROLE; `view` and `routine` through what acts as its owner; `admin` after granting itself a role. */
@@ -32,21 +33,22 @@ export interface Asker {
 /** The answer for `role`. Whoever cannot log in or connect is told so in `lacks` or `remarks`, and a role that logs in then cannot. */
 export function whoCan(asker: Asker, role: AccessRole, target: Target, privilege: AccessPrivilege, closures = closuresOf(asker)): Answer {
   const found = effective(closures, role.name, target, privilege);
-  const lacks = [...found.lacks, ...missingConnect(asker, closures, role)];
-  const route = lacks.length > found.lacks.length ? undefined : bestRoute(found);
+  const connect = missingConnect(asker, closures, role);
+  const lacks = [...found.lacks, ...connect];
+  const route = connect.length > 0 ? undefined : bestRoute(found);
   const isFree = target.ref.kind === 'parameter' && privilege === 'SET' && asker.graph.freeParameters.has(target.ref.name);
+  const verdict = isFree ? 'yes' : route === undefined ? 'no' : route.kind === 'now' ? 'yes' : route.kind;
+  const isNo = verdict === 'no' || verdict === 'admin';
+  const about =
+    isNo || verdict === 'routine' ? partOf(asker, closures, role, target, privilege, verdict) : remarksOn(asker, closures, role, target);
   return {
     role,
-    verdict: isFree ? 'yes' : route === undefined ? 'no' : route.kind === 'now' ? 'yes' : route.kind,
+    verdict,
     holds: found.holds,
     route,
     routes: found.routes,
-    lacks: found.holds || found.routes.length > 0 ? lacks : [],
-    remarks: [
-      ...(isFree ? ['every role may set it for itself'] : []),
-      ...remarksOn(asker, closures, role, target, found),
-      ...otherColumns(asker, closures, role, target, privilege, found),
-    ],
+    lacks: isNo && (found.holds || found.routes.length > 0) ? lacks : [],
+    remarks: connect.length > 0 ? [] : [...(isFree ? ['every role may set it for itself'] : []), ...about],
   };
 }
 
@@ -61,46 +63,40 @@ function missingConnect({ graph, database }: Asker, closures: Closures, role: Ac
   return target === undefined || holds(closures, role.name, target, 'CONNECT') ? [] : [`CONNECT on database ${database}`];
 }
 
-function remarksOn(
-  { graph, database, now }: Asker,
-  closures: Closures,
-  role: AccessRole,
-  target: Target,
-  found: Effective,
-): readonly string[] {
+function remarksOn({ graph, database, now }: Asker, closures: Closures, role: AccessRole, target: Target): readonly string[] {
   const remarks: string[] = [];
-  if (found.routes.length === 0) return remarks;
   if (role.validUntil !== undefined && role.validUntil <= now.toISOString())
     remarks.push(`its password ended on ${role.validUntil.slice(0, 10)}`);
   const rows = graph.databases
     .get(database)
     ?.rowSecurity.find((each) => each.schema === target.ref.schema && each.name === target.ref.name);
   if (target.ref.kind === 'table' && rows !== undefined) {
-    const passes =
-      closures.isSuperuser(role.name) ||
-      role.attributes.bypassrls ||
-      (!rows.forced && closures.inherited(role.name).has(target.group.owner));
-    if (!passes) remarks.push('rows as the policies of the table allow');
+    const owns = !rows.forced && closures.inherited(role.name).has(target.group.owner);
+    if (!closures.isSuperuser(role.name) && !role.attributes.bypassrls && !owns) remarks.push('rows as the policies of the table allow');
   }
   return remarks;
 }
 
-/** Why not this column: the others can be read. */
-function otherColumns(
+/** The columns that can be had where the whole, or this one, cannot. */
+function partOf(
   { graph, database }: Asker,
   closures: Closures,
   role: AccessRole,
   target: Target,
   privilege: AccessPrivilege,
-  found: Effective,
+  verdict: Verdict,
 ): readonly string[] {
-  if (found.routes.length > 0 || target.ref.kind !== 'table') return [];
-  const columns = (graph.databases.get(database)?.columns ?? [])
-    .filter((each) => each.schema === target.ref.schema && each.table === target.ref.name)
-    .filter((column) => holds(closures, role.name, { ...target, column }, privilege))
-    .map(({ column }) => column);
-  if (columns.length === 0) return [];
-  return [target.ref.column === undefined ? `only columns ${columns.join(', ')}` : `other columns, not this one: ${columns.join(', ')}`];
+  const { ref } = target;
+  if (ref.kind !== 'table' || ref.schema === undefined || !isColumnPrivilege(privilege)) return [];
+  const columns = graph.databases.get(database)?.columnNames.get(relationKey({ schema: ref.schema, name: ref.name })) ?? [];
+  const open = columns.filter((column) => {
+    const one = findTarget(graph, database, { ...ref, column });
+    if (one === undefined || column === ref.column) return false;
+    return effective(closures, role.name, one, privilege).routes.some(({ kind }) => kind !== 'admin' && kind !== 'routine');
+  });
+  if (open.length === 0) return [];
+  if (ref.column !== undefined) return [`other columns, not this one: ${open.join(', ')}`];
+  return [`${verdict === 'routine' ? 'for certain ' : ''}only columns ${open.join(', ')}`];
 }
 
 /** The roles asked about: one by name, or every one that logs in. */

@@ -17,10 +17,17 @@ export function lintRoles(document: RolesDocument, idle: readonly NeverRule[], n
     .sort((left, right) => left.at.line - right.at.line || left.at.column - right.at.column || (left.rule < right.rule ? -1 : 1));
 }
 
+/** Of the cluster more than of the file, which is why it is none of {@link LINT_RULES}. */
+export const NEVER_IDLE = {
+  name: 'never-idle',
+  severity: 'warning',
+  summary: 'a rule under never about an object that is nowhere',
+} as const;
+
 function idleFinding(rule: NeverRule): LintFinding {
   return {
-    rule: 'never-idle',
-    severity: 'warning',
+    rule: NEVER_IDLE.name,
+    severity: NEVER_IDLE.severity,
     at: rule.at,
     subject: rule.text,
     message: `never "${rule.text}" guards nothing: no database has such an object`,

@@ -107,7 +107,8 @@ describe('whether a role has a privilege', () => {
 
   test('is asked of a column through the table and through the column, and names the columns there are instead', () => {
     const columns = [{ schema: 'core', table: 'play', column: 'id', acl: [anEntry('ann', 'SELECT')] }];
-    const graph = aGraph({ roles: [aRole('ann')], groups: [someTables(['play'], [])], database: { columns } });
+    const columnNames = new Map([['["core","play"]', ['id', 'note']]]);
+    const graph = aGraph({ roles: [aRole('ann')], groups: [someTables(['play'], [])], database: { columns, columnNames } });
     expect(ask(graph, 'ann', { ...PLAY, column: 'id' }).text).toBe('SELECT (id) granted by owner');
     expect(ask(graph, 'ann', { ...PLAY, column: 'note' })).toMatchObject({ verdict: 'no', remarks: ['other columns, not this one: id'] });
     expect(ask(graph, 'ann')).toMatchObject({ verdict: 'no', remarks: ['only columns id'] });
@@ -133,8 +134,15 @@ describe('access around a privilege', () => {
 
   test('through a view that reads as its owner, and only for the columns that it reads', () => {
     const groups = [secret, someTables(['v'], [anEntry('ann', 'SELECT')])];
-    const graph = aGraph({ roles: [aRole('ann')], groups, database: { views: [view] } });
-    expect(ask(graph, 'ann', SECRET)).toMatchObject({ verdict: 'view', holds: false });
+    const columnNames = new Map([['["core","secret"]', ['id', 'pan']]]);
+    const graph = aGraph({ roles: [aRole('ann')], groups, database: { views: [view], columnNames } });
+    expect(ask(graph, 'ann', SECRET)).toMatchObject({ verdict: 'no', holds: false, remarks: ['only columns id'] });
+    const whole = aGraph({
+      roles: [aRole('ann')],
+      groups,
+      database: { views: [{ ...view, reads: [{ schema: 'core', name: 'secret', columns: ['id', 'pan'] }] }], columnNames },
+    });
+    expect(ask(whole, 'ann', SECRET)).toMatchObject({ verdict: 'view', holds: false });
     expect(ask(graph, 'ann', { ...SECRET, column: 'id' }).text).toBe('through view core.v, which reads as owner (SELECT granted by owner)');
     expect(ask(graph, 'ann', { ...SECRET, column: 'pan' }).verdict).toBe('no');
   });
@@ -162,6 +170,14 @@ describe('access around a privilege', () => {
     expect(answer).toMatchObject({ verdict: 'routine', holds: false });
     expect(answer.routes).toHaveLength(1);
     expect(answer.text).toBe('through function core.peek(), which acts as owner and names it (EXECUTE granted by owner)');
+    expect(ask(graph, 'ann', SECRET, 'UPDATE').verdict).toBe('no');
+    const writes = { ...peek, body: 'begin update secret set id = 1; end' };
+    const writable = aGraph({
+      roles: [aRole('ann')],
+      groups: [{ ...secret, acl: [anEntry('owner', 'UPDATE')] }, call],
+      database: { routines: [writes] },
+    });
+    expect(ask(writable, 'ann', SECRET, 'UPDATE').verdict).toBe('routine');
   });
 
   test('through a function that puts its SQL together is possible, shown and not counted', () => {
