@@ -24,7 +24,7 @@ const ROLE_KEYS = [
   'settings_in',
 ] as const;
 
-const AUTH_METHODS = ['scram', 'cert', 'ldap', 'gss', 'sspi', 'peer', 'ident', 'pam', 'radius', 'bsd', 'oauth'] as const;
+export const AUTH_METHODS = ['scram', 'cert', 'ldap', 'gss', 'sspi', 'peer', 'ident', 'pam', 'radius', 'bsd', 'oauth'] as const;
 
 /** One of `groups:`, `services:` and `humans:`; each role goes to `roles`. */
 export function parseRoles(
@@ -97,7 +97,8 @@ function parseMemberships(reader: Reader, value: Untrusted | undefined, member: 
     const edge = parseMembership(reader, item, what);
     if (edge === undefined) continue;
     if (edge.role === member) reader.problem(item.at, `role ${member} cannot be a member of itself`);
-    else if (found.some((other) => other.role === edge.role)) reader.problem(item.at, `${what} names "${edge.role}" twice`);
+    else if (found.some((other) => other.role === edge.role && other.grantedBy === edge.grantedBy))
+      reader.problem(item.at, `${what} names "${edge.role}" twice`);
     else found.push(edge);
   }
   return found;
@@ -108,14 +109,17 @@ function parseMembership(reader: Reader, item: Untrusted, what: string): Declare
     const role = readRoleName(reader, item, what);
     return role === undefined ? undefined : { role, at: item.at, admin: false, inherit: undefined, set: true, until: undefined };
   }
-  const fields = reader.fields(item, what, ['role', 'admin', 'inherit', 'set', 'until']);
+  const fields = reader.fields(item, what, ['role', 'admin', 'inherit', 'set', 'until', 'granted_by']);
   const named = fields.get('role');
   if (named === undefined) return reader.problem(item.at, `${what}: role is missing`);
   const role = readRoleName(reader, named, what);
   if (role === undefined) return undefined;
+  const grantor = fields.get('granted_by');
+  const grantedBy = grantor === undefined ? undefined : readRoleName(reader, grantor, `granted_by in ${what}`);
   return {
     role,
     at: item.at,
+    ...(grantedBy === undefined ? {} : { grantedBy }),
     admin: reader.flag(fields.get('admin'), 'admin') ?? false,
     inherit: reader.flag(fields.get('inherit'), 'inherit'),
     set: reader.flag(fields.get('set'), 'set') ?? true,
