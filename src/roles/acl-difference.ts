@@ -37,8 +37,8 @@ export function aclDifference(
   const wanted = new Map<string, Want & { readonly grantor: string }>();
   const wantedAnyhow = new Set<string>();
   for (const want of wants) {
-    if (isRole(want.grantee, owner)) continue;
     const grantor = want.grantor ?? owner;
+    if (isRole(want.grantee, owner) && grantor === owner) continue;
     wanted.set(entryKey({ ...want, grantor }), { ...want, grantor });
     wantedAnyhow.add(keyOf(want));
   }
@@ -46,7 +46,8 @@ export function aclDifference(
   const kept = new Set<string>();
   const differences: AclDifference[] = [];
   for (const entry of acl) {
-    if (isRole(entry.grantee, owner)) continue;
+    const isOwners = isRole(entry.grantee, owner);
+    if (isOwners && entry.grantor === owner) continue;
     const want = wanted.get(entryKey(entry));
     if (want !== undefined) {
       kept.add(entryKey(entry));
@@ -54,7 +55,7 @@ export function aclDifference(
       if (!want.grantable && entry.grantable && mode !== 'add') {
         differences.push({ ...entry, action: 'revoke-option', depth: depth(entry) });
       }
-    } else if (mode !== 'add' && (wantedAnyhow.has(keyOf(entry)) || manages(entry))) {
+    } else if (mode !== 'add' && (wantedAnyhow.has(keyOf(entry)) || manages(entry) || (isOwners && manages(asGrantors(entry))))) {
       differences.push({ ...entry, action: 'revoke', depth: depth(entry) });
     }
   }
@@ -65,6 +66,14 @@ export function aclDifference(
     differences.push({ ...entry, action: 'grant', depth: depthWanted(entry) });
   }
   return differences;
+}
+
+/**
+ * What the owner was given back by somebody costs him nothing to lose, and stands in the way of what it rests on: it is the
+ * grantor's to answer for.
+ */
+function asGrantors(entry: AclEntry): AclEntry {
+  return { ...entry, grantee: { kind: 'role', name: entry.grantor } };
 }
 
 function keyOf(each: { readonly grantee: Grantee; readonly privilege: Privilege }): string {
@@ -92,7 +101,7 @@ export function changeOwner(acl: readonly AclEntry[], from: string, to: string):
   for (const entry of acl) {
     const grantee: Grantee = isRole(entry.grantee, from) ? { kind: 'role', name: to } : entry.grantee;
     const moved = { ...entry, grantee, grantor: entry.grantor === from ? to : entry.grantor };
-    if (isRole(moved.grantee, to)) continue;
+    if (isRole(moved.grantee, to) && moved.grantor === to) continue;
     const key = entryKey(moved);
     const before = merged.get(key);
     merged.set(key, before === undefined ? moved : { ...moved, grantable: moved.grantable || before.grantable });

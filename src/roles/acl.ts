@@ -11,12 +11,12 @@ export function aclJson(sql: TransactionSql, acl: string): PendingQuery<Row[]> {
      pg_catalog.pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable)) from pg_catalog.aclexplode(${acl}) a)`);
 }
 
-/** The entries without the owner's own, which are never planned. PUBLIC is OID 0. */
+/** The entries without the owner's own, which are never planned; what others granted back to him is not his own. PUBLIC is OID 0. */
 export function parseAcl(raw: readonly RawAclEntry[] | null, owner: string): readonly AclEntry[] {
   return (raw ?? []).flatMap(([grantor, granteeOid, grantee, word, grantable]) => {
     const privilege = parsePrivilege(word);
     if (privilege === undefined) return [];
     const entry: AclEntry = { grantee: granteeOid === 0 ? PUBLIC : role(grantee), grantor, privilege, grantable };
-    return isRole(entry.grantee, owner) ? [] : [entry];
+    return isRole(entry.grantee, owner) && grantor === owner ? [] : [entry];
   });
 }

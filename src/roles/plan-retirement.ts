@@ -33,6 +33,7 @@ export function planRetirement(
     check(document, cluster, departure, state, refusals);
     changes.push(...stepsFor(departure, state));
     if (state.sessions > 0 && !departure.terminate) notes.push(sessionNote(state));
+    notes.push(...state.databases.filter(({ owned }) => owned > MANY_OBJECTS).map((place) => lockNote(departure.role, place)));
   }
   return { changes, notes };
 }
@@ -44,6 +45,13 @@ function stepsFor({ role, reassignTo, terminate }: Departure, state: RetiredRole
     ...state.databases.map(({ database, owned, loses }) => ({ kind: 'retire-owned', database, role, reassignTo, owned, loses }) as const),
     { kind: 'drop-role', role },
   ];
+}
+
+const MANY_OBJECTS = 1000;
+
+/** REASSIGN OWNED is one statement, and a table has an index, a TOAST table and its index to lock as well. */
+function lockNote(role: string, { database, owned }: RetiredInDatabase): string {
+  return `role ${role} owns ${owned} objects in ${database}, which get their new owner in one transaction and are locked until its end; where the lock table (max_locks_per_transaction × max_connections) is too small, that fails and changes nothing there`;
 }
 
 /** Why a role that is due cannot go now, though nothing in the file is wrong. */

@@ -50,7 +50,7 @@ function randomAcl(owner: string, kind: Parameters<typeof privilegesOf>[0]): fc.
   });
   return fc.uniqueArray(first, { selector: (each) => `${each.grantee} ${each.privilege}`, maxLength: 4 }).map((entries) =>
     entries.flatMap(({ grantee, privilege, grantable, further }): AclEntry[] => {
-      if (grantee === owner || further === owner) return [];
+      if (grantee === owner) return [];
       if (grantee === 'public') return [{ grantee: PUBLIC, privilege, grantor: owner, grantable: false }];
       const entry = { grantee: role(grantee), privilege, grantor: owner, grantable };
       if (!grantable || further === undefined || grantee === 'outsider') return [entry];

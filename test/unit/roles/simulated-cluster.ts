@@ -345,7 +345,12 @@ function changeAcl(
     const stillMay = after.some(
       (each) => each.privilege === privilege && each.grantable && granteeKey(each.grantee) === granteeKey(grantee),
     );
-    if (!stillMay && after.some((each) => each.privilege === privilege && grantee.kind === 'role' && each.grantor === grantee.name)) {
+    // What the owner grants rests on nothing.
+    if (
+      !stillMay &&
+      !isRole(grantee, owner) &&
+      after.some((each) => each.privilege === privilege && grantee.kind === 'role' && each.grantor === grantee.name)
+    ) {
       throw new Error('2BP01: dependent privileges exist');
     }
   }
