@@ -40,7 +40,9 @@ export function whoCan(asker: Asker, role: AccessRole, target: Target, privilege
   const verdict = isFree ? 'yes' : route === undefined ? 'no' : route.kind === 'now' ? 'yes' : route.kind;
   const isNo = verdict === 'no' || verdict === 'admin';
   const about =
-    isNo || verdict === 'routine' ? partOf(asker, closures, role, target, privilege, verdict) : remarksOn(asker, closures, role, target);
+    isNo || (verdict === 'routine' && target.ref.column === undefined)
+      ? partOf(asker, closures, role, target, privilege, verdict)
+      : remarksOn(asker, closures, role, target);
   return {
     role,
     verdict,

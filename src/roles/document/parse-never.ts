@@ -16,7 +16,8 @@ export function parseNever(reader: Reader, value: Untrusted | undefined): readon
   });
 }
 
-const CAN_NOT = /^(?<who>.+?) (?:can not|cannot|can't) (?<privileges>.+?) on (?<on>.+?)(?: in database (?<database>\S+))?(?: except (?<except>.+))?$/i;
+const CAN_NOT =
+  /^(?<who>.+?) (?:can not|cannot|can't) (?<privileges>.+?) on (?<on>.+?)(?: in database (?<database>\S+))?(?: except (?<except>.+))?$/i;
 const NO_CAN = /^no (?<who>login|role) can (?<privileges>.+?) on (?<on>.+?)(?: in database (?<database>\S+))?(?: except (?<except>.+))?$/i;
 const NO_IS = /^no (?<who>login|role) is (?<what>.+?)(?: except (?<except>.+))?$/i;
 const CAN_NOT_BE = /^(?<who>.+?) (?:can not|cannot|can't) be (?<what>.+?)(?: except (?<except>.+))?$/i;
@@ -63,7 +64,9 @@ class Sentence {
     if (member !== undefined) return { kind: 'member', role: this.#plain(member) };
     const attribute = ROLE_ATTRIBUTES.find((each) => each === words.toLowerCase());
     if (attribute !== undefined && attribute !== 'inherit') return { kind: 'attribute', attribute };
-    return this.#problem(`: "${words}" is nothing a role can be; it can be superuser, createdb, createrole, replication, bypassrls or member of a role`);
+    return this.#problem(
+      `: "${words}" is nothing a role can be; it can be superuser, createdb, createrole, replication, bypassrls or member of a role`,
+    );
   }
 
   #can(found: Readonly<Record<string, string | undefined>>): NeverRule | undefined {
@@ -74,7 +77,15 @@ class Sentence {
     const database = found['database'];
     const known = privileges.filter((each) => each !== undefined);
     if (known.length < privileges.length) return undefined;
-    return { kind: 'can', at: this.#at, text: this.#text, who, privileges: known, on, database: database === undefined ? undefined : this.#plain(database) };
+    return {
+      kind: 'can',
+      at: this.#at,
+      text: this.#text,
+      who,
+      privileges: known,
+      on,
+      database: database === undefined ? undefined : this.#plain(database),
+    };
   }
 
   #privilege(word: string, on: NeverObject): Privilege | undefined {
@@ -95,7 +106,8 @@ class Sentence {
   #names(text: string): readonly string[] | undefined {
     const listed = text.split(/\s*,\s*|\s+and\s+/).filter((each) => each !== '');
     const wrong = listed.find((each) => /\s/.test(each));
-    if (wrong !== undefined) return this.#problem(`: "${this.#shown(wrong)}" is no name of a role; put a name with spaces in double quotes`);
+    if (wrong !== undefined)
+      return this.#problem(`: "${this.#shown(wrong)}" is no name of a role; put a name with spaces in double quotes`);
     return listed.map((each) => this.#glob(each));
   }
 
@@ -130,7 +142,9 @@ class Sentence {
 
   /** A glob; what was in double quotes is meant to the letter. */
   #glob(text: string): string {
-    return text.trim().replaceAll(/\uE000(\d+)\uE001/g, (_whole, place: string) => (this.#quoted[Number(place)] ?? '').replaceAll(/[*?\\]/g, '\\$&'));
+    return text
+      .trim()
+      .replaceAll(/\uE000(\d+)\uE001/g, (_whole, place: string) => (this.#quoted[Number(place)] ?? '').replaceAll(/[*?\\]/g, '\\$&'));
   }
 
   #plain(text: string): string {
@@ -138,7 +152,10 @@ class Sentence {
   }
 
   #shown(text: string): string {
-    return text.replaceAll(/\uE000(\d+)\uE001/g, (_whole, place: string) => `"${(this.#quoted[Number(place)] ?? '').replaceAll('"', '""')}"`);
+    return text.replaceAll(
+      /\uE000(\d+)\uE001/g,
+      (_whole, place: string) => `"${(this.#quoted[Number(place)] ?? '').replaceAll('"', '""')}"`,
+    );
   }
 
   #problem(what: string): undefined {
