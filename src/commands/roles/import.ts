@@ -6,7 +6,7 @@ import { buildFile, type ImportedFile } from '../../roles/import/build.ts';
 import { inspectDetails, type DatabaseDetails } from '../../roles/import/inspect.ts';
 import { leftOut } from '../../roles/import/left-out.ts';
 import type { ImportOptions } from '../../roles/import/options.ts';
-import { differencesOf, refuseInexact, writeRolesFile } from '../../roles/import/run.ts';
+import { differencesOf, refuseExisting, refuseInexact, writeRolesFile } from '../../roles/import/run.ts';
 import { writeYaml } from '../../roles/import/write-yaml.ts';
 import { inspectAll } from '../../roles/inspect-all.ts';
 import type { ClusterState, ObservedState } from '../../roles/state.ts';
@@ -24,6 +24,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const file = given === undefined ? config.paths.roles : path.resolve(context.cwd, given);
   const shownFile = path.relative(context.cwd, file) || file;
   const isPrinted = flagOption(input, 'print');
+  if (!isPrinted && !flagOption(input, 'overwrite')) await refuseExisting(file);
   const maintenance = textOption(input, 'maintenanceDb') ?? 'postgres';
   const databases = listOption(input, 'database');
   const observed = await inspectAll(cluster.connection, maintenance, databases.length === 0 ? undefined : databases);

@@ -1,6 +1,6 @@
-import { link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { describeChange } from '../describe.ts';
 import { parseRolesDocument } from '../document/parse.ts';
@@ -11,10 +11,16 @@ import { planRoles } from '../plan.ts';
 export async function differencesOf(text: string, file: string, connection: ConnectionParameters, now: Date): Promise<readonly string[]> {
   const document = parseRolesDocument(text, file);
   const observed = await inspectRoles(document, connection, { env: {}, directory: path.dirname(file) });
-  return planRoles(document, observed, now).changes.map((change) => {
-    const { risk, subject, sign, text: what, remark } = describeChange(change);
-    return `${risk} ${subject} ${sign} ${what}${remark === '' ? '' : ` (${remark})`}`;
-  });
+  try {
+    return planRoles(document, observed, now).changes.map((change) => {
+      const { risk, subject, sign, text: what, remark } = describeChange(change);
+      return `${risk} ${subject} ${sign} ${what}${remark === '' ? '' : ` (${remark})`}`;
+    });
+  } catch (error) {
+    // What the plan refuses is a difference like others: the file and the cluster do not say the same.
+    if (isDbadminError(error, 'roles-invalid')) return (error.detail ?? error.message).split('\n');
+    throw error;
+  }
 }
 
 const MAX_SHOWN = 20;
@@ -31,6 +37,21 @@ export function refuseInexact(differences: readonly string[]): void {
   throw new DbadminError('import-inexact', `the imported file does not say exactly what is there: ${count}`, {
     detail: [...differences.slice(0, MAX_SHOWN), ...more].join('\n'),
     hint: 'Nothing was written. If another session is changing roles, try again; to have the file and these differences, give --draft.',
+  });
+}
+
+/**
+ * Refuses early, before a server is asked, what {@link writeRolesFile} would refuse.
+ *
+ * @throws {DbadminError} `refused` when there is such a file.
+ */
+export async function refuseExisting(file: string): Promise<void> {
+  if ((await stat(file).catch(() => undefined)) !== undefined) throw thereAlready(file);
+}
+
+function thereAlready(file: string): DbadminError {
+  return new DbadminError('refused', `${file} is there already`, {
+    hint: 'Name another with --out, look at the differences with `dbadmin roles plan`, or replace it with --overwrite.',
   });
 }
 
@@ -55,11 +76,7 @@ export async function writeRolesFile(file: string, text: string, overwrite: bool
     await rm(beside, { force: true });
   } catch (error) {
     await rm(beside, { force: true });
-    if (systemCodeOf(error) === 'EEXIST' && !overwrite) {
-      throw new DbadminError('refused', `${file} is there already`, {
-        hint: 'Name another with --out, look at the differences with `dbadmin roles plan`, or replace it with --overwrite.',
-      });
-    }
+    if (systemCodeOf(error) === 'EEXIST' && !overwrite) throw thereAlready(file);
     throw new DbadminError('file-unwritable', `cannot write ${file}`, { detail: messageOf(error), cause: error });
   }
 }

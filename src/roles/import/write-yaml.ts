@@ -28,7 +28,7 @@ function entryLines(key: string, value: Tree, indent: string): readonly string[]
   const head = `${indent}${scalar(key)}:`;
   if (!isNested(value) || !isBlock(value)) {
     const line = `${head} ${flow(value)}`;
-    if (line.length <= LINE_WIDTH || !isNested(value)) return [line];
+    if (line.length <= LINE_WIDTH || !isNested(value) || isEmpty(value)) return [line];
   }
   if (isList(value)) {
     return value.every((item) => !isNested(item))
@@ -41,7 +41,7 @@ function entryLines(key: string, value: Tree, indent: string): readonly string[]
 /** `- …` at `indent`: on one line, or a mapping whose first key stands behind the dash. */
 function itemLines(item: Tree, indent: string): readonly string[] {
   const line = `${indent}- ${flow(item)}`;
-  if (line.length <= LINE_WIDTH || !isNested(item) || isList(item)) return [line];
+  if (line.length <= LINE_WIDTH || !isNested(item) || isList(item) || isEmpty(item)) return [line];
   const [first = '', ...rest] = entriesOf(item).flatMap(([key, value]) => entryLines(key, value, `${indent}${STEP}`));
   return [`${indent}- ${first.trimStart()}`, ...rest];
 }
@@ -72,6 +72,10 @@ function isNested(value: Tree): value is TreeMap | readonly Tree[] {
   return typeof value === 'object';
 }
 
+function isEmpty(value: TreeMap | readonly Tree[]): boolean {
+  return isList(value) ? value.length === 0 : entriesOf(value).length === 0;
+}
+
 function isList(value: Tree): value is readonly Tree[] {
   return Array.isArray(value);
 }
@@ -83,9 +87,25 @@ function flow(value: Tree): string {
   return entries.length === 0 ? '{}' : `{ ${entries.map(([key, each]) => `${scalar(key)}: ${flow(each)}`).join(', ')} }`;
 }
 
+/** Words as `table core.play`, which are most of a large file, mean themselves wherever they stand. */
+const PLAIN = /^[A-Za-z_][\w.*()]*(?: [\w.*()]+)*$/;
+const RESERVED = /^(?:true|false|null)$/i;
+
 /** A value as it must be quoted between brackets, which is right outside of them, too. */
 function scalar(value: string | number | boolean): string {
+  if (typeof value === 'string' && PLAIN.test(value) && !RESERVED.test(value)) return value;
+  if (typeof value === 'string' && !SHORT_LINE.test(value)) return doubleQuoted(value);
   const document = new Document([value], { version: '1.2' });
   if (isSeq(document.contents)) document.contents.flow = true;
   return document.toString({ lineWidth: 0, flowCollectionPadding: false }).trimEnd().slice(1, -1);
+}
+
+/** What the library would spread over several lines, which cannot be a key nor stand between brackets. */
+const SHORT_LINE = /^[ -~\u00a0-\u1fff]{1,50}$/u;
+
+/** JSON's strings are YAML's, once all that is invisible is spelt out. */
+function doubleQuoted(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cn}]/gu, (character) =>
+    [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join(''),
+  );
 }
