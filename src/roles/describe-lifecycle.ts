@@ -28,13 +28,13 @@ export function describeLifecycle(change: LifecycleChange): ChangeLine {
       return { risk, subject: tableOf(change), sign: '−', text: `row policy ${change.name}`, remark };
     }
     case 'retire-login':
-      return { risk: 'NARROW', subject: change.role, sign: '~', text: 'no login', remark: 'retired' };
+      return { risk: 'NARROW', subject: change.role, sign: '~', text: 'no login', remark: change.because };
     case 'retire-sessions':
       return { risk: 'DESTROY', subject: change.role, sign: '−', text: 'its sessions are ended', remark: 'retired' };
     case 'retire-owned':
       return describeOwned(change);
     case 'drop-role':
-      return { risk: 'DESTROY', subject: change.role, sign: '−', text: 'the role is dropped', remark: 'retired' };
+      return { risk: 'DESTROY', subject: change.role, sign: '−', text: 'the role is dropped', remark: change.because };
   }
 }
 

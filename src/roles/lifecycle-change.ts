@@ -55,10 +55,9 @@ export interface DropPolicy extends OnTable {
  * what it owns finds a new owner and what it may is revoked, and it is dropped.
  */
 export type RetireChange =
-  | { readonly kind: 'retire-login'; readonly role: string }
+  | { readonly kind: 'retire-login' | 'drop-role'; readonly role: string; readonly because: 'retired' | 'not in the file' }
   | { readonly kind: 'retire-sessions'; readonly role: string }
-  | RetireOwned
-  | { readonly kind: 'drop-role'; readonly role: string };
+  | RetireOwned;
 
 export interface RetireOwned {
   readonly kind: 'retire-owned';

@@ -38,12 +38,13 @@ export function planRetirement(
   return { changes, notes };
 }
 
-function stepsFor({ role, reassignTo, terminate }: Departure, state: RetiredRole): readonly RetireChange[] {
+function stepsFor({ role, reassignTo, terminate, isNamed }: Departure, state: RetiredRole): readonly RetireChange[] {
+  const because = isNamed ? 'retired' : 'not in the file';
   return [
-    ...(state.login ? [{ kind: 'retire-login', role } as const] : []),
+    ...(state.login ? [{ kind: 'retire-login', role, because } as const] : []),
     ...(terminate && state.sessions > 0 ? [{ kind: 'retire-sessions', role } as const] : []),
     ...state.databases.map(({ database, owned, loses }) => ({ kind: 'retire-owned', database, role, reassignTo, owned, loses }) as const),
-    { kind: 'drop-role', role },
+    { kind: 'drop-role', role, because },
   ];
 }
 
@@ -57,7 +58,7 @@ function lockNote(role: string, { database, owned }: RetiredInDatabase): string 
 /** Why a role that is due cannot go now, though nothing in the file is wrong. */
 export function sessionNote({ role, sessions }: RetiredRole): string {
   const open = sessions === 1 ? '1 session is' : `${sessions} sessions are`;
-  return `role ${role} is to be retired and ${open} open as it: end them, or say terminate: true under retire`;
+  return `role ${role} is to go and ${open} open as it: end ${sessions === 1 ? 'it' : 'them'}, or list the role under retire with terminate: true`;
 }
 
 function check(document: RolesDocument, cluster: ClusterState, departure: Departure, state: RetiredRole, refusals: Refusals): void {

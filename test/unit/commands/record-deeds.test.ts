@@ -22,7 +22,7 @@ function deeds(change: Change): ReturnType<typeof deedOf> {
 
 describe('deedOf', () => {
   it('keeps what takes something away for good', () => {
-    expect(deeds({ kind: 'drop-role', role: 'old' })).toEqual([{ kind: 'role-dropped', role: 'old' }]);
+    expect(deeds({ kind: 'drop-role', role: 'old', because: 'retired' })).toEqual([{ kind: 'role-dropped', role: 'old' }]);
     expect(deeds({ kind: 'alter-role', role: 'ann', login: false, attributes: {}, was: { attributes: {} } })).toEqual([
       { kind: 'role-disabled', role: 'ann' },
     ]);

@@ -7,9 +7,9 @@ const create: Change = { kind: 'create-role', role: 'heir', attributes: {} };
 const schema = (database: string): Change => ({ kind: 'create-schema', database, schema: 's', owner: 'heir' });
 const owned = (database: string): Change => ({ kind: 'retire-owned', database, role: 'old', reassignTo: 'heir', owned: 1, loses: [] });
 const end: readonly Change[] = [
-  { kind: 'drop-role', role: 'old' },
+  { kind: 'drop-role', role: 'old', because: 'retired' },
   { kind: 'retire-sessions', role: 'old' },
-  { kind: 'retire-login', role: 'old' },
+  { kind: 'retire-login', role: 'old', because: 'retired' },
 ];
 
 function shape(changes: readonly Change[]): readonly string[] {
