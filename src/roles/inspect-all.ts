@@ -1,14 +1,15 @@
+import { openClient } from '../postgres/client.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import { parseRolesDocument } from './document/parse.ts';
-import { inspectRoles } from './inspect.ts';
+import { APPLICATION_NAME, inspectRoles } from './inspect.ts';
 import type { ObservedState } from './state.ts';
 
-/** Connects to the databases of a cluster; nothing is looked for in files or the environment. */
+/** Nothing is looked for in files or the environment: there is no file whose passwords could be compared. */
 const NO_SOURCES = { env: {}, directory: '.' } as const;
 
 /**
- * What there is in a cluster, without a file to ask about: all of it, or of `databases`. Templates and databases that take
- * no connections are left out.
+ * What there is in a cluster, without a file to ask about: all of it, or of `databases`. Templates are left out, and databases
+ * that take no connections, or none from the role that is connected.
  *
  * @throws {DbadminError} what connecting and reading throw.
  */
@@ -17,17 +18,25 @@ export async function inspectAll(
   maintenanceDatabase: string,
   databases?: readonly string[],
 ): Promise<ObservedState> {
-  const cluster = { maintenance_db: maintenanceDatabase };
-  const empty = await inspectRoles(document({ version: 1, cluster }), connection, NO_SOURCES);
-  const names = databases ?? [...empty.cluster.databases.keys()].sort();
-  return await inspectRoles(document({ version: 1, cluster, databases: fromNames(names) }), connection, NO_SOURCES);
+  const names = databases ?? (await openDatabases({ ...connection, database: maintenanceDatabase }));
+  // JSON is YAML.
+  const text = JSON.stringify({
+    version: 1,
+    cluster: { maintenance_db: maintenanceDatabase },
+    databases: Object.fromEntries(names.map((name) => [name, {}])),
+  });
+  return await inspectRoles(parseRolesDocument(text, 'the inspection'), connection, NO_SOURCES);
 }
 
-function fromNames(names: readonly string[]): Readonly<Record<string, object>> {
-  return Object.fromEntries(names.map((name) => [name, {}]));
-}
-
-// JSON is YAML.
-function document(value: object): ReturnType<typeof parseRolesDocument> {
-  return parseRolesDocument(JSON.stringify(value), 'the inspection');
+async function openDatabases(connection: ConnectionParameters): Promise<readonly string[]> {
+  const client = await openClient(connection, { applicationName: APPLICATION_NAME });
+  try {
+    const rows = await client<{ name: string }[]>`
+      select d.datname::text as name from pg_catalog.pg_database d
+       where d.datallowconn and not d.datistemplate and pg_catalog.has_database_privilege(d.oid, 'connect')
+       order by d.datname collate "C"`;
+    return rows.map((row) => row.name);
+  } finally {
+    await client.end({ timeout: 5 });
+  }
 }

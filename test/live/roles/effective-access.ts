@@ -39,10 +39,12 @@ export async function effectiveAccess(sql: Sql): Promise<readonly string[]> {
       from pg_roles where rolname !~ '^pg_'
     union all select format('%s owns %s', pg_get_userbyid(c.relowner), oid::regclass) from pg_class c
      where relnamespace in (select oid from schemas) and relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-    union all select format('%s makes %s for %s', pg_get_userbyid(d.defaclrole), d.defaclobjtype, a.grantee) from pg_default_acl d
+    union all select format('%s makes %s for %s', pg_get_userbyid(d.defaclrole), d.defaclobjtype, a.what) from pg_default_acl d
      cross join lateral (select concat_ws(' ', case grantee when 0 then 'PUBLIC' else pg_get_userbyid(grantee)::text end, privilege_type, is_grantable, n.nspname)
-                           as grantee from aclexplode(d.defaclacl) left join pg_namespace n on n.oid = d.defaclnamespace
-                          where grantee <> d.defaclrole) a
+                           as what from aclexplode(d.defaclacl) left join pg_namespace n on n.oid = d.defaclnamespace
+                          where grantee <> d.defaclrole and not (grantee = 0 and d.defaclnamespace = 0 and d.defaclobjtype in ('f', 'T'))) a
+    union all select format('%s makes %s without PUBLIC', pg_get_userbyid(d.defaclrole), d.defaclobjtype) from pg_default_acl d
+     where d.defaclnamespace = 0 and d.defaclobjtype in ('f', 'T') and not exists (select from aclexplode(d.defaclacl) where grantee = 0)
     union all select format('%s setting %s', s.setrole::regrole, c) from pg_db_role_setting s, unnest(setconfig) c where s.setrole <> 0
     order by 1`);
   return rows.map((row) => row.fact);

@@ -5,8 +5,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findClientProgram } from '../../../src/postgres/programs.ts';
+import { inspectAccess } from '../../../src/roles/access/inspect.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+import { compareFacts } from './access-oracle.ts';
 import { dbadmin } from './command.ts';
 import { effectiveAccess, forgetRoles } from './effective-access.ts';
 import { connect, openProject, type Project } from './project.ts';
@@ -108,6 +110,19 @@ describe.skipIf(WANTED === '').each(MAJORS)("roles import of PostgreSQL's regres
     await cluster?.stop();
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   });
+
+  it('what each role may do is computed as the server answers', async () => {
+    const sql = connect(cluster.url('regression'));
+    await sql`select set_config('search_path', '', false)`;
+    const graph = await inspectAccess(cluster.parameters(), ['regression']);
+    const roles = [...graph.roles.keys()].filter((name) => !name.startsWith('pg_'));
+    const { facts, held, missing, extra } = await compareFacts(sql, graph, 'regression', roles);
+    console.log(
+      `PostgreSQL ${major}: ${roles.length} roles, ${facts} facts, ${held} held, ${missing.length} missing, ${extra.length} extra`,
+    );
+    expect({ missing, extra }).toEqual({ missing: [], extra: [] });
+    await sql.end();
+  }, 600_000);
 
   it('the plan is empty, and on the bare objects the file gives the same effective access', async () => {
     const imported = await dbadmin(['roles', 'import', '--print', '--url', cluster.url()], project.directory);

@@ -7,6 +7,7 @@ import { parseRolesDocument } from '../../../src/roles/document/parse.ts';
 import { buildFile } from '../../../src/roles/import/build.ts';
 import { nameText } from '../../../src/roles/import/object-text.ts';
 import type { ImportOptions } from '../../../src/roles/import/options.ts';
+import { refuseInexact } from '../../../src/roles/import/run.ts';
 import { findProfiles, shapeOf, type Use } from '../../../src/roles/import/shapes.ts';
 import type { TreeMap } from '../../../src/roles/import/tree.ts';
 import { writeYaml } from '../../../src/roles/import/write-yaml.ts';
@@ -246,6 +247,25 @@ describe('findProfiles', () => {
 
   it('names nothing that only one has', () => {
     expect(findProfiles([use('a', 'r', read), use('a', 'w', write)])).toEqual([]);
+  });
+});
+
+describe('refuseInexact', () => {
+  it('says nothing of an empty plan, and shows the first lines of another', () => {
+    expect(() => refuseInexact([])).not.toThrow();
+    const lines = Array.from({ length: 30 }, (_, index) => `WIDEN a + SELECT on core.t${index}`);
+    const caught = (() => {
+      try {
+        return refuseInexact(lines);
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(caught).toMatchObject({
+      code: 'import-inexact',
+      message: 'the imported file does not say exactly what is there: 30 differences',
+    });
+    expect(isDbadminError(caught) ? caught.detail : '').toMatch(/^WIDEN a \+ SELECT on core\.t0\n[\s\S]*\nand 10 more$/);
   });
 });
 
