@@ -15,8 +15,10 @@ import { RESTORE_COMMANDS } from './restore/group.ts';
 import { ROLES_COMMANDS } from './roles/group.ts';
 import { ROLES_COMPARE_COMMANDS } from './roles/group-compare.ts';
 import { ROLES_ACCESS_COMMANDS } from './roles/group-access.ts';
+import { ROLES_AUDIT_COMMANDS } from './roles/group-audit.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
+import { SPOTIFY_API_COMMANDS } from './spotify/group-api.ts';
 import { FIND_COMMANDS } from './wal/find-group.ts';
 import { WAL_COMMANDS } from './wal/group.ts';
 
@@ -31,6 +33,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...ROLES_COMMANDS,
   ...ROLES_COMPARE_COMMANDS,
   ...ROLES_ACCESS_COMMANDS,
+  ...ROLES_AUDIT_COMMANDS,
   ...BACKUP_COMMANDS,
   ...WAL_COMMANDS,
   ...FIND_COMMANDS,
@@ -42,4 +45,5 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...REPOSITORY_COMMANDS,
   ...SCHEDULE_COMMANDS,
   ...SPOTIFY_COMMANDS,
+  ...SPOTIFY_API_COMMANDS,
 ];

@@ -1,0 +1,179 @@
+import { rm } from 'node:fs/promises';
+import type { Sql } from 'postgres';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import type { Secret } from '../../base/secret.ts';
+import { openClient } from '../../postgres/client.ts';
+import { takeLock, type LockOptions } from '../apply-lock.ts';
+import { generatePassword, publishPasswordFile, replacePasswordFile, type RandomBytes } from '../apply-password-file.ts';
+import { storeVerifier } from '../apply-password-statement.ts';
+import { beginRecord, type ApplyAuthor } from '../apply-record.ts';
+import type { TransactionOptions } from '../apply-transaction.ts';
+import { APPLICATION_NAME } from '../inspect.ts';
+import { SCRAM_SALT_BYTES, scramMatches, scramVerifier } from '../scram.ts';
+import { inspectLogin, readPasswordFile, type RotatedLogin } from './inspect.ts';
+import { tryLogin, type LoginAnswer } from './inspect-login.ts';
+
+export interface RotationOptions extends TransactionOptions, LockOptions {
+  readonly randomBytes: RandomBytes;
+  /** The database where the lock of the cluster is. */
+  readonly maintenanceDatabase: string;
+  /** Go on where this host is not let in as the role, so that logging in cannot be tried. */
+  readonly unproven: boolean;
+  /** Who rotates, for the record in the cluster; without it none is kept. */
+  readonly author?: ApplyAuthor;
+}
+
+export interface Rotation {
+  readonly role: string;
+  readonly file: string;
+  /** How it is known that the new password works: by logging in, or only by the verifier that the server has. */
+  readonly proof: 'login' | 'verifier' | 'none';
+  /** Whether the server refused the old password afterwards; undefined when that could not be tried. */
+  readonly oldRefused: boolean | undefined;
+  /** An earlier run had died half way, and this one ended it. */
+  readonly resumed: boolean;
+}
+
+/** Beside the password file while a rotation goes on: the password that is to come. */
+export function pendingFile(file: string): string {
+  return `${file}.next`;
+}
+
+/**
+ * Gives `role` a new random password and puts it into `file`.
+ *
+ * The new password is on disk before the server has it, in {@link pendingFile}; then the server gets its verifier, the file is
+ * replaced in one step, and logging in is tried. When that fails the old verifier and the old file are put back. A run that
+ * dies in between leaves the password that works in one of the two files, and the next run ends what it began.
+ *
+ * @throws {DbadminError} `locked`, `refused`, `file-unwritable`, `privilege-missing`, `query-failed`; then the old password works.
+ */
+export async function rotatePassword(role: string, file: string, options: RotationOptions): Promise<Rotation> {
+  const connection = { ...options.connection, database: options.maintenanceDatabase };
+  const sql = await openClient(connection, { applicationName: APPLICATION_NAME });
+  try {
+    await takeLock(sql, options);
+    return await recorded(sql, role, file, options, async () => await rotateLocked(sql, role, file, { ...options, connection }));
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** Runs `work` between two rows of the record of applies. */
+async function recorded(sql: Sql, role: string, file: string, options: RotationOptions, work: () => Promise<Rotation>): Promise<Rotation> {
+  const { author, clock, log } = options;
+  const change = { kind: 'password', role, action: 'generate', source: `file ${file}` } as const;
+  const record = author === undefined ? undefined : await beginRecord(sql, [change], author, log);
+  const startedMs = clock.now().getTime();
+  const end = async (failure: string | undefined): Promise<void> =>
+    await record?.end({ tookMs: clock.now().getTime() - startedMs, steps: 1, failure });
+  try {
+    const rotation = await work();
+    await end(undefined);
+    return rotation;
+  } catch (error) {
+    await end(messageOf(error));
+    throw error;
+  }
+}
+
+async function rotateLocked(sql: Sql, role: string, file: string, options: RotationOptions): Promise<Rotation> {
+  const login = await inspectLogin(sql, role);
+  const old = await readPasswordFile(file);
+  const pending = await readPasswordFile(pendingFile(file));
+  const resumed = pending !== undefined && (await holds(login, pending, options));
+  if (!resumed) await refuseWithoutProof(role, old ?? generatePassword(options.randomBytes), options);
+  const password = pending ?? (await prepare(file, options));
+  if (!resumed) {
+    try {
+      await storeVerifier(role, scramVerifier(password, options.randomBytes(SCRAM_SALT_BYTES)), options.maintenanceDatabase, options);
+    } catch (error) {
+      await rm(pendingFile(file), { force: true });
+      throw error;
+    }
+  }
+  try {
+    await publishPasswordFile(pendingFile(file), file);
+    const proof = await prove(sql, role, password, options);
+    const unwanted = old ?? generatePassword(options.randomBytes);
+    return { role, file, proof, oldRefused: told(await tryLogin(options.connection, role, unwanted)), resumed };
+  } catch (error) {
+    throw await putBack({ login, old, password, file }, error, options);
+  }
+}
+
+/** Whether the server has this password already. */
+async function holds(login: RotatedLogin, password: Secret, options: RotationOptions): Promise<boolean> {
+  if (login.verifier !== undefined) return scramMatches(password, login.verifier);
+  return (await tryLogin(options.connection, login.name, password)).kind === 'accepted';
+}
+
+/** A wrong password must be answered: where the host is not let in as the role, nothing could be proven afterwards. */
+async function refuseWithoutProof(role: string, password: Secret, options: RotationOptions): Promise<void> {
+  const answer = await tryLogin(options.connection, role, password);
+  if (answer.kind !== 'untold' || options.unproven) return;
+  throw new DbadminError('refused', `this host cannot log in as ${role}, so that a new password could not be tried`, {
+    detail: `The server says: ${answer.why}. Nothing was changed.`,
+    hint: 'Let it in with a line in pg_hba.conf, run the command where the clients are, or give --unproven to go on.',
+  });
+}
+
+async function prepare(file: string, options: RotationOptions): Promise<Secret> {
+  const password = generatePassword(options.randomBytes);
+  await replacePasswordFile(pendingFile(file), password);
+  return password;
+}
+
+async function prove(sql: Sql, role: string, password: Secret, options: RotationOptions): Promise<Rotation['proof']> {
+  const answer = await tryLogin(options.connection, role, password);
+  if (answer.kind === 'refused' || (answer.kind === 'untold' && !options.unproven)) {
+    throw new DbadminError('query-failed', `the server does not take the new password of role ${role}`, {
+      detail: answer.kind === 'untold' ? `It says: ${answer.why}.` : 'It refused the login.',
+    });
+  }
+  const { verifier } = await inspectLogin(sql, role);
+  const isStored = verifier !== undefined && scramMatches(password, verifier);
+  if (answer.kind === 'accepted') return 'login';
+  return isStored ? 'verifier' : 'none';
+}
+
+function told(answer: LoginAnswer): boolean | undefined {
+  return answer.kind === 'untold' ? undefined : answer.kind === 'refused';
+}
+
+interface Before {
+  readonly login: RotatedLogin;
+  readonly old: Secret | undefined;
+  readonly password: Secret;
+  readonly file: string;
+}
+
+/** The old verifier and the old file again; gives the failure, with what became of that. */
+async function putBack({ login, old, password, file }: Before, error: unknown, options: RotationOptions): Promise<DbadminError> {
+  const code = error instanceof DbadminError ? error.code : 'query-failed';
+  const detail = error instanceof DbadminError && error.detail !== undefined ? `${error.detail}\n` : '';
+  const verifier = login.verifier ?? (old === undefined ? undefined : scramVerifier(old, options.randomBytes(SCRAM_SALT_BYTES)));
+  try {
+    if (verifier === undefined && !login.canReadVerifier) throw new Error('the old password is not known here');
+    await storeVerifier(login.name, verifier, options.maintenanceDatabase, options);
+    if (old === undefined) await rm(file, { force: true });
+    else await replacePasswordFile(file, old);
+    await rm(pendingFile(file), { force: true });
+    return new DbadminError(code, messageOf(error), { detail: `${detail}The old password was put back.`, cause: error });
+  } catch (again) {
+    // Whatever else is wrong: the password that the server has must be in a file.
+    await keep(password, file);
+    return new DbadminError(code, messageOf(error), {
+      detail: `${detail}The old password could not be put back: ${messageOf(again)}. The new one is in ${pendingFile(file)} or in ${file}.`,
+      cause: error,
+    });
+  }
+}
+
+async function keep(password: Secret, file: string): Promise<void> {
+  for (const place of [file, pendingFile(file)]) {
+    const found = await readPasswordFile(place).catch(() => undefined);
+    if (found?.reveal() === password.reveal()) return;
+  }
+  await replacePasswordFile(pendingFile(file), password).catch(() => undefined);
+}
