@@ -13,7 +13,7 @@ import { liveThrough } from './random-history.ts';
 
 /** One on one major stands for the others; more: DBADMIN_TEST_IMPORT_SEEDS=20 DBADMIN_TEST_IMPORT=14,15,16,17,18. */
 const SEEDS = Array.from({ length: Number(process.env['DBADMIN_TEST_IMPORT_SEEDS'] ?? '2') }, (_, index) => index + 1);
-const MAJORS = (process.env['DBADMIN_TEST_IMPORT'] ?? '17').split(',').map(Number);
+const MAJORS = (process.env['DBADMIN_TEST_IMPORT'] ?? '14').split(',').map(Number);
 const npm = await installPackages('graphile-worker', 'pg-boss');
 
 /** The schemas of two public packages and some extensions: nobody here designed them. */

@@ -125,7 +125,7 @@ describe('roles import', () => {
         const text = importText(cluster, { ...OPTIONS, wildcards });
         expect(lines(cluster, text)).toEqual([]);
       }),
-      { seed: SEED, numRuns: 25 },
+      { seed: SEED, numRuns: 15 },
     );
   });
 
@@ -141,7 +141,7 @@ describe('roles import', () => {
         expect(lines(empty, text)).toEqual([]);
         expect(importText(empty)).toBe(text);
       }),
-      { seed: SEED + 1, numRuns: 25 },
+      { seed: SEED + 1, numRuns: 15 },
     );
   });
 
@@ -212,7 +212,7 @@ describe('writeYaml', () => {
       fc.property(fc.dictionary(key, value, { minKeys: 1, maxKeys: 5 }), (tree) => {
         expect(sorted(parse(writeYaml(tree as TreeMap, ['by a test']), { version: '1.2' }))).toEqual(sorted(tree));
       }),
-      { seed: SEED + 2, numRuns: 150 },
+      { seed: SEED + 2, numRuns: 100 },
     );
   });
 
