@@ -121,6 +121,8 @@ export interface PrivilegeChange {
   readonly on: ObjectSet;
   readonly privileges: readonly Privilege[];
   readonly grantee: Grantee;
+  /** Who gets or loses the same in the same statement. Only in what is sent, never in a plan. */
+  readonly others?: readonly Grantee[];
   readonly grantable: boolean;
   /** Who is, or will be, written as the grantor. */
   readonly grantor: string;
@@ -142,6 +144,8 @@ export interface DefaultChange {
   readonly of: DefaultEntry['of'];
   readonly privileges: readonly Privilege[];
   readonly grantee: Grantee;
+  /** Who gets or loses the same in the same statement. Only in what is sent, never in a plan. */
+  readonly others?: readonly Grantee[];
   readonly grantable: boolean;
 }
 

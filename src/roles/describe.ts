@@ -135,7 +135,7 @@ function describeSetting(change: SettingChange): ChangeLine {
 }
 
 function describePrivilege(change: PrivilegeChange): ChangeLine {
-  const subject = granteeText(change.grantee);
+  const subject = [change.grantee, ...(change.others ?? [])].map(granteeText).join(', ');
   const what = `${change.privileges.join(', ')} on ${objectText(change.on)}`;
   if (change.action === 'grant') {
     const remarks = [
@@ -164,7 +164,7 @@ function objectText(on: ObjectSet): string {
 function describeDefault(change: DefaultChange): ChangeLine {
   const where = change.schema === undefined ? 'anywhere' : `in ${change.schema}`;
   const what = `${change.privileges.join(', ')} on ${change.of}s that ${change.creator} will make ${where}`;
-  const subject = granteeText(change.grantee);
+  const subject = [change.grantee, ...(change.others ?? [])].map(granteeText).join(', ');
   if (change.action === 'grant') return line('WIDEN', subject, '+', what, change.grantable ? 'with grant option' : '');
   return line('NARROW', subject, '−', change.action === 'revoke-option' ? `grant option of ${what}` : what);
 }

@@ -29,7 +29,8 @@ function compare(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function depthOf(change: Change): number {
+/** What comes first among changes of one rank: higher goes earlier. */
+export function depthOf(change: Change): number {
   if (change.kind === 'privilege') return change.action === 'grant' ? -change.depth : change.depth;
   if (change.kind === 'grant-membership') return -(change.depth ?? 0);
   return change.kind === 'revoke-membership' ? change.depth : 0;
@@ -57,7 +58,8 @@ const RANKS = {
   'drop-role': 93,
 } as const;
 
-function rankOf(change: Change): number {
+/** Where in the order a change of its kind comes. */
+export function rankOf(change: Change): number {
   if (change.kind === 'privilege') {
     // Who takes something back in a schema must still be let into it.
     if (change.action !== 'grant') return change.on.kind === 'schema' || change.on.kind === 'database' ? 21 : 20;

@@ -105,7 +105,7 @@ export const NAMES_PER_STATEMENT = 1000;
 
 function privilegeSql(change: PrivilegeChange): readonly string[] {
   const option = change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : '';
-  const grantee = granteeSql(change.grantee);
+  const grantee = granteesSql(change);
   const statements = targets(change).map((what) =>
     change.action === 'grant'
       ? `GRANT ${what} TO ${grantee}${change.grantable ? ' WITH GRANT OPTION' : ''}`
@@ -181,9 +181,13 @@ function defaultSql(change: DefaultChange): string {
   const privileges = change.privileges.join(', ');
   const head = `ALTER DEFAULT PRIVILEGES FOR ROLE ${quoteIdentifier(change.creator)}${where}`;
   if (change.action === 'grant') {
-    return `${head} GRANT ${privileges} ON ${kind} TO ${granteeSql(change.grantee)}${change.grantable ? ' WITH GRANT OPTION' : ''}`;
+    return `${head} GRANT ${privileges} ON ${kind} TO ${granteesSql(change)}${change.grantable ? ' WITH GRANT OPTION' : ''}`;
   }
-  return `${head} REVOKE ${change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : ''}${privileges} ON ${kind} FROM ${granteeSql(change.grantee)}`;
+  return `${head} REVOKE ${change.action === 'revoke-option' ? 'GRANT OPTION FOR ' : ''}${privileges} ON ${kind} FROM ${granteesSql(change)}`;
+}
+
+function granteesSql({ grantee, others = [] }: PrivilegeChange | DefaultChange): string {
+  return [grantee, ...others].map(granteeSql).join(', ');
 }
 
 function granteeSql(grantee: Grantee): string {

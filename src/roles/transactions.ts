@@ -1,5 +1,6 @@
 import { databaseOf, type Change, type PrivilegeChange } from './change.ts';
 import { phaseOf } from './lifecycle-change.ts';
+import { mergeGrantees } from './merge-grantees.ts';
 
 /** Changes that are made together or not at all, in one database. */
 export interface Transaction {
@@ -42,7 +43,7 @@ function placeChanges(changes: readonly Change[], maintenanceDatabase: string, m
     listed.push(change);
   }
   return [...byPlace].flatMap(([key, listed]) =>
-    split(listed, major).map((part) => ({ database: key === '' ? home : key, changes: part })),
+    split(mergeGrantees(listed), major).map((part) => ({ database: key === '' ? home : key, changes: part })),
   );
 }
 

@@ -77,6 +77,8 @@ async function ofSize(options: BenchOptions, cluster: TestCluster, size: number,
     const dbadmin = commandOn(options, cluster, file, signal);
     const everything = await repeat(options.runs, async () => await dbadmin(['plan'], EXIT_DRIFT));
     const first = await dbadmin(['apply', '--yes'], 0);
+    // As autovacuum would; it is off so that nobody else writes.
+    await sql.unsafe('vacuum analyze pg_catalog.pg_class');
     const nothing = await repeat(options.runs, async () => await dbadmin(['plan'], 0));
     const before = await written(sql);
     const noOp = await repeat(options.runs, async () => await dbadmin(['apply', '--yes'], 0));
@@ -117,7 +119,7 @@ function figures(size: number, measured: Measured): readonly Figure[] {
   const walBytes = measured.after.walBytes - measured.before.walBytes;
   const hasWritten = walBytes > 0 || measured.after.next !== measured.before.next;
   const failed = hasWritten ? { failed: `it wrote ${walBytes} bytes of log, transactions up to ${measured.after.next}` } : {};
-  const again = { name: 'granting all of it again', values: [measured.again] };
+  const again = { name: `granting it again to one of ${GROUPS}`, values: [measured.again] };
   return [
     { name: `plan, in sync, ${tables}`, unit: 's', ours: seconds(measured.nothing), ...quick },
     { name: `plan, in sync, ${tables}: memory`, unit: 'MB', ours: megabytes(measured.nothing), ...small },
@@ -136,16 +138,10 @@ function figures(size: number, measured: Measured): readonly Figure[] {
   ];
 }
 
-/** What a tool does that does not compare. */
+/** What a tool does that does not compare, for one of the groups: each table's row is written anew. */
 async function regrant(sql: ReturnType<typeof connect>): Promise<number> {
   const startedMs = performance.now();
-  for (let schema = 0; schema < SCHEMAS; schema += 1) {
-    const grants = Array.from({ length: GROUPS }, (_, index) => {
-      const privileges = index % 2 === 0 ? 'select' : 'select, insert, update, delete';
-      return `grant ${privileges} on all tables in schema s${schema} to g${index}`;
-    });
-    await sql.unsafe(grants.join('; '));
-  }
+  for (let schema = 0; schema < SCHEMAS; schema += 1) await sql.unsafe(`grant select on all tables in schema s${schema} to g0`);
   return (performance.now() - startedMs) / 1000;
 }
 

@@ -5,6 +5,7 @@ import type { Change } from '../../../src/roles/change.ts';
 import { describeChange } from '../../../src/roles/describe.ts';
 import { parseRolesDocument } from '../../../src/roles/document/parse.ts';
 import { planRoles } from '../../../src/roles/plan.ts';
+import { changeSql } from '../../../src/roles/print.ts';
 import { privilegesOf } from '../../../src/roles/privileges.ts';
 import { PUBLIC, role, type AclEntry } from '../../../src/roles/state.ts';
 import { planTransactions } from '../../../src/roles/transactions.ts';
@@ -280,5 +281,29 @@ databases: { music: { schemas: { core: { owner: owner } }, access: [{ profile: r
     expect(performance.now() - startedMs).toBeLessThan(2000);
     expect(changes.map((change) => describeChange(change).text)).toContain('SELECT, INSERT on all 50000 tables in core');
     expect(planTransactions(changes, 'postgres', 18)).toHaveLength(1);
+  });
+
+  it('writes what many are given in one statement, and what one more is given in another', () => {
+    const cluster = new SimulatedCluster();
+    for (const name of ['postgres', 'owner', 'a', 'b', 'c'])
+      cluster.make({ kind: 'create-role', role: name, login: false, attributes: {} });
+    cluster.schemas.set('core', { owner: 'owner', acl: [] });
+    cluster.objects = ['t', 'u'].map((name) => object('core', 'table', name, 'owner'));
+    const text = `version: 1
+groups: { a: {}, b: {}, c: {}, owner: {} }
+databases:
+  music:
+    schemas: { core: { owner: owner } }
+    access: [{ grant: select, on: table core.*, to: [a, b, c] }, { grant: delete, on: table core.*, to: c }]`;
+    const { changes } = planRoles(parseRolesDocument(text, 'roles.yaml'), cluster.observe(), NOW);
+    const sent = planTransactions(changes, 'postgres', 18).flatMap((transaction) => transaction.changes.flatMap(changeSql));
+    expect(sent).toEqual([
+      'GRANT SELECT, DELETE ON ALL TABLES IN SCHEMA "core" TO "c"',
+      'GRANT SELECT ON ALL TABLES IN SCHEMA "core" TO "a", "b"',
+      'GRANT CONNECT ON DATABASE "music" TO "a", "b", "c", "owner"',
+      'GRANT USAGE ON SCHEMA "core" TO "a", "b", "c"',
+      'ALTER DEFAULT PRIVILEGES FOR ROLE "owner" IN SCHEMA "core" GRANT SELECT ON TABLES TO "a", "b"',
+      'ALTER DEFAULT PRIVILEGES FOR ROLE "owner" IN SCHEMA "core" GRANT SELECT, DELETE ON TABLES TO "c"',
+    ]);
   });
 });
