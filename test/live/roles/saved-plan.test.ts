@@ -110,5 +110,10 @@ describe('a saved plan of roles', () => {
     expect(text).toContain('"kind": "password"');
     expect(text).not.toMatch(/first-1|SCRAM-SHA-256/);
     expect((await roles('apply', 'plan.json', '--yes')).status).toBe(0);
+    const postgres = connect(cluster.url());
+    const [row] = await postgres`select string_agg(r::text, ' ') as record from dbadmin.roles_applied r`;
+    await postgres.end();
+    expect(row?.['record']).toContain('-- password of svc_api: set, from environment variable PW');
+    expect(row?.['record']).not.toMatch(/first-1|SCRAM-SHA-256/);
   });
 });
