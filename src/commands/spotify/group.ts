@@ -3,19 +3,26 @@ import type { CommandSpec } from '../command.ts';
 export const SPOTIFY_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'spotify load',
-    summary: 'load songs files and streaming histories into the warehouse',
+    summary: 'load account exports, songs, playlists, charts and API pages into the warehouse',
     description: `Lands each file in raw as it is, in one transaction, then cleanses it into core. A file whose content is there already
-adds nothing. Formats are told by content: songs as CSV (23 named columns in any order) and the basic account export
-(StreamingHistory*.json). A broken line refuses its whole file, with the line.
+adds nothing. Formats are told by content: account exports (basic and extended histories, playlists, library; unpacked or
+straight from the zip), songs, playlists and charts as CSV (columns in any order; comma, semicolon or tab), charts as a JSON
+array, and pages of the Web API. A broken line refuses its whole file, with the line; of a directory or zip the other files
+are loaded, and the exit status is 3.
 
-$ dbadmin spotify load ~/my_spotify_data
-$ dbadmin spotify load StreamingHistory0.json --listener ada
+$ dbadmin spotify load my_spotify_data.zip --listener ada
+$ dbadmin spotify load ~/ada
+$ dbadmin spotify load regional-global-weekly-2025-01-02.csv
 $ zcat songs.csv.gz | dbadmin spotify load -`,
-    args: [{ form: '<file>', summary: 'a file, a directory, or - for standard input' }],
-    options: [{ flags: '--listener <name>', summary: 'whose history it is', fallback: 'the name of its directory' }],
+    args: [{ form: '<file>', summary: 'a file, a zip archive, a directory, or - for standard input' }],
+    options: [
+      { flags: '--listener <name>', summary: 'whose data it is', fallback: 'the name of the nearest folder or archive that says one' },
+      { flags: '--encoding <label>', summary: 'what files without a byte order mark are written in', fallback: 'utf-8' },
+    ],
     json: [
-      'files: array of { name, format, listener, batchId, rowsReceived, status, receiveMs, run: { rowsIn, rowsOut, rowsRejected, tookMs } or null, findings: array of { rule, finding, found } }',
+      'files: array of { name, format, listener or null, batchId, rowsReceived, status, receiveMs, run: { rowsIn, rowsOut, rowsRejected, tookMs } or null, findings: array of { rule, finding, found } }',
       'skipped: array of { name, reason }',
+      'refused: array of { message, detail or null }: files that should have been loaded and were not',
       'findings: of the step that links duplicates by meaning',
     ],
     load: async () => await import('./load.ts'),

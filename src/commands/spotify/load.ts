@@ -1,8 +1,11 @@
 import { formatDuration } from '../../base/durations.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
-import { finishLoad, findSources, loadSource, refuseSource, type LoadResult, type LoadSource } from '../../spotify/load/run.ts';
 import type { Finding } from '../../spotify/load/cleanse.ts';
+import { encodingOf } from '../../spotify/load/encoding.ts';
+import { isLoadable } from '../../spotify/load/formats.ts';
+import { findSources, type LoadSource } from '../../spotify/load/inspect.ts';
+import { finishLoad, LOADABLE_HINT, loadSource, refuseSource, type LoadResult } from '../../spotify/load/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 
@@ -10,22 +13,40 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output } = context;
   const [target = ''] = input.args;
   const { cluster } = await loadProject(context, input);
-  const sources = await findSources(target, context.stdin, context.cwd);
-  const { loadable, skipped } = split(sources);
+  const encoding = textOption(input, 'encoding');
+  const sources = await findSources(target, {
+    stdin: context.stdin,
+    cwd: context.cwd,
+    encoding: encoding === undefined ? undefined : encodingOf(encoding),
+  });
+  const { loadable, skipped, damaged } = split(sources);
   if (loadable.length === 0) throw nothingToLoad(target, sources);
   for (const { name, reason } of skipped) output.note(`left out: ${name} ${reason}`);
   const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify load' });
   try {
     const results: LoadResult[] = [];
-    for (const source of loadable) results.push(await loadOne(context, input, sql, source));
+    const failures: DbadminError[] = damaged.map((source) => refuseSource(source));
+    for (const source of loadable) {
+      try {
+        results.push(await loadOne(context, input, sql, source));
+      } catch (error) {
+        // One bad file does not keep the others out; alone, it is the failure of the command.
+        if (sources.length === 1 || !isDbadminError(error) || error.code !== 'load-failed') throw error;
+        failures.push(error);
+      }
+    }
+    const [failure] = failures;
+    if (failure !== undefined && results.length === 0) throw failure;
     const findings = await finishLoad(sql);
     report(context, results, findings);
     output.result({
       files: results.map((result) => ({ ...result, run: result.run ?? null, listener: result.listener ?? null })),
       skipped,
+      refused: failures.map(({ message, detail }) => ({ message, detail: detail ?? null })),
       findings,
     });
-    return 0;
+    for (const { message, hint } of failures) output.warn(hint === undefined ? message : `${message}\n${hint}`);
+    return failures.length > 0 ? 3 : 0;
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -37,11 +58,17 @@ interface Skipped {
 }
 
 /** A directory may hold other files: they are left out and named. A file that was named itself is refused. */
-function split(sources: readonly LoadSource[]): { readonly loadable: readonly LoadSource[]; readonly skipped: readonly Skipped[] } {
-  const isLoadable = (source: LoadSource): boolean => source.recognised.kind === 'songs' || source.recognised.kind === 'streaming_history';
+function split(sources: readonly LoadSource[]): {
+  readonly loadable: readonly LoadSource[];
+  readonly skipped: readonly Skipped[];
+  readonly damaged: readonly LoadSource[];
+} {
   return {
-    loadable: sources.filter(isLoadable),
-    skipped: sources.flatMap((source) => ('reason' in source.recognised ? [{ name: source.name, reason: source.recognised.reason }] : [])),
+    loadable: sources.filter(({ recognised }) => isLoadable(recognised)),
+    skipped: sources.flatMap(({ name, recognised }) =>
+      recognised.kind === 'unknown' || recognised.kind === 'unsupported' ? [{ name, reason: recognised.reason }] : [],
+    ),
+    damaged: sources.filter(({ recognised }) => recognised.kind === 'damaged'),
   };
 }
 
@@ -51,8 +78,8 @@ function nothingToLoad(target: string, sources: readonly LoadSource[]): DbadminE
   return new DbadminError('load-failed', `nothing in ${target} can be loaded`, {
     detail:
       sources.map((source) => `${source.name} ${'reason' in source.recognised ? source.recognised.reason : ''}`).join('\n') ||
-      'It holds no CSV or JSON file.',
-    hint: 'Songs files (CSV) and streaming histories (StreamingHistory*.json) can be loaded.',
+      'It holds no CSV, JSON or zip file.',
+    hint: LOADABLE_HINT,
   });
 }
 

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
-import type { SourceFormat } from './format.ts';
+import type { SourceFormat } from './formats.ts';
 
 /** A finished run of a load step; counts are rows. */
 export interface StepRun {
@@ -18,7 +18,15 @@ export interface Finding {
   readonly found: number;
 }
 
-const STEPS: Readonly<Record<SourceFormat, string>> = { songs: 'core.load_songs', streaming_history: 'core.load_history' };
+const STEPS: Readonly<Record<SourceFormat, string>> = {
+  songs: 'core.load_songs',
+  streaming_history: 'core.load_history',
+  extended_history: 'core.load_extended',
+  library: 'core.load_library',
+  playlist: 'core.load_playlist',
+  chart: 'core.load_chart',
+  page: 'core.load_page',
+};
 
 interface RunRow {
   readonly run_id: string;
@@ -30,7 +38,8 @@ interface RunRow {
 }
 
 /**
- * Runs the load procedure of a landed batch, unless it ran well before.
+ * Runs the load procedure of a landed batch, unless it ran well before or this warehouse has none for the format: then
+ * its rows stay landed.
  *
  * @throws {DbadminError} `load-failed` when the step failed: the batch stays landed and the step can be run again.
  */
@@ -43,6 +52,8 @@ export async function cleanseBatch(
   const [done] = await sql`select from quality.run where batch_id = ${batchId} and finished_at is not null and error is null limit 1`;
   if (done !== undefined) return undefined;
   const step = STEPS[format];
+  const [there] = await sql`select where to_regprocedure(${`${step}(bigint, bigint)`}) is not null`;
+  if (there === undefined) return undefined;
   return await runStep(sql, step, [batchId, null], name);
 }
 

@@ -1,16 +1,14 @@
-import { isUtf8 } from 'node:buffer';
-import { hash } from 'node:crypto';
-import { DbadminError, messageOf } from '../../base/errors.ts';
-import { CsvScanner } from './csv-scanner.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { foldName, splitRecord } from './columns.ts';
+import { CopyBuffer } from './copy-buffer.ts';
+import { CsvScanner, type Delimiter } from './csv-scanner.ts';
+import { documentRows } from './document-rows.ts';
+import { isRemark } from './format.ts';
+import type { Layout, Loadable } from './formats.ts';
 import { JsonArrayScanner } from './json-scanner.ts';
 import { songColumns, songCopyStatement } from './songs.ts';
 
-const CHUNK_BYTES = 262_144;
-/** More than `batch,row,line,\x<hash>,` and the end of line need. */
-const PREFIX_BYTES = 128;
-const LF = 0x0a;
-
-/** Turns the bytes of a file into the CSV that COPY takes. */
+/** Turns the text of a file, in UTF-8, into the rows that COPY takes. */
 export interface CopyRows {
   readonly rows: number;
   /** The rows that were completed by this chunk. */
@@ -19,6 +17,39 @@ export interface CopyRows {
   end(): readonly Buffer[];
   /** The statement the rows are for. Known once the first rows are. */
   statement(): string;
+  /** Line of the file for line `copyLine`, from 1, of what COPY was sent. */
+  lineOf(copyLine: number): number | undefined;
+}
+
+/** The rows of a file of this format; `loadedAt` is when pages came that do not say when. */
+export function rowsOf(format: Loadable, batchId: string, loadedAt: Date): CopyRows {
+  const { kind, form, layout } = format;
+  if (form.kind === 'document') return documentRows(batchId, loadedAt);
+  if (form.kind === 'array') return arrayRows(kind === 'chart' ? 'raw.chart_entry' : `raw.${kind}`, batchId, layout);
+  if (kind === 'songs') return songRows(batchId, form.delimiter);
+  return columnRows(kind === 'chart' ? 'raw.chart_entry' : 'raw.playlist_entry', batchId, layout, form.delimiter);
+}
+
+interface Scanner {
+  push(chunk: Buffer): void;
+  end(): void;
+}
+
+function copyRows(
+  out: CopyBuffer,
+  scanner: Scanner,
+  statement: () => string,
+  lineOf: (copyLine: number) => number | undefined = (row) => out.lineOf(row),
+): CopyRows {
+  return {
+    get rows() {
+      return out.rows;
+    },
+    push: (chunk) => (scanner.push(chunk), out.take(false)),
+    end: () => (scanner.end(), out.take(true)),
+    statement,
+    lineOf,
+  };
 }
 
 /**
@@ -26,109 +57,68 @@ export interface CopyRows {
  *
  * @throws {DbadminError} `load-failed` with the line, from the scanner, for a wrong header, or for bytes that are not UTF-8.
  */
-export function songRows(batchId: string): CopyRows {
-  const out = new RowBuffer(batchId);
+export function songRows(batchId: string, delimiter: Delimiter = ','): CopyRows {
+  const out = new CopyBuffer(batchId);
   let columns: readonly string[] | undefined;
   const scanner = new CsvScanner((buffer, start, end, line) => {
-    if (columns === undefined) columns = songColumns(buffer.toString('utf8', start, end));
-    else out.addRecord(buffer, start, end, line);
-  });
-  return {
-    get rows() {
-      return out.rows;
-    },
-    push: (chunk) => (scanner.push(chunk), out.take(false)),
-    end: () => (scanner.end(), out.take(true)),
-    statement: () => {
-      if (columns === undefined) throw new DbadminError('load-failed', 'the songs file has no header');
-      return songCopyStatement(columns);
-    },
+    if (columns === undefined) columns = songColumns(buffer.toString('utf8', start, end), delimiter);
+    else out.addRecord(buffer, start, end, line, delimiter);
+  }, delimiter);
+  const statement = (): string => {
+    if (columns === undefined) throw new DbadminError('load-failed', 'the songs file has no header');
+    return songCopyStatement(columns, delimiter);
   };
+  // Records stand as they were, the lines in them included: only the header is missing.
+  return copyRows(out, scanner, statement, (copyLine) => (out.lineOf(1) ?? 1) + copyLine - 1);
 }
 
 /**
- * Rows for `raw.streaming_history`: each play as JSON on one line.
+ * Rows of JSON: each object of an array as it stands. That it is JSON the server finds out, which reads it anyway.
  *
- * @throws {DbadminError} `load-failed` with the line, from the scanner, or for an object that is not JSON.
+ * @throws {DbadminError} `load-failed` with the line, from the scanner, or for bytes that are not UTF-8.
  */
-export function historyRows(batchId: string): CopyRows {
-  const out = new RowBuffer(batchId);
-  const scanner = new JsonArrayScanner((buffer, start, end, line) => out.addJson(buffer, start, end, line));
-  return {
-    get rows() {
-      return out.rows;
-    },
-    push: (chunk) => (scanner.push(chunk), out.take(false)),
-    end: () => (scanner.end(), out.take(true)),
-    statement: () => 'copy raw.streaming_history (batch_id, row_no, line_no, hash, body) from stdin (format csv)',
-  };
+export function arrayRows(table: string, batchId: string, layout?: Layout): CopyRows {
+  const out = new CopyBuffer(batchId);
+  const extra = layout === undefined ? '' : `${layout}\t`;
+  const scanner = new JsonArrayScanner((buffer, start, end, line) => out.addJson(buffer, start, end, line, extra));
+  return copyRows(out, scanner, () => jsonStatement(table, layout));
 }
 
-/** Collects CSV rows into buffers of about {@link CHUNK_BYTES}: few large writes instead of many small ones. */
-class RowBuffer {
-  readonly #batchId: string;
-  #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  #used = 0;
-  #full: Buffer[] = [];
-  rows = 0;
-
-  constructor(batchId: string) {
-    this.#batchId = batchId;
-  }
-
-  addRecord(buffer: Buffer, start: number, end: number, line: number): void {
-    const record = buffer.subarray(start, end);
-    if (!isUtf8(record) || record.includes(0)) throw notText(line);
-    this.#begin(record, line, record.length);
-    this.#used += buffer.copy(this.#buffer, this.#used, start, end);
-    this.#buffer[this.#used++] = LF;
-  }
-
-  addJson(buffer: Buffer, start: number, end: number, line: number): void {
-    const record = buffer.subarray(start, end);
-    if (!isUtf8(record)) throw notText(line);
-    const text = `"${compactJson(record, line).replaceAll('"', '""')}"\n`;
-    this.#begin(record, line, text.length * 3);
-    this.#used += this.#buffer.write(text, this.#used, 'utf8');
-  }
-
-  take(all: boolean): readonly Buffer[] {
-    if (all) this.#flush();
-    const full = this.#full;
-    this.#full = [];
-    return full;
-  }
-
-  #begin(record: Buffer, line: number, roomBytes: number): void {
-    if (this.#used + roomBytes + PREFIX_BYTES > this.#buffer.length) this.#flush(roomBytes + PREFIX_BYTES);
-    this.rows += 1;
-    const prefix = `${this.#batchId},${this.rows},${line},\\x${hash('sha256', record, 'hex')},`;
-    this.#used += this.#buffer.write(prefix, this.#used, 'latin1');
-  }
-
-  #flush(roomBytes = 0): void {
-    if (this.#used > 0) this.#full.push(this.#buffer.subarray(0, this.#used));
-    this.#buffer = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, roomBytes));
-    this.#used = 0;
-  }
+/**
+ * Rows of JSON: each record of CSV as an object, its values under the folded names of the header.
+ *
+ * @throws {DbadminError} `load-failed` with the line, from the scanner, or for bytes that are not UTF-8.
+ */
+function columnRows(table: string, batchId: string, layout: Layout | undefined, delimiter: Delimiter): CopyRows {
+  const out = new CopyBuffer(batchId);
+  const extra = layout === undefined ? '' : `${layout}\t`;
+  let names: readonly string[] | undefined;
+  const scanner = new CsvScanner((buffer, start, end, line) => {
+    const bytes = buffer.subarray(start, end);
+    const record = utf8.decode(bytes, line);
+    if (names === undefined && isRemark(record)) return;
+    const fields = splitRecord(record, delimiter);
+    if (names === undefined) names = fields.map(foldName);
+    else out.addValue(Object.fromEntries(names.map((name, at) => [name, fields[at]])), bytes, line, extra);
+  }, delimiter);
+  return copyRows(out, scanner, () => jsonStatement(table, layout));
 }
 
-/** The object on one line. Parsed and written again, because only that proves that it is JSON. */
-function compactJson(record: Buffer, line: number): string {
-  let value: unknown;
-  try {
-    value = JSON.parse(record.toString('utf8'));
-  } catch (error) {
-    throw new DbadminError('load-failed', `the play at line ${line} is not JSON: ${messageOf(error)}`, { cause: error });
-  }
-  const text = JSON.stringify(value);
-  if (text.includes('\\u0000'))
-    throw new DbadminError('load-failed', `the play at line ${line} holds a NUL character, which no text of PostgreSQL can`);
-  return text;
-}
+const utf8 = {
+  decoder: new TextDecoder('utf-8', { fatal: true }),
+  decode(bytes: Buffer, line: number): string {
+    try {
+      const text = this.decoder.decode(bytes);
+      if (!text.includes('\0')) return text;
+    } catch {
+      // Said below: a NUL is no more text than broken UTF-8 is.
+    }
+    throw new DbadminError('load-failed', `line ${line} is not UTF-8 text`, {
+      hint: 'Say what it is, for example --encoding windows-1252; or mend the line and load the file again.',
+    });
+  },
+};
 
-function notText(line: number): DbadminError {
-  return new DbadminError('load-failed', `line ${line} is not UTF-8 text`, {
-    hint: 'Convert the file first, for example: iconv -f WINDOWS-1252 -t UTF-8.',
-  });
+function jsonStatement(table: string, layout: Layout | undefined): string {
+  return `copy ${table} (batch_id, row_no, line_no, hash, ${layout === undefined ? '' : 'layout, '}body) from stdin`;
 }

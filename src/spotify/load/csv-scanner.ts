@@ -1,10 +1,12 @@
 import { DbadminError } from '../../base/errors.ts';
 
 const QUOTE = 0x22;
-const COMMA = 0x2c;
 const LF = 0x0a;
 const CR = 0x0d;
 const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** What stands between two fields: spreadsheets write semicolons where the comma is the decimal mark, and tabs as "Unicode text". */
+export type Delimiter = ',' | ';' | '\t';
 
 /** Takes one record: its bytes are `buffer[start, end)`, without the end of line; `line` is where it begins, from 1. */
 export type OnRecord = (buffer: Buffer, start: number, end: number, line: number) => void;
@@ -20,6 +22,7 @@ export type OnRecord = (buffer: Buffer, start: number, end: number, line: number
  */
 export class CsvScanner {
   readonly #onRecord: OnRecord;
+  readonly #delimiter: number;
   #rest: Buffer = Buffer.alloc(0);
   /** False until enough has come to know whether a byte order mark does: a quote may follow it. */
   #begun = false;
@@ -33,8 +36,9 @@ export class CsvScanner {
   #line = 1;
   #recordLine = 1;
 
-  constructor(onRecord: OnRecord) {
+  constructor(onRecord: OnRecord, delimiter: Delimiter = ',') {
     this.#onRecord = onRecord;
+    this.#delimiter = delimiter.charCodeAt(0);
   }
 
   push(chunk: Buffer): void {
@@ -46,6 +50,7 @@ export class CsvScanner {
       if (buffer.subarray(0, UTF8_MARK.length).equals(UTF8_MARK)) buffer = buffer.subarray(UTF8_MARK.length);
     }
     const length = buffer.length;
+    const delimiter = this.#delimiter;
     let start = 0;
     let position = this.#position;
     let inQuotes = this.#inQuotes;
@@ -59,7 +64,7 @@ export class CsvScanner {
           inQuotes = false;
           afterClosingQuote = true;
         } else if (byte === LF) this.#line += 1;
-      } else if (byte === COMMA) {
+      } else if (byte === delimiter) {
         fields += 1;
         atFieldStart = true;
         afterClosingQuote = false;

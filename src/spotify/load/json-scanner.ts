@@ -16,7 +16,8 @@ type Expecting = 'opening bracket' | 'object or end' | 'object' | 'comma or end'
 
 /**
  * Finds the objects of one JSON array that comes in chunks, whatever their size. Gives each object's bytes; whether they
- * are an object of JSON inside is for the taker to find out. Chunks may end anywhere.
+ * are an object of JSON inside is for the server to find out, but for control characters inside texts, which are refused:
+ * the taker may then put blanks for line breaks. Chunks may end anywhere.
  *
  * @throws {DbadminError} `load-failed` with the line, when something stands between the objects that cannot.
  */
@@ -38,30 +39,43 @@ export class JsonArrayScanner {
   push(chunk: Buffer): void {
     const kept = this.#rest.length;
     const buffer = kept === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const length = buffer.length;
     let start = this.#depth > 0 ? 0 : -1;
-    for (let position = kept; position < buffer.length; position += 1) {
+    // Fields of a class cost several times what variables do, and this runs once a byte.
+    let depth = this.#depth;
+    let inString = this.#inString;
+    let escaped = this.#escaped;
+    let line = this.#line;
+    for (let position = kept; position < length; position += 1) {
       const byte = buffer[position] ?? 0;
-      if (byte === LF) this.#line += 1;
-      if (this.#depth === 0) {
+      if (inString) {
+        if (byte < 0x20) this.#refuse(line, 'a line break or control character stands inside a text');
+        if (escaped) escaped = false;
+        else if (byte === BACKSLASH) escaped = true;
+        else if (byte === QUOTE) inString = false;
+      } else if (byte === LF) line += 1;
+      else if (depth === 0) {
+        this.#line = line;
         if (this.#between(byte, this.#offset + position - kept)) {
           start = position;
-          this.#recordLine = this.#line;
+          depth = 1;
+          this.#recordLine = line;
         }
-      } else if (this.#inString) {
-        if (this.#escaped) this.#escaped = false;
-        else if (byte === BACKSLASH) this.#escaped = true;
-        else if (byte === QUOTE) this.#inString = false;
-      } else if (byte === QUOTE) this.#inString = true;
-      else if (byte === OPEN_BRACE) this.#depth += 1;
+      } else if (byte === QUOTE) inString = true;
+      else if (byte === OPEN_BRACE) depth += 1;
       else if (byte === CLOSE_BRACE) {
-        this.#depth -= 1;
-        if (this.#depth === 0) {
+        depth -= 1;
+        if (depth === 0) {
           this.#onRecord(buffer, start, position + 1, this.#recordLine);
           this.#expecting = 'comma or end';
           start = -1;
         }
       }
     }
+    this.#depth = depth;
+    this.#inString = inString;
+    this.#escaped = escaped;
+    this.#line = line;
     this.#offset += chunk.length;
     this.#rest = start === -1 ? Buffer.alloc(0) : buffer.subarray(start);
   }
@@ -77,7 +91,6 @@ export class JsonArrayScanner {
     if (byte === 0x20 || byte === LF || byte === 0x0d || byte === 0x09) return false;
     if (offset < 3 && byte === UTF8_MARK[offset]) return false;
     if (byte === OPEN_BRACE && (this.#expecting === 'object' || this.#expecting === 'object or end')) {
-      this.#depth = 1;
       return true;
     }
     if (byte === OPEN_BRACKET && this.#expecting === 'opening bracket') this.#expecting = 'object or end';
@@ -89,6 +102,6 @@ export class JsonArrayScanner {
   }
 
   #refuse(line: number, reason: string): never {
-    throw new DbadminError('load-failed', `line ${line} is not a list of plays: ${reason}`);
+    throw new DbadminError('load-failed', `line ${line} is not a list of objects: ${reason}`);
   }
 }

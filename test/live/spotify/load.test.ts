@@ -117,14 +117,18 @@ describe('dbadmin spotify load', () => {
     await write('early.csv', `${[songs[0], bad, ...rows].join('\n')}\n`);
     await expectRefused(['early.csv'], 'early.csv', /refused by the server/);
     await write('surrogate.json', '[{"endTime": "2025-01-01 10:00", "artistName": "A", "trackName": "\\ud800", "msPlayed": 1}]');
-    await expectRefused(['surrogate.json', '--listener', 'ada'], 'surrogate.json', /invalid input syntax for type json/);
+    await expectRefused(
+      ['surrogate.json', '--listener', 'ada'],
+      'surrogate.json',
+      /surrogate.json: line 1 is not JSON: invalid input syntax for type json/,
+    );
   });
 
   it('a row that is not JSON refuses its history with the line, and nothing of the file stays', async () => {
     const play = (n: number): string =>
       `{"endTime": "2025-01-01 10:0${n}", "artistName": "A", "trackName": "T", "msPlayed": ${n === 3 ? '1x' : n}}`;
     await write('StreamingHistory9.json', `[\n${[1, 2, 3, 4].map(play).join(',\n')}\n]\n`);
-    await expectRefused(['StreamingHistory9.json', '--listener', 'ada'], 'StreamingHistory9.json', /play at line 4 is not JSON/);
+    await expectRefused(['StreamingHistory9.json', '--listener', 'ada'], 'StreamingHistory9.json', /line 4 is not JSON/);
     await write('short.json', `[\n${[1, 2].map(play).join(',\n')}`);
     await expectRefused(['short.json', '--listener', 'ada'], 'short.json', /line 3 .*ends where comma or end should be/);
   });
@@ -174,7 +178,7 @@ describe('dbadmin spotify load', () => {
 
   it('an unknown file is refused when named, and left out with a note in a directory', async () => {
     await write('mixed/notes.csv', 'a,b\n1,2\n');
-    await write('mixed/extended.json', '[{"ts": "2025-01-01T00:00:00Z", "ms_played": 1}]');
+    await write('mixed/podcasts.json', '[{"endTime": "2025-01-01 10:00", "podcastName": "P", "msPlayed": 1}]');
     await write('mixed/songs.csv', `${songs.slice(0, 3).join('\n')}\n`);
     const named = await load(['mixed/notes.csv']);
     expect(named.status).toBe(1);
@@ -182,7 +186,7 @@ describe('dbadmin spotify load', () => {
     const whole = await load(['mixed', '--json']);
     expect(whole.status).toBe(0);
     const { skipped } = JSON.parse(whole.stdout) as { skipped: { name: string }[] };
-    expect(skipped.map(({ name }) => name)).toEqual(['mixed/extended.json', 'mixed/notes.csv']);
+    expect(skipped.map(({ name }) => name)).toEqual(['mixed/notes.csv', 'mixed/podcasts.json']);
   });
 
   it('standard input is loaded once: the same again adds nothing, and a history needs a listener', async () => {

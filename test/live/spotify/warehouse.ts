@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type postgres from 'postgres';
-import { finishLoad, findSources, loadSource, type LoadResult } from '../../../src/spotify/load/run.ts';
+import { isLoadable } from '../../../src/spotify/load/formats.ts';
+import { findSources } from '../../../src/spotify/load/inspect.ts';
+import { finishLoad, loadSource, type LoadResult } from '../../../src/spotify/load/run.ts';
 import { createProject } from '../migrate/project.ts';
 
 /** The root of the repository, which is the warehouse's project. */
@@ -24,8 +26,8 @@ export async function migrateWarehouse(url: string): Promise<void> {
 /** Loads what is below `target` and links duplicates, as the command does. */
 export async function load(sql: postgres.Sql, target: string, listener?: string): Promise<readonly LoadResult[]> {
   const results: LoadResult[] = [];
-  for (const source of await findSources(target, process.stdin, PROJECT)) {
-    if (source.recognised.kind !== 'songs' && source.recognised.kind !== 'streaming_history') continue;
+  for (const source of await findSources(target, { stdin: process.stdin, cwd: PROJECT, encoding: undefined })) {
+    if (!isLoadable(source.recognised)) continue;
     const signal = new AbortController().signal;
     results.push(await loadSource(sql, source, { listener, signal, onProgress: () => undefined }));
   }

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { endpointOf, recogniseDocument } from '../../../src/spotify/load/documents.ts';
+import { encodingOf, toUtf8 } from '../../../src/spotify/load/encoding.ts';
 import { recogniseFormat } from '../../../src/spotify/load/format.ts';
+import { listenerOfFolders } from '../../../src/spotify/load/listener.ts';
 import { SONG_COLUMNS, songColumns, songCopyStatement } from '../../../src/spotify/load/songs.ts';
 
 const HEADER = SONG_COLUMNS.join(',');
@@ -34,16 +37,59 @@ test('a streaming history is known by its first play, in any order of names', ()
   expect(kindOf('[{"endTime" : "x", "artistName": "a"}]')).toBe('streaming_history');
 });
 
-test('what cannot be loaded is told apart, with what to do', () => {
-  expect(reasonOf('[{"ts": "2025-01-01T00:00:00Z", "ms_played": 1}]')).toMatchObject({
-    kind: 'unsupported',
-    reason: 'is an extended streaming history',
+test('extended histories, charts and playlists are known by their names, in any case and order', () => {
+  expect(kindOf('[{"ts": "2025-01-01T00:00:00Z", "ms_played": 1}]')).toBe('extended_history');
+  expect(reasonOf('rank,uri,artist_names,track_name,streams\n')).toMatchObject({ kind: 'chart', layout: 'ranking' });
+  expect(reasonOf(',,,"Note that these figures",\nPosition,Track Name,Artist,Streams,URL\n')).toMatchObject({ kind: 'chart' });
+  expect(reasonOf('Index,Highest Charting Position,Song Name,Weeks Charted\n')).toMatchObject({ layout: 'track_summary' });
+  expect(reasonOf('[{"position": 1, "title": "T"}]')).toMatchObject({ kind: 'chart', form: { kind: 'array' } });
+  expect(reasonOf('"Track URI","Track Name","Artist Name(s)"\n')).toMatchObject({ kind: 'playlist', layout: 'columns' });
+  expect(reasonOf('Added At;Track URI;Track Name\n')).toMatchObject({ kind: 'playlist', form: { kind: 'csv', delimiter: ';' } });
+  expect(reasonOf(Buffer.from('\uFEFFTrack URI\tTrack Name\n', 'utf16le'))).toMatchObject({
+    kind: 'playlist',
+    form: { kind: 'csv', delimiter: '\t' },
+    encoding: 'utf-16le',
   });
-  expect(reasonOf(Uint8Array.of(0x50, 0x4b, 3, 4))).toMatchObject({ kind: 'unsupported', hint: 'Unpack it and load the directory.' });
+  expect(reasonOf('{"playlists": [')).toEqual({ kind: 'document', encoding: 'utf-8' });
+});
+
+test('what a document is, is told by the whole of it', () => {
+  const kind = (value: unknown): unknown => recogniseDocument(value, 'utf-8').kind;
+  expect(kind({ playlists: [{ name: 'P', items: [] }] })).toBe('playlist');
+  expect(kind({ tracks: [], albums: [], shows: [] })).toBe('library');
+  expect(kind({ href: 'https://api.spotify.com/v1/me/top/tracks?limit=5', items: [] })).toBe('page');
+  expect(kind({ userIsFollowing: [] })).toBe('unknown');
+  expect(endpointOf('https://api.spotify.com/v1/playlists/37i9dQZEVXbNG2KDcFcKOF/items?offset=0')).toBe('playlists/{id}/items');
+  expect(endpointOf('https://api.spotify.com/v1/users/ada/playlists')).toBe('users/{id}/playlists');
+});
+
+test('what cannot be loaded is told apart', () => {
+  expect(reasonOf('[{"endTime": "x", "podcastName": "P"}]')).toMatchObject({ kind: 'unsupported', reason: 'is a history of podcasts' });
+  expect(reasonOf('rank,rank,track_name\n')).toMatchObject({ reason: 'looks like a chart file, but column "rank" is named twice' });
   expect(reasonOf('')).toEqual({ kind: 'unknown', reason: 'is empty' });
-  expect(reasonOf('[{"a": 1}]')).toEqual({ kind: 'unknown', reason: 'is JSON, but not a list of plays' });
-  expect(reasonOf('[]')).toEqual({ kind: 'unknown', reason: 'is JSON, but not a list of plays' });
+  expect(reasonOf('\uFEFF \n')).toEqual({ kind: 'unknown', reason: 'holds nothing but blanks' });
+  expect(reasonOf('[{"a": 1}]')).toEqual({ kind: 'unknown', reason: 'is JSON, but not a list of plays or of chart entries' });
+  expect(kindOf('[]')).toBe('unknown');
   expect(reasonOf('a,b\n1,2\n')).toMatchObject({ kind: 'unknown' });
+});
+
+test('bytes of other encodings become UTF-8 however they are cut, and what an encoding does not have is refused with its line', () => {
+  const read = (encoding: string, bytes: Buffer, cut: number): string => {
+    const decoder = toUtf8(encoding);
+    return Buffer.concat([decoder.push(bytes.subarray(0, cut)), decoder.push(bytes.subarray(cut)), decoder.end()]).toString('utf8');
+  };
+  expect(read('windows-1252', Buffer.from('é\n', 'latin1'), 1)).toBe('é\n');
+  const wide = Buffer.from('a\nÖ🎧', 'utf16le');
+  for (let cut = 0; cut <= wide.length; cut += 1) expect(read('utf-16le', wide, cut)).toBe('a\nÖ🎧');
+  expect(() => read('utf-16le', Buffer.from('a\nb\n\ud800x', 'utf16le'), 3)).toThrow('line 3 is not utf-16le text');
+  expect(() => encodingOf('klingon')).toThrow('unknown encoding "klingon"');
+});
+
+test('whose data it is, is the nearest folder that says a name', () => {
+  expect(listenerOfFolders(['MyData', 'ada'])).toBe('ada');
+  expect(listenerOfFolders(['Spotify Account Data', 'my_spotify_data (1).zip', 'Downloads', 'bea', 'home', ''])).toBe('bea');
+  expect(listenerOfFolders(['Spotify Extended Streaming History', 'cid.zip'])).toBe('cid');
+  expect(listenerOfFolders(['Downloads', ''])).toBeUndefined();
 });
 
 test('COPY takes the columns in the order of the header', () => {

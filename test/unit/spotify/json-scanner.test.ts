@@ -52,14 +52,19 @@ test('any bytes give the same objects or the same refusal, however they are cut'
 });
 
 test.for([
-  ['a comma missing', '[\n{}\n{}]', 'line 3 is not a list of plays: "{" stands where comma or end should be'],
-  ['a comma too many', '[{},\n]', 'line 2 is not a list of plays: "]" stands where object should be'],
-  ['something else than an object', '[1]', 'line 1 is not a list of plays: "1" stands where object or end should be'],
-  ['no array', '{}', 'line 1 is not a list of plays: "{" stands where opening bracket should be'],
-  ['text behind the end', '[]\n[]', 'line 2 is not a list of plays: "[" stands where nothing should be'],
-  ['an object that never ends', '[{},\n{"a": "}', 'line 2 is not a list of plays: the object that begins here never ends'],
-  ['an array that never ends', '[{}\n', 'line 2 is not a list of plays: the file ends where comma or end should be'],
-  ['no text at all', '', 'line 1 is not a list of plays: the file ends where opening bracket should be'],
+  ['a comma missing', '[\n{}\n{}]', 'line 3 is not a list of objects: "{" stands where comma or end should be'],
+  ['a comma too many', '[{},\n]', 'line 2 is not a list of objects: "]" stands where object should be'],
+  ['something else than an object', '[1]', 'line 1 is not a list of objects: "1" stands where object or end should be'],
+  ['no array', '{}', 'line 1 is not a list of objects: "{" stands where opening bracket should be'],
+  ['text behind the end', '[]\n[]', 'line 2 is not a list of objects: "[" stands where nothing should be'],
+  ['an object that never ends', '[{},\n{"a": "}', 'line 2 is not a list of objects: the object that begins here never ends'],
+  ['an array that never ends', '[{}\n', 'line 2 is not a list of objects: the file ends where comma or end should be'],
+  [
+    'a line break inside a text',
+    '[{\n"a": "b\nc"}]',
+    'line 2 is not a list of objects: a line break or control character stands inside a text',
+  ],
+  ['no text at all', '', 'line 1 is not a list of objects: the file ends where opening bracket should be'],
 ] as const)('%s is refused with its line', ([, content, message]) => {
   expect(() => records(content)).toThrow(expect.objectContaining({ code: 'load-failed', message }));
 });
