@@ -1,5 +1,6 @@
 import type { ObjectKind, Privilege } from '../privileges.ts';
 import { granteeKey, isRole, type AclEntry, type DatabaseState, type Grantee } from '../state.ts';
+import { objectsKey } from '../wants.ts';
 import { speaksOf, type ImportOptions } from './options.ts';
 
 /** One privilege of one grantee on the objects of one kind in a schema, from one grantor. */
@@ -38,10 +39,6 @@ function isSaidByExtension({ extension, kind }: DatabaseState['groups'][number],
   return kind === 'type' || (kind === 'routine' && open.has(extension));
 }
 
-export function extentKey(schema: string, kind: ObjectKind): string {
-  return `${kind} ${schema}`;
-}
-
 /** Every privilege on objects in schemas that the file is to say, gathered by what a line can say at once. */
 export class Holdings {
   readonly #held = new Map<string, Holding>();
@@ -58,7 +55,7 @@ export class Holdings {
   }
 
   #measure(schema: string, kind: ObjectKind, owner: string, names: readonly string[]): void {
-    const key = extentKey(schema, kind);
+    const key = objectsKey(schema, kind);
     const extent = this.#extents.get(key) ?? { total: 0, owned: new Map<string, number>(), names: [] };
     this.#extents.set(key, extent);
     extent.total += names.length;
@@ -79,7 +76,7 @@ export class Holdings {
   }
 
   extent(schema: string, kind: ObjectKind): Extent | undefined {
-    return this.#extents.get(extentKey(schema, kind));
+    return this.#extents.get(objectsKey(schema, kind));
   }
 
   /** Those that no line has said yet. */

@@ -98,6 +98,18 @@ describe('roles diff and graph', () => {
     expect((await roles('diff', 'main/music', 'main/gone')).stderr).toContain('there is no database gone in main/gone');
   });
 
+  it('imports without being superuser, and names the databases that let it in nowhere', async () => {
+    const postgres = connect(cluster.url());
+    await postgres.unsafe('create role visitor login');
+    await postgres.unsafe('create database closed');
+    await postgres.unsafe('revoke connect on database closed from public');
+    await postgres.end();
+    const { status, stdout, stderr } = await roles('import', '--print', '--url', cluster.url('postgres', 'visitor'));
+    expect(stderr).toContain('its plan is empty');
+    expect(stdout).toContain('# Not in here: databases: closed\n');
+    expect(status).toBe(0);
+  });
+
   it('draws the file and the cluster', async () => {
     const file = await roles('graph', '--file', 'roles.yaml');
     expect(file.status).toBe(0);
