@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { describeChange, printable } from '../../roles/describe.ts';
-import { compareStates, pairDatabases } from '../../roles/diff/compare-states.ts';
-import { briefly, compareFacts, type Difference } from '../../roles/diff/difference.ts';
+import { compareStates, pairDatabases, placeOf, type DatabasePair } from '../../roles/diff/compare-states.ts';
+import { briefly, compareFacts, type Difference, type Fact } from '../../roles/diff/difference.ts';
 import { documentFacts } from '../../roles/diff/document-facts.ts';
+import { policyFacts } from '../../roles/diff/policy-facts.ts';
 import type { RolesDocument } from '../../roles/document/document.ts';
 import { parseRolesDocument } from '../../roles/document/parse.ts';
+import { inspectDetails } from '../../roles/import/inspect.ts';
 import { inspectAll } from '../../roles/inspect-all.ts';
 import { inspectRoles } from '../../roles/inspect.ts';
 import { planRoles } from '../../roles/plan.ts';
@@ -58,12 +60,24 @@ async function observed(maintenance: string, left: ClusterSide, right: ClusterSi
   const [ours, theirs] = await Promise.all([inspect(left), inspect(right)]);
   if (left.database === undefined || right.database === undefined) {
     const { pairs, facts } = pairDatabases(ours, theirs);
-    return compareStates(ours, theirs, pairs, facts);
+    const [ofLeft, ofRight] = [await rowSecurity(left, 'left', pairs), await rowSecurity(right, 'right', pairs)];
+    return compareStates(ours, theirs, pairs, [
+      [...facts[0], ...ofLeft],
+      [...facts[1], ...ofRight],
+    ]);
   }
   for (const [side, state] of [[left, ours] as const, [right, theirs] as const]) {
     if (state.databases.size === 0) throw new DbadminError('usage', `there is no database ${side.database ?? ''} in ${side.name}`);
   }
-  return compareStates(ours, theirs, [{ left: left.database, right: right.database }]);
+  const pairs = [{ left: left.database, right: right.database }];
+  return compareStates(ours, theirs, pairs, [await rowSecurity(left, 'left', pairs), await rowSecurity(right, 'right', pairs)]);
+}
+
+async function rowSecurity(side: ClusterSide, which: keyof DatabasePair, pairs: readonly DatabasePair[]): Promise<readonly Fact[]> {
+  const facts: Fact[] = [];
+  for (const pair of pairs)
+    facts.push(...policyFacts((await inspectDetails(side.connection, pair[which])).rowSecurity, placeOf(pair, pairs)));
+  return facts;
 }
 
 /** A file against a cluster is the plan of the file: what apply would give is only in the file, what it would take only there. */

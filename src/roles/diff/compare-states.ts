@@ -53,6 +53,6 @@ export function compareStates(
 }
 
 /** Which database, where more than one is compared. */
-function placeOf(pair: DatabasePair, pairs: readonly DatabasePair[]): string {
+export function placeOf(pair: DatabasePair, pairs: readonly DatabasePair[]): string {
   return pairs.length === 1 ? '' : ` in database ${pair.left}`;
 }

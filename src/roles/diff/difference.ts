@@ -9,7 +9,16 @@ export interface Difference {
   readonly right: string | undefined;
 }
 
-export const SECTIONS = ['roles', 'memberships', 'settings', 'owners', 'privileges', 'default privileges', 'objects'] as const;
+export const SECTIONS = [
+  'roles',
+  'memberships',
+  'settings',
+  'owners',
+  'privileges',
+  'default privileges',
+  'row security',
+  'objects',
+] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** One thing that a side says, for comparing with the same thing on the other side. */

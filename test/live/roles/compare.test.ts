@@ -56,6 +56,7 @@ describe('roles diff and graph', () => {
   it('tells what one database has and the other has not, and exits 2', async () => {
     const sql = connect(cluster.url('music_test'));
     await sql.unsafe(`grant insert on core.a, core.b to app_reader; grant select on core.c to public; create table core.d (id int);
+      alter table core.b enable row level security; create policy own on core.b to app_reader using (id > 0);
       alter table core.a owner to postgres; alter role svc_api in database music_test set work_mem = '1GB'`);
     await sql.end();
     const { status, stdout } = await roles('diff', 'main/music', 'main/music_test');
@@ -65,6 +66,8 @@ describe('roles diff and graph', () => {
     expect(stdout).toMatch(/\+ core +table core\.d\n/);
     expect(stdout).toMatch(/\+ svc_api +work_mem in the database {3}1GB\n/);
     expect(stdout).not.toContain('SELECT on table core.d');
+    expect(stdout).toMatch(/\+ table core\.b +row security {3}on\n/);
+    expect(stdout).toMatch(/\+ table core\.b +policy own {3}for all to app_reader using \(id > 0\)\n/);
     const json = JSON.parse((await roles('diff', 'main/music', cluster.url('music_test'), '--json')).stdout) as Record<string, unknown>;
     expect(json).toMatchObject({ left: 'main/music', same: false });
     expect(json['differences']).toContainEqual({
