@@ -52,6 +52,8 @@ export const ERROR_CODES = {
   'never-broken': { exit: 1, retry: false },
   'policies-invalid': { exit: 1, retry: false },
   'load-failed': { exit: 1, retry: false },
+  'api-failed': { exit: 1, retry: true },
+  'api-refused': { exit: 1, retry: false },
   // Exit 3: done in part.
   'partly-done': { exit: 3, retry: true },
   'pages-damaged': { exit: 3, retry: false },
@@ -59,6 +61,7 @@ export const ERROR_CODES = {
   locked: { exit: 11, retry: true },
   'credentials-wrong': { exit: 12, retry: false },
   'key-wrong': { exit: 12, retry: false },
+  'sign-in-needed': { exit: 12, retry: false },
   usage: { exit: 64, retry: false },
   interrupted: { exit: 130, retry: true },
 } as const satisfies Record<string, { readonly exit: number; readonly retry: boolean }>;

@@ -29,6 +29,7 @@ export const SEALED_KINDS = {
   verification: 'V',
   dump: 'U',
   gap: 'N',
+  page: 'A',
 } as const;
 export type SealedKind = keyof typeof SEALED_KINDS;
 

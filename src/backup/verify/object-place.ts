@@ -20,6 +20,7 @@ export function placeOf(key: string): ObjectPlace {
   if (/^(check|check-lock|probe)-[0-9a-f]+$/.test(key)) return { kind: 'leftover' };
   if (key.startsWith(CLUSTER_PREFIX)) return { kind: 'sealed', sealed: 'cluster' };
   if (key.startsWith(KEYS_PREFIX)) return { kind: 'sealed', sealed: 'key' };
+  if (key.startsWith('spotify/')) return { kind: 'sealed', sealed: 'page' };
   const [, area = '', rest = ''] = /^\d+\/([a-z]+)\/(.+)$/.exec(key) ?? [];
   if (area === '') return { kind: 'foreign' };
   if (area === 'packs') {

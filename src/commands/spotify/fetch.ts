@@ -1,0 +1,104 @@
+import { DbadminError } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import { ApiClient } from '../../spotify/api/run.ts';
+import { signInPlaces, writeSignIn } from '../../spotify/auth/sign-in-apply.ts';
+import { fetchCovers } from '../../spotify/fetch/covers-run.ts';
+import { Landing } from '../../spotify/fetch/landing-apply.ts';
+import { FETCH_KINDS, type FetchKind } from '../../spotify/fetch/page-set.ts';
+import { fetchKind, recover, type Fetching, type FetchResult } from '../../spotify/fetch/run.ts';
+import { cleanseBatch } from '../../spotify/load/cleanse.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openLanding } from './landing-place.ts';
+import { askingOf, chooseSignIn } from './sign-ins.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const kinds = kindsOf(input.args);
+  const places = signInPlaces(context.env, context.cwd);
+  const signedIn = await chooseSignIn(context, places, textOption(input, 'listener'));
+  const { config, cluster } = await loadProject(context, input);
+  const place = await openLanding(context, input, config, cluster);
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify fetch' });
+  try {
+    const client = new ApiClient(signedIn, askingOf(context), async (changed) => await writeSignIn(places, changed));
+    const cleanse = async (batchId: string, name: string): Promise<void> => void (await cleanseBatch(sql, 'page', batchId, name));
+    const { clock, log } = context;
+    const fetching: Fetching = { sql, client, clock, log, cleanse, landing: new Landing(place, signedIn.listener) };
+    const results = [...(await recover(fetching))];
+    let pictures: Pictures | undefined;
+    for (const kind of kinds) {
+      if (kind === 'covers') pictures = await covers(context, input, fetching);
+      else for await (const result of fetchKind(fetching, kind)) results.push(result);
+    }
+    report(context, results, pictures);
+    return 0;
+  } finally {
+    await sql.end({ timeout: 5 });
+    await place.store.close();
+  }
+}
+
+type Wanted = FetchKind | 'covers';
+const EVERYTHING: readonly Wanted[] = [...FETCH_KINDS, 'covers'];
+
+function kindsOf(args: readonly string[]): readonly Wanted[] {
+  if (args.includes('all')) return EVERYTHING;
+  return [...new Set(args)].map((name) => {
+    const kind = EVERYTHING.find((each) => each === name);
+    if (kind === undefined)
+      throw new DbadminError('usage', `${name} cannot be fetched`, { hint: `There are ${EVERYTHING.join(', ')}, and all.` });
+    return kind;
+  });
+}
+
+interface Pictures {
+  readonly kept: number;
+  readonly failed: number;
+}
+
+async function covers(context: CommandContext, input: CommandInput, { sql, client }: Fetching): Promise<Pictures> {
+  const limit = Number(textOption(input, 'covers') ?? '200');
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new DbadminError('usage', '--covers takes a positive whole number');
+  const progress = context.output.progress('covers', 'count');
+  let done = 0;
+  const results = await fetchCovers(sql, askingOf(context), {
+    limit,
+    get: async (path) => await client.get(path),
+    onCover: () => progress.update((done += 1)),
+  }).finally(() => progress.end());
+  const failed = results.filter(({ status }) => status === 'failed');
+  context.output.line(`${results.length - failed.length} pictures kept, ${failed.length} not to be had`);
+  for (const { of, name, reason } of failed) context.log.info(`${of} ${name}: ${reason}`);
+  return { kept: results.length - failed.length, failed: failed.length };
+}
+
+function report({ output }: CommandContext, results: readonly FetchResult[], pictures: Pictures | undefined): void {
+  for (const { gap } of results) {
+    if (gap === undefined) continue;
+    output.warn(
+      `plays between ${gap.after.toISOString()} and ${gap.before.toISOString()} may be lost: Spotify keeps the last 50 only; fetch more often`,
+    );
+  }
+  if (results.length > 0 && results.every(({ status }) => status === 'nothing new')) output.line('nothing new');
+  else if (results.length > 0) {
+    output.table(
+      ['what', 'part', { head: 'pages', align: 'right' }, { head: 'items', align: 'right' }, ''],
+      results.map(({ kind, unit, pages, items, status, reason }) => [
+        kind,
+        unit,
+        String(pages),
+        String(items),
+        reason ?? (status === 'received' ? '' : status),
+      ]),
+    );
+  }
+  output.result({
+    sets: results.map(({ gap, batchId, reason, ...rest }) => ({
+      ...rest,
+      batchId: batchId ?? null,
+      gap: gap ?? null,
+      reason: reason ?? null,
+    })),
+    covers: pictures ?? null,
+  });
+}

@@ -1,0 +1,47 @@
+import type postgres from 'postgres';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+
+/** Rows about a person in one table. */
+export interface PersonalRows {
+  readonly table: string;
+  readonly rows: number;
+}
+
+/** What the warehouse has about a listener. @throws {DbadminError} `load-failed`, `privilege-missing` */
+export async function findPersonalRows(sql: postgres.Sql, listener: string): Promise<readonly PersonalRows[]> {
+  return rowsOf(await sql`select table_name as table, rows_found as rows from core.count_personal_rows(${listener})`.catch(refuse));
+}
+
+/**
+ * Erases a listener from the warehouse, all or nothing; the database proves that nothing remains.
+ *
+ * @throws {DbadminError} `load-failed` when something remained, `privilege-missing`
+ */
+export async function erasePersonalRows(sql: postgres.Sql, listener: string): Promise<readonly PersonalRows[]> {
+  return rowsOf(await sql`select table_name as table, rows_erased as rows from core.forget(${listener})`.catch(refuse));
+}
+
+function rowsOf(rows: readonly postgres.Row[]): readonly PersonalRows[] {
+  return rows.map(({ table, rows: count }) => ({ table: String(table), rows: Number(count) }));
+}
+
+function refuse(error: unknown): never {
+  const code = systemCodeOf(error);
+  if (code === '42501') {
+    throw new DbadminError('privilege-missing', 'this role may not erase a listener', {
+      detail: messageOf(error),
+      hint: 'Connect as the owner of the warehouse, or as a DBA who may become it.',
+      cause: error,
+    });
+  }
+  if (code === '42883' || code === '3F000') {
+    throw new DbadminError('load-failed', 'the database is not a warehouse that can forget', {
+      hint: 'Bring it up to date: dbadmin migrate.',
+      cause: error,
+    });
+  }
+  throw new DbadminError('load-failed', 'the listener was not erased', {
+    detail: `${messageOf(error)}. Nothing was changed.`,
+    cause: error,
+  });
+}

@@ -1,0 +1,120 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import { countOf, dbadmin, load, migrateWarehouse } from './warehouse.ts';
+
+const plays = (name: string): string =>
+  JSON.stringify(
+    Array.from({ length: 20 }, (_, n) => ({
+      endTime: `2025-01-${String((n % 9) + 1).padStart(2, '0')} 10:${String(n).padStart(2, '0')}`,
+      artistName: `Artist ${n % 3}`,
+      trackName: n === 19 ? '' : `Track ${n % 7} of ${n % 2 === 0 ? name : 'both'}`,
+      msPlayed: 60_000,
+    })),
+  );
+
+/** One row in each table that may hold one, of a listener whom no load would give it. */
+const ROWS = `
+  insert into core.device (listener_id, name) select listener_id, 'Kitchen' from core.listener where name = 'ada';
+  insert into core.follow (listener_id, artist_id) select listener_id, (select min(artist_id) from core.artist) from core.listener where name = 'ada';
+  insert into core.saved_track (listener_id, track_id) select listener_id, (select min(track_id) from core.track) from core.listener where name = 'ada';
+  insert into core.playlist (name, owner_id) select 'Mine', listener_id from core.listener where name = 'ada';
+  insert into core.playlist_track (playlist_id, track_id, batch_id, row_no)
+    select p.playlist_id, (select min(track_id) from core.track), b.batch_id, 77 from core.playlist as p, raw.batch as b
+    where p.name = 'Mine' and b.listener_name = 'ada' limit 1;
+  with list as (insert into core.top_list (listener_id, kind, time_range, taken_at)
+    select listener_id, 'tracks', 'short_term', now() from core.listener where name = 'ada' returning top_list_id)
+  insert into core.top_list_track (top_list_id, rank, track_id) select top_list_id, 1, (select min(track_id) from core.track) from list;
+  insert into raw.page_set (batch_id, listener_name, kind, unit, field_set, started_at, items, content_sha256)
+    select batch_id, 'ada', 'profile', 'profile', 'after', now(), 1, sha256('x') from raw.batch where listener_name = 'ada' limit 1;
+  update core.listener set country = 'DE' where name = 'ada'`;
+
+/** Every value of every row of the warehouse that has this text, or this number under a column that names listeners. */
+async function traces(database: TestDatabase, listener: string, id: string): Promise<readonly string[]> {
+  const tables = await database.sql<{ name: string }[]>`
+    select format('%I.%I', n.nspname, c.relname) as name from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'm') and n.nspname in ('raw', 'quality', 'core', 'mart', 'reco', 'audit', 'api')`;
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const about = `row_to_json(t)::text ~ '"${listener}"' or row_to_json(t) ->> 'listener_id' = '${id}'`;
+    const rows = await countOf(database.sql, `select count(*) from ${name} as t where ${about}`);
+    if (rows > 0) found.push(`${name}: ${rows}`);
+  }
+  return found;
+}
+
+describe('forgetting a listener', () => {
+  let database: TestDatabase;
+  let directory: string;
+  let id: string;
+  const forget = async (...args: readonly string[]): Promise<Awaited<ReturnType<typeof dbadmin>>> =>
+    await dbadmin(['spotify', 'forget', 'ada', '--landing', 'landing', '--url', database.url, ...args], directory);
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-forget-'));
+    await migrateWarehouse(database.url);
+    for (const name of ['ada', 'bob']) {
+      await mkdir(path.join(directory, name));
+      await writeFile(path.join(directory, name, 'StreamingHistory0.json'), plays(name));
+      await load(database.sql, path.join(directory, name), name);
+    }
+    await database.sql.unsafe(ROWS);
+    await database.sql.unsafe('call mart.refresh()');
+    id = String(await countOf(database.sql, `select listener_id from core.listener where name = 'ada'`));
+  });
+  afterAll(async () => {
+    await database?.drop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('without --erase it shows what there is and changes nothing', async () => {
+    const { status, stdout, stderr } = await forget();
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    for (const table of ['core.play', 'core.device', 'core.top_list_track', 'raw.streaming_history', 'raw.page_set', 'quality.quarantine'])
+      expect(stdout).toContain(table);
+    expect(stdout).toContain('Nothing was changed.');
+    expect((await traces(database, 'ada', id)).length).toBeGreaterThan(10);
+  });
+
+  it('without --yes and a terminal it refuses', async () => {
+    expect((await forget('--erase')).status).toBe(1);
+    expect(await countOf(database.sql, `select count(*) from core.listener where name = 'ada'`)).toBe(1);
+  });
+
+  it('with --erase 0 rows remain in any schema, and others keep theirs', async () => {
+    const others = `select count(*) from core.play as p join core.listener as l using (listener_id) where l.name = 'bob'`;
+    const [before, facts] = [await countOf(database.sql, others), await countOf(database.sql, 'select count(*) from mart.fact_play')];
+    const { status, stdout, stderr } = await forget('--erase', '--yes');
+    expect(stderr).toBe('');
+    expect(stdout).toContain('0 rows remain');
+    expect(status).toBe(0);
+    expect(await traces(database, 'ada', id)).toEqual([]);
+    expect(await countOf(database.sql, others)).toBe(before);
+    expect(await countOf(database.sql, 'select count(*) from mart.fact_play')).toBe(facts - before);
+    expect(await countOf(database.sql, 'select sum(plays) from mart.daily_summary')).toBe(before);
+    expect(await countOf(database.sql, 'select count(*) from quality.accounting where rows_open <> 0')).toBe(0);
+  });
+
+  it('forgotten twice is forgotten', async () => {
+    const { status, stdout } = await forget('--erase', '--yes');
+    expect([status, stdout.includes('nothing about ada')]).toEqual([0, true]);
+  });
+
+  it('a listener who is forgotten can come again', async () => {
+    const [result] = await load(database.sql, path.join(directory, 'ada'), 'ada');
+    expect(result?.rowsReceived).toBe(20);
+  });
+
+  it('a table made later, known by its foreign key alone, is not forgotten', async () => {
+    await database.sql.unsafe(`
+      create table core.mood (device_id bigint not null references core.device, mood text);
+      insert into core.device (listener_id, name) select listener_id, 'Phone' from core.listener where name = 'ada';
+      insert into core.mood select device_id, 'glad' from core.device`);
+    expect(await countOf(database.sql, `select rows_erased from core.forget('ada') where table_name = 'core.mood'`)).toBe(1);
+    await database.sql.unsafe('drop table core.mood');
+  });
+});
