@@ -20,8 +20,17 @@ export async function recordDeeds(
   { config, cluster }: RolesProject,
   { plan, observed }: InspectedPlan,
 ): Promise<void> {
-  const { log, clock, env } = context;
   const deeds = plan.changes.flatMap((change) => deedOf(change, (role) => observed.cluster.roles.has(role)));
+  await writeDeeds(context, { config, cluster }, deeds);
+}
+
+/** Writes deeds that are done into the ledger of each repository of the cluster, with the position and the verifiers of now. */
+export async function writeDeeds(
+  context: CommandContext,
+  { config, cluster }: Pick<RolesProject, 'config' | 'cluster'>,
+  deeds: readonly Deed[],
+): Promise<void> {
+  const { log, clock, env } = context;
   if (deeds.length === 0 || cluster.repositories.length === 0) return;
   try {
     const { position, complete } = await locate(cluster.connection, deeds);

@@ -12,7 +12,8 @@ import { rotateTwins } from '../../roles/rotate/run.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { confirmOrStop } from '../output.ts';
-import { loadRoles } from './load-roles.ts';
+import { loadRoles, type RolesProject } from './load-roles.ts';
+import { writeDeeds } from './record-deeds.ts';
 
 const WAIT_FOR_OTHERS_MS = 30_000;
 const EXIT_PARTLY = 3;
@@ -44,6 +45,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (twin === undefined || twinFile === undefined) {
     await confirmOrStop(output, `Give ${role} a new password? From then on its clients need the one in ${file}.`);
     const rotation = await rotatePassword(role, file, options);
+    await remember(context, place, [rotation]);
     show(context, rotation);
     output.result({ cluster: place.clusterName, rotated: [rotationJson(rotation)], retired: true });
     return 0;
@@ -54,6 +56,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     `${twin} gets its new password in ${twinFile}${waitMs > 0 ? `; clients have ${textOption(input, 'wait') ?? ''} to go over` : ''}`,
   );
   const { twin: fresh, retired } = await rotateTwins({ login: role, file, twin, twinFile }, waitMs, options);
+  await remember(context, place, [fresh, ...(retired === undefined ? [] : [retired])]);
   show(context, fresh);
   if (retired !== undefined) show(context, retired);
   else output.line(`${role} is as it was. When its clients have gone over: dbadmin roles rotate ${role}`);
@@ -65,7 +68,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   return retired === undefined && waitMs > 0 ? EXIT_PARTLY : 0;
 }
 
-interface Place {
+/** A restore to before the rotation would bring the old password back: the ledger of the repositories says which is right. */
+async function remember(context: CommandContext, place: Place, rotations: readonly Rotation[]): Promise<void> {
+  await writeDeeds(
+    context,
+    place,
+    rotations.map(({ role }) => ({ kind: 'password-rotated', role, verifier: null })),
+  );
+}
+
+interface Place extends Pick<RolesProject, 'config' | 'cluster'> {
   readonly clusterName: string;
   readonly connection: RotationOptions['connection'];
   readonly maintenanceDatabase: string;
@@ -85,6 +97,8 @@ async function findPlace(context: CommandContext, input: CommandInput): Promise<
   if (!hasFile) {
     if (out === undefined) throw new DbadminError('usage', 'there is no roles file: say with --out where the new password goes');
     return {
+      config,
+      cluster,
       clusterName: cluster.name,
       connection: cluster.connection,
       maintenanceDatabase: cluster.connection.database,
@@ -94,6 +108,8 @@ async function findPlace(context: CommandContext, input: CommandInput): Promise<
   }
   const project = await loadRoles(context, input);
   return {
+    config: project.config,
+    cluster: project.cluster,
     clusterName: project.clusterName,
     connection: project.connection,
     maintenanceDatabase: project.document.maintenanceDatabase,
@@ -131,7 +147,7 @@ function show({ output }: CommandContext, rotation: Rotation): void {
   const { role, file, proof, oldRefused, resumed } = rotation;
   const proven = {
     login: 'logged in with it',
-    verifier: 'the server has its verifier, logging in could not be tried',
+    verifier: 'the server has its verifier, logging in proved nothing',
     none: 'not proven',
   }[proof];
   const refused = oldRefused === true ? '; the old one is refused' : '';

@@ -12,7 +12,7 @@ export function closingScript(findings: readonly Finding[]): string {
       lines.push('', `\\connect ${quoteName(finding.database)}`);
       ({ database } = finding);
     }
-    lines.push('', `-- ${printable(`${finding.severity} ${finding.rule}: ${finding.subject} ${finding.message}`)}`);
+    lines.push('', `-- ${printable(`${finding.severity} ${finding.rule}: ${finding.subject}: ${finding.message}`)}`);
     if (finding.remark !== undefined) lines.push(`-- ${printable(finding.remark)}`);
     lines.push(...finding.sql.map((statement) => `${statement};`));
   }

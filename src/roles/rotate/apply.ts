@@ -94,9 +94,10 @@ async function rotateLocked(sql: Sql, role: string, file: string, options: Rotat
   }
   try {
     await publishPasswordFile(pendingFile(file), file);
-    const proof = await prove(sql, role, password, options);
-    const unwanted = old ?? generatePassword(options.randomBytes);
-    return { role, file, proof, oldRefused: told(await tryLogin(options.connection, role, unwanted)), resumed };
+    const { proof, isStored } = await prove(sql, role, password, options);
+    const oldRefused = told(await tryLogin(options.connection, role, old ?? generatePassword(options.randomBytes)));
+    // A server that lets the role in whatever the password is has proven nothing by it.
+    return { role, file, proof: oldRefused === false ? (isStored ? 'verifier' : 'none') : proof, oldRefused, resumed };
   } catch (error) {
     throw await putBack({ login, old, password, file }, error, options);
   }
@@ -124,7 +125,12 @@ async function prepare(file: string, options: RotationOptions): Promise<Secret> 
   return password;
 }
 
-async function prove(sql: Sql, role: string, password: Secret, options: RotationOptions): Promise<Rotation['proof']> {
+async function prove(
+  sql: Sql,
+  role: string,
+  password: Secret,
+  options: RotationOptions,
+): Promise<{ readonly proof: Rotation['proof']; readonly isStored: boolean }> {
   const answer = await tryLogin(options.connection, role, password);
   if (answer.kind === 'refused' || (answer.kind === 'untold' && !options.unproven)) {
     throw new DbadminError('query-failed', `the server does not take the new password of role ${role}`, {
@@ -133,8 +139,7 @@ async function prove(sql: Sql, role: string, password: Secret, options: Rotation
   }
   const { verifier } = await inspectLogin(sql, role);
   const isStored = verifier !== undefined && scramMatches(password, verifier);
-  if (answer.kind === 'accepted') return 'login';
-  return isStored ? 'verifier' : 'none';
+  return { proof: answer.kind === 'accepted' ? 'login' : isStored ? 'verifier' : 'none', isStored };
 }
 
 function told(answer: LoginAnswer): boolean | undefined {

@@ -17,6 +17,14 @@ export function differencesOfTwins(cluster: ClusterState, login: string, twin: s
       );
     }
   }
+  if (left.connectionLimit !== right.connectionLimit) {
+    differences.push(
+      `the connection limit of ${login} is ${limitText(left.connectionLimit)}, that of ${twin} ${limitText(right.connectionLimit)}`,
+    );
+  }
+  if (left.validUntil !== right.validUntil) {
+    differences.push(`${login} is valid until ${left.validUntil ?? 'any time'}, ${twin} until ${right.validUntil ?? 'any time'}`);
+  }
   const wanted = membershipsOf(cluster, login);
   const found = membershipsOf(cluster, twin);
   for (const each of wanted) if (!found.includes(each)) differences.push(`${twin} is not a member of ${each}`);
@@ -28,6 +36,10 @@ export function differencesOfTwins(cluster: ClusterState, login: string, twin: s
       .sort();
   if (JSON.stringify(settings(login)) !== JSON.stringify(settings(twin))) differences.push('their settings differ');
   return differences;
+}
+
+function limitText(limit: number): string {
+  return limit === -1 ? 'none' : String(limit);
 }
 
 function onOff(value: boolean): string {

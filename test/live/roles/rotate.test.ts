@@ -49,7 +49,12 @@ describe('roles rotate', () => {
     cluster = await startTestCluster({
       major: 17,
       password: ADMIN,
-      hba: ['local all all trust', 'host all svc_elsewhere 127.0.0.1/32 reject', 'host all all 127.0.0.1/32 scram-sha-256'],
+      hba: [
+        'local all all trust',
+        'host all svc_elsewhere 127.0.0.1/32 reject',
+        'host all svc_trusted 127.0.0.1/32 trust',
+        'host all all 127.0.0.1/32 scram-sha-256',
+      ],
     });
     sql = connect(cluster.url());
     await sql.unsafe('create role svc_api login; create role svc_spare login; create role app_user; grant app_user to svc_api, svc_spare');
@@ -126,6 +131,12 @@ describe('roles rotate', () => {
       proof: 'verifier',
       oldRefused: undefined,
     });
+  });
+
+  it('says that nothing is proven where the server asks for no password', async () => {
+    await sql.unsafe('create role svc_trusted login');
+    const trusted = path.join(directory, 'svc_trusted');
+    expect(await rotatePassword('svc_trusted', trusted, options())).toMatchObject({ proof: 'verifier', oldRefused: false });
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -78,6 +79,7 @@ describe('no password and no verifier is written down', () => {
         const rows = await watcher<{ query: string }[]>`select query from pg_stat_activity`;
         trail.add('pg_stat_activity', rows.map((row) => row.query).join('\n'));
         for (const line of await commandLines()) trail.add('argv', line);
+        await pause(10);
       }
     })();
     await work();

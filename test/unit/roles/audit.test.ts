@@ -229,12 +229,19 @@ describe('twins', () => {
   });
 
   it('tell everything in which they differ', () => {
-    const right = state('b', { login: false, attributes: { ...state('b').attributes, createdb: true } });
+    const right = state('b', {
+      login: false,
+      connectionLimit: -1,
+      validUntil: '2027-01-01T00:00:00.000Z',
+      attributes: { ...state('b').attributes, createdb: true },
+    });
     const memberships = [edge('app', 'a'), edge('app', 'b', { inherit: false })];
     const settings = [{ role: 'a', database: 'music', name: 'work_mem', value: '8MB' }];
     expect(differencesOfTwins(cluster({ roles: roles(state('a'), right), memberships, settings }), 'a', 'b')).toEqual([
       'b does not log in',
       'createdb is off for a and on for b',
+      'the connection limit of a is 5, that of b none',
+      'a is valid until any time, b until 2027-01-01T00:00:00.000Z',
       'b is not a member of app',
       'b is a member of app without INHERIT, and a is not',
       'their settings differ',

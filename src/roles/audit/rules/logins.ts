@@ -132,7 +132,7 @@ export const LOGIN_RULES: readonly AuditRule[] = [
               message: 'can take every connection of the server',
               evidence: [`CONNECTION LIMIT of ${name} is none, max_connections is ${world.state.maxConnections}`],
               sql: [`ALTER ROLE ${quoteName(name)} CONNECTION LIMIT ${limit}`],
-              remark: `${limit} is a proposal: a ${LIMIT_SHARE}th of max_connections.`,
+              remark: `${limit} is a proposal: a fifth of max_connections.`,
             },
       );
     },
