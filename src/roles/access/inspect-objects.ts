@@ -48,7 +48,7 @@ export async function inspectObjects(sql: TransactionSql): Promise<readonly Acce
       select 'type', 'T', t.typnamespace, t.typname::text, t.typowner, t.typacl::text, false
         from pg_catalog.pg_type t
        where (t.typtype in ('b', 'd', 'e', 'r', 'c', 'p') or t.typtype = 'm' and current_setting('server_version_num')::int < 170000)
-         and t.typisdefined and not exists (select from pg_catalog.pg_type a where a.typarray = t.oid)
+         and not exists (select from pg_catalog.pg_type a where a.typarray = t.oid)
          and (t.typrelid = 0 or exists (select from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
       union all select 'language', 'l', 0::oid, l.lanname::text, l.lanowner, l.lanacl::text, false from pg_catalog.pg_language l
       union all select 'foreign data wrapper', 'F', 0::oid, f.fdwname::text, f.fdwowner, f.fdwacl::text, false from pg_catalog.pg_foreign_data_wrapper f
