@@ -50,25 +50,23 @@ describe.each(MAJORS)('effective access on PostgreSQL %i', (major) => {
     }
   }, 120_000);
 
-  it.runIf(major === 14 || major === 18)(
-    'is so in schemas that nobody here designed: every extension there is',
-    async () => {
-      const postgres = connect(cluster.url());
-      await postgres.unsafe('create database music');
-      await postgres.end();
-      const music = connect(cluster.url('music'));
-      await music.unsafe(trickyPrivileges(major));
-      await music.unsafe(EVERY_EXTENSION);
-      await music`select set_config('search_path', '', false)`;
-      const graph = await inspectAccess(cluster.parameters(), ['music']);
-      const roles = [...graph.roles.keys()].filter((name) => !name.startsWith('pg_'));
-      const { facts, held, missing, extra } = await compareFacts(music, graph, 'music', roles);
-      console.log(`PostgreSQL ${major}, extensions: ${facts} facts, ${held} held, ${missing.length} missing, ${extra.length} extra`);
-      expect({ missing, extra }).toEqual({ missing: [], extra: [] });
-      await music.end();
-    },
-    120_000,
-  );
+  // The oldest and the newest are enough: each takes as long as the random ones.
+  if (major !== 14 && major !== 18) return;
+  it('is so in schemas that nobody here designed: every extension there is', async () => {
+    const postgres = connect(cluster.url());
+    await postgres.unsafe('create database music');
+    await postgres.end();
+    const music = connect(cluster.url('music'));
+    await music.unsafe(trickyPrivileges(major));
+    await music.unsafe(EVERY_EXTENSION);
+    await music`select set_config('search_path', '', false)`;
+    const graph = await inspectAccess(cluster.parameters(), ['music']);
+    const roles = [...graph.roles.keys()].filter((name) => !name.startsWith('pg_'));
+    const { facts, held, missing, extra } = await compareFacts(music, graph, 'music', roles);
+    console.log(`PostgreSQL ${major}, extensions: ${facts} facts, ${held} held, ${missing.length} missing, ${extra.length} extra`);
+    expect({ missing, extra }).toEqual({ missing: [], extra: [] });
+    await music.end();
+  }, 120_000);
 });
 
 /** How many of the steps the server allowed. */
