@@ -53,16 +53,23 @@ export function takeApart(
   return { state, creators, uses, named, connect };
 }
 
-/** What everybody may do by itself with new routines and types of those whose default privileges the file speaks of. */
+/**
+ * What everybody may do by itself with new routines and types of those whose default privileges the file speaks of. Who has
+ * taken all of that away, and gives nothing else, stands in a line that grants nothing: then the file speaks of it, too.
+ */
 function builtInDefaults(state: DatabaseState, defaults: ReadonlySet<DatabaseState['defaults'][number]>): readonly RawLine[] {
-  // A creator may have taken from PUBLIC what it has by itself, and have no other default privileges.
+  const named = new Set([...defaults].map((entry) => entry.creator));
   const explicit = [...state.globalDefaults].map((key) => key.slice(key.indexOf(' ') + 1));
-  const creators = [...new Set([...[...defaults].map((entry) => entry.creator), ...explicit])].sort(byText);
-  return (['routine', 'type'] as const).flatMap((of): readonly RawLine[] => {
-    const by = creators.filter((creator) => !state.globalDefaults.has(globalDefaultKey(creator, of)));
-    const grant = of === 'routine' ? ['execute'] : ['usage'];
-    return by.length === 0 ? [] : [{ about: `new ${of}`, head: { grant }, on: [`new ${of}s`], grantee: PUBLIC, tail: { by } }];
-  });
+  const creators = [...new Set([...named, ...explicit])].sort(byText);
+  const leaves = (of: 'routine' | 'type') => (creator: string) => !state.globalDefaults.has(globalDefaultKey(creator, of));
+  const line = (about: string, grant: readonly string[], on: readonly string[], by: readonly string[]): readonly RawLine[] =>
+    by.length === 0 ? [] : [{ about, head: { grant }, on, grantee: PUBLIC, tail: { by } }];
+  const silent = creators.filter((creator) => !named.has(creator) && !leaves('routine')(creator) && !leaves('type')(creator));
+  return [
+    ...line('new routine', ['execute'], ['new routines'], creators.filter(leaves('routine'))),
+    ...line('new type', ['usage'], ['new types'], creators.filter(leaves('type'))),
+    ...line('new', [], ['new routines', 'new types'], silent),
+  ];
 }
 
 /** A line of access with a profile takes several schemas, one without names one thing. */

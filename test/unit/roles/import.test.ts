@@ -12,7 +12,7 @@ import { findProfiles, shapeOf, type Use } from '../../../src/roles/import/shape
 import type { TreeMap } from '../../../src/roles/import/tree.ts';
 import { writeYaml } from '../../../src/roles/import/write-yaml.ts';
 import { planRoles } from '../../../src/roles/plan.ts';
-import { PUBLIC, role, type AclEntry } from '../../../src/roles/state.ts';
+import { globalDefaultKey, PUBLIC, role, type AclEntry } from '../../../src/roles/state.ts';
 import { randomDocument } from '../../live/roles/random-document.ts';
 import { SimulatedCluster, type SimulatedObject } from './simulated-cluster.ts';
 
@@ -153,6 +153,18 @@ describe('roles import', () => {
     expect([...document.roles.keys()].sort()).toEqual([...names].sort());
     expect(document.databases.get('music')?.schemas.get('__proto__')?.owner).toBe('__proto__');
     expect(lines(cluster, importText(cluster))).toEqual([]);
+  });
+
+  it('keeps it that somebody gives PUBLIC nothing of what it makes', () => {
+    const cluster = bareCluster(['g one']);
+    for (const of of ['routine', 'type'] as const) cluster.globalDefaults.add(globalDefaultKey('g one', of));
+    const text = importText(cluster);
+    expect(text).toContain('- { grant: [], on: [new routines, new types], to: public, by: [g one] }');
+    expect(lines(cluster, text)).toEqual([]);
+    expect(lines(bareCluster(['g one']), text).map((line) => line.trimEnd())).toEqual([
+      'NARROW PUBLIC − EXECUTE on routines that g one will make anywhere',
+      'NARROW PUBLIC − USAGE on types that g one will make anywhere',
+    ]);
   });
 
   it('never says a whole schema where one object is missing', () => {
