@@ -58,7 +58,7 @@ function questions(major: number): readonly Question[] {
     simple(
       'type',
       `select t.oid, n.nspname::text as schema, t.typname::text as name, null::text as col, null::int2 as num from pg_type t join pg_namespace n on n.oid = t.typnamespace
-        where ${OURS} ${major >= 17 ? "and t.typtype <> 'm'" : ''} and not exists (select from pg_type e where e.typarray = t.oid)
+        where ${OURS} and t.typisdefined ${major >= 17 ? "and t.typtype <> 'm'" : ''} and not exists (select from pg_type e where e.typarray = t.oid)
           and (t.typrelid = 0 or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))`,
       'has_type_privilege(r.oid, o.oid, p.word)',
     ),
