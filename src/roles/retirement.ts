@@ -35,3 +35,9 @@ export function withoutDepartures(document: RolesDocument, going: readonly Depar
   const names = going.map(({ role }) => role.replaceAll(/[*?\\]/g, '\\$&'));
   return { ...document, scope: { ...document.scope, ignoreRoles: [...document.scope.ignoreRoles, ...names] } };
 }
+
+/** The file as if no role were to go: those under `retire` keep what they have, and mode `exact` is `manage`. */
+export function keepingRoles(document: RolesDocument): RolesDocument {
+  const named = document.retire.map((each) => ({ ...each, isNamed: true }));
+  return { ...withoutDepartures(document, named), retire: [], mode: document.mode === 'exact' ? 'manage' : document.mode };
+}

@@ -7,6 +7,7 @@ import { refuseBroken } from '../../roles/access/guard.ts';
 import { applyRoles } from '../../roles/apply.ts';
 import { countRisks, describeChange } from '../../roles/describe.ts';
 import { planRoles } from '../../roles/plan.ts';
+import { keepingRoles } from '../../roles/retirement.ts';
 import { asSaved, refuseStaleSavedPlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
@@ -19,8 +20,8 @@ import { planJson, showLacks, showPlan, summaryText } from './show-plan.ts';
 /** `dbadmin roles apply [plan]`: show, refuse what must not be, ask, make, look again, write down. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock } = context;
-  const project = await loadRoles(context, input);
   const [file] = input.args;
+  const project = await load(context, input, file);
   const saved = file === undefined ? undefined : await readRolesPlan(path.resolve(context.cwd, file));
   const inspected = await inspect(context, project, saved);
   const { plan } = inspected;
@@ -41,6 +42,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   else showLacks(output, inspected);
   output.result({ ...planJson(project, inspected), applied: plan.changes.length, transactions, tookMs });
   return 0;
+}
+
+/** The file, without its drops where roles are to be kept. */
+async function load(context: CommandContext, input: CommandInput, saved: string | undefined): Promise<RolesProject> {
+  const project = await loadRoles(context, input);
+  if (!flagOption(input, 'keepRoles')) return project;
+  if (saved !== undefined) throw new DbadminError('usage', '--keep-roles does not go with a saved plan: it is applied whole or not at all');
+  return { ...project, document: keepingRoles(project.document) };
 }
 
 /** The plan as it is now; of a saved one, only when it is the same. */
@@ -77,6 +86,6 @@ function applyOptions(
 function refuseDrops(count: number, isAllowed: boolean): void {
   if (count === 0 || isAllowed) return;
   throw new DbadminError('refused', `the plan has ${count} destructive change${count === 1 ? '' : 's'}`, {
-    hint: 'Look at what would go, then give --allow-drop.',
+    hint: 'Look at what would go, then give --allow-drop; or make all other changes with --keep-roles.',
   });
 }

@@ -67,6 +67,7 @@ $ dbadmin roles apply roles.plan --yes`,
     options: [
       ROLES_FILE,
       { flags: '--allow-drop', summary: 'allow what drops roles and ends sessions' },
+      { flags: '--keep-roles', summary: 'drop no role now, and make all other changes: for applies that nobody watches' },
       { flags: '--lock-timeout <duration>', summary: 'how long a statement waits for a lock', fallback: '5s' },
       { flags: '--lock-wait <duration>', summary: 'how long to wait for another apply', fallback: '30s' },
       { flags: '--try-anyway', summary: 'go on where rights seem to be missing: a managed service can give more than the catalog says' },

@@ -2,6 +2,9 @@ import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { dbadmin } from './command.ts';
 import { connect, openProject, type Project } from './project.ts';
 
 /** On 16 memberships came to depend on who granted them. */
@@ -149,5 +152,22 @@ describe.each(MAJORS)('retire on PostgreSQL %i', (major) => {
     expect((await project.lines(text)).join('\n')).toContain('membership of app_reader in outside, which it granted');
     await project.apply(text);
     expect(await exists('svc_old')).toBe(false);
+  });
+
+  // The command is the same on every major.
+  if (major < 18) return;
+
+  it('without --allow-drop nothing is done, with --keep-roles everything else', async () => {
+    await sql.postgres.unsafe('grant app_owner to svc_api');
+    await writeFile(path.join(project.directory, 'roles.yaml'), file('reassign_to: app_owner'));
+    const apply = async (...args: readonly string[]): ReturnType<typeof dbadmin> =>
+      await dbadmin(['roles', 'apply', '--yes', '--file', 'roles.yaml', '--url', cluster.url(), ...args], project.directory);
+    const refused = await apply();
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('the plan has 4 destructive changes') as unknown]);
+    expect((await project.lines(file(''))).join()).toContain('svc_api − member of app_owner');
+    const kept = await apply('--keep-roles');
+    expect(kept.stdout).toContain('1 applied');
+    expect(kept.status).toBe(0);
+    expect(await exists('svc_old')).toBe(true);
   });
 });
