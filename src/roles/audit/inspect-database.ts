@@ -176,9 +176,10 @@ async function readExtensionRelations(sql: TransactionSql): Promise<ReadonlySet<
   return new Set(rows.map(relationKey));
 }
 
+/** dbadmin's own record of applies is in a schema that nobody else may use. */
 async function readHasTables(sql: TransactionSql): Promise<boolean> {
   const [row] = await sql<{ some: boolean }[]>`
     select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                    where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema') as some`;
+                    where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'dbadmin')) as some`;
   return row?.some === true;
 }

@@ -54,7 +54,7 @@ export interface AuditedDatabase {
   readonly publicDefaults: readonly Pick<DefaultEntry, 'creator' | 'schema' | 'of' | 'privilege'>[];
   /** Relations that belong to an extension, by `relationKey`. */
   readonly extensionRelations: ReadonlySet<string>;
-  /** Whether there are tables of users'. */
+  /** Whether there are tables of users', beside those of dbadmin. */
   readonly hasTables: boolean;
 }
 

@@ -1,17 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { judge } from '../../../src/roles/audit/accept.ts';
 import { AUDIT_RULES, audit } from '../../../src/roles/audit/audit.ts';
 import type { Finding } from '../../../src/roles/audit/finding.ts';
 import { inspectForAudit } from '../../../src/roles/audit/inspect.ts';
+import { parseRolesDocument } from '../../../src/roles/document/parse.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { dbadmin, type CommandResult } from './command.ts';
 import { CLEAN_DATABASE, CLEAN_ROLES, PLANTED_PATHS } from './planted-paths.ts';
-import { connect } from './project.ts';
+import { connect, openProject } from './project.ts';
 
 /** `14,15,16,17,18`: every path on each of these. */
 const ALL_MAJORS = process.env['DBADMIN_TEST_AUDIT'];
@@ -73,6 +75,22 @@ describe.each(ALL_MAJORS?.split(',').map(Number) ?? [14, 17])('audit on PostgreS
     expect(named(await findingsOf(cluster, ['app']))).toEqual([]);
     if (undo !== undefined) await app.unsafe(undo);
   });
+
+  // Its memberships have options that are there from 16 on.
+  if (major >= 16) {
+    it('finds nothing in the reference project but what its file accepts', async () => {
+      const text = await readFile(new URL('../../../roles/roles.yaml', import.meta.url), 'utf8');
+      await app.unsafe('create database listening');
+      const project = await openProject(cluster);
+      await project.apply(text);
+      await project.close();
+      const { accepted: lines } = parseRolesDocument(text, 'roles.yaml');
+      const judged = judge(await findingsOf(cluster), lines, 'roles.yaml', new Date());
+      expect(named(judged.open)).toEqual([]);
+      expect(judged.accepted.map(({ finding }) => finding.subject)).toEqual(['svc_backup']);
+      expect(judged.notes).toEqual([]);
+    });
+  }
 });
 
 describe('dbadmin roles audit', () => {
