@@ -6,7 +6,7 @@ as $$
   select distinct w.artist_name from quality.song_work as w
   where w.batch_id = batch and (w.rule_id is null or w.rule_id = 'B2') and w.artist_name is not null
   order by 1
-  on conflict (name) do nothing;
+  on conflict (name) where not is_namesake do nothing;
 
   insert into core.album as a (spotify_id, name, release_date, release_date_precision)
   select distinct on (w.album_spotify_id) w.album_spotify_id, w.album_name, w.release_date, w.release_date_precision
@@ -40,7 +40,7 @@ as $$
   select distinct on (t.track_id) t.track_id, 1, a.artist_id
   from quality.song_work as w
   join core.track as t on t.spotify_id = w.track_spotify_id
-  join core.artist as a on a.name = w.artist_name
+  join core.artist as a on a.name = w.artist_name and not a.is_namesake
   where w.batch_id = batch and (w.rule_id is null or w.rule_id = 'B2')
   order by t.track_id, w.row_no
   on conflict do nothing;

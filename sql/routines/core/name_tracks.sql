@@ -6,13 +6,13 @@ as $$
   select distinct w.artist_name from quality.play_work as w
   where w.batch_id = batch and w.rule_id is null
   order by 1
-  on conflict (name) do nothing;
+  on conflict (name) where not is_namesake do nothing;
 
   -- A spelling means the catalogue's track of exactly that artist and name; of several, the one that stands for the others.
   insert into core.track_spelling (artist_name, track_name, track_id)
   select distinct on (a.name, t.name) a.name, t.name, t.track_id
   from (select distinct w.artist_name, w.track_name from quality.play_work as w where w.batch_id = batch and w.rule_id is null) as s
-  join core.artist as a on a.name = s.artist_name
+  join core.artist as a on a.name = s.artist_name and not a.is_namesake
   join core.track_artist as ta on ta.artist_id = a.artist_id and ta.position = 1
   join core.track as t on t.track_id = ta.track_id and t.name = s.track_name
   where t.spotify_id is not null
@@ -31,7 +31,7 @@ as $$
     insert into core.track (track_id, name) overriding system value select u.track_id, u.track_name from unknown as u
   ), artists as (
     insert into core.track_artist (track_id, position, artist_id)
-    select u.track_id, 1, a.artist_id from unknown as u join core.artist as a on a.name = u.artist_name
+    select u.track_id, 1, a.artist_id from unknown as u join core.artist as a on a.name = u.artist_name and not a.is_namesake
   )
   insert into core.track_spelling (artist_name, track_name, track_id)
   select u.artist_name, u.track_name, u.track_id from unknown as u;

@@ -1,6 +1,8 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import { MODEL_EFFECTS } from './model-effects.ts';
+import type { Effect } from './trigger-effect.ts';
 import { countOf, migrateWarehouse } from './warehouse.ts';
 
 /** One row of everything, for triggers to act on; `old` times show what touches them. */
@@ -21,13 +23,6 @@ const ROWS = `
   insert into core.listener (name, updated_at) values ('old', '2000-01-01');
   insert into core.play (listener_id, track_id, ended_at, minute_seq, ms_played, batch_id, row_no)
     values (1, 1, '2025-01-01 10:00Z', 1, 4000, 1, 1)`;
-
-interface Effect {
-  /** What is done; the first column of its last row, or the SQLSTATE of its failure, is what is seen. */
-  readonly act: string;
-  readonly seen: string;
-  readonly seenWithout: string;
-}
 
 const cleansed = (table: string, columns = 'name', values = ''): Effect => ({
   act: `insert into core.${table} (${columns}) values (${values} E' \\u00a0Ada\\ufeff ') returning name`,
@@ -51,6 +46,7 @@ const counted = (act: string, seen: string, seenWithout: string): Effect => ({
 });
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
+  ...MODEL_EFFECTS,
   'raw.batch_append_only': appendOnly('batch', 'file_name'),
   'raw.song_append_only': appendOnly('song', 'track_name'),
   'raw.streaming_history_append_only': appendOnly('streaming_history', 'body'),
@@ -126,7 +122,7 @@ describe('the triggers of the warehouse', () => {
     const triggers = await database.sql<{ name: string }[]>`
       select n.nspname || '.' || t.tgname as name
       from pg_trigger as t join pg_class as c on c.oid = t.tgrelid join pg_namespace as n on n.oid = c.relnamespace
-      where not t.tgisinternal and n.nspname in ('raw', 'quality', 'core')`;
+      where not t.tgisinternal and n.nspname in ('raw', 'quality', 'core', 'audit', 'mart')`;
     expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(EFFECTS).sort());
   });
 

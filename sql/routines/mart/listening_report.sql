@@ -1,0 +1,218 @@
+-- The figures of the listening report, one function a visual. Each takes mart.only(...) or nothing, which is everything.
+
+create or replace function mart.cards(f mart.play_filter default null)
+returns table (songs bigint, plays bigint, explicit_percent numeric, weekend_plays bigint, weekday_plays bigint,
+  listening_time interval, listening_hours numeric, songs_by_source jsonb)
+language sql stable
+set search_path = pg_catalog
+as $$
+  with played as materialized (select * from mart.plays(f))
+  select count(distinct p.track_id), count(*),
+    round(100.0 * count(*) filter (where p.explicit) / nullif(count(*) filter (where p.explicit is not null), 0), 2),
+    count(*) filter (where extract(isodow from p.day) >= 6), count(*) filter (where extract(isodow from p.day) < 6),
+    make_interval(secs => coalesce(sum(p.ms_played), 0) / 1000.0), round(coalesce(sum(p.ms_played), 0) / 3600000.0, 2),
+    (select jsonb_object_agg(s.name, n.songs)
+     from (select q.source_id, count(distinct q.track_id) as songs from played as q group by q.source_id) as n
+     join mart.dim_source as s on s.source_id = n.source_id)
+  from played as p
+$$;
+comment on function mart.cards(mart.play_filter) is
+  'Cards: songs, plays, share of explicit plays among those where it is known, weekend and weekday plays, listening time and hours, songs by source.';
+
+create or replace function mart.months(f mart.play_filter default null) returns table (month date, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$ select date_trunc('month', p.local_at)::date, count(*) from mart.plays(f) as p group by 1 order by 1 $$;
+comment on function mart.months(mart.play_filter) is 'Slicer: the months that have plays.';
+
+create or replace function mart.date_range(f mart.play_filter default null) returns table (first_day date, last_day date)
+language sql stable
+set search_path = pg_catalog
+as $$ select min(p.day), max(p.day) from mart.plays(f) as p $$;
+comment on function mart.date_range(mart.play_filter) is 'Slicer: the first and the last day that have plays.';
+
+create or replace function mart.track_choices(f mart.play_filter default null) returns table (track_id bigint, name text, artist text, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select p.track_id, t.name, a.name, count(*)
+  from mart.plays(f) as p
+  join mart.dim_track as t on t.track_id = p.track_id
+  left join mart.dim_artist as a on a.artist_id = t.artist_id
+  group by p.track_id, t.name, a.name
+  order by t.name, a.name, p.track_id
+$$;
+comment on function mart.track_choices(mart.play_filter) is 'Slicer: the tracks that have plays.';
+
+create or replace function mart.album_choices(f mart.play_filter default null) returns table (album_id bigint, name text, artist text, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select p.album_id, b.name, a.name, count(*)
+  from mart.plays(f) as p
+  join mart.dim_album as b on b.album_id = p.album_id
+  left join mart.dim_artist as a on a.artist_id = b.artist_id
+  group by p.album_id, b.name, a.name
+  order by b.name, a.name, p.album_id
+$$;
+comment on function mart.album_choices(mart.play_filter) is 'Slicer: the albums that have plays.';
+
+create or replace function mart.top_tracks(f mart.play_filter default null, k integer default 5)
+returns table (rank bigint, track_id bigint, name text, artist text, plays bigint, ms_played bigint, album_id bigint, cover_id bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  with counted as (
+    select p.song_id, count(*) as plays, sum(p.ms_played) as ms_played
+    from mart.plays(f) as p group by p.song_id order by 2 desc, 3 desc, 1 limit k
+  )
+  select row_number() over (order by c.plays desc, c.ms_played desc, c.song_id), c.song_id, t.name, a.name, c.plays, c.ms_played,
+         t.album_id, v.cover_id
+  from counted as c
+  join mart.dim_track as t on t.track_id = c.song_id
+  left join mart.dim_artist as a on a.artist_id = t.artist_id
+  left join core.cover as v on v.album_id = t.album_id and v.image is not null
+  order by 1
+$$;
+comment on function mart.top_tracks(mart.play_filter, integer) is
+  'Tiles and columns: the k most played songs, by plays and not by popularity; tracks of the same meaning count as one. cover_id is NULL where there is no picture.';
+
+create or replace function mart.top_albums(f mart.play_filter default null, k integer default 4)
+returns table (rank bigint, album_id bigint, name text, artist text, plays bigint, ms_played bigint, cover_id bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  with counted as (
+    select p.album_id, count(*) as plays, sum(p.ms_played) as ms_played
+    from mart.plays(f) as p where p.album_id is not null group by p.album_id order by 2 desc, 3 desc, 1 limit k
+  )
+  select row_number() over (order by c.plays desc, c.ms_played desc, c.album_id), c.album_id, b.name, a.name, c.plays, c.ms_played, v.cover_id
+  from counted as c
+  join mart.dim_album as b on b.album_id = c.album_id
+  left join mart.dim_artist as a on a.artist_id = b.artist_id
+  left join core.cover as v on v.album_id = c.album_id and v.image is not null
+  order by 1
+$$;
+comment on function mart.top_albums(mart.play_filter, integer) is 'Treemap: the k most played albums.';
+
+create or replace function mart.top_artists(f mart.play_filter default null, k integer default 5)
+returns table (rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select row_number() over (order by count(*) desc, sum(p.ms_played) desc, b.artist_id), b.artist_id, a.name, count(*), sum(p.ms_played)
+  from mart.plays(f) as p
+  join mart.bridge_track_artist as b on b.track_id = p.track_id
+  join mart.dim_artist as a on a.artist_id = b.artist_id
+  group by b.artist_id, a.name
+  order by 1
+  limit k
+$$;
+comment on function mart.top_artists(mart.play_filter, integer) is 'Columns: the k most played artists; a play of several artists counts for each.';
+
+create or replace function mart.track_detail(track bigint, f mart.play_filter default null)
+returns table (track_id bigint, name text, artist text, album text, popularity smallint, release_date date, release_date_precision text,
+  plays bigint, track_number smallint, total_tracks smallint, cover_id bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select t.track_id, t.name, a.name, b.name, t.popularity, b.release_date, b.release_date_precision,
+    (select count(*) from mart.plays(f) as p where p.track_id = t.track_id), t.track_number, b.total_tracks, v.cover_id
+  from mart.dim_track as t
+  left join mart.dim_artist as a on a.artist_id = t.artist_id
+  left join mart.dim_album as b on b.album_id = t.album_id
+  left join core.cover as v on v.album_id = t.album_id and v.image is not null
+  where t.track_id = track
+$$;
+comment on function mart.track_detail(bigint, mart.play_filter) is
+  'Card of one track: name, popularity, release date, plays, number on the album and how many tracks that has.';
+
+create or replace function mart.plays_by_hour(f mart.play_filter default null) returns table (hour smallint, part_of_day text, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select t.time_id, t.part_of_day, count(p.play_id)
+  from mart.dim_time as t left join mart.plays(f) as p on p.hour = t.time_id
+  group by t.time_id, t.part_of_day order by t.time_id
+$$;
+comment on function mart.plays_by_hour(mart.play_filter) is 'Ribbon: plays by hour and part of the day; all 24 hours.';
+
+create or replace function mart.plays_by_weekday(f mart.play_filter default null) returns table (day_of_week integer, day_name text, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select d.day_of_week::integer, d.day_name, count(p.play_id)
+  from unnest(array['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) with ordinality as d (day_name, day_of_week)
+  left join mart.plays(f) as p on extract(isodow from p.day) = d.day_of_week
+  group by d.day_of_week, d.day_name order by d.day_of_week
+$$;
+comment on function mart.plays_by_weekday(mart.play_filter) is 'Bars: plays by day of the week, Monday first; all seven.';
+
+create or replace function mart.plays_by_source(f mart.play_filter default null) returns table (source text, plays bigint, songs bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select s.name, count(*), count(distinct p.track_id)
+  from mart.plays(f) as p join mart.dim_source as s on s.source_id = p.source_id
+  group by s.name order by 2 desc, 1
+$$;
+comment on function mart.plays_by_source(mart.play_filter) is 'Donut: plays and songs by where they were played from.';
+
+create or replace function mart.plays_by_content(f mart.play_filter default null) returns table (content text, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select case when p.explicit then 'explicit' when not p.explicit then 'not explicit' else 'unknown' end, count(*)
+  from mart.plays(f) as p group by 1 order by 2 desc, 1
+$$;
+comment on function mart.plays_by_content(mart.play_filter) is 'Pie: plays by explicit content.';
+
+create or replace function mart.plays_by_day(f mart.play_filter default null)
+returns table (day date, month date, day_of_month integer, plays bigint, ms_played bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select p.day, date_trunc('month', p.day::timestamp)::date, extract(day from p.day)::integer, count(*), sum(p.ms_played)
+  from mart.plays(f) as p group by p.day order by p.day
+$$;
+comment on function mart.plays_by_day(mart.play_filter) is 'Line: plays by month and day.';
+
+create or replace function mart.plays_by_week(f mart.play_filter default null)
+returns table (iso_year integer, iso_week integer, week_start date, plays bigint, ms_played bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select extract(isoyear from p.day)::integer, extract(week from p.day)::integer, date_trunc('week', p.day::timestamp)::date, count(*), sum(p.ms_played)
+  from mart.plays(f) as p group by 1, 2, 3 order by 1, 2
+$$;
+comment on function mart.plays_by_week(mart.play_filter) is 'Trend: plays by ISO week, with the year the week belongs to.';
+
+create or replace function mart.genre_mix(f mart.play_filter default null) returns table (genre text, plays bigint, share_percent numeric)
+language sql stable
+set search_path = pg_catalog
+as $$
+  with genres as (
+    select distinct pt.track_id, sg.genre_id
+    from core.playlist_track_subgenre as pt join core.subgenre as sg on sg.subgenre_id = pt.subgenre_id
+    union
+    select b.track_id, ag.genre_id from mart.bridge_track_artist as b join core.artist_genre as ag on ag.artist_id = b.artist_id
+  ), counted as (
+    select g.name, count(*) as plays
+    from mart.plays(f) as p join genres as x on x.track_id = p.track_id join core.genre as g on g.genre_id = x.genre_id
+    group by g.name
+  )
+  select c.name, c.plays, round(100.0 * c.plays / sum(c.plays) over (), 2) from counted as c order by 2 desc, 1
+$$;
+comment on function mart.genre_mix(mart.play_filter) is
+  'Plays by genre of the track''s playlists and artists; a track of several genres counts for each, and one without none.';
+
+create or replace function mart.listening_sessions(f mart.play_filter default null, gap interval default interval '30 minutes')
+returns table (listener_id bigint, session_no bigint, started_at timestamptz, ended_at timestamptz, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select s.listener_id, s.session_no, s.started_at, s.ended_at, s.listens
+  from core.sessions(gap) as s
+  where ((f).listener_id is null or s.listener_id = (f).listener_id)
+$$;
+comment on function mart.listening_sessions(mart.play_filter, interval) is 'Sessions: a new one begins after a gap. Of the filter only listener_id is looked at.';
