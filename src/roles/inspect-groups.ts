@@ -32,37 +32,44 @@ export async function readGroups(sql: TransactionSql): Promise<readonly ObjectGr
                select from pg_catalog.pg_depend l
                 where l.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and l.objid = c.oid and l.deptype in ('a', 'i')
                   and l.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and l.refobjsubid > 0) as linked,
-             case c.relkind when 'S' then 's' else 'r' end as letter, c.relowner as owner, c.relacl::text as acl, c.relname::text as name
+             case c.relkind when 'S' then 's' else 'r' end as letter, c.relowner as owner, c.relacl as acl, c.relname::text as name
         from pg_catalog.pg_class c where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S')
       union all
       select 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.pronamespace, 'routine',
              case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' when 'w' then 'window function' else 'function' end, false,
-             'f', p.proowner, p.proacl::text,
+             'f', p.proowner, p.proacl,
              pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
                select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')'
         from pg_catalog.pg_proc p where p.pronamespace not in ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
       union all
       select 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typnamespace, 'type',
-             case t.typtype when 'd' then 'domain' else 'type' end, false, 'T', t.typowner, t.typacl::text, t.typname::text
+             case t.typtype when 'd' then 'domain' else 'type' end, false, 'T', t.typowner, t.typacl, t.typname::text
         from pg_catalog.pg_type t
-        left join pg_catalog.pg_class c on c.oid = t.typrelid
-        left join pg_catalog.pg_type e on e.typarray = t.oid
-       where (t.typtype in ('b', 'd', 'e', 'r', 'c') or (t.typtype = 'm' and current_setting('server_version_num')::int < 170000)) and t.typisdefined and e.oid is null and (t.typrelid = 0 or c.relkind = 'c')
+       where (t.typtype in ('b', 'd', 'e', 'r') or (t.typtype = 'm' and current_setting('server_version_num')::int < 170000)
+              or (t.typtype = 'c' and t.typrelid in (select c.oid from pg_catalog.pg_class c where c.relkind = 'c')))
+         and t.typisdefined and not (t.typelem <> 0 and t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc)
+    ), members as (
+      select d.classid, d.objid, e.extname::text as extension
+        from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+       where d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.objsubid = 0 and d.deptype = 'e'
     ), grouped as (
-      select n.nspname::text as schema, o.kind, o.form, o.linked, o.letter, o.owner, o.acl, e.extname::text as extension,
-             pg_catalog.array_to_json(pg_catalog.array_agg(o.name order by o.name)) as names
-        from objects o
-        join pg_catalog.pg_namespace n on n.oid = o.namespace
-        left join pg_catalog.pg_depend d on d.classid = o.class and d.objid = o.oid and d.objsubid = 0 and d.deptype = 'e'
-        left join pg_catalog.pg_extension e on d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and e.oid = d.refobjid
-       where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      select o.namespace, o.kind, o.form, o.linked, o.letter, o.owner, o.acl, m.extension,
+             pg_catalog.array_to_json(pg_catalog.array_agg(o.name)) as names
+        from objects o left join members m on m.classid = o.class and m.objid = o.oid
+       where o.namespace in (select n.oid from pg_catalog.pg_namespace n where n.nspname !~ '^pg_' and n.nspname <> 'information_schema')
        group by 1, 2, 3, 4, 5, 6, 7, 8
     )
-    select g.schema, g.kind, g.form, g.linked, pg_catalog.pg_get_userbyid(g.owner)::text as owner, g.extension, g.names,
-           ${aclJson(sql, `case when g.acl is distinct from '{}' then coalesce(g.acl::aclitem[], pg_catalog.acldefault(g.letter::"char", g.owner)) end`)} as acl
-      from grouped g
-     order by g.schema, g.kind, g.form, g.owner, g.acl, g.extension, g.linked`;
-  return rows.map(({ extension, acl, ...row }) => ({ ...row, extension: extension ?? undefined, acl: parseAcl(acl, row.owner) }));
+    select n.nspname::text as schema, g.kind, g.form, g.linked, pg_catalog.pg_get_userbyid(g.owner)::text as owner, g.extension, g.names,
+           ${aclJson(sql, 'coalesce(g.acl, pg_catalog.acldefault(g.letter::"char", g.owner))')} as acl
+      from grouped g join pg_catalog.pg_namespace n on n.oid = g.namespace
+     order by n.nspname, g.kind, g.form, 5, g.acl::text, g.extension, g.linked`;
+  return rows.map(({ extension, acl, names, ...row }) => ({
+    ...row,
+    // Sorted here: the server would compare a hundred thousand names by the rules of a language.
+    names: [...names].sort(),
+    extension: extension ?? undefined,
+    acl: parseAcl(acl, row.owner),
+  }));
 }
 
 interface ColumnRow {
