@@ -22,13 +22,15 @@ export interface BootstrapStatement {
   readonly isOptional: boolean;
 }
 
-/** What keeps a password's statement out of the server's log; only whoever may SET these can turn them off for it. */
+/** What keeps a password's statement out of the server's log and its statistics, loaded or not; only whoever may SET these can turn them off for it. */
 const LOGGING = [
   'log_statement',
   'log_min_duration_statement',
   'log_min_duration_sample',
   'log_transaction_sample_rate',
   'log_min_error_statement',
+  'track_activities',
+  'pg_stat_statements.track_utility',
 ];
 
 /**

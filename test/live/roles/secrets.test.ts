@@ -136,24 +136,31 @@ describe('no password and no verifier is written down', () => {
   });
 
   it('by what fails: a refused role, a login that is refused, a role that is gone', async () => {
-    const limited = async (...args: string[]): Promise<void> => {
+    const limited = async (status: number, ...args: string[]): Promise<string> => {
       const result = await dbadmin(['roles', ...args, '--file', 'roles.yaml', '--verbose', '--url', url('limited')], directory, {
         PGPASSWORD: 'limited-pw',
         SVC_PASSWORD: BY_HAND,
       });
-      expect(result.status).not.toBe(0);
+      expect(result.status).toBe(status);
       trail.add(`output of roles ${args.join(' ')} as limited`, `${result.stdout}${result.stderr}`);
+      return result.stderr;
     };
     secrets.add(BY_HAND);
     await sql.unsafe(`create role limited login createrole password 'limited-pw'; grant svc_env, svc_file to limited with admin true`);
     // It may change the password and may not keep it out of the log.
-    await limited('rotate', 'svc_file', '--yes');
+    expect(await limited(1, 'rotate', 'svc_file', '--yes')).toContain('GRANT SET ON PARAMETER log_min_duration_sample');
+    // What the refusal asks for is enough.
+    await sql.unsafe(`grant set on parameter log_statement, log_min_duration_statement, log_min_duration_sample, log_transaction_sample_rate,
+      pg_stat_statements.track_utility to limited`);
+    await limited(0, 'rotate', 'svc_file', '--yes');
+    secrets.add((await readFile(path.join(directory, 'secret'), 'utf8')).trim());
+    await noteVerifiers();
     await sql.unsafe('revoke svc_env, svc_file from limited');
-    await limited('rotate', 'svc_file', '--yes');
+    await limited(1, 'rotate', 'svc_file', '--yes');
     await sql.unsafe(`alter role svc_made valid until '2020-01-01'`);
     expect(await run('rotate', 'svc_made', '--yes', '--verbose')).toBe(1);
     await sql.unsafe('grant select on pg_authid to limited');
-    await limited('apply', '--yes');
+    await limited(1, 'apply', '--yes');
     await noteVerifiers();
     expect(trail.found([...secrets])).toEqual([]);
   });
