@@ -2,7 +2,7 @@ import type { BrokenRule, GuardReport } from '../../roles/access/guard.ts';
 import { describeChange, printable } from '../../roles/describe.ts';
 import type { RolesDocument } from '../../roles/document/document.ts';
 import type { LintFinding, Severity } from '../../roles/lint/finding.ts';
-import { NEVER_IDLE } from '../../roles/lint/lint.ts';
+import { NEVER_DETOUR, NEVER_IDLE } from '../../roles/lint/lint.ts';
 import { LINT_RULES } from '../../roles/lint/rules.ts';
 import type { RolesPlan } from '../../roles/plan.ts';
 
@@ -36,7 +36,7 @@ export function checkCases(
 ): readonly CheckCase[] {
   const drift = plan.changes.map(driftFinding);
   const none: CheckCase = { suite: 'drift', name: `the cluster is as ${document.file} says`, findings: [] };
-  const rules = [...LINT_RULES, NEVER_IDLE].map(({ name }) => name);
+  const rules = [...LINT_RULES, NEVER_IDLE, NEVER_DETOUR].map(({ name }) => name);
   return [
     ...(drift.length === 0 ? [none] : drift.map((finding) => ({ suite: 'drift' as const, name: finding.message, findings: [finding] }))),
     ...document.never.map((rule) => ({

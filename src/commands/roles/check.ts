@@ -1,6 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { isAtLeast, SEVERITIES, type Severity } from '../../roles/lint/finding.ts';
-import { lintRoles, NEVER_IDLE } from '../../roles/lint/lint.ts';
+import { lintRoles, NEVER_DETOUR, NEVER_IDLE } from '../../roles/lint/lint.ts';
 import { LINT_RULES } from '../../roles/lint/rules.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { toJson } from '../terminal-output.ts';
@@ -19,7 +19,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const project = await loadRoles(context, input);
   const inspected = await inspectAndPlan(context, project);
   const guard = await inspectGuard(project, inspected.plan);
-  const lint = lintRoles(project.document, guard.idle, context.clock.now());
+  const lint = lintRoles(project.document, guard, context.clock.now());
   const cases = checkCases(project.document, inspected.plan, guard, lint);
   const fails = ({ severity }: CheckFinding): boolean => isAtLeast(severity, least);
   show(context, input, { project, inspected, cases, fails });
@@ -104,7 +104,7 @@ function plural(count: number, word: string): string {
 }
 
 function showRules({ output }: CommandContext): number {
-  const rules = [...LINT_RULES, NEVER_IDLE].map(({ name, severity, summary: finds }) => ({ name, severity, summary: finds }));
+  const rules = [...LINT_RULES, NEVER_IDLE, NEVER_DETOUR].map(({ name, severity, summary: finds }) => ({ name, severity, summary: finds }));
   for (const { name, severity, summary: finds } of rules) output.line(`${name.padEnd(20)} ${severity.padEnd(8)} ${finds}`);
   output.result({ rules });
   return 0;

@@ -6,7 +6,7 @@ import type { RolesProject } from './load-roles.ts';
 
 /** Holds the never rules of the file against the cluster as it is and as the plan would leave it; asks nothing when there are none. */
 export async function inspectGuard({ document, connection }: RolesProject, plan: RolesPlan): Promise<GuardReport> {
-  if (document.never.length === 0) return { broken: [], idle: [] };
+  if (document.never.length === 0) return { broken: [], idle: [], detours: [] };
   const rules = document.never;
   const named = rules.flatMap((rule) => (rule.kind === 'can' && rule.database !== undefined ? [rule.database] : []));
   const graph = await inspectAccess(

@@ -3,6 +3,7 @@ import type { NeverRule } from '../document/never.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { AccessGraph } from './graph.ts';
 import { checkNever, type NeverViolation } from './never.ts';
+import { findDetours, type NeverDetour } from './never-detours.ts';
 import { plannedAccess } from './planned.ts';
 
 /** A broken rule and when: `now` and not after the plan, `after` the plan and not now, or `both`. */
@@ -14,12 +15,15 @@ export interface GuardReport {
   readonly broken: readonly BrokenRule[];
   /** Rules about objects that no database has. */
   readonly idle: readonly NeverRule[];
+  /** Ways around rules that hold, as they will be after the plan. */
+  readonly detours: readonly NeverDetour[];
 }
 
 /** The rules held against the cluster as it is and as the plan would leave it. */
 export function guardPlan(rules: readonly NeverRule[], graph: AccessGraph, changes: readonly Change[]): GuardReport {
+  const planned = changes.length === 0 ? graph : plannedAccess(graph, changes);
   const now = checkNever(rules, graph);
-  const after = changes.length === 0 ? now : checkNever(rules, plannedAccess(graph, changes));
+  const after = changes.length === 0 ? now : checkNever(rules, planned);
   const [before, later] = [new Set(now.violations.map(keyOf)), new Set(after.violations.map(keyOf))];
   return {
     broken: [
@@ -27,6 +31,7 @@ export function guardPlan(rules: readonly NeverRule[], graph: AccessGraph, chang
       ...now.violations.filter((each) => !later.has(keyOf(each))).map((each) => ({ ...each, when: 'now' as const })),
     ],
     idle: after.idle,
+    detours: findDetours(rules, planned),
   };
 }
 

@@ -30,7 +30,7 @@ export interface NeverVerdict {
 
 /**
  * Holds the rules against what roles can do: at once and after SET ROLE. Functions and views that act as their owner are no
- * violation: they are how access is given out with care. A privilege counts without USAGE on the schema, which one grant brings.
+ * violation: they are how access is given out with care; views are remarked on, see findDetours. A privilege counts without USAGE on the schema, which one grant brings.
  */
 export function checkNever(rules: readonly NeverRule[], graph: AccessGraph): NeverVerdict {
   const violations: NeverViolation[] = [];
@@ -143,7 +143,7 @@ class Judge {
   }
 
   *privileges(rule: Extract<NeverRule, { kind: 'can' }>, objects: readonly AskedObjects[]): Generator<NeverViolation> {
-    for (const role of this.#subjects(rule.who)) {
+    for (const role of subjectsOf(this.#graph, rule.who)) {
       const found = objects.flatMap(({ asked, names }) => {
         for (const privilege of rule.privileges) {
           const route = role === undefined ? publicRoute(asked, privilege) : this.#route(role, asked, privilege);
@@ -167,7 +167,7 @@ class Judge {
   }
 
   *qualities(rule: Extract<NeverRule, { kind: 'is' }>): Generator<NeverViolation> {
-    for (const role of this.#subjects(rule.who)) {
+    for (const role of subjectsOf(this.#graph, rule.who)) {
       if (role === undefined) continue;
       const found = this.#quality(role, rule);
       if (found !== undefined) yield { rule, database: undefined, role, ...found, objects: 1 };
@@ -199,19 +199,19 @@ class Judge {
     }
     return undefined;
   }
+}
 
-  /** Undefined stands for PUBLIC. The server's own roles are meant only by a name that says so. */
-  #subjects({ who, except }: NeverSubject): readonly (string | undefined)[] {
-    if (who === 'public') return [undefined];
-    return [...this.#graph.roles.values()]
-      .filter(({ name, login }) => {
-        if (matchesAny(name, except)) return false;
-        if (who === 'login') return login;
-        if (who === 'role') return !name.startsWith('pg_');
-        return who.some((glob) => matchesAny(name, [glob]) && (!name.startsWith('pg_') || glob.startsWith('pg_')));
-      })
-      .map(({ name }) => name);
-  }
+/** Whom a rule is about. Undefined stands for PUBLIC. The server's own roles are meant only by a name that says so. */
+export function subjectsOf(graph: AccessGraph, { who, except }: NeverSubject): readonly (string | undefined)[] {
+  if (who === 'public') return [undefined];
+  return [...graph.roles.values()]
+    .filter(({ name, login }) => {
+      if (matchesAny(name, except)) return false;
+      if (who === 'login') return login;
+      if (who === 'role') return !name.startsWith('pg_');
+      return who.some((glob) => matchesAny(name, [glob]) && (!name.startsWith('pg_') || glob.startsWith('pg_')));
+    })
+    .map(({ name }) => name);
 }
 
 function publicRoute({ group, column }: Asked, privilege: AccessPrivilege): Route | undefined {

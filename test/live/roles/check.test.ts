@@ -96,6 +96,36 @@ describe('dbadmin roles check', () => {
     );
   });
 
+  it('remarks on a view through which is read what a rule forbids, until the view asks for the reader', async () => {
+    await sql.unsafe(
+      'create schema vault; create table vault.card (id int, pan text); create view core.cards as select id, pan from vault.card',
+    );
+    try {
+      const guarded = FILE.replace(
+        'never:',
+        'never:\n  - svc_* can not select on column vault.card.pan\n  - svc_* can not select on table vault.card',
+      );
+      await project.apply(guarded);
+      const { status, stdout } = await roles(guarded, 'check');
+      expect(status).toBe(2);
+      for (const object of ['column vault\\.card\\.pan', 'table vault\\.card']) {
+        expect(stdout).toMatch(
+          new RegExp(
+            `^warning .*holds, and yet svc_api can read ${object} in music through view core\\.cards, which reads as \\w+ .*never-detour`,
+            'm',
+          ),
+        );
+      }
+      expect(stdout).toMatch(/4 never rules hold; 2 remarks on the file$/m);
+      const accepted = `${guarded}audit: { accept: [{ finding: never-detour, on: "*", reason: the view is meant }] }\n`;
+      expect((await roles(accepted, 'check')).status).toBe(0);
+      await sql.unsafe('alter view core.cards set (security_invoker = true)');
+      expect((await roles(guarded, 'check')).status).toBe(0);
+    } finally {
+      await sql.unsafe('drop schema vault cascade');
+    }
+  });
+
   it('prints findings as annotations, JUnit and JSON', async () => {
     await sql.unsafe('grant update on core.audit_log to svc_api');
     try {

@@ -6,7 +6,7 @@ import { parseRolesDocument } from '../../../src/roles/document/parse.ts';
 const NOW = new Date('2026-11-21T12:00:00Z');
 
 function found(file: object): readonly string[] {
-  return lintRoles(parseRolesDocument(JSON.stringify({ version: 1, ...file }), 'roles.yaml'), [], NOW).map(
+  return lintRoles(parseRolesDocument(JSON.stringify({ version: 1, ...file }), 'roles.yaml'), { idle: [], detours: [] }, NOW).map(
     ({ rule, subject }) => `${rule} ${subject}`,
   );
 }
