@@ -1,4 +1,4 @@
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { ApiClient } from '../../spotify/api/run.ts';
 import { signInPlaces, writeSignIn } from '../../spotify/auth/sign-in-apply.ts';
@@ -26,15 +26,31 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const fetching: Fetching = { sql, client, clock, log, cleanse, landing: new Landing(place, signedIn.listener) };
     const results = [...(await recover(fetching))];
     let pictures: Pictures | undefined;
-    for (const kind of kinds) {
-      if (kind === 'covers') pictures = await covers(context, input, fetching);
-      else for await (const result of fetchKind(fetching, kind)) results.push(result);
+    try {
+      for (const kind of kinds) {
+        if (kind === 'covers') pictures = await covers(context, input, fetching);
+        else await fetchInto(results, fetching, kind, kinds.length === 1);
+      }
+    } catch (error) {
+      // What came before it stays, and is shown.
+      showSets(context, results);
+      throw error;
     }
     report(context, results, pictures);
-    return 0;
+    return results.some(({ status, unit, kind }) => status === 'refused' && unit === kind) ? 3 : 0;
   } finally {
     await sql.end({ timeout: 5 });
     await place.store.close();
+  }
+}
+
+/** One kind that Spotify does not give does not stop the others; the only one does. */
+async function fetchInto(results: FetchResult[], fetching: Fetching, kind: FetchKind, isOnly: boolean): Promise<void> {
+  try {
+    for await (const result of fetchKind(fetching, kind)) results.push(result);
+  } catch (error) {
+    if (isOnly || !isDbadminError(error, 'api-refused')) throw error;
+    results.push({ kind, unit: kind, status: 'refused', pages: 0, items: 0, batchId: undefined, gap: undefined, reason: error.message });
   }
 }
 
@@ -72,7 +88,7 @@ async function covers(context: CommandContext, input: CommandInput, { sql, clien
   return { kept: results.length - failed.length, failed: failed.length };
 }
 
-function report({ output }: CommandContext, results: readonly FetchResult[], pictures: Pictures | undefined): void {
+function showSets({ output }: CommandContext, results: readonly FetchResult[]): void {
   for (const { gap } of results) {
     if (gap === undefined) continue;
     output.warn(
@@ -92,7 +108,11 @@ function report({ output }: CommandContext, results: readonly FetchResult[], pic
       ]),
     );
   }
-  output.result({
+}
+
+function report(context: CommandContext, results: readonly FetchResult[], pictures: Pictures | undefined): void {
+  showSets(context, results);
+  context.output.result({
     sets: results.map(({ gap, batchId, reason, ...rest }) => ({
       ...rest,
       batchId: batchId ?? null,

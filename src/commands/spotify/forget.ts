@@ -1,8 +1,10 @@
-import { DbadminError } from '../../base/errors.ts';
+import type { Sql } from 'postgres';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { ClusterConfig, Config } from '../../config/config.ts';
 import { openClient } from '../../postgres/client.ts';
 import { removeSignIn, signInPlaces } from '../../spotify/auth/sign-in-apply.ts';
-import { Landing } from '../../spotify/fetch/landing-apply.ts';
-import { erasePersonalRows, findPersonalRows, type PersonalRows } from '../../spotify/forget/apply.ts';
+import { Landing, type LandingPlace } from '../../spotify/fetch/landing-apply.ts';
+import { erasePersonalRows, findLandedKeys, findPersonalRows, type PersonalRows } from '../../spotify/forget/apply.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { confirmOrStop, type Output } from '../output.ts';
@@ -13,8 +15,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output } = context;
   const [listener = ''] = input.args;
   const { config, cluster } = await loadProject(context, input);
-  const hasLanding = textOption(input, 'landing') !== undefined || cluster.repositories.length > 0;
-  const place = hasLanding ? await openLanding(context, input, config, cluster) : undefined;
+  const place = await landingOf(context, input, config, cluster);
   const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify forget' });
   try {
     const landing = place === undefined ? undefined : new Landing(place, listener);
@@ -27,6 +28,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       output.result(resultOf(listener, rows, pages, backups, false));
       return 0;
     }
+    await refuseStray(sql, landing, listener, flagOption(input, 'landingGone'));
     await confirmOrStop(output, `Erase ${listener} for good?`);
     // What leads to more data goes first: without tokens nothing new can come, and pages that lie here would be loaded again.
     const signedIn = await removeSignIn(signInPlaces(context.env, context.cwd), listener);
@@ -48,6 +50,35 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     await sql.end({ timeout: 5 });
     await place?.store.close();
   }
+}
+
+/** The place of the options, or the cluster's repository where there is one. */
+async function landingOf(
+  context: CommandContext,
+  input: CommandInput,
+  config: Config,
+  cluster: ClusterConfig,
+): Promise<LandingPlace | undefined> {
+  const isNamed = textOption(input, 'landing') !== undefined || textOption(input, 'repository') !== undefined;
+  if (!isNamed && cluster.repositories.length === 0) return undefined;
+  try {
+    return await openLanding(context, input, config, cluster);
+  } catch (error) {
+    if (!isNamed && isDbadminError(error, 'repository-missing')) return undefined;
+    throw error;
+  }
+}
+
+/** Pages that lie in another place would be left there, and once raw is empty nothing leads to them any more. */
+async function refuseStray(sql: Sql, landing: Landing | undefined, listener: string, isGone: boolean): Promise<void> {
+  const keys = await findLandedKeys(sql, listener);
+  const stray = landing === undefined ? keys : await landing.absent(keys);
+  const [first] = stray;
+  if (first === undefined || isGone) return;
+  throw new DbadminError('refused', `${stray.length} landed objects of ${listener} are not where this looks`, {
+    detail: `One is ${first}.`,
+    hint: 'Give --landing or --repository as when they were fetched; with --landing-gone they are taken for deleted.',
+  });
 }
 
 function showRows(output: Output, listener: string, rows: readonly PersonalRows[], pages: number): void {

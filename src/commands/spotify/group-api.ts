@@ -58,7 +58,11 @@ proves that no row remains, or nothing of it is erased. Backups cannot be change
 $ dbadmin spotify forget ada
 $ dbadmin spotify forget ada --erase --yes`,
     args: [{ form: '<listener>', summary: 'the name in the warehouse' }],
-    options: [{ flags: '--erase', summary: 'do it' }, ...LANDING],
+    options: [
+      { flags: '--erase', summary: 'do it' },
+      ...LANDING,
+      { flags: '--landing-gone', summary: 'go on although landed pages that raw knows of are not there' },
+    ],
     json: [
       'listener',
       'isErased',

@@ -22,8 +22,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     redirectUri: textOption(input, 'redirect') ?? 'http://127.0.0.1:8888/callback',
     listener: textOption(input, 'listener'),
     timeoutMs: parseDuration(textOption(input, 'timeout') ?? '5m'),
-    // The address has to be seen even with --quiet or --json: without it nobody can sign in.
-    show: (url) => output.warn(`open this address in a browser and allow the access: ${url}`),
+    // The address has to be seen even with --quiet: without it nobody can sign in.
+    show: (url) => {
+      const text = `Open this address in a browser and allow the access: ${url}`;
+      if (output.quiet) output.warn(text);
+      else output.note(text);
+    },
   });
   const before = await readSignIn(places, signedIn.listener).catch(() => undefined);
   if (before !== undefined && before.accountId !== signedIn.accountId) {

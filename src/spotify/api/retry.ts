@@ -47,6 +47,7 @@ function bounded(delayMs: number, attempt: number, { tries, maxWaitMs }: RetryLi
 function retryAfterMs(text: string | undefined, now: Date): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
-  const date = Date.parse(text);
+  // Date.parse takes almost anything for a date, even -3: the form has a weekday first.
+  const date = /^\s*[A-Z][a-z]+,/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
 }

@@ -8,8 +8,8 @@ export interface Fault {
   readonly times: number;
   readonly what:
     | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
-    /** 200 and a body that is no JSON. */
-    | { readonly kind: 'garbage' }
+    /** 200 and this body, whatever it is. */
+    | { readonly kind: 'body'; readonly text: string }
     /** The connection ends without an answer. */
     | { readonly kind: 'cut' };
 }

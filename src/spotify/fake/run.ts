@@ -114,8 +114,8 @@ function api(site: Site, request: IncomingMessage, asked: URL, response: ServerR
     request.socket.destroy();
     return;
   }
-  if (fault?.kind === 'garbage') {
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"items": [');
+  if (fault?.kind === 'body') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(fault.text);
     return;
   }
   if (fault !== undefined) {

@@ -66,6 +66,13 @@ export class Landing {
     return erased;
   }
 
+  /** Those of `keys` that do not lie here, and not in the other of the two places either. */
+  async absent(keys: readonly string[]): Promise<readonly string[]> {
+    const here = new Set<string>();
+    for await (const { key } of this.#place.store.list(this.#prefix)) here.add(settledKey(key));
+    return keys.filter((key) => !here.has(settledKey(key)));
+  }
+
   async count(): Promise<number> {
     let objects = 0;
     for await (const { key } of this.#place.store.list(this.#prefix)) if (key !== '') objects += 1;

@@ -99,7 +99,8 @@ function listOf({ body }: ApiPage): Readonly<Record<string, unknown>> {
 function itemsOf(page: ApiPage): readonly unknown[] {
   const { items, devices } = listOf(page);
   if (Array.isArray(items)) return items as readonly unknown[];
-  return Array.isArray(devices) ? (devices as readonly unknown[]) : [page.body];
+  if (Array.isArray(devices)) return devices as readonly unknown[];
+  throw new DbadminError('api-failed', `the answer of ${page.endpoint} has no list`);
 }
 
 function nextOf(page: ApiPage | undefined): string | undefined {

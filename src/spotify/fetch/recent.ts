@@ -1,3 +1,4 @@
+import { DbadminError } from '../../base/errors.ts';
 import type { ApiPage } from '../api/run.ts';
 import type { PossibleGap } from './page-set.ts';
 
@@ -52,8 +53,8 @@ function summary(pages: readonly ApiPage[], seen: readonly Date[], cursor: Date 
 }
 
 function playedAt({ body }: ApiPage): readonly Date[] {
-  const items = Array.isArray(body['items']) ? (body['items'] as readonly unknown[]) : [];
-  return items.flatMap((item) => {
+  if (!Array.isArray(body['items'])) throw new DbadminError('api-failed', `the answer of ${PATH} has no list of plays`);
+  return (body['items'] as readonly unknown[]).flatMap((item) => {
     const text = typeof item === 'object' && item !== null && 'played_at' in item ? item.played_at : undefined;
     const time = new Date(typeof text === 'string' ? text : Number.NaN);
     return Number.isNaN(time.getTime()) ? [] : [time];

@@ -12,6 +12,14 @@ export async function findPersonalRows(sql: postgres.Sql, listener: string): Pro
   return rowsOf(await sql`select table_name as table, rows_found as rows from core.count_personal_rows(${listener})`.catch(refuse));
 }
 
+/** Where pages of a listener landed, as raw knows it. */
+export async function findLandedKeys(sql: postgres.Sql, listener: string): Promise<readonly string[]> {
+  const rows = await sql`
+    select distinct regexp_replace(p.object_key, '#[0-9]+$', '') as key from raw.page as p join raw.batch as b using (batch_id)
+    where b.listener_name = ${listener} and p.object_key is not null order by 1`.catch(refuse);
+  return rows.map(({ key }) => String(key));
+}
+
 /**
  * Erases a listener from the warehouse, all or nothing; the database proves that nothing remains.
  *

@@ -5,8 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { CLEAR, RepositoryKeys } from '../../../src/repository/keys.ts';
 import { ApiClient } from '../../../src/spotify/api/run.ts';
 import type { FakeServer } from '../../../src/spotify/fake/run.ts';
+import { fetchCovers } from '../../../src/spotify/fetch/covers-run.ts';
 import { Landing } from '../../../src/spotify/fetch/landing-apply.ts';
-import type { FetchKind } from '../../../src/spotify/fetch/page-set.ts';
+import { writePageSet, type FetchKind } from '../../../src/spotify/fetch/page-set.ts';
+import { readCursor } from '../../../src/spotify/fetch/raw-apply.ts';
+import { fetchRecent } from '../../../src/spotify/fetch/recent.ts';
 import { fetchKind, recover, type Fetching, type FetchResult } from '../../../src/spotify/fetch/run.ts';
 import { cleanseBatch } from '../../../src/spotify/load/cleanse.ts';
 import { openStore } from '../../../src/storage/open.ts';
@@ -158,12 +161,43 @@ describe('fetching from the fake server', () => {
     expect([await count(inRaw), (await from.landing.pending()).length, await from.landing.count()]).toEqual([1, 0, 1]);
     // Landed, and the database never heard of it.
     fake.world.listen(5);
-    const away = { ...from, sql: Object.assign(() => Promise.resolve([]), { begin: async () => await Promise.reject(new Error('away')) }) };
-    await expect(fetched(away as unknown as Fetching, 'recent')).rejects.toThrow('away');
+    const cursor = await readCursor(database.sql, listener);
+    const unheard = await fetchRecent(async (where, query) => await from.client.get(where, query), cursor);
+    await from.landing.put('unheard', writePageSet({ listener, kind: 'recent', unit: 'recent', startedAt: clock.now(), ...unheard }));
     expect([await count(inRaw), (await from.landing.pending()).length]).toEqual([1, 1]);
     await recover(from);
     expect(await recover(from)).toEqual([]);
     expect([await count(inRaw), await from.landing.count()]).toEqual([2, 2]);
+  });
+
+  it('covers: pictures are kept, one that cannot be had is kept as a failure, and the others go on', async () => {
+    const from = await fetching();
+    for (const [n, album] of [...fake.world.albums.values()].slice(0, 12).entries()) {
+      const url = (album['images'] as readonly { readonly url: string }[])[0]?.url ?? null;
+      await database.sql`insert into core.album (spotify_id, name, image_url) values (${String(album['id'])}, ${String(album['name'])}, ${n % 2 === 0 ? url : null})`;
+    }
+    const options = { limit: 50, get: async (where: string) => await from.client.get(where), onCover: () => undefined };
+    const results = await fetchCovers(database.sql, askingWith(clock), options);
+    expect(
+      results
+        .filter(({ status }) => status === 'failed')
+        .map(({ reason }) => String(reason))
+        .toSorted((a, b) => a.localeCompare(b)),
+    ).toEqual(['Spotify has no picture of this album', 'the picture was refused with status 404']);
+    expect(await count(`select count(*) from core.cover where media_type = 'image/png' and length(image) > 100`)).toBe(10);
+    expect(await fetchCovers(database.sql, askingWith(clock), options)).toEqual([]);
+    expect(fake.requests.filter((line) => line.startsWith('GET /image/')).length).toBe(11);
+  });
+
+  it('an answer without its list is refused, and nothing of it is kept', async () => {
+    const from = await fetching();
+    for (const text of ['{}', '{"items": null}', '{"error": "odd"}']) {
+      for (const kind of ['recent', 'artists', 'devices'] as const) {
+        fake.faults.add({ times: 1, what: { kind: 'body', text } });
+        await expect(fetched(from, kind)).rejects.toMatchObject({ code: 'api-failed' });
+      }
+    }
+    expect(await from.landing.count()).toBe(0);
   });
 
   it('each page in raw says where it lies, and that is what came', async () => {

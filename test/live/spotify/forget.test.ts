@@ -24,6 +24,8 @@ const ROWS = `
   insert into core.playlist_track (playlist_id, track_id, batch_id, row_no)
     select p.playlist_id, (select min(track_id) from core.track), b.batch_id, 77 from core.playlist as p, raw.batch as b
     where p.name = 'Mine' and b.listener_name = 'ada' limit 1;
+  insert into raw.page (batch_id, row_no, hash, endpoint, url, status, fetched_at, object_key, body)
+    select batch_id, 1, '', 'me', '', 200, now(), 'spotify/elsewhere/processed/x#1', '{}' from raw.batch where listener_name = 'ada' limit 1;
   with list as (insert into core.top_list (listener_id, kind, time_range, taken_at)
     select listener_id, 'tracks', 'short_term', now() from core.listener where name = 'ada' returning top_list_id)
   insert into core.top_list_track (top_list_id, rank, track_id) select top_list_id, 1, (select min(track_id) from core.track) from list;
@@ -85,10 +87,16 @@ describe('forgetting a listener', () => {
     expect(await countOf(database.sql, `select count(*) from core.listener where name = 'ada'`)).toBe(1);
   });
 
+  it('pages that landed where it does not look are not left behind: it refuses', async () => {
+    const { status, stderr } = await forget('--erase', '--yes');
+    expect([status, stderr]).toEqual([1, expect.stringContaining('spotify/elsewhere/processed/x')]);
+    expect(await countOf(database.sql, `select count(*) from core.listener where name = 'ada'`)).toBe(1);
+  });
+
   it('with --erase 0 rows remain in any schema, and others keep theirs', async () => {
     const others = `select count(*) from core.play as p join core.listener as l using (listener_id) where l.name = 'bob'`;
     const [before, facts] = [await countOf(database.sql, others), await countOf(database.sql, 'select count(*) from mart.fact_play')];
-    const { status, stdout, stderr } = await forget('--erase', '--yes');
+    const { status, stdout, stderr } = await forget('--erase', '--yes', '--landing-gone');
     expect(stderr).toBe('');
     expect(stdout).toContain('0 rows remain');
     expect(status).toBe(0);

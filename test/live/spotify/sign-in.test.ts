@@ -181,7 +181,7 @@ describe('signing in to the fake server', () => {
     expect(clock.slept.splice(0)).toEqual([7350]);
     for (const status of [500, 502, 503]) fake.faults.add({ times: 1, what: { kind: 'status', status } });
     fake.faults.add({ times: 1, what: { kind: 'cut' } });
-    fake.faults.add({ times: 1, what: { kind: 'garbage' } });
+    fake.faults.add({ times: 1, what: { kind: 'body', text: '{"items": [' } });
     await client.get('me');
     expect(clock.slept.splice(0)).toEqual([375, 750, 1500, 3000, 6000]);
     fake.faults.add({ times: 9, what: { kind: 'status', status: 403 } });
