@@ -84,7 +84,7 @@ export class Reader {
   instant(value: Untrusted | undefined, what: string): string | undefined {
     const text = this.text(value, what);
     if (text === undefined || value === undefined) return undefined;
-    const form = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
+    const form = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
     const time = form.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
     const isReal = !Number.isNaN(time) && (text.length > 10 || new Date(time).toISOString().startsWith(text));
     if (!isReal) return this.problem(value.at, `${what} is "${text}"; write 2027-01-31 or 2027-01-31T18:00:00+05:30`);
