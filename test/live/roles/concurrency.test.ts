@@ -16,6 +16,10 @@ databases:
     access: [{ profile: reader, on: core, to: app_reader }]
 `;
 
+/** On a busy machine a session may take long to come to its lock. */
+const PATIENT = { timeout: 30_000 } as const;
+const LOCK_TIMEOUT_MS = 60_000;
+
 describe('applies and others at the same time', () => {
   let cluster: TestCluster;
   let music: Sql;
@@ -46,8 +50,8 @@ describe('applies and others at the same time', () => {
     // The row of pg_class is locked by nobody up to 17: whoever comes second fails with "tuple concurrently updated".
     await other.unsafe('begin; grant insert on core.a to somebody');
     const told: string[] = [];
-    const applied = project.apply(FILE, { log: { ...silentLog, info: (text) => void told.push(text) } });
-    await expect.poll(waiting).toHaveLength(1);
+    const applied = project.apply(FILE, { lockTimeoutMs: LOCK_TIMEOUT_MS, log: { ...silentLog, info: (text) => void told.push(text) } });
+    await expect.poll(waiting, PATIENT).toHaveLength(1);
     await other.unsafe('commit');
     await other.end();
     expect(await applied).toBe(1);
@@ -81,8 +85,8 @@ describe('applies and others at the same time', () => {
     const blocker = connect(cluster.url('music'));
     await blocker.unsafe('begin; grant insert on core.a to somebody');
     const text = `${FILE}  postgres:\n    schemas: { core: { owner: app_owner } }\n`;
-    const applied = project.apply(text);
-    await expect.poll(waiting).toHaveLength(1);
+    const applied = project.apply(text, { lockTimeoutMs: LOCK_TIMEOUT_MS });
+    await expect.poll(waiting, PATIENT).toHaveLength(1);
     await music`select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'`;
     await blocker.unsafe('commit');
     await blocker.end();
