@@ -70,7 +70,7 @@ end
 $$;
 comment on function core.count_personal_rows(text) is 'How many rows each table has about a listener; tables with none are left out.';
 
-create or replace function core.forget(listener text)
+create or replace function core.erase_listener(listener text)
 returns table (table_name text, rows_erased bigint)
 language plpgsql
 set search_path = pg_catalog
@@ -116,5 +116,19 @@ begin
   perform set_config('warehouse.forget', '', true);
 end
 $$;
-comment on function core.forget(text) is
+comment on function core.erase_listener(text) is
   'Erases a listener from every schema, in one transaction, and proves that no row remains: else it raises and nothing is erased. Gives the rows per table. Backups keep them until they expire.';
+
+-- By number: what repeats an erasure after a restore has to be written down somewhere, and should not keep the name.
+create or replace procedure core.forget(listener_id bigint)
+language plpgsql
+set search_path = pg_catalog
+as $$
+begin
+  perform e.rows_erased
+  from core.listener as l, core.erase_listener(l.name) as e
+  where l.listener_id = forget.listener_id;
+end
+$$;
+comment on procedure core.forget(bigint) is
+  'Erases a listener by their number, as core.erase_listener does; does nothing when there is none. A restore to before an erasure calls it again.';

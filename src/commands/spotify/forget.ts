@@ -2,12 +2,14 @@ import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import { openClient } from '../../postgres/client.ts';
+import type { Deed } from '../../repository/ledger.ts';
 import { removeSignIn, signInPlaces } from '../../spotify/auth/sign-in-apply.ts';
 import { Landing, type LandingPlace } from '../../spotify/fetch/landing-apply.ts';
-import { erasePersonalRows, findLandedKeys, findPersonalRows, type PersonalRows } from '../../spotify/forget/apply.ts';
+import { erasePersonalRows, findLandedKeys, findListenerId, findPersonalRows, type PersonalRows } from '../../spotify/forget/apply.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { confirmOrStop, type Output } from '../output.ts';
+import { writeDeeds } from '../roles/record-deeds.ts';
 import { backupMemories, type BackupMemory } from './backup-memory.ts';
 import { openLanding } from './landing-place.ts';
 
@@ -33,7 +35,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     // What leads to more data goes first: without tokens nothing new can come, and pages that lie here would be loaded again.
     const signedIn = await removeSignIn(signInPlaces(context.env, context.cwd), listener);
     const erasedPages = (await landing?.erase()) ?? 0;
+    const id = await findListenerId(sql, listener);
     const erased = await erasePersonalRows(sql, listener);
+    if (id !== undefined) await writeDeeds(context, { config, cluster }, [erasureOf(cluster, id)]);
     const left = await findPersonalRows(sql, listener);
     if (left.length > 0 || ((await landing?.count()) ?? 0) > 0) {
       throw new DbadminError('partly-done', `something of ${listener} came back while it was erased`, {
@@ -50,6 +54,17 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     await sql.end({ timeout: 5 });
     await place?.store.close();
   }
+}
+
+/** For the ledger: a restore to before it erases them again. Without their name, which nobody should keep. */
+function erasureOf({ connection }: ClusterConfig, id: string): Deed {
+  return {
+    kind: 'subject-forgotten',
+    database: connection.database,
+    procedure: ['core', 'forget'],
+    arguments: [id],
+    subject: `listener ${id}`,
+  };
 }
 
 /** The place of the options, or the cluster's repository where there is one. */

@@ -53,7 +53,8 @@ $ dbadmin spotify fetch covers --covers 500`,
     name: 'spotify forget',
     summary: 'erase a listener from the warehouse, for good',
     description: `Shows what there is: rows in every schema, landed pages, backups. With --erase the tokens, the landed pages and the rows go; the database
-proves that no row remains, or nothing of it is erased. Backups cannot be changed: it says when the last one that holds the rows expires.
+proves that no row remains, or nothing of it is erased. Backups cannot be changed: it says when the last one that holds the rows expires, and
+writes into the ledger that a restore has to erase them again (restore --reconcile).
 
 $ dbadmin spotify forget ada
 $ dbadmin spotify forget ada --erase --yes`,

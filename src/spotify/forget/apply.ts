@@ -12,6 +12,12 @@ export async function findPersonalRows(sql: postgres.Sql, listener: string): Pro
   return rowsOf(await sql`select table_name as table, rows_found as rows from core.count_personal_rows(${listener})`.catch(refuse));
 }
 
+/** Their number in the warehouse; undefined for one of whom only landed rows are there. */
+export async function findListenerId(sql: postgres.Sql, listener: string): Promise<string | undefined> {
+  const [row] = await sql`select listener_id from core.listener where name = ${listener}`.catch(refuse);
+  return row === undefined ? undefined : String(row['listener_id']);
+}
+
 /** Where pages of a listener landed, as raw knows it. */
 export async function findLandedKeys(sql: postgres.Sql, listener: string): Promise<readonly string[]> {
   const rows = await sql`
@@ -26,7 +32,7 @@ export async function findLandedKeys(sql: postgres.Sql, listener: string): Promi
  * @throws {DbadminError} `load-failed` when something remained, `privilege-missing`
  */
 export async function erasePersonalRows(sql: postgres.Sql, listener: string): Promise<readonly PersonalRows[]> {
-  return rowsOf(await sql`select table_name as table, rows_erased as rows from core.forget(${listener})`.catch(refuse));
+  return rowsOf(await sql`select table_name as table, rows_erased as rows from core.erase_listener(${listener})`.catch(refuse));
 }
 
 function rowsOf(rows: readonly postgres.Row[]): readonly PersonalRows[] {

@@ -117,12 +117,21 @@ describe('forgetting a listener', () => {
     expect(result?.rowsReceived).toBe(20);
   });
 
+  it('by number, as a restore to before the erasure does it again', async () => {
+    await load(database.sql, path.join(directory, 'ada'), 'ada');
+    const number = await countOf(database.sql, `select listener_id from core.listener where name = 'ada'`);
+    await database.sql`call core.forget(${number})`;
+    expect(await traces(database, 'ada', String(number))).toEqual([]);
+    await database.sql`call core.forget(${number})`;
+    await load(database.sql, path.join(directory, 'ada'), 'ada');
+  });
+
   it('a table made later, known by its foreign key alone, is not forgotten', async () => {
     await database.sql.unsafe(`
       create table core.mood (device_id bigint not null references core.device, mood text);
       insert into core.device (listener_id, name) select listener_id, 'Phone' from core.listener where name = 'ada';
       insert into core.mood select device_id, 'glad' from core.device`);
-    expect(await countOf(database.sql, `select rows_erased from core.forget('ada') where table_name = 'core.mood'`)).toBe(1);
+    expect(await countOf(database.sql, `select rows_erased from core.erase_listener('ada') where table_name = 'core.mood'`)).toBe(1);
     await database.sql.unsafe('drop table core.mood');
   });
 });
