@@ -24,7 +24,9 @@ cross join lateral (
   select count(*) as rows from (
     select from core.playlist_track as pt where pt.batch_id = b.batch_id
     union all
-    select from core.play as p where p.batch_id = b.batch_id
+    select from core.play as p where p.batch_id = b.batch_id and p.item_no = 0
+    union all
+    select from core.accepted_row as r where r.batch_id = b.batch_id
   ) as kept
 ) as facts
 cross join lateral (

@@ -138,6 +138,16 @@ describe('the marts', () => {
     expect(await values(mart)).toEqual(expected);
   });
 
+  it('H1: all 10 and 41 visuals of the reports have a view or function that is there', async () => {
+    expect(await values('select report, count(*) from mart.visual group by 1 order by 1')).toEqual([
+      ['listening', '41'],
+      ['user', '10'],
+    ]);
+    const missing = `select relation from mart.visual where to_regclass(relation) is null
+      and not exists (select from pg_proc as p where p.pronamespace = 'mart'::regnamespace and 'mart.' || p.proname = relation)`;
+    expect(await values(missing)).toEqual([]);
+  });
+
   it('H4: filters hold together: month, days, track, album, artist, listener', async () => {
     const [some] = await database.sql<{ track: string; album: string; artist: string; month: string; listener: string }[]>`
       select f.track_id as track, f.album_id as album, f.artist_id as artist, f.listener_id as listener,
