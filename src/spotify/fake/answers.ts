@@ -26,8 +26,13 @@ const orMissing = (body: unknown): Answer => (body === undefined ? refused(404, 
 export const ANSWERS: Readonly<Record<string, (world: World, asked: Asked) => Answer>> = {
   'get-current-users-profile': (world) => found(world.user),
   'get-recently-played': (world, asked) => recentlyPlayed(world.plays, asked),
-  'get-users-top-artists': (world, asked) => found(page(rotated([...world.artists.values()], asked).slice(0, 60), asked)),
-  'get-users-top-tracks': (world, asked) => found(page(rotated(world.tracks, asked).slice(0, 60), asked)),
+  'get-users-top-artists': (world, asked) => topList([...world.artists.values()], asked),
+  'get-users-top-tracks': (world, asked) => topList(world.tracks, asked),
+  // Descriptions differ in whether these are two operations or one.
+  'get-users-top-artists-and-tracks': (world, asked) =>
+    asked.id === 'artists' || asked.id === 'tracks'
+      ? topList(asked.id === 'artists' ? [...world.artists.values()] : world.tracks, asked)
+      : refused(400, 'Invalid type'),
   'get-a-list-of-current-users-playlists': (world, asked) =>
     found(
       page(
@@ -61,6 +66,10 @@ export const ANSWERS: Readonly<Record<string, (world: World, asked: Asked) => An
   'get-an-artist': (world, asked) => orMissing(world.artists.get(asked.id)),
   'get-an-album': (world, asked) => orMissing(world.albums.get(asked.id)),
 };
+
+function topList(items: readonly ApiObject[], asked: Asked): Answer {
+  return found(page(rotated(items, asked).slice(0, 60), asked));
+}
 
 function number(query: URLSearchParams, name: string, fallback: number): number {
   const text = query.get(name);

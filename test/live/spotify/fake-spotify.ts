@@ -20,7 +20,10 @@ export const OPENAPI = path.join(DATA, 'openapi/fixed-spotify-open-api.yml');
 export const isDescribed = existsSync(OPENAPI);
 export const WHY_SKIPPED = `the API's description is not there: ${OPENAPI} (DBADMIN_DATA names another directory)`;
 
-let description: Promise<ApiDescription> | undefined;
+const descriptions = new Map<string, Promise<ApiDescription>>();
+
+/** The one that Spotify publishes: it has other operations for the top lists, and other mistakes. */
+export const OFFICIAL_OPENAPI = path.join(DATA, 'openapi/official-spotify-open-api.yml');
 
 /** A clock that stands until it is moved; who sleeps moves it. */
 export class TestClock implements Clock {
@@ -46,8 +49,9 @@ export class TestClock implements Clock {
   }
 }
 
-export async function startFake(options: Partial<FakeServerOptions> & { readonly clock: Clock }): Promise<FakeServer> {
-  description ??= readFile(OPENAPI, 'utf8').then((text) => readDescription(text, 'the description'));
+export async function startFake(options: Partial<FakeServerOptions> & { readonly clock: Clock }, file = OPENAPI): Promise<FakeServer> {
+  const description = descriptions.get(file) ?? readFile(file, 'utf8').then((text) => readDescription(text, file));
+  descriptions.set(file, description);
   const defaults = { port: 0, seed: 1, listener: 'ada', plays: 40, fields: 'after' } as const;
   return await startFakeServer({ ...defaults, ...options, description: await description });
 }

@@ -7,7 +7,7 @@ import { ApiClient } from '../../../src/spotify/api/run.ts';
 import type { FakeServer } from '../../../src/spotify/fake/run.ts';
 import { fetchCovers } from '../../../src/spotify/fetch/covers-run.ts';
 import { Landing } from '../../../src/spotify/fetch/landing-apply.ts';
-import { writePageSet, type FetchKind } from '../../../src/spotify/fetch/page-set.ts';
+import { FETCH_KINDS, writePageSet, type FetchKind } from '../../../src/spotify/fetch/page-set.ts';
 import { readCursor } from '../../../src/spotify/fetch/raw-apply.ts';
 import { fetchRecent } from '../../../src/spotify/fetch/recent.ts';
 import { fetchKind, recover, type Fetching, type FetchResult } from '../../../src/spotify/fetch/run.ts';
@@ -15,7 +15,7 @@ import { cleanseBatch } from '../../../src/spotify/load/cleanse.ts';
 import { openStore } from '../../../src/storage/open.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
-import { askingWith, isDescribed, listeningLog, signInTo, startFake, TestClock, WHY_SKIPPED } from './fake-spotify.ts';
+import { askingWith, isDescribed, listeningLog, OFFICIAL_OPENAPI, signInTo, startFake, TestClock, WHY_SKIPPED } from './fake-spotify.ts';
 import { countOf, migrateWarehouse } from './warehouse.ts';
 
 describe('fetching from the fake server', () => {
@@ -122,6 +122,15 @@ describe('fetching from the fake server', () => {
 
   it('artists: a list with a cursor of its own, two pages', async () => {
     expect(await fetched(await fetching(), 'artists')).toMatchObject([{ unit: 'followed', pages: 2, items: 73 }]);
+  });
+
+  it('the description that Spotify publishes makes the same server', async () => {
+    await fake.close();
+    fake = await startFake({ clock, listener: `account${people}` }, OFFICIAL_OPENAPI);
+    const from = await fetching();
+    const items: Record<string, number> = {};
+    for (const kind of FETCH_KINDS) for (const each of await fetched(from, kind)) items[kind] = (items[kind] ?? 0) + each.items;
+    expect(items).toEqual({ profile: 1, recent: 40, top: 360, playlists: 155, library: 155, artists: 73, devices: 2 });
   });
 
   it.for(['before', 'after'] as const)(
