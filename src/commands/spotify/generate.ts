@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
-import { writeGenerated } from '../../spotify/generate/run.ts';
+import { KINDS, writeGenerated, type Kind } from '../../spotify/generate/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -12,6 +12,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     listeners: countOption(input, 'listeners', 10),
     plays: countOption(input, 'plays', 10_000),
     seed: countOption(input, 'seed', 1),
+    kinds: kindsOption(input),
   });
   context.output.table(
     ['file', { head: 'rows', align: 'right' }],
@@ -27,4 +28,14 @@ function countOption(input: CommandInput, name: string, fallback: number): numbe
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new DbadminError('usage', `--${name} takes a positive whole number, not "${text}"`);
+}
+
+function kindsOption(input: CommandInput): readonly Kind[] {
+  const text = textOption(input, 'kinds');
+  if (text === undefined) return KINDS;
+  return text.split(',').map((name) => {
+    const kind = KINDS.find((each) => each === name.trim());
+    if (kind !== undefined) return kind;
+    throw new DbadminError('usage', `--kinds has no "${name.trim()}"`, { hint: `It takes some of: ${KINDS.join(', ')}.` });
+  });
 }

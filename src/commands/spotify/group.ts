@@ -28,15 +28,39 @@ $ zcat songs.csv.gz | dbadmin spotify load -`,
     load: async () => await import('./load.ts'),
   },
   {
+    name: 'spotify view',
+    summary: 'look at what the warehouse holds',
+    description: `Without a table, lists the tables and views with what they hold. With one, shows its rows, read in a transaction that
+can change nothing.
+
+$ dbadmin spotify view
+$ dbadmin spotify view core.track --where "name ilike '%rain%'" --limit 50
+$ dbadmin spotify view quality.quarantine --where "rule_id = 'B6'" --csv > refused.csv`,
+    args: [{ form: '[table]', summary: 'a table or view, with its schema where several have it' }],
+    options: [
+      { flags: '--where <condition>', summary: 'a condition in SQL' },
+      { flags: '--order <list>', summary: 'an ORDER BY list in SQL', fallback: 'the first column' },
+      { flags: '--limit <n>', summary: 'how many rows at most', fallback: '20, with --csv all' },
+      { flags: '--csv', summary: 'whole values as CSV: NULL is nothing, the empty text a pair of quotes' },
+    ],
+    json: [
+      'relations: array of { name, kind, estimatedRows or null, comment }, without a table',
+      'table: as given; columns: array of names; rows: array of arrays of text or null',
+    ],
+    load: async () => await import('./view.ts'),
+  },
+  {
     name: 'spotify generate',
     summary: 'make listening data to try things on: the same seed gives the same files',
-    description: `Writes songs.csv and one streaming history per listener, with the kinds of dirt that real exports have.
+    description: `Writes songs, playlists, charts, and each listener's account export (basic and extended histories that overlap, playlists,
+library, an API page), with the kinds of dirt that real files have.
 
 $ dbadmin spotify generate --listeners 20 --plays 20000 --seed 1 --out /tmp/listening`,
     options: [
       { flags: '--listeners <n>', summary: 'how many people', fallback: '10' },
       { flags: '--plays <m>', summary: 'how many plays in all', fallback: '10000' },
       { flags: '--seed <s>', summary: 'a number', fallback: '1' },
+      { flags: '--kinds <list>', summary: 'some of songs, histories, extended, account, playlists, charts, pages', fallback: 'all' },
       { flags: '--out <dir>', summary: 'where to write, empty or absent' },
     ],
     json: ['directory: absolute path', 'files: array of { path, rows }'],

@@ -4,17 +4,47 @@ import type { SeededRandom } from './random.ts';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** A fixed beginning: the same seed gives the same file on any day. */
-const FIRST_DAY_MS = Date.UTC(2025, 0, 1);
+export const FIRST_DAY_MS = Date.UTC(2025, 0, 1);
+
+/** A play as the generator knows it. */
+export interface GeneratedPlay {
+  readonly endedAtMs: number;
+  readonly song: GeneratedSong;
+  /** As the exports spell them. */
+  readonly artistName: string;
+  readonly trackName: string;
+  readonly msPlayed: number;
+}
 
 /**
  * The text of one listener's streaming history, in pieces: sessions over a year, about two skips in five plays, plays of
  * zero milliseconds, the same artist in other letters, outer blanks. Ends are given to the minute, as Spotify gives them.
  */
 export function* historyPieces(random: SeededRandom, songs: readonly GeneratedSong[], plays: number): Generator<string> {
+  yield* basicPieces(makePlays(random, songs, plays));
+}
+
+/** The text of a basic export of these plays, in pieces. */
+export function* basicPieces(plays: Iterable<GeneratedPlay>): Generator<string> {
   yield '[';
+  let n = 0;
+  for (const { endedAtMs, artistName, trackName, msPlayed } of plays) {
+    yield `${n === 0 ? '' : ','}\n  ${JSON.stringify({ endTime: minute(endedAtMs), artistName, trackName, msPlayed })}`;
+    n += 1;
+  }
+  yield '\n]\n';
+}
+
+/** The plays of one listener, in the order in which they ended, from the first day on. */
+export function* makePlays(
+  random: SeededRandom,
+  songs: readonly GeneratedSong[],
+  plays: number,
+  firstDayMs: number = FIRST_DAY_MS,
+): Generator<GeneratedPlay> {
   const favourites = Array.from({ length: 120 }, () => songs[random.skewed(songs.length)]).filter((song) => song !== undefined);
   const sessionEveryMs = (365 * DAY_MS) / Math.max(1, plays / 15);
-  let atMs = FIRST_DAY_MS + random.between(0, DAY_MS);
+  let atMs = firstDayMs + random.between(0, DAY_MS);
   for (let n = 0; n < plays; n += 1) {
     const song = random.oneIn(4) ? random.pick(songs) : random.pick(favourites);
     const isSkip = random.next() < 0.4;
@@ -26,9 +56,9 @@ export function* historyPieces(random: SeededRandom, songs: readonly GeneratedSo
           ? random.between(900_000, 3_000_000)
           : song.durationMs;
     atMs += msPlayed + (random.oneIn(15) ? random.between(0, 2 * sessionEveryMs) : random.between(0, 3000));
-    yield `${n === 0 ? '' : ','}\n  ${JSON.stringify({ endTime: minute(atMs), artistName: spelling(random, song.artist), trackName: spelling(random, song.name), msPlayed })}`;
+    const artistName = spelling(random, song.artist);
+    yield { endedAtMs: atMs, song, artistName, trackName: spelling(random, song.name), msPlayed };
   }
-  yield '\n]\n';
 }
 
 function minute(atMs: number): string {

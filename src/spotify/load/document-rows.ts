@@ -3,6 +3,7 @@ import { CopyBuffer, copyText } from './copy-buffer.ts';
 import type { CopyRows } from './copy-rows.ts';
 import { readDocument, type DocumentEntry, type Page } from './documents.ts';
 import { entryLines } from './entry-lines.ts';
+import { jsonFaultLine } from './json-fault.ts';
 
 /** What a document may weigh: it is read whole. Exports and pages stay far below. */
 export const DOCUMENT_BYTES = 67_108_864;
@@ -26,10 +27,7 @@ export function parseDocument(bytes: Buffer): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const message = messageOf(error);
-    const line = /\(line (\d+) column \d+\)/.exec(message)?.[1];
-    const place = line ?? (/end of JSON input|Unterminated/.test(message) ? String(text.trimEnd().split('\n').length) : '1');
-    throw new DbadminError('load-failed', `line ${place} is not JSON: ${message}`, { cause: error });
+    throw new DbadminError('load-failed', `line ${jsonFaultLine(text) ?? 1} is not JSON: ${messageOf(error)}`, { cause: error });
   }
 }
 

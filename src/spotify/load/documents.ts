@@ -45,7 +45,8 @@ export function recogniseDocument(value: unknown, encoding: string): Recognised 
   }
   const kind: SourceFormat = content.kind;
   const layout: Layout | undefined = kind === 'playlist' ? 'account_export' : undefined;
-  return { kind, form: { kind: 'document' }, layout, encoding };
+  const isPersonal = content.kind !== 'page' || /^me(\/|$)/.test(content.page.endpoint);
+  return { kind, form: { kind: 'document' }, layout, encoding, isPersonal };
 }
 
 function isFields(value: unknown): value is Fields {

@@ -21,6 +21,8 @@ export interface Loadable {
   readonly layout: Layout | undefined;
   /** A label of the Encoding Standard, in lower case. */
   readonly encoding: string;
+  /** Of a format that may be about one listener: that this file is. */
+  readonly isPersonal?: boolean;
 }
 
 /**

@@ -41,7 +41,7 @@ export type LoadResult = {
 export async function loadSource(sql: postgres.Sql, source: LoadSource, options: LoadOptions): Promise<LoadResult> {
   const format = source.recognised;
   if (!isLoadable(format)) throw refuseSource(source);
-  const listener = listenerOf(source, format.kind, options.listener);
+  const listener = listenerOf(source, format, options.listener);
   const startedMs = performance.now();
   const known = source.canReopen ? await findBatch(sql, format.kind, listener, await contentHash(source, options.signal)) : undefined;
   const landed =
@@ -84,15 +84,10 @@ export function refuseSource(source: LoadSource): DbadminError {
   return new DbadminError('load-failed', `${source.name} ${reason}`, { hint });
 }
 
-function listenerOf(source: LoadSource, kind: SourceFormat, given: string | undefined): string | undefined {
+function listenerOf(source: LoadSource, { kind, isPersonal }: Loadable, given: string | undefined): string | undefined {
   if (LISTENER[kind] === 'never') return undefined;
   if (given !== undefined && given !== '') return given;
-  if (LISTENER[kind] === 'perhaps') return kind === 'playlist' && layoutOf(source) === 'account_export' ? folderName(source) : undefined;
-  return folderName(source);
-}
-
-function layoutOf(source: LoadSource): string | undefined {
-  return isLoadable(source.recognised) ? source.recognised.layout : undefined;
+  return LISTENER[kind] === 'always' || isPersonal === true ? folderName(source) : undefined;
 }
 
 function folderName(source: LoadSource): string {

@@ -1,7 +1,9 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { endpointOf, recogniseDocument } from '../../../src/spotify/load/documents.ts';
 import { encodingOf, toUtf8 } from '../../../src/spotify/load/encoding.ts';
 import { recogniseFormat } from '../../../src/spotify/load/format.ts';
+import { jsonFaultLine } from '../../../src/spotify/load/json-fault.ts';
 import { listenerOfFolders } from '../../../src/spotify/load/listener.ts';
 import { SONG_COLUMNS, songColumns, songCopyStatement } from '../../../src/spotify/load/songs.ts';
 
@@ -97,4 +99,32 @@ test('COPY takes the columns in the order of the header', () => {
   expect(columns).toEqual(SONG_COLUMNS.toReversed());
   expect(songCopyStatement(columns)).toMatch(/^copy raw\.song \(batch_id, row_no, line_no, hash, "duration_ms", "tempo", /);
   expect(() => songColumns('track_id')).toThrow(expect.objectContaining({ code: 'load-failed' }));
+});
+
+test('the line on which a text ceases to be JSON is found, and in JSON there is none', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(jsonFaultLine(text)).toBeUndefined();
+    }),
+    { seed: 20261121 },
+  );
+  const cut = fc.tuple(fc.json(), fc.nat(), fc.constantFrom('', '}', ']', ',', ':', '"', '1', 'x', '\n')).map(([text, at, put]) => {
+    const place = at % (text.length + 1);
+    return text.slice(0, place) + put + text.slice(place + 1);
+  });
+  fc.assert(
+    fc.property(cut, (text) => {
+      let isJson = true;
+      try {
+        JSON.parse(text);
+      } catch {
+        isJson = false;
+      }
+      expect(jsonFaultLine(text) === undefined).toBe(isJson);
+    }),
+    { seed: 20261121, numRuns: 500 },
+  );
+  expect(jsonFaultLine('{"a":\n[1,\n2 3]}')).toBe(3);
+  expect(jsonFaultLine('[1,\n"b\n"]')).toBe(2);
+  expect(jsonFaultLine('{"a": 1\n\n')).toBe(1);
 });
