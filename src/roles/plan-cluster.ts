@@ -4,7 +4,14 @@ import { powersOf } from './powers.ts';
 import type { ManagedScope } from './scope.ts';
 import { sameSetting } from './settings.ts';
 import type { ClusterState, Membership, ObservedState, RoleState, StoredSetting } from './state.ts';
-import { attributeDifferences, edgeKey, hasEdgeOptions, type WantedCluster, type WantedMembership, type WantedRole } from './wanted-cluster.ts';
+import {
+  attributeDifferences,
+  edgeKey,
+  hasEdgeOptions,
+  type WantedCluster,
+  type WantedMembership,
+  type WantedRole,
+} from './wanted-cluster.ts';
 
 /** The changes to roles, memberships, passwords and settings. */
 export function planCluster(
@@ -54,7 +61,11 @@ function planMemberships(document: RolesDocument, cluster: ClusterState, wanted:
   const managed = managedEdges(document, cluster, scope);
   const kept = new Set<Membership>();
   const mayTake = edgeAuthority(cluster);
-  const grants = inTurn(wanted, cluster, wanted.memberships.flatMap((edge) => planEdge(edge, managed, cluster, kept, mayTake)));
+  const grants = inTurn(
+    wanted,
+    cluster,
+    wanted.memberships.flatMap((edge) => planEdge(edge, managed, cluster, kept, mayTake)),
+  );
   if (document.mode === 'add') return grants;
   const depth = edgeDepths(cluster);
   const revokes = managed

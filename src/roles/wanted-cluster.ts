@@ -109,7 +109,15 @@ function wantedInherit(declared: DeclaredRole, edges: readonly DeclaredMembershi
 }
 
 function wantedMembership(edge: DeclaredMembership, member: DeclaredRole, inherit: boolean, grantor: string | undefined): WantedMembership {
-  return { role: edge.role, member: member.name, grantor, admin: edge.admin, inherit: edge.inherit ?? inherit, set: edge.set, until: edge.until };
+  return {
+    role: edge.role,
+    member: member.name,
+    grantor,
+    admin: edge.admin,
+    inherit: edge.inherit ?? inherit,
+    set: edge.set,
+    until: edge.until,
+  };
 }
 
 /**
