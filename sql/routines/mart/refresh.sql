@@ -1,3 +1,4 @@
+-- dbadmin: allow drop-destructive -- rebuild empties the marts in its own transaction, and makes them anew from core
 create or replace procedure mart.refresh(inout run bigint default null)
 language plpgsql
 set search_path = pg_catalog
