@@ -114,13 +114,8 @@ async function loseAndRecover(stage: Stage): Promise<boolean> {
 }
 
 async function destroy(sql: Sql): Promise<void> {
-  say('somebody drops a table and deletes a listener');
-  const [listener] = await sql<{ id: string }[]>`select listener_id::text as id from core.listener order by 1 limit 1`;
-  const statements = [
-    'drop table core.play cascade',
-    `delete from core.listener where listener_id = ${Number(listener?.id ?? 0)}`,
-    'insert into demo.heartbeat (n) values (-1)',
-  ];
+  say('somebody drops a table, and forgets a WHERE');
+  const statements = ['drop table core.play cascade', 'delete from core.playlist_track_subgenre', 'insert into demo.heartbeat (n) values (-1)'];
   for (const statement of statements) {
     process.stdout.write(`listening=# ${statement};\n`);
     await sql.unsafe(statement);

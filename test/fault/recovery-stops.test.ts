@@ -83,7 +83,7 @@ describe('a recovery that cannot have its WAL stops and never promotes', () => {
   });
 
   test('a module that was deleted, a Node that is too old and wrong arguments are 126', async () => {
-    const module = path.join(directory, 'installed', 'dist', 'commands', 'backup', 'wal-get.js');
+    const module = path.join(directory, 'installed', 'dist', 'wal-get.js');
     await rename(module, `${module}.away`);
     expect(restoreCommand(segment)).toBe(126);
     await rename(`${module}.away`, module);

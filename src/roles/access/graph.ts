@@ -125,7 +125,15 @@ export interface DefinerView {
   readonly schema: string;
   readonly name: string;
   readonly owner: string;
-  readonly reads: readonly { readonly schema: string; readonly name: string; readonly columns: readonly string[] }[];
+  readonly reads: readonly ViewRead[];
+}
+
+export interface ViewRead {
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Those are all of its columns. */
+  readonly isWhole?: boolean;
 }
 
 /** What a question names and the graph cannot know of by itself. */

@@ -55,9 +55,11 @@ export async function inspectDefiners(
 async function inspectViews(sql: TransactionSql): Promise<readonly DefinerView[]> {
   const rows = await sql<ViewRow[]>`
     select n.nspname::text as schema, v.relname::text as name, pg_catalog.pg_get_userbyid(v.relowner)::text as owner,
-           (select json_agg(json_build_object('schema', r.schema, 'name', r.name, 'columns', r.columns)) from (
+           (select json_agg(json_build_object('schema', r.schema, 'name', r.name, 'columns', r.columns, 'isWhole', r.whole)) from (
               select m.nspname::text as schema, c.relname::text as name,
-                     coalesce(json_agg(distinct a.attname::text) filter (where a.attname is not null), '[]') as columns
+                     coalesce(json_agg(distinct a.attname::text) filter (where a.attname is not null), '[]') as columns,
+                     count(distinct a.attnum) = (select count(*) from pg_catalog.pg_attribute each
+                                                  where each.attrelid = c.oid and each.attnum > 0 and not each.attisdropped) as whole
                 from pg_catalog.pg_rewrite w
                 join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid
                      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> v.oid
@@ -65,7 +67,7 @@ async function inspectViews(sql: TransactionSql): Promise<readonly DefinerView[]
                 join pg_catalog.pg_namespace m on m.oid = c.relnamespace
                 left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid and a.attnum > 0
                where w.ev_class = v.oid
-               group by 1, 2) r) as reads
+               group by 1, 2, c.oid) r) as reads
       from pg_catalog.pg_class v join pg_catalog.pg_namespace n on n.oid = v.relnamespace
      where v.relkind in ('v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
        and not coalesce((select o.option_value::boolean from pg_catalog.pg_options_to_table(v.reloptions) o

@@ -61,7 +61,9 @@ function detourOf(routes: readonly Route[]): Route | undefined {
 /** The objects of the rule that a view reads, each once. */
 function readThroughViews(on: NeverObject, inside: AccessDatabase | undefined): readonly ObjectRef[] {
   const found = new Map<string, ObjectRef>();
-  for (const { schema, name, columns } of (inside?.views ?? []).flatMap(({ reads }) => reads)) {
+  for (const { schema, name, columns, isWhole } of (inside?.views ?? []).flatMap(({ reads }) => reads)) {
+    // Some columns of a table that nobody may read are what such a view is for.
+    if (on.kind === 'table' && isWhole !== true) continue;
     if (!matchesAny(schema, [on.schema ?? '*']) || !matchesAny(name, [on.name])) continue;
     const wanted = on.kind === 'column' ? columns.filter((column) => matchesAny(column, [on.column ?? '*'])) : [undefined];
     for (const column of wanted) found.set(JSON.stringify([schema, name, column]), { kind: 'table', schema, name, column });
