@@ -115,7 +115,11 @@ async function loseAndRecover(stage: Stage): Promise<boolean> {
 
 async function destroy(sql: Sql): Promise<void> {
   say('somebody drops a table, and forgets a WHERE');
-  const statements = ['drop table core.play cascade', 'delete from core.playlist_track_subgenre', 'insert into demo.heartbeat (n) values (-1)'];
+  const statements = [
+    'drop table core.play cascade',
+    'delete from core.playlist_track_subgenre',
+    'insert into demo.heartbeat (n) values (-1)',
+  ];
   for (const statement of statements) {
     process.stdout.write(`listening=# ${statement};\n`);
     await sql.unsafe(statement);
