@@ -38,7 +38,7 @@ describe('dbadmin spotify view', () => {
     const [header = [], ...rows] = parse(stdout);
     const at = header.indexOf('name');
     expect(rows.map((row) => row[at])).toEqual(['', 'Two\nlines']);
-    const artists = parse((await view('artist', '--csv', '--order', 'artist_id')).stdout);
+    const artists = parse((await view('core.artist', '--csv', '--order', 'artist_id')).stdout);
     expect(artists.map((row) => row[1])).toEqual(['name', 'Ada, "the first"', 'Bea', 'Cid']);
   });
 
