@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
-import { describeParameters, type ConnectionParameters } from '../postgres/parameters.ts';
+import { type ConnectionParameters } from '../postgres/parameters.ts';
 import type { Activity } from './watch/activity.ts';
 import { applyRoutines, type AppliedRoutine } from './routines/apply.ts';
 import { watchBodies } from './bodies/apply.ts';
 import type { AppliedFile, ApplyContext } from './file-run.ts';
 import { ensureHistory } from './history/ensure.ts';
 import { GrantKeeper, keepingGrants } from './grants/apply.ts';
-import type { AfterRun, ExpectedPlan, FinishedRun, FoundPlan, RunObserver } from './hooks.ts';
+import type { AfterRun, ExpectedPlan, FoundPlan, RunObserver } from './hooks.ts';
 import { observe, readFiles, type MigrationDirectories } from './inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from './session/inspect-server.ts';
 import { joinObservers } from './join-observers.ts';
@@ -23,6 +23,7 @@ import { markMoment, type MarkedMoment, type MarkOptions } from './restore-point
 import type { RetryPolicy } from './session/retry.ts';
 import type { Routine } from './routines/routines.ts';
 import { openSession, type Session } from './session/session.ts';
+import { cancelOnAbort, finishRun, openRunSession } from './session/run-session.ts';
 import { freshSessionSql, type SessionSettings } from './session/settings.ts';
 import { serverError } from './session/sql-error.ts';
 import { Watch } from './watch/watch.ts';
@@ -70,7 +71,7 @@ export interface MigrateUpResult {
  * transaction pooler); `migration-failed` with what was applied before it.
  */
 export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpResult> {
-  const session = await open(options);
+  const session = await openRunSession(options);
   const stopCancelling = cancelOnAbort(session, options);
   try {
     const server = await inspectServer(session);
@@ -80,7 +81,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
       return nothingDone(server, before);
     }
     refuseStandby(server);
-    await refusePooler(session, async () => await open(options));
+    await refusePooler(session, async () => await openRunSession(options));
     const preflight = await lookAhead({ plan: before, observed, server, session }, options);
     const checksClient = await canCheckClient(session);
     const settings = { lockTimeoutMs: options.lockTimeoutMs, checksClient };
@@ -105,16 +106,6 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     stopCancelling();
     await session.close();
   }
-}
-
-async function open({ connection, log }: MigrateUpOptions): Promise<Session> {
-  return await openSession(connection, {
-    applicationName: 'dbadmin migrate',
-    onNotice: (severity, message) => {
-      if (severity === 'WARNING') log.warn(message);
-      else log.debug(`${severity}: ${message}`);
-    },
-  });
 }
 
 interface Planned {
@@ -203,25 +194,12 @@ async function applyPlan(
       options.onApplied?.(file);
     });
     const routines = await applyRoutines({ routines: plan.routines, all }, context);
-    const after = await finish(options, settings, { runId, server, versioned, routines, session });
+    const after = await finishRun(options.afterRun, settings, options.signal, { runId, server, versioned, routines, session });
     return { runId, database: server.database, versioned, routines, restorePoint, warnings: [...plan.warnings, ...after] };
   } catch (error) {
     throw versioned.length === 0 ? error : withProgress(error, versioned, plan);
   } finally {
     await watch.close();
-  }
-}
-
-/** What comes after the files, in a session as fresh as they found it. Gives warnings. */
-async function finish({ afterRun, signal }: MigrateUpOptions, settings: SessionSettings, run: FinishedRun): Promise<readonly string[]> {
-  if (afterRun === undefined) return [];
-  try {
-    await run.session.query(freshSessionSql(settings));
-    await afterRun(run);
-    return [];
-  } catch (error) {
-    signal.throwIfAborted();
-    return [messageOf(error)];
   }
 }
 
@@ -231,22 +209,4 @@ function withProgress(error: unknown, applied: readonly AppliedFile[], plan: Mig
   const progress = `${applied.length} of ${plan.versioned.length} files were applied before and stay applied; the next run goes on from here.`;
   const detail = error.detail === undefined ? progress : `${error.detail}\n${progress}`;
   return new DbadminError(error.code, error.message, { detail, hint: error.hint, cause: error.cause });
-}
-
-/** On interruption the running statement is cancelled in the server; the run then ends by itself. Gives what undoes this. */
-function cancelOnAbort(session: Session, options: MigrateUpOptions): () => void {
-  const cancel = async (): Promise<void> => {
-    const pid = session.announcedPid;
-    if (pid === undefined || session.lost() !== undefined) return;
-    const other = await openSession(options.connection, { applicationName: 'dbadmin migrate cancel' });
-    await other.query('select pg_cancel_backend($1)', [pid]);
-    await other.close();
-  };
-  const onAbort = (): void => {
-    cancel().catch((error: unknown) =>
-      options.log.debug(`cannot cancel in ${describeParameters(options.connection)}: ${messageOf(error)}`),
-    );
-  };
-  options.signal.addEventListener('abort', onAbort, { once: true });
-  return () => options.signal.removeEventListener('abort', onAbort);
 }

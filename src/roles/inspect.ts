@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { openClient } from '../postgres/client.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import type { RolesDocument } from './document/document.ts';
@@ -76,4 +76,14 @@ function settingNames(document: RolesDocument): readonly string[] {
   const ofDatabases = [...document.databases.values()].flatMap((database) => database.settings ?? []);
   const ofParameters = document.parameters.flatMap(({ parameters }) => parameters);
   return [...ofParameters, ...[...ofRoles, ...ofDatabases].flatMap((settings) => [...settings.keys()])];
+}
+
+/** Reads in one snapshot of a connection of its own, which is closed afterwards. */
+export async function readSnapshot<T>(connection: ConnectionParameters, read: (snapshot: TransactionSql) => Promise<T>): Promise<T> {
+  const client = await openClient(connection, { applicationName: APPLICATION_NAME });
+  try {
+    return await inSnapshot(client, read);
+  } finally {
+    await client.end({ timeout: 5 });
+  }
 }

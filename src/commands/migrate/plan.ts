@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { messageOf } from '../../base/errors.ts';
+import { writePlanFile } from '../../base/plan-file.ts';
 import { formatSavedPlan } from '../../migrate/saved-plan/format.ts';
-import { writeSavedPlan } from '../../migrate/saved-plan/inspect.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { inspectNewest, type Newest } from './check-backups.ts';
 import { gatherPlan } from './gather-plan.ts';
@@ -28,7 +28,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const out = textOption(input, 'out');
   if (out !== undefined) {
     const made = { at: clock.now(), tool: context.version, cluster: project.cluster.name };
-    await writeSavedPlan(path.resolve(context.cwd, out), formatSavedPlan(state, made));
+    await writePlanFile(path.resolve(context.cwd, out), formatSavedPlan(state, made));
     output.line(`saved in ${out}: dbadmin migrate up --plan ${out} applies this or nothing`);
   }
   output.result({ ...planJson(full, { out, now: clock.now() }), backup: backupJson(newest) });

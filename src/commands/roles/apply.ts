@@ -3,18 +3,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { formatDuration, parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { readPlanFile } from '../../base/plan-file.ts';
 import { refuseBroken } from '../../roles/access/guard.ts';
 import { applyRoles } from '../../roles/apply.ts';
 import { countRisks, describeChange } from '../../roles/describe.ts';
 import { planRoles } from '../../roles/plan.ts';
 import { keepingRoles } from '../../roles/retirement.ts';
-import { asSaved, refuseStaleSavedPlan, type SavedPlan } from '../../roles/saved-plan.ts';
+import { asSaved, parseSavedPlan, refuseStaleSavedPlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
 import { inspectGuard } from './guard-plan.ts';
 import { inspectAndPlan, loadRoles, type InspectedPlan, type RolesProject } from './load-roles.ts';
 import { recordDeeds } from './record-deeds.ts';
-import { readRolesPlan } from './saved-plan-file.ts';
 import { planJson, showLacks, showPlan, summaryText } from './show-plan.ts';
 
 /** `dbadmin roles apply [plan]`: show, refuse what must not be, ask, make, look again, write down. */
@@ -22,7 +22,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output, clock } = context;
   const [file] = input.args;
   const project = await load(context, input, file);
-  const saved = file === undefined ? undefined : await readRolesPlan(path.resolve(context.cwd, file));
+  const saved = file === undefined ? undefined : await readPlan(path.resolve(context.cwd, file));
   const inspected = await inspect(context, project, saved);
   const { plan } = inspected;
   showPlan(output, project, inspected);
@@ -88,4 +88,8 @@ function refuseDrops(count: number, isAllowed: boolean): void {
   throw new DbadminError('refused', `the plan has ${count} destructive change${count === 1 ? '' : 's'}`, {
     hint: 'Look at what would go, then give --allow-drop; or make all other changes with --keep-roles.',
   });
+}
+
+async function readPlan(file: string): Promise<SavedPlan> {
+  return parseSavedPlan(await readPlanFile(file), file);
 }

@@ -1,10 +1,10 @@
 import path from 'node:path';
+import { writePlanFile } from '../../base/plan-file.ts';
 import { brokenText } from '../../roles/access/guard.ts';
 import { formatSavedPlan, savePlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { inspectGuard } from './guard-plan.ts';
 import { inspectAndPlan, loadRoles, type InspectedPlan, type RolesProject } from './load-roles.ts';
-import { writeRolesPlan } from './saved-plan-file.ts';
 import { planJson, planScript, showLacks, showPlan, showUnmanaged, summaryText } from './show-plan.ts';
 
 const EXIT_DRIFT = 2;
@@ -44,6 +44,6 @@ async function save(
   if (out === undefined) return undefined;
   const grounds = { document: project.document, file: project.file, observed, plan };
   const saved = savePlan(grounds, { at: clock.now(), tool: `dbadmin ${version}`, cluster: project.clusterName });
-  await writeRolesPlan(path.resolve(cwd, out), formatSavedPlan(saved));
+  await writePlanFile(path.resolve(cwd, out), formatSavedPlan(saved));
   return saved;
 }

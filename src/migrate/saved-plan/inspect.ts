@@ -1,5 +1,3 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { DbadminError, messageOf } from '../../base/errors.ts';
 import { inspectRelations } from '../effects/inspect.ts';
 import { foresee } from '../effects/foresee.ts';
 import type { CatalogFacts } from '../effects/known-objects.ts';
@@ -12,7 +10,7 @@ import type { SqlParser } from '../sql/parser.ts';
 import type { MigrationPlan, PlanPolicy } from '../plan.ts';
 import type { Queryable } from '../session/session.ts';
 import { refuseStalePlan } from './compare.ts';
-import { parseSavedPlan, planState, type PlanState, type SavedPlan } from './format.ts';
+import { planState, type PlanState, type SavedPlan } from './format.ts';
 
 /** The statements of a plan, file by file, in the order of the run. */
 export function statementsOf({ versioned, routines }: MigrationPlan): readonly (readonly Statement[])[] {
@@ -49,27 +47,6 @@ export function expectedPlan(saved: SavedPlan, parser: SqlParser): ExpectedPlan 
       refuseStalePlan(saved, await inspectPlanState(found, saved.policy, parser, looked));
     },
   };
-}
-
-/** @throws {DbadminError} `file-unreadable`, `usage`, `plan-stale`. */
-export async function readSavedPlan(file: string): Promise<SavedPlan> {
-  try {
-    return parseSavedPlan(await readFile(file, 'utf8'), file);
-  } catch (error) {
-    if (error instanceof DbadminError) throw error;
-    throw new DbadminError('file-unreadable', `cannot read the plan ${file}`, { detail: messageOf(error), cause: error });
-  }
-}
-
-/** Writes beside and renames, so that a plan is whole or not there. @throws {DbadminError} `file-unwritable`. */
-export async function writeSavedPlan(file: string, text: string): Promise<void> {
-  const beside = `${file}.${process.pid}`;
-  try {
-    await writeFile(beside, text);
-    await rename(beside, file);
-  } catch (error) {
-    throw new DbadminError('file-unwritable', `cannot write the plan ${file}`, { detail: messageOf(error), cause: error });
-  }
 }
 
 /** Relations that a statement locks and that the files do not make, by their names in the catalog where they are there. */

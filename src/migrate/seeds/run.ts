@@ -10,7 +10,8 @@ import { joinProblems } from '../files/problems.ts';
 import { recordHistory } from '../history/record.ts';
 import { pauseOrThrow, type RetryPolicy } from '../session/retry.ts';
 import { runStatement } from '../session/run-statement.ts';
-import { openSession, type Session } from '../session/session.ts';
+import { type Session } from '../session/session.ts';
+import { cancelOnAbort, openRunSession } from '../session/run-session.ts';
 import { BEFORE_RECORD_SQL, beginFile, freshSessionSql, type SessionSettings } from '../session/settings.ts';
 import { serverError } from '../session/sql-error.ts';
 import { readAppliedSeeds, readSeeds, type SeedDirectories } from './inspect.ts';
@@ -55,13 +56,14 @@ export interface SeedResult {
 export async function runSeeds(options: SeedOptions): Promise<SeedResult> {
   const files = await readSeeds(options.directories, options.environment);
   const parser = await loadSqlParser();
-  const session = await open(options);
+  const session = await openRunSession(options, 'dbadmin migrate seed');
+  const stopCancelling = cancelOnAbort(session, options);
   try {
     const server = await inspectServer(session);
     if (server.isStandby) throw new DbadminError('refused', `${server.database} is on a standby, which cannot be changed`);
     const none = { runId: undefined, database: server.database, seeds: [], unchanged: files.length };
     if ((await makePlan(session, files, parser, options)).pending.length === 0) return none;
-    await refusePooler(session, async () => await open(options));
+    await refusePooler(session, async () => await openRunSession(options, 'dbadmin migrate seed'));
     const settings = { lockTimeoutMs: options.lockTimeoutMs, checksClient: await canCheckClient(session) };
     await session.query(freshSessionSql(settings));
     await acquireLock(session, options);
@@ -79,15 +81,9 @@ export async function runSeeds(options: SeedOptions): Promise<SeedResult> {
     options.signal.throwIfAborted();
     throw serverError(error, session.lost());
   } finally {
+    stopCancelling();
     await session.close();
   }
-}
-
-async function open({ connection, log }: SeedOptions): Promise<Session> {
-  return await openSession(connection, {
-    applicationName: 'dbadmin migrate seed',
-    onNotice: (severity, message) => (severity === 'WARNING' ? log.warn(message) : log.debug(`${severity}: ${message}`)),
-  });
 }
 
 async function makePlan(

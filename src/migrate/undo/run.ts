@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { applyVersioned } from '../apply.ts';
 import { ensureHistory } from '../history/ensure.ts';
 import type { AppliedFile, ApplyContext } from '../file-run.ts';
 import { GrantKeeper, keepingGrants } from '../grants/apply.ts';
-import type { FinishedRun } from '../hooks.ts';
 import { observe, readFiles } from '../inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from '../session/inspect-server.ts';
 import { joinObservers } from '../join-observers.ts';
@@ -16,6 +15,7 @@ import { joinProblems } from '../files/problems.ts';
 import { markMoment, type MarkedMoment } from '../restore-point.ts';
 import type { MigrateUpOptions } from '../run.ts';
 import { openSession, type Queryable, type Session } from '../session/session.ts';
+import { cancelOnAbort, finishRun, openRunSession } from '../session/run-session.ts';
 import { freshSessionSql, type SessionSettings } from '../session/settings.ts';
 import { serverError } from '../session/sql-error.ts';
 import { Watch } from '../watch/watch.ts';
@@ -95,10 +95,10 @@ export async function inspectUndo(
  */
 export async function migrateDown(options: MigrateDownOptions): Promise<MigrateDownResult> {
   const parser = await loadSqlParser();
-  const session = await open(options);
+  const session = await openRunSession(options);
   const stopCancelling = cancelOnAbort(session, options);
   try {
-    await refusePooler(session, async () => await open(options));
+    await refusePooler(session, async () => await openRunSession(options));
     const settings = { lockTimeoutMs: options.lockTimeoutMs, checksClient: await canCheckClient(session) };
     await session.query(freshSessionSql(settings));
     await acquireLock(session, options);
@@ -208,25 +208,12 @@ async function apply(
       applied.push(file);
       options.onApplied?.(file);
     });
-    const after = await finish(options, settings, { runId, server, versioned: applied, routines: [], session });
+    const after = await finishRun(options.afterRun, settings, options.signal, { runId, server, versioned: applied, routines: [], session });
     return { runId, database: server.database, undone, applied, restorePoint, warnings: [...plan.warnings, ...after] };
   } catch (error) {
     throw withProgress(error, undone, applied, { plan, again });
   } finally {
     await watch.close();
-  }
-}
-
-/** What comes after the files, in a session as fresh as they found it. Gives warnings. */
-async function finish({ afterRun, signal }: MigrateDownOptions, settings: SessionSettings, run: FinishedRun): Promise<readonly string[]> {
-  if (afterRun === undefined) return [];
-  try {
-    await run.session.query(freshSessionSql(settings));
-    await afterRun(run);
-    return [];
-  } catch (error) {
-    signal.throwIfAborted();
-    return [messageOf(error)];
   }
 }
 
@@ -245,30 +232,4 @@ function withProgress(
       : `${back}; ${applied.length} of ${again.length} were applied again. dbadmin migrate up applies the rest.`;
   const detail = error.detail === undefined ? progress : `${error.detail}\n${progress}`;
   return new DbadminError(error.code, error.message, { detail, hint: error.hint, cause: error.cause });
-}
-
-async function open({ connection, log }: MigrateDownOptions): Promise<Session> {
-  return await openSession(connection, {
-    applicationName: 'dbadmin migrate',
-    onNotice: (severity, message) => {
-      if (severity === 'WARNING') log.warn(message);
-      else log.debug(`${severity}: ${message}`);
-    },
-  });
-}
-
-/** On interruption the running statement is cancelled in the server; the run then ends by itself. Gives what undoes this. */
-function cancelOnAbort(session: Session, { connection, log, signal }: MigrateDownOptions): () => void {
-  const cancel = async (): Promise<void> => {
-    const pid = session.announcedPid;
-    if (pid === undefined || session.lost() !== undefined) return;
-    const other = await openSession(connection, { applicationName: 'dbadmin migrate cancel' });
-    await other.query('select pg_cancel_backend($1)', [pid]);
-    await other.close();
-  };
-  const onAbort = (): void => {
-    cancel().catch((error: unknown) => log.debug(`cannot cancel: ${messageOf(error)}`));
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  return () => signal.removeEventListener('abort', onAbort);
 }

@@ -1,9 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { APPLICATION_NAME } from '../inspect.ts';
-import { inSnapshot } from '../inspect-cluster.ts';
+import { readSnapshot } from '../inspect.ts';
 import { inspectDefiners } from './inspect-definers.ts';
 import { fullAcl, inspectColumnAcls, inspectObjects, type FullAclEntry } from './inspect-objects.ts';
 import { inspectNames } from './inspect-names.ts';
@@ -21,23 +19,14 @@ export async function inspectAccess(
   databases: readonly string[],
   names: AccessNames = NO_NAMES,
 ): Promise<AccessGraph> {
-  const cluster = await reading(connection, async (sql) => await inspectShared(sql, names));
+  const cluster = await readSnapshot(connection, async (sql) => await inspectShared(sql, names));
   const found = new Map<string, AccessDatabase>();
   for (const name of new Set(databases)) {
     const owner = cluster.open.get(name);
     if (owner === undefined) continue;
-    found.set(name, await reading({ ...connection, database: name }, async (sql) => await inspectDatabase(sql, name, owner, names)));
+    found.set(name, await readSnapshot({ ...connection, database: name }, async (sql) => await inspectDatabase(sql, name, owner, names)));
   }
   return { ...cluster.graph, databases: found };
-}
-
-async function reading<T>(connection: ConnectionParameters, read: (sql: TransactionSql) => Promise<T>): Promise<T> {
-  const client = await openClient(connection, { applicationName: APPLICATION_NAME });
-  try {
-    return await inSnapshot(client, read);
-  } finally {
-    await client.end({ timeout: 5 });
-  }
 }
 
 interface Shared {

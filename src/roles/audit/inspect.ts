@@ -1,10 +1,9 @@
 import type { TransactionSql } from 'postgres';
 import { isDbadminError, messageOf } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { inspectAccess } from '../access/inspect.ts';
-import { APPLICATION_NAME } from '../inspect.ts';
-import { inspectCluster, inSnapshot } from '../inspect-cluster.ts';
+import { inspectCluster } from '../inspect-cluster.ts';
+import { readSnapshot } from '../inspect.ts';
 import { splitList } from '../settings.ts';
 import type { ClusterState } from '../state.ts';
 import { inspectAuditedDatabase } from './inspect-database.ts';
@@ -24,28 +23,19 @@ export interface AuditScope {
  * @throws {DbadminError} `connection-failed`, `credentials-wrong`, `server-unsupported`.
  */
 export async function inspectForAudit(connection: ConnectionParameters, scope: AuditScope): Promise<AuditState> {
-  const shared = await reading(connection, async (sql) => await inspectShared(sql, scope.staleSince));
+  const shared = await readSnapshot(connection, async (sql) => await inspectShared(sql, scope.staleSince));
   const notes = [...shared.notes];
   const names = scope.databases ?? [...shared.cluster.databases.keys()].sort();
   const databases = new Map<string, AuditedDatabase>();
   for (const name of names) {
     try {
-      databases.set(name, await reading({ ...connection, database: name }, async (sql) => await inspectAuditedDatabase(sql, name)));
+      databases.set(name, await readSnapshot({ ...connection, database: name }, async (sql) => await inspectAuditedDatabase(sql, name)));
     } catch (error) {
       if (!isDbadminError(error) || scope.databases !== undefined) throw error;
       notes.push(`database ${name} was not looked into: ${error.detail ?? messageOf(error)}`);
     }
   }
   return { ...shared, access: await inspectAccess(connection, [...databases.keys()]), databases, notes };
-}
-
-async function reading<T>(connection: ConnectionParameters, read: (sql: TransactionSql) => Promise<T>): Promise<T> {
-  const client = await openClient(connection, { applicationName: APPLICATION_NAME });
-  try {
-    return await inSnapshot(client, read);
-  } finally {
-    await client.end({ timeout: 5 });
-  }
 }
 
 async function inspectShared(sql: TransactionSql, staleSince: Date | undefined): Promise<Omit<AuditState, 'access' | 'databases'>> {
