@@ -5,6 +5,7 @@ import { aclJson, parseAcl, type RawAclEntry } from './acl.ts';
 import { inspectShared } from './inspect-shared.ts';
 import { splitList } from './settings.ts';
 import type { ClusterState, Membership, OwnedAcl, RoleState, SettingType, StoredSetting } from './state.ts';
+import { VALID_UNTIL_SQL } from './valid-until.ts';
 
 const OLDEST_MAJOR = 14;
 
@@ -91,8 +92,7 @@ async function readRoles(sql: TransactionSql, readable: boolean): Promise<Readon
     select r.rolname::text as name, r.rolsuper as superuser, r.rolinherit as inherit, r.rolcreaterole as createrole,
            r.rolcreatedb as createdb, r.rolcanlogin as login, r.rolreplication as replication, r.rolbypassrls as bypassrls,
            r.rolconnlimit as limit, pg_catalog.shobj_description(r.oid, 'pg_authid') as comment, ${verifier} as verifier,
-           case when r.rolvaliduntil not in ('infinity', '-infinity')
-                then to_char(r.rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as until
+           ${sql.unsafe(VALID_UNTIL_SQL)} as until
       from pg_catalog.pg_roles r`;
   return new Map(
     rows.map(({ name, login, limit, until, comment, verifier: stored, ...attributes }) => [

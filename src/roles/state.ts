@@ -73,7 +73,7 @@ export interface RoleState {
   readonly login: boolean;
   readonly attributes: Readonly<Record<RoleAttribute, boolean>>;
   readonly connectionLimit: number;
-  /** ISO 8601 in UTC; undefined for no end. */
+  /** ISO 8601 in UTC or `-infinity`; undefined for no end. */
   readonly validUntil: string | undefined;
   readonly comment: string | undefined;
   /** Undefined when there is none or it may not be read. */

@@ -26,7 +26,7 @@ export interface AccessRole {
   readonly name: string;
   readonly login: boolean;
   readonly attributes: Readonly<Record<RoleAttribute, boolean>>;
-  /** ISO 8601 in UTC; undefined for no end. */
+  /** ISO 8601 in UTC or `-infinity`; undefined for no end. */
   readonly validUntil: string | undefined;
 }
 

@@ -7,6 +7,7 @@ import { fullAcl, inspectColumnAcls, inspectObjects, type FullAclEntry } from '.
 import { inspectNames } from './inspect-names.ts';
 import { NO_NAMES, type AccessDatabase, type AccessGraph, type AccessGroup, type AccessNames, type AccessRole } from './graph.ts';
 import type { Membership } from '../state.ts';
+import { VALID_UNTIL_SQL } from '../valid-until.ts';
 
 /**
  * Reads the access graph of a cluster with the databases `databases`; those that do not exist or take no connections are left
@@ -69,8 +70,7 @@ async function readRoles(sql: TransactionSql): Promise<ReadonlyMap<string, Acces
   const rows = await sql<RoleRow[]>`
     select r.rolname::text as name, r.rolcanlogin as login, r.rolsuper as superuser, r.rolinherit as inherit, r.rolcreaterole as createrole,
            r.rolcreatedb as createdb, r.rolreplication as replication, r.rolbypassrls as bypassrls,
-           case when r.rolvaliduntil not in ('infinity', '-infinity')
-                then to_char(r.rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as until
+           ${sql.unsafe(VALID_UNTIL_SQL)} as until
       from pg_catalog.pg_roles r order by 1`;
   return new Map(rows.map(({ name, login, until, ...attributes }) => [name, { name, login, attributes, validUntil: until ?? undefined }]));
 }

@@ -4,6 +4,7 @@ import { holds } from './paths.ts';
 import { isColumnPrivilege } from './privilege-table.ts';
 import { bestRoute, effective, type Route } from './routes.ts';
 import { findTarget, type Target } from './target.ts';
+import { isOver, overText } from '../valid-until.ts';
 
 /** `yes` at once; `set-role` after SET ROLE; `view` and `routine` through what acts as its owner; `admin` after granting itself a role. */
 export type Verdict = 'yes' | 'set-role' | 'view' | 'routine' | 'admin' | 'no';
@@ -67,8 +68,7 @@ function missingConnect({ graph, database }: Asker, closures: Closures, role: Ac
 
 function remarksOn({ graph, database, now }: Asker, closures: Closures, role: AccessRole, target: Target): readonly string[] {
   const remarks: string[] = [];
-  if (role.validUntil !== undefined && role.validUntil <= now.toISOString())
-    remarks.push(`its password ended on ${role.validUntil.slice(0, 10)}`);
+  if (isOver(role.validUntil, now)) remarks.push(`its password ${overText(role.validUntil)}`);
   const rows = graph.databases
     .get(database)
     ?.rowSecurity.find((each) => each.schema === target.ref.schema && each.name === target.ref.name);

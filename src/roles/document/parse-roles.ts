@@ -6,6 +6,7 @@ import {
   type RoleAttribute,
   type SettingValue,
 } from './document.ts';
+import { ALWAYS_OVER } from '../valid-until.ts';
 import { readName, readRoleName, nameProblem } from './names.ts';
 import type { Reader } from './reader.ts';
 import type { Untrusted } from './untrusted.ts';
@@ -63,13 +64,20 @@ function parseRole(reader: Reader, name: string, kind: DeclaredRole['kind'], val
     at: value.at,
     attributes: parseAttributes(reader, fields.get('attributes'), what),
     connectionLimit: limit ?? -1,
-    validUntil: reader.instant(fields.get('valid_until'), `valid_until of ${what}`),
+    validUntil: parseValidUntil(reader, fields.get('valid_until'), `valid_until of ${what}`),
     comment: reader.text(fields.get('comment'), `comment of ${what}`),
     memberOf: parseMemberships(reader, fields.get('member_of'), name),
     password: parsePassword(reader, fields.get('password'), fields.get('auth'), kind, what),
     settings: parseSettings(reader, fields.get('settings'), `settings of ${what}`),
     settingsIn,
   };
+}
+
+/** As the server has it: an instant, `infinity` for no end, `-infinity` for a password that no longer opens anything. */
+function parseValidUntil(reader: Reader, value: Untrusted | undefined, what: string): string | undefined {
+  if (value?.kind === 'text' && value.value === 'infinity') return undefined;
+  if (value?.kind === 'text' && value.value === ALWAYS_OVER) return ALWAYS_OVER;
+  return reader.instant(value, what);
 }
 
 function parseAttributes(reader: Reader, value: Untrusted | undefined, what: string): Record<RoleAttribute, boolean> {

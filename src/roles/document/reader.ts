@@ -86,7 +86,9 @@ export class Reader {
     if (text === undefined || value === undefined) return undefined;
     const form = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
     const time = form.test(text) ? Date.parse(text.replace(' ', 'T')) : Number.NaN;
-    const isReal = !Number.isNaN(time) && (text.length > 10 || new Date(time).toISOString().startsWith(text));
+    // The thirtieth of February would be read as the second of March.
+    const day = Date.parse(text.slice(0, 10));
+    const isReal = !Number.isNaN(time) && !Number.isNaN(day) && new Date(day).toISOString().startsWith(text.slice(0, 10));
     if (!isReal) return this.problem(value.at, `${what} is "${text}"; write 2027-01-31 or 2027-01-31T18:00:00+05:30`);
     return new Date(time).toISOString();
   }

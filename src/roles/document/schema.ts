@@ -63,7 +63,7 @@ const group = z
     member_of: z.union([membership, z.array(membership)]).optional(),
     attributes: z.union([attribute, z.array(attribute)]).optional(),
     connection_limit: z.int().optional(),
-    valid_until: instant.optional(),
+    valid_until: z.string().describe('the end of the password: 2027-01-31, 2027-01-31T18:00:00+05:30, infinity or -infinity').optional(),
     settings: settings.optional(),
     settings_in: z.record(name, settings).describe('by database').optional(),
   })

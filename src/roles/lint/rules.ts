@@ -1,4 +1,5 @@
 import type { DeclaredDatabase, DeclaredRole, RolesDocument } from '../document/document.ts';
+import { isOver, overText } from '../valid-until.ts';
 import type { LintFinding, Severity } from './finding.ts';
 
 export interface LintRule {
@@ -84,17 +85,16 @@ export const LINT_RULES: readonly LintRule[] = [
     summary: 'an end that has passed',
     find: (document, now) =>
       [...document.roles.values()].flatMap((role) => {
-        const past = (end: string | undefined): boolean => end !== undefined && end <= now.toISOString();
         const over = role.memberOf
-          .filter(({ until }) => past(until))
+          .filter(({ until }) => isOver(until, now))
           .map((edge) => ({
             at: edge.at,
             subject: role.name,
             message: `membership of ${role.name} in ${edge.role} ended on ${edge.until?.slice(0, 10) ?? ''}`,
             safe: 'Take the line out, or set a new end.',
           }));
-        if (!past(role.validUntil)) return over;
-        const message = `the password of ${role.name} ended on ${role.validUntil?.slice(0, 10) ?? ''}`;
+        if (!isOver(role.validUntil, now)) return over;
+        const message = `the password of ${role.name} ${overText(role.validUntil)}`;
         return [...over, { at: role.at, subject: role.name, message, safe: 'Retire the role, or set a new valid_until.' }];
       }),
   },

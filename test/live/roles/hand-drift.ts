@@ -56,7 +56,18 @@ function onRoles(major: number): readonly fc.Arbitrary<string>[] {
       .map(([of, by, to]) => `grant ${of} to ${by} with admin option; set role ${by}; grant ${of} to ${to}; reset role`),
     fc.tuple(group, role).map(([of, from]) => `revoke ${of} from ${from} cascade`),
     fc
-      .tuple(role, fc.constantFrom('createdb', 'noinherit', 'login', 'connection limit 3', "valid until '2098-01-01'", 'superuser'))
+      .tuple(
+        role,
+        fc.constantFrom(
+          'createdb',
+          'noinherit',
+          'login',
+          'connection limit 3',
+          "valid until '2098-01-01'",
+          "valid until '-infinity'",
+          'superuser',
+        ),
+      )
       .map(([who, what]) => `alter role ${who} ${what}`),
     fc
       .tuple(role, fc.constantFrom("set work_mem to '7MB'", 'reset all', 'set search_path to mart', "in database music set jit to 'off'"))

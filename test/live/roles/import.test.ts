@@ -38,6 +38,7 @@ function habits(major: number): string {
   create role old_owner noinherit; create role "Odd ""role" comment_me;
   create role svc_api login connection limit 5 password 'x' in role app_writer;
   create role svc_late login valid until '2031-05-06 07:08:09.123+02' createdb replication;
+  create role svc_shut login valid until '-infinity'; create role svc_ever login valid until '20000-01-01';
   create role human_ann login noinherit in role app_reader, pg_monitor;
   comment on role app_owner is 'owns: "it" # all';
   alter role svc_api set search_path = core, "Odd, one"; alter role svc_api set statement_timeout = '15s';

@@ -108,6 +108,7 @@ const DRIFTS: readonly (readonly [name: string, drift: string, line: RegExp])[] 
     /svc_api ~ createdb.*connection limit 3 → 40|svc_api ~ no createdb, connection limit 3 → 40/,
   ],
   ['an end of validity', "alter role ann valid until '2098-01-01'", /ann ~ valid until/],
+  ['no validity at all', "alter role ann valid until '-infinity'", /ann ~ valid until -infinity → 2099-01-31/],
   ['a setting changed, in another unit', 'alter role svc_api set statement_timeout to 16000', /svc_api ~ statement_timeout 16000 → 15s/],
   ['a setting too many', "alter role ann in database music set work_mem to '1GB'", /ann − work_mem reset, was 1GB \(in music\)/],
   ['the owner of a schema', 'alter schema mart owner to postgres', /app_owner \+ owner of schema mart \(was postgres\)/],

@@ -254,6 +254,12 @@ export const PLANTED_PATHS: readonly PlantedPath[] = [
     undo: `alter role mallory login valid until 'infinity'`,
   },
   {
+    finding: 'expired-login',
+    subject: 'mallory',
+    plant: `alter role mallory valid until '-infinity'`,
+    undo: `alter role mallory login valid until 'infinity'`,
+  },
+  {
     finding: 'unlimited-login',
     subject: 'mallory',
     plant: 'alter role mallory connection limit -1',

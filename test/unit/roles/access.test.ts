@@ -124,6 +124,11 @@ describe('whether a role has a privilege', () => {
     });
     expect(ask(graph, 'ann').remarks).toEqual(['its password ended on 2026-01-01', 'rows as the policies of the table allow']);
     expect(ask(graph, 'ben')).toMatchObject({ remarks: [], text: 'SELECT to PUBLIC granted by owner' });
+    const shut = aGraph({
+      roles: [{ ...aRole('ann'), validUntil: '-infinity' }],
+      groups: [someTables(['play'], [anEntry('PUBLIC', 'SELECT')])],
+    });
+    expect(ask(shut, 'ann').remarks).toEqual(['its password was never valid']);
   });
 });
 

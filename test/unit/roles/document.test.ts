@@ -98,6 +98,13 @@ databases:
       'logs in by cert',
     ],
     ['a time without an offset', 'version: 1\nhumans: { a: { valid_until: "2027-01-31 10:00" } }', 'valid_until'],
+    ['the thirtieth of February, at a time', 'version: 1\nhumans: { a: { valid_until: 2027-02-30T10:00:00Z } }', 'valid_until'],
+    ['an hour that is none', 'version: 1\nhumans: { a: { valid_until: 2027-02-03T25:00:00Z } }', 'valid_until'],
+    [
+      'a membership without an end that has one',
+      'version: 1\ngroups: { g: {} }\nhumans: { a: { member_of: { role: g, until: -infinity } } }',
+      'until',
+    ],
     ['a setting with SQL in its name', 'version: 1\nservices: { a: { settings: { "x; drop": 1 } } }', 'not the name of a setting'],
   ])('refuses %s', (_name, text, message) => {
     expect(problems(text).join('\n')).toContain(message);
@@ -118,6 +125,16 @@ databases: { "my db": { schemas: { "public": { owner: "${name}" }, 'o"dd.one': {
       on: { kind: 'table', schema: 'o"dd.one', name: 'T 1' },
       to: ['a "b" c.d'],
     });
+  });
+
+  it.each([
+    ['2027-01-31', '2027-01-31T00:00:00.000Z'],
+    ['2027-01-31T18:00:00+05:30', '2027-01-31T12:30:00.000Z'],
+    ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
+    ['infinity', undefined],
+    ['-infinity', '-infinity'],
+  ])('takes valid_until %s', (text, end) => {
+    expect(parse(`version: 1\nhumans: { a: { valid_until: ${text} } }`).roles.get('a')?.validUntil).toBe(end);
   });
 
   it('reads keys like on: as YAML 1.2 has them', () => {

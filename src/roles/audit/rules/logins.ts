@@ -3,6 +3,7 @@ import { Secret } from '../../../base/secret.ts';
 import { quoteName } from '../../../postgres/quote.ts';
 import { scramMatches } from '../../scram.ts';
 import type { RoleState } from '../../state.ts';
+import { isOver } from '../../valid-until.ts';
 import type { AuditRule, Finding } from '../finding.ts';
 import type { AuditWorld } from '../world.ts';
 
@@ -89,12 +90,12 @@ export const LOGIN_RULES: readonly AuditRule[] = [
     why: 'The date ends the password alone: certificates, peer, LDAP and trust do not look at it.',
     find: (world) =>
       ofLogins(world, ({ name, validUntil }) =>
-        validUntil === undefined || Date.parse(validUntil) > world.now.getTime()
+        !isOver(validUntil, world.now)
           ? undefined
           : {
               severity: 'medium',
               message: 'was to end, and may still log in by anything but its password',
-              evidence: [`VALID UNTIL of ${name} was ${validUntil}`],
+              evidence: [`VALID UNTIL of ${name} is ${validUntil}`],
               sql: [`ALTER ROLE ${quoteName(name)} NOLOGIN`],
             },
       ),
