@@ -1,4 +1,5 @@
 import type { CommandSpec } from './command.ts';
+import { ALERTS_COMMANDS } from './alerts/group.ts';
 import { BACKUP_COMMANDS } from './backup/group.ts';
 import { TABLE_COMMANDS } from './backup/table-group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
@@ -17,6 +18,7 @@ import { ROLES_COMPARE_COMMANDS } from './roles/group-compare.ts';
 import { ROLES_ACCESS_COMMANDS } from './roles/group-access.ts';
 import { ROLES_AUDIT_COMMANDS } from './roles/group-audit.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
+import { STATUS_COMMANDS } from './status/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
 import { SPOTIFY_API_COMMANDS } from './spotify/group-api.ts';
 import { FIND_COMMANDS } from './wal/find-group.ts';
@@ -44,6 +46,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...UPKEEP_COMMANDS,
   ...REPOSITORY_COMMANDS,
   ...SCHEDULE_COMMANDS,
+  ...STATUS_COMMANDS,
+  ...ALERTS_COMMANDS,
   ...SPOTIFY_COMMANDS,
   ...SPOTIFY_API_COMMANDS,
 ];

@@ -2,7 +2,8 @@ import { parseBytes } from '../base/bytes.ts';
 import { parseDuration } from '../base/durations.ts';
 import { checkShape } from '../base/yaml-shape.ts';
 import { problemsError, YamlSource } from '../base/yaml-source.ts';
-import type { BackupPolicy, Job, Notification, Policies, RetentionSettings, Work } from './policies.ts';
+import { isLateSecret, resolveMail, resolveNotify } from './notify.ts';
+import type { BackupPolicy, Job, Policies, RetentionSettings, Work } from './policies.ts';
 import { parseMoment } from './recurrence.ts';
 import { checkReferences, type KnownNames } from './references.ts';
 import { policiesSchema, type JobFile, type PoliciesFile, type PolicyFile, type RunFile } from './schema.ts';
@@ -10,7 +11,6 @@ import { policiesSchema, type JobFile, type PoliciesFile, type PolicyFile, type 
 const DEFAULT_RPO = '60s';
 const DEFAULT_RETRY_DELAY = '1m';
 const DEFAULT_MINIMUM = 1;
-const EVERY_EVENT = ['failed', 'late', 'recovered'] as const;
 
 export interface ParsePoliciesOptions {
   /** For messages: the path as a person would write it. */
@@ -30,18 +30,26 @@ export interface ParsePoliciesOptions {
 export function parsePolicies(text: string, options: ParsePoliciesOptions): Policies {
   const source = new YamlSource(options.file, text);
   // The repositories' own variables are the configuration's concern, and a missing one is told there.
-  if (source.readable) source.fill(options.env, (at) => at[0] === 'repositories');
+  if (source.readable) source.fill(options.env, (at) => at[0] === 'repositories' || isLateSecret(at));
   const file = source.readable ? checkShape(source, policiesSchema) : undefined;
   if (source.readable) checkReferences(source, options.localZone, options.known);
   if (file === undefined || source.problems.length > 0) {
     throw problemsError('policies-invalid', options.file, source.problems, 'Correct these places; nothing was scheduled.');
   }
   const zone = file.timezone ?? options.localZone;
-  const policies = new Map(Object.entries(file.policies ?? {}).map(([name, policy]) => [name, resolvePolicy(name, policy, zone)]));
-  return { file: options.file, policies, jobs: resolveJobs(file, zone) };
+  const policies = new Map(
+    Object.entries(file.policies ?? {}).map(([name, policy]) => [name, resolvePolicy(name, policy, zone, options.env)]),
+  );
+  return {
+    file: options.file,
+    policies,
+    notify: resolveNotify(file.notify, options.env),
+    mail: file.mail === undefined ? undefined : resolveMail(file.mail, options.env),
+    jobs: resolveJobs(file, zone),
+  };
 }
 
-function resolvePolicy(name: string, file: PolicyFile, timeZone: string): BackupPolicy {
+function resolvePolicy(name: string, file: PolicyFile, timeZone: string, env: ParsePoliciesOptions['env']): BackupPolicy {
   const { limits } = file;
   const span = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseDuration(text));
   const hasBase = file.base !== undefined && file.base !== 'none';
@@ -61,11 +69,12 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string): Backup
       backupAgeMs: span(limits?.backup_age),
       walLagMs: span(limits?.wal_lag),
       drillAgeMs: span(limits?.drill_age),
+      rtoMs: span(limits?.rto),
+      freeBytes: limits?.free === undefined ? undefined : parseBytes(limits.free),
+      fullInMs: span(limits?.full_in),
+      slotWalBytes: limits?.slot_wal === undefined ? undefined : parseBytes(limits.slot_wal),
     },
-    notify: (file.notify ?? []).map((entry): Notification => {
-      const on = entry.on ?? EVERY_EVENT;
-      return entry.webhook === undefined ? { kind: 'email', address: entry.email ?? '', on } : { kind: 'webhook', url: entry.webhook, on };
-    }),
+    notify: resolveNotify(file.notify, env),
   };
 }
 

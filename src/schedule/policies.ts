@@ -5,6 +5,10 @@ import type { Recurrence } from './recurrence.ts';
 export interface Policies {
   readonly file: string;
   readonly policies: ReadonlyMap<string, BackupPolicy>;
+  /** Who is told of everything, jobs of no policy among it. */
+  readonly notify: readonly Notification[];
+  /** The server that takes mail from us; undefined for the one of this machine, as cron has it. */
+  readonly mail: MailSettings | undefined;
   /** Everything that runs, those of the policies (`listening.full`) before those of `jobs`, in the order of the file. */
   readonly jobs: readonly Job[];
 }
@@ -28,6 +32,14 @@ export interface BackupPolicy {
     readonly backupAgeMs: number | undefined;
     readonly walLagMs: number | undefined;
     readonly drillAgeMs: number | undefined;
+    /** How long a restore may take. */
+    readonly rtoMs: number | undefined;
+    /** Room that a repository has to have. */
+    readonly freeBytes: number | undefined;
+    /** A repository that will be full sooner is told of. */
+    readonly fullInMs: number | undefined;
+    /** WAL that the server may keep for a slot which nobody reads. */
+    readonly slotWalBytes: number | undefined;
   };
   readonly notify: readonly Notification[];
 }
@@ -46,8 +58,21 @@ export interface RetentionSettings {
 export type NotifyEvent = 'failed' | 'late' | 'recovered';
 
 export type Notification =
-  | { readonly kind: 'webhook'; readonly url: SecretSource; readonly on: readonly NotifyEvent[] }
+  /** Messages are signed with `secret`; without one they are not. Variables in the sources are not filled in yet. */
+  | { readonly kind: 'webhook'; readonly url: SecretSource; readonly secret: SecretSource | undefined; readonly on: readonly NotifyEvent[] }
   | { readonly kind: 'email'; readonly address: string; readonly on: readonly NotifyEvent[] };
+
+export interface MailSettings {
+  readonly host: string;
+  readonly port: number;
+  /** `tls`: from the first byte. `starttls`: before anything is said, or not at all. `none`: in the clear. */
+  readonly security: 'tls' | 'starttls' | 'none';
+  readonly user: string | undefined;
+  readonly password: SecretSource | undefined;
+  /** As written: relative to the project. */
+  readonly caFile: string | undefined;
+  readonly from: string;
+}
 
 /** Something that runs at its times or after others. No job overlaps itself. */
 export interface Job {

@@ -39,6 +39,8 @@ export function checkReferences(source: YamlSource, localZone: string, known?: K
       source.add(['jobs', name, 'database'], 'a command finds its database itself', true);
     if (known !== undefined) checkName(source, ['jobs', name, 'cluster'], keys['cluster'], known.clusters, 'cluster');
   }
+  checkNotify(source, [], root['notify']);
+  checkMail(source, mapOf(root['mail']));
   for (const [name, keys] of entriesOf(root['policies'])) checkPolicy(source, ['policies', name], keys, known);
   for (const cycle of findCycles(jobs)) {
     const first = jobs.find(({ name }) => name === cycle[0]);
@@ -46,11 +48,30 @@ export function checkReferences(source: YamlSource, localZone: string, known?: K
   }
 }
 
-function checkPolicy(source: YamlSource, at: YamlPath, keys: RawMap, known: KnownNames | undefined): void {
-  for (const [index, entry] of listOf(keys['notify']).entries()) {
-    const ways = ['webhook', 'email'].filter((key) => mapOf(entry)[key] !== undefined);
-    if (ways.length !== 1) source.add([...at, 'notify', index], 'give either webhook or email');
+/** Who is told, and by what. */
+function checkNotify(source: YamlSource, at: YamlPath, notify: unknown): void {
+  for (const [index, entry] of listOf(notify).entries()) {
+    const keys = mapOf(entry);
+    const place = [...at, 'notify', index];
+    const ways = ['webhook', 'email'].filter((key) => keys[key] !== undefined);
+    if (ways.length !== 1) source.add(place, 'give either webhook or email');
+    if (keys['secret'] !== undefined && keys['webhook'] === undefined)
+      source.add([...place, 'secret'], 'only what goes to a webhook is signed', true);
   }
+}
+
+/** A password never goes in the clear, but to this very machine. */
+function checkMail(source: YamlSource, mail: RawMap): void {
+  const [user, password] = [mail['user'], mail['password']];
+  if ((user === undefined) !== (password === undefined)) source.add(['mail'], 'give user and password, or neither', true);
+  const isHere = /^(localhost|127\.[\d.]+|::1)$/.test(typeof mail['host'] === 'string' ? mail['host'] : '');
+  if (mail['security'] === 'none' && password !== undefined && !isHere) {
+    source.add(['mail', 'security'], 'a password does not go over the network in the clear: security: starttls or tls');
+  }
+}
+
+function checkPolicy(source: YamlSource, at: YamlPath, keys: RawMap, known: KnownNames | undefined): void {
+  checkNotify(source, at, keys['notify']);
   const base = keys['base'];
   for (const [index, each] of listOf(mapOf(keys['wal'])['required']).entries()) {
     if (listOf(keys['repositories']).includes(each)) continue;

@@ -33,6 +33,30 @@ const rate = z
     'not a rate: write a size a second, such as 200MB/s',
   );
 
+/** Who is told of what: a webhook or an address for mail. */
+const notifySchema = z.array(
+  section({
+    webhook: secretSource.optional(),
+    secret: secretSource.optional(),
+    email: z.email({ error: 'not an e-mail address' }).optional(),
+    on: z
+      .array(z.enum(['failed', 'late', 'recovered']))
+      .min(1)
+      .optional(),
+  }),
+);
+
+/** The server that takes mail from us. */
+const mailSchema = section({
+  host: text,
+  port: z.int().min(1).max(65_535).optional(),
+  security: z.enum(['tls', 'starttls', 'none']).optional(),
+  user: text.optional(),
+  password: secretSource.optional(),
+  ca_file: text.optional(),
+  from: z.email({ error: 'not an e-mail address' }),
+});
+
 const policySchema = section({
   cluster: text,
   repositories: z.array(text).min(1),
@@ -86,19 +110,12 @@ const policySchema = section({
     backup_age: durationText.optional(),
     wal_lag: durationText.optional(),
     drill_age: durationText.optional(),
+    rto: durationText.optional(),
+    free: sizeText.optional(),
+    full_in: durationText.optional(),
+    slot_wal: sizeText.optional(),
   }).optional(),
-  notify: z
-    .array(
-      section({
-        webhook: secretSource.optional(),
-        email: z.email({ error: 'not an e-mail address' }).optional(),
-        on: z
-          .array(z.enum(['failed', 'late', 'recovered']))
-          .min(1)
-          .optional(),
-      }),
-    )
-    .optional(),
+  notify: notifySchema.optional(),
 });
 
 const jobSchema = section({
@@ -119,11 +136,15 @@ export const policiesSchema = section({
   timezone: timeZone.optional(),
   // Read with the configuration, which owns their form.
   repositories: z.record(name, z.record(z.string(), z.unknown())).optional(),
+  mail: mailSchema.optional(),
+  notify: notifySchema.optional(),
   policies: z.record(name, policySchema).optional(),
   jobs: z.record(name, jobSchema).optional(),
 });
 
 export type PoliciesFile = z.infer<typeof policiesSchema>;
 export type PolicyFile = z.infer<typeof policySchema>;
+export type NotifyFile = z.infer<typeof notifySchema>;
+export type MailFile = z.infer<typeof mailSchema>;
 export type JobFile = z.infer<typeof jobSchema>;
 export type RunFile = { readonly [K in keyof typeof runKeys]?: z.infer<(typeof runKeys)[K]> };

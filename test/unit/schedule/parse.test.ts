@@ -146,7 +146,6 @@ jobs:
     '16:14: give either webhook or email',
     '16:21: expected one of failed, late, recovered',
     '16:32: give either webhook or email',
-    '16:43: environment variable OPS_WEBHOOK is not set',
     '16:68: not an e-mail address',
     '18:3: give one of command, call and sql, not command and sql',
     '18:52: give either until or for',

@@ -1,0 +1,48 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { writeWholeFile } from '../base/whole-file.ts';
+import { formatState, NO_ALERTS, parseState, type AlertState } from './state.ts';
+
+/**
+ * The state of alerts in a file of this machine. Neither in the control database nor in a repository: alerts go on while one
+ * is away, and tell that the other is full.
+ */
+export class AlertFile {
+  readonly file: string;
+  /** What could not be written: newer than the file. */
+  #unwritten: AlertState | undefined;
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  /** @throws {DbadminError} `file-unreadable`. */
+  async read(): Promise<AlertState> {
+    if (this.#unwritten !== undefined) return this.#unwritten;
+    try {
+      return parseState(await readFile(this.file, 'utf8'), this.file);
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return NO_ALERTS;
+      if (error instanceof DbadminError) throw error;
+      throw new DbadminError('file-unreadable', `cannot read the state of alerts ${this.file}`, { detail: messageOf(error), cause: error });
+    }
+  }
+
+  /**
+   * Keeps the state, and gives why it could not. Then it is kept in this process: people are told all the same, and not again
+   * while the process lives.
+   */
+  async write(state: AlertState): Promise<string | undefined> {
+    try {
+      await mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 });
+      await writeWholeFile(this.file, formatState(state), 0o600);
+      this.#unwritten = undefined;
+      return undefined;
+    } catch (error) {
+      this.#unwritten = state;
+      const detail = error instanceof DbadminError ? error.detail : undefined;
+      return `the state of alerts cannot be kept in ${this.file}: ${detail ?? messageOf(error)}`;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { AlertEvent } from '../../alerts/alert.ts';
+import type { Queued } from '../../alerts/outbox.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { claimJob } from '../../schedule/run.ts';
+import { judgeProject } from '../../status/conditions.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { gatherStatus } from '../status/gather.ts';
+import { loadStatusProject } from '../status/load.ts';
+import { lookForAlerts, openAlerts } from './look.ts';
+
+const EXIT_PARTLY = 3;
+
+/** `dbadmin alerts check`: one look, and what follows from it. */
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output } = context;
+  const project = await loadStatusProject(context, input);
+  const { config, policies } = project;
+  if (policies === undefined) throw unreadable(config.paths.policies, project.policiesProblem);
+  const file = openAlerts(context, config, textOption(input, 'state'));
+  const release = await claimJob(file.file, 'alerts');
+  try {
+    const facts = await gatherStatus(context, { ...project, everything: false });
+    const { events, delivered, waiting, refused, state } = await lookForAlerts(context, judgeProject(facts), { config, policies, file });
+    const raised = Object.values(state.alerts).filter(({ phase }) => phase === 'raised' || phase === 'settling').length;
+    for (const { event, alert } of events) {
+      const head =
+        event === 'raised'
+          ? output.style(alert.severity === 'failed' ? 'bad' : 'warn', alert.severity.toUpperCase())
+          : output.style('good', 'OVER');
+      output.line(`${head}  ${alert.cluster === null ? '' : `${alert.cluster}: `}${alert.what}`);
+      if (event === 'raised') output.line(`        next: ${alert.next}`);
+    }
+    if (events.length === 0) output.line(raised === 0 ? 'nothing is wrong' : `nothing new; ${raised} still stand (dbadmin alerts list)`);
+    for (const { receiver, message } of delivered) output.line(`told ${receiver}: ${message.event} ${message.kind}`);
+    output.result({
+      events: events.map(eventDocument),
+      delivered: delivered.map(({ receiver, message }) => ({ receiver, kind: message.kind, event: message.event })),
+      waiting: waiting.map(queuedDocument),
+      refused: refused.map(({ receiver, message, failure }) => ({ receiver, kind: message.kind, event: message.event, failure })),
+      raised,
+    });
+    return waiting.length + refused.length > 0 ? EXIT_PARTLY : 0;
+  } finally {
+    await release();
+  }
+}
+
+function unreadable(file: string, problem: string | undefined): DbadminError {
+  if (problem === undefined) {
+    return new DbadminError('config-missing', `there is no ${file}`, {
+      hint: 'It says who is told, under notify, and what the limits are.',
+    });
+  }
+  return new DbadminError('policies-invalid', 'nobody can be told anything', {
+    detail: problem,
+    hint: 'dbadmin schedule list names every place to correct.',
+  });
+}
+
+function eventDocument({ event, at, alert }: AlertEvent): object {
+  const { kind, severity, cluster, subject, what, next } = alert;
+  return { event, kind, severity, cluster, subject, what, next: event === 'over' ? null : next, at };
+}
+
+export function queuedDocument({ receiver, message, queuedAt, attempts, nextAt, failure }: Queued): object {
+  return { receiver, kind: message.kind, event: message.event, queuedAt, attempts, nextAt, failure };
+}

@@ -1,0 +1,50 @@
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const STATE: OptionSpec = {
+  flags: '--state <file>',
+  summary: 'where what was told is kept (default: in the state directory of this user, a file for each project)',
+};
+
+export const ALERTS_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'alerts check',
+    summary: 'look at everything once and tell those who want to know what has changed: for timers without a worker',
+    description: `Tells the receivers under notify in backups/policies.yaml: once when something is wrong, with what to do next, and once when it is over.
+What comes and goes is told of once: it must be good for two minutes before it is over, twice as long each time it comes back.
+What cannot be delivered is kept and tried again by the next check, for a week. A worker does this by itself.
+
+Run it every minute or so, by one user on one machine.
+
+$ dbadmin alerts check --quiet`,
+    options: [STATE],
+    json: [
+      'events: array of { event: raised or over, kind, severity, cluster, subject, what, next, at }',
+      'delivered: array of { receiver, kind, event }',
+      'waiting: array of { receiver, kind, event, queuedAt, attempts, nextAt, failure }: what is still on its way',
+      'refused: array of { receiver, kind, event, failure }: what a receiver does not take, given up',
+      'raised: how many alerts stand now',
+    ],
+    load: async () => await import('./check.ts'),
+  },
+  {
+    name: 'alerts list',
+    summary: 'what was told and is not over, what is still on its way, and who is told',
+    options: [STATE],
+    json: [
+      'lookedAt: when somebody last looked, or null',
+      'alerts: array of { phase: waiting, raised or settling, kind, severity, cluster, subject, badSince, since, relapses, what, next }',
+      'waiting: array of { receiver, kind, event, queuedAt, attempts, nextAt, failure }',
+      'receivers: array of { name, policy, on, signed }',
+      'file: where this is kept',
+    ],
+    load: async () => await import('./list.ts'),
+  },
+  {
+    name: 'alerts test',
+    summary: 'send everybody who would be told a message that says so, now',
+    description: 'Exits with 3 when one of them cannot be reached, and says why. Nothing is queued.',
+    options: [],
+    json: ['receivers: array of { name, delivered: true or false, failure }'],
+    load: async () => await import('./test.ts'),
+  },
+];

@@ -1,0 +1,74 @@
+import type { Alert } from '../../alerts/alert.ts';
+import { formatDuration } from '../../base/durations.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadPolicies } from '../schedule/load-policies.ts';
+import { queuedDocument } from './check.ts';
+import { loadReceivers } from './load-receivers.ts';
+import { openAlerts } from './look.ts';
+
+/** `dbadmin alerts list`: what the file says, without another look. */
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock } = context;
+  const { config, policies } = await loadPolicies(context, input);
+  const file = openAlerts(context, config, textOption(input, 'state'));
+  const state = await file.read();
+  const receivers = loadReceivers(policies, config, context.env);
+  const alerts = Object.values(state.alerts).filter(({ phase }) => phase !== 'over');
+  const ago = (at: string): string => `${formatDuration(Math.max(0, clock.now().getTime() - Date.parse(at)))} ago`;
+  output.line(state.lookedAt === null ? 'nobody has looked yet: dbadmin alerts check, or a worker' : `looked ${ago(state.lookedAt)}`);
+  if (alerts.length === 0) output.line('nothing is wrong');
+  for (const alert of alerts) {
+    output.line(`${headOf(context, alert)}  ${alert.cluster === null ? '' : `${alert.cluster}: `}${alert.what}`);
+    output.line(
+      `        since ${alert.badSince} (${ago(alert.badSince)})${alert.relapses === 0 ? '' : `, came back ${alert.relapses} times`}`,
+    );
+    output.line(`        next: ${alert.next}`);
+  }
+  for (const { receiver, message, attempts, nextAt, failure } of state.outbox) {
+    output.line(
+      `on its way to ${receiver}: ${message.event} ${message.kind}, tried ${attempts} times, again at ${nextAt}${failure === null ? '' : `: ${failure}`}`,
+    );
+  }
+  if (receivers.length === 0) output.line(`nobody is told: ${policies.file} has no notify`);
+  else {
+    output.table(
+      ['who is told', 'policy', 'of', 'signed'],
+      receivers.map(({ name, policy, on, channel }) => [
+        name,
+        policy ?? 'all',
+        on.join(', '),
+        channel.kind === 'webhook' ? (channel.secret === undefined ? 'no' : 'yes') : '',
+      ]),
+    );
+  }
+  output.result({
+    lookedAt: state.lookedAt,
+    alerts: alerts.map(({ phase, kind, severity, cluster, subject, badSince, since, relapses, what, next }) => ({
+      phase,
+      kind,
+      severity,
+      cluster,
+      subject,
+      badSince,
+      since,
+      relapses,
+      what,
+      next,
+    })),
+    waiting: state.outbox.map(queuedDocument),
+    receivers: receivers.map(({ name, policy, on, channel }) => ({
+      name,
+      policy: policy ?? null,
+      on,
+      signed: channel.kind === 'webhook' && channel.secret !== undefined,
+    })),
+    file: file.file,
+  });
+  return 0;
+}
+
+function headOf({ output }: CommandContext, { phase, severity }: Alert): string {
+  if (phase === 'waiting') return output.style('dim', 'seen, not told yet');
+  if (phase === 'settling') return output.style('dim', 'good again, not over yet');
+  return output.style(severity === 'failed' ? 'bad' : 'warn', severity.toUpperCase());
+}

@@ -1,0 +1,121 @@
+import { describeWork, type Job, type Policies, type Work } from '../../schedule/policies.ts';
+import { upcomingRuns } from '../../schedule/upcoming.ts';
+import type { ClusterFacts, JobFacts, JobRun, Known, LineageFacts } from '../../status/facts.ts';
+
+/** The runs of one job that status tells of. */
+export interface JobHistory {
+  readonly last: JobRun | undefined;
+  readonly lastSuccess: { readonly endedAt: Date; readonly durationMs: number | undefined } | undefined;
+}
+
+/** What ran, by the name of the job, and the jobs that somebody paused. */
+export interface RunHistory {
+  readonly jobs: ReadonlyMap<string, JobHistory>;
+  readonly paused: ReadonlySet<string>;
+}
+
+/** A queue may be busy and a worker may start late; a run is missed only after this. */
+const GRACE_MS = 15 * 60_000;
+/** What only its result shows may still be running. */
+const GRACE_WITHOUT_RECORDS_MS = 3_600_000;
+const NO_RECORDS = 'no worker keeps records of it';
+/** Work that leaves a result in the repositories. */
+const RESULTS: ReadonlySet<string> = new Set(['backup', 'dump', 'drill', 'verify']);
+
+/** Every job of the schedule: when it ran, as the records say or, without any, as what it left in the repositories shows; and when it is due. */
+export function gatherJobs(
+  policies: Policies | undefined,
+  clusters: readonly ClusterFacts[],
+  history: Known<RunHistory> | undefined,
+  now: Date,
+): readonly JobFacts[] {
+  const names = new Set(clusters.map(({ name }) => name));
+  const jobs = (policies?.jobs ?? []).filter(({ work }) => work.cluster === undefined || names.has(work.cluster));
+  return jobs.map((job) => jobFacts(job, policies, clusters, history, now));
+}
+
+function jobFacts(
+  job: Job,
+  policies: Policies | undefined,
+  clusters: readonly ClusterFacts[],
+  history: Known<RunHistory> | undefined,
+  now: Date,
+): JobFacts {
+  const recorded = history?.kind === 'known' ? history.value.jobs.get(job.name) : undefined;
+  const shown = leftBehind(job.work, policies, clusters);
+  const left = recorded ?? (shown.kind === 'known' ? shown.value : undefined);
+  const why = history?.kind === 'unknown' ? history.why : shown.kind === 'unknown' ? shown.why : '';
+  const last: JobFacts['last'] = left === undefined ? { kind: 'unknown', why } : { kind: 'known', value: left.last };
+  const startedAt = left?.last?.startedAt;
+  const isPaused = history?.kind === 'known' && history.value.paused.has(job.name);
+  return {
+    name: job.name,
+    description: describeWork(job.work),
+    policy: 'policy' in job.work ? job.work.policy : undefined,
+    cluster: job.work.cluster,
+    nextAt: upcomingRuns([job], now, 1)[0]?.at,
+    timeZone: job.trigger.kind === 'times' ? job.trigger.recurrence.timeZone : undefined,
+    isPaused,
+    last,
+    lastSuccess: left?.lastSuccess,
+    missedAt: startedAt === undefined ? undefined : firstMissed(job, startedAt, now),
+    graceMs: (recorded === undefined ? GRACE_WITHOUT_RECORDS_MS : GRACE_MS) + job.retries * job.retryDelayMs,
+  };
+}
+
+/** The first time after a run began at which it was due again, if that has passed. A run of the due minute itself counts for it. */
+function firstMissed(job: Job, startedAt: Date, now: Date): Date | undefined {
+  const due = upcomingRuns([job], startedAt, 1)[0]?.at;
+  return due !== undefined && due < now ? due : undefined;
+}
+
+/** What a job's last result in the repositories tells of its last run. */
+function leftBehind(work: Work, policies: Policies | undefined, clusters: readonly ClusterFacts[]): Known<JobHistory> {
+  if (!RESULTS.has(work.kind) || !('policy' in work)) return { kind: 'unknown', why: NO_RECORDS };
+  const names = policies?.policies.get(work.policy)?.repositories ?? [];
+  const cluster = clusters.find(({ name }) => name === work.cluster);
+  const places = cluster?.repositories.filter(({ name }) => names.includes(name)) ?? [];
+  // One that cannot be read may hold the newest: then nothing is known.
+  const away = places.find(({ state }) => state.kind === 'unknown');
+  if (away !== undefined) return { kind: 'unknown', why: `repository ${away.name} cannot be read` };
+  const runs = places.flatMap(({ state }) => {
+    const lineage = state.kind === 'known' ? state.value.lineage : undefined;
+    return lineage === undefined ? [] : runsOf(work, lineage);
+  });
+  const last = runs.toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime()).at(-1);
+  const succeeded = runs.filter(({ outcome }) => outcome === 'succeeded').at(-1);
+  const value = {
+    last,
+    lastSuccess:
+      succeeded?.endedAt === undefined
+        ? undefined
+        : {
+            endedAt: succeeded.endedAt,
+            durationMs: work.kind === 'backup' ? succeeded.endedAt.getTime() - succeeded.startedAt.getTime() : undefined,
+          },
+  };
+  return { kind: 'known', value };
+}
+
+/** Of dumps only the beginning is known and of drills and verifications only the end: one stands for both. */
+function runsOf(work: Work, { newest, newestFull, dumpAt, drill, verified }: LineageFacts): readonly JobRun[] {
+  const at = (moment: Date, fault?: string): JobRun => ({
+    startedAt: moment,
+    endedAt: moment,
+    outcome: fault === undefined ? 'succeeded' : 'failed',
+    message: fault,
+  });
+  if (work.kind === 'backup') {
+    // A full in its place is what an incremental becomes when there is nothing to build on.
+    const backup = work.type === 'full' ? newestFull : newest;
+    return backup === undefined
+      ? []
+      : [{ startedAt: backup.startedAt, endedAt: backup.finishedAt, outcome: 'succeeded', message: undefined }];
+  }
+  if (work.kind === 'dump') return dumpAt === undefined ? [] : [at(dumpAt)];
+  if (work.kind === 'drill')
+    return drill === undefined ? [] : [at(drill.at, drill.verdict === 'failed' ? `drill ${drill.label} failed` : undefined)];
+  if (work.kind === 'verify')
+    return verified === undefined ? [] : [at(verified.at, verified.isSound ? undefined : `${verified.faults} faults`)];
+  return [];
+}

@@ -1,0 +1,192 @@
+import { isThisMachine } from '../../backup/check/keys-inspect.ts';
+import { readProofs } from '../../backup/drill/record.ts';
+import type { DrillReport } from '../../backup/drill/report.ts';
+import type { SignedReport } from '../../backup/drill/signature.ts';
+import { lastDump } from '../../backup/dump/last-inspect.ts';
+import { describeGap } from '../../backup/gaps.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { inspectRecovery } from '../../backup/recovery-inspect.ts';
+import { lastVerification } from '../../backup/verify/record.ts';
+import { repositoryWal } from '../../backup/wal/status.ts';
+import { exposureAt, newestRecovery, recoveryModel } from '../../backup/windows.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import { readReport } from '../../repository/reports.ts';
+import type { Repository } from '../../repository/repository.ts';
+import { storeNow } from '../../repository/store-clock.ts';
+import { measureUsage } from '../../repository/usage.ts';
+import type { BackupFacts, LineageFacts, RepositoryFacts, RepositoryState, RestoreMeasure } from '../../status/facts.ts';
+import type { CommandContext } from '../command.ts';
+import { openRepository } from '../open-repository.ts';
+import { attempt } from './attempt.ts';
+
+interface Asked {
+  readonly cluster: ClusterConfig;
+  /** The server's, or undefined when it does not answer. */
+  readonly systemIdentifier: string | undefined;
+  readonly everything: boolean;
+}
+
+/** What one repository holds of a cluster. */
+export async function gatherRepository(context: CommandContext, place: RepositoryConfig, asked: Asked): Promise<RepositoryFacts> {
+  const state = await attempt(async () => {
+    const repository = await openRepository(context, place);
+    try {
+      return await inspectState(context, place, repository, asked);
+    } finally {
+      await repository.store.close();
+    }
+  });
+  return {
+    name: place.name,
+    place: place.type === 'disk' ? place.path : `s3://${place.bucket}${place.prefix === '' ? '' : `/${place.prefix}`}`,
+    isOnHost: place.type === 'disk' && isThisMachine(asked.cluster.connection.hosts),
+    state,
+  };
+}
+
+async function inspectState(
+  context: CommandContext,
+  place: RepositoryConfig,
+  repository: Repository,
+  { cluster, systemIdentifier, everything }: Asked,
+): Promise<RepositoryState> {
+  const { store, identity } = repository;
+  const now = context.clock.now();
+  // A bucket does not fill up, and asking it so often costs; a disk does.
+  const writeProblem = everything || place.type === 'disk' ? await tryToWrite(repository) : undefined;
+  const usage = everything ? await measureUsage(store, now) : undefined;
+  return {
+    createdAt: new Date(identity.createdAt),
+    writeProblem,
+    freeBytes: usage === undefined ? await store.freeBytes() : usage.freeBytes,
+    usage: usage === undefined ? undefined : { usedBytes: usage.usedBytes, growthBytesPerDay: usage.growthBytesPerDay },
+    lineage: await inspectKept(repository, cluster.name, systemIdentifier, now),
+  };
+}
+
+async function tryToWrite({ store }: Repository): Promise<RepositoryState['writeProblem']> {
+  try {
+    await storeNow(store);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DbadminError)) throw error;
+    return { isFull: error.code === 'storage-full', message: error.message };
+  }
+}
+
+async function inspectKept(
+  repository: Repository,
+  name: string,
+  systemIdentifier: string | undefined,
+  now: Date,
+): Promise<LineageFacts | undefined> {
+  try {
+    return await inspectLineageFacts(repository, name, systemIdentifier, now);
+  } catch (error) {
+    if (isDbadminError(error, 'backup-missing')) return undefined;
+    throw error;
+  }
+}
+
+async function inspectLineageFacts(
+  repository: Repository,
+  name: string,
+  systemIdentifier: string | undefined,
+  now: Date,
+): Promise<LineageFacts> {
+  const contents = await inspectLineage(repository, name, systemIdentifier);
+  const id = contents.cluster.systemIdentifier;
+  const recovery = await inspectRecovery(repository, contents);
+  const model = recoveryModel(recovery);
+  const newest = newestRecovery(model);
+  const wal = repositoryWal(recovery, undefined, now);
+  const proofs = await readProofs(repository, id);
+  const verified = await lastVerification(repository, id);
+  const dump = await lastDump(repository, id);
+  const whole = contents.backups.filter(({ damage }) => damage === null).sort(byEnd);
+  const last = [...contents.backups].sort(byEnd).at(-1);
+  const newestFull = whole.filter(({ kind }) => kind === 'full').at(-1);
+  return {
+    systemIdentifier: id,
+    timeline: newest?.lineage.timeline ?? 1,
+    stretches: (newest?.stretches ?? []).map(({ from, to, toLsn }) => ({ from: new Date(from), to: dateOf(to), toLsn: parseLsn(toLsn) })),
+    gaps: model.gaps.map((gap) => ({ timeline: gap.timeline, fromLsn: gap.fromLsn, toLsn: gap.toLsn, reason: describeGap(gap) })),
+    isCut: exposureAt(model, recovery, now).reason === 'gap-since-backup',
+    storedLsn: wal.storedLsn ?? undefined,
+    storedUntil: wal.lagMs === null ? undefined : new Date(now.getTime() - wal.lagMs),
+    backups: contents.backups.length,
+    newest: factsOf(whole.at(-1)),
+    newestFull: factsOf(newestFull),
+    damaged: last === undefined || last.damage === null ? undefined : { label: last.label, damage: last.damage },
+    dumpAt: dateOf(dump?.at),
+    drill:
+      proofs.last === undefined
+        ? undefined
+        : { label: proofs.last.label, verdict: proofs.last.verdict, at: new Date(proofs.last.finishedAt) },
+    drillPassedAt: dateOf(proofs.lastPassed?.finishedAt),
+    measured: await readMeasure(repository, id, [proofs.lastPassed?.label, proofs.last?.label]),
+    verified:
+      verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound, faults: verified.faults },
+  };
+}
+
+function byEnd(a: BackupSummary, b: BackupSummary): number {
+  return a.finishedAt < b.finishedAt ? -1 : a.finishedAt > b.finishedAt ? 1 : 0;
+}
+
+function factsOf(backup: BackupSummary | undefined): BackupFacts | undefined {
+  if (backup === undefined) return undefined;
+  const { label, kind, startedAt, finishedAt, startLsn, plainBytes, storedBytes } = backup;
+  return {
+    label,
+    kind,
+    startedAt: new Date(startedAt),
+    finishedAt: new Date(finishedAt),
+    startLsn: parseLsn(startLsn),
+    plainBytes,
+    storedBytes,
+  };
+}
+
+function dateOf(text: string | null | undefined): Date | undefined {
+  return text === undefined || text === null ? undefined : new Date(text);
+}
+
+/** What the first of these drills that got so far says of the time it took. A report that cannot be read says nothing. */
+async function readMeasure(
+  repository: Repository,
+  systemIdentifier: string,
+  labels: readonly (string | undefined)[],
+): Promise<RestoreMeasure | undefined> {
+  for (const label of new Set(labels)) {
+    if (label === undefined) continue;
+    try {
+      const { report } = (await readReport(repository, systemIdentifier, 'drill', label)) as SignedReport;
+      const measure = measureOf(report as DrillReport);
+      if (measure !== undefined) return measure;
+    } catch (error) {
+      if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;
+    }
+  }
+  return undefined;
+}
+
+function measureOf({ label, finishedAt, verdict, times, plan }: DrillReport): RestoreMeasure | undefined {
+  const { planMs, restoreMs, recoveryMs, rtoMs } = times;
+  if (plan === null || restoreMs === null || recoveryMs === null || rtoMs === null) return undefined;
+  const { plainBytes, walBytes } = plan;
+  return {
+    label,
+    at: new Date(finishedAt),
+    isPassed: verdict === 'passed',
+    planMs: planMs ?? 0,
+    restoreMs,
+    recoveryMs,
+    rtoMs,
+    plainBytes,
+    walBytes,
+  };
+}

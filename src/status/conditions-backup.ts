@@ -1,0 +1,116 @@
+import { formatDuration } from '../base/durations.ts';
+import { STEADY, type Condition } from './condition.ts';
+import { estimateRecovery } from './estimate.ts';
+import type { ClusterFacts, LineageFacts, RepositoryFacts } from './facts.ts';
+
+type Judgement = Pick<Condition, 'state' | 'what' | 'next'>;
+
+/** Whether what a repository holds is recent, sound, proven and quick enough. */
+export function judgeBackups(repository: RepositoryFacts, cluster: ClusterFacts, now: Date): readonly Condition[] {
+  const common = { ...STEADY, cluster: cluster.name, policy: undefined, subject: repository.name };
+  const { state, name } = repository;
+  if (state.kind === 'unknown') {
+    const blind = { state: 'unknown', what: `repository ${name} cannot be read`, next: 'dbadmin repository list says why' } as const;
+    return [
+      { ...common, kind: 'backup-late', severity: 'late', ...blind },
+      { ...common, kind: 'backup-damaged', severity: 'failed', ...blind },
+      { ...common, kind: 'verification-failed', severity: 'failed', ...blind },
+      { ...common, kind: 'drill-failed', severity: 'failed', ...blind },
+      { ...common, kind: 'drill-late', severity: 'late', ...blind },
+      { ...common, kind: 'restore-slow', severity: 'late', ...blind },
+    ];
+  }
+  const { lineage, createdAt } = state.value;
+  return [
+    { ...common, kind: 'backup-late', severity: 'late', ...judgeAge(name, lineage, createdAt, cluster, now) },
+    { ...common, kind: 'backup-damaged', severity: 'failed', ...judgeDamage(name, lineage) },
+    { ...common, kind: 'verification-failed', severity: 'failed', ...judgeVerified(name, lineage, now) },
+    { ...common, kind: 'drill-failed', severity: 'failed', ...judgeDrill(name, lineage, now) },
+    { ...common, kind: 'drill-late', severity: 'late', ...judgeDrillAge(name, lineage, createdAt, cluster, now) },
+    { ...common, kind: 'restore-slow', severity: 'late', ...judgeRecovery(name, lineage, cluster) },
+  ];
+}
+
+function judgeAge(name: string, lineage: LineageFacts | undefined, createdAt: Date, { limits }: ClusterFacts, now: Date): Judgement {
+  const what = limits.dumpsOnly ? 'dump' : 'backup';
+  const next = `dbadmin backup ${limits.dumpsOnly ? 'dump' : 'run'} --repository ${name}; it says what stops it`;
+  const at = limits.dumpsOnly ? lineage?.dumpAt : lineage?.newest?.finishedAt;
+  if (limits.backupAgeMs === undefined) return { state: 'good', what: `no limit is set for the age of the last ${what} in ${name}`, next };
+  // A first backup is late only when the repository itself is older than the newest one may be.
+  const ageMs = since(at ?? createdAt, now);
+  const limit = formatDuration(limits.backupAgeMs);
+  if (at === undefined) {
+    return {
+      state: ageMs > limits.backupAgeMs ? 'bad' : 'good',
+      what: `there is no ${what} in ${name}, and one every ${limit} is promised`,
+      next,
+    };
+  }
+  const text = `the last ${what} in ${name} is ${formatDuration(ageMs)} old`;
+  return ageMs > limits.backupAgeMs
+    ? { state: 'bad', what: `${text}, over the limit of ${limit}`, next }
+    : { state: 'good', what: text, next };
+}
+
+function judgeDamage(name: string, lineage: LineageFacts | undefined): Judgement {
+  const next =
+    'take another with --type full, and look for bad pages with dbadmin backup drill or amcheck: the disk of the database may be failing';
+  const damaged = lineage?.damaged;
+  if (damaged === undefined) return { state: 'good', what: `the last backup in ${name} is whole`, next };
+  return { state: 'bad', what: `the last backup in ${name}, ${damaged.label}, holds damaged pages: ${damaged.damage}`, next };
+}
+
+function judgeVerified(name: string, lineage: LineageFacts | undefined, now: Date): Judgement {
+  const next = `dbadmin backup verify --read-data --repository ${name} says what is damaged and which backups that takes; then dbadmin repository sync from another, or dbadmin backup run --type full`;
+  const verified = lineage?.verified;
+  if (verified === undefined || verified.isSound) return { state: 'good', what: `nothing in ${name} is known to be damaged`, next };
+  return {
+    state: 'bad',
+    what: `the verification of ${name} ${formatDuration(since(verified.at, now))} ago found ${verified.faults} faults`,
+    next,
+  };
+}
+
+function judgeDrill(name: string, lineage: LineageFacts | undefined, now: Date): Judgement {
+  const drill = lineage?.drill;
+  const label = drill?.label ?? 'LABEL';
+  const next = `its report says why: dbadmin backup drill --verify-report ${label} --json --repository ${name}; then prove a backup again: dbadmin backup drill --repository ${name}`;
+  if (drill?.verdict !== 'failed') return { state: 'good', what: `no drill of ${name} failed last`, next };
+  return {
+    state: 'bad',
+    what: `drill ${drill.label} from ${name} failed ${formatDuration(since(drill.at, now))} ago: what was restored is not what was promised`,
+    next,
+  };
+}
+
+function judgeDrillAge(name: string, lineage: LineageFacts | undefined, createdAt: Date, { limits }: ClusterFacts, now: Date): Judgement {
+  const next = `dbadmin backup drill --repository ${name}`;
+  if (limits.drillAgeMs === undefined || limits.dumpsOnly)
+    return { state: 'good', what: `no limit is set for the age of drills of ${name}`, next };
+  const at = lineage?.drillPassedAt;
+  const limit = formatDuration(limits.drillAgeMs);
+  if (at === undefined) {
+    const isOver = since(createdAt, now) > limits.drillAgeMs;
+    return { state: isOver ? 'bad' : 'good', what: `no drill of ${name} ever passed, and one every ${limit} is promised`, next };
+  }
+  const text = `the last drill of ${name} passed ${formatDuration(since(at, now))} ago`;
+  return since(at, now) > limits.drillAgeMs
+    ? { state: 'bad', what: `${text}, over the limit of ${limit}`, next }
+    : { state: 'good', what: text, next };
+}
+
+function judgeRecovery(name: string, lineage: LineageFacts | undefined, { limits }: ClusterFacts): Judgement {
+  const next = 'take backups more often, so that less WAL is replayed; or restore on a faster machine; or raise limits.rto';
+  const estimate = lineage === undefined ? undefined : estimateRecovery(lineage);
+  if (limits.rtoMs === undefined || limits.dumpsOnly) return { state: 'good', what: `no limit is set for a restore from ${name}`, next };
+  if (estimate === undefined)
+    return { state: 'unknown', what: `no drill has measured a restore from ${name}`, next: 'dbadmin backup drill' };
+  const text = `a restore from ${name} takes about ${formatDuration(estimate.spanMs)}`;
+  return estimate.spanMs > limits.rtoMs
+    ? { state: 'bad', what: `${text}, over the limit of ${formatDuration(limits.rtoMs)}`, next }
+    : { state: 'good', what: text, next };
+}
+
+function since(moment: Date, now: Date): number {
+  return Math.max(0, now.getTime() - moment.getTime());
+}
