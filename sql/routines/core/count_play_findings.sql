@@ -23,16 +23,26 @@ as $$
     where w.batch_id = batch
   ) as t
   cross join lateral (
-    -- Against all plays of the listener: the first of a file follows the last of the file before.
+    -- Against all plays of the listener from the first of the file to its last, and the one before: that may be of another file.
     select count(*) filter (where p.minute_twin) as same_minute, count(*) filter (where p.overlaps) as overlapping
     from (
       select q.batch_id,
         row_number() over (partition by q.ended_at, q.track_id order by q.minute_seq) > 1 as minute_twin,
         q.ms_played > 1000 * extract(epoch from q.ended_at - lag(q.ended_at) over (order by q.ended_at, q.minute_seq)) + 60000 as overlaps
-      from core.play as q
-      join core.listener as l on l.listener_id = q.listener_id
-      join raw.batch as b on b.listener_name = l.name
-      where b.batch_id = batch
+      from (
+        select l.listener_id, min(f.ended_at) as first_at, max(f.ended_at) as last_at
+        from core.play as f
+        join raw.batch as b on b.batch_id = f.batch_id
+        join core.listener as l on l.name = b.listener_name
+        where f.batch_id = batch
+        group by l.listener_id
+      ) as span
+      cross join lateral (
+        (select o.* from core.play as o where o.listener_id = span.listener_id and o.ended_at < span.first_at
+         order by o.ended_at desc, o.minute_seq desc limit 1)
+        union all
+        select o.* from core.play as o where o.listener_id = span.listener_id and o.ended_at between span.first_at and span.last_at
+      ) as q
     ) as p
     where p.batch_id = batch
   ) as among

@@ -41,18 +41,18 @@ as $$
   where w.batch_id = batch and w.row_no = twins.row_no and twins.row_no > twins.first_row_no;
 
   update quality.play_work as w
+  set rule_id = 'B3', reason = format('the extended export says the same: batch %s row %s', p.batch_id, p.row_no)
+  from quality.b3_twins(batch) as t
+  join core.play as p on p.play_id = t.play_id
+  where w.batch_id = batch and w.rule_id is null and w.row_no = t.row_no;
+
+  update quality.play_work as w
   set rule_id = 'B1', reason = format('the play is known already: batch %s row %s', p.batch_id, p.row_no)
   from raw.batch as b
   join core.listener as l on l.name = b.listener_name
   join core.play as p on p.listener_id = l.listener_id
   where b.batch_id = batch and w.batch_id = batch and w.rule_id is null
-    and p.ended_at = w.ended_at and p.track_id = w.track_id and p.ms_played = w.ms_played;
-
-  update quality.play_work as w
-  set rule_id = 'B3', reason = format('the extended export says the same: batch %s row %s', t.twin_batch_id, t.twin_row_no)
-  from quality.b3_twins(batch) as t
-  join core.play as p on p.batch_id = t.twin_batch_id and p.row_no = t.twin_row_no
-  where w.batch_id = batch and w.rule_id is null and w.row_no = t.row_no
+    and p.ended_at = w.ended_at and p.track_id = w.track_id and p.ms_played = w.ms_played
 $$;
 comment on function core.judge_known_plays(bigint) is
   'Part of core.load_history: refuses plays that an overlapping export, or another writing of the same row, gave already.';

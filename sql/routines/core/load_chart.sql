@@ -102,6 +102,7 @@ begin
       raise exception 'batch % is not a file of charts', batch;
     end if;
     perform core.read_chart(batch);
+    perform quality.measure_work();
     perform core.know_tracks(batch);
     perform core.keep_chart(batch);
     call core.settle_tracks(run, batch, true);

@@ -50,19 +50,22 @@ as $$
 
   -- The extended export says more and stands: the basic one's play gives way, and its row says to which.
   with replaced as (
-    delete from core.play as p
-    using quality.b3_twins(batch) as t, quality.track_work as w
-    where w.batch_id = batch and w.row_no = t.row_no and w.rule_id is null and p.batch_id = t.twin_batch_id and p.row_no = t.twin_row_no
-    returning p.batch_id, p.row_no, t.row_no as by_row
+    delete from core.play as p using quality.b3_twins(batch) as t where p.play_id = t.play_id
+    returning p.batch_id, p.row_no, t.row_no as by_row, p.context_type, p.context_uri
+  ), told as (
+    update quality.track_work as w set context_type = r.context_type, context_uri = r.context_uri
+    from replaced as r where w.batch_id = batch and w.row_no = r.by_row and r.context_type is not null
   )
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
   select r.batch_id, r.row_no, 'B3', format('the extended export says the same: batch %s row %s', batch, r.by_row), h.body, run
   from replaced as r join raw.streaming_history as h on h.batch_id = r.batch_id and h.row_no = r.row_no;
 
-  insert into core.play (listener_id, track_id, ended_at, minute_seq, ms_played, batch_id, row_no, feed, time_precision)
+  select core.replace_api_plays(run, batch);
+
+  insert into core.play (listener_id, track_id, ended_at, minute_seq, ms_played, batch_id, row_no, feed, time_precision, context_type, context_uri)
   select l.listener_id, w.track_id, w.ended_at,
     coalesce(taken.last_seq, 0) + row_number() over (partition by w.ended_at order by w.row_no),
-    w.ms_played::integer, w.batch_id, w.row_no, 'extended', 'second'
+    w.ms_played::integer, w.batch_id, w.row_no, 'extended', 'second', w.context_type, w.context_uri
   from quality.track_work as w
   join raw.batch as b on b.batch_id = w.batch_id
   join core.listener as l on l.name = b.listener_name
@@ -73,7 +76,7 @@ as $$
   order by w.row_no
 $$;
 comment on function core.keep_extended(bigint, bigint) is
-  'Part of core.load_extended: accepted rows become plays known to the second; plays of the basic export that they repeat give way (B3).';
+  'Part of core.load_extended: accepted rows become plays known to the second; plays of the basic export and of the Web API that they repeat give way (B3).';
 
 create or replace procedure core.load_extended(batch bigint, inout run bigint default null)
 language plpgsql
@@ -88,6 +91,7 @@ begin
       raise exception 'batch % is not an extended history', batch;
     end if;
     perform core.read_extended(batch);
+    perform quality.measure_work();
     perform core.know_tracks(batch);
     perform core.keep_extended(run, batch);
     call core.settle_tracks(run, batch, false);

@@ -15,6 +15,7 @@ begin
     perform core.judge_history(batch);
     perform core.name_tracks(batch);
     perform core.judge_known_plays(batch);
+    perform core.replace_api_plays(run, batch);
     perform core.keep_plays(batch);
     perform core.count_play_findings(run, batch);
     perform core.settle_history(run, batch);

@@ -56,6 +56,7 @@ begin
       raise exception 'batch % is not a library', batch;
     end if;
     perform core.read_library(batch);
+    perform quality.measure_work();
     perform core.know_tracks(batch);
     perform core.keep_library(batch);
     call core.settle_tracks(run, batch, true);

@@ -14,6 +14,7 @@ as $$
   ) as f
   where p.batch_id = batch
     and not exists (select from core.playlist_track as pt where pt.batch_id = p.batch_id and pt.row_no = p.row_no)
+    and not exists (select from core.accepted_row as a where a.batch_id = p.batch_id and a.row_no = p.row_no)
     and not exists (select from quality.quarantine as q where q.batch_id = p.batch_id and q.row_no = p.row_no)
 $$;
 comment on function core.read_playlist(bigint) is
@@ -76,6 +77,7 @@ begin
       raise exception 'batch % is not a playlist', batch;
     end if;
     perform core.read_playlist(batch);
+    perform quality.measure_work();
     perform core.know_tracks(batch);
     perform core.keep_playlist(batch);
     call core.settle_tracks(run, batch, false);

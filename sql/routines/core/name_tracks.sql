@@ -22,9 +22,9 @@ as $$
   with unknown as materialized (
     select s.artist_name, s.track_name, nextval('core.track_track_id_seq'::regclass) as track_id
     from (
-      select w.artist_name, w.track_name from quality.play_work as w where w.batch_id = batch and w.rule_id is null
-      except
-      select ts.artist_name, ts.track_name from core.track_spelling as ts
+      select distinct w.artist_name, w.track_name from quality.play_work as w
+      where w.batch_id = batch and w.rule_id is null
+        and not exists (select from core.track_spelling as ts where ts.artist_name = w.artist_name and ts.track_name = w.track_name)
       order by 1, 2
     ) as s
   ), tracks as (

@@ -32,6 +32,7 @@ as $$
   from raw.song as s
   where s.batch_id = batch
     and not exists (select from core.playlist_track as pt where pt.batch_id = s.batch_id and pt.row_no = s.row_no)
+    and not exists (select from core.accepted_row as a where a.batch_id = s.batch_id and a.row_no = s.row_no)
     and not exists (select from quality.quarantine as q where q.batch_id = s.batch_id and q.row_no = s.row_no)
 $$;
 comment on function core.read_songs(bigint) is 'First part of core.load_songs: the open rows of a batch, values cleansed, into the working table.';

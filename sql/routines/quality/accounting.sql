@@ -17,14 +17,15 @@ cross join lateral (
     union all
     select from raw.chart_entry as c where c.batch_id = b.batch_id
     union all
-    select from raw.page as g where g.batch_id = b.batch_id
+    -- Of pages what they hold counts.
+    select from raw.page as g cross join lateral quality.page_items(g.endpoint, g.status, g.body) as i where g.batch_id = b.batch_id
   ) as landed
 ) as received
 cross join lateral (
   select count(*) as rows from (
     select from core.playlist_track as pt where pt.batch_id = b.batch_id
     union all
-    select from core.play as p where p.batch_id = b.batch_id and p.item_no = 0
+    select from core.play as p where p.batch_id = b.batch_id
     union all
     select from core.accepted_row as r where r.batch_id = b.batch_id
   ) as kept
@@ -32,4 +33,4 @@ cross join lateral (
 cross join lateral (
   select count(*) as rows from quality.quarantine as q where q.batch_id = b.batch_id
 ) as refused;
-comment on view quality.accounting is 'Rows in = rows out + rejected, counted over the tables: rows_open is what no step has disposed of yet.';
+comment on view quality.accounting is 'Rows in = rows out + rejected, counted over the tables, of pages their items: rows_open is what no step has disposed of yet.';

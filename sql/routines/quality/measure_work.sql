@@ -7,6 +7,9 @@ begin
   -- Autovacuum finds these tables empty and says so to the planner, which then loops over every pair of rows.
   analyze quality.song_work;
   analyze quality.play_work;
+  analyze quality.track_work;
+  analyze quality.page_item;
+  analyze quality.page_object;
 end
 $$;
 comment on function quality.measure_work() is

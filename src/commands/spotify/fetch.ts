@@ -8,8 +8,11 @@ import { FETCH_KINDS, type FetchKind } from '../../spotify/fetch/page-set.ts';
 import { fetchKind, recover, type Fetching, type FetchResult } from '../../spotify/fetch/run.ts';
 import { cleanseBatch } from '../../spotify/load/cleanse.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { finishLoad } from '../../spotify/load/run.ts';
+import type { MartsOutcome } from '../../spotify/load/marts.ts';
 import { loadProject } from '../load-project.ts';
 import { openLanding } from './landing-place.ts';
+import { showMarts, wantsMarts } from './marts.ts';
 import { askingOf, chooseSignIn } from './sign-ins.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -32,16 +35,25 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         else await fetchInto(results, fetching, kind, kinds.length === 1);
       }
     } catch (error) {
-      // What came before it stays, and is shown.
+      // What came before it stays, and is shown; the failure that is told is this one.
       showSets(context, results);
+      showMarts(context, await finish(sql, input, results).catch(() => ({ status: 'skipped' }) as const));
       throw error;
     }
-    report(context, results, pictures);
-    return results.some(({ status, unit, kind }) => status === 'refused' && unit === kind) ? 3 : 0;
+    const marts = await finish(sql, input, results);
+    report(context, results, pictures, marts);
+    const isRefused = results.some(({ status, unit, kind }) => status === 'refused' && unit === kind);
+    return isRefused || marts.status === 'failed' ? 3 : 0;
   } finally {
     await sql.end({ timeout: 5 });
     await place.store.close();
   }
+}
+
+/** Where nothing came there is nothing to finish. */
+async function finish(sql: Fetching['sql'], input: CommandInput, results: readonly FetchResult[]): Promise<MartsOutcome> {
+  if (results.every(({ batchId }) => batchId === undefined)) return { status: 'skipped' };
+  return (await finishLoad(sql, { marts: wantsMarts(input) })).marts;
 }
 
 /** One kind that Spotify does not give does not stop the others; the only one does. */
@@ -110,8 +122,9 @@ function showSets({ output }: CommandContext, results: readonly FetchResult[]): 
   }
 }
 
-function report(context: CommandContext, results: readonly FetchResult[], pictures: Pictures | undefined): void {
+function report(context: CommandContext, results: readonly FetchResult[], pictures: Pictures | undefined, marts: MartsOutcome): void {
   showSets(context, results);
+  showMarts(context, marts);
   context.output.result({
     sets: results.map(({ gap, batchId, reason, ...rest }) => ({
       ...rest,
@@ -120,5 +133,6 @@ function report(context: CommandContext, results: readonly FetchResult[], pictur
       reason: reason ?? null,
     })),
     covers: pictures ?? null,
+    marts,
   });
 }

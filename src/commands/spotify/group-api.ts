@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { MARTS_JSON, NO_MARTS } from './group-marts.ts';
 
 const LANDING = [
   { flags: '--landing <dir>', summary: 'where pages land', fallback: "the cluster's first repository" },
@@ -31,7 +32,7 @@ $ dbadmin spotify login --server http://127.0.0.1:8890 --client-id anything --li
     name: 'spotify fetch',
     summary: 'fetch what the Web API has about a listener who signed in',
     description: `Each list is fetched whole, lands in the storage of a repository or in a directory, comes into raw from there, and is cleansed into core.
-A run that was stopped between two of these is taken up by the next one. Waits as Retry-After says, tries again after 5xx, and says when plays
+A run that was stopped between two of these is taken up by the next one. At the end the marts are brought up to date. Waits as Retry-After says, tries again after 5xx, and says when plays
 may have been lost because Spotify keeps the last 50 only. Signs of both field sets, before and after February 2026, are understood.
 
 $ dbadmin spotify fetch recent
@@ -42,10 +43,12 @@ $ dbadmin spotify fetch covers --covers 500`,
       { flags: '--listener <name>', summary: 'whose', fallback: 'the only one who signed in' },
       ...LANDING,
       { flags: '--covers <n>', summary: 'pictures in one run, at most', fallback: '200' },
+      NO_MARTS,
     ],
     json: [
       'sets: array of { kind, unit, status: received, nothing new, recovered or refused; pages, items, batchId or null, gap: { after, before } or null, reason or null }',
       'covers: { kept, failed } or null',
+      MARTS_JSON,
     ],
     load: async () => await import('./fetch.ts'),
   },

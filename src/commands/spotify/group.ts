@@ -1,11 +1,12 @@
 import type { CommandSpec } from '../command.ts';
+import { MARTS_JSON, NO_MARTS } from './group-marts.ts';
 
 export const SPOTIFY_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'spotify load',
     summary: 'load account exports, songs, playlists, charts and API pages into the warehouse',
     description: `Lands each file in raw as it is, in one transaction, then cleanses it into core. A file whose content is there already
-adds nothing. Formats are told by content: account exports (basic and extended histories, playlists, library; unpacked or
+adds nothing. At the end the marts are brought up to date, by what changed. Formats are told by content: account exports (basic and extended histories, playlists, library; unpacked or
 straight from the zip), songs, playlists and charts as CSV (columns in any order; comma, semicolon or tab), charts as a JSON
 array, and pages of the Web API. A broken line refuses its whole file, with the line; of a directory or zip the other files
 are loaded, and the exit status is 3.
@@ -18,12 +19,14 @@ $ zcat songs.csv.gz | dbadmin spotify load -`,
     options: [
       { flags: '--listener <name>', summary: 'whose data it is', fallback: 'the name of the nearest folder or archive that says one' },
       { flags: '--encoding <label>', summary: 'what files without a byte order mark are written in', fallback: 'utf-8' },
+      NO_MARTS,
     ],
     json: [
       'files: array of { name, format, listener or null, batchId, rowsReceived, status, receiveMs, run: { rowsIn, rowsOut, rowsRejected, tookMs } or null, findings: array of { rule, finding, found } }',
       'skipped: array of { name, reason }',
       'refused: array of { message, detail or null }: files that should have been loaded and were not',
       'findings: of the step that links duplicates by meaning',
+      MARTS_JSON,
     ],
     load: async () => await import('./load.ts'),
   },

@@ -8,6 +8,7 @@ import { findSources, type LoadSource } from '../../spotify/load/inspect.ts';
 import { finishLoad, LOADABLE_HINT, loadSource, refuseSource, type LoadResult } from '../../spotify/load/run.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
+import { showMarts, wantsMarts } from './marts.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -37,16 +38,18 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     const [failure] = failures;
     if (failure !== undefined && results.length === 0) throw failure;
-    const findings = await finishLoad(sql);
+    const { findings, marts } = await finishLoad(sql, { marts: wantsMarts(input) });
     report(context, results, findings);
+    showMarts(context, marts);
     output.result({
       files: results.map((result) => ({ ...result, run: result.run ?? null, listener: result.listener ?? null })),
       skipped,
       refused: failures.map(({ message, detail }) => ({ message, detail: detail ?? null })),
       findings,
+      marts,
     });
     for (const { message, hint } of failures) output.warn(hint === undefined ? message : `${message}\n${hint}`);
-    return failures.length > 0 ? 3 : 0;
+    return failures.length > 0 || marts.status === 'failed' ? 3 : 0;
   } finally {
     await sql.end({ timeout: 5 });
   }

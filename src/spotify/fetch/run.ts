@@ -64,13 +64,30 @@ export async function* fetchKind(fetching: Fetching, kind: FetchKind): AsyncGene
     return;
   }
   let startedAt = fetching.clock.now();
-  for await (const list of listsOf(kind, get)) {
-    yield await keepList(fetching, kind, list, startedAt);
+  for await (const { of, list } of listsOf(kind, get)) {
+    const result = await keepList(fetching, of, list, startedAt);
+    if (of === kind || result.status !== 'nothing new') yield result;
     startedAt = fetching.clock.now();
   }
 }
 
-async function* listsOf(kind: Exclude<FetchKind, 'recent'>, get: GetPage): AsyncGenerator<FetchedList | RefusedList> {
+interface Kept {
+  readonly of: FetchKind;
+  readonly list: FetchedList | RefusedList;
+}
+
+async function* listsOf(kind: Exclude<FetchKind, 'recent'>, get: GetPage): AsyncGenerator<Kept> {
+  if (kind !== 'playlists') {
+    for await (const list of otherLists(kind, get)) yield { of: kind, list };
+    return;
+  }
+  // Playlists name their owner by the account's name: core has to know whose that is before they come.
+  const me = await get('me');
+  yield { of: 'profile', list: single('profile', me) };
+  for await (const list of fetchPlaylists(get, String(me.body['id']))) yield { of: kind, list };
+}
+
+async function* otherLists(kind: Exclude<FetchKind, 'recent' | 'playlists'>, get: GetPage): AsyncGenerator<FetchedList | RefusedList> {
   switch (kind) {
     case 'profile':
       yield single('profile', await get('me'));
@@ -86,9 +103,6 @@ async function* listsOf(kind: Exclude<FetchKind, 'recent'>, get: GetPage): Async
       return;
     case 'library':
       yield* fetchLibrary(get);
-      return;
-    case 'playlists':
-      yield* fetchPlaylists(get, String((await get('me')).body['id']));
   }
 }
 

@@ -9,6 +9,7 @@ import { isLoadable, LISTENER, type Loadable, type SourceFormat } from './format
 import type { LoadSource } from './inspect.ts';
 import { landingError, notReady } from './landing-errors.ts';
 import { listenerOfFolders } from './listener.ts';
+import { refreshMarts, type MartsOutcome } from './marts.ts';
 
 export interface LoadOptions {
   /** Whose data it is; without one, the name of the nearest folder around that says something. */
@@ -63,9 +64,13 @@ export async function loadSource(sql: postgres.Sql, source: LoadSource, options:
   };
 }
 
-/** Links duplicates by meaning; for after the last file. */
-export async function finishLoad(sql: postgres.Sql): Promise<readonly Finding[]> {
-  return await linkCanonicalTracks(sql);
+/** For after the last file: links duplicates by meaning, then brings the marts up to date unless that is not wanted. */
+export async function finishLoad(
+  sql: postgres.Sql,
+  { marts }: { readonly marts: boolean },
+): Promise<{ readonly findings: readonly Finding[]; readonly marts: MartsOutcome }> {
+  const findings = await linkCanonicalTracks(sql);
+  return { findings, marts: marts ? await refreshMarts(sql) : { status: 'skipped' } };
 }
 
 export const LOADABLE_HINT =

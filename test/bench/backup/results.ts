@@ -4,7 +4,7 @@ import os from 'node:os';
 /** One figure: ours, of every run, and the peer's of the same runs when there is one. */
 export interface Figure {
   readonly name: string;
-  readonly unit: 's' | 'MB' | 'MB/s';
+  readonly unit: 's' | 'ms' | 'MB' | 'MB/s' | 'rows/s';
   readonly ours: readonly number[];
   readonly peer?: { readonly name: string; readonly values: readonly number[] };
   readonly target?: Target;
@@ -15,7 +15,8 @@ export interface Figure {
 export type Target =
   | { readonly kind: 'ratio-at-most'; readonly limit: number; readonly goal?: number }
   | { readonly kind: 'ratio-at-least'; readonly limit: number }
-  | { readonly kind: 'value-at-most'; readonly limit: number };
+  | { readonly kind: 'value-at-most'; readonly limit: number }
+  | { readonly kind: 'value-at-least'; readonly limit: number };
 
 export interface Result {
   readonly name: string;
@@ -102,6 +103,8 @@ function isReached(target: Target, value: number | undefined, ratio: number | un
       return ratio !== undefined && ratio >= target.limit;
     case 'value-at-most':
       return value !== undefined && value <= target.limit;
+    case 'value-at-least':
+      return value !== undefined && value >= target.limit;
   }
 }
 
@@ -113,6 +116,8 @@ function describe(target: Target, unit: string): string {
       return `≥ ${target.limit} ×`;
     case 'value-at-most':
       return `≤ ${target.limit} ${unit}`;
+    case 'value-at-least':
+      return `≥ ${target.limit} ${unit}`;
   }
 }
 

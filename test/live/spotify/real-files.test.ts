@@ -28,7 +28,7 @@ describe('the real files', () => {
     if (!isThere) context.skip(`the data is not there: ${DATA} (DBADMIN_DATA names another directory)`);
   });
 
-  it('land whole: 32,833 songs and 54,429 plays, as many as each batch says', async () => {
+  it('A1: 32,833 songs and 54,429 plays land whole, as many as each batch says', async () => {
     expect(await count('select count(*) from raw.song')).toBe(32_833);
     expect(await count('select count(*) from raw.streaming_history')).toBe(54_429);
     expect(await count('select count(*) from raw.batch')).toBe(7);
@@ -70,7 +70,7 @@ describe('the real files', () => {
     expect(await count(`select count(*) from core.album where name = 'NA'`)).toBe(0);
   });
 
-  it('B6: release dates keep their precision: 30,947 days, 1,855 years, 31 months', async () => {
+  it('A3 and B6: release dates keep their precision: 30,947 days, 1,855 years, 31 months', async () => {
     const rows = (precision: string): string => `select count(*) from raw.song as s join core.album as a on a.spotify_id = s.track_album_id
       where a.release_date_precision = '${precision}'`;
     expect(await count(rows('day'))).toBe(30_947);
@@ -131,11 +131,27 @@ describe('the real files', () => {
     expect(await count(told('overlaps the play before'))).toBe(2_995);
   });
 
-  it('listening is 32,525 plays of 4,934 tracks in 1,639 sessions', async () => {
+  it('H3: listening is 32,525 plays of 4,934 tracks in 1,639 sessions', async () => {
     expect(await count('select count(*) from core.listen')).toBe(32_525);
     expect(await count('select count(distinct track_id) from core.listen')).toBe(4_934);
     expect(await count('select count(*) from core.sessions()')).toBe(1_639);
     expect(await count('select sum(listens) from core.sessions()')).toBe(32_525);
+  });
+
+  it('H3: through the marts it is the same, and two rebuilds and a refresh have the same checksums', async () => {
+    await database.sql`call mart.refresh()`;
+    expect(await count('select plays from mart.cards()')).toBe(32_525);
+    expect(await count('select songs from mart.cards()')).toBe(4_934);
+    expect(await count('select count(*) from mart.listening_sessions()')).toBe(1_639);
+    expect(await count('select sum(plays) from mart.listening_sessions()')).toBe(32_525);
+    expect(await count('select count(*) from mart.fact_play')).toBe(54_429);
+    const checksums = async (): Promise<unknown> => await database.sql.unsafe('select * from mart.checksums()').values();
+    const refreshed = await checksums();
+    for (let times = 0; times < 2; times += 1) {
+      await database.sql`call mart.rebuild()`;
+      expect(await checksums()).toEqual(refreshed);
+    }
+    expect(await count('select count(*) from quality.run where error is not null')).toBe(0);
   });
 
   it('play counts by trigger equal plays counted', async () => {

@@ -31,7 +31,7 @@ export async function load(sql: postgres.Sql, target: string, listener?: string)
     const signal = new AbortController().signal;
     results.push(await loadSource(sql, source, { listener, signal, onProgress: () => undefined }));
   }
-  await finishLoad(sql);
+  await finishLoad(sql, { marts: false });
   return results;
 }
 
