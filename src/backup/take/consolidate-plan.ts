@@ -37,4 +37,37 @@ export function planConsolidation(blobs: Iterable<WornBlob>, changedBytes: numbe
 export interface WornExtent {
   readonly path: string;
   readonly extent: ContentExtent;
+  /** Its rank in the order of files and offsets. */
+  readonly rank: number;
+}
+
+/** Memory for what is taken again. */
+const GROUP_BYTES = 32 * 1024 * 1024;
+
+/** Some worn blobs, and what is needed of them. */
+export interface WornGroup {
+  readonly blobs: readonly number[];
+  /** Of all of them. */
+  readonly liveBytes: number;
+}
+
+/**
+ * Cuts worn blobs into groups that are taken at once. `pieces` is what is needed of each; blobs come in the order of the files,
+ * so that new blobs hold what lies near together: a restore opens a blob again when its pieces are far apart.
+ */
+export function* groupWorn(pieces: ReadonlyMap<number, readonly WornExtent[]>): Generator<WornGroup> {
+  const inOrder = [...pieces].sort(([, [a]], [, [b]]) => (a?.rank ?? 0) - (b?.rank ?? 0));
+  let blobs: number[] = [];
+  let liveBytes = 0;
+  for (const [blob, extents] of inOrder) {
+    const bytes = extents.reduce((sum, { extent }) => sum + extent.length, 0);
+    if (blobs.length > 0 && liveBytes + bytes > GROUP_BYTES) {
+      yield { blobs, liveBytes };
+      blobs = [];
+      liveBytes = 0;
+    }
+    blobs.push(blob);
+    liveBytes += bytes;
+  }
+  if (blobs.length > 0) yield { blobs, liveBytes };
 }

@@ -1,6 +1,6 @@
 import { BlobReader } from '../../repository/blob-reader.ts';
 import type { BlobIntake } from './blob-intake.ts';
-import { planConsolidation, type WornBlob, type WornExtent } from './consolidate-plan.ts';
+import { groupWorn, planConsolidation, type WornBlob, type WornExtent } from './consolidate-plan.ts';
 import type { Destination } from './destination.ts';
 import type { ContentExtent } from './extents.ts';
 import type { RepositoryContent } from './repository-content.ts';
@@ -17,9 +17,6 @@ export interface ConsolidateOptions {
   readonly signal: AbortSignal;
 }
 
-/** Blobs read with one call. */
-const READ_TOGETHER = 64;
-
 /** Takes what is still needed of worn blobs again, into new ones, in every repository. Gives the bytes taken. */
 export async function consolidate(options: ConsolidateOptions): Promise<number> {
   const { destination, contents, signal, systemIdentifier } = options;
@@ -30,17 +27,19 @@ export async function consolidate(options: ConsolidateOptions): Promise<number> 
   const reader = new BlobReader(destination.repository, systemIdentifier, destination.index);
   const pieces = first.extentsIn(new Set(worn.map(({ blob }) => blob)));
   const nameOf = (blob: number): string => first.parentName(blob);
-  const ordered = worn.map(({ blob }) => blob).sort((a, b) => (reader.orderOf(nameOf(a)) < reader.orderOf(nameOf(b)) ? -1 : 1));
   const taken = new Map<string, ContentExtent[]>();
   let takenBytes = 0;
-  for (let at = 0; at < ordered.length; at += READ_TOGETHER) {
+  for (const { blobs, liveBytes } of groupWorn(pieces)) {
     signal.throwIfAborted();
-    const group = ordered.slice(at, at + READ_TOGETHER);
+    const ordered = blobs.map((blob) => ({ blob, place: reader.orderOf(nameOf(blob)) })).sort((a, b) => (a.place < b.place ? -1 : 1));
+    const live = new LivePieces(liveBytes);
     let index = 0;
-    for await (const plain of reader.readAll(group.map(nameOf))) {
-      takenBytes += await takeAgain(options.blobs, pieces.get(group[index] ?? -1) ?? [], plain, taken);
+    for await (const plain of reader.readAll(ordered.map(({ blob }) => nameOf(blob)))) {
+      live.add(pieces.get(ordered[index]?.blob ?? -1) ?? [], plain);
       index += 1;
     }
+    for (const { path, offset, bytes } of live.inOrder()) await options.blobs.putShared(offset, bytes, extentsOf(taken, path));
+    takenBytes += liveBytes;
   }
   for (const [path, extents] of taken) {
     extents.sort((a, b) => a.offset - b.offset);
@@ -49,20 +48,39 @@ export async function consolidate(options: ConsolidateOptions): Promise<number> 
   return takenBytes;
 }
 
-async function takeAgain(
-  blobs: BlobIntake,
-  pieces: readonly WornExtent[],
-  plain: Buffer,
-  taken: Map<string, ContentExtent[]>,
-): Promise<number> {
-  let bytes = 0;
-  for (const { path, extent } of pieces) {
-    const extents = taken.get(path) ?? [];
-    taken.set(path, extents);
-    await blobs.putShared(extent.offset, plain.subarray(extent.from, extent.from + extent.length), extents);
-    bytes += extent.length;
+/** What is needed of a group of worn blobs, copied out of them. */
+class LivePieces {
+  readonly #memory: Buffer;
+  readonly #pieces: { readonly piece: WornExtent; readonly bytes: Buffer }[] = [];
+  #filled = 0;
+
+  constructor(bytes: number) {
+    this.#memory = Buffer.allocUnsafeSlow(bytes);
   }
-  return bytes;
+
+  add(pieces: readonly WornExtent[], plain: Buffer): void {
+    for (const piece of pieces) {
+      const { from, length } = piece.extent;
+      const bytes = this.#memory.subarray(this.#filled, this.#filled + length);
+      plain.copy(bytes, 0, from, from + length);
+      this.#filled += length;
+      this.#pieces.push({ piece, bytes });
+    }
+  }
+
+  /** In the order of files and offsets. */
+  *inOrder(): Generator<{ readonly path: string; readonly offset: number; readonly bytes: Buffer }> {
+    this.#pieces.sort((a, b) => a.piece.rank - b.piece.rank);
+    for (const { piece, bytes } of this.#pieces) yield { path: piece.path, offset: piece.extent.offset, bytes };
+  }
+}
+
+function extentsOf(taken: Map<string, ContentExtent[]>, path: string): ContentExtent[] {
+  const known = taken.get(path);
+  if (known !== undefined) return known;
+  const extents: ContentExtent[] = [];
+  taken.set(path, extents);
+  return extents;
 }
 
 function* measureBlobs(content: RepositoryContent, plainBytes: Uint32Array): Generator<WornBlob> {

@@ -48,12 +48,14 @@ export class RepositoryContent {
   /** The stretches of files that lie in some blobs of the parent, by blob, each in the order of files and offsets. */
   extentsIn(blobs: ReadonlySet<number>): ReadonlyMap<number, readonly WornExtent[]> {
     const found = new Map<number, WornExtent[]>();
+    let rank = 0;
     for (const file of this.#map.files.values()) {
       this.#map.eachExtent(file, (blob, _length, extent) => {
         if (blob >= 0 || !blobs.has(~blob)) return;
         const list = found.get(~blob) ?? [];
         found.set(~blob, list);
-        list.push({ path: file.path, extent: extent() });
+        list.push({ path: file.path, extent: extent(), rank });
+        rank += 1;
       });
     }
     return found;

@@ -35,8 +35,10 @@ export async function chainRows(bench: Bench): Promise<readonly Figure[]> {
       if (difference !== undefined) failed ??= `run ${number + 1}, ${name}: ${difference}`;
     }
   }
-  await chain.remove();
-  await fresh.remove();
+  if (!options.keep) {
+    await chain.remove();
+    await fresh.remove();
+  }
   const name = `restore after ${options.chainLength} incrementals`;
   return [
     {

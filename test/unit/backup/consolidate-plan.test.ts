@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planConsolidation } from '../../../src/backup/take/consolidate-plan.ts';
+import { groupWorn, planConsolidation, type WornExtent } from '../../../src/backup/take/consolidate-plan.ts';
 
 const MIB = 1024 * 1024;
 
@@ -18,4 +18,18 @@ test('no more is taken again than changed, but for a small allowance', () => {
   const blobs = Array.from({ length: 1000 }, (_, blob) => ({ blob, plainBytes: MIB, liveBytes: MIB / 4 }));
   expect(planConsolidation(blobs, 0)).toHaveLength(128);
   expect(planConsolidation(blobs, 100 * MIB)).toHaveLength(200);
+});
+
+test('what is taken again is cut into groups in the order of the files, whatever the blobs are called', () => {
+  const extent = (rank: number, length: number): WornExtent => ({ path: 'f', rank, extent: { offset: rank, length, blob: 0, from: 0 } });
+  const pieces = new Map([
+    [7, [extent(4, 10 * MIB), extent(5, MIB)]],
+    [3, [extent(0, 20 * MIB), extent(9, MIB)]],
+    [5, [extent(2, 11 * MIB)]],
+  ]);
+  expect(groupWorn(pieces).toArray()).toEqual([
+    { blobs: [3, 5], liveBytes: 32 * MIB },
+    { blobs: [7], liveBytes: 11 * MIB },
+  ]);
+  expect(groupWorn(new Map()).toArray()).toEqual([]);
 });
