@@ -1,0 +1,237 @@
+import { expect, test } from 'vitest';
+import { badOnes, judgeProject } from '../../../src/status/conditions.ts';
+import type { ClusterFacts, JobFacts, Limits } from '../../../src/status/facts.ts';
+import {
+  ago,
+  AWAY,
+  clusterFacts,
+  DAY,
+  HOUR,
+  jobFacts,
+  lineageFacts,
+  MEASURE,
+  NO_LIMITS,
+  projectFacts,
+  repositoryFacts,
+  serverFacts,
+} from './project-facts.ts';
+
+const bad = (cluster: ClusterFacts, jobs: readonly JobFacts[] = []): readonly string[] =>
+  badOnes(judgeProject(projectFacts({ clusters: [cluster], jobs }))).map(
+    ({ kind, subject }) => `${kind}${subject === undefined ? '' : ` ${subject}`}`,
+  );
+const limited = (limits: Partial<Limits>, over: Partial<ClusterFacts> = {}): ClusterFacts =>
+  clusterFacts({ limits: { ...NO_LIMITS, ...limits }, ...over });
+const hours = (count: number): number => count * HOUR * 1000;
+const slot = { name: 'old', kind: 'physical', isOurs: false, isActive: false, walStatus: 'extended', keptBytes: 5e9 } as const;
+const own = { ...slot, name: 'dbadmin', isOurs: true, keptBytes: 1e6 };
+const server = (over: Parameters<typeof serverFacts>[0]): Pick<ClusterFacts, 'server'> => ({
+  server: { kind: 'known', value: serverFacts(over) },
+});
+const archiver = { archivedAt: ago(600), failedAt: ago(10), failedWal: '000000010000000000000042', failures: 12 };
+
+test('conditions: where all is well nothing is bad, and everything was looked at', () => {
+  const conditions = judgeProject(projectFacts());
+  expect(badOnes(conditions)).toEqual([]);
+  expect(conditions.filter(({ state }) => state === 'unknown')).toEqual([]);
+});
+
+test.each<[string, ClusterFacts, readonly string[]]>([
+  ['a backup older than its limit', limited({ backupAgeMs: hours(9) }), ['backup-late local']],
+  ['a backup within its limit', limited({ backupAgeMs: hours(11) }), []],
+  [
+    'no backup in a repository older than the limit',
+    limited({ backupAgeMs: hours(9) }, { repositories: [repositoryFacts(lineageFacts(), { lineage: undefined })] }),
+    ['backup-late local'],
+  ],
+  [
+    'no backup in a repository just made',
+    limited({ backupAgeMs: hours(9) }, { repositories: [repositoryFacts(lineageFacts(), { lineage: undefined, createdAt: ago(60) })] }),
+    [],
+  ],
+  [
+    'a dump older than its limit where dumps are all',
+    limited(
+      { dumpsOnly: true, walMode: 'none', backupAgeMs: hours(5) },
+      { repositories: [repositoryFacts(lineageFacts({ dumpAt: ago(6 * HOUR) }))] },
+    ),
+    ['backup-late local'],
+  ],
+  [
+    'damaged pages in the last backup',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ damaged: { label: 'x', damage: 'block 7' } }))] }),
+    ['backup-damaged local'],
+  ],
+  [
+    'a verification that found faults',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ verified: { at: ago(60), isSound: false, faults: 2 } }))] }),
+    ['verification-failed local'],
+  ],
+  [
+    'a drill that failed',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ drill: { label: 'd', verdict: 'failed', at: ago(60) } }))] }),
+    ['drill-failed local'],
+  ],
+  ['a drill too old', limited({ drillAgeMs: 4 * DAY * 1000 }), ['drill-late local']],
+  [
+    'no drill ever',
+    limited(
+      { drillAgeMs: 8 * DAY * 1000 },
+      { repositories: [repositoryFacts(lineageFacts({ drill: undefined, drillPassedAt: undefined, measured: undefined }))] },
+    ),
+    ['drill-late local'],
+  ],
+  ['a restore that takes too long', limited({ rtoMs: 300_000 }), ['restore-slow local']],
+  [
+    'a gap in the WAL since the newest backup',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ isCut: true }))] }),
+    ['wal-gap local'],
+  ],
+  [
+    'a gap in the WAL before the newest backup',
+    clusterFacts({
+      repositories: [repositoryFacts(lineageFacts({ gaps: [{ timeline: 1, fromLsn: '0/1', toLsn: '0/2', reason: 'slot lost' }] }))],
+    }),
+    [],
+  ],
+  [
+    'WAL behind by more than the limit',
+    limited({ walLagMs: 60_000 }, { repositories: [repositoryFacts(lineageFacts({ storedLsn: 1n, storedUntil: ago(61) }))] }),
+    ['wal-lagging local'],
+  ],
+  [
+    'WAL behind by less',
+    limited({ walLagMs: 60_000 }, { repositories: [repositoryFacts(lineageFacts({ storedLsn: 1n, storedUntil: ago(59) }))] }),
+    [],
+  ],
+  [
+    'an idle server that archives',
+    limited(
+      { walMode: 'archive', walLagMs: 60_000 },
+      { repositories: [repositoryFacts(lineageFacts({ storedLsn: 0x6000_0000n - 200n, storedUntil: ago(HOUR) }))] },
+    ),
+    [],
+  ],
+  ['no slot where WAL is streamed', clusterFacts(server({ slots: [] })), ['wal-not-received']],
+  ['a slot of ours that nobody reads', clusterFacts(server({ slots: [own] })), ['wal-not-received']],
+  [
+    'the same where WAL is archived and it keeps much',
+    limited({ walMode: 'archive' }, server({ slots: [{ ...own, keptBytes: 2e9 }] })),
+    ['slot-abandoned'],
+  ],
+  ['a slot that nobody reads and that keeps much', clusterFacts(server({ slots: [{ ...own, isActive: true }, slot] })), ['slot-abandoned']],
+  [
+    'a slot that nobody reads and that keeps little',
+    clusterFacts(
+      server({
+        slots: [
+          { ...own, isActive: true },
+          { ...slot, keptBytes: 1e6 },
+        ],
+      }),
+    ),
+    [],
+  ],
+  [
+    'the same over a limit of its own',
+    limited(
+      { slotWalBytes: 5e5 },
+      server({
+        slots: [
+          { ...own, isActive: true },
+          { ...slot, keptBytes: 1e6 },
+        ],
+      }),
+    ),
+    ['slot-abandoned'],
+  ],
+  ['an archiver that fails', clusterFacts(server({ archiver, slots: [{ ...own, isActive: true }] })), ['archive-failing']],
+  [
+    'an archiver that failed before its last success',
+    clusterFacts(server({ archiver: { ...archiver, archivedAt: ago(5) }, slots: [{ ...own, isActive: true }] })),
+    [],
+  ],
+  [
+    'a repository that takes nothing',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts(), { writeProblem: { isFull: true, message: 'no space left' } })] }),
+    ['repository-full local'],
+  ],
+  ['less room than the policies ask for', limited({ freeBytes: 300e9 }), ['repository-full local']],
+  [
+    'less room than two backups take',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts(), { freeBytes: 150e6 })] }),
+    ['repository-full local', 'repository-filling local'],
+  ],
+  ['a repository that is soon full', limited({ fullInMs: 300 * DAY * 1000 }), ['repository-filling local']],
+  ['a repository that is away', clusterFacts({ repositories: [repositoryFacts(), AWAY] }), ['repository-away offsite']],
+  ['a server that is away', clusterFacts({ server: { kind: 'unknown', why: 'it is off' } }), ['server-away']],
+])('conditions: %s', (_what, cluster, expected) => {
+  expect(bad(cluster)).toEqual(expected);
+});
+
+test.each<[string, Partial<JobFacts>, readonly string[]]>([
+  [
+    'failed',
+    { last: { kind: 'known', value: { startedAt: ago(60), endedAt: ago(50), outcome: 'failed', message: 'exit 1' } } },
+    ['job-failed listening.incremental'],
+  ],
+  ['was due and did not run', { missedAt: ago(1000) }, ['job-late listening.incremental']],
+  ['was due just now', { missedAt: ago(800) }, []],
+  ['was due and is paused', { missedAt: ago(1000), isPaused: true }, []],
+  [
+    'was due and still runs',
+    {
+      missedAt: ago(1000),
+      last: { kind: 'known', value: { startedAt: ago(2 * HOUR), endedAt: undefined, outcome: 'running', message: undefined } },
+    },
+    [],
+  ],
+  ['has no records', { last: { kind: 'unknown', why: 'no records' }, missedAt: undefined }, []],
+])('conditions: a job that %s', (_what, over, expected) => {
+  expect(bad(clusterFacts(), [jobFacts(over)])).toEqual(expected);
+});
+
+test('conditions: what a repository that is away holds is not known, so that nothing raised is over by mistake', () => {
+  const conditions = judgeProject(
+    projectFacts({ clusters: [limited({ backupAgeMs: 1, drillAgeMs: 1, rtoMs: 1, walLagMs: 1 }, { repositories: [AWAY] })], jobs: [] }),
+  );
+  const unknown = conditions.filter(({ state }) => state === 'unknown').map(({ kind }) => kind);
+  expect(unknown.toSorted()).toEqual([
+    'backup-damaged',
+    'backup-late',
+    'drill-failed',
+    'drill-late',
+    'repository-filling',
+    'repository-full',
+    'restore-slow',
+    'verification-failed',
+    'wal-gap',
+    'wal-lagging',
+  ]);
+});
+
+test('conditions: everything that is bad says what to do next, without an empty word', () => {
+  const everything = limited(
+    { backupAgeMs: 1, drillAgeMs: 1, rtoMs: 1, walLagMs: 1, freeBytes: 1e15, fullInMs: 1e12 },
+    {
+      ...server({ archiver, slots: [own, slot], writtenLsn: 0x7000_0000n }),
+      repositories: [
+        repositoryFacts(
+          lineageFacts({
+            isCut: true,
+            measured: MEASURE,
+            damaged: { label: 'x', damage: 'y' },
+            verified: { at: ago(1), isSound: false, faults: 1 },
+            drill: { label: 'd', verdict: 'failed', at: ago(9) },
+          }),
+        ),
+        AWAY,
+      ],
+    },
+  );
+  const all = badOnes(judgeProject(projectFacts({ clusters: [everything], policiesProblem: 'line 3' })));
+  expect(all.length).toBeGreaterThanOrEqual(14);
+  for (const { what, next, kind } of all) {
+    expect([kind, what.length > 20, next.length > 20, /undefined|NaN|\.$/.test(what)]).toEqual([kind, true, true, false]);
+  }
+});
