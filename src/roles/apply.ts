@@ -3,13 +3,14 @@ import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
 import { checkLock, takeLock } from './apply-lock.ts';
 import { applyPassword, type PasswordChange, type RandomBytes } from './apply-passwords.ts';
+import { reassignInParts } from './apply-reassign.ts';
 import { beginRecord, type ApplyAuthor } from './apply-record.ts';
 import { runTransaction, type TransactionOptions } from './apply-transaction.ts';
 import { describeChange } from './describe.ts';
 import type { RolesDocument } from './document/document.ts';
 import { APPLICATION_NAME, inspectRoles } from './inspect.ts';
 import type { PasswordSources } from './inspect-passwords.ts';
-import { phaseOf } from './lifecycle-change.ts';
+import { isReassignedInParts, phaseOf } from './lifecycle-change.ts';
 import { planRoles, type RolesPlan } from './plan.ts';
 import { refuseLacks, refuseSessions } from './refuse-apply.ts';
 import { asSaved, refuseStaleSavedPlan, type RolesFile, type SavedPlan } from './saved-plan.ts';
@@ -90,8 +91,22 @@ function planSteps(document: RolesDocument, plan: RolesPlan, major: number, opti
       name: `password of ${change.role}`,
       run: async () => await applyPassword(change, document, options.sources, options.randomBytes, options),
     })),
-    ...asSteps(transactions.filter(isLast)),
+    ...transactions.filter(isLast).flatMap((transaction) => [...reassignSteps(transaction, options), ...asSteps([transaction])]),
   ];
+}
+
+/** Before a transaction that ends what a role owns: most of it is given away, where that is more than one may lock. */
+function reassignSteps({ changes }: Transaction, options: ApplyOptions): readonly Step[] {
+  return changes.flatMap((change): readonly Step[] =>
+    change.kind === 'retire-owned' && isReassignedInParts(change)
+      ? [
+          {
+            name: `relations of ${change.role} in ${change.database} to ${change.reassignTo ?? ''}`,
+            run: async () => await reassignInParts(change, options),
+          },
+        ]
+      : [],
+  );
 }
 
 /** Runs `work` between two rows of the record, where there is to be one. */

@@ -70,6 +70,14 @@ export interface RetireOwned {
   readonly loses: readonly string[];
 }
 
+/** So many objects one REASSIGN OWNED gives away; where there are more, relations go before it, in parts. */
+export const REASSIGNED_AT_ONCE = 250;
+
+/** Whether what the role owns is more than one transaction should lock. */
+export function isReassignedInParts({ reassignTo, owned }: RetireOwned): boolean {
+  return reassignTo !== undefined && owned > REASSIGNED_AT_ONCE;
+}
+
 const KINDS: ReadonlySet<string> = new Set<LifecycleChange['kind']>([
   'row-security',
   'create-policy',

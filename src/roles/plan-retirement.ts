@@ -1,5 +1,5 @@
 import type { RolesDocument } from './document/document.ts';
-import type { RetireChange } from './lifecycle-change.ts';
+import { isReassignedInParts, type RetireChange, type RetireOwned } from './lifecycle-change.ts';
 import type { RetiredInDatabase, RetiredRole } from './lifecycle-state.ts';
 import type { Refusals } from './refusal.ts';
 import { isDue, type Departure } from './retirement.ts';
@@ -31,9 +31,10 @@ export function planRetirement(
       continue;
     }
     check(document, cluster, departure, state, refusals);
-    changes.push(...stepsFor(departure, state));
+    const steps = stepsFor(departure, state);
+    changes.push(...steps);
     if (state.sessions > 0 && !departure.terminate) notes.push(sessionNote(state));
-    notes.push(...state.databases.filter(({ owned }) => owned > MANY_OBJECTS).map((place) => lockNote(departure.role, place)));
+    notes.push(...steps.flatMap((step) => (step.kind === 'retire-owned' && isReassignedInParts(step) ? [partsNote(step)] : [])));
   }
   return { changes, notes };
 }
@@ -48,11 +49,9 @@ function stepsFor({ role, reassignTo, terminate, isNamed }: Departure, state: Re
   ];
 }
 
-const MANY_OBJECTS = 1000;
-
-/** REASSIGN OWNED is one statement, and a table has an index, a TOAST table and its index to lock as well. */
-function lockNote(role: string, { database, owned }: RetiredInDatabase): string {
-  return `role ${role} owns ${owned} objects in ${database}, which get their new owner in one transaction and are locked until its end; where the lock table (max_locks_per_transaction × max_connections) is too small, that fails and changes nothing there`;
+/** One REASSIGN OWNED would lock all of them, with their indexes, and the lock table is small. */
+function partsNote({ role, database, owned }: RetireOwned): string {
+  return `role ${role} owns ${owned} objects in ${database}: its relations get their new owner some hundreds at a time, each part all or nothing`;
 }
 
 /** Why a role that is due cannot go now, though nothing in the file is wrong. */
