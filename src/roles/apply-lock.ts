@@ -65,6 +65,16 @@ export async function checkLock(sql: Sql): Promise<void> {
   });
 }
 
+/** Whether somebody applies roles to this cluster now; asked in the database where the lock is. */
+export async function isLockHeld(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ held: boolean }[]>`
+    select exists (select from pg_catalog.pg_locks l
+                    where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+                      and l.classid = ${LOCK_KEYS[0]}::int::oid and l.objid = ${LOCK_KEYS[1]}::int::oid
+                      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())) as held`;
+  return row?.held === true;
+}
+
 async function describeHolder(sql: Sql): Promise<string> {
   const [holder] = await sql<{ pid: number; user: string | null; application: string | null; address: string | null }[]>`
     select l.pid, a.usename::text as user, a.application_name as application, host(a.client_addr) as address

@@ -1,7 +1,7 @@
-import type { Sql } from 'postgres';
-import { messageOf } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { createHash } from 'node:crypto';
+import type { Sql, TransactionSql } from 'postgres';
+import { DbadminError, messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { Change } from './change.ts';
 import { changeSql } from './print.ts';
 
@@ -22,11 +22,9 @@ export interface ApplyRecord {
 }
 
 /** Rows are added and never changed: a trigger refuses it, so that whoever wants to hide something has to take away the trigger first. */
-const TABLE_SQL = `
-  DO $schema$ BEGIN
-    IF pg_catalog.to_regnamespace('dbadmin') IS NULL THEN CREATE SCHEMA dbadmin; END IF;
-  END $schema$;
-  CREATE TABLE IF NOT EXISTS dbadmin.roles_applied (
+export const RECORD_SQL: readonly string[] = [
+  'CREATE SCHEMA IF NOT EXISTS dbadmin',
+  `CREATE TABLE IF NOT EXISTS dbadmin.roles_applied (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run bigint NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -41,15 +39,13 @@ const TABLE_SQL = `
     statements text[] NOT NULL,
     took_ms bigint,
     message text
-  );
-  CREATE OR REPLACE FUNCTION dbadmin.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS
-    $refuse$ BEGIN RAISE EXCEPTION '%.% is a record: rows are only added', TG_TABLE_SCHEMA, TG_TABLE_NAME; END $refuse$;
-  REVOKE ALL ON FUNCTION dbadmin.refuse_change() FROM PUBLIC;
-  DO $trigger$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = 'dbadmin.roles_applied'::pg_catalog.regclass AND tgname = 'append_only') THEN
-      CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dbadmin.roles_applied FOR EACH STATEMENT EXECUTE FUNCTION dbadmin.refuse_change();
-    END IF;
-  END $trigger$`;
+  )`,
+  `CREATE OR REPLACE FUNCTION dbadmin.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS
+    $refuse$ BEGIN RAISE EXCEPTION '%.% is a record: rows are only added', TG_TABLE_SCHEMA, TG_TABLE_NAME; END $refuse$`,
+  'REVOKE ALL ON FUNCTION dbadmin.refuse_change() FROM PUBLIC',
+  `CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON dbadmin.roles_applied
+    FOR EACH STATEMENT EXECUTE FUNCTION dbadmin.refuse_change()`,
+];
 
 /**
  * Writes down in the maintenance database, with `sql`, that an apply begins: who, which plan, which statements. Undefined,
@@ -67,13 +63,16 @@ export async function beginRecord(sql: Sql, changes: readonly Change[], author: 
     tookMs: number | null,
     message: string | null,
   ): Promise<string> => {
-    const [row] = await sql<{ run: string }[]>`
-      insert into dbadmin.roles_applied (run, event, by, tool, file, plan_sha256, changes, statements, took_ms, message)
-      select coalesce(${run}::bigint, (select coalesce(max(r.run), 0) + 1 from dbadmin.roles_applied r)), ${event}, ${author.by}, ${author.tool},
-             ${author.file}, ${planSha256}, ${changes.length},
-             array(select json_array_elements_text(${JSON.stringify(texts)}::text::json)), ${tookMs}::bigint, ${message}
-      returning run::text as run`;
-    return row?.run ?? '0';
+    return await sql.begin(async (begun) => {
+      await guardRecord(begun);
+      const [row] = await begun<{ run: string }[]>`
+        insert into dbadmin.roles_applied (run, event, by, tool, file, plan_sha256, changes, statements, took_ms, message)
+        select coalesce(${run}::bigint, (select coalesce(max(r.run), 0) + 1 from dbadmin.roles_applied r)), ${event}, ${author.by}, ${author.tool},
+               ${author.file}, ${planSha256}, ${changes.length},
+               array(select json_array_elements_text(${JSON.stringify(texts)}::text::json)), ${tookMs}::bigint, ${message}
+        returning run::text as run`;
+      return row?.run ?? '0';
+    });
   };
   try {
     await makeTable(sql);
@@ -88,14 +87,35 @@ export async function beginRecord(sql: Sql, changes: readonly Change[], author: 
       },
     };
   } catch (error) {
-    log.warn(`this apply is not recorded in dbadmin.roles_applied: ${messageOf(error)} (dbadmin roles bootstrap prints what is missing)`);
+    const hint = error instanceof DbadminError ? error.hint : 'dbadmin roles bootstrap prints what is missing.';
+    log.warn(`this apply is not recorded in dbadmin.roles_applied: ${messageOf(error)}. ${hint ?? ''}`.trimEnd());
     return undefined;
   }
 }
 
 async function makeTable(sql: Sql): Promise<void> {
   const [row] = await sql<{ there: boolean }[]>`select pg_catalog.to_regclass('dbadmin.roles_applied') is not null as there`;
-  if (row?.there !== true) await sql.begin(async (begun) => await begun.unsafe(TABLE_SQL));
+  if (row?.there !== true) await sql.begin(async (begun) => await begun.unsafe(RECORD_SQL.join(';\n')));
+}
+
+/**
+ * Refuses a record that belongs to somebody who could make it act for us: a default, a trigger or a row policy of the table runs
+ * with the rights of whoever writes to it or reads it. Its owner must be a superuser or the role that is connected. In a
+ * transaction, until whose end nobody can put another table in its place.
+ *
+ * @throws {DbadminError} `refused`.
+ */
+export async function guardRecord(sql: TransactionSql): Promise<void> {
+  await sql`select set_config('search_path', '', true), set_config('lock_timeout', '5s', true)`;
+  await sql`lock table dbadmin.roles_applied in access share mode`;
+  const [row] = await sql<{ owner: string; trusted: boolean }[]>`
+    select o.rolname::text as owner, c.relkind = 'r' and (o.rolsuper or o.rolname = current_user) as trusted
+      from pg_catalog.pg_class c join pg_catalog.pg_roles o on o.oid = c.relowner
+     where c.oid = pg_catalog.to_regclass('dbadmin.roles_applied')`;
+  if (row === undefined || row.trusted) return;
+  throw new DbadminError('refused', `dbadmin.roles_applied belongs to ${row.owner}, who could make it act for whoever writes to it`, {
+    hint: 'Rename it, and the next apply makes a new one; with a role of its own, dbadmin roles bootstrap prints what makes it as a superuser.',
+  });
 }
 
 function recordedSql(change: Change): readonly string[] {

@@ -1,4 +1,5 @@
 import { ROLE_ATTRIBUTES, type RolesDocument } from './document/document.ts';
+import { RECORD_SQL } from './apply-record.ts';
 import { missingRequirements, requirementSql, requirementText } from './lacks.ts';
 import { planRoles } from './plan.ts';
 import { powersOf } from './powers.ts';
@@ -169,9 +170,9 @@ function foundOwners(document: RolesDocument, observed: ObservedState): Readonly
 
 /** The record of applies lies in a schema of the maintenance database. */
 function addRecord(name: string, add: Add): void {
-  const why = 'keeps the record of applies';
-  add('CREATE SCHEMA IF NOT EXISTS dbadmin', why);
-  add(`GRANT USAGE, CREATE ON SCHEMA dbadmin TO ${name}`, why);
+  for (const sql of RECORD_SQL) add(sql, 'keeps the record of applies, which the role adds to and cannot change');
+  add(`GRANT USAGE ON SCHEMA dbadmin TO ${name}`, 'finds the record');
+  add(`GRANT SELECT, INSERT ON TABLE dbadmin.roles_applied TO ${name}`, 'writes down its applies');
 }
 
 function cannotOf(observed: ObservedState, missing: readonly Requirement[]): readonly string[] {

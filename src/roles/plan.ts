@@ -1,6 +1,8 @@
 import { DbadminError } from '../base/errors.ts';
 import type { Change } from './change.ts';
 import type { RolesDocument } from './document/document.ts';
+import { matchesAny } from './document/globs.ts';
+import { onlyChanges } from './only.ts';
 import { orderChanges } from './order.ts';
 import { findLacks, type Lack } from './lacks.ts';
 import { membershipNotes } from './membership-notes.ts';
@@ -44,7 +46,7 @@ export interface Unmanaged {
 /**
  * The difference between the file and the cluster. Pure: `now` decides which memberships have ended.
  *
- * @throws {DbadminError} `server-unsupported`, or `roles-invalid` when the file names what is not there.
+ * @throws {DbadminError} `server-unsupported`, `roles-invalid` when the file names what is not there, `usage` when `--only` does.
  */
 export function planRoles(file: RolesDocument, observed: ObservedState, now: Date): RolesPlan {
   const { cluster } = observed;
@@ -53,6 +55,7 @@ export function planRoles(file: RolesDocument, observed: ObservedState, now: Dat
       hint: 'Lower cluster.min_server in the file if it holds nothing newer.',
     });
   }
+  refuseIdle(file, cluster);
   const refusals = new Refusals(file);
   const going = departures(file, cluster);
   const document = withoutDepartures(file, going);
@@ -70,11 +73,17 @@ export function planRoles(file: RolesDocument, observed: ObservedState, now: Dat
   const end = planRetirement(document, cluster, going, observed.retired, now, refusals);
   changes.push(...end.changes);
   refusals.throwIfAny();
-  const ordered = orderChanges(changes);
+  const all = orderChanges(changes);
+  const ordered = file.only === undefined ? all : onlyChanges(all, file.only);
   return {
     changes: ordered,
     unmanaged: findUnmanaged(document, observed, scope, going),
-    notes: [...notesOn(document, observed), ...membershipNotes(document, cluster, now), ...end.notes],
+    notes: [
+      ...leftOutNotes(file, all.length - ordered.length),
+      ...notesOn(document, observed),
+      ...membershipNotes(document, cluster, now),
+      ...end.notes,
+    ],
     lacks: findLacks(ordered, observed, stuckMemberships(document, cluster, wanted, scope)),
   };
 }
@@ -116,6 +125,22 @@ function outsideMemberships(document: RolesDocument, cluster: ClusterState, scop
     )
     .map((edge) => `${edge.role} → ${edge.member}`)
     .sort();
+}
+
+/** A misspelt name would leave nothing to do, which looks like being in sync. */
+function refuseIdle({ only = [], roles, databases }: RolesDocument, cluster: ClusterState): void {
+  const schemas = [...databases.values()].flatMap((database) => [...database.schemas.keys()]);
+  const names = [...roles.keys(), ...cluster.roles.keys(), ...schemas];
+  const idle = only.filter((glob) => !names.some((name) => matchesAny(name, [glob])));
+  if (idle.length === 0) return;
+  throw new DbadminError('usage', `--only ${idle.join(', ')}: there is no such role, and no such schema in the file`);
+}
+
+function leftOutNotes({ only }: RolesDocument, count: number): readonly string[] {
+  if (only === undefined || count === 0) return [];
+  return [
+    `only what is about ${only.join(', ')}: ${count} other change${count === 1 ? '' : 's'} of the file ${count === 1 ? 'is' : 'are'} left out`,
+  ];
 }
 
 function notesOn(document: RolesDocument, observed: ObservedState): readonly string[] {

@@ -22,7 +22,9 @@ export class Refusals {
     const count = `${lines.length} ${lines.length === 1 ? 'thing' : 'things'}`;
     throw new DbadminError('roles-invalid', `${this.#file} asks for ${count} that this server cannot give`, {
       detail: lines.join('\n'),
-      hint: 'Nothing was changed. Objects are made by migrations: run those first, or correct the file.',
+      hint: lines.some((line) => line.includes('does not exist'))
+        ? 'Nothing was changed. Objects are made by migrations: run those first, or correct the file.'
+        : 'Nothing was changed. Correct the file.',
     });
   }
 }

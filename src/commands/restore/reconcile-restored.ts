@@ -101,11 +101,11 @@ async function applyProjectRoles(
 ): Promise<readonly string[] | undefined> {
   const project = await rolesProject(context, input, connection);
   if (project === undefined) return undefined;
-  const { plan } = await planRoles(context, project);
+  const { document, plan } = await planRoles(context, project);
   const { clock, log, signal } = context;
   if (plan.changes.length > 0) {
     const options = { connection, sources: project.sources, clock, log, signal, randomBytes, lockTimeoutMs: 5000, waitMs: 5000 };
-    await applyRoles(project.document, plan, options);
+    await applyRoles(document, plan, options);
   }
   return plan.changes.map((change) => lineOf(change));
 }

@@ -13,7 +13,7 @@ import { asSaved, parseSavedPlan, refuseStaleSavedPlan, type SavedPlan } from '.
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
 import { inspectGuard } from './guard-plan.ts';
-import { inspectAndPlan, loadRoles, type InspectedPlan, type RolesProject } from './load-roles.ts';
+import { inspectAndPlan, loadRoles, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
 import { recordDeeds } from './record-deeds.ts';
 import { planJson, showLacks, showPlan, summaryText } from './show-plan.ts';
 
@@ -21,6 +21,7 @@ import { planJson, showLacks, showPlan, summaryText } from './show-plan.ts';
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock } = context;
   const [file] = input.args;
+  if (file !== undefined) refuseBesideSavedPlan(input);
   const project = await load(context, input, file);
   const saved = file === undefined ? undefined : await readPlan(path.resolve(context.cwd, file));
   const inspected = await inspect(context, project, saved);
@@ -34,7 +35,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const changes = plan.changes.length === 1 ? 'this change' : `these ${plan.changes.length} changes`;
     await confirmOrStop(output, `Make ${changes} to ${project.clusterName}?`);
     startedMs = clock.now().getTime();
-    transactions = await applyRoles(project.document, plan, applyOptions(context, input, project, saved));
+    transactions = await applyRoles(inspected.document, plan, applyOptions(context, input, project, saved));
     await recordDeeds(context, project, inspected);
   }
   const tookMs = clock.now().getTime() - startedMs;
@@ -57,8 +58,9 @@ async function inspect(context: CommandContext, project: RolesProject, saved: Sa
   const inspected = await inspectAndPlan(context, project);
   if (saved === undefined) return inspected;
   const observed = asSaved(inspected.observed, saved);
-  const plan = planRoles(project.document, observed, context.clock.now());
-  refuseStaleSavedPlan(saved, { document: project.document, file: project.file, observed, plan });
+  const { document } = inspected;
+  const plan = planRoles(document, observed, context.clock.now());
+  refuseStaleSavedPlan(saved, { document, file: project.file, observed, plan });
   return { ...inspected, observed, plan };
 }
 

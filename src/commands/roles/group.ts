@@ -5,6 +5,12 @@ export const ROLES_FILE: OptionSpec = {
   summary: 'the roles file (default: paths.roles of the configuration, roles/roles.yaml)',
 };
 
+/** Less, or another strictness, than the file asks for: to take a cluster over step by step. */
+const PART_OF_IT: readonly OptionSpec[] = [
+  { flags: '--mode <mode>', summary: 'instead of what the file says', choices: ['add', 'manage', 'exact'] },
+  { flags: '--only <glob>', summary: 'only what is about these roles, or is in these schemas', repeatable: true },
+];
+
 export const PLAN_JSON: readonly string[] = [
   'cluster: name in the configuration; server: major version; mode: add, manage or exact',
   'inSync: true when there is nothing to change',
@@ -33,6 +39,7 @@ $ dbadmin roles plan --sql > roles.sql
 $ dbadmin roles plan --as dbadmin --out roles.plan`,
     options: [
       ROLES_FILE,
+      ...PART_OF_IT,
       { flags: '--sql', summary: 'print the SQL instead of the table' },
       { flags: '--unmanaged', summary: 'list what the file leaves alone' },
       { flags: '--out <path>', summary: 'save the plan for roles apply' },
@@ -66,6 +73,7 @@ $ dbadmin roles apply roles.plan --yes`,
     args: [{ form: '[plan]', summary: 'a plan that roles plan --out saved' }],
     options: [
       ROLES_FILE,
+      ...PART_OF_IT,
       { flags: '--allow-drop', summary: 'allow what drops roles and ends sessions' },
       { flags: '--keep-roles', summary: 'drop no role now, and make all other changes: for applies that nobody watches' },
       { flags: '--lock-timeout <duration>', summary: 'how long a statement waits for a lock', fallback: '5s' },
@@ -74,6 +82,26 @@ $ dbadmin roles apply roles.plan --yes`,
     ],
     json: [...PLAN_JSON, 'applied: how many changes were made; transactions: in how many transactions; tookMs'],
     load: async () => await import('./apply.ts'),
+  },
+  {
+    name: 'roles history',
+    summary: 'applies and rotations that the cluster has a record of',
+    description: `Who changed roles and when, from the table dbadmin.roles_applied of the maintenance database, newest first. A run that was
+killed, or lost its connection, is unfinished: what it had sent may have been made. With --run, the statements of that run. No
+password and no verifier is in the record.
+
+$ dbadmin roles history --limit 5
+$ dbadmin roles history --run 12`,
+    options: [
+      { flags: '--limit <n>', summary: 'so many runs', fallback: '20' },
+      { flags: '--run <n>', summary: 'this run, with its statements' },
+      { flags: '--maintenance-db <name>', summary: 'where the record is (default: what roles.yaml says, else postgres)' },
+    ],
+    json: [
+      'cluster: name in the configuration; database: where the record is',
+      'runs: array of { run, beganAt, endedAt or null, outcome: done, failed, running or unfinished, role, address or null, by: user@host, tool, file, plan: SHA-256, changes, tookMs or null, message or null, statements with --run }',
+    ],
+    load: async () => await import('./history.ts'),
   },
   {
     name: 'roles bootstrap',

@@ -4,15 +4,16 @@ import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import type { RolesDocument } from '../../roles/document/document.ts';
+import { MODES, type RolesDocument } from '../../roles/document/document.ts';
 import { parseRolesDocument } from '../../roles/document/parse.ts';
 import { inspectRoles } from '../../roles/inspect.ts';
 import type { PasswordSources } from '../../roles/inspect-passwords.ts';
 import { planRoles, type RolesPlan } from '../../roles/plan.ts';
 import type { RolesFile } from '../../roles/saved-plan.ts';
 import type { ObservedState } from '../../roles/state.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
+import { leaveToMigrations } from './left-to-migrations.ts';
 
 /** The roles file of a project and where it is to hold. */
 export interface RolesProject {
@@ -37,7 +38,7 @@ export async function loadRoles(context: CommandContext, input: CommandInput): P
   const file = given === undefined ? config.paths.roles : path.resolve(context.cwd, given);
   const text = await readText(file);
   const name = path.relative(context.cwd, file) || file;
-  const document = parseRolesDocument(text, name);
+  const document = withOptions(parseRolesDocument(text, name), input);
   return {
     clusterName: cluster.name,
     config,
@@ -47,6 +48,31 @@ export async function loadRoles(context: CommandContext, input: CommandInput): P
     document,
     sources: { env: context.env, directory: path.dirname(file) },
   };
+}
+
+/** The file as `--mode` and `--only` would have it. */
+function withOptions(document: RolesDocument, input: CommandInput): RolesDocument {
+  const mode = MODES.find((each) => each === textOption(input, 'mode')) ?? document.mode;
+  const only = listOption(input, 'only');
+  return { ...document, mode, ...(only.length === 0 ? {} : { only }) };
+}
+
+/** The options that make less of a file, as they were given. */
+export function partOptions(input: CommandInput): readonly string[] {
+  return ['mode', 'only'].flatMap((name) =>
+    listOption(input, name).map((value) => `--${name} ${/^[\w.-]+$/.test(value) ? value : `'${value}'`}`),
+  );
+}
+
+/**
+ * A saved plan is of the whole file, as it stands.
+ *
+ * @throws {DbadminError} `usage`.
+ */
+export function refuseBesideSavedPlan(input: CommandInput): void {
+  const given = partOptions(input);
+  if (given.length === 0) return;
+  throw new DbadminError('usage', `${given.join(' ')} does not go with a saved plan: it is of the whole file`);
 }
 
 async function readText(file: string): Promise<string> {
@@ -62,6 +88,8 @@ async function readText(file: string): Promise<string> {
 }
 
 export interface InspectedPlan {
+  /** What was planned: the file without what waits for migrations. */
+  readonly document: RolesDocument;
   readonly plan: RolesPlan;
   readonly observed: ObservedState;
   readonly major: number;
@@ -70,5 +98,7 @@ export interface InspectedPlan {
 /** Looks at the cluster and plans, for the role `as` where that is not the one that is connected. */
 export async function inspectAndPlan(context: CommandContext, project: RolesProject, as?: string): Promise<InspectedPlan> {
   const observed = await inspectRoles(project.document, project.connection, project.sources, as);
-  return { plan: planRoles(project.document, observed, context.clock.now()), observed, major: observed.cluster.major };
+  const { document, notes } = await leaveToMigrations(project, observed);
+  const plan = planRoles(document, observed, context.clock.now());
+  return { document, plan: { ...plan, notes: [...plan.notes, ...notes] }, observed, major: observed.cluster.major };
 }

@@ -4,7 +4,7 @@ import { brokenText } from '../../roles/access/guard.ts';
 import { formatSavedPlan, savePlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { inspectGuard } from './guard-plan.ts';
-import { inspectAndPlan, loadRoles, type InspectedPlan, type RolesProject } from './load-roles.ts';
+import { inspectAndPlan, loadRoles, partOptions, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
 import { planJson, planScript, showLacks, showPlan, showUnmanaged, summaryText } from './show-plan.ts';
 
 const EXIT_DRIFT = 2;
@@ -12,6 +12,7 @@ const EXIT_DRIFT = 2;
 /** `dbadmin roles plan`: what must change; with --out, kept for an apply that makes exactly that. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
+  if (textOption(input, 'out') !== undefined) refuseBesideSavedPlan(input);
   const project = await loadRoles(context, input);
   const inspected = await inspectAndPlan(context, project, textOption(input, 'as'));
   const guard = await inspectGuard(project, inspected.plan);
@@ -25,7 +26,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     for (const line of broken) output.warn(line);
     showLacks(output, inspected);
     const out = textOption(input, 'out');
-    const how = out === undefined ? 'dbadmin roles apply' : `dbadmin roles apply ${out}`;
+    const how = ['dbadmin roles apply', ...(out === undefined ? partOptions(input) : [out])].join(' ');
     const hints = [flagOption(input, 'unmanaged') ? '' : ' (--unmanaged)', isInSync ? '' : `. Apply with: ${how}`];
     output.line(`${summaryText(inspected.plan)}${hints.join('')}`);
     if (saved !== undefined) output.line(`saved as ${out ?? ''}: plan ${saved.sha256.slice(0, 16)} for ${saved.role}`);
@@ -38,11 +39,11 @@ async function save(
   { clock, cwd, version }: CommandContext,
   input: CommandInput,
   project: RolesProject,
-  { plan, observed }: InspectedPlan,
+  { document, plan, observed }: InspectedPlan,
 ): Promise<SavedPlan | undefined> {
   const out = textOption(input, 'out');
   if (out === undefined) return undefined;
-  const grounds = { document: project.document, file: project.file, observed, plan };
+  const grounds = { document, file: project.file, observed, plan };
   const saved = savePlan(grounds, { at: clock.now(), tool: `dbadmin ${version}`, cluster: project.clusterName });
   await writePlanFile(path.resolve(cwd, out), formatSavedPlan(saved));
   return saved;

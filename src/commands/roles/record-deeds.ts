@@ -90,7 +90,8 @@ export function deedOf(change: Change, existed: (role: string) => boolean): read
   if (change.kind === 'drop-role') return [{ kind: 'role-dropped', role: change.role }];
   if (change.kind === 'alter-role') return change.login === false ? [{ kind: 'role-disabled', role: change.role }] : [];
   if (change.kind === 'password') {
-    return change.action === 'set' && existed(change.role) ? [{ kind: 'password-rotated', role: change.role, verifier: null }] : [];
+    // What is taken away without a new one the roles file takes away again, which a restore applies last.
+    return change.action !== 'remove' && existed(change.role) ? [{ kind: 'password-rotated', role: change.role, verifier: null }] : [];
   }
   if (change.kind === 'revoke-membership') {
     return change.what === 'edge' ? [{ kind: 'membership-revoked', role: change.role, member: change.member }] : [];

@@ -25,6 +25,8 @@ export interface RolesDocument {
   readonly mode: Mode;
   /** Where the mode stands, for what it asks too much. */
   readonly modeAt: Position;
+  /** Globs: of what the file asks for, only what is about such roles and schemas. No part of the file; undefined is all of it. */
+  readonly only?: readonly string[];
   readonly public: PublicRules;
   readonly profiles: ReadonlyMap<string, Profile>;
   /** Groups, services and humans by name. */
@@ -97,7 +99,7 @@ export interface DeclaredRole {
   readonly attributes: Readonly<Record<RoleAttribute, boolean>>;
   /** -1 is no limit. */
   readonly connectionLimit: number;
-  /** An instant as ISO 8601 in UTC, or undefined for no end. */
+  /** An instant as ISO 8601 in UTC or `-infinity`; undefined for no end. */
   readonly validUntil: string | undefined;
   /** Undefined leaves the comment as it is. */
   readonly comment: string | undefined;

@@ -56,6 +56,8 @@ describe('deedOf', () => {
       { kind: 'password-rotated', role: 'there', verifier: null },
     ]);
     expect(deeds({ kind: 'password', role: 'new', action: 'set', source: '' })).toEqual([]);
+    expect(deeds({ kind: 'password', role: 'there', action: 'generate', source: '' })).toHaveLength(1);
+    expect(deeds({ kind: 'password', role: 'there', action: 'remove', source: '' })).toEqual([]);
     expect(deeds({ ...revoke, action: 'grant' })).toEqual([]);
     expect(deeds({ ...revoke, action: 'revoke-option' })).toEqual([]);
     expect(deeds({ kind: 'create-role', role: 'new', attributes: {} })).toEqual([]);
