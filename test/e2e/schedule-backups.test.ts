@@ -43,7 +43,7 @@ async function job(name: string): Promise<CliResult> {
   return await runCli(['schedule', 'run', name], { cwd: directory, env });
 }
 
-test('a schedule takes its backups, verifies them, and proves one by a drill with the assertions of the policy', async () => {
+test('E4: a schedule takes its backups, verifies them, and proves one by a drill with the assertions of the policy', async () => {
   for (const name of ['app.full', 'app.incremental', 'app.verify', 'app.drill']) {
     const { status, stderr, stdout } = await job(name);
     expect({ name, status, said: status === 0 ? '' : `${stdout}${stderr}` }).toEqual({ name, status: 0, said: '' });

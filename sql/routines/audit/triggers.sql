@@ -64,6 +64,12 @@ create or replace trigger listener_audit_update after update on core.listener
   for each row when (old.* is distinct from new.*) execute function audit.record_change();
 create or replace trigger listener_audit_delete after delete on core.listener
   for each row execute function audit.record_change();
+create or replace trigger listener_login_audit_insert after insert on core.listener_login
+  for each row execute function audit.record_change();
+create or replace trigger listener_login_audit_update after update on core.listener_login
+  for each row when (old.* is distinct from new.*) execute function audit.record_change();
+create or replace trigger listener_login_audit_delete after delete on core.listener_login
+  for each row execute function audit.record_change();
 create or replace trigger play_audit_update after update on core.play
   for each row when (old.* is distinct from new.*) execute function audit.record_change();
 create or replace trigger play_audit_delete after delete on core.play
@@ -75,12 +81,18 @@ create or replace trigger playlist_audit_update after update on core.playlist
 create or replace trigger playlist_audit_delete after delete on core.playlist
   for each row execute function audit.record_change('owner_id');
 create or replace trigger playlist_track_audit_update after update on core.playlist_track
-  for each row when (old.* is distinct from new.*) execute function audit.record_change();
+  for each row when (old.* is distinct from new.*) execute function audit.record_change('playlist');
 create or replace trigger playlist_track_audit_delete after delete on core.playlist_track
-  for each row execute function audit.record_change();
+  for each row execute function audit.record_change('playlist');
 create or replace trigger playlist_track_subgenre_audit_update after update on core.playlist_track_subgenre
-  for each row when (old.* is distinct from new.*) execute function audit.record_change();
+  for each row when (old.* is distinct from new.*) execute function audit.record_change('playlist');
 create or replace trigger playlist_track_subgenre_audit_delete after delete on core.playlist_track_subgenre
+  for each row execute function audit.record_change('playlist');
+create or replace trigger saved_album_audit_insert after insert on core.saved_album
+  for each row execute function audit.record_change();
+create or replace trigger saved_album_audit_update after update on core.saved_album
+  for each row when (old.* is distinct from new.*) execute function audit.record_change();
+create or replace trigger saved_album_audit_delete after delete on core.saved_album
   for each row execute function audit.record_change();
 create or replace trigger saved_track_audit_insert after insert on core.saved_track
   for each row execute function audit.record_change();
@@ -98,6 +110,14 @@ create or replace trigger top_list_audit_update after update on core.top_list
   for each row when (old.* is distinct from new.*) execute function audit.record_change();
 create or replace trigger top_list_audit_delete after delete on core.top_list
   for each row execute function audit.record_change();
+create or replace trigger top_list_artist_audit_update after update on core.top_list_artist
+  for each row when (old.* is distinct from new.*) execute function audit.record_change('top_list');
+create or replace trigger top_list_artist_audit_delete after delete on core.top_list_artist
+  for each row execute function audit.record_change('top_list');
+create or replace trigger top_list_track_audit_update after update on core.top_list_track
+  for each row when (old.* is distinct from new.*) execute function audit.record_change('top_list');
+create or replace trigger top_list_track_audit_delete after delete on core.top_list_track
+  for each row execute function audit.record_change('top_list');
 create or replace trigger track_audit_update after update on core.track
   for each row when (old.* is distinct from new.*) execute function audit.record_change();
 create or replace trigger track_audit_delete after delete on core.track

@@ -5,7 +5,7 @@ language sql stable
 set search_path = pg_catalog
 as $$
   with recursive warehouse as (
-    select c.oid, n.nspname as schema_name, a.attname as column_name
+    select c.oid, n.nspname as schema_name, a.attname as column_name, a.atttypid as column_type
     from pg_class as c
       join pg_namespace as n on n.oid = c.relnamespace
       join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -15,6 +15,18 @@ as $$
   known as (
     select (select array_agg(l.listener_id) from core.listener as l where l.name = listener) as listeners,
       (select array_agg(b.batch_id) from raw.batch as b where b.listener_name = listener) as batches
+  ),
+  -- By what else a row may be about them.
+  recorded (key, ids) as (
+    select named.key, named.ids
+    from known as k
+    cross join lateral (values
+      ('listener_id', k.listeners), ('owner_id', k.listeners), ('batch_id', k.batches),
+      ('playlist_id', (select array_agg(p.playlist_id) from core.playlist as p where p.owner_id = any (k.listeners))),
+      ('top_list_id', (select array_agg(t.top_list_id) from core.top_list as t where t.listener_id = any (k.listeners))),
+      ('device_id', (select array_agg(d.device_id) from core.device as d where d.listener_id = any (k.listeners)))
+    ) as named (key, ids)
+    where named.ids is not null
   ),
   seed as (
     select 'core.listener'::regclass::oid as oid, format('name = %L', listener) as predicate
@@ -29,6 +41,15 @@ as $$
     select w.oid, format('%I = any (%L::bigint[])', w.column_name, k.batches)
     from warehouse as w, known as k
     where k.batches is not null and w.column_name = 'batch_id' and w.oid <> 'raw.batch'::regclass
+    union all
+    -- Notes for a later refresh have no foreign keys.
+    select w.oid, format('%I = any (%L::bigint[])', w.column_name, r.ids)
+    from warehouse as w join recorded as r on r.key = w.column_name
+    where r.key in ('playlist_id', 'top_list_id', 'device_id') and w.column_type = 'bigint'::regtype
+    union all
+    -- Recorded values: before the change or after it.
+    select 'audit.change'::regclass, format('old_row ->> %1$L = any (%2$L::text[]) or new_row ->> %1$L = any (%2$L::text[])', r.key, r.ids)
+    from recorded as r
   ),
   reached as (
     select s.oid, s.predicate, 0 as depth, array[s.oid] as path from seed as s
@@ -54,6 +75,7 @@ comment on function core.personal_rows(text) is
 create or replace function core.count_personal_rows(listener text)
 returns table (table_name text, rows_found bigint)
 language plpgsql
+security definer
 set search_path = pg_catalog
 as $$
 declare
@@ -68,11 +90,15 @@ begin
   end loop;
 end
 $$;
+revoke execute on function core.count_personal_rows(text) from public;
 comment on function core.count_personal_rows(text) is 'How many rows each table has about a listener; tables with none are left out.';
 
+-- These run as their owner: landed rows and recorded changes can be deleted by nobody else, and who may erase a person needs
+-- no right to delete anything in another way.
 create or replace function core.erase_listener(listener text)
 returns table (table_name text, rows_erased bigint)
 language plpgsql
+security definer
 set search_path = pg_catalog
 as $$
 declare
@@ -116,12 +142,14 @@ begin
   perform set_config('warehouse.forget', '', true);
 end
 $$;
+revoke execute on function core.erase_listener(text) from public;
 comment on function core.erase_listener(text) is
   'Erases a listener from every schema, in one transaction, and proves that no row remains: else it raises and nothing is erased. Gives the rows per table. Backups keep them until they expire.';
 
 -- By number: what repeats an erasure after a restore has to be written down somewhere, and should not keep the name.
 create or replace procedure core.forget(listener_id bigint)
 language plpgsql
+security definer
 set search_path = pg_catalog
 as $$
 begin
@@ -130,5 +158,6 @@ begin
   where l.listener_id = forget.listener_id;
 end
 $$;
+revoke execute on procedure core.forget(bigint) from public;
 comment on procedure core.forget(bigint) is
   'Erases a listener by their number, as core.erase_listener does; does nothing when there is none. A restore to before an erasure calls it again.';

@@ -32,3 +32,5 @@ create or replace trigger chart_entry_append_only before update or delete or tru
   for each statement execute function raw.refuse_change();
 create or replace trigger page_append_only before update or delete or truncate on raw.page
   for each statement execute function raw.refuse_change();
+create or replace trigger page_set_append_only before update or delete or truncate on raw.page_set
+  for each statement execute function raw.refuse_change();

@@ -56,7 +56,7 @@ async function collectAt(repository: Repository, clock: ManualClock, graceMs: nu
   }
 }
 
-test('deleting any subset of backups, and collecting afterwards, leaves every other whole', async () => {
+test('E7: deleting any subset of backups, and collecting afterwards, leaves every other whole', async () => {
   const backups = fc.array(
     fc.record({ first: fc.integer({ min: 0, max: 30 }), count: fc.integer({ min: 1, max: 12 }), goes: fc.boolean() }),
     { minLength: 1, maxLength: 8 },

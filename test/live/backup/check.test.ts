@@ -35,7 +35,7 @@ describe('backup check', () => {
     return { status: end.status, found: (JSON.parse(end.stdout) as Found).findings };
   }
 
-  test('where replication is refused, says the line that would allow it, and that dumps would do without', async () => {
+  test('E3: where replication is refused, says the line that would allow it, and that dumps would do without', async () => {
     const { status, found } = await check('    base: { full: { cron: "@weekly" } }\n');
     expect(status).toBe(1);
     const refused = found.find(({ what }) => what === 'replication');

@@ -52,7 +52,7 @@ describe('backup drill', () => {
     await writeFile(path.join(directory, 'backups', 'policies.yaml'), text);
   }
 
-  test('passes, proves the backup, and its signed report can be verified until one figure is changed', async () => {
+  test('E5, E9: passes, proves the backup, and its signed report can be verified until one figure is changed', async () => {
     await policies('[{ sql: "select count(*) from step", is: 50000 }]');
     const file = path.join(directory, 'report.json');
     const end = await dbadmin('drill', '--json', '--report', file);

@@ -234,7 +234,7 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
       expect((await keysOf(store)).filter((key) => key.includes('/dumps/'))).toHaveLength(3);
     });
 
-    it('fails with what pg_dump said, and leaves nothing: no dump without its manifest', async () => {
+    it('E4: fails with what pg_dump said, and leaves nothing: no dump without its manifest', async () => {
       const store = createMemoryStore();
       await expect(takeDump(request(store, { databases: [DATABASE, 'gone'] }))).rejects.toMatchObject({
         code: 'program-failed',

@@ -121,7 +121,7 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
     ).rejects.toMatchObject({ code: 'refused' });
   });
 
-  test('wal get gives what the server had, byte for byte, and tells the end of the archive from a hole', async () => {
+  test('E7: wal get gives what the server had, byte for byte, and tells the end of the archive from a hole', async () => {
     const contents = await inspectLineage(story.repository, 'main');
     const [run] = contents.coverage.timelines.get(1)?.runs ?? [];
     const segments = contents.coverage.timelines.get(1)?.open ?? [];
@@ -138,7 +138,7 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
     await expect(got(first)).rejects.toMatchObject({ code: 'wal-missing' });
   });
 
-  test('a target after a hole is found from a later backup', async () => {
+  test('E7: a target after a hole is found from a later backup', async () => {
     // The test above took the segment away that the first backup starts in.
     const receiver = startReceiver(story.cluster, story.repository);
     await backUp(story.cluster, story.repository);

@@ -49,7 +49,7 @@ async function exported(schema: string, name: string): Promise<string> {
 }
 
 describe('a table exported', () => {
-  test('and imported elsewhere is the same: every value, constraint, index and comment', async () => {
+  test('E8: and imported elsewhere is the same: every value, constraint, index and comment', async () => {
     const out = await exported('odd " schema', 'order');
     const to = { schema: 'again', name: 'order' };
     expect(await importTable({ parameters: cluster.parameters(), directory: out, to })).toMatchObject({ made: true, rows: 51, added: 51 });
@@ -66,7 +66,7 @@ describe('a table exported', () => {
     expect(await describeTable('again."order"')).toEqual(await describeTable('"odd "" schema"."order"'));
   });
 
-  test('and imported twice adds nothing, and what was taken away since comes back, as often as it was there', async () => {
+  test('E8: and imported twice adds nothing, and what was taken away since comes back, as often as it was there', async () => {
     const out = await exported('public', 'plain');
     const request = { parameters: cluster.parameters(), directory: out, to: undefined };
     expect(await importTable(request)).toMatchObject({ made: false, rows: 4, added: 0 });
@@ -84,7 +84,7 @@ describe('a table exported', () => {
     ]);
   });
 
-  test('may be empty', async () => {
+  test('E8: may be empty', async () => {
     const out = await exported('public', 'empty');
     const to = { schema: 'again', name: 'empty' };
     expect(await importTable({ parameters: cluster.parameters(), directory: out, to })).toMatchObject({ made: true, rows: 0 });

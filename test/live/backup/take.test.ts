@@ -108,7 +108,7 @@ describe('the audit of a full backup', () => {
     },
   );
 
-  test('what an audited full backup stored restores to what is there', async () => {
+  test('E2: what an audited full backup stored restores to what is there', async () => {
     const { cluster, sql } = await start({ major: 18, settings: { summarize_wal: 'on' } });
     const repository = await makeRepository(path.join(directory, 'repository'));
     await sql`create table t as select g as n, repeat(md5(g::text), 10) as t from generate_series(1, 20000) g`;
@@ -166,7 +166,7 @@ describe('where the server cannot tell what changed', () => {
 });
 
 describe('several repositories', () => {
-  test('get the same backup from one reading, encrypted or not; one that fails does not stop the other', async () => {
+  test('E3: get the same backup from one reading, encrypted or not; one that fails does not stop the other', async () => {
     const { cluster, sql } = await start({ major: 18, settings: { summarize_wal: 'on' } });
     const local = await makeRepository(path.join(directory, 'local'));
     const secret = await makeRepository(path.join(directory, 'secret'), { encrypted: true });

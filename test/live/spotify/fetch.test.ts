@@ -64,7 +64,7 @@ describe('fetching from the fake server', () => {
   const plays = `select count(distinct item ->> 'played_at') from raw.page as p join raw.page_set as s using (batch_id),
     jsonb_array_elements(p.body -> 'items') as item where s.kind = 'recent' and s.listener_name = `;
 
-  it('recent: what was played since comes, and nothing new is 0 writes', async () => {
+  it('F4, F5: recent, what was played since comes, and nothing new is 0 writes', async () => {
     const from = await fetching();
     expect(await fetched(from, 'recent')).toMatchObject([{ status: 'received', items: 40, gap: undefined }]);
     const rows = await count('select count(*) from raw.batch');
@@ -77,7 +77,7 @@ describe('fetching from the fake server', () => {
     expect(await count(`${plays} '${listener}'`)).toBe(47);
   });
 
-  it('recent: more plays than Spotify keeps are a possible gap, with its ends', async () => {
+  it('F4: recent, more plays than Spotify keeps are a possible gap, with its ends', async () => {
     const from = await fetching();
     await fetched(from, 'recent');
     const last = fake.world.plays.at(-1)?.playedAt;
@@ -99,13 +99,13 @@ describe('fetching from the fake server', () => {
     expect((await fetched(from, 'recent'))[0]?.gap).toBeDefined();
   });
 
-  it('recent: somebody who never played has an empty page with null cursors', async () => {
+  it('F4: recent, somebody who never played has an empty page with null cursors', async () => {
     await fake.close();
     fake = await startFake({ clock, plays: 0 });
     expect(await fetched(await fetching(), 'recent')).toMatchObject([{ status: 'nothing new', pages: 0 }]);
   });
 
-  it('top: six lists of 60, two pages each; the second time keeps the first', async () => {
+  it('A4, F6: top, six lists of 60, two pages each; the second time keeps the first', async () => {
     const from = await fetching();
     expect((await fetched(from, 'top')).map(({ unit, pages, items }) => [unit, pages, items])).toEqual([
       ['artists short_term', 2, 60],
@@ -120,11 +120,11 @@ describe('fetching from the fake server', () => {
     expect(await count(`select count(*) from raw.page_set where kind = 'top' and listener_name = '${listener}'`)).toBe(12);
   });
 
-  it('artists: a list with a cursor of its own, two pages', async () => {
+  it('F6: artists, a list with a cursor of its own, two pages', async () => {
     expect(await fetched(await fetching(), 'artists')).toMatchObject([{ unit: 'followed', pages: 2, items: 73 }]);
   });
 
-  it('the description that Spotify publishes makes the same server', async () => {
+  it('F8: the description that Spotify publishes makes the same server', async () => {
     await fake.close();
     fake = await startFake({ clock, listener: `account${people}` }, OFFICIAL_OPENAPI);
     const from = await fetching();
@@ -160,7 +160,7 @@ describe('fetching from the fake server', () => {
     },
   );
 
-  it('a crash between landing and raw, or between raw and settling, is repeated safely', async () => {
+  it('F7: a crash between landing and raw, or between raw and settling, is repeated safely', async () => {
     const from = await fetching();
     const broken = { ...from, cleanse: async () => await Promise.reject(new Error('killed')) };
     await expect(fetched(broken, 'recent')).rejects.toThrow('killed');
@@ -179,7 +179,7 @@ describe('fetching from the fake server', () => {
     expect([await count(inRaw), await from.landing.count()]).toEqual([2, 2]);
   });
 
-  it('covers: pictures are kept, one that cannot be had is kept as a failure, and the others go on', async () => {
+  it('F6: covers, pictures are kept, one that cannot be had is kept as a failure, and the others go on', async () => {
     const from = await fetching();
     for (const [n, album] of [...fake.world.albums.values()].slice(0, 12).entries()) {
       const url = (album['images'] as readonly { readonly url: string }[])[0]?.url ?? null;
@@ -198,7 +198,7 @@ describe('fetching from the fake server', () => {
     expect(fake.requests.filter((line) => line.startsWith('GET /image/')).length).toBe(11);
   });
 
-  it('an answer without its list is refused, and nothing of it is kept', async () => {
+  it('F9: an answer without its list is refused, and nothing of it is kept', async () => {
     const from = await fetching();
     for (const text of ['{}', '{"items": null}', '{"error": "odd"}']) {
       for (const kind of ['recent', 'artists', 'devices'] as const) {

@@ -51,7 +51,7 @@ describe('dbadmin spotify load', () => {
     expect(Object.keys(bytes).filter((name) => other[name] === bytes[name])).toEqual([]);
   });
 
-  it('a directory is loaded whole: rows in = rows out + rejected', async () => {
+  it('C1: a directory is loaded whole: rows in = rows out + rejected', async () => {
     const { status, stdout, stderr } = await load(['generated', '--json']);
     expect(stderr).toBe('');
     expect(status).toBe(0);
@@ -75,7 +75,7 @@ describe('dbadmin spotify load', () => {
     expect(await tableCounts(database.sql)).toEqual(before);
   });
 
-  it('an overlapping export gives no play twice: known ones are refused by B1', async () => {
+  it('B1 and C3: an overlapping export gives no play twice: known ones are refused by B1', async () => {
     const plays = JSON.parse(await readFile(path.join(generated(), 'listener-001/StreamingHistory0.json'), 'utf8')) as object[];
     const fresh = { endTime: '2026-02-03 04:05', artistName: 'Nobody Yet', trackName: 'New', msPlayed: 31_000 };
     await write('overlap.json', JSON.stringify([...plays.slice(150), fresh]));
@@ -103,7 +103,7 @@ describe('dbadmin spotify load', () => {
     await expectRefused([name], name, message);
   });
 
-  it('a row broken after megabytes of good ones refuses the file as well', async () => {
+  it('F9: a row broken after megabytes of good ones refuses the file as well', async () => {
     const rows = Array.from({ length: 40 }, () => songs.slice(1)).flat();
     await write('long.csv', `${[songs[0], ...rows, 'a,b,c'].join('\n')}\n`);
     await expectRefused(['long.csv'], 'long.csv', new RegExp(`line ${rows.length + 2} .*has 3 fields`));
@@ -212,7 +212,7 @@ describe('dbadmin spotify load', () => {
     expect(await countOf(database.sql, 'select count(*) from quality.accounting where rows_open <> 0')).toBe(0);
   });
 
-  it('a step that fails leaves its batch landed and its run row, and the next load does the step again', async () => {
+  it('C1: a step that fails leaves its batch landed and its run row, and the next load does the step again', async () => {
     await database.sql.unsafe(`create function core.fail() returns trigger language plpgsql as $$ begin raise 'not today'; end $$;
       create trigger fail before insert on core.play for each statement execute function core.fail()`);
     await write('cid/history.json', '[{"endTime": "2025-01-01 10:00", "artistName": "A", "trackName": "T", "msPlayed": 1}]');

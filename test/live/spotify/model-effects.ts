@@ -16,6 +16,7 @@ const AUDITED: Readonly<Record<string, readonly [insert: string, change: string]
   follow: ['(listener_id, artist_id) values (1, 1)', `ended_at = '2025-01-01'`],
   genre: [`(name) values ('x')`, `name = 'new'`],
   listener: [`(name) values ('x')`, `country = 'IN'`],
+  listener_login: [`(login, listener_id) values ('x', 1)`, 'listener_id = 2'],
   play: [
     `(listener_id, track_id, ended_at, minute_seq, ms_played, batch_id, row_no) values (1, 1, '2025-03-01', 1, 1, 1, 9)`,
     'ms_played = ms_played + 1',
@@ -23,16 +24,19 @@ const AUDITED: Readonly<Record<string, readonly [insert: string, change: string]
   playlist: [`(spotify_id) values ('x')`, `description = 'new'`],
   playlist_track: ['(playlist_id, track_id, batch_id, row_no) values (1, 1, 1, 1)', 'position = 2'],
   playlist_track_subgenre: ['(playlist_id, track_id, subgenre_id) values (1, 1, 1)', 'subgenre_id = 2'],
+  saved_album: ['(listener_id, album_id) values (1, 1)', `added_at = '2025-01-01'`],
   saved_track: ['(listener_id, track_id) values (1, 1)', `added_at = '2025-01-01'`],
   subgenre: [`(genre_id, name) values (1, 'x')`, `name = 'new'`],
   top_list: [`(listener_id, kind, time_range, taken_at) values (1, 'tracks', 'long_term', '2025-01-01')`, `kind = 'artists'`],
+  top_list_artist: ['(top_list_id, rank, artist_id) values (1, 1, 1)', 'rank = 2'],
+  top_list_track: ['(top_list_id, rank, track_id) values (1, 1, 1)', 'rank = 2'],
   track: [`(spotify_id) values ('x')`, `explicit = true`],
   track_artist: ['(track_id, position, artist_id) values (1, 1, 1)', 'position = 2'],
   track_spelling: [`(artist_name, track_name, track_id) values ('a', 't', 1)`, 'track_id = 2'],
 };
 
 /** Tables whose rows are recorded when they come, too: what a person owns. */
-const RECORDED_WHOLE = ['cover', 'device', 'follow', 'listener', 'playlist', 'saved_track', 'top_list'];
+const RECORDED_WHOLE = ['cover', 'device', 'follow', 'listener', 'listener_login', 'playlist', 'saved_album', 'saved_track', 'top_list'];
 
 /** Only the row itself matters here, not what it refers to. */
 const WITHOUT_REFERENCES = `do $$ declare c record; begin

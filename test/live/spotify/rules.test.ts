@@ -85,7 +85,7 @@ describe('the cleansing rules', () => {
       row['reason'],
     ]);
 
-  it('each refuses its songs with the reason, as received, and lets good ones through', async () => {
+  it('B1, B4, B5, B6, B7 and B8: each refuses its songs with the reason, as received, and lets good ones through', async () => {
     const songs = [GOOD, ...SONGS.map(([wrong], index) => ({ ...GOOD, track_id: `track ${index}`, ...wrong })), GOOD];
     const line = (song: Song): string => SONG_COLUMNS.map((column) => `"${song[column] ?? ''}"`).join(',');
     const file = path.join(directory, 'songs.csv');
@@ -102,7 +102,7 @@ describe('the cleansing rules', () => {
     expect(kept).toEqual({ instrumentalness: 0.000015, duration_ms: 194_754 });
   });
 
-  it('each refuses its plays with the reason, and lets good ones through', async () => {
+  it('B1, B4, B5, B7, B8 and B11: each refuses its plays with the reason, and lets good ones through', async () => {
     const plays = [PLAY, ...PLAYS.map(([wrong], index) => ({ ...PLAY, msPlayed: 40_000 + index, ...wrong })), PLAY];
     const file = path.join(directory, 'StreamingHistory0.json');
     await writeFile(file, JSON.stringify(plays));

@@ -31,7 +31,7 @@ describe('signing in to the fake server', () => {
   const clientOf = (signIn: SignIn, kept: SignIn[] = []): ApiClient =>
     new ApiClient(signIn, askingWith(clock), async (changed) => void kept.push(changed));
 
-  it('PKCE: a code is taken for tokens, and the account says whose they are', async () => {
+  it('F1: PKCE, a code is taken for tokens, and the account says whose they are', async () => {
     const signIn = await signInTo(fake, askingWith(clock), { listener: undefined });
     expect(signIn).toMatchObject({ accountId: 'account-ada', listener: 'account-ada', clientId: 'client' });
     expect(signIn.tokens?.access.reveal()).toMatch(/^fake-access-/);
@@ -53,7 +53,7 @@ describe('signing in to the fake server', () => {
     expect([take(), take()]).toEqual(['code_verifier was incorrect', 'Invalid authorization code']);
   });
 
-  it('another state is refused, and no code is taken', async () => {
+  it('F1: another state is refused, and no code is taken', async () => {
     fake.accounts.faults.wrongState = true;
     await expect(signInTo(fake, askingWith(clock))).rejects.toMatchObject({
       code: 'refused',
@@ -76,7 +76,7 @@ describe('signing in to the fake server', () => {
     await expect(asked).rejects.toMatchObject({ code: 'usage' });
   });
 
-  it('a token that ends within a minute is renewed first; an answer without a refresh token keeps the old one', async () => {
+  it('F2: a token that ends within a minute is renewed first; an answer without a refresh token keeps the old one', async () => {
     const kept: SignIn[] = [];
     const signIn = await signInTo(fake, askingWith(clock));
     clock.move(HOUR_MS - 30_000);
@@ -87,7 +87,7 @@ describe('signing in to the fake server', () => {
     expect(fake.requests.filter((line) => line.endsWith('401'))).toEqual([]);
   });
 
-  it('a refresh token that comes anew takes the place of the old one', async () => {
+  it('F2: a refresh token that comes anew takes the place of the old one', async () => {
     fake.accounts.faults.rotates = true;
     const kept: SignIn[] = [];
     const client = clientOf(await signInTo(fake, askingWith(clock)), kept);
@@ -98,7 +98,7 @@ describe('signing in to the fake server', () => {
     expect(new Set(kept.map(({ tokens }) => tokens?.refresh.reveal())).size).toBe(3);
   });
 
-  it('401 renews once; 401 again is not asked a third time', async () => {
+  it('F2: 401 renews once; 401 again is not asked a third time', async () => {
     const signIn = await signInTo(fake, askingWith(clock));
     fake.accounts.endAccess();
     const client = clientOf(signIn);
@@ -109,7 +109,7 @@ describe('signing in to the fake server', () => {
     expect(fake.requests.filter((line) => line.endsWith(' 401'))).toHaveLength(3);
   });
 
-  it('invalid_grant: the tokens are thrown away, sign-in is needed, nothing is tried again', async () => {
+  it('F2: invalid_grant, the tokens are thrown away, sign-in is needed, nothing is tried again', async () => {
     const kept: SignIn[] = [];
     const signIn = await signInTo(fake, askingWith(clock));
     fake.accounts.faults.revoked = true;
@@ -137,7 +137,7 @@ describe('signing in to the fake server', () => {
     });
   });
 
-  it('tokens are never in clear: not on disk, not in the log, not in errors or in what is printed', async () => {
+  it('F1: tokens are never in clear, not on disk, not in the log, not in errors or in what is printed', async () => {
     const { log, said } = listeningLog();
     const asking = askingWith(clock, log);
     const signIn = await signInTo(fake, asking);
@@ -174,7 +174,7 @@ describe('signing in to the fake server', () => {
     expect([await removeSignIn(places, 'ada'), await removeSignIn(places, 'ada')]).toEqual([true, false]);
   });
 
-  it('429 waits as Retry-After says and a little more, 5xx longer each time, 403 not at all', async () => {
+  it('F3: 429 waits as Retry-After says and a little more, 5xx longer each time, 403 not at all', async () => {
     const client = clientOf(await signInTo(fake, askingWith(clock)));
     fake.faults.add({ times: 1, what: { kind: 'status', status: 429, retryAfter: '7' } });
     await client.get('me');

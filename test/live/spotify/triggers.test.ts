@@ -15,6 +15,8 @@ const ROWS = `
   insert into raw.playlist_entry (batch_id, row_no, line_no, hash, layout, body) values (1, 1, 1, '', 'columns', '{}');
   insert into raw.chart_entry (batch_id, row_no, line_no, hash, layout, body) values (1, 1, 1, '', 'ranking', '{}');
   insert into raw.page (batch_id, row_no, hash, endpoint, url, status, fetched_at, body) values (1, 1, '', 'me', '', 200, now(), '{}');
+  insert into raw.page_set (batch_id, listener_name, kind, unit, field_set, started_at, items, content_sha256)
+    values (1, 'ada', 'recent', 'recent', 'after', now(), 1, sha256('f'));
   insert into raw.song values (2, 1, 1, 'songs', now(), '', 't', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', '');
   insert into core.artist (name, updated_at) values ('old', '2000-01-01');
   insert into core.album (spotify_id, name, updated_at) values ('a', 'old', '2000-01-01');
@@ -55,6 +57,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   'raw.playlist_entry_append_only': appendOnly('playlist_entry', 'body'),
   'raw.chart_entry_append_only': appendOnly('chart_entry', 'body'),
   'raw.page_append_only': appendOnly('page', 'body'),
+  'raw.page_set_append_only': appendOnly('page_set', 'items'),
   'core.artist_cleanse': cleansed('artist'),
   'core.album_cleanse': cleansed('album', 'spotify_id, name', `'new',`),
   'core.track_cleanse': cleansed('track', 'spotify_id, name', `'new',`),
@@ -118,24 +121,73 @@ describe('the triggers of the warehouse', () => {
     }
   }
 
-  it('each has a test here', async () => {
+  it('C2: each has a test here, in whatever schema it is', async () => {
     const triggers = await database.sql<{ name: string }[]>`
       select n.nspname || '.' || t.tgname as name
       from pg_trigger as t join pg_class as c on c.oid = t.tgrelid join pg_namespace as n on n.oid = c.relnamespace
-      where not t.tgisinternal and n.nspname in ('raw', 'quality', 'core', 'audit', 'mart')`;
+      where not t.tgisinternal and n.nspname not in ('pg_catalog', 'information_schema', 'dbadmin')`;
     expect(triggers.map(({ name }) => name).sort()).toEqual(Object.keys(EFFECTS).sort());
   });
 
-  it.for(Object.entries(EFFECTS))('%s has its effect, and without it the effect is gone', async ([name, { act, seen, seenWithout }]) => {
-    const [schema = '', trigger = ''] = name.split('.');
-    const [found] = await database.sql<{ table: string }[]>`
+  it.for(Object.entries(EFFECTS))(
+    'C2: %s has its effect, and without it the effect is gone',
+    async ([name, { act, seen, seenWithout }]) => {
+      const [schema = '', trigger = ''] = name.split('.');
+      const [found] = await database.sql<{ table: string }[]>`
       select t.tgrelid::regclass::text as table from pg_trigger as t where t.tgname = ${trigger} and t.tgrelid::regclass::text like ${`${schema}.%`}`;
-    expect(await observe('', act)).toBe(seen);
-    expect(await observe(`drop trigger ${trigger} on ${found?.table ?? ''}`, act)).toBe(seenWithout);
+      expect(await observe('', act)).toBe(seen);
+      expect(await observe(`drop trigger ${trigger} on ${found?.table ?? ''}`, act)).toBe(seenWithout);
+    },
+  );
+
+  it('C2: every table of core is recorded when it changes, but what is counted or where rows came from', async () => {
+    const silent = await database.sql<{ name: string }[]>`
+      select c.relname::text as name from pg_class as c
+      where c.relkind = 'r' and c.relnamespace = 'core'::regnamespace
+        and 2 > (select count(*) from pg_trigger as t where t.tgrelid = c.oid and t.tgfoid = 'audit.record_change'::regproc
+                 and t.tgname in (c.relname || '_audit_update', c.relname || '_audit_delete'))`;
+    expect(silent.map(({ name }) => name).sort()).toEqual(['accepted_row', 'track_play_count']);
+  });
+
+  it('C2: what is recorded says who, when, from what, to what, and whom it is about', async () => {
+    const act = `insert into core.playlist (name, owner_id) values ('mine', 1);
+      insert into core.playlist_track (playlist_id, track_id, batch_id, row_no) select max(playlist_id), 1, 1, 5 from core.playlist;
+      delete from core.playlist_track where row_no = 5;
+      insert into core.top_list (listener_id, kind, time_range, taken_at) values (1, 'tracks', 'long_term', now());
+      insert into core.top_list_track (top_list_id, rank, track_id) select max(top_list_id), 1, 1 from core.top_list;
+      update core.top_list_track set rank = 2; delete from core.top_list_track;
+      select string_agg(concat_ws(' ', table_name, operation, listener_id, old_row ->> 'rank', new_row ->> 'rank'), ', ' order by change_id)
+      from audit.change where table_name in ('core.playlist_track', 'core.top_list_track') and changed_by = session_user
+        and acting_as = 'none' and changed_at >= now() and xid = pg_current_xact_id()`;
+    expect(await observe('', act)).toBe('core.playlist_track DELETE 1, core.top_list_track UPDATE 1 1 2, core.top_list_track DELETE 1 2');
+  });
+
+  it('C2: nothing that is referred to can be deleted, and no key deletes in silence', async () => {
+    const silent = await database.sql`
+      select conrelid::regclass::text as name, conname from pg_constraint
+      where contype = 'f' and connamespace::regnamespace::text in ('raw', 'quality', 'core', 'mart', 'reco', 'audit') and confdeltype <> 'a'`;
+    expect([...silent]).toEqual([]);
+    const referred = {
+      artist: 'insert into core.track_artist select 1, 1, min(artist_id) from core.artist;',
+      album: 'update core.track set album_id = (select min(album_id) from core.album);',
+      track: '',
+      listener: '',
+    };
+    for (const [table, before] of Object.entries(referred))
+      expect(await observe(before, `delete from core.${table} returning 'gone'`), table).toBe('23503');
   });
 
   it('landed rows can be neither deleted nor truncated, and only who forgets a person may delete', async () => {
-    for (const table of ['song', 'streaming_history', 'extended_history', 'library_entry', 'playlist_entry', 'chart_entry', 'page']) {
+    for (const table of [
+      'song',
+      'streaming_history',
+      'extended_history',
+      'library_entry',
+      'playlist_entry',
+      'chart_entry',
+      'page',
+      'page_set',
+    ]) {
       expect(await observe('', `delete from raw.${table} returning 'gone'`)).toBe('23001');
       expect(await observe('', `truncate raw.${table}`)).toBe('23001');
       expect(await observe(`set local warehouse.forget = 'on'`, `delete from raw.${table} returning 'gone'`)).toBe('gone');

@@ -189,6 +189,12 @@ describe('acceptance', () => {
     expect(judged.open).toEqual([finding()]);
     expect(judged.notes).toEqual(['roles.yaml:9: public-table on table core.* was accepted until 2026-11-21T00:00:00.000Z, which is over']);
   });
+
+  it('of what roles check remarks on is neither unknown here nor missed', () => {
+    const remarks = ['powerful-login', 'never-detour', 'never-idle'].map((each) => ({ ...accepted, finding: each, on: '*' }));
+    expect(judge([finding()], [...remarks, accepted], 'roles.yaml', now)).toMatchObject({ open: [], notes: [] });
+    expect(() => judge([], [{ ...accepted, finding: 'powerful-logins' }], 'roles.yaml', now)).toThrow('accepts findings that do not exist');
+  });
 });
 
 describe('reports', () => {
