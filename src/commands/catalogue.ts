@@ -21,6 +21,7 @@ import { SCHEDULE_COMMANDS } from './schedule/group.ts';
 import { STATUS_COMMANDS } from './status/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
 import { SPOTIFY_API_COMMANDS } from './spotify/group-api.ts';
+import { SPOTIFY_REPORT_COMMANDS } from './spotify/group-report.ts';
 import { FIND_COMMANDS } from './wal/find-group.ts';
 import { WAL_COMMANDS } from './wal/group.ts';
 
@@ -50,4 +51,5 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...ALERTS_COMMANDS,
   ...SPOTIFY_COMMANDS,
   ...SPOTIFY_API_COMMANDS,
+  ...SPOTIFY_REPORT_COMMANDS,
 ];

@@ -31,29 +31,39 @@ set search_path = pg_catalog
 as $$ select min(p.day), max(p.day) from mart.plays(f) as p $$;
 comment on function mart.date_range(mart.play_filter) is 'Slicer: the first and the last day that have plays.';
 
+create or replace function mart.album_artist(album bigint) returns text
+language sql stable
+set search_path = pg_catalog
+as $$
+  select coalesce(
+    (select a.name from mart.dim_album as b join mart.dim_artist as a on a.artist_id = b.artist_id where b.album_id = album),
+    (select min(a.name) from mart.dim_track as t join mart.dim_artist as a on a.artist_id = t.artist_id
+     where t.album_id = album having count(distinct t.artist_id) = 1))
+$$;
+comment on function mart.album_artist(bigint) is 'Whose album it is: as its source says, or else the artist of all its tracks; NULL for several.';
+
 create or replace function mart.track_choices(f mart.play_filter default null) returns table (track_id bigint, name text, artist text, plays bigint)
 language sql stable
 set search_path = pg_catalog
 as $$
-  select p.track_id, t.name, a.name, count(*)
+  select p.song_id, t.name, a.name, count(*)
   from mart.plays(f) as p
-  join mart.dim_track as t on t.track_id = p.track_id
+  join mart.dim_track as t on t.track_id = p.song_id
   left join mart.dim_artist as a on a.artist_id = t.artist_id
-  group by p.track_id, t.name, a.name
-  order by t.name, a.name, p.track_id
+  group by p.song_id, t.name, a.name
+  order by t.name, a.name, p.song_id
 $$;
-comment on function mart.track_choices(mart.play_filter) is 'Slicer: the tracks that have plays.';
+comment on function mart.track_choices(mart.play_filter) is 'Slicer: the songs that have plays; tracks of the same meaning are one, as in top_tracks.';
 
 create or replace function mart.album_choices(f mart.play_filter default null) returns table (album_id bigint, name text, artist text, plays bigint)
 language sql stable
 set search_path = pg_catalog
 as $$
-  select p.album_id, b.name, a.name, count(*)
+  select p.album_id, b.name, mart.album_artist(p.album_id), count(*)
   from mart.plays(f) as p
   join mart.dim_album as b on b.album_id = p.album_id
-  left join mart.dim_artist as a on a.artist_id = b.artist_id
-  group by p.album_id, b.name, a.name
-  order by b.name, a.name, p.album_id
+  group by p.album_id, b.name
+  order by b.name, 3, p.album_id
 $$;
 comment on function mart.album_choices(mart.play_filter) is 'Slicer: the albums that have plays.';
 
@@ -71,7 +81,7 @@ as $$
   from counted as c
   join mart.dim_track as t on t.track_id = c.song_id
   left join mart.dim_artist as a on a.artist_id = t.artist_id
-  left join core.cover as v on v.album_id = t.album_id and v.image is not null
+  left join mart.cover as v on v.album_id = t.album_id
   order by 1
 $$;
 comment on function mart.top_tracks(mart.play_filter, integer) is
@@ -86,11 +96,10 @@ as $$
     select p.album_id, count(*) as plays, sum(p.ms_played) as ms_played
     from mart.plays(f) as p where p.album_id is not null group by p.album_id order by 2 desc, 3 desc, 1 limit k
   )
-  select row_number() over (order by c.plays desc, c.ms_played desc, c.album_id), c.album_id, b.name, a.name, c.plays, c.ms_played, v.cover_id
+  select row_number() over (order by c.plays desc, c.ms_played desc, c.album_id), c.album_id, b.name, mart.album_artist(c.album_id), c.plays, c.ms_played, v.cover_id
   from counted as c
   join mart.dim_album as b on b.album_id = c.album_id
-  left join mart.dim_artist as a on a.artist_id = b.artist_id
-  left join core.cover as v on v.album_id = c.album_id and v.image is not null
+  left join mart.cover as v on v.album_id = c.album_id
   order by 1
 $$;
 comment on function mart.top_albums(mart.play_filter, integer) is 'Treemap: the k most played albums.';
@@ -117,15 +126,15 @@ language sql stable
 set search_path = pg_catalog
 as $$
   select t.track_id, t.name, a.name, b.name, t.popularity, b.release_date, b.release_date_precision,
-    (select count(*) from mart.plays(f) as p where p.track_id = t.track_id), t.track_number, b.total_tracks, v.cover_id
+    (select count(*) from mart.plays(f) as p where p.song_id = t.song_id), t.track_number, b.total_tracks, v.cover_id
   from mart.dim_track as t
   left join mart.dim_artist as a on a.artist_id = t.artist_id
   left join mart.dim_album as b on b.album_id = t.album_id
-  left join core.cover as v on v.album_id = t.album_id and v.image is not null
+  left join mart.cover as v on v.album_id = t.album_id
   where t.track_id = track
 $$;
 comment on function mart.track_detail(bigint, mart.play_filter) is
-  'Card of one track: name, popularity, release date, plays, number on the album and how many tracks that has.';
+  'Card of one track: name, popularity, release date, plays (of all tracks of the same meaning, as in top_tracks), number on the album and how many tracks that has.';
 
 create or replace function mart.plays_by_hour(f mart.play_filter default null) returns table (hour smallint, part_of_day text, plays bigint)
 language sql stable
@@ -147,6 +156,19 @@ as $$
   group by d.day_of_week, d.day_name order by d.day_of_week
 $$;
 comment on function mart.plays_by_weekday(mart.play_filter) is 'Bars: plays by day of the week, Monday first; all seven.';
+
+create or replace function mart.plays_by_weekday_and_hour(f mart.play_filter default null)
+returns table (day_of_week integer, day_name text, hour smallint, plays bigint)
+language sql stable
+set search_path = pg_catalog
+as $$
+  select d.day_of_week::integer, d.day_name, t.time_id, count(p.play_id)
+  from unnest(array['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) with ordinality as d (day_name, day_of_week)
+  cross join mart.dim_time as t
+  left join mart.plays(f) as p on extract(isodow from p.day) = d.day_of_week and p.hour = t.time_id
+  group by d.day_of_week, d.day_name, t.time_id order by d.day_of_week, t.time_id
+$$;
+comment on function mart.plays_by_weekday_and_hour(mart.play_filter) is 'Heat map: plays by day of the week and hour; all 168.';
 
 create or replace function mart.plays_by_source(f mart.play_filter default null) returns table (source text, plays bigint, songs bigint)
 language sql stable
@@ -191,28 +213,12 @@ create or replace function mart.genre_mix(f mart.play_filter default null) retur
 language sql stable
 set search_path = pg_catalog
 as $$
-  with genres as (
-    select distinct pt.track_id, sg.genre_id
-    from core.playlist_track_subgenre as pt join core.subgenre as sg on sg.subgenre_id = pt.subgenre_id
-    union
-    select b.track_id, ag.genre_id from mart.bridge_track_artist as b join core.artist_genre as ag on ag.artist_id = b.artist_id
-  ), counted as (
-    select g.name, count(*) as plays
-    from mart.plays(f) as p join genres as x on x.track_id = p.track_id join core.genre as g on g.genre_id = x.genre_id
-    group by g.name
+  with counted as (
+    select x.genre, count(*) as plays
+    from mart.plays(f) as p join mart.track_genre as x on x.track_id = p.track_id
+    group by x.genre
   )
-  select c.name, c.plays, round(100.0 * c.plays / sum(c.plays) over (), 2) from counted as c order by 2 desc, 1
+  select c.genre, c.plays, round(100.0 * c.plays / sum(c.plays) over (), 2) from counted as c order by 2 desc, 1
 $$;
 comment on function mart.genre_mix(mart.play_filter) is
   'Plays by genre of the track''s playlists and artists; a track of several genres counts for each, and one without none.';
-
-create or replace function mart.listening_sessions(f mart.play_filter default null, gap interval default interval '30 minutes')
-returns table (listener_id bigint, session_no bigint, started_at timestamptz, ended_at timestamptz, plays bigint)
-language sql stable
-set search_path = pg_catalog
-as $$
-  select s.listener_id, s.session_no, s.started_at, s.ended_at, s.listens
-  from core.sessions(gap) as s
-  where ((f).listener_id is null or s.listener_id = (f).listener_id)
-$$;
-comment on function mart.listening_sessions(mart.play_filter, interval) is 'Sessions: a new one begins after a gap. Of the filter only listener_id is looked at.';

@@ -9,7 +9,7 @@ as $$
     with_skips)::mart.play_filter
 $$;
 comment on function mart.only(bigint, date, date, date, bigint, bigint, bigint, text, boolean) is
-  'Which plays a figure is about: all that is given holds together. month is any day of it; without a zone days are those of each listener''s own; with_skips counts plays outside 30 s to 60 min as well.';
+  'Which plays a figure is about: all that is given holds together. month is any day of it; a track stands for all of the same meaning; without a zone days are those of each listener''s own; with_skips counts plays outside 30 s to 60 min as well.';
 
 -- Without SET, so that it is expanded into the query that calls it, and indexes serve.
 create or replace function mart.plays(f mart.play_filter default null)
@@ -27,7 +27,8 @@ as $$
     and ((f).first_day is null or here.local_at >= (f).first_day)
     and ((f).last_day is null or here.local_at < (f).last_day + 1)
     and ((f).month is null or pg_catalog.date_trunc('month', here.local_at) = (f).month)
-    and ((f).track_id is null or p.track_id = (f).track_id)
+    -- A song under several identifiers is one song, as in the lists it was chosen from.
+    and ((f).track_id is null or t.song_id = (select d.song_id from mart.dim_track as d where d.track_id = (f).track_id))
     and ((f).album_id is null or p.album_id = (f).album_id)
     and ((f).artist_id is null
          or exists (select from mart.bridge_track_artist as b where b.track_id = p.track_id and b.artist_id = (f).artist_id))

@@ -66,7 +66,7 @@ const FIGURES: readonly (readonly [mart: string, core: string])[] = [
     `select case t.explicit when true then 'explicit' when false then 'not explicit' else 'unknown' end, count(*)
      from ${listens()} join core.track as t using (track_id) group by 1 order by 2 desc, 1`,
   ],
-  ['select track_id, plays from mart.track_choices() order by 1', `select track_id, count(*) from ${listens()} group by 1 order by 1`],
+  ['select track_id, plays from mart.track_choices() order by 1', `select song, count(*) from ${listens()} group by 1 order by 1`],
   [
     'select album_id, plays from mart.album_choices() order by 1',
     `select album_id, count(*) from ${listens()} where album_id is not null group by 1 order by 1`,
@@ -156,7 +156,7 @@ describe('the marts', () => {
     const filter = `mart.only(month => '${some?.month}', track_id => ${some?.track}, album_id => ${some?.album},
       artist_id => ${some?.artist}, listener_id => ${some?.listener}, last_day => date '${some?.month}' + 27)`;
     const independent =
-      await count(`select count(*) from ${listens()} where p.track_id = ${some?.track} and p.listener_id = ${some?.listener}
+      await count(`select count(*) from ${listens()} where p.song = (select coalesce(canonical_track_id, track_id) from core.track where track_id = ${some?.track}) and p.listener_id = ${some?.listener}
       and here >= date '${some?.month}' and here < date '${some?.month}' + 28
       and here < date '${some?.month}' + interval '1 month'`);
     expect(await count(`select plays from mart.cards(${filter})`)).toBe(independent);
