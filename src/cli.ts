@@ -80,6 +80,9 @@ function interruptSignal(): AbortSignal {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  // A worker that started us holds the other end; when it is gone, whatever ended it, its run is given to another.
+  process.once('disconnect', () => controller.abort(new DbadminError('interrupted', 'the worker is gone')));
+  process.channel?.unref();
   return controller.signal;
 }
 

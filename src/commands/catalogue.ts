@@ -10,6 +10,7 @@ import { REHEARSE_COMMANDS } from './migrate/group-rehearse.ts';
 import { MIGRATE_SCHEMA_COMMANDS } from './migrate/group-schema.ts';
 import { MIGRATE_UNDO_COMMANDS } from './migrate/group-undo.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
+import { DOCS_COMMANDS } from './project/group-docs.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
 import { RESTORE_COMMANDS } from './restore/group.ts';
@@ -18,9 +19,11 @@ import { ROLES_COMPARE_COMMANDS } from './roles/group-compare.ts';
 import { ROLES_ACCESS_COMMANDS } from './roles/group-access.ts';
 import { ROLES_AUDIT_COMMANDS } from './roles/group-audit.ts';
 import { SCHEDULE_COMMANDS } from './schedule/group.ts';
+import { WORKER_COMMANDS } from './worker/group.ts';
 import { STATUS_COMMANDS } from './status/group.ts';
 import { SPOTIFY_COMMANDS } from './spotify/group.ts';
 import { SPOTIFY_API_COMMANDS } from './spotify/group-api.ts';
+import { SPOTIFY_RECOMMEND_COMMANDS } from './spotify/group-recommend.ts';
 import { SPOTIFY_REPORT_COMMANDS } from './spotify/group-report.ts';
 import { FIND_COMMANDS } from './wal/find-group.ts';
 import { WAL_COMMANDS } from './wal/group.ts';
@@ -28,6 +31,7 @@ import { WAL_COMMANDS } from './wal/group.ts';
 /** Every command, in the order of the manual. Specs are light; the code of a command is imported when it runs. */
 export const COMMANDS: readonly CommandSpec[] = [
   ...PROJECT_COMMANDS,
+  ...DOCS_COMMANDS,
   ...MIGRATE_COMMANDS,
   ...LINT_COMMANDS,
   ...REHEARSE_COMMANDS,
@@ -47,9 +51,11 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...UPKEEP_COMMANDS,
   ...REPOSITORY_COMMANDS,
   ...SCHEDULE_COMMANDS,
+  ...WORKER_COMMANDS,
   ...STATUS_COMMANDS,
   ...ALERTS_COMMANDS,
   ...SPOTIFY_COMMANDS,
   ...SPOTIFY_API_COMMANDS,
+  ...SPOTIFY_RECOMMEND_COMMANDS,
   ...SPOTIFY_REPORT_COMMANDS,
 ];

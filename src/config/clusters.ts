@@ -2,11 +2,11 @@ import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { parseDuration } from '../base/durations.ts';
 import { suggestion } from '../base/spelling.ts';
 import type { YamlPath } from '../base/yaml-source.ts';
-import type { ClusterConfig } from './config.ts';
+import type { ClusterConfig, ControlConfig } from './config.ts';
 import { resolveConnection, type Machine, type ResolvedConnection, type StatedSettings } from './connection.ts';
 import { parseConninfo } from './conninfo.ts';
 import { secretAt, type Resolving } from './repositories.ts';
-import type { ClusterFile, ConnectionFile } from './schema.ts';
+import type { ClusterFile, ConnectionFile, ControlFile } from './schema.ts';
 
 /** The replication slot of `wal receive` unless the configuration names one. */
 export const DEFAULT_SLOT = 'dbadmin';
@@ -50,6 +50,34 @@ function rest(file: ClusterFile, repositories: ReadonlySet<string>): Pick<Cluste
   const production = file.production === true || file.production === 'true';
   // With nothing said, a cluster is backed up to every repository there is.
   return { repositories: file.repositories ?? [...repositories], slot: file.slot ?? DEFAULT_SLOT, production };
+}
+
+/** Where nothing is said about it. */
+export const USUAL_CONTROL: Omit<ControlConfig, 'connection'> = { schema: 'dbadmin_jobs', heartbeatSeconds: 30, isStated: false };
+const LEAST_HEARTBEAT_SECONDS = 10;
+
+/** Where workers meet: the database of `control`, or that of the default cluster where it names none. */
+export function resolveControl(
+  file: ControlFile | undefined,
+  usual: ClusterConfig['connection'],
+  resolving: Resolving,
+  machine: Machine,
+): ControlConfig {
+  const { schema = USUAL_CONTROL.schema, heartbeat, ...stated } = file ?? {};
+  const heartbeatSeconds = heartbeat === undefined ? USUAL_CONTROL.heartbeatSeconds : Math.round(parseDuration(heartbeat) / 1000);
+  if (heartbeatSeconds < LEAST_HEARTBEAT_SECONDS)
+    resolving.source.add(['control', 'heartbeat'], `a heartbeat is ${LEAST_HEARTBEAT_SECONDS} s or longer`);
+  const rest = { schema, heartbeatSeconds, isStated: file !== undefined };
+  if (Object.keys(stated).length === 0) return { connection: usual, ...rest };
+  try {
+    const resolved = resolveConnection(statedConnection(stated, ['control'], resolving), machine);
+    resolving.warnings.push(...resolved.warnings);
+    return { connection: resolved.parameters, ...rest };
+  } catch (error) {
+    if (!isDbadminError(error, 'config-invalid')) throw error;
+    resolving.source.add(['control'], error.hint === undefined ? error.message : `${error.message}. ${error.hint}`, true);
+    return { connection: usual, ...rest };
+  }
 }
 
 /** Both connections of a cluster that is known by its URL alone. */

@@ -13,6 +13,7 @@ export interface Config {
   readonly repositories: ReadonlyMap<string, RepositoryConfig>;
   readonly paths: ProjectPaths;
   readonly migrate: MigrateConfig;
+  readonly control: ControlConfig;
   /** Sentences about what is unwise or was ignored: a password written in the file, a password file others can read. */
   readonly warnings: readonly string[];
 }
@@ -47,6 +48,17 @@ export interface MigrateConfig {
   /** Schema of `migration_history`. */
   readonly schema: string;
   readonly lockTimeoutMs: number;
+}
+
+/** The database that workers share: what ran, what is queued, what is paused. */
+export interface ControlConfig {
+  /** That of the default cluster unless one is named. */
+  readonly connection: ConnectionParameters;
+  readonly schema: string;
+  /** A worker that gives no sign of life for so long loses its jobs to others. */
+  readonly heartbeatSeconds: number;
+  /** Whether dbadmin.yaml has a `control` of its own. */
+  readonly isStated: boolean;
 }
 
 /** How stored objects are encrypted. `none` is said loudly by `backup check`. */

@@ -4,7 +4,7 @@ import { DbadminError } from '../base/errors.ts';
 import { suggestion } from '../base/spelling.ts';
 import { checkShape } from '../base/yaml-shape.ts';
 import { problemsError, YamlSource } from '../base/yaml-source.ts';
-import { connectionsOfUrl, DEFAULT_SLOT, resolveCluster } from './clusters.ts';
+import { connectionsOfUrl, DEFAULT_SLOT, resolveCluster, resolveControl, USUAL_CONTROL } from './clusters.ts';
 import type { ClusterConfig, Config, MigrateConfig, ProjectPaths, RepositoryConfig } from './config.ts';
 import { environmentNamesDatabase, type Machine } from './connection.ts';
 import { resolveRepository, type Resolving } from './repositories.ts';
@@ -47,6 +47,7 @@ export function configWithoutFile(machine: Machine, selection: Selection): Confi
     repositories: new Map(),
     paths: resolvePaths(undefined, machine.cwd),
     migrate: resolveMigrate(undefined),
+    control: { connection: cluster.connection, ...USUAL_CONTROL },
     warnings,
   };
 }
@@ -63,7 +64,8 @@ export function parseConfig(file: string, text: string, machine: Machine, select
   const source = new YamlSource(displayName(file, machine.cwd), text);
   if (!source.readable) throw invalid([source]);
   const clusterEntries = entriesOf(source.value, 'clusters');
-  const selected = selection.cluster ?? defaultCluster(source, clusterEntries);
+  const usual = defaultCluster(source, clusterEntries);
+  const selected = selection.cluster ?? usual;
   // With --url nothing that this cluster says of its connection is used, so no variable of it need be there.
   source.fill(machine.env, (at) => selection.url !== undefined && at[0] === 'clusters' && at[1] === selected);
   const parsed = checkShape(source, configSchema);
@@ -83,10 +85,13 @@ export function parseConfig(file: string, text: string, machine: Machine, select
     if (resolved !== undefined) clusters.set(name, resolved);
   }
   const sources = policies === undefined ? [source] : [source, policies];
+  // The same place whichever cluster a command is about.
+  const meeting = (clusters.get(usual) ?? clusters.get(selected))?.connection;
+  const control = meeting === undefined ? undefined : resolveControl(parsed?.control, meeting, resolving, machine);
   if (parsed === undefined || sources.some(({ problems }) => problems.length > 0)) throw invalid(sources);
-  if (!clusters.has(selected)) throw unknownCluster(selected, [...clusters.keys()]);
+  if (control === undefined || !clusters.has(selected)) throw unknownCluster(selected, [...clusters.keys()]);
   const migrate = resolveMigrate(parsed.migrate);
-  return { file, directory, clusters, defaultCluster: selected, repositories, paths, migrate, warnings: resolving.warnings };
+  return { file, directory, clusters, defaultCluster: selected, repositories, paths, migrate, control, warnings: resolving.warnings };
 }
 
 /** The entries of a map at the top of a file that nothing has checked. */

@@ -109,11 +109,20 @@ export const configSchema = section({
     policies: text.optional(),
     drill_key: text.optional(),
   }).optional(),
+  control: section({
+    ...connectionShape,
+    schema: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_]{0,39}$/, 'not a schema name: 1 to 40 of a-z, 0-9 and _, no digit first')
+      .optional(),
+    heartbeat: durationText.optional(),
+  }).optional(),
   migrate: section({ schema: text.optional(), lock_timeout: durationText.optional() }).optional(),
 });
 
 export type ConfigFile = z.infer<typeof configSchema>;
 export type ClusterFile = z.infer<typeof clusterSchema>;
+export type ControlFile = NonNullable<ConfigFile['control']>;
 export type ConnectionFile = z.infer<typeof connectionSchema>;
 export type RepositoryFile = z.infer<typeof repositorySchema>;
 export type EncryptionFile = z.infer<typeof encryptionSchema>;

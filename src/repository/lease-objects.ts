@@ -5,8 +5,8 @@ import { CLEAR } from './keys.ts';
 import { leasePrefix } from './layout.ts';
 
 /** What a lineage's leases are for. @see FORMAT.md "Leases" */
-export type LeaseName = 'backup' | 'expire';
-export const LEASE_NAMES: readonly LeaseName[] = ['backup', 'expire'];
+export type LeaseName = 'backup' | 'expire' | 'wal';
+export const LEASE_NAMES: readonly LeaseName[] = ['backup', 'expire', 'wal'];
 
 /** Who holds a lease, in words for people, and what proves that the process ended. */
 export interface LeaseOwner {

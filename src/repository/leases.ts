@@ -38,7 +38,8 @@ export interface Lease {
 }
 
 /**
- * Acquires a lease of a lineage: `backup` for whoever writes backups of it, `expire` for whoever removes any. It is renewed
+ * Acquires a lease of a lineage: `backup` for whoever writes backups of it, `expire` for whoever removes any, `wal` for the
+ * worker that keeps its WAL being received. It is renewed
  * in the background until it is released. Where the store cannot refuse a second create, it only warns people of each other.
  *
  * Whether another's lease has expired is judged by the store's clock alone, and then by watching it for a while: a lease

@@ -35,7 +35,7 @@ export function renderCrontab(policies: Policies, options: CrontabOptions): Cron
   };
   for (const job of jobs) {
     if (job.trigger.kind === 'after') continue;
-    const refusal = options.refusalOf(job);
+    const refusal = refusalOf(job, options);
     const moved = options.convert
       ? shiftZone(job.trigger.recurrence, options.localZone, options.now)
       : { cron: job.trigger.recurrence.cron };
@@ -43,7 +43,7 @@ export function renderCrontab(policies: Policies, options: CrontabOptions): Cron
       leaveOut(job, refusal ?? ('refusal' in moved ? moved.refusal : ''));
       continue;
     }
-    const chain = [job, ...followers(job, jobs)].filter((other, index) => index === 0 || options.refusalOf(other) === undefined);
+    const chain = [job, ...followers(job, jobs)].filter((other, index) => index === 0 || refusalOf(other, options) === undefined);
     const timeZone = options.convert ? options.localZone : job.trigger.recurrence.timeZone;
     const line = `${cronFields(moved.cron).join(' ')} ${guard(job, options.now)}${chain.map((one) => shellLine(options.commandOf(one))).join(' && ')}`;
     text.push('', ...remarks(job, chain.slice(1)));
@@ -57,9 +57,13 @@ export function renderCrontab(policies: Policies, options: CrontabOptions): Cron
   }
   const exported = new Set(lines.flatMap((line) => line.jobs));
   for (const job of jobs) {
-    if (job.trigger.kind === 'after' && !exported.has(job.name)) leaveOut(job, options.refusalOf(job) ?? afterReason(job.trigger.jobs));
+    if (job.trigger.kind === 'after' && !exported.has(job.name)) leaveOut(job, refusalOf(job, options) ?? afterReason(job.trigger.jobs));
   }
   return { text: `${text.join('\n')}\n`, lines, omitted };
+}
+
+function refusalOf(job: Job, options: CrontabOptions): string | undefined {
+  return job.paused ? 'it is paused (pause: true)' : options.refusalOf(job);
 }
 
 function heading(file: string, { now, localZone, convert }: CrontabOptions): readonly string[] {
@@ -79,7 +83,7 @@ function heading(file: string, { now, localZone, convert }: CrontabOptions): rea
 function remarks(job: Job, after: readonly Job[]): readonly string[] {
   return [
     `# ${job.name}: ${describeWork(job.work)}`,
-    ...(job.catchUp ? ['#   catch_up is not kept: cron does not run what was missed.'] : []),
+    ...(job.catchUp !== 'none' ? ['#   catch_up is not kept: cron does not run what was missed.'] : []),
     ...after.map((other) => `#   then ${other.name}: ${describeWork(other.work)} (after its success, in the same line)`),
   ];
 }

@@ -3,7 +3,7 @@ import { parseDuration } from '../base/durations.ts';
 import { checkShape } from '../base/yaml-shape.ts';
 import { problemsError, YamlSource } from '../base/yaml-source.ts';
 import { isLateSecret, resolveMail, resolveNotify } from './notify.ts';
-import type { BackupPolicy, Job, Policies, RetentionSettings, Work } from './policies.ts';
+import type { BackupPolicy, CatchUp, Job, Policies, RetentionSettings, Work } from './policies.ts';
 import { parseMoment } from './recurrence.ts';
 import { checkReferences, type KnownNames } from './references.ts';
 import { policiesSchema, type JobFile, type PoliciesFile, type PolicyFile, type RunFile } from './schema.ts';
@@ -57,6 +57,7 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string, env: Pa
     name,
     cluster: file.cluster,
     repositories: file.repositories,
+    labels: file.labels ?? [],
     dumpsOnly: file.base === 'none',
     wal: {
       mode: file.wal?.mode ?? (hasBase ? 'stream' : 'none'),
@@ -101,7 +102,7 @@ function policyJobs(name: string, file: PolicyFile, zone: string): readonly Job[
   const base = file.base === 'none' ? undefined : file.base;
   const jobs: Job[] = [];
   const add = (kind: string, run: RunFile | undefined, work: Work): void => {
-    if (run !== undefined) jobs.push(resolveJob(`${name}.${kind}`, work, run, zone));
+    if (run !== undefined) jobs.push(resolveJob(`${name}.${kind}`, work, run, zone, file.labels));
   };
   add('full', base?.full, { kind: 'backup', policy: name, cluster, type: 'full' });
   add('incremental', base?.incremental, { kind: 'backup', policy: name, cluster, type: 'incremental' });
@@ -116,6 +117,7 @@ function policyJobs(name: string, file: PolicyFile, zone: string): readonly Job[
   });
   const sampleShare = verify?.sample === undefined ? undefined : Number.parseFloat(verify.sample) / 100;
   add('verify', verify, { kind: 'verify', policy: name, cluster, sampleShare });
+  add('expire', file.expire, { kind: 'expire', policy: name, cluster });
   add('drill', drill, { kind: 'drill', policy: name, cluster, target: drill?.target ?? 'latest', assertions: drill?.assert ?? [] });
   return jobs;
 }
@@ -126,14 +128,14 @@ function ownWork({ command, call, sql, cluster, database }: JobFile): Work {
   return { kind: 'sql', sql: sql ?? '', cluster, database };
 }
 
-function resolveJob(name: string, work: Work, file: RunFile, zone: string): Job {
+function resolveJob(name: string, work: Work, file: RunFile, zone: string, policyLabels: readonly string[] = []): Job {
   const timeZone = file.timezone ?? zone;
   return {
     name,
     work,
     trigger:
       file.after === undefined ? { kind: 'times', recurrence: { cron: file.cron ?? '', timeZone } } : { kind: 'after', jobs: file.after },
-    catchUp: file.catch_up ?? false,
+    catchUp: resolveCatchUp(file.catch_up),
     retries: file.retries ?? 0,
     retryDelayMs: parseDuration(file.retry_delay ?? DEFAULT_RETRY_DELAY),
     period: {
@@ -141,5 +143,12 @@ function resolveJob(name: string, work: Work, file: RunFile, zone: string): Job 
       until: file.until === undefined ? undefined : parseMoment(file.until, timeZone),
       lengthMs: file.for === undefined ? undefined : parseDuration(file.for),
     },
+    paused: file.pause ?? false,
+    labels: [...new Set([...policyLabels, ...(file.labels ?? [])])].sort(),
   };
+}
+
+function resolveCatchUp(stated: RunFile['catch_up']): CatchUp {
+  if (stated === undefined || stated === false) return 'none';
+  return stated === true ? 'once' : stated;
 }

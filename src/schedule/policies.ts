@@ -18,6 +18,8 @@ export interface BackupPolicy {
   readonly name: string;
   readonly cluster: string;
   readonly repositories: readonly string[];
+  /** What a worker must be able to reach to do its jobs and to receive its WAL. */
+  readonly labels: readonly string[];
   /** `base: none`: dumps are all that is kept, and there is no recovery to a point in time. */
   readonly dumpsOnly: boolean;
   readonly wal: {
@@ -79,11 +81,18 @@ export interface Job {
   readonly name: string;
   readonly work: Work;
   readonly trigger: Trigger;
-  readonly catchUp: boolean;
+  readonly catchUp: CatchUp;
   readonly retries: number;
   readonly retryDelayMs: number;
   readonly period: Period;
+  /** `pause: true` in the file: it keeps its place and does not run by itself. */
+  readonly paused: boolean;
+  /** A worker runs it when it has all of these labels. */
+  readonly labels: readonly string[];
 }
+
+/** What becomes of times at which nobody could run a job: nothing, one run for all of them, or one for each. */
+export type CatchUp = 'none' | 'once' | 'all';
 
 export type Work =
   | { readonly kind: 'backup'; readonly policy: string; readonly cluster: string; readonly type: 'full' | 'incremental' }
@@ -103,6 +112,7 @@ export type Work =
       readonly target: 'latest' | 'random';
       readonly assertions: readonly Assertion[];
     }
+  | { readonly kind: 'expire'; readonly policy: string; readonly cluster: string }
   | { readonly kind: 'command'; readonly words: string; readonly cluster: string | undefined }
   | { readonly kind: 'call'; readonly call: string; readonly cluster: string | undefined; readonly database: string | undefined }
   | { readonly kind: 'sql'; readonly sql: string; readonly cluster: string | undefined; readonly database: string | undefined };
@@ -124,6 +134,33 @@ export interface Period {
   readonly lengthMs: number | undefined;
 }
 
+/** WAL of a cluster that a worker keeps receiving, for one policy or several of the same cluster. */
+export interface Reception {
+  /** `listening.wal`, after the first policy that wants it. */
+  readonly name: string;
+  readonly cluster: string;
+  readonly repositories: readonly string[];
+  readonly rpoMs: number;
+  readonly labels: readonly string[];
+}
+
+/** What a worker keeps receiving: one reception a cluster, since a cluster has one slot; the strictest RPO holds for all. */
+export function receptions(policies: Iterable<BackupPolicy>): readonly Reception[] {
+  const byCluster = new Map<string, Reception>();
+  for (const { name, cluster, repositories, wal, labels } of policies) {
+    if (wal.mode !== 'stream') continue;
+    const known = byCluster.get(cluster);
+    byCluster.set(cluster, {
+      name: known?.name ?? `${name}.wal`,
+      cluster,
+      repositories: [...new Set([...(known?.repositories ?? []), ...repositories])],
+      rpoMs: Math.min(known?.rpoMs ?? wal.rpoMs, wal.rpoMs),
+      labels: [...new Set([...(known?.labels ?? []), ...labels])],
+    });
+  }
+  return [...byCluster.values()];
+}
+
 /** One line that says what a job does: `full backup of main`, `CALL mart.refresh()`. */
 export function describeWork(work: Work): string {
   switch (work.kind) {
@@ -135,6 +172,8 @@ export function describeWork(work: Work): string {
       return `verify the backups of ${work.cluster}`;
     case 'drill':
       return `restore drill of ${work.cluster}, ${work.target} moment`;
+    case 'expire':
+      return `let go of old backups of ${work.cluster}`;
     case 'command':
       return `dbadmin ${work.words}`;
     case 'call':

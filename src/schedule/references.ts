@@ -17,7 +17,7 @@ interface RawJob {
   readonly keys: RawMap;
 }
 
-const POLICY_JOBS = ['dump', 'verify', 'drill'] as const;
+const POLICY_JOBS = ['dump', 'verify', 'expire', 'drill'] as const;
 
 /**
  * Records what the form alone does not show: names that lead nowhere, jobs that wait for each other, two triggers or none.
@@ -82,6 +82,9 @@ function checkPolicy(source: YamlSource, at: YamlPath, keys: RawMap, known: Know
   }
   const full = mapOf(base)['full'];
   if (mapOf(base)['incremental'] !== undefined && full === undefined) source.add([...at, 'base'], 'incremental needs full beside it', true);
+  if (keys['expire'] !== undefined && keys['retention'] === undefined) {
+    source.add([...at, 'expire'], 'expire needs retention beside it, which says what stays', true);
+  }
   const dump = mapOf(keys['dump']);
   if (dump['jobs'] !== undefined && dump['format'] !== 'directory') {
     source.add([...at, 'dump', 'jobs'], 'only format: directory is dumped by several jobs', true);
@@ -116,6 +119,8 @@ function checkTrigger(source: YamlSource, { at, keys, name }: RawJob, names: Rea
     source.add(at, `give either cron or after${cron === undefined ? '' : ', not both'}`, true);
   if (after !== undefined && keys['timezone'] !== undefined)
     source.add([...at, 'timezone'], 'a time zone goes with cron, not with after', true);
+  if (after !== undefined && keys['catch_up'] !== undefined)
+    source.add([...at, 'catch_up'], 'catch_up goes with cron, not with after', true);
   for (const [index, other] of listOf(after).entries()) {
     if (typeof other !== 'string' || names.has(other)) continue;
     const others = [...names].filter((candidate) => candidate !== name);

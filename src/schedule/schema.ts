@@ -6,6 +6,7 @@ import { cronFault, isTimeZone } from './recurrence.ts';
 const text = z.string().min(1);
 const name = z.string().regex(/^[A-Za-z][\w-]*$/, 'not a name: letters, digits, _ and -, a letter first');
 const count = z.int().min(0);
+const labels = z.array(name).min(1);
 const timeZone = z.string().refine(isTimeZone, 'not a time zone: write an IANA name such as Asia/Kolkata or UTC');
 const cron = z.string().check((context) => {
   const fault = cronFault(context.value);
@@ -17,12 +18,14 @@ const runKeys = {
   cron: cron.optional(),
   timezone: timeZone.optional(),
   after: z.array(text).min(1).optional(),
-  catch_up: z.boolean().optional(),
+  catch_up: z.union([z.boolean(), z.enum(['once', 'all'])], { error: 'expected true, false, once or all' }).optional(),
   retries: count.max(100).optional(),
   retry_delay: durationText.optional(),
   from: text.optional(),
   until: text.optional(),
   for: durationText.optional(),
+  pause: z.boolean().optional(),
+  labels: labels.optional(),
 } as const;
 
 const percent = z.string().regex(/^(?:100|\d{1,2})(?:\.\d+)?%$/, 'not a share: write a percentage such as 5%');
@@ -60,6 +63,7 @@ const mailSchema = section({
 const policySchema = section({
   cluster: text,
   repositories: z.array(text).min(1),
+  labels: labels.optional(),
   base: z
     .union([z.literal('none'), section({ full: section(runKeys).optional(), incremental: section(runKeys).optional() })], {
       error: 'expected none, or { full: …, incremental: … }',
@@ -90,6 +94,7 @@ const policySchema = section({
     dumps: count.min(1).optional(),
     expire: z.enum(['auto', 'manual']).optional(),
   }).optional(),
+  expire: section(runKeys).optional(),
   verify: section({ ...runKeys, sample: percent.optional() }).optional(),
   drill: section({
     ...runKeys,

@@ -21,7 +21,7 @@ export function periodBounds(
 export function upcomingRuns(jobs: readonly Job[], now: Date, count: number): readonly Upcoming[] {
   return jobs
     .flatMap((job) => {
-      if (job.trigger.kind === 'after') return [];
+      if (job.trigger.kind === 'after' || job.paused) return [];
       const { recurrence } = job.trigger;
       return timesInForce(job, recurrence, now, count).map((at) => ({ job, at, timeZone: recurrence.timeZone }));
     })
@@ -39,7 +39,8 @@ function timesInForce(job: Job, recurrence: Recurrence, now: Date, count: number
 /** The jobs that run after `job` and nothing else, and those after them, in an order in which each follows its own. */
 export function followers(job: Job, jobs: readonly Job[]): readonly Job[] {
   return jobs.flatMap((other) => {
-    const follows = other.trigger.kind === 'after' && other.trigger.jobs.length === 1 && other.trigger.jobs[0] === job.name;
+    const follows =
+      other.trigger.kind === 'after' && other.trigger.jobs.length === 1 && other.trigger.jobs[0] === job.name && !other.paused;
     return follows ? [other, ...followers(other, jobs)] : [];
   });
 }

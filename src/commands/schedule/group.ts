@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../command.ts';
 
-const JOB_KEYS = '{ name, kind, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp, from, until, forMs }';
+const JOB_KEYS =
+  '{ name, kind, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp: none, once or all, from, until, forMs, paused, labels: [names] }';
 
 export const SCHEDULE_COMMANDS: readonly CommandSpec[] = [
   {
@@ -50,9 +51,62 @@ $ dbadmin schedule export --cron --convert`,
   {
     name: 'schedule run',
     summary: 'run one job now, with its retries: what cron calls',
-    description: "Outside the job's period (from, until, for) nothing is done. Jobs after it are not run: the crontab chains them.",
+    description: `Outside the job's period (from, until, for) nothing is done. Jobs after it are not run: the crontab chains them. It needs no
+worker and no control database; where dbadmin.yaml names one, or a worker has made its tables, the run is recorded there, and
+refused while a worker runs the same job.
+
+With --worker it is not run here but queued for whichever worker can reach what it needs.
+
+$ dbadmin schedule run listening.full
+$ dbadmin schedule run listening.full --worker`,
     args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],
-    json: ['job: its name', 'inForce: false when its period has not begun or is over', 'attempts: how many it took', 'tookMs: in all'],
+    options: [{ flags: '--worker', summary: 'queue it for a worker instead' }],
+    json: [
+      'job: its name',
+      'inForce: false when its period has not begun or is over',
+      'attempts: how many it took',
+      'tookMs: in all',
+      'recorded: whether the control database has it',
+      'With --worker: job, due, queued: true, workers: names of those that can run it',
+    ],
     load: async () => await import('./run.ts'),
+  },
+  {
+    name: 'schedule history',
+    summary: 'what ran: job by day, and why what failed did',
+    description: `One mark a day for each job, then the runs that failed, newest last; with --job all runs of that job. Days begin as clocks on this
+machine have it.
+
+$ dbadmin schedule history
+$ dbadmin schedule history --job listening.full --since 60d --log`,
+    options: [
+      { flags: '--since <time>', summary: 'how far back', fallback: '14d' },
+      { flags: '--job <name>', summary: 'of one job' },
+      { flags: '--log', summary: 'and what the last run shown printed' },
+    ],
+    json: [
+      'from, to: the moments between which runs were due',
+      'runs: array of { runId, job, due, cause: time, after, manual or timer, state: waiting, queued, running, succeeded, failed, missed or skipped, labels, createdAt, startedAt, endedAt, attempt, failures, worker, exitStatus, error, times }, oldest first',
+      'attempts: of the last run shown, array of { attempt, worker, startedAt, endedAt, outcome, exitStatus, error, logTail }',
+    ],
+    load: async () => await import('./history.ts'),
+  },
+  {
+    name: 'schedule pause',
+    summary: 'keep workers from running a job until it is resumed',
+    description: `For all workers, at once, and through restarts. A run that goes on is let end. pause: true in backups/policies.yaml does the same for good.
+
+$ dbadmin schedule pause listening.full --reason "storage is being moved"`,
+    args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],
+    options: [{ flags: '--reason <text>', summary: 'shown to whoever asks why it does not run' }],
+    json: ['job: its name', 'changed: false when it was paused already', 'pausedAt, by, reason'],
+    load: async () => await import('./pause.ts'),
+  },
+  {
+    name: 'schedule resume',
+    summary: 'let a paused job run again, from its next time on',
+    args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],
+    json: ['job: its name', 'changed: false when it was not paused', 'next: when it runs next, or null'],
+    load: async () => await import('./resume.ts'),
   },
 ];

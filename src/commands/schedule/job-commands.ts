@@ -36,6 +36,7 @@ export function commandsOf(job: Job, policies: Policies, known: ReadonlySet<stri
     const databases = work.databases === 'all' ? [] : work.databases.flatMap((database) => ['--database', database]);
     return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases], policy, known);
   }
+  if (work.kind === 'expire') return perRepository(['backup', 'expire', '--apply', '--cluster', work.cluster], policy, known);
   return perRepository(['backup', work.kind, '--cluster', work.cluster, ...proofOptions(work)], policy, known);
 }
 

@@ -1,21 +1,29 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import os from 'node:os';
 import { formatDuration } from '../../base/durations.ts';
-import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
 import { suggestion } from '../../base/spelling.ts';
 import type { Config } from '../../config/config.ts';
-import { selectCluster } from '../../config/load.ts';
-import { openClient } from '../../postgres/client.ts';
+import { nextStep, type AttemptOutcome } from '../../schedule/attempt.ts';
+import { beginTimerRun, endTimerRun, markTimerRun, repeatTimerRun, type TimerRun } from '../../schedule/control/timer-runs-apply.ts';
+import type { ControlPlace } from '../../schedule/control/due-apply.ts';
+import { LogTail } from '../../schedule/log-tail.ts';
 import { describeWork, type Job } from '../../schedule/policies.ts';
 import { claimJob } from '../../schedule/run.ts';
 import { periodBounds } from '../../schedule/upcoming.ts';
-import type { CommandContext, CommandInput } from '../command.ts';
-import { commandNames, commandsOf, programFile, type JobCommands } from './job-commands.ts';
+import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
+import { openControlToRecord } from '../control-database.ts';
+import { commandNames, commandsOf, type JobCommands } from './job-commands.ts';
 import { loadPolicies } from './load-policies.ts';
+import { performJob } from './perform.ts';
+import { queueRun } from './queue-run.ts';
+
+const LOG_TAIL_CHARACTERS = 16 * 1024;
+const SIGN_OF_LIFE_MS = 20_000;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, policies } = await loadPolicies(context, input);
   const job = findJob(policies.jobs, input.args[0] ?? '');
+  if (flagOption(input, 'worker')) return await queueRun(context, config, policies, job);
   const { COMMANDS } = await import('../catalogue.ts');
   const todo = commandsOf(job, policies, commandNames(COMMANDS));
   if (todo.kind === 'refusal') throw new DbadminError('refused', `job ${job.name} cannot run: ${todo.reason}`);
@@ -24,78 +32,108 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { from, until } = periodBounds(job.period, started);
   if ((from !== undefined && started < from) || (until !== undefined && started >= until)) {
     context.output.note(`${job.name} is not in force now: nothing was done`);
-    context.output.result({ job: job.name, inForce: false, attempts: 0, tookMs: 0 });
+    context.output.result({ job: job.name, inForce: false, attempts: 0, tookMs: 0, recorded: false });
     return 0;
   }
   const release = await claimJob(config.paths.policies, job.name);
-  context.output.note(`${job.name}: ${describeWork(job.work)}`);
-  let attempts: number;
+  const control = await openRecord(context, config);
+  let done: { readonly attempts: number; readonly recorded: boolean };
   try {
-    attempts = await attempt(context, job, async () => await perform(context, config, todo));
+    context.output.note(`${job.name}: ${describeWork(job.work)}`);
+    done = await attempt(context, config, job, todo, control);
   } finally {
+    await control?.pool.close();
     await release();
   }
   const tookMs = context.clock.now().getTime() - started.getTime();
-  context.output.note(`${job.name} done in ${formatDuration(tookMs)}${attempts === 1 ? '' : `, at attempt ${attempts}`}`);
-  context.output.result({ job: job.name, inForce: true, attempts, tookMs });
+  context.output.note(`${job.name} done in ${formatDuration(tookMs)}${done.attempts === 1 ? '' : `, at attempt ${done.attempts}`}`);
+  context.output.result({ job: job.name, inForce: true, ...done, tookMs });
   return 0;
 }
 
-function findJob(jobs: readonly Job[], name: string): Job {
+/** The job of that name. @throws {DbadminError} `usage` */
+export function findJob(jobs: readonly Job[], name: string): Job {
   const job = jobs.find((candidate) => candidate.name === name);
   if (job !== undefined) return job;
   const names = jobs.map((candidate) => candidate.name);
   throw new DbadminError('usage', `there is no job "${name}"${suggestion(name, names)}`, { hint: 'See dbadmin schedule list.' });
 }
 
-/** Does it until it succeeds or the retries are used up; gives the number of attempts. */
-async function attempt(context: CommandContext, job: Job, action: () => Promise<void>): Promise<number> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      await action();
-      return attempts;
-    } catch (error) {
-      if (attempts > job.retries || context.signal.aborted || isDbadminError(error, 'usage')) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      context.log.warn(`${job.name}: ${reason}; attempt ${attempts + 1} of ${job.retries + 1} in ${formatDuration(job.retryDelayMs)}`);
-      await context.clock.sleep(job.retryDelayMs, context.signal);
-    }
-  }
-}
-
-async function perform(context: CommandContext, config: Config, todo: Exclude<JobCommands, { kind: 'refusal' }>): Promise<void> {
-  if (todo.kind === 'commands') {
-    for (const words of todo.commands) await runCommand(context, config, words);
-    return;
-  }
-  const { connection } = selectCluster(config, todo.cluster);
-  const sql = await openClient({ ...connection, database: todo.database ?? connection.database }, { applicationName: 'dbadmin schedule' });
+/** What a timer calls must not fail because nobody can write it down. */
+async function openRecord({ log }: CommandContext, config: Config): Promise<ControlPlace | undefined> {
   try {
-    await sql.unsafe(todo.sql);
+    return await openControlToRecord(config, 'dbadmin schedule run');
   } catch (error) {
-    throw new DbadminError('query-failed', `the database refused: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  } finally {
-    await sql.end({ timeout: 5 });
+    const text = `this run is not recorded: ${messageOf(error)}`;
+    if (config.control.isStated) log.warn(text);
+    else log.debug(text);
+    return undefined;
   }
 }
 
-/** A process of its own, so that a command that fails leaves nothing behind in the next attempt. */
-async function runCommand(context: CommandContext, config: Config, words: readonly string[]): Promise<void> {
-  const configuration = config.file === undefined ? [] : ['--config', config.file];
-  const quiet = context.output.quiet ? ['--quiet'] : [];
-  const shown = context.output.quiet || context.output.json ? 'ignore' : 'inherit';
-  const child = spawn(process.execPath, [programFile(), ...words, ...configuration, ...quiet, '--yes'], {
-    cwd: config.directory,
-    env: { ...context.env },
-    stdio: ['ignore', shown, 'inherit'],
-    signal: context.signal,
-  });
-  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  if (code === 0) return;
-  throw new DbadminError(
-    code === 64 ? 'usage' : 'program-failed',
-    `dbadmin ${words.join(' ')} ended with ${code === null ? `signal ${signal ?? ''}` : `status ${code}`}`,
-  );
+/** Does it until it succeeds or the retries are used up. */
+async function attempt(
+  context: CommandContext,
+  config: Config,
+  job: Job,
+  todo: Exclude<JobCommands, { kind: 'refusal' }>,
+  control: ControlPlace | undefined,
+): Promise<{ readonly attempts: number; readonly recorded: boolean }> {
+  const { clock, log, signal, output } = context;
+  const by = `schedule run on ${os.hostname()} (${process.pid})`;
+  const due = clock.now();
+  let run = control === undefined ? undefined : await beginTimerRun(control, { job: job.name, due, cause: 'timer', by });
+  for (let failures = 0; ; failures += 1) {
+    const tail = new LogTail(LOG_TAIL_CHARACTERS);
+    const shown = output.quiet || output.json;
+    const outcome = await alive(control, run, async () => {
+      const printed = shown ? (run === undefined ? 'errors' : (text: string) => tail.add(text)) : 'inherit';
+      return await performJob(context, config, todo, { job: job.name, due, run, signal, output: printed });
+    });
+    const step = nextStep(outcome, job, { failures, attempt: failures + 1, sinceStartMs: clock.now().getTime() - due.getTime() });
+    const isLast = step.kind === 'over' || outcome.kind === 'interrupted' || (outcome.kind === 'locked' && failures >= job.retries);
+    run = await record(log, control, run, async (place, current) => {
+      if (!isLast) return await repeatTimerRun(place, current, outcome, tail.text(), by);
+      await endTimerRun(place, current, outcome, tail.text());
+      return current;
+    });
+    if (outcome.kind === 'succeeded') return { attempts: failures + 1, recorded: run !== undefined };
+    if (isLast) throw failure(outcome, signal);
+    const waitMs = step.afterMs;
+    log.warn(`${job.name}: ${outcome.error}; attempt ${failures + 2} of ${job.retries + 1} in ${formatDuration(waitMs)}`);
+    await clock.sleep(waitMs, signal);
+  }
+}
+
+/** Gives signs of life while the work goes on. */
+async function alive<T>(control: ControlPlace | undefined, run: TimerRun | undefined, work: () => Promise<T>): Promise<T> {
+  if (control === undefined || run === undefined) return await work();
+  const timer = setInterval(() => void markTimerRun(control, run).catch(() => undefined), SIGN_OF_LIFE_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Undefined from the first failure to record on: the job matters more. */
+async function record(
+  log: CommandContext['log'],
+  control: ControlPlace | undefined,
+  run: TimerRun | undefined,
+  write: (control: ControlPlace, run: TimerRun) => Promise<TimerRun>,
+): Promise<TimerRun | undefined> {
+  if (control === undefined || run === undefined) return undefined;
+  try {
+    return await write(control, run);
+  } catch (error) {
+    log.warn(`how the run ended is not recorded: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function failure(outcome: Exclude<AttemptOutcome, { kind: 'succeeded' }>, signal: AbortSignal): Error {
+  if (signal.aborted) return signal.reason as Error;
+  if (outcome.kind === 'locked') return new DbadminError('locked', outcome.error);
+  return new DbadminError(outcome.kind === 'failed' && outcome.final ? 'usage' : 'program-failed', outcome.error);
 }

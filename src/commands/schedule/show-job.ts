@@ -7,13 +7,15 @@ export function describeTrigger({ trigger }: Job): string {
 }
 
 /** What a job was told beyond its time, for people: `3 retries every 5 min 0 s, catches up`. */
-export function describeSettings({ retries, retryDelayMs, catchUp, period }: Job): string {
+export function describeSettings({ retries, retryDelayMs, catchUp, period, paused, labels }: Job): string {
   return [
     ...(retries === 0 ? [] : [`${retries} ${retries === 1 ? 'retry' : 'retries'} after ${formatDuration(retryDelayMs)}`]),
-    ...(catchUp ? ['catches up'] : []),
+    ...(paused ? ['paused'] : []),
+    ...(catchUp === 'none' ? [] : [catchUp === 'once' ? 'catches up once' : 'catches up on every time']),
     ...(period.from === undefined ? [] : [`from ${period.from.toISOString()}`]),
     ...(period.until === undefined ? [] : [`until ${period.until.toISOString()}`]),
     ...(period.lengthMs === undefined ? [] : [`for ${formatDuration(period.lengthMs)}`]),
+    ...(labels.length === 0 ? [] : [`on workers with ${labels.join(', ')}`]),
   ].join(', ');
 }
 
@@ -33,5 +35,7 @@ export function jobDocument(job: Job): Readonly<Record<string, unknown>> {
     from: period.from?.toISOString() ?? null,
     until: period.until?.toISOString() ?? null,
     forMs: period.lengthMs ?? null,
+    paused: job.paused,
+    labels: job.labels,
   };
 }

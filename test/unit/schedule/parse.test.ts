@@ -43,11 +43,12 @@ jobs:
   tidy: { sql: "delete from raw.seen", cron: "@daily", cluster: main, database: x, from: 2026-12-01, until: 2026-12-24T18:00+05:30 }
 `;
 
-test('policies: a complete file is read in full', () => {
+test('E1: policies: a complete file is read in full', () => {
   const { policies, jobs } = parse(COMPLETE, { env: { OPS_WEBHOOK: 'https://ops.example.org/x' }, localZone: 'Europe/Berlin' });
   expect(policies.get('listening')).toEqual({
     name: 'listening',
     cluster: 'main',
+    labels: [],
     dumpsOnly: false,
     repositories: ['local', 'offsite'],
     wal: { mode: 'stream', rpoMs: 5000, required: ['local', 'offsite'] },
@@ -79,7 +80,7 @@ test('policies: a complete file is read in full', () => {
   expect(job('listening.incremental')).toMatchObject({
     work: { kind: 'backup', type: 'incremental', cluster: 'main' },
     trigger: { kind: 'times', recurrence: { cron: '0 2 * * *', timeZone: 'Asia/Kolkata' } },
-    catchUp: true,
+    catchUp: 'once',
     retries: 3,
     retryDelayMs: 300_000,
   });
@@ -92,7 +93,7 @@ test('policies: a complete file is read in full', () => {
     target: 'random',
     assertions: [{ sql: 'select count(*) > 0 from core.play', is: true }],
   });
-  expect(job('recent')).toMatchObject({ catchUp: false, period: { lengthMs: 30 * 86_400_000 } });
+  expect(job('recent')).toMatchObject({ catchUp: 'none', period: { lengthMs: 30 * 86_400_000 } });
   expect(job('marts')).toMatchObject({ work: { kind: 'call', call: 'mart.refresh()' }, trigger: { kind: 'after', jobs: ['recent'] } });
   expect(job('tidy')?.period).toEqual({ from: new Date('2026-11-30T23:00Z'), until: new Date('2026-12-24T12:30Z'), lengthMs: undefined });
 });

@@ -1,0 +1,59 @@
+import type { Config } from '../config/config.ts';
+import { openPool, type ConnectionPool } from '../postgres/pool.ts';
+import type { ControlPlace } from '../schedule/control/due-apply.ts';
+import { ensureTables, inspectTables, refuseNewer } from '../schedule/control/tables-apply.ts';
+import { DbadminError } from '../base/errors.ts';
+
+const QUERY_TIMEOUT_MS = 10_000;
+const FEW = 2;
+
+/** Connects to the control database; the tables may be missing. */
+export async function connectControl({ control }: Config, applicationName: string, max = FEW): Promise<ConnectionPool> {
+  return await openPool(control.connection, { applicationName, max, queryTimeoutMs: QUERY_TIMEOUT_MS });
+}
+
+/**
+ * The control database with its tables, for a command that reads it. Close its pool when done.
+ *
+ * @throws {DbadminError} `config-missing` when no worker has ever made the tables; `history-newer`; failures to connect.
+ */
+export async function openControl(config: Config, applicationName: string): Promise<ControlPlace> {
+  const pool = await connectControl(config, applicationName);
+  const { schema } = config.control;
+  try {
+    const version = await inspectTables(pool, schema);
+    if (version === undefined) {
+      throw new DbadminError('config-missing', `the control database has no schema ${schema} of dbadmin's`, {
+        detail: 'What runs is recorded there once a worker has been started, or a job was run with control in dbadmin.yaml.',
+        hint: 'Start dbadmin worker, or name the database that the workers use under control in dbadmin.yaml.',
+      });
+    }
+    refuseNewer(schema, version);
+    // An older one is led to this version by whoever comes first.
+    await ensureTables(pool, schema);
+    return { pool, schema };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+/**
+ * The control database, if something is to be recorded there: where dbadmin.yaml names one, its tables are made; elsewhere
+ * only those are used that a worker has made. Undefined when there are none.
+ */
+export async function openControlToRecord(config: Config, applicationName: string): Promise<ControlPlace | undefined> {
+  const pool = await connectControl(config, applicationName, 1);
+  const { schema, isStated } = config.control;
+  try {
+    if (isStated || (await inspectTables(pool, schema)) !== undefined) {
+      await ensureTables(pool, schema);
+      return { pool, schema };
+    }
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  await pool.close();
+  return undefined;
+}

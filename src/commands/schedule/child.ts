@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { programFile } from './job-commands.ts';
+
+/** Between asking a command to stop and ending it: time to cancel a query, to give up a lease, to remove what is half done. */
+const LAST_WORDS_MS = 15_000;
+
+export interface ChildOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** Gets everything it prints; `inherit` lets it print where we do, `errors` only what went wrong. */
+  readonly output: ((text: string) => void) | 'inherit' | 'errors';
+}
+
+/** How a command of ours ended. */
+export interface ChildEnd {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * Runs a command of ours in a process of its own: its memory goes back to the system when it is done, a defect of it ends
+ * nothing else, and it can be ended. It ends by itself when we do, however that happens, since its channel to us closes.
+ *
+ * It leads a process group of its own: Ctrl+C in a terminal reaches whoever runs it, who decides.
+ */
+export async function runChild(words: readonly string[], { cwd, env, signal, output }: ChildOptions): Promise<ChildEnd> {
+  const shown = typeof output === 'function' ? 'pipe' : output === 'inherit' ? 'inherit' : 'ignore';
+  const child = spawn(process.execPath, [programFile(), ...words], {
+    cwd,
+    env: { ...env },
+    stdio: ['ignore', shown, typeof output === 'function' ? 'pipe' : 'inherit', 'ipc'],
+    detached: true,
+  });
+  if (typeof output === 'function') {
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', output);
+  }
+  let last: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    child.kill('SIGTERM');
+    last = setTimeout(() => child.kill('SIGKILL'), LAST_WORDS_MS);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  try {
+    const [status, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+    return { status, signal: by };
+  } finally {
+    clearTimeout(last);
+    signal.removeEventListener('abort', stop);
+  }
+}

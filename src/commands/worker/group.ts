@@ -1,0 +1,33 @@
+import type { CommandSpec } from '../command.ts';
+
+export const WORKER_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'worker',
+    summary: 'run the schedule: jobs at their times, WAL all the time',
+    description: `Runs the jobs of backups/policies.yaml when they are due and keeps WAL being received where a policy says wal: { mode: stream }.
+One is enough; any number may run, on any number of machines, against one control database (control in dbadmin.yaml, by
+default the database of the default cluster, schema dbadmin_jobs). Each time of a job is run once, whichever of them comes
+first; a worker that dies loses its jobs to the others within a minute; no job overlaps itself.
+
+While the control database is away running jobs and WAL go on, nothing new is begun, and the worker comes back by itself.
+Once a minute it looks at clusters and repositories, for /metrics and to tell those whom the policies name under notify what
+has changed (dbadmin alerts). Where several workers look at the same project, let one of them tell: --no-alerts for the others.
+
+The first SIGTERM or SIGINT lets running jobs end for the time of --grace, then stops them and puts them back into the queue.
+
+$ dbadmin worker
+$ dbadmin worker --label eu --jobs 2 --wal-sockets /run/dbadmin`,
+    options: [
+      { flags: '--jobs <n>', summary: 'how many jobs run at a time', fallback: '4' },
+      { flags: '--label <name>', summary: 'what this worker can reach: it runs the jobs that need nothing else', repeatable: true },
+      { flags: '--name <name>', summary: 'what it is called in the history', fallback: 'host:pid' },
+      { flags: '--listen <address>', summary: 'where /healthz and /metrics are served; off for nowhere', fallback: '127.0.0.1:9187' },
+      { flags: '--wal-sockets <dir>', summary: 'serve wal push and wal get of each cluster on a socket here, CLUSTER.sock' },
+      { flags: '--grace <time>', summary: 'how long jobs may go on after it was told to stop', fallback: '60s' },
+      { flags: '--no-wal', summary: 'leave the receiving of WAL to others' },
+      { flags: '--no-alerts', summary: 'tell nobody what is wrong: another does' },
+    ],
+    json: ['worker: its name', 'succeeded, failed, retried: attempts that ended while it ran'],
+    load: async () => await import('./worker.ts'),
+  },
+];

@@ -1,0 +1,53 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import type { ControlPlace } from '../../schedule/control/due-apply.ts';
+import { knownJobs } from '../../schedule/control/registry-apply.ts';
+import { inspectJobRuns } from '../../schedule/control/runs-inspect.ts';
+import type { Job } from '../../schedule/policies.ts';
+import type { RunRecord } from '../../schedule/run-record.ts';
+import type { JobRun, Known } from '../../status/facts.ts';
+import { openControlToRecord } from '../control-database.ts';
+import type { JobHistory, RunHistory } from '../status/gather-jobs.ts';
+
+/**
+ * What ran, from the control database, for whoever tells of it. Undefined where nobody keeps records; unknown where they
+ * cannot be read.
+ */
+export async function gatherRunHistory(config: Config, jobs: readonly Job[]): Promise<Known<RunHistory> | undefined> {
+  let control: ControlPlace | undefined;
+  try {
+    control = await openControlToRecord({ ...config, control: { ...config.control, isStated: false } }, 'dbadmin status');
+    return control === undefined ? undefined : { kind: 'known', value: await readRunHistory(control, jobs) };
+  } catch (error) {
+    // Without a control database of its own a project that never had a worker has no records to miss.
+    return config.control.isStated ? { kind: 'unknown', why: messageOf(error) } : undefined;
+  } finally {
+    await control?.pool.close();
+  }
+}
+
+/** What ran, by job, and what is paused. */
+export async function readRunHistory({ pool, schema }: Pick<ControlPlace, 'pool' | 'schema'>, jobs: readonly Job[]): Promise<RunHistory> {
+  const names = jobs.map(({ name }) => name);
+  const runs = await inspectJobRuns(pool, schema, names);
+  const known = await knownJobs(pool, schema, names);
+  const histories = names.flatMap((name): readonly (readonly [string, JobHistory])[] => {
+    const { last, lastSuccess, current } = runs.get(name) ?? { last: undefined, lastSuccess: undefined, current: undefined };
+    const newest = current?.startedAt === undefined ? last : current;
+    // A job that never ran since records are kept may have left a result from before.
+    if (newest === undefined) return [];
+    return [[name, { last: jobRun(newest), lastSuccess: successOf(lastSuccess) }]];
+  });
+  const paused = jobs.filter(({ name, paused: always }) => always || known.get(name)?.paused !== undefined);
+  return { jobs: new Map(histories), paused: new Set(paused.map(({ name }) => name)) };
+}
+
+function jobRun({ startedAt, endedAt, createdAt, state, error }: RunRecord): JobRun {
+  const outcome = state === 'succeeded' || state === 'failed' ? state : 'running';
+  return { startedAt: startedAt ?? createdAt, endedAt, outcome, message: error };
+}
+
+function successOf(run: RunRecord | undefined): JobHistory['lastSuccess'] {
+  if (run?.endedAt === undefined) return undefined;
+  return { endedAt: run.endedAt, durationMs: run.endedAt.getTime() - (run.startedAt ?? run.endedAt).getTime() };
+}

@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { askOwner } from '../../backup/wal/owner-inspect.ts';
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import { selectCluster } from '../../config/load.ts';
+import { acquireLease, type Lease } from '../../repository/leases.ts';
+import type { Repository } from '../../repository/repository.ts';
+import type { Reception } from '../../schedule/policies.ts';
+import type { Receiving, WalOwnership } from '../../schedule/worker/options.ts';
+import type { CommandContext } from '../command.ts';
+import { openRepository, selectRepository } from '../open-repository.ts';
+import { runChild } from '../schedule/child.ts';
+import { configOption } from '../schedule/perform.ts';
+
+/** A third of it is the time between renewals; a worker that vanished is followed by another after one to one and a half of it. */
+const WAL_LEASE_TTL_MS = 45_000;
+const LOCKED_STATUS = 11;
+
+interface OwnedRepository {
+  readonly repository: Repository;
+  readonly lease: Lease;
+}
+
+/**
+ * How a worker receives WAL: as the owner of the cluster in each of its repositories that answers, by a process of its own.
+ * The slot lets in one receiver anyhow; the lease says who it is to be, and lets the others stand by without trying.
+ */
+export function walReceiving(context: CommandContext, config: Config, socketDirectory: string | undefined): Receiving {
+  return {
+    own: async (reception, signal) => await own(context, config, reception, signal),
+    receive: async ({ cluster, rpoMs }, signal) => {
+      const serve = socketDirectory === undefined ? [] : ['--serve', path.join(socketDirectory, `${cluster}.sock`)];
+      const words = ['wal', 'receive', '--cluster', cluster, '--rpo', `${rpoMs}ms`, ...serve, ...configOption(config)];
+      let tail = '';
+      const end = await runChild(words, {
+        cwd: config.directory,
+        env: context.env,
+        signal,
+        output: (text) => {
+          tail = (tail + text).slice(-4000);
+          for (const line of text.split('\n')) if (/^(warning|error): /.test(line)) context.log.warn(`wal receive ${cluster}: ${line}`);
+        },
+      });
+      if (signal.aborted || end.status === 0) return;
+      const said = /^error: (.*)$/m.exec(tail.slice(Math.max(0, tail.lastIndexOf('error: '))))?.[1] ?? 'it said nothing';
+      throw new DbadminError(
+        end.status === LOCKED_STATUS ? 'locked' : 'program-failed',
+        `wal receive ended with ${String(end.status ?? end.signal)}: ${said}`,
+      );
+    },
+  };
+}
+
+async function own(context: CommandContext, config: Config, reception: Reception, signal: AbortSignal): Promise<WalOwnership> {
+  const { clock, log } = context;
+  const cluster = selectCluster(config, reception.cluster);
+  const { systemIdentifier } = await askOwner(cluster.replication);
+  const owned: OwnedRepository[] = [];
+  const release = async (): Promise<void> => {
+    for (const { lease, repository } of owned) {
+      await lease.release();
+      await repository.store.close();
+    }
+  };
+  let failure: unknown;
+  for (const name of reception.repositories) {
+    let repository: Repository | undefined;
+    try {
+      repository = await openRepository(context, selectRepository(config, cluster, name));
+      const lease = await acquireLease(repository, systemIdentifier, 'wal', {
+        clock,
+        log,
+        command: 'worker',
+        ttlMs: WAL_LEASE_TTL_MS,
+        signal,
+      });
+      owned.push({ repository, lease });
+    } catch (error) {
+      await repository?.store.close();
+      // Whoever has one of them has the cluster; one that is away stops nobody.
+      if (isDbadminError(error, 'locked')) {
+        await release();
+        throw error;
+      }
+      failure ??= error;
+      log.debug(`the WAL lease of ${name} cannot be had: ${messageOf(error)}`);
+    }
+  }
+  if (owned.length === 0) throw failure as Error;
+  return {
+    check: async () => {
+      for (const { lease } of owned) await lease.check();
+    },
+    release,
+  };
+}

@@ -1,0 +1,87 @@
+import { messageOf } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import type { Policies } from '../../schedule/policies.ts';
+import type { WorkerFacts } from '../../schedule/worker/facts.ts';
+import { workerMetrics } from '../../schedule/worker/metrics.ts';
+import { judgeProject } from '../../status/conditions.ts';
+import { prometheusText } from '../../status/prometheus.ts';
+import { lookForAlerts, openAlerts } from '../alerts/look.ts';
+import type { CommandContext } from '../command.ts';
+import { gatherStatus } from '../status/gather.ts';
+import { gatherRunHistory } from './run-history.ts';
+
+const LOOK_MS = 60_000;
+/** Sizes, migrations and roles change slowly and cost more. */
+const EVERYTHING_EACH = 30;
+/** A job has ended: people are told soon, and several that end together are told of at once. */
+const SOON_MS = 2000;
+
+/**
+ * A worker's look at the project: once a minute, and soon after a job has ended. It needs no control database; what can be
+ * learnt without it is told without it.
+ */
+export class Watch {
+  readonly #context: CommandContext;
+  readonly #config: Config;
+  #text = '';
+  #wake: () => void = () => undefined;
+
+  constructor(context: CommandContext, config: Config) {
+    this.#context = context;
+    this.#config = config;
+  }
+
+  /** Look soon. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** The metrics of the last look, and of the worker as it is. */
+  metrics(facts: WorkerFacts): string {
+    return `${this.#text}${workerMetrics(facts)}`;
+  }
+
+  /** Looks, judges and tells until the signal. `tells`: whether this worker sends alerts. */
+  async run(policies: () => Policies, tells: boolean): Promise<void> {
+    const { log, signal } = this.#context;
+    const file = openAlerts(this.#context, this.#config);
+    let told: string | undefined;
+    for (let look = 0; !signal.aborted; look += 1) {
+      try {
+        await this.#look(policies(), look % EVERYTHING_EACH === 0, tells ? file : undefined);
+        told = undefined;
+      } catch (error) {
+        if (told !== messageOf(error) && !isAborted(signal))
+          log.warn(`the state of the project could not be looked at: ${messageOf(error)}`);
+        told = messageOf(error);
+      }
+      await this.#pause();
+    }
+  }
+
+  async #look(policies: Policies, everything: boolean, file: ReturnType<typeof openAlerts> | undefined): Promise<void> {
+    const config = this.#config;
+    const history = await gatherRunHistory(config, policies.jobs);
+    const facts = await gatherStatus(this.#context, { config, clusters: [...config.clusters.values()], policies, history, everything });
+    const conditions = judgeProject(facts);
+    this.#text = prometheusText(facts, conditions);
+    if (file !== undefined) await lookForAlerts(this.#context, conditions, { config, policies, file });
+  }
+
+  async #pause(): Promise<void> {
+    const { clock, signal } = this.#context;
+    const woken = new AbortController();
+    this.#wake = () =>
+      void clock.sleep(SOON_MS, signal).then(
+        () => woken.abort(),
+        () => undefined,
+      );
+    await clock.sleep(LOOK_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+    this.#wake = () => undefined;
+  }
+}
+
+// A function, since the compiler takes the answer of an earlier look for granted.
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

@@ -1,0 +1,130 @@
+import { stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseDuration } from '../../base/durations.ts';
+import { DbadminError } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import type { Policies } from '../../schedule/policies.ts';
+import { health } from '../../schedule/worker/facts.ts';
+import { listenHttp, type Listener } from '../../schedule/worker/http-run.ts';
+import type { Perform } from '../../schedule/worker/options.ts';
+import { Worker } from '../../schedule/worker/run.ts';
+import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { connectControl } from '../control-database.ts';
+import { commandNames, commandsOf } from '../schedule/job-commands.ts';
+import { loadPolicies } from '../schedule/load-policies.ts';
+import { performJob } from '../schedule/perform.ts';
+import { walReceiving } from './wal-ownership.ts';
+import { Watch } from './watch.ts';
+
+const CONTROL_CONNECTIONS = 4;
+const DEFAULT_LISTEN = '127.0.0.1:9187';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { clock, log, signal, output } = context;
+  const slots = countOption(input, 'jobs', 4, 64);
+  const graceMs = spanOption(input, 'grace', '60s');
+  const listenAt = listenOption(input);
+  const { config, policies } = await loadPolicies(context, input);
+  const { COMMANDS } = await import('../catalogue.ts');
+  const name = textOption(input, 'name') ?? `${os.hostname()}:${process.pid}`;
+  const socketDirectory = textOption(input, 'walSockets');
+  const watch = new Watch(context, config);
+  const worker = new Worker({
+    worker: { name, host: os.hostname(), pid: process.pid, version: context.version, labels: labelsOption(input), slots },
+    schema: config.control.schema,
+    heartbeatSeconds: config.control.heartbeatSeconds,
+    graceMs,
+    connect: async () => await connectControl(config, `dbadmin worker ${name}`.slice(0, 63), CONTROL_CONNECTIONS),
+    policies,
+    reload: policiesReader(context, input, config),
+    perform: performer(context, input, config, commandNames(COMMANDS)),
+    receiving:
+      input.options['wal'] === false
+        ? undefined
+        : walReceiving(context, config, socketDirectory === undefined ? undefined : path.resolve(context.cwd, socketDirectory)),
+    onJobEnded: () => watch.wake(),
+    clock,
+    log,
+    signal,
+  });
+  let listener: Listener | undefined;
+  try {
+    if (listenAt !== undefined) {
+      listener = await listenHttp(listenAt.host, listenAt.port, {
+        health: () => health(worker.facts(), clock.now()),
+        metrics: () => watch.metrics(worker.facts()),
+      });
+      log.info(`/healthz and /metrics on http://${listener.address}`);
+    }
+    log.info(`worker ${name} runs ${policies.jobs.length} jobs of ${policies.file}, ${slots} at a time`);
+    const watching = watch.run(() => worker.policies, input.options['alerts'] !== false);
+    await worker.run();
+    await watching;
+  } finally {
+    await listener?.close();
+  }
+  const { ended } = worker.facts();
+  output.result({ worker: name, succeeded: ended.succeeded, failed: ended.failed, retried: ended['will-retry'] });
+  return 0;
+}
+
+/** Does a job as the policies have it at that moment. */
+function performer(context: CommandContext, input: CommandInput, config: Config, known: ReadonlySet<string>): Perform {
+  return async (job, { runId, attempt, due, signal, onOutput }) => {
+    const { policies } = await loadPolicies(context, input);
+    const todo = commandsOf(job, policies, known);
+    if (todo.kind === 'refusal') return { kind: 'failed', exitStatus: undefined, error: todo.reason, final: true };
+    return await performJob(context, config, todo, { job: job.name, due, run: { runId, attempt }, signal, output: onOutput });
+  };
+}
+
+/** Reads the policies again when their file has changed. */
+function policiesReader(context: CommandContext, input: CommandInput, config: Config): () => Promise<Policies | undefined> {
+  const file = config.paths.policies;
+  const stampOf = async (): Promise<string> => {
+    const { mtimeMs, size, ino } = await stat(file);
+    return `${mtimeMs} ${size} ${ino}`;
+  };
+  let stamp: string | undefined;
+  return async () => {
+    const now = await stampOf();
+    const before = stamp;
+    stamp = now;
+    if (before === undefined || before === now) return undefined;
+    return (await loadPolicies(context, input)).policies;
+  };
+}
+
+function countOption(input: CommandInput, name: string, fallback: number, most: number): number {
+  const text = textOption(input, name);
+  const count = Number(text ?? fallback);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new DbadminError('usage', `--${name} takes a number from 1 to ${most}, not "${text ?? ''}"`);
+}
+
+function spanOption(input: CommandInput, name: string, fallback: string): number {
+  const text = textOption(input, name) ?? fallback;
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new DbadminError('usage', `--${name} takes a time, not "${text}"`, { hint: 'Write it like 60s or 5m.', cause: error });
+  }
+}
+
+function labelsOption(input: CommandInput): readonly string[] {
+  const labels = listOption(input, 'label');
+  for (const label of labels)
+    if (!/^[A-Za-z][\w-]*$/.test(label))
+      throw new DbadminError('usage', `--label takes a name, not "${label}"`, { hint: 'Give several by several --label.' });
+  return labels;
+}
+
+function listenOption(input: CommandInput): { readonly host: string; readonly port: number } | undefined {
+  const text = textOption(input, 'listen') ?? DEFAULT_LISTEN;
+  if (text === 'off') return undefined;
+  const match = /^(?:\[([\da-f:]+)\]|([^:]+)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new DbadminError('usage', `--listen takes HOST:PORT or off, not "${text}"`);
+  return { host: match[1] ?? match[2] ?? '', port };
+}

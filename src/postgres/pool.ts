@@ -1,0 +1,133 @@
+import pg from 'pg';
+import { DbadminError, messageOf } from '../base/errors.ts';
+import { connectionError } from './client.ts';
+import type { ConnectionParameters, HostAddress } from './parameters.ts';
+import { allowsClearText, tlsOptions } from './tls.ts';
+
+/** Anything that answers SQL. */
+export interface PoolQueries {
+  /** Several statements only without `values`. */
+  query<Row extends object = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+/**
+ * Connections that are kept for a long time, through restarts of the server: one that breaks fails its own query and is
+ * replaced by the next. A silent network is noticed, since no query waits longer than its timeout.
+ *
+ * It is `pg` and not the client of `openClient`, which ends the process when it writes to a connection that the server closed.
+ */
+export interface ConnectionPool extends PoolQueries {
+  /** All of `work` on one connection and in one transaction, rolled back when it throws. */
+  transaction<T>(work: (queries: PoolQueries) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly applicationName: string;
+  readonly max: number;
+  /** No answer for so long is a failure. */
+  readonly queryTimeoutMs: number;
+}
+
+/**
+ * Connects to the first host that answers and, where a primary is asked for, is one.
+ *
+ * @throws {DbadminError} `connection-failed`, `credentials-wrong`.
+ */
+export async function openPool(parameters: ConnectionParameters, options: PoolOptions): Promise<ConnectionPool> {
+  let failure: unknown;
+  for (const host of parameters.hosts) {
+    const tls = tlsOptions(parameters, host.host);
+    for (const ssl of tls === undefined ? [false as const] : allowsClearText(parameters) ? [tls, false as const] : [tls]) {
+      const pool = new pg.Pool(poolConfig(parameters, host, options, ssl));
+      // An idle connection that breaks is taken out by the pool; without a listener it would end the process.
+      pool.on('error', () => undefined);
+      try {
+        const { rows } = await pool.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+        if (rows[0]?.standby !== true || !wantsPrimary(parameters)) return pooled(pool);
+        failure = new Error(`${host.host}:${host.port} is a standby`);
+      } catch (error) {
+        failure = error;
+      }
+      await pool.end();
+      if (!/does not support SSL/.test(messageOf(failure))) break;
+    }
+  }
+  throw connectionError(parameters, failure);
+}
+
+function wantsPrimary({ targetSessionAttrs }: ConnectionParameters): boolean {
+  return targetSessionAttrs === 'primary' || targetSessionAttrs === 'read-write';
+}
+
+function poolConfig(
+  parameters: ConnectionParameters,
+  host: HostAddress,
+  { applicationName, max, queryTimeoutMs }: PoolOptions,
+  ssl: pg.PoolConfig['ssl'] & (object | false),
+): pg.PoolConfig {
+  return {
+    host: host.host,
+    port: host.port,
+    user: parameters.user,
+    database: parameters.database,
+    // Without one the library would look for a password file by itself.
+    password: parameters.password?.reveal() ?? '',
+    ssl,
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: Math.max(1000, parameters.connectTimeoutMs),
+    query_timeout: queryTimeoutMs,
+    statement_timeout: queryTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    allowExitOnIdle: true,
+  };
+}
+
+function pooled(pool: pg.Pool): ConnectionPool {
+  return {
+    query: async (text, values) => await rowsOf(pool, text, values),
+    transaction: async (work) => {
+      const client = await pool.connect();
+      let failure: Error | undefined;
+      try {
+        await client.query('begin');
+        const result = await work({ query: async (text, values) => await rowsOf(client, text, values) });
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        // A connection in an unknown state is not given to anybody again.
+        failure = await client.query('rollback').then(
+          () => undefined,
+          (lost: unknown) => (lost instanceof Error ? lost : new Error(String(lost))),
+        );
+        throw error;
+      } finally {
+        client.release(failure);
+      }
+    },
+    close: async () => await pool.end(),
+  };
+}
+
+async function rowsOf<Row extends object>(
+  client: pg.Pool | pg.PoolClient,
+  text: string,
+  values: readonly unknown[] | undefined,
+): Promise<readonly Row[]> {
+  const result = (await client.query(text, values === undefined ? undefined : [...values])) as pg.QueryResult | pg.QueryResult[];
+  // Several statements at once give an array of results.
+  return (Array.isArray(result) ? result.flatMap(({ rows }) => rows as Row[]) : result.rows) as readonly Row[];
+}
+
+/** Whether a failure says that the database cannot be reached, now or any more, rather than that it refused something. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof DbadminError) return error.code === 'connection-failed';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  // Class 08 is connection exceptions, 57P01 to 57P03 a server that is stopped or starts; without a code it is the library's own.
+  return (
+    /^(?:08|57P0|53300|25006|E[A-Z]+$)/.test(code) ||
+    (code === '' && /timeout|terminated|Connection|socket|not queryable/.test(messageOf(error)))
+  );
+}

@@ -1,0 +1,46 @@
+import type { Job } from './policies.ts';
+
+/** How one try of a job ended. */
+export type AttemptOutcome =
+  | { readonly kind: 'succeeded' }
+  /** `final`: trying again cannot help. */
+  | { readonly kind: 'failed'; readonly exitStatus: number | undefined; readonly error: string; readonly final: boolean }
+  /** Another process holds the lease of the repository: exit 11. */
+  | { readonly kind: 'locked'; readonly error: string }
+  /** Its worker was told to stop, or could no longer prove that the run is its own. */
+  | { readonly kind: 'interrupted'; readonly error: string };
+
+/** What follows an attempt. */
+export type NextStep =
+  | { readonly kind: 'over'; readonly state: 'succeeded' | 'failed' }
+  | { readonly kind: 'again'; readonly afterMs: number; readonly isFailure: boolean };
+
+const LOCKED_FIRST_MS = 15_000;
+const LOCKED_MOST_MS = 5 * 60_000;
+/** As long as a queued job may take at all: then whatever holds the lock is itself the trouble. */
+const LOCKED_GIVE_UP_MS = 24 * 3_600_000;
+
+/**
+ * Whether a job is tried again, and when. Only failures of its own use up the retries: a lease held by another passes, most
+ * often because that other died a moment ago, and a worker that was stopped says nothing about the job.
+ */
+export function nextStep(
+  outcome: AttemptOutcome,
+  { retries, retryDelayMs }: Pick<Job, 'retries' | 'retryDelayMs'>,
+  run: { readonly failures: number; readonly attempt: number; readonly sinceStartMs: number },
+): NextStep {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { kind: 'over', state: 'succeeded' };
+    case 'interrupted':
+      return { kind: 'again', afterMs: 0, isFailure: false };
+    case 'locked':
+      if (run.sinceStartMs >= LOCKED_GIVE_UP_MS) return { kind: 'over', state: 'failed' };
+      return { kind: 'again', afterMs: Math.min(LOCKED_MOST_MS, LOCKED_FIRST_MS * 2 ** Math.min(10, run.attempt - 1)), isFailure: false };
+    case 'failed':
+      if (outcome.final || run.failures >= retries) return { kind: 'over', state: 'failed' };
+      return { kind: 'again', afterMs: retryDelayMs, isFailure: true };
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,91 @@
+import type { PoolQueries } from '../../postgres/pool.ts';
+
+/** What the control database knows of a job beside its runs. */
+export interface KnownJob {
+  readonly since: Date;
+  readonly paused: { readonly at: Date; readonly by: string; readonly reason: string | undefined } | undefined;
+}
+
+interface JobRow {
+  readonly name: string;
+  readonly since: Date;
+  readonly paused_at: Date | null;
+  readonly paused_by: string | null;
+  readonly pause_reason: string | null;
+}
+
+/** Makes the jobs known that are not; gives what is known of all of them. */
+export async function registerJobs(db: PoolQueries, schema: string, names: readonly string[]): Promise<ReadonlyMap<string, KnownJob>> {
+  await db.query(`insert into ${schema}.scheduled_job (name) select unnest($1::text[]) on conflict do nothing`, [names]);
+  return await knownJobs(db, schema, names);
+}
+
+/** What is known of jobs, by name; those that no worker has seen are not among them. */
+export async function knownJobs(db: PoolQueries, schema: string, names: readonly string[]): Promise<ReadonlyMap<string, KnownJob>> {
+  const rows = await db.query<JobRow>(
+    `select name, since, paused_at, paused_by, pause_reason from ${schema}.scheduled_job where name = any($1::text[])`,
+    [names],
+  );
+  return new Map(
+    rows.map(({ name, since, paused_at: at, paused_by: by, pause_reason: reason }) => [
+      name,
+      { since, paused: at === null ? undefined : { at, by: by ?? '', reason: reason ?? undefined } },
+    ]),
+  );
+}
+
+/** Pauses a job; false when it was paused already, which stays as it was. */
+export async function pauseJob(db: PoolQueries, schema: string, name: string, by: string, reason: string | undefined): Promise<boolean> {
+  await db.query(`insert into ${schema}.scheduled_job (name) values ($1) on conflict do nothing`, [name]);
+  const changed = await db.query(
+    `update ${schema}.scheduled_job set paused_at = clock_timestamp(), paused_by = $2, pause_reason = $3
+      where name = $1 and paused_at is null returning name`,
+    [name, by, reason ?? null],
+  );
+  return changed.length === 1;
+}
+
+/** Lets a paused job run again from its next time on; false when it was not paused. */
+export async function resumeJob(db: PoolQueries, schema: string, name: string): Promise<boolean> {
+  const changed = await db.query(
+    `update ${schema}.scheduled_job set paused_at = null, paused_by = null, pause_reason = null
+      where name = $1 and paused_at is not null returning name`,
+    [name],
+  );
+  return changed.length === 1;
+}
+
+/** A worker as the control database knows it. */
+export interface WorkerRecord {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly labels: readonly string[];
+  readonly slots: number;
+}
+
+/** A sign of life of a worker; those that gave none for a day are forgotten. */
+export async function markWorker(db: PoolQueries, schema: string, worker: WorkerRecord): Promise<void> {
+  await db.query(
+    `insert into ${schema}.worker (name, host, pid, version, labels, slots) values ($1, $2, $3, $4, $5, $6)
+      on conflict (name) do update set seen_at = clock_timestamp(), labels = excluded.labels`,
+    [worker.name, worker.host, worker.pid, worker.version, worker.labels, worker.slots],
+  );
+  await db.query(`delete from ${schema}.worker where seen_at < clock_timestamp() - interval '1 day'`);
+}
+
+export async function forgetWorker(db: PoolQueries, schema: string, name: string): Promise<void> {
+  await db.query(`delete from ${schema}.worker where name = $1`, [name]);
+}
+
+/** Up to when the times of all jobs are queued; undefined before the first worker. */
+export async function plannedUntil(db: PoolQueries, schema: string): Promise<Date | undefined> {
+  const [row] = await db.query<{ planned_until: Date | null }>(`select planned_until from ${schema}.schedule_state`);
+  return row?.planned_until ?? undefined;
+}
+
+/** Never goes back: another worker may be ahead. */
+export async function markPlanned(db: PoolQueries, schema: string, until: Date): Promise<void> {
+  await db.query(`update ${schema}.schedule_state set planned_until = greatest(planned_until, $1)`, [until]);
+}

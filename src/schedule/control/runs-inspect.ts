@@ -1,0 +1,133 @@
+import type { PoolQueries } from '../../postgres/pool.ts';
+import type { RunCause, RunRecord, RunState } from '../run-record.ts';
+
+/** A row of the table of runs. */
+export interface RunRow {
+  readonly run_id: string;
+  readonly job: string;
+  readonly due: Date;
+  readonly cause: RunCause;
+  readonly state: RunState;
+  readonly labels: readonly string[];
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly worker: string | null;
+  readonly exit_status: number | null;
+  readonly error: string | null;
+  readonly times: number;
+}
+
+export const RUN_COLUMNS =
+  'run_id, job, due, cause, state, labels, created_at, started_at, ended_at, attempt, failures, worker, exit_status, error, times';
+
+export function runOf(row: RunRow): RunRecord {
+  return {
+    runId: row.run_id,
+    job: row.job,
+    due: row.due,
+    cause: row.cause,
+    state: row.state,
+    labels: row.labels,
+    createdAt: row.created_at,
+    startedAt: row.started_at ?? undefined,
+    endedAt: row.ended_at ?? undefined,
+    attempt: row.attempt,
+    failures: row.failures,
+    worker: row.worker ?? undefined,
+    exitStatus: row.exit_status ?? undefined,
+    error: row.error ?? undefined,
+    times: row.times,
+  };
+}
+
+/** Runs due in a window, oldest first, of one job or all. */
+export async function inspectRuns(
+  db: PoolQueries,
+  schema: string,
+  { from, to, job, most }: { readonly from: Date; readonly to: Date; readonly job: string | undefined; readonly most: number },
+): Promise<readonly RunRecord[]> {
+  const rows = await db.query<RunRow>(
+    `select * from (select ${RUN_COLUMNS} from ${schema}.run
+        where due >= $1 and due <= $2 and ($3::text is null or job = $3) order by due desc limit $4) as newest
+      order by due`,
+    [from, to, job ?? null, most],
+  );
+  return rows.map(runOf);
+}
+
+/** What is known of each job that ever ran: its newest run that is over, its newest success and what goes on now. */
+export interface JobRuns {
+  readonly last: RunRecord | undefined;
+  readonly lastSuccess: RunRecord | undefined;
+  readonly current: RunRecord | undefined;
+}
+
+/** By job, for those of `names`. A skipped or missed time is no run and does not hide the one before. */
+export async function inspectJobRuns(db: PoolQueries, schema: string, names: readonly string[]): Promise<ReadonlyMap<string, JobRuns>> {
+  const of = (condition: string): string => `
+    select ${RUN_COLUMNS} from unnest($1::text[]) as wanted(name),
+      lateral (select * from ${schema}.run where job = wanted.name and ${condition}
+        order by coalesce(ended_at, created_at) desc limit 1) as newest`;
+  const byJob = async (condition: string): Promise<ReadonlyMap<string, RunRecord>> =>
+    new Map((await db.query<RunRow>(of(condition), [names])).map((row) => [row.job, runOf(row)]));
+  const last = await byJob(`state in ('succeeded', 'failed')`);
+  const lastSuccess = await byJob(`state = 'succeeded'`);
+  const current = await byJob(`state in ('queued', 'running')`);
+  return new Map(
+    names.map((name) => [name, { last: last.get(name), lastSuccess: lastSuccess.get(name), current: current.get(name) }] as const),
+  );
+}
+
+/** One try of a run. */
+export interface AttemptRecord {
+  readonly attempt: number;
+  readonly worker: string;
+  readonly startedAt: Date;
+  readonly endedAt: Date | undefined;
+  readonly outcome: string | undefined;
+  readonly exitStatus: number | undefined;
+  readonly error: string | undefined;
+  readonly logTail: string | undefined;
+}
+
+/** The attempts of a run, first to last. */
+export async function inspectAttempts(db: PoolQueries, schema: string, runId: string): Promise<readonly AttemptRecord[]> {
+  const rows = await db.query<{
+    readonly attempt: number;
+    readonly worker: string;
+    readonly started_at: Date;
+    readonly ended_at: Date | null;
+    readonly outcome: string | null;
+    readonly exit_status: number | null;
+    readonly error: string | null;
+    readonly log_tail: string | null;
+  }>(
+    `select attempt, worker, started_at, ended_at, outcome, exit_status, error, log_tail from ${schema}.run_attempt
+      where run_id = $1 order by attempt`,
+    [runId],
+  );
+  return rows.map((row) => ({
+    attempt: row.attempt,
+    worker: row.worker,
+    startedAt: row.started_at,
+    endedAt: row.ended_at ?? undefined,
+    outcome: row.outcome ?? undefined,
+    exitStatus: row.exit_status ?? undefined,
+    error: row.error ?? undefined,
+    logTail: row.log_tail ?? undefined,
+  }));
+}
+
+/** The workers that gave a sign of life in the last minute. */
+export async function inspectWorkers(
+  db: PoolQueries,
+  schema: string,
+): Promise<readonly { readonly name: string; readonly labels: readonly string[]; readonly startedAt: Date; readonly seenAt: Date }[]> {
+  const rows = await db.query<{ name: string; labels: readonly string[]; started_at: Date; seen_at: Date }>(
+    `select name, labels, started_at, seen_at from ${schema}.worker where seen_at > clock_timestamp() - interval '1 minute' order by name`,
+  );
+  return rows.map(({ name, labels, started_at: startedAt, seen_at: seenAt }) => ({ name, labels, startedAt, seenAt }));
+}

@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { connectionOfUrl } from '../../../src/config/load.ts';
+import { isConnectionLoss, openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
+import type { AttemptOutcome } from '../../../src/schedule/attempt.ts';
+import { beginAttempt, endAbandoned, endAttempt } from '../../../src/schedule/control/attempts-apply.ts';
+import { applyDue, applyManual, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
+import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
+import { pauseJob, registerJobs, resumeJob } from '../../../src/schedule/control/registry-apply.ts';
+import { inspectAttempts, inspectJobRuns, inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
+import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
+import { beginTimerRun, endTimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
+import type { Job } from '../../../src/schedule/policies.ts';
+import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import { at, job } from '../../unit/schedule/job.ts';
+
+const SCHEMA = 'dbadmin_jobs';
+let database: TestDatabase;
+let pool: ConnectionPool;
+let queuePool: ConnectionPool;
+let queue: RunQueue;
+let place: ControlPlace;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const connect = async (): Promise<ConnectionPool> =>
+    await openPool(connectionOfUrl({ env: {}, cwd: '/' }, database.url), { applicationName: 'test', max: 4, queryTimeoutMs: 10_000 });
+  pool = await connect();
+  queuePool = await connect();
+  place = { pool, schema: SCHEMA };
+  await Promise.all([1, 2, 3].map(async () => await ensureTables(pool, SCHEMA)));
+  queue = new RunQueue(queuePool, { schema: SCHEMA, heartbeatSeconds: 10, supervises: false, onError: () => undefined });
+  await queue.start(['run', 'run.eu']);
+});
+afterAll(async () => {
+  await queue.stop();
+  await queuePool.close();
+  await pool.close();
+  await database.drop();
+});
+beforeEach(async () => {
+  await pool.query(`truncate ${SCHEMA}.run, ${SCHEMA}.run_attempt, ${SCHEMA}.scheduled_job; delete from ${SCHEMA}.job`);
+});
+
+const FAILED: AttemptOutcome = { kind: 'failed', exitStatus: 1, error: 'no room', final: false };
+const DONE: AttemptOutcome = { kind: 'succeeded' };
+
+async function due(one: Job, ...times: readonly string[]) {
+  await registerJobs(pool, SCHEMA, [one.name]);
+  return await applyDue(place, queue, one, { queue: times.map(at), missed: undefined });
+}
+
+/** Takes what the queue hands out next, and ends it. */
+async function runNext(jobs: readonly Job[], outcome: AttemptOutcome, name = 'run') {
+  const [handed] = await queue.fetch(name, 1);
+  if (handed === undefined) return undefined;
+  const begun = await beginAttempt(place, queue, handed, 'w1');
+  if (begun === undefined) return undefined;
+  const own = jobs.find((each) => each.name === begun.run.job);
+  if (own === undefined) throw new Error(`no job ${begun.run.job}`);
+  const step = await endAttempt(place, queue, handed, { run: begun.run, outcome, logTail: 'printed', job: own, jobs });
+  return { handed, run: begun.run, step };
+}
+
+const all = async () =>
+  (await inspectRuns(pool, SCHEMA, { from: at('2020-01-01T00:00Z'), to: at('2100-01-01T00:00Z'), job: undefined, most: 100 })).map(
+    ({ job: name, state, error }) => [name, state, error ?? ''],
+  );
+
+test('a time that many workers see at once is queued once', async () => {
+  const nightly = job('nightly', '0 2 * * *');
+  await registerJobs(pool, SCHEMA, ['nightly']);
+  const seen = await Promise.all(
+    Array.from({ length: 8 }, async () => await applyDue(place, queue, nightly, { queue: [at('2027-01-01T02:00Z')], missed: undefined })),
+  );
+  expect(seen.flat().toSorted()).toEqual([...Array.from({ length: 7 }, () => 'known'), 'queued']);
+  expect(await queue.fetch('run', 10)).toHaveLength(1);
+});
+
+test('no job overlaps itself: what meets a run is left out and recorded, or waits where it catches up', async () => {
+  const [never, once] = [job('never', '* * * * *'), job('once', '* * * * *', { catchUp: 'once' })];
+  expect(await due(never, '2027-01-01T00:00Z')).toEqual(['queued']);
+  expect(await due(never, '2027-01-01T00:01Z')).toEqual(['dropped']);
+  await runNext([never], DONE);
+  expect(await due(never, '2027-01-01T00:02Z')).toEqual(['queued']);
+  await runNext([never], DONE);
+  expect(await due(once, '2027-01-01T00:00Z')).toEqual(['queued']);
+  expect(await due(once, '2027-01-01T00:01Z')).toEqual(['waiting']);
+  expect(await due(once, '2027-01-01T00:02Z')).toEqual(['dropped']);
+  expect(await queue.fetch('run', 10)).toHaveLength(1);
+  expect((await all()).filter(([name]) => name === 'never')).toEqual([
+    ['never', 'succeeded', ''],
+    ['never', 'missed', 'its run before was not over'],
+    ['never', 'succeeded', ''],
+  ]);
+});
+
+test('the run that waited is queued when the one before it is over', async () => {
+  const twice = job('twice', '* * * * *', { catchUp: 'all' });
+  expect(await due(twice, '2027-01-01T00:00Z', '2027-01-01T00:01Z', '2027-01-01T00:02Z')).toEqual(['queued', 'waiting', 'waiting']);
+  const seen: (string | undefined)[] = [];
+  for (let turn = 0; turn < 4; turn += 1) seen.push((await runNext([twice], DONE))?.run.due.toISOString());
+  expect(seen).toEqual(['2027-01-01T00:00:00.000Z', '2027-01-01T00:01:00.000Z', '2027-01-01T00:02:00.000Z', undefined]);
+});
+
+test('a failure is tried again after its delay, then failed; each attempt keeps what it printed', async () => {
+  const flaky = job('flaky', '@daily', { retries: 1, retryDelayMs: 0 });
+  await due(flaky, '2027-01-01T00:00Z');
+  const first = await runNext([flaky], FAILED);
+  expect(first?.step).toMatchObject({ kind: 'again', isFailure: true });
+  expect((await runNext([flaky], FAILED))?.step).toEqual({ kind: 'over', state: 'failed' });
+  expect(await all()).toEqual([['flaky', 'failed', 'no room']]);
+  const attempts = await inspectAttempts(pool, SCHEMA, first?.run.runId ?? '');
+  expect(attempts).toMatchObject([
+    { attempt: 1, outcome: 'failed', exitStatus: 1, logTail: 'printed', worker: 'w1' },
+    { attempt: 2, outcome: 'failed' },
+  ]);
+  const runs = (await inspectJobRuns(pool, SCHEMA, ['flaky'])).get('flaky');
+  expect([runs?.last?.state, runs?.lastSuccess, runs?.last?.failures]).toEqual(['failed', undefined, 2]);
+});
+
+test('a later retry is not handed out before its time', async () => {
+  const slow = job('slow', '@daily', { retries: 1, retryDelayMs: 3_600_000 });
+  await due(slow, '2027-01-01T00:00Z');
+  await runNext([slow], FAILED);
+  expect(await queue.fetch('run', 1)).toEqual([]);
+  expect(await due(slow, '2027-01-02T00:00Z')).toEqual(['dropped']);
+});
+
+describe('jobs after others', () => {
+  const jobs = [job('a', '@daily'), job('b', '@daily'), job('both', ['a', 'b']), job('last', ['both'])];
+
+  test('run when each of them has succeeded, once for each such time', async () => {
+    const [a = job('', []), b = job('', [])] = jobs;
+    await due(a, '2027-01-01T00:00Z');
+    await runNext(jobs, DONE);
+    expect(await queue.fetch('run', 1)).toEqual([]);
+    await due(b, '2027-01-01T00:00Z');
+    await runNext(jobs, DONE);
+    expect((await runNext(jobs, DONE))?.run).toMatchObject({ job: 'both', cause: 'after' });
+    expect((await runNext(jobs, DONE))?.run.job).toBe('last');
+    await due(b, '2027-01-02T00:00Z');
+    await runNext(jobs, DONE);
+    expect(await queue.fetch('run', 1)).toEqual([]);
+  });
+
+  test('two that end at the same moment call the next one once', async () => {
+    const [a = job('', []), b = job('', [])] = jobs;
+    for (let round = 1; round <= 5; round += 1) {
+      await due(a, `2027-01-0${round}T00:00Z`);
+      await due(b, `2027-01-0${round}T00:00Z`);
+      await Promise.all([runNext(jobs, DONE), runNext(jobs, DONE)]);
+      expect((await runNext(jobs, DONE))?.run.job).toBe('both');
+      expect((await runNext(jobs, DONE))?.run.job).toBe('last');
+      expect(await queue.fetch('run', 1)).toEqual([]);
+    }
+  });
+
+  test('a failure takes with it all that would have followed, and says so', async () => {
+    const [a = job('', [])] = jobs;
+    await due(a, '2027-01-01T00:00Z');
+    await runNext(jobs, FAILED);
+    expect((await all()).toSorted(([left = ''], [right = '']) => (left < right ? -1 : 1))).toEqual([
+      ['a', 'failed', 'no room'],
+      ['both', 'skipped', 'a failed'],
+      ['last', 'skipped', 'a failed'],
+    ]);
+    expect(await queue.fetch('run', 1)).toEqual([]);
+  });
+});
+
+test('a paused job lets its times pass; asked for by a person it runs all the same', async () => {
+  const nightly = job('nightly', '@daily');
+  await registerJobs(pool, SCHEMA, ['nightly']);
+  expect(await pauseJob(pool, SCHEMA, 'nightly', 'ada', 'storage moves')).toBe(true);
+  expect(await pauseJob(pool, SCHEMA, 'nightly', 'bob', undefined)).toBe(false);
+  expect(await due(nightly, '2027-01-01T00:00Z')).toEqual(['paused']);
+  expect(await all()).toEqual([]);
+  expect(await applyManual(place, queue, nightly, new Date())).toBe('queued');
+  expect(await applyManual(place, queue, nightly, new Date())).toBe('dropped');
+  await runNext([nightly], DONE);
+  expect(await resumeJob(pool, SCHEMA, 'nightly')).toBe(true);
+  expect(await due(nightly, '2027-01-02T00:00Z')).toEqual(['queued']);
+});
+
+test('a worker hands out only what has labels that it is asked for', async () => {
+  await due(job('far', '@daily', { labels: ['eu'] }), '2027-01-01T00:00Z');
+  expect(await queue.fetch('run', 10)).toEqual([]);
+  expect(await queue.fetch('run.eu', 10)).toHaveLength(1);
+});
+
+test('an attempt whose run has passed to another changes nothing, unless it succeeded', async () => {
+  const nightly = job('nightly', '@daily', { retries: 5 });
+  await due(nightly, '2027-01-01T00:00Z');
+  const [handed] = await queue.fetch('run', 1);
+  if (handed === undefined) throw new Error('nothing was handed out');
+  const first = await beginAttempt(place, queue, handed, 'w1');
+  // What another worker does after it was handed out anew.
+  const second = await beginAttempt(place, queue, handed, 'w2');
+  if (first === undefined || second === undefined) throw new Error('not begun');
+  expect([first.run.attempt, second.run.attempt]).toEqual([1, 2]);
+  const end = { logTail: '', job: nightly, jobs: [nightly] };
+  expect(await endAttempt(place, queue, handed, { ...end, run: first.run, outcome: FAILED })).toEqual({ kind: 'lost' });
+  expect(await all()).toEqual([['nightly', 'running', '']]);
+  expect(await endAttempt(place, queue, handed, { ...end, run: first.run, outcome: DONE })).toEqual({ kind: 'over', state: 'succeeded' });
+  expect(await endAttempt(place, queue, handed, { ...end, run: second.run, outcome: FAILED })).toEqual({ kind: 'lost' });
+  expect(await all()).toEqual([['nightly', 'succeeded', '']]);
+});
+
+test('a run without a worker keeps workers out, and one whose process died is ended', async () => {
+  const nightly = job('nightly', '@daily');
+  const run = await beginTimerRun(place, { job: 'nightly', due: at('2027-01-01T00:00Z'), cause: 'timer', by: 'cron on db1' });
+  expect(await due(nightly, '2027-01-01T00:01Z')).toEqual(['dropped']);
+  await expect(beginTimerRun(place, { job: 'nightly', due: new Date(), cause: 'timer', by: 'x' })).rejects.toMatchObject({
+    code: 'locked',
+    message: 'job nightly is running on cron on db1',
+  });
+  await endTimerRun(place, run, DONE, 'all good');
+  await beginTimerRun(place, { job: 'nightly', due: at('2027-01-02T00:00Z'), cause: 'timer', by: 'cron on db1' });
+  expect(await endAbandoned(place)).toEqual([]);
+  await pool.query(`update ${SCHEMA}.run set alive_at = now() - interval '3 minutes' where state = 'running'`);
+  expect((await endAbandoned(place)).map(({ state, error }) => [state, error])).toEqual([['failed', 'its process ended without a word']]);
+});
+
+test('tables of a newer dbadmin are refused by name', async () => {
+  await pool.query('create schema later');
+  await ensureTables(pool, 'later');
+  await pool.query(`comment on schema later is 'dbadmin schedule, tables 99'`);
+  await expect(ensureTables(pool, 'later')).rejects.toMatchObject({ code: 'history-newer' });
+});
+
+test('a connection that the server ends fails its query and is replaced', async () => {
+  const slow = pool.query('select pg_sleep(10)').catch((error: unknown) => error);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and pid <> pg_backend_pid()`;
+  expect(isConnectionLoss(await slow)).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await pool.query('select 1 as one')).toEqual([{ one: 1 }]);
+});
