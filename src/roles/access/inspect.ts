@@ -20,23 +20,28 @@ export async function inspectAccess(
   databases: readonly string[],
   names: AccessNames = NO_NAMES,
 ): Promise<AccessGraph> {
-  const cluster = await readSnapshot(connection, async (sql) => await inspectShared(sql, names));
+  const cluster = await readSnapshot(connection, async (sql) => await inspectSharedAccess(sql, names));
   const found = new Map<string, AccessDatabase>();
   for (const name of new Set(databases)) {
     const owner = cluster.open.get(name);
     if (owner === undefined) continue;
-    found.set(name, await readSnapshot({ ...connection, database: name }, async (sql) => await inspectDatabase(sql, name, owner, names)));
+    found.set(
+      name,
+      await readSnapshot({ ...connection, database: name }, async (sql) => await inspectDatabaseAccess(sql, name, owner, names)),
+    );
   }
   return { ...cluster.graph, databases: found };
 }
 
-interface Shared {
+/** What of an access graph belongs to the whole cluster. */
+export interface SharedAccess {
   readonly graph: Omit<AccessGraph, 'databases'>;
   /** Databases that take connections, to their owners. */
   readonly open: ReadonlyMap<string, string>;
 }
 
-async function inspectShared(sql: TransactionSql, { parameters }: AccessNames): Promise<Shared> {
+/** The part of {@link inspectAccess} that any database can be asked for, in an open snapshot. */
+export async function inspectSharedAccess(sql: TransactionSql, { parameters }: AccessNames = NO_NAMES): Promise<SharedAccess> {
   const [about] = await sql<{ major: number }[]>`select current_setting('server_version_num')::int / 10000 as major`;
   if (about === undefined) throw new DbadminError('query-failed', 'the server does not tell its version');
   const { major } = about;
@@ -119,7 +124,13 @@ async function readFreeParameters(sql: TransactionSql, asked: readonly string[])
   return new Set(rows.map(({ name }) => name));
 }
 
-async function inspectDatabase(sql: TransactionSql, name: string, owner: string, names: AccessNames): Promise<AccessDatabase> {
+/** The part of {@link inspectAccess} about the database that is connected to, in an open snapshot. */
+export async function inspectDatabaseAccess(
+  sql: TransactionSql,
+  name: string,
+  owner: string,
+  names: AccessNames = NO_NAMES,
+): Promise<AccessDatabase> {
   return {
     name,
     owner,

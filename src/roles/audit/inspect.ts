@@ -1,7 +1,8 @@
 import type { TransactionSql } from 'postgres';
 import { isDbadminError, messageOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { inspectAccess } from '../access/inspect.ts';
+import type { AccessDatabase } from '../access/graph.ts';
+import { inspectDatabaseAccess, inspectSharedAccess } from '../access/inspect.ts';
 import { inspectCluster } from '../inspect-cluster.ts';
 import { readSnapshot } from '../inspect.ts';
 import { splitList } from '../settings.ts';
@@ -23,19 +24,30 @@ export interface AuditScope {
  * @throws {DbadminError} `connection-failed`, `credentials-wrong`, `server-unsupported`.
  */
 export async function inspectForAudit(connection: ConnectionParameters, scope: AuditScope): Promise<AuditState> {
-  const shared = await readSnapshot(connection, async (sql) => await inspectShared(sql, scope.staleSince));
+  const { shared, access } = await readSnapshot(connection, async (sql) => ({
+    shared: await inspectShared(sql, scope.staleSince),
+    access: await inspectSharedAccess(sql),
+  }));
   const notes = [...shared.notes];
   const names = scope.databases ?? [...shared.cluster.databases.keys()].sort();
   const databases = new Map<string, AuditedDatabase>();
+  const accessible = new Map<string, AccessDatabase>();
   for (const name of names) {
     try {
-      databases.set(name, await readSnapshot({ ...connection, database: name }, async (sql) => await inspectAuditedDatabase(sql, name)));
+      const owner = access.open.get(name) ?? '';
+      // One snapshot for both, so that they agree.
+      const found = await readSnapshot({ ...connection, database: name }, async (sql) => ({
+        audited: await inspectAuditedDatabase(sql, name),
+        access: await inspectDatabaseAccess(sql, name, owner),
+      }));
+      databases.set(name, found.audited);
+      accessible.set(name, found.access);
     } catch (error) {
       if (!isDbadminError(error) || scope.databases !== undefined) throw error;
       notes.push(`database ${name} was not looked into: ${error.detail ?? messageOf(error)}`);
     }
   }
-  return { ...shared, access: await inspectAccess(connection, [...databases.keys()]), databases, notes };
+  return { ...shared, access: { ...access.graph, databases: accessible }, databases, notes };
 }
 
 async function inspectShared(sql: TransactionSql, staleSince: Date | undefined): Promise<Omit<AuditState, 'access' | 'databases'>> {
