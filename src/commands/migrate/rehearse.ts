@@ -1,11 +1,8 @@
 import path from 'node:path';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration, parseDuration } from '../../base/durations.ts';
-import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
-import { inspectLineage } from '../../backup/lineage-inspect.ts';
-import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
+import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import { formatMoment, parseMoment, type RestoreTarget } from '../../backup/restore/target.ts';
-import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
 import { EMPTY_HISTORY } from '../../migrate/history/history.ts';
 import { readFiles } from '../../migrate/inspect.ts';
 import { loadSqlParser } from '../../migrate/sql/parser.ts';
@@ -14,10 +11,8 @@ import { joinProblems } from '../../migrate/files/problems.ts';
 import { rehearsalFile, writeRehearsal, type RehearsalRecord } from '../../migrate/rehearse/record.ts';
 import { rehearse, type Rehearsed } from '../../migrate/rehearse/run.ts';
 import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
-import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { openRepository, selectRepository } from '../open-repository.ts';
-import { scratchPlaces } from '../scratch-places.ts';
+import { withThrowawayClone, type FoundClone } from '../throwaway-clone.ts';
 import { loadMigrations, policyOf, type MigrateProject } from './load-migrations.ts';
 import { showRehearsal } from './show-rehearsal.ts';
 
@@ -27,7 +22,7 @@ const ROOM = 1.5;
 
 /** `dbadmin migrate rehearse`: what is pending, on a clone that is thrown away. Nothing here connects to the cluster. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  const { output, clock, env } = context;
+  const { output, clock } = context;
   const target = targetOf(context, input);
   const limit = textOption(input, 'maxBlock');
   const maxBlockMs = limit === undefined ? undefined : parseDuration(limit);
@@ -35,66 +30,35 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const project = await loadMigrations(context, input);
   const { config, cluster } = project;
   await refuseBadFiles(context, input, project);
-  const places = scratchPlaces(context, input);
-  for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a run that was killed had left`);
   const startedMs = clock.now().getTime();
-  const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
-  try {
-    const systemIdentifier = textOption(input, 'systemIdentifier');
-    const { backups } = await inspectLineage(repository, cluster.name, systemIdentifier);
-    const scratch = await makeScratch(places, Math.max(0, ...backups.map(({ plainBytes }) => plainBytes)) * ROOM);
-    try {
-      const preflight = await inspectRestore({
-        repository,
-        clusterName: cluster.name,
-        systemIdentifier,
-        target,
-        exclusive: false,
-        backup: textOption(input, 'backup'),
-        timeline: undefined,
-        dataDirectory: path.join(scratch.directory, 'data'),
-        tablespaces: new Map(),
-      });
-      const major = Math.floor(preflight.resolution.backup.serverVersion / 10_000);
-      const programs = await findServerPrograms(major, env);
-      if (programs === undefined) throw missingServerPrograms(major);
-      const moment = describeMoment(target, preflight);
-      output.line(`rehearsal of ${cluster.connection.database} on ${cluster.name}`);
-      output.line(`backup     ${preflight.resolution.backup.label}, ${formatBytes(preflight.layout.totalBytes)}`);
-      output.line(`moment     ${moment}; WAL ${describeWal(preflight)}`);
-      const progress = output.progress('restoring');
-      let restoreMs = 0;
-      const rehearsed = await withThrowawayCluster(
-        {
-          preflight,
-          programs,
-          roles: [cluster.connection.user, cluster.replication.user, 'postgres'],
-          timeoutSeconds,
-          clock,
-          signal: context.signal,
-          onProgress: (done, total) => progress.update(done, total),
-        },
-        async (superuser) => {
-          progress.end();
-          restoreMs = clock.now().getTime() - startedMs;
-          output.line(`clone      ${scratch.directory}, ready after ${formatDuration(restoreMs)}; nothing reaches ${cluster.name}`);
-          return await rehearse({
-            superuser,
-            database: cluster.connection.database,
-            user: cluster.connection.user,
-            maxBlockMs,
-            up: upOptions(context, input, project),
-          });
-        },
-      ).finally(() => progress.end());
+  const wish = {
+    config,
+    cluster,
+    target,
+    systemIdentifier: textOption(input, 'systemIdentifier'),
+    backup: textOption(input, 'backup'),
+    room: ROOM,
+    timeoutSeconds,
+    onFound: ({ preflight }: FoundClone): void => {
       const { label } = preflight.resolution.backup;
-      return await report(context, input, project, rehearsed, { backup: label, moment, restoreMs, maxBlockMs });
-    } finally {
-      await scratch.remove();
-    }
-  } finally {
-    await repository.store.close();
-  }
+      output.line(`rehearsal of ${cluster.connection.database} on ${cluster.name}`);
+      output.line(`backup     ${label}, ${formatBytes(preflight.layout.totalBytes)}`);
+      output.line(`moment     ${describeMoment(target, preflight)}; WAL ${describeWal(preflight)}`);
+    },
+  };
+  const { rehearsed, ...clone } = await withThrowawayClone(context, input, wish, async (superuser, { preflight, directory }) => {
+    const restoreMs = clock.now().getTime() - startedMs;
+    output.line(`clone      ${directory}, ready after ${formatDuration(restoreMs)}; nothing reaches ${cluster.name}`);
+    const { database, user } = cluster.connection;
+    const up = upOptions(context, input, project);
+    return {
+      backup: preflight.resolution.backup.label,
+      moment: describeMoment(target, preflight),
+      restoreMs,
+      rehearsed: await rehearse({ superuser, database, user, maxBlockMs, up }),
+    };
+  });
+  return await report(context, input, project, rehearsed, { ...clone, maxBlockMs });
 }
 
 function targetOf({ clock }: CommandContext, input: CommandInput): RestoreTarget {

@@ -1,23 +1,15 @@
-import path from 'node:path';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
-import { makeScratch } from '../../backup/drill/scratch-apply.ts';
-import { inspectRestore } from '../../backup/restore/inspect.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import type { RescueItem } from '../../backup/table/rescue-plan.ts';
 import { rescueObjects, type Rescued, type RescueWish } from '../../backup/table/rescue-run.ts';
-import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
 import type { InspectedRollback, RunLoss } from '../../migrate/undo/rollback-inspect.ts';
 import type { TableName } from '../../migrate/undo/losses.ts';
-import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
-import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { openRepository, selectRepository } from '../open-repository.ts';
-import { scratchPlaces } from '../scratch-places.ts';
+import { listOption, type CommandContext, type CommandInput } from '../command.ts';
+import { withThrowawayClone } from '../throwaway-clone.ts';
 import { count, type MigrateProject } from './load-migrations.ts';
 import { lossName, tableText } from './show-loss.ts';
 import { rescueSchema } from './tiers.ts';
-
-const START_TIMEOUT_SECONDS = 24 * 3600;
 
 /** What is to come back from the clone of one run's restore point. */
 export interface RunWishes {
@@ -123,41 +115,13 @@ async function rescueRun(
   context: CommandContext,
   input: CommandInput,
   { config, cluster }: MigrateProject,
-  run: RunWishes,
+  { restorePoint, wishes, runId }: RunWishes,
 ): Promise<readonly Rescued[]> {
-  const { output, clock, signal, env } = context;
-  const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
-  const scratch = await makeScratch(scratchPlaces(context, input), 0);
-  try {
-    const preflight = await inspectRestore({
-      repository,
-      clusterName: cluster.name,
-      systemIdentifier: undefined,
-      target: { kind: 'name', name: run.restorePoint.name },
-      exclusive: false,
-      backup: undefined,
-      timeline: undefined,
-      dataDirectory: path.join(scratch.directory, 'data'),
-      tablespaces: new Map(),
-    });
-    const major = Math.floor(preflight.resolution.backup.serverVersion / 10_000);
-    const programs = await findServerPrograms(major, env);
-    if (programs === undefined) throw missingServerPrograms(major);
-    const progress = output.progress('restoring');
-    const roles = [cluster.connection.user, cluster.replication.user, 'postgres', env['USER'] ?? 'postgres'];
-    const onProgress = (done: number, total: number): void => progress.update(done, total);
-    return await withThrowawayCluster(
-      { preflight, programs, roles, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal, onProgress },
-      async (superuser) => {
-        progress.end();
-        const source = { ...superuser, database: cluster.connection.database };
-        return await rescueObjects(source, cluster.connection, run.wishes, rescueSchema(run.runId));
-      },
-    ).finally(() => progress.end());
-  } finally {
-    await scratch.remove();
-    await repository.store.close();
-  }
+  const target = { kind: 'name' as const, name: restorePoint.name };
+  return await withThrowawayClone(context, input, { config, cluster, target }, async (superuser) => {
+    const source = { ...superuser, database: cluster.connection.database };
+    return await rescueObjects(source, cluster.connection, wishes, rescueSchema(runId));
+  });
 }
 
 function showRescued({ output }: CommandContext, rescued: Rescued, { restorePoint }: RunWishes): object {
