@@ -78,8 +78,9 @@ not run.
 The way pitr is the whole cluster as at the restore point, in a new directory, by dbadmin restore; production is not touched. What
 that loses is counted in the stored WAL: commits of others, rows they inserted, updated and deleted, and the time since.
 
-What was lost is read from the applied statements and compared with the catalog: DROP, TRUNCATE, DELETE, UPDATE, a changed type.
-What functions or triggers did is not seen; name it with --objects table:core.play.
+What was lost is read from the applied statements and compared with the catalog: DROP, TRUNCATE, DELETE, UPDATE, a changed type, and
+what foreign keys took along. Where functions and triggers ran, where CASCADE took what depended on a type, or where a text was made
+only when it ran, that is said; what it was is not known: name it with --objects table:core.play.
 
 Without --tier the first way that is possible is taken, after asking.
 
@@ -110,6 +111,7 @@ $ dbadmin migrate rollback --to 20261121T093000 --tier pitr --into /srv/restored
       'versions: array of { version, file, appliedAt, appliedBy, runId, restorePoint: { name, lsn } or null }, newest first',
       'stays: the version that stays the newest',
       'losses: array of { what, by, gone: whether what was dropped is missing now, else null, madeByRun: its restore point does not have it, run }',
+      'unseen: array of { what, by }: through what more may have been lost, which the statements do not tell',
       'tiers: { down, rescue, pitr }, each { possible, why: array of sentences }',
       'pitrLoss: null, or { restorePoint, at, seconds, commits and otherCommits: of others with and without rows, inserted, updated, deleted, tables: array of { database, schema, table, inserted, updated, deleted }, own: { commits, inserted, updated, deleted }, lastCommit or null, untilLsn, behindBytes }',
       'tier: the way taken, or null',

@@ -126,7 +126,7 @@ function chooseTier(input: CommandInput, tiers: Tiers, { losses }: InspectedRoll
   });
 }
 
-function showVersions(output: Output, { undo, versions, losses }: InspectedRollback, { cluster }: MigrateProject): void {
+function showVersions(output: Output, { undo, versions, losses, unseen }: InspectedRollback, { cluster }: MigrateProject): void {
   const place = `${undo.server.database} on ${cluster.name}`;
   if (versions.length === 0) {
     output.line(`nothing in ${place} is newer than ${undo.stays}`);
@@ -143,6 +143,8 @@ function showVersions(output: Output, { undo, versions, losses }: InspectedRollb
     const now = gone === false ? '   there is one of that name now' : '';
     output.line(`  ${describeLoss(loss)}${now}${madeByRun ? '   the same run had made it: its restore point does not have it' : ''}`);
   }
+  if (unseen.length > 0) output.line('and perhaps more, which their text does not tell');
+  for (const { what, by } of unseen) output.line(`  ${what} (${by})`);
 }
 
 function showTiers(output: Output, tiers: Tiers, chosen: TierName | undefined): void {
@@ -156,7 +158,7 @@ function showTiers(output: Output, tiers: Tiers, chosen: TierName | undefined): 
   if (chosen !== undefined) output.line(`way back: ${chosen}`);
 }
 
-function inspectedJson({ undo, versions, losses }: InspectedRollback): Record<string, unknown> {
+function inspectedJson({ undo, versions, losses, unseen }: InspectedRollback): Record<string, unknown> {
   return {
     database: undo.server.database,
     versions: versions.map(({ version, name, row, runId, restorePoint }) => {
@@ -173,6 +175,7 @@ function inspectedJson({ undo, versions, losses }: InspectedRollback): Record<st
     losses: losses.map(({ loss, gone, madeByRun, runId }) => {
       return { what: lossName(loss), by: loss.by, gone: gone ?? null, madeByRun, run: runId };
     }),
+    unseen,
   };
 }
 

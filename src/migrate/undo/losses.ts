@@ -1,6 +1,8 @@
 import type { Statement } from '../files/migration.ts';
 import { asNode, asNodes, asText, namesOf, nodeType, type AstNode } from '../sql/parser.ts';
 
+export const TRUNCATE_CASCADE = 'TRUNCATE … CASCADE';
+
 /** A table by its schema and name, unquoted. */
 export interface TableName {
   readonly schema: string;
@@ -15,8 +17,8 @@ export type Loss =
   | { readonly kind: 'rows'; readonly table: TableName; readonly by: string };
 
 /**
- * What statements, in the order in which they ran, took from tables that were there before: from their parse alone, so what a
- * function or a trigger did is not seen, and neither is whether a DELETE found any row. Names follow renamings back to what
+ * What statements, in the order in which they ran, took from tables that were there before: from their parse alone, so what foreign
+ * keys took along is not seen (see cascades.ts), nor what a function or a trigger did, nor whether a DELETE found any row. Names follow renamings back to what
  * they were before the first statement; what the statements made themselves is not lost.
  *
  * `before` ran between the moment that could be restored and the statements: what it took is not told, what it made or renamed counts.
@@ -88,7 +90,9 @@ class Names {
       case 'AlterTableStmt':
         return this.#altered(fields);
       case 'TruncateStmt':
-        return asNodes(fields['relations']).flatMap((each) => this.#rows(each['RangeVar'], 'TRUNCATE'));
+        return asNodes(fields['relations']).flatMap((each) =>
+          this.#rows(each['RangeVar'], fields['behavior'] === 'DROP_CASCADE' ? TRUNCATE_CASCADE : 'TRUNCATE'),
+        );
       case 'DeleteStmt':
         return this.#rows(fields['relation'], 'DELETE');
       case 'MergeStmt':

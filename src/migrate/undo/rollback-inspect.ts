@@ -6,9 +6,12 @@ import { compareVersions } from '../files/names.ts';
 import type { SqlParser } from '../sql/parser.ts';
 import type { Queryable } from '../session/session.ts';
 import { readApplied, readRunsSince, type AppliedRun } from './inspect.ts';
+import { cascadedLosses } from './cascades.ts';
 import { lossesOf, type Loss } from './losses.ts';
 import type { AppliedVersion } from './plan.ts';
 import { inspectUndo, type InspectedUndo, type MigrateDownOptions } from './run.ts';
+import { inspectSuspects, readForeignKeys, type Unseen } from './unseen-inspect.ts';
+import { suspectsIn, type Suspect } from './unseen.ts';
 
 /** A loss with the run that caused it. */
 export interface RunLoss {
@@ -27,6 +30,8 @@ export interface InspectedRollback {
   /** Newest first. */
   readonly versions: readonly AppliedVersion[];
   readonly losses: readonly RunLoss[];
+  /** Through what more may have been lost, which nobody can tell from the statements. */
+  readonly unseen: readonly Unseen[];
   /** Runs since the first of these versions', oldest first. */
   readonly runs: readonly AppliedRun[];
   readonly currentLsn: string;
@@ -51,7 +56,9 @@ export async function inspectRollback(
   );
   const runs = await readRunsSince(session, options.schema, versions);
   const { history } = undo.observed;
+  const keys = await readForeignKeys(session);
   const losses: RunLoss[] = [];
+  const suspects: Suspect[] = [];
   for (const runId of new Set([...versions].reverse().map((each) => each.runId))) {
     const mine = versions.filter((each) => each.runId === runId).reverse();
     const undone = new Set(mine.map(({ version }) => version));
@@ -61,25 +68,41 @@ export async function inspectRollback(
     const before = (await readApplied(session, options.schema, staying)).flatMap((each) => statementsOf(each, parser));
     const statements = mine.flatMap((each) => statementsOf(each, parser));
     const path = row?.path ?? [];
-    const restorable = lossesOf(statements, path, before);
+    const told = lossesOf(statements, path, before);
+    const restorable = [...told, ...cascadedLosses(told, keys)];
+    suspects.push(...suspectsIn(statements, path[0] ?? 'public'), ...mine.flatMap((each) => opaqueOf(each, parser)));
     const known = new Set(restorable.map((loss) => JSON.stringify(loss)));
     const others = before.length === 0 ? [] : lossesOf(statements, path).filter((loss) => !known.has(JSON.stringify(loss)));
     const base = { runId, restorePoint: mine[0]?.restorePoint };
     for (const loss of restorable) losses.push({ ...base, loss, gone: await isGone(session, loss), madeByRun: false });
     for (const loss of others) losses.push({ ...base, loss, gone: await isGone(session, loss), madeByRun: true });
   }
-  return { undo, versions, losses, runs, currentLsn: row?.lsn ?? '0/0' };
+  return { undo, versions, losses, unseen: await inspectSuspects(session, suspects), runs, currentLsn: row?.lsn ?? '0/0' };
 }
 
 /** What ran, with what DO blocks held. A baseline ran nothing. */
-function statementsOf({ name, row, body }: AppliedVersion, parser: SqlParser): readonly Pick<Statement, 'node'>[] {
+function statementsOf(version: AppliedVersion, parser: SqlParser): readonly Pick<Statement, 'node'>[] {
+  return parsed(version, parser).flatMap((statement) => [
+    statement,
+    ...embeddedStatements(statement, parser).flatMap((each) => (each.kind === 'sql' && each.runs === 'now' ? [{ node: each.node }] : [])),
+  ]);
+}
+
+/** What ran and could not be looked into. */
+function opaqueOf(version: AppliedVersion, parser: SqlParser): readonly Suspect[] {
+  return parsed(version, parser).flatMap((statement) =>
+    embeddedStatements(statement, parser).flatMap((each): readonly Suspect[] =>
+      each.kind === 'opaque' && each.runs === 'now'
+        ? [{ kind: 'opaque', reason: each.reason, by: `${version.name}:${each.line}, ${each.inside.join(', ')}` }]
+        : [],
+    ),
+  );
+}
+
+function parsed({ name, row, body }: AppliedVersion, parser: SqlParser): readonly Statement[] {
   if (row.kind === 'baseline') return [];
   try {
-    const { statements } = parseSqlFile({ path: name, location: name, text: body, sha256: row.sha256 }, parser);
-    return statements.flatMap((statement) => [
-      statement,
-      ...embeddedStatements(statement, parser).flatMap((each) => (each.kind === 'sql' && each.runs === 'now' ? [{ node: each.node }] : [])),
-    ]);
+    return parseSqlFile({ path: name, location: name, text: body, sha256: row.sha256 }, parser).statements;
   } catch (error) {
     if (isDbadminError(error, 'migration-invalid')) return [];
     throw error;
