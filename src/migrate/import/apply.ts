@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { historyTable } from '../history/history.ts';
+import { historyTable, type HistoryKind } from '../history/history.ts';
 import type { Queryable } from '../session/session.ts';
 import type { ImportEntry, ImportPlan } from './plan.ts';
+import type { RepeatableRow } from './source.ts';
 
 export interface ImportRun {
   readonly schema: string;
@@ -12,6 +13,8 @@ export interface ImportRun {
   readonly gitCommit: string | undefined;
   /** Absolute. */
   readonly migrations: string;
+  /** Absolute. */
+  readonly routines: string;
   /** Absolute. */
   readonly tests: string;
 }
@@ -28,6 +31,12 @@ export interface ImportRun {
 export async function applyImport(session: Queryable, plan: ImportPlan, run: ImportRun): Promise<void> {
   const files = [
     ...plan.entries.filter(({ writes }) => writes).map(({ name, text }) => ({ directory: run.migrations, name, text })),
+    ...plan.routines
+      .filter(({ writes }) => writes)
+      .map(({ name, text }) => {
+        const file = path.join(run.routines, `${name}.sql`);
+        return { directory: path.dirname(file), name: path.basename(file), text };
+      }),
     ...plan.tests.map(({ name, text }) => ({ directory: run.tests, name, text })),
   ];
   const staged = await stage(files);
@@ -68,8 +77,22 @@ async function stage(files: readonly { readonly directory: string; readonly name
 
 const ROWS_AT_ONCE = 500;
 
+interface RowToRecord extends Pick<ImportEntry, 'name' | 'sha256' | 'text' | 'reason'> {
+  readonly kind: HistoryKind;
+  /** Null for routines. */
+  readonly version: string | null;
+  readonly row: RepeatableRow | undefined;
+}
+
 async function recordRows(session: Queryable, plan: ImportPlan, run: ImportRun): Promise<void> {
-  const entries = plan.entries.filter(({ records }) => records);
+  const entries = [
+    ...plan.entries
+      .filter(({ records }) => records)
+      .map((entry): RowToRecord => {
+        return { ...entry, kind: entry.kind === 'baseline' ? 'baseline' : 'versioned' };
+      }),
+    ...plan.routines.filter(({ records }) => records).map((routine): RowToRecord => ({ ...routine, kind: 'routine', version: null })),
+  ];
   if (entries.length === 0) return;
   await session.query('begin');
   try {
@@ -82,9 +105,9 @@ async function recordRows(session: Queryable, plan: ImportPlan, run: ImportRun):
 }
 
 /** Who and when are the other tool's where it knew; the tool's version and the commit are of this import. */
-async function insertRows(session: Queryable, entries: readonly ImportEntry[], run: ImportRun): Promise<void> {
+async function insertRows(session: Queryable, entries: readonly RowToRecord[], run: ImportRun): Promise<void> {
   const rows = entries.map(({ kind, version, name, sha256, text, row, reason }) => ({
-    kind: kind === 'baseline' ? 'baseline' : 'versioned',
+    kind,
     version,
     name,
     sha256,

@@ -1,13 +1,22 @@
 import { crc32 } from 'node:zlib';
 import { dateOf, invalidSource, stringOf, textOf, withoutZeros } from './source.ts';
-import type { SourceFile, SourceHistory, SourceRecord, SourceRow, SourceTool, SourceUnit } from './source.ts';
+import type {
+  RepeatableRow,
+  SourceFile,
+  SourceHistory,
+  SourceRecord,
+  SourceRepeatable,
+  SourceRow,
+  SourceTool,
+  SourceUnit,
+} from './source.ts';
 
 const FILE = /(?:^|\/)([VU])([0-9][0-9._]*)__(.*)\.sql$/;
-const REPEATABLE = /(?:^|\/)R__.*\.sql$/;
+const REPEATABLE = /(?:^|\/)R__(.*)\.sql$/;
 const SETTINGS = /\.sql\.conf$/;
 const PLACEHOLDER = /\$\{[\w:.-]+\}/;
 
-/** Flyway: `V1_2__add_plays.sql`, undone by `U1_2__…`; a table with a checksum, who, when, and whether it worked. */
+/** Flyway: `V1_2__add_plays.sql`, undone by `U1_2__…`, and `R__plays.sql`, run whenever it changes; a table with a checksum, who, when, and whether it worked. */
 export const FLYWAY: SourceTool = {
   name: 'flyway',
   product: 'Flyway',
@@ -18,13 +27,7 @@ export const FLYWAY: SourceTool = {
   reads: (path) => FILE.test(path) || REPEATABLE.test(path) || SETTINGS.test(path),
   rowsSql: (table) => `select installed_rank, version, description, type, script, checksum, installed_by,
     installed_on::timestamptz as installed_on, execution_time, success from ${table} order by installed_rank`,
-  units: (files) => {
-    const repeatables = files.filter(({ path }) => REPEATABLE.test(path)).map(({ path }) => path);
-    const warnings = repeatables.map(
-      (path) => `${path} is repeatable and not imported: put what it makes below sql/routines, one file each`,
-    );
-    return { units: unitsOf(files), warnings };
-  },
+  units: (files) => ({ units: unitsOf(files), repeatables: files.flatMap(repeatableOf), warnings: [] }),
   history: readHistory,
 };
 
@@ -42,7 +45,6 @@ function unitsOf(files: readonly SourceFile[]): readonly SourceUnit[] {
     const text = textOf(file);
     const id = idOf(written);
     const undo = undos.get(id);
-    const placeholder = PLACEHOLDER.exec(text);
     return [
       {
         id,
@@ -56,15 +58,30 @@ function unitsOf(files: readonly SourceFile[]): readonly SourceUnit[] {
         verify: undefined,
         transaction: !/^\s*executeInTransaction\s*=\s*false/m.test(settings.get(file.path) ?? ''),
         check: String(flywayChecksum(text)),
-        placeholder: placeholder === null ? undefined : { text: placeholder[0], offset: placeholder.index },
+        placeholder: placeholderIn(text),
       },
     ];
   });
 }
 
+function repeatableOf(file: SourceFile): readonly SourceRepeatable[] {
+  const title = REPEATABLE.exec(file.path)?.[1];
+  if (title === undefined) return [];
+  const text = textOf(file);
+  // Rows name the script by its path below a location, of which the directory may hold several.
+  const id = file.path.slice(file.path.lastIndexOf('/') + 1);
+  return [{ id, path: file.path, title, text, check: String(flywayChecksum(text)), placeholder: placeholderIn(text) }];
+}
+
+function placeholderIn(text: string): SourceRepeatable['placeholder'] {
+  const found = PLACEHOLDER.exec(text);
+  return found === null ? undefined : { text: found[0], offset: found.index };
+}
+
 /** Versions that were undone or deleted later are not applied; a failed one stops everything. */
 function readHistory(records: readonly SourceRecord[]): SourceHistory {
   const rows = new Map<string, SourceRow>();
+  const repeatables = new Map<string, RepeatableRow>();
   const problems = [];
   const warnings: string[] = [];
   for (const record of records) {
@@ -79,7 +96,18 @@ function readHistory(records: readonly SourceRecord[]): SourceHistory {
         ),
       );
     }
-    if (version === undefined) continue;
+    const applied = {
+      finishedAt: dateOf(record['installed_on']),
+      tookMs: Number(record['execution_time'] ?? 0),
+      appliedBy: stringOf(record['installed_by']),
+      check: stringOf(record['checksum']),
+    };
+    if (version === undefined) {
+      const name = script.slice(script.lastIndexOf('/') + 1);
+      if (type === 'DELETE') repeatables.delete(name);
+      else if (REPEATABLE.test(name)) repeatables.set(name, applied);
+      continue;
+    }
     const id = idOf(version);
     if (type.startsWith('UNDO') || type === 'DELETE') rows.delete(id);
     else {
@@ -88,14 +116,11 @@ function readHistory(records: readonly SourceRecord[]): SourceHistory {
         id,
         label: `V${id}`,
         order: id.split('.'),
-        finishedAt: dateOf(record['installed_on']),
-        tookMs: Number(record['execution_time'] ?? 0),
-        appliedBy: stringOf(record['installed_by']),
-        check: stringOf(record['checksum']),
+        ...applied,
       });
     }
   }
-  return { rows: [...rows.values()], problems, warnings };
+  return { rows: [...rows.values()], repeatables, problems, warnings };
 }
 
 /** `1_02` and `1.2.0` are version `1.2`. */

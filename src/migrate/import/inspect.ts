@@ -39,11 +39,12 @@ export async function observeSource(session: Queryable, request: ImportRequest):
   const directory = request.directory ?? (await findDirectory(tool, request.directories.project));
   const shown = path.relative(request.directories.project, directory).split(path.sep).join('/');
   const files = await readSource(tool, directory);
-  const { units, warnings } = tool.units(files);
+  const { units, repeatables = [], warnings } = tool.units(files);
   const quoted = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
   const records = await session.query<SourceRecord>(tool.rowsSql(quoted));
   const history = tool.history(records, units);
   const own = await readFiles(request.directories);
+  const { applied, routines } = await readHistory(session, request.schema);
   return {
     tool,
     table: quoted,
@@ -53,7 +54,15 @@ export async function observeSource(session: Queryable, request: ImportRequest):
     problems: [...own.problems, ...history.problems],
     warnings: [...warnings, ...history.warnings],
     files: own.migrations,
-    applied: (await readHistory(session, request.schema)).applied,
+    applied,
+    repeatables: {
+      product: tool.product,
+      directory: shown,
+      repeatables,
+      rows: history.repeatables ?? new Map(),
+      routines: own.routines,
+      applied: routines,
+    },
     imported: await readImported(session, request.schema),
     tests: new Set(await readdir(request.tests).catch(() => [])),
   };

@@ -6,6 +6,7 @@ import { sortKey } from '../files/names.ts';
 import type { SqlParser } from '../sql/parser.ts';
 import { convertUnit, standIn } from './convert.ts';
 import { nameEntries } from './names.ts';
+import { planRepeatables, type ImportRoutine, type ObservedRepeatables } from './repeatables.ts';
 import { compareOrder, invalidSource, type Joined, type SourceRow, type SourceTool, type SourceUnit } from './source.ts';
 
 /** Everything that the import is decided from. */
@@ -17,6 +18,7 @@ export interface ObservedSource {
   readonly directory: string;
   readonly rows: readonly SourceRow[];
   readonly units: readonly SourceUnit[];
+  readonly repeatables: ObservedRepeatables;
   readonly problems: readonly DbadminError[];
   readonly warnings: readonly string[];
   /** dbadmin's own files. */
@@ -51,6 +53,7 @@ export interface ImportPlan {
   readonly tool: SourceTool;
   readonly table: string;
   readonly entries: readonly ImportEntry[];
+  readonly routines: readonly ImportRoutine[];
   /** Verify scripts, as assertions: name and text. */
   readonly tests: readonly { readonly name: string; readonly text: string }[];
   /** Why nothing will be imported; empty when it will. */
@@ -61,8 +64,9 @@ export interface ImportPlan {
 /** What an import would write, and why not. Touches nothing. */
 export function planImport(observed: ObservedSource, parser: SqlParser): ImportPlan {
   const { tool, table } = observed;
-  const problems = [...observed.problems, ...duplicateUnits(observed)];
-  const warnings = [...observed.warnings];
+  const repeatables = planRepeatables(observed.repeatables, parser);
+  const problems = [...observed.problems, ...repeatables.problems, ...duplicateUnits(observed)];
+  const warnings = [...observed.warnings, ...repeatables.warnings];
   const entries: ImportEntry[] = [];
   const tests: { readonly name: string; readonly text: string }[] = [];
   if (problems.length === 0) {
@@ -77,7 +81,8 @@ export function planImport(observed: ObservedSource, parser: SqlParser): ImportP
       if (entry !== undefined) entries.push(compare(entry, observed, disk, applied, problems));
     }
   }
-  return { tool, table, entries, tests: tests.filter(({ name }) => !observed.tests.has(name)), problems, warnings };
+  const { routines } = repeatables;
+  return { tool, table, entries, routines, tests: tests.filter(({ name }) => !observed.tests.has(name)), problems, warnings };
 }
 
 function duplicateUnits({ units, directory }: ObservedSource): readonly DbadminError[] {

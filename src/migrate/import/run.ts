@@ -31,7 +31,8 @@ export async function runImport(session: Session, options: ImportOptions, parser
     if (first !== undefined) throw first;
     const { schema, toolVersion, gitCommit, directories, tests } = options;
     await ensureHistory(session, schema, { user, database, toolVersion });
-    await applyImport(session, plan, { schema, runId: randomUUID(), toolVersion, gitCommit, migrations: directories.migrations, tests });
+    const { migrations, routines } = directories;
+    await applyImport(session, plan, { schema, runId: randomUUID(), toolVersion, gitCommit, migrations, routines, tests });
     return plan;
   } finally {
     if (session.lost() === undefined) await releaseLock(session).catch(() => undefined);

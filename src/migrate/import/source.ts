@@ -55,6 +55,21 @@ export interface SourceUnit {
   readonly placeholder: { readonly text: string; readonly offset: number } | undefined;
 }
 
+/** A file that the other tool applies again whenever it changes. */
+export interface SourceRepeatable {
+  /** What joins it with its rows. */
+  readonly id: string;
+  readonly path: string;
+  readonly title: string;
+  readonly text: string;
+  /** Comparable with {@link RepeatableRow.check}. */
+  readonly check: string;
+  readonly placeholder: SourceUnit['placeholder'];
+}
+
+/** The last time that the other tool applied a repeatable file. */
+export type RepeatableRow = Pick<SourceRow, 'finishedAt' | 'tookMs' | 'appliedBy' | 'check'>;
+
 /** One migration of the other tool: a row, a file, or both. */
 export interface Joined {
   readonly label: string;
@@ -68,12 +83,15 @@ export interface Joined {
 /** The rows of a history, and what forbids to take them over. */
 export interface SourceHistory {
   readonly rows: readonly SourceRow[];
+  /** By the id of the repeatable file. */
+  readonly repeatables?: ReadonlyMap<string, RepeatableRow>;
   readonly problems: readonly DbadminError[];
   readonly warnings: readonly string[];
 }
 
 export interface FoundUnits {
   readonly units: readonly SourceUnit[];
+  readonly repeatables?: readonly SourceRepeatable[];
   readonly warnings: readonly string[];
 }
 

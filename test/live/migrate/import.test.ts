@@ -204,15 +204,20 @@ test('import: Flyway, with dotted versions, undo scripts, checksums and what was
   await project.write('db/migration/U1__play.sql', 'drop table play;\n');
   await project.write('db/migration/V1_2__add title.sql', 'alter table play add title text;\n');
   await project.write('db/migration/V2.0__later.sql', 'create index concurrently play_id on play (id);\n');
-  await project.write('db/migration/R__views.sql', 'create or replace view v as select 1;\n');
+  await project.write('db/migration/R__Some views.sql', 'create or replace view public.v as select 1;\n');
+  await project.write('db/migration/R__changed.sql', 'create or replace view w as select 2;\n');
+  await project.write('db/migration/R__once.sql', 'create view x as select 1;\n');
+  await project.write('db/migration/R__filled.sql', 'create or replace view ${name} as select 1;\n');
   // crc32 of the lines without their ends, signed; computed with another program.
   await sql`insert into flyway_schema_history values
     (1, '1', 'play', 'SQL', 'V1__play.sql', ${await crcOf('create table play (id int);')}, 'fly', '2024-01-01 10:00:00', 7, true),
     (2, '1.2', 'add title', 'SQL', 'V1_2__add title.sql', 1, 'fly', now(), 7, true),
     (3, '2', 'later', 'SQL', 'V2.0__later.sql', 1, 'fly', now(), 7, true),
     (4, '2', 'later', 'UNDO_SQL', 'U2__later.sql', 1, 'fly', now(), 7, true),
-    (5, null, 'views', 'SQL', 'R__views.sql', 1, 'fly', now(), 7, true)`;
-  await sql.unsafe('create table play (id int, title text)');
+    (5, null, 'Some views', 'SQL', 'R__Some views.sql', 1, 'fly', now(), 7, true),
+    (6, null, 'changed', 'SQL', 'R__changed.sql', 1, 'fly', now(), 7, true),
+    (7, null, 'Some views', 'SQL', 'R__Some views.sql', ${await crcOf('create or replace view public.v as select 1;')}, 'fly', now(), 7, true)`;
+  await sql.unsafe('create table play (id int, title text); create view v as select 1; create view w as select 1');
   const refused = await dbadmin('migrate', 'import', '--yes');
   expect([refused.status, refused.stderr]).toEqual([
     1,
@@ -226,17 +231,25 @@ test('import: Flyway, with dotted versions, undo scripts, checksums and what was
   const done = await dbadmin('migrate', 'import', '--yes');
   expect([done.status, done.stderr]).toEqual([
     0,
-    'warning: R__views.sql is repeatable and not imported: put what it makes below sql/routines, one file each\n',
+    'warning: db/migration/R__filled.sql is repeatable and not imported: db/migration/R__filled.sql:1:24: ${name} is replaced by Flyway, and by nobody here; put what it makes below sql/routines\n' +
+      'warning: db/migration/R__once.sql is repeatable and not imported: db/migration/R__once.sql:1:1: CREATE VIEW cannot run a second time; put what it makes below sql/routines\n',
   ]);
+  expect(done.stdout).toContain('db/migration/R__Some views.sql becomes the routine public/Some_views, as it is applied\n');
+  expect(done.stdout).toContain('db/migration/R__changed.sql becomes the routine public/changed, which up applies\n');
+  // What import leaves is a project that validates.
+  expect((await dbadmin('migrate', 'validate')).status).toBe(0);
+  expect(await readFile(path.join(project.directory, 'sql/migrations.lock'), 'utf8')).toContain('  0003_v2_later.sql\n');
   expect(await files()).toEqual(['0001_v1_play.sql', '0002_v1_2_add_title.sql', '0003_v2_later.sql']);
   expect(await read('0001_v1_play.sql')).toBe('create table play (id int);\n\n-- dbadmin: down\ndrop table play;\n');
   expect(await read('0003_v2_later.sql')).toBe('-- dbadmin: no-transaction\ncreate index concurrently play_id on play (id);\n');
   expect(await history()).toEqual([
     ['versioned', '0001', '0001_v1_play.sql'],
     ['versioned', '0002', '0002_v1_2_add_title.sql'],
+    ['routine', null, 'public/Some_views'],
   ]);
   const up = await dbadmin('migrate', 'up');
-  expect([up.status, up.stdout]).toEqual([0, expect.stringContaining('0003_v2_later.sql')]);
+  expect([up.status, up.stdout]).toEqual([0, expect.stringMatching(/0003_v2_later\.sql[\s\S]*routine public\/changed +new\n/)]);
+  expect(up.stdout).not.toContain('Some_views');
   await goesOn('0001_v1_play.sql', '20260101T000000_next.sql');
 });
 
