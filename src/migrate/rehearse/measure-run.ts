@@ -9,6 +9,7 @@ import { readCatalog, readLocksOf, readOwnLocks, readSizes, rewritesBetween, typ
 import type { RehearsedFile, RehearsedStatement, Rewrite } from './record.ts';
 import {
   endTransaction,
+  foreseenLocks,
   releaseRolledBack,
   strongestFirst,
   takesOtherFiles,
@@ -33,8 +34,9 @@ interface Begun {
  * Watches a run from inside and writes down what each statement took, held, wrote and cost.
  *
  * In a transaction nothing is guessed: its own locks are read after each statement, and they stay until the end. A statement
- * that has no transaction is looked at from `watcher`, another session of a superuser, every few milliseconds. The time that
- * these questions take counts for nobody.
+ * that has no transaction is looked at from `watcher`, another session of a superuser, every few milliseconds; a lock that came and
+ * went between two looks is known from the statement itself, and counts as held all the time. The time that these questions take
+ * counts for nobody.
  */
 export class Measurement implements RunObserver {
   readonly #watcher: Queryable;
@@ -130,6 +132,9 @@ export class Measurement implements RunObserver {
         for (const { relation } of written.filter((each) => each.rewrites.length > 0)) {
           const isSeen = spans.some(({ relation: seen, mode }) => seen.oid === relation.oid && mode === 'AccessExclusive');
           if (!isSeen && file.catalog.has(relation.oid)) spans.push({ relation, by, mode: 'AccessExclusive', fromMs, untilMs });
+        }
+        for (const { relation, mode } of foreseenLocks(at.statement, file.catalog)) {
+          if (!spans.some(({ relation: seen }) => seen.oid === relation.oid)) spans.push({ relation, by, mode, fromMs, untilMs });
         }
         file.spans.push(...spans);
         file.files = new Map([...after.values()].map(({ oid, files }) => [oid, files]));

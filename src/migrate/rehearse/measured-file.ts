@@ -1,4 +1,7 @@
+import { effectsOf } from '../effects/effects.ts';
+import { NOTHING_KNOWN } from '../effects/known-objects.ts';
 import { lockLevel, type LockMode } from '../effects/lock-modes.ts';
+import { showRelation } from '../effects/relation-name.ts';
 import type { ObservedFile } from '../hooks.ts';
 import type { Statement } from '../files/migration.ts';
 import { nodeType } from '../sql/parser.ts';
@@ -43,6 +46,22 @@ export interface MeasuredFile {
   endedMs: number;
   endLsn: bigint;
   applied: boolean;
+}
+
+/** The locks that a statement takes by what it says, on what was there before: for what nobody saw, as it was over too soon. */
+export function foreseenLocks(
+  statement: Pick<Statement, 'node'>,
+  catalog: Catalog,
+): readonly { readonly relation: Relation; readonly mode: LockMode }[] {
+  return effectsOf(statement, NOTHING_KNOWN).flatMap(({ relation: named, lock }) => {
+    const name = showRelation(named);
+    const found = [...catalog.values()].filter(
+      (each) => each.name === name || (named.schema === undefined && each.name.endsWith(`.${name}`)),
+    );
+    const [relation] = found;
+    // Of several in different schemas nobody can tell which one it was.
+    return relation === undefined || found.length > 1 ? [] : [{ relation, mode: lock }];
+  });
 }
 
 /** TRUNCATE takes an empty file, which costs nothing, and ROLLBACK TO SAVEPOINT the one from before. */
