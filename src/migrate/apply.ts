@@ -77,7 +77,7 @@ async function runLeft(runs: readonly FileRun[], context: ApplyContext, onApplie
       await step();
     } else if (text === 'BEGIN;') await Promise.resolve();
     else if (text === 'COMMIT;') {
-      await current?.commit();
+      await current?.commit(current === undefined ? undefined : runs[runs.indexOf(current) + 1]);
       if (current !== undefined) finish(current);
     } else if (marked !== undefined) {
       const run = names.get(marked);

@@ -1,6 +1,7 @@
 import { DbadminError } from '../base/errors.ts';
 import type { GrantKeeper } from './grants/apply.ts';
 import { heldLocksSql, LockTimes, longestLocks, type HeldLock } from './watch/held-locks.ts';
+import { onlyNew, type OnlyNew } from './effects/only-new.ts';
 import type { ObservedFile, RunObserver } from './hooks.ts';
 import { alreadyDone, concurrentIndexOf, dropInvalidIndex, findIndex } from './repair/indexes.ts';
 import { statementSha, type Statement } from './files/migration.ts';
@@ -46,6 +47,7 @@ export class FileRun {
   readonly #migration: PendingMigration;
   readonly #context: ApplyContext;
   readonly #finished: Set<number>;
+  readonly #onlyNew: OnlyNew;
   /** Prepared only where a transaction is tried again as a whole. */
   readonly #asks: Queryable;
   #interrupted: number | undefined;
@@ -55,9 +57,12 @@ export class FileRun {
   #lockTimes = new LockTimes(0);
   #locks: readonly HeldLock[] = [];
   #current: Statement | undefined;
-  /** What was sent and may not be answered yet: the beginning of the transaction, and the row of the history. */
-  #begun: Promise<void> = Promise.resolve();
+  /** What was sent and may not be answered yet: the beginning of the transaction, its last statement, the row of the history. */
+  #begun: Promise<void> | undefined;
+  #ended: Promise<void> = Promise.resolve();
   #recorded: Promise<void> = Promise.resolve();
+  /** The file after this one, while its transaction may be begun and none of its statements is sent. */
+  #next: FileRun | undefined;
 
   constructor(migration: PendingMigration, context: ApplyContext) {
     this.#migration = migration;
@@ -66,6 +71,7 @@ export class FileRun {
     this.transaction = migration.parsed.directives.transaction;
     this.#asks = this.transaction ? context.session.prepared : context.session;
     this.#finished = new Set(migration.finished);
+    this.#onlyNew = onlyNew(migration.parsed.statements);
     this.#interrupted = migration.interrupted;
   }
 
@@ -88,12 +94,16 @@ export class FileRun {
   async record(): Promise<void> {
     const { name, file } = this.#migration;
     this.#current = undefined;
+    // Only in a transaction with the settings it should have may anything come to stay.
     await this.#begun;
     const entry = { name: name.file, statementNo: undefined, sha256: file.sha256, body: file.text, tookMs: this.#tookMs() };
     const { session, observer } = this.#context;
     if (this.transaction) {
       const ready = session.query(BEFORE_RECORD_SQL);
-      this.#recorded = Promise.all([ready, this.#record(entry, this.#locks)]).then(() => undefined);
+      this.#recorded = Promise.all([
+        ready,
+        this.#record({ ...entry, inTransaction: true, asksLocks: !this.#onlyNew.all }, this.#locks),
+      ]).then(() => undefined);
       // `commit` tells it.
       this.#recorded.catch(() => undefined);
       return;
@@ -105,18 +115,27 @@ export class FileRun {
     await observer?.applied?.(this.#observed());
   }
 
-  async commit(): Promise<void> {
+  /** Commits. The transaction of `next` is begun right behind, and nothing runs in it before this is known to have gone well. */
+  async commit(next: FileRun | undefined): Promise<void> {
     const { observer, session } = this.#context;
     const looking = observer?.beforeCommit?.(this.#observed());
     const ending = looking === undefined ? session.command('commit') : looking.then(async () => await session.command('commit'));
-    const [recorded, ended] = await Promise.allSettled([this.#recorded, ending]);
-    if (recorded.status === 'rejected') throw recorded.reason;
-    if (ended.status === 'rejected') throw ended.reason;
-    const tag = ended.value;
+    if (looking === undefined) this.#beginNext(next);
+    const [last, recorded, ended] = await Promise.allSettled([this.#ended, this.#recorded, ending]);
+    // In the order in which they were sent: what came after a failure fails because of it.
+    for (const each of [last, recorded, ended]) if (each.status === 'rejected') throw each.reason;
+    const tag = ended.status === 'fulfilled' ? ended.value : '';
     if (tag !== 'COMMIT')
       throw new DbadminError('migration-failed', `${this.path}: the server answered ${tag} to COMMIT; nothing of it is applied`);
+    this.#next = undefined;
     this.#done();
     await observer?.applied?.(this.#observed());
+  }
+
+  #beginNext(next: FileRun | undefined): void {
+    if (next?.transaction !== true) return;
+    this.#next = next;
+    next.#send();
   }
 
   /** The failure as the reader of the file sees it. */
@@ -140,9 +159,12 @@ export class FileRun {
     return new DbadminError(failure.code, failure.message, { detail, hint: failure.hint, cause: failure.cause });
   }
 
-  /** Waits until all that was sent is answered. */
+  /** Waits until all that was sent is answered, that of the next file included, which begins anew then. */
   async settled(): Promise<void> {
-    await Promise.allSettled([this.#begun, this.#recorded]);
+    await Promise.allSettled([this.#begun, this.#ended, this.#recorded]);
+    this.#begun = undefined;
+    await this.#next?.settled();
+    this.#next = undefined;
   }
 
   /** Whether the attempt failed only because the file took away what the session had prepared; the next does without it. */
@@ -156,17 +178,23 @@ export class FileRun {
   }
 
   async #begin(): Promise<void> {
-    const { session, settings, clock } = this.#context;
-    this.#startedMs = clock.now().getTime();
     this.#ran = 0;
     this.#locks = [];
-    this.#lockTimes = new LockTimes(this.#startedMs);
+    this.#ended = this.#recorded = Promise.resolve();
     this.#context.watch?.forgetWaits();
-    this.#begun = beginFile(session, settings, this.#migration.parsed.directives, this.path, this.#asks);
-    // The first statement goes right behind, and whoever sends it tells what became of this.
-    if (this.transaction) this.#begun.catch(() => undefined);
-    else await this.#begun;
+    if (this.#begun === undefined) this.#send();
+    // With a transaction the first statement goes right behind, and whoever sends it tells what became of this.
+    if (!this.transaction) await this.#begun;
     await this.#context.observer?.begun?.(this.#observed());
+  }
+
+  /** Sends what the file begins with. */
+  #send(): void {
+    const { session, settings } = this.#context;
+    this.#startedMs = this.#nowMs();
+    this.#lockTimes = new LockTimes(this.#startedMs);
+    this.#begun = beginFile(session, settings, this.#migration.parsed.directives, this.path);
+    this.#begun.catch(() => undefined);
   }
 
   #observed(): ObservedFile {
@@ -176,18 +204,36 @@ export class FileRun {
   }
 
   async #runInTransaction(statement: Statement): Promise<void> {
+    const isLast = this.#migration.parsed.statements.length === statement.number;
+    if (isLast && (await this.#sendLast(statement))) return;
     try {
       await this.#runObserved(statement);
     } finally {
       await this.#begun;
     }
     this.#ran += 1;
-    const last = this.#migration.parsed.statements.length === statement.number;
     // The last question is asked when the history is written.
-    if (last || !this.#lockTimes.isDue(this.#nowMs())) return;
+    if (isLast || !this.#lockTimes.isDue(this.#nowMs())) return;
     const { session, run } = this.#context;
     const held = await session.query<{ relation: string; mode: string }>(heldLocksSql('$1'), [run.schema]);
     this.#lockTimes.note(held, this.#nowMs(), this.#waits());
+  }
+
+  /**
+   * Sends the last statement and does not wait for its end, where nothing needs to know it before the history is written: should it
+   * fail, the server refuses the row and the COMMIT behind it. Gives whether it did.
+   */
+  async #sendLast(statement: Statement): Promise<boolean> {
+    if (!this.#onlyNew.last) return false;
+    const { observer } = this.#context;
+    const at = { ...this.#observed(), file: this.path, statement };
+    if (observer?.afterStatement !== undefined && observer.looksAfter?.(at) !== false) return false;
+    await observer?.beforeStatement?.(at);
+    this.#ended = this.#run(statement);
+    // `commit` tells it.
+    this.#ended.catch(() => undefined);
+    this.#ran += 1;
+    return true;
   }
 
   /** The observer is asked right beside the statement: inside the transaction wherever there is one. */
@@ -282,7 +328,8 @@ export class FileRun {
     const { version } = name;
     const locks = { ...this.#lockTimes.spans(this.#nowMs(), this.#waits()), before: seen };
     const attempted = { attempts: this.attempts, lockWaitMs: this.#lockWaitMs };
-    const held = await recordHistory(this.#asks, run, { ...entry, kind: kind ?? 'versioned', version, ...attempted, locks });
+    const whole: HistoryEntry = { ...entry, file: this.path, kind: kind ?? 'versioned', version, ...attempted, locks };
+    const held = await recordHistory(this.#asks, run, whole);
     this.#locks = longestLocks([...this.#locks, ...held]);
   }
 

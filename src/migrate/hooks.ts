@@ -51,6 +51,11 @@ export interface RunObserver {
   /** As before it; not called for a statement that failed. */
   afterStatement?(at: ObservedStatement): Promise<void>;
   /**
+   * Asked when the statement is about to be sent: whether `afterStatement` has something to do after it, as it has where this is
+   * missing. If nobody has, nobody is called, and what comes next may be sent before the statement ended.
+   */
+  looksAfter?(at: ObservedStatement): boolean;
+  /**
    * All statements ran and the history is written; all locks are still held. Only where `transaction` is true. Undefined when it has
    * nothing to ask: the commit then follows at once.
    */

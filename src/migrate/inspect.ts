@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
-import { normaliseSql, sha256Of } from './files/checksum.ts';
+import { normaliseDecoded, normaliseSql, sha256Of } from './files/checksum.ts';
 import {
   EMPTY_HISTORY,
   foldHistory,
@@ -96,13 +96,13 @@ export async function listSql(directory: string, recursive: boolean): Promise<re
 
 /** Not asynchronous: ten thousand small files take a third of the time this way, and nothing else waits. */
 export function readSql(location: string, shown: string): SqlFile {
-  let bytes: Uint8Array;
+  let text: string;
   try {
-    bytes = readFileSync(location);
+    text = normaliseDecoded(readFileSync(location, 'utf8')) ?? normaliseSql(readFileSync(location), shown);
   } catch (error) {
+    if (isDbadminError(error)) throw error;
     throw new DbadminError('file-unreadable', `cannot read ${shown}`, { detail: messageOf(error), cause: error });
   }
-  const text = normaliseSql(bytes, shown);
   return { path: shown, location, text, sha256: sha256Of(text) };
 }
 

@@ -14,6 +14,7 @@ export function joinObservers(observers: readonly (RunObserver | undefined)[]): 
     afterStatement: async (at) => {
       for (const each of outward) await each.afterStatement?.(at);
     },
+    looksAfter: (at) => inward.some((each) => each.afterStatement !== undefined && each.looksAfter?.(at) !== false),
     beforeCommit: (file) => {
       let looking: Promise<void> | undefined;
       for (const each of outward) {

@@ -12,7 +12,7 @@ import { observe, readFiles, type MigrationDirectories } from './inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from './session/inspect-server.ts';
 import { joinObservers } from './join-observers.ts';
 import { acquireLock, releaseLock, type LockOptions } from './session/lock.ts';
-import { loadSqlParser, NO_PARSER, type SqlParser } from './sql/parser.ts';
+import { loadSqlParser, NO_PARSER, rememberingParser, type SqlParser } from './sql/parser.ts';
 import { lazyRoutines } from './routines/parse.ts';
 import { hasSomethingToParse, planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
 import { inspectPreflight } from './watch/inspect-preflight.ts';
@@ -26,6 +26,7 @@ import { openSession, type Session } from './session/session.ts';
 import { cancelOnAbort, finishRun, openRunSession } from './session/run-session.ts';
 import { freshSessionSql, type SessionSettings } from './session/settings.ts';
 import { serverError } from './session/sql-error.ts';
+import type { HeldLock } from './watch/held-locks.ts';
 import { Watch } from './watch/watch.ts';
 
 export interface MigrateUpOptions extends LockOptions, MarkOptions {
@@ -57,6 +58,8 @@ export interface MigrateUpResult {
   readonly database: string;
   readonly versioned: readonly AppliedFile[];
   readonly routines: readonly AppliedRoutine[];
+  /** Held by the transaction of the routines, on tables that were there before. */
+  readonly routineLocks: readonly HeldLock[];
   readonly restorePoint: MarkedMoment | undefined;
   readonly warnings: readonly string[];
   /** What was warned of before anything was applied; said already. */
@@ -75,7 +78,10 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
   const stopCancelling = cancelOnAbort(session, options);
   try {
     const server = await inspectServer(session);
-    const { plan: before, observed } = await makePlan(session, options);
+    // Loading it takes as long as all else that a run with nothing to do does.
+    let loaded: Promise<SqlParser> | undefined;
+    const load = async (): Promise<SqlParser> => await (loaded ??= loadSqlParser().then(rememberingParser));
+    const { plan: before, observed } = await makePlan(session, options, load);
     if (before.versioned.length + before.routines.length === 0) {
       await options.expected?.compare({ plan: before, observed, server, session });
       return nothingDone(server, before);
@@ -88,7 +94,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     await session.query(freshSessionSql(settings));
     await acquireLock(session, options);
     try {
-      const found = await makePlan(session, options);
+      const found = await makePlan(session, options, load);
       const { plan, parser } = found;
       await options.expected?.compare({ ...found, server, session });
       if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
@@ -114,17 +120,16 @@ interface Planned {
   readonly observed: Observed;
 }
 
-async function makePlan(session: Session, options: MigrateUpOptions): Promise<Planned> {
+async function makePlan(session: Session, options: MigrateUpOptions, load: () => Promise<SqlParser>): Promise<Planned> {
   const observed = await observe(session, options.schema, await readFiles(options.directories));
-  // Loading the parser takes as long as all else that a run with nothing to do does.
-  const parser = hasSomethingToParse(observed) ? await loadSqlParser() : NO_PARSER;
+  const parser = hasSomethingToParse(observed) ? await load() : NO_PARSER;
   const plan = planMigrations(observed, options.policy, parser, options.clock.now());
   if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; nothing was applied`);
   return { plan, observed, parser };
 }
 
 function nothingDone({ database }: ServerFacts, { warnings }: MigrationPlan): MigrateUpResult {
-  return { runId: undefined, database, versioned: [], routines: [], restorePoint: undefined, warnings, preflight: [] };
+  return { runId: undefined, database, versioned: [], routines: [], routineLocks: [], restorePoint: undefined, warnings, preflight: [] };
 }
 
 function refuseStandby({ isStandby, database }: ServerFacts): void {
@@ -193,9 +198,10 @@ async function applyPlan(
       versioned.push(file);
       options.onApplied?.(file);
     });
-    const routines = await applyRoutines({ routines: plan.routines, all }, context);
+    const { routines, locks: routineLocks } = await applyRoutines({ routines: plan.routines, all }, context);
     const after = await finishRun(options.afterRun, settings, options.signal, { runId, server, versioned, routines, session });
-    return { runId, database: server.database, versioned, routines, restorePoint, warnings: [...plan.warnings, ...after] };
+    const warnings = [...plan.warnings, ...after];
+    return { runId, database: server.database, versioned, routines, routineLocks, restorePoint, warnings };
   } catch (error) {
     throw versioned.length === 0 ? error : withProgress(error, versioned, plan);
   } finally {

@@ -49,27 +49,42 @@ async function lint(context: CommandContext, input: CommandInput, project: Migra
   const found = named === undefined ? await readFiles(project.directories) : undefined;
   const problems = (found?.problems ?? []).map((each) => unreadable({ path: each.message.split(':', 1)[0] ?? '' }, each));
   if (flagOption(input, 'offline')) {
-    const { linted, findings } = readAll(named ?? allOf(found), parser);
-    return summary(linted, [...problems, ...findings, ...lintFiles(linted, { parser, catalog: undefined })], undefined);
+    return lintOffline(named ?? allOf(found), problems, parser);
   }
   return await withSession(context, project, async (session) => {
     const server = await inspectServer(session);
     const history = found === undefined ? EMPTY_HISTORY : await readHistory(session, project.config.migrate.schema);
     const { linted, findings } = readAll(named ?? pendingOf(found, history), parser);
-    return summary(
-      linted,
-      [...problems, ...findings, ...(await lintLive(session, server.major, linted))],
-      `${server.database} on ${project.cluster.name}`,
-    );
+    const files = linted.map(({ file }) => file);
+    const statements = linted.reduce((sum, { parsed }) => sum + parsed.statements.length, 0);
+    const all = [...problems, ...findings, ...(await lintLive(session, server.major, linted))];
+    return inOrder({ findings: all, files, statements, database: `${server.database} on ${project.cluster.name}` });
   });
 }
 
-function summary(linted: readonly LintedFile[], findings: readonly Finding[], database: string | undefined): Linted {
-  const files = linted.map(({ file }) => file);
+/** Parses one file after the other, as lint asks for them: ten thousand trees at once keep the garbage collector busy. */
+function lintOffline(all: readonly SqlFile[], problems: readonly Finding[], parser: SqlParser): Linted {
+  const findings = [...problems];
+  const files: SqlFile[] = [];
+  let statements = 0;
+  function* read(): Generator<LintedFile> {
+    for (const file of all) {
+      const { linted, problem } = readForLint(file, parser);
+      if (problem !== undefined) findings.push(problem);
+      if (linted === undefined) continue;
+      files.push(file);
+      statements += linted.parsed.statements.length;
+      yield linted;
+    }
+  }
+  const found = lintFiles(read(), { parser, catalog: undefined });
+  return inOrder({ findings: [...findings, ...found], files, statements, database: undefined });
+}
+
+function inOrder({ findings, files, ...rest }: Linted): Linted {
   const order = new Map(files.map(({ path: name }, index) => [name, index]));
   const place = ({ file }: Finding): number => order.get(file) ?? -1;
-  const sorted = findings.toSorted((a, b) => place(a) - place(b) || a.line - b.line || a.column - b.column);
-  return { findings: sorted, files, statements: linted.reduce((sum, { parsed }) => sum + parsed.statements.length, 0), database };
+  return { ...rest, files, findings: findings.toSorted((a, b) => place(a) - place(b) || a.line - b.line || a.column - b.column) };
 }
 
 function readAll(

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import { writePlanFile } from '../../base/plan-file.ts';
 import { formatSavedPlan } from '../../migrate/saved-plan/format.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { inspectNewest, type Newest } from './check-backups.ts';
+import { inspectNewest, type Newest } from './newest-backup.ts';
 import { gatherPlan } from './gather-plan.ts';
 import { count, loadMigrations, type MigrateProject } from './load-migrations.ts';
 import { runRepositories } from './run-repositories.ts';

@@ -9,7 +9,7 @@ import { rehearsedStatements, type RehearsedStatement } from '../../migrate/rehe
 import { restorePointName, restorePointObstacle } from '../../migrate/restore-point.ts';
 import type { Statement } from '../../migrate/files/migration.ts';
 import type { Output } from '../output.ts';
-import { describeNewest, type Newest } from './check-backups.ts';
+import { describeNewest, type Newest } from './newest-backup.ts';
 import { count } from './load-migrations.ts';
 import type { FullPlan } from './gather-plan.ts';
 

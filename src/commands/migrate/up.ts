@@ -52,7 +52,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     return 0;
   } finally {
     // Also after a failure: what was applied before it stays applied.
-    if (applied.length > 0) {
+    if (applied.length > 0 && cluster.repositories.length > 0) {
       const { recordMigrations } = await import('./record-migrations.ts');
       await recordMigrations(context, repositories, cluster.connection.database, applied);
     }
@@ -63,13 +63,18 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 function showFile(output: Output, { file, statements, attempts, tookMs, locks }: AppliedFile): void {
   const again = attempts > 1 ? `   ${attempts} attempts` : '';
   output.line(`  ${file.padEnd(56)} ${count(statements, 'statement').padStart(13)}   ${formatDuration(tookMs)}${again}`);
+  showHeld(output, locks);
+}
+
+function showHeld(output: Output, locks: AppliedFile['locks']): void {
   const held = describeHeldLocks(locks);
   if (held !== undefined) output.line(output.style('dim', `    held ${held}`));
 }
 
 function report(output: Output, result: MigrateUpResult, cluster: string, tookMs: number): void {
-  const { database, versioned, routines, restorePoint, warnings, preflight, runId } = result;
+  const { database, versioned, routines, routineLocks, restorePoint, warnings, preflight, runId } = result;
   for (const { name, change } of routines) output.line(`  routine ${name.padEnd(48)} ${change.padStart(13)}`);
+  showHeld(output, routineLocks);
   for (const warning of warnings) output.warn(warning);
   if (runId === undefined) output.line(`${database} on ${cluster} is up to date`);
   else {
@@ -83,5 +88,6 @@ function report(output: Output, result: MigrateUpResult, cluster: string, tookMs
     }
   }
   const point = restorePoint === undefined ? null : { ...restorePoint, archived: restorePoint.archived ?? null };
-  output.result({ database, runId: runId ?? null, versioned, routines, restorePoint: point, warnings: [...preflight, ...warnings] });
+  const said = [...preflight, ...warnings];
+  output.result({ database, runId: runId ?? null, versioned, routines, routineLocks, restorePoint: point, warnings: said });
 }

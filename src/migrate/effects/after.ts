@@ -43,11 +43,6 @@ export function startOfFile(known: KnownObjects): KnownObjects {
   return { ...known, made: new Set(), schema: undefined };
 }
 
-/** What is known at the beginning of the next file of the same run: relations made so far exist, and others can see them. */
-export function afterFile(known: KnownObjects): KnownObjects {
-  return { ...startOfFile(known), earlier: new Set([...known.earlier, ...known.made]) };
-}
-
 function afterCreateTable(fields: AstNode, known: KnownObjects): KnownObjects {
   return withMade(asNode(fields['relation']), known, fields['if_not_exists'] === true);
 }

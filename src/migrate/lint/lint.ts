@@ -33,16 +33,20 @@ export interface LintOptions {
  * What is dangerous in files, in the order of files and places. They are taken to run in this order, one after the other. Findings that
  * `-- dbadmin: allow` names are left out; what such a line allows in vain, or misspells, is a finding itself. Down sections are not
  * looked at.
+ *
+ * Of a file nothing is kept once it is looked at: files that are parsed as they are asked for never all lie in memory.
  */
-export function lintFiles(files: readonly LintedFile[], options: LintOptions): readonly Finding[] {
+export function lintFiles(files: Iterable<LintedFile>, options: LintOptions): readonly Finding[] {
   const earlier = new Set<string>();
-  return files.flatMap((each) => {
+  const found: Finding[] = [];
+  for (const each of files) {
     const known: KnownObjects = { ...knownFrom(options.catalog), earlier };
     const walk = new Walk(each, options);
     // Without a database it cannot be told which files ran long ago, so what they made counts as there already.
     for (const key of walk.file(known).made) earlier.add(key);
-    return applyAllows(each, walk.findings);
-  });
+    for (const finding of applyAllows(each, walk.findings)) found.push(finding);
+  }
+  return found;
 }
 
 class Walk {

@@ -8,6 +8,7 @@ import type { ChangedRoutine } from '../plan.ts';
 import { recordHistory } from '../history/record.ts';
 import { makersOf } from '../replace/plan.ts';
 import { pauseOrThrow } from '../session/retry.ts';
+import type { HeldLock } from '../watch/held-locks.ts';
 import { orderRoutines, signaturesOf, signatureText, type Routine } from './routines.ts';
 import { BEFORE_RECORD_SQL, beginFile } from '../session/settings.ts';
 
@@ -15,6 +16,12 @@ export interface AppliedRoutine {
   readonly name: string;
   /** `remade`: its file is the same, and what it makes had to go for another's. */
   readonly change: 'new' | 'changed' | 'remade';
+}
+
+export interface AppliedRoutines {
+  readonly routines: readonly AppliedRoutine[];
+  /** Locks on tables that the one transaction held, triggers of them being made for example, and how long at most. */
+  readonly locks: readonly HeldLock[];
 }
 
 export interface RoutinesToApply {
@@ -40,8 +47,8 @@ const IN_TRANSACTION: Directives = {
  *
  * @throws {DbadminError} `migration-failed`; then no routine is changed.
  */
-export async function applyRoutines(work: RoutinesToApply, context: ApplyContext): Promise<readonly AppliedRoutine[]> {
-  if (work.routines.length === 0) return [];
+export async function applyRoutines(work: RoutinesToApply, context: ApplyContext): Promise<AppliedRoutines> {
+  if (work.routines.length === 0) return { routines: [], locks: [] };
   const startedMs = context.clock.now().getTime();
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -59,7 +66,7 @@ async function applyOnce(
   context: ApplyContext,
   attempts: number,
   startedMs: number,
-): Promise<readonly AppliedRoutine[]> {
+): Promise<AppliedRoutines> {
   const { session, clock, observer, log } = context;
   const observed: ObservedFile = { kind: 'routines', path: 'routines', version: undefined, transaction: true, attempt: attempts, session };
   const begunMs = clock.now().getTime();
@@ -95,17 +102,19 @@ async function applyOnce(
   await setPath();
   await session.query(BEFORE_RECORD_SQL);
   const times = { tookMs: clock.now().getTime() - begunMs, attempts, lockWaitMs: begunMs - startedMs };
+  let locks: readonly HeldLock[] = [];
   for (const {
     name,
     file: { sha256, text },
   } of [...routines, ...remade]) {
     const entry = { kind: 'routine', version: undefined, name, statementNo: undefined, sha256, body: text } as const;
-    await recordHistory(session, context.run, { ...entry, ...times });
+    locks = await recordHistory(session, context.run, { ...entry, ...times });
   }
   await observer?.beforeCommit?.(observed);
   await session.query('commit');
   await observer?.applied?.(observed);
-  return [...routines, ...remade.map(({ name }) => ({ name, change: 'remade' as const }))].map(({ name, change }) => ({ name, change }));
+  const applied = [...routines, ...remade.map(({ name }) => ({ name, change: 'remade' as const }))];
+  return { routines: applied.map(({ name, change }) => ({ name, change })), locks };
 }
 
 function memo<Value>(make: () => Value): () => Value {

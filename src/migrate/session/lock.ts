@@ -51,16 +51,26 @@ export async function releaseLock(session: Queryable): Promise<void> {
   await session.query(`select pg_catalog.pg_advisory_unlock(${LOCK_KEY})`);
 }
 
-const HELD = `locktype = 'advisory' and objsubid = 1 and granted and ((classid::bigint << 32) | objid::bigint) = ${LOCK_KEY}
+/** A condition on rows of `pg_locks`: somebody holds the lock of this database. */
+export const IS_RUN_LOCK = `locktype = 'advisory' and objsubid = 1 and granted and ((classid::bigint << 32) | objid::bigint) = ${LOCK_KEY}
   and database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`;
 
 /** Query for one boolean, `held`: whether this session still has the lock. */
-export const LOCK_HELD_SQL = `select exists (select from pg_catalog.pg_locks where pid = pg_catalog.pg_backend_pid() and ${HELD}) as held`;
+export const LOCK_HELD_SQL = `select exists (select from pg_catalog.pg_locks where pid = pg_catalog.pg_backend_pid() and ${IS_RUN_LOCK}) as held`;
+
+/** What a file is told in whose course the lock of the run went away. */
+export function lockGoneError(file: string, cause?: unknown): DbadminError {
+  return new DbadminError('migration-failed', `${file}: the lock of this run is gone`, {
+    detail: 'Something released the advisory lock of this session, or a connection pooler put another session in its place.',
+    hint: 'Do not call pg_advisory_unlock_all() in migrations, and connect directly to the server.',
+    cause,
+  });
+}
 
 async function describeHolder(session: Queryable): Promise<string> {
   const [row] = await session.query<{ pid: number; usename: string | null; application_name: string | null; since: string | null }>(
     `select l.pid, a.usename, a.application_name, to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') as since
-     from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a using (pid) where ${HELD} limit 1`,
+     from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a using (pid) where ${IS_RUN_LOCK} limit 1`,
   );
   if (row === undefined) return 'nobody any more';
   return `process ${row.pid} (${row.usename ?? '?'}, ${row.application_name ?? '?'}, connected ${row.since ?? '?'})`;

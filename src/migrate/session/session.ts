@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import pg, { type ClientConfig, type QueryResult } from 'pg';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { connectionError } from '../../postgres/client.ts';
@@ -76,6 +77,20 @@ export async function openSession(parameters: ConnectionParameters, options: Ses
   throw connectionError(parameters, failure);
 }
 
+/** What is written in one turn of the loop goes out together: for each of five messages the kernel and the server would wake up. */
+function gatherWrites(stream: Writable): () => void {
+  let isGathering = false;
+  return () => {
+    if (isGathering) return;
+    isGathering = true;
+    stream.cork();
+    process.nextTick(() => {
+      isGathering = false;
+      stream.uncork();
+    });
+  };
+}
+
 function wantsPrimary({ targetSessionAttrs }: ConnectionParameters): boolean {
   return targetSessionAttrs === 'primary' || targetSessionAttrs === 'read-write';
 }
@@ -117,8 +132,10 @@ async function connectWith(
   client.on('end', () => (lost ??= new Error('the connection ended')));
   client.on('notice', (notice) => options.onNotice?.(notice.severity ?? 'NOTICE', notice.message ?? ''));
   await client.connect();
+  const gather = gatherWrites((client as unknown as { readonly connection: { readonly stream: Writable } }).connection.stream);
   const send = async (text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> => {
     if (lost !== undefined) throw lost;
+    gather();
     const query =
       values === undefined ? client.query(text) : client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) });
     const result = (await query) as QueryResult | QueryResult[];

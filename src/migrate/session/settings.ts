@@ -1,6 +1,5 @@
-import { DbadminError } from '../../base/errors.ts';
 import type { Queryable } from './session.ts';
-import { LOCK_HELD_SQL } from './lock.ts';
+import { LOCK_HELD_SQL, lockGoneError } from './lock.ts';
 import type { Directives } from '../files/directives.ts';
 
 /** What every file starts from. */
@@ -13,28 +12,20 @@ export interface SessionSettings {
 /**
  * Gives the session the settings a file starts with, whatever the file before it set, and with a transaction opens it. All is sent
  * when this returns. With a transaction the file's first statement may be sent right behind, before the answer: when something
- * fails here, that statement finds a transaction that has failed, or one to be rolled back, and never none. What every file asks is
- * asked of `asks`.
+ * fails here, that statement finds a transaction that has failed, or one to be rolled back, and never none.
+ *
+ * Whether the lock of the run is still held is asked here only without a transaction. With one, the row in the history asks: see
+ * {@link recordHistory}.
  *
  * @throws {DbadminError} `migration-failed` when the session lost the lock of the run.
  */
-export async function beginFile(
-  session: Queryable,
-  settings: SessionSettings,
-  directives: Directives,
-  file: string,
-  asks: Queryable = session,
-): Promise<void> {
+export async function beginFile(session: Queryable, settings: SessionSettings, directives: Directives, file: string): Promise<void> {
   // By itself: BEGIN is to come even when this fails, and after it, since it goes by what this sets.
   const fresh = session.query(freshSessionSql(settings));
   const begun = session.query(beginFileSql(settings, directives));
-  const asked = asks.query<{ held: boolean }>(LOCK_HELD_SQL);
-  const [, , [row]] = await Promise.all([fresh, begun, asked]);
-  if (row?.held === true) return;
-  throw new DbadminError('migration-failed', `${file}: the lock of this run is gone`, {
-    detail: 'Something released the advisory lock of this session, or a connection pooler put another session in its place.',
-    hint: 'Do not call pg_advisory_unlock_all() in migrations, and connect directly to the server.',
-  });
+  const asked = directives.transaction ? undefined : session.query<{ held: boolean }>(LOCK_HELD_SQL);
+  const [, , rows] = await Promise.all([fresh, begun, asked]);
+  if (rows !== undefined && rows[0]?.held !== true) throw lockGoneError(file);
 }
 
 function beginFileSql(settings: SessionSettings, directives: Directives): string {

@@ -65,6 +65,22 @@ export async function loadSqlParser(): Promise<SqlParser> {
   };
 }
 
+/** The same parser, which remembers what it parsed: for who looks at the same files again, before a lock and behind it. */
+export function rememberingParser(parser: SqlParser): SqlParser {
+  const parsed = new Map<string, readonly AstNode[]>();
+  return {
+    ...parser,
+    parse: (sql) => {
+      let nodes = parsed.get(sql);
+      if (nodes === undefined) {
+        nodes = parser.parse(sql);
+        parsed.set(sql, nodes);
+      }
+      return nodes;
+    },
+  };
+}
+
 /** `value` as a node; an empty one when it is none. */
 export function asNode(value: unknown): AstNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as AstNode) : {};

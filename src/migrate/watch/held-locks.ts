@@ -70,20 +70,23 @@ export function lockKey(relation: string, mode: string): string {
 
 /**
  * What the asking transaction holds on tables and materialized views; those that it made itself are left out, since nobody can
- * wait for them. `$n` is the schema of the history. A table's own system columns are as old as the table.
+ * wait for them. `$n` is the schema of the history; `mine` has the asking session's rows of `pg_locks`, where somebody has read
+ * them already. A table's own system columns are as old as the table.
  */
-export function heldLocksSql(schemaParameter: string): string {
+export function heldLocksSql(schemaParameter: string, mine = MINE): string {
   return `
   select distinct n.nspname || '.' || c.relname as relation, l.mode
-  from pg_catalog.pg_locks l
+  from ${mine} l
   join pg_catalog.pg_class c on c.oid = l.relation
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = -1
-  where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm')
+  where l.locktype = 'relation' and l.granted and c.relkind in ('r', 'p', 'm')
     and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', ${schemaParameter})
     and pg_catalog.age(a.xmin) > 0`;
 }
+
+const MINE = '(select * from pg_catalog.pg_locks where pid = pg_catalog.pg_backend_pid())';
 
 /** Modes that keep others from reading or writing, the strongest first. */
 const BLOCKING = ['AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock'];

@@ -1,9 +1,9 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { describeBlocker, type Blocker } from './activity.ts';
-import { afterFile, afterStatement } from '../effects/after.ts';
+import { afterStatement, startOfFile } from '../effects/after.ts';
 import { effectsOf } from '../effects/effects.ts';
-import { NOTHING_KNOWN } from '../effects/known-objects.ts';
+import { NOTHING_KNOWN, type KnownObjects } from '../effects/known-objects.ts';
 import { showRelation } from '../effects/relation-name.ts';
 import type { MigrationPlan } from '../plan.ts';
 
@@ -19,14 +19,17 @@ export interface Touched {
 export function touchedBy({ versioned }: Pick<MigrationPlan, 'versioned'>): Touched {
   const relations = new Set<string>();
   let waitsForAll = false;
-  let known = NOTHING_KNOWN;
+  // Shared and added to: ten thousand copies of it would take seconds.
+  const earlier = new Set<string>();
+  let known: KnownObjects = { ...NOTHING_KNOWN, earlier };
   for (const { parsed } of versioned) {
     for (const statement of parsed.statements) {
       if (statement.kind.command.endsWith('CONCURRENTLY')) waitsForAll = true;
       for (const { relation, isNew } of effectsOf(statement, known)) if (!isNew) relations.add(showRelation(relation));
       known = afterStatement(statement, known);
     }
-    known = afterFile(known);
+    for (const key of known.made) earlier.add(key);
+    known = startOfFile(known);
   }
   return { relations: [...relations], waitsForAll };
 }

@@ -7,6 +7,8 @@ import { inspectActivity } from './inspect-activity.ts';
 import type { Session } from '../session/session.ts';
 
 const LOOK_EVERY_MS = 500;
+/** One for all: ten thousand times the stack of where it was made is time that a run notices. */
+const ENDED = new Error('the statement ended');
 
 export interface WatchOptions {
   readonly clock: Clock;
@@ -50,7 +52,7 @@ export class Watch {
     try {
       return await work();
     } finally {
-      ended.abort(new Error('the statement ended'));
+      ended.abort(ENDED);
       if (this.#seen !== undefined) this.#options.onActivity?.(undefined);
     }
   }

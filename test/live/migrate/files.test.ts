@@ -38,11 +38,50 @@ test('a bad line of COPY data is named with its line in the file', async () => {
   expect(failure.detail).toContain('4 | two');
 });
 
-test('a lock released by a migration itself stops the run before the next file', async () => {
-  await project.write('migrations/1_a.sql', 'create table a (); select pg_advisory_unlock_all();');
+test('a file that releases the lock of the run is not applied, and neither is any after it', async () => {
+  await project.write('migrations/1_a.sql', 'select pg_advisory_unlock_all(); create table a ();');
   await project.write('migrations/2_b.sql', 'create table b ();');
   const failure = await project.failure();
-  expect(failure.message).toBe('migrations/2_b.sql: the lock of this run is gone');
+  expect(failure.message).toBe('migrations/1_a.sql: the lock of this run is gone');
+  expect(failure.detail).toContain('Nothing of this file is applied.');
+  expect(await sql`select from dbadmin.migration_history`).toHaveLength(0);
+  expect((await sql`select to_regclass('a') as a, to_regclass('b') as b`)[0]).toEqual({ a: null, b: null });
+});
+
+test('a file whose COMMIT fails is not applied, and the next, whose transaction was begun behind it, does not run', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int primary key, parent int references a deferrable initially deferred);');
+  await project.write('migrations/2_b.sql', 'insert into a values (1, 2);');
+  await project.write('migrations/3_c.sql', 'create table c (id int);');
+  const failure = await project.failure();
+  expect(failure.message).toMatch(/^migrations\/2_b\.sql:1:1: insert or update on table "a" violates foreign key .* \(23503\)$/);
+  expect(failure.detail).toContain('1 of 3 files were applied before and stay applied');
+  expect((await sql`select version from dbadmin.migration_history`).map(({ version }) => version as string)).toEqual(['1']);
+  expect((await sql`select to_regclass('c') as c, (select count(*)::int from a) as rows`)[0]).toEqual({ c: null, rows: 0 });
+  await project.write('migrations/2_b.sql', 'insert into a values (1, 1);');
+  expect((await project.up()).versioned.map(({ file }) => file)).toEqual(['2_b.sql', '3_c.sql']);
+});
+
+test('each file starts with fresh settings, also where the statements of one go to the server before the last of the other ended', async () => {
+  await sql.unsafe('create schema other');
+  await project.write('migrations/1_a.sql', "set search_path = other; set lock_timeout = '7s'; create table a (id int);");
+  await project.write('migrations/2_b.sql', 'create table b (id int);');
+  await project.write('migrations/3_c.sql', "create table c as select current_setting('lock_timeout') as timeout;");
+  await project.up();
+  expect((await sql`select to_regclass('other.a')::text as a, to_regclass('public.b')::text as b, timeout from c`)[0]).toEqual({
+    a: 'other.a',
+    b: 'b',
+    timeout: '3s',
+  });
+  await sql.unsafe('drop schema other cascade');
+});
+
+test('a last statement that fails is told as itself, though the row and COMMIT were sent behind it', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int);');
+  await project.write('migrations/2_b.sql', 'create table b (id int);\n\n  create table a (id int);');
+  const failure = await project.failure();
+  expect(failure.message).toBe('migrations/2_b.sql:3:3: relation "a" already exists (42P07)');
+  expect((await sql`select version from dbadmin.migration_history`).map(({ version }) => version as string)).toEqual(['1']);
+  expect((await sql`select to_regclass('b') as b`)[0]?.['b']).toBeNull();
 });
 
 test('a constraint that fails only at commit leaves neither table nor history', async () => {

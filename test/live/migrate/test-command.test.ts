@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
-import { runCommand, type CommandResult } from './command.ts';
+import { runCommand, startCommand, type CommandResult } from './command.ts';
 import { createProject, type TestProject } from './project.ts';
 import { withExtension } from './with-extension.ts';
 
@@ -101,6 +102,26 @@ test('seed: what changed goes in, with its row; never by up, nor into production
   expect((await dbadmin('seed', 'tset')).stderr).toContain('there are no seeds for "tset", did you mean "test"?');
   expect((await dbadmin('seed', 'test', '--cluster', 'prod')).stderr).toContain('cluster prod is marked as production');
   expect((await project.up()).runId).toBeUndefined();
+});
+
+test('seed: an interruption cancels the statement in the server, and of that seed nothing is in', async () => {
+  await sql`create role somebody_new`;
+  await project.up();
+  await project.write('seeds/test/u.sql', "insert into core.t values (9, 'nine');\nselect pg_sleep(60);");
+  const { process, ended } = startCommand(project.directory, ['migrate', 'seed', 'test']);
+  const asleep = async (): Promise<boolean> =>
+    (await sql`select from pg_stat_activity where datname = current_database() and state = 'active' and query = 'select pg_sleep(60)'`)
+      .length > 0;
+  while (!(await asleep())) await systemClock.sleep(50);
+  process.kill('SIGINT');
+  const { status, stderr } = await ended;
+  expect([status, stderr]).toEqual([130, expect.stringContaining('error: interrupted by SIGINT')]);
+  expect(await asleep()).toBe(false);
+  expect((await sql`select id from core.t order by id`).map(({ id }) => id as number)).toEqual([1]);
+  expect((await sql`select name from dbadmin.migration_history where kind = 'seed'`).map(({ name }) => name as string)).toEqual(['test/t']);
+  expect(
+    await sql`select from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+  ).toHaveLength(0);
 });
 
 test('test: pgTAP is made in the scratch database where the machine has it, its assertions are counted', async (context) => {
