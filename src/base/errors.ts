@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   'never-broken': { exit: 1, retry: false },
   'policies-invalid': { exit: 1, retry: false },
   'load-failed': { exit: 1, retry: false },
+  'evaluation-failed': { exit: 1, retry: false },
   'api-failed': { exit: 1, retry: true },
   'api-refused': { exit: 1, retry: false },
   // Exit 3: done in part.

@@ -2,6 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
 import { MODEL_EFFECTS } from './model-effects.ts';
+import { RECO_EFFECTS } from './reco-effects.ts';
 import type { Effect } from './trigger-effect.ts';
 import { countOf, migrateWarehouse } from './warehouse.ts';
 
@@ -49,6 +50,7 @@ const counted = (act: string, seen: string, seenWithout: string): Effect => ({
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
   ...MODEL_EFFECTS,
+  ...RECO_EFFECTS,
   'raw.batch_append_only': appendOnly('batch', 'file_name'),
   'raw.song_append_only': appendOnly('song', 'track_name'),
   'raw.streaming_history_append_only': appendOnly('streaming_history', 'body'),
