@@ -205,9 +205,9 @@ export class FileRun {
 
   async #runInTransaction(statement: Statement): Promise<void> {
     const isLast = this.#migration.parsed.statements.length === statement.number;
-    if (isLast && (await this.#sendLast(statement))) return;
     try {
-      await this.#runObserved(statement);
+      if (isLast && this.#onlyNew.last) await this.#runLast(statement);
+      else await this.#runObserved(statement);
     } finally {
       await this.#begun;
     }
@@ -221,19 +221,21 @@ export class FileRun {
 
   /**
    * Sends the last statement and does not wait for its end, where nothing needs to know it before the history is written: should it
-   * fail, the server refuses the row and the COMMIT behind it. Gives whether it did.
+   * fail, the server refuses the row and the COMMIT behind it.
    */
-  async #sendLast(statement: Statement): Promise<boolean> {
-    if (!this.#onlyNew.last) return false;
+  async #runLast(statement: Statement): Promise<void> {
     const { observer } = this.#context;
     const at = { ...this.#observed(), file: this.path, statement };
-    if (observer?.afterStatement !== undefined && observer.looksAfter?.(at) !== false) return false;
     await observer?.beforeStatement?.(at);
-    this.#ended = this.#run(statement);
-    // `commit` tells it.
-    this.#ended.catch(() => undefined);
-    this.#ran += 1;
-    return true;
+    const running = this.#run(statement);
+    if (observer?.afterStatement === undefined || observer.looksAfter?.(at) === false) {
+      this.#ended = running;
+      // `commit` tells it.
+      this.#ended.catch(() => undefined);
+      return;
+    }
+    await running;
+    await observer.afterStatement(at);
   }
 
   /** The observer is asked right beside the statement: inside the transaction wherever there is one. */
