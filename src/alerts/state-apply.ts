@@ -23,7 +23,7 @@ export class AlertFile {
     try {
       return parseState(await readFile(this.file, 'utf8'), this.file);
     } catch (error) {
-      if (systemCodeOf(error) === 'ENOENT') return NO_ALERTS;
+      if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return NO_ALERTS;
       if (error instanceof DbadminError) throw error;
       throw new DbadminError('file-unreadable', `cannot read the state of alerts ${this.file}`, { detail: messageOf(error), cause: error });
     }

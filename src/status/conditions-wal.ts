@@ -12,7 +12,7 @@ const LEAST_WAL_LAG_MS = 60_000;
 const IDLE_BYTES = 64 * 1024;
 
 /** Whether WAL leaves the server: by its archiver, by our receiver, and whether anything keeps it there that nobody reads. */
-export function judgeServerWal({ name, server, limits }: ClusterFacts): readonly Condition[] {
+export function judgeServerWal({ name, server, limits, repositories }: ClusterFacts): readonly Condition[] {
   const common = { ...UNSTEADY, cluster: name, policy: undefined };
   if (server.kind === 'unknown') {
     const blind = { state: 'unknown', what: 'the server does not answer', next: 'see whether it runs' } as const;
@@ -28,7 +28,7 @@ export function judgeServerWal({ name, server, limits }: ClusterFacts): readonly
   return [
     { ...common, subject: undefined, kind: 'archive-failing', severity: 'failed', ...judgeArchiver(archiver) },
     ...(mode === 'stream'
-      ? [{ ...common, subject: undefined, kind: 'wal-not-received', severity: 'failed', ...judgeReceiver(slots) } as const]
+      ? [{ ...common, subject: undefined, kind: 'wal-not-received', severity: 'failed', ...judgeReceiver(slots, repositories) } as const]
       : []),
     // One for all of them: a slot that was dropped could never be seen to be well again.
     { ...common, subject: undefined, kind: 'slot-abandoned', severity: 'failed', ...judgeSlots(abandoned) },
@@ -46,7 +46,7 @@ function judgeArchiver(archiver: ArchiverFacts | undefined): Judgement {
   return { state: 'bad', what: `archive_command fails for ${failedWal ?? 'WAL'}, ${failures} times so far; ${last}`, next };
 }
 
-function judgeReceiver(slots: readonly SlotFacts[]): Judgement {
+function judgeReceiver(slots: readonly SlotFacts[], repositories: readonly RepositoryFacts[]): Judgement {
   const own = slots.find(({ isOurs }) => isOurs);
   const next = 'start dbadmin worker or dbadmin wal receive, and see why it ended: its log says so';
   if (own === undefined)
@@ -59,8 +59,16 @@ function judgeReceiver(slots: readonly SlotFacts[]): Judgement {
     };
   }
   if (own.isActive) return { state: 'good', what: `slot ${own.name} is being read`, next };
+  // It waits for the repository and comes back by itself; that the repository is full or away is told of already.
+  const waitsFor = repositories.find((repository) => !takesWal(repository));
+  if (waitsFor !== undefined) return { state: 'unknown', what: `whoever receives WAL may wait for repository ${waitsFor.name}`, next };
   const kept = own.keptBytes === undefined ? '' : `; the server keeps ${formatBytes(own.keptBytes)} for it`;
   return { state: 'bad', what: `nobody receives WAL from slot ${own.name}${kept}`, next };
+}
+
+/** Whether what comes in can be stored there. */
+function takesWal({ state }: RepositoryFacts): boolean {
+  return state.kind === 'known' && state.value.writeProblem === undefined;
 }
 
 /** Ours is waited for where WAL is streamed, and {@link judgeReceiver} tells of it; elsewhere it is as abandoned as any. */
@@ -111,6 +119,8 @@ function judgeLag(repository: RepositoryFacts, { server, limits }: ClusterFacts,
       ? 'see whether archive_command keeps up (pg_stat_archiver, the server log), and set archive_timeout below the limit'
       : 'see whether dbadmin wal receive or the worker runs and what slows it: its log, the way to the repository, the load of the machine';
   const lag = walLag(repository, server, now);
+  // That nothing can be written is told of by itself.
+  if (!takesWal(repository)) return { state: 'unknown', what: `${repository.name} takes no WAL`, next };
   if (lag === undefined) return { state: 'unknown', what: `how far ${repository.name} is behind cannot be told`, next };
   const limit = limits.walLagMs ?? (limits.walMode === 'stream' ? Math.max(LEAST_WAL_LAG_MS, 10 * limits.rpoMs) : undefined);
   const behind = `${repository.name} is ${formatBytes(lag.bytes)}${lag.spanMs === undefined ? '' : ` and ${formatDuration(lag.spanMs)}`} behind`;

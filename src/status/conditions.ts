@@ -66,7 +66,7 @@ function judgeJob(job: JobFacts, now: Date): readonly Condition[] {
   ];
 }
 
-function judgeLastRun({ name, last, description }: JobFacts, now: Date): Pick<Condition, 'state' | 'what' | 'next'> {
+function judgeLastRun({ name, last, description, isToldByResult }: JobFacts, now: Date): Pick<Condition, 'state' | 'what' | 'next'> {
   const next = `dbadmin schedule history says what it printed; mend that, then: dbadmin schedule run ${name}`;
   if (last.kind === 'unknown') return { state: 'unknown', what: `the last run of ${name} is not known: ${last.why}`, next };
   const run = last.value;
@@ -75,6 +75,7 @@ function judgeLastRun({ name, last, description }: JobFacts, now: Date): Pick<Co
     return { state: run === undefined ? 'good' : 'unknown', what: `${name} has not ended yet`, next };
   const ago = formatDuration(Math.max(0, now.getTime() - (run.endedAt ?? run.startedAt).getTime()));
   if (run.outcome === 'succeeded') return { state: 'good', what: `job ${name} succeeded ${ago} ago`, next };
+  if (isToldByResult) return { state: 'good', what: `job ${name} failed ${ago} ago, which its result tells of`, next };
   const why = run.message === undefined ? '' : `: ${run.message}`;
   return { state: 'bad', what: `job ${name} (${description}) failed ${ago} ago${why}`, next };
 }

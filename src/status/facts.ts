@@ -180,6 +180,8 @@ export interface JobFacts {
   /** The last run; undefined when there was none. */
   readonly last: Known<JobRun | undefined>;
   readonly lastSuccess: { readonly endedAt: Date; readonly durationMs: number | undefined } | undefined;
+  /** What its result in a repository tells of the last run is judged by itself: a drill that failed is told of once. */
+  readonly isToldByResult: boolean;
   /** The first time it was due since the last run began and did not run. */
   readonly missedAt: Date | undefined;
   /** How long after a missed time it counts as late. */

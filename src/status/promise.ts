@@ -27,6 +27,9 @@ export type LossReason =
   /** Dumps are all there is. */
   | 'dumps-only';
 
+/** To read, seal and store what has come in, on a disk that others use or over a network. */
+const STORING_MS = 1000;
+
 /** The best that the repositories of a cluster hold: one elsewhere before one on the host, then the one that loses least. */
 export function hostLoss(cluster: ClusterFacts, now: Date): HostLoss {
   const losses = cluster.repositories.map((repository) => lossOf(repository, cluster, now));
@@ -66,8 +69,8 @@ function walLoss(lineage: LineageFacts, server: Known<ServerFacts>, limits: Limi
   if (covered === undefined) return { kind: 'unknown', why: `nothing in ${name} tells how far its WAL reaches` };
   const measuredMs = since(covered, now);
   if (lineage.isCut) return { kind: 'span', spanMs: measuredMs, coveredUntil: covered, because: 'gap' };
-  // The receiver stores what is new every so often: a moment later it may be that much, whatever it is right now.
-  const spanMs = isReceiving(server) ? Math.max(measuredMs, limits.rpoMs) : measuredMs;
+  // The receiver stores what is new every so often, and that takes its time: a moment later it may be that much, whatever it is right now.
+  const spanMs = isReceiving(server) ? Math.max(measuredMs, limits.rpoMs + STORING_MS) : measuredMs;
   return { kind: 'span', spanMs, coveredUntil: covered, because: 'open-wal' };
 }
 

@@ -6,6 +6,7 @@ import { judgeProject } from '../../status/conditions.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { gatherStatus } from '../status/gather.ts';
 import { loadStatusProject } from '../status/load.ts';
+import { gatherRunHistory } from '../worker/run-history.ts';
 import { lookForAlerts, openAlerts } from './look.ts';
 
 const EXIT_PARTLY = 3;
@@ -19,7 +20,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const file = openAlerts(context, config, textOption(input, 'state'));
   const release = await claimJob(file.file, 'alerts');
   try {
-    const facts = await gatherStatus(context, { ...project, everything: false });
+    const history = await gatherRunHistory(config, policies.jobs);
+    const facts = await gatherStatus(context, { ...project, history, everything: false });
     const { events, delivered, waiting, refused, state } = await lookForAlerts(context, judgeProject(facts), { config, policies, file });
     const raised = Object.values(state.alerts).filter(({ phase }) => phase === 'raised' || phase === 'settling').length;
     for (const { event, alert } of events) {
@@ -30,7 +32,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       output.line(`${head}  ${alert.cluster === null ? '' : `${alert.cluster}: `}${alert.what}`);
       if (event === 'raised') output.line(`        next: ${alert.next}`);
     }
-    if (events.length === 0) output.line(raised === 0 ? 'nothing is wrong' : `nothing new; ${raised} still stand (dbadmin alerts list)`);
+    const seen = Object.values(state.alerts).filter(({ phase }) => phase === 'waiting').length;
+    if (events.length === 0) output.line(nothingNew(raised, seen));
     for (const { receiver, message } of delivered) output.line(`told ${receiver}: ${message.event} ${message.kind}`);
     output.result({
       events: events.map(eventDocument),
@@ -43,6 +46,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await release();
   }
+}
+
+function nothingNew(raised: number, seen: number): string {
+  const stand = [...(raised === 0 ? [] : [`${raised} still stand`]), ...(seen === 0 ? [] : [`${seen} seen that must last to be told`])];
+  return stand.length === 0 ? 'nothing is wrong' : `nothing new; ${stand.join(', ')} (dbadmin alerts list)`;
 }
 
 function unreadable(file: string, problem: string | undefined): DbadminError {

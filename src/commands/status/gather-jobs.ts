@@ -58,9 +58,16 @@ function jobFacts(
     isPaused,
     last,
     lastSuccess: left?.lastSuccess,
+    isToldByResult: isToldByResult(recorded?.last, shown),
     missedAt: startedAt === undefined ? undefined : firstMissed(job, startedAt, now),
     graceMs: (recorded === undefined ? GRACE_WITHOUT_RECORDS_MS : GRACE_MS) + job.retries * job.retryDelayMs,
   };
+}
+
+/** Whether the last run failed by what it found, and that lies in a repository: not when it could not even look. */
+function isToldByResult(recorded: JobRun | undefined, shown: Known<JobHistory>): boolean {
+  const result = shown.kind === 'known' ? shown.value.last : undefined;
+  return result?.outcome === 'failed' && (recorded === undefined || result.startedAt >= recorded.startedAt);
 }
 
 /** The first time after a run began at which it was due again, if that has passed. A run of the due minute itself counts for it. */

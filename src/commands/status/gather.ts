@@ -21,6 +21,8 @@ export interface GatherOptions {
   readonly history?: Known<RunHistory> | undefined;
   /** Also what takes longer: the size of repositories, by listing them, and the state of migrations and roles. */
   readonly everything: boolean;
+  /** An earlier look with everything: what it learnt of that stands until the next. */
+  readonly earlier?: ProjectFacts | undefined;
 }
 
 /** Clusters looked at at once: each takes a connection and a few requests to its repositories. */
@@ -53,6 +55,7 @@ export async function gatherStatus(context: CommandContext, options: GatherOptio
 
 async function gatherCluster(context: CommandContext, options: GatherOptions, cluster: ClusterConfig): Promise<ClusterFacts> {
   const { config, policies, everything } = options;
+  const earlier = everything ? undefined : options.earlier?.clusters.find(({ name }) => name === cluster.name);
   const own = [...(policies?.policies.values() ?? [])].filter((policy) => policy.cluster === cluster.name);
   // The server first: what it has written then is to be found in the repositories afterwards, or is lost with the host.
   const server = await attempt(async () => await inspectServer(cluster.connection, cluster.slot, context.clock));
@@ -60,7 +63,7 @@ async function gatherCluster(context: CommandContext, options: GatherOptions, cl
   const repositories = await Promise.all(
     repositoryNames(cluster, own).map(async (name): Promise<RepositoryFacts> => {
       const place = config.repositories.get(name);
-      if (place !== undefined) return await gatherRepository(context, place, { cluster, systemIdentifier, everything });
+      if (place !== undefined) return withUsage(await gatherRepository(context, place, { cluster, systemIdentifier, everything }), earlier);
       return { name, place: '?', isOnHost: false, state: { kind: 'unknown', why: 'dbadmin.yaml has no repository of that name' } };
     }),
   );
@@ -72,9 +75,16 @@ async function gatherCluster(context: CommandContext, options: GatherOptions, cl
     server,
     repositories,
     limits: limitsOf(own),
-    migrations: wanted ? await gatherMigrations(context, config, cluster, isAway) : undefined,
-    roles: wanted ? await gatherRoles(context, config, cluster, isAway) : undefined,
+    migrations: wanted ? await gatherMigrations(context, config, cluster, isAway) : earlier?.migrations,
+    roles: wanted ? await gatherRoles(context, config, cluster, isAway) : earlier?.roles,
   };
+}
+
+/** The size as it was measured before, where it was not measured now. */
+function withUsage(repository: RepositoryFacts, earlier: ClusterFacts | undefined): RepositoryFacts {
+  const before = earlier?.repositories.find(({ name }) => name === repository.name)?.state;
+  if (repository.state.kind === 'unknown' || repository.state.value.usage !== undefined || before?.kind !== 'known') return repository;
+  return { ...repository, state: { kind: 'known', value: { ...repository.state.value, usage: before.value.usage } } };
 }
 
 /** Those of the configuration, then those that only a policy names. */

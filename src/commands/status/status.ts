@@ -11,6 +11,7 @@ import { nagiosFailure, nagiosPlugin } from '../../status/nagios.ts';
 import { prometheusText } from '../../status/prometheus.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
+import { gatherRunHistory } from '../worker/run-history.ts';
 import { gatherStatus } from './gather.ts';
 import { loadStatusProject } from './load.ts';
 
@@ -42,7 +43,8 @@ interface Looked {
 
 async function look(context: CommandContext, input: CommandInput): Promise<Looked> {
   const project = await loadStatusProject(context, input);
-  const facts = await gatherStatus(context, { ...project, everything: !flagOption(input, 'brief') });
+  const history = await gatherRunHistory(project.config, project.policies?.jobs ?? []);
+  const facts = await gatherStatus(context, { ...project, history, everything: !flagOption(input, 'brief') });
   return { facts, conditions: judgeProject(facts), localZone: project.localZone };
 }
 

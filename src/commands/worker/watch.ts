@@ -4,6 +4,7 @@ import type { Policies } from '../../schedule/policies.ts';
 import type { WorkerFacts } from '../../schedule/worker/facts.ts';
 import { workerMetrics } from '../../schedule/worker/metrics.ts';
 import { judgeProject } from '../../status/conditions.ts';
+import type { ProjectFacts } from '../../status/facts.ts';
 import { prometheusText } from '../../status/prometheus.ts';
 import { lookForAlerts, openAlerts } from '../alerts/look.ts';
 import type { CommandContext } from '../command.ts';
@@ -24,6 +25,8 @@ export class Watch {
   readonly #context: CommandContext;
   readonly #config: Config;
   #text = '';
+  /** The last look at everything: what the others leave out stands until the next. */
+  #earlier: ProjectFacts | undefined;
   #wake: () => void = () => undefined;
 
   constructor(context: CommandContext, config: Config) {
@@ -62,7 +65,15 @@ export class Watch {
   async #look(policies: Policies, everything: boolean, file: ReturnType<typeof openAlerts> | undefined): Promise<void> {
     const config = this.#config;
     const history = await gatherRunHistory(config, policies.jobs);
-    const facts = await gatherStatus(this.#context, { config, clusters: [...config.clusters.values()], policies, history, everything });
+    const facts = await gatherStatus(this.#context, {
+      config,
+      clusters: [...config.clusters.values()],
+      policies,
+      history,
+      everything,
+      earlier: this.#earlier,
+    });
+    if (everything) this.#earlier = facts;
     const conditions = judgeProject(facts);
     this.#text = prometheusText(facts, conditions);
     if (file !== undefined) await lookForAlerts(this.#context, conditions, { config, policies, file });

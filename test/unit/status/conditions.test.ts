@@ -175,6 +175,14 @@ test.each<[string, Partial<JobFacts>, readonly string[]]>([
     { last: { kind: 'known', value: { startedAt: ago(60), endedAt: ago(50), outcome: 'failed', message: 'exit 1' } } },
     ['job-failed listening.incremental'],
   ],
+  [
+    'failed, which its result tells of by itself',
+    {
+      isToldByResult: true,
+      last: { kind: 'known', value: { startedAt: ago(60), endedAt: ago(50), outcome: 'failed', message: 'exit 3' } },
+    },
+    [],
+  ],
   ['was due and did not run', { missedAt: ago(1000) }, ['job-late listening.incremental']],
   ['was due just now', { missedAt: ago(800) }, []],
   ['was due and is paused', { missedAt: ago(1000), isPaused: true }, []],
@@ -208,6 +216,15 @@ test('conditions: what a repository that is away holds is not known, so that not
     'wal-gap',
     'wal-lagging',
   ]);
+});
+
+test('conditions: a repository that is full or away is told of once, and not again by the WAL that waits for it', () => {
+  const full = repositoryFacts(lineageFacts({ storedLsn: 1n, storedUntil: ago(HOUR) }), {
+    writeProblem: { isFull: true, message: 'no space left' },
+  });
+  const waiting = server({ slots: [own] });
+  expect(bad(limited({ walLagMs: 60_000 }, { ...waiting, repositories: [full] }))).toEqual(['repository-full local']);
+  expect(bad(limited({ walLagMs: 60_000 }, { ...waiting, repositories: [AWAY] }))).toEqual(['repository-away offsite']);
 });
 
 test('conditions: everything that is bad says what to do next, without an empty word', () => {

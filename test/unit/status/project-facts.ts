@@ -131,6 +131,7 @@ export function jobFacts(over: Partial<JobFacts> = {}): JobFacts {
     isPaused: false,
     last: { kind: 'known', value: { startedAt: ago(10 * HOUR), endedAt: ago(10 * HOUR - 72), outcome: 'succeeded', message: undefined } },
     lastSuccess: { endedAt: ago(10 * HOUR - 72), durationMs: 72_000 },
+    isToldByResult: false,
     missedAt: undefined,
     graceMs: 900_000,
     ...over,
