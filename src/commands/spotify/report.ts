@@ -39,7 +39,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
   const written = await write(context, report, form, idle);
   output.result({
-    scope: Object.fromEntries(Object.entries(report.scope).map(([name, value]) => [name, value ?? null])),
+    scope: Object.fromEntries(
+      Object.entries(report.scope)
+        .filter(([name]) => name !== 'unreadable')
+        .map(([name, value]) => [name, value ?? null]),
+    ),
     parts: report.sections.map(({ section, rows }) => ({
       name: section.name,
       title: section.title,
@@ -77,9 +81,12 @@ function formOf({ cwd, output }: CommandContext, input: CommandInput, sections: 
   const out = textOption(input, 'out');
   if (format === 'table' && out !== undefined) throw new DbadminError('usage', '--out is for --format csv or html');
   if (format === 'csv' && out === undefined && sections.length > 1) {
-    throw new DbadminError('usage', 'several parts as CSV need --out DIRECTORY', { hint: 'Or name one part: dbadmin spotify report days --format csv.' });
+    throw new DbadminError('usage', 'several parts as CSV need --out DIRECTORY', {
+      hint: 'Or name one part: dbadmin spotify report days --format csv.',
+    });
   }
-  if (format !== 'table' && out === undefined && output.json) throw new DbadminError('usage', `--json and --format ${format} both on stdout: give --out`);
+  if (format !== 'table' && out === undefined && output.json)
+    throw new DbadminError('usage', `--json and --format ${format} both on stdout: give --out`);
   return { format, out: out === undefined ? undefined : path.resolve(cwd, out), verbatim: flagOption(input, 'verbatim') };
 }
 
@@ -101,7 +108,12 @@ async function read(
   }
 }
 
-async function write(context: CommandContext, report: Report, form: Form, idle: ReturnType<typeof idleFilters>): Promise<readonly string[]> {
+async function write(
+  context: CommandContext,
+  report: Report,
+  form: Form,
+  idle: ReturnType<typeof idleFilters>,
+): Promise<readonly string[]> {
   const { output } = context;
   switch (form.format) {
     case 'table':
@@ -140,7 +152,9 @@ function showTables({ output }: CommandContext, { scope, sections }: Report): vo
   for (const { section, rows } of sections) {
     const columns = sections.length === 1 ? section.columns : peopleColumns(section.columns);
     const cut = rows.slice(0, SHOWN_ROWS);
-    output.line(`${sections.length > 1 || filters.length > 0 ? '\n' : ''}${output.style('bold', section.title)}  ${output.style('dim', section.name)}`);
+    output.line(
+      `${sections.length > 1 || filters.length > 0 ? '\n' : ''}${output.style('bold', section.title)}  ${output.style('dim', section.name)}`,
+    );
     if (rows.length === 0) output.line('nothing');
     else
       output.table(

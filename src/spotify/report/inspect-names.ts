@@ -32,6 +32,7 @@ export async function findScope(sql: postgres.TransactionSql, asked: AskedScope)
     listener: await findListener(sql, asked.listener),
     chart: await findChart(sql, asked.chart),
     zone: await findZone(sql, asked.zone),
+    unreadable: await findUnreadable(sql),
   };
 }
 
@@ -137,6 +138,16 @@ async function findChart(sql: postgres.TransactionSql, word: string | undefined)
   throw new DbadminError('usage', `no chart is called "${word}"${suggestion(word, names)}`, {
     hint: names.length === 0 ? 'There are none: load charts first.' : `There are: ${someOf(names)}.`,
   });
+}
+
+/** A role may have the marts but for single columns: where somebody lives, for instance. */
+async function findUnreadable(sql: postgres.TransactionSql): Promise<ReadonlySet<string>> {
+  const columns = await sql<{ name: string }[]>`
+    select 'mart.' || c.relname || '.' || a.attname as name
+    from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = to_regnamespace('mart') and c.relkind in ('v', 'r')
+      and has_any_column_privilege(c.oid, 'select') and not has_column_privilege(c.oid, a.attnum, 'select')`;
+  return new Set(columns.map(({ name }) => name));
 }
 
 /** By name only: UTC+5 is a name to the server too, and means the west. */

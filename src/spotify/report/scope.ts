@@ -38,6 +38,8 @@ export interface Scope {
   readonly to: string | undefined;
   readonly zone: string | undefined;
   readonly top: number;
+  /** Columns that this role may not read, as `mart.user_details.country`: shown as not known. */
+  readonly unreadable: ReadonlySet<string>;
 }
 
 /**

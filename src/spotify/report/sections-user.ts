@@ -23,7 +23,11 @@ export const USER_SECTIONS: readonly Section[] = [
       column('country', 'Country'),
       column('time_zone', 'Time zone'),
     ],
-    query: ({ listener }) => `select d.* from mart.user_details as d where ${equals('d.listener_id', listener?.id)} order by d.user_name`,
+    query: ({ listener, unreadable }) => {
+      const column = (name: string): string => (unreadable.has(`mart.user_details.${name}`) ? `null::text as ${name}` : `d.${name}`);
+      const columns = ['listener_id', 'user_name', 'account_type', 'country', 'time_zone'].map(column);
+      return `select ${columns.join(', ')} from mart.user_details as d where ${equals('d.listener_id', listener?.id)} order by 2`;
+    },
   },
   {
     name: 'countries',

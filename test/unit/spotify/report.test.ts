@@ -37,7 +37,7 @@ describe('what a report is asked for', () => {
   });
 
   it('a text in a filter is a constant, whatever it holds', () => {
-    const scope: Scope = { ...ASKED, zone: String.raw`it's \ "x"`, track: { id: '7', name: 'x' }, top: 10 };
+    const scope: Scope = { ...ASKED, zone: String.raw`it's \ "x"`, track: { id: '7', name: 'x' }, top: 10, unreadable: new Set() };
     expect(playFilter(scope)).toBe(String.raw`mart.only(track_id => 7, zone =>  E'it''s \\ "x"'::text)`);
   });
 
