@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 
 /** A node of PostgreSQL's parse tree: one key, its type (`CreateStmt`), and its fields; or the fields themselves. */
@@ -40,6 +41,10 @@ function refuseToParse(): never {
 
 /** Loads the parser, which is WebAssembly: once, 30 ms. */
 export async function loadSqlParser(): Promise<SqlParser> {
+  // A run parses for less than a second. Optimising the code of a whole grammar meanwhile takes more of the processors than it gives
+  // back, and lint of ten thousand files a fifth of its time. Concerns what is compiled from here on, and nobody else has WebAssembly.
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  setFlagsFromString('--no-wasm-tier-up');
   const library = await import('libpg-query');
   await library.loadModule();
   return {

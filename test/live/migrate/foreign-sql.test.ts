@@ -112,8 +112,11 @@ for (const [major, programs] of found) {
 
   test(`PostgreSQL ${major}: what pg_dump wrote of every kind of object, COPY blocks included, is applied as psql applies it`, async () => {
     await createEveryObject(cluster);
-    const dump = async (...args: readonly string[]): Promise<string> =>
-      (await execute(programs.pgDump, [...args, '-d', cluster.url(RICH_DATABASE)], { maxBuffer: 1 << 28 })).stdout;
+    const dump = async (...args: readonly string[]): Promise<string> => {
+      const { stdout } = await execute(programs.pgDump, [...args, '-d', cluster.url(RICH_DATABASE)], { maxBuffer: 1 << 28 });
+      // A newer pg_dump sets what an older server does not know; psql stops there, too.
+      return major < 17 ? stdout.replace(/^SET transaction_timeout = 0;\n/m, '') : stdout;
+    };
     // Around large objects pg_dump writes a transaction, which cannot stand inside of the file's.
     const whole = await dump();
     const line = whole.split('\n').indexOf('BEGIN;') + 1;
