@@ -16,12 +16,12 @@ export interface PresentDocument {
 }
 
 /**
- * Leaves to the migrations of the project the schemas that one of them is about to make: a `CREATE SCHEMA` would fail on one that
- * roles had made before it. What the file says about such a schema waits with it. So roles can be applied before the first
- * migration, which may need them, and again after it.
+ * Leaves to the migrations of the project the schemas that one of them is about to make, and that of their own history: a
+ * `CREATE SCHEMA` would fail on one that roles had made before it, and what the file names in it is not there yet. What the file
+ * says about such a schema waits with it. So roles can be applied before the first migration, which may need them, and again
+ * after it.
  *
- * Only files without IF NOT EXISTS count, and only for the database that they are applied to. Files are read when a schema is
- * missing and not otherwise.
+ * Only for the database that the migrations are applied to. Files are read when a schema is missing and not otherwise.
  */
 export async function leaveToMigrations(project: RolesProject, { databases }: ObservedState): Promise<PresentDocument> {
   const { document, cluster } = project;
@@ -55,11 +55,11 @@ async function pendingMakers(project: RolesProject): Promise<ReadonlyMap<string,
   const { config } = project;
   const { migrations, routines } = config.paths;
   const found = await readFiles({ project: config.directory, migrations, routines });
+  if (found.migrations.length === 0) return new Map();
   const files = found.migrations.filter(({ file }) => /\bcreate\s+schema\b/i.test(file.text));
-  if (files.length === 0) return new Map();
   const applied = await appliedVersions(project);
   const parser = await loadSqlParser();
-  const makers = new Map<string, string>();
+  const makers = new Map([[config.migrate.schema, 'dbadmin migrate']]);
   for (const file of files.filter(({ name }) => !applied.has(sortKey(name.version)))) {
     for (const schema of createdSchemas(file, parser)) if (!makers.has(schema)) makers.set(schema, file.name.file);
   }
@@ -85,7 +85,7 @@ function createdSchemas({ file }: MigrationFile, parser: SqlParser): readonly st
     return parseSqlFile(file, parser).statements.flatMap(({ node }) => {
       const created = asNode(node?.['CreateSchemaStmt']);
       const name = asText(created['schemaname']) ?? asText(asNode(created['authrole'])['rolename']);
-      return node?.['CreateSchemaStmt'] === undefined || name === undefined || created['if_not_exists'] === true ? [] : [name];
+      return node?.['CreateSchemaStmt'] === undefined || name === undefined ? [] : [name];
     });
   } catch {
     return [];

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -24,7 +25,7 @@ databases:
 never: [app_reader can not delete on table raw.*]
 `;
 
-/** The second tolerates that the schema is there; the third makes none that the file names. */
+/** The third makes a schema that the file does not name. */
 const MIGRATIONS = {
   '20260101T000000_raw.sql': `create schema raw; create table raw.song (id int, note text);`,
   '20260101T000100_kept.sql': 'create schema if not exists kept;',
@@ -67,9 +68,10 @@ describe('roles applied before the first migration', () => {
     expect(stderr).toContain(
       'schema raw is left to 20260101T000000_raw.sql, which makes it: what the file says about it waits for dbadmin migrate, and for an apply after that',
     );
+    expect(stderr).toContain('schema kept is left to 20260101T000100_kept.sql');
     expect(status).toBe(0);
     expect(stdout).toContain('looked again: in sync');
-    expect(await schemas()).toEqual(['kept', 'ours']);
+    expect(await schemas()).toEqual(['ours']);
   });
 
   it('a plan saved before the migrations is stale after them', async () => {
@@ -95,5 +97,25 @@ describe('roles applied before the first migration', () => {
     await writeFile(path.join(project.directory, 'roles', 'roles.yaml'), ROLES.replace(/ {6}- \{ grant[\s\S]*never/, 'never'));
     expect(await run('roles', 'apply', '--yes')).toMatchObject({ status: 0, stderr: '' });
     expect(await schemas()).toEqual(['kept', 'ours', 'raw']);
+  });
+
+  it('the reference project goes both ways: roles, migrations and roles again; and it is then as its file says', async () => {
+    const admin = connect(cluster.url());
+    await admin.unsafe('create database listening');
+    await admin.end();
+    // Each migrate writes two files beside the migrations.
+    const copy = path.join(project.directory, 'reference');
+    for (const part of ['sql', 'roles'])
+      await cp(fileURLToPath(new URL(`../../../${part}`, import.meta.url)), path.join(copy, part), { recursive: true });
+    await writeFile(path.join(copy, 'dbadmin.yaml'), 'version: 1\nclusters: { main: {} }\n');
+    const there = async (...args: string[]): Promise<CommandResult> => await dbadmin([...args, '--url', cluster.url('listening')], copy);
+    const first = await there('roles', 'apply', '--yes');
+    expect([first.status, first.stderr]).toEqual([
+      0,
+      expect.stringMatching(/left to 20261121T020000_schemas\.sql, which makes them/) as unknown,
+    ]);
+    expect(await there('migrate')).toMatchObject({ status: 0 });
+    expect(await there('roles', 'apply', '--yes')).toMatchObject({ status: 0 });
+    expect(await there('roles', 'check', '--severity', 'error')).toMatchObject({ status: 0 });
   });
 });
