@@ -7,7 +7,7 @@ export interface Fingerprint {
   readonly digest: string;
 }
 
-const SCHEMAS = ['raw', 'quality', 'core', 'dbadmin', 'demo'];
+const SCHEMAS = ['raw', 'quality', 'core', 'mart', 'reco', 'audit', 'dbadmin', 'demo'];
 
 /** The fingerprints of every table of the demo's schemas, by name. Each row is hashed by itself and the hashes are added. */
 export async function fingerprint(sql: Sql): Promise<readonly Fingerprint[]> {

@@ -57,7 +57,7 @@ describe('the recommender', () => {
     ).toBe(0);
   });
 
-  it('finds the same neighbours in SQL as the evaluation does outside', async () => {
+  it('I: finds the same neighbours in SQL as the evaluation does outside', async () => {
     const data = await readListeningWarehouse(sql, () => undefined);
     const songs = (await sql`select track_id from reco.song order by track_id`).map((row) => Number(row['track_id']));
     const baskets: readonly (readonly [string, NeighbourLists])[] = [
@@ -107,10 +107,7 @@ describe('the recommender', () => {
       },
     ],
     ['songs that are analysed', async () => await sql`update core.audio_feature set tempo_bpm = 99 where track_id in (5, 6)`],
-    [
-      'a listener who is forgotten',
-      async () => await sql`select * from core.erase_listener('listener 5')`,
-    ],
+    ['a listener who is forgotten', async () => await sql`select * from core.erase_listener('listener 5')`],
   ] as const)('after %s a refresh gives what a rebuild gives', async ([, change]) => {
     const before = await checksums();
     await change();
@@ -140,7 +137,7 @@ describe('the recommender', () => {
     expect(await refresh()).toBeGreaterThan(0);
   });
 
-  it('recommends what a listener never heard, each song once, and says why', async () => {
+  it('I: recommends what a listener never heard, each song once, and says why', async () => {
     const songs = await recommended('recommend(1, 30)');
     expect(songs).toHaveLength(30);
     expect(new Set(songs.map(({ track }) => track)).size).toBe(30);
@@ -217,7 +214,7 @@ describe('the recommender', () => {
     expect(JSON.stringify(plan)).toContain('song_feature_vector_idx');
   });
 
-  it('by preference: of the genres asked for, near the features asked for, with what is liked', async () => {
+  it('I: by preference, of the genres asked for, near the features asked for, with what is liked', async () => {
     const rock = await recommended(`by_preference('{Rock}', '{"energy": 0.9}', '{}', 10)`);
     expect(rock).toHaveLength(10);
     expect(
