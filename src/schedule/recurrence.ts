@@ -59,7 +59,32 @@ export function isTimeZone(name: string): boolean {
  * that limits both day of month and day of week comes on days that meet either.
  */
 export function nextTimes({ cron, timeZone }: Recurrence, after: Date, count: number): readonly Date[] {
-  return new Cron(cronFields(cron).join(' '), { paused: true, mode: '5-part', timezone: timeZone }).nextRuns(count, after);
+  const line = `${cron} ${timeZone}`;
+  const key = `${line} ${after.getTime()} ${count}`;
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const times = cronOf(line, cron, timeZone).nextRuns(count, after);
+  remember(answers, key, times);
+  return times;
+}
+
+// A line takes a tenth of a millisecond to read and a time in a zone as long to find, and of thousands of jobs most share both.
+const crons = new Map<string, Cron>();
+const answers = new Map<string, readonly Date[]>();
+const REMEMBERED = 500;
+
+function cronOf(line: string, cron: string, timeZone: string): Cron {
+  const known = crons.get(line);
+  if (known !== undefined) return known;
+  const made = new Cron(cronFields(cron).join(' '), { paused: true, mode: '5-part', timezone: timeZone });
+  remember(crons, line, made);
+  return made;
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  const [oldest] = map.keys();
+  if (map.size >= REMEMBERED && oldest !== undefined) map.delete(oldest);
+  map.set(key, value);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -9,8 +9,9 @@ import { openPool, type ConnectionPool } from '../../src/postgres/pool.ts';
 import { applyManual } from '../../src/schedule/control/due-apply.ts';
 import { RunQueue } from '../../src/schedule/control/queue-run.ts';
 import { ensureTables } from '../../src/schedule/control/tables-apply.ts';
-import { commandEnd, runCommand, startCommand, type CommandEnd } from '../backup/command.ts';
+import { commandEnd, runCommand, type CommandEnd } from '../backup/command.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../backup/repository.ts';
+import { CLI } from '../e2e/run-cli.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
 import { startProxy, type TcpProxy } from '../schedule/tcp-proxy.ts';
@@ -94,11 +95,11 @@ interface Running {
 }
 
 function start(name: string, config: string): Running {
-  const env = { XDG_STATE_HOME: path.join(directory, name), TZ: 'UTC' };
-  const child = startCommand(
-    ['worker', '--config', path.join(directory, `${config}.yaml`), '--name', name, '--listen', 'off', '--no-alerts', '--grace', '5s'],
-    env,
-  );
+  const words = ['worker', '--config', path.join(directory, `${config}.yaml`), '--name', name, '--listen', 'off', '--no-alerts'];
+  const child = spawn(process.execPath, [CLI, ...words, '--grace', '5s'], {
+    env: { ...process.env, XDG_STATE_HOME: path.join(directory, name), TZ: 'UTC' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   return { name, child, end: commandEnd(child) };
 }
 
@@ -127,9 +128,10 @@ test(`three workers killed in turn for ${SECONDS} s, seed ${SEED}: every time ha
   const over = new AbortController();
   const watching = watchLeases(over.signal);
   const asked = { runs: 0, kills: 0, backups: 0 };
+  await everybodyIsThere();
   const began = performance.now();
   const share = (): number => (performance.now() - began) / 1000 / SECONDS;
-  let nextKill = began + 4000;
+  let nextKill = began + 6000;
   const events = [
     { at: 0.1, what: async () => await manual('app.full').then((admitted) => void (asked.backups += admitted ? 1 : 0)) },
     { at: 0.35, what: async () => await Promise.resolve(proxy.cut()) },
@@ -145,8 +147,8 @@ test(`three workers killed in turn for ${SECONDS} s, seed ${SEED}: every time ha
       }
       if (await manual(JOBS[Math.floor(roll() * JOBS.length)] ?? 'one')) asked.runs += 1;
       if (performance.now() < nextKill) continue;
-      nextKill = performance.now() + 3000 + roll() * 4000;
-      const [name, config] = WORKERS[asked.kills % WORKERS.length] ?? WORKERS[0];
+      nextKill = performance.now() + 4000 + roll() * 4000;
+      const [name, config] = await nextVictim(asked.kills);
       const victim = workers.get(name);
       victim?.child.kill('SIGKILL');
       if (victim !== undefined) ends.push(victim.end);
@@ -175,6 +177,7 @@ test(`three workers killed in turn for ${SECONDS} s, seed ${SEED}: every time ha
   expect(counts?.['effects']).toBe(asked.runs);
   process.stdout.write(`workers: ${JSON.stringify({ seed: SEED, ...asked, ...counts })}\n`);
   expect(asked.kills).toBeGreaterThan(1);
+  expect(counts?.['again']).toBeGreaterThan(0);
 
   // The backup that was running when its worker died was repeated, and never were there two.
   expect(await watching).toBeLessThanOrEqual(1);
@@ -195,6 +198,23 @@ async function manual(name: string): Promise<boolean> {
     if (!isDbadminError(error) && !(error instanceof Error)) throw error;
     return false;
   }
+}
+
+/** In turn, but rather one that is in the middle of something. */
+async function nextVictim(turn: number): Promise<(typeof WORKERS)[number]> {
+  const busy = await sql`select distinct worker from ${sql(SCHEMA)}.run where state = 'running'`.catch(() => []);
+  const names = new Set(busy.map(({ worker }) => String(worker)));
+  const inTurn = [...WORKERS.slice(turn % WORKERS.length), ...WORKERS.slice(0, turn % WORKERS.length)];
+  return inTurn.find(([name]) => names.has(name)) ?? inTurn[0] ?? WORKERS[0];
+}
+
+async function everybodyIsThere(): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const there = await sql`select from ${sql(SCHEMA)}.worker`;
+    if (there.length === WORKERS.length) return;
+    await pause(100);
+  }
+  throw new Error('the workers did not come');
 }
 
 async function settled(): Promise<void> {

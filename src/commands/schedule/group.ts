@@ -7,8 +7,13 @@ export const SCHEDULE_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'schedule list',
     summary: 'the jobs of backups/policies.yaml',
-    description: 'Every job with its times or what it runs after. The file is checked in full first: all problems are told at once.',
-    json: ['file: the policies file', `jobs: array of ${JOB_KEYS}`],
+    description:
+      'Every job with its times or what it runs after, and who paused it where a control database can be asked. The file is checked in full first: all problems are told at once.',
+    json: [
+      'file: the policies file',
+      `jobs: array of ${JOB_KEYS}`,
+      'receiving: array of { name, cluster, repositories, rpoMs, labels }: WAL that a worker keeps being received',
+    ],
     load: async () => await import('./list.ts'),
   },
   {

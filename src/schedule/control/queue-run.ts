@@ -75,6 +75,15 @@ export class RunQueue {
     return id;
   }
 
+  /** Puts many in at once, each under the id of its run. */
+  async sendAll(tx: PoolQueries, queue: string, runIds: readonly string[]): Promise<void> {
+    await this.#boss.insert(
+      queue,
+      runIds.map((runId) => ({ id: runId, data: { runId } })),
+      { db: asDb(tx) },
+    );
+  }
+
   /** Up to `count` runs, ours from now on for as long as {@link keep} is called. */
   async fetch(queue: string, count: number): Promise<readonly HandedOut[]> {
     const jobs = await this.#boss.fetch<{ readonly runId: string }>(queue, { batchSize: count });

@@ -1,7 +1,8 @@
 import type { ConnectionPool } from '../../postgres/pool.ts';
 import { ensureTables } from '../control/tables-apply.ts';
 import { markPlanned, markWorker, plannedUntil, registerJobs } from '../control/registry-apply.ts';
-import { applyDue, type ControlPlace } from '../control/due-apply.ts';
+import type { ControlPlace } from '../control/due-apply.ts';
+import { applyAllDue } from '../control/due-many-apply.ts';
 import { beginAttempt, endAbandoned } from '../control/attempts-apply.ts';
 import { pruneHistory } from '../control/prune-apply.ts';
 import { RunQueue, type HandedOut } from '../control/queue-run.ts';
@@ -132,12 +133,9 @@ export class ControlLink implements ControlPlace {
     const now = this.#options.clock.now();
     const due = this.#timetable.take(now);
     try {
-      for (const { job, ...plan } of due) {
-        const admissions = await applyDue(this, this.queue, job, plan);
-        for (const [index, admission] of admissions.entries()) {
-          const time = plan.queue[index]?.toISOString() ?? '';
-          if (admission === 'dropped') this.#options.log.warn(`${job.name}, due ${time}, is left out: its run before is not over`);
-        }
+      for (const { job, due: time, admission } of await applyAllDue(this, this.queue, due)) {
+        if (admission === 'dropped')
+          this.#options.log.warn(`${job.name}, due ${time.toISOString()}, is left out: its run before is not over`);
       }
       if (due.length > 0 || now.getTime() - this.#marked >= SIGN_OF_LIFE_MS) {
         await markPlanned(this.pool, this.schema, now);

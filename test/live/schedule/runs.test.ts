@@ -4,6 +4,7 @@ import { isConnectionLoss, openPool, type ConnectionPool } from '../../../src/po
 import type { AttemptOutcome } from '../../../src/schedule/attempt.ts';
 import { beginAttempt, endAbandoned, endAttempt } from '../../../src/schedule/control/attempts-apply.ts';
 import { applyDue, applyManual, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
+import { applyAllDue } from '../../../src/schedule/control/due-many-apply.ts';
 import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
 import { pauseJob, registerJobs, resumeJob } from '../../../src/schedule/control/registry-apply.ts';
 import { inspectAttempts, inspectJobRuns, inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
@@ -74,6 +75,23 @@ test('a time that many workers see at once is queued once', async () => {
   );
   expect(seen.flat().toSorted()).toEqual([...Array.from({ length: 7 }, () => 'known'), 'queued']);
   expect(await queue.fetch('run', 10)).toHaveLength(1);
+});
+
+test('many jobs of one moment are queued together, each once, except those that are paused or run already', async () => {
+  const jobs = Array.from({ length: 600 }, (_, index) => job(`j${index}`, '@daily', index % 3 === 0 ? { labels: ['eu'] } : {}));
+  await registerJobs(
+    pool,
+    SCHEMA,
+    jobs.map(({ name }) => name),
+  );
+  await pauseJob(pool, SCHEMA, 'j1', 'ada', undefined);
+  await applyManual(place, queue, jobs[2] ?? job('', []), new Date());
+  const together = jobs.map((each) => ({ job: each, queue: [at('2027-01-01T00:00Z')], missed: undefined }));
+  const both = await Promise.all([applyAllDue(place, queue, together), applyAllDue(place, queue, together)]);
+  const counts = Object.entries(Object.groupBy(both.flat(), ({ admission }) => admission)).map(([name, each]) => [name, each.length]);
+  expect(Object.fromEntries(counts)).toEqual({ queued: 598, known: 599, dropped: 1, paused: 2 });
+  expect((await queue.fetch('run', 1000)).length).toBe(399);
+  expect((await queue.fetch('run.eu', 1000)).length).toBe(200);
 });
 
 test('no job overlaps itself: what meets a run is left out and recorded, or waits where it catches up', async () => {
