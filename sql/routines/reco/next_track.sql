@@ -95,7 +95,11 @@ language sql stable
 as $$
   select listener is not null
     and (exists (select from reco.listener_song as h where h.listener_id = listener and h.track_id = song and h.last_heard_at >= coalesce(since, '-infinity'))
-      or since is null and exists (select from core.saved_track as v where v.listener_id = listener and v.track_id = song))
+      or since is null and (
+        exists (select from core.saved_track as v where v.listener_id = listener and v.track_id = song)
+        or exists (
+          select from core.track as t join core.saved_track as v on v.track_id = t.track_id and v.listener_id = listener
+          where t.canonical_track_id = song)))
 $$;
 comment on function reco.is_known(bigint, bigint, timestamptz) is
   'Whether a listener heard a song since then; without a time, whether they ever heard or saved it. False without a listener.';

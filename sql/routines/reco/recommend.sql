@@ -46,8 +46,14 @@ begin
     ), summed as (
       select n.neighbour_id, sum(n.weight) as score from said as n group by n.neighbour_id
     ), best as materialized (
+      -- As reco.is_known has it, in a form that the planner can join.
       select m.neighbour_id, m.score from summed as m
-      where not reco.is_known(listener, m.neighbour_id, since)
+      where not exists (
+          select from reco.listener_song as h
+          where h.listener_id = recommend.listener and h.track_id = m.neighbour_id and h.last_heard_at >= coalesce(since, '-infinity'))
+        and not exists (
+          select from core.saved_track as v join core.track as t on t.track_id = v.track_id
+          where since is null and v.listener_id = recommend.listener and coalesce(t.canonical_track_id, t.track_id) = m.neighbour_id)
       order by m.score desc, m.neighbour_id
       limit k + 10
     )

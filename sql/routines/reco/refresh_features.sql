@@ -1,5 +1,5 @@
--- A song more moves every mean a little, and with it every song: all are compared, and written where they differ. Means are
--- summed up as numeric, which gives the same in whatever order the rows come.
+-- A song more moves every mean a little, and with it every song: all are compared, and written where they differ. Sums are of
+-- millionths, whole numbers, which give the same in whatever order the rows come.
 create or replace function reco.refresh_features() returns void
 language plpgsql
 set search_path = pg_catalog
@@ -9,20 +9,16 @@ declare
   deviations double precision[];
 begin
   insert into reco.feature_scale as s (feature, place, mean, deviation)
-  select f.feature, f.place, f.mean, coalesce(nullif(f.deviation, 0), 1)
+  select name.feature, name.place, t.sum / t.n / 1e6, coalesce(nullif(sqrt((t.n * t.squares - t.sum ^ 2) / t.n ^ 2) / 1e6, 0), 1)
   from (
-    select
-      array[avg(x[1]::numeric), avg(x[2]::numeric), avg(x[3]::numeric), avg(x[4]::numeric), avg(x[5]::numeric), avg(x[6]::numeric),
-        avg(x[7]::numeric), avg(x[8]::numeric), avg(x[9]::numeric)]::double precision[] as mean,
-      array[stddev_pop(x[1]::numeric), stddev_pop(x[2]::numeric), stddev_pop(x[3]::numeric), stddev_pop(x[4]::numeric),
-        stddev_pop(x[5]::numeric), stddev_pop(x[6]::numeric), stddev_pop(x[7]::numeric), stddev_pop(x[8]::numeric),
-        stddev_pop(x[9]::numeric)]::double precision[] as deviation
-    from (select s.features as x from reco.song_sound as s) as sound
-    having count(*) > 0
+    select f.place, count(*)::numeric as n, sum(m.millionths) as sum, sum(m.millionths * m.millionths) as squares
+    from reco.song_sound as sound
+    cross join lateral unnest(sound.features) with ordinality as f (value, place)
+    cross join lateral (select round(f.value * 1e6)::bigint as millionths) as m
+    group by f.place
   ) as t
-  cross join lateral unnest(
-    array['danceability', 'energy', 'loudness_db', 'speechiness', 'acousticness', 'instrumentalness', 'liveness', 'valence', 'tempo_bpm'],
-    t.mean, t.deviation) with ordinality as f (feature, mean, deviation, place)
+  join unnest(array['danceability', 'energy', 'loudness_db', 'speechiness', 'acousticness', 'instrumentalness', 'liveness', 'valence', 'tempo_bpm'])
+    with ordinality as name (feature, place) on name.place = t.place
   on conflict (feature) do update set mean = excluded.mean, deviation = excluded.deviation
   where (s.mean, s.deviation) is distinct from (excluded.mean, excluded.deviation);
 

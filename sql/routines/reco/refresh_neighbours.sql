@@ -43,7 +43,7 @@ comment on function reco.refresh_counts(text) is
 create or replace function reco.refresh_neighbours(which text) returns void
 language plpgsql
 set search_path = pg_catalog
-set work_mem = '256MB'
+set work_mem = '128MB'
 as $$
 declare
   wanted_shrinkage double precision;
