@@ -59,7 +59,7 @@ version: 1
 mode: add
 `;
 
-const POLICIES = `# What runs when. Nothing runs by itself: see dbadmin schedule export --cron.
+const POLICIES = `# What runs when: by dbadmin worker, or by the crontab of dbadmin schedule export --cron.
 version: 1
 policies:
   main:

@@ -18,7 +18,7 @@ import { startProxy, type TcpProxy } from '../schedule/tcp-proxy.ts';
 import { job } from '../unit/schedule/job.ts';
 
 /** A short sample in every run; `npm run test:workers` goes on for ten minutes. */
-const SECONDS = Number(process.env['DBADMIN_TEST_WORKERS'] ?? '24');
+const SECONDS = Number(process.env['DBADMIN_TEST_WORKERS'] ?? '14');
 const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '7');
 const SCHEMA = 'dbadmin_jobs';
 const JOBS = ['one', 'two', 'three', 'four', 'five'];
