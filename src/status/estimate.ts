@@ -15,9 +15,9 @@ export interface RecoveryEstimate {
 const REPLAY_BYTES_PER_SECOND = 20_000_000;
 /** A drill that replayed less than this measured the start of a server, not its replay. */
 const TELLING_WAL_BYTES = 256 * 1024 * 1024;
-/** Another machine, a busier disk, a colder cache than in the drill: a quarter more, and two seconds for what does not scale. */
+/** Another machine, a busier disk, a colder cache than in the drill: a quarter more, and five seconds for what does not scale and no drill measures, the start of the command among it. */
 const MARGIN = 1.25;
-const MARGIN_MS = 2000;
+const MARGIN_MS = 5000;
 
 /**
  * What the newest drill says of a restore now: its restore scaled to the bytes that the newest backup and the WAL after it

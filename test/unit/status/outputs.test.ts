@@ -13,7 +13,7 @@ const plugin = (facts: ProjectFacts) => nagiosPlugin(facts, judgeProject(facts))
 const late = { limits: { ...NO_LIMITS, backupAgeMs: 1000 } };
 
 test.each<[string, ProjectFacts, number, RegExp]>([
-  ['all is well', projectFacts(), 0, /^DBADMIN OK - main: lose <= 6\.0 s, back in 6 min 44 s \| /],
+  ['all is well', projectFacts(), 0, /^DBADMIN OK - main: lose <= 6\.0 s, back in 6 min 47 s \| /],
   ['something is over its limit', projectFacts({ clusters: [clusterFacts(late)] }), 1, /^DBADMIN WARNING - 1 wrong; main: /],
   [
     'something does not work',
