@@ -1,4 +1,4 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -9,6 +9,13 @@ import type { CommandEnd } from '../../backup/command.ts';
 import { openAccessWorld, type AccessWorld } from './access-world.ts';
 import { askingWith, isDescribed, signInTo, startFake, WHY_SKIPPED } from './fake-spotify.ts';
 import { countOf, PROJECT } from './warehouse.ts';
+
+const POLICIES = `version: 1
+policies:
+  nightly: { cluster: main, repositories: [local], base: { full: { cron: "0 2 * * *" } }, retention: { window: 14d, minimum: 1 } }
+jobs:
+  marts: { call: mart.refresh(), cron: "@hourly" }
+`;
 
 describe('the pipeline, each part under its own role', () => {
   let world: AccessWorld;
@@ -28,10 +35,7 @@ describe('the pipeline, each part under its own role', () => {
     await mkdir(path.join(directory, 'backups'));
     for (const part of ['migrations', 'routines'])
       await cp(path.join(PROJECT, 'sql', part), path.join(directory, 'sql', part), { recursive: true });
-    await writeFile(
-      path.join(directory, 'backups', 'policies.yaml'),
-      `version: 1\njobs:\n  marts: { call: mart.refresh(), cron: '@hourly' }\n`,
-    );
+    await writeFile(path.join(directory, 'backups', 'policies.yaml'), POLICIES);
     await writeFile(
       config,
       `version: 1\nclusters: { main: { repositories: [local] } }\nrepositories: { local: { type: disk, path: ./repository } }\n`,
@@ -113,6 +117,15 @@ describe('the pipeline, each part under its own role', () => {
     expect(end.stderr).toBe('');
     expect(end.status).toBe(0);
     expect(end.stdout).toContain('0 rows remain');
+    expect(end.stdout).toMatch(/^local: The last backup that holds the rows expires by \d{4}-\d{2}-\d{2}/m);
+    if (isDescribed) {
+      const landed = async (): Promise<readonly string[]> =>
+        (await readdir(path.join(directory, 'repository'), { recursive: true })).filter((name) => /^spotify\/.*processed\//.test(name));
+      expect((await landed()).length).toBeGreaterThan(5);
+      expect(await as('svc_forget', 'spotify', 'forget', 'fetched', '--erase')).toMatchObject({ status: 0 });
+      expect(await landed()).toEqual([]);
+      expect(await count(`select count(*) from raw.page_set where listener_name = 'fetched'`)).toBe(0);
+    }
     for (const role of ['svc_feeder', 'svc_app', 'svc_dump', 'visiting_auditor']) {
       const refused = await as(role, 'spotify', 'forget', 'listener-002', '--erase');
       expect([refused.status, refused.stderr], role).toEqual([1, expect.stringContaining('may not erase a listener')]);
