@@ -1,6 +1,10 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { writeWholeFile } from '../base/whole-file.ts';
+
+/** For everybody who may enter the directory: a dictionary is meant to be read. */
+const MODE = 0o644;
 
 /** A written dictionary, or undefined where there is none. */
 export async function readWritten(file: string): Promise<string | undefined> {
@@ -13,18 +17,15 @@ export async function readWritten(file: string): Promise<string | undefined> {
 }
 
 /**
- * Writes a file whole: beside it first, then renamed over what was there.
+ * Writes a file whole, in a directory that is made where there is none.
  *
  * @throws {DbadminError} `file-unwritable`.
  */
 export async function writeDictionary(file: string, text: string): Promise<void> {
-  const beside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(beside, text);
-    await rename(beside, file);
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => undefined);
     throw new DbadminError('file-unwritable', `cannot write ${file}`, { detail: messageOf(error), cause: error });
   }
+  await writeWholeFile(file, text, MODE);
 }
