@@ -106,7 +106,9 @@ begin
     where c.relkind = 'r'
       and (c.relnamespace = 'reco'::regnamespace and c.relname like '%\_work'
         or c.relnamespace in ('core'::regnamespace, 'reco'::regnamespace)
-          and pg_relation_size(c.oid) / current_setting('block_size')::integer > c.relpages * 1.1)
+          -- Grown by a tenth; or counted while it was empty, as after a refresh that failed.
+          and (pg_relation_size(c.oid) / current_setting('block_size')::integer > c.relpages * 1.1
+            or c.reltuples <= 0 and pg_relation_size(c.oid) > 0))
   loop
     execute format('analyze %s', each);
   end loop;

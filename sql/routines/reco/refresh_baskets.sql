@@ -1,7 +1,8 @@
 create or replace function reco.refresh_profiles() returns void
-language sql
+language plpgsql
 set search_path = pg_catalog
 as $$
+begin
   delete from reco.listener_song as s using reco.listener_song_work as w
   where s.listener_id = w.listener_id and s.track_id = w.track_id
     and not exists (select from reco.listen as l where l.track_id = s.track_id and l.listener_id = s.listener_id);
@@ -13,6 +14,9 @@ as $$
   group by l.listener_id, l.track_id
   on conflict (listener_id, track_id) do update set listens = excluded.listens, last_heard_at = excluded.last_heard_at
   where (s.listens, s.last_heard_at) is distinct from (excluded.listens, excluded.last_heard_at);
+
+  -- Counted now: planned for the empty table it was before, what follows would loop over every pair of rows.
+  perform reco.measure_work();
 
   -- Who came into a profile, or left it, changes what everybody else in it is found with.
   with touched as (
@@ -33,7 +37,8 @@ as $$
   union
   select 'listeners', w.track_id from reco.listener_song_work as w
   where not exists (select from reco.listener_song as s where s.listener_id = w.listener_id and s.track_id = w.track_id)
-  on conflict do nothing
+  on conflict do nothing;
+end
 $$;
 comment on function reco.refresh_profiles() is 'Second part of reco.refresh: how often listeners heard what, and which of it stands for them.';
 
