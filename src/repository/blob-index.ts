@@ -133,12 +133,6 @@ export class BlobIndex {
     this.#table.add(hash, pack, blob);
   }
 
-  /** Bytes of each pack up to where the last blob that is known in it ends. */
-  packEnds(): ReadonlyMap<string, number> {
-    const ends = this.#table.endsOfPacks(this.#packs.length);
-    return new Map(this.#packs.map((pack, number) => [pack, ends[number] ?? 0]));
-  }
-
   /** What some of the packs hold, by their numbers, one pack after another; to be gone through as often as needed. */
   contentOf(packs: readonly number[]): { readonly blobs: number; packs(): Iterable<IndexedPack> } {
     const { entries, ends } = this.#table.entriesOf(packs);

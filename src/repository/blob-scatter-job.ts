@@ -1,7 +1,6 @@
 /** What a scatter tells its threads, and what they answer. */
 
-export const WRITE_NUMBERS = 5;
-export const FLUSH_NUMBERS = 5;
+export const WRITE_NUMBERS = 6;
 
 export interface ScatterWorkerData {
   readonly repositoryKey: Uint8Array | undefined;
@@ -37,23 +36,13 @@ export type ScatterJob =
       readonly blobs: readonly ScatteredBlob[];
       /**
        * {@link WRITE_NUMBERS} for each write: number in `paths`, offset there, length, offset in the blob, bytes of the file behind
-       * it; or -1, offset in `gathered`, length, offset in the blob, and 0.
+       * it, and 1 where it is written in one with the write before and what lies between them.
        */
       readonly writes: Float64Array;
       readonly paths: readonly string[];
-      /** Memory of the window, where short writes are gathered. */
-      readonly gathered: SharedArrayBuffer;
-    }
-  | {
-      /** Writes what was gathered. */
-      readonly kind: 'flush';
-      readonly gathered: SharedArrayBuffer;
-      /** {@link FLUSH_NUMBERS} for each run: number in `paths`, offset there, length, offset in `gathered`, bytes of the file behind it. */
-      readonly runs: Float64Array;
-      readonly paths: readonly string[];
     };
 
-/** For each write into a file, and each run, of a job: its part of the file's CRC-32C, where that is reckoned. */
+/** For each write of a job its part of the file's CRC-32C, where that is reckoned. */
 export interface ScatterResult {
   readonly sums: Uint32Array<ArrayBuffer> | undefined;
   /** The memory of the job's bytes, given back: in a thread it would wait long for the collector. */

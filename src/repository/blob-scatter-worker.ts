@@ -6,7 +6,6 @@ import { crc32c, joinedCrc32c, zerosCrc32c } from '../postgres/crc32c.ts';
 import { damaged } from './envelope.ts';
 import { contentHash, decryptBlob, RepositoryKeys } from './keys.ts';
 import {
-  FLUSH_NUMBERS,
   WRITE_NUMBERS,
   type FileToMake,
   type ScatteredBlob,
@@ -34,13 +33,13 @@ const open = new Map<string, number>();
 
 answerJobs<ScatterJob, ScatterResult, never>({
   work: (job) => {
-    if (job.kind === 'make') {
-      for (const file of job.files) attempt(file.path, () => makeFile(file));
-      return { result: { sums: undefined, memory: undefined }, transfer: [] };
+    if (job.kind === 'write') {
+      const sums = writeBlobs(job);
+      const memory = job.bytes.buffer;
+      return { result: { sums, memory }, transfer: sums === undefined ? [memory] : [memory, sums.buffer] };
     }
-    const memory = job.kind === 'write' ? job.bytes.buffer : undefined;
-    const sums = job.kind === 'write' ? writeBlobs(job) : flush(job);
-    return { result: { sums, memory }, transfer: [memory, sums?.buffer].filter((each) => each !== undefined) };
+    for (const file of job.files) attempt(file.path, () => makeFile(file));
+    return { result: { sums: undefined, memory: undefined }, transfer: [] };
   },
   learn: () => undefined,
 });
@@ -59,39 +58,24 @@ function makeFile(file: FileToMake): void {
 
 function writeBlobs(job: Extract<ScatterJob, { kind: 'write' }>): Uint32Array<ArrayBuffer> | undefined {
   const bytes = Buffer.from(job.bytes.buffer, job.bytes.byteOffset, job.bytes.byteLength);
-  const gathered = Buffer.from(job.gathered);
   const sums = checksums ? new Uint32Array(job.writes.length / WRITE_NUMBERS) : undefined;
   let write = 0;
   for (const blob of job.blobs) {
     const plain = plainOf(blob, bytes.subarray(blob.offset, blob.offset + blob.storedBytes), job);
+    let begun = write;
     for (const end = write + blob.writes; write < end; write += 1) {
       const at = write * WRITE_NUMBERS;
-      const number = job.writes[at] ?? 0;
-      const to = job.writes[at + 1] ?? 0;
       const length = job.writes[at + 2] ?? 0;
       const from = job.writes[at + 3] ?? 0;
       if (from + length > plain.byteLength) throw damaged(`blob ${blob.hash}`, 'The manifest asks for more than it holds.');
-      if (number < 0) {
-        plain.copy(gathered, to, from, from + length);
-        continue;
-      }
-      const part = plain.subarray(from, from + length);
-      if (sums !== undefined) sums[write] = sumAmongZeros(part, job.writes[at + 4] ?? 0);
-      const path = job.paths[number] ?? '';
-      attempt(path, () => writeFully(descriptorOf(path), part, to));
+      if (sums !== undefined) sums[write] = sumAmongZeros(plain.subarray(from, from + length), job.writes[at + 4] ?? 0);
+      if (write + 1 < end && job.writes[at + WRITE_NUMBERS + 5] === 1) continue;
+      const first = begun * WRITE_NUMBERS;
+      const path = job.paths[job.writes[first] ?? 0] ?? '';
+      const part = plain.subarray(job.writes[first + 3] ?? 0, from + length);
+      attempt(path, () => writeFully(descriptorOf(path), part, job.writes[first + 1] ?? 0));
+      begun = write + 1;
     }
-  }
-  return sums;
-}
-
-function flush(job: Extract<ScatterJob, { kind: 'flush' }>): Uint32Array<ArrayBuffer> | undefined {
-  const sums = checksums ? new Uint32Array(job.runs.length / FLUSH_NUMBERS) : undefined;
-  for (let run = 0; run < job.runs.length / FLUSH_NUMBERS; run += 1) {
-    const [number = 0, to = 0, length = 0, from = 0, behind = 0] = job.runs.subarray(run * FLUSH_NUMBERS);
-    const part = Buffer.from(job.gathered, from, length);
-    if (sums !== undefined) sums[run] = sumAmongZeros(part, behind);
-    const path = job.paths[number] ?? '';
-    attempt(path, () => writeFully(descriptorOf(path), part, to));
   }
   return sums;
 }

@@ -1,22 +1,18 @@
 import { zerosCrc32c } from '../postgres/crc32c.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { FileToMake, ScatterJob, ScatterResult, ScatterWorkerData } from './blob-scatter-job.ts';
-import { CompactExtents } from './compact-extents.ts';
-import type { Extents } from './manifest.ts';
 import { packKey } from './layout.ts';
-import { PackReads } from './pack-reads.ts';
 import type { Repository } from './repository.ts';
 import {
-  flushJobs,
-  GATHERED_BYTES,
-  gatheringBytes,
+  groupFiles,
   inJobs,
+  orderWrites,
   planUnits,
-  planWindows,
   writeJob,
+  type FileGroup,
+  type OrderedWrites,
   type ScatteredFile,
   type Unit,
-  type Window,
   type Write,
 } from './scatter-plan.ts';
 import { defaultThreads, Threads } from './worker-threads.ts';
@@ -26,7 +22,7 @@ export type { ScatteredFile } from './scatter-plan.ts';
 
 const READS_AT_ONCE = 4;
 /** Kept of the memory of jobs that are done, for the next ones. */
-const SPARE_BUFFERS = 4;
+const SPARE_BUFFERS = 8;
 /** Files in a job that makes them. */
 const MAKE_FILES = 200;
 
@@ -36,8 +32,6 @@ export interface ScatterOptions {
   readonly index: BlobIndex;
   readonly files: readonly ScatteredFile[];
   readonly threads?: number;
-  /** What a window gathers, when not as much as usual. */
-  readonly windowBytes?: number;
   readonly signal: AbortSignal;
   onBytes(bytes: number): void;
   /** Whether the CRC-32C of each file is reckoned. */
@@ -47,10 +41,10 @@ export interface ScatterOptions {
 }
 
 /**
- * Makes files and writes their content, window by window: each blob is opened once for a window wherever its bytes go there,
- * in the order in which the packs have it, and what are short pieces is gathered in memory, to be written in long ones:
- * after many incrementals a file is thousands of pieces that lie in as many places. While one window is written, the
- * next one is gathered. Threads do the work. No file may exist. Returns when nothing is written any more, also when it throws.
+ * Makes files and writes their content, each blob opened once wherever its bytes go, in the order in which the packs have
+ * it: after many incrementals a file is thousands of pieces that lie in as many places. Large blobs come first, and are written
+ * over with what is newer. Threads do the work. No file may
+ * exist. Returns when nothing is written any more, also when it throws.
  *
  * @throws {DbadminError} `repository-damaged`, `storage-missing` and what else the store says; `storage-full`, `file-unwritable`.
  */
@@ -61,30 +55,22 @@ export async function scatterFiles(options: ScatterOptions): Promise<void> {
 class Scatter {
   readonly #options: ScatterOptions;
   readonly #threads: Threads<ScatterJob, ScatterResult>;
-  readonly #reads: PackReads;
   readonly #waiters = new Set<() => void>();
-  /** Bytes not written yet, for each file. */
-  readonly #left: Float64Array;
+  /** Extents not written yet, for each file. */
+  readonly #left: Uint32Array;
   /** What is known of each file's CRC-32C: the sums of its parts, each as if zeros were all around. */
   readonly #sums: Uint32Array;
-  readonly #jobs = new Map<ScatterJob, { readonly phase: Phase; readonly written: readonly Written[] }>();
+  readonly #jobFiles = new Map<ScatterJob, readonly Write[]>();
   /** Memory of jobs that are done. */
   readonly #spare: ArrayBuffer[] = [];
+  #running = 0;
   #failure: unknown;
 
   constructor(options: ScatterOptions) {
     this.#options = options;
-    this.#left = Float64Array.from(options.files, ({ extents }) => contentBytes(extents));
+    this.#left = Uint32Array.from(options.files, ({ extents }) => extents.length);
     this.#sums = new Uint32Array(options.files.length);
-    const { repository, systemIdentifier, signal } = options;
-    const packEnds = options.index.packEnds();
-    this.#reads = new PackReads({
-      store: repository.store,
-      keyOf: (pack) => packKey(systemIdentifier, pack),
-      endOf: (pack) => packEnds.get(pack) ?? 0,
-      signal,
-    });
-    const repositoryKey = repository.keys?.exposeRepositoryKey();
+    const repositoryKey = options.repository.keys?.exposeRepositoryKey();
     this.#threads = new Threads({
       module: 'blob-scatter-worker',
       threads: options.threads ?? defaultThreads(),
@@ -100,62 +86,50 @@ class Scatter {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       signal.throwIfAborted();
-      const making: Phase = { jobs: 0 };
       for (let at = 0; at < files.length; at += MAKE_FILES) {
-        await this.#post({ kind: 'make', files: files.slice(at, at + MAKE_FILES).map(toMake) }, making, []);
+        await this.#post({ kind: 'make', files: files.slice(at, at + MAKE_FILES).map(toMake) }, []);
       }
-      await this.#ended(making);
-      this.#left.forEach((bytes, file) => (bytes === 0 ? this.#finished(file) : undefined));
-      await this.#writeWindows();
+      const groups = groupFiles(files);
+      let next = this.#order(groups[0]);
+      await this.#idle();
+      files.forEach(({ extents }, file) => (extents.length === 0 ? this.#finished(file) : undefined));
+      for (const number of groups.keys()) {
+        const { large, small } = next;
+        await this.#write(large);
+        // The next group is ordered while the threads have work; what is wrong with it ends the writing, which tells it.
+        const writing = this.#write(small);
+        try {
+          next = this.#order(groups[number + 1]);
+        } catch (error) {
+          this.#fail(error);
+        }
+        await writing;
+      }
     } finally {
       signal.removeEventListener('abort', onAbort);
       await this.#threads.close();
     }
   }
 
-  async #writeWindows(): Promise<void> {
-    const { files, index, windowBytes = GATHERED_BYTES } = this.#options;
-    const windows = planWindows(files, index, windowBytes);
-    // Takes no room where nothing is gathered.
-    const memory = new SharedArrayBuffer(gatheringBytes(windowBytes));
-    const flushing: [Phase, Phase] = [{ jobs: 0 }, { jobs: 0 }];
-    let next = windows.next();
-    for (let turn: 0 | 1 = 0; next.done !== true; turn = turn === 0 ? 1 : 0) {
-      const window = next.value;
-      await this.#ended(flushing[turn]);
-      const gathering = this.#gather(window, memory);
-      // Reckoned while the threads have work; what is wrong with it ends that work, which tells it.
-      try {
-        next = windows.next();
-      } catch (error) {
-        this.#fail(error);
-      }
-      await gathering;
-      for (const { job, runs } of flushJobs(window.runs, memory, files)) await this.#post(job, flushing[turn], runs);
-    }
-    for (const phase of flushing) await this.#ended(phase);
+  #order(group: FileGroup | undefined): OrderedWrites {
+    return group === undefined ? { large: [], small: [] } : orderWrites(this.#options.files, group, this.#options.index);
   }
 
-  async #gather(window: Window, memory: SharedArrayBuffer): Promise<void> {
-    const planned = planUnits(window.writes).toArray();
-    this.#reads.expect(new Set(planned.map(({ pack }) => pack)).size);
-    const units = planned.values();
-    const phase: Phase = { jobs: 0 };
-    await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => await this.#readUnits(units, phase, memory)));
-    await this.#ended(phase);
+  async #write(writes: Iterable<Write>): Promise<void> {
+    const units = planUnits(writes);
+    await Promise.all(Array.from({ length: READS_AT_ONCE }, async () => await this.#readUnits(units)));
+    await this.#idle();
   }
 
-  async #readUnits(units: Iterator<Unit>, phase: Phase, memory: SharedArrayBuffer): Promise<void> {
-    const { systemIdentifier } = this.#options;
+  async #readUnits(units: Iterator<Unit>): Promise<void> {
+    const { repository, systemIdentifier, signal } = this.#options;
     for (let next = units.next(); next.done !== true; next = units.next()) {
       this.#check();
       const unit = next.value;
       const key = packKey(systemIdentifier, unit.pack);
       try {
-        const bytes = await this.#reads.read(unit.pack, unit.from, unit.to);
-        for (const writes of inJobs(unit.writes)) {
-          await this.#post(this.#job({ unit, key, read: bytes, writes }, memory), phase, writes.map(writtenAtOnce));
-        }
+        const bytes = await repository.store.readRange(key, unit.from, unit.to - unit.from, signal);
+        for (const writes of inJobs(unit.writes)) await this.#post(this.#job(unit, key, bytes, writes), writes);
       } catch (error) {
         // The other reader is to stop, too.
         this.#fail(error);
@@ -164,19 +138,19 @@ class Scatter {
     }
   }
 
-  #job(from: Parameters<typeof writeJob>[0], memory: SharedArrayBuffer): ScatterJob {
-    return writeJob(from, memory, this.#options.files, (bytes) => {
+  #job(unit: Unit, key: string, read: Uint8Array, writes: readonly Write[]): ScatterJob {
+    return writeJob({ unit, key, read, writes }, this.#options.files, (bytes) => {
       const at = this.#spare.findIndex(({ byteLength }) => byteLength >= bytes);
       const [memory = new ArrayBuffer(bytes)] = at < 0 ? [] : this.#spare.splice(at, 1);
       return memory;
     });
   }
 
-  async #post(job: ScatterJob, phase: Phase, written: readonly Written[]): Promise<void> {
+  async #post(job: ScatterJob, writes: readonly Write[]): Promise<void> {
     this.#check();
     while (!this.#threads.hasRoom) await this.#change();
-    phase.jobs += 1;
-    this.#jobs.set(job, { phase, written });
+    this.#running += 1;
+    this.#jobFiles.set(job, writes);
     this.#threads.post(job, job.kind === 'write' ? [job.bytes.buffer] : []);
   }
 
@@ -187,24 +161,23 @@ class Scatter {
 
   #done(job: ScatterJob, { sums, memory }: ScatterResult): void {
     if (memory !== undefined && this.#spare.length < SPARE_BUFFERS) this.#spare.push(memory);
-    const done = this.#jobs.get(job);
-    this.#jobs.delete(job);
-    if (done === undefined) return;
-    done.phase.jobs -= 1;
+    const writes = this.#jobFiles.get(job) ?? [];
+    this.#jobFiles.delete(job);
+    this.#running -= 1;
     let bytes = 0;
-    for (const [n, { file, length }] of done.written.entries()) {
-      bytes += length;
-      if (sums !== undefined && length > 0) this.#sums[file] = (this.#sums[file] ?? 0) ^ (sums[n] ?? 0);
-      const left = (this.#left[file] ?? 0) - length;
+    for (const [n, { file, extent }] of writes.entries()) {
+      bytes += extent[1];
+      if (sums !== undefined) this.#sums[file] = (this.#sums[file] ?? 0) ^ (sums[n] ?? 0);
+      const left = (this.#left[file] ?? 0) - 1;
       this.#left[file] = left;
-      if (left === 0 && length > 0) this.#finished(file);
+      if (left === 0) this.#finished(file);
     }
     if (bytes > 0) this.#options.onBytes(bytes);
     this.#wake();
   }
 
-  async #ended(phase: Phase): Promise<void> {
-    while (phase.jobs > 0) await this.#change();
+  async #idle(): Promise<void> {
+    while (this.#running > 0) await this.#change();
     this.#check();
   }
 
@@ -228,24 +201,6 @@ class Scatter {
   #check(): void {
     if (this.#failure !== undefined) throw this.#failure as Error;
   }
-}
-
-/** Jobs that are waited for together. */
-interface Phase {
-  jobs: number;
-}
-
-/** How much of which file is on its way to the disk when a job is done. */
-type Written = Pick<Write, 'file' | 'length'>;
-
-/** What is only gathered is written later. */
-function writtenAtOnce({ file, length, at }: Write): Written {
-  return { file, length: at === undefined ? length : 0 };
-}
-
-function contentBytes(extents: Extents): number {
-  if (extents instanceof CompactExtents) return extents.contentBytes;
-  return Iterator.from(extents).reduce((sum, [, length]) => sum + length, 0);
 }
 
 function toMake({ path, sizeBytes, mode, owner }: ScatteredFile): FileToMake {

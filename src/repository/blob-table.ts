@@ -125,16 +125,6 @@ export class BlobTable extends BlobTableReader {
     return { entries, ends };
   }
 
-  /** Where the last blob of each pack ends, by the pack's number. */
-  endsOfPacks(packs: number): Float64Array {
-    const ends = new Float64Array(packs);
-    for (let entry = 0; entry < this.#count; entry += 1) {
-      const { pack, offset, storedBytes } = this.placeOf(entry);
-      ends[pack] = Math.max(ends[pack] ?? 0, offset + storedBytes);
-    }
-    return ends;
-  }
-
   #packOf(entry: number): number {
     return this.chunks[Math.floor(entry / CHUNK_ENTRIES)]?.[(entry % CHUNK_ENTRIES) * ENTRY_WORDS + HASH_WORDS] ?? -1;
   }

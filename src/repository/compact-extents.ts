@@ -44,13 +44,6 @@ export class CompactExtents implements Extents {
     return this.#hashes.toString('hex', blob * HASH_BYTES, (blob + 1) * HASH_BYTES);
   }
 
-  /** Bytes that all extents have together. */
-  get contentBytes(): number {
-    let bytes = 0;
-    for (let n = 1; n < this.#numbers.length; n += NUMBERS) bytes += this.#numbers[n] ?? 0;
-    return bytes;
-  }
-
   at(n: number): Extent | undefined {
     const extent = this.numbered(n);
     if (extent === undefined) return undefined;

@@ -1,8 +1,8 @@
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
-import { FLUSH_NUMBERS, WRITE_NUMBERS, type FileToMake, type ScatteredBlob, type ScatterJob } from './blob-scatter-job.ts';
+import { WRITE_NUMBERS, type FileToMake, type ScatteredBlob, type ScatterJob } from './blob-scatter-job.ts';
 import { CompactExtents } from './compact-extents.ts';
 import { damaged } from './envelope.ts';
-import type { Extents } from './manifest.ts';
+import type { Extent, Extents } from './manifest.ts';
 
 /** What a scatter reads and writes, in which order: decided before anything is done. */
 
@@ -11,22 +11,10 @@ const READ_BYTES = 4 * 1024 * 1024;
 const GAP_BYTES = 256 * 1024;
 /** What one job writes, about: small enough for all threads to end together. */
 const JOB_BYTES = 24 * 1024 * 1024;
-const FLUSH_BYTES = 4 * 1024 * 1024;
-/** Extents of at least this go straight into their file; shorter ones are gathered: a write costs about as much as so many bytes. */
-const DIRECT_BYTES = 64 * 1024;
-/** What one window gathers in memory, and what it is about at most. */
-export const GATHERED_BYTES = 24 * 1024 * 1024;
-const WINDOW_BYTES = 256 * 1024 * 1024;
-const WINDOW_EXTENTS = 1 << 14;
-/** A blob that is opened for one window serves so many of the next ones, too. */
-const WINDOWS_AHEAD = 1;
-/** Beside those, one is written while the next one is gathered. */
-const WINDOWS_IN_MEMORY = WINDOWS_AHEAD + 2;
-
-/** Memory in which a scatter gathers what is short, with windows of so many bytes. */
-export function gatheringBytes(windowBytes: number): number {
-  return WINDOWS_IN_MEMORY * windowBytes;
-}
+/** Blobs longer than this are written before all others: only whole files and full backups make them. */
+const LARGE_BYTES = 256 * 1024;
+/** What of a large blob is dead between two pieces is written with them up to this: a write costs about as much as so many bytes. */
+const BRIDGE_BYTES = 64 * 1024;
 
 /** A file and what it is made of. */
 export interface ScatteredFile extends FileToMake {
@@ -37,190 +25,12 @@ export interface ScatteredFile extends FileToMake {
 export interface Write {
   readonly place: BlobPlace;
   readonly file: number;
-  /** Bytes from the start of the file. */
-  readonly offset: number;
-  readonly length: number;
-  /** Bytes from the start of the blob. */
-  readonly from: number;
-  /** Where in the window's memory it is gathered, or undefined: straight into the file. */
-  readonly at: number | undefined;
-}
-
-/** A stretch of a file that lies in the window's memory when all is gathered. */
-export interface Run {
-  readonly file: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly at: number;
-}
-
-/**
- * A stretch of the files. When its blobs are opened, and those of all windows before it, all of it is in its files or gathered.
- * Blobs of an incremental backup lie in the order of files, so few of them reach further than a few windows.
- */
-export interface Window {
-  /** In the order in which the packs have them; also writes that belong to windows which follow. */
-  readonly writes: Iterable<Write>;
-  /** What is to be written when all is gathered. */
-  readonly runs: readonly Run[];
-}
-
-/**
- * Cuts files, in their order, into windows; each is reckoned when it is asked for. It may use the memory of the last but one,
- * which must be written before the first of its writes.
- *
- * @throws {DbadminError} `repository-damaged` for a blob that the index has not.
- */
-export function* planWindows(
-  files: readonly ScatteredFile[],
-  index: BlobIndex,
-  gatheredBytes = GATHERED_BYTES,
-): Generator<Window, undefined> {
-  const blobs = new OpenBlobs(index);
-  const growing = growWindows(files, index, blobs, gatheredBytes);
-  const ahead: GrowingWindow[] = [];
-  for (;;) {
-    while (ahead.length <= WINDOWS_AHEAD) {
-      const next = growing.next();
-      if (next.done === true) break;
-      ahead.push(next.value);
-    }
-    const window = ahead.shift();
-    if (window === undefined) return undefined;
-    yield { writes: blobs.take(window.entries), runs: window.runs };
-  }
-}
-
-function* growWindows(
-  files: readonly ScatteredFile[],
-  index: BlobIndex,
-  blobs: OpenBlobs,
-  gatheredBytes: number,
-): Generator<GrowingWindow, undefined> {
-  let number = 0;
-  let window = new GrowingWindow(number, gatheredBytes);
-  for (const [file, { extents }] of files.entries()) {
-    for (const piece of piecesOf(extents, index)) {
-      if (!window.hasRoomFor(piece)) {
-        yield window;
-        number = (number + 1) % WINDOWS_IN_MEMORY;
-        window = new GrowingWindow(number, gatheredBytes);
-      }
-      blobs.add(piece, window.add(file, piece));
-    }
-  }
-  if (window.entries.size > 0) yield window;
-  return undefined;
-}
-
-interface Piece {
-  readonly offset: number;
-  readonly length: number;
-  readonly from: number;
-  /** Of the index. */
-  readonly entry: number;
-  readonly hash: string;
-}
-
-/** Each extent with the entry of its blob; a name is looked up once where the file lists them. */
-function* piecesOf(extents: Extents, index: BlobIndex): Generator<Piece> {
-  if (!(extents instanceof CompactExtents)) {
-    for (const [offset, length, hash, from = 0] of extents) yield { offset, length, from, hash, entry: entryOf(hash, index) };
-    return;
-  }
-  const hashes = Array.from({ length: extents.blobCount }, (_, blob) => extents.hash(blob));
-  const entries = Uint32Array.from(hashes, (hash) => entryOf(hash, index));
-  for (let n = 0; n < extents.length; n += 1) {
-    const [offset = 0, length = 0, blob = 0, from = 0] = extents.numbered(n) ?? [];
-    yield { offset, length, from, hash: hashes[blob] ?? '', entry: entries[blob] ?? 0 };
-  }
-}
-
-function entryOf(hash: string, index: BlobIndex): number {
-  const entry = index.entryOf(hash);
-  if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
-  return entry;
-}
-
-type PlacedPiece = Omit<Write, 'place'>;
-
-interface KnownBlob {
-  readonly hash: string;
-  readonly pieces: PlacedPiece[];
-}
-
-/** Blobs of which something is still to be written, each with what is known of it. */
-class OpenBlobs {
-  readonly #index: BlobIndex;
-  readonly #blobs = new Map<number, KnownBlob>();
-
-  constructor(index: BlobIndex) {
-    this.#index = index;
-  }
-
-  add({ entry, hash }: Piece, piece: PlacedPiece): void {
-    const blob = this.#blobs.get(entry);
-    if (blob === undefined) this.#blobs.set(entry, { hash, pieces: [piece] });
-    else blob.pieces.push(piece);
-  }
-
-  /** All that is known now of some blobs, in the order in which they lie; it is known no more. */
-  take(entries: Iterable<number>): Iterable<Write> {
-    const taken: (readonly [position: number, entry: number, blob: KnownBlob])[] = [];
-    for (const entry of entries) {
-      const blob = this.#blobs.get(entry);
-      if (blob !== undefined) taken.push([this.#index.positionOf(entry), entry, blob]);
-      this.#blobs.delete(entry);
-    }
-    return this.#writesOf(taken.sort(([a], [b]) => a - b));
-  }
-
-  *#writesOf(taken: readonly (readonly [position: number, entry: number, blob: KnownBlob])[]): Generator<Write> {
-    for (const [, entry, { hash, pieces }] of taken) {
-      const place = this.#index.placeAt(entry, hash);
-      for (const piece of pieces) yield { place, ...piece };
-    }
-  }
-}
-
-class GrowingWindow {
-  readonly entries = new Set<number>();
-  readonly #runs: { readonly file: number; readonly offset: number; readonly at: number; length: number }[] = [];
-  readonly #memory: number;
-  readonly #room: number;
-  #gathered = 0;
-  #bytes = 0;
-  #count = 0;
-
-  constructor(number: number, room: number) {
-    this.#memory = number * room;
-    this.#room = room;
-  }
-
-  get runs(): readonly Run[] {
-    return this.#runs;
-  }
-
-  hasRoomFor({ length }: Piece): boolean {
-    if (this.#count >= WINDOW_EXTENTS || this.#bytes >= WINDOW_BYTES) return false;
-    return length >= DIRECT_BYTES || this.#gathered + length <= this.#room;
-  }
-
-  add(file: number, { offset, length, from, entry }: Piece): PlacedPiece {
-    this.entries.add(entry);
-    this.#bytes += length;
-    this.#count += 1;
-    return { file, offset, length, from, at: length < DIRECT_BYTES ? this.#gather(file, offset, length) : undefined };
-  }
-
-  #gather(file: number, offset: number, length: number): number {
-    const at = this.#memory + this.#gathered;
-    this.#gathered += length;
-    const run = this.#runs.at(-1);
-    if (run?.file === file && run.offset + run.length === offset) run.length += length;
-    else this.#runs.push({ file, offset, length, at });
-    return at;
-  }
+  readonly extent: Extent;
+  /**
+   * Whether it is written in one with the write before it, and with what of the blob lies between them: there the file is
+   * made of smaller blobs, which are written later.
+   */
+  readonly isBridged: boolean;
 }
 
 /** One read: blobs of one pack that lie near one another. */
@@ -229,6 +39,161 @@ export interface Unit {
   readonly from: number;
   readonly to: number;
   readonly writes: readonly Write[];
+}
+
+/** Files of which each group is at least so large: all of one group is written before anything of the next. */
+const GROUP_BYTES = 256 * 1024 * 1024;
+
+/** A stretch of a list of files. */
+export interface FileGroup {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Cuts the files, in their order, into groups. The blobs of an incremental backup lie in the order of files, so a group reads
+ * little that another one reads again, and its files are synced while those of the next are written.
+ */
+export function groupFiles(files: readonly ScatteredFile[]): readonly FileGroup[] {
+  const groups: FileGroup[] = [];
+  let from = 0;
+  let bytes = 0;
+  for (const [number, { sizeBytes }] of files.entries()) {
+    bytes += sizeBytes;
+    if (bytes < GROUP_BYTES) continue;
+    groups.push({ from, to: number + 1 });
+    from = number + 1;
+    bytes = 0;
+  }
+  if (from < files.length) groups.push({ from, to: files.length });
+  return groups;
+}
+
+/** The writes of a group of files: what they are, in an order that is asked for piece by piece. */
+export interface OrderedWrites {
+  /** Of large blobs, first. */
+  readonly large: Iterable<Write>;
+  readonly small: Iterable<Write>;
+}
+
+/** Every extent of a group, in the order in which the packs have them. */
+export function orderWrites(files: readonly ScatteredFile[], group: FileGroup, index: BlobIndex): OrderedWrites {
+  const all = new AllExtents(files, group, index);
+  return { large: all.inOrder(true), small: all.inOrder(false) };
+}
+
+/** Only numbers are kept of the extents: there may be millions. */
+class AllExtents {
+  readonly #files: readonly ScatteredFile[];
+  readonly #index: BlobIndex;
+  readonly #fileOf: Uint32Array;
+  readonly #extentOf: Uint32Array;
+  /** Numbers in {@link AllExtents.#entries}. */
+  readonly #blobOf: Uint32Array;
+  readonly #isBridged: Uint8Array;
+  /** Entries of the index, each once. */
+  readonly #entries: number[] = [];
+  readonly #blobs = new Map<number, number>();
+
+  constructor(files: readonly ScatteredFile[], { from, to }: FileGroup, index: BlobIndex) {
+    const count = files.slice(from, to).reduce((sum, { extents }) => sum + extents.length, 0);
+    this.#files = files;
+    this.#index = index;
+    this.#fileOf = new Uint32Array(count);
+    this.#extentOf = new Uint32Array(count);
+    this.#blobOf = new Uint32Array(count);
+    this.#isBridged = new Uint8Array(count);
+    let n = 0;
+    for (let file = from; file < to; file += 1) {
+      const extents = files[file]?.extents ?? [];
+      this.#add(n, file, extents);
+      n += extents.length;
+    }
+  }
+
+  #add(first: number, file: number, extents: Extents): void {
+    let n = first;
+    for (const blob of this.#blobsOf(extents)) {
+      this.#fileOf[n] = file;
+      this.#extentOf[n] = n - first;
+      this.#blobOf[n] = blob;
+      n += 1;
+    }
+    this.#bridge(first, extents);
+  }
+
+  /** The numbers of the blobs of each extent; each name is looked up once where the file lists them. */
+  *#blobsOf(extents: Extents): Generator<number> {
+    if (!(extents instanceof CompactExtents)) {
+      for (const [, , hash] of extents) yield this.#blobNumber(hash);
+      return;
+    }
+    const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => this.#blobNumber(extents.hash(blob)));
+    for (let n = 0; n < extents.length; n += 1) yield blobs[extents.numbered(n)?.[2] ?? 0] ?? 0;
+  }
+
+  #blobNumber(hash: string): number {
+    const entry = this.#index.entryOf(hash);
+    if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
+    const known = this.#blobs.get(entry);
+    if (known !== undefined) return known;
+    this.#blobs.set(entry, this.#entries.length);
+    return this.#entries.push(entry) - 1;
+  }
+
+  #isLarge(blob: number): boolean {
+    return this.#index.measureOf(this.#entries[blob] ?? 0).plainBytes > LARGE_BYTES;
+  }
+
+  /** Finds pieces of one large blob between which the file is whole and made of smaller ones. */
+  #bridge(first: number, extents: Extents): void {
+    let last: { readonly blob: number; readonly start: number; readonly end: number } | undefined;
+    let end = 0;
+    let n = first;
+    for (const [offset, length, , from = 0] of extents) {
+      if (offset !== end) last = undefined;
+      end = offset + length;
+      const blob = this.#blobOf[n] ?? 0;
+      if (this.#isLarge(blob)) {
+        const isBridged = last?.blob === blob && last.start === offset - from && offset - last.end <= BRIDGE_BYTES;
+        this.#isBridged[n] = isBridged ? 1 : 0;
+        last = { blob, start: offset - from, end };
+      }
+      n += 1;
+    }
+  }
+
+  *inOrder(large: boolean): Generator<Write> {
+    const blobs = [...this.#entries.keys()].filter((blob) => this.#isLarge(blob) === large);
+    const positions = this.#entries.map((entry) => this.#index.positionOf(entry));
+    blobs.sort((a, b) => (positions[a] ?? 0) - (positions[b] ?? 0));
+    const { order, starts } = this.#byBlob;
+    for (const blob of blobs) {
+      let place: BlobPlace | undefined;
+      for (let at = starts[blob] ?? 0; at < (starts[blob + 1] ?? 0); at += 1) {
+        const each = order[at] ?? 0;
+        const file = this.#fileOf[each] ?? 0;
+        const extent = this.#files[file]?.extents.at(this.#extentOf[each] ?? 0);
+        if (extent === undefined) continue;
+        place ??= this.#index.placeAt(this.#entries[blob] ?? 0, extent[2]);
+        yield { place, file, extent, isBridged: this.#isBridged[each] === 1 };
+      }
+    }
+  }
+
+  /** The extents of each blob, in the order of files and offsets: those of blob `b` are `order[starts[b]]` to before `order[starts[b + 1]]`. */
+  get #byBlob(): { readonly order: Uint32Array; readonly starts: Uint32Array } {
+    const starts = new Uint32Array(this.#entries.length + 1);
+    for (const blob of this.#blobOf) starts[blob + 1] = (starts[blob + 1] ?? 0) + 1;
+    for (let blob = 0; blob < this.#entries.length; blob += 1) starts[blob + 1] = (starts[blob + 1] ?? 0) + (starts[blob] ?? 0);
+    const next = starts.slice();
+    const order = new Uint32Array(this.#blobOf.length);
+    for (const [n, blob] of this.#blobOf.entries()) {
+      order[next[blob] ?? 0] = n;
+      next[blob] = (next[blob] ?? 0) + 1;
+    }
+    return { order, starts };
+  }
 }
 
 /** Writes that lie in order, in reads of near neighbours. */
@@ -265,25 +230,29 @@ export function* inJobs(writes: readonly Write[]): Generator<readonly Write[]> {
   if (job.length > 0) yield job;
 }
 
-/** One job for the threads. `memoryFor` gives memory of at least so many bytes for a copy of what was read; `gathered` is where short writes go. */
+/** One job for the threads. `memoryFor` gives memory of at least so many bytes for a copy of what was read. */
 export function writeJob(
   { unit, key, read, writes }: { readonly unit: Unit; readonly key: string; readonly read: Uint8Array; readonly writes: readonly Write[] },
-  gathered: SharedArrayBuffer,
   files: readonly ScatteredFile[],
   memoryFor: (bytes: number) => ArrayBuffer,
 ): ScatterJob {
   const first = writes[0]?.place.offset ?? unit.from;
   const end = writes.reduce((last, { place }) => Math.max(last, place.offset + place.storedBytes), first);
   const blobs: (Omit<ScatteredBlob, 'writes'> & { writes: number })[] = [];
-  const paths = new Paths(files);
+  const numbers = new Map<number, number>();
+  const paths: string[] = [];
   const targets = new Float64Array(writes.length * WRITE_NUMBERS);
-  writes.forEach(({ place, file, offset, length, from, at }, n) => {
+  writes.forEach(({ place, file, extent: [offset, length, , from = 0], isBridged }, n) => {
     const blob = blobs.at(-1);
     if (blob?.offset === place.offset - first) blob.writes += 1;
     else blobs.push({ ...place, offset: place.offset - first, writes: 1 });
-    const to =
-      at === undefined ? [paths.numberOf(file), offset, length, from, paths.behind(file, offset + length)] : [-1, at, length, from, 0];
-    targets.set(to, n * WRITE_NUMBERS);
+    let number = numbers.get(file);
+    if (number === undefined) {
+      number = paths.push(files[file]?.path ?? '') - 1;
+      numbers.set(file, number);
+    }
+    const behind = (files[file]?.sizeBytes ?? 0) - offset - length;
+    targets.set([number, offset, length, from, behind, isBridged ? 1 : 0], n * WRITE_NUMBERS);
   });
   // Given away: a copy where what was read serves several jobs, or is part of something larger.
   const part = read.subarray(first - unit.from, end - unit.from);
@@ -291,63 +260,5 @@ export function writeJob(
   const isWhole = part.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
   const bytes = isWhole ? new Uint8Array(buffer) : new Uint8Array(memoryFor(part.byteLength), 0, part.byteLength);
   if (!isWhole) bytes.set(part);
-  return { kind: 'write', pack: unit.pack, key, bytes, blobs, writes: targets, paths: paths.names, gathered };
-}
-
-/** The jobs that write what a window has gathered, each about as much as {@link FLUSH_BYTES}. */
-export function* flushJobs(runs: readonly Run[], gathered: SharedArrayBuffer, files: readonly ScatteredFile[]): Generator<FlushJob> {
-  let parts: Run[] = [];
-  let bytes = 0;
-  for (const run of runs) {
-    for (let done = 0; done < run.length;) {
-      const length = Math.min(run.length - done, FLUSH_BYTES - bytes);
-      parts.push({ file: run.file, offset: run.offset + done, length, at: run.at + done });
-      done += length;
-      bytes += length;
-      if (bytes < FLUSH_BYTES) continue;
-      yield flushJob(parts, gathered, files);
-      parts = [];
-      bytes = 0;
-    }
-  }
-  if (parts.length > 0) yield flushJob(parts, gathered, files);
-}
-
-/** A job that writes what was gathered, and what it writes. */
-export interface FlushJob {
-  readonly job: ScatterJob;
-  readonly runs: readonly Run[];
-}
-
-function flushJob(runs: readonly Run[], gathered: SharedArrayBuffer, files: readonly ScatteredFile[]): FlushJob {
-  const paths = new Paths(files);
-  const numbers = new Float64Array(runs.length * FLUSH_NUMBERS);
-  runs.forEach(({ file, offset, length, at }, n) =>
-    numbers.set([paths.numberOf(file), offset, length, at, paths.behind(file, offset + length)], n * FLUSH_NUMBERS),
-  );
-  return { job: { kind: 'flush', gathered, runs: numbers, paths: paths.names }, runs };
-}
-
-/** The paths that a job names, each once. */
-class Paths {
-  readonly names: string[] = [];
-  readonly #files: readonly ScatteredFile[];
-  readonly #numbers = new Map<number, number>();
-
-  constructor(files: readonly ScatteredFile[]) {
-    this.#files = files;
-  }
-
-  numberOf(file: number): number {
-    const known = this.#numbers.get(file);
-    if (known !== undefined) return known;
-    const number = this.names.push(this.#files[file]?.path ?? '') - 1;
-    this.#numbers.set(file, number);
-    return number;
-  }
-
-  /** Bytes of the file behind a place in it. */
-  behind(file: number, end: number): number {
-    return (this.#files[file]?.sizeBytes ?? 0) - end;
-  }
+  return { kind: 'write', pack: unit.pack, key, bytes, blobs, writes: targets, paths };
 }

@@ -111,6 +111,49 @@ describe.each([
     expect((await readFile(path.join(directory, 'sparse'))).equals(holes)).toBe(true);
   });
 
+  test('what of a large blob is dead is never seen: it is written over, and left out where the file has a hole', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    const large = [noise(1, 64 * PAGE), noise(2, 64 * PAGE)];
+    const small = [noise(3, 16 * PAGE), noise(4, 16 * PAGE)];
+    const hashes = await store(repository, 'a', [...large, ...small]);
+    const blobs = [...large, ...small];
+    // Each page in turn from the large blob whose place it is, from the other one, from a small one, or from none.
+    let state = 4711;
+    const draw = (below: number): number => {
+      state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((state / 2 ** 31) * below);
+    };
+    const files = Array.from({ length: 12 }, (_, number) => {
+      const wanted = Buffer.alloc(64 * PAGE);
+      const extents: Extent[] = [];
+      for (let page = 0; page < 64; page += 1) {
+        const kind = draw(12 + number);
+        const blob = kind < 2 ? 2 + kind : kind === 2 ? 1 : kind === 3 ? undefined : 0;
+        if (blob === undefined) continue;
+        const from = (blob < 2 ? page : draw(16)) * PAGE;
+        blobs[blob]?.copy(wanted, page * PAGE, from, from + PAGE);
+        extents.push([page * PAGE, PAGE, hashes[blob] ?? '', from]);
+      }
+      return { wanted, file: file(`f${number}`, wanted.byteLength, extents) };
+    });
+    const sums: (number | undefined)[] = [];
+    await scatter(
+      repository,
+      files.map((each) => each.file),
+      { checksums: true, onFile: (number, sum) => (sums[number] = sum) },
+    );
+    for (const [
+      number,
+      {
+        wanted,
+        file: { path: place },
+      },
+    ] of files.entries()) {
+      expect((await readFile(place)).equals(wanted), `file ${number}`).toBe(true);
+      expect(sums[number]).toBe(crc32c(wanted));
+    }
+  });
+
   test.each([8, 20, 3000])(
     'files of pages from anywhere are as they were, holes are zeros, with windows of %i pages',
     async (windowPages) => {
