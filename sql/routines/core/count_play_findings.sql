@@ -9,8 +9,8 @@ as $$
       count(*) filter (where w.rule_id = 'B1') as repeats,
       count(*) filter (where w.rule_id = 'B4') as nameless,
       count(*) filter (where w.rule_id = 'B5') as not_numbers,
-      count(*) filter (where quality.b7_trim(h.body ->> 'artistName') <> h.body ->> 'artistName'
-        or quality.b7_trim(h.body ->> 'trackName') <> h.body ->> 'trackName') as blanks,
+      count(*) filter (where quality.b7_trim(j.artist) <> j.artist
+        or quality.b7_trim(j.track) <> j.track) as blanks,
       count(*) filter (where w.rule_id = 'B7') as lost_letters,
       count(*) filter (where w.rule_id = 'B8') as out_of_range,
       count(*) filter (where w.rule_id is null and w.ms_played < 30000) as skips,
@@ -20,6 +20,8 @@ as $$
       count(*) filter (where w.rule_id = 'B11') as impossible_times
     from quality.play_work as w
     join raw.streaming_history as h using (batch_id, row_no)
+    cross join lateral json_to_record(h.body) as r ("artistName" text, "trackName" text)
+    cross join lateral (select r."artistName" as artist, r."trackName" as track) as j
     where w.batch_id = batch
   ) as t
   cross join lateral (

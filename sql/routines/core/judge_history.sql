@@ -1,6 +1,8 @@
+-- Of a batch that is new the planner knows nothing, and thinks it one row: looping over it would then cost its square.
 create or replace function core.judge_history(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   update quality.play_work as w
   set rule_id = 'B1', reason = format('says the same as row %s', r.first_row_no)

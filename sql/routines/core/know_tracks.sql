@@ -73,7 +73,7 @@ begin
   select w.batch_id, w.row_no, w.rule_id, w.reason, landed.body, run
   from quality.track_work as w
   join (
-    select x.batch_id, x.row_no, x.body from raw.extended_history as x where x.batch_id = batch
+    select x.batch_id, x.row_no, x.body::jsonb from raw.extended_history as x where x.batch_id = batch
     union all select x.batch_id, x.row_no, x.body from raw.library_entry as x where x.batch_id = batch
     union all select x.batch_id, x.row_no, x.body from raw.playlist_entry as x where x.batch_id = batch
     union all select x.batch_id, x.row_no, x.body from raw.chart_entry as x where x.batch_id = batch

@@ -1,6 +1,8 @@
+-- Of a batch that is new the planner knows nothing, and thinks it one row: looping over it would then cost its square.
 create or replace function core.read_chart(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, duration_ms, popularity, rule_id, reason)
   select c.batch_id, c.row_no, c.track_spotify_id, c.track_name, c.artist_names[1],

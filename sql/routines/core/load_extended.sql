@@ -1,18 +1,34 @@
+-- Of a batch that is new the planner knows nothing, and thinks it one row: looping over it would then cost its square.
 create or replace function core.read_extended(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, album_name, ended_at, ms_played)
-  select x.batch_id, x.row_no, quality.spotify_id(x.body ->> 'spotify_track_uri'),
-    quality.b4_null_marker(quality.b7_trim(x.body ->> 'master_metadata_track_name')),
-    quality.b4_null_marker(quality.b7_trim(x.body ->> 'master_metadata_album_artist_name')),
-    quality.b4_null_marker(quality.b7_trim(x.body ->> 'master_metadata_album_album_name')),
-    quality.b11_utc(quality.b7_trim(x.body ->> 'ts')), quality.b5_number(quality.b7_trim(x.body ->> 'ms_played'))
+  select x.batch_id, x.row_no, quality.spotify_id(t.uri), quality.b4_null_marker(t.track), quality.b4_null_marker(t.artist),
+    quality.b4_null_marker(t.album), quality.b11_utc(t.ts), quality.b5_number(t.ms_played)
   from raw.extended_history as x
+  -- Each fenced off: a play is read once, and a value trimmed once, not at each of the places where a rule mentions it.
+  cross join lateral (select x.body::jsonb as body offset 0) as j
+  cross join lateral (
+    select j.body ->> 'spotify_track_uri' as uri, quality.b7_trim(j.body ->> 'master_metadata_track_name') as track,
+      quality.b7_trim(j.body ->> 'master_metadata_album_artist_name') as artist,
+      quality.b7_trim(j.body ->> 'master_metadata_album_album_name') as album,
+      quality.b7_trim(j.body ->> 'ts') as ts, quality.b7_trim(j.body ->> 'ms_played') as ms_played
+    offset 0
+  ) as t
   where x.batch_id = batch
     and not exists (select from core.play as p where p.batch_id = x.batch_id and p.row_no = x.row_no)
-    and not exists (select from quality.quarantine as q where q.batch_id = x.batch_id and q.row_no = x.row_no);
+    and not exists (select from quality.quarantine as q where q.batch_id = x.batch_id and q.row_no = x.row_no)
+$$;
+comment on function core.read_extended(bigint) is
+  'First part of core.load_extended: the open rows of a batch, values cleansed, into the working table.';
 
+create or replace function core.judge_extended(batch bigint) returns void
+language sql
+set search_path = pg_catalog
+set enable_nestloop = off
+as $$
   update quality.track_work as w
   set rule_id = case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b5 is not null then 'B5'
                      when f.b8 is not null then 'B8' when f.b11 is not null then 'B11' else 'B1' end,
@@ -29,8 +45,7 @@ as $$
   ) as f
   where w.batch_id = batch and w.row_no = f.row_no and coalesce(f.b9, f.b7, f.b5, f.b8, f.b11, f.b1) is not null
 $$;
-comment on function core.read_extended(bigint) is
-  'First part of core.load_extended: the open rows of a batch, values cleansed, and which are refused, by which rule, and why.';
+comment on function core.judge_extended(bigint) is 'Second part of core.load_extended: which rows are refused, by which rule, and why.';
 
 create or replace function core.keep_extended(run bigint, batch bigint) returns void
 language sql
@@ -57,7 +72,7 @@ as $$
     from replaced as r where w.batch_id = batch and w.row_no = r.by_row and r.context_type is not null
   )
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
-  select r.batch_id, r.row_no, 'B3', format('the extended export says the same: batch %s row %s', batch, r.by_row), h.body, run
+  select r.batch_id, r.row_no, 'B3', format('the extended export says the same: batch %s row %s', batch, r.by_row), h.body::jsonb, run
   from replaced as r join raw.streaming_history as h on h.batch_id = r.batch_id and h.row_no = r.row_no;
 
   select core.replace_api_plays(run, batch);
@@ -92,6 +107,7 @@ begin
     end if;
     perform core.read_extended(batch);
     perform quality.measure_work();
+    perform core.judge_extended(batch);
     perform core.know_tracks(batch);
     perform core.keep_extended(run, batch);
     call core.settle_tracks(run, batch, false);

@@ -1,6 +1,8 @@
+-- Of a batch that is new the planner knows nothing, and thinks it one row: looping over it would then cost its square.
 create or replace function core.read_library(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, album_name, rule_id, reason)
   select e.batch_id, e.row_no, t.spotify_id, t.track, t.artist, t.album, case when t.b9 is not null then 'B9' end, t.b9

@@ -1,6 +1,8 @@
+-- Of a batch that is new the planner knows nothing, and thinks it one row: looping over it would then cost its square.
 create or replace function core.read_page(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   insert into quality.page_item (batch_id, row_no, item_no, kind, body, object, about, at, seen_at, place)
   select g.batch_id, g.row_no, i.item_no, i.kind, i.item,
@@ -36,6 +38,7 @@ comment on function core.read_page(bigint) is 'First part of core.load_page: the
 create or replace function core.judge_page(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   update quality.page_item as w
   set rule_id = case when f.b9 is not null then 'B9' when f.b4 is not null then 'B4' when f.b7 is not null then 'B7' else 'B11' end,

@@ -1,6 +1,8 @@
+-- Of a batch that is new the planner knows nothing, and thinks it one row: looping over it would then cost its square.
 create or replace function core.read_songs(batch bigint) returns void
 language sql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
   insert into quality.song_work
   select s.batch_id, s.row_no,

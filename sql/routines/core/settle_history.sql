@@ -7,7 +7,7 @@ declare
   rejected bigint;
 begin
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
-  select w.batch_id, w.row_no, w.rule_id, w.reason, h.body, run
+  select w.batch_id, w.row_no, w.rule_id, w.reason, h.body::jsonb, run
   from quality.play_work as w
   join raw.streaming_history as h using (batch_id, row_no)
   where w.batch_id = batch and w.rule_id is not null;

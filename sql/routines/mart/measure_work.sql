@@ -10,6 +10,7 @@ declare
 begin
   analyze mart.play_work;
   analyze mart.touched_work;
+  analyze mart.change_work;
   analyze mart.artist_work;
   for each in
     select c.oid::regclass from pg_class as c

@@ -64,6 +64,7 @@ begin
   perform mart.drop_vanished();
   delete from mart.play_work;
   delete from mart.touched_work;
+  delete from mart.change_work;
   delete from mart.artist_work;
   return looked_at;
 end

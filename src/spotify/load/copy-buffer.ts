@@ -1,14 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
-import { DbadminError } from '../../base/errors.ts';
+import { notUtf8 } from './copy-binary.ts';
 
 const CHUNK_BYTES = 262_144;
 /** More than `batch row line \x<hash>`, what parts them and the end of line need. */
 const PREFIX_BYTES = 160;
-const TAB = 0x09;
 const LF = 0x0a;
-const CR = 0x0d;
-const BACKSLASH = 0x5c;
 
 /**
  * Collects rows for COPY into buffers of about {@link CHUNK_BYTES}: few large writes instead of many small ones. Whether
@@ -43,22 +40,6 @@ export class CopyBuffer {
     this.#write([this.#batchId, this.rows, line, `\\x${digest}`, ''].join(delimiter));
     this.#used += buffer.copy(this.#buffer, this.#used, start, end);
     this.#buffer[this.#used++] = LF;
-  }
-
-  /** The bytes of one JSON object, whose texts hold no control characters, as the last column. For `format text`. */
-  addJson(buffer: Buffer, start: number, end: number, line: number, extra: string): void {
-    this.#begin(line, 2 * (end - start) + extra.length * 3);
-    const digest = hash('sha256', buffer.subarray(start, end), 'hex');
-    this.#write(`${this.#batchId}\t${this.rows}\t${line}\t\\\\x${digest}\t${extra}`);
-    const out = this.#buffer;
-    let used = this.#used;
-    for (let at = start; at < end; at += 1) {
-      const byte = buffer[at] ?? 0;
-      if (byte === BACKSLASH) out[used++] = BACKSLASH;
-      out[used++] = byte === LF || byte === CR || byte === TAB ? 0x20 : byte;
-    }
-    out[used++] = LF;
-    this.#used = used;
   }
 
   /** A value as JSON in the last column; the hash is that of `hashed`. For `format text`. */
@@ -100,9 +81,7 @@ export class CopyBuffer {
   #refuse(buffer: Buffer): never {
     const wrong = this.#starts.findIndex((start, index) => !isText(buffer.subarray(start, this.#starts[index + 1])));
     const line = this.lineOf(this.rows - this.#starts.length + wrong + 1);
-    throw new DbadminError('load-failed', `line ${line ?? '?'} is not UTF-8 text`, {
-      hint: 'Say what it is, for example --encoding windows-1252; or mend the line and load the file again.',
-    });
+    throw notUtf8(line);
   }
 }
 

@@ -1,5 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { foldName, splitRecord } from './columns.ts';
+import { CopyBinary, notUtf8 } from './copy-binary.ts';
 import { CopyBuffer } from './copy-buffer.ts';
 import { CsvScanner, type Delimiter } from './csv-scanner.ts';
 import { documentRows } from './document-rows.ts';
@@ -36,7 +37,7 @@ interface Scanner {
 }
 
 function copyRows(
-  out: CopyBuffer,
+  out: Pick<CopyBuffer, 'rows' | 'lineOf' | 'take'>,
   scanner: Scanner,
   statement: () => string,
   lineOf: (copyLine: number) => number | undefined = (row) => out.lineOf(row),
@@ -73,15 +74,15 @@ export function songRows(batchId: string, delimiter: Delimiter = ','): CopyRows 
 }
 
 /**
- * Rows of JSON: each object of an array as it stands. That it is JSON the server finds out, which reads it anyway.
+ * Rows of JSON: each object of an array as it stands. That it is JSON the server finds out, which reads it anyway. Tables with a
+ * layout have their body as jsonb, histories as json: see the migration that made it so.
  *
  * @throws {DbadminError} `load-failed` with the line, from the scanner, or for bytes that are not UTF-8.
  */
 export function arrayRows(table: string, batchId: string, layout?: Layout): CopyRows {
-  const out = new CopyBuffer(batchId);
-  const extra = layout === undefined ? '' : `${layout}\t`;
-  const scanner = new JsonArrayScanner((buffer, start, end, line) => out.addJson(buffer, start, end, line, extra));
-  return copyRows(out, scanner, () => jsonStatement(table, layout));
+  const out = new CopyBinary(batchId, layout, layout !== undefined);
+  const scanner = new JsonArrayScanner((buffer, start, end, line, hasEscapes) => out.add(buffer, start, end, line, hasEscapes));
+  return copyRows(out, scanner, () => `${jsonStatement(table, layout)} (format binary)`);
 }
 
 /**
@@ -113,9 +114,7 @@ const utf8 = {
     } catch {
       // Said below: a NUL is no more text than broken UTF-8 is.
     }
-    throw new DbadminError('load-failed', `line ${line} is not UTF-8 text`, {
-      hint: 'Say what it is, for example --encoding windows-1252; or mend the line and load the file again.',
-    });
+    throw notUtf8(line);
   },
 };
 

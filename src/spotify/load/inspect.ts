@@ -26,6 +26,9 @@ export interface LoadSource {
   readonly open: () => AsyncIterable<Buffer>;
 }
 
+/** In one read: fewer and larger ones than a stream does by itself. */
+const READ_BYTES = 262_144;
+
 export interface FindOptions {
   readonly stdin: NodeJS.ReadableStream;
   readonly cwd: string;
@@ -70,7 +73,7 @@ async function fileSources(name: string, file: string, options: FindOptions): Pr
       }
     })();
     if (isArchive(head)) return await archiveSources(name, file, folders, options);
-    const read = (): AsyncIterable<Buffer> => createReadStream(file, { highWaterMark: HEAD_BYTES });
+    const read = (): AsyncIterable<Buffer> => createReadStream(file, { highWaterMark: READ_BYTES });
     const recognised = await recognise(read, sizeBytes, options.encoding);
     return [{ name, fileName: path.basename(file), archiveName: undefined, folders, recognised, sizeBytes, canReopen: true, open: read }];
   } catch (error) {

@@ -120,7 +120,7 @@ describe('dbadmin spotify load', () => {
     await expectRefused(
       ['surrogate.json', '--listener', 'ada'],
       'surrogate.json',
-      /surrogate.json: line 1 is not JSON: invalid input syntax for type json/,
+      /surrogate.json: line 1 is not JSON that PostgreSQL takes/,
     );
   });
 

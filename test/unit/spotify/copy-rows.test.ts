@@ -22,16 +22,60 @@ const columnsOf = (line: string): readonly string[] =>
     .split('\t')
     .map((column) => column.replaceAll('\\\\', '\\'));
 
-test('a play is copied as it stands on one line, its hash that of its bytes in the file', () => {
+/** The rows of COPY's binary format, each column as its bytes. */
+function binaryRows(bytes: Buffer): readonly (readonly Buffer[])[] {
+  expect(bytes.subarray(0, 19).toString('latin1')).toBe('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0');
+  const rows: Buffer[][] = [];
+  let at = 19;
+  for (let columns = bytes.readInt16BE(at); columns !== -1; columns = bytes.readInt16BE(at)) {
+    at += 2;
+    const row = Array.from({ length: columns }, () => {
+      const column = bytes.subarray(at + 4, at + 4 + bytes.readInt32BE(at));
+      at += 4 + column.length;
+      return column;
+    });
+    rows.push(row);
+  }
+  expect(at + 2).toBe(bytes.length);
+  return rows;
+}
+const copiedBinary = (rows: CopyRows, content: string): readonly (readonly Buffer[])[] =>
+  binaryRows(Buffer.concat([...rows.push(Buffer.from(content)), ...rows.end()]));
+
+test('a play is copied byte for byte, behind its numbers and the hash of its bytes', () => {
   const record = '{"endTime": "2025-01-01 10:00",\n\t"trackName": "Say \\"é, 🎧\\"" }';
-  const row = columnsOf(copied(historyRows('8'), `[\n${record}\n]`));
-  expect(row).toEqual(['8', '1', '2', `\\x${hash('sha256', record)}`, record.replace(/[\n\t]/g, ' ')]);
+  const rows = historyRows('9007199254740993');
+  const [[batch, row, line, digest, body] = [], ...others] = copiedBinary(rows, `[\n${record}\n]`);
+  expect([batch?.readBigInt64BE(), row?.readInt32BE(), line?.readInt32BE()]).toEqual([9_007_199_254_740_993n, 1, 2]);
+  expect([digest?.toString('hex'), body?.toString()]).toEqual([hash('sha256', record), record]);
+  expect(others).toEqual([]);
+  expect(rows.statement()).toBe('copy raw.streaming_history (batch_id, row_no, line_no, hash, body) from stdin (format binary)');
 });
 
-test('a row longer than a buffer is whole', () => {
+test('rows longer than a buffer, and many short ones, are whole', () => {
   const long = 'é"\\'.repeat(200_000);
-  const row = columnsOf(copied(historyRows('1'), JSON.stringify([{ trackName: long }])));
-  expect(JSON.parse(row[4] ?? '')).toEqual({ trackName: long });
+  const written = [{ trackName: long }, ...Array.from({ length: 9000 }, (_, n) => ({ n }))];
+  const rows = copiedBinary(historyRows('1'), JSON.stringify(written));
+  expect(rows.map((columns) => JSON.parse(columns[4]?.toString() ?? '') as unknown)).toEqual(written);
+  expect(rows.map((columns) => columns[1]?.readInt32BE())).toEqual(written.map((_, n) => n + 1));
+});
+
+test('an entry of a chart has its layout, and its body as version 1 of jsonb', () => {
+  const [columns] = copiedBinary(arrayRows('raw.chart_entry', '1', 'ranking'), '[{"rank": 1}]');
+  expect(columns?.slice(4).map(String)).toEqual(['ranking', '\u0001{"rank": 1}']);
+});
+
+test.for([
+  ['\\ud83c\\udfa7 \\\\u0000 \\\\ud800 \\u00e9', undefined],
+  ['\\u0000', 'line 2 holds a character which no text of PostgreSQL can: \\u0000'],
+  ['\\ud83c', 'half of a surrogate pair stands alone'],
+  ['\\ud83cx\\udfa7', 'half of a surrogate pair stands alone'],
+  ['\\udfa7\\ud83c', 'half of a surrogate pair stands alone'],
+  ['\\ud83c\\ud83c\\udfa7', 'half of a surrogate pair stands alone'],
+] as const)('what PostgreSQL cannot take among escapes is refused with the line: %s', ([text, message]) => {
+  const read = (): unknown => copiedBinary(historyRows('1'), `[\n{"trackName": "${text}"}]`);
+  if (message === undefined) expect(read).not.toThrow();
+  else expect(read).toThrow(message);
 });
 
 test('a row of a chart is copied as an object, its values under the names of the header', () => {
