@@ -29,8 +29,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { COMMANDS } = await import('../catalogue.ts');
   const name = textOption(input, 'name') ?? `${os.hostname()}:${process.pid}`;
   const socketDirectory = textOption(input, 'walSockets');
-  const watch = new Watch(context, config);
-  const worker = new Worker({
+  // Ends with the worker, however that ends: a look that goes on would keep a process that has failed.
+  const over = new AbortController();
+  const watch = new Watch({ ...context, signal: AbortSignal.any([signal, over.signal]) }, config);
+  const worker: Worker = new Worker({
     worker: { name, host: os.hostname(), pid: process.pid, version: context.version, labels: labelsOption(input), slots },
     schema: config.control.schema,
     heartbeatSeconds: config.control.heartbeatSeconds,
@@ -38,7 +40,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     connect: async () => await connectControl(config, `dbadmin worker ${name}`.slice(0, 63), CONTROL_CONNECTIONS),
     policies,
     reload: policiesReader(context, input, config),
-    perform: performer(context, input, config, commandNames(COMMANDS)),
+    perform: performer(context, config, () => worker.policies, commandNames(COMMANDS)),
     receiving:
       input.options['wal'] === false
         ? undefined
@@ -59,8 +61,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     log.info(`worker ${name} runs ${policies.jobs.length} jobs of ${policies.file}, ${slots} at a time`);
     const watching = watch.run(() => worker.policies, input.options['alerts'] !== false);
-    await worker.run();
-    await watching;
+    try {
+      await worker.run();
+    } finally {
+      over.abort(new DbadminError('interrupted', 'the worker ended'));
+      await watching;
+    }
   } finally {
     await listener?.close();
   }
@@ -70,10 +76,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 }
 
 /** Does a job as the policies have it at that moment. */
-function performer(context: CommandContext, input: CommandInput, config: Config, known: ReadonlySet<string>): Perform {
+function performer(context: CommandContext, config: Config, policies: () => Policies, known: ReadonlySet<string>): Perform {
   return async (job, { runId, attempt, due, signal, onOutput }) => {
-    const { policies } = await loadPolicies(context, input);
-    const todo = commandsOf(job, policies, known);
+    const todo = commandsOf(job, policies(), known);
     if (todo.kind === 'refusal') return { kind: 'failed', exitStatus: undefined, error: todo.reason, final: true };
     return await performJob(context, config, todo, { job: job.name, due, run: { runId, attempt }, signal, output: onOutput });
   };

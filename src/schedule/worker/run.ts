@@ -180,7 +180,8 @@ export class Worker {
   }
 
   async #reload(): Promise<void> {
-    const { reload, clock, log, signal } = this.#options;
+    const { reload, clock, log } = this.#options;
+    const signal = AbortSignal.any([this.#options.signal, this.#over.signal]);
     while (!signal.aborted) {
       await clock.sleep(RELOAD_MS, signal).catch(() => undefined);
       if (signal.aborted) return;

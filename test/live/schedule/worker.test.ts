@@ -61,12 +61,14 @@ function start(more: Partial<WorkerOptions> & Pick<WorkerOptions, 'policies' | '
     ...more,
   });
   const over = worker.run();
+  // Whoever expects a failure waits for it later.
+  over.catch(() => undefined);
   const stop = async (): Promise<void> => {
     stopping.abort(new DbadminError('interrupted', 'stopped'));
     await over;
   };
   running.push({ worker, stop });
-  return { worker, ended, said, stop };
+  return { worker, ended, said, stop, over };
 }
 
 async function until(what: () => boolean | Promise<boolean>, mostMs = 25_000): Promise<void> {
@@ -153,6 +155,22 @@ test('started without its control database a worker waits for it, and is stopped
   await until(() => said.some((text) => text.startsWith('the control database is away')));
   await stop();
   expect(worker.facts().control.kind).toBe('away');
+});
+
+test('a role that may not make the tables ends the worker at once, with what to do', async () => {
+  const role = `poor_${database.name}`;
+  await database.sql.unsafe(`create role ${role} login`);
+  const url = new URL(database.url);
+  url.username = role;
+  const { over } = start({
+    policies: policies(),
+    perform: async () => await Promise.resolve({ kind: 'succeeded' }),
+    connect: async () =>
+      await openPool(connectionOfUrl({ env: {}, cwd: '/' }, url.href), { applicationName: 'poor', max: 1, queryTimeoutMs: 2000 }),
+  });
+  running = [];
+  await expect(over).rejects.toMatchObject({ code: 'privilege-missing' });
+  await database.sql.unsafe(`drop role ${role}`);
 });
 
 test('WAL is received by one worker at a time, and by the next when that one stops, whether or not there is a control database', async () => {
