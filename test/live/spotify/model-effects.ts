@@ -39,8 +39,8 @@ const AUDITED: Readonly<Record<string, readonly [insert: string, change: string]
 const RECORDED_WHOLE = ['cover', 'device', 'follow', 'listener', 'listener_login', 'playlist', 'saved_album', 'saved_track', 'top_list'];
 
 /** Only the row itself matters here, not what it refers to. */
-const WITHOUT_REFERENCES = `do $$ declare c record; begin
-  for c in select conrelid::regclass as t, conname from pg_constraint where contype = 'f' and connamespace in ('core'::regnamespace, 'mart'::regnamespace)
+const withoutReferences = (table: string): string => `do $$ declare c record; begin
+  for c in select conrelid::regclass as t, conname from pg_constraint where contype = 'f' and 'core.${table}'::regclass in (conrelid, confrelid)
   loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$`;
 
 /** The tests' own rows were recorded as well. */
@@ -52,7 +52,7 @@ function audited(table: string, operation: 'insert' | 'update' | 'delete'): Effe
   const query = `select count(*) > 0 from audit.change where table_name = 'core.${table}' and operation = '${operation.toUpperCase()}'
     and changed_by = session_user and (old_row is not null) = ${operation !== 'insert'} and (new_row is not null) = ${operation !== 'delete'}`;
   return {
-    act: `${WITHOUT_REFERENCES}; ${NOTHING_RECORDED}; insert into core.${table} ${insert}; ${acts[operation]} ${query}`,
+    act: `${withoutReferences(table)}; ${NOTHING_RECORDED}; insert into core.${table} ${insert}; ${acts[operation]} ${query}`,
     seen: 'true',
     seenWithout: 'false',
   };
