@@ -190,7 +190,6 @@ describe.each([
         files.map((each) => each.file),
         {
           checksums: true,
-          windowBytes: windowPages * PAGE,
           onFile: (number, sum) => (sums[number] = sum),
           onBytes: (more) => (bytes += more),
         },
