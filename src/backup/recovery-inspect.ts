@@ -5,7 +5,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { LineageContents } from './lineage-inspect.ts';
 import type { CoveredMoment, RecoveryFacts } from './windows.ts';
 
-/** Reads what the recovery model needs beyond the names: history files, gap records, and the last segment's header of each stretch of WAL. */
+/** Reads what the recovery model needs beyond the names: history files, gap records, and the headers of the last segment of each stretch of WAL and of the last part. */
 export async function inspectRecovery(repository: Repository, contents: LineageContents): Promise<RecoveryFacts> {
   const { coverage, archive, backups, cluster } = contents;
   const histories = new Map<number, TimelineHistory>();
@@ -22,14 +22,19 @@ export async function inspectRecovery(repository: Repository, contents: LineageC
   };
 }
 
-/** When the last segment of each stretch was written, as far as its writer knew. */
+/** When the last segment of each stretch, and the last part of what is open, were written, as far as their writer knew. */
 async function readMoments({ coverage, archive }: LineageContents): Promise<readonly CoveredMoment[]> {
   const moments: CoveredMoment[] = [];
-  for (const [timeline, { runs }] of coverage.timelines) {
+  for (const [timeline, { runs, open }] of coverage.timelines) {
     for (const { endLsn } of runs) {
       const last = segmentName(timeline, endLsn - BigInt(coverage.segmentBytes), coverage.segmentBytes);
       const { coveredUntil } = await archive.readHeader(last);
       if (coveredUntil !== null) moments.push({ timeline, lsn: endLsn, at: new Date(coveredUntil) });
+    }
+    // A busy server is never idle long enough for a horizon: without these, its last minutes would look as if they were not here.
+    for (const { segment, startLsn, endLsn } of open) {
+      const at = await archive.readPartMoment(segment, Number(endLsn - startLsn));
+      if (at !== undefined) moments.push({ timeline, lsn: endLsn, at });
     }
   }
   return moments;

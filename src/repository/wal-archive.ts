@@ -196,6 +196,24 @@ export class WalArchive {
     return joined.byteLength === 0 ? undefined : joined;
   }
 
+  /** What the header of the part that ends at byte `to` of an open segment says of its time; undefined when it says nothing or the part is gone. */
+  async readPartMoment(segment: string, to: number): Promise<Date | undefined> {
+    const prefix = `${walKey(this.#systemIdentifier, segment)}.part.`;
+    const end = `-${to.toString(16).toUpperCase().padStart(8, '0')}-`;
+    for await (const { key, sizeBytes } of this.#store.list(prefix)) {
+      if (!key.slice(prefix.length).includes(end)) continue;
+      try {
+        const header = peekHeader('part', await this.#store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES)), key);
+        const at = (header as unknown as WalHeader | undefined)?.coveredUntil ?? null;
+        if (at !== null) return new Date(at);
+      } catch (error) {
+        // The whole segment has come meanwhile.
+        if (!isDbadminError(error, 'storage-missing')) throw error;
+      }
+    }
+    return undefined;
+  }
+
   #header(segment: string, from: number, bytes: Buffer, hash: string, times: WalTimes): WalHeader {
     return {
       systemIdentifier: this.#systemIdentifier,
