@@ -13,6 +13,8 @@ import type { WorkerOptions } from './options.ts';
 import type { Slots } from './slots-run.ts';
 
 const TICK_MS = 1000;
+/** While there is more to do than slots, one that becomes free is filled soon. */
+const BUSY_TICK_MS = 150;
 const SIGN_OF_LIFE_MS = 10_000;
 const UPKEEP_MS = 30_000;
 const PRUNE_MS = 3_600_000;
@@ -87,11 +89,11 @@ export class ControlLink implements ControlPlace {
   async serve(slots: Slots, current: () => Policies, signal: AbortSignal, isStopping: () => boolean): Promise<void> {
     const failed = new AbortController();
     const until = AbortSignal.any([signal, failed.signal]);
-    const loop = async (everyMs: number, turn: () => Promise<void>): Promise<void> => {
+    const loop = async (everyMs: number, turn: () => Promise<number | void>): Promise<void> => {
       try {
         while (!until.aborted) {
-          await turn();
-          await this.#options.clock.sleep(everyMs, until).catch(() => undefined);
+          const nextMs = (await turn()) ?? everyMs;
+          await this.#options.clock.sleep(nextMs, until).catch(() => undefined);
         }
       } catch (error) {
         failed.abort(error);
@@ -104,7 +106,7 @@ export class ControlLink implements ControlPlace {
         await this.#plan();
       }),
       loop(TICK_MS, async () => {
-        if (!isStopping()) await this.#take(slots);
+        return !isStopping() && (await this.#take(slots)) ? BUSY_TICK_MS : TICK_MS;
       }),
       loop((this.#options.heartbeatSeconds * 1000) / SIGNS_PER_HEARTBEAT, async () => await this.#keep(slots)),
       loop(SIGN_OF_LIFE_MS, async () => await markWorker(this.pool, this.schema, this.#options.worker)),
@@ -148,17 +150,23 @@ export class ControlLink implements ControlPlace {
     this.#plannedAt = now;
   }
 
-  async #take(slots: Slots): Promise<void> {
+  /** Whether there may be more than was taken. */
+  async #take(slots: Slots): Promise<boolean> {
     const { jobs } = this.#policies;
     const queues = queuesFor(
       this.#options.worker.labels,
       jobs.map(({ labels }) => labels),
     );
+    let taken = 0;
     for (const queue of queues) {
-      if (slots.free === 0) return;
+      if (slots.free === 0) return true;
       const askedAtMs = performance.now();
-      for (const handed of await this.queue.fetch(queue, slots.free)) await this.#begin(slots, handed, askedAtMs);
+      for (const handed of await this.queue.fetch(queue, slots.free)) {
+        taken += 1;
+        await this.#begin(slots, handed, askedAtMs);
+      }
     }
+    return taken > 0;
   }
 
   async #begin(slots: Slots, handed: HandedOut, askedAtMs: number): Promise<void> {
