@@ -6,14 +6,14 @@ import { DbadminError, messageOf } from './errors.ts';
  *
  * @throws {DbadminError} `file-unwritable`; what was there stays.
  */
-export async function writeWholeFile(file: string, text: string, mode: number): Promise<void> {
+export async function writeWholeFile(file: string, text: string, mode: number, encoding: BufferEncoding = 'utf8'): Promise<void> {
   const beside = `${file}.${process.pid}`;
   try {
     const handle = await open(beside, 'w', mode);
     try {
       // The mode of an open is less the umask, and whoever reads this runs as somebody else.
       await handle.chmod(mode);
-      await handle.writeFile(text);
+      await handle.writeFile(text, encoding);
       await handle.sync();
     } finally {
       await handle.close();

@@ -1,31 +1,64 @@
 import { DbadminError } from '../../base/errors.ts';
 import { renderCrontab } from '../../schedule/crontab.ts';
-import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
-import { commandNames, commandsOf, scheduleRunWords } from './job-commands.ts';
-import { loadPolicies } from './load-policies.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { exportKubernetes } from './export-kubernetes.ts';
+import { loadExportParts, runWords, warnOmitted } from './export-parts.ts';
+import { exportSystemd } from './export-systemd.ts';
+import { exportTaskScheduler } from './export-task-scheduler.ts';
+
+const TARGETS = { cron: '--cron', systemd: '--systemd DIR', kubernetes: '--kubernetes', taskScheduler: '--task-scheduler DIR' } as const;
+/** Options that say something to some targets only. */
+const BELONGS: Readonly<Record<string, readonly (keyof typeof TARGETS)[]>> = {
+  convert: ['cron'],
+  user: ['systemd', 'taskScheduler'],
+  environmentFile: ['systemd'],
+  credential: ['systemd'],
+  image: ['kubernetes'],
+  namespace: ['kubernetes'],
+  timeZone: ['taskScheduler'],
+  program: ['cron', 'systemd', 'taskScheduler'],
+};
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  if (!flagOption(input, 'cron')) {
-    throw new DbadminError('usage', 'say what to export to', { hint: 'dbadmin schedule export --cron' });
+  const target = targetOf(input);
+  const into = textOption(input, target);
+  if (target === 'systemd') return await exportSystemd(context, input, into ?? '');
+  if (target === 'taskScheduler') return await exportTaskScheduler(context, input, into ?? '');
+  if (target === 'kubernetes') return await exportKubernetes(context, input);
+  return await exportCrontab(context, input);
+}
+
+function targetOf(input: CommandInput): keyof typeof TARGETS {
+  const names = Object.keys(TARGETS) as (keyof typeof TARGETS)[];
+  const [target, other] = names.filter((name) => input.options[name] !== undefined && input.options[name] !== false);
+  if (target === undefined || other !== undefined) {
+    throw new DbadminError('usage', target === undefined ? 'say what to export to' : 'a schedule is exported to one target at a time', {
+      hint: `One of ${Object.values(TARGETS).join(', ')}.`,
+    });
   }
-  const { config, policies, localZone } = await loadPolicies(context, input);
-  const { file } = config;
-  if (file === undefined)
-    throw new DbadminError('config-missing', 'a crontab needs a dbadmin.yaml to name', { hint: 'Make one with dbadmin init.' });
-  const { COMMANDS } = await import('../catalogue.ts');
-  const known = commandNames(COMMANDS);
-  const crontab = renderCrontab(policies, {
+  for (const [option, targets] of Object.entries(BELONGS)) {
+    if (input.options[option] === undefined || input.options[option] === false || targets.includes(target)) continue;
+    const flag = `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new DbadminError('usage', `${flag} goes with ${targets.map((each) => TARGETS[each]).join(' or ')}`);
+  }
+  return target;
+}
+
+async function exportCrontab(context: CommandContext, input: CommandInput): Promise<number> {
+  const parts = await loadExportParts(context, input);
+  const crontab = renderCrontab(parts.policies, {
     now: context.clock.now(),
-    localZone,
+    localZone: parts.localZone,
     convert: flagOption(input, 'convert'),
-    commandOf: (job) => scheduleRunWords(job, file),
-    refusalOf: (job) => {
-      const done = commandsOf(job, policies, known);
-      return done.kind === 'refusal' ? done.reason : undefined;
-    },
+    commandOf: (job) => runWords(parts, job),
+    refusalOf: parts.refusalOf,
   });
   if (context.output.json) context.output.result(crontab);
   else context.output.raw(crontab.text);
-  for (const { job, reason } of crontab.omitted) context.log.warn(`${job} is not exported: ${reason}`);
+  warnOmitted(context, crontab.omitted);
+  for (const { name } of parts.receptions)
+    context.log.warn(
+      `${name} is not in the crontab: cron keeps nothing running. Let dbadmin worker, or a service of --systemd, receive WAL`,
+    );
   return 0;
 }

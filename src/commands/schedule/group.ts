@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts';
+import { EXPORT_COMMAND } from './export-spec.ts';
 
 const JOB_KEYS =
   '{ name, kind, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp: none, once or all, from, until, forMs, paused, labels: [names] }';
@@ -31,28 +32,7 @@ $ dbadmin schedule next --count 20`,
     ],
     load: async () => await import('./next.ts'),
   },
-  {
-    name: 'schedule export',
-    summary: 'the schedule as a crontab',
-    description: `Prints lines that run each job by dbadmin schedule run, with absolute paths. What cron cannot express stands there as a
-comment with the reason, and is warned of.
-
-Zones other than the machine's are named with CRON_TZ, which cronie reads (Red Hat, Fedora, SUSE, Arch) and the cron of
-Debian, Ubuntu, Alpine and macOS does not: there use --convert, which writes the machine's own time where that is exact.
-
-$ dbadmin schedule export --cron | crontab -
-$ dbadmin schedule export --cron --convert`,
-    options: [
-      { flags: '--cron', summary: 'as a crontab' },
-      { flags: '--convert', summary: "write times in the machine's zone instead of CRON_TZ" },
-    ],
-    json: [
-      'text: the crontab',
-      'lines: array of { jobs: [names], line, timeZone }',
-      'omitted: array of { job, reason }: what cron cannot express or this dbadmin cannot run',
-    ],
-    load: async () => await import('./export.ts'),
-  },
+  EXPORT_COMMAND,
   {
     name: 'schedule run',
     summary: 'run one job now, with its retries: what cron calls',

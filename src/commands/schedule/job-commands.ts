@@ -46,11 +46,6 @@ function proofOptions(work: Extract<Job['work'], { readonly kind: 'verify' | 'dr
   return work.sampleShare === undefined ? [] : ['--sample', `${Number((work.sampleShare * 100).toPrecision(12))}%`];
 }
 
-/** The words that run a job of the schedule from anywhere: absolute paths, since cron has neither our PATH nor our directory. */
-export function scheduleRunWords(job: Job, configFile: string): readonly string[] {
-  return [process.execPath, programFile(), 'schedule', 'run', job.name, '--config', configFile, '--quiet'];
-}
-
 /** The program that a child process of ours has to start. */
 export function programFile(): string {
   return fileURLToPath(new URL('bin/dbadmin.cjs', INSTALLED_IN));
