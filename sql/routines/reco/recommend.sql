@@ -38,7 +38,7 @@ begin
   from (select liked.track_id, sum(liked.weight) as weight from liked group by liked.track_id) as l;
 
   for pick in
-    with said as (
+    with said as materialized (
       select n.neighbour_id, s.track_id as seed_id, s.weight * n.score as weight
       from unnest(seeds, weights) as s (track_id, weight)
       join reco.neighbour_list as l on l.track_id = s.track_id
@@ -56,9 +56,15 @@ begin
           where since is null and v.listener_id = recommend.listener and coalesce(t.canonical_track_id, t.track_id) = m.neighbour_id)
       order by m.score desc, m.neighbour_id
       limit k + 10
+    ), why as (
+      select distinct on (n.neighbour_id) n.neighbour_id, n.seed_id
+      from said as n join best as b on b.neighbour_id = n.neighbour_id
+      order by n.neighbour_id, n.weight desc, n.seed_id
     )
-    select s.track_id, s.name, s.artist, b.score, reco.nearest_seed(b.neighbour_id, seeds, weights) as seed_id
-    from best as b join reco.song as s on s.track_id = b.neighbour_id
+    select s.track_id, s.name, s.artist, b.score, y.seed_id
+    from best as b
+    join why as y on y.neighbour_id = b.neighbour_id
+    join reco.song as s on s.track_id = b.neighbour_id
     order by b.score desc, b.neighbour_id
     limit k
   loop
@@ -93,17 +99,3 @@ end
 $$;
 comment on function reco.recommend(bigint, integer, text, interval) is
   'k songs for a listener, by what is found together with what they hear most; where that is too little, of the same artists, and last what is popular. heard says what of their own may come: never what they heard or saved; not recently: what they did not hear for so long before their last listen; any. because_of is the song of theirs that said most for it. Every song comes once, however many tracks mean it.';
-
-create or replace function reco.nearest_seed(song bigint, seeds bigint[], weights double precision[]) returns bigint
-language sql stable
-set search_path = pg_catalog
-as $$
-  select s.track_id
-  from unnest(seeds, weights) as s (track_id, weight)
-  join reco.neighbour_list as l on l.track_id = s.track_id
-  where array_position(l.neighbours, song) is not null
-  group by s.track_id
-  order by sum(s.weight * l.scores[array_position(l.neighbours, song)]) desc, s.track_id
-  limit 1
-$$;
-comment on function reco.nearest_seed(bigint, bigint[], double precision[]) is 'Part of reco.recommend: which of the weighted songs says most for another.';
