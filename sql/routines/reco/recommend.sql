@@ -22,11 +22,11 @@ begin
   end if;
   -- What was heard most says most, and what was heard last as well: half a year ago counts half.
   with last as (
-    select max(s.last_heard_at) as at from reco.listener_song as s where s.listener_id = listener
+    select max(l.ended_at) as at from reco.listen as l where l.listener_id = listener
   ), liked as (
     (select s.track_id, ln(1 + s.listens) * (0.5 + 0.5 * exp(-extract(epoch from last.at - s.last_heard_at)::double precision / 15552000)) as weight
      from reco.listener_song as s cross join last where s.listener_id = listener
-     order by s.listens desc, s.track_id limit 60)
+     order by s.listens desc, s.track_id limit 40)
     union all
     (select coalesce(t.canonical_track_id, t.track_id), ln(2)
      from core.saved_track as v join core.track as t on t.track_id = v.track_id where v.listener_id = listener
@@ -46,8 +46,9 @@ begin
     ), summed as (
       select n.neighbour_id, sum(n.weight) as score from said as n group by n.neighbour_id
     ), best as materialized (
-      -- As reco.is_known has it, in a form that the planner can join.
-      select m.neighbour_id, m.score from summed as m
+      -- Sorted first: from the best on, only as many are looked up as are wanted. As reco.is_known has it, which costs a call each.
+      select m.neighbour_id, m.score
+      from (select s.neighbour_id, s.score from summed as s order by s.score desc, s.neighbour_id offset 0) as m
       where not exists (
           select from reco.listener_song as h
           where h.listener_id = recommend.listener and h.track_id = m.neighbour_id and h.last_heard_at >= coalesce(since, '-infinity'))
