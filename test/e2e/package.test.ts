@@ -43,7 +43,9 @@ function run(program: string, args: readonly string[], cwd: string): string {
 test('the package has the command, what it runs and the licence, and neither sources nor tests', () => {
   const names = packed.files.map((file) => file.path);
   expect(names).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'bin/dbadmin.cjs', 'dist/cli.js']));
-  expect(names.filter((name) => !/^(?:bin|dist|schemas|monitoring)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(name))).toEqual([]);
+  expect(
+    names.filter((name) => !/^(?:bin|dist|schemas|monitoring)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(name)),
+  ).toEqual([]);
   expect(names.filter((name) => /\.(?:test|spec)\.|(?<!\.d)\.ts$/.test(name))).toEqual([]);
 });
 
