@@ -131,7 +131,8 @@ function groupSummary(word: string): string {
     wal: 'receive, fetch and inspect write-ahead log',
     repository: 'where backups and WAL are kept',
     schedule: 'what runs when',
-    spotify: 'feed the listening warehouse',
+    alerts: 'who is told when something is wrong, and when it is over',
+    spotify: 'feed the listening warehouse, report on it, recommend from it',
   };
   return groups[word] ?? word;
 }
