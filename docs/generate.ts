@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { COMMANDS } from '../src/commands/catalogue.ts';
+import { manualPage } from '../src/commands/manual.ts';
 import { commandsReference, jsonReference } from '../src/commands/reference.ts';
 import { configSchema, repositoriesSchema } from '../src/config/schema.ts';
 import { rulesReference } from '../src/migrate/lint/format/reference.ts';
@@ -19,6 +20,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['docs/reference/json.md', jsonReference(COMMANDS)],
     ['docs/reference/lint.md', rulesReference(RULES)],
     ['docs/reference/audit.md', auditReference(AUDIT_RULES)],
+    ['man/dbadmin.1', manualPage(COMMANDS, packageVersion())],
     ['schemas/dbadmin.schema.json', schemaText(configSchema, 'dbadmin.yaml')],
     // The schedule leaves the form of repositories to the configuration; an editor wants both.
     [
@@ -27,6 +29,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ],
     ['schemas/roles.schema.json', schemaText(rolesSchema, 'roles/roles.yaml')],
   ]);
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  return version;
 }
 
 function schemaText(schema: z.ZodType, title: string): string {

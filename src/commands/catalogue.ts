@@ -10,6 +10,8 @@ import { REHEARSE_COMMANDS } from './migrate/group-rehearse.ts';
 import { MIGRATE_SCHEMA_COMMANDS } from './migrate/group-schema.ts';
 import { MIGRATE_UNDO_COMMANDS } from './migrate/group-undo.ts';
 import { PROJECT_COMMANDS } from './project/group.ts';
+import { COMPLETION_COMMANDS } from './completion/group.ts';
+import { DOCTOR_COMMANDS } from './doctor/group.ts';
 import { DOCS_COMMANDS } from './project/group-docs.ts';
 import { REPOSITORY_COMMANDS } from './repository/group.ts';
 import { UPKEEP_COMMANDS } from './repository/upkeep-group.ts';
@@ -25,12 +27,14 @@ import { SPOTIFY_COMMANDS } from './spotify/group.ts';
 import { SPOTIFY_API_COMMANDS } from './spotify/group-api.ts';
 import { SPOTIFY_RECOMMEND_COMMANDS } from './spotify/group-recommend.ts';
 import { SPOTIFY_REPORT_COMMANDS } from './spotify/group-report.ts';
+import { UNINSTALL_COMMANDS } from './uninstall/group.ts';
 import { FIND_COMMANDS } from './wal/find-group.ts';
 import { WAL_COMMANDS } from './wal/group.ts';
 
 /** Every command, in the order of the manual. Specs are light; the code of a command is imported when it runs. */
 export const COMMANDS: readonly CommandSpec[] = [
   ...PROJECT_COMMANDS,
+  ...DOCTOR_COMMANDS,
   ...DOCS_COMMANDS,
   ...MIGRATE_COMMANDS,
   ...LINT_COMMANDS,
@@ -53,7 +57,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...SCHEDULE_COMMANDS,
   ...WORKER_COMMANDS,
   ...STATUS_COMMANDS,
+  ...UNINSTALL_COMMANDS,
   ...ALERTS_COMMANDS,
+  ...COMPLETION_COMMANDS,
   ...SPOTIFY_COMMANDS,
   ...SPOTIFY_API_COMMANDS,
   ...SPOTIFY_RECOMMEND_COMMANDS,

@@ -20,7 +20,19 @@ let packed: Packed;
 // In a copy of what goes into it: packing swaps package.json for a moment, and other files run beside this one.
 beforeAll(() => {
   const copy = path.join(directory, 'copy');
-  for (const name of ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'bin', 'dist', 'schemas', 'monitoring', '.ci']) {
+  for (const name of [
+    'package.json',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'bin',
+    'dist',
+    'schemas',
+    'monitoring',
+    'man',
+    'systemd',
+    '.ci',
+  ]) {
     if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
   }
   packed = (JSON.parse(run('npm', ['pack', '--json', '--pack-destination', directory], copy)) as Packed[])[0] ?? {
@@ -42,9 +54,20 @@ function run(program: string, args: readonly string[], cwd: string): string {
 
 test('the package has the command, what it runs and the licence, and neither sources nor tests', () => {
   const names = packed.files.map((file) => file.path);
-  expect(names).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'bin/dbadmin.cjs', 'dist/cli.js']));
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'package.json',
+      'LICENSE',
+      'bin/dbadmin.cjs',
+      'dist/cli.js',
+      'man/dbadmin.1',
+      'systemd/dbadmin-worker.service',
+    ]),
+  );
   expect(
-    names.filter((name) => !/^(?:bin|dist|schemas|monitoring)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(name)),
+    names.filter(
+      (name) => !/^(?:bin|dist|schemas|monitoring|man|systemd)\/|^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(name),
+    ),
   ).toEqual([]);
   expect(names.filter((name) => /\.(?:test|spec)\.|(?<!\.d)\.ts$/.test(name))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -113,6 +113,20 @@ test.skipIf(!HAS_SYSTEMD)('systemd: systemd-analyze verify finds nothing wrong w
   );
   const wrong = spawnSync('systemd-analyze', ['verify', '--man=no', path.join(directory, 'dbadmin-often.timer')], { encoding: 'utf8' });
   expect(wrong.stderr).toContain('AcuracySec');
+});
+
+test.skipIf(!HAS_SYSTEMD)('systemd: the services that the package ships are without fault', () => {
+  const shipped = path.resolve(import.meta.dirname, '../../../systemd');
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-units-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const files = readdirSync(shipped).map((name) => {
+    const file = path.join(directory, name.replace('@', '@main'));
+    copyFileSync(path.join(shipped, name), file);
+    return file;
+  });
+  expect(files).toHaveLength(2);
+  const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8' });
+  expect(stderr.split('\n').filter((line) => line.includes('dbadmin'))).toEqual([]);
 });
 
 /** The moments of one expression between two, as systemd itself has them. */
