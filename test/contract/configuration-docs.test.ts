@@ -20,7 +20,7 @@ test('the examples of the configuration reference are accepted, and fit each oth
   expect(parsed.warnings).toEqual([]);
   expect(parsed.clusters.get('staging')?.connection.hosts).toEqual([{ host: 'staging.example.org', port: 5432 }]);
   const known = { clusters: new Set(parsed.clusters.keys()), repositories: new Set(parsed.repositories.keys()) };
-  expect(parsePolicies(policies, { file: 'policies.yaml', env: {}, localZone: 'UTC', known }).jobs).toHaveLength(8);
+  expect(parsePolicies(policies, { file: 'policies.yaml', env: {}, localZone: 'UTC', known }).jobs).toHaveLength(9);
 });
 
 test.each(['migrations', 'routines', 'seeds', 'tests', 'schema', 'migrations_lock', 'roles', 'policies'])(
