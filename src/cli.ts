@@ -5,6 +5,7 @@ import { INSTALLED_IN } from './base/installation.ts';
 import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
 import type { CommandContext, CommandInput } from './commands/command.ts';
+import { isWriteToClosedConnection } from './postgres/driver-faults.ts';
 
 /** A part of dbadmin is gone. Not 1, which restore_command takes for the end of the archive. */
 const EXIT_INCOMPLETE = 126;
@@ -20,11 +21,17 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   });
   // Nobody reads our messages any more, which must not change how the work ends.
   process.stderr.on('error', () => undefined);
+  const failed = (error: unknown): number => {
+    const status = reportFailure(error, json, argv.includes('--verbose'));
+    return contractStatus(argv) ?? (systemCodeOf(error) === 'ERR_MODULE_NOT_FOUND' ? EXIT_INCOMPLETE : status);
+  };
+  process.on('uncaughtException', (error) => {
+    if (!isWriteToClosedConnection(error)) process.exit(failed(error));
+  });
   try {
     process.exitCode = await runArguments(argv);
   } catch (error) {
-    const status = reportFailure(error, json, argv.includes('--verbose'));
-    process.exitCode = contractStatus(argv) ?? (systemCodeOf(error) === 'ERR_MODULE_NOT_FOUND' ? EXIT_INCOMPLETE : status);
+    process.exitCode = failed(error);
   }
 }
 

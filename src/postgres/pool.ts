@@ -85,11 +85,15 @@ function poolConfig(
   };
 }
 
+function nothing(): void {}
+
 function pooled(pool: pg.Pool): ConnectionPool {
   return {
     query: async (text, values) => await rowsOf(pool, text, values),
     transaction: async (work) => {
       const client = await pool.connect();
+      // The pool listens only to those that nobody has. What breaks between two queries fails the next one.
+      client.on('error', nothing);
       let failure: Error | undefined;
       try {
         await client.query('begin');
@@ -104,6 +108,7 @@ function pooled(pool: pg.Pool): ConnectionPool {
         );
         throw error;
       } finally {
+        client.off('error', nothing);
         client.release(failure);
       }
     },

@@ -23,17 +23,18 @@ const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '7');
 const SCHEMA = 'dbadmin_jobs';
 const JOBS = ['one', 'two', 'three', 'four', 'five'];
 
-// Every effect says which time it is for; that of a job is there once for each of its times, or the test fails.
+// Every effect says which time it is for; that of a job is there once for each of its times, or the test fails. The restart of the
+// server in between breaks what runs just then: without retries that is a failure, as it would be for anybody.
 const POLICIES = `version: 1
 policies:
   app:
     cluster: main
     repositories: [local]
-    base: { full: { cron: "0 0 1 1 *", timezone: UTC } }
+    base: { full: { cron: "0 0 1 1 *", timezone: UTC, retries: 5, retry_delay: 1s } }
     wal: { mode: stream, rpo: 500ms }
     limits: { rate: 2MB/s }
 jobs:
-${JOBS.map((name, index) => `  ${name}: { cron: "0 0 1 1 *", timezone: UTC, sql: "select pg_sleep(${index * 0.6}); insert into effect select current_setting('dbadmin.job'), current_setting('dbadmin.due')::timestamptz" }`).join('\n')}
+${JOBS.map((name, index) => `  ${name}: { cron: "0 0 1 1 *", timezone: UTC, retries: 5, retry_delay: 1s, sql: "select pg_sleep(${index * 0.6}); insert into effect select current_setting('dbadmin.job'), current_setting('dbadmin.due')::timestamptz" }`).join('\n')}
 `;
 
 let directory: string;
