@@ -11,6 +11,9 @@ const START_TRIES = 3;
 
 const PGDATA = '/var/lib/dbadmin/data';
 
+/** As the embedded servers, which are built without it: compiling takes most tests longer than running. Whoever tests it, says so. */
+const WITHOUT_JIT = { jit: 'off' };
+
 /** A cluster in a container of its own, reached through a port of 127.0.0.1. */
 export async function startContainerCluster(image: string, major: number, options: ClusterOptions): Promise<TestCluster> {
   const { container, port } = await startContainer(image, major, options);
@@ -66,7 +69,10 @@ async function startContainer(
     { target: '/dbadmin/entrypoint.sh', content: entrypoint, mode: 0o755 },
     { target: '/dbadmin/initdb.args', content: initdbArguments(major, options).join('\n') },
     { target: '/dbadmin/password', content: options.password ?? '', mode: 0o600 },
-    { target: '/dbadmin/settings.conf', content: settingsText({ ...options.settings, listen_addresses: '*', port: SERVER_PORT }) },
+    {
+      target: '/dbadmin/settings.conf',
+      content: settingsText({ ...WITHOUT_JIT, ...options.settings, listen_addresses: '*', port: SERVER_PORT }),
+    },
     { target: '/dbadmin/pg_hba.conf', content: `${hbaLines(options).join('\n')}\n` },
     ...Object.entries(options.files ?? {}).map(([name, content]) => ({ target: `/dbadmin/files/${name}`, content })),
   ];

@@ -81,7 +81,7 @@ async function ofFiles(context: CommandContext, files: readonly string[], seed: 
 
 async function ofWarehouse(context: CommandContext, input: CommandInput, seed: number): Promise<Evaluated> {
   const { cluster } = await loadProject(context, input);
-  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify evaluate' });
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify evaluate', jit: false });
   const progress = context.output.progress('reading', 'count');
   try {
     const data = await readListeningWarehouse(sql, (rows) => progress.update(rows, undefined, 'listens'));
@@ -94,7 +94,7 @@ async function ofWarehouse(context: CommandContext, input: CommandInput, seed: n
 
 async function store(context: CommandContext, input: CommandInput, run: Parameters<typeof storeEvaluation>[1]): Promise<string> {
   const { cluster } = await loadProject(context, input);
-  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify evaluate' });
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify evaluate', jit: false });
   try {
     return await storeEvaluation(sql, run);
   } finally {

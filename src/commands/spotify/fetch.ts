@@ -21,7 +21,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const signedIn = await chooseSignIn(context, places, textOption(input, 'listener'));
   const { config, cluster } = await loadProject(context, input);
   const place = await openLanding(context, input, config, cluster);
-  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify fetch' });
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify fetch', jit: false });
   try {
     const client = new ApiClient(signedIn, askingOf(context), async (changed) => await writeSignIn(places, changed));
     const cleanse = async (batchId: string, name: string): Promise<void> => void (await cleanseBatch(sql, 'page', batchId, name));

@@ -18,7 +18,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const [listener = ''] = input.args;
   const { config, cluster } = await loadProject(context, input);
   const place = await landingOf(context, input, config, cluster);
-  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify forget' });
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify forget', jit: false });
   try {
     const landing = place === undefined ? undefined : new Landing(place, listener);
     const [rows, pages] = [await findPersonalRows(sql, listener), (await landing?.count()) ?? 0];

@@ -16,7 +16,7 @@ export async function withRecommender<T>(
 ): Promise<T> {
   const { output } = context;
   const { cluster } = await loadProject(context, input);
-  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify recommend' });
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify recommend', jit: false });
   try {
     if (flagOption(input, 'refresh'))
       output.note(`neighbours of ${(await refreshRecommender(sql)).toLocaleString('en')} songs were looked at`);

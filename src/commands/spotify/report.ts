@@ -95,7 +95,7 @@ async function read(
   connection: Parameters<typeof openClient>[0],
   { asked, sections, form }: { readonly asked: AskedScope; readonly sections: readonly Section[]; readonly form: Form },
 ): Promise<Report> {
-  const sql = await openClient(connection, { applicationName: 'dbadmin spotify report' });
+  const sql = await openClient(connection, { applicationName: 'dbadmin spotify report', jit: false });
   const live = output.live();
   try {
     return await readReport(sql, asked, sections, {
