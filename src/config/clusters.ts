@@ -36,9 +36,11 @@ export function resolveCluster(
       return { name, ...connectionsOfUrl(url, machine, resolving.warnings), ...rest(file, repositories), production: false };
     const stated = statedConnection(file, at, resolving, machine.env['DATABASE_URL'], machine.cwd);
     const connection = resolveConnection(stated, machine);
-    const replication = resolveReplication(file, stated, connection, resolving, machine, at);
+    const reach = { stated, connection, resolving, machine, at };
+    const replication = resolveOther(file, 'replication', reach);
+    const reading = file.reading === undefined ? undefined : resolveOther(file, 'reading', reach);
     resolving.warnings.push(...connection.warnings);
-    return { name, connection: connection.parameters, replication, ...rest(file, repositories) };
+    return { name, connection: connection.parameters, replication, reading, ...rest(file, repositories) };
   } catch (error) {
     if (!isDbadminError(error, 'config-invalid')) throw error;
     resolving.source.add(at, error.hint === undefined ? error.message : `${error.message}. ${error.hint}`, true);
@@ -93,22 +95,32 @@ export function connectionsOfUrl(
   return { connection: connection.parameters, replication: withPasswordOf(replication, connection) };
 }
 
-function resolveReplication(
+interface Reach {
+  readonly stated: readonly StatedSettings[];
+  readonly connection: ResolvedConnection;
+  readonly resolving: Resolving;
+  readonly machine: Machine;
+  readonly at: YamlPath;
+}
+
+/** A connection to the same cluster for something else: what it says of its own, over what the ordinary one says. */
+function resolveOther(
   file: ClusterFile,
-  stated: readonly StatedSettings[],
-  connection: ResolvedConnection,
-  resolving: Resolving,
-  machine: Machine,
-  at: YamlPath,
-): ClusterConfig['replication'] {
-  const own = file.replication === undefined ? [] : statedConnection(file.replication, [...at, 'replication'], resolving);
+  key: 'replication' | 'reading',
+  { stated, connection, resolving, machine, at }: Reach,
+): ClusterConfig['connection'] {
+  const stating = file[key];
+  const own = stating === undefined ? [] : statedConnection(stating, [...at, key], resolving);
   // Another user has another password: that of the ordinary one is not tried on it.
   const otherUser = own.some(({ settings }) => settings['user'] !== undefined && settings['user'] !== connection.parameters.user);
   const below = otherUser ? stated.map(withoutPassword) : stated;
   const lacksPassword = !own.some(({ password, settings }) => password !== undefined || settings['password'] !== undefined);
   const env = otherUser && lacksPassword ? { ...machine.env, PGPASSWORD: undefined } : machine.env;
-  const replication = resolveConnection([...own, ...below], { ...machine, env }, true);
-  return withPasswordOf(replication, connection);
+  // A database that nobody names is called as the user, and that is the ordinary one.
+  const last: StatedSettings = { settings: { dbname: connection.parameters.database }, directory: resolving.directory };
+  const layers = [...own, ...below, ...(key === 'reading' ? [last] : [])];
+  const resolved = resolveConnection(layers, { ...machine, env }, key === 'replication');
+  return withPasswordOf(resolved, connection);
 }
 
 function withoutPassword(stated: StatedSettings): StatedSettings {

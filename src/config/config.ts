@@ -23,6 +23,8 @@ export interface ClusterConfig {
   readonly connection: ConnectionParameters;
   /** How to connect for physical replication; the same as `connection` unless configured apart. */
   readonly replication: ConnectionParameters;
+  /** How the console connects to look; undefined for `connection`. */
+  readonly reading?: ConnectionParameters | undefined;
   /** Names of the repositories its backups go to, in order of preference for restores; may be empty. */
   readonly repositories: readonly string[];
   /** Physical replication slot of `wal receive`. */

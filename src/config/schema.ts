@@ -32,6 +32,7 @@ const connectionSchema = section(connectionShape);
 export const clusterSchema = section({
   ...connectionShape,
   replication: connectionSchema.optional(),
+  reading: connectionSchema.optional(),
   repositories: z.array(text).optional(),
   slot: z
     .string()

@@ -51,7 +51,10 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
     prepare: false,
     fetch_types: false,
     backoff: false,
-    connection: { application_name: options.applicationName ?? parameters.applicationName },
+    connection: {
+      application_name: options.applicationName ?? parameters.applicationName,
+      ...(parameters.isReadOnly === true ? { default_transaction_read_only: true } : {}),
+    },
     onnotice: (notice: postgres.Notice) =>
       options.onNotice?.({
         severity: notice['severity'] ?? 'NOTICE',

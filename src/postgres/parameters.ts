@@ -32,6 +32,8 @@ export interface ConnectionParameters {
   readonly targetSessionAttrs: SessionAttribute;
   readonly connectTimeoutMs: number;
   readonly applicationName: string;
+  /** Its transactions cannot write unless one asks to; for those who only look. */
+  readonly isReadOnly?: boolean;
 }
 
 /** Where the parameters lead, for messages: `app at db.example.org:5432`. Never holds the password. */

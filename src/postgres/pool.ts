@@ -76,6 +76,7 @@ function poolConfig(
     ssl,
     max,
     application_name: applicationName,
+    ...(parameters.isReadOnly === true ? { options: '-c default_transaction_read_only=on' } : {}),
     connectionTimeoutMillis: Math.max(1000, parameters.connectTimeoutMs),
     query_timeout: queryTimeoutMs,
     statement_timeout: queryTimeoutMs,

@@ -246,3 +246,11 @@ test('without a file --url, DATABASE_URL and PG* suffice, and nothing at all is 
   expect(url({ PGDATABASE: 'c' })).toMatchObject({ repositories: [], connection: { database: 'c' } });
   expect(() => url({})).toThrow(expect.objectContaining({ code: 'config-missing' }));
 });
+
+test('a connection to look with takes the rest from the ordinary one, and of another user never the password', () => {
+  const text = 'version: 1\nclusters: { main: { host: h, user: a, password: "${A:-x}", reading: { user: looks } } }\n';
+  // The application's password is not tried on that role.
+  const { connection, reading } = selectCluster(parse(text, { env: { PGPASSWORD: 'x' } }));
+  expect(reading).toMatchObject({ user: 'looks', hosts: connection.hosts, database: connection.database, password: undefined });
+  expect(selectCluster(parse(text.replace(', reading: { user: looks }', ''))).reading).toBeUndefined();
+});
