@@ -6,6 +6,7 @@
 import { globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
+import { build as buildPages } from 'vite';
 import { isAllowed } from './licences.ts';
 
 const packages = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).dependencies);
@@ -22,9 +23,12 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.write({ dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
 await bundle.close();
-writeFileSync('dist/LICENSES.txt', licences(output.flatMap((file) => Object.keys(file.modules ?? {}))));
+// What browsers get: the application of the console.
+const pages = await buildPages({ configFile: 'src/console/app/vite.config.mjs', logLevel: 'warn' });
+const modules = [...output, ...pages.output].flatMap((file) => Object.keys(file.modules ?? {}));
+writeFileSync('dist/LICENSES.txt', licences(modules));
 
-const written = new Set(['LICENSES.txt', ...output.map(({ fileName }) => fileName)]);
+const written = new Set(['LICENSES.txt', 'console', ...output.map(({ fileName }) => fileName)]);
 for (const name of readdirSync('dist')) if (!written.has(name)) rmSync(path.join('dist', name), { recursive: true });
 
 /** The licences of the packages that these modules belong to. */

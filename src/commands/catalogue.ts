@@ -1,5 +1,6 @@
 import type { CommandSpec } from './command.ts';
 import { ALERTS_COMMANDS } from './alerts/group.ts';
+import { CONSOLE_COMMANDS } from './console/group.ts';
 import { BACKUP_COMMANDS } from './backup/group.ts';
 import { TABLE_COMMANDS } from './backup/table-group.ts';
 import { PROVE_COMMANDS } from './backup/prove-group.ts';
@@ -59,6 +60,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ...STATUS_COMMANDS,
   ...UNINSTALL_COMMANDS,
   ...ALERTS_COMMANDS,
+  ...CONSOLE_COMMANDS,
   ...COMPLETION_COMMANDS,
   ...SPOTIFY_COMMANDS,
   ...SPOTIFY_API_COMMANDS,

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { INSTALLED_IN } from '../../base/installation.ts';
+import { Secret } from '../../base/secret.ts';
+import { consoleApplication } from '../../console/application.ts';
+import { readAssets } from '../../console/assets-inspect.ts';
+import { AuditFile } from '../../console/audit-apply.ts';
+import { listen, type Listening } from '../../console/listen-run.ts';
+import { LiveLook } from '../../console/live-look.ts';
+import { hashPassword, SALT_BYTES } from '../../console/password.ts';
+import { answeringHosts, isLoopback, type Reached } from '../../console/request-guard.ts';
+import { Sessions } from '../../console/sessions.ts';
+import { SignInLimit } from '../../console/sign-in-limit.ts';
+import { readUsers } from '../../console/users-inspect.ts';
+import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { gatherAnswers } from './gather-answers.ts';
+import { auditFile, usersFile } from './places.ts';
+
+const DEFAULT_LISTEN = '127.0.0.1:9188';
+const LOOK_MS = 5000;
+const CODE_BYTES = 24;
+
+interface Where {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly isBehindProxy: boolean;
+}
+
+/** `dbadmin console`: serves the application until it is told to stop. */
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { clock, log, output, signal } = context;
+  const where = await whereOf(context, input);
+  const users = usersFile(context, input);
+  const hasUsers = (await readUsers(users)).length > 0;
+  const named = listOption(input, 'host');
+  refuseOpenDoor(where, hasUsers, named);
+  const reached: Reached = {
+    hosts: answeringHosts(where.host, named),
+    scheme: where.tls !== undefined || where.isBehindProxy ? 'https' : 'http',
+  };
+  const assets = await readAssets(fileURLToPath(new URL('dist/console/', INSTALLED_IN)));
+  const answers = await gatherAnswers(context, input, auditFile(context, input));
+  const startCode = hasUsers ? undefined : new Secret(randomBytes(CODE_BYTES).toString('base64url'));
+  const audit = await AuditFile.open(auditFile(context, input));
+  let signIns = 0;
+  let listening: Listening | undefined;
+  try {
+    const app = consoleApplication({
+      answers,
+      live: new LiveLook(async () => await answers.status(), { clock, log, everyMs: LOOK_MS }),
+      assets,
+      reached,
+      sessions: new Sessions(clock, randomBytes),
+      limit: new SignInLimit(clock),
+      users: async () => await readUsers(users),
+      startCode,
+      decoy: await hashPassword(new Secret(randomBytes(CODE_BYTES).toString('hex')), randomBytes(SALT_BYTES)),
+      audit: async (entry) => {
+        await audit.add({ ...entry, at: clock.now().toISOString() });
+        if (entry.what === 'sign-in' && entry.outcome === 'done') signIns += 1;
+      },
+      clock,
+      log,
+    });
+    listening = await listen(app, where);
+    const url = `${reached.scheme}://${hostAt(where, named, listening.port)}`;
+    if (startCode === undefined) output.line(`The console is at ${url}/`);
+    else
+      output.line(
+        `The console is at ${url}/#code=${startCode.reveal()}\nThis link signs in once, as operator; for more: dbadmin console user add NAME`,
+      );
+    log.info(`the audit trail is ${audit.file}`);
+    await untilStopped(signal);
+    output.result({ url, signIns });
+    return 0;
+  } finally {
+    await listening?.close();
+    await audit.close();
+  }
+}
+
+async function whereOf(context: CommandContext, input: CommandInput): Promise<Where> {
+  const text = textOption(input, 'listen') ?? DEFAULT_LISTEN;
+  const match = /^(?:\[([\da-f:]+)\]|([^:]+)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new DbadminError('usage', `--listen takes HOST:PORT, not "${text}"`);
+  const cert = textOption(input, 'tlsCert');
+  const key = textOption(input, 'tlsKey');
+  if ((cert === undefined) !== (key === undefined)) throw new DbadminError('usage', '--tls-cert and --tls-key go together');
+  const read = async (file: string): Promise<string> => await readPem(path.resolve(context.cwd, file));
+  return {
+    host: match[1] ?? match[2] ?? '',
+    port,
+    tls: cert === undefined || key === undefined ? undefined : { cert: await read(cert), key: await read(key) },
+    isBehindProxy: flagOption(input, 'behindProxy'),
+  };
+}
+
+/** What others can reach is never without TLS, users and a name of its own. */
+function refuseOpenDoor({ host, tls, isBehindProxy }: Where, hasUsers: boolean, named: readonly string[]): void {
+  if (isLoopback(host) && !isBehindProxy) return;
+  if (tls === undefined && !isBehindProxy) {
+    throw new DbadminError('refused', `${host} can be reached from elsewhere, and passwords would pass in the clear`, {
+      hint: 'Give --tls-cert and --tls-key, or --behind-proxy where a proxy ends TLS; or listen on 127.0.0.1.',
+    });
+  }
+  if (!hasUsers) {
+    throw new DbadminError('refused', 'the console can be reached from elsewhere and nobody may sign in', {
+      hint: 'Add somebody first: dbadmin console user add NAME --role operator.',
+    });
+  }
+  if (named.length === 0) {
+    throw new DbadminError('usage', 'browsers reach the console under a name that is not known', {
+      hint: 'Give it: --host dba.example.org.',
+    });
+  }
+}
+
+function hostAt({ host, port: stated, isBehindProxy }: Where, named: readonly string[], port: number): string {
+  const [name = host.includes(':') ? `[${host}]` : host] = named;
+  return isBehindProxy ? name : `${name}:${stated === 0 ? port : stated}`;
+}
+
+async function readPem(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `cannot read ${file}`, { detail: `${messageOf(error)}.`, cause: error });
+  }
+}
+
+async function untilStopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,226 @@
+import { formatDuration } from '../../../base/durations.ts';
+import type { Cluster, Job, Problem, Status as StatusDocument } from '../api.ts';
+import { isUnknown } from '../api.ts';
+import { useLive } from '../live.tsx';
+import { Command } from '../parts/command.tsx';
+import { Panel, Status } from '../parts/panel.tsx';
+import { Empty, Failed, Loading, sentence, Stale } from '../parts/states.tsx';
+import type { ScreenProps } from '../router.ts';
+import { counted, moment, type Shown } from '../words.ts';
+import { ClusterRow } from './cluster-row.tsx';
+import { Repositories } from './repositories-panel.tsx';
+
+const MOST_JOBS = 8;
+
+/** What would be lost now and when it is back, for each cluster; then what needs somebody, and what comes next. */
+export function Overview({ session }: ScreenProps) {
+  const { answer, failure, isStale } = useLive();
+  if (answer === undefined) {
+    return (
+      <>
+        <h1>Overview</h1>
+        {failure === undefined ? <Loading what="clusters and repositories" /> : <Failed failure={failure} />}
+      </>
+    );
+  }
+  const { status, promises } = answer;
+  const shown: Shown = { now: new Date(status.at), timeZone: session.project.timeZone };
+  const repositories = new Set(status.clusters.flatMap((cluster) => cluster.repositories.map(({ name }) => name)));
+  return (
+    <>
+      <div class="page">
+        <div>
+          <h1>Overview</h1>
+          <p class="meta">
+            {counted(status.clusters.length, 'cluster')} · {counted(repositories.size, 'repository', 'repositories')} · figures of{' '}
+            {moment(status.at, shown, true)}
+          </p>
+        </div>
+      </div>
+      {isStale ? <Stale since={moment(status.at, shown, true)} why={failure?.message} /> : null}
+      <div class="stackv">
+        <Panel id="clusters" title="Clusters" aside="If this host vanished now: what would be lost, and how long until it is back">
+          {status.clusters.map((cluster) => (
+            <ClusterRow
+              key={cluster.name}
+              cluster={cluster}
+              promise={promises[cluster.name] ?? ''}
+              problems={status.problems.filter((problem) => problem.cluster === cluster.name)}
+              shown={shown}
+            />
+          ))}
+          <Legend />
+        </Panel>
+        <NeedsYou problems={status.problems} unknown={status.unknown.length} />
+        <div class="cols">
+          <Next jobs={status.jobs} shown={shown} />
+          <Repositories clusters={status.clusters} />
+          <Project status={status} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Legend() {
+  return (
+    <div class="note legend">
+      <span>
+        <i class="key cover" /> restorable
+      </span>
+      <span>
+        <i class="key cover un" /> restorable, no drill since
+      </span>
+      <span>
+        <i class="key gap" /> not restorable
+      </span>
+      <span>
+        <Status kind="ok">drill passed</Status>
+      </span>
+      <span>
+        <Status kind="bad">drill failed</Status>
+      </span>
+    </div>
+  );
+}
+
+function NeedsYou({ problems, unknown }: { readonly problems: readonly Problem[]; readonly unknown: number }) {
+  const aside = problems.length === 0 ? undefined : `${problems.length}, what does not work first`;
+  return (
+    <Panel id="needs" title="Needs you" aside={aside}>
+      {problems.length === 0 ? (
+        <p class="body">
+          <Status kind="ok">Nothing is wrong</Status>
+          {unknown === 0 ? null : <span class="meta"> · {counted(unknown, 'thing')} could not be judged</span>}
+        </p>
+      ) : (
+        <ul class="todo">
+          {problems.map((problem) => (
+            <li key={`${problem.kind} ${problem.cluster ?? ''} ${problem.subject ?? ''}`}>
+              <Status kind={problem.severity === 'failed' ? 'bad' : 'warn'}>{problem.severity}</Status>
+              <div>
+                <p>
+                  {problem.cluster === null ? null : <b>{problem.cluster} · </b>}
+                  {sentence(problem.what)}
+                </p>
+                <NextStep text={problem.next} />
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+/** The words of the command line; where they end in a command, it can be copied. */
+function NextStep({ text }: { readonly text: string }) {
+  const command = /(?:^|: )(dbadmin [^;]+)$/.exec(text)?.[1];
+  if (command === undefined) return <p class="meta">{sentence(text)}</p>;
+  const before = text.slice(0, text.length - command.length).replace(/:? $/, '');
+  return (
+    <>
+      {before === '' ? null : <p class="meta">{sentence(before)}:</p>}
+      <Command text={command} />
+    </>
+  );
+}
+
+function Next({ jobs, shown }: { readonly jobs: readonly Job[]; readonly shown: Shown }) {
+  const due = jobs
+    .flatMap((job) => (job.nextAt === null || job.isPaused ? [] : [{ ...job, nextAt: job.nextAt }]))
+    .toSorted((left, right) => (left.nextAt < right.nextAt ? -1 : 1));
+  const running = jobs.filter(({ last }) => last !== null && !isUnknown(last) && last.outcome === 'running');
+  if (jobs.length === 0) {
+    return (
+      <Panel id="next" title="Next" wide="c4">
+        <Empty title="Nothing is scheduled">
+          <p class="meta">Backups, drills and jobs with their times are written in the file of policies.</p>
+        </Empty>
+      </Panel>
+    );
+  }
+  return (
+    <Panel
+      id="next"
+      title="Next"
+      wide="c4"
+      aside={running.length === 0 ? undefined : <Status kind="run">{`${running.length} running`}</Status>}
+    >
+      <table>
+        <thead class="vh">
+          <tr>
+            <th>When</th>
+            <th>Job</th>
+            <th>In</th>
+          </tr>
+        </thead>
+        <tbody>
+          {due.slice(0, MOST_JOBS).map((job) => (
+            <tr key={job.name}>
+              <td class="nowrap">{moment(job.nextAt, shown)}</td>
+              <th scope="row">{job.name}</th>
+              <td class="num">in {formatDuration(Math.max(0, new Date(job.nextAt).getTime() - shown.now.getTime()))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {due.length <= MOST_JOBS ? null : <p class="note">and {due.length - MOST_JOBS} more</p>}
+    </Panel>
+  );
+}
+
+function Project({ status }: { readonly status: StatusDocument }) {
+  const own = status.clusters.filter(({ migrations, roles }) => migrations !== null || roles !== null);
+  return (
+    <Panel id="project" title="Migrations and roles" wide="c4">
+      {own.length === 0 ? (
+        <p class="body meta">This project keeps neither.</p>
+      ) : (
+        own.map((cluster) => (
+          <dl key={cluster.name} class="body facts">
+            <dt>Migrations</dt>
+            <dd>{migrationsOf(cluster)}</dd>
+            <dt>Roles</dt>
+            <dd>{rolesOf(cluster)}</dd>
+          </dl>
+        ))
+      )}
+    </Panel>
+  );
+}
+
+function migrationsOf({ name, migrations }: Cluster) {
+  if (migrations === null) return 'none in this project';
+  if (isUnknown(migrations)) return <Status kind="unproven">not known: {migrations.unknown}</Status>;
+  const { applied, pending, problems } = migrations;
+  return (
+    <>
+      {name}: {applied} applied,{' '}
+      {problems > 0 ? (
+        <Status kind="bad">{counted(problems, 'problem')}</Status>
+      ) : pending > 0 ? (
+        <Status kind="warn">{pending} pending</Status>
+      ) : (
+        <Status kind="ok">none pending</Status>
+      )}
+    </>
+  );
+}
+
+function rolesOf({ name, roles }: Cluster) {
+  if (roles === null) return 'no roles file in this project';
+  if (isUnknown(roles)) return <Status kind="unproven">not known: {roles.unknown}</Status>;
+  if (roles.drift === 0)
+    return (
+      <>
+        {name}: <Status kind="ok">in sync</Status>
+      </>
+    );
+  return (
+    <>
+      {name}: <Status kind="warn">{counted(roles.drift, 'difference')}</Status>
+      {roles.destructive === 0 ? null : `, ${roles.destructive} destructive`}
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { ConsoleRole } from './user.ts';
+
+/** Somebody signed in. */
+export interface Session {
+  readonly user: string;
+  readonly role: ConsoleRole;
+  /** What a request that changes something has to bring in the header `x-csrf-token`. */
+  readonly csrf: string;
+  /** When it ends whatever is done. */
+  readonly endsAt: Date;
+}
+
+interface Kept extends Session {
+  usedAt: number;
+}
+
+/** After so long without a request. */
+const IDLE_MS = 30 * 60_000;
+const LONGEST_MS = 12 * 3_600_000;
+const TOKEN_BYTES = 32;
+/** More than a team has; somebody who makes them by the thousand loses the oldest. */
+const MOST = 1000;
+
+export interface SessionLimits {
+  readonly idleMs: number;
+  readonly longestMs: number;
+}
+
+/**
+ * Who is signed in. In memory: a console that starts anew knows nobody, and no file holds what would let somebody in.
+ * Kept by the digest of the token, so that neither a look at the memory nor the time of a comparison gives it away.
+ */
+export class Sessions {
+  readonly #kept = new Map<string, Kept>();
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #random: (bytes: number) => Buffer;
+  readonly #limits: SessionLimits;
+
+  constructor(
+    clock: Pick<Clock, 'now'>,
+    random: (bytes: number) => Buffer,
+    limits: SessionLimits = { idleMs: IDLE_MS, longestMs: LONGEST_MS },
+  ) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#limits = limits;
+  }
+
+  /** Signs somebody in; `token` is what their browser keeps. */
+  begin(user: string, role: ConsoleRole): { readonly token: string; readonly session: Session } {
+    this.#sweep();
+    const now = this.#clock.now().getTime();
+    const token = this.#random(TOKEN_BYTES).toString('base64url');
+    const session: Kept = {
+      user,
+      role,
+      csrf: this.#random(TOKEN_BYTES).toString('base64url'),
+      endsAt: new Date(now + this.#limits.longestMs),
+      usedAt: now,
+    };
+    this.#kept.set(digest(token), session);
+    return { token, session };
+  }
+
+  /** The session of a token, unless it has ended. `touch`: it was used by a person, which keeps it from idling. */
+  find(token: string | undefined, touch = true): Session | undefined {
+    if (token === undefined || token === '') return undefined;
+    const key = digest(token);
+    const session = this.#kept.get(key);
+    if (session === undefined) return undefined;
+    const now = this.#clock.now().getTime();
+    if (this.#isOver(session, now)) {
+      this.#kept.delete(key);
+      return undefined;
+    }
+    if (touch) session.usedAt = now;
+    return session;
+  }
+
+  end(token: string): void {
+    this.#kept.delete(digest(token));
+  }
+
+  #isOver({ usedAt, endsAt }: Kept, now: number): boolean {
+    return now >= endsAt.getTime() || now - usedAt >= this.#limits.idleMs;
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now().getTime();
+    for (const [key, session] of this.#kept) if (this.#isOver(session, now)) this.#kept.delete(key);
+    for (const key of [...this.#kept.keys()].slice(0, Math.max(0, this.#kept.size - MOST + 1))) this.#kept.delete(key);
+  }
+}
+
+function digest(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest';
+import { Secret } from '../../../src/base/secret.ts';
+import { checkPassword, hashPassword, isPassword } from '../../../src/console/password.ts';
+import { Sessions } from '../../../src/console/sessions.ts';
+import { SignInLimit } from '../../../src/console/sign-in-limit.ts';
+import { checkUserName, formatUsers, parseUsers } from '../../../src/console/user.ts';
+
+const MINUTE_MS = 60_000;
+
+function clockAt(startMs = 0): { now: () => Date; pass: (spanMs: number) => void } {
+  let nowMs = startMs;
+  return { now: () => new Date(nowMs), pass: (spanMs) => void (nowMs += spanMs) };
+}
+
+/** Bytes that differ each time, and by nothing else. */
+function counting(): (bytes: number) => Buffer {
+  let count = 0;
+  return (bytes) => Buffer.alloc(bytes, (count += 1));
+}
+
+describe('sessions', () => {
+  test('a session is found by its token and by no other, until somebody ends it', () => {
+    const sessions = new Sessions(clockAt(), counting());
+    const { token, session } = sessions.begin('asha', 'viewer');
+    expect(sessions.find(token)).toEqual(expect.objectContaining({ user: 'asha', role: 'viewer', csrf: session.csrf }));
+    expect(session.csrf).not.toBe(token);
+    expect(sessions.find(`${token}x`)).toBeUndefined();
+    expect(sessions.find('')).toBeUndefined();
+    sessions.end(token);
+    expect(sessions.find(token)).toBeUndefined();
+  });
+
+  test('one that nobody uses ends after half an hour; one in use after twelve, whatever is done', () => {
+    const clock = clockAt();
+    const sessions = new Sessions(clock, counting());
+    const idle = sessions.begin('asha', 'viewer').token;
+    clock.pass(30 * MINUTE_MS - 1);
+    expect(sessions.find(idle, false)).toBeDefined();
+    clock.pass(1);
+    expect(sessions.find(idle)).toBeUndefined();
+    const used = sessions.begin('asha', 'viewer').token;
+    for (let minutes = 0; minutes < 12 * 60 - 20; minutes += 20) {
+      clock.pass(20 * MINUTE_MS);
+      expect(sessions.find(used)).toBeDefined();
+    }
+    clock.pass(20 * MINUTE_MS);
+    expect(sessions.find(used)).toBeUndefined();
+  });
+
+  test('a thousand more push out the oldest, not the newest', () => {
+    const clock = clockAt();
+    let count = 0;
+    const sessions = new Sessions(clock, (bytes) => Buffer.from(String((count += 1)).padStart(bytes, '0')));
+    const first = sessions.begin('asha', 'viewer').token;
+    const later = Array.from({ length: 1000 }, () => sessions.begin('asha', 'viewer').token);
+    expect(sessions.find(first)).toBeUndefined();
+    expect(later.every((token) => sessions.find(token) !== undefined)).toBe(true);
+  });
+});
+
+describe('the limit of sign-ins', () => {
+  test('a name waits after five failures from anywhere, until the first is a quarter of an hour old', () => {
+    const clock = clockAt(1_000_000);
+    const limit = new SignInLimit(clock);
+    for (let index = 0; index < 5; index += 1) {
+      expect(limit.waitMs('asha', `10.0.0.${index}`)).toBe(0);
+      limit.failed('asha', `10.0.0.${index}`);
+      clock.pass(MINUTE_MS);
+    }
+    expect(limit.waitMs('asha', '10.0.0.9')).toBe(10 * MINUTE_MS);
+    expect(limit.waitMs('bela', '10.0.0.9')).toBe(0);
+    clock.pass(10 * MINUTE_MS);
+    expect(limit.waitMs('asha', '10.0.0.9')).toBe(0);
+  });
+
+  test('an address waits after twenty failures with any names, and a success forgives the name only', () => {
+    const limit = new SignInLimit(clockAt(1_000_000));
+    for (let index = 0; index < 20; index += 1) limit.failed(`name${index}`, '10.0.0.1');
+    expect(limit.waitMs('another', '10.0.0.1')).toBe(15 * MINUTE_MS);
+    limit.succeeded('another');
+    expect(limit.waitMs('another', '10.0.0.1')).toBe(15 * MINUTE_MS);
+    for (let index = 0; index < 5; index += 1) limit.failed('asha', `10.0.1.${index}`);
+    limit.succeeded('asha');
+    expect(limit.waitMs('asha', '10.0.1.1')).toBe(0);
+  });
+});
+
+describe('users and passwords', () => {
+  test('a password is right only as it was, also written in another form of Unicode', async () => {
+    const hashed = await hashPassword(new Secret('Zo\u00EB has a long one'), Buffer.alloc(16, 7));
+    expect(hashed).toMatch(/^scrypt\$65536\$8\$1\$[\w-]{22}\$[\w-]{43}$/);
+    expect(await isPassword(new Secret('Zoe\u0308 has a long one'), hashed)).toBe(true);
+    expect(await isPassword(new Secret('zo\u00EB has a long one'), hashed)).toBe(false);
+    await expect(isPassword(new Secret('x'), 'scrypt$1073741824$8$1$AAAA$AAAA')).rejects.toThrow('has another form');
+  });
+
+  test('short passwords and odd names are refused', () => {
+    expect(() => checkPassword(new Secret('eleven char'))).toThrow('12 characters or more');
+    for (const name of ['', '-x', 'a b', '<b>', '../x', 'a\n']) expect(() => checkUserName(name)).toThrow('is not a name');
+    expect(checkUserName('asha.k@example.org')).toBe('asha.k@example.org');
+  });
+
+  test('a file of users is read back as it was written; a damaged one is refused, and says what to do', () => {
+    const users = [{ name: 'asha', role: 'operator', password: 'scrypt$65536$8$1$a$b' }] as const;
+    expect(parseUsers(formatUsers(users), 'users.json')).toEqual(users);
+    for (const text of [
+      '',
+      '{}',
+      '{"version":2,"users":[]}',
+      formatUsers([...users, ...users]),
+      formatUsers(users).replace('operator', 'root'),
+    ])
+      expect(() => parseUsers(text, 'users.json')).toThrow('users.json');
+  });
+});
