@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { DbadminError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -61,9 +62,16 @@ function guardRequests(app: GuardedApp, reached: Reached): void {
         hint: 'Name the hosts under which it is reached when it starts: dbadmin console --host NAME.',
       });
     }
-    if (Number(context.req.header('content-length') ?? 0) > MOST_BODY_BYTES) throw new DbadminError('usage', 'the request is too large');
     await next();
   });
+  app.use(
+    bodyLimit({
+      maxSize: MOST_BODY_BYTES,
+      onError: () => {
+        throw new DbadminError('usage', 'the request is too large');
+      },
+    }),
+  );
   app.use('/api/*', async (context, next) => {
     context.header('cache-control', 'no-store');
     // A browser that sends this header tells truly where a request came from; other pages get nothing.

@@ -8,13 +8,15 @@ export class AuditFile {
   readonly #handle: FileHandle;
   readonly file: string;
   #digest: string;
+  #sizeBytes: number;
   /** Lines of one process follow each other; two at once would both follow the same one. */
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(handle: FileHandle, file: string, digest: string) {
+  private constructor(handle: FileHandle, file: string, digest: string, sizeBytes: number) {
     this.#handle = handle;
     this.file = file;
     this.#digest = digest;
+    this.#sizeBytes = sizeBytes;
   }
 
   /**
@@ -29,7 +31,8 @@ export class AuditFile {
       const text = await readFile(file, 'utf8');
       // A line that a crash cut off stays, as a broken one; the next begins on its own.
       if (text !== '' && !text.endsWith('\n')) await handle.appendFile('\n');
-      return new AuditFile(handle, file, readAuditLines(linesOf(text)).digest);
+      const { size } = await handle.stat();
+      return new AuditFile(handle, file, readAuditLines(linesOf(text)).digest, size);
     } catch (error) {
       throw new DbadminError('file-unwritable', `cannot write the audit trail ${file}`, { detail: `${messageOf(error)}.`, cause: error });
     }
@@ -48,17 +51,20 @@ export class AuditFile {
   }
 
   async #write(entry: AuditEntry): Promise<void> {
-    const line = auditLine(entry, this.#digest);
     try {
+      // Another console of this user may have added to it.
+      if ((await this.#handle.stat()).size !== this.#sizeBytes) this.#digest = (await readAudit(this.file)).digest;
+      const line = auditLine(entry, this.#digest);
       await this.#handle.appendFile(`${line}\n`);
       await this.#handle.sync();
+      this.#sizeBytes = (await this.#handle.stat()).size;
+      this.#digest = auditDigest(line);
     } catch (error) {
       throw new DbadminError('file-unwritable', `cannot write the audit trail ${this.file}`, {
         detail: `${messageOf(error)}.`,
         cause: error,
       });
     }
-    this.#digest = auditDigest(line);
   }
 
   async close(): Promise<void> {

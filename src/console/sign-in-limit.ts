@@ -1,15 +1,19 @@
 import type { Clock } from '../base/clock.ts';
 
 const WINDOW_MS = 15 * 60_000;
-/** Failures in that time after which nobody may try with that name, or from that address. */
-const MOST_OF_NAME = 5;
+/** Failures in that time after which nobody may try: with that name from that address, from that address, with that name. */
+const MOST_OF_BOTH = 5;
 const MOST_OF_ADDRESS = 20;
+const MOST_OF_NAME = 100;
 /** What is remembered; beyond it everybody waits rather than that anybody is forgotten. */
-const MOST_KEPT = 10_000;
+const MOST_KEPT = 30_000;
 
-/** Slows down whoever guesses passwords: by name, so that many addresses do not help, and by address, so that many names do not. */
+/**
+ * Slows down whoever guesses passwords. One address has a few tries, so that a stranger cannot lock out somebody whose name
+ * they know; a name has many, so that a thousand addresses do not help either.
+ */
 export class SignInLimit {
-  readonly #failures = new Map<string, number[]>();
+  readonly #failures = new Map<string, readonly number[]>();
   readonly #clock: Pick<Clock, 'now'>;
 
   constructor(clock: Pick<Clock, 'now'>) {
@@ -19,7 +23,7 @@ export class SignInLimit {
   /** How long to wait before the next try; 0 for none. */
   waitMs(name: string, address: string): number {
     const now = this.#clock.now().getTime();
-    const waits = keys(name, address).map(([key, most]) => {
+    const waits = limits(name, address).map(([key, most]) => {
       const times = this.#recent(key, now);
       const first = times[times.length - most];
       return first === undefined ? 0 : first + WINDOW_MS - now;
@@ -28,17 +32,20 @@ export class SignInLimit {
     return Math.max(this.#failures.size > MOST_KEPT ? WINDOW_MS : 0, ...waits);
   }
 
-  failed(name: string, address: string): void {
+  /** Counts a try, before it is known what comes of it: many at once are many. */
+  tried(name: string, address: string): void {
     const now = this.#clock.now().getTime();
-    for (const [key] of keys(name, address)) this.#failures.set(key, [...this.#recent(key, now), now].slice(-MOST_OF_ADDRESS));
+    for (const [key, most] of limits(name, address)) this.#failures.set(key, [...this.#recent(key, now), now].slice(-most));
   }
 
-  /** A right password forgives the wrong ones before it, of that name only: the address may go on guessing at others. */
-  succeeded(name: string): void {
-    this.#failures.delete(`name ${name}`);
+  /** The last try was right: it does not count, nor do those before it with this name from here. */
+  succeeded(name: string, address: string): void {
+    const [both, ...others] = limits(name, address);
+    if (both !== undefined) this.#failures.delete(both[0]);
+    for (const [key] of others) this.#failures.set(key, (this.#failures.get(key) ?? []).slice(0, -1));
   }
 
-  #recent(key: string, now: number): number[] {
+  #recent(key: string, now: number): readonly number[] {
     return (this.#failures.get(key) ?? []).filter((at) => at > now - WINDOW_MS);
   }
 
@@ -47,9 +54,10 @@ export class SignInLimit {
   }
 }
 
-function keys(name: string, address: string): readonly (readonly [string, number])[] {
+function limits(name: string, address: string): readonly (readonly [string, number])[] {
   return [
-    [`name ${name}`, MOST_OF_NAME],
+    [`both ${address} ${name}`, MOST_OF_BOTH],
     [`address ${address}`, MOST_OF_ADDRESS],
+    [`name ${name}`, MOST_OF_NAME],
   ];
 }

@@ -54,7 +54,7 @@ export function addSignIn(app: GuardedApp, options: SignInOptions): void {
       throw new DbadminError('refused', `too many sign-ins have failed; try again in ${formatDuration(waitMs)}`);
     }
     // Counted before the password is tried: a hundred guesses sent at once are a hundred, too.
-    options.limit.failed(name, from);
+    options.limit.tried(name, from);
     const known = 'code' in body.data ? useCode(body.data.code, options, codeIsUsed) : await userOf(body.data, options);
     if (known === undefined) {
       await tell('refused', 'wrong name or password');
@@ -66,7 +66,7 @@ export function addSignIn(app: GuardedApp, options: SignInOptions): void {
     }
     if ('code' in body.data) codeIsUsed = true;
     await tell('done', known.role);
-    options.limit.succeeded(name);
+    options.limit.succeeded(name, from);
     return begin(context, known, options);
   });
   app.post('/api/sign-out', async (context) => {

@@ -11,11 +11,13 @@ const OTHERS = 0o077;
  */
 export async function readUsers(file: string): Promise<readonly ConsoleUser[]> {
   try {
+    // What it is comes first: nobody shall be told to change the mode of some other file.
+    const users = parseUsers(await readFile(file, 'utf8'), file);
     const { mode } = await stat(file);
     if ((mode & OTHERS) !== 0 && process.platform !== 'win32') {
       throw new DbadminError('refused', `${file} can be read or changed by others`, { hint: `chmod 600 ${file}` });
     }
-    return parseUsers(await readFile(file, 'utf8'), file);
+    return users;
   } catch (error) {
     if (error instanceof DbadminError) throw error;
     if (systemCodeOf(error) === 'ENOENT') return [];

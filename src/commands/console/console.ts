@@ -36,6 +36,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const where = await whereOf(context, input);
   const users = usersFile(context, input);
   const hasUsers = (await readUsers(users)).length > 0;
+  // A name typed wrong must not open the door that is there for a console without users.
+  if (!hasUsers && textOption(input, 'users') !== undefined)
+    throw new DbadminError('refused', `nobody may sign in by ${users}`, {
+      hint: 'Add somebody: dbadmin console user add NAME --users FILE.',
+    });
   const named = listOption(input, 'host');
   refuseOpenDoor(where, hasUsers, named);
   const reached: Reached = {
@@ -68,11 +73,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     });
     listening = await listen(app, where);
     const url = `${reached.scheme}://${hostAt(where, named, listening.port)}`;
-    if (startCode === undefined) output.line(`The console is at ${url}/`);
-    else
-      output.line(
-        `The console is at ${url}/#code=${startCode.reveal()}\nThis link signs in once, as operator; for more: dbadmin console user add NAME`,
-      );
+    sayWhere(context, url, startCode);
     log.info(`the audit trail is ${audit.file}`);
     await untilStopped(signal);
     output.result({ url, signIns });
@@ -81,6 +82,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     await listening?.close();
     await audit.close();
   }
+}
+
+function sayWhere({ output }: CommandContext, url: string, startCode: Secret | undefined): void {
+  // With --json the one document comes at the end, and the link is needed now.
+  const say = (text: string): void => (output.json ? output.note(text) : output.line(text));
+  say(`The console is at ${url}/${startCode === undefined ? '' : `#code=${startCode.reveal()}`}`);
+  if (startCode !== undefined) say('This link signs in once, as operator; for more: dbadmin console user add NAME');
 }
 
 async function whereOf(context: CommandContext, input: CommandInput): Promise<Where> {

@@ -101,6 +101,23 @@ export interface Job {
     | null;
 }
 
+export interface AuditTrail {
+  readonly entries: readonly AuditEntry[];
+  /** Numbers of lines that do not follow from the one before. */
+  readonly broken: readonly number[];
+}
+
+export interface AuditEntry {
+  readonly at: string;
+  readonly who: string;
+  readonly from: string;
+  readonly what: string;
+  readonly cluster: string | null;
+  readonly outcome: 'begun' | 'done' | 'refused' | 'failed';
+  readonly id: string;
+  readonly detail: string | null;
+}
+
 /** A request that was refused or failed, with what the console said of it. */
 export class RequestFailure extends Error {
   readonly failure: Failure;

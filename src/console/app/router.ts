@@ -1,6 +1,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Session } from './api.ts';
+import { Audit } from './screens/audit.tsx';
 import { Missing } from './screens/missing.tsx';
 import { Overview } from './screens/overview.tsx';
 
@@ -15,7 +16,10 @@ export interface Screen {
 }
 
 /** The screens in the order of the side bar. A new one is a line here. */
-export const SCREENS: readonly Screen[] = [{ path: '/', title: 'Overview', Screen: Overview }];
+export const SCREENS: readonly Screen[] = [
+  { path: '/', title: 'Overview', Screen: Overview },
+  { path: '/audit', title: 'Audit trail', Screen: Audit },
+];
 
 const MISSING: Screen = { path: '', title: 'Not found', Screen: Missing };
 

@@ -12,7 +12,7 @@ test('a connection for those who only look cannot write, neither as a client nor
   await sql.end();
   const pool = await openPool(parameters, { applicationName: 'test', max: 1, queryTimeoutMs: 10_000 });
   await expect(pool.query('create table t ()')).rejects.toThrow('read-only transaction');
-  await expect(pool.transaction(async ({ query }) => await query('create table t ()'))).rejects.toThrow('read-only transaction');
+  await expect(pool.transaction(async (queries) => await queries.query('create table t ()'))).rejects.toThrow('read-only transaction');
   await pool.close();
   await database.drop();
 });

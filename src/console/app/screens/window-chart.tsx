@@ -54,7 +54,9 @@ function Band({ from, to, proven }: { readonly from: number; readonly to: number
   return (
     <>
       {until > from ? <rect class="cover" x={`${from}%`} width={`${until - from}%`} y="8" height="12" /> : null}
-      {to >= until ? <rect class="cover un" x={`${until}%`} width={`${Math.max(0.5, to - until)}%`} y="8" height="12" /> : null}
+      {to > until || until <= from ? (
+        <rect class="cover un" x={`${until}%`} width={`${Math.max(0.5, to - until)}%`} y="8" height="12" />
+      ) : null}
     </>
   );
 }
