@@ -41,6 +41,13 @@ beforeAll(async () => {
   const text = await readFile(config, 'utf8');
   await writeFile(config, text.replace('    repositories:', '    reading: { user: looks, password: looks }\n    repositories:'));
   await mkdir(path.join(directory, 'backups'));
+  await mkdir(path.join(directory, 'sql', 'migrations'), { recursive: true });
+  await writeFile(path.join(directory, 'sql', 'migrations', '20260101T000000_first.sql'), 'CREATE TABLE first ();\n');
+  await mkdir(path.join(directory, 'roles'));
+  await writeFile(
+    path.join(directory, 'roles', 'roles.yaml'),
+    'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
+  );
   await writeFile(path.join(directory, 'backups', 'policies.yaml'), POLICIES);
   await writeFile(path.join(directory, 'password'), `${PASSWORD}\n`);
   const env = { DBADMIN_SCRATCH: directory, XDG_STATE_HOME: path.join(directory, '.local', 'state') };
@@ -238,6 +245,9 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await signIn(page, 'vera');
     await page.getByRole('article', { name: 'Cluster main' }).waitFor();
     expect(await page.locator('.say').textContent()).toMatch(/^Restorable between .*[\d:]{8} and .*[\d:]{8}; last proven .*[\d:]{5}\.$/);
+    expect(await page.getByRole('region', { name: 'Migrations and roles' }).textContent()).toMatch(
+      /main: 0 applied, 1 pending.*main: 1 difference/,
+    );
     expect(await page.getByText('Signed in as').textContent()).toBe('Signed in as vera, viewer');
     expect(new Set(asked.map((each) => new URL(each).origin))).toEqual(new Set([served.url]));
     // The browser itself tells of the 401 before the sign-in and of the 403 of the wrong password, and of nothing else.

@@ -122,6 +122,7 @@ async function connectWith(
     ssl,
     connectionTimeoutMillis: parameters.connectTimeoutMs,
     application_name: options.applicationName,
+    ...(parameters.isReadOnly === true ? { options: '-c default_transaction_read_only=on' } : {}),
     keepAlive: true,
     // What is asked before an earlier answer came is sent at once: the server answers in turn, and nobody waits for the way there and back.
     pipeline: true,
