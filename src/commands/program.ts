@@ -133,6 +133,7 @@ function groupSummary(word: string): string {
     schedule: 'what runs when',
     alerts: 'who is told when something is wrong, and when it is over',
     spotify: 'feed the listening warehouse, report on it, recommend from it',
+    console: 'the web console, and who may sign in to it',
     user: 'who may sign in to the console',
   };
   return groups[word] ?? word;

@@ -4,7 +4,8 @@ const USERS: OptionSpec = { flags: '--users <file>', summary: 'the file of users
 
 export const CONSOLE_COMMANDS: readonly CommandSpec[] = [
   {
-    name: 'console',
+    name: 'console serve',
+    isDefault: true,
     summary: 'the web console: what can be restored, what needs somebody, what runs next',
     description: `Serves a web application for this project and goes on until it is stopped. Everything it shows is what the commands print with
 --json. It listens on loopback unless told otherwise; any other address needs a certificate (--tls-cert, --tls-key) or
