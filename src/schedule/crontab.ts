@@ -1,3 +1,4 @@
+import { cronSets } from './export/cron-sets.ts';
 import { describeWork, type Job, type Policies } from './policies.ts';
 import { cronFields, formatMoment } from './recurrence.ts';
 import { followers, periodBounds } from './upcoming.ts';
@@ -63,7 +64,10 @@ export function renderCrontab(policies: Policies, options: CrontabOptions): Cron
 }
 
 function refusalOf(job: Job, options: CrontabOptions): string | undefined {
-  return job.paused ? 'it is paused (pause: true)' : options.refusalOf(job);
+  if (job.paused) return 'it is paused (pause: true)';
+  if (job.trigger.kind !== 'after' && cronSets(job.trigger.recurrence.cron).isDisputed)
+    return 'cron takes days of month and of week together where one begins with *, we take either: write the days out';
+  return options.refusalOf(job);
 }
 
 function heading(file: string, { now, localZone, convert }: CrontabOptions): readonly string[] {

@@ -86,6 +86,14 @@ test('crontab: a job this dbadmin cannot run is a comment, and so is what follow
   ]);
 });
 
+test('crontab: a line about which crons differ is left out with the reason; the days written out are exported', () => {
+  const { lines, omitted } = crontab(
+    '  a: { sql: x, cron: "0 4 */2 * 1" }\n  b: { sql: x, cron: "0 4 1,3 * 1" }\n  c: { sql: x, cron: "0 4 */2 * *" }\n',
+  );
+  expect(omitted).toEqual([{ job: 'a', reason: expect.stringContaining('write the days out') as string }]);
+  expect(lines.map(({ jobs }) => jobs)).toEqual([['b'], ['c']]);
+});
+
 test('crontab: a period becomes a test in front of the command, its percent escaped for cron', () => {
   const { lines } = crontab('  a: { sql: x, cron: "@daily", from: 2026-12-01, for: 30d }\n');
   expect(lines[0]?.line).toContain(String.raw`[ "$(date +\%s)" -ge 1796083200 ] && [ "$(date +\%s)" -lt 1798675200 ] && /usr/bin/dbadmin`);
