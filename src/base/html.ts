@@ -41,6 +41,6 @@ export function escapeHtml(text: string): string {
 
 /** `text` without control characters (line breaks and tabs stay) and without overrides of the writing direction. */
 export function visibleText(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   return text.replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]|\p{Cs}/gu, '\uFFFD');
 }
