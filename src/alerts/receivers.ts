@@ -18,7 +18,7 @@ export interface Receiver {
  * cluster to those of all its policies, and what is about neither to everybody. That something is over is told to those who
  * want to know and were told that it began.
  */
-export function receiversOf({ event, alert }: AlertEvent, receivers: readonly Receiver[]): readonly string[] {
+export function receiversOf({ event, alert }: Pick<AlertEvent, 'event' | 'alert'>, receivers: readonly Receiver[]): readonly string[] {
   const concerned = receivers.filter(({ policy, cluster }) => {
     if (policy === undefined) return true;
     if (alert.policy !== null) return alert.policy === policy;

@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts';
+import { describeParameters } from '../postgres/parameters.ts';
+import { quoteIdentifier } from '../postgres/quote.ts';
 import { openPool, type ConnectionPool } from '../postgres/pool.ts';
 import type { ControlPlace } from '../schedule/control/due-apply.ts';
 import { ensureTables, inspectTables, refuseNewer } from '../schedule/control/tables-apply.ts';
@@ -31,11 +33,30 @@ export async function openControl(config: Config, applicationName: string): Prom
     refuseNewer(schema, version);
     // An older one is led to this version by whoever comes first.
     await ensureTables(pool, schema);
+    await refuseUnreadable(pool, schema, config);
     return { pool, schema };
   } catch (error) {
     await pool.close();
     throw error;
   }
+}
+
+/** Told before a query fails in the words of the server, which name neither who may grant it nor what is needed. */
+async function refuseUnreadable(pool: ConnectionPool, schema: string, { control }: Config): Promise<void> {
+  const [row] = await pool.query<{ role: string; readable: boolean }>(
+    `select current_user::text as role, case when has_schema_privilege($1, 'usage')
+        then has_table_privilege(format('%I.run', $1::text), 'select') else false end as readable`,
+    [schema],
+  );
+  if (row?.readable !== false) return;
+  const [quoted, role] = [quoteIdentifier(schema), quoteIdentifier(row.role)];
+  throw new DbadminError(
+    'privilege-missing',
+    `role "${row.role}" may not read what ran: schema ${schema} of ${describeParameters(control.connection)}`,
+    {
+      hint: `GRANT USAGE ON SCHEMA ${quoted} TO ${role}; GRANT SELECT ON ALL TABLES IN SCHEMA ${quoted} TO ${role};`,
+    },
+  );
 }
 
 /**

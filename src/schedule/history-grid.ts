@@ -1,8 +1,11 @@
+import type { JobDay } from './control/days-inspect.ts';
 import { offsetMinutes } from './recurrence.ts';
-import type { RunRecord, RunState } from './run-record.ts';
 
-/** What came of a job on a day; `mended`: a run failed and a later one succeeded; undefined: nothing was due. */
-export type DayCell = 'done' | 'failed' | 'mended' | 'missed' | 'running' | undefined;
+/**
+ * What came of a job on a day. `mended`: a run failed and it succeeded later; `late`: done, but begun long after its time;
+ * undefined: nothing is recorded of that day.
+ */
+export type DayCell = 'done' | 'late' | 'mended' | 'failed' | 'missed' | 'skipped' | 'running' | 'waiting' | undefined;
 
 export interface HistoryGrid {
   /** `2026-11-21`, oldest first. */
@@ -10,6 +13,8 @@ export interface HistoryGrid {
   readonly rows: readonly {
     readonly job: string;
     readonly cells: readonly DayCell[];
+    /** What the cells are made from, undefined where nothing is recorded. */
+    readonly counts: readonly (JobDay | undefined)[];
     readonly runs: number;
     readonly failed: number;
   }[];
@@ -17,41 +22,46 @@ export interface HistoryGrid {
 
 /**
  * Job by day, as clocks in `timeZone` have days: those of `jobs` that ran at all, in their order, and after them jobs that ran
- * and are in the policies no more. `runs` are oldest first.
+ * and are in the policies no more.
  */
 export function historyGrid(
-  runs: readonly RunRecord[],
+  counted: readonly JobDay[],
   jobs: readonly string[],
   { now, days, timeZone }: { readonly now: Date; readonly days: number; readonly timeZone: string },
 ): HistoryGrid {
-  const today = Date.parse(dayOf(now, timeZone));
-  const names = Array.from({ length: days }, (_, index) => new Date(today - (days - 1 - index) * 86_400_000).toISOString().slice(0, 10));
-  const byJob = Map.groupBy(runs, ({ job }) => job);
+  const names = daysBefore(now, days, timeZone);
+  const byJob = Map.groupBy(counted, ({ job }) => job);
   const listed = [...jobs.filter((job) => byJob.has(job)), ...[...byJob.keys()].filter((job) => !jobs.includes(job)).sort()];
   return {
     days: names,
     rows: listed.map((job) => {
       const own = byJob.get(job) ?? [];
-      const byDay = Map.groupBy(own, ({ due }) => dayOf(due, timeZone));
+      const byDay = new Map(own.map((each) => [each.day, each]));
       return {
         job,
-        cells: names.map((day) => cellOf((byDay.get(day) ?? []).map(({ state }) => state))),
-        runs: own.filter(({ state }) => state === 'succeeded' || state === 'failed').length,
-        failed: own.filter(({ state }) => state === 'failed').length,
+        cells: names.map((day) => cellOf(byDay.get(day))),
+        counts: names.map((day) => byDay.get(day)),
+        runs: own.reduce((sum, { done, failed }) => sum + done + failed, 0),
+        failed: own.reduce((sum, { failed }) => sum + failed, 0),
       };
     }),
   };
 }
 
-function cellOf(states: readonly RunState[]): DayCell {
-  if (states.some((state) => state === 'running' || state === 'queued')) return 'running';
-  const [failed, done] = [states.lastIndexOf('failed'), states.lastIndexOf('succeeded')];
-  if (failed > done) return 'failed';
-  if (failed >= 0) return 'mended';
-  if (done >= 0) return 'done';
-  return states.length > 0 ? 'missed' : undefined;
+/** The last `count` days up to now, oldest first. */
+export function daysBefore(now: Date, count: number, timeZone: string): readonly string[] {
+  const shown = new Date(now.getTime() + offsetMinutes(timeZone, now) * 60_000);
+  const today = Date.parse(shown.toISOString().slice(0, 10));
+  return Array.from({ length: count }, (_, index) => new Date(today - (count - 1 - index) * 86_400_000).toISOString().slice(0, 10));
 }
 
-function dayOf(moment: Date, timeZone: string): string {
-  return new Date(moment.getTime() + offsetMinutes(timeZone, moment) * 60_000).toISOString().slice(0, 10);
+function cellOf(day: JobDay | undefined): DayCell {
+  if (day === undefined) return undefined;
+  if (day.current > 0) return 'running';
+  if (day.endedBadly) return 'failed';
+  if (day.failed > 0 || day.retried > 0) return 'mended';
+  if (day.missed > 0 && day.done === 0) return 'missed';
+  if (day.late > 0 || day.missed > 0) return 'late';
+  if (day.done > 0) return 'done';
+  return day.waiting > 0 ? 'waiting' : 'skipped';
 }

@@ -10,12 +10,19 @@ export class LogTail {
   #characters = 0;
   #open = '';
   #dropped = 0;
+  #added = 0;
 
   constructor(mostCharacters: number) {
     this.#mostCharacters = mostCharacters;
   }
 
+  /** Grows with everything that is printed: by it whoever shows the tail elsewhere knows whether there is anything new. */
+  get version(): number {
+    return this.#added;
+  }
+
   add(text: string): void {
+    this.#added += 1;
     const parts = (this.#open + text).split(/\r\n|[\r\n]/);
     this.#open = (parts.pop() ?? '').slice(0, LONGEST_LINE);
     for (const part of parts) this.#push(part);
@@ -46,4 +53,12 @@ export class LogTail {
       this.#dropped += 1;
     }
   }
+}
+
+/** The text of a {@link LogTail} as lines, and how many were printed before the first of them. */
+export function readTail(text: string): { readonly dropped: number; readonly lines: readonly string[] } {
+  if (text === '') return { dropped: 0, lines: [] };
+  const [head = '', ...rest] = text.split('\n');
+  const dropped = /^\((\d+) earlier lines are not kept\)$/.exec(head)?.[1];
+  return dropped === undefined ? { dropped: 0, lines: [head, ...rest] } : { dropped: Number(dropped), lines: rest };
 }

@@ -32,7 +32,7 @@ $ dbadmin alerts check --quiet`,
     options: [STATE],
     json: [
       'lookedAt: when somebody last looked, or null',
-      'alerts: array of { phase: waiting, raised or settling, kind, severity, cluster, subject, badSince, since, relapses, what, next }',
+      'alerts: array of { phase: waiting, raised or settling, kind, severity, cluster, policy, subject, badSince, since, relapses, what, next, told: names of receivers }',
       'waiting: array of { receiver, kind, event, queuedAt, attempts, nextAt, failure }',
       'receivers: array of { name, policy, on, signed }',
       'file: where this is kept',

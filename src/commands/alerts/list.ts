@@ -1,4 +1,5 @@
 import type { Alert } from '../../alerts/alert.ts';
+import { receiversOf, type Receiver } from '../../alerts/receivers.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
@@ -22,6 +23,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.line(
       `        since ${alert.badSince} (${ago(alert.badSince)})${alert.relapses === 0 ? '' : `, came back ${alert.relapses} times`}`,
     );
+    const told = toldOf(alert, receivers);
+    if (alert.phase !== 'waiting') output.line(`        told: ${told.length === 0 ? 'nobody wants to know' : told.join(', ')}`);
     output.line(`        next: ${alert.next}`);
   }
   for (const { receiver, message, attempts, nextAt, failure } of state.outbox) {
@@ -43,18 +46,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
   output.result({
     lookedAt: state.lookedAt,
-    alerts: alerts.map(({ phase, kind, severity, cluster, subject, badSince, since, relapses, what, next }) => ({
-      phase,
-      kind,
-      severity,
-      cluster,
-      subject,
-      badSince,
-      since,
-      relapses,
-      what,
-      next,
-    })),
+    alerts: alerts.map((alert) => {
+      const { phase, kind, severity, cluster, policy, subject, badSince, since, relapses, what, next } = alert;
+      return { phase, kind, severity, cluster, policy, subject, badSince, since, relapses, what, next, told: toldOf(alert, receivers) };
+    }),
     waiting: state.outbox.map(queuedDocument),
     receivers: receivers.map(({ name, policy, on, channel }) => ({
       name,
@@ -65,6 +60,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     file: file.file,
   });
   return 0;
+}
+
+/** Who was told of it; nobody while it waits to be bad for long enough. */
+function toldOf(alert: Alert, receivers: readonly Receiver[]): readonly string[] {
+  if (alert.phase === 'waiting') return [];
+  return receiversOf({ event: 'raised', alert }, receivers);
 }
 
 function headOf({ output }: CommandContext, { phase, severity }: Alert): string {

@@ -9,8 +9,11 @@ export interface ChildOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** Gets everything it prints; `inherit` lets it print where we do, `errors` only what went wrong. */
-  readonly output: ((text: string) => void) | 'inherit' | 'errors';
+  /**
+   * Gets everything it prints; `inherit` lets it print where we do, `errors` only what went wrong. `beside`: it prints where we
+   * do and that is told, too, unless it prints on a terminal, which it is left to itself.
+   */
+  readonly output: ((text: string) => void) | 'inherit' | 'errors' | { readonly beside: (text: string) => void };
 }
 
 /** How a command of ours ended. */
@@ -26,15 +29,24 @@ export interface ChildEnd {
  * It leads a process group of its own: Ctrl+C in a terminal reaches whoever runs it, who decides.
  */
 export async function runChild(words: readonly string[], { cwd, env, signal, output }: ChildOptions): Promise<ChildEnd> {
-  const shown = typeof output === 'function' ? 'pipe' : output === 'inherit' ? 'inherit' : 'ignore';
+  const isBeside = typeof output === 'object' && !process.stdout.isTTY && !process.stderr.isTTY;
+  const isTaken = typeof output === 'function' || isBeside;
+  const shown = isTaken ? 'pipe' : output === 'errors' ? 'ignore' : 'inherit';
   const child = spawn(process.execPath, [programFile(), ...words], {
     cwd,
     env: { ...env },
-    stdio: ['ignore', shown, typeof output === 'function' ? 'pipe' : 'inherit', 'ipc'],
+    stdio: ['ignore', shown, isTaken ? 'pipe' : 'inherit', 'ipc'],
     detached: true,
   });
-  if (typeof output === 'function') {
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', output);
+  const taken = typeof output === 'function' ? output : typeof output === 'object' ? output.beside : undefined;
+  if (isTaken && taken !== undefined) {
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', taken);
+    if (isBeside)
+      for (const [from, to] of [
+        [child.stdout, process.stdout],
+        [child.stderr, process.stderr],
+      ] as const)
+        from?.pipe(to, { end: false });
   }
   let last: NodeJS.Timeout | undefined;
   const stop = (): void => {

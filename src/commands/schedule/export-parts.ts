@@ -78,3 +78,8 @@ export function pathInProject({ configFile }: ExportParts, file: string): string
 export function warnOmitted({ log }: CommandContext, omitted: readonly Omitted[]): void {
   for (const { job, reason } of omitted) log.warn(`${job} is not exported: ${reason}`);
 }
+
+/** What would be written, each file under its name. */
+export function printFiles({ output }: CommandContext, files: ReadonlyMap<string, string>): void {
+  for (const [name, text] of files) output.line(`==> ${name} <==\n${text}`);
+}

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
 import { systemdMark, systemdUnits } from '../../schedule/export/systemd.ts';
-import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import {
   diskRepositories,
   loadExportParts,
+  printFiles,
   projectVariables,
   receiveWords,
   runWords,
@@ -36,6 +37,12 @@ export async function exportSystemd(context: CommandContext, input: CommandInput
     writable: disks.map((disk) => disk.path),
     sharesTmp: sharesTmp(parts),
   });
+  if (flagOption(input, 'print')) {
+    printFiles(context, files);
+    warnOmitted(context, omitted);
+    context.output.result({ directory, files: [...files.keys()], removed: [], enable, omitted, texts: Object.fromEntries(files) });
+    return 0;
+  }
   const before = await unitsThere(directory, configFile, new Set(files.keys()));
   await mkdir(directory, { recursive: true });
   for (const [name, text] of files) await writeWholeFile(path.join(directory, name), text, 0o644);

@@ -4,8 +4,8 @@ import { DbadminError } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
 import { scheduledTasks } from '../../schedule/export/task-scheduler.ts';
 import { isTimeZone } from '../../schedule/recurrence.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { loadExportParts, projectVariables, receiveWords, runWords, warnOmitted } from './export-parts.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadExportParts, printFiles, projectVariables, receiveWords, runWords, warnOmitted } from './export-parts.ts';
 
 /** Writes one definition a task: Windows registers them one by one. */
 export async function exportTaskScheduler(context: CommandContext, input: CommandInput, into: string): Promise<number> {
@@ -23,6 +23,12 @@ export async function exportTaskScheduler(context: CommandContext, input: Comman
     directory: parts.config.directory,
     user: textOption(input, 'user'),
   });
+  if (flagOption(input, 'print')) {
+    printFiles(context, files);
+    warnOmitted(context, omitted);
+    output.result({ directory, files: [...files.keys()], timeZone: localZone, omitted, texts: Object.fromEntries(files) });
+    return 0;
+  }
   await mkdir(directory, { recursive: true });
   for (const [name, text] of files) await writeWholeFile(path.join(directory, name), `\u{FEFF}${text}`, 0o644, 'utf16le');
   for (const name of files.keys()) output.line(path.join(directory, name));

@@ -10,6 +10,7 @@ const TARGETS = { cron: '--cron', systemd: '--systemd DIR', kubernetes: '--kuber
 /** Options that say something to some targets only. */
 const BELONGS: Readonly<Record<string, readonly (keyof typeof TARGETS)[]>> = {
   convert: ['cron'],
+  print: ['systemd', 'taskScheduler'],
   user: ['systemd', 'taskScheduler'],
   environmentFile: ['systemd'],
   credential: ['systemd'],

@@ -2,7 +2,7 @@ import type { CommandSpec } from '../command.ts';
 import { EXPORT_COMMAND } from './export-spec.ts';
 
 const JOB_KEYS =
-  '{ name, kind, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp: none, once or all, from, until, forMs, paused, labels: [names] }';
+  '{ name, kind, policy, cluster, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp: none, once or all, from, until, forMs, paused, pausedInFile, labels: [names], pause: null or { at, by, reason }, inForce, endsAt }';
 
 export const SCHEDULE_COMMANDS: readonly CommandSpec[] = [
   {
@@ -12,6 +12,8 @@ export const SCHEDULE_COMMANDS: readonly CommandSpec[] = [
       'Every job with its times or what it runs after, and who paused it where a control database can be asked. The file is checked in full first: all problems are told at once.',
     json: [
       'file: the policies file',
+      'timeZone: that of times which name none',
+      'pausesKnown: false where no control database could be asked who paused what',
       `jobs: array of ${JOB_KEYS}`,
       'receiving: array of { name, cluster, repositories, rpoMs, labels }: WAL that a worker keeps being received',
     ],
@@ -27,7 +29,8 @@ $ dbadmin schedule next --count 20`,
     options: [{ flags: '--count <n>', summary: 'how many runs', fallback: '10' }],
     json: [
       'now: the moment asked',
-      'runs: array of { job, at: UTC, local: the same in timeZone, timeZone }',
+      'runs: array of { job, at: UTC, local: the same in timeZone, timeZone, followers: names of jobs that follow it alone, note: what a change of the clocks does to it, or null }',
+      'clocks: array of { timeZone, at, byMinutes }: changes of the clocks in the next eight days',
       'after: array of { job, after: [names] } for jobs without times of their own',
     ],
     load: async () => await import('./next.ts'),
@@ -63,18 +66,56 @@ $ dbadmin schedule run listening.full --worker`,
 machine have it.
 
 $ dbadmin schedule history
+$ dbadmin schedule history --on 2026-11-21
 $ dbadmin schedule history --job listening.full --since 60d --log`,
     options: [
-      { flags: '--since <time>', summary: 'how far back', fallback: '14d' },
+      { flags: '--since <time>', summary: 'how far back (default: 14d)' },
+      { flags: '--on <day>', summary: 'of one day' },
       { flags: '--job <name>', summary: 'of one job' },
+      { flags: '--brief', summary: 'of the runs only those that are not done, or were late or at the second try; at most 200' },
       { flags: '--log', summary: 'and what the last run shown printed' },
     ],
     json: [
       'from, to: the moments between which runs were due',
+      'timeZone: whose days these are; days: array of 2026-11-21',
+      'jobs: array of { job, runs, failed, took, days: for each day null or { day, state: done, late, mended, failed, missed, skipped, running or waiting, done, failed, missed, skipped, current, waiting, retried, late, took } }; took is null or { medianMs, p95Ms, mostMs } of what is done',
       'runs: array of { runId, job, due, cause: time, after, manual or timer, state: waiting, queued, running, succeeded, failed, missed or skipped, labels, createdAt, startedAt, endedAt, attempt, failures, worker, exitStatus, error, times }, oldest first',
       'attempts: of the last run shown, array of { attempt, worker, startedAt, endedAt, outcome, exitStatus, error, logTail }',
     ],
     load: async () => await import('./history.ts'),
+  },
+  {
+    name: 'schedule log',
+    summary: 'what a job printed, or prints now, on whatever machine it runs',
+    description: `Of the run that goes on, or else the last. The newest 16 kB of each attempt are kept, for two months. With --follow it goes on
+until the run is over, a second or two behind.
+
+$ dbadmin schedule log listening.full --follow`,
+    args: [{ form: '<job>', summary: 'name, as dbadmin schedule list or history shows it' }],
+    options: [
+      { flags: '--follow', summary: 'and what it prints from now on' },
+      { flags: '--run <id>', summary: 'of this run: its runId in dbadmin schedule history --json' },
+      { flags: '--attempt <n>', summary: 'of this attempt instead of the last' },
+    ],
+    json: [
+      'run: as in schedule history',
+      'attempts: array of { attempt, worker, startedAt, endedAt, outcome, exitStatus, error }',
+      'attempt: whose lines these are, or null',
+      'firstLine: the number of the first line that is kept, from 1; lines: array of texts',
+      'isOver: nothing more comes',
+    ],
+    load: async () => await import('./log.ts'),
+  },
+  {
+    name: 'schedule workers',
+    summary: 'the workers, what each runs, and what waits for one',
+    json: [
+      'workers: array of { name, host, pid, version, labels, slots, startedAt, seenAt, isAlive, runs: what it runs, as in schedule history }',
+      'others: runs without a worker, begun by cron, systemd or a person; waiting: runs that are queued or waiting',
+      'unreachable: names of jobs that need labels which no worker has',
+      'plannedUntil: up to when times have been queued, or null',
+    ],
+    load: async () => await import('./workers.ts'),
   },
   {
     name: 'schedule pause',

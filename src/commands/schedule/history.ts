@@ -1,36 +1,37 @@
-import { parseDuration, formatDuration } from '../../base/durations.ts';
+import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { inspectDays, inspectTook, type Took } from '../../schedule/control/days-inspect.ts';
 import { inspectAttempts, inspectRuns } from '../../schedule/control/runs-inspect.ts';
-import { historyGrid, type DayCell } from '../../schedule/history-grid.ts';
-import { formatMoment } from '../../schedule/recurrence.ts';
-import type { RunRecord } from '../../schedule/run-record.ts';
+import { historyGrid, type DayCell, type HistoryGrid } from '../../schedule/history-grid.ts';
+import { parseMoment } from '../../schedule/recurrence.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
 import type { Output } from '../output.ts';
 import { loadPolicies } from './load-policies.ts';
 import { findJob } from './run.ts';
+import { runDocument, showRuns } from './show-run.ts';
 
 const MOST_RUNS = 100_000;
+const MOST_BRIEF = 200;
 const LISTED = 20;
 const DAY_MS = 86_400_000;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock } = context;
   const { config, policies, localZone } = await loadPolicies(context, input);
-  const days = daysOption(input);
+  const now = clock.now();
+  const { from, to, days, upTo } = windowOption(input, now, localZone);
   const name = textOption(input, 'job');
-  const job = name === undefined ? undefined : findJob(policies.jobs, name).name;
+  const isBrief = flagOption(input, 'brief');
   const control = await openControl(config, 'dbadmin schedule history');
   try {
-    const now = clock.now();
-    const runs = await inspectRuns(control.pool, control.schema, {
-      from: new Date(now.getTime() - days * DAY_MS),
-      to: now,
-      job,
-      most: MOST_RUNS,
-    });
+    const window = { from, to, job: name };
+    const counted = await inspectDays(control.pool, control.schema, { ...window, timeZone: localZone });
+    // What ran once and is in the file no more can still be asked for.
+    const job = name === undefined || counted.some((each) => each.job === name) ? name : findJob(policies.jobs, name).name;
+    const runs = await inspectRuns(control.pool, control.schema, { ...window, most: isBrief ? MOST_BRIEF : MOST_RUNS, notable: isBrief });
     const jobs = job === undefined ? policies.jobs.map((each) => each.name) : [job];
-    const grid = historyGrid(runs, jobs, { now, days, timeZone: localZone });
+    const grid = historyGrid(counted, jobs, { now: upTo, days, timeZone: localZone });
     showGrid(output, grid, days);
     const shown = job === undefined ? runs.filter(({ state }) => state === 'failed') : runs;
     if (shown.length > 0) output.line('');
@@ -39,16 +40,43 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const attempts = newest === undefined ? [] : await inspectAttempts(control.pool, control.schema, newest.runId);
     const log = attempts.at(-1)?.logTail ?? '';
     if (flagOption(input, 'log') && log !== '') output.line(`\nWhat ${newest?.job ?? ''} printed last:\n${log.replace(/^/gm, '  ')}`);
-    output.result({
-      from: new Date(now.getTime() - days * DAY_MS).toISOString(),
-      to: now.toISOString(),
-      runs: runs.map(runDocument),
-      attempts,
-    });
+    if (output.json) {
+      output.result({
+        from: from.toISOString(),
+        to: to.toISOString(),
+        timeZone: localZone,
+        days: grid.days,
+        jobs: gridDocument(grid, await inspectTook(control.pool, control.schema, window)),
+        runs: runs.map(runDocument),
+        attempts,
+      });
+    }
     return 0;
   } finally {
     await control.pool.close();
   }
+}
+
+interface HistoryWindow {
+  readonly from: Date;
+  readonly to: Date;
+  readonly days: number;
+  /** A moment of the last day. */
+  readonly upTo: Date;
+}
+
+function windowOption(input: CommandInput, now: Date, timeZone: string): HistoryWindow {
+  const day = textOption(input, 'on');
+  if (day === undefined) {
+    const days = daysOption(input);
+    return { from: new Date(now.getTime() - days * DAY_MS), to: now, days, upTo: now };
+  }
+  if (textOption(input, 'since') !== undefined) throw new DbadminError('usage', '--on and --since do not go together');
+  const from = /^\d{4}-\d{2}-\d{2}$/.test(day) ? parseMoment(day, timeZone) : undefined;
+  if (from === undefined) throw new DbadminError('usage', `--on takes a day such as 2026-11-21, not "${day}"`);
+  const next = new Date(Date.parse(day) + DAY_MS).toISOString().slice(0, 10);
+  const end = parseMoment(next, timeZone) ?? new Date(from.getTime() + DAY_MS);
+  return { from, to: new Date(end.getTime() - 1), days: 1, upTo: from };
 }
 
 function daysOption(input: CommandInput): number {
@@ -63,9 +91,9 @@ function daysOption(input: CommandInput): number {
 }
 
 /** One letter a day for each job: what a person looks for is the day that is not like the others. */
-function showGrid(output: Output, grid: ReturnType<typeof historyGrid>, days: number): void {
+function showGrid(output: Output, grid: HistoryGrid, days: number): void {
   if (grid.rows.length === 0) {
-    output.line(`Nothing ran in the last ${days} days.`);
+    output.line(days === 1 ? `Nothing ran on ${grid.days[0] ?? ''}.` : `Nothing ran in the last ${days} days.`);
     return;
   }
   output.table(
@@ -82,7 +110,9 @@ function showGrid(output: Output, grid: ReturnType<typeof historyGrid>, days: nu
       failed === 0 ? '' : String(failed),
     ]),
   );
-  output.line(`${grid.days[0] ?? ''} to ${grid.days.at(-1) ?? ''}   ✓ done  ✗ failed  ~ failed, then done  – missed or left out  ▶ now`);
+  output.line(
+    `${grid.days[0] ?? ''} to ${grid.days.at(-1) ?? ''}   ✓ done  ✗ failed  ~ failed or late, then done  – missed or left out  ▶ now`,
+  );
 }
 
 function markOf(output: Output, cell: DayCell): string {
@@ -92,10 +122,13 @@ function markOf(output: Output, cell: DayCell): string {
     case 'failed':
       return output.style('bad', '✗');
     case 'mended':
+    case 'late':
       return output.style('warn', '~');
     case 'missed':
+    case 'skipped':
       return output.style('warn', '–');
     case 'running':
+    case 'waiting':
       return '▶';
     case undefined:
       return '';
@@ -104,30 +137,16 @@ function markOf(output: Output, cell: DayCell): string {
   }
 }
 
-function showRuns(output: Output, runs: readonly RunRecord[], zone: string): void {
-  if (runs.length === 0) return;
-  output.table(
-    ['due', 'job', 'came to', { head: 'took', align: 'right' }, 'tries', 'by', 'why'],
-    runs.map((each) => [
-      formatMoment(each.due, zone),
-      each.job,
-      each.state,
-      each.startedAt === undefined || each.endedAt === undefined ? '' : formatDuration(each.endedAt.getTime() - each.startedAt.getTime()),
-      each.attempt > 1 ? String(each.attempt) : '',
-      each.worker ?? '',
-      each.error ?? '',
-    ]),
-  );
-}
-
-/** A run as `--json` shows it. */
-function runDocument(run: RunRecord): object {
-  return {
-    ...run,
-    startedAt: run.startedAt ?? null,
-    endedAt: run.endedAt ?? null,
-    worker: run.worker ?? null,
-    exitStatus: run.exitStatus ?? null,
-    error: run.error ?? null,
-  };
+function gridDocument(grid: HistoryGrid, took: ReadonlyMap<string, Took>): readonly object[] {
+  return grid.rows.map(({ job, cells, counts, runs, failed }) => ({
+    job,
+    runs,
+    failed,
+    took: took.get(job) ?? null,
+    days: counts.map((each, index) => {
+      if (each === undefined) return null;
+      const { job: _job, endedBadly: _badly, took: own, ...numbers } = each;
+      return { ...numbers, state: cells[index], took: own ?? null };
+    }),
+  }));
 }

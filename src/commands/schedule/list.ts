@@ -3,6 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import { knownJobs, type KnownJob } from '../../schedule/control/registry-apply.ts';
 import { describeWork, receptions, type Job, type Reception } from '../../schedule/policies.ts';
+import { periodBounds } from '../../schedule/upcoming.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { openControlToRecord } from '../control-database.ts';
 import { loadPolicies } from './load-policies.ts';
@@ -12,9 +13,10 @@ import { describeSettings, describeTrigger, jobDocument } from './show-job.ts';
 const CONTROL_WAIT_MS = 2000;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  const { config, policies } = await loadPolicies(context, input);
+  const { config, policies, localZone } = await loadPolicies(context, input);
   const { output } = context;
   const known = await askPauses(context, config, policies.jobs);
+  const now = context.clock.now();
   const receiving = receptions(policies.policies.values());
   if (policies.jobs.length + receiving.length === 0) output.line(`${policies.file} schedules nothing.`);
   else {
@@ -26,7 +28,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           describeTrigger(job),
           job.trigger.kind === 'times' ? job.trigger.recurrence.timeZone : '',
           describeWork(job.work),
-          [describePause(known.get(job.name)), describeSettings(job)].filter((text) => text !== '').join(', '),
+          [describePause(known?.get(job.name)), describeSettings(job)].filter((text) => text !== '').join(', '),
         ]),
         ...receiving.map((each) => [each.name, 'always', '', describeReception(each), 'by a worker, or dbadmin wal receive']),
       ],
@@ -34,13 +36,33 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
   output.result({
     file: policies.file,
-    jobs: policies.jobs.map((job) => ({ ...jobDocument(job), paused: job.paused || known.get(job.name)?.paused !== undefined })),
+    timeZone: localZone,
+    pausesKnown: known !== undefined,
+    jobs: policies.jobs.map((job) => knownJobDocument(job, known?.get(job.name), now)),
     receiving: receiving.map(({ name, cluster, repositories, rpoMs, labels }) => ({ name, cluster, repositories, rpoMs, labels })),
   });
   return 0;
 }
 
-async function askPauses({ log }: CommandContext, config: Config, jobs: readonly Job[]): Promise<ReadonlyMap<string, KnownJob>> {
+/** A job with what the control database knows of it; a period that is a length begins when the job was first seen. */
+function knownJobDocument(job: Job, known: KnownJob | undefined, now: Date): object {
+  const { from, until } = periodBounds(job.period, known?.since ?? now);
+  const pause = known?.paused;
+  return {
+    ...jobDocument(job),
+    paused: job.paused || pause !== undefined,
+    pause: pause === undefined ? null : { at: pause.at.toISOString(), by: pause.by, reason: pause.reason ?? null },
+    inForce: (from === undefined || from <= now) && (until === undefined || until > now),
+    endsAt: until?.toISOString() ?? null,
+  };
+}
+
+/** Undefined where nobody keeps records, or where they cannot be read now. */
+async function askPauses(
+  { log }: CommandContext,
+  config: Config,
+  jobs: readonly Job[],
+): Promise<ReadonlyMap<string, KnownJob> | undefined> {
   if (jobs.length === 0) return new Map();
   const { connection } = config.control;
   const hurried = { ...connection, connectTimeoutMs: Math.min(connection.connectTimeoutMs, CONTROL_WAIT_MS) };
@@ -49,7 +71,7 @@ async function askPauses({ log }: CommandContext, config: Config, jobs: readonly
       { ...config, control: { ...config.control, connection: hurried, isStated: false } },
       'dbadmin schedule list',
     );
-    if (control === undefined) return new Map();
+    if (control === undefined) return undefined;
     try {
       return await knownJobs(
         control.pool,
@@ -61,7 +83,7 @@ async function askPauses({ log }: CommandContext, config: Config, jobs: readonly
     }
   } catch (error) {
     log.debug(`what is paused is not known: ${messageOf(error)}`);
-    return new Map();
+    return undefined;
   }
 }
 

@@ -1,13 +1,16 @@
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
-import { describeWork } from '../../schedule/policies.ts';
+import { clockNote, clockShifts } from '../../schedule/clock-note.ts';
+import { describeWork, type Job } from '../../schedule/policies.ts';
 import { formatMoment } from '../../schedule/recurrence.ts';
-import { upcomingRuns } from '../../schedule/upcoming.ts';
+import { followers, upcomingRuns } from '../../schedule/upcoming.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadPolicies } from './load-policies.ts';
 
 const DEFAULT_COUNT = 10;
 const MOST = 1000;
+/** A change of the clocks is told this long before. */
+const CLOCK_DAYS = 8;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const count = readCount(textOption(input, 'count'));
@@ -15,6 +18,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output } = context;
   const now = context.clock.now();
   const runs = upcomingRuns(policies.jobs, now, count);
+  const shifts = clockShifts(
+    runs.map(({ timeZone }) => timeZone),
+    now,
+    CLOCK_DAYS,
+  );
   const waiting = policies.jobs.filter(({ trigger }) => trigger.kind === 'after');
 
   if (runs.length === 0) output.line(`Nothing in ${policies.file} will run.`);
@@ -26,19 +34,35 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         formatDuration(at.getTime() - now.getTime()),
         job.name,
         describeWork(job.work),
-        timeZone,
+        noteOf(job, at) ?? timeZone,
       ]),
     );
   }
+  for (const { timeZone, at, byMinutes } of shifts)
+    output.line(
+      `clocks in ${timeZone} go ${byMinutes > 0 ? 'forward' : 'back'} by ${formatDuration(Math.abs(byMinutes) * 60_000)} at ${formatMoment(at, timeZone)}`,
+    );
   for (const job of waiting) {
     if (job.trigger.kind === 'after') output.line(`${job.name} runs after ${job.trigger.jobs.join(' and ')}: ${describeWork(job.work)}`);
   }
   output.result({
     now: now.toISOString(),
-    runs: runs.map(({ job, at, timeZone }) => ({ job: job.name, at: at.toISOString(), local: formatMoment(at, timeZone), timeZone })),
+    runs: runs.map(({ job, at, timeZone }) => ({
+      job: job.name,
+      at: at.toISOString(),
+      local: formatMoment(at, timeZone),
+      timeZone,
+      followers: followers(job, policies.jobs).map(({ name }) => name),
+      note: noteOf(job, at) ?? null,
+    })),
+    clocks: shifts.map(({ timeZone, at, byMinutes }) => ({ timeZone, at: at.toISOString(), byMinutes })),
     after: waiting.map((job) => ({ job: job.name, after: job.trigger.kind === 'after' ? job.trigger.jobs : [] })),
   });
   return 0;
+}
+
+function noteOf({ trigger }: Job, at: Date): string | undefined {
+  return trigger.kind === 'times' ? clockNote(trigger.recurrence, at) : undefined;
 }
 
 function readCount(text: string | undefined): number {

@@ -53,18 +53,16 @@ async function performCommand(
   { job, due, signal, output }: PerformOptions,
 ): Promise<AttemptOutcome> {
   let tail = '';
-  const note = (text: string): void => void (tail = (tail + text).slice(-4000));
+  const told = typeof output === 'function' ? output : typeof output === 'object' ? output.beside : undefined;
+  const take = (text: string): void => {
+    tail = (tail + text).slice(-4000);
+    told?.(text);
+  };
   const end = await runChild([...words, ...configOption(config), ...(output === 'errors' ? ['--quiet'] : []), '--yes'], {
     cwd: config.directory,
     env: { ...env, DBADMIN_JOB: job, DBADMIN_DUE: due.toISOString() },
     signal,
-    output:
-      typeof output === 'function'
-        ? (text) => {
-            note(text);
-            output(text);
-          }
-        : output,
+    output: typeof output === 'function' ? take : typeof output === 'object' ? { beside: take } : output,
   });
   return outcomeOf(words, end, signal, lastError(tail));
 }
@@ -161,4 +159,5 @@ function failed(error: unknown): AttemptOutcome {
 
 function print({ output }: PerformOptions, text: string): void {
   if (typeof output === 'function') output(text);
+  else if (typeof output === 'object') output.beside(text);
 }

@@ -2,7 +2,7 @@ import { DbadminError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import { applyManual } from '../../schedule/control/due-apply.ts';
 import { RunQueue } from '../../schedule/control/queue-run.ts';
-import { inspectWorkers } from '../../schedule/control/runs-inspect.ts';
+import { inspectWorkers } from '../../schedule/control/workers-inspect.ts';
 import { canReach, queueName } from '../../schedule/labels.ts';
 import type { Job, Policies } from '../../schedule/policies.ts';
 import type { CommandContext } from '../command.ts';
@@ -27,7 +27,7 @@ export async function queueRun({ clock, log, output }: CommandContext, config: C
         hint: `See dbadmin schedule history --job ${job.name}.`,
       });
     }
-    const workers = await inspectWorkers(control.pool, control.schema);
+    const workers = (await inspectWorkers(control.pool, control.schema)).filter(({ isAlive }) => isAlive);
     const able = workers.filter(({ labels }) => canReach(labels, job.labels));
     output.line(`${job.name} is queued${able.length === 0 ? '' : ` for ${able.map(({ name }) => name).join(', ')}`}`);
     if (able.length === 0) {

@@ -4,7 +4,14 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import { suggestion } from '../../base/spelling.ts';
 import type { Config } from '../../config/config.ts';
 import { nextStep, type AttemptOutcome } from '../../schedule/attempt.ts';
-import { beginTimerRun, endTimerRun, markTimerRun, repeatTimerRun, type TimerRun } from '../../schedule/control/timer-runs-apply.ts';
+import {
+  beginTimerRun,
+  endTimerRun,
+  logTimerRun,
+  markTimerRun,
+  repeatTimerRun,
+  type TimerRun,
+} from '../../schedule/control/timer-runs-apply.ts';
 import type { ControlPlace } from '../../schedule/control/due-apply.ts';
 import { LogTail } from '../../schedule/log-tail.ts';
 import { describeWork, type Job } from '../../schedule/policies.ts';
@@ -19,6 +26,8 @@ import { queueRun } from './queue-run.ts';
 
 const LOG_TAIL_CHARACTERS = 16 * 1024;
 const SIGN_OF_LIFE_MS = 20_000;
+/** Whoever follows the log sees what was printed this long ago. */
+const LOG_MS = 1000;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, policies } = await loadPolicies(context, input);
@@ -85,9 +94,21 @@ async function attempt(
   let run = control === undefined ? undefined : await beginTimerRun(control, { job: job.name, due, cause: 'timer', by });
   for (let failures = 0; ; failures += 1) {
     const tail = new LogTail(LOG_TAIL_CHARACTERS);
-    const shown = output.quiet || output.json;
-    const outcome = await alive(control, run, async () => {
-      const printed = shown ? (run === undefined ? 'errors' : (text: string) => tail.add(text)) : 'inherit';
+    const take = (text: string): void => tail.add(text);
+    const isSilent = output.quiet || output.json;
+    const outcome = await alive(control, run, tail, async () => {
+      // What SQL prints comes through us and nobody else.
+      const tell = (text: string): void => (take(text), output.note(text.trimEnd()));
+      const printed =
+        todo.kind === 'sql' && !isSilent
+          ? tell
+          : run === undefined
+            ? isSilent
+              ? 'errors'
+              : 'inherit'
+            : isSilent
+              ? take
+              : { beside: take };
       return await performJob(context, config, todo, { job: job.name, due, run, signal, output: printed });
     });
     const step = nextStep(outcome, job, { failures, attempt: failures + 1, sinceStartMs: clock.now().getTime() - due.getTime() });
@@ -105,14 +126,25 @@ async function attempt(
   }
 }
 
-/** Gives signs of life while the work goes on. */
-async function alive<T>(control: ControlPlace | undefined, run: TimerRun | undefined, work: () => Promise<T>): Promise<T> {
+/** Gives signs of life while the work goes on, and shows what it prints. */
+async function alive<T>(control: ControlPlace | undefined, run: TimerRun | undefined, tail: LogTail, work: () => Promise<T>): Promise<T> {
   if (control === undefined || run === undefined) return await work();
-  const timer = setInterval(() => void markTimerRun(control, run).catch(() => undefined), SIGN_OF_LIFE_MS);
+  const life = setInterval(() => void markTimerRun(control, run).catch(() => undefined), SIGN_OF_LIFE_MS);
+  let shownVersion = 0;
+  let isWriting = false;
+  const show = async (): Promise<void> => {
+    if (isWriting || tail.version === shownVersion) return;
+    isWriting = true;
+    shownVersion = tail.version;
+    await logTimerRun(control, run, tail.text()).catch(() => undefined);
+    isWriting = false;
+  };
+  const log = setInterval(() => void show(), LOG_MS);
   try {
     return await work();
   } finally {
-    clearInterval(timer);
+    clearInterval(life);
+    clearInterval(log);
   }
 }
 

@@ -25,6 +25,8 @@ export function jobDocument(job: Job): Readonly<Record<string, unknown>> {
   return {
     name: job.name,
     kind: job.work.kind,
+    policy: 'policy' in job.work ? job.work.policy : null,
+    cluster: job.work.cluster ?? null,
     description: describeWork(job.work),
     cron: trigger.kind === 'times' ? trigger.recurrence.cron : null,
     timeZone: trigger.kind === 'times' ? trigger.recurrence.timeZone : null,
@@ -36,6 +38,7 @@ export function jobDocument(job: Job): Readonly<Record<string, unknown>> {
     until: period.until?.toISOString() ?? null,
     forMs: period.lengthMs ?? null,
     paused: job.paused,
+    pausedInFile: job.paused,
     labels: job.labels,
   };
 }

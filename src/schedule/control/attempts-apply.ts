@@ -23,6 +23,13 @@ export interface BegunAttempt {
   readonly isDone: boolean;
 }
 
+/** What an attempt that goes on has printed. */
+export interface PrintedLog {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly logTail: string;
+}
+
 /** What was written: the next step, or that the run had passed to another worker or was over already. */
 export type WrittenEnd = NextStep | { readonly kind: 'lost' };
 
@@ -52,6 +59,17 @@ export async function beginAttempt(
     const done = await tx.query(`select from ${schema}.run_attempt where run_id = $1 and outcome = 'succeeded'`, [handed.runId]);
     return { run: runOf(row), isDone: done.length > 0 };
   });
+}
+
+/** Shows what running attempts print while they do; what has ended keeps what its end was written with. */
+export async function writeLogs({ pool, schema }: ControlPlace, logs: readonly PrintedLog[]): Promise<void> {
+  for (const { runId, attempt, logTail } of logs) {
+    await pool.query(`update ${schema}.run_attempt set log_tail = $3 where run_id = $1 and attempt = $2 and ended_at is null`, [
+      runId,
+      attempt,
+      logTail,
+    ]);
+  }
 }
 
 async function endOpenAttempts(tx: PoolQueries, schema: string, runId: string): Promise<void> {

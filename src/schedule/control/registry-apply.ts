@@ -69,7 +69,10 @@ export interface WorkerRecord {
 export async function markWorker(db: PoolQueries, schema: string, worker: WorkerRecord): Promise<void> {
   await db.query(
     `insert into ${schema}.worker (name, host, pid, version, labels, slots) values ($1, $2, $3, $4, $5, $6)
-      on conflict (name) do update set seen_at = clock_timestamp(), labels = excluded.labels`,
+      on conflict (name) do update set seen_at = clock_timestamp(), labels = excluded.labels, slots = excluded.slots,
+        version = excluded.version, host = excluded.host, pid = excluded.pid,
+        started_at = case when (worker.host, worker.pid) = (excluded.host, excluded.pid) then worker.started_at
+          else clock_timestamp() end`,
     [worker.name, worker.host, worker.pid, worker.version, worker.labels, worker.slots],
   );
   await db.query(`delete from ${schema}.worker where seen_at < clock_timestamp() - interval '1 day'`);

@@ -1,4 +1,5 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
+import { LATE_GRACE_MS } from '../plan.ts';
 import type { RunCause, RunRecord, RunState } from '../run-record.ts';
 
 /** A row of the table of runs. */
@@ -43,15 +44,25 @@ export function runOf(row: RunRow): RunRecord {
   };
 }
 
-/** Runs due in a window, oldest first, of one job or all. */
+/** A run that was begun later after its time than a restart of a worker takes. */
+export const IS_LATE = `cause = 'time' and started_at - due > interval '${LATE_GRACE_MS} milliseconds'`;
+const IS_NOTABLE = `(state <> 'succeeded' or failures > 0 or (${IS_LATE}))`;
+
+/** Runs due in a window, oldest first, of one job or all; `notable`: without those that succeeded at once and in time. */
 export async function inspectRuns(
   db: PoolQueries,
   schema: string,
-  { from, to, job, most }: { readonly from: Date; readonly to: Date; readonly job: string | undefined; readonly most: number },
+  {
+    from,
+    to,
+    job,
+    most,
+    notable = false,
+  }: { readonly from: Date; readonly to: Date; readonly job: string | undefined; readonly most: number; readonly notable?: boolean },
 ): Promise<readonly RunRecord[]> {
   const rows = await db.query<RunRow>(
     `select * from (select ${RUN_COLUMNS} from ${schema}.run
-        where due >= $1 and due <= $2 and ($3::text is null or job = $3) order by due desc limit $4) as newest
+        where due >= $1 and due <= $2 and ($3::text is null or job = $3)${notable ? ` and ${IS_NOTABLE}` : ''} order by due desc limit $4) as newest
       order by due`,
     [from, to, job ?? null, most],
   );
@@ -93,6 +104,22 @@ export interface AttemptRecord {
   readonly logTail: string | undefined;
 }
 
+/** A run by its id; undefined when there is none. */
+export async function inspectRun(db: PoolQueries, schema: string, runId: string): Promise<RunRecord | undefined> {
+  const [row] = await db.query<RunRow>(`select ${RUN_COLUMNS} from ${schema}.run where run_id = $1`, [runId]);
+  return row === undefined ? undefined : runOf(row);
+}
+
+/** The run of a job that goes on, or the last that was begun; undefined when none ever was. */
+export async function inspectNewestRun(db: PoolQueries, schema: string, job: string): Promise<RunRecord | undefined> {
+  const [row] = await db.query<RunRow>(
+    `select ${RUN_COLUMNS} from ${schema}.run where job = $1 and attempt > 0
+      order by state in ('queued', 'running') desc, coalesce(ended_at, created_at) desc limit 1`,
+    [job],
+  );
+  return row === undefined ? undefined : runOf(row);
+}
+
 /** The attempts of a run, first to last. */
 export async function inspectAttempts(db: PoolQueries, schema: string, runId: string): Promise<readonly AttemptRecord[]> {
   const rows = await db.query<{
@@ -119,15 +146,4 @@ export async function inspectAttempts(db: PoolQueries, schema: string, runId: st
     error: row.error ?? undefined,
     logTail: row.log_tail ?? undefined,
   }));
-}
-
-/** The workers that gave a sign of life in the last minute. */
-export async function inspectWorkers(
-  db: PoolQueries,
-  schema: string,
-): Promise<readonly { readonly name: string; readonly labels: readonly string[]; readonly startedAt: Date; readonly seenAt: Date }[]> {
-  const rows = await db.query<{ name: string; labels: readonly string[]; started_at: Date; seen_at: Date }>(
-    `select name, labels, started_at, seen_at from ${schema}.worker where seen_at > clock_timestamp() - interval '1 minute' order by name`,
-  );
-  return rows.map(({ name, labels, started_at: startedAt, seen_at: seenAt }) => ({ name, labels, startedAt, seenAt }));
 }

@@ -48,6 +48,15 @@ export async function markTimerRun({ pool, schema }: ControlPlace, { runId }: Ti
   await pool.query(`update ${schema}.run set alive_at = clock_timestamp() where run_id = $1`, [runId]);
 }
 
+/** What it has printed so far. */
+export async function logTimerRun({ pool, schema }: ControlPlace, { runId, attempt }: TimerRun, logTail: string): Promise<void> {
+  await pool.query(`update ${schema}.run_attempt set log_tail = $3 where run_id = $1 and attempt = $2 and ended_at is null`, [
+    runId,
+    attempt,
+    logTail,
+  ]);
+}
+
 /** The attempt ended and another follows. */
 export async function repeatTimerRun(
   place: ControlPlace,

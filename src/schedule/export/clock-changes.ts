@@ -23,8 +23,8 @@ export function clockChanges(recurrence: Recurrence, from: Date, years: number):
   return changesOf(recurrence.timeZone, from, years).map((at) => aroundChange(recurrence, sets, at));
 }
 
-/** The moments from which on the clocks of a zone are set otherwise. */
-function changesOf(timeZone: string, from: Date, years: number): readonly Date[] {
+/** The moments from which on the clocks of a zone are set otherwise, within `years` (a fraction will do) from `from`. */
+export function changesOf(timeZone: string, from: Date, years: number): readonly Date[] {
   const changes: Date[] = [];
   const offsetAt = (moment: number): number => offsetMinutes(timeZone, new Date(moment));
   const first = Math.floor(from.getTime() / DAY_MS) * DAY_MS;

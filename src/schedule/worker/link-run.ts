@@ -3,7 +3,7 @@ import { ensureTables } from '../control/tables-apply.ts';
 import { markPlanned, markWorker, plannedUntil, registerJobs } from '../control/registry-apply.ts';
 import type { ControlPlace } from '../control/due-apply.ts';
 import { applyAllDue } from '../control/due-many-apply.ts';
-import { beginAttempt, endAbandoned } from '../control/attempts-apply.ts';
+import { beginAttempt, endAbandoned, writeLogs } from '../control/attempts-apply.ts';
 import { pruneHistory } from '../control/prune-apply.ts';
 import { RunQueue, type HandedOut } from '../control/queue-run.ts';
 import { queueName, queuesFor } from '../labels.ts';
@@ -16,6 +16,8 @@ const TICK_MS = 1000;
 /** While there is more to do than slots, one that becomes free is filled soon. */
 const BUSY_TICK_MS = 150;
 const SIGN_OF_LIFE_MS = 10_000;
+/** Whoever follows the log of a job sees what it printed this long ago. */
+const LOG_MS = 1000;
 const UPKEEP_MS = 30_000;
 const PRUNE_MS = 3_600_000;
 const SIGNS_PER_HEARTBEAT = 4;
@@ -110,6 +112,7 @@ export class ControlLink implements ControlPlace {
       }),
       loop((this.#options.heartbeatSeconds * 1000) / SIGNS_PER_HEARTBEAT, async () => await this.#keep(slots)),
       loop(SIGN_OF_LIFE_MS, async () => await markWorker(this.pool, this.schema, this.#options.worker)),
+      loop(LOG_MS, async () => await writeLogs(this, slots.printed())),
       loop(UPKEEP_MS, async () => await this.#upkeep()),
       loop(PRUNE_MS, async () => await pruneHistory(this.pool, this.schema)),
     ]);

@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { formatDuration } from '../../base/durations.ts';
 import type { AttemptOutcome } from '../attempt.ts';
-import type { EndedAttempt, WrittenEnd } from '../control/attempts-apply.ts';
+import type { EndedAttempt, PrintedLog, WrittenEnd } from '../control/attempts-apply.ts';
 import type { HandedOut } from '../control/queue-run.ts';
 import { LogTail } from '../log-tail.ts';
 import type { Job } from '../policies.ts';
@@ -23,6 +23,9 @@ interface Slot {
   readonly isDone: boolean;
   readonly startedAt: Date;
   readonly stop: AbortController;
+  readonly tail: LogTail;
+  /** How much of the tail the control database has. */
+  shownVersion: number;
   /** By the monotonic clock. */
   keptAtMs: number;
 }
@@ -64,7 +67,13 @@ export class Slots {
 
   /** Begins a run that is ours. It ends by itself, and is written down. `keptAtMs` is from when the claim counts. */
   start(begun: Pick<Slot, 'handed' | 'run' | 'job' | 'isDone' | 'keptAtMs'>, jobs: readonly Job[]): void {
-    const slot: Slot = { ...begun, startedAt: this.#options.clock.now(), stop: new AbortController() };
+    const slot: Slot = {
+      ...begun,
+      startedAt: this.#options.clock.now(),
+      stop: new AbortController(),
+      tail: new LogTail(LOG_TAIL_CHARACTERS),
+      shownVersion: 0,
+    };
     const { handed } = begun;
     this.#slots.set(handed.queueId, slot);
     const ended = this.#work(slot, jobs).finally(() => this.#ends.delete(ended));
@@ -79,6 +88,15 @@ export class Slots {
       if (stillOurs.has(queueId)) slot.keptAtMs = askedAtMs;
       else this.#giveUp(slot, 'the run was given to another worker');
     }
+  }
+
+  /** What the running jobs have printed since it was last asked. */
+  printed(): readonly PrintedLog[] {
+    const changed = [...this.#slots.values()].filter(({ tail, shownVersion }) => tail.version !== shownVersion);
+    return changed.map((slot) => {
+      slot.shownVersion = slot.tail.version;
+      return { runId: slot.run.runId, attempt: slot.run.attempt, logTail: slot.tail.text() };
+    });
   }
 
   /** Stops what may run elsewhere by now. Called every second, whether the control database answers or not. */
@@ -119,11 +137,10 @@ export class Slots {
   }
 
   async #work(slot: Slot, jobs: readonly Job[]): Promise<void> {
-    const { run, job, handed, startedAt } = slot;
+    const { run, job, handed, startedAt, tail } = slot;
     const { log, clock, perform } = this.#options;
-    const tail = new LogTail(LOG_TAIL_CHARACTERS);
     log.info(`${run.job} begins, due ${run.due.toISOString()}${run.attempt === 1 ? '' : `, attempt ${run.attempt}`}`);
-    const outcome = await this.#perform(slot, tail, perform);
+    const outcome = await this.#perform(slot, perform);
     const endedAt = clock.now();
     try {
       const end = await this.#writeEnd(handed, { run, outcome, logTail: tail.text(), job: job ?? unknownJob(run), jobs });
@@ -136,7 +153,7 @@ export class Slots {
     }
   }
 
-  async #perform({ run, job, stop, isDone }: Slot, tail: LogTail, perform: WorkerOptions['perform']): Promise<AttemptOutcome> {
+  async #perform({ run, job, stop, isDone, tail }: Slot, perform: WorkerOptions['perform']): Promise<AttemptOutcome> {
     if (isDone) return { kind: 'succeeded' };
     if (job === undefined) {
       return { kind: 'failed', exitStatus: undefined, error: 'the policies of this worker have no such job', final: true };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { nextStep } from '../../../src/schedule/attempt.ts';
 import { allDependents, directDependents, isReady } from '../../../src/schedule/dependents.ts';
+import type { JobDay } from '../../../src/schedule/control/days-inspect.ts';
 import { historyGrid } from '../../../src/schedule/history-grid.ts';
 import { canReach, queueName, queuesFor } from '../../../src/schedule/labels.ts';
-import { LogTail } from '../../../src/schedule/log-tail.ts';
+import { LogTail, readTail } from '../../../src/schedule/log-tail.ts';
 import { receptions, type BackupPolicy } from '../../../src/schedule/policies.ts';
-import type { RunRecord, RunState } from '../../../src/schedule/run-record.ts';
 import { health, type WorkerFacts } from '../../../src/schedule/worker/facts.ts';
 import { at, job } from './job.ts';
 
@@ -79,6 +79,8 @@ describe('LogTail', () => {
     expect(lines.at(-1)).toBe('line 1000');
     expect(lines[0]).toBe(`(${1000 - (lines.length - 1)} earlier lines are not kept)`);
     expect(tail.text().length).toBeLessThan(200);
+    expect(readTail(tail.text())).toEqual({ dropped: 1000 - (lines.length - 1), lines: lines.slice(1) });
+    expect(readTail('')).toEqual({ dropped: 0, lines: [] });
   });
 
   test('a line without end, and one that a progress display writes over, stay bounded', () => {
@@ -91,41 +93,50 @@ describe('LogTail', () => {
 });
 
 describe('historyGrid', () => {
-  const ran = (name: string, due: string, state: RunState): RunRecord => ({
-    runId: due,
+  const counted = (name: string, day: string, more: Partial<JobDay>): JobDay => ({
     job: name,
-    due: at(due),
-    cause: 'time',
-    state,
-    labels: [],
-    createdAt: at(due),
-    startedAt: undefined,
-    endedAt: undefined,
-    attempt: 1,
-    failures: 0,
-    worker: undefined,
-    exitStatus: undefined,
-    error: undefined,
-    times: 1,
+    day,
+    done: 0,
+    failed: 0,
+    missed: 0,
+    skipped: 0,
+    current: 0,
+    waiting: 0,
+    retried: 0,
+    late: 0,
+    endedBadly: false,
+    took: undefined,
+    ...more,
   });
 
   test('a cell says what the day came to; days are those of the zone; jobs of the past follow those of the file', () => {
-    const runs = [
-      ran('b', '2027-01-01T20:00Z', 'succeeded'),
-      ran('a', '2027-01-02T02:00Z', 'failed'),
-      ran('a', '2027-01-02T03:00Z', 'succeeded'),
-      ran('gone', '2027-01-02T03:00Z', 'missed'),
-      ran('a', '2027-01-03T02:00Z', 'succeeded'),
-      ran('a', '2027-01-03T03:00Z', 'failed'),
-      ran('b', '2027-01-03T04:00Z', 'running'),
+    const days = [
+      counted('b', '2027-01-02', { done: 1 }),
+      counted('a', '2027-01-02', { done: 1, failed: 1 }),
+      counted('gone', '2027-01-02', { missed: 1 }),
+      counted('a', '2027-01-03', { done: 1, failed: 1, endedBadly: true }),
+      counted('b', '2027-01-03', { done: 3, current: 1 }),
     ];
-    const grid = historyGrid(runs, ['a', 'b', 'never'], { now: at('2027-01-03T12:00Z'), days: 3, timeZone: 'Asia/Kolkata' });
+    // Half past five ahead: the day there has begun already.
+    const grid = historyGrid(days, ['a', 'b', 'never'], { now: at('2027-01-02T20:00Z'), days: 3, timeZone: 'Asia/Kolkata' });
     expect(grid.days).toEqual(['2027-01-01', '2027-01-02', '2027-01-03']);
-    expect(grid.rows).toEqual([
-      { job: 'a', cells: [undefined, 'mended', 'failed'], runs: 4, failed: 2 },
-      { job: 'b', cells: [undefined, 'done', 'running'], runs: 1, failed: 0 },
-      { job: 'gone', cells: [undefined, 'missed', undefined], runs: 0, failed: 0 },
+    expect(grid.rows.map(({ job: name, cells, runs, failed }) => ({ name, cells, runs, failed }))).toEqual([
+      { name: 'a', cells: [undefined, 'mended', 'failed'], runs: 4, failed: 2 },
+      { name: 'b', cells: [undefined, 'done', 'running'], runs: 4, failed: 0 },
+      { name: 'gone', cells: [undefined, 'missed', undefined], runs: 0, failed: 0 },
     ]);
+  });
+
+  test.each([
+    [{ done: 1, retried: 1 }, 'mended'],
+    [{ done: 1, late: 1 }, 'late'],
+    [{ done: 71, missed: 1 }, 'late'],
+    [{ skipped: 1 }, 'skipped'],
+    [{ waiting: 1 }, 'waiting'],
+    [{ done: 2, skipped: 1 }, 'done'],
+  ] as const)('%j is %s', (numbers, cell) => {
+    const grid = historyGrid([counted('a', '2027-01-03', numbers)], ['a'], { now: at('2027-01-03T12:00Z'), days: 1, timeZone: 'UTC' });
+    expect(grid.rows[0]?.cells).toEqual([cell]);
   });
 });
 
