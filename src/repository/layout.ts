@@ -91,3 +91,41 @@ export function partialKey(systemIdentifier: string, segment: string): string {
 export function backupHistoryKey(systemIdentifier: string, name: string): string {
   return walKey(systemIdentifier, name);
 }
+
+/** What objects are kept for; `reports` are those of drills and verifications, `identity` also keys and the names of clusters. */
+export const OBJECT_KINDS = [
+  'packs',
+  'indexes',
+  'manifests',
+  'wal',
+  'dumps',
+  'reports',
+  'leases',
+  'marks',
+  'ledger',
+  'identity',
+  'other',
+] as const;
+export type ObjectKind = (typeof OBJECT_KINDS)[number];
+
+const AREAS: Readonly<Record<string, ObjectKind>> = {
+  packs: 'packs',
+  indexes: 'indexes',
+  backups: 'manifests',
+  wal: 'wal',
+  gaps: 'wal',
+  dumps: 'dumps',
+  drills: 'reports',
+  verifications: 'reports',
+  leases: 'leases',
+  marks: 'marks',
+  holds: 'ledger',
+  ledger: 'ledger',
+};
+
+/** What the object of a key is kept for, and for which lineage where it is one's. */
+export function kindOfKey(key: string): { readonly kind: ObjectKind; readonly systemIdentifier: string | undefined } {
+  const [first = '', area = ''] = key.split('/', 2);
+  if (/^\d+$/.test(first)) return { kind: AREAS[area] ?? 'other', systemIdentifier: first };
+  return { kind: first === IDENTITY_KEY || first === 'keys' || first === 'clusters' ? 'identity' : 'other', systemIdentifier: undefined };
+}

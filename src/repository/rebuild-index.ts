@@ -41,8 +41,7 @@ export interface RebuiltIndex {
  * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found.
  */
 export async function rebuildIndex(repository: Repository, systemIdentifier: string, options: RebuildOptions): Promise<RebuiltIndex> {
-  const sizes = new Map<string, number>();
-  for await (const { key, sizeBytes } of repository.store.list(packPrefix(systemIdentifier))) sizes.set(key.slice(-32), sizeBytes);
+  const sizes = await listPacks(repository, systemIdentifier);
   const { named, stale, missing } = await readIndexes(repository, systemIdentifier, sizes, options.all);
   const todo = [...sizes].filter(([pack]) => !named.has(pack));
   const damaged: { pack: string; problem: string }[] = [];
@@ -74,6 +73,30 @@ export async function rebuildIndex(repository: Repository, systemIdentifier: str
   await options.lease.check();
   for (const key of stale) await deleteUnlessLocked(repository, key);
   return { packs: sizes.size, added: todo.length - damaged.length, written, replaced: stale, missing: [...missing], damaged };
+}
+
+/** What {@link rebuildIndex} would do; reads indexes, and no pack. */
+export async function inspectIndexes(
+  repository: Repository,
+  systemIdentifier: string,
+  all: boolean,
+): Promise<{
+  readonly packs: number;
+  readonly unindexed: number;
+  readonly replaced: readonly string[];
+  readonly missing: readonly string[];
+}> {
+  const sizes = await listPacks(repository, systemIdentifier);
+  const { named, stale, missing } = await readIndexes(repository, systemIdentifier, sizes, all);
+  const unindexed = [...sizes.keys()].filter((pack) => !named.has(pack)).length;
+  return { packs: sizes.size, unindexed, replaced: stale, missing: [...missing] };
+}
+
+/** Sizes of all packs by their names. */
+async function listPacks(repository: Repository, systemIdentifier: string): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
+  for await (const { key, sizeBytes } of repository.store.list(packPrefix(systemIdentifier))) sizes.set(key.slice(-32), sizeBytes);
+  return sizes;
 }
 
 /** Which packs the indexes that can stay name, and which indexes cannot. */

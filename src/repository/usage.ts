@@ -1,10 +1,13 @@
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
-import type { ObjectStore } from '../storage/store.ts';
+import type { ObjectStore, StoredObject } from '../storage/store.ts';
+import { kindOfKey, OBJECT_KINDS, type ObjectKind } from './layout.ts';
 import { storeNow } from './store-clock.ts';
 
 const DAY_MS = 86_400_000;
 /** Growth is measured over so long, or over the repository's life when that is shorter. */
 const GROWTH_DAYS = 7;
+/** So many days the curve of what is kept goes back. */
+const CURVE_DAYS = 90;
 
 /** How full a repository is and how fast it fills. */
 export interface RepositoryUsage {
@@ -18,6 +21,18 @@ export interface RepositoryUsage {
   readonly growthBytesPerDay: number | undefined;
   /** At that growth; undefined without a limit or growth. */
   readonly daysUntilFull: number | undefined;
+  readonly kinds: Readonly<Record<ObjectKind, { readonly objects: number; readonly bytes: number }>>;
+  /** By system identifier: what lies below it. */
+  readonly lineages: ReadonlyMap<string, LineageUsage>;
+  /** Of the last days that have any, oldest first: what had been stored until the end of that UTC day and is still there. */
+  readonly curve: readonly { readonly day: string; readonly keptBytes: number }[];
+}
+
+export interface LineageUsage {
+  readonly usedBytes: number;
+  readonly packBytes: number;
+  /** Packs that a collection has marked and a later one frees, and when the first and the last was marked, by the store's clock. */
+  readonly marked: { readonly packs: number; readonly first: Date; readonly last: Date } | undefined;
 }
 
 /** Lists all of a repository and tries to write one small object. `now` is this machine's clock, used where the store's cannot be had. */
@@ -28,9 +43,12 @@ export async function measureUsage(store: ObjectStore, now: Date): Promise<Repos
   let usedBytes = 0;
   let recentBytes = 0;
   let oldest = at.getTime();
-  for await (const { sizeBytes, modifiedAt } of store.list('')) {
+  const breakdown = new Breakdown();
+  for await (const object of store.list('')) {
+    const { sizeBytes, modifiedAt } = object;
     objects += 1;
     usedBytes += sizeBytes;
+    breakdown.add(object);
     if (modifiedAt.getTime() >= since) recentBytes += sizeBytes;
     oldest = Math.min(oldest, modifiedAt.getTime());
   }
@@ -42,7 +60,49 @@ export async function measureUsage(store: ObjectStore, now: Date): Promise<Repos
     freeBytes === undefined || growthBytesPerDay === undefined || growthBytesPerDay === 0
       ? undefined
       : Math.floor(freeBytes / growthBytesPerDay);
-  return { objects, usedBytes, freeBytes, writeProblem, growthBytesPerDay, daysUntilFull };
+  return { objects, usedBytes, freeBytes, writeProblem, growthBytesPerDay, daysUntilFull, ...breakdown.result(at) };
+}
+
+/** What a listing is made of, added up as it passes by. */
+class Breakdown {
+  readonly #kinds = new Map<ObjectKind, { objects: number; bytes: number }>(OBJECT_KINDS.map((kind) => [kind, { objects: 0, bytes: 0 }]));
+  readonly #lineages = new Map<string, { usedBytes: number; packBytes: number; marked: LineageUsage['marked'] }>();
+  /** By the number of the UTC day. */
+  readonly #days = new Map<number, number>();
+
+  add({ key, sizeBytes, modifiedAt }: StoredObject): void {
+    const { kind, systemIdentifier } = kindOfKey(key);
+    const sum = this.#kinds.get(kind);
+    if (sum !== undefined) {
+      sum.objects += 1;
+      sum.bytes += sizeBytes;
+    }
+    const day = Math.floor(modifiedAt.getTime() / DAY_MS);
+    this.#days.set(day, (this.#days.get(day) ?? 0) + sizeBytes);
+    if (systemIdentifier === undefined) return;
+    const lineage = this.#lineages.get(systemIdentifier) ?? { usedBytes: 0, packBytes: 0, marked: undefined };
+    this.#lineages.set(systemIdentifier, lineage);
+    lineage.usedBytes += sizeBytes;
+    if (kind === 'packs') lineage.packBytes += sizeBytes;
+    if (kind === 'marks') lineage.marked = withMark(lineage.marked, modifiedAt);
+  }
+
+  result(now: Date): Pick<RepositoryUsage, 'kinds' | 'lineages' | 'curve'> {
+    const days = [...this.#days].toSorted(([a], [b]) => a - b);
+    const from = Math.floor(now.getTime() / DAY_MS) - CURVE_DAYS;
+    let keptBytes = 0;
+    const curve = days.flatMap(([day, bytes]) => {
+      keptBytes += bytes;
+      return day < from ? [] : [{ day: new Date(day * DAY_MS).toISOString().slice(0, 10), keptBytes }];
+    });
+    const kinds = Object.fromEntries(this.#kinds) as Record<ObjectKind, { objects: number; bytes: number }>;
+    return { kinds, lineages: this.#lineages, curve };
+  }
+}
+
+function withMark(before: LineageUsage['marked'], at: Date): LineageUsage['marked'] {
+  if (before === undefined) return { packs: 1, first: at, last: at };
+  return { packs: before.packs + 1, first: at < before.first ? at : before.first, last: at > before.last ? at : before.last };
 }
 
 async function tryToWrite(store: ObjectStore, now: Date): Promise<{ readonly at: Date; readonly writeProblem: string | undefined }> {

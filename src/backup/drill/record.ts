@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import type { Repository } from '../../repository/repository.ts';
-import { listReports, writeReport } from '../../repository/reports.ts';
+import { isDbadminError } from '../../base/errors.ts';
+import { listReports, readReport, writeReport } from '../../repository/reports.ts';
 import { judgeDrill } from './judge.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 import type { DrillRun } from './run.ts';
-import { signReport, type SignedReport } from './signature.ts';
+import { readSigned, signReport, type SignedReport } from './signature.ts';
 
 /** What a report says beside what the drill itself came to. */
 export interface DrillSubject {
@@ -77,4 +78,40 @@ export async function readProofs(repository: Repository, systemIdentifier: strin
   const passed = drills.filter(({ verdict }) => verdict === 'passed');
   const proven = new Map(passed.flatMap((drill) => (drill.backup === null ? [] : [[drill.backup, drill] as const])));
   return { proven, last: drills.at(-1), lastPassed: passed.at(-1) };
+}
+
+const READ_AT_ONCE = 8;
+
+/** A stored drill; `signed` is undefined where only its header can be read. */
+export interface StoredDrill {
+  readonly header: DrillHeader;
+  readonly signed: SignedReport | undefined;
+}
+
+/** The newest `limit` drills of a lineage, newest first, and how many there are in all. */
+export async function readDrills(
+  repository: Repository,
+  systemIdentifier: string,
+  limit: number,
+): Promise<{ readonly drills: readonly StoredDrill[]; readonly total: number }> {
+  const headers = (await listReports<DrillHeader>(repository, systemIdentifier, 'drill')).toReversed();
+  const wanted = headers.slice(0, limit);
+  const drills: StoredDrill[] = [];
+  for (let at = 0; at < wanted.length; at += READ_AT_ONCE) {
+    drills.push(
+      ...(await Promise.all(
+        wanted.slice(at, at + READ_AT_ONCE).map(async (header) => await readStored(repository, systemIdentifier, header)),
+      )),
+    );
+  }
+  return { drills, total: headers.length };
+}
+
+async function readStored(repository: Repository, systemIdentifier: string, header: DrillHeader): Promise<StoredDrill> {
+  try {
+    return { header, signed: readSigned(await readReport(repository, systemIdentifier, 'drill', header.label)) };
+  } catch (error) {
+    if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;
+    return { header, signed: undefined };
+  }
 }

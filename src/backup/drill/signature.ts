@@ -31,7 +31,7 @@ export type SignatureState =
 
 /** Checks a signed report; `trusted` are public keys in base64 of their SPKI form. */
 export function checkSignature(document: unknown, trusted: readonly string[]): SignatureState {
-  const signed = asSigned(document);
+  const signed = readSigned(document);
   if (signed === undefined) return { kind: 'invalid', reason: 'It is not a signed report.' };
   const { publicKey, value } = signed.signature;
   try {
@@ -60,7 +60,8 @@ export function publicKeyOfPem(pem: string, name: string): string {
   }
 }
 
-function asSigned(document: unknown): SignedReport | undefined {
+/** A document as a signed report, or undefined when it has not the form of one. Says nothing of the signature. */
+export function readSigned(document: unknown): SignedReport | undefined {
   const signed = document as Partial<SignedReport> | null;
   const { signature } = signed ?? {};
   if (typeof signed?.report !== 'object' || signed.report === null) return undefined;

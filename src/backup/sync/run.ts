@@ -34,6 +34,22 @@ export interface Synced {
   readonly objects: number;
 }
 
+/** Which backups of one repository go into another, and which that is missing there stay behind. */
+export function planSync({
+  from,
+  to,
+  chosen: choose,
+}: {
+  readonly from: readonly BackupSummary[];
+  readonly to: readonly BackupSummary[];
+  readonly chosen: SyncOptions['chosen'];
+}): { readonly backups: readonly BackupSummary[]; readonly left: readonly BackupSummary[] } {
+  const present = new Set(to.map(({ label }) => label));
+  const missing = from.filter(({ label }) => !present.has(label));
+  const backups = choose === undefined ? missing : choose(missing, to);
+  return { backups, left: missing.filter((summary) => !backups.includes(summary)) };
+}
+
 /**
  * Brings into one repository what another has of a cluster and it has not: WAL, then backups from the oldest on, each with
  * its manifest last, then the rest. Everything is checked as it is read and sealed anew where keys differ. Interrupted, it goes on where it was.
@@ -48,8 +64,7 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
     await ensureClusterIdentity(to, cluster);
     const [theirs, ours] = [await listBackups(from, systemIdentifier), await listBackups(to, systemIdentifier)];
     const present = new Set(ours.map(({ label }) => label));
-    const missing = theirs.filter(({ label }) => !present.has(label));
-    const chosen = options.chosen === undefined ? missing : options.chosen(missing, ours);
+    const { backups: chosen, left } = planSync({ from: theirs, to: ours, chosen: options.chosen });
     const wal = await copyWal({ from, to, cluster, backups: [...ours, ...chosen], signal, onProgress: options.onWal });
     const blobs = await BlobCopy.open({ from, to, systemIdentifier, clock, signal });
     const backups: Synced['backups'][number][] = [];
@@ -65,10 +80,10 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
     } finally {
       await blobs.close();
     }
-    const left = missing.filter((summary) => !chosen.includes(summary)).map(({ label }) => label);
-    if (!options.everything) return { backups, left, wal, dumps: [], objects: 0 };
+    const rest = { backups, left: left.map(({ label }) => label), wal };
+    if (!options.everything) return { ...rest, dumps: [], objects: 0 };
     const dumps = await copyDumps(from, to, systemIdentifier, signal);
-    return { backups, left, wal, dumps, objects: await copySealed(from, to, systemIdentifier) };
+    return { ...rest, dumps, objects: await copySealed(from, to, systemIdentifier) };
   } finally {
     await lease.release();
   }

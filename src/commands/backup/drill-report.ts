@@ -59,7 +59,8 @@ export async function verifyReport(context: CommandContext, input: CommandInput)
   return 0;
 }
 
-async function trustedKeys(context: CommandContext, input: CommandInput): Promise<readonly string[]> {
+/** The public keys whose reports are believed: those named, and this user's own. */
+export async function trustedKeys(context: CommandContext, input: CommandInput): Promise<readonly string[]> {
   const files = listOption(input, 'trustedKey');
   const named = await Promise.all(
     files.map(async (file) => {
@@ -88,7 +89,8 @@ async function readDocument(file: string): Promise<unknown> {
   }
 }
 
-async function readStored(context: CommandContext, input: CommandInput, label: string): Promise<unknown> {
+/** The stored report of a label. @throws {DbadminError} `usage` when there is none. */
+export async function readStored(context: CommandContext, input: CommandInput, label: string): Promise<unknown> {
   const { config, cluster } = await loadProject(context, input);
   const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
   try {
@@ -98,7 +100,7 @@ async function readStored(context: CommandContext, input: CommandInput, label: s
   } catch (error) {
     if (!isDbadminError(error, 'storage-missing')) throw error;
     throw new DbadminError('usage', `there is neither a file nor a drill "${label}"`, {
-      hint: 'dbadmin backup info names the last drill.',
+      hint: 'dbadmin backup drill --list names them.',
     });
   } finally {
     await repository.store.close();

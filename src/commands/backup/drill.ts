@@ -23,6 +23,8 @@ import { printDrill } from './show-drill.ts';
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   if (flagOption(input, 'publicKey')) return await printPublicKey(context, input);
   if (textOption(input, 'verifyReport') !== undefined) return await verifyReport(context, input);
+  if (flagOption(input, 'list')) return await (await import('./drill-list.ts')).listDrills(context, input);
+  if (textOption(input, 'show') !== undefined) return await (await import('./drill-list.ts')).showDrill(context, input);
   const { output, clock, env } = context;
   const aim = aimOf(context, input);
   const timeoutSeconds = parseDuration(textOption(input, 'timeout') ?? '24h') / 1000;

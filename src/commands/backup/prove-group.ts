@@ -41,6 +41,7 @@ Exit 0: passed. Exit 3: not, and the report says why.
 
 $ dbadmin backup drill
 $ dbadmin backup drill --target random
+$ dbadmin backup drill --list
 $ dbadmin backup drill --public-key > drill.pub
 $ dbadmin backup drill --verify-report 20261121T040312Z-drill --trusted-key drill.pub`,
     options: [
@@ -74,6 +75,9 @@ $ dbadmin backup drill --verify-report 20261121T040312Z-drill --trusted-key dril
         fallback: 'DBADMIN_DRILL_KEY, paths.drill_key, or drill-key.pem in the state directory',
       },
       { flags: '--report <file>', summary: 'also write the signed report there' },
+      { flags: '--list', summary: 'show the drills there were, the newest first, and end' },
+      { flags: '--limit <n>', summary: 'with --list: how many', fallback: '50' },
+      { flags: '--show <label>', summary: 'show the report of a drill and what its signature says, and end' },
       { flags: '--public-key', summary: 'print the public key and end' },
       { flags: '--verify-report <report>', summary: 'check the signature of a report, by label or file, and end' },
       { flags: '--trusted-key <file>', summary: 'a public key whose reports are believed', repeatable: true },
@@ -81,6 +85,8 @@ $ dbadmin backup drill --verify-report 20261121T040312Z-drill --trusted-key dril
     json: [
       'report: { label, verdict: passed, failed or proved-nothing, failures, weaknesses, target: { asked, seed, moment }, plan, reached, amcheck, assertions: array of { sql, is, got, holds }, times: { planMs, restoreMs, recoveryMs, rtoMs, checksMs }, … }',
       'signature: { algorithm, publicKey, value }',
+      'with --list: repository, total, drills: array, newest first, of { label, verdict, backup or null, finishedAt, startedAt, asked, moment, serverVersion, plainBytes, walBytes, reachedLsn, amcheck: state, assertions: { held, asked }, times, failures, weaknesses, fingerprint }, null where a report cannot be read',
+      'with --show: report, signature, signed: { kind: valid, unknown-key or invalid, fingerprint or null, reason or null }',
       'with --verify-report: valid: true, fingerprint, report',
       'with --public-key: publicKey: PEM, fingerprint',
     ],

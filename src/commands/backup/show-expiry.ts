@@ -1,4 +1,5 @@
 import type { ExpiryOutcome, ExpiryPlan } from '../../backup/expire/run.ts';
+import type { Verdict } from '../../backup/expire/plan.ts';
 import { describeReason } from '../../backup/expire/retention.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import { formatBytes } from '../../base/bytes.ts';
@@ -8,8 +9,7 @@ import type { CommandContext } from '../command.ts';
 
 /** What goes and why the rest stays. */
 export function showExpiryPlan({ output }: CommandContext, where: string, plan: ExpiryPlan): void {
-  const ends = new Map(plan.inspection.backups.map(({ summary }) => [summary.label, summary.finishedAt]));
-  const begins = new Map(plan.inspection.dumps.map(({ label, startedAt }) => [label, startedAt.toISOString()]));
+  const moments = momentsOf(plan);
   const verdicts = [...plan.backups, ...plan.dumps];
   output.line(where);
   if (verdicts.length === 0) {
@@ -20,7 +20,7 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
     ['backup', 'of', '', 'why'],
     verdicts.map(({ label, reasons }) => [
       label,
-      formatMoment(new Date(ends.get(label) ?? begins.get(label) ?? 0)),
+      formatMoment(new Date(moments.get(label) ?? 0)),
       reasons.length === 0 ? output.style('warn', 'goes') : 'stays',
       reasons.length === 0 ? 'no rule keeps it' : [...new Set(reasons.map(describeReason))].join('\n'),
     ]),
@@ -29,6 +29,14 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
   output.line(
     `  ${going} ${going === 1 ? 'goes' : 'go'}, ${verdicts.length - going} stay; WAL that no backup needs: ${plan.wal.objects === 0 ? 'none' : `${plan.wal.objects} objects, ${formatBytes(plan.wal.bytes)}`}`,
   );
+}
+
+/** By label: when a backup ended, when a dump began; ISO 8601. */
+function momentsOf({ inspection }: ExpiryPlan): ReadonlyMap<string, string> {
+  return new Map([
+    ...inspection.backups.map(({ summary }) => [summary.label, summary.finishedAt] as const),
+    ...inspection.dumps.map(({ label, startedAt }) => [label, startedAt.toISOString()] as const),
+  ]);
 }
 
 /** Whether there is anything to tell of a run: something was removed, marked or in the way. */
@@ -78,10 +86,15 @@ function contentLines(collected: Collected): readonly string[] {
 
 /** The plan, and what was done, for machines. */
 export function expiryResult(repository: string, plan: ExpiryPlan, outcome: ExpiryOutcome | undefined): object {
+  const moments = momentsOf(plan);
+  const verdict = ({ label, reasons }: Verdict): object => {
+    const why = [...new Set(reasons.map(describeReason))];
+    return { label, at: moments.get(label) ?? null, stays: reasons.length > 0, reasons, why };
+  };
   return {
     repository,
-    backups: plan.backups.map(({ label, reasons }) => ({ label, stays: reasons.length > 0, reasons })),
-    dumps: plan.dumps.map(({ label, reasons }) => ({ label, stays: reasons.length > 0, reasons })),
+    backups: plan.backups.map(verdict),
+    dumps: plan.dumps.map(verdict),
     wal: plan.wal,
     expired: outcome?.expired ?? null,
     leftovers: outcome?.leftovers ?? null,

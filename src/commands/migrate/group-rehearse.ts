@@ -14,11 +14,12 @@ Locks of a transaction are exact. VACUUM, DO, CALL and whatever else runs withou
 escape. Times are those of this machine, WAL is that of a server right after a checkpoint.
 
 With --max-block a file that keeps anybody from a table for longer fails the rehearsal, with the statement and the safe way. The result is
-kept in the state directory, where migrate plan finds it. Exit 0: all ran, within the limit. Exit 3: all ran, and something was over the limit.
+kept in the state directory, where migrate plan finds it, and --last shows it again. Exit 0: all ran, within the limit. Exit 3: all ran, and something was over the limit.
 Exit 1: a file failed, as it would fail in production.
 
 $ dbadmin migrate rehearse --max-block 2s
-$ dbadmin migrate rehearse --to now --report rehearsal.json`,
+$ dbadmin migrate rehearse --to now --report rehearsal.json
+$ dbadmin migrate rehearse --last --max-block 500ms`,
     options: [
       { flags: '--max-block <span>', summary: 'the longest that readers or writers of a table may wait, such as 2s' },
       {
@@ -37,6 +38,7 @@ $ dbadmin migrate rehearse --to now --report rehearsal.json`,
         fallback: 'DBADMIN_SCRATCH, the temporary directory or /var/tmp: the first with room',
       },
       { flags: '--timeout <span>', summary: 'how long recovery may take', fallback: '24h' },
+      { flags: '--last', summary: 'show the last rehearsal again, and run none' },
       { flags: '--report <file>', summary: 'also write the result there, as JSON' },
     ],
     json: [

@@ -85,6 +85,22 @@ $ dbadmin migrate status --body 20261121T093000 > sql/migrations/20261121T093000
     load: async () => await import('./status.ts'),
   },
   {
+    name: 'migrate history',
+    summary: 'who applied what, when, how long it took and what it kept others from',
+    description: `The rows of the history, the newest first: files, routines, seeds, baselines, undone versions and decisions with their reasons. Of a
+no-transaction file each statement has a row. Changes nothing, and works on a standby.
+
+$ dbadmin migrate history
+$ dbadmin migrate history --limit 500`,
+    options: [{ flags: '--limit <n>', summary: 'how many rows', fallback: '50' }],
+    json: [
+      'database: name',
+      'total: rows of the history',
+      'entries: array, newest first, of { runId, kind: versioned, routine, seed, baseline, repair or down, version or null, name, statement: number or null, startedAt, finishedAt or null, tookMs or null, attempts, lockWaitMs, appliedBy, toolVersion, gitCommit or null, restorePoint: { name, lsn, timeline or null } or null, locks: array of { relation, mode, heldMs }, reason or null }',
+    ],
+    load: async () => await import('./history.ts'),
+  },
+  {
     name: 'migrate plan',
     summary: 'each statement that up would run: its lock, whom that stops, what it does with how many rows',
     description: `Reads the files, the history and the catalog and says of each pending statement which table it locks most strongly, whether reads or
@@ -109,10 +125,11 @@ $ dbadmin migrate plan --out change-42.plan`,
     ],
     json: [
       'database: name',
-      'versioned: array of { version, file, transaction: false with no-transaction, statements: array of { number, line, command, object or null, text, done: true when an interrupted run finished it, effects, opaque: true when it may lock more than can be known, expectedMs: of the last rehearsal or null, findings } }',
+      'versioned: array of { version, file, path, transaction: false with no-transaction, sql: the text of the file, its first 200,000 characters, statements: array of { number, line, command, object or null, text, done: true when an interrupted run finished it, effects, opaque: true when it may lock more than can be known, expectedMs: of the last rehearsal or null, findings } }',
       '… effects: array of { relation, lock: AccessShare to AccessExclusive, blocks: reads+writes, writes or nothing, work: none, scan, build or rewrite, assumed: why the worst is assumed or null, isNew: made by the same file, rows: estimate or null, sizeBytes or null }, those on tables that were there first, then by strength',
-      'routines: array of { name, change: new or changed, diff: array of lines, effects, drift: array of { signature, kind: altered or gone, diff } where the database has another body than was applied }',
-      'findings: array of { rule, severity: notice, warning or error, file, line, column, statement or null, message }',
+      'routines: array of { name, path, change: new or changed, sql: as of versioned, diff: array of lines, effects, drift: array of { signature, kind: altered or gone, diff } where the database has another body than was applied }',
+      'findings: array of findings as migrate lint has them',
+      'forecast: what will be blocked, and for how long: { source: rehearsal, locks or both, rehearsedAt or null, longestMs: measured or null, blocks: array of { file, table, blocks: reads+writes or writes, lock, statement, line, ms or null, work or null, sizeBytes or null }, the worst first, sentence }; null when nothing is pending',
       'restorePoint: { name } that would be set, or { obstacle: why none would }; null when nothing is pending',
       'rehearsal: { at, backup, moment } of the rehearsal that the times come from, or null',
       'backup: { label, repository, at, provenAt: when a drill last passed or null }, the newest that can be restored; null when there is none or nothing is pending',

@@ -11,7 +11,7 @@ import { joinProblems } from '../../migrate/files/problems.ts';
 import { rehearsalFile, writeRehearsal, type RehearsalRecord } from '../../migrate/rehearse/record.ts';
 import { rehearse, type Rehearsed } from '../../migrate/rehearse/run.ts';
 import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { withThrowawayClone, type FoundClone } from '../throwaway-clone.ts';
 import { loadMigrations, policyOf, type MigrateProject } from './load-migrations.ts';
 import { showRehearsal } from './show-rehearsal.ts';
@@ -22,6 +22,7 @@ const ROOM = 1.5;
 
 /** `dbadmin migrate rehearse`: what is pending, on a clone that is thrown away. Nothing here connects to the cluster. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  if (flagOption(input, 'last')) return await (await import('./last-rehearsal.ts')).run(context, input);
   const { output, clock } = context;
   const target = targetOf(context, input);
   const limit = textOption(input, 'maxBlock');

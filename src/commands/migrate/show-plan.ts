@@ -5,6 +5,8 @@ import type { ForeseenEffect, ForeseenStatement } from '../../migrate/effects/fo
 import { blockedBy, lockLevel } from '../../migrate/effects/lock-modes.ts';
 import { showRelation } from '../../migrate/effects/relation-name.ts';
 import type { Finding } from '../../migrate/lint/finding.ts';
+import { findingJson } from '../../migrate/lint/format/json.ts';
+import type { Forecast } from '../../migrate/rehearse/forecast.ts';
 import { rehearsedStatements, type RehearsedStatement } from '../../migrate/rehearse/record.ts';
 import { restorePointName, restorePointObstacle } from '../../migrate/restore-point.ts';
 import type { Statement } from '../../migrate/files/migration.ts';
@@ -14,6 +16,8 @@ import { count } from './load-migrations.ts';
 import type { FullPlan } from './gather-plan.ts';
 
 const TEXT_WIDTH = 72;
+/** Of a file's text: what a review shows. */
+const MOST_CHARACTERS = 200_000;
 
 export interface ShownWith {
   readonly diff: boolean;
@@ -80,8 +84,9 @@ function showFinding(output: Output, { severity, rule, message, blocked, safe }:
 }
 
 function showEnd(output: Output, full: FullPlan, { now, newest }: ShownWith): void {
-  const { plan, findings, rehearsal } = full;
+  const { plan, findings, rehearsal, forecast } = full;
   const point = restorePointOf(full, now);
+  if (forecast !== undefined && isWorthSaying(forecast)) output.line(forecast.sentence);
   output.line('name' in point ? `restore point ${point.name} will be set first.` : point.obstacle);
   if (newest !== undefined) output.line(`To fall back to: ${describeNewest(newest, now.getTime())}.`);
   if (rehearsal !== undefined) {
@@ -94,6 +99,11 @@ function showEnd(output: Output, full: FullPlan, { now, newest }: ShownWith): vo
   const counts = [...(errors === 0 ? [] : [count(errors ?? 0, 'error')]), ...(warnings === 0 ? [] : [count(warnings ?? 0, 'warning')])];
   const rehearse = plan.versioned.length > 0 && rehearsal === undefined ? '        Try it on a clone: dbadmin migrate rehearse' : '';
   output.line(`${counts.length === 0 ? '' : `${counts.join(', ')}. `}Apply with: dbadmin migrate${rehearse}`);
+}
+
+/** That nobody waits, as far as locks tell, is in every line above. */
+function isWorthSaying({ source, blocks }: Forecast): boolean {
+  return source !== 'locks' || blocks.length > 0;
 }
 
 /** Lock, whom it stops, the work, and the time of the rehearsal. */
@@ -166,7 +176,7 @@ function restorePointOf({ plan, server }: FullPlan, now: Date): { readonly name:
 
 /** The plan as `--json` shows it. */
 export function planJson(full: FullPlan, { out, now }: { readonly out: string | undefined; readonly now: Date }): Record<string, unknown> {
-  const { plan, server, foreseen, findings, drift, rehearsal } = full;
+  const { plan, server, foreseen, findings, drift, rehearsal, forecast } = full;
   const rehearsed = rehearsedOf(full);
   const isPending = plan.versioned.length + plan.routines.length > 0;
   return {
@@ -174,7 +184,9 @@ export function planJson(full: FullPlan, { out, now }: { readonly out: string | 
     versioned: plan.versioned.map(({ name, parsed, finished, file }, index) => ({
       version: name.version,
       file: name.file,
+      path: file.path,
       transaction: parsed.directives.transaction,
+      sql: file.text.slice(0, MOST_CHARACTERS),
       statements: (foreseen[index] ?? []).map((each) => {
         const { number, line, kind, text } = each.statement;
         const time = rehearsed(name.version, each.statement);
@@ -192,14 +204,17 @@ export function planJson(full: FullPlan, { out, now }: { readonly out: string | 
         };
       }),
     })),
-    routines: plan.routines.map(({ name, change, diff }, index) => ({
+    routines: plan.routines.map(({ name, change, diff, file }, index) => ({
       name,
+      path: file.path,
       change,
+      sql: file.text.slice(0, MOST_CHARACTERS),
       diff,
       effects: (foreseen[plan.versioned.length + index] ?? []).flatMap(({ effects }) => effects.map(effectJson)),
       drift: drift.filter((each) => each.name === name).map(({ signature, kind, diff }) => ({ signature, kind, diff })),
     })),
     findings: findings.map(findingJson),
+    forecast: forecast ?? null,
     restorePoint: isPending ? restorePointOf(full, now) : null,
     rehearsal: rehearsal === undefined ? null : { at: rehearsal.at, backup: rehearsal.backup, moment: rehearsal.moment },
     savedIn: out ?? null,
@@ -218,10 +233,6 @@ function effectJson({ relation, lock, work, isNew, assumed, facts }: ForeseenEff
     rows: facts?.rows ?? null,
     sizeBytes: facts?.sizeBytes ?? null,
   };
-}
-
-function findingJson({ rule, severity, file, line, column, statement, message }: Finding): Record<string, unknown> {
-  return { rule, severity, file, line, column, statement: statement ?? null, message };
 }
 
 function oneLine(text: string): string {

@@ -3,11 +3,11 @@ import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { RepositoryConfig } from '../../config/config.ts';
 import { listClusters } from '../../repository/identity.ts';
-import { listBackups } from '../../repository/manifest.ts';
 import { measureUsage, type RepositoryUsage } from '../../repository/usage.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openLocked } from '../open-repository.ts';
+import { inspectListedCluster, type ListedCluster } from './listed-cluster.ts';
 
 interface Listed {
   readonly name: string;
@@ -26,6 +26,13 @@ interface Listed {
   readonly backups: number | null;
   readonly oldestBackup: string | null;
   readonly newestBackup: string | null;
+  readonly createdAt: string | null;
+  readonly encryption: string | null;
+  readonly conditionalCreate: boolean | null;
+  readonly objectLockDays: number | null;
+  readonly kinds: RepositoryUsage['kinds'] | null;
+  readonly curve: RepositoryUsage['curve'] | null;
+  readonly clusters: readonly ListedCluster[] | null;
 }
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -65,18 +72,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 }
 
 async function inspect(context: CommandContext, place: RepositoryConfig): Promise<Listed> {
-  const common = { name: place.name, type: place.type, place: placeOf(place) };
+  const objectLockDays = place.type === 's3' ? (place.objectLockDays ?? null) : null;
+  const common = { name: place.name, type: place.type, place: placeOf(place), objectLockDays };
   try {
     const { store, identity } = await openLocked(context, place);
     try {
       const repository = { store, identity, keys: undefined };
       const usage = await measureUsage(store, context.clock.now());
-      const clusters = await listClusters(repository);
-      // Summaries are readable without a key.
-      const backups = (
-        await Promise.all(clusters.map(async ({ systemIdentifier }) => await listBackups(repository, systemIdentifier)))
-      ).flat();
-      const times = backups.map(({ finishedAt }) => finishedAt).sort();
+      const clusters: ListedCluster[] = [];
+      for (const cluster of await listClusters(repository)) clusters.push(await inspectListedCluster(repository, cluster, usage));
+      const moments = (end: 'oldestBackup' | 'newestBackup'): readonly string[] => clusters.flatMap((each) => each[end] ?? []).sort();
       return {
         ...common,
         reachable: true,
@@ -84,9 +89,15 @@ async function inspect(context: CommandContext, place: RepositoryConfig): Promis
         encrypted: identity.encryption !== 'none',
         format: identity.format,
         ...figures(usage),
-        backups: backups.length,
-        oldestBackup: times[0] ?? null,
-        newestBackup: times.at(-1) ?? null,
+        backups: clusters.reduce((sum, { backups }) => sum + backups, 0),
+        oldestBackup: moments('oldestBackup')[0] ?? null,
+        newestBackup: moments('newestBackup').at(-1) ?? null,
+        createdAt: identity.createdAt,
+        encryption: identity.encryption,
+        conditionalCreate: identity.conditionalCreate,
+        kinds: usage.kinds,
+        curve: usage.curve,
+        clusters,
       };
     } finally {
       await store.close();
@@ -109,6 +120,12 @@ const UNKNOWN = {
   backups: null,
   oldestBackup: null,
   newestBackup: null,
+  createdAt: null,
+  encryption: null,
+  conditionalCreate: null,
+  kinds: null,
+  curve: null,
+  clusters: null,
 } as const;
 
 function figures({ objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, writeProblem }: RepositoryUsage) {

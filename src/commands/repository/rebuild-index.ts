@@ -2,7 +2,7 @@ import { findCluster } from '../../backup/lineage-inspect.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import type { RepositoryConfig } from '../../config/config.ts';
 import { acquireLease } from '../../repository/leases.ts';
-import { rebuildIndex, type RebuiltIndex } from '../../repository/rebuild-index.ts';
+import { inspectIndexes, rebuildIndex, type RebuiltIndex } from '../../repository/rebuild-index.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -15,6 +15,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const repository = await openWithOrWithoutKey(context, place);
   try {
     const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+    if (flagOption(input, 'dryRun')) return await showPlan(context, input, { name: place.name, repository, systemIdentifier });
     const lease = await acquireLease(repository, systemIdentifier, 'expire', { clock, log, command: 'repository rebuild-index', signal });
     const progress = output.progress('reading packs', 'count');
     let rebuilt: RebuiltIndex;
@@ -36,6 +37,22 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await repository.store.close();
   }
+}
+
+/** What would be written anew. */
+async function showPlan(
+  { output }: CommandContext,
+  input: CommandInput,
+  { name, repository, systemIdentifier }: { readonly name: string; readonly repository: Repository; readonly systemIdentifier: string },
+): Promise<number> {
+  const { packs, unindexed, replaced, missing } = await inspectIndexes(repository, systemIdentifier, flagOption(input, 'all'));
+  output.line(
+    `${name}: ${packs} packs, ${unindexed} of them in no index that can stay; ${replaced.length} index objects would be replaced`,
+  );
+  for (const pack of missing) output.line(`missing   pack ${pack} is in an index and is not there: bring it back from a copy`);
+  output.line('Nothing was changed.');
+  output.result({ repository: name, systemIdentifier, packs, added: unindexed, written: 0, replaced, missing, damaged: [] });
+  return missing.length > 0 ? 3 : 0;
 }
 
 /** Packs say what they hold without a key; so whoever has lost it can still do this. */

@@ -1,11 +1,12 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
 import { inspectExpiry } from '../../backup/expire/inspect.ts';
 import { worthCopying } from '../../backup/sync/choose.ts';
-import { syncLineage, type Synced, type SyncOptions } from '../../backup/sync/run.ts';
+import { planSync, syncLineage, type Synced, type SyncOptions } from '../../backup/sync/run.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Config, RepositoryConfig } from '../../config/config.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
+import { listBackups } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { findRetention } from '../backup/retention-policy.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -27,12 +28,34 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       }
       const lineage = await findCluster(from, cluster.name, textOption(input, 'systemIdentifier'));
       output.line(`${cluster.name}: ${source.name} → ${target.name}`);
+      const chosen = await choice(context, input, { from, lineage, cluster: cluster.name, target: target.name });
+      if (flagOption(input, 'dryRun')) {
+        const { backups, left } = planSync({
+          from: await listBackups(from, lineage.systemIdentifier),
+          to: await listBackups(to, lineage.systemIdentifier),
+          chosen,
+        });
+        for (const { label, storedBytes } of backups) output.line(`  ${label}   stored ${formatBytes(storedBytes)} in ${source.name}`);
+        output.line(
+          `  ${backups.length} backups would be copied with the WAL from the first on, ${left.length} left. Nothing was changed.`,
+        );
+        output.result({
+          from: source.name,
+          to: target.name,
+          backups: backups.map(({ label, newBlobs, storedBytes }) => ({ label, newBlobs, storedBytes })),
+          left: left.map(({ label }) => label),
+          wal: null,
+          dumps: [],
+          objects: 0,
+        });
+        return 0;
+      }
       const progress = output.progress('WAL', 'count');
       const synced = await syncLineage({
         from,
         to,
         cluster: lineage,
-        chosen: await choice(context, input, { from, lineage, cluster: cluster.name, target: target.name }),
+        chosen,
         everything: textOption(input, 'backup') === undefined,
         clock,
         log,

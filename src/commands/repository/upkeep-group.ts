@@ -11,7 +11,10 @@ export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
     description: `Needs no key. Growth is what was stored in a day over the last seven and is still there. Exit 3 when one cannot be reached.`,
     options: [{ ...REPOSITORY, fallback: 'all of the configuration' }],
     json: [
-      'repositories: array of { name, type, place, reachable, problem, writable, encrypted, format, objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, backups, oldestBackup, newestBackup }; null for what is not known',
+      'repositories: array of { name, type, place, reachable, problem, writable, encrypted, format, objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, backups, oldestBackup, newestBackup, createdAt, encryption, conditionalCreate, objectLockDays, kinds, curve, clusters }; null for what is not known',
+      '… kinds: { packs, indexes, manifests, wal, dumps, reports, leases, marks, ledger, identity, other: { objects, bytes } }',
+      '… curve: array of { day: in UTC, keptBytes: of what was stored until its end, what is still there }, of the last 90 days those that have any',
+      '… clusters: array of { name, systemIdentifier, serverVersion, usedBytes, packBytes, backups, plainBytes: of the databases in all backups, oldestBackup, newestBackup, leases: array of { lease, owner: { command, host, pid }, since, lastSignAt, isLate }, marked: { packs, firstAt, lastAt } or null, verified: { label, finishedAt, extent, isSound, faults } or null }',
     ],
     load: async () => await import('./list.ts'),
   },
@@ -32,13 +35,14 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
         fallback: 'backups, WAL, dumps, holds, ledger and reports',
       },
       { flags: '--all', summary: 'also what the retention of the destination would not keep' },
+      { flags: '--dry-run', summary: 'show which backups would be copied, and copy nothing' },
       SYSTEM,
     ],
     json: [
       'from, to: names',
-      'backups: array of { label, newBlobs, storedBytes } copied',
+      'backups: array of { label, newBlobs, storedBytes } copied; with --dry-run those that would be, with what they took in the first',
       'left: array of labels that were not worth copying',
-      'wal: { segments, parts, histories } copied',
+      'wal: { segments, parts, histories } copied, or null with --dry-run',
       'dumps: array of labels copied',
       'objects: number of holds, ledger entries and reports copied',
     ],
@@ -49,7 +53,12 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
     summary: 'write the indexes anew from what the packs say of themselves',
     description: `For a repository that lost index objects, or whose indexes are damaged or name packs that are not there. Needs no key: packs tell what they hold.
 Indexes that are whole and true stay, unless --all. Exit 3 when packs are missing or damaged.`,
-    options: [{ flags: '--all', summary: 'also indexes that are whole' }, REPOSITORY, SYSTEM],
+    options: [
+      { flags: '--all', summary: 'also indexes that are whole' },
+      { flags: '--dry-run', summary: 'show what would be written anew, and write nothing' },
+      REPOSITORY,
+      SYSTEM,
+    ],
     json: [
       'repository, systemIdentifier: text',
       'packs, added, written: numbers of packs, packs newly indexed, index objects written',

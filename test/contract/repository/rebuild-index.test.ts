@@ -125,3 +125,30 @@ test('usage tells how full a repository is, how fast it fills, and whether it ca
   expect(usage.growthBytesPerDay).toBeCloseTo(800, -2);
   expect(usage.daysUntilFull).toBe(125);
 });
+
+test('usage says what the space goes to, for which lineage, and what of each day is still there', async () => {
+  const time = new ManualClock();
+  const store = createMemoryStore(time);
+  const put = async (key: string, bytes: number): Promise<void> => await store.create(key, Buffer.alloc(bytes));
+  await put('dbadmin-repository', 10);
+  await put('7/packs/aa/aaaa', 5000);
+  await put('7/wal/00000001/000000010000000000000001', 300);
+  time.set(time.now().getTime() + 3 * 86_400_000);
+  const marked = time.now();
+  await put('7/marks/aaaa', 40);
+  await put('8/dumps/x/app.dump', 600);
+  await put('8/elsewhere', 1);
+  const { kinds, lineages, curve } = await measureUsage(store, time.now());
+  expect(kinds).toMatchObject({
+    packs: { objects: 1, bytes: 5000 },
+    wal: { objects: 1, bytes: 300 },
+    marks: { objects: 1, bytes: 40 },
+    dumps: { objects: 1, bytes: 600 },
+    identity: { objects: 1, bytes: 10 },
+    other: { objects: 1, bytes: 1 },
+    manifests: { objects: 0, bytes: 0 },
+  });
+  expect(lineages.get('7')).toEqual({ usedBytes: 5340, packBytes: 5000, marked: { packs: 1, first: marked, last: marked } });
+  expect(lineages.get('8')).toEqual({ usedBytes: 601, packBytes: 0, marked: undefined });
+  expect(curve.map(({ keptBytes }) => keptBytes)).toEqual([5310, 5951]);
+});

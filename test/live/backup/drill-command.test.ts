@@ -84,6 +84,22 @@ describe('backup drill', () => {
     await policies('[{ sql: "select count(*) from step", is: 1 }]');
     const end = await dbadmin('drill', '--skip-amcheck');
     expect(end).toMatchObject({ status: 3, stdout: expect.stringContaining('was to be 1 and gave 50000') });
+    const { drills, total } = JSON.parse((await dbadmin('drill', '--list', '--json')).stdout) as {
+      readonly total: number;
+      readonly drills: readonly { readonly label: string; readonly verdict: string; readonly times: { readonly rtoMs: number } }[];
+    };
+    expect(total).toBe(2);
+    expect(drills).toMatchObject([
+      { verdict: 'failed', amcheck: 'not-run', assertions: { held: 0, asked: 1 }, failures: [expect.stringContaining('gave 50000')] },
+      { verdict: 'passed', amcheck: 'clean', assertions: { held: 1, asked: 1 }, times: { rtoMs: expect.any(Number) } },
+    ]);
+    const shown = await dbadmin('drill', '--show', drills[1]?.label ?? '', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      report: { label: drills[1]?.label, verdict: 'passed' },
+      signature: { algorithm: 'ed25519' },
+      signed: { kind: 'valid', fingerprint: expect.any(String), reason: null },
+    });
+    expect(await dbadmin('drill', '--show', 'no-such-drill')).toMatchObject({ status: 64, stderr: expect.stringContaining('--list') });
     expect(await leftovers()).toEqual([]);
   });
 

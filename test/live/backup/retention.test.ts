@@ -97,13 +97,28 @@ test('a second repository made later gets everything with sync, under a key of i
   const text = `version: 1\nclusters:\n  main:\n    url: ${JSON.stringify(cluster.url())}\n    repositories: [local, offsite]\nrepositories:\n  local: { type: disk, path: ${JSON.stringify(place)} }\n  offsite: { type: disk, path: ${JSON.stringify(offsite)}, encryption: { passphrase: "correct horse battery" } }\n`;
   await writeFile(file, text, { mode: 0o600 });
   expect(await dbadmin(['backup', 'init', '--repository', 'offsite', '--config', file])).toMatchObject({ status: 0 });
-  const synced = await dbadmin(['repository', 'sync', '--from', 'local', '--to', 'offsite', '--config', file]);
+  const sync = ['repository', 'sync', '--from', 'local', '--to', 'offsite', '--config', file];
+  const planned = JSON.parse((await dbadmin([...sync, '--dry-run', '--json'])).stdout) as {
+    readonly backups: readonly { readonly label: string }[];
+  };
+  expect(planned).toMatchObject({ from: 'local', to: 'offsite', left: [], wal: null });
+  expect(planned.backups).toHaveLength(2);
+  expect((await dbadmin(['backup', 'list', '--repository', 'offsite', '--config', file])).stdout).not.toContain(planned.backups[0]?.label);
+  const synced = await dbadmin(sync);
   expect(synced.status, synced.stderr).toBe(0);
   const { repositories } = JSON.parse((await dbadmin(['repository', 'list', '--json', '--config', file])).stdout) as {
     repositories: readonly object[];
   };
   expect(repositories).toMatchObject([
-    { name: 'local', reachable: true, writable: true, encrypted: false, backups: 2 },
+    {
+      name: 'local',
+      reachable: true,
+      writable: true,
+      encrypted: false,
+      backups: 2,
+      encryption: 'none',
+      clusters: [{ name: 'main', backups: 2, leases: [], verified: null }],
+    },
     { name: 'offsite', reachable: true, writable: true, encrypted: true, backups: 2 },
   ]);
   const verify = await dbadmin(['backup', 'verify', '--read-data', '--repository', 'offsite', '--config', file]);

@@ -124,6 +124,50 @@ test('times are those of the last rehearsal, for statements that are still the s
   expect(lineWith(plan, 'column x')).toMatch(/~1\.2 s$/);
   expect(lineWith(plan, 'column y')).not.toContain('~');
   expect(plan.stdout).toMatch(/Times are those of the rehearsal .* ago, on backup 20261120T203000Z-full\./);
+  // Half of it was never measured, and that is what is said.
+  const { forecast, versioned } = json(await dbadmin('migrate', 'plan', '--json')) as {
+    forecast: unknown;
+    versioned: readonly { sql: string }[];
+  };
+  expect(forecast).toMatchObject({ source: 'locks', longestMs: null, blocks: [{ table: 'public.play', statement: 1, line: 1, ms: null }] });
+  expect(versioned[0]?.sql).toBe('alter table play add column x int;\nalter table play add column y int;\n');
+  expect(lineWith(plan, 'no rehearsal has measured')).toMatch(/^Reads and writes wait for public\.play/);
+  // What was measured can be seen again, judged by another limit.
+  const last = await dbadmin('migrate', 'rehearse', '--last', '--json');
+  expect(json(last)).toMatchObject({ backup: '20261120T203000Z-full', verdict: 'passed', overLimit: [] });
+});
+
+test('history tells of each row who, when, how long and what was held, the newest first', async () => {
+  await project.write('migrations/1_a.sql', 'alter table play add column x int;');
+  await project.write('migrations/2_b.sql', '-- dbadmin: no-transaction\ncreate index concurrently play_x on play (x);');
+  expect(json(await dbadmin('migrate', 'history', '--json'))).toMatchObject({ total: 0, entries: [] });
+  expect(await dbadmin('migrate', 'up', '--no-schema-file')).toMatchObject({ status: 0 });
+  const told = json(await dbadmin('migrate', 'history', '--json'));
+  expect(told).toMatchObject({
+    total: 3,
+    entries: [
+      { version: '2', statement: null, kind: 'versioned' },
+      { version: '2', statement: 1, finishedAt: expect.any(String) },
+      {
+        version: '1',
+        name: '1_a.sql',
+        statement: null,
+        tookMs: expect.any(Number),
+        attempts: 1,
+        appliedBy: 'postgres',
+        restorePoint: {
+          name: expect.stringMatching(/^dbadmin_\d{8}T\d{6}Z_1$/),
+          lsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
+          timeline: 1,
+        },
+        locks: [{ relation: 'public.play', mode: 'AccessExclusiveLock', heldMs: expect.any(Number) }],
+        reason: null,
+      },
+    ],
+  });
+  const newest = await dbadmin('migrate', 'history', '--limit', '1');
+  expect(newest.stdout).toMatch(/3 rows of history[\s\S]*2_b\.sql[\s\S]*… and 2 older rows \(--limit\)/);
+  expect(await dbadmin('migrate', 'history', '--limit', 'many')).toMatchObject({ status: 64 });
 });
 
 test('a routine that somebody changed in the database is told of before it is overwritten', async () => {
