@@ -73,7 +73,8 @@ async function createContext(input: CommandInput, version: string): Promise<Comm
     debug: (message) => void (flag('verbose') && output.note(message)),
   };
   const signal = interruptSignal();
-  return { output, log, clock: systemClock, env: process.env, cwd: process.cwd(), signal, version, stdin: process.stdin };
+  const { env, stdin } = process;
+  return { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version, stdin, access: 'full' };
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */

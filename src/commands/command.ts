@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { Access } from '../config/load.ts';
 import type { Output } from './output.ts';
 
 /** One option of a command, as commander writes it: `--into <dir>`, `--json`, `--to [time]`. */
@@ -40,6 +41,8 @@ export interface CommandContext {
   /** The version of dbadmin, `0.1.0`. */
   readonly version: string;
   readonly stdin: NodeJS.ReadableStream;
+  /** `reading` where the console asks: the configuration then has connections that cannot write. */
+  readonly access: Access;
 }
 
 /** Runs one command. Gives the exit status (0 done, 2 drift or pending, 3 done in part); failures are thrown. */

@@ -4,7 +4,7 @@ import { textOption, type CommandContext, type CommandInput } from './command.ts
 
 /** The configuration and the cluster that a command is about, by its `--config`, `--cluster` and `--url`; warnings are shown. */
 export async function loadProject(
-  context: Pick<CommandContext, 'env' | 'cwd' | 'log'>,
+  context: Pick<CommandContext, 'env' | 'cwd' | 'log' | 'access'>,
   input: CommandInput,
 ): Promise<{ readonly config: Config; readonly cluster: ClusterConfig }> {
   const config = await loadConfig(context, {

@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
 import { DbadminError } from '../base/errors.ts';
+import { toJson } from '../base/json.ts';
 import type { Column, LiveLine, Output, Progress } from './output.ts';
 
 export interface TerminalOptions {
@@ -39,19 +40,6 @@ const BORDERLESS = Object.fromEntries(
   ].map((side) => [side, '']),
 );
 
-/** JSON for `--json`: bigint as text, Map as object, so no value is lost or refused. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, entry: unknown) => {
-      if (typeof entry === 'bigint') return entry.toString();
-      if (entry instanceof Map) return Object.fromEntries(entry) as unknown;
-      return entry;
-    },
-    2,
-  );
-}
-
 /** The {@link Output} of a real terminal or pipe. */
 export function createTerminalOutput(options: TerminalOptions): Output {
   const { json, quiet, stdout, stderr } = options;
@@ -63,7 +51,7 @@ export function createTerminalOutput(options: TerminalOptions): Output {
     style,
     line: (text = '') => void (json || stdout.write(`${text}\n`)),
     table: (columns, rows) => void (json || stdout.write(renderTable(columns, rows, style))),
-    result: (value) => void (json && stdout.write(`${toJson(value)}\n`)),
+    result: (value) => void (json && stdout.write(`${toJson(value, 2)}\n`)),
     raw: (text) => void stdout.write(text),
     note: (text) => void (quiet || stderr.write(`${text}\n`)),
     warn: (text) => void stderr.write(`${style('warn', 'warning:')} ${text}\n`),

@@ -6,11 +6,16 @@ import type { ConnectionParameters } from '../postgres/parameters.ts';
 import type { ClusterConfig, Config } from './config.ts';
 import type { Machine } from './connection.ts';
 import { CONFIG_FILE_NAME, configWithoutFile, parseConfig, unknownCluster, type Selection } from './parse.ts';
+import { readingConfig, readOnly } from './reading.ts';
 
-/** Where a command stands: its environment and directory. */
+/** Whether a command may change clusters, or only look: then it gets the connections that clusters name for reading. */
+export type Access = 'full' | 'reading';
+
+/** Where a command stands: its environment and directory, and what it may do there; all, unless said. */
 export interface LoadContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly access?: Access;
 }
 
 /**
@@ -25,8 +30,11 @@ export interface LoadContext {
 export async function loadConfig(context: LoadContext, selection: Selection = {}): Promise<Config> {
   const file = findConfigFile(context, selection.config);
   const machine = realMachine(context);
-  if (file === undefined) return await Promise.resolve(configWithoutFile(machine, selection));
-  return parseConfig(file, readConfigFile(file), machine, selection);
+  const config =
+    file === undefined
+      ? await Promise.resolve(configWithoutFile(machine, selection))
+      : parseConfig(file, readConfigFile(file), machine, selection);
+  return context.access === 'reading' ? readingConfig(config) : config;
 }
 
 /**
@@ -44,7 +52,8 @@ export function selectCluster(config: Config, name?: string): ClusterConfig {
 
 /** The connection that a URL and the environment give, without any configuration file. */
 export function connectionOfUrl(context: LoadContext, url: string): ConnectionParameters {
-  return selectCluster(configWithoutFile(realMachine(context), { url })).connection;
+  const { connection } = selectCluster(configWithoutFile(realMachine(context), { url }));
+  return context.access === 'reading' ? readOnly(connection) : connection;
 }
 
 function findConfigFile({ cwd, env }: LoadContext, given: string | undefined): string | undefined {

@@ -2,9 +2,13 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { DbadminError } from '../base/errors.ts';
+import { toJson } from '../base/json.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Answers } from './answers.ts';
+import { addActing, type Acting } from './act-routes.ts';
+import { addAsking } from './ask-route.ts';
+import type { Asking } from './asking.ts';
 import type { Asset } from './assets-inspect.ts';
 import { eventStream } from './event-stream.ts';
 import { failureOf } from './failure.ts';
@@ -14,11 +18,12 @@ import type { Guarded, GuardedApp, GuardedContext } from './guarded.ts';
 import { sessionDocument } from './session-document.ts';
 import type { Sessions } from './sessions.ts';
 import { addSignIn, type SignInOptions } from './sign-in.ts';
-import { toJson } from './json.ts';
 
 export interface ApplicationOptions extends SignInOptions {
   readonly answers: Answers;
   readonly live: LiveLook;
+  readonly asking: Asking;
+  readonly acting: Acting;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly reached: Reached;
   readonly clock: Clock;
@@ -48,6 +53,8 @@ export function consoleApplication(options: ApplicationOptions): GuardedApp {
   app.get('/api/status', async (context) => send(context, await live.current()));
   app.get('/api/audit', async (context) => send(context, { ...(await answers.audit()) }));
   app.get('/api/events', (context) => eventStream(context, live, () => sessions.find(context.var.token, false) !== undefined));
+  addAsking(app, options.asking, options.log);
+  addActing(app, options.acting, options.audit, sessions);
   addAssets(app, options.assets);
   return app;
 }
@@ -90,8 +97,8 @@ function guardRequests(app: GuardedApp, reached: Reached): void {
 function guardSessions(app: GuardedApp, sessions: Sessions, reached: Reached): void {
   app.use('/api/*', async (context, next) => {
     const token = getCookie(context, cookieName(reached.scheme)) ?? '';
-    // An open stream is no sign of anybody in front of it.
-    const session = sessions.find(token, context.req.path !== '/api/events');
+    // What a page asks by itself is no sign of anybody in front of it; that it says by asking for its session.
+    const session = sessions.find(token, context.req.path === '/api/session' || !isReading(context.req.method));
     if (session === undefined) throw new DbadminError('sign-in-needed', 'nobody is signed in, or the session has ended');
     if (!isReading(context.req.method) && context.req.header('x-csrf-token') !== session.csrf)
       throw new DbadminError('refused', 'the request lacks the token of its session');

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { toJson } from './json.ts';
+import { toJson } from '../base/json.ts';
 import type { LiveLook, Looked } from './live-look.ts';
 
 /** A line that says nothing, so that proxies and browsers do not take a quiet stream for a dead one. */
@@ -36,7 +36,8 @@ export function eventStream(context: Context, live: LiveLook, isSignedIn: () => 
   });
 }
 
-async function pause(signal: AbortSignal, onWake: (resolve: () => void) => void): Promise<void> {
+/** Waits until woken, for a beat at most. */
+export async function pause(signal: AbortSignal, onWake: (resolve: () => void) => void): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, BEAT_MS);
     const end = (): void => {

@@ -47,7 +47,7 @@ async function execute(
   const { run } = await spec.load();
   const log = { ...silentLog, warn: (text: string) => output.warn(text) };
   const signal = new AbortController().signal;
-  return await run({ output, log, clock: systemClock, env, cwd: process.cwd(), signal, version: 'test', stdin }, input);
+  return await run({ output, log, clock: systemClock, env, cwd: process.cwd(), signal, version: 'test', stdin, access: 'full' }, input);
 }
 
 function textOf(stream: PassThrough): string {

@@ -1,104 +1,28 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { request } from 'node:http';
-import path from 'node:path';
-import postgres from 'postgres';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeConfig } from '../backup/command.ts';
-import { makeDirectory, makeRepository, removeDirectory } from '../backup/repository.ts';
+import { openPage, picture, signIn, violations } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
-import { serveConsole, type ServedConsole } from '../console/serve.ts';
-import type { TestCluster } from '../postgres/cluster.ts';
-import { startTestCluster } from '../postgres/fixture.ts';
-import { runCli } from './run-cli.ts';
+import { ConsoleProject, PASSWORD, type Answer } from '../console/project.ts';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PASSWORD = 'a long enough password';
-const POLICIES = `version: 1
-policies:
-  app:
-    cluster: main
-    repositories: [local]
-    base: { full: { cron: "0 2 * * 0" }, incremental: { cron: "0 2 * * 1-6" } }
-    drill: { cron: "0 4 * * 0", target: random }
-    limits: { drill_age: 8d }
-`;
-
-let directory: string;
-let cluster: TestCluster;
-let served: ServedConsole;
+let project: ConsoleProject;
 
 beforeAll(async () => {
-  directory = await makeDirectory();
-  cluster = await startTestCluster({ major: 17, settings: { summarize_wal: 'on' } });
-  await makeRepository(path.join(directory, 'repository'));
-  const config = await writeConfig(directory, cluster, path.join(directory, 'repository'));
-  // It looks as a role that may see what a monitor sees, and nothing else.
-  const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
-  await sql.unsafe("create role looks login password 'looks'; grant pg_monitor to looks");
-  await sql.end();
-  const text = await readFile(config, 'utf8');
-  await writeFile(config, text.replace('    repositories:', '    reading: { user: looks, password: looks }\n    repositories:'));
-  await mkdir(path.join(directory, 'backups'));
-  await mkdir(path.join(directory, 'sql', 'migrations'), { recursive: true });
-  await writeFile(path.join(directory, 'sql', 'migrations', '20260101T000000_first.sql'), 'CREATE TABLE first ();\n');
-  await mkdir(path.join(directory, 'roles'));
-  await writeFile(
-    path.join(directory, 'roles', 'roles.yaml'),
-    'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
-  );
-  await writeFile(path.join(directory, 'backups', 'policies.yaml'), POLICIES);
-  await writeFile(path.join(directory, 'password'), `${PASSWORD}\n`);
-  const env = { DBADMIN_SCRATCH: directory, XDG_STATE_HOME: path.join(directory, '.local', 'state') };
-  for (const job of ['app.full', 'app.incremental', 'app.drill']) {
-    expect(await runCli(['schedule', 'run', job], { cwd: directory, env })).toMatchObject({ status: 0 });
-  }
-  for (const [name, role] of [
-    ['olga', 'operator'],
-    ['vera', 'viewer'],
-  ] as const) {
-    const args = ['console', 'user', 'add', name, '--role', role, '--password-file', 'password'];
-    expect(await runCli(args, { cwd: directory })).toMatchObject({ status: 0 });
-  }
-  served = await serveConsole(directory);
-});
-afterAll(async () => {
-  await served.stop();
-  await cluster.stop();
-  await removeDirectory(directory);
-});
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-}
-
-/** A request as no browser would send it, with any headers; on a connection of its own, for a refused one may end it. */
-async function send(method: string, at: string, headers: Readonly<Record<string, string>> = {}, body?: object): Promise<Answer> {
-  return await new Promise((resolve, reject) => {
-    const outgoing = request(`${served.url}${at}`, { method, headers, agent: false }, (incoming) => {
-      let text = '';
-      incoming.setEncoding('utf8').on('data', (part: string) => (text += part));
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text }));
-    });
-    outgoing.on('error', reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  project = await ConsoleProject.start({
+    files: {
+      'sql/migrations/20260101T000000_first.sql': 'CREATE TABLE first ();\n',
+      'roles/roles.yaml': 'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
+    },
+    commands: ['app.full', 'app.incremental', 'app.drill'].map((job) => ['schedule', 'run', job]),
   });
+});
+afterAll(async () => await project.stop());
+
+async function send(method: string, at: string, headers: Readonly<Record<string, string>> = {}, body?: object): Promise<Answer> {
+  return await project.send(method, at, headers, body);
 }
 
 function own(headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  return { origin: served.url, 'content-type': 'application/json', ...headers };
-}
-
-/** Signs in without a browser: the cookie, and the token that goes with it. */
-async function enter(name: string): Promise<{ readonly cookie: string; readonly csrf: string }> {
-  const { status, headers, body } = await send('POST', '/api/sign-in', own(), { name, password: PASSWORD });
-  expect(status).toBe(200);
-  const cookie = String(headers['set-cookie']);
-  expect(cookie).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
-  return { cookie: cookie.split(';')[0] ?? '', csrf: (JSON.parse(body) as { csrf: string }).csrf };
+  return project.own(headers);
 }
 
 test('a request under the name of somebody else is refused, whatever it asks for', async () => {
@@ -109,7 +33,15 @@ test('a request under the name of somebody else is refused, whatever it asks for
 });
 
 test('without a session nothing but the application and its door answers', async () => {
-  for (const at of ['/api/session', '/api/status', '/api/audit', '/api/events']) {
+  for (const at of [
+    '/api/session',
+    '/api/status',
+    '/api/audit',
+    '/api/events',
+    '/api/ask/backups/info',
+    '/api/runs',
+    '/api/runs/x/events',
+  ]) {
     expect(await send('GET', at)).toMatchObject({ status: 401, body: expect.stringContaining('sign-in-needed') });
   }
   // Without a length, too: nobody can make the console read for ever.
@@ -128,7 +60,7 @@ test('every answer says what a browser may do with it', async () => {
 });
 
 test('a change from a page of somebody else, or without the token of its session, is refused', async () => {
-  const { cookie, csrf } = await enter('olga');
+  const { cookie, csrf } = await project.enter('olga');
   const leave = async (headers: Readonly<Record<string, string>>): Promise<number> =>
     (await send('POST', '/api/sign-out', { cookie, ...headers }, {})).status;
   expect(await leave(own({ origin: 'http://evil.example', 'x-csrf-token': csrf }))).toBe(403);
@@ -142,10 +74,10 @@ test('a change from a page of somebody else, or without the token of its session
 });
 
 test('the figures are those of status --json', async () => {
-  const { cookie } = await enter('vera');
+  const { cookie } = await project.enter('vera');
   const { body } = await send('GET', '/api/status', { cookie });
   const { status } = JSON.parse(body) as { status: { clusters: readonly Record<string, unknown>[]; jobs: unknown } };
-  const printed = JSON.parse((await runCli(['status', '--json'], { cwd: directory })).stdout) as typeof status;
+  const printed = JSON.parse((await project.run('status', '--json')).stdout) as typeof status;
   expect(status.jobs).toEqual(printed.jobs);
   expect(status.clusters[0]?.['limits']).toEqual(printed.clusters[0]?.['limits']);
   const kept = (document: typeof status): unknown => {
@@ -163,7 +95,7 @@ test('who guesses has to wait, and it is written down', async () => {
   for (let tries = 0; tries < 5; tries += 1)
     expect(await guess()).toMatchObject({ status: 403, body: expect.stringContaining('is wrong') });
   expect(await guess()).toMatchObject({ status: 403, body: expect.stringContaining('too many') });
-  const { cookie } = await enter('olga');
+  const { cookie } = await project.enter('olga');
   const { entries, broken } = JSON.parse((await send('GET', '/api/audit', { cookie })).body) as {
     entries: readonly { who: string; outcome: string }[];
     broken: unknown;
@@ -197,47 +129,9 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   });
   afterAll(async () => await browser.close());
 
-  interface Opened {
-    readonly context: BrowserContext;
-    readonly page: Page;
-    readonly asked: string[];
-    readonly said: string[];
-  }
-
-  async function open(options: { readonly width?: number; readonly dark?: boolean } = {}): Promise<Opened> {
-    const context = await browser.newContext({
-      viewport: { width: options.width ?? 1280, height: 900 },
-      colorScheme: options.dark === true ? 'dark' : 'light',
-    });
-    const page = await context.newPage();
-    const asked: string[] = [];
-    const said: string[] = [];
-    page.on('request', (each) => void asked.push(each.url()));
-    page.on('console', (message) => void (message.type() === 'error' && said.push(message.text())));
-    page.on('pageerror', (error) => void said.push(error.message));
-    return { context, page, asked, said };
-  }
-
-  async function signIn(page: Page, name: string, password = PASSWORD): Promise<void> {
-    await page.getByLabel('Name').fill(name);
-    await page.getByLabel('Password').fill(password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-  }
-
-  async function violations(page: Page): Promise<readonly string[]> {
-    return await page.evaluate(
-      `${AXE}; axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`,
-    );
-  }
-
-  async function picture(page: Page, name: string): Promise<void> {
-    const into = process.env['DBADMIN_TEST_SCREENSHOTS'];
-    if (into !== undefined) await page.screenshot({ path: path.join(into, `${name}.png`), fullPage: true });
-  }
-
   test('a wrong password is told in the words of the console, and the right one opens the overview', async () => {
-    const { context, page, asked, said } = await open();
-    await page.goto(served.url);
+    const { context, page, asked, said } = await openPage(browser);
+    await page.goto(project.served.url);
     await signIn(page, 'vera', 'not the password');
     await page.getByRole('alert').getByText('The name or the password is wrong').waitFor();
     expect(await violations(page)).toEqual([]);
@@ -249,7 +143,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
       /main: 0 applied, 1 pending.*main: 1 difference/,
     );
     expect(await page.getByText('Signed in as').textContent()).toBe('Signed in as vera, viewer');
-    expect(new Set(asked.map((each) => new URL(each).origin))).toEqual(new Set([served.url]));
+    expect(new Set(asked.map((each) => new URL(each).origin))).toEqual(new Set([project.served.url]));
     // The browser itself tells of the 401 before the sign-in and of the 403 of the wrong password, and of nothing else.
     expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
     await context.close();
@@ -261,8 +155,8 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     [390, false],
     [390, true],
   ])('the overview at %d pixels, dark %s: axe finds nothing and the page does not scroll sideways', async (width, dark) => {
-    const { context, page } = await open({ width, dark });
-    await page.goto(served.url);
+    const { context, page } = await openPage(browser, { width, dark });
+    await page.goto(project.served.url);
     await signIn(page, 'olga');
     await page.getByRole('article', { name: 'Cluster main' }).waitFor();
     expect(await violations(page)).toEqual([]);
@@ -272,11 +166,11 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   });
 
   test('what changes in the cluster shows without loading the page again', async () => {
-    const { context, page } = await open();
-    await page.goto(served.url);
+    const { context, page } = await openPage(browser);
+    await page.goto(project.served.url);
     await signIn(page, 'olga');
     await page.getByText('2 backups, newest incremental').waitFor();
-    expect(await runCli(['backup', 'run', '--type', 'incremental'], { cwd: directory })).toMatchObject({ status: 0 });
+    expect(await project.run('backup', 'run', '--type', 'incremental')).toMatchObject({ status: 0 });
     await page.getByText('3 backups, newest incremental').waitFor({ timeout: 15_000 });
     await context.close();
   });
@@ -286,8 +180,8 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     async (width) => {
       const script = '<img src=x onerror=alert(1)>';
       await send('POST', '/api/sign-in', own(), { name: script, password: 'x' });
-      const { context, page, said } = await open({ width });
-      await page.goto(served.url);
+      const { context, page, said } = await openPage(browser, { width });
+      await page.goto(project.served.url);
       await signIn(page, 'vera');
       await page.getByRole('article', { name: 'Cluster main' }).waitFor();
       if (width < 720) await page.getByRole('button', { name: 'Menu' }).click();
@@ -300,7 +194,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
       await picture(page, `audit-${width}`);
       await page.goBack();
       await page.getByRole('article', { name: 'Cluster main' }).waitFor();
-      await page.goto(`${served.url}/nowhere`);
+      await page.goto(`${project.served.url}/nowhere`);
       await page.getByText('There is no such screen').waitFor();
       expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
       await context.close();
@@ -308,8 +202,8 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   );
 
   test('a session that has ended leads to the door, with the reason', async () => {
-    const { context, page } = await open();
-    await page.goto(served.url);
+    const { context, page } = await openPage(browser);
+    await page.goto(project.served.url);
     await signIn(page, 'olga');
     await page.getByRole('article', { name: 'Cluster main' }).waitFor();
     // As if it had idled: the console knows it no more, the browser does not know yet.
@@ -324,8 +218,8 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   });
 
   test('the keyboard alone signs in, reaches every control and signs out', async () => {
-    const { context, page } = await open();
-    await page.goto(served.url);
+    const { context, page } = await openPage(browser);
+    await page.goto(project.served.url);
     await page.getByLabel('Name').focus();
     await page.keyboard.type('olga');
     await page.keyboard.press('Tab');
@@ -333,8 +227,9 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('article', { name: 'Cluster main' }).waitFor();
     await page.getByRole('link', { name: 'Overview' }).focus();
-    for (let index = 0; index < 3; index += 1) await page.keyboard.press('Tab');
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Sign out');
+    const focused = async (): Promise<unknown> => await page.evaluate('document.activeElement.textContent');
+    for (let tabs = 0; tabs < 20 && (await focused()) !== 'Sign out'; tabs += 1) await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Sign out');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'dbadmin console' }).waitFor();
     await context.close();

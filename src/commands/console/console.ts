@@ -6,18 +6,26 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import { INSTALLED_IN } from '../../base/installation.ts';
 import { Secret } from '../../base/secret.ts';
 import { consoleApplication } from '../../console/application.ts';
+import { Asking } from '../../console/asking.ts';
 import { readAssets } from '../../console/assets-inspect.ts';
 import { AuditFile } from '../../console/audit-apply.ts';
+import type { Audit } from '../../console/guarded.ts';
 import { listen, type Listening } from '../../console/listen-run.ts';
 import { LiveLook } from '../../console/live-look.ts';
 import { hashPassword, SALT_BYTES } from '../../console/password.ts';
 import { answeringHosts, isLoopback, type Reached } from '../../console/request-guard.ts';
+import { Reviews } from '../../console/reviews.ts';
+import { Runs } from '../../console/runs.ts';
 import { Sessions } from '../../console/sessions.ts';
 import { SignInLimit } from '../../console/sign-in-limit.ts';
 import { readUsers } from '../../console/users-inspect.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { ActionChildren } from './act-run.ts';
+import { ACTIONS } from './actions/catalogue.ts';
+import { questionRunner } from './ask-run.ts';
 import { gatherAnswers } from './gather-answers.ts';
 import { auditFile, usersFile } from './places.ts';
+import { QUESTIONS } from './questions/catalogue.ts';
 
 const DEFAULT_LISTEN = '127.0.0.1:9188';
 const LOOK_MS = 5000;
@@ -50,13 +58,20 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const assets = await readAssets(fileURLToPath(new URL('dist/console/', INSTALLED_IN)));
   const answers = await gatherAnswers(context, input, auditFile(context, input));
   const startCode = hasUsers ? undefined : new Secret(randomBytes(CODE_BYTES).toString('base64url'));
-  const audit = await AuditFile.open(auditFile(context, input));
+  const trail = await AuditFile.open(auditFile(context, input));
   let signIns = 0;
+  const audit: Audit = async (entry) => {
+    await trail.add({ ...entry, at: clock.now().toISOString() });
+    if (entry.what === 'sign-in' && entry.outcome === 'done') signIns += 1;
+  };
+  const children = new ActionChildren(context, input);
+  const runs = new Runs(children.start, { audit, clock });
   let listening: Listening | undefined;
   try {
     const app = consoleApplication({
       answers,
       live: new LiveLook(async () => await answers.status(), { clock, log, everyMs: LOOK_MS }),
+      asking: new Asking(QUESTIONS, questionRunner(context, input), clock),
       assets,
       reached,
       sessions: new Sessions(clock, randomBytes),
@@ -64,9 +79,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       users: async () => await readUsers(users),
       startCode,
       decoy: await hashPassword(new Secret(randomBytes(CODE_BYTES).toString('hex')), randomBytes(SALT_BYTES)),
-      audit: async (entry) => {
-        await audit.add({ ...entry, at: clock.now().toISOString() });
-        if (entry.what === 'sign-in' && entry.outcome === 'done') signIns += 1;
+      audit,
+      acting: {
+        actions: ACTIONS,
+        reviews: new Reviews(clock, children.forget),
+        runs,
+        plan: children.plan,
+        files: children.files,
+        forget: children.forget,
       },
       clock,
       log,
@@ -74,14 +94,24 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     listening = await listen(app, where);
     const url = `${reached.scheme}://${hostAt(where, named, listening.port)}`;
     sayWhere(context, url, startCode);
-    log.info(`the audit trail is ${audit.file}`);
+    log.info(`the audit trail is ${trail.file}`);
     await untilStopped(signal);
     output.result({ url, signIns });
     return 0;
   } finally {
+    await endRuns(context, runs);
     await listening?.close();
-    await audit.close();
+    await trail.close();
+    children.close();
   }
+}
+
+/** What was started here ends with the console, in its own time: it finishes what must be finished. */
+async function endRuns({ log }: CommandContext, runs: Runs): Promise<void> {
+  const running = runs.list().filter(({ state }) => state === 'running');
+  for (const { command, who } of running) log.info(`asked to stop, and waited for: ${command}, which ${who} started`);
+  await runs.close();
+  for (const { id, command } of running) log.info(`${command}: ${runs.get(id).state}`);
 }
 
 function sayWhere({ output }: CommandContext, url: string, startCode: Secret | undefined): void {

@@ -10,7 +10,6 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { gatherStatus } from '../status/gather.ts';
 import { loadStatusProject, type StatusProject } from '../status/load.ts';
 import { gatherRunHistory } from '../worker/run-history.ts';
-import { readingConfig } from './reading-config.ts';
 
 /** The size of repositories, migrations and roles cost more to look at, and change slowly. */
 const EVERYTHING_EACH_MS = 60_000;
@@ -19,7 +18,7 @@ const EVERYTHING_EACH_MS = 60_000;
 export async function gatherAnswers(context: CommandContext, input: CommandInput, auditFile: string): Promise<Answers> {
   const first = await loadStatusProject(context, input);
   // What there is to warn of was said when it started.
-  const quiet: CommandContext = { ...context, log: { ...context.log, warn: () => undefined } };
+  const quiet: CommandContext = { ...context, log: { ...context.log, warn: () => undefined }, access: 'reading' };
   let earlier: ProjectFacts | undefined;
   return {
     project: { version: context.version, timeZone: first.localZone, directory: first.config.directory },
@@ -41,10 +40,8 @@ async function look(
   everything: boolean,
   earlier: ProjectFacts | undefined,
 ): Promise<ProjectFacts> {
-  const config = readingConfig(project.config);
-  const clusters = project.clusters.map((cluster) => config.clusters.get(cluster.name) ?? cluster);
-  const history = await gatherRunHistory(config, project.policies?.jobs ?? []);
-  return await gatherStatus(context, { ...project, config, clusters, history, everything, earlier });
+  const history = await gatherRunHistory(project.config, project.policies?.jobs ?? []);
+  return await gatherStatus(context, { ...project, history, everything, earlier });
 }
 
 /** The document of `dbadmin status --json`, and its first line for each cluster in words. */

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { toJson } from '../../base/json.ts';
 import { normaliseSql, sha256Of } from '../../migrate/files/checksum.ts';
 import { EMPTY_HISTORY, type History } from '../../migrate/history/history.ts';
 import { readFiles, readHistory, type FoundFiles } from '../../migrate/inspect.ts';
@@ -18,7 +19,6 @@ import type { SqlFile } from '../../migrate/files/migration.ts';
 import { sortKey } from '../../migrate/files/names.ts';
 import { loadSqlParser, type SqlParser } from '../../migrate/sql/parser.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { toJson } from '../terminal-output.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';
 
 const EXIT_FINDINGS = 2;
@@ -145,9 +145,9 @@ function show(
   };
   switch (textOption(input, 'format') ?? 'text') {
     case 'json':
-      return output.raw(`${toJson(document)}\n`);
+      return output.raw(`${toJson(document, 2)}\n`);
     case 'sarif':
-      return output.raw(`${toJson(toSarif(findings, version))}\n`);
+      return output.raw(`${toJson(toSarif(findings, version), 2)}\n`);
     case 'github':
       return output.raw(
         formatGithub(findings)

@@ -1,9 +1,9 @@
 import { DbadminError } from '../../base/errors.ts';
+import { toJson } from '../../base/json.ts';
 import { isAtLeast, SEVERITIES, type Severity } from '../../roles/lint/finding.ts';
 import { lintRoles, NEVER_DETOUR, NEVER_IDLE } from '../../roles/lint/lint.ts';
 import { LINT_RULES } from '../../roles/lint/rules.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { toJson } from '../terminal-output.ts';
 import { checkCases, type CheckCase, type CheckFinding } from './check-findings.ts';
 import { githubReport, junitReport } from './check-formats.ts';
 import { inspectGuard } from './guard-plan.ts';
@@ -54,7 +54,7 @@ function show({ output }: CommandContext, input: CommandInput, checked: Checked)
   };
   switch (textOption(input, 'format') ?? 'text') {
     case 'json':
-      return output.raw(`${toJson(document)}\n`);
+      return output.raw(`${toJson(document, 2)}\n`);
     case 'github':
       return output.raw(githubReport(file, findings));
     case 'junit':

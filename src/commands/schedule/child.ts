@@ -5,6 +5,9 @@ import { programFile } from './job-commands.ts';
 /** Between asking a command to stop and ending it: time to cancel a query, to give up a lease, to remove what is half done. */
 const LAST_WORDS_MS = 15_000;
 
+/** Gets what a command prints, in pieces of any size. */
+export type Take = (text: string, stream: 'stdout' | 'stderr') => void;
+
 export interface ChildOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -13,7 +16,7 @@ export interface ChildOptions {
    * Gets everything it prints; `inherit` lets it print where we do, `errors` only what went wrong. `beside`: it prints where we
    * do and that is told, too, unless it prints on a terminal, which it is left to itself.
    */
-  readonly output: ((text: string) => void) | 'inherit' | 'errors' | { readonly beside: (text: string) => void };
+  readonly output: Take | 'inherit' | 'errors' | { readonly beside: Take };
 }
 
 /** How a command of ours ended. */
@@ -40,7 +43,7 @@ export async function runChild(words: readonly string[], { cwd, env, signal, out
   });
   const taken = typeof output === 'function' ? output : typeof output === 'object' ? output.beside : undefined;
   if (isTaken && taken !== undefined) {
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', taken);
+    for (const name of ['stdout', 'stderr'] as const) child[name]?.setEncoding('utf8').on('data', (text: string) => taken(text, name));
     if (isBeside)
       for (const [from, to] of [
         [child.stdout, process.stdout],

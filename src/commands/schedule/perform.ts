@@ -6,7 +6,7 @@ import { openClient } from '../../postgres/client.ts';
 import type { AttemptOutcome } from '../../schedule/attempt.ts';
 import { HAS_RUNS, markEffect } from '../../schedule/control/effect.ts';
 import type { CommandContext } from '../command.ts';
-import { runChild, type ChildEnd, type ChildOptions } from './child.ts';
+import { runChild, type ChildEnd, type ChildOptions, type Take } from './child.ts';
 import type { JobCommands } from './job-commands.ts';
 
 export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> {
@@ -54,9 +54,9 @@ async function performCommand(
 ): Promise<AttemptOutcome> {
   let tail = '';
   const told = typeof output === 'function' ? output : typeof output === 'object' ? output.beside : undefined;
-  const take = (text: string): void => {
+  const take: Take = (text, stream) => {
     tail = (tail + text).slice(-4000);
-    told?.(text);
+    told?.(text, stream);
   };
   const end = await runChild([...words, ...configOption(config), ...(output === 'errors' ? ['--quiet'] : []), '--yes'], {
     cwd: config.directory,
@@ -158,6 +158,6 @@ function failed(error: unknown): AttemptOutcome {
 }
 
 function print({ output }: PerformOptions, text: string): void {
-  if (typeof output === 'function') output(text);
-  else if (typeof output === 'object') output.beside(text);
+  if (typeof output === 'function') output(text, 'stderr');
+  else if (typeof output === 'object') output.beside(text, 'stderr');
 }

@@ -5,6 +5,8 @@ export interface Failure {
   readonly message: string;
   readonly detail?: string;
   readonly hint?: string;
+  /** The command that failed, where there is one. */
+  readonly command?: string;
 }
 
 export interface Session {
@@ -118,6 +120,27 @@ export interface AuditEntry {
   readonly detail: string | null;
 }
 
+/** A command that was started here. */
+export interface Run {
+  readonly id: string;
+  /** `backups/run` */
+  readonly action: string;
+  readonly command: string;
+  readonly cluster: string | null;
+  readonly who: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly state: 'running' | 'done' | 'partly' | 'failed' | 'stopped';
+  readonly exitStatus: number | null;
+  readonly detail: string | null;
+}
+
+export interface RunLine {
+  readonly number: number;
+  readonly at: string;
+  readonly text: string;
+}
+
 /** A request that was refused or failed, with what the console said of it. */
 export class RequestFailure extends Error {
   readonly failure: Failure;
@@ -140,7 +163,7 @@ const AWAY: Failure = {
  * @throws {RequestFailure}
  */
 export async function ask<Answer>(path: string, body?: object, csrf?: string): Promise<Answer> {
-  const response = await fetch(
+  return await send<Answer>(
     path,
     body === undefined
       ? {}
@@ -149,10 +172,16 @@ export async function ask<Answer>(path: string, body?: object, csrf?: string): P
           headers: { 'content-type': 'application/json', ...(csrf === undefined ? {} : { 'x-csrf-token': csrf }) },
           body: JSON.stringify(body),
         },
-  ).catch(() => undefined);
+  );
+}
+
+/** Asks, and can be told to give up. @throws {RequestFailure} */
+export async function send<Answer>(path: string, request: RequestInit): Promise<Answer> {
+  const response = await fetch(path, request).catch(() => undefined);
   const document = (await response?.json().catch(() => undefined)) as Answer | { readonly error: Failure } | undefined;
   if (response === undefined || document === undefined) throw new RequestFailure(AWAY);
-  if (isFailure(document)) throw new RequestFailure(document.error);
+  if (isFailure(document))
+    throw new RequestFailure({ ...document.error, ...('command' in document ? { command: String(document.command) } : {}) });
   return document;
 }
 

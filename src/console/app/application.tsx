@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { forgetAnswers } from './answer.ts';
 import { ask, failureOf, type Failure, type Session } from './api.ts';
 import { Failed, Loading } from './parts/states.tsx';
 import { screenAt, usePath } from './router.ts';
@@ -36,7 +37,10 @@ export function Application() {
     case 'outside':
       return <SignIn why={door.why} onSignedIn={(session) => setDoor({ kind: 'inside', session })} />;
     case 'inside': {
-      const leave = (why?: string): void => setDoor({ kind: 'outside', why });
+      const leave = (why?: string): void => {
+        forgetAnswers();
+        setDoor({ kind: 'outside', why });
+      };
       const { Screen, title } = screenAt(path);
       return (
         <Shell session={door.session} path={path} title={title} onLeft={leave}>

@@ -1,24 +1,27 @@
-import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Session } from './api.ts';
-import { Audit } from './screens/audit.tsx';
+import type { Screen } from './screen.ts';
+import { AUDIT_SCREENS } from './screens/audit-entry.ts';
+import { BACKUP_SCREENS } from './screens/backups/entry.ts';
+import { DRILL_SCREENS } from './screens/drills/entry.ts';
+import { MIGRATION_SCREENS } from './screens/migrations/entry.ts';
+import { ROLE_SCREENS } from './screens/roles/entry.ts';
+import { SCHEDULE_SCREENS } from './screens/schedule/entry.ts';
+import { REPOSITORY_SCREENS } from './screens/repositories/entry.ts';
+import { LISTENING_SCREENS } from './screens/listening/entry.ts';
 import { Missing } from './screens/missing.tsx';
 import { Overview } from './screens/overview.tsx';
 
-export interface ScreenProps {
-  readonly session: Session;
-}
-
-export interface Screen {
-  readonly path: string;
-  readonly title: string;
-  readonly Screen: ComponentType<ScreenProps>;
-}
-
-/** The screens in the order of the side bar. A new one is a line here. */
+/** The screens in the order of the side bar. All but the first are fetched when somebody goes there, see lazy.tsx. */
 export const SCREENS: readonly Screen[] = [
   { path: '/', title: 'Overview', Screen: Overview },
-  { path: '/audit', title: 'Audit trail', Screen: Audit },
+  ...BACKUP_SCREENS,
+  ...DRILL_SCREENS,
+  ...MIGRATION_SCREENS,
+  ...ROLE_SCREENS,
+  ...SCHEDULE_SCREENS,
+  ...REPOSITORY_SCREENS,
+  ...LISTENING_SCREENS,
+  ...AUDIT_SCREENS,
 ];
 
 const MISSING: Screen = { path: '', title: 'Not found', Screen: Missing };
@@ -27,7 +30,7 @@ export function screenAt(path: string): Screen {
   return SCREENS.find((screen) => screen.path === path) ?? MISSING;
 }
 
-/** Goes to a screen without loading the page again. */
+/** Goes to a screen, `/backups?cluster=main`, without loading the page again. */
 export function go(path: string): void {
   history.pushState(undefined, '', path);
   dispatchEvent(new PopStateEvent('popstate'));
@@ -43,7 +46,7 @@ export function usePath(): string {
       const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
       if (link === null || !isPlain || link.origin !== location.origin || link.target !== '' || link.hash !== '') return;
       event.preventDefault();
-      go(link.pathname);
+      go(`${link.pathname}${link.search}`);
     };
     addEventListener('popstate', onMove);
     document.addEventListener('click', onClick);

@@ -3,8 +3,9 @@ import { ask, failureOf, type AuditEntry, type AuditTrail, type Failure } from '
 import { useLive } from '../live.tsx';
 import { Panel, Status } from '../parts/panel.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
-import type { ScreenProps } from '../router.ts';
+import type { ScreenProps } from '../screen.ts';
 import { counted, moment, type Shown } from '../words.ts';
+import { RunsPanel } from './runs-panel.tsx';
 
 const FIRST = 100;
 
@@ -49,6 +50,7 @@ export function Audit({ session }: ScreenProps) {
         </Empty>
       ) : (
         <div class="stackv">
+          <RunsPanel session={session} shown={shown} />
           <Panel id="trail" title="Entries" aside={counted(entries.length, 'entry', 'entries')}>
             <Entries entries={isWhole ? entries : entries.slice(0, FIRST)} shown={shown} />
             {isWhole || entries.length <= FIRST ? null : (

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../../base/bytes.ts';
-import { isUnknown, type Cluster, type Lineage, type Problem } from '../api.ts';
+import { isUnknown, type Cluster, type Lineage, type Problem, type Session } from '../api.ts';
+import { Act } from '../parts/act.tsx';
 import { Status } from '../parts/panel.tsx';
 import { sentence } from '../parts/states.tsx';
 import { counted, moment, type Shown } from '../words.ts';
@@ -11,10 +12,11 @@ interface ClusterRowProps {
   readonly promise: string;
   readonly problems: readonly Problem[];
   readonly shown: Shown;
+  readonly session: Session;
 }
 
 /** One cluster: which moments can be restored and when that was last proven, as a sentence and as a band. */
-export function ClusterRow({ cluster, promise, problems, shown }: ClusterRowProps) {
+export function ClusterRow({ cluster, promise, problems, shown, session }: ClusterRowProps) {
   const lineage = bestLineage(cluster);
   const { server } = cluster;
   return (
@@ -40,6 +42,17 @@ export function ClusterRow({ cluster, promise, problems, shown }: ClusterRowProp
           )}
         </p>
         {isUnknown(server) ? <p class="meta">The server does not answer: {server.unknown}</p> : null}
+        {cluster.repositories.length === 0 || cluster.limits.dumpsOnly ? null : (
+          <div class="acts">
+            <Act
+              session={session}
+              action="backups/run"
+              parameters={{ cluster: cluster.name }}
+              label="Back up now"
+              note="Incremental where there is a backup to build on; what the server serves meanwhile is not kept waiting."
+            />
+          </div>
+        )}
       </div>
       {lineage === undefined || cluster.limits.dumpsOnly ? null : <WindowChart lineage={lineage} shown={shown} />}
     </article>

@@ -5,7 +5,7 @@ import { useLive } from '../live.tsx';
 import { Command } from '../parts/command.tsx';
 import { Panel, Status } from '../parts/panel.tsx';
 import { Empty, Failed, Loading, sentence, Stale } from '../parts/states.tsx';
-import type { ScreenProps } from '../router.ts';
+import type { ScreenProps } from '../screen.ts';
 import { counted, moment, type Shown } from '../words.ts';
 import { ClusterRow } from './cluster-row.tsx';
 import { Repositories } from './repositories-panel.tsx';
@@ -47,6 +47,7 @@ export function Overview({ session }: ScreenProps) {
               promise={promises[cluster.name] ?? ''}
               problems={status.problems.filter((problem) => problem.cluster === cluster.name)}
               shown={shown}
+              session={session}
             />
           ))}
           <Legend />

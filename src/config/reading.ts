@@ -1,5 +1,5 @@
-import type { ClusterConfig, Config } from '../../config/config.ts';
-import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import type { ConnectionParameters } from '../postgres/parameters.ts';
+import type { ClusterConfig, Config } from './config.ts';
 
 /**
  * The configuration for whoever only looks: each cluster by the connection that it names under `reading`, in sessions that
@@ -17,6 +17,7 @@ function readingCluster(cluster: ClusterConfig): ClusterConfig {
   return { ...cluster, connection: readOnly(cluster.reading ?? cluster.connection) };
 }
 
-function readOnly(connection: ConnectionParameters): ConnectionParameters {
+/** The same connection, in sessions that cannot write. */
+export function readOnly(connection: ConnectionParameters): ConnectionParameters {
   return { ...connection, isReadOnly: true };
 }

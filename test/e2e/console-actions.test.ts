@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectAccessible, openPage, signIn } from '../console/browser.ts';
+import { findChromium, startChromium } from '../console/chromium.ts';
+import { ConsoleProject, type Entered } from '../console/project.ts';
+
+const JOBS = `jobs:
+  slow: { sql: "do $$ begin for i in 1..600 loop raise notice 'step %', i; perform pg_sleep(0.1); end loop; end $$", cron: "0 3 * * *", catch_up: false }
+  quick: { sql: "do $$ begin raise notice 'it ran'; end $$", cron: "0 3 * * *", catch_up: false }
+  broken: { sql: "select 1/0", cron: "0 3 * * *", catch_up: false }
+`;
+
+let project: ConsoleProject;
+let olga: Entered;
+
+beforeAll(async () => {
+  project = await ConsoleProject.start({
+    files: { 'backups/policies.yaml': `version: 1\n${JOBS}` },
+    commands: [['backup', 'init']],
+  });
+  olga = await project.enter('olga');
+});
+afterAll(async () => await project.stop());
+
+interface Reviewed {
+  readonly id: string;
+  readonly command: string;
+}
+
+interface Run {
+  readonly id: string;
+  readonly state: string;
+  readonly exitStatus: number | null;
+  readonly detail: string | null;
+}
+
+async function review(by: Entered, job: string): Promise<Reviewed> {
+  const { status, document } = await by.post('/api/actions/schedule/run/review', { parameters: { job } });
+  expect({ status, document }).toMatchObject({ status: 200 });
+  return document as Reviewed;
+}
+
+async function start(by: Entered, job: string): Promise<Run> {
+  const { status, document } = await by.post('/api/actions/run', { id: (await review(by, job)).id });
+  expect({ status, document }).toMatchObject({ status: 200, document: { state: 'running' } });
+  return document as Run;
+}
+
+async function ended(by: Entered, id: string): Promise<Run> {
+  for (;;) {
+    const run = (await by.get(`/api/runs/${id}`)).document as Run;
+    if (run.state !== 'running') return run;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+interface Entry {
+  readonly who: string;
+  readonly what: string;
+  readonly outcome: string;
+  readonly id: string;
+  readonly detail: string | null;
+}
+
+async function trail(): Promise<readonly Entry[]> {
+  return ((await olga.get('/api/audit')).document as { entries: readonly Entry[] }).entries;
+}
+
+test('what was reviewed runs once, with its log kept for who comes later, and both ends in the audit trail', async () => {
+  const reviewed = await review(olga, 'quick');
+  expect(reviewed).toMatchObject({ command: 'dbadmin schedule run quick', plan: null });
+  const { document } = await olga.post('/api/actions/run', { id: reviewed.id });
+  const { id } = document as Run;
+  expect(await ended(olga, id)).toMatchObject({ state: 'done', exitStatus: 0, command: reviewed.command, who: 'olga' });
+  const { body } = await project.send('GET', `/api/runs/${id}/events`, { cookie: olga.cookie });
+  expect(body).toMatch(/event: lines\n.*it ran[^]*event: end\n.*"state":"done"/);
+  const last = Number(/id: (\d+)/.exec(body)?.[1]);
+  const again = await project.send('GET', `/api/runs/${id}/events`, { cookie: olga.cookie, 'last-event-id': String(last) });
+  expect(again.body).not.toContain('it ran');
+  expect(await olga.post('/api/actions/run', { id: reviewed.id })).toMatchObject({
+    status: 403,
+    document: { error: { message: expect.stringContaining('was done already') } },
+  });
+  const entries = (await trail()).filter((entry) => entry.id === id);
+  expect(entries).toMatchObject([
+    { who: 'olga', what: 'dbadmin schedule run quick', outcome: 'begun', detail: null },
+    { who: 'olga', what: 'dbadmin schedule run quick', outcome: 'done', detail: expect.stringMatching(/^after /) },
+  ]);
+});
+
+test('a viewer is refused before anything runs, reviews nothing and stops nothing, and it is written down', async () => {
+  const vera = await project.enter('vera');
+  const refused = { status: 403, document: { error: { message: 'vera may look and not act' } } };
+  expect(await vera.post('/api/actions/schedule/run/review', { parameters: { job: 'quick' } })).toMatchObject(refused);
+  const { id } = await review(olga, 'quick');
+  expect(await vera.post('/api/actions/run', { id })).toMatchObject(refused);
+  const run = await start(olga, 'slow');
+  expect(await vera.post(`/api/runs/${run.id}/stop`, {})).toMatchObject(refused);
+  expect(await vera.get(`/api/runs/${run.id}`)).toMatchObject({ status: 200, document: { state: 'running' } });
+  await olga.post(`/api/runs/${run.id}/stop`, {});
+  await ended(olga, run.id);
+  expect((await trail()).filter(({ who, outcome }) => who === 'vera' && outcome === 'refused').map(({ what }) => what)).toEqual([
+    'dbadmin schedule run quick',
+    'run what was reviewed',
+    'stop dbadmin schedule run slow',
+  ]);
+});
+
+test('what another session reviewed is refused, even of the same user', async () => {
+  const other = await project.enter('olga');
+  const { id } = await review(other, 'quick');
+  expect(await olga.post('/api/actions/run', { id })).toMatchObject({ status: 403 });
+  expect(await other.post('/api/actions/run', { id })).toMatchObject({ status: 200 });
+});
+
+test('a run without the token of its session, or of an action that is none, does not begin', async () => {
+  const { id } = await review(olga, 'quick');
+  const headers = project.own({ cookie: olga.cookie });
+  expect(await project.send('POST', '/api/actions/run', headers, { id })).toMatchObject({ status: 403 });
+  expect(await olga.post('/api/actions/backup/run/review', { parameters: {} })).toMatchObject({ status: 400 });
+  expect(await olga.post('/api/actions/schedule/run/review', { parameters: { job: '--worker' } })).toMatchObject({ status: 400 });
+  expect(await olga.post('/api/actions/schedule/run/review', { parameters: { job: 'quick', more: 'x' } })).toMatchObject({ status: 400 });
+});
+
+test('a run that fails says why, in the words of its command', async () => {
+  const run = await start(olga, 'broken');
+  expect(await ended(olga, run.id)).toMatchObject({ state: 'failed', detail: expect.stringContaining('division by zero') });
+  expect((await trail()).at(-1)).toMatchObject({ id: run.id, outcome: 'failed', detail: expect.stringContaining('division by zero') });
+});
+
+test('a console that is stopped ends what it runs, waits for it and says so', async () => {
+  const own = await ConsoleProject.start({ files: { 'backups/policies.yaml': `version: 1\n${JOBS}` } });
+  const operator = await own.enter('olga');
+  await start(operator, 'slow');
+  const { status, stderr } = await own.served.stop();
+  expect({ status, stderr }).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(/waited for: dbadmin schedule run slow[^]*: stopped/),
+  });
+  const audit = await readFile(path.join(own.directory, '.local', 'state', 'dbadmin', 'console-audit.jsonl'), 'utf8');
+  expect(audit).toMatch(/"outcome":"failed"[^\n]*the console was stopped/);
+  await own.stop();
+});
+
+const executable = findChromium();
+if (executable === undefined) console.warn('NOT TESTED: actions in a browser, for there is no Chromium here (apt-get install chromium)');
+
+describe.skipIf(executable === undefined)('in Chromium', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startChromium(executable ?? '');
+  });
+  afterAll(async () => await browser.close());
+
+  test('a backup is taken from the overview: the command first, then its log, and the focus is back where it was', async () => {
+    const { context, page, said } = await openPage(browser);
+    await page.goto(project.served.url);
+    await signIn(page, 'olga');
+    await page.getByRole('button', { name: 'Back up now…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Back up now' });
+    await dialog.getByText('dbadmin backup run --cluster main').first().waitFor();
+    await expectAccessible(page, 'act-review');
+    expect((await trail()).filter(({ what }) => what.startsWith('dbadmin backup run'))).toEqual([]);
+    await dialog.getByRole('button', { name: 'Back up now', exact: true }).click();
+    await dialog.locator('.log').getByText('full', { exact: false }).first().waitFor();
+    await dialog.getByText('done', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Back up now…');
+    await page.getByText('1 backup, newest full').waitFor({ timeout: 15_000 });
+    expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
+    await context.close();
+  });
+
+  test('a viewer sees that there is an action, and cannot take it', async () => {
+    const { context, page } = await openPage(browser);
+    await page.goto(project.served.url);
+    await signIn(page, 'vera');
+    expect(await page.getByRole('button', { name: 'Back up now…' }).isDisabled()).toBe(true);
+    await context.close();
+  });
+});

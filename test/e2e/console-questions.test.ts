@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { QUESTIONS } from '../../src/commands/console/questions/catalogue.ts';
+import type { Values } from '../../src/console/question.ts';
+import { AS_READER, ConsoleProject, type Entered } from '../console/project.ts';
+
+let project: ConsoleProject;
+let vera: Entered;
+
+beforeAll(async () => {
+  project = await ConsoleProject.start({
+    files: {
+      'sql/migrations/20260101T000000_first.sql': 'CREATE TABLE first ();\n',
+      'roles/roles.yaml': 'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
+    },
+    commands: [['schedule', 'run', 'app.full']],
+  });
+  vera = await project.enter('vera');
+});
+afterAll(async () => await project.stop());
+
+/** Values to ask with; a question that is not here is asked without any. */
+const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
+  'backups/info': [{ cluster: 'main' }, { cluster: 'main', repository: 'local' }],
+  'drills/report': [{ label: '20260101T000000Z-drill' }],
+  'schedule/next': [{ count: '3' }],
+  'schedule/history': [{ since: '2d', log: 'yes' }],
+};
+
+/** What may differ between two moments, by the name of its key alone. */
+const MOVING: ReadonlySet<string> = new Set(['now', 'at', 'from', 'to', 'tookMs', 'freeBytes', 'hint']);
+
+function still(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (key, entry: unknown) => (MOVING.has(key) && entry !== null ? '…' : entry)) as unknown;
+}
+
+const ASKED = QUESTIONS.flatMap((question) => (SAMPLES[question.name] ?? [{}]).map((values) => [question, values] as const));
+
+test.each(ASKED.map(([question, values]) => [question.name, values, question] as const))(
+  '%s with %o gives what its command prints with --json',
+  async (name, values, question) => {
+    const words = question.words(values);
+    // As the role that the console reads as: what that may not see is not shown.
+    const printed = await project.run(...words, '--json', '--config', AS_READER);
+    const document = JSON.parse(printed.stdout) as { readonly error?: object };
+    const answer = await vera.get(`/api/ask/${name}?${new URLSearchParams(values as Record<string, string>).toString()}`);
+    if (document.error !== undefined) {
+      const { exitStatus: _ofTheProcess, ...error } = document.error as { readonly exitStatus: number };
+      expect(still(answer.document)).toMatchObject({ error: still(error), command: expect.stringMatching(/^dbadmin .* --json$/) });
+      return;
+    }
+    expect(answer).toMatchObject({ status: 200, document: { exitStatus: printed.status, command: `dbadmin ${words.join(' ')} --json` } });
+    expect(still((answer.document as { document: unknown }).document)).toEqual(still(document));
+  },
+);
+
+test('nothing but the questions can be asked, and no value becomes an option', async () => {
+  for (const [at, because] of [
+    ['/api/ask/backup/run', 'there is no question'],
+    ['/api/ask/', 'there is no question'],
+    ['/api/ask/backups/info?cluster=--url=postgresql://elsewhere', 'begins like an option'],
+    ['/api/ask/backups/info?nothing=x', 'does not take'],
+    ['/api/ask/backups/info?cluster=main&cluster=other', 'does not take'],
+    ['/api/ask/backups/info?cluster=', 'does not take'],
+    ['/api/ask/backups/info?cluster=a%0ab', 'control characters'],
+  ] as const) {
+    const { status, document } = await vera.get(at);
+    expect({ at, status, document }).toMatchObject({ status: 400, document: { error: { message: expect.stringContaining(because) } } });
+  }
+  expect(await project.send('GET', '/api/ask/backups/info')).toMatchObject({ status: 401 });
+});
+
+test('a failure comes in the words of the command, with the command', async () => {
+  const { status, document } = await vera.get('/api/ask/backups/info?cluster=nowhere');
+  expect(status).toBe(400);
+  expect(document).toMatchObject({
+    error: { code: 'usage', message: expect.stringContaining('nowhere') },
+    command: 'dbadmin backup info --cluster nowhere --json',
+  });
+});
