@@ -82,9 +82,55 @@ $ dbadmin roles who-can select core.listener.email --at "2026-11-17 14:00"`,
     json: [
       'cluster, database; at: the moment asked about, or null; whatIf: the roles file, or null',
       'privilege; object: { kind, schema or null, name, column or null }',
-      `answers: array of { role, can: yes, set-role, view, routine, admin or no, holds: as has_*_privilege answers, how: text or null, ways: array of { kind: ${ROUTES}, text }, lacks: array such as USAGE on schema core, remarks: array; with --what-if, after: the same after the plan, or null }`,
+      `answers: array of { role, can: yes, set-role, view, routine, admin or no, holds: as has_*_privilege answers, how: text or null, ways: array of { kind: ${ROUTES}, text, path: array of { by: inherit, set-role, database-owner, admin, public, grant, owner, superuser, predefined, view or routine, from, to, and of a membership inherit, set, admin, grantors, of a grant privilege, column, grantor, grantable }, cut: array of statements that end this way }, lacks: array such as USAGE on schema core, remarks: array; with --what-if, after: the same after the plan, or null }`,
       'with --role alone instead of these: role; superuser: array of the superusers it is or may become; mayGrantItself: array of roles; access, and with --what-if after: array of { setRole: role to become first, or null, kind, schema or null, table: of columns, or null, names: array, total: how many there are of the kind, privileges: array, how, usable: false without USAGE on the schema }',
     ],
     load: async () => await import('./who-can.ts'),
+  },
+  {
+    name: 'roles matrix',
+    summary: 'what every role may do with every object, in the letters of PostgreSQL',
+    description: `The privileges that roles really have, for the whole database at once: r SELECT, a INSERT, w UPDATE, d DELETE, D TRUNCATE,
+x REFERENCES, t TRIGGER, m MAINTAIN, U USAGE, C CREATE, c CONNECT, T TEMPORARY, X EXECUTE, s SET, A ALTER SYSTEM. For people objects with
+which everybody may do the same share a line; --format csv has a line for each object and a column for each role.
+
+In a cell of --json each privilege of the kind, in the order of its letters, has a mark: o owner, g granted to the role itself, s superuser,
+i inherited, d through a predefined role such as pg_read_all_data, p PUBLIC, t only after SET ROLE, c on some columns, - not. Of o to p, which
+has_*_privilege calls true, a capital says that it may be granted on. Behind them ! means that USAGE on the schema is missing, and ~ that
+policies decide about the rows. Views and functions that act as their owner are not in it: roles who-can shows those.
+
+--what-if and --at as in roles who-can. Nothing is written.
+
+$ dbadmin roles matrix --schema core --kind table
+$ dbadmin roles matrix --role 'svc_*' --format csv > access.csv
+$ dbadmin roles matrix --what-if`,
+    options: [
+      { flags: '--role <glob>', summary: 'these roles only', repeatable: true },
+      { flags: '--predefined', summary: 'the roles of the server too (pg_*)' },
+      { flags: '--schema <glob>', summary: 'these schemas and what is in them', repeatable: true },
+      {
+        flags: '--kind <kind>',
+        summary: 'these kinds of objects: schema, table (views too), sequence, routine, type, database …',
+        repeatable: true,
+      },
+      { flags: '--name <glob>', summary: 'objects of these names, with their schema or without', repeatable: true },
+      { flags: '--database <name>', summary: 'the database to look into', fallback: 'that of the connection' },
+      {
+        flags: '--what-if [file]',
+        summary: 'also as the plan of this roles file would leave it (default: paths.roles of the configuration)',
+      },
+      { flags: '--format <format>', summary: 'how it is printed', choices: ['text', 'csv'], fallback: 'text' },
+      ...PAST_OPTIONS,
+    ],
+    json: [
+      'cluster, database; at: the moment asked about, or null; whatIf: the roles file, or null; server: major version',
+      'databases: array of names of the databases of the cluster',
+      'letters: by kind of object, the letter of each privilege in the order of the marks in a cell',
+      'roles: array of { name, kind: group, login or predefined, superuser, validUntil or null, memberOf: array of roles, change: added or dropped by the plan, or null }',
+      'objects: array of { kind, schema or null, owner, rowSecurity, names: array, row: which of rows it has, after: which after the plan, or null where it stays the same }',
+      'cells: array of texts, a mark for each privilege; empty for a role that is not there',
+      'width: of a row, how many characters each role has; rows: array of texts: for each role, in order, the number of its cell in base 36',
+    ],
+    load: async () => await import('./matrix.ts'),
   },
 ];

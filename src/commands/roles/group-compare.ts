@@ -79,7 +79,7 @@ $ dbadmin roles graph --live --role 'svc_*' --markdown >> docs/access.md`,
     ],
     json: [
       'roles: array of { name, kind: login, group, predefined or outside, powers }',
-      'memberships: array of { member, role, options }',
+      'memberships: array of { member, role, options, until: ISO 8601, missing where the file does not end it }',
       'access: array of { role (missing for PUBLIC), database, schema (missing for the database), what: array of words }',
       'mermaid: the text',
     ],

@@ -1,22 +1,13 @@
+import { cutSql } from '../../roles/access/cut.ts';
 import type { AccessGraph, AccessPrivilege, ObjectRef } from '../../roles/access/graph.ts';
+import { routePath } from '../../roles/access/route-path.ts';
 import { routeText } from '../../roles/access/route-text.ts';
-import { refText } from '../../roles/access/target.ts';
+import { findTarget, refText } from '../../roles/access/target.ts';
 import type { Answer, Verdict } from '../../roles/access/who-can.ts';
 import { printable } from '../../roles/describe.ts';
 import { flagOption, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
-
-/** What the question is asked of. */
-export interface Asked {
-  readonly clusterName: string;
-  readonly database: string;
-  readonly at: Date | undefined;
-  /** The roles file whose plan is thought to be applied. */
-  readonly whatIf: string | undefined;
-  readonly graph: AccessGraph;
-  /** As it would be after that plan. */
-  readonly planned: AccessGraph | undefined;
-}
+import type { Asked } from './ask-access.ts';
 
 export interface ShownQuestion {
   readonly asked: Asked;
@@ -128,17 +119,24 @@ function summary({ privilege, ref, role, asked }: ShownQuestion, rows: readonly 
 
 function documentOf({ asked, privilege, ref, answers, planned }: ShownQuestion): Record<string, unknown> {
   const names = [...new Set([...answers.keys(), ...(planned?.keys() ?? [])])].sort();
-  const one = (answer: Answer | undefined): Record<string, unknown> | null =>
-    answer === undefined
+  const one = (answer: Answer | undefined, of: AccessGraph): Record<string, unknown> | null => {
+    const target = findTarget(of, asked.database, ref);
+    return answer === undefined
       ? null
       : {
           can: answer.verdict,
           holds: answer.holds,
           how: answer.route === undefined ? null : routeText(answer.route, privilege),
-          ways: answer.routes.map((route) => ({ kind: route.kind, text: routeText(route, privilege) })),
+          ways: answer.routes.map((route) => ({
+            kind: route.kind,
+            text: routeText(route, privilege),
+            path: routePath(of, answer.role.name, route, ref, privilege),
+            cut: target === undefined ? [] : cutSql(of, answer.role.name, route, target, privilege),
+          })),
           lacks: answer.lacks,
           remarks: answer.remarks,
         };
+  };
   return {
     cluster: asked.clusterName,
     database: asked.database,
@@ -148,8 +146,8 @@ function documentOf({ asked, privilege, ref, answers, planned }: ShownQuestion):
     object: { kind: ref.kind, schema: ref.schema ?? null, name: ref.name, column: ref.column ?? null },
     answers: names.map((role) => ({
       role,
-      ...one(answers.get(role)),
-      ...(planned === undefined ? {} : { after: one(planned.get(role)) }),
+      ...one(answers.get(role), asked.graph),
+      ...(planned === undefined ? {} : { after: one(planned.get(role), asked.planned ?? asked.graph) }),
     })),
   };
 }

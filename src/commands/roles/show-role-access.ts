@@ -3,7 +3,7 @@ import { roleAccess, selfGrantable, superusersOf, type RoleAccess } from '../../
 import { shownName } from '../../roles/access/target.ts';
 import { printable } from '../../roles/describe.ts';
 import type { Output } from '../output.ts';
-import type { Asked } from './show-answers.ts';
+import type { Asked } from './ask-access.ts';
 
 const MAX_SHOWN_NAMES = 3;
 

@@ -1,25 +1,20 @@
 import { DbadminError } from '../../base/errors.ts';
-import { formatMoment, parseMoment } from '../../backup/restore/target.ts';
-import type { ClusterConfig, Config } from '../../config/config.ts';
-import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { NO_NAMES, type AccessGraph, type AccessNames } from '../../roles/access/graph.ts';
-import { inspectAccess } from '../../roles/access/inspect.ts';
-import { plannedAccess } from '../../roles/access/planned.ts';
+import { formatMoment } from '../../backup/restore/target.ts';
+import { NO_NAMES, type AccessGraph } from '../../roles/access/graph.ts';
 import { namesOf, parseQuestion, resolveQuestion, type AccessQuestion } from '../../roles/access/question.ts';
 import { findTarget } from '../../roles/access/target.ts';
 import { askedRoles, closuresOf, whoCan, type Answer } from '../../roles/access/who-can.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
-import { inspectAndPlan, loadRoles } from './load-roles.ts';
-import { inRestoredCluster } from './restored-access.ts';
-import { showAnswers, type Asked, type ShownQuestion } from './show-answers.ts';
+import { askAccess, type Asked } from './ask-access.ts';
+import { showAnswers, type ShownQuestion } from './show-answers.ts';
 import { showRoleAccess } from './show-role-access.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const role = textOption(input, 'role');
   const question = questionOf(input, role);
   const { config, cluster } = await loadProject(context, input);
-  const asked = await ask(context, input, { config, cluster }, question === undefined ? NO_NAMES : namesOf(question));
+  const asked = await askAccess(context, input, { config, cluster }, question === undefined ? NO_NAMES : namesOf(question));
   if (role !== undefined && !asked.graph.roles.has(role) && asked.planned?.roles.has(role) !== true) {
     throw new DbadminError('usage', `there is no role ${role}`, { hint: 'Roles: SELECT rolname FROM pg_roles.' });
   }
@@ -36,39 +31,6 @@ function questionOf(input: CommandInput, role: string | undefined): AccessQuesti
   throw new DbadminError('usage', 'who-can needs a privilege and an object, or a role', {
     hint: 'dbadmin roles who-can select core.play, or dbadmin roles who-can --role svc_api.',
   });
-}
-
-async function ask(
-  context: CommandContext,
-  input: CommandInput,
-  { config, cluster }: { readonly config: Config; readonly cluster: ClusterConfig },
-  names: AccessNames,
-): Promise<Asked> {
-  const database = textOption(input, 'database') ?? cluster.connection.database;
-  const given = textOption(input, 'at');
-  const at = given === undefined ? undefined : parseMoment(given, context.clock.now());
-  const file = input.options['whatIf'];
-  const isWhatIf = file !== undefined && file !== false;
-  if (at !== undefined && isWhatIf) throw new DbadminError('usage', '--at asks the past and --what-if the future: give one of them');
-  const read = async (connection: ConnectionParameters): Promise<AccessGraph> => {
-    const graph = await inspectAccess(connection, [database], names);
-    if (graph.databases.has(database)) return graph;
-    throw new DbadminError('usage', `there is no database ${database}, or it takes no connections`, { hint: 'Name one with --database.' });
-  };
-  const base = { clusterName: cluster.name, database, at };
-  if (at !== undefined)
-    return {
-      ...base,
-      whatIf: undefined,
-      graph: await inRestoredCluster(context, input, { config, cluster, at }, read),
-      planned: undefined,
-    };
-  const graph = await read(cluster.connection);
-  if (!isWhatIf) return { ...base, whatIf: undefined, graph, planned: undefined };
-  const options = typeof file === 'string' ? { ...input.options, file } : input.options;
-  const project = await loadRoles(context, { ...input, options });
-  const { plan } = await inspectAndPlan(context, project);
-  return { ...base, whatIf: project.document.file, graph, planned: plannedAccess(graph, plan.changes) };
 }
 
 function answerQuestion({ clock }: CommandContext, asked: Asked, question: AccessQuestion, role: string | undefined): ShownQuestion {

@@ -6,6 +6,25 @@ export function accessPrivileges(kind: AccessKind, major: number): readonly Acce
   return kind === 'large object' ? ['SELECT', 'UPDATE'] : privilegesOf(kind, major);
 }
 
+/** The letter that PostgreSQL's access control lists have for each privilege. */
+export const PRIVILEGE_LETTERS: Readonly<Record<AccessPrivilege, string>> = {
+  SELECT: 'r',
+  INSERT: 'a',
+  UPDATE: 'w',
+  DELETE: 'd',
+  TRUNCATE: 'D',
+  REFERENCES: 'x',
+  TRIGGER: 't',
+  MAINTAIN: 'm',
+  USAGE: 'U',
+  CREATE: 'C',
+  CONNECT: 'c',
+  TEMPORARY: 'T',
+  EXECUTE: 'X',
+  SET: 's',
+  'ALTER SYSTEM': 'A',
+};
+
 /** The privileges that can be had on single columns. */
 export const COLUMN_PRIVILEGES = privilegesOf('column');
 

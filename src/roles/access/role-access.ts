@@ -159,7 +159,8 @@ function subjectsOf(graph: AccessGraph, database: string): readonly Subject[] {
   return [...whole, ...columns];
 }
 
-function isServersOwn(group: AccessGroup): boolean {
+/** Whether a group is of the server's own schemas, about which nobody asks. */
+export function isServersOwn(group: AccessGroup): boolean {
   if (group.schema !== undefined) return isSystemSchema(group.schema);
   return group.kind === 'schema' && group.names.every(isSystemSchema);
 }

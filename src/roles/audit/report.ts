@@ -1,3 +1,4 @@
+import { csvLine } from '../csv.ts';
 import { printable } from '../describe.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import type { Finding } from './finding.ts';
@@ -34,13 +35,7 @@ export function findingsCsv(rows: readonly { readonly finding: Finding; readonly
     finding.remark ?? '',
     reason ?? '',
   ]);
-  return [CSV_HEAD, ...lines].map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
-}
-
-/** Names are others' to choose: one that begins like a formula is told to a spreadsheet as a text. */
-function csvCell(text: string): string {
-  const safe = printable(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
-  return `"${safe.replaceAll('"', '""')}"`;
+  return [CSV_HEAD, ...lines].map(csvLine).join('');
 }
 
 /** The findings as one HTML page without anything from elsewhere. */

@@ -40,7 +40,7 @@ function membershipOf(member: DeclaredRole, edge: DeclaredRole['memberOf'][numbe
     ...(edge.admin ? ['admin'] : []),
     ...(edge.until === undefined ? [] : [`until ${edge.until.slice(0, 10)}`]),
   ];
-  return { member: member.name, role: edge.role, options };
+  return { member: member.name, role: edge.role, options, ...(edge.until === undefined ? {} : { until: edge.until }) };
 }
 
 function addDatabase(access: AccessWords, database: DeclaredDatabase): void {

@@ -18,6 +18,8 @@ export interface GraphMembership {
   readonly role: string;
   /** What differs from a plain membership: `no inherit`, `admin`, `until 2027-01-31`. */
   readonly options: readonly string[];
+  /** When the file ends it, an instant as ISO 8601 in UTC; undefined where it does not, and of a cluster, which does not know. */
+  readonly until?: string;
 }
 
 /** What a role, or PUBLIC when undefined, may do in one schema, or with the database where there is no schema. */

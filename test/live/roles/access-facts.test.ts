@@ -6,6 +6,7 @@ import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { compareFacts } from './access-oracle.ts';
 import { EVERY_EXTENSION, trickyPrivileges } from './access-schemas.ts';
+import { MatrixFacts } from './matrix-oracle.ts';
 import { seeded, WORLD_ROLES, worldObjects, worldSteps } from './access-world.ts';
 import { connect } from './project.ts';
 
@@ -34,11 +35,18 @@ describe.each(MAJORS)('effective access on PostgreSQL %i', (major) => {
       const graph = await inspectAccess(cluster.parameters(), ['music']);
       const roles = [...WORLD_ROLES, 'postgres', 'pg_read_all_data', 'pg_database_owner'];
       await music`select set_config('search_path', '', false)`;
-      const { facts, held, missing, extra } = await compareFacts(music, graph, 'music', roles);
+      const { facts, held, missing, extra, inMatrix, wrongInMatrix } = await compareFacts(music, graph, 'music', roles);
+      const { compared, different } = new MatrixFacts(graph, 'music').differencesFromWhoCan(roles);
       console.log(
-        `PostgreSQL ${major}, seed ${seed}: ${done} grants and revokes, ${facts} facts, ${held} held, ${missing.length} missing, ${extra.length} extra`,
+        `PostgreSQL ${major}, seed ${seed}: ${done} grants and revokes, ${facts} facts, ${held} held, ${missing.length} missing, ${extra.length} extra; ${inMatrix} of them in the matrix, ${wrongInMatrix.length} wrong; ${compared} marks compared with who-can, ${different.length} different`,
       );
-      expect({ missing, extra }, `seed ${seed}`).toEqual({ missing: [], extra: [] });
+      expect({ missing, extra, wrongInMatrix, different }, `seed ${seed}`).toEqual({
+        missing: [],
+        extra: [],
+        wrongInMatrix: [],
+        different: [],
+      });
+      expect(inMatrix).toBeGreaterThan(1000);
       expect(facts).toBeGreaterThan(100_000);
       await music.end();
       await postgres.unsafe('drop database music with (force)');
@@ -62,9 +70,9 @@ describe.each(MAJORS)('effective access on PostgreSQL %i', (major) => {
     await music`select set_config('search_path', '', false)`;
     const graph = await inspectAccess(cluster.parameters(), ['music']);
     const roles = [...graph.roles.keys()].filter((name) => !name.startsWith('pg_'));
-    const { facts, held, missing, extra } = await compareFacts(music, graph, 'music', roles);
+    const { facts, held, missing, extra, wrongInMatrix } = await compareFacts(music, graph, 'music', roles);
     console.log(`PostgreSQL ${major}, extensions: ${facts} facts, ${held} held, ${missing.length} missing, ${extra.length} extra`);
-    expect({ missing, extra }).toEqual({ missing: [], extra: [] });
+    expect({ missing, extra, wrongInMatrix }).toEqual({ missing: [], extra: [], wrongInMatrix: [] });
     await music.end();
   }, 120_000);
 });

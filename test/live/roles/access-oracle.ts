@@ -3,6 +3,7 @@ import { Closures } from '../../../src/roles/access/closure.ts';
 import { relationKey, type AccessGraph, type AccessKind } from '../../../src/roles/access/graph.ts';
 import { holds, type Asked } from '../../../src/roles/access/paths.ts';
 import { accessPrivileges, COLUMN_PRIVILEGES } from '../../../src/roles/access/privilege-table.ts';
+import { MatrixFacts } from './matrix-oracle.ts';
 
 /** Where computed and asked facts differ, and how many there were. */
 export interface FactReport {
@@ -12,6 +13,10 @@ export interface FactReport {
   readonly missing: readonly string[];
   /** What we say and the server does not. */
   readonly extra: readonly string[];
+  /** Of the facts, those that stand in the matrix too. */
+  readonly inMatrix: number;
+  /** Where the matrix says another thing than the server. */
+  readonly wrongInMatrix: readonly string[];
 }
 
 /** One kind of object: a query of every object with its OID and name, and the server's own function. */
@@ -95,9 +100,11 @@ const ROLES_AT_ONCE = 16;
 /** Asks the server for every fact about `roles` and every object of the database, and computes each from the graph. */
 export async function compareFacts(sql: Sql, graph: AccessGraph, database: string, roles: readonly string[]): Promise<FactReport> {
   const computed = new Computed(graph, database);
+  const matrix = new MatrixFacts(graph, database);
+  const wrongInMatrix: string[] = [];
   const missing: string[] = [];
   const extra: string[] = [];
-  let [facts, held] = [0, 0];
+  let [facts, held, inMatrix] = [0, 0, 0];
   for (const question of questions(graph.major)) {
     const words = question.privileges.flatMap((word) => (question.kind === 'role' ? [word] : [word, `${word} WITH GRANT OPTION`]));
     for (let start = 0; start < roles.length; start += ROLES_AT_ONCE) {
@@ -113,10 +120,17 @@ export async function compareFacts(sql: Sql, graph: AccessGraph, database: strin
         const text = `${row.role}: ${row.word} on ${question.kind} ${[row.schema, row.name, row.col].filter((part) => part !== null).join('.')}`;
         if (ours && !row.holds) extra.push(text);
         if (!ours && row.holds) missing.push(text);
+        const cell = matrix.holds(question.kind, row.schema, row.name, row.role, row.word);
+        const isOption = row.word.endsWith('WITH GRANT OPTION');
+        // An owner may grant on what it took from itself; a cell has no mark for what is not there.
+        const isBare = isOption && matrix.holds(question.kind, row.schema, row.name, row.role, row.word.replace(/ WITH .*/, '')) === false;
+        if (cell === undefined || isBare) continue;
+        inMatrix += 1;
+        if (cell !== row.holds) wrongInMatrix.push(text);
       }
     }
   }
-  return { facts, held, missing, extra };
+  return { facts, held, missing, extra, inMatrix, wrongInMatrix };
 }
 
 class Computed {

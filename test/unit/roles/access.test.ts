@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Closures } from '../../../src/roles/access/closure.ts';
 import type { AccessGraph, ObjectRef } from '../../../src/roles/access/graph.ts';
 import { holds } from '../../../src/roles/access/paths.ts';
+import { cutSql } from '../../../src/roles/access/cut.ts';
+import { routePath, type Hop } from '../../../src/roles/access/route-path.ts';
 import { routeText } from '../../../src/roles/access/route-text.ts';
 import { findTarget } from '../../../src/roles/access/target.ts';
 import { whoCan, type Answer } from '../../../src/roles/access/who-can.ts';
@@ -191,5 +193,59 @@ describe('access around a privilege', () => {
     const answer = ask(aGraph({ roles: [aRole('ann')], groups: [secret, call], database: { routines: [run] } }), 'ann', SECRET);
     expect(answer.verdict).toBe('no');
     expect(answer.routes).toMatchObject([{ kind: 'routine', evidence: 'composes-sql' }]);
+  });
+});
+
+describe('the way step by step', () => {
+  const roles = [aRole('ann'), aRole('writer', {}, false), aRole('reader', {}, false)];
+  const groups = [someTables(['play'], [anEntry('owner', 'SELECT'), anEntry('reader', 'SELECT')])];
+  const step = (graph: AccessGraph, who: string): { readonly path: readonly Hop[]; readonly cut: readonly string[] } => {
+    const { route } = ask(graph, who);
+    const target = findTarget(graph, 'music', PLAY);
+    if (route === undefined || target === undefined) throw new Error('no way');
+    return { path: routePath(graph, who, route, PLAY, 'SELECT'), cut: cutSql(graph, who, route, target, 'SELECT') };
+  };
+
+  test('names each membership with its options and grantors, and the grant with its grantor; it ends where that is revoked', () => {
+    const graph = aGraph({
+      roles,
+      memberships: [
+        anEdge('ann', 'writer'),
+        anEdge('ann', 'writer', { grantor: 'dba', admin: true, inherit: false }),
+        anEdge('writer', 'reader'),
+      ],
+      groups,
+    });
+    expect(step(graph, 'ann')).toEqual({
+      path: [
+        { by: 'inherit', from: 'ann', to: 'writer', inherit: true, set: true, admin: true, grantors: ['postgres', 'dba'] },
+        { by: 'inherit', from: 'writer', to: 'reader', inherit: true, set: true, admin: false, grantors: ['postgres'] },
+        { by: 'grant', from: 'reader', to: 'table core.play', privilege: 'SELECT', column: undefined, grantor: 'owner', grantable: false },
+      ],
+      cut: ['REVOKE SELECT ON TABLE "core"."play" FROM "reader"'],
+    });
+  });
+
+  test('after SET ROLE the membership is what can be revoked, once for each grantor; a superuser cannot be cut off', () => {
+    const graph = aGraph({ roles, memberships: [anEdge('ann', 'owner', { inherit: false })], groups });
+    expect(step(graph, 'ann')).toMatchObject({
+      path: [
+        { by: 'set-role', from: 'ann', to: 'owner', inherit: false },
+        { by: 'owner', from: 'owner', to: 'table core.play' },
+      ],
+      cut: ['REVOKE "owner" FROM "ann" GRANTED BY "postgres"'],
+    });
+    expect(step(graph, 'postgres')).toEqual({ path: [{ by: 'superuser', from: 'postgres', to: 'table core.play' }], cut: [] });
+  });
+
+  test('goes through PUBLIC where everybody has it', () => {
+    const graph = aGraph({ roles, groups: [someTables(['play'], [anEntry('PUBLIC', 'SELECT')])] });
+    expect(step(graph, 'ann')).toMatchObject({
+      path: [
+        { by: 'public', from: 'ann', to: 'PUBLIC' },
+        { by: 'grant', from: 'PUBLIC', to: 'table core.play', grantor: 'owner' },
+      ],
+      cut: ['REVOKE SELECT ON TABLE "core"."play" FROM PUBLIC'],
+    });
   });
 });
