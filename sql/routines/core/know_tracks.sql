@@ -72,12 +72,13 @@ begin
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
   select w.batch_id, w.row_no, w.rule_id, w.reason, landed.body, run
   from quality.track_work as w
-  join (
-    select x.batch_id, x.row_no, x.body::jsonb from raw.extended_history as x where x.batch_id = batch
-    union all select x.batch_id, x.row_no, x.body from raw.library_entry as x where x.batch_id = batch
-    union all select x.batch_id, x.row_no, x.body from raw.playlist_entry as x where x.batch_id = batch
-    union all select x.batch_id, x.row_no, x.body from raw.chart_entry as x where x.batch_id = batch
-  ) as landed using (batch_id, row_no)
+  -- By the key of each table: how many rows are refused, none or all, was not known when the working table was measured.
+  cross join lateral (
+    select x.body::jsonb from raw.extended_history as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    union all select x.body from raw.library_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    union all select x.body from raw.playlist_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    union all select x.body from raw.chart_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+  ) as landed
   where w.batch_id = batch and w.rule_id is not null;
 
   if takes_rows then
