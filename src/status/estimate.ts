@@ -1,6 +1,6 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
-import type { LineageFacts, RestoreMeasure } from './facts.ts';
+import type { BackupFacts, RestoreMeasure } from './facts.ts';
 
 /** How long it takes to be back, from the command that restores to a database that takes writes. */
 export interface RecoveryEstimate {
@@ -19,13 +19,21 @@ const TELLING_WAL_BYTES = 256 * 1024 * 1024;
 const MARGIN = 1.25;
 const MARGIN_MS = 5000;
 
+/** What is to be restored, and the newest drill that measured one. */
+export interface ToRecover {
+  readonly measured: RestoreMeasure | undefined;
+  readonly newest: Pick<BackupFacts, 'startLsn' | 'plainBytes'> | undefined;
+  /** Its WAL is replayed up to there. */
+  readonly storedLsn: bigint | undefined;
+}
+
 /**
  * What the newest drill says of a restore now: its restore scaled to the bytes that the newest backup and the WAL after it
  * have now, its replay to that WAL, and a margin. Undefined when no drill measured anything or there is no backup.
  *
  * Nothing is scaled down: a smaller database takes the steps that do not depend on size all the same.
  */
-export function estimateRecovery({ measured, newest, storedLsn }: LineageFacts): RecoveryEstimate | undefined {
+export function estimateRecovery({ measured, newest, storedLsn }: ToRecover): RecoveryEstimate | undefined {
   if (measured === undefined || newest === undefined) return undefined;
   const walBytes = storedLsn === undefined || storedLsn < newest.startLsn ? 0 : Number(storedLsn - newest.startLsn);
   const { plainBytes } = newest;

@@ -64,6 +64,8 @@ function draft(repository: Repository, subject: DrillSubject, run: DrillRun): Om
 
 /** Which backups a drill has proven, and the drills themselves. */
 export interface Proofs {
+  /** Every drill, however it ended, oldest first. */
+  readonly all: readonly DrillHeader[];
   /** By label of the backup: the last drill that passed on it. */
   readonly proven: ReadonlyMap<string, DrillHeader>;
   /** The last drill, however it ended. */
@@ -77,7 +79,7 @@ export async function readProofs(repository: Repository, systemIdentifier: strin
   const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
   const passed = drills.filter(({ verdict }) => verdict === 'passed');
   const proven = new Map(passed.flatMap((drill) => (drill.backup === null ? [] : [[drill.backup, drill] as const])));
-  return { proven, last: drills.at(-1), lastPassed: passed.at(-1) };
+  return { all: drills, proven, last: drills.at(-1), lastPassed: passed.at(-1) };
 }
 
 const READ_AT_ONCE = 8;

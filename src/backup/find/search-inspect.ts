@@ -4,7 +4,7 @@ import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
-import { candidatesOf, oldestOfStretches, type Candidate } from '../restore/candidates.ts';
+import { candidatesOf, oldestOfStretches, stretchesSince, type Candidate } from '../restore/candidates.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import { databaseNames, readCatalogStart } from './catalog-inspect.ts';
 import { CatalogReplay, type Missed } from './catalog-replay.ts';
@@ -80,16 +80,30 @@ export async function findLastDrop(search: TableSearch): Promise<TableEvent> {
   });
 }
 
+/** How far the clocks of a server and of dbadmin may differ, and times be out of the order of the WAL, before something is overlooked. */
+const CLOCKS_DIFFER_MS = 3_600_000;
+
 /**
- * Ends of transactions and restore points in the stored WAL from the oldest backup's start on, in WAL order.
+ * Ends of transactions and restore points in the stored WAL, in WAL order: all of them, or those between two moments, where
+ * some before and after come too. Then it is read from the newest backup that ended an hour before `from`, until an hour after `until`.
  */
-export async function* readStoredEnds(search: Search, wants: (manager: number, info: number) => boolean): AsyncGenerator<TransactionEnd> {
-  for (const candidate of [...oldestOfStretches(candidatesFor(search))].reverse()) {
+export async function* readStoredEnds(
+  search: Search,
+  wants: (manager: number, info: number) => boolean,
+  between?: { readonly from: Date; readonly until: Date },
+): AsyncGenerator<TransactionEnd> {
+  const lastUs = between === undefined ? undefined : BigInt(between.until.getTime() + CLOCKS_DIFFER_MS) * 1000n;
+  for (const candidate of stretchesSince(
+    candidatesFor(search),
+    between === undefined ? -Infinity : between.from.getTime() - CLOCKS_DIFFER_MS,
+  )) {
     const ends = new TransactionEnds(majorOf(candidate));
     for await (const record of readStoredRecords(stretchOf(search, candidate, candidate.reach), wants)) {
       search.signal.throwIfAborted();
       const end = ends.take(record);
-      if (end !== undefined) yield end;
+      if (end === undefined) continue;
+      if (lastUs !== undefined && end.time > lastUs) return;
+      yield end;
     }
   }
 }

@@ -32,3 +32,14 @@ export function oldestOfStretches(candidates: readonly Candidate[]): readonly Ca
   for (const candidate of candidates) oldest.set(candidate.reach, candidate);
   return [...oldest.values()];
 }
+
+/**
+ * The backups to read from, oldest first, for what was written after `sinceMs`: of each stretch the oldest, but the newest
+ * that ended by then where there is one, and nothing before that. Candidates are newest first.
+ */
+export function stretchesSince(candidates: readonly Candidate[], sinceMs: number): readonly Candidate[] {
+  const first = candidates.find(({ backup }) => Date.parse(backup.finishedAt) <= sinceMs);
+  const oldest = oldestOfStretches(candidates);
+  const later = first === undefined ? oldest : [...oldest.filter(({ reach }) => reach > first.reach), first];
+  return [...later].sort((a, b) => (a.stopLsn < b.stopLsn ? -1 : 1));
+}

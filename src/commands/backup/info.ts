@@ -1,11 +1,13 @@
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
+import { listDumps } from '../../backup/dump/stored-dump.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
 import { recoveryModel } from '../../backup/windows.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { gapsJson, timelinesJson, walJson } from './recovery-json.ts';
 import { describeTried, readTried, showTried } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -46,7 +48,18 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       );
     const tried = await readTried(opened, systemIdentifier);
     showTried(output, tried, context.clock.now());
-    output.result({ repository: repository.name, systemIdentifier, windows, gaps, ...describeTried(tried) });
+    output.result({
+      repository: repository.name,
+      systemIdentifier,
+      timeline: lineage.timeline,
+      timelines: timelinesJson(model),
+      windows,
+      gaps: gapsJson(model),
+      wal: walJson(contents.coverage),
+      dumps: await listDumps(opened, `${systemIdentifier}/`),
+      ...describeTried(tried),
+      drills: tried.all,
+    });
     return 0;
   } finally {
     await opened.store.close();

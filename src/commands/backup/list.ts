@@ -2,6 +2,8 @@ import { formatBytes } from '../../base/bytes.ts';
 import { readProofs } from '../../backup/drill/record.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
+import { isInForce, listHolds, type Hold } from '../../repository/holds.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -15,6 +17,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const { backups, cluster: identity } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
     const proofs = await readProofs(opened, identity.systemIdentifier);
     const now = context.clock.now();
+    const held = await heldBackups(opened, identity.systemIdentifier, now);
     if (backups.length === 0) context.output.line(`no backups of ${cluster.name} in ${repository.name}`);
     else {
       context.output.table(
@@ -42,10 +45,27 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     context.output.result({
       repository: repository.name,
-      backups: backups.map((backup) => ({ ...backup, proven: proofs.proven.get(backup.label) ?? null })),
+      backups: backups.map((backup) => ({
+        ...backup,
+        proven: proofs.proven.get(backup.label) ?? null,
+        holds: held.get(backup.label) ?? [],
+      })),
     });
     return 0;
   } finally {
     await opened.store.close();
   }
+}
+
+/** What keeps backups whatever retention says, by label. */
+async function heldBackups(repository: Repository, systemIdentifier: string, now: Date): Promise<ReadonlyMap<string, readonly object[]>> {
+  const held = new Map<string, object[]>();
+  for (const hold of await listHolds(repository, systemIdentifier)) {
+    if (isInForce(hold, [now])) held.set(hold.label, [...(held.get(hold.label) ?? []), holdJson(hold)]);
+  }
+  return held;
+}
+
+function holdJson({ reason, until, placedAt, by }: Hold): object {
+  return { reason, until, placedAt, by };
 }

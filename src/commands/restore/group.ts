@@ -74,8 +74,8 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
     json: [
       'with --dump: dump: label; databases: array of { database, name }; restored: { databases, globals } or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
-      'preflight: { target, backup, proof, end, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, returning: array of { kind, text, at, lsn, timeline } }',
-      'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes } or null with --dry-run',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, returning: array of { kind, text, at, lsn, timeline } }',
+      'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',
     ],

@@ -1,12 +1,13 @@
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith } from '../../backup/reconcile/returning.ts';
-import { readProofs } from '../../backup/drill/record.ts';
+import { readProofs, type Proofs } from '../../backup/drill/record.ts';
 import { inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
 import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
 import { unprivilegedUser } from '../../postgres/server.ts';
 import { readLedger } from '../../repository/ledger.ts';
-import type { Repository } from '../../repository/repository.ts';
+import { estimateRecovery, type RecoveryEstimate } from '../../status/estimate.ts';
 import { stateOf } from '../backup/show-proofs.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -14,6 +15,7 @@ import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
 import { withBeforeDrop } from './before-drop.ts';
 import { clonePort, programsFor } from './clone-place.ts';
+import { readMeasure } from '../status/read-measure.ts';
 import { restoreAndStart } from './restore-and-start.ts';
 import { restoreOptions } from './restore-options.ts';
 import { preflightJson, showRestore } from './show-restore.ts';
@@ -38,8 +40,10 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
     const owner = programs?.runAs ?? (await unprivilegedUser());
     await checkReachable(options.dataDirectory, owner);
     const port = await clonePort(options, preflight, cluster);
-    const proof = await proofOf(preflight, opened, clock.now());
-    const shown = { options, preflight, repository: repository.name, port, returning, proof };
+    const proofs = await readProofs(opened, lineage);
+    const proof = proofOf(preflight, proofs, clock.now());
+    const expected = await expectedTime(preflight, proofs);
+    const shown = { options, preflight, repository: repository.name, port, programs, returning, proof, expected };
     showRestore(output, shown);
     if (options.dryRun) {
       output.result({ preflight: preflightJson(shown), restored: null, reconciled: null, differs: null });
@@ -66,9 +70,18 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
 }
 
 /** How far the backup can be relied on, and which is the newest that was tried. */
-async function proofOf({ contents, resolution }: Preflight, repository: Repository, now: Date): Promise<string> {
-  const proofs = await readProofs(repository, contents.cluster.systemIdentifier);
+function proofOf({ contents, resolution }: Preflight, proofs: Proofs, now: Date): string {
   const state = stateOf(resolution.backup, proofs, now);
   const proven = contents.backups.filter(({ label }) => proofs.proven.has(label)).at(-1);
   return state === 'unproven' && proven !== undefined ? `${state} (newest proven: ${proven.label})` : state;
+}
+
+/** How long until the cluster is there, as the last drill measured it; undefined when none did. */
+async function expectedTime(
+  { repository, contents, resolution, layout }: Preflight,
+  proofs: Proofs,
+): Promise<RecoveryEstimate | undefined> {
+  const measured = await readMeasure(repository, contents.cluster.systemIdentifier, [proofs.lastPassed?.label, proofs.last?.label]);
+  const newest = { startLsn: parseLsn(resolution.backup.startLsn), plainBytes: layout.totalBytes };
+  return estimateRecovery({ measured, newest, storedLsn: resolution.neededUntil });
 }

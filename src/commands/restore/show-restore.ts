@@ -1,10 +1,13 @@
 import { formatBytes } from '../../base/bytes.ts';
+import { formatDuration } from '../../base/durations.ts';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import type { CommitMark } from '../../backup/restore/resolve.ts';
 import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import type { ServerPrograms } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
+import { describeEstimate, type RecoveryEstimate } from '../../status/estimate.ts';
 import type { Output } from '../output.ts';
 import type { RestoreOptions } from './restore-options.ts';
 
@@ -14,9 +17,13 @@ export interface ShownRestore {
   readonly preflight: Preflight;
   readonly repository: string;
   readonly port: number;
+  /** Of the backup's major, where they are on this machine. */
+  readonly programs: ServerPrograms | undefined;
   readonly returning: readonly LedgerEntry[];
   /** How far the backup can be relied on: `proven 2 d ago`, `unproven (newest proven: …)`. */
   readonly proof: string;
+  /** Undefined when no drill measured anything. */
+  readonly expected: RecoveryEstimate | undefined;
 }
 
 /** Moment, backup, WAL, places, what is overwritten, and what comes back from the dead. */
@@ -37,6 +44,10 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   }
   output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   ${shown.proof}`);
   output.line(`wal        ${describeWal(preflight)}, all there (it reaches to ${formatLsn(resolution.availableUntil)})`);
+  if (shown.expected !== undefined)
+    output.line(
+      `time       about ${formatDuration(shown.expected.spanMs)}: drill ${shown.expected.measure.label} took ${describeEstimate(shown.expected)}`,
+    );
   for (const { original, directory } of layout.tablespaces) output.line(`tablespace ${original} → ${directory}`);
   showOverwritten(output, preflight);
   const needs = `needs      ${formatBytes(layout.totalBytes + preflight.walBytes)} in ${layout.dataDirectory} (${formatBytes(preflight.state.freeBytes)} free)`;
@@ -90,18 +101,32 @@ function describeCommit(mark: CommitMark | undefined): string {
 }
 
 /** The preflight in `--json`. */
-export function preflightJson({ options, preflight, returning, proof }: ShownRestore): object {
-  const { resolution, layout, walBytes, state } = preflight;
+export function preflightJson({ options, preflight, returning, proof, expected, port }: ShownRestore): object {
+  const { resolution, layout, lineage, walBytes, state } = preflight;
   const mark = (commit: CommitMark | undefined): object | null =>
     commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: commit.time.toISOString() };
   return {
     target: describeTarget(options.target),
+    at: options.target.kind === 'time' ? options.target.at.toISOString() : null,
+    timeline: lineage.timeline,
+    dataDirectory: layout.dataDirectory,
+    port,
     backup: resolution.backup.label,
     proof,
+    expected:
+      expected === undefined
+        ? null
+        : {
+            spanMs: expected.spanMs,
+            drill: expected.measure.label,
+            drilledAt: expected.measure.at.toISOString(),
+            because: describeEstimate(expected),
+          },
     end:
       resolution.end.kind === 'lsn'
         ? { kind: 'lsn', lsn: formatLsn(resolution.end.lsn), inclusive: resolution.end.inclusive }
         : { kind: resolution.end.kind },
+    neededFrom: resolution.backup.startLsn,
     neededUntil: formatLsn(resolution.neededUntil),
     availableUntil: formatLsn(resolution.availableUntil),
     before: mark(resolution.before),

@@ -6,6 +6,7 @@ import type { Started } from '../../backup/restore/start-run.ts';
 import type { CommandContext } from '../command.ts';
 import type { Output } from '../output.ts';
 import type { ProjectDifference, ReconcileReport } from './reconcile-restored.ts';
+import { removalWords } from './removal-words.ts';
 import { preflightJson, type ShownRestore } from './show-restore.ts';
 
 /** What became of a restore. */
@@ -48,6 +49,8 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
       `${started.state === 'open' ? 'open       ' : 'paused     '}${where}   timeline ${started.timeline}   ${formatDuration(tookMs)} in all`,
     );
   }
+  const removal = removalOf(shown, outcome);
+  if (removal !== null && started !== undefined) output.note(`To throw it away: ${removal}`);
   if (options.purpose === 'production')
     output.line('next       when it is open: dbadmin backup adopt (timeline, slot, first backup, receiver)');
   output.result({
@@ -59,6 +62,7 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
       timeline: started?.timeline ?? preflight.lineage.timeline,
       tookMs,
       reusedBytes: restored.delta?.reusedBytes ?? 0,
+      removal,
     },
     reconciled:
       reconciled === undefined
@@ -74,6 +78,18 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
             migrationsReplayed: reconciled.migrationsReplayed,
           },
     differs: differs === undefined ? null : { roles: differs.roles ?? null, migrations: differs.migrations ?? null },
+  });
+}
+
+/** A clone is there to be thrown away some day; a production is not. */
+function removalOf({ options, preflight, programs }: ShownRestore, { restored, started }: RestoreOutcome): string | null {
+  if (options.purpose === 'production') return null;
+  return removalWords({
+    dataDirectory: restored.dataDirectory,
+    spoolDirectory: restored.spoolDirectory,
+    tablespaces: preflight.layout.tablespaces.map(({ directory }) => directory),
+    isRunning: started !== undefined && started.state !== 'shut-down',
+    programs,
   });
 }
 

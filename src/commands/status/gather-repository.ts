@@ -1,7 +1,5 @@
 import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { readProofs } from '../../backup/drill/record.ts';
-import type { DrillReport } from '../../backup/drill/report.ts';
-import type { SignedReport } from '../../backup/drill/signature.ts';
 import { lastDump } from '../../backup/dump/last-inspect.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
@@ -13,14 +11,14 @@ import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
-import { readReport } from '../../repository/reports.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { measureUsage } from '../../repository/usage.ts';
-import type { BackupFacts, LineageFacts, RepositoryFacts, RepositoryState, RestoreMeasure } from '../../status/facts.ts';
+import type { BackupFacts, LineageFacts, RepositoryFacts, RepositoryState } from '../../status/facts.ts';
 import type { CommandContext } from '../command.ts';
 import { openRepository } from '../open-repository.ts';
 import { attempt } from './attempt.ts';
+import { readMeasure } from './read-measure.ts';
 
 interface Asked {
   readonly cluster: ClusterConfig;
@@ -153,40 +151,4 @@ function factsOf(backup: BackupSummary | undefined): BackupFacts | undefined {
 
 function dateOf(text: string | null | undefined): Date | undefined {
   return text === undefined || text === null ? undefined : new Date(text);
-}
-
-/** What the first of these drills that got so far says of the time it took. A report that cannot be read says nothing. */
-async function readMeasure(
-  repository: Repository,
-  systemIdentifier: string,
-  labels: readonly (string | undefined)[],
-): Promise<RestoreMeasure | undefined> {
-  for (const label of new Set(labels)) {
-    if (label === undefined) continue;
-    try {
-      const { report } = (await readReport(repository, systemIdentifier, 'drill', label)) as SignedReport;
-      const measure = measureOf(report as DrillReport);
-      if (measure !== undefined) return measure;
-    } catch (error) {
-      if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;
-    }
-  }
-  return undefined;
-}
-
-function measureOf({ label, finishedAt, verdict, times, plan }: DrillReport): RestoreMeasure | undefined {
-  const { planMs, restoreMs, recoveryMs, rtoMs } = times;
-  if (plan === null || restoreMs === null || recoveryMs === null || rtoMs === null) return undefined;
-  const { plainBytes, walBytes } = plan;
-  return {
-    label,
-    at: new Date(finishedAt),
-    isPassed: verdict === 'passed',
-    planMs: planMs ?? 0,
-    restoreMs,
-    recoveryMs,
-    rtoMs,
-    plainBytes,
-    walBytes,
-  };
 }

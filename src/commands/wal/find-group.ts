@@ -3,22 +3,24 @@ import type { CommandSpec } from '../command.ts';
 export const FIND_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'wal find',
-    summary: 'find the moment: when a table was dropped, emptied or lost rows, or what was committed between two times',
+    summary: 'find the moment: when a table was dropped, emptied or lost rows, or what was committed or marked between two times',
     description: `Reads the stored WAL, not the server: it works when the server is gone. Which table a name meant is read from the backups and
 followed through the WAL, so tables made, renamed or rewritten since are found too. What happened before the oldest backup ended
-cannot be found. The position given is that of the commit: dbadmin restore --to-lsn LSN --exclusive stops just before it.
+cannot be found. Between two times, a clock that was set by more than an hour may hide something. The position given is that of the commit: dbadmin restore --to-lsn LSN --exclusive stops just before it.
 
 $ dbadmin wal find --drop core.play
 $ dbadmin wal find --mass-delete core.play --rows 1000
-$ dbadmin wal find --commits-between "2026-11-21 14:00" "2026-11-21 14:05"`,
-    args: [{ form: '[until]', summary: 'with --commits-between: the end' }],
+$ dbadmin wal find --commits-between "2026-11-21 14:00" "2026-11-21 14:05"
+$ dbadmin wal find --restore-points "2 weeks ago"`,
+    args: [{ form: '[until]', summary: 'with --commits-between and --restore-points: the end' }],
     options: [
       { flags: '--drop <table>', summary: 'when schema.table was dropped' },
       { flags: '--truncate <table>', summary: 'when schema.table was truncated' },
       { flags: '--mass-delete <table>', summary: 'transactions that deleted many rows of schema.table, or truncated it' },
       { flags: '--rows <n>', summary: 'with --mass-delete: how many at least', fallback: '1000' },
       { flags: '--commits-between <from>', summary: 'commits from this time to the one that follows' },
-      { flags: '--limit <n>', summary: 'with --commits-between: how many at most', fallback: '1000' },
+      { flags: '--restore-points <from>', summary: 'restore points set from this time to the one that follows' },
+      { flags: '--limit <n>', summary: 'of commits or restore points: how many at most', fallback: '1000' },
       { flags: '--database <name>', summary: 'the database of the table', fallback: 'that of the connection' },
       { flags: '--timeline <n>', summary: 'along this timeline', fallback: 'the newest' },
       { flags: '--repository <name>', summary: 'which repository of the configuration' },
@@ -26,9 +28,9 @@ $ dbadmin wal find --commits-between "2026-11-21 14:00" "2026-11-21 14:05"`,
     ],
     json: [
       'repository, timeline: where it was looked',
-      'found: array of { kind: dropped, truncated, deleted or commit, xid, lsn, endLsn, time, rows (deleted only), prepared }',
+      'found: array of { kind: dropped, truncated, deleted, commit or restore-point, xid (name of a restore point), lsn, endLsn, time, rows (deleted only), prepared }',
       'others: array of the same with kind created, renamed or rewritten: what else happened to the table',
-      'more: how many more commits there are than were asked for',
+      'more: how many more commits or restore points there are than were asked for',
     ],
     load: async () => await import('./find.ts'),
   },

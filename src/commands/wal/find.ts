@@ -1,4 +1,4 @@
-import { concernsTransactions, type TransactionOutcome } from '../../postgres/wal-records.ts';
+import { concernsTransactions, type TransactionEnd } from '../../postgres/wal-records.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { findTableHistory, readStoredEnds, type Search } from '../../backup/find/search-inspect.ts';
 import { formatTableName, parseTableName } from '../../backup/find/table-name.ts';
@@ -10,13 +10,14 @@ import { textOption, type CommandContext, type CommandInput } from '../command.t
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 
-const QUESTIONS = ['drop', 'truncate', 'massDelete', 'commitsBetween'] as const;
+const QUESTIONS = ['drop', 'truncate', 'massDelete', 'commitsBetween', 'restorePoints'] as const;
 type Question = (typeof QUESTIONS)[number];
+type Between = 'commitsBetween' | 'restorePoints';
 
 /** What is shown of one transaction. */
 interface Found {
-  readonly kind: TableEvent['kind'] | 'commit';
-  readonly outcome: TransactionOutcome;
+  readonly kind: TableEvent['kind'] | 'commit' | 'restore-point';
+  readonly outcome: TransactionEnd;
   readonly rows?: number;
 }
 
@@ -31,8 +32,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const search: Search = { repository: opened, contents, lineage, signal: context.signal };
     const database = textOption(input, 'database') ?? cluster.connection.database;
     const answer =
-      question === 'commitsBetween'
-        ? await commitsBetween(context, input, search, value)
+      question === 'commitsBetween' || question === 'restorePoints'
+        ? await between(context, input, search, question, value)
         : await tableEvents(context, input, search, question, value, database);
     context.output.result({
       repository: repository.name,
@@ -61,7 +62,7 @@ function questionOf(input: CommandInput): { readonly question: Question; readonl
       'usage',
       given.length === 0 ? 'wal find needs to know what to look for' : 'wal find looks for one thing at a time',
       {
-        hint: 'Give one of --drop, --truncate, --mass-delete, --commits-between.',
+        hint: 'Give one of --drop, --truncate, --mass-delete, --commits-between, --restore-points.',
       },
     );
   }
@@ -72,7 +73,7 @@ async function tableEvents(
   { output }: CommandContext,
   input: CommandInput,
   search: Search,
-  question: Exclude<Question, 'commitsBetween'>,
+  question: Exclude<Question, Between>,
   text: string,
   database: string,
 ): Promise<Answer> {
@@ -105,24 +106,37 @@ async function tableEvents(
   return { found, others, more: 0 };
 }
 
-async function commitsBetween({ output, clock }: CommandContext, input: CommandInput, search: Search, text: string): Promise<Answer> {
+async function between(
+  { output, clock }: CommandContext,
+  input: CommandInput,
+  search: Search,
+  question: Between,
+  text: string,
+): Promise<Answer> {
   const now = clock.now();
   const from = parseMoment(text, now);
   const until = input.args[0] === undefined ? now : parseMoment(input.args[0], now);
-  if (until < from) throw new DbadminError('usage', 'the end of --commits-between is before its beginning');
+  if (until < from)
+    throw new DbadminError(
+      'usage',
+      `the end of --${question === 'restorePoints' ? 'restore-points' : 'commits-between'} is before its beginning`,
+    );
   const [fromUs, untilUs] = [BigInt(from.getTime()) * 1000n, BigInt(until.getTime()) * 1000n];
   const limit = numberOption(input, 'limit') ?? 1000;
   const found: Found[] = [];
   let more = 0;
-  for await (const end of readStoredEnds(search, concernsTransactions)) {
-    if (end.kind !== 'commit' && end.kind !== 'commit-prepared') continue;
+  for await (const end of readStoredEnds(search, concernsTransactions, { from, until })) {
+    if (question === 'restorePoints' ? end.kind !== 'restore-point' : end.kind !== 'commit' && end.kind !== 'commit-prepared') continue;
     // Times are not in the order of the WAL: none of it can be left out for being too late.
     if (end.time < fromUs || end.time > untilUs) continue;
-    if (found.length < limit) found.push({ kind: 'commit', outcome: end });
+    if (found.length < limit) found.push({ kind: end.kind === 'restore-point' ? 'restore-point' : 'commit', outcome: end });
     else more += 1;
   }
   if (found.length > 0) show(output, found);
-  else output.line(`no commit between ${formatMoment(from)} and ${formatMoment(until)} in the stored WAL`);
+  else
+    output.line(
+      `no ${question === 'restorePoints' ? 'restore point' : 'commit'} between ${formatMoment(from)} and ${formatMoment(until)} in the stored WAL`,
+    );
   if (more > 0) output.note(`and ${more} more; --limit says how many are shown`);
   return { found, others: [], more };
 }
@@ -132,7 +146,7 @@ function show(output: CommandContext['output'], found: readonly Found[]): void {
 }
 
 function describe({ kind, outcome, rows }: Found): string[] {
-  const what = rows === undefined ? kind : `${rows} rows deleted`;
+  const what = rows === undefined ? (outcome.kind === 'restore-point' ? `restore point ${outcome.name}` : kind) : `${rows} rows deleted`;
   const prepared = outcome.kind === 'commit-prepared' ? ' by COMMIT PREPARED' : '';
   return [formatMoment(timeOf(outcome)), xidOf(outcome), formatLsn(outcome.lsn), `${what}${prepared}`];
 }
@@ -140,7 +154,7 @@ function describe({ kind, outcome, rows }: Found): string[] {
 function json({ kind, outcome, rows }: Found): object {
   return {
     kind,
-    xid: xidOf(outcome),
+    ...(outcome.kind === 'restore-point' ? { name: outcome.name } : { xid: xidOf(outcome) }),
     lsn: formatLsn(outcome.lsn),
     endLsn: formatLsn(outcome.endLsn),
     time: timeOf(outcome).toISOString(),
@@ -149,11 +163,11 @@ function json({ kind, outcome, rows }: Found): object {
   };
 }
 
-function xidOf({ fullXid, xid }: TransactionOutcome): string {
-  return String(fullXid ?? xid);
+function xidOf(outcome: TransactionEnd): string {
+  return outcome.kind === 'restore-point' ? '' : String(outcome.fullXid ?? outcome.xid);
 }
 
-function timeOf({ time }: TransactionOutcome): Date {
+function timeOf({ time }: TransactionEnd): Date {
   return new Date(Number(time / 1000n));
 }
 

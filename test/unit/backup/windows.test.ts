@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { gapMoments } from '../../../src/backup/gap-moments.ts';
 import { openGaps } from '../../../src/backup/gaps.ts';
 import { exposureAt, newestRecovery, recoveryModel, type RecoveryFacts } from '../../../src/backup/windows.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
@@ -78,6 +79,27 @@ describe('recoveryModel', () => {
     ]);
     expect(newestRecovery(model)?.stretches).toHaveLength(2);
     expect(model.gaps).toEqual([{ timeline: 1, fromLsn: '0/400', toLsn: '0/600', reason: 'slot-lost', noticedAt: at(9).toISOString() }]);
+    // In time: from what the last segment before it tells to the end of the first backup behind it.
+    expect(model.gaps.map((each) => gapMoments(each, model))).toEqual([{ from: at(20).toISOString(), to: at(40).toISOString() }]);
+  });
+
+  test('a gap behind the last backup has no end yet, and one before the first no beginning', () => {
+    const coverage = covered({
+      1: {
+        runs: [
+          [1, 2],
+          [3, 5],
+          [6, 9],
+        ],
+      },
+    });
+    const model = recoveryModel(
+      facts({ coverage, backups: [backup('b', '0/310', '0/390', 10)], moments: [{ timeline: 1, lsn: 0x500n, at: at(20) }] }),
+    );
+    expect(model.gaps.map((each) => gapMoments(each, model))).toEqual([
+      { from: null, to: at(10).toISOString() },
+      { from: at(20).toISOString(), to: null },
+    ]);
   });
 
   test('each timeline has its own windows, and a moment after the switch does not count on the timeline that left', () => {
