@@ -21,13 +21,16 @@ afterAll(async () => await project.stop());
 /** Values to ask with; a question that is not here is asked without any. */
 const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
   'backups/info': [{ cluster: 'main' }, { cluster: 'main', repository: 'local' }],
+  'backups/commits': [{ cluster: 'main', from: '2026-01-01T00:00:00.000Z', until: '2026-01-01T00:01:00.000Z' }],
+  'backups/points': [{ cluster: 'main', from: '1970-01-01T00:00:00.000Z' }],
+  'backups/preflight': [{ cluster: 'main', to: '2026-01-01T00:00:00.000Z', into: '/var/tmp/dbadmin-asked' }],
   'drills/report': [{ label: '20260101T000000Z-drill' }],
   'schedule/next': [{ count: '3' }],
   'schedule/history': [{ since: '2d', log: 'yes' }],
 };
 
 /** What may differ between two moments, by the name of its key alone. */
-const MOVING: ReadonlySet<string> = new Set(['now', 'at', 'from', 'to', 'tookMs', 'freeBytes', 'hint']);
+const MOVING: ReadonlySet<string> = new Set(['now', 'at', 'from', 'to', 'tookMs', 'freeBytes', 'hint', 'writtenLsn', 'lagMs', 'lossMs']);
 
 function still(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (key, entry: unknown) => (MOVING.has(key) && entry !== null ? '…' : entry)) as unknown;

@@ -124,8 +124,9 @@ function requireCovered(
   at: Date,
   before: CommitMark | undefined,
 ): void {
-  const { horizon } = input;
-  if (horizon !== undefined && horizon.lsn <= candidate.reach && horizon.at >= at) return;
+  // One from behind a gap tells nothing of what is before it.
+  const horizon = input.horizon !== undefined && input.horizon.lsn <= candidate.reach ? input.horizon : undefined;
+  if (horizon !== undefined && horizon.at >= at) return;
   const known = [before?.time, horizon?.at].filter((moment) => moment !== undefined).sort((a, b) => b.getTime() - a.getTime())[0];
   const { lineage, coverage } = input;
   const { reach } = candidate;

@@ -1,20 +1,92 @@
 import { z } from 'zod';
 import { question, type Question } from '../../../console/question.ts';
-import { option, optionalText } from '../parameters.ts';
+import { option, optionalText, text } from '../parameters.ts';
 
-const place = z.strictObject({ cluster: optionalText, repository: optionalText });
+const PLACE = { cluster: optionalText, repository: optionalText };
+const moment = z.iso.datetime({ offset: true });
+const timeline = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .optional();
+
+interface Place {
+  readonly cluster?: string | undefined;
+  readonly repository?: string | undefined;
+}
+
+function place({ cluster, repository }: Place): readonly string[] {
+  return [...option('cluster', cluster), ...option('repository', repository)];
+}
 
 export const BACKUP_QUESTIONS: readonly Question[] = [
   question({
     name: 'backups/list',
-    parameters: place,
-    words: ({ cluster, repository }) => ['backup', 'list', ...option('cluster', cluster), ...option('repository', repository)],
+    parameters: z.strictObject(PLACE),
+    words: (of) => ['backup', 'list', ...place(of)],
     keepMs: 2000,
   }),
   question({
     name: 'backups/info',
-    parameters: place,
-    words: ({ cluster, repository }) => ['backup', 'info', ...option('cluster', cluster), ...option('repository', repository)],
+    parameters: z.strictObject(PLACE),
+    words: (of) => ['backup', 'info', ...place(of)],
+    keepMs: 2000,
+  }),
+  question({
+    name: 'backups/ledger',
+    parameters: z.strictObject(PLACE),
+    words: (of) => ['backup', 'ledger', 'list', ...place(of)],
+    keepMs: 2000,
+  }),
+  question({
+    name: 'backups/wal',
+    parameters: z.strictObject(PLACE),
+    words: (of) => ['wal', 'status', ...place(of)],
+    keepMs: 2000,
+  }),
+  question({
+    name: 'backups/commits',
+    parameters: z.strictObject({ ...PLACE, timeline, from: moment, until: moment }),
+    words: ({ from, until, timeline: along, ...of }) => [
+      'wal',
+      'find',
+      '--commits-between',
+      from,
+      '--limit',
+      '20000',
+      ...option('timeline', along),
+      ...place(of),
+      until,
+    ],
+    keepMs: 10_000,
+  }),
+  question({
+    name: 'backups/points',
+    parameters: z.strictObject({ ...PLACE, from: moment, until: moment.optional() }),
+    words: ({ from, until, ...of }) => [
+      'wal',
+      'find',
+      '--restore-points',
+      from,
+      '--limit',
+      '5000',
+      ...place(of),
+      ...(until === undefined ? [] : [until]),
+    ],
+    keepMs: 10_000,
+  }),
+  question({
+    name: 'backups/preflight',
+    parameters: z.strictObject({ ...PLACE, timeline, to: moment, into: text }),
+    words: ({ to, into, timeline: along, ...of }) => [
+      'restore',
+      '--dry-run',
+      '--to',
+      to,
+      '--into',
+      into,
+      ...option('timeline', along),
+      ...place(of),
+    ],
     keepMs: 2000,
   }),
 ];

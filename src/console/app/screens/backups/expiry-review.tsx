@@ -1,0 +1,71 @@
+import { formatBytes } from '../../../../base/bytes.ts';
+import { Status } from '../../parts/panel.tsx';
+import { sentence } from '../../parts/states.tsx';
+import { counted } from '../../words.ts';
+import type { Expiry, ExpiryOf, Verdict } from './documents.ts';
+
+const SHOWN = 200;
+
+/** What goes and why each of the others stays, in each repository: the plan of `backup expire`. */
+export function ExpiryReview({ repositories }: Pick<Expiry, 'repositories'>) {
+  return (
+    <div class="stackv tight">
+      {repositories.map((of) => (
+        <InOne key={of.repository} of={of} />
+      ))}
+    </div>
+  );
+}
+
+function InOne({ of }: { readonly of: ExpiryOf }) {
+  const verdicts = [...(of.backups ?? []), ...(of.dumps ?? [])];
+  const going = verdicts.filter(({ stays }) => !stays);
+  const staying = verdicts.filter(({ stays }) => stays);
+  if (of.error !== undefined)
+    return (
+      <p>
+        <Status kind="bad">{of.repository}</Status> {sentence(of.error.message)}
+      </p>
+    );
+  return (
+    <section>
+      <h3>
+        {of.repository}: {going.length === 0 ? 'nothing goes' : counted(going.length, 'goes', 'go')},{' '}
+        {counted(staying.length, 'stays', 'stay')}
+      </h3>
+      <p class="meta">
+        WAL that no backup needs:{' '}
+        {of.wal === undefined || of.wal.objects === 0 ? 'none' : `${counted(of.wal.objects, 'object')}, ${formatBytes(of.wal.bytes)}`}
+      </p>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Backup</th>
+              <th>Verdict</th>
+              <th>Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...going, ...staying].slice(0, SHOWN).map((verdict) => (
+              <Row key={verdict.label} verdict={verdict} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {verdicts.length > SHOWN ? <p class="meta">and {verdicts.length - SHOWN} more that stay or go by the same rules</p> : null}
+    </section>
+  );
+}
+
+function Row({ verdict }: { readonly verdict: Verdict }) {
+  return (
+    <tr>
+      <td>
+        <code>{verdict.label}</code>
+      </td>
+      <td>{verdict.stays ? <Status kind="ok">stays</Status> : <Status kind="warn">goes</Status>}</td>
+      <td>{verdict.stays ? verdict.why.join(', ') : 'no rule keeps it'}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,250 @@
+import { exec } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRepository } from '../../src/repository/repository.ts';
+import { createDiskStore } from '../../src/storage/disk.ts';
+import { backUp, startReceiver, type TestReceiver } from '../backup/repository.ts';
+import { expectAccessible, openPage, picture, signIn, type Opened } from '../console/browser.ts';
+import { findChromium, startChromium } from '../console/chromium.ts';
+import { ConsoleProject, POLICIES } from '../console/project.ts';
+
+let project: ConsoleProject;
+let receiver: TestReceiver | undefined;
+/** By the server's clock: after the first row, within the WAL that was lost, after everything. */
+const moments = { first: '', lost: '', last: '' };
+
+beforeAll(async () => {
+  project = await ConsoleProject.start({
+    sql: 'create table public.plays (n int)',
+    files: { 'backups/policies.yaml': `${POLICIES}    retention: { window: 14d, minimum: 1 }\n` },
+  });
+  const { cluster, directory } = project;
+  const repository = await openRepository(await createDiskStore(path.join(directory, 'repository')), { kind: 'none' });
+  const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  const now = async (): Promise<string> => (await sql<{ now: Date }[]>`select clock_timestamp() as now`)[0]?.now.toISOString() ?? '';
+  const pause = async (): Promise<void> => void (await sql`select pg_sleep(0.2)`);
+  const segment = async (): Promise<string> => {
+    const [row] = await sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_lsn()) as name`;
+    await sql`select pg_switch_wal()`;
+    return row?.name ?? '';
+  };
+  receiver = startReceiver(cluster, repository);
+  await backUp(cluster, repository);
+  await sql`insert into plays values (1)`;
+  await pause();
+  moments.first = await now();
+  await pause();
+  await sql`insert into plays values (2)`;
+  await sql`select pg_create_restore_point('before <img src=x onerror=document.title=1>')`;
+  await segment();
+  await pause();
+  await sql`insert into plays values (3)`;
+  await pause();
+  moments.lost = await now();
+  await sql`insert into plays values (4)`;
+  const lost = await segment();
+  await sql`insert into plays values (5)`;
+  const after = await segment();
+  await backUp(cluster, repository);
+  await sql`insert into plays values (6)`;
+  await segment();
+  await sql.end();
+  const wal = async (): Promise<readonly string[]> => await readdir(path.join(directory, 'repository'), { recursive: true });
+  const isWhole = (files: readonly string[], name: string): boolean => files.some((file) => file.endsWith(name));
+  for (let files = await wal(); !isWhole(files, lost) || !isWhole(files, after); files = await wal())
+    await new Promise((ready) => setTimeout(ready, 100));
+  for (const file of await wal()) if (file.endsWith(lost)) await rm(path.join(directory, 'repository', file));
+  moments.last = new Date().toISOString();
+});
+afterAll(async () => {
+  await receiver?.stop();
+  await project.stop();
+});
+
+const executable = findChromium();
+if (executable === undefined)
+  console.warn('NOT TESTED: the Backups screen in a browser, for there is no Chromium here (apt-get install chromium)');
+
+describe.skipIf(executable === undefined)('the Backups screen', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startChromium(executable ?? '');
+  });
+  afterAll(async () => await browser.close());
+
+  async function open(name: string, query = ''): Promise<Opened & { readonly slider: Locator }> {
+    const opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(`${project.served.url}/backups?cluster=main${query}`);
+    await signIn(page, name);
+    const slider = page.getByRole('slider', { name: 'Moment to restore main to' });
+    await slider.waitFor({ timeout: 30_000 });
+    return { ...opened, slider };
+  }
+
+  async function goTo(page: Page, moment: string): Promise<void> {
+    const field = page.getByLabel('Moment, in UTC or with its offset');
+    await field.fill(moment);
+    await field.press('Enter');
+  }
+
+  /** That nobody is signed in yet is asked for, and told. */
+  function isUnwelcome(text: string): boolean {
+    return !text.includes('401');
+  }
+
+  function preflight(page: Page): Locator {
+    return page.getByRole('region', { name: /^Preflight:/ });
+  }
+
+  function query(page: Page): URLSearchParams {
+    return new URL(page.url()).searchParams;
+  }
+
+  test('shows the window with its gap, the backups and the marks, and is well at both widths and in both themes', async () => {
+    const { context, page, asked, said } = await open('olga');
+    const chart = page.getByRole('img', { name: /^Restorable between .*; 1 gap, the longest .*; no drill has passed yet\.$/ });
+    await chart.waitFor();
+    await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
+    await page.getByText('Numbers as a table').click();
+    const restorable = page.getByRole('row', { name: /restorable, no drill since/ });
+    expect(await restorable.count()).toBe(2);
+    await page.getByRole('row', { name: /gap: WAL that is not stored/ }).waitFor();
+    // Markup in a name is its text.
+    await page.getByRole('cell', { name: 'before <img src=x onerror=document.title=1>' }).waitFor();
+    expect(await page.title()).toBe('Backups · dbadmin');
+    expect(await page.getByRole('row', { name: /-full|-incr/ }).count()).toBe(2);
+    await expectAccessible(page, 'backups');
+    expect(said.filter(isUnwelcome)).toEqual([]);
+    expect(asked.every((address) => address.startsWith(project.served.url))).toBe(true);
+    await context.close();
+  });
+
+  test('the keyboard moves the moment by a second, a minute and an hour, and looks nearer and farther', async () => {
+    const { context, page, slider } = await open('olga', `&at=${moments.last}`);
+    const value = async (): Promise<number> => Number(await slider.getAttribute('aria-valuenow'));
+    await slider.focus();
+    const at = await value();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(value).toBe(at - 1);
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(value).toBe(at);
+    await page.keyboard.press('PageDown');
+    const least = Number(await slider.getAttribute('aria-valuemin'));
+    await expect.poll(value).toBeLessThanOrEqual(least + 1);
+    expect(query(page).get('from')).toBeNull();
+    for (const _ of [1, 2]) await page.keyboard.press('+');
+    await expect.poll(() => query(page).get('from')).not.toBeNull();
+    await page.keyboard.press('0');
+    await page.keyboard.press('End');
+    await expect.poll(value).toBeGreaterThanOrEqual(at - 5);
+    // What is chosen stands in the address: the same link shows the same.
+    await expect.poll(() => query(page).get('at')).not.toBe(moments.last);
+    await context.close();
+  });
+
+  test('dragging over the timeline looks nearer, the wheel too once it has the focus, and a double click shows all', async () => {
+    const { context, page } = await open('olga');
+    const plot = await page.locator('.plot .brushed').boundingBox();
+    if (plot === null) throw new Error('the timeline is not drawn');
+    const at = (share: number): readonly [number, number] => [plot.x + plot.width * share, plot.y + plot.height / 2];
+    const span = (): number => Date.parse(query(page).get('to') ?? '') - Date.parse(query(page).get('from') ?? '');
+    await page.mouse.move(...at(0.3));
+    await page.mouse.down();
+    await page.mouse.move(...at(0.5), { steps: 4 });
+    await page.mouse.up();
+    await expect.poll(span).toBeGreaterThan(0);
+    const brushed = span();
+    await page.getByRole('slider').focus();
+    await page.mouse.move(...at(0.5));
+    await page.mouse.wheel(0, 400);
+    await expect.poll(span).toBeGreaterThan(brushed * 1.2);
+    const wheeled = span();
+    await page.mouse.dblclick(...at(0.5));
+    await expect.poll(span).toBeGreaterThan(wheeled);
+    await context.close();
+  });
+
+  test('a moment in a gap is refused with the nearest ones that work, and one of them does', async () => {
+    const { context, page } = await open('vera');
+    await goTo(page, moments.lost);
+    const refusal = preflight(page).getByRole('alert');
+    await refusal.getByText(/lies in a gap: WAL segment [0-9A-F]{24} is not in the repository/).waitFor({ timeout: 30_000 });
+    await preflight(page).getByText('not recoverable').waitFor();
+    await picture(page, 'backups-refused');
+    expect(await refusal.getByRole('button').allTextContents()).toEqual([
+      expect.stringMatching(/^Use .*, before it$/),
+      expect.stringMatching(/^Use .*, behind it$/),
+    ]);
+    await refusal.getByRole('button', { name: /behind it$/ }).click();
+    await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
+    await context.close();
+  });
+
+  test('a restore into a scratch cluster is reviewed, run and seen to finish; the clone holds what it should and can be thrown away', async () => {
+    const { context, page, said } = await open('olga');
+    const into = path.join(project.directory, 'scratch');
+    await goTo(page, moments.first);
+    await page.getByLabel('Directory for the clone').fill(into);
+    await page.getByLabel('Directory for the clone').press('Tab');
+    await preflight(page).getByText(`free in ${into}`).waitFor({ timeout: 30_000 });
+    await preflight(page).getByText('reachable', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Restore into a scratch cluster…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Restore into a scratch cluster' });
+    await dialog.getByText('The cluster itself is not touched').waitFor({ timeout: 30_000 });
+    await picture(page, 'backups-restore-review');
+    await dialog.getByRole('button', { name: 'Restore into a scratch cluster', exact: true }).click();
+    await dialog.getByText('done', { exact: true }).waitFor({ timeout: 90_000 });
+    await picture(page, 'backups-restored');
+    const log = await dialog.getByRole('list', { name: 'What it prints' }).innerText();
+    const url = /postgresql:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '';
+    const clone = postgres(`${url.replace('//', '//postgres@')}/postgres`, { max: 1 });
+    expect(await clone`select n from plays order by n`).toEqual([{ n: 1 }]);
+    await clone.end();
+    const removal = /To throw it away: (.*)/.exec(log)?.[1] ?? '';
+    await promisify(exec)(removal);
+    expect(existsSync(into)).toBe(false);
+    expect(said.filter(isUnwelcome)).toEqual([]);
+    await context.close();
+  });
+
+  test('a backup is held with a reason and released again, and expiry says what stays and why', async () => {
+    const { context, page } = await open('olga');
+    const row = page.locator('.backups tbody tr', { has: page.locator('td:first-child', { hasText: '-full' }) });
+    await row.getByRole('button', { name: 'Hold' }).click();
+    await row.getByLabel('Why it has to stay').fill('audit 2026');
+    await row.getByRole('button', { name: 'Hold…' }).click();
+    const holding = page.getByRole('dialog', { name: 'Hold' });
+    await holding.getByRole('button', { name: 'Hold', exact: true }).click({ timeout: 30_000 });
+    await row.getByText('audit 2026').waitFor({ timeout: 60_000 });
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Expire…' }).click();
+    const expiry = page.getByRole('dialog', { name: 'Expire' });
+    await expiry.getByText(/held: audit 2026/).waitFor({ timeout: 60_000 });
+    await expiry.getByText(/nothing goes, 2 stay/).waitFor();
+    expect(await expiry.getByRole('button', { name: 'Expire', exact: true }).count()).toBe(0);
+    await picture(page, 'backups-expiry');
+    await context.close();
+  });
+
+  test('a viewer sees all of it and can do nothing, whatever the browser sends', async () => {
+    const { context, page } = await open('vera');
+    await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
+    for (const label of ['Back up now…', 'Expire…', 'Restore into a scratch cluster…', 'Drill this moment…'])
+      expect({ label, isEnabled: await page.getByRole('button', { name: label }).isEnabled() }).toEqual({ label, isEnabled: false });
+    const vera = await project.enter('vera');
+    const place = { cluster: 'main', repository: 'local' };
+    for (const [action, more] of [
+      ['backups/run', {}],
+      ['backups/expire', {}],
+      ['backups/restore', { to: moments.first, into: path.join(project.directory, 'refused') }],
+    ] as const)
+      expect(await vera.post(`/api/actions/${action}/review`, { parameters: { ...place, ...more } })).toMatchObject({ status: 403 });
+    await context.close();
+  });
+});
