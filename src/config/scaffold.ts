@@ -10,6 +10,8 @@ export interface ScaffoldOptions {
   readonly passwordLines: readonly string[];
   /** Path of the disk repository as it is to stand in dbadmin.yaml. */
   readonly repositoryPath: string;
+  /** Where an editor finds the JSON Schema of a file of the project, as that file is to say it: `../node_modules/dbadmin/schemas/roles.schema.json`. */
+  readonly schemaOf: (file: string, name: 'dbadmin' | 'policies' | 'roles') => string;
 }
 
 /** The password file of a project, beside dbadmin.yaml and kept out of git. */
@@ -19,18 +21,23 @@ export const PROJECT_PASSWORD_FILE = '.pgpass';
 export function planScaffold(options: ScaffoldOptions): readonly ScaffoldEntry[] {
   const hasPassword = options.passwordLines.length > 0;
   return [
-    file('dbadmin.yaml', configText(options, hasPassword)),
+    withSchema('dbadmin.yaml', 'dbadmin', configText(options, hasPassword), options),
     ...(hasPassword ? [file(PROJECT_PASSWORD_FILE, `${options.passwordLines.join('\n')}\n`, 0o600)] : []),
     { kind: 'directory', path: 'sql/migrations' },
     { kind: 'directory', path: 'sql/routines' },
-    file('roles/roles.yaml', ROLES),
-    file('backups/policies.yaml', POLICIES),
+    withSchema('roles/roles.yaml', 'roles', ROLES, options),
+    withSchema('backups/policies.yaml', 'policies', POLICIES, options),
     file('.gitignore', ignoreText(options.repositoryPath)),
   ];
 }
 
 function file(path: string, text: string, mode = 0o644): ScaffoldEntry {
   return { kind: 'file', path, text, mode };
+}
+
+/** The line that YAML's language server looks for, in whatever editor it runs. */
+function withSchema(path: string, name: 'dbadmin' | 'policies' | 'roles', text: string, { schemaOf }: ScaffoldOptions): ScaffoldEntry {
+  return file(path, `# yaml-language-server: $schema=${schemaOf(path, name)}\n${text}`);
 }
 
 function configText({ url, repositoryPath }: ScaffoldOptions, hasPassword: boolean): string {

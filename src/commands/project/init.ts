@@ -1,5 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { INSTALLED_IN } from '../../base/installation.ts';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
@@ -31,6 +33,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         ? []
         : connection.hosts.map((place) => passwordFileLine(place, connection.user, password)),
     repositoryPath: repositoryPath(context.cwd, directory, textOption(input, 'repository')),
+    schemaOf: (file, name) => schemaPath(path.join(directory, file), name),
   });
   const made = new Map<string, boolean>();
   for (const entry of entries) made.set(entry.path, await make(directory, entry));
@@ -85,6 +88,17 @@ function repositoryPath(cwd: string, directory: string, given: string | undefine
   const absolute = given === undefined ? path.join(directory, 'repository') : path.resolve(cwd, given);
   const relative = path.relative(directory, absolute);
   return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? absolute : `./${relative}`;
+}
+
+/**
+ * The schema that this installation brings: relative where it is installed in the project or above it, so that it holds for
+ * everybody who installs it there; else as it is on this machine.
+ */
+function schemaPath(file: string, name: string): string {
+  const schema = fileURLToPath(new URL(`schemas/${name}.schema.json`, INSTALLED_IN));
+  const [project = ''] = schema.split(`${path.sep}node_modules${path.sep}`);
+  const isInside = project !== schema && !path.relative(project, file).startsWith('..');
+  return isInside ? path.relative(path.dirname(file), schema) : schema;
 }
 
 /** Whether it was made; false when something of that name was there. */

@@ -1,3 +1,6 @@
+import type { IDeployment } from 'kubernetes-models/apps/v1';
+import type { ICronJob } from 'kubernetes-models/batch/v1';
+import type { IContainer, IPodSpec } from 'kubernetes-models/v1';
 import { cronFields, nextTimes, type Recurrence } from '../recurrence.ts';
 import { describeWork, type Job, type Policies, type Reception } from '../policies.ts';
 import { clockChanges } from './clock-changes.ts';
@@ -35,6 +38,8 @@ export interface KubernetesOptions {
 }
 
 type Manifest = Readonly<Record<string, unknown>>;
+
+// The types of Kubernetes tell of keys that do not exist, which its schema lets pass; they are for the compiler alone.
 
 /** Manifests, ready to be written as YAML, and what they leave out. */
 export interface KubernetesManifests {
@@ -107,7 +112,7 @@ function cronJob(name: string, job: Job, recurrence: Recurrence, after: readonly
         },
       },
     },
-  };
+  } satisfies ICronJob;
 }
 
 function deployment(name: string, { cluster, rpoMs }: Reception, options: KubernetesOptions): Manifest {
@@ -126,10 +131,10 @@ function deployment(name: string, { cluster, rpoMs }: Reception, options: Kubern
         spec: { ...podSpec(options), terminationGracePeriodSeconds: 60, containers: [container('wal-receive', words, options)] },
       },
     },
-  };
+  } satisfies IDeployment;
 }
 
-function container(name: string, words: readonly string[], { image, variables, disks }: KubernetesOptions): Manifest {
+function container(name: string, words: readonly string[], { image, variables, disks }: KubernetesOptions): IContainer {
   return {
     name,
     image,
@@ -152,7 +157,7 @@ function container(name: string, words: readonly string[], { image, variables, d
   };
 }
 
-function podSpec({ projectFiles, disks }: KubernetesOptions): Manifest {
+function podSpec({ projectFiles, disks }: KubernetesOptions): Omit<IPodSpec, 'containers'> {
   return {
     automountServiceAccountToken: false,
     securityContext: {

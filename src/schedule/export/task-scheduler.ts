@@ -73,7 +73,7 @@ export function scheduledTasks(policies: Policies, options: TaskSchedulerOptions
 
 /** At the start of the machine, and asked for once a minute from then on: nothing happens while it runs. */
 const BOOT =
-  '    <BootTrigger>\n      <Repetition><Interval>PT1M</Interval></Repetition>\n      <Enabled>true</Enabled>\n    </BootTrigger>';
+  '    <BootTrigger>\n      <Enabled>true</Enabled>\n      <Repetition><Interval>PT1M</Interval></Repetition>\n    </BootTrigger>';
 
 function triggersIn(
   job: Job,

@@ -83,10 +83,11 @@ function trigger({ hour, minute, repetition }: Start, days: string, { start, unt
     '    <CalendarTrigger>',
     ...[
       ...about,
-      ...repeats,
+      // In the order of the published schema, which is not the one in which Windows itself writes them.
+      '<Enabled>true</Enabled>',
       `<StartBoundary>${first}</StartBoundary>`,
       ...(until === undefined ? [] : [`<EndBoundary>${until}</EndBoundary>`]),
-      '<Enabled>true</Enabled>',
+      ...repeats,
       days,
     ].map((line) => `      ${line}`),
     '    </CalendarTrigger>',

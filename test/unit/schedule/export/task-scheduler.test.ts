@@ -22,23 +22,6 @@ function tasks(jobs: string, localZone = 'UTC') {
   });
 }
 
-/** What may stand in what, and in which order where the schema says one; `?` after a name that may be missing. */
-const FORM: Readonly<Record<string, readonly string[]>> = {
-  Task: ['RegistrationInfo?', 'Triggers?', 'Principals?', 'Settings?', 'Actions'],
-  CalendarTrigger: [
-    'Repetition?',
-    'StartBoundary',
-    'EndBoundary?',
-    'Enabled?',
-    'ScheduleByDay?',
-    'ScheduleByWeek?',
-    'ScheduleByMonth?',
-    'ScheduleByMonthDayOfWeek?',
-  ],
-  Repetition: ['Interval', 'Duration?', 'StopAtDurationEnd?'],
-  Exec: ['Command', 'Arguments?', 'WorkingDirectory?'],
-};
-
 interface Element {
   readonly name: string;
   readonly children: Element[];
@@ -74,15 +57,6 @@ function parseXml(document: string): Element {
   return root;
 }
 
-/** Elements that are not in the order of the schema. */
-function faults({ name, children }: Element): readonly string[] {
-  const form = FORM[name];
-  const written = children.map((child) => `${child.name} `).join('');
-  const wanted = form?.map((each) => (each.endsWith('?') ? `(?:${each.slice(0, -1)} )?` : `${each} `)).join('');
-  const own = wanted === undefined || new RegExp(`^${wanted}$`).test(written) ? [] : [`${name}: ${written}`];
-  return [...own, ...children.flatMap((child) => faults(child))];
-}
-
 function textOf(element: Element, ...path: readonly string[]): string {
   const [name, ...rest] = path;
   if (name === undefined) return element.text;
@@ -90,18 +64,6 @@ function textOf(element: Element, ...path: readonly string[]): string {
   if (child === undefined) throw new Error(`<${element.name}> has no <${name}>`);
   return textOf(child, ...rest);
 }
-
-test('task scheduler: every definition is well-formed, in the order of the schema, and UTF-16 by its declaration', () => {
-  const { files, omitted } = tasks(
-    '  a: { sql: "select 1 < 2 and \'a&b\'", cron: "*/20 * * * *" }\n  b: { sql: x, cron: "0 2 13 * 5", catch_up: true, until: 2027-01-01 }\n  c: { sql: x, cron: "5,35 1-2 * jan mon" }\n',
-  );
-  expect(omitted).toEqual([]);
-  expect([...files.keys()]).toEqual(['dbadmin-a.xml', 'dbadmin-b.xml', 'dbadmin-c.xml', 'dbadmin-p.wal.xml']);
-  for (const [name, text] of files) {
-    expect(faults(parseXml(text)), name).toEqual([]);
-    expect(text).toMatch(/^<\?xml version="1.0" encoding="UTF-16"\?>\r\n/);
-  }
-});
 
 test('task scheduler: triggers, catch-up and no overlap are as the job has them', () => {
   const { files } = tasks('  a: { sql: x, cron: "*/20 * * * *" }\n  b: { sql: x, cron: "30 2 * * 1-5", catch_up: true }\n');
