@@ -1,19 +1,4 @@
-/** What somebody may have to be told of, as it is seen at one moment. */
-export interface Observation {
-  /** Stable: `backup-late`. */
-  readonly kind: string;
-  readonly cluster: string | undefined;
-  readonly policy: string | undefined;
-  readonly subject: string | undefined;
-  /** `failed`: something does not work. `late`: something is overdue or over its limit. */
-  readonly severity: 'failed' | 'late';
-  /** `unknown`: nobody could look, and it stays as it was. */
-  readonly state: 'bad' | 'good' | 'unknown';
-  readonly what: string;
-  readonly next: string;
-  readonly holdMs: number;
-  readonly settleMs: number;
-}
+import type { Condition } from '../base/condition.ts';
 
 /** What is kept of a condition between two looks. Times are ISO 8601. */
 export interface Alert {
@@ -51,6 +36,6 @@ export interface AlertEvent {
   readonly alert: Alert;
 }
 
-export function alertKey({ kind, cluster, subject }: Pick<Observation, 'kind' | 'cluster' | 'subject'>): string {
+export function alertKey({ kind, cluster, subject }: Pick<Condition, 'kind' | 'cluster' | 'subject'>): string {
   return `${kind}/${cluster ?? ''}/${subject ?? ''}`;
 }

@@ -1,17 +1,19 @@
 import type { Clock } from '../base/clock.ts';
+import type { Condition } from '../base/condition.ts';
 import type { Log } from '../base/log.ts';
-import type { AlertEvent, Observation } from './alert.ts';
+import type { AlertEvent } from './alert.ts';
 import { sendMail } from './mail-run.ts';
 import { messageOfEvent, type AlertMessage } from './message.ts';
 import { dueNow, enqueue, settle, type Delivery, type Queued } from './outbox.ts';
 import { receiversOf, type Receiver } from './receivers.ts';
-import type { AlertFile } from './state-apply.ts';
 import type { AlertState } from './state.ts';
 import { stepAlerts } from './step.ts';
+import type { AlertStore } from './store.ts';
 import { postWebhook } from './webhook-run.ts';
 
 export interface AlertOptions {
-  readonly file: AlertFile;
+  /** Where what was told is kept. */
+  readonly store: AlertStore;
   readonly receivers: readonly Receiver[];
   /** What messages call the project. */
   readonly project: string;
@@ -28,8 +30,10 @@ export interface AlertRun {
   /** What is still on its way, all of it. */
   readonly waiting: readonly Queued[];
   readonly state: AlertState;
-  /** Why the state could not be kept. */
+  /** Why the state could not be kept, or not where it should be. */
   readonly problem: string | undefined;
+  /** Who tells, where it is another: then nothing was told from here. */
+  readonly standsByFor: string | undefined;
 }
 
 /**
@@ -37,27 +41,34 @@ export interface AlertRun {
  * delivered before. What is to be told is written down before it is sent, so that a crash in between sends it twice, with the
  * same id, rather than never.
  *
- * Call it again and again, by a timer or in a worker; one call at a time for one file.
+ * Call it again and again, by a timer or in a worker; one call at a time for one store.
  *
  * @throws {DbadminError} `file-unreadable` when the state cannot be read: without it everything would be told anew.
  */
-export async function runAlerts(observations: readonly Observation[], options: AlertOptions): Promise<AlertRun> {
-  const { file, receivers, project, clock } = options;
+export async function runAlerts(conditions: readonly Condition[], options: AlertOptions): Promise<AlertRun> {
+  const { store, receivers, project, clock } = options;
   const now = clock.now();
-  const before = await file.read();
-  const { alerts, events } = stepAlerts(before.alerts, observations, now);
-  const messages = events.flatMap((event) => {
-    const message = messageOfEvent(event, project);
-    return receiversOf(event, receivers).map((receiver) => ({ receiver, message }));
-  });
   const known = new Set(receivers.map(({ name }) => name));
-  const kept = before.outbox.filter(({ receiver }) => known.has(receiver));
-  const state = { alerts, outbox: enqueue(kept, messages, now), lookedAt: now.toISOString() };
-  let problem = await file.write(state);
+  let events: readonly AlertEvent[] = [];
+  const change = await store.change((before) => {
+    const step = stepAlerts(before.alerts, conditions, now);
+    ({ events } = step);
+    const messages = events.flatMap((event) => {
+      const message = messageOfEvent(event, project);
+      return receiversOf(event, receivers).map((receiver) => ({ receiver, message }));
+    });
+    const kept = before.outbox.filter(({ receiver }) => known.has(receiver));
+    return { alerts: step.alerts, outbox: enqueue(kept, messages, now), lookedAt: now.toISOString() };
+  }, now);
+  const { state } = change;
+  if (change.kind === 'standby') {
+    const nothing = { events: [], delivered: [], refused: [] } as const;
+    return { ...nothing, waiting: state.outbox, state, problem: undefined, standsByFor: change.teller };
+  }
   const sent = await deliver(state.outbox, options);
-  const after = { ...state, outbox: sent.outbox };
-  if (sent.outbox !== state.outbox) problem = await file.write(after);
-  return { events, delivered: sent.delivered, refused: sent.refused, waiting: sent.outbox, state: after, problem };
+  const problem = sent.outbox === state.outbox ? change.problem : await store.settle(state.outbox, sent.outbox, clock.now());
+  const { outbox, delivered, refused } = sent;
+  return { events, delivered, refused, waiting: outbox, state: { ...state, outbox }, problem, standsByFor: undefined };
 }
 
 interface Sent {
@@ -68,14 +79,14 @@ interface Sent {
 
 /** Sends what is due, to all receivers at once and to each in order. */
 async function deliver(first: readonly Queued[], options: AlertOptions): Promise<Sent> {
-  const { receivers, clock, log, signal } = options;
+  const { store, receivers, clock, log, signal } = options;
   const channels = new Map(receivers.map(({ name, channel }) => [name, channel]));
   let outbox = first;
   const delivered: Queued[] = [];
   const refused: Queued[] = [];
   for (;;) {
     const due = dueNow(outbox, clock.now());
-    if (due.length === 0) return { outbox, delivered, refused };
+    if (due.length === 0 || !store.stillTells()) return { outbox, delivered, refused };
     const attempts = await Promise.all(
       due.map(async (queued) => ({ queued, delivery: await send(channels.get(queued.receiver), queued.message, clock.now(), signal) })),
     );

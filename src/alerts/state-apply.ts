@@ -2,13 +2,16 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { writeWholeFile } from '../base/whole-file.ts';
+import { settleOutbox } from './merge.ts';
+import type { Queued } from './outbox.ts';
 import { formatState, NO_ALERTS, parseState, type AlertState } from './state.ts';
+import type { AlertStore, Change } from './store.ts';
 
 /**
- * The state of alerts in a file of this machine. Neither in the control database nor in a repository: alerts go on while one
- * is away, and tell that the other is full.
+ * The state of alerts in a file of this machine: all there is without a control database, and while it is away. Never in a
+ * repository: alerts tell that one is full.
  */
-export class AlertFile {
+export class AlertFile implements AlertStore {
   readonly file: string;
   /** What could not be written: newer than the file. */
   #unwritten: AlertState | undefined;
@@ -44,5 +47,20 @@ export class AlertFile {
       const detail = error instanceof DbadminError ? error.detail : undefined;
       return `the state of alerts cannot be kept in ${this.file}: ${detail ?? messageOf(error)}`;
     }
+  }
+
+  async change(step: (before: AlertState) => AlertState): Promise<Change> {
+    const state = step(await this.read());
+    return { kind: 'taken', state, problem: await this.write(state) };
+  }
+
+  /** Nobody else tells by a file of this machine. */
+  stillTells(): boolean {
+    return true;
+  }
+
+  async settle(sent: readonly Queued[], left: readonly Queued[]): Promise<string | undefined> {
+    const state = await this.read();
+    return await this.write({ ...state, outbox: settleOutbox(state.outbox, sent, left) });
   }
 }

@@ -1,4 +1,5 @@
-import { alertKey, type Alert, type AlertEvent, type Alerts, type Observation } from './alert.ts';
+import type { Condition } from '../base/condition.ts';
+import { alertKey, type Alert, type AlertEvent, type Alerts } from './alert.ts';
 
 /** However often something comes back, it is called over when it has been good for an hour. */
 const MOST_SETTLE_MS = 3_600_000;
@@ -24,7 +25,7 @@ export interface Step {
  * What could not be looked at stays as it was. What is not looked at any more (a job or repository that was taken out of
  * the configuration) is over at once.
  */
-export function stepAlerts(before: Alerts, observations: readonly Observation[], now: Date): Step {
+export function stepAlerts(before: Alerts, conditions: readonly Condition[], now: Date): Step {
   const alerts: Record<string, Alert> = {};
   const events: AlertEvent[] = [];
   const seen = new Set<string>();
@@ -33,10 +34,10 @@ export function stepAlerts(before: Alerts, observations: readonly Observation[],
     alerts[key] = step.alert;
     if (step.event !== undefined) events.push({ key, event: step.event, at: now.toISOString(), alert: step.alert });
   };
-  for (const observation of observations) {
-    const key = alertKey(observation);
+  for (const condition of conditions) {
+    const key = alertKey(condition);
     seen.add(key);
-    keep(key, stepOne(before[key], observation, now));
+    keep(key, stepOne(before[key], condition, now));
   }
   for (const [key, alert] of Object.entries(before)) {
     if (!seen.has(key)) keep(key, stepUnwatched(alert, now));
@@ -46,7 +47,7 @@ export function stepAlerts(before: Alerts, observations: readonly Observation[],
 
 type One = { readonly alert: Alert | undefined; readonly event?: AlertEvent['event'] };
 
-function stepOne(known: Alert | undefined, seen: Observation, now: Date): One {
+function stepOne(known: Alert | undefined, seen: Condition, now: Date): One {
   if (seen.state === 'unknown') return { alert: known === undefined ? undefined : forgetIfOld(known, now) };
   if (seen.state === 'good') return stepGood(known, seen, now);
   if (known === undefined || known.phase === 'over') return begin(known, seen, now);
@@ -57,7 +58,7 @@ function stepOne(known: Alert | undefined, seen: Observation, now: Date): One {
   return { alert: { ...alert, phase: 'raised', since: now.toISOString(), relapses: known.relapses + 1, settleMs } };
 }
 
-function begin(known: Alert | undefined, seen: Observation, now: Date): One {
+function begin(known: Alert | undefined, seen: Condition, now: Date): One {
   const at = now.toISOString();
   const isRelapse = known !== undefined && seen.settleMs > 0 && sinceMs(known.since, now) < RELAPSE_WITHIN_MS;
   const alert: Alert = {
@@ -78,12 +79,12 @@ function begin(known: Alert | undefined, seen: Observation, now: Date): One {
   return raiseIfHeld(alert, seen, now);
 }
 
-function raiseIfHeld(alert: Alert, { holdMs }: Observation, now: Date): One {
+function raiseIfHeld(alert: Alert, { holdMs }: Condition, now: Date): One {
   if (sinceMs(alert.badSince, now) < holdMs) return { alert };
   return { alert: { ...alert, phase: 'raised', since: now.toISOString(), sequence: alert.sequence + 1 }, event: 'raised' };
 }
 
-function stepGood(known: Alert | undefined, seen: Observation, now: Date): One {
+function stepGood(known: Alert | undefined, seen: Condition, now: Date): One {
   if (known === undefined || known.phase === 'waiting') {
     // Nobody was told, so there is nothing to take back; what it was before it waited again may still be of use.
     return { alert: known === undefined || known.sequence === 0 ? undefined : { ...known, phase: 'over', since: now.toISOString() } };
@@ -108,7 +109,7 @@ function forgetIfOld(alert: Alert, now: Date): Alert | undefined {
   return alert.phase === 'over' && sinceMs(alert.since, now) >= KEPT_OVER_MS ? undefined : alert;
 }
 
-function texts({ what, next, severity, policy }: Observation): Pick<Alert, 'what' | 'next' | 'severity' | 'policy'> {
+function texts({ what, next, severity, policy }: Condition): Pick<Alert, 'what' | 'next' | 'severity' | 'policy'> {
   return { what, next, severity, policy: policy ?? null };
 }
 

@@ -7,6 +7,8 @@ export interface GuardedFile {
   readonly path: string;
   /** Permission bits; undefined when it is not there. */
   readonly mode: number | undefined;
+  /** Its owner's uid; undefined when it is not there. */
+  readonly owner: number | undefined;
   /** Why it cannot be looked at. */
   readonly failure: string | undefined;
 }
@@ -16,10 +18,11 @@ export async function inspectFiles(files: readonly string[]): Promise<readonly G
   return await Promise.all(
     files.map(async (file) => {
       try {
-        return { path: file, mode: (await stat(file)).mode & 0o777, failure: undefined };
+        const { mode, uid } = await stat(file);
+        return { path: file, mode: mode & 0o777, owner: uid, failure: undefined };
       } catch (error) {
         const code = systemCodeOf(error);
-        return { path: file, mode: undefined, failure: code === 'ENOENT' ? undefined : (code ?? 'unreadable') };
+        return { path: file, mode: undefined, owner: undefined, failure: code === 'ENOENT' ? undefined : (code ?? 'unreadable') };
       }
     }),
   );

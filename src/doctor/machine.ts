@@ -46,8 +46,8 @@ export function judgeMachine(
   ];
 }
 
-/** Whether others may read what holds secrets. `secret`: its content is one. */
-export function judgeFile(file: GuardedFile, secret: boolean): Examined {
+/** Whether others may read what holds secrets. `secret`: its content is one; `user`: the uid that dbadmin runs as, where there are any. */
+export function judgeFile(file: GuardedFile, secret: boolean, user: number | undefined): Examined {
   const what = file.path;
   if (file.failure !== undefined)
     return wrong('configuration', what, `cannot be looked at: ${file.failure}`, 'commands that need it fail', `let this user read it`);
@@ -65,6 +65,15 @@ export function judgeFile(file: GuardedFile, secret: boolean): Examined {
       `mode ${mode}: others may change it`,
       'it says what dbadmin runs, and dbadmin runs as you',
       `chmod go-w ${what}`,
+    );
+  // An owner may do with it whatever the mode says; root may anyhow.
+  if (file.owner !== undefined && user !== undefined && file.owner !== user && file.owner !== 0)
+    return remark(
+      'configuration',
+      what,
+      `belongs to another user (uid ${file.owner}), who may change it`,
+      secret ? 'it holds a secret, which that user knows' : 'it says what dbadmin runs, and dbadmin runs as you',
+      `run dbadmin as that user, or: chown ${user} ${what}`,
     );
   return fine('configuration', what, `mode ${mode}`);
 }

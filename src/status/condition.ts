@@ -1,3 +1,5 @@
+import type { Condition as ConditionOf } from '../base/condition.ts';
+
 /** What a DBA would want to be told of. Stable names: notifications, metrics and alert rules carry them. */
 export type ConditionKind =
   | 'server-away'
@@ -19,30 +21,7 @@ export type ConditionKind =
   | 'job-late'
   | 'policies-unreadable';
 
-/** One thing that was looked at, and how it stands. */
-export interface Condition {
-  readonly kind: ConditionKind;
-  /** Undefined where it is about the project as a whole. */
-  readonly cluster: string | undefined;
-  /** The policy whose receivers are told; undefined for those of the cluster's policies. */
-  readonly policy: string | undefined;
-  /** Which repository, slot or job, where a cluster has several. */
-  readonly subject: string | undefined;
-  /** `failed`: something does not work. `late`: something is overdue or over its limit. */
-  readonly severity: 'failed' | 'late';
-  /** `unknown`: it could not be looked at, and stays as it was. */
-  readonly state: 'bad' | 'good' | 'unknown';
-  /** One sentence without a full stop: how it stands, with figures. */
-  readonly what: string;
-  /** What to do next, as commands or statements where there are any. Lines. */
-  readonly next: string;
-  /** It counts when it has lasted this long. */
-  readonly holdMs: number;
-  /** It is over when it has been good for this long; one that comes back before was never over. */
-  readonly settleMs: number;
-}
-
-export type Judged = Omit<Condition, 'cluster' | 'policy' | 'subject' | 'holdMs' | 'settleMs'>;
+export type Condition = ConditionOf<ConditionKind>;
 
 /** Figures that a moment can bring beyond a limit and the next one back: a network that is slow, a disk at its edge. */
 export const UNSTEADY = { holdMs: 60_000, settleMs: 120_000 } as const;

@@ -7,7 +7,7 @@ import { textOption, type CommandContext, type CommandInput } from '../command.t
 import { gatherStatus } from '../status/gather.ts';
 import { loadStatusProject } from '../status/load.ts';
 import { gatherRunHistory } from '../worker/run-history.ts';
-import { lookForAlerts, openAlerts } from './look.ts';
+import { checkName, lookForAlerts, openAlerts, openSharedAlerts } from './look.ts';
 
 const EXIT_PARTLY = 3;
 
@@ -17,12 +17,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const project = await loadStatusProject(context, input);
   const { config, policies } = project;
   if (policies === undefined) throw unreadable(config.paths.policies, project.policiesProblem);
-  const file = openAlerts(context, config, textOption(input, 'state'));
+  const stated = textOption(input, 'state');
+  const file = openAlerts(context, config, stated);
+  const store = stated === undefined ? openSharedAlerts(file, config, { name: checkName(), makesTables: false }) : file;
   const release = await claimJob(file.file, 'alerts');
   try {
     const history = await gatherRunHistory(config, policies.jobs);
     const facts = await gatherStatus(context, { ...project, history, everything: false });
-    const { events, delivered, waiting, refused, state } = await lookForAlerts(context, judgeProject(facts), { config, policies, file });
+    const looked = await lookForAlerts(context, judgeProject(facts), { config, policies, store });
+    const { events, delivered, waiting, refused, state, problem, standsByFor } = looked;
+    if (problem !== undefined) context.log.warn(problem);
     const raised = Object.values(state.alerts).filter(({ phase }) => phase === 'raised' || phase === 'settling').length;
     for (const { event, alert } of events) {
       const head =
@@ -33,6 +37,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       if (event === 'raised') output.line(`        next: ${alert.next}`);
     }
     const seen = Object.values(state.alerts).filter(({ phase }) => phase === 'waiting').length;
+    if (standsByFor !== undefined) output.line(`told by ${standsByFor}: nothing is told from here`);
     if (events.length === 0) output.line(nothingNew(raised, seen));
     for (const { receiver, message } of delivered) output.line(`told ${receiver}: ${message.event} ${message.kind}`);
     output.result({
@@ -41,8 +46,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       waiting: waiting.map(queuedDocument),
       refused: refused.map(({ receiver, message, failure }) => ({ receiver, kind: message.kind, event: message.event, failure })),
       raised,
+      standsByFor: standsByFor ?? null,
     });
-    return waiting.length + refused.length > 0 ? EXIT_PARTLY : 0;
+    return standsByFor === undefined && waiting.length + refused.length > 0 ? EXIT_PARTLY : 0;
   } finally {
     await release();
   }

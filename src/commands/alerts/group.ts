@@ -2,7 +2,7 @@ import type { CommandSpec, OptionSpec } from '../command.ts';
 
 const STATE: OptionSpec = {
   flags: '--state <file>',
-  summary: 'where what was told is kept (default: in the state directory of this user, a file for each project)',
+  summary: 'keep what was told in this file alone (default: in the control database, and in the state directory of this user)',
 };
 
 export const ALERTS_COMMANDS: readonly CommandSpec[] = [
@@ -13,7 +13,9 @@ export const ALERTS_COMMANDS: readonly CommandSpec[] = [
 What comes and goes is told of once: it must be good for two minutes before it is over, twice as long each time it comes back.
 What cannot be delivered is kept and tried again by the next check, for a week. A worker does this by itself.
 
-Run it every minute or so, by one user on one machine.
+Run it every minute or so. Where a worker has made the tables of the control database, or dbadmin.yaml names one, what was told is
+kept there too: of all that look, workers and machines, one tells, and another goes on when it is gone. Without one, run it as
+one user on one machine.
 
 $ dbadmin alerts check --quiet`,
     options: [STATE],
@@ -23,6 +25,7 @@ $ dbadmin alerts check --quiet`,
       'waiting: array of { receiver, kind, event, queuedAt, attempts, nextAt, failure }: what is still on its way',
       'refused: array of { receiver, kind, event, failure }: what a receiver does not take, given up',
       'raised: how many alerts stand now',
+      'standsByFor: who tells, where it is another; else null',
     ],
     load: async () => await import('./check.ts'),
   },
@@ -35,7 +38,9 @@ $ dbadmin alerts check --quiet`,
       'alerts: array of { phase: waiting, raised or settling, kind, severity, cluster, policy, subject, badSince, since, relapses, what, next, told: names of receivers }',
       'waiting: array of { receiver, kind, event, queuedAt, attempts, nextAt, failure }',
       'receivers: array of { name, policy, on, signed }',
-      'file: where this is kept',
+      'teller: who tells, where that is shared; else null',
+      'shared: whether this is kept in the control database',
+      'file: where this is kept, or the copy of it on this machine',
     ],
     load: async () => await import('./list.ts'),
   },

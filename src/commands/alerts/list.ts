@@ -5,18 +5,26 @@ import { textOption, type CommandContext, type CommandInput } from '../command.t
 import { loadPolicies } from '../schedule/load-policies.ts';
 import { queuedDocument } from './check.ts';
 import { loadReceivers } from './load-receivers.ts';
-import { openAlerts } from './look.ts';
+import { checkName, openAlerts, openSharedAlerts } from './look.ts';
 
-/** `dbadmin alerts list`: what the file says, without another look. */
+/** `dbadmin alerts list`: what is kept, without another look. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock } = context;
   const { config, policies } = await loadPolicies(context, input);
-  const file = openAlerts(context, config, textOption(input, 'state'));
-  const state = await file.read();
+  const stated = textOption(input, 'state');
+  const file = openAlerts(context, config, stated);
+  const { state, teller, isShared } =
+    stated === undefined
+      ? await openSharedAlerts(file, config, { name: checkName(), makesTables: false }).read()
+      : { state: await file.read(), teller: undefined, isShared: false };
   const receivers = loadReceivers(policies, config, context.env);
   const alerts = Object.values(state.alerts).filter(({ phase }) => phase !== 'over');
   const ago = (at: string): string => `${formatDuration(Math.max(0, clock.now().getTime() - Date.parse(at)))} ago`;
-  output.line(state.lookedAt === null ? 'nobody has looked yet: dbadmin alerts check, or a worker' : `looked ${ago(state.lookedAt)}`);
+  output.line(
+    state.lookedAt === null
+      ? 'nobody has looked yet: dbadmin alerts check, or a worker'
+      : `looked ${ago(state.lookedAt)}${teller === undefined ? '' : `, told by ${teller}`}`,
+  );
   if (alerts.length === 0) output.line('nothing is wrong');
   for (const alert of alerts) {
     output.line(`${headOf(context, alert)}  ${alert.cluster === null ? '' : `${alert.cluster}: `}${alert.what}`);
@@ -57,6 +65,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       on,
       signed: channel.kind === 'webhook' && channel.secret !== undefined,
     })),
+    teller: teller ?? null,
+    shared: isShared,
     file: file.file,
   });
   return 0;

@@ -99,11 +99,11 @@ async function examineConfiguration(context: CommandContext, config: Config): Pr
       ),
     );
   const files = [...(file === undefined ? [] : [file]), paths.policies, paths.roles];
-  for (const each of await inspectFiles(files)) found.push(judgeFile(each, false));
+  for (const each of await inspectFiles(files)) found.push(judgeFile(each, false, process.getuid?.()));
   const keys = [...config.repositories.values()].flatMap(({ encryption }) => (encryption.kind === 'key-file' ? [encryption.path] : []));
-  for (const each of await inspectFiles(keys)) found.push(judgeFile(each, true));
+  for (const each of await inspectFiles(keys)) found.push(judgeFile(each, true, process.getuid?.()));
   const passwords = context.env['PGPASSFILE'] ?? path.join(context.env['HOME'] ?? os.homedir(), '.pgpass');
-  for (const each of await inspectFiles([passwords])) if (each.mode !== undefined) found.push(judgeFile(each, true));
+  for (const each of await inspectFiles([passwords])) if (each.mode !== undefined) found.push(judgeFile(each, true, process.getuid?.()));
   for (const { name, encryption } of config.repositories.values()) {
     if (encryption.kind !== 'passphrase') continue;
     const what = `passphrase of repository ${name}`;

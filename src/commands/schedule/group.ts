@@ -43,15 +43,23 @@ $ dbadmin schedule next --count 20`,
 worker and no control database; where dbadmin.yaml names one, or a worker has made its tables, the run is recorded there, and
 refused while a worker runs the same job.
 
-With --worker it is not run here but queued for whichever worker can reach what it needs.
+A job that is paused, or runs after one that is, is left alone and said to be, with status 0: timers call this, and a pause is
+meant for them too. --even-if-paused runs it all the same. Where the control database cannot be asked, only pause: true in the
+policies is known.
+
+With --worker it is not run here but queued for whichever worker can reach what it needs; a paused job is refused.
 
 $ dbadmin schedule run listening.full
 $ dbadmin schedule run listening.full --worker`,
     args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],
-    options: [{ flags: '--worker', summary: 'queue it for a worker instead' }],
+    options: [
+      { flags: '--worker', summary: 'queue it for a worker instead' },
+      { flags: '--even-if-paused', summary: 'run it though it is paused' },
+    ],
     json: [
       'job: its name',
       'inForce: false when its period has not begun or is over',
+      'paused: { job, at, by, reason } where that kept it from running, else null; job is itself or one that it runs after',
       'attempts: how many it took',
       'tookMs: in all',
       'recorded: whether the control database has it',
@@ -119,8 +127,9 @@ $ dbadmin schedule log listening.full --follow`,
   },
   {
     name: 'schedule pause',
-    summary: 'keep workers from running a job until it is resumed',
-    description: `For all workers, at once, and through restarts. A run that goes on is let end. pause: true in backups/policies.yaml does the same for good.
+    summary: 'keep a job from being run until it is resumed',
+    description: `For all workers, at once, and through restarts; timers that call dbadmin schedule run leave it alone too, where they can ask the
+control database. A run that goes on is let end. pause: true in backups/policies.yaml does the same for good.
 
 $ dbadmin schedule pause listening.full --reason "storage is being moved"`,
     args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],

@@ -17,10 +17,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const paused = known.get(job.name)?.paused;
     output.line(
       changed
-        ? `${job.name} is paused: no worker runs it until dbadmin schedule resume ${job.name}`
+        ? `${job.name} is paused: no worker and no timer runs it until dbadmin schedule resume ${job.name}`
         : `${job.name} was paused already, at ${paused?.at.toISOString() ?? ''} by ${paused?.by ?? ''}`,
     );
-    output.note('Timers that systemd or cron hold call dbadmin schedule run, which a pause does not stop.');
+    output.note('A timer on a machine that does not reach the control database does not know of it.');
     output.result({ job: job.name, changed, pausedAt: paused?.at ?? null, by: paused?.by ?? null, reason: paused?.reason ?? null });
     return 0;
   } finally {

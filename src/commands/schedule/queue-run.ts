@@ -7,9 +7,16 @@ import { canReach, queueName } from '../../schedule/labels.ts';
 import type { Job, Policies } from '../../schedule/policies.ts';
 import type { CommandContext } from '../command.ts';
 import { openControl } from '../control-database.ts';
+import { findPause, pauseText } from './find-pause.ts';
 
 /** Gives a job to whichever worker can reach what it needs, now. */
-export async function queueRun({ clock, log, output }: CommandContext, config: Config, policies: Policies, job: Job): Promise<number> {
+export async function queueRun(
+  { clock, log, output }: CommandContext,
+  config: Config,
+  policies: Policies,
+  job: Job,
+  evenIfPaused: boolean,
+): Promise<number> {
   const control = await openControl(config, 'dbadmin schedule run');
   const queue = new RunQueue(control.pool, {
     schema: control.schema,
@@ -18,6 +25,13 @@ export async function queueRun({ clock, log, output }: CommandContext, config: C
     onError: (error) => log.debug(String(error)),
   });
   try {
+    const paused = evenIfPaused ? undefined : await findPause(control, policies, job);
+    // Nobody but a person calls this, who wants to know that it did not happen.
+    if (paused !== undefined) {
+      throw new DbadminError('refused', pauseText(job, paused), {
+        hint: `Let it run again with dbadmin schedule resume ${paused.job}, or this once with --even-if-paused.`,
+      });
+    }
     await queue.start([queueName(job.labels)]);
     const due = clock.now();
     const admission = await applyManual(control, queue, job, due);

@@ -21,6 +21,7 @@ import { flagOption, type CommandContext, type CommandInput } from '../command.t
 import { openControlToRecord } from '../control-database.ts';
 import { commandNames, commandsOf, type JobCommands } from './job-commands.ts';
 import { loadPolicies } from './load-policies.ts';
+import { findPause, pauseText, type Pause } from './find-pause.ts';
 import { performJob } from './perform.ts';
 import { queueRun } from './queue-run.ts';
 
@@ -28,11 +29,13 @@ const LOG_TAIL_CHARACTERS = 16 * 1024;
 const SIGN_OF_LIFE_MS = 20_000;
 /** Whoever follows the log sees what was printed this long ago. */
 const LOG_MS = 1000;
+const NOTHING_DONE = { inForce: true, paused: null, attempts: 0, tookMs: 0, recorded: false } as const;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, policies } = await loadPolicies(context, input);
   const job = findJob(policies.jobs, input.args[0] ?? '');
-  if (flagOption(input, 'worker')) return await queueRun(context, config, policies, job);
+  const evenIfPaused = flagOption(input, 'evenIfPaused');
+  if (flagOption(input, 'worker')) return await queueRun(context, config, policies, job, evenIfPaused);
   const { COMMANDS } = await import('../catalogue.ts');
   const todo = commandsOf(job, policies, commandNames(COMMANDS));
   if (todo.kind === 'refusal') throw new DbadminError('refused', `job ${job.name} cannot run: ${todo.reason}`);
@@ -41,22 +44,35 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { from, until } = periodBounds(job.period, started);
   if ((from !== undefined && started < from) || (until !== undefined && started >= until)) {
     context.output.note(`${job.name} is not in force now: nothing was done`);
-    context.output.result({ job: job.name, inForce: false, attempts: 0, tookMs: 0, recorded: false });
+    context.output.result({ job: job.name, ...NOTHING_DONE, inForce: false });
     return 0;
   }
-  const release = await claimJob(config.paths.policies, job.name);
   const control = await openRecord(context, config);
   let done: { readonly attempts: number; readonly recorded: boolean };
   try {
-    context.output.note(`${job.name}: ${describeWork(job.work)}`);
-    done = await attempt(context, config, job, todo, control);
+    const paused = evenIfPaused ? undefined : await findPause(control, policies, job);
+    if (paused !== undefined) return sayPaused(context, job, paused);
+    const release = await claimJob(config.paths.policies, job.name);
+    try {
+      context.output.note(`${job.name}: ${describeWork(job.work)}`);
+      done = await attempt(context, config, job, todo, control);
+    } finally {
+      await release();
+    }
   } finally {
     await control?.pool.close();
-    await release();
   }
   const tookMs = context.clock.now().getTime() - started.getTime();
   context.output.note(`${job.name} done in ${formatDuration(tookMs)}${done.attempts === 1 ? '' : `, at attempt ${done.attempts}`}`);
-  context.output.result({ job: job.name, inForce: true, ...done, tookMs });
+  context.output.result({ job: job.name, inForce: true, paused: null, ...done, tookMs });
+  return 0;
+}
+
+/** Not a failure: timers call this, and a pause is there to be kept by them. */
+function sayPaused({ output, log }: CommandContext, job: Job, paused: Pause): number {
+  log.warn(`${pauseText(job, paused)}: nothing was done. With --even-if-paused it runs`);
+  const { by, reason, at } = paused;
+  output.result({ job: job.name, ...NOTHING_DONE, paused: { job: paused.job, at: at ?? null, by, reason: reason ?? null } });
   return 0;
 }
 

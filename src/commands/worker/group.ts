@@ -11,7 +11,8 @@ first; a worker that dies loses its jobs to the others within a minute; no job o
 
 While the control database is away running jobs and WAL go on, nothing new is begun, and the worker comes back by itself.
 Once a minute it looks at clusters and repositories, for /metrics and to tell those whom the policies name under notify what
-has changed (dbadmin alerts). Where several workers look at the same project, let one of them tell: --no-alerts for the others.
+has changed (dbadmin alerts). Of several workers one tells, and when it is gone another goes on from there; while the control
+database is away the one that told goes on, and the others tell by themselves after five minutes: rather twice than never.
 
 The first SIGTERM or SIGINT lets running jobs end for the time of --grace, then stops them and puts them back into the queue.
 
@@ -25,7 +26,7 @@ $ dbadmin worker --label eu --jobs 2 --wal-sockets /run/dbadmin`,
       { flags: '--wal-sockets <dir>', summary: 'serve wal push and wal get of each cluster on a socket here, CLUSTER.sock' },
       { flags: '--grace <time>', summary: 'how long jobs may go on after it was told to stop', fallback: '60s' },
       { flags: '--no-wal', summary: 'leave the receiving of WAL to others' },
-      { flags: '--no-alerts', summary: 'tell nobody what is wrong: another does' },
+      { flags: '--no-alerts', summary: 'tell nobody what is wrong' },
     ],
     json: ['worker: its name', 'succeeded, failed, retried: attempts that ended while it ran'],
     load: async () => await import('./worker.ts'),

@@ -6,7 +6,8 @@ import { workerMetrics } from '../../schedule/worker/metrics.ts';
 import { judgeProject } from '../../status/conditions.ts';
 import type { ProjectFacts } from '../../status/facts.ts';
 import { prometheusText } from '../../status/prometheus.ts';
-import { lookForAlerts, openAlerts } from '../alerts/look.ts';
+import type { SharedAlerts } from '../../alerts/shared-apply.ts';
+import { lookForAlerts, openAlerts, openSharedAlerts } from '../alerts/look.ts';
 import type { CommandContext } from '../command.ts';
 import { gatherStatus } from '../status/gather.ts';
 import { gatherRunHistory } from './run-history.ts';
@@ -28,6 +29,7 @@ export class Watch {
   /** The last look at everything: what the others leave out stands until the next. */
   #earlier: ProjectFacts | undefined;
   #wake: () => void = () => undefined;
+  #said: string | undefined;
 
   constructor(context: CommandContext, config: Config) {
     this.#context = context;
@@ -44,14 +46,15 @@ export class Watch {
     return `${this.#text}${workerMetrics(facts)}`;
   }
 
-  /** Looks, judges and tells until the signal. `tells`: whether this worker sends alerts. */
-  async run(policies: () => Policies, tells: boolean): Promise<void> {
+  /** Looks, judges and tells until the signal. `teller`: what it is called among those who tell; undefined leaves that to others. */
+  async run(policies: () => Policies, teller: string | undefined): Promise<void> {
     const { log, signal } = this.#context;
     const file = openAlerts(this.#context, this.#config);
+    const store = teller === undefined ? undefined : openSharedAlerts(file, this.#config, { name: teller, makesTables: true });
     let told: string | undefined;
     for (let look = 0; !signal.aborted; look += 1) {
       try {
-        await this.#look(policies(), look % EVERYTHING_EACH === 0, tells ? file : undefined);
+        await this.#look(policies(), look % EVERYTHING_EACH === 0, store);
         told = undefined;
       } catch (error) {
         if (told !== messageOf(error) && !isAborted(signal))
@@ -60,9 +63,10 @@ export class Watch {
       }
       await this.#pause();
     }
+    await store?.release();
   }
 
-  async #look(policies: Policies, everything: boolean, file: ReturnType<typeof openAlerts> | undefined): Promise<void> {
+  async #look(policies: Policies, everything: boolean, store: SharedAlerts | undefined): Promise<void> {
     const config = this.#config;
     const history = await gatherRunHistory(config, policies.jobs);
     const facts = await gatherStatus(this.#context, {
@@ -76,7 +80,19 @@ export class Watch {
     if (everything) this.#earlier = facts;
     const conditions = judgeProject(facts);
     this.#text = prometheusText(facts, conditions);
-    if (file !== undefined) await lookForAlerts(this.#context, conditions, { config, policies, file });
+    if (store === undefined) return;
+    const { problem, standsByFor } = await lookForAlerts(this.#context, conditions, { config, policies, store });
+    this.#say(problem, standsByFor);
+  }
+
+  /** What keeps it from telling as usual, once. */
+  #say(problem: string | undefined, standsByFor: string | undefined): void {
+    const { log } = this.#context;
+    const text = problem ?? (standsByFor === undefined ? 'what is wrong is told from here' : `what is wrong is told by ${standsByFor}`);
+    if (text === this.#said) return;
+    this.#said = text;
+    if (problem === undefined) log.info(text);
+    else log.warn(text);
   }
 
   async #pause(): Promise<void> {

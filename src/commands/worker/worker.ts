@@ -60,7 +60,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       log.info(`/healthz and /metrics on http://${listener.address}`);
     }
     log.info(`worker ${name} runs ${policies.jobs.length} jobs of ${policies.file}, ${slots} at a time`);
-    const watching = watch.run(() => worker.policies, input.options['alerts'] !== false);
+    const watching = watch.run(() => worker.policies, input.options['alerts'] === false ? undefined : name);
     try {
       await worker.run();
     } finally {

@@ -1,5 +1,5 @@
 /** The form of the tables that this dbadmin writes; {@link TABLE_STEPS} lead there, one after the other. */
-export const TABLES_VERSION = 1;
+export const TABLES_VERSION = 2;
 
 /**
  * The tables of the control database: what ran, what is paused, who is at work. The queue of pg-boss lies beside them in the
@@ -98,5 +98,18 @@ create table ${schema}.worker (
 comment on table ${schema}.worker is 'The workers that run or ran a short while ago.';
 comment on column ${schema}.worker.slots is 'How many jobs it runs at a time.';
 comment on column ${schema}.worker.seen_at is 'Its last sign of life.';
+`,
+  (schema) => `
+create table ${schema}.alert_state (
+  only_row boolean primary key default true check (only_row),
+  teller text,
+  tells_until timestamptz,
+  state jsonb
+);
+comment on table ${schema}.alert_state is 'One row: what people were told and what is still on its way to them, so that whoever takes over goes on from there.';
+comment on column ${schema}.alert_state.teller is 'The worker, or the machine of alerts check, that told last.';
+comment on column ${schema}.alert_state.tells_until is 'Until then nobody else tells; put off by each look of the teller.';
+comment on column ${schema}.alert_state.state is 'The alerts by what they are about, and the messages that wait; null before the first look.';
+insert into ${schema}.alert_state default values;
 `,
 ];

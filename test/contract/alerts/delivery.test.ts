@@ -4,7 +4,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Observation } from '../../../src/alerts/alert.ts';
 import { sendMail, type MailServer } from '../../../src/alerts/mail-run.ts';
 import { testMessage } from '../../../src/alerts/message.ts';
 import type { Receiver } from '../../../src/alerts/receivers.ts';
@@ -12,6 +11,7 @@ import { runAlerts, type AlertRun } from '../../../src/alerts/run.ts';
 import { AlertFile } from '../../../src/alerts/state-apply.ts';
 import { postWebhook } from '../../../src/alerts/webhook-run.ts';
 import type { Clock } from '../../../src/base/clock.ts';
+import type { Condition } from '../../../src/base/condition.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { isSigned, startMailServer, startWebhook } from '../../live/status/receivers.ts';
 
@@ -30,17 +30,17 @@ afterAll(async () => await rm(directory, { recursive: true }));
 /** Looks at one thing that is bad or good, `minutes` after noon, as a timer would: everything but the file is new each time. */
 async function look(
   name: string,
-  state: Observation['state'],
+  state: Condition['state'],
   minutes: number,
   receivers: readonly Receiver[],
   said: string[] = [],
 ): Promise<AlertRun> {
   const observation = { kind: 'backup-late', cluster: 'main', policy: undefined, subject: 'local', severity: 'late' } as const;
-  const seen: Observation = { ...observation, state, what: 'the backup is late', next: 'dbadmin backup run', holdMs: 0, settleMs: 0 };
+  const seen: Condition = { ...observation, state, what: 'the backup is late', next: 'dbadmin backup run', holdMs: 0, settleMs: 0 };
   const clock: Clock = { now: () => new Date(NOW.getTime() + minutes * 60_000), sleep: async () => await Promise.resolve() };
   const log = { warn: (text: string) => void said.push(text), info: () => undefined, debug: () => undefined };
   return await runAlerts([seen], {
-    file: new AlertFile(path.join(directory, name)),
+    store: new AlertFile(path.join(directory, name)),
     receivers,
     project: 'shop',
     clock,
@@ -124,8 +124,8 @@ test('alerts: where the state cannot be kept people are told all the same, and o
   const hook = await startWebhook();
   // A file stands where its directory should be.
   await writeFile(path.join(directory, 'file'), '');
-  const file = new AlertFile(path.join(directory, 'file', 'alerts.json'));
-  const observation: Observation = {
+  const store = new AlertFile(path.join(directory, 'file', 'alerts.json'));
+  const observation: Condition = {
     kind: 'k',
     cluster: 'main',
     policy: undefined,
@@ -139,7 +139,7 @@ test('alerts: where the state cannot be kept people are told all the same, and o
   };
   const log = { warn: () => undefined, info: () => undefined, debug: () => undefined };
   const clock: Clock = { now: () => NOW, sleep: async () => await Promise.resolve() };
-  const options = { file, receivers: [webhookAt(hook.url)], project: 'shop', clock, log, signal: NEVER };
+  const options = { store, receivers: [webhookAt(hook.url)], project: 'shop', clock, log, signal: NEVER };
   const first = await runAlerts([observation], options);
   await runAlerts([observation], options);
   expect(first.problem).toMatch(/cannot be kept/);

@@ -105,7 +105,7 @@ async function look(laterMs = 0): Promise<readonly AlertEvent[]> {
   lookedMs += 10 * 60_000;
   const context = contextAt(at(lookedMs));
   const { config, policies } = loaded;
-  const { events, waiting } = await lookForAlerts(context, judgeProject(facts), { config, policies, file: openAlerts(context, config) });
+  const { events, waiting } = await lookForAlerts(context, judgeProject(facts), { config, policies, store: openAlerts(context, config) });
   expect(waiting).toEqual([]);
   return events;
 }

@@ -20,7 +20,7 @@ export interface WebhookServer {
 }
 
 /** A real HTTP server that keeps what is posted to it. */
-export async function startWebhook(port = 0): Promise<WebhookServer> {
+export async function startWebhook(port = 0, host = '127.0.0.1'): Promise<WebhookServer> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -30,10 +30,10 @@ export async function startWebhook(port = 0): Promise<WebhookServer> {
       response.writeHead(hook.answer.status, hook.answer.headers).end('thank you');
     });
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   const hook: WebhookServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook/of-nobody-else`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/hook/of-nobody-else`,
     received,
     answer: { status: 204 },
     close: async () => {

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { alertKey, type AlertEvent, type Alerts, type Observation } from '../../../src/alerts/alert.ts';
+import { alertKey, type AlertEvent, type Alerts } from '../../../src/alerts/alert.ts';
+import type { Condition } from '../../../src/base/condition.ts';
 import { stepAlerts } from '../../../src/alerts/step.ts';
 
 const START = Date.parse('2026-11-21T12:00:00Z');
 const MINUTE = 60_000;
 
-function seen(state: Observation['state'], over: Partial<Observation> = {}): Observation {
+function seen(state: Condition['state'], over: Partial<Condition> = {}): Condition {
   return {
     kind: 'wal-lagging',
     cluster: 'main',
@@ -23,7 +24,7 @@ function seen(state: Observation['state'], over: Partial<Observation> = {}): Obs
 }
 
 /** What is told when this is seen minute by minute: `0 raised`, `5 over`. */
-function tell(states: readonly Observation['state'][], over: Partial<Observation> = {}): readonly string[] {
+function tell(states: readonly Condition['state'][], over: Partial<Condition> = {}): readonly string[] {
   let alerts: Alerts = {};
   const told: string[] = [];
   for (const [minute, state] of states.entries()) {
@@ -34,7 +35,7 @@ function tell(states: readonly Observation['state'][], over: Partial<Observation
   return told;
 }
 
-const repeat = (state: Observation['state'], times: number): readonly Observation['state'][] => Array.from({ length: times }, () => state);
+const repeat = (state: Condition['state'], times: number): readonly Condition['state'][] => Array.from({ length: times }, () => state);
 
 test('stepAlerts: what is wrong is told once however often it is seen, and once when it has been good for two minutes', () => {
   expect(tell(['good', 'bad', 'bad', 'bad', 'good', 'good', 'good', 'good'])).toEqual(['1 raised', '6 over']);
@@ -90,7 +91,7 @@ test('stepAlerts: an event is numbered, odd when something begins and even when 
 
 test('stepAlerts: whatever is seen and whenever, raised and over take turns, and nothing that is good is left raised', () => {
   const states = fc.array(
-    fc.tuple(fc.constantFrom<Observation['state']>('bad', 'good', 'unknown'), fc.integer({ min: -MINUTE, max: 30 * MINUTE })),
+    fc.tuple(fc.constantFrom<Condition['state']>('bad', 'good', 'unknown'), fc.integer({ min: -MINUTE, max: 30 * MINUTE })),
     {
       maxLength: 60,
     },
@@ -100,7 +101,7 @@ test('stepAlerts: whatever is seen and whenever, raised and over take turns, and
       let alerts: Alerts = {};
       let nowMs = START;
       const told: AlertEvent['event'][] = [];
-      const look = (state: Observation['state'], afterMs: number): void => {
+      const look = (state: Condition['state'], afterMs: number): void => {
         nowMs += afterMs;
         const step = stepAlerts(alerts, [seen(state, { holdMs: hold * MINUTE, settleMs: settle * MINUTE })], new Date(nowMs));
         alerts = JSON.parse(JSON.stringify(step.alerts)) as Alerts;
