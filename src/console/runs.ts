@@ -187,8 +187,10 @@ export class Runs {
 }
 
 function outcomeOf({ status, signal: by }: RunEnd, signal: AbortSignal, log: RunLog): Pick<RunDocument, 'state' | 'exitStatus' | 'detail'> {
-  if (status === 0 || status === EXIT_DIFFERS) return { state: 'done', exitStatus: status, detail: null };
-  if (signal.aborted) return { state: 'stopped', exitStatus: status, detail: messageOf(signal.reason) };
+  const stopped = signal.aborted ? messageOf(signal.reason) : null;
+  // What is stopped and ends well has done what it had to, such as a receiver of WAL.
+  if (status === 0 || status === EXIT_DIFFERS) return { state: 'done', exitStatus: status, detail: stopped };
+  if (stopped !== null) return { state: 'stopped', exitStatus: status, detail: stopped };
   const detail = log.failure() ?? (status === null ? `ended by ${by ?? 'a signal'}` : `ended with status ${status}`);
   return { state: status === EXIT_PARTLY ? 'partly' : 'failed', exitStatus: status, detail };
 }

@@ -7,8 +7,8 @@ import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject, type Entered } from '../console/project.ts';
 
 const JOBS = `jobs:
-  slow: { sql: "do $$ begin for i in 1..600 loop raise notice 'step %', i; perform pg_sleep(0.1); end loop; end $$", cron: "0 3 * * *", catch_up: false }
-  quick: { sql: "do $$ begin raise notice 'it ran'; end $$", cron: "0 3 * * *", catch_up: false }
+  slow: { sql: "select pg_sleep(600)", cron: "0 3 * * *", catch_up: false }
+  quick: { command: schedule next, cron: "0 3 * * *", catch_up: false }
   broken: { sql: "select 1/0", cron: "0 3 * * *", catch_up: false }
 `;
 
@@ -75,10 +75,10 @@ test('what was reviewed runs once, with its log kept for who comes later, and bo
   const { id } = document as Run;
   expect(await ended(olga, id)).toMatchObject({ state: 'done', exitStatus: 0, command: reviewed.command, who: 'olga' });
   const { body } = await project.send('GET', `/api/runs/${id}/events`, { cookie: olga.cookie });
-  expect(body).toMatch(/event: lines\n.*it ran[^]*event: end\n.*"state":"done"/);
+  expect(body).toMatch(/event: lines\n.*quick done[^]*event: end\n.*"state":"done"/);
   const last = Number(/id: (\d+)/.exec(body)?.[1]);
   const again = await project.send('GET', `/api/runs/${id}/events`, { cookie: olga.cookie, 'last-event-id': String(last) });
-  expect(again.body).not.toContain('it ran');
+  expect(again.body).not.toContain('event: lines');
   expect(await olga.post('/api/actions/run', { id: reviewed.id })).toMatchObject({
     status: 403,
     document: { error: { message: expect.stringContaining('was done already') } },
@@ -170,6 +170,23 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await dialog.waitFor({ state: 'hidden' });
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Back up now…');
     await page.getByText('1 backup, newest full').waitFor({ timeout: 15_000 });
+    expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
+    await context.close();
+  });
+
+  test('what somebody else started is found with its log as far as it is, and is stopped', async () => {
+    const run = await start(olga, 'slow');
+    const { context, page, said } = await openPage(browser);
+    await page.goto(`${project.served.url}/audit`);
+    await signIn(page, 'olga');
+    const item = page.getByRole('region', { name: 'Started here' }).getByRole('listitem').first();
+    await item.getByText('dbadmin schedule run slow').click();
+    await item.locator('.log').getByText('select pg_sleep(600)').waitFor();
+    await item.getByText('running', { exact: true }).first().waitFor();
+    await expectAccessible(page, 'run');
+    await item.getByRole('button', { name: 'Stop it' }).click();
+    await item.getByText('Stopped by olga').waitFor();
+    expect(await ended(olga, run.id)).toMatchObject({ state: 'stopped' });
     expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
     await context.close();
   });
