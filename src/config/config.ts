@@ -14,6 +14,7 @@ export interface Config {
   readonly paths: ProjectPaths;
   readonly migrate: MigrateConfig;
   readonly control: ControlConfig;
+  readonly console: ConsoleConfig;
   /** Sentences about what is unwise or was ignored: a password written in the file, a password file others can read. */
   readonly warnings: readonly string[];
 }
@@ -61,6 +62,29 @@ export interface ControlConfig {
   readonly heartbeatSeconds: number;
   /** Whether dbadmin.yaml has a `control` of its own. */
   readonly isStated: boolean;
+}
+
+/** Who may sign in to the console besides its own users, and for how long. */
+export interface ConsoleConfig {
+  readonly oidc: OidcConfig | undefined;
+  /** A session ends after so long without a request, and after so long whatever is done. */
+  readonly session: { readonly idleMs: number; readonly longestMs: number };
+}
+
+/** A provider of sign-ins by OpenID Connect. */
+export interface OidcConfig {
+  /** As the provider calls itself, to the letter; plain http only on loopback. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret | undefined;
+  /** Undefined for what the provider says it takes. */
+  readonly clientAuthentication: 'basic' | 'post' | undefined;
+  readonly scopes: readonly string[];
+  /** Name of the claim with the groups, or a path of names with dots between. */
+  readonly claim: string;
+  readonly roles: { readonly operator: readonly string[]; readonly viewer: readonly string[] };
+  /** What the button says. */
+  readonly label: string;
 }
 
 /** How stored objects are encrypted. `none` is said loudly by `backup check`. */

@@ -5,6 +5,7 @@ import { suggestion } from '../base/spelling.ts';
 import { checkShape } from '../base/yaml-shape.ts';
 import { problemsError, YamlSource } from '../base/yaml-source.ts';
 import { connectionsOfUrl, DEFAULT_SLOT, resolveCluster, resolveControl, USUAL_CONTROL } from './clusters.ts';
+import { resolveConsole } from './console.ts';
 import type { ClusterConfig, Config, MigrateConfig, ProjectPaths, RepositoryConfig } from './config.ts';
 import { environmentNamesDatabase, type Machine } from './connection.ts';
 import { resolveRepository, type Resolving } from './repositories.ts';
@@ -48,6 +49,7 @@ export function configWithoutFile(machine: Machine, selection: Selection): Confi
     paths: resolvePaths(undefined, machine.cwd),
     migrate: resolveMigrate(undefined),
     control: { connection: cluster.connection, ...USUAL_CONTROL },
+    console: resolveConsole(undefined, undefined),
     warnings,
   };
 }
@@ -87,11 +89,13 @@ export function parseConfig(file: string, text: string, machine: Machine, select
   const sources = policies === undefined ? [source] : [source, policies];
   // The same place whichever cluster a command is about.
   const meeting = (clusters.get(usual) ?? clusters.get(selected))?.connection;
+  const console = resolveConsole(parsed?.console, resolving);
   const control = meeting === undefined ? undefined : resolveControl(parsed?.control, meeting, resolving, machine);
   if (parsed === undefined || sources.some(({ problems }) => problems.length > 0)) throw invalid(sources);
   if (control === undefined || !clusters.has(selected)) throw unknownCluster(selected, [...clusters.keys()]);
   const migrate = resolveMigrate(parsed.migrate);
-  return { file, directory, clusters, defaultCluster: selected, repositories, paths, migrate, control, warnings: resolving.warnings };
+  const { warnings } = resolving;
+  return { file, directory, clusters, defaultCluster: selected, repositories, paths, migrate, control, console, warnings };
 }
 
 /** The entries of a map at the top of a file that nothing has checked. */

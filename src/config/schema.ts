@@ -93,6 +93,28 @@ export const repositorySchema = z.discriminatedUnion('type', [diskRepository, s3
 /** The `repositories` of dbadmin.yaml, or of backups/policies.yaml. */
 export const repositoriesSchema = z.record(objectName, repositorySchema);
 
+const groups = z.array(text).min(1, 'name at least one group');
+
+/** Who signs in to the console, beside the users of its own file. */
+export const oidcSchema = section({
+  issuer: z.url({ protocol: /^https?$/, error: 'expected the address that the provider calls itself, https://…' }),
+  client_id: text,
+  client_secret: secretSource.optional(),
+  client_authentication: z.enum(['basic', 'post']).optional(),
+  scopes: z.array(text).optional(),
+  claim: text.optional(),
+  roles: section({ operator: groups.optional(), viewer: groups.optional() }).refine(
+    ({ operator, viewer }) => operator !== undefined || viewer !== undefined,
+    'name the groups of one role at least: { operator: […], viewer: […] }',
+  ),
+  label: z.string().min(1).max(60).optional(),
+});
+
+const consoleSchema = section({
+  oidc: oidcSchema.optional(),
+  session: section({ idle: durationText.optional(), longest: durationText.optional() }).optional(),
+});
+
 /** dbadmin.yaml as written: checked in form, nothing resolved. */
 export const configSchema = section({
   version: z.literal(1, { error: 'version must be 1, the only one this dbadmin knows' }),
@@ -119,11 +141,13 @@ export const configSchema = section({
     heartbeat: durationText.optional(),
   }).optional(),
   migrate: section({ schema: text.optional(), lock_timeout: durationText.optional() }).optional(),
+  console: consoleSchema.optional(),
 });
 
 export type ConfigFile = z.infer<typeof configSchema>;
 export type ClusterFile = z.infer<typeof clusterSchema>;
 export type ControlFile = NonNullable<ConfigFile['control']>;
+export type ConsoleFile = NonNullable<ConfigFile['console']>;
 export type ConnectionFile = z.infer<typeof connectionSchema>;
 export type RepositoryFile = z.infer<typeof repositorySchema>;
 export type EncryptionFile = z.infer<typeof encryptionSchema>;

@@ -3,8 +3,6 @@ import { bodyLimit } from 'hono/body-limit';
 import { getCookie } from 'hono/cookie';
 import { DbadminError } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
-import type { Clock } from '../base/clock.ts';
-import type { Log } from '../base/log.ts';
 import type { Answers } from './answers.ts';
 import { addActing, type Acting } from './act-routes.ts';
 import { addAsking } from './ask-route.ts';
@@ -16,18 +14,16 @@ import type { LiveLook } from './live-look.ts';
 import { cookieName, isOurHost, isOurOrigin, securityHeaders, type Reached } from './request-guard.ts';
 import type { Guarded, GuardedApp, GuardedContext } from './guarded.ts';
 import { sessionDocument } from './session-document.ts';
-import type { Sessions } from './sessions.ts';
-import { addSignIn, type SignInOptions } from './sign-in.ts';
+import { addOidcDoor, type OidcDoorOptions } from './oidc-door.ts';
+import { endRemovedSessions } from './session-watch-run.ts';
+import { addSignIn } from './sign-in.ts';
 
-export interface ApplicationOptions extends SignInOptions {
+export interface ApplicationOptions extends OidcDoorOptions {
   readonly answers: Answers;
   readonly live: LiveLook;
   readonly asking: Asking;
   readonly acting: Acting;
   readonly assets: ReadonlyMap<string, Asset>;
-  readonly reached: Reached;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** A request's body at most: what is sent here is a form, not a file. */
@@ -48,7 +44,8 @@ export function consoleApplication(options: ApplicationOptions): GuardedApp {
   app.notFound((context) => context.json({ error: { code: 'usage', message: `there is no ${context.req.path}` } }, 404));
   guardRequests(app, reached);
   addSignIn(app, options);
-  guardSessions(app, sessions, reached);
+  addOidcDoor(app, options);
+  guardSessions(app, options);
   app.get('/api/session', (context) => context.json(sessionDocument(context.var.session, answers)));
   app.get('/api/status', async (context) => send(context, await live.current()));
   app.get('/api/audit', async (context) => send(context, { ...(await answers.audit()) }));
@@ -94,8 +91,10 @@ function guardRequests(app: GuardedApp, reached: Reached): void {
   });
 }
 
-function guardSessions(app: GuardedApp, sessions: Sessions, reached: Reached): void {
+function guardSessions(app: GuardedApp, options: ApplicationOptions): void {
+  const { sessions, reached } = options;
   app.use('/api/*', async (context, next) => {
+    await endRemovedSessions(options);
     const token = getCookie(context, cookieName(reached.scheme)) ?? '';
     // What a page asks by itself is no sign of anybody in front of it; that it says by asking for its session.
     const session = sessions.find(token, context.req.path === '/api/session' || !isReading(context.req.method));

@@ -15,10 +15,13 @@ export type GuardedContext = Context<Guarded>;
 export type Audit = (entry: Omit<AuditEntry, 'at'>) => Promise<void>;
 
 /** An operator, or the request ends here; every screen hides what a viewer cannot do, and this is what stops them. */
-export function demandOperator({ role, user }: Session): void {
+export function demandOperator({ role, user, by }: Session): void {
   if (role === 'operator') return;
   throw new DbadminError('refused', `${user} may look and not act`, {
     detail: 'This needs the role operator of the console.',
-    hint: `On the machine of the console: dbadmin console user add ${user} --role operator --replace`,
+    hint:
+      by.kind === 'provider'
+        ? 'dbadmin.yaml names the groups of operators under console: oidc: roles.'
+        : `On the machine of the console: dbadmin console user add ${user} --role operator --replace`,
   });
 }

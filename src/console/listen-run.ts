@@ -2,6 +2,7 @@ import { createServer as createHttp, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
 import { DbadminError, messageOf } from '../base/errors.ts';
+import { clientAddress } from './client-address.ts';
 import type { GuardedApp } from './guarded.ts';
 
 export interface Listening {
@@ -26,9 +27,9 @@ export interface ListenOptions {
 export async function listen(app: GuardedApp, { host, port, tls, isBehindProxy }: ListenOptions): Promise<Listening> {
   const listener = getRequestListener(
     (request, env) => {
-      const peer = 'incoming' in env ? (env.incoming.socket.remoteAddress ?? '?') : '?';
-      const forwarded = isBehindProxy ? request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
-      return app.fetch(request, { address: forwarded ?? peer });
+      const peer = 'incoming' in env ? env.incoming.socket.remoteAddress : undefined;
+      const forwarded = isBehindProxy ? (request.headers.get('x-forwarded-for') ?? undefined) : undefined;
+      return app.fetch(request, { address: clientAddress(peer, forwarded) });
     },
     // What the request says of its host is judged by the application.
     { hostname: 'localhost', overrideGlobalObjects: false },

@@ -72,3 +72,8 @@ export function securityHeaders(scheme: 'http' | 'https'): Readonly<Record<strin
 export function cookieName(scheme: 'http' | 'https'): string {
   return scheme === 'https' ? '__Host-dbadmin' : 'dbadmin';
 }
+
+/** A cookie beside that of the session, for a moment of a sign-in. */
+export function extraCookieName(scheme: 'http' | 'https', use: 'sign-in' | 'failed' | 'again'): string {
+  return `${cookieName(scheme)}-${use}`;
+}

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import type { ConsoleRole } from './user.ts';
+import type { ConsoleRole, ConsoleUser } from './user.ts';
+
+/** How somebody got in. `mark` is {@link entryMark} of their entry at that moment. */
+export type SessionOrigin =
+  | { readonly kind: 'password'; readonly mark: string }
+  | { readonly kind: 'provider' }
+  | { readonly kind: 'link' };
 
 /** Somebody signed in. */
 export interface Session {
   readonly user: string;
   readonly role: ConsoleRole;
+  readonly by: SessionOrigin;
   /** What a request that changes something has to bring in the header `x-csrf-token`. */
   readonly csrf: string;
   /** When it ends whatever is done. */
@@ -49,13 +56,14 @@ export class Sessions {
   }
 
   /** Signs somebody in; `token` is what their browser keeps. */
-  begin(user: string, role: ConsoleRole): { readonly token: string; readonly session: Session } {
+  begin(user: string, role: ConsoleRole, by: SessionOrigin): { readonly token: string; readonly session: Session } {
     this.#sweep();
     const now = this.#clock.now().getTime();
     const token = this.#random(TOKEN_BYTES).toString('base64url');
     const session: Kept = {
       user,
       role,
+      by,
       csrf: this.#random(TOKEN_BYTES).toString('base64url'),
       endsAt: new Date(now + this.#limits.longestMs),
       usedAt: now,
@@ -83,6 +91,19 @@ export class Sessions {
     this.#kept.delete(digest(token));
   }
 
+  /** Whether anybody is signed in by a password, so that the file of users bears on it. */
+  get areByPassword(): boolean {
+    return this.#kept.values().some(({ by }) => by.kind === 'password');
+  }
+
+  /** Ends the sessions of those who are not among the users any more, or as something else, or with another password. */
+  endChanged(users: readonly ConsoleUser[]): readonly Session[] {
+    const marks = new Map(users.map((user) => [user.name, entryMark(user)]));
+    const over = [...this.#kept].filter(([, { user, by }]) => by.kind === 'password' && by.mark !== marks.get(user));
+    for (const [key] of over) this.#kept.delete(key);
+    return over.map(([, session]) => session);
+  }
+
   #isOver({ usedAt, endsAt }: Kept, now: number): boolean {
     return now >= endsAt.getTime() || now - usedAt >= this.#limits.idleMs;
   }
@@ -92,6 +113,11 @@ export class Sessions {
     for (const [key, session] of this.#kept) if (this.#isOver(session, now)) this.#kept.delete(key);
     for (const key of [...this.#kept.keys()].slice(0, Math.max(0, this.#kept.size - MOST + 1))) this.#kept.delete(key);
   }
+}
+
+/** Differs when anything about the user does. */
+export function entryMark({ name, role, password }: ConsoleUser): string {
+  return digest(JSON.stringify([name, role, password]));
 }
 
 function digest(token: string): string {

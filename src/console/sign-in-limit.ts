@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { networkOf } from './client-address.ts';
 
 const WINDOW_MS = 15 * 60_000;
 /** Failures in that time after which nobody may try: with that name from that address, from that address, with that name. */
@@ -55,9 +56,10 @@ export class SignInLimit {
 }
 
 function limits(name: string, address: string): readonly (readonly [string, number])[] {
+  const network = networkOf(address);
   return [
-    [`both ${address} ${name}`, MOST_OF_BOTH],
-    [`address ${address}`, MOST_OF_ADDRESS],
+    [`both ${network} ${name}`, MOST_OF_BOTH],
+    [`address ${network}`, MOST_OF_ADDRESS],
     [`name ${name}`, MOST_OF_NAME],
   ];
 }

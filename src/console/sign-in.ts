@@ -5,13 +5,14 @@ import { formatDuration } from '../base/durations.ts';
 import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { Answers } from './answers.ts';
-import type { Audit, GuardedApp, GuardedContext } from './guarded.ts';
+import { askAgain, beginSession, cookieOptions, type Known } from './begin-session.ts';
+import type { Audit, GuardedApp } from './guarded.ts';
 import { isPassword } from './password.ts';
 import { cookieName, type Reached } from './request-guard.ts';
 import { sessionDocument } from './session-document.ts';
-import type { Sessions } from './sessions.ts';
+import { entryMark, type Sessions } from './sessions.ts';
 import type { SignInLimit } from './sign-in-limit.ts';
-import type { ConsoleRole, ConsoleUser } from './user.ts';
+import type { ConsoleUser } from './user.ts';
 
 export interface SignInOptions {
   readonly answers: Answers;
@@ -31,11 +32,6 @@ const signInBody = z.union([
   z.strictObject({ name: z.string().max(100), password: z.string().max(1000) }),
   z.strictObject({ code: z.string().max(200) }),
 ]);
-
-interface Known {
-  readonly name: string;
-  readonly role: ConsoleRole;
-}
 
 /** The doors: who signs in gets a cookie, who signs out loses it. Both are written down. */
 export function addSignIn(app: GuardedApp, options: SignInOptions): void {
@@ -67,7 +63,7 @@ export function addSignIn(app: GuardedApp, options: SignInOptions): void {
     if ('code' in body.data) codeIsUsed = true;
     await tell('done', known.role);
     options.limit.succeeded(name, from);
-    return begin(context, known, options);
+    return context.json(sessionDocument(beginSession(context, known, options), options.answers));
   });
   app.post('/api/sign-out', async (context) => {
     const { sessions, reached } = options;
@@ -78,26 +74,10 @@ export function addSignIn(app: GuardedApp, options: SignInOptions): void {
     sessions.end(token);
     const entry = { id: randomUUID(), from: context.env.address, what: 'sign-out', cluster: null, outcome: 'done', detail: null } as const;
     if (session !== undefined) await options.audit({ ...entry, who: session.user });
+    if (session?.by.kind === 'provider') askAgain(context, options);
     setCookie(context, cookieName(reached.scheme), '', { ...cookieOptions(reached), maxAge: 0 });
     return context.json({});
   });
-}
-
-function begin(context: GuardedContext, known: Known, { sessions, reached, answers }: SignInOptions): Response {
-  // Whoever was signed in here before is not any more: a token never passes from one to another.
-  sessions.end(getCookie(context, cookieName(reached.scheme)) ?? '');
-  const { token, session } = sessions.begin(known.name, known.role);
-  setCookie(context, cookieName(reached.scheme), token, cookieOptions(reached));
-  return context.json(sessionDocument(session, answers));
-}
-
-function cookieOptions({ scheme }: Reached): {
-  readonly httpOnly: true;
-  readonly sameSite: 'Strict';
-  readonly path: '/';
-  readonly secure: boolean;
-} {
-  return { httpOnly: true, sameSite: 'Strict', path: '/', secure: scheme === 'https' };
 }
 
 async function userOf(
@@ -106,12 +86,14 @@ async function userOf(
 ): Promise<Known | undefined> {
   const user = (await options.users()).find((each) => each.name === name);
   const isRight = await isPassword(new Secret(password), user?.password ?? options.decoy);
-  return user !== undefined && isRight ? user : undefined;
+  return user !== undefined && isRight ? { name: user.name, role: user.role, by: { kind: 'password', mark: entryMark(user) } } : undefined;
 }
 
 function useCode(code: string, { startCode }: SignInOptions, isUsed: boolean): Known | undefined {
   if (startCode === undefined || isUsed) return undefined;
   const wanted = Buffer.from(startCode.reveal());
   const given = Buffer.from(code);
-  return wanted.length === given.length && timingSafeEqual(wanted, given) ? { name: 'operator', role: 'operator' } : undefined;
+  return wanted.length === given.length && timingSafeEqual(wanted, given)
+    ? { name: 'operator', role: 'operator', by: { kind: 'link' } }
+    : undefined;
 }

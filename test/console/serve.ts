@@ -10,10 +10,14 @@ export interface ServedConsole {
 }
 
 /** Starts `dbadmin console` on a free port and waits until it has printed where it is. */
-export async function serveConsole(cwd: string, args: readonly string[] = []): Promise<ServedConsole> {
+export async function serveConsole(
+  cwd: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServedConsole> {
   const child = spawn(process.execPath, [CLI, 'console', '--listen', '127.0.0.1:0', ...args], {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TZ: 'UTC' },
+    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TZ: 'UTC', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

@@ -9,9 +9,10 @@ export const CONSOLE_COMMANDS: readonly CommandSpec[] = [
     summary: 'the web console: what can be restored, what needs somebody, what runs next',
     description: `Serves a web application for this project and goes on until it is stopped. Everything it shows is what the commands print with
 --json. It listens on loopback unless told otherwise; any other address needs a certificate (--tls-cert, --tls-key) or
---behind-proxy, and users (dbadmin console user add).
+--behind-proxy, and somebody who may sign in: users (dbadmin console user add), or a provider of OpenID Connect that
+dbadmin.yaml names under console: oidc.
 
-Without any users it prints a link that signs in once, to whoever sees this terminal. Clusters are read in sessions that
+On loopback and without any users it prints a link that signs in once, to whoever sees this terminal. Clusters are read in sessions that
 cannot write, as the role that clusters.NAME.reading names in dbadmin.yaml, where one is named.
 
 Every sign-in and every action is written to the audit trail before it is done; where that cannot be written, nothing is done.
@@ -35,7 +36,7 @@ $ dbadmin console --listen 10.0.0.5:9188 --behind-proxy --host dba.example.org`,
     name: 'console user add',
     summary: 'let somebody sign in to the console, or give them another password or role',
     description: `The password is typed unseen, or taken from a file's first line or an environment variable. Only its scrypt digest is kept, in
-a file that nobody else can read. A running console takes the change at the next sign-in.
+a file that nobody else can read. A running console takes the change at once: sessions of that user end.
 
 $ dbadmin console user add asha --role operator`,
     args: [{ form: '<name>', summary: 'with which they sign in' }],
@@ -64,7 +65,7 @@ $ dbadmin console user add asha --role operator`,
   {
     name: 'console user remove',
     summary: 'let somebody sign in no more',
-    description: 'Whoever is signed in stays so until their session ends: start the console anew to end all sessions.',
+    description: 'A running console ends their sessions at once.',
     args: [{ form: '<name>', summary: 'with which they signed in' }],
     options: [USERS],
     json: ['user: who was removed', 'file: where the users are kept'],

@@ -17,6 +17,14 @@ export interface Session {
   readonly project: { readonly version: string; readonly timeZone: string; readonly directory: string };
 }
 
+/** The ways to sign in, and why the last try by the provider came to nothing. */
+export interface Doors {
+  readonly hasUsers: boolean;
+  readonly hasLink: boolean;
+  readonly provider: { readonly label: string; readonly beginsAt: string } | null;
+  readonly failure: Failure | null;
+}
+
 /** What could not be looked at says why. */
 export interface Unknown {
   readonly unknown: string;

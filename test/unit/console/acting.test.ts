@@ -7,7 +7,7 @@ import { RunLog } from '../../../src/console/run-log.ts';
 import { Runs, type RunEnd, type RunRequest } from '../../../src/console/runs.ts';
 import type { Session } from '../../../src/console/sessions.ts';
 
-const OLGA: Session = { user: 'olga', role: 'operator', csrf: 'a', endsAt: new Date(1e12) };
+const OLGA: Session = { user: 'olga', role: 'operator', by: { kind: 'link' }, csrf: 'a', endsAt: new Date(1e12) };
 const AGAIN: Session = { ...OLGA, csrf: 'b' };
 const PLAN = { words: ['roles', 'apply', '/x/1.plan'], cluster: 'main', planFile: '/x/1.plan' };
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { checkPassword, hashPassword, isPassword } from '../../../src/console/password.ts';
-import { Sessions } from '../../../src/console/sessions.ts';
+import { entryMark, Sessions } from '../../../src/console/sessions.ts';
 import { SignInLimit } from '../../../src/console/sign-in-limit.ts';
 import { checkUserName, formatUsers, parseUsers } from '../../../src/console/user.ts';
 
 const MINUTE_MS = 60_000;
+const LINK = { kind: 'link' } as const;
 
 function clockAt(startMs = 0): { now: () => Date; pass: (spanMs: number) => void } {
   let nowMs = startMs;
@@ -21,7 +22,7 @@ function counting(): (bytes: number) => Buffer {
 describe('sessions', () => {
   test('a session is found by its token and by no other, until somebody ends it', () => {
     const sessions = new Sessions(clockAt(), counting());
-    const { token, session } = sessions.begin('asha', 'viewer');
+    const { token, session } = sessions.begin('asha', 'viewer', LINK);
     expect(sessions.find(token)).toEqual(expect.objectContaining({ user: 'asha', role: 'viewer', csrf: session.csrf }));
     expect(session.csrf).not.toBe(token);
     expect(sessions.find(`${token}x`)).toBeUndefined();
@@ -33,12 +34,12 @@ describe('sessions', () => {
   test('one that nobody uses ends after half an hour; one in use after twelve, whatever is done', () => {
     const clock = clockAt();
     const sessions = new Sessions(clock, counting());
-    const idle = sessions.begin('asha', 'viewer').token;
+    const idle = sessions.begin('asha', 'viewer', LINK).token;
     clock.pass(30 * MINUTE_MS - 1);
     expect(sessions.find(idle, false)).toBeDefined();
     clock.pass(1);
     expect(sessions.find(idle)).toBeUndefined();
-    const used = sessions.begin('asha', 'viewer').token;
+    const used = sessions.begin('asha', 'viewer', LINK).token;
     for (let minutes = 0; minutes < 12 * 60 - 20; minutes += 20) {
       clock.pass(20 * MINUTE_MS);
       expect(sessions.find(used)).toBeDefined();
@@ -47,12 +48,26 @@ describe('sessions', () => {
     expect(sessions.find(used)).toBeUndefined();
   });
 
+  test('whoever was removed, or has another role or password, is out; the others stay, and those who came another way', () => {
+    const sessions = new Sessions(clockAt(), counting());
+    const users = ['asha', 'bert', 'cleo', 'dora'].map((name) => ({ name, role: 'viewer' as const, password: `scrypt$${name}` }));
+    const tokens = users.map((user) => sessions.begin(user.name, user.role, { kind: 'password', mark: entryMark(user) }).token);
+    const linked = sessions.begin('asha', 'operator', LINK).token;
+    const vouched = sessions.begin('asha', 'operator', { kind: 'provider' }).token;
+    expect(sessions.endChanged(users)).toEqual([]);
+    const [, bert, cleo, dora] = users;
+    const now = [{ ...bert, role: 'operator' }, { ...cleo, password: 'scrypt$new' }, dora].map((user) => ({ ...users[0], ...user }));
+    expect(sessions.endChanged(now as typeof users).map(({ user }) => user)).toEqual(['asha', 'bert', 'cleo']);
+    expect(tokens.map((token) => sessions.find(token)?.user)).toEqual([undefined, undefined, undefined, 'dora']);
+    expect([sessions.find(linked)?.user, sessions.find(vouched)?.user]).toEqual(['asha', 'asha']);
+  });
+
   test('a thousand more push out the oldest, not the newest', () => {
     const clock = clockAt();
     let count = 0;
     const sessions = new Sessions(clock, (bytes) => Buffer.from(String((count += 1)).padStart(bytes, '0')));
-    const first = sessions.begin('asha', 'viewer').token;
-    const later = Array.from({ length: 1000 }, () => sessions.begin('asha', 'viewer').token);
+    const first = sessions.begin('asha', 'viewer', LINK).token;
+    const later = Array.from({ length: 1000 }, () => sessions.begin('asha', 'viewer', LINK).token);
     expect(sessions.find(first)).toBeUndefined();
     expect(later.every((token) => sessions.find(token) !== undefined)).toBe(true);
   });
