@@ -73,7 +73,7 @@ export function RunView({ id, session, onEnd }: RunViewProps) {
     if (isOver) onEnd?.(run);
   }, [isOver]);
   return (
-    <div class="run">
+    <div class="run-view">
       <div class="bar" role="status">
         <RunState run={run} />
         {run?.detail == null ? null : <span class="wraps">{sentence(run.detail)}</span>}
