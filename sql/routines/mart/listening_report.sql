@@ -25,11 +25,11 @@ set search_path = pg_catalog
 as $$ select date_trunc('month', p.local_at)::date, count(*) from mart.plays(f) as p group by 1 order by 1 $$;
 comment on function mart.months(mart.play_filter) is 'Slicer: the months that have plays.';
 
-create or replace function mart.date_range(f mart.play_filter default null) returns table (first_day date, last_day date)
+create or replace function mart.date_range(f mart.play_filter default null) returns table (first_day date, last_day date, plays bigint)
 language sql stable
 set search_path = pg_catalog
-as $$ select min(p.day), max(p.day) from mart.plays(f) as p $$;
-comment on function mart.date_range(mart.play_filter) is 'Slicer: the first and the last day that have plays.';
+as $$ select min(p.day), max(p.day), count(*) from mart.plays(f) as p $$;
+comment on function mart.date_range(mart.play_filter) is 'Slicer: the first and the last day that have plays, and how many.';
 
 create or replace function mart.album_artist(album bigint) returns text
 language sql stable
@@ -105,17 +105,20 @@ $$;
 comment on function mart.top_albums(mart.play_filter, integer) is 'Treemap: the k most played albums.';
 
 create or replace function mart.top_artists(f mart.play_filter default null, k integer default 5)
-returns table (rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint)
+returns table (rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint, cover_id bigint)
 language sql stable
 set search_path = pg_catalog
 as $$
-  select row_number() over (order by count(*) desc, sum(p.ms_played) desc, b.artist_id), b.artist_id, a.name, count(*), sum(p.ms_played)
-  from mart.plays(f) as p
-  join mart.bridge_track_artist as b on b.track_id = p.track_id
-  join mart.dim_artist as a on a.artist_id = b.artist_id
-  group by b.artist_id, a.name
+  with counted as (
+    select b.artist_id, count(*) as plays, sum(p.ms_played) as ms_played
+    from mart.plays(f) as p join mart.bridge_track_artist as b on b.track_id = p.track_id
+    group by b.artist_id order by 2 desc, 3 desc, 1 limit k
+  )
+  select row_number() over (order by c.plays desc, c.ms_played desc, c.artist_id), c.artist_id, a.name, c.plays, c.ms_played, v.cover_id
+  from counted as c
+  join mart.dim_artist as a on a.artist_id = c.artist_id
+  left join mart.cover as v on v.artist_id = c.artist_id
   order by 1
-  limit k
 $$;
 comment on function mart.top_artists(mart.play_filter, integer) is 'Columns: the k most played artists; a play of several artists counts for each.';
 

@@ -1,5 +1,6 @@
-create or replace function reco.by_preference(genres text[] default '{}', features jsonb default '{}', seed_tracks bigint[] default '{}', k integer default 10)
-returns table (rank bigint, track_id bigint, name text, artist text, score double precision, reason text)
+create or replace function reco.by_preference(genres text[] default '{}', features jsonb default '{}', seed_tracks bigint[] default '{}', k integer default 10,
+  popularity_weight double precision default 0.2, unheard_by bigint default null)
+returns table (rank bigint, track_id bigint, name text, artist text, score double precision, reason text, because_of bigint)
 language plpgsql stable
 set search_path = pg_catalog
 as $$
@@ -27,6 +28,10 @@ begin
   select string_agg(s::text, ', ') into unknown from unnest(seed_tracks) as s where not exists (select from core.track as t where t.track_id = s);
   if unknown is not null then
     raise exception using errcode = 'invalid_parameter_value', message = format('there is no track %s', unknown);
+  end if;
+  if popularity_weight is null or popularity_weight < 0 or popularity_weight > 1 then
+    raise exception using errcode = 'invalid_parameter_value', message = format('%s is no weight of popularity', popularity_weight),
+      hint = 'It takes a number from 0 to 1.';
   end if;
   -- What is said of features counts; of the others, where there are seeds, how these sound.
   select array_agg(t.place order by t.place), array_agg(t.target order by t.place) into places, targets
@@ -78,18 +83,25 @@ begin
     from (
       select t.track_id, t.place, 1.0::double precision as weight, 'found together' as reason from together as t
       union all select s.track_id, s.place, 1.0, 'sounds as asked' from sound as s
-      union all select p.track_id, p.place, 0.2, 'popular' from popular as p
+      union all select p.track_id, p.place, popularity_weight, 'popular' from popular as p
     ) as v
     where v.track_id <> all (songs)
+      and not exists (select from reco.listener_song as h where h.listener_id = unheard_by and h.track_id = v.track_id)
+      and not exists (
+        select from core.saved_track as h join core.track as t on t.track_id = h.track_id
+        where h.listener_id = unheard_by and coalesce(t.canonical_track_id, t.track_id) = v.track_id)
     group by v.track_id
     order by score desc, v.track_id
     limit k + 10
   )
-  select row_number() over (order by f.score desc, f.track_id), f.track_id, s.name, s.artist, f.score, f.reason
+  select row_number() over (order by f.score desc, f.track_id), f.track_id, s.name, s.artist, f.score, f.reason,
+    case when f.reason = 'found together' then (
+      select n.track_id from reco.neighbour as n where n.track_id = any (songs) and n.neighbour_id = f.track_id
+      group by n.track_id order by sum(n.score) desc, n.track_id limit 1) end
   from fused as f join reco.song as s on s.track_id = f.track_id
   order by f.score desc, f.track_id
   limit greatest(k, 0);
 end
 $$;
-comment on function reco.by_preference(text[], jsonb, bigint[], integer) is
-  'k songs for somebody without a history: of any of these genres or subgenres (all without one), near these audio features in their own units ({"energy": 0.8, "tempo_bpm": 120}; what is not named does not count), and found together with these tracks. Names that are unknown are refused.';
+comment on function reco.by_preference(text[], jsonb, bigint[], integer, double precision, bigint) is
+  'k songs for somebody without a history: of any of these genres or subgenres (all without one), near these audio features in their own units ({"energy": 0.8, "tempo_bpm": 120}; what is not named does not count), and found together with these tracks; because_of is the one of them that said most. popularity_weight, 0 to 1, says how much it counts that others hear a song; what unheard_by heard or saved is left out. Names that are unknown are refused.';

@@ -5,6 +5,7 @@ import { storeEvaluation } from '../../spotify/evaluate/evaluation-apply.ts';
 import type { TaskFigures } from '../../spotify/evaluate/figures.ts';
 import { readListeningFiles } from '../../spotify/evaluate/inspect-files.ts';
 import { readInteractions } from '../../spotify/evaluate/inspect-interactions.ts';
+import { readStoredEvaluation } from '../../spotify/evaluate/inspect-stored.ts';
 import { readListeningWarehouse } from '../../spotify/evaluate/inspect-warehouse.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -16,6 +17,7 @@ interface Evaluated {
 }
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  if (flagOption(input, 'stored')) return await showStored(context, input);
   const { output, clock } = context;
   const startedAt = clock.now();
   const interactions = textOption(input, 'interactions');
@@ -49,9 +51,42 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     demanded: demanded ?? null,
     reached: verdict.reached ?? null,
     evaluationId: evaluationId ?? null,
+    storedAt: null,
   });
   conclude(context, verdict, evaluationId);
   return 0;
+}
+
+async function showStored(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output } = context;
+  const measures = ['interactions', 'seed', 'atLeast', 'store'].filter((name) => input.options[name] !== undefined);
+  if (input.args.length + measures.length > 0) throw new DbadminError('usage', '--stored measures nothing: it goes alone');
+  const { cluster } = await loadProject(context, input);
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify evaluate' });
+  try {
+    const stored = await readStoredEvaluation(sql);
+    if (stored === undefined) output.line('No run is stored yet: dbadmin spotify evaluate measures and stores one.');
+    else {
+      for (const task of stored.tasks) showTask(output, task);
+      output.line(`Evaluation ${stored.evaluationId} of ${stored.source}, stored ${stored.storedAt}.`);
+    }
+    output.result({
+      source: stored?.source ?? null,
+      seed: stored?.seed ?? null,
+      settings: stored?.settings ?? null,
+      tasks: (stored?.tasks ?? []).map((task) => ({
+        ...task,
+        methods: task.methods.map((each) => ({ ...each, overPopularity: each.overPopularity ?? null })),
+      })),
+      demanded: null,
+      reached: stored?.reached ?? null,
+      evaluationId: stored?.evaluationId ?? null,
+      storedAt: stored?.storedAt ?? null,
+    });
+    return 0;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 }
 
 async function ofInteractions(context: CommandContext, file: string, seed: number): Promise<Evaluated> {

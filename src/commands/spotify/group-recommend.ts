@@ -2,7 +2,7 @@ import type { CommandSpec } from '../command.ts';
 
 const K = { flags: '--k <n>', summary: 'how many songs', fallback: '10' } as const;
 const REFRESH = { flags: '--refresh', summary: 'first take in what was loaded since the last time' } as const;
-const SONGS = 'songs: array of { rank, trackId, name or null, artist or null, score, reason';
+const SONGS = 'songs: array of { rank, trackId, name or null, artist or null, coverId or null, score, reason';
 
 export const SPOTIFY_RECOMMEND_COMMANDS: readonly CommandSpec[] = [
   {
@@ -32,15 +32,27 @@ $ dbadmin spotify recommend --genre rock --feature energy=0.9 --feature tempo_bp
       { flags: '--genre <name>', summary: 'a genre or subgenre', repeatable: true },
       { flags: '--feature <name=value>', summary: 'an audio feature, such as energy=0.8', repeatable: true },
       { flags: '--like <track>', summary: 'a track they like', repeatable: true },
+      { flags: '--popular <weight>', summary: 'how much it counts that others hear a song, from 0 to 1', fallback: '0.2' },
+      { flags: '--unheard-by <name>', summary: 'by preference: leave out what this listener heard or saved' },
       K,
       REFRESH,
     ],
     json: [
       'by: listener, track or preference',
-      `${SONGS}, becauseOf or null }: becauseOf is { trackId, name, artist } of the listener's song that said most for it, with --listener`,
+      `${SONGS}, becauseOf or null }: becauseOf is { trackId, name, artist } of the song, of the listener's or of those liked, that said most for it`,
       'isUpToDate: whether all that is loaded was taken into account',
     ],
     load: async () => await import('./recommend.ts'),
+  },
+  {
+    name: 'spotify preferences',
+    summary: 'what a preference can name: genres, and audio features with their range',
+    description: `What --genre and --feature of recommend can be: genres and subgenres with how many songs have them, audio features with
+the least, the most and the mean of all songs.
+
+$ dbadmin spotify preferences`,
+    json: ['features: array of { feature, least, most, mean, deviation }', 'genres: array of { genre, songs }'],
+    load: async () => await import('./preferences.ts'),
   },
   {
     name: 'spotify sounds-like',
@@ -54,7 +66,7 @@ $ dbadmin spotify sounds-like 4711 --k 20 --json`,
     options: [K, REFRESH],
     json: [
       'track: { trackId, name or null, artist or null }',
-      'songs: array of { rank, trackId, name or null, artist or null, distance }',
+      'songs: array of { rank, trackId, name or null, artist or null, coverId or null, distance }',
       'isUpToDate: whether all that is loaded was taken into account',
     ],
     load: async () => await import('./sounds-like.ts'),
@@ -68,8 +80,10 @@ artist and audio features; intervals hold 95 % (bootstrap). Reads the warehouse,
 reco.evaluation. The same seed gives the same figures.
 
 Fails when co-occurrence does not find the next track at least twice as often as popularity does (HR@10).
+With --stored nothing is measured: the last run that was stored is shown.
 
 $ dbadmin spotify evaluate
+$ dbadmin spotify evaluate --stored
 $ dbadmin spotify evaluate my_spotify_data.zip spotify_songs.csv
 $ dbadmin spotify evaluate --interactions listens.tsv --at-least 2.5`,
     args: [{ form: '[files...]', summary: 'histories of account exports and songs files, instead of the warehouse' }],
@@ -82,12 +96,13 @@ $ dbadmin spotify evaluate --interactions listens.tsv --at-least 2.5`,
       },
       { flags: '--seed <n>', summary: 'another split, other intervals', fallback: '1' },
       { flags: '--store', summary: 'store the run of files in the warehouse, too' },
+      { flags: '--stored', summary: 'measure nothing: show the last run that was stored' },
     ],
     json: [
       'source: warehouse, or the files; seed; settings: { shrinkage, neighbours, window, profile }',
       'tasks: array of { task, cases, items, notes, methods: array of { method, figures: { <metric>: { value, low, high } }, itemsShown, overPopularity: { value, low, high } or null } }',
       'demanded: times popularity, or null; reached: true, false, or null where nothing was demanded or there is too little to judge by',
-      'evaluationId: of the stored run, or null',
+      'evaluationId: of the stored run, or null; storedAt: when it was stored, or null, with --stored',
     ],
     load: async () => await import('./evaluate.ts'),
   },

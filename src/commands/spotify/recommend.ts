@@ -2,7 +2,14 @@ import type { Sql } from 'postgres';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { findSong } from '../../spotify/recommend/find-track.ts';
-import { recommendAfter, recommendByPreference, recommendFor, type Heard, type RecommendedSong } from '../../spotify/recommend/inspect.ts';
+import {
+  recommendAfter,
+  recommendByPreference,
+  recommendFor,
+  type Heard,
+  type Preference,
+  type RecommendedSong,
+} from '../../spotify/recommend/inspect.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
 import { countOption, withRecommender } from './recommender.ts';
@@ -11,12 +18,7 @@ import { countOption, withRecommender } from './recommender.ts';
 type Ask =
   | { readonly by: 'listener'; readonly listener: string; readonly heard: Heard; readonly recentMs: number }
   | { readonly by: 'track'; readonly track: string }
-  | {
-      readonly by: 'preference';
-      readonly genres: readonly string[];
-      readonly features: Readonly<Record<string, number>>;
-      readonly liked: readonly string[];
-    };
+  | ({ readonly by: 'preference' } & Preference);
 
 const DAY_MS = 86_400_000;
 
@@ -34,12 +36,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 function readAsk(input: CommandInput): Ask {
   const [listener, track] = [textOption(input, 'listener'), textOption(input, 'after')];
   const [genres, features, liked] = [listOption(input, 'genre'), featuresOf(listOption(input, 'feature')), listOption(input, 'like')];
-  const isPreference = genres.length + Object.keys(features).length + liked.length > 0;
+  const popularity = weightOf(textOption(input, 'popular'));
+  const isPreference = genres.length + Object.keys(features).length + liked.length > 0 || popularity !== undefined;
   if ([listener !== undefined, track !== undefined, isPreference].filter(Boolean).length !== 1) {
     throw new DbadminError('usage', 'say for whom the songs are: --listener, --after, or a preference', {
-      hint: 'One of: --listener NAME; --after TRACK; any of --genre, --feature and --like.',
+      hint: 'One of: --listener NAME; --after TRACK; any of --genre, --feature, --like and --popular.',
     });
   }
+  const unheardBy = textOption(input, 'unheardBy');
+  if (!isPreference && unheardBy !== undefined)
+    throw new DbadminError('usage', '--unheard-by goes with a preference', { hint: 'For a listener, --heard says what may come.' });
   const [heard, recent] = [textOption(input, 'heard'), textOption(input, 'recent')];
   if (listener === undefined && (heard !== undefined || recent !== undefined)) {
     throw new DbadminError('usage', '--heard and --recent are about the songs of a --listener');
@@ -52,7 +58,7 @@ function readAsk(input: CommandInput): Ask {
       recentMs: recent === undefined ? 30 * DAY_MS : parseDuration(recent),
     };
   if (track !== undefined) return { by: 'track', track };
-  return { by: 'preference', genres, features, liked };
+  return { by: 'preference', genres, features, liked, popularity, unheardBy };
 }
 
 function heardOf(heard: string | undefined, recent: string | undefined): Heard {
@@ -83,6 +89,13 @@ function featuresOf(given: readonly string[]): Readonly<Record<string, number>> 
   );
 }
 
+function weightOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new DbadminError('usage', `--popular takes a number from 0 to 1, not "${text}"`);
+}
+
 async function answer(sql: Sql, ask: Ask, count: number): Promise<readonly RecommendedSong[]> {
   switch (ask.by) {
     case 'listener':
@@ -100,7 +113,6 @@ async function answer(sql: Sql, ask: Ask, count: number): Promise<readonly Recom
 function show(output: Output, ask: Ask, songs: readonly RecommendedSong[]): void {
   if (songs.length === 0) output.line('nothing to recommend: the warehouse has no songs that fit');
   else {
-    const hasCauses = ask.by === 'listener';
     output.table(
       [{ head: '', align: 'right' }, 'song', 'artist', { head: 'track', align: 'right' }, 'reason'],
       songs.map(({ rank, name, artist, trackId, reason, becauseOf }) => [
@@ -108,7 +120,7 @@ function show(output: Output, ask: Ask, songs: readonly RecommendedSong[]): void
         name ?? '(name unknown)',
         artist ?? '',
         trackId,
-        hasCauses && becauseOf !== null ? `${reason} with ${becauseOf.artist ?? '?'} - ${becauseOf.name ?? '?'}` : reason,
+        becauseOf !== null ? `${reason} with ${becauseOf.artist ?? '?'} - ${becauseOf.name ?? '?'}` : reason,
       ]),
     );
   }

@@ -47,8 +47,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     parts: report.sections.map(({ section, rows }) => ({
       name: section.name,
       title: section.title,
+      about: section.about,
       relation: section.relation,
-      columns: section.columns.map(({ key, measure }) => ({ key, measure })),
+      takes: section.takes,
+      columns: section.columns.map(({ key, head, measure }) => ({ key, head, measure })),
       rows: rows.map((row) => Object.fromEntries(section.columns.map(({ key, measure }) => [key, jsonValue(measure, row[key] ?? null)]))),
     })),
     idle: Object.fromEntries([...idle].map(([filter, without]) => [filter, without.map(({ name }) => name)])),

@@ -59,8 +59,8 @@ function listHint(option: string): string {
   return 'dbadmin spotify report top-artists --top 100 lists those with plays.';
 }
 
-/** A whole number, as lists show them; undefined for anything else. */
-const numberIn = (word: string): string | null => (/^[1-9]\d{0,17}$/.test(word) ? word : null);
+/** A whole number, as lists show them, also as `id:22` for programs, which must not meet a song that is called 22. */
+const numberIn = (word: string): string | null => /^(?:id:)?([1-9]\d{0,17})$/.exec(word)?.[1] ?? null;
 
 /** The identifier in `spotify:track:…` or an address, or the word. */
 const identifierIn = (word: string): string => /(?:^spotify:\w+:|\/)([0-9A-Za-z]{22})(?:\?.*)?$/.exec(word)?.[1] ?? word;

@@ -99,7 +99,8 @@ async function readCovers(sql: postgres.TransactionSql, sections: readonly Secti
   return new Map(covers.map(({ id, type, image }) => [id, `data:${type};base64,${image}`]));
 }
 
-function reportError(error: unknown): DbadminError | undefined {
+/** What the server refuses of the marts, as ours; undefined for anything else. */
+export function reportError(error: unknown): DbadminError | undefined {
   const code = systemCodeOf(error);
   const parts = { detail: messageOf(error), cause: error };
   if (code === '42501') return new DbadminError('privilege-missing', 'this role may not read the marts', parts);

@@ -13,7 +13,7 @@ export interface Column {
 /** Which filters narrow a section; others are said not to. */
 export type FilterName = 'listener' | 'from' | 'to' | 'month' | 'track' | 'album' | 'artist' | 'zone' | 'chart';
 
-export type SectionGroup = 'listening' | 'user' | 'charts';
+export type SectionGroup = 'listening' | 'habits' | 'user' | 'charts' | 'quality';
 
 /** One block of figures: what `spotify report NAME` shows, a file of CSV, a panel of the page. */
 export interface Section {

@@ -1,7 +1,7 @@
 import { playFilter } from './scope.ts';
 import type { Column, FilterName, Measure, Section } from './section.ts';
 
-const PLAY_FILTERS: readonly FilterName[] = ['listener', 'from', 'to', 'month', 'track', 'album', 'artist', 'zone'];
+export const PLAY_FILTERS: readonly FilterName[] = ['listener', 'from', 'to', 'month', 'track', 'album', 'artist', 'zone'];
 
 export const column = (key: string, head: string, measure: Measure = 'text'): Column => ({ key, head, measure });
 
@@ -45,9 +45,9 @@ const ONE_CALL: readonly Listening[] = [
   {
     name: 'date-range',
     title: 'Days',
-    about: 'The first and the last day that have plays.',
+    about: 'The first and the last day that have plays, and how many.',
     routine: 'date_range',
-    columns: [column('first_day', 'First day', 'day'), column('last_day', 'Last day', 'day')],
+    columns: [column('first_day', 'First day', 'day'), column('last_day', 'Last day', 'day'), PLAYS],
   },
   {
     name: 'track-choices',
@@ -172,13 +172,7 @@ const TOP: readonly Listening[] = [
     title: 'Most played artists',
     about: 'A play of several artists counts for each.',
     routine: 'top_artists',
-    columns: [
-      column('rank', 'Rank', 'key'),
-      column('artist_id', 'Number', 'key'),
-      column('name', 'Artist'),
-      column('plays', 'Plays', 'count'),
-      column('ms_played', 'Heard', 'span'),
-    ],
+    columns: [column('rank', 'Rank', 'key'), column('artist_id', 'Number', 'key'), column('name', 'Artist'), ...PLAYED_LIST],
   },
 ];
 

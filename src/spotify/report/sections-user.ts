@@ -53,6 +53,46 @@ export const USER_SECTIONS: readonly Section[] = [
     isLong: true,
   },
   {
+    name: 'saved-tracks',
+    group: 'user',
+    title: 'Saved tracks',
+    about: "Tracks in a listener's library.",
+    relation: 'mart.saved_tracks',
+    takes: ['listener'],
+    columns: [
+      WHO,
+      column('track_name', 'Track'),
+      column('artist_name', 'Artist'),
+      column('album_name', 'Album'),
+      column('added', 'Saved', 'moment'),
+    ],
+    query: ({ listener }) =>
+      `select l.name as listener, s.*, ${moment('s.added_at')} as added
+       from mart.saved_tracks as s join mart.dim_listener as l on l.listener_id = s.listener_id
+       where ${equals('s.listener_id', listener?.id)} order by l.name, s.added_at desc nulls last, s.track_name, s.track_id`,
+    isLong: true,
+  },
+  {
+    name: 'saved-albums',
+    group: 'user',
+    title: 'Saved albums',
+    about: "Albums in a listener's library.",
+    relation: 'mart.saved_albums',
+    takes: ['listener'],
+    columns: [
+      WHO,
+      column('album_name', 'Album'),
+      column('artist_name', 'Artist'),
+      column('added', 'Saved', 'moment'),
+      column('cover_id', 'Picture', 'key'),
+    ],
+    query: ({ listener }) =>
+      `select l.name as listener, s.*, ${moment('s.added_at')} as added
+       from mart.saved_albums as s join mart.dim_listener as l on l.listener_id = s.listener_id
+       where ${equals('s.listener_id', listener?.id)} order by l.name, s.added_at desc nulls last, s.album_name, s.album_id`,
+    isLong: true,
+  },
+  {
     name: 'followed-artists',
     group: 'user',
     title: 'Followed artists',

@@ -1,15 +1,23 @@
 import { DbadminError } from '../../base/errors.ts';
 import { suggestion } from '../../base/spelling.ts';
 import { CHART_SECTIONS } from './sections-charts.ts';
+import { HABIT_SECTIONS } from './sections-habits.ts';
 import { LISTENING_SECTIONS } from './sections-listening.ts';
+import { QUALITY_SECTIONS } from './sections-quality.ts';
 import { USER_SECTIONS } from './sections-user.ts';
 import type { AskedScope } from './scope.ts';
 import type { FilterName, Section, SectionGroup } from './section.ts';
 
 /** Every section, in the order of the pages. */
-export const SECTIONS: readonly Section[] = [...LISTENING_SECTIONS, ...USER_SECTIONS, ...CHART_SECTIONS];
+export const SECTIONS: readonly Section[] = [
+  ...LISTENING_SECTIONS,
+  ...HABIT_SECTIONS,
+  ...USER_SECTIONS,
+  ...CHART_SECTIONS,
+  ...QUALITY_SECTIONS,
+];
 
-const GROUPS: readonly SectionGroup[] = ['listening', 'user', 'charts'];
+const GROUPS: readonly SectionGroup[] = ['listening', 'habits', 'user', 'charts', 'quality'];
 
 /**
  * The sections that `names` name: each a section's or a group's; all without one. In the order of the pages, each once.

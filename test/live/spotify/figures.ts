@@ -73,7 +73,10 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
     'month plays',
     (p) => `select (to_char(here, 'YYYY-MM') || '-01')::date as month, count(*) as plays from ${p} group by 1`,
   ),
-  'date-range': ofPlays('first_day last_day', (p) => `select min(here)::date as first_day, max(here)::date as last_day from ${p}`),
+  'date-range': ofPlays(
+    'first_day last_day plays',
+    (p) => `select min(here)::date as first_day, max(here)::date as last_day, count(*) as plays from ${p}`,
+  ),
   'track-choices': ofPlays('track_id plays', (p) => `select song as track_id, count(*) as plays from ${p} group by 1`),
   'album-choices': ofPlays('album_id plays', (p) => `select album_id, count(*) as plays from ${p} where album_id is not null group by 1`),
   hours: ofPlays(
@@ -137,6 +140,63 @@ export const FIGURES: Readonly<Record<string, Figure>> = {
     (p) => `select t.track_id, t.name, t.popularity, b.release_date, most.plays, t.track_number, b.total_tracks
       from (select song, count(*) as plays from ${p} group by 1 order by 2 desc, sum(ms_played) desc, 1 limit 1) as most
       join core.track as t on t.track_id = most.song left join core.album as b using (album_id)`,
+  ),
+  lengths: ofPlays(
+    'length plays ms_played',
+    (p) => `select n.length, (select count(*) from ${p} where ms_played >= n.low and ms_played < n.high) as plays,
+      (select coalesce(sum(ms_played), 0) from ${p} where ms_played >= n.low and ms_played < n.high) as ms_played
+      from (values ('under 30 s', 0, 30000), ('30 s to 60 min', 30000, 3600001), ('over 60 min', 3600001, 2147483647)) as n (length, low, high)`,
+  ),
+  'skipped-tracks': ofPlays(
+    'rank track_id skips plays skip_percent',
+    (p) => `select row_number() over (order by sum((ms_played < 30000)::int) desc, count(*), song) as rank, song as track_id,
+      sum((ms_played < 30000)::int) as skips, count(*) as plays, round(avg((ms_played < 30000)::int) * 100, 1) as skip_percent
+      from ${p} group by song having bool_or(ms_played < 30000) order by 1 limit 10`,
+  ),
+  circumstances: ofPlays(
+    'circumstance value plays',
+    (p) => `select v.*, count(*) as plays from ${p} join raw.extended_history as x on (x.batch_id, x.row_no) = (p.batch_id, p.row_no)
+      cross join lateral (values
+        ('platform', (array['Android', 'iOS', 'Linux', 'web player'])[array_position(array['android', 'ios', 'linux', 'web_player'], x.body ->> 'platform')]),
+        ('shuffle', case when (x.body ->> 'shuffle')::boolean then 'on' else 'off' end),
+        ('offline', case when (x.body ->> 'offline')::boolean then 'offline' else 'online' end),
+        ('began by', x.body ->> 'reason_start'), ('ended by', x.body ->> 'reason_end')) as v (circumstance, value)
+      where p.feed = 'extended' group by 1, 2`,
+  ),
+  sound: ofPlays(
+    'feature plays mean',
+    (p) => `select n.feature, count(x.value) as plays, round(avg(x.value)::numeric, 4) as mean
+      from unnest(array['danceability', 'energy', 'valence', 'acousticness', 'instrumentalness', 'speechiness', 'liveness', 'loudness_db', 'tempo_bpm']) as n (feature)
+      left join (select e.key as feature, e.value::text::double precision as value from ${p} join core.audio_feature as a using (track_id)
+        cross join lateral jsonb_each(to_jsonb(a)) as e where jsonb_typeof(e.value) = 'number') as x using (feature)
+      group by n.feature`,
+  ),
+  'saved-tracks': alone(
+    'listener track_name',
+    'select l.name as listener, t.name as track_name from core.saved_track as s join core.listener as l using (listener_id) join core.track as t using (track_id)',
+  ),
+  'saved-albums': alone(
+    'listener album_name',
+    'select l.name as listener, b.name as album_name from core.saved_album as s join core.listener as l using (listener_id) join core.album as b using (album_id)',
+  ),
+  basis: alone(
+    'plays listens listeners files rows_received rows_rejected',
+    `select (select count(*) from core.play) as plays, (select count(*) from core.play where ms_played between 30000 and 3600000) as listens,
+       (select count(distinct listener_id) from core.play) as listeners, count(*) as files, sum(row_count) as rows_received,
+       (select count(*) from quality.quarantine) as rows_rejected from raw.batch`,
+  ),
+  refused: alone(
+    'rule_id rows_rejected files',
+    `select rule_id, (select count(*) from quality.quarantine as q where q.rule_id = r.rule_id) as rows_rejected,
+       (select count(distinct batch_id) from quality.quarantine as q where q.rule_id = r.rule_id) as files from quality.rule as r`,
+  ),
+  received: alone(
+    'source files rows_received',
+    'select source, count(*) as files, sum(row_count) as rows_received from raw.batch group by 1',
+  ),
+  'load-runs': alone(
+    'run_id step rows_in rows_out rows_rejected',
+    'select run_id, step, rows_in, rows_out, rows_rejected from quality.run order by 1 desc limit 40',
   ),
   listener: alone('user_name account_type country', 'select name as user_name, product as account_type, country from core.listener'),
   countries: alone('country listeners', 'select country, count(*) as listeners from core.listener group by 1'),

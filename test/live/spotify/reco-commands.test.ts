@@ -83,6 +83,55 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
     expect(songs.map(({ name }) => name)).not.toContain('Song 9');
   });
 
+  it('by preference say which liked song a choice rests on, and leave out what a listener heard', async () => {
+    const [most] = await database.sql<{ id: string; name: string }[]>`
+      select c.track_id as id, s.name from reco.song_count as c join reco.song as s using (track_id) where c.basis = 'sessions' order by c.times desc, 1 limit 1`;
+    const liked = most?.id ?? '';
+    const all = await documentOf('recommend', '--like', liked, '--popular', '0', '--k', '50');
+    const together = all.songs.filter(({ reason }) => reason === 'found together');
+    expect(together.length).toBeGreaterThan(0);
+    for (const { becauseOf } of together) expect(becauseOf).toMatchObject({ trackId: liked, name: most?.name });
+    const heard = await database.sql<{ name: string }[]>`
+      select s.name from reco.listener_song as h join reco.song as s using (track_id) join core.listener as l using (listener_id) where l.name = 'listener 1'`;
+    const names = new Set(heard.map(({ name }) => name));
+    expect(all.songs.some(({ name }) => names.has(name))).toBe(true);
+    const unheard = await documentOf('recommend', '--like', liked, '--popular', '0', '--k', '50', '--unheard-by', 'listener 1');
+    expect(unheard.songs.filter(({ name }) => names.has(name))).toEqual([]);
+  });
+
+  it('popularity counts as much as it is given: at 1 the song that is heard most comes nearer the top than at 0', async () => {
+    const [most] = await database.sql<{ name: string }[]>`
+      select s.name from reco.song_count as c join reco.song as s using (track_id) where c.basis = 'sessions' order by c.times desc, c.track_id limit 1`;
+    const place = async (weight: string): Promise<number> => {
+      const { songs } = await documentOf('recommend', '--feature', 'loudness_db=0', '--popular', weight, '--k', '1000');
+      return songs.findIndex(({ name }) => name === most?.name);
+    };
+    const [counts, doesNot] = [await place('1'), await place('0')];
+    expect(counts).toBeGreaterThanOrEqual(0);
+    expect(doesNot === -1 || doesNot > counts).toBe(true);
+  });
+
+  it('what a preference can name is listed with ranges, and each of it is taken', async () => {
+    const { status, stdout } = await spotify(['preferences', '--json']);
+    expect(status).toBe(0);
+    const { features, genres } = JSON.parse(stdout) as {
+      features: readonly { feature: string; least: number; most: number; mean: number }[];
+      genres: readonly { genre: string; songs: number }[];
+    };
+    expect(features).toHaveLength(9);
+    for (const { least, mean, most } of features) expect(least <= mean && mean <= most).toBe(true);
+    const rock = genres.find(({ genre }) => genre === 'rock');
+    expect(rock?.songs).toBe(await countOf(database.sql, `select count(*) from reco.song_genre where genre = 'rock'`));
+    const { songs } = await documentOf(
+      'recommend',
+      '--feature',
+      `${features[0]?.feature}=${features[0]?.most}`,
+      '--genre',
+      genres[0]?.genre ?? '',
+    );
+    expect(songs.length).toBeGreaterThan(0);
+  });
+
   it.for([
     [['recommend'], 'say for whom the songs are'],
     [['recommend', '--listener', 'x', '--after', '1'], 'say for whom the songs are'],
@@ -93,6 +142,10 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
     [['recommend', '--feature', 'energy'], '--feature takes name=value'],
     [['recommend', '--feature', 'mood=1'], 'there is no audio feature mood'],
     [['recommend', '--genre', 'rock', '--k', '0'], '--k takes a whole number from 1 to 1000'],
+    [['recommend', '--popular', '2'], '--popular takes a number from 0 to 1'],
+    [['recommend', '--listener', 'x', '--unheard-by', 'y'], '--unheard-by goes with a preference'],
+    [['recommend', '--genre', 'rock', '--unheard-by', 'nobody'], 'the warehouse has no listener nobody'],
+    [['evaluate', '--stored', '--seed', '2'], '--stored measures nothing'],
     [['evaluate', '--seed', 'x'], '--seed takes a number'],
     [['evaluate', 'x.json', '--interactions', 'y.tsv'], 'exclude each other'],
   ] as const)('%j is refused as wrong usage', async ([args, message]) => {
@@ -102,6 +155,7 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
   });
 
   it('evaluate the warehouse, store the run, and give the same again', async () => {
+    expect(await documentOf('evaluate', '--stored')).toMatchObject({ tasks: [], evaluationId: null });
     const first = await documentOf('evaluate', '--at-least', '0.1');
     expect(first).toMatchObject({ source: 'warehouse', reached: null });
     expect(first.tasks.map(({ task }) => task)).toEqual(['next track', 'playlists']);
@@ -111,6 +165,15 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
       where evaluation_id = ${first.evaluationId} and task = 'next track' and method = 'co-occurrence' and metric = 'HR@10'`;
     const value = first.tasks[0]?.methods.find(({ method }) => method === 'co-occurrence')?.figures['HR@10']?.value;
     expect(Number(rows[0]?.['value'])).toBe(value);
+    const stored = await documentOf('evaluate', '--stored');
+    expect(stored).toMatchObject({ source: 'warehouse', evaluationId: again.evaluationId, storedAt: expect.stringMatching(/^\d{4}-.*Z$/) });
+    const figures = ({ tasks }: Document): unknown =>
+      tasks.map(({ task, cases, methods }) => ({
+        task,
+        cases,
+        methods: Object.fromEntries(methods.map(({ method, figures: of, overPopularity }) => [method, { of, overPopularity }])),
+      }));
+    expect(figures(stored)).toEqual(figures(again));
   });
 
   it('evaluate rows of listener, item and count; what is demanded and not reached fails', async () => {

@@ -43,6 +43,16 @@ const PLACES: readonly { readonly report: string; readonly page: number; readonl
     ],
   },
   {
+    report: 'habits',
+    page: 1,
+    panels: [
+      ['lengths', 5],
+      ['skipped-tracks', 7],
+      ['circumstances', 7],
+      ['sound', 5],
+    ],
+  },
+  {
     report: 'user',
     page: 1,
     panels: [
@@ -54,6 +64,8 @@ const PLACES: readonly { readonly report: string; readonly page: number; readonl
       ['devices', 5],
       ['followed-artists', 6],
       ['playlists', 6],
+      ['saved-tracks', 6],
+      ['saved-albums', 6],
     ],
   },
   {
@@ -66,7 +78,20 @@ const PLACES: readonly { readonly report: string; readonly page: number; readonl
       ['chart-tracks', 12],
     ],
   },
+  {
+    report: 'quality',
+    page: 1,
+    panels: [
+      ['basis', 12],
+      ['refused', 6],
+      ['received', 6],
+      ['load-runs', 12],
+    ],
+  },
 ];
+
+/** Pages that are of neither of the two reports. */
+const OWN_TITLES: Readonly<Record<string, string>> = { habits: 'Habits and sound', charts: 'Charts', quality: 'What this rests on' };
 
 const TALL = 'top-tracks';
 
@@ -185,7 +210,7 @@ function anchor({ report, page }: { readonly report: string; readonly page: numb
 }
 
 function titleOf(pages: readonly ReportPage[], { report, page }: { readonly report: string; readonly page: number }): string {
-  return pages.find((each) => each.report === report && each.page === page)?.title ?? 'Charts';
+  return pages.find((each) => each.report === report && each.page === page)?.title ?? OWN_TITLES[report] ?? report;
 }
 
 function isTextOf(visual: Visual, { report, page }: { readonly report: string; readonly page: number }): boolean {
