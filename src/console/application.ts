@@ -11,6 +11,7 @@ import type { Asset } from './assets-inspect.ts';
 import { eventStream } from './event-stream.ts';
 import { failureOf } from './failure.ts';
 import type { LiveLook } from './live-look.ts';
+import { addPictures, type ReadCover } from './pictures.ts';
 import { cookieName, isOurHost, isOurOrigin, securityHeaders, type Reached } from './request-guard.ts';
 import type { Guarded, GuardedApp, GuardedContext } from './guarded.ts';
 import { sessionDocument } from './session-document.ts';
@@ -23,6 +24,7 @@ export interface ApplicationOptions extends OidcDoorOptions {
   readonly live: LiveLook;
   readonly asking: Asking;
   readonly acting: Acting;
+  readonly readCover: ReadCover;
   readonly assets: ReadonlyMap<string, Asset>;
 }
 
@@ -51,6 +53,7 @@ export function consoleApplication(options: ApplicationOptions): GuardedApp {
   app.get('/api/audit', async (context) => send(context, { ...(await answers.audit()) }));
   app.get('/api/events', (context) => eventStream(context, live, () => sessions.find(context.var.token, false) !== undefined));
   addAsking(app, options.asking, options.log);
+  addPictures(app, options.readCover);
   addActing(app, options.acting, options.audit, sessions);
   addAssets(app, options.assets);
   return app;

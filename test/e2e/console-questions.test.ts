@@ -20,6 +20,11 @@ afterAll(async () => await project.stop());
 
 /** Values to ask with; a question that is not here is asked without any. */
 const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
+  'listening/report': [{ part: 'cards', month: '2025-10' }],
+  'listening/find': [{ text: 'rain', kind: 'artist' }],
+  'listening/recommend': [{ like: '1', popular: '0.5' }],
+  'listening/sounds-like': [{ track: '1' }],
+  'listening/refused': [{ rule: 'B1' }],
   'backups/info': [{ cluster: 'main' }, { cluster: 'main', repository: 'local' }],
   'backups/commits': [{ cluster: 'main', from: '2026-01-01T00:00:00.000Z', until: '2026-01-01T00:01:00.000Z' }],
   'backups/points': [{ cluster: 'main', from: '1970-01-01T00:00:00.000Z' }],

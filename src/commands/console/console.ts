@@ -16,6 +16,7 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { ActionChildren } from './act-run.ts';
 import { ACTIONS } from './actions/catalogue.ts';
 import { questionRunner } from './ask-run.ts';
+import { Covers } from './covers.ts';
 import { doorOf } from './door.ts';
 import { gatherAnswers } from './gather-answers.ts';
 import { auditFile } from './places.ts';
@@ -38,6 +39,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     if (entry.what === 'sign-in' && entry.outcome === 'done') signIns += 1;
   };
   const children = new ActionChildren(context, input);
+  const covers = new Covers(context, input);
   const runs = new Runs(children.start, { audit, clock });
   let listening: Listening | undefined;
   try {
@@ -45,6 +47,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       answers,
       live: new LiveLook(async () => await answers.status(), { clock, log, everyMs: LOOK_MS }),
       asking: new Asking(QUESTIONS, questionRunner(context, input), clock),
+      readCover: covers.read,
       assets,
       ...door,
       audit,
@@ -72,6 +75,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await endRuns(context, runs);
     await listening?.close();
+    await covers.close();
     await trail.close();
     children.close();
   }
