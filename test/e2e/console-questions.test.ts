@@ -35,7 +35,7 @@ const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
 };
 
 /** What may differ between two moments, by the name of its key alone. */
-const MOVING: ReadonlySet<string> = new Set(['now', 'at', 'from', 'to', 'tookMs', 'freeBytes', 'hint', 'writtenLsn', 'lagMs', 'lossMs']);
+const MOVING: ReadonlySet<string> = new Set(['now', 'at', 'from', 'to', 'tookMs', 'freeBytes', 'hint', 'writtenLsn', 'lagBytes', 'lagMs', 'lossMs']);
 
 function still(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (key, entry: unknown) => (MOVING.has(key) && entry !== null ? '…' : entry)) as unknown;

@@ -7,8 +7,14 @@ export interface Shown {
   readonly timeZone: string;
 }
 
+/** Making one costs a hundred times as much as using it, and tables have thousands of moments. */
+const FORMATS = new Map<string, Intl.DateTimeFormat>();
+
 function parts(moment: Date, timeZone: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat('en-GB', { ...options, timeZone }).format(moment).replace(',', '');
+  const key = `${timeZone} ${JSON.stringify(options)}`;
+  const format = FORMATS.get(key) ?? new Intl.DateTimeFormat('en-GB', { ...options, timeZone });
+  FORMATS.set(key, format);
+  return format.format(moment).replace(',', '');
 }
 
 const TIME = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;

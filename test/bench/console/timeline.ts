@@ -49,6 +49,8 @@ export async function timelineFrames(
     ['backups/info', info],
     ['backups/list', list],
     ['backups/ledger', ledger],
+    ['schedule/list', { jobs: [] }],
+    ['schedule/history', { runs: [] }],
     ['backups/points', points],
     ['backups/commits', { repository: 'local', timeline: 1, found: [], others: [], more: 0 }],
     ['backups/wal', { slot: 'dbadmin', isReceiving: true, writtenLsn: null, repositories: [] }],

@@ -10,6 +10,7 @@ import {
 } from '../../../src/console/app/screens/backups/bands.ts';
 import { binCommits } from '../../../src/console/app/screens/backups/commits.ts';
 import { firstFrom, heapsOf, nearestTo, pathOf } from '../../../src/console/app/screens/backups/level-of-detail.ts';
+import { failedBackups, marksOf } from '../../../src/console/app/screens/backups/marks.ts';
 import { movedBy } from '../../../src/console/app/screens/backups/moment-keys.ts';
 import { restoreCommand, scratchDirectory } from '../../../src/console/app/screens/backups/restore-words.ts';
 import { segmentsBetween } from '../../../src/console/app/screens/backups/segments.ts';
@@ -142,6 +143,33 @@ describe('the moment', () => {
     );
     expect(scratchDirectory('a/../b', atMs)).toBe('/var/tmp/dbadmin-a_.._b-20261121T083307Z');
   });
+});
+
+test('marks are sorted by time, each kind for itself; a run that failed is told with its reason', () => {
+  const run = { startedAt: null, endedAt: null, error: null };
+  const failed = failedBackups(
+    'main',
+    [
+      { name: 'app.full', kind: 'backup', cluster: 'main' },
+      { name: 'app.drill', kind: 'drill', cluster: 'main' },
+      { name: 'other.full', kind: 'backup', cluster: 'other' },
+    ],
+    [
+      { ...run, job: 'app.full', due: iso(5000), state: 'missed' },
+      { ...run, job: 'app.full', due: iso(1000), endedAt: iso(2000), state: 'failed', error: 'the disk is full' },
+      { ...run, job: 'app.full', due: iso(6000), state: 'succeeded' },
+      { ...run, job: 'app.drill', due: iso(7000), state: 'failed' },
+      { ...run, job: 'other.full', due: iso(7000), state: 'failed' },
+    ],
+  );
+  const marks = marksOf({ dumps: ['20261121T083307Z-dump', 'nothing'], drills: [] }, [], [], [], failed);
+  const of = (kind: string): readonly (readonly [number, string])[] =>
+    marks.filter((each) => each.kind === kind).flatMap(({ atMs, names }) => names.map((name, index) => [atMs[index] ?? 0, name] as const));
+  expect(of('no-backup')).toEqual([
+    [2000, 'app.full, the disk is full'],
+    [5000, 'app.full, did not run'],
+  ]);
+  expect(of('dump')).toEqual([[at('2026-11-21T08:33:07Z'), '20261121T083307Z-dump']]);
 });
 
 test('commits are counted in the second in which they fell, those outside not at all', () => {

@@ -58,6 +58,25 @@ export interface Backup {
   readonly holds: readonly { readonly reason: string; readonly until: string | null; readonly by: string }[];
 }
 
+/** `schedule list --json`. */
+export interface Jobs {
+  readonly jobs: readonly { readonly name: string; readonly kind: string; readonly cluster: string | null }[];
+}
+
+/** `schedule history --json`. */
+export interface History {
+  readonly runs: readonly ScheduledRun[];
+}
+
+export interface ScheduledRun {
+  readonly job: string;
+  readonly due: string;
+  readonly state: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly error: string | null;
+}
+
 /** `backup ledger list --json`. */
 export interface Ledger {
   readonly entries: readonly { readonly kind: string; readonly text: string; readonly at: string; readonly timeline: number }[];

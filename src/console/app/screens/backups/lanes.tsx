@@ -33,7 +33,7 @@ export const HEAP_PX = 7;
 const LABEL_PX = 116;
 
 const EVENT_KINDS: readonly MarkKind[] = ['migration', 'restore-point', 'passed', 'failed'];
-const TAKEN_KINDS: readonly MarkKind[] = ['incremental', 'full', 'damaged'];
+const TAKEN_KINDS: readonly MarkKind[] = ['incremental', 'full', 'damaged', 'no-backup'];
 
 /** From top to bottom: the axis, events, the moments of each timeline, backups, dumps. */
 export function heightOf(rows: number, hasDumps: boolean): number {
@@ -82,6 +82,7 @@ const SHAPES: Readonly<Record<MarkKind, (heap: Heap) => string>> = {
   full: ({ width }) => `m-5-5h${(10 + width).toFixed(1)}v10h-${(10 + width).toFixed(1)}z`,
   incremental: ({ width }) => `m-1.5-5h${(3 + width).toFixed(1)}v10h-${(3 + width).toFixed(1)}z`,
   damaged: () => 'm-5-5l10 10m0-10l-10 10',
+  'no-backup': () => 'm0-6l6 6-6 6-6-6z',
   dump: () => 'm-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z',
   passed: () => 'm-6.5 0a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0z',
   failed: () => 'm0-7l7 7-7 7-7-7z',

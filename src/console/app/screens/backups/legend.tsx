@@ -4,6 +4,7 @@ const SHAPES: readonly (readonly [kind: MarkKind, path: string, word: string])[]
   ['full', 'M2 2h10v10h-10z', 'full'],
   ['incremental', 'M5.5 2h3v10h-3z', 'incremental'],
   ['damaged', 'M2 2l10 10m0-10l-10 10', 'damaged'],
+  ['no-backup', 'M7 1l6 6-6 6-6-6z', 'failed, or not run'],
   ['dump', 'M3 7a4 4 0 1 0 8 0a4 4 0 1 0-8 0z', 'dump'],
   ['migration', 'M7 1l6 6-6 6-6-6z', 'migration'],
   ['restore-point', 'M7 2l5 5-5 5-5-5z', 'restore point'],

@@ -1,7 +1,7 @@
-import type { Backup, Drill, Found, Info, Ledger } from './documents.ts';
+import type { Backup, Drill, Found, Info, Jobs, Ledger, ScheduledRun } from './documents.ts';
 
 /** What is drawn as a mark; the shape of each is the same on every screen. */
-export type MarkKind = 'full' | 'incremental' | 'damaged' | 'dump' | 'passed' | 'failed' | 'migration' | 'restore-point';
+export type MarkKind = 'full' | 'incremental' | 'damaged' | 'no-backup' | 'dump' | 'passed' | 'failed' | 'migration' | 'restore-point';
 
 /** All marks of one kind, by time. */
 export interface Marks {
@@ -15,6 +15,7 @@ export const KIND_WORDS: Readonly<Record<MarkKind, readonly [one: string, many: 
   full: ['full backup', 'full backups'],
   incremental: ['incremental backup', 'incremental backups'],
   damaged: ['damaged backup', 'damaged backups'],
+  'no-backup': ['backup that failed', 'backups that failed'],
   dump: ['dump', 'dumps'],
   passed: ['drill that passed', 'drills that passed'],
   failed: ['drill that did not pass', 'drills that did not pass'],
@@ -22,7 +23,7 @@ export const KIND_WORDS: Readonly<Record<MarkKind, readonly [one: string, many: 
   'restore-point': ['restore point', 'restore points'],
 };
 
-interface Mark {
+export interface Mark {
   readonly at: string;
   readonly name: string;
 }
@@ -32,6 +33,7 @@ export function marksOf(
   backups: readonly Backup[],
   ledger: Ledger['entries'],
   points: Found['found'],
+  failed: readonly Mark[] = [],
 ): readonly Marks[] {
   const sound = backups.filter(({ damage }) => damage === null);
   const kindOf = ({ verdict }: Drill): MarkKind => (verdict === 'passed' ? 'passed' : 'failed');
@@ -39,6 +41,7 @@ export function marksOf(
     sorted('full', sound.filter(({ kind }) => kind === 'full').map(ended)),
     sorted('incremental', sound.filter(({ kind }) => kind === 'incremental').map(ended)),
     sorted('damaged', backups.filter(({ damage }) => damage !== null).map(ended)),
+    sorted('no-backup', failed),
     sorted('dump', info.dumps.flatMap(dumped)),
     ...(['passed', 'failed'] as const).map((kind) => sorted(kind, info.drills.filter((drill) => kindOf(drill) === kind).map(drilled))),
     sorted(
@@ -82,4 +85,17 @@ export function describeMarks({ kind, names }: Pick<Marks, 'kind' | 'names'>, fr
   const count = until - from;
   const [one, many] = KIND_WORDS[kind];
   return count === 1 ? `${one} ${names[from] ?? ''}` : `${count} ${many}`;
+}
+
+const TAKES = ['backup', 'dump'];
+
+/** The backups that jobs of a cluster should have taken and did not. */
+export function failedBackups(cluster: string, jobs: Jobs['jobs'], runs: readonly ScheduledRun[]): readonly Mark[] {
+  const takers = new Set(jobs.filter((job) => job.cluster === cluster && TAKES.includes(job.kind)).map(({ name }) => name));
+  return runs
+    .filter(({ job, state }) => takers.has(job) && (state === 'failed' || state === 'missed'))
+    .map(({ job, state, due, startedAt, endedAt, error }) => ({
+      at: endedAt ?? startedAt ?? due,
+      name: `${job}, ${state === 'missed' ? 'did not run' : (error ?? 'failed')}`,
+    }));
 }

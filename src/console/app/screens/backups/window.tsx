@@ -6,9 +6,9 @@ import { useQuery } from '../../query.ts';
 import type { Shown } from '../../words.ts';
 import { BackupsTable } from './backups-table.tsx';
 import { nearestRestorable } from './bands.ts';
-import type { Backup, Info, Ledger, WalStatus } from './documents.ts';
+import type { Backup, History, Info, Jobs, Ledger, WalStatus } from './documents.ts';
 import { Legend } from './legend.tsx';
-import { marksOf } from './marks.ts';
+import { failedBackups, marksOf } from './marks.ts';
 import { MomentsTable } from './moments-table.tsx';
 import { usePerFrame } from './per-frame.ts';
 import { Preflight } from './preflight.tsx';
@@ -58,7 +58,12 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
   const points = useRestorePoints(cluster, repository, info);
 
   const rows = useMemo(() => rowsOf(info, backups, along?.timeline, nowMs), [info, backups, along?.timeline]);
-  const marks = useMemo(() => marksOf(info, backups, ledger ?? [], points.found), [info, backups, ledger, points.found]);
+  const jobs = useAnswer<Jobs>('schedule/list', {}, { everyMs: 60_000 }).answer?.document.jobs;
+  const runs = useAnswer<History>('schedule/history', { since: '60d' }, { everyMs: 30_000 }).answer?.document.runs;
+  const marks = useMemo(
+    () => marksOf(info, backups, ledger ?? [], points.found, failedBackups(cluster, jobs ?? [], runs ?? [])),
+    [info, backups, ledger, points.found, jobs, runs],
+  );
   const bounds = useMemo(() => boundsOf(rows, marks, nowMs), [rows, marks]);
   const range = rangeOf(stretches, rows.find(({ timeline }) => timeline === along?.timeline)?.gaps ?? [], nowMs);
   const [view, setView] = useState<View | undefined>(() => viewIn(query));
@@ -94,6 +99,7 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
     () => <BackupsTable {...{ session, cluster, repository, backups, shown, onChanged }} onMoment={setChosenMs} />,
     [session, cluster, repository, backups],
   );
+  const wal = useMemo(() => <StoredWal info={info} status={status} shown={shown} />, [info, status.answer, status.failure]);
   const twin = useMemo(() => <MomentsTable rows={rows} marks={marks} shown={shown} />, [rows, marks]);
   return (
     <div class="stackv">
@@ -151,7 +157,7 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
         />
       )}
       {list}
-      <StoredWal info={info} status={status} shown={shown} />
+      {wal}
     </div>
   );
 }
