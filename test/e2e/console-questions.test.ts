@@ -30,6 +30,7 @@ const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
   'backups/points': [{ cluster: 'main', from: '1970-01-01T00:00:00.000Z' }],
   'backups/preflight': [{ cluster: 'main', to: '2026-01-01T00:00:00.000Z', into: '/var/tmp/dbadmin-asked' }],
   'drills/report': [{ label: '20260101T000000Z-drill' }],
+  'migrations/ways-back': [{ cluster: 'main', to: '0' }],
   'schedule/next': [{ count: '3' }],
   'schedule/history': [{ since: '2d', log: 'yes' }],
 };

@@ -1,0 +1,30 @@
+import { useQuery } from '../query.ts';
+
+interface ChooseProps {
+  readonly label: string;
+  /** Under which name the choice stands in the query. */
+  readonly name: string;
+  readonly options: readonly string[];
+  readonly value: string;
+  /** Names of the query that mean nothing any more when another is chosen. */
+  readonly clears?: readonly string[];
+}
+
+/** A choice that the address keeps. With one option there is nothing to choose. */
+export function Choose({ label, name, options, value, clears = [] }: ChooseProps) {
+  const [, setQuery] = useQuery();
+  if (options.length < 2) return null;
+  const onChange = (chosen: string): void => setQuery({ ...Object.fromEntries(clears.map((each) => [each, undefined])), [name]: chosen });
+  return (
+    <label class="choose">
+      {label}
+      <select value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {option}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
