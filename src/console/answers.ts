@@ -1,4 +1,5 @@
 import type { AuditTrail } from './audit.ts';
+import type { LagSeries } from './lag-history.ts';
 
 /** A document as `--json` prints it. */
 export type Document = Readonly<Record<string, unknown>>;
@@ -10,4 +11,6 @@ export interface Answers {
   /** The state of the project as `dbadmin status --json` has it, with the sentence of each cluster. */
   status(): Promise<Document>;
   audit(): Promise<AuditTrail>;
+  /** How far the stored WAL was behind, at the looks of the last hours. */
+  lags(): readonly LagSeries[];
 }

@@ -51,6 +51,7 @@ export function consoleApplication(options: ApplicationOptions): GuardedApp {
   app.get('/api/session', (context) => context.json(sessionDocument(context.var.session, answers)));
   app.get('/api/status', async (context) => send(context, await live.current()));
   app.get('/api/audit', async (context) => send(context, { ...(await answers.audit()) }));
+  app.get('/api/lags', (context) => context.json({ series: answers.lags() }));
   app.get('/api/events', (context) => eventStream(context, live, () => sessions.find(context.var.token, false) !== undefined));
   addAsking(app, options.asking, options.log);
   addPictures(app, options.readCover);

@@ -1,11 +1,12 @@
 import type { Answers, Document } from '../../console/answers.ts';
 import { readAudit } from '../../console/audit-apply.ts';
+import { LagHistory, type Lag } from '../../console/lag-history.ts';
 import { formatMoment } from '../../schedule/recurrence.ts';
 import { judgeProject } from '../../status/conditions.ts';
 import { describeLoss } from '../../status/describe.ts';
 import { statusDocument } from '../../status/document.ts';
 import type { ProjectFacts } from '../../status/facts.ts';
-import { hostLoss } from '../../status/promise.ts';
+import { hostLoss, walLag } from '../../status/promise.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { gatherStatus } from '../status/gather.ts';
 import { loadStatusProject, type StatusProject } from '../status/load.ts';
@@ -20,6 +21,7 @@ export async function gatherAnswers(context: CommandContext, input: CommandInput
   // What there is to warn of was said when it started.
   const quiet: CommandContext = { ...context, log: { ...context.log, warn: () => undefined }, access: 'reading' };
   let earlier: ProjectFacts | undefined;
+  const lags = new LagHistory();
   return {
     project: { version: context.version, timeZone: first.localZone, directory: first.config.directory },
     status: async () => {
@@ -28,10 +30,21 @@ export async function gatherAnswers(context: CommandContext, input: CommandInput
       const everything = earlier === undefined || now - earlier.at.getTime() >= EVERYTHING_EACH_MS;
       const facts = await look(quiet, project, everything, earlier);
       if (everything) earlier = facts;
+      lags.add(facts.at, lagsOf(facts));
       return statusAnswer(facts, project.localZone);
     },
     audit: async () => await readAudit(auditFile),
+    lags: () => lags.series(),
   };
+}
+
+function lagsOf({ at, clusters }: ProjectFacts): readonly Lag[] {
+  return clusters.flatMap(({ name, server, repositories }) =>
+    repositories.flatMap((repository) => {
+      const lag = walLag(repository, server, at);
+      return lag === undefined ? [] : [{ cluster: name, repository: repository.name, lagMs: lag.spanMs ?? null }];
+    }),
+  );
 }
 
 async function look(

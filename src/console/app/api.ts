@@ -62,7 +62,7 @@ export interface Cluster {
   readonly repositories: readonly Repository[];
   readonly migrations: { readonly applied: number; readonly pending: number; readonly problems: number } | Unknown | null;
   readonly roles: { readonly drift: number; readonly destructive: number } | Unknown | null;
-  readonly limits: { readonly dumpsOnly: boolean };
+  readonly limits: { readonly dumpsOnly: boolean; readonly walLagMs?: number | null };
 }
 
 export interface Server {

@@ -8,6 +8,7 @@ import { Empty, Failed, Loading, sentence, Stale } from '../parts/states.tsx';
 import type { ScreenProps } from '../screen.ts';
 import { counted, moment, type Shown } from '../words.ts';
 import { ClusterRow } from './cluster-row.tsx';
+import { LagPanel } from './lag-panel.tsx';
 import { Repositories } from './repositories-panel.tsx';
 
 const MOST_JOBS = 8;
@@ -53,6 +54,7 @@ export function Overview({ session }: ScreenProps) {
           <Legend />
         </Panel>
         <NeedsYou problems={status.problems} unknown={status.unknown.length} />
+        <LagPanel clusters={status.clusters} shown={shown} />
         <div class="cols">
           <Next jobs={status.jobs} shown={shown} />
           <Repositories clusters={status.clusters} />
