@@ -15,6 +15,9 @@ dbadmin.yaml names under console: oidc.
 On loopback and without any users it prints a link that signs in once, to whoever sees this terminal. Clusters are read in sessions that
 cannot write, as the role that clusters.NAME.reading names in dbadmin.yaml, where one is named.
 
+Operators act by commands, too: the plan is shown first, and what was shown is run once, as a process of its own with all that dbadmin.yaml
+gives, its log live in the browser. It ends with the console: that asks it to stop, and waits. What shall go on is a job of the worker.
+
 Every sign-in and every action is written to the audit trail before it is done; where that cannot be written, nothing is done.
 
 $ dbadmin console
