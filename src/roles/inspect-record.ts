@@ -1,4 +1,6 @@
 import type { Sql } from 'postgres';
+import { DbadminError } from '../base/errors.ts';
+import { quoteName } from '../postgres/quote.ts';
 import { isLockHeld } from './apply-lock.ts';
 import { guardRecord } from './apply-record.ts';
 
@@ -45,14 +47,27 @@ interface RunRow {
  * The last `limit` runs in the record of the database that `sql` is connected to, newest first; or the one numbered `run`.
  * Undefined where there is no record.
  *
- * @throws {DbadminError} `refused` when the record belongs to somebody who could make it act for whoever reads it.
+ * @throws {DbadminError} `refused` when the record belongs to somebody who could make it act for whoever reads it;
+ * `privilege-missing` when the
+ * role that is connected may not read it.
  */
 export async function inspectRecord(
   sql: Sql,
   { limit, run }: { readonly limit: number; readonly run: string | undefined },
 ): Promise<readonly RecordedRun[] | undefined> {
-  const [found] = await sql<{ there: boolean }[]>`select pg_catalog.to_regclass('dbadmin.roles_applied') is not null as there`;
-  if (found?.there !== true) return undefined;
+  // By the catalog: to_regclass fails for whoever may not look into the schema.
+  const [found] = await sql<{ readable: boolean }[]>`
+    select pg_catalog.has_schema_privilege(n.oid, 'USAGE') and pg_catalog.has_table_privilege(c.oid, 'SELECT') as readable
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'dbadmin' and c.relname = 'roles_applied'`;
+  if (found === undefined) return undefined;
+  if (!found.readable) {
+    const [me] = await sql<{ name: string }[]>`select current_user::text as name`;
+    const name = quoteName(me?.name ?? '');
+    throw new DbadminError('privilege-missing', `${me?.name ?? 'this role'} may not read the record of applies, dbadmin.roles_applied`, {
+      hint: `Let it: GRANT USAGE ON SCHEMA dbadmin TO ${name}; GRANT SELECT ON TABLE dbadmin.roles_applied TO ${name};`,
+    });
+  }
   const isRunning = await isLockHeld(sql);
   const rows = await sql.begin(async (begun) => {
     await guardRecord(begun);

@@ -31,12 +31,30 @@ const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
   'backups/preflight': [{ cluster: 'main', to: '2026-01-01T00:00:00.000Z', into: '/var/tmp/dbadmin-asked' }],
   'drills/report': [{ label: '20260101T000000Z-drill' }],
   'migrations/ways-back': [{ cluster: 'main', to: '0' }],
+  'roles/matrix': [{}, { database: 'postgres', plan: 'yes' }],
+  'roles/who-can': [
+    { privilege: 'usage', object: 'public', role: 'looks' },
+    { privilege: 'connect', object: 'postgres', plan: 'yes' },
+  ],
+  'roles/role-access': [{ role: 'looks' }],
   'schedule/next': [{ count: '3' }],
   'schedule/history': [{ since: '2d', log: 'yes' }],
 };
 
 /** What may differ between two moments, by the name of its key alone. */
-const MOVING: ReadonlySet<string> = new Set(['now', 'at', 'from', 'to', 'tookMs', 'freeBytes', 'hint', 'writtenLsn', 'lagBytes', 'lagMs', 'lossMs']);
+const MOVING: ReadonlySet<string> = new Set([
+  'now',
+  'at',
+  'from',
+  'to',
+  'tookMs',
+  'freeBytes',
+  'hint',
+  'writtenLsn',
+  'lagBytes',
+  'lagMs',
+  'lossMs',
+]);
 
 function still(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (key, entry: unknown) => (MOVING.has(key) && entry !== null ? '…' : entry)) as unknown;

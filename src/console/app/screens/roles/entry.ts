@@ -1,3 +1,6 @@
+import { lazy } from '../../lazy.tsx';
 import type { Screen } from '../../screen.ts';
 
-export const ROLE_SCREENS: readonly Screen[] = [];
+export const ROLE_SCREENS: readonly Screen[] = [
+  { path: '/roles', title: 'Roles', Screen: lazy('roles', async () => (await import('./roles.tsx')).Roles) },
+];
