@@ -192,8 +192,8 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await goTo(page, moments.first);
     await page.getByLabel('Directory for the clone').fill(into);
     await page.getByLabel('Directory for the clone').press('Tab');
-    await preflight(page).getByText(`free in ${into}`).waitFor({ timeout: 30_000 });
-    await preflight(page).getByText('reachable', { exact: true }).waitFor();
+    await preflight(page).getByText(`--into ${into} --start`).waitFor({ timeout: 30_000 });
+    await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
     await page.getByRole('button', { name: 'Restore into a scratch cluster…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Restore into a scratch cluster' });
     await dialog.getByText('The cluster itself is not touched').waitFor({ timeout: 30_000 });
@@ -238,6 +238,8 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     for (const label of ['Back up now…', 'Expire…', 'Restore into a scratch cluster…', 'Drill this moment…'])
       expect({ label, isEnabled: await page.getByRole('button', { name: label }).isEnabled() }).toEqual({ label, isEnabled: false });
     const vera = await project.enter('vera');
+    // Nor learn what lies in a directory of their choice.
+    expect(await vera.get(`/api/ask/backups/preflight?cluster=main&to=${moments.first}&into=/etc`)).toMatchObject({ status: 400 });
     const place = { cluster: 'main', repository: 'local' };
     for (const [action, more] of [
       ['backups/run', {}],

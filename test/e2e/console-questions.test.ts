@@ -28,7 +28,7 @@ const SAMPLES: Readonly<Record<string, readonly Values[]>> = {
   'backups/info': [{ cluster: 'main' }, { cluster: 'main', repository: 'local' }],
   'backups/commits': [{ cluster: 'main', from: '2026-01-01T00:00:00.000Z', until: '2026-01-01T00:01:00.000Z' }],
   'backups/points': [{ cluster: 'main', from: '1970-01-01T00:00:00.000Z' }],
-  'backups/preflight': [{ cluster: 'main', to: '2026-01-01T00:00:00.000Z', into: '/var/tmp/dbadmin-asked' }],
+  'backups/preflight': [{ cluster: 'main', to: '2026-01-01T00:00:00.000Z' }],
   'drills/report': [{ label: '20260101T000000Z-drill' }],
   'migrations/ways-back': [{ cluster: 'main', to: '0' }],
   'roles/matrix': [{}, { database: 'postgres', plan: 'yes' }],

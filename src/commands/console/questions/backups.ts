@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { question, type Question } from '../../../console/question.ts';
-import { option, optionalText, text } from '../parameters.ts';
+import { option, optionalText } from '../parameters.ts';
 
+/** Where large temporary files go, and nothing lies: whoever may only look must not learn what lies in directories of their choice. */
+const NEVER_MADE = '/var/tmp/dbadmin-preflight';
 const PLACE = { cluster: optionalText, repository: optionalText };
 const moment = z.iso.datetime({ offset: true });
 const timeline = z
@@ -76,14 +78,14 @@ export const BACKUP_QUESTIONS: readonly Question[] = [
   }),
   question({
     name: 'backups/preflight',
-    parameters: z.strictObject({ ...PLACE, timeline, to: moment, into: text }),
-    words: ({ to, into, timeline: along, ...of }) => [
+    parameters: z.strictObject({ ...PLACE, timeline, to: moment }),
+    words: ({ to, timeline: along, ...of }) => [
       'restore',
       '--dry-run',
       '--to',
       to,
       '--into',
-      into,
+      NEVER_MADE,
       ...option('timeline', along),
       ...place(of),
     ],

@@ -60,7 +60,7 @@ export function PreflightFacts({ plan, atMs, nowMs, segmentBytes, timeZone }: Pr
       </dd>
       <dt>Space</dt>
       <dd>
-        {formatBytes(needs)} needed, {formatBytes(plan.freeBytes)} free in <code>{plan.dataDirectory}</code>
+        {formatBytes(needs)} needed, {formatBytes(plan.freeBytes)} free in <code>{plan.dataDirectory.replace(/\/[^/]*$/, '')}</code>
       </dd>
       <dt>Lost against now</dt>
       <dd>

@@ -30,7 +30,10 @@ export interface PreflightProps {
 export function Preflight(props: PreflightProps) {
   const { session, restore, isSettled, nearest, jumps, onMoment } = props;
   const { timeZone } = session.project;
-  const { answer, failure, isLoading } = useAnswer<RestorePlan>(isSettled ? 'backups/preflight' : undefined, restoreParameters(restore));
+  const { answer, failure, isLoading, again } = useAnswer<RestorePlan>(
+    isSettled ? 'backups/preflight' : undefined,
+    restoreParameters(restore),
+  );
   const plan = isSettled ? answer?.document.preflight : undefined;
   const isRefused = isSettled && failure !== undefined && !isLoading;
   return (
@@ -56,7 +59,14 @@ export function Preflight(props: PreflightProps) {
             Looking at the stored WAL around that moment
           </p>
         ) : (
-          <Reachable {...props} plan={plan} />
+          <Reachable
+            {...props}
+            plan={plan}
+            onDrilled={() => {
+              again();
+              props.onDrilled();
+            }}
+          />
         )}
       </div>
     </Panel>

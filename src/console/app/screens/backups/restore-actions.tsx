@@ -69,7 +69,7 @@ export function RestoreActions({ session, restore, returning, onInto, onReconcil
           session={session}
           isPrimary
           action="backups/restore"
-          parameters={{ ...restoreParameters(restore), ...(restore.reconcile ? { reconcile: 'yes' } : {}) }}
+          parameters={{ ...restoreParameters(restore), into: restore.into, ...(restore.reconcile ? { reconcile: 'yes' } : {}) }}
           label="Restore into a scratch cluster"
           review={(plan) => <RestoreReview preflight={plan.preflight} timeZone={timeZone} />}
           note="Its last lines say how to connect to the clone, and how to throw it away."

@@ -11,13 +11,12 @@ export interface Restore {
   readonly reconcile: boolean;
 }
 
-/** The parameters of the question and of the action: text only, as they go over the wire. */
-export function restoreParameters({ cluster, repository, atMs, timeline, into }: Restore): Readonly<Record<string, string>> {
+/** The parameters of the preflight, and with a directory of the action: text only, as they go over the wire. */
+export function restoreParameters({ cluster, repository, atMs, timeline }: Restore): Readonly<Record<string, string>> {
   return {
     cluster,
     repository,
     to: new Date(atMs).toISOString(),
-    into,
     ...(timeline === undefined ? {} : { timeline: String(timeline) }),
   };
 }
