@@ -60,6 +60,8 @@ export interface Backup {
 
 /** `schedule list --json`. */
 export interface Jobs {
+  /** Whether there is a control database: without one nobody knows what ran. */
+  readonly pausesKnown: boolean;
   readonly jobs: readonly { readonly name: string; readonly kind: string; readonly cluster: string | null }[];
 }
 

@@ -18,7 +18,8 @@ export function Hold({ session, cluster, repository, backup, onEnd }: HoldProps)
   const [until, setUntil] = useState('');
   const { label, holds } = backup;
   const place = { cluster, repository, label };
-  if (holds.length > 0)
+  // Open, it stays: the log of the run is read in its dialog.
+  if (holds.length > 0 && !isOpen)
     return (
       <Act
         session={session}
@@ -56,14 +57,11 @@ export function Hold({ session, cluster, repository, backup, onEnd }: HoldProps)
             action="backups/hold"
             parameters={{ ...place, reason: reason.trim(), until: until.trim() }}
             label="Hold"
-            onEnd={() => {
-              setOpen(false);
-              onEnd();
-            }}
+            onEnd={onEnd}
           />
         )}
         <button type="button" class="btn" onClick={() => setOpen(false)}>
-          Cancel
+          {holds.length > 0 ? 'Close' : 'Cancel'}
         </button>
       </span>
     </span>

@@ -58,8 +58,10 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
   const points = useRestorePoints(cluster, repository, info);
 
   const rows = useMemo(() => rowsOf(info, backups, along?.timeline, nowMs), [info, backups, along?.timeline]);
-  const jobs = useAnswer<Jobs>('schedule/list', {}, { everyMs: 60_000 }).answer?.document.jobs;
-  const runs = useAnswer<History>('schedule/history', { since: '60d' }, { everyMs: 30_000 }).answer?.document.runs;
+  const schedule = useAnswer<Jobs>('schedule/list', {}, { everyMs: 60_000 }).answer?.document;
+  const jobs = schedule?.jobs;
+  const asked = schedule?.pausesKnown === true ? 'schedule/history' : undefined;
+  const runs = useAnswer<History>(asked, { since: '60d' }, { everyMs: 30_000 }).answer?.document.runs;
   const marks = useMemo(
     () => marksOf(info, backups, ledger ?? [], points.found, failedBackups(cluster, jobs ?? [], runs ?? [])),
     [info, backups, ledger, points.found, jobs, runs],
