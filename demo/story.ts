@@ -2,17 +2,19 @@ import path from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { formatDuration } from '../src/base/durations.ts';
 import { differences, fingerprint } from './fingerprint.ts';
-import { DEMO_DATABASE, openStage, type Stage } from './stage.ts';
+import { DEMO_DATABASE, openStage, type RunOptions, type Stage } from './stage.ts';
 
 export interface DemoOptions {
   /** Directory with the user's own files, or undefined for generated ones. */
   readonly data: string | undefined;
   readonly major: number;
+  /** How many plays are generated where there are no files. */
+  readonly plays: number;
   readonly keep: boolean;
 }
 
-const say = (text: string): void => void process.stdout.write(`\n── ${text}\n`);
-const pause = async (delayMs: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, delayMs));
+export const say = (text: string): void => void process.stdout.write(`\n── ${text}\n`);
+export const pause = async (delayMs: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, delayMs));
 
 /** Plays the main job end to end; exit status 0 only when every row came back. */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -39,20 +41,24 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-async function prepare(stage: Stage, options: DemoOptions): Promise<void> {
+/** Migrates, gives roles their privileges and loads listening data. */
+export async function prepare(stage: Stage, options: Pick<DemoOptions, 'data' | 'plays'>, shown: RunOptions = {}): Promise<void> {
   const admin = postgres(stage.url(stage.port, 'postgres'), { max: 1 });
   await admin.unsafe(`create database ${DEMO_DATABASE}`);
   await admin.end();
   say('migrate: the schema of the listening warehouse');
-  await stage.dbadmin(['migrate', 'up', '--yes', '--no-schema-file']);
+  await stage.dbadmin(['migrate', 'up', '--yes', '--no-schema-file'], shown);
   say('roles: who may do what, from roles/roles.yaml');
-  await stage.dbadmin(['roles', 'apply', '--yes']);
-  await stage.dbadmin(['roles', 'check']);
+  await stage.dbadmin(['roles', 'apply', '--yes'], shown);
+  await stage.dbadmin(['roles', 'check'], shown);
   say(options.data === undefined ? 'load: generated listening data' : `load: the files in ${options.data}`);
   const data = options.data ?? path.join(stage.directory, 'data');
   if (options.data === undefined)
-    await stage.dbadmin(['spotify', 'generate', '--listeners', '20', '--plays', '20000', '--seed', '1', '--out', data]);
-  await stage.dbadmin(['spotify', 'load', path.resolve(data)]);
+    await stage.dbadmin(
+      ['spotify', 'generate', '--listeners', '20', '--plays', String(options.plays), '--seed', '1', '--out', data],
+      shown,
+    );
+  await stage.dbadmin(['spotify', 'load', path.resolve(data)], shown);
 }
 
 /** Commits numbered rows until told to stop; knows what the server has acknowledged. */

@@ -70,7 +70,7 @@ function SideBar({ session, path, onLeft }: Pick<ShellProps, 'session' | 'path' 
       </div>
       <nav id="screens" aria-label="Screens">
         {SCREENS.map((screen) => (
-          <a key={screen.path} href={screen.path} aria-current={screen.path === path ? 'page' : undefined}>
+          <a key={screen.path} href={screen.path} aria-current={screen.path === path ? 'page' : undefined} onClick={() => setOpen(false)}>
             {screen.title}
           </a>
         ))}

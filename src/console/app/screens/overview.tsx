@@ -150,7 +150,7 @@ function Next({ jobs, shown }: { readonly jobs: readonly Job[]; readonly shown: 
       wide="c4"
       aside={running.length === 0 ? undefined : <Status kind="run">{`${running.length} running`}</Status>}
     >
-      <table>
+      <table class="due">
         <thead class="vh">
           <tr>
             <th>When</th>

@@ -1,0 +1,111 @@
+import { performance } from 'node:perf_hooks';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPage, signIn, violations } from '../console/browser.ts';
+import { findChromium, startChromium } from '../console/chromium.ts';
+import { ConsoleProject } from '../console/project.ts';
+import { addressesOfScreens, openMenu, settle } from '../console/screens.ts';
+
+const executable = findChromium();
+if (executable === undefined)
+  console.warn('NOT TESTED: a walk through all screens, for there is no Chromium here (apt-get install chromium)');
+
+/** What a first load may cost: as sent, and until the first figures show. */
+const MOST_BYTES = 200 * 1024;
+const MOST_MS = 1000;
+
+describe.skipIf(executable === undefined)('every screen, in Chromium', () => {
+  let project: ConsoleProject;
+  let browser: Browser;
+  beforeAll(async () => {
+    project = await ConsoleProject.start({
+      files: {
+        'sql/migrations/20260101T000000_first.sql': 'CREATE TABLE first ();\n',
+        'sql/migrations/20260102T000000_second.sql': 'CREATE TABLE second ();\n',
+        'roles/roles.yaml': 'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
+      },
+      commands: [
+        ['schedule', 'run', 'app.full'],
+        ['schedule', 'run', 'app.drill'],
+      ],
+    });
+    browser = await startChromium(executable ?? '');
+  });
+  afterAll(async () => {
+    await browser.close();
+    await project.stop();
+  });
+
+  async function enter(page: Page, name: string): Promise<void> {
+    await page.goto(project.served.url);
+    await signIn(page, name);
+    await page.getByRole('article', { name: 'Cluster main' }).waitFor();
+  }
+
+  test.each([
+    ['olga', 1280, false],
+    ['vera', 390, true],
+  ] as const)(
+    '%s, at %d pixels, dark %s: nothing for axe to find, no sideways scroll, no error, and no request to another place',
+    async (name, width, dark) => {
+      const { context, page, asked, said } = await openPage(browser, { width, dark });
+      await enter(page, name);
+      const failed: string[] = [];
+      page.on('response', (answer) => {
+        if (answer.status() < 400) return;
+        void answer.text().then((text) => failed.push(`${answer.url().replace(project.served.url, '')}: ${text}`));
+      });
+      const screens = await addressesOfScreens(page);
+      expect(screens.length).toBeGreaterThanOrEqual(2);
+      const found: Record<string, unknown> = {};
+      for (const at of screens) {
+        await openMenu(page);
+        await page.locator(`nav a[href="${at}"]`).click();
+        await settle(page);
+        const wide = Number(await page.evaluate('document.documentElement.scrollWidth'));
+        const loading = await page
+          .locator('main [role="status"]')
+          .filter({ hasText: /^Looking at / })
+          .count();
+        const headings = await page.getByRole('heading', { level: 1 }).count();
+        found[at] = { violations: await violations(page), isTooWide: wide > width, loading, headings };
+      }
+      const well = { violations: [], isTooWide: false, loading: 0, headings: 1 };
+      expect(found).toEqual(Object.fromEntries(screens.map((at) => [at, well])));
+      // A screen has to say what is not here: a warehouse, a worker's record. Nothing else fails, for the reading role neither.
+      expect(
+        failed.filter((text) => !text.startsWith('/api/ask/listening/') && !/"(?:config-missing|target-unreachable)"/.test(text)),
+      ).toEqual([]);
+      // The browser itself tells of each status, and of nothing else.
+      expect(said.filter((text) => !/status of [45]\d\d/.test(text))).toEqual([]);
+      expect(new Set(asked.map((each) => new URL(each).origin))).toEqual(new Set([project.served.url]));
+      await context.close();
+    },
+  );
+
+  test('a first load sends no more than 200 KiB, and shows its figures within a second', async () => {
+    const { context, page } = await openPage(browser);
+    await enter(page, 'vera');
+    // The second visit, without anything kept: what somebody has to wait for who opens it in the morning.
+    const session = await context.newCDPSession(page);
+    await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+    await session.send('Network.enable');
+    let sentBytes = 0;
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => void (sentBytes += encodedDataLength));
+    const times: number[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      sentBytes = 0;
+      const startedMs = performance.now();
+      await page.reload({ waitUntil: 'commit' });
+      await page.getByRole('article', { name: 'Cluster main' }).waitFor();
+      times.push(performance.now() - startedMs);
+    }
+    // What else runs on this machine is not the console's doing.
+    const tookMs = Math.min(...times);
+    console.info(`first load: ${(sentBytes / 1024).toFixed(1)} KiB as sent; usable after ${tookMs.toFixed(0)} ms`);
+    expect(sentBytes).toBeGreaterThan(5000);
+    expect(sentBytes).toBeLessThanOrEqual(MOST_BYTES);
+    expect(tookMs).toBeLessThanOrEqual(MOST_MS);
+    await context.close();
+  });
+});
