@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, ERROR_CODES, type ErrorCode } from '../../base/errors.ts';
 import type { ActionFiles } from '../../console/action.ts';
@@ -18,11 +16,13 @@ const EXIT_PARTLY = 3;
 export class ActionChildren {
   readonly #context: CommandContext;
   readonly #input: CommandInput;
-  readonly #directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-console-'));
+  readonly #directory: string;
 
-  constructor(context: CommandContext, input: CommandInput) {
+  /** `directory`: for the plans that reviews save, and for nothing else: it goes with the console. */
+  constructor(context: CommandContext, input: CommandInput, directory: string) {
     this.#context = context;
     this.#input = input;
+    this.#directory = directory;
   }
 
   readonly start: RunCommandChild = async (words, { signal, onText }) =>
@@ -51,8 +51,8 @@ export class ActionChildren {
 
   readonly forget = (planFile: string): void => void rm(planFile, { force: true }).catch(() => undefined);
 
-  close(): void {
-    rmSync(this.#directory, { recursive: true, force: true });
+  async close(): Promise<void> {
+    await rm(this.#directory, { recursive: true, force: true });
   }
 
   /** What the console was started with, unless the words say something else. */

@@ -20,6 +20,7 @@ import { Covers } from './covers.ts';
 import { doorOf } from './door.ts';
 import { gatherAnswers } from './gather-answers.ts';
 import { auditFile } from './places.ts';
+import { makePlanDirectory } from './plan-directory.ts';
 import { QUESTIONS } from './questions/catalogue.ts';
 import { addressOf, whereOf } from './where.ts';
 
@@ -38,7 +39,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     await trail.add({ ...entry, at: clock.now().toISOString() });
     if (entry.what === 'sign-in' && entry.outcome === 'done') signIns += 1;
   };
-  const children = new ActionChildren(context, input);
+  const children = new ActionChildren(context, input, await makePlanDirectory());
   const covers = new Covers(context, input);
   const runs = new Runs(children.start, { audit, clock });
   let listening: Listening | undefined;
@@ -77,7 +78,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     await listening?.close();
     await covers.close();
     await trail.close();
-    children.close();
+    await children.close();
   }
 }
 
