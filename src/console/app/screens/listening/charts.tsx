@@ -1,6 +1,7 @@
 import { shortDay } from './filters.ts';
 import { Plain } from './library.tsx';
-import { Part, useListening, useReport } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { Part, useReport } from './part.tsx';
 import { grouped, highest, numberOf, shownValue, signed, sumOf, textOf, type Row } from './report.ts';
 import { shadeOf, spread } from './scale.ts';
 import { TimeChart } from './time-chart.tsx';
@@ -11,6 +12,7 @@ const NO_CHARTS = (
   </>
 );
 const GENRES = 10;
+const SHOWN = 50;
 const WEEKS = 26;
 
 /** Charts: who moved, who came, who stayed, and which genres. */
@@ -19,7 +21,7 @@ export function ChartsTab() {
     <>
       <ChooseChart />
       <Part name="chart-movement" title="Movement" isTable empty={NO_CHARTS} aside={({ rows }) => issueText(rows)}>
-        {({ rows }) => <Movement rows={rows.slice(0, 100)} all={rows.length} />}
+        {({ rows }) => <Movement rows={rows.slice(0, SHOWN)} all={rows.length} />}
       </Part>
       <div class="cols fill">
         <Part name="chart-entries" title="New entries by issue" wide="c6" empty={NO_CHARTS}>

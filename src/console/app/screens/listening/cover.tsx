@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
 
 interface CoverProps {
   /** The picture's number in the warehouse; empty where there is none. */

@@ -1,3 +1,4 @@
+import { useListening } from './listening-context.ts';
 import { isNumeric, peopleColumns, shownValue, type Column, type ReportPart, type Row } from './report.ts';
 
 interface DataTableProps {
@@ -10,7 +11,12 @@ interface DataTableProps {
 const LIMIT = 200;
 
 /** The rows of a part as a table. */
-export function DataTable({ part, columns = peopleColumns(part.columns), limit = LIMIT }: DataTableProps) {
+export function DataTable({ part, columns: all = peopleColumns(part.columns), limit = LIMIT }: DataTableProps) {
+  const { filters } = useListening();
+  // Nobody is told in each row whom they chose, or that nothing is known.
+  const columns = all.filter(
+    ({ key }) => !(key === 'listener' && filters.listener !== undefined) && part.rows.some((row) => (row[key] ?? null) !== null),
+  );
   const cut = part.rows.slice(0, limit);
   return (
     <>

@@ -1,7 +1,8 @@
 import type { Answer } from '../../answer.ts';
 import { addDays, dayName, FILTER_WORDS, FILTERS, monthName, type FilterName, type Filters } from './filters.ts';
 import { NameSearch } from './name-search.tsx';
-import { useListening, useReport } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { useReport } from './part.tsx';
 import { grouped, numberOf, textOf, type Meant, type ReportDocument } from './report.ts';
 
 /** Spans that end with the last day that has plays. */

@@ -1,6 +1,7 @@
 import { Bars, Figure, Length } from './bars.tsx';
 import { DataTable } from './data-table.tsx';
-import { Part, useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { Part } from './part.tsx';
 import { grouped, numberOf, shownValue, spanText, sumOf, textOf, type ReportPart, type Row } from './report.ts';
 
 export function HabitsTab() {

@@ -3,7 +3,7 @@ import { Command } from '../../parts/command.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { moment } from '../../words.ts';
-import { useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
 import { grouped } from './report.ts';
 
 interface Figure {

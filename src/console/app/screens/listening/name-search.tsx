@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
-import { useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
 import { grouped } from './report.ts';
 
 export type MatchKind = 'listener' | 'artist' | 'album' | 'track';

@@ -1,7 +1,8 @@
 import { Figure, Length } from './bars.tsx';
 import { Daily } from './trends.tsx';
 import { nameOfBefore, periodBefore } from './filters.ts';
-import { Part, useBefore, useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { Part, useBefore } from './part.tsx';
 import { Ranking } from './top.tsx';
 import { grouped, numberOf, shownValue, signed, spanText, sumOf, textOf, type ReportPart, type Row } from './report.ts';
 

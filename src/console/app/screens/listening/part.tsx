@@ -1,6 +1,5 @@
-import { createContext, type ComponentChildren } from 'preact';
-import { useContext, useState } from 'preact/hooks';
-import type { Session } from '../../api.ts';
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { useAnswer, type Answered } from '../../answer.ts';
 import { Command } from '../../parts/command.tsx';
 import { Panel } from '../../parts/panel.tsx';
@@ -8,23 +7,8 @@ import { Failed } from '../../parts/states.tsx';
 import { download, partCsv } from './csv.ts';
 import { DataTable } from './data-table.tsx';
 import { FILTER_WORDS, periodBefore, type FilterName, type Filters } from './filters.ts';
+import { useListening } from './listening-context.ts';
 import type { ReportDocument, ReportPart } from './report.ts';
-
-/** What all panels of the screen go by. */
-export interface Listening {
-  readonly session: Session;
-  readonly filters: Filters;
-  readonly cluster: string | undefined;
-  readonly change: (changes: Readonly<Record<string, string | undefined>>) => void;
-}
-
-export const ListeningContext = createContext<Listening | undefined>(undefined);
-
-export function useListening(): Listening {
-  const listening = useContext(ListeningContext);
-  if (listening === undefined) throw new Error('outside of the listening screen');
-  return listening;
-}
 
 /** One part of the report for these filters; each is asked for by itself, so that the first is seen at once. */
 export function useReport(name: string, filters: Filters | undefined, top?: number): Answered<ReportDocument> {
@@ -101,22 +85,20 @@ function Foot({ part, idle, command, isTable }: FootProps) {
         {part.about}
         {idle.length === 0 ? '' : ` Not narrowed by ${idle.join(', ')}.`}
       </p>
-      <div class="bar">
-        <details class="twin" open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-          <summary>{isTable ? 'Command' : 'Numbers as a table'}</summary>
-          {isOpen ? (
-            <>
-              {isTable ? null : <DataTable part={part} />}
-              <Command text={command} />
-            </>
-          ) : null}
-        </details>
-        {part.rows.length === 0 ? null : (
-          <button type="button" class="btn quiet" onClick={() => download(`${part.name}.csv`, partCsv(part))}>
-            CSV<span class="vh"> of {part.title}</span>
-          </button>
-        )}
-      </div>
+      <details class="twin" open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+        <summary>{isTable ? 'Command' : 'Numbers as a table'}</summary>
+        {isOpen ? (
+          <>
+            {isTable ? null : <DataTable part={part} />}
+            <Command text={command} />
+          </>
+        ) : null}
+      </details>
+      {part.rows.length === 0 ? null : (
+        <button type="button" class="btn quiet" onClick={() => download(`${part.name}.csv`, partCsv(part))}>
+          CSV<span class="vh"> of {part.title}</span>
+        </button>
+      )}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
 import { featureName } from './habits.tsx';
 import { NameSearch } from './name-search.tsx';
-import { useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
 import type { Preference } from './preference.ts';
 
 interface Choices {

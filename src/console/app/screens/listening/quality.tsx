@@ -5,8 +5,10 @@ import { Command } from '../../parts/command.tsx';
 import { Status } from '../../parts/panel.tsx';
 import { Failed } from '../../parts/states.tsx';
 import { Figure } from './bars.tsx';
+import { dayName } from './filters.ts';
 import { Plain } from './library.tsx';
-import { Part, useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { Part } from './part.tsx';
 import { grouped, numberOf, textOf, type Row } from './report.ts';
 
 /** What the figures rest on: what came, what was refused and why, and how the steps ran. */
@@ -32,14 +34,14 @@ function Basis({ row }: { readonly row: Row | undefined }) {
       <Figure name="Plays in the marts" more={`${grouped(numberOf(row, 'listens'))} of 30 s to 60 min, which count`}>
         {grouped(numberOf(row, 'plays'))}
       </Figure>
-      <Figure name="Data until" more="UTC, end of the last play">
-        {textOf(row, 'last_played_at') || 'none'}
+      <Figure name="Data from" more={timeOf(row, 'first_played_at', 'end of the first play')}>
+        {dayOf(row, 'first_played_at')}
       </Figure>
-      <Figure name="Data from" more="UTC, end of the first play">
-        {textOf(row, 'first_played_at') || 'none'}
+      <Figure name="Data until" more={timeOf(row, 'last_played_at', 'end of the last play')}>
+        {dayOf(row, 'last_played_at')}
       </Figure>
-      <Figure name="Marts refreshed" more="UTC">
-        {textOf(row, 'refreshed_at') || 'never'}
+      <Figure name="Marts refreshed" more={timeOf(row, 'refreshed_at', 'what came later is not counted')}>
+        {dayOf(row, 'refreshed_at')}
       </Figure>
       <Figure name="Rows received" more={`in ${grouped(numberOf(row, 'files'))} files`}>
         {grouped(received)}
@@ -49,6 +51,16 @@ function Basis({ row }: { readonly row: Row | undefined }) {
       </Figure>
     </dl>
   );
+}
+
+function dayOf(row: Row | undefined, key: string): string {
+  const at = textOf(row, key);
+  return at === '' ? 'none' : dayName(at.slice(0, 10));
+}
+
+function timeOf(row: Row | undefined, key: string, what: string): string {
+  const at = textOf(row, key);
+  return at === '' ? what : `${at.slice(11)} UTC, ${what}`;
 }
 
 function Rules({ rows }: { readonly rows: readonly Row[] }) {
@@ -73,12 +85,12 @@ function Rules({ rows }: { readonly rows: readonly Row[] }) {
           return (
             <Fragment key={rule}>
               <tr>
-                <th scope="row" class="nowrap">
+                <th scope="row">
                   {rule} <span class="meta">{textOf(row, 'title')}</span>
                 </th>
-                <td>{textOf(row, 'description')}</td>
+                <td class="w">{textOf(row, 'description')}</td>
                 <td class="num">{refused === 0 ? <Status kind="ok">none</Status> : grouped(refused)}</td>
-                <td class="nowrap">{textOf(row, 'last_at')}</td>
+                <td class="nowrap hide-s">{textOf(row, 'last_at')}</td>
                 <td>
                   {refused === 0 ? null : (
                     <button

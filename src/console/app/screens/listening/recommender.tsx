@@ -6,7 +6,7 @@ import { Failed } from '../../parts/states.tsx';
 import { useQuery } from '../../query.ts';
 import { Cover } from './cover.tsx';
 import { Methods } from './methods.tsx';
-import { useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
 import { BYS, questionOf, readPreference, writePreference, type By, type Preference } from './preference.ts';
 import { PreferenceForm } from './preference-form.tsx';
 

@@ -3,7 +3,8 @@ import { Bars, type Bar } from './bars.tsx';
 import { Cover } from './cover.tsx';
 import { DataTable } from './data-table.tsx';
 import { dayName, monthName, nameOfBefore, periodBefore } from './filters.ts';
-import { Part, useBefore, useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { Part, useBefore } from './part.tsx';
 import { grouped, numberOf, shownValue, textOf, type ReportPart, type Row } from './report.ts';
 
 export type Ranked = 'track' | 'album' | 'artist';

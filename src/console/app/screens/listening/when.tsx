@@ -1,6 +1,7 @@
 import { Bars } from './bars.tsx';
 import { busiest, Heat, HeatLegend } from './heat.tsx';
-import { Part, useListening } from './part.tsx';
+import { useListening } from './listening-context.ts';
+import { Part } from './part.tsx';
 import { grouped, highest, mostOf, numberOf, sumOf, textOf, type Row } from './report.ts';
 import { TimeChart } from './time-chart.tsx';
 
