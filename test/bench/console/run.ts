@@ -3,12 +3,13 @@ import { findChromium, startChromium } from '../../console/chromium.ts';
 import { judge, machine, table, writeJson, type Figure } from '../backup/results.ts';
 import { figuresOf } from './frames.ts';
 import { measureMatrix, type MatrixMeasured } from './matrix.ts';
-import { timelineFrames } from './timeline.ts';
+import { IDLE, timelineFrames } from './timeline.ts';
 
 const USAGE = `node test/bench/console/run.ts [--backups 10000] [--segments 1000000] [--gaps 60] [--roles 500] [--objects 5000] [--only timeline|matrix] [--json FILE]
 
 The time between frames while somebody works with the console in a real Chromium without a window, which draws in software:
-the timeline's documents are made up and large, the matrix is that of a real cluster of so many roles and tables. 16.7 ms is a screen's pace; the bound is what the slowest twentieth may take.`;
+the timeline's documents are made up and large, the matrix is that of a real cluster of so many roles and tables. 16.7 ms is a screen's pace; the bound is what the slowest twentieth may take.
+A page that is left alone is measured, too: what it takes there, others on this machine cost.`;
 const BOUND_MS = 50;
 const DIST = path.resolve(import.meta.dirname, '..', '..', '..', 'dist');
 const ASSETS = path.join(DIST, 'console');
@@ -60,7 +61,7 @@ function framesOf(screen: string, measured: readonly { readonly name: string; re
       name: `${screen}, ${name}: p95 between frames`,
       unit: 'ms',
       ours: [p95Ms],
-      target: { kind: 'value-at-most', limit: BOUND_MS },
+      ...(name === IDLE ? {} : { target: { kind: 'value-at-most', limit: BOUND_MS } }),
     };
   });
 }

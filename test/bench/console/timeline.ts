@@ -14,6 +14,9 @@ const STATUS = {
   promises: {},
 };
 
+/** A page that is left alone: no bound of ours, but what the others are to be judged by. */
+export const IDLE = 'left alone';
+
 const PREFLIGHT = {
   preflight: {
     target: 'made up',
@@ -81,6 +84,8 @@ async function measured(page: Page): Promise<readonly { readonly name: string; r
   const note = async (name: string, work: () => Promise<void>): Promise<void> =>
     void results.push({ name, times: await frameTimes(page, work) });
 
+  // What the machine does to a page that is left alone: others that work on it show here.
+  await note(IDLE, async () => await page.waitForTimeout(2000));
   await note('pointing at marks', async () => await sweep(plot.y + plot.height - 14, 0.05, 0.95, 120));
   await note('brushing, and looking nearer', async () => {
     for (const [from, to] of [

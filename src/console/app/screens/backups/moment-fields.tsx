@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Preflight } from './documents.ts';
 import { parseTyped, stamp } from './zoned-time.ts';
 
@@ -29,6 +29,16 @@ const STEPS: readonly (readonly [label: string, stepMs: number])[] = [
 export function MomentFields({ atMs, timeZone, jumps, plan, onMoment }: MomentFieldsProps) {
   const [text, setText] = useState(stamp(atMs, timeZone));
   const [why, setWhy] = useState<string>();
+  // A hundred of them, and the moment moves with each frame.
+  const options = useMemo(
+    () =>
+      jumps.map(({ label }, index) => (
+        <option key={label} value={index}>
+          {label}
+        </option>
+      )),
+    [jumps],
+  );
   useEffect(() => {
     setText(stamp(atMs, timeZone));
     setWhy(undefined);
@@ -75,11 +85,7 @@ export function MomentFields({ atMs, timeZone, jumps, plan, onMoment }: MomentFi
             }}
           >
             <option value="">{jumps.length === 0 ? 'none' : 'choose…'}</option>
-            {jumps.map(({ label }, index) => (
-              <option key={label} value={index}>
-                {label}
-              </option>
-            ))}
+            {options}
           </select>
         </label>
       </form>
