@@ -47,7 +47,7 @@ function RunItem({ run, session, shown, onEnd }: RunItemProps) {
         <summary>
           <code>{run.command}</code>
           <span class="bar">
-            <RunState run={run} />
+            {isOpen ? null : <RunState run={run} />}
             <span class="meta">
               {moment(run.startedAt, shown, true)}, {run.who}
             </span>
