@@ -120,6 +120,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A failure in one line: its message, and the first line of its detail where there is one. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof DbadminError)) return messageOf(error);
+  const detail = error.detail?.split('\n', 1)[0];
+  return detail === undefined || detail === '' ? error.message : `${error.message} (${detail.replace(/\.$/, '')})`;
+}
+
 /** The `code` of a Node.js or PostgreSQL error (`ENOENT`, `55P03`), or undefined. */
 export function systemCodeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import { connectionError } from './client.ts';
@@ -42,6 +43,7 @@ export async function openPool(parameters: ConnectionParameters, options: PoolOp
       const pool = new pg.Pool(poolConfig(parameters, host, options, ssl));
       // An idle connection that breaks is taken out by the pool; without a listener it would end the process.
       pool.on('error', () => undefined);
+      pool.on('connect', letGo);
       try {
         const { rows } = await pool.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
         if (rows[0]?.standby !== true || !wantsPrimary(parameters)) return pooled(pool);
@@ -87,6 +89,21 @@ function poolConfig(
 }
 
 function nothing(): void {}
+
+/** A server that is there takes note of the end at once. */
+const LAST_WORD_MS = 2000;
+
+/**
+ * Where the network is cut nobody answers that a connection has ended, and the system asks for a quarter of an hour: so long
+ * whoever closes the pool would wait, and the process could not end.
+ */
+function letGo(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Duplex } }).connection;
+  stream.once('finish', () => {
+    const timer = setTimeout(() => stream.destroy(), LAST_WORD_MS);
+    stream.once('close', () => clearTimeout(timer));
+  });
+}
 
 function pooled(pool: pg.Pool): ConnectionPool {
   return {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../base/durations.ts';
+import { formatDuration, parseDuration } from '../base/durations.ts';
 import { DbadminError } from '../base/errors.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 import { BACKEND, violation, type BackendMessage } from './messages.ts';
@@ -40,6 +40,17 @@ const QUEUE_LIMIT_EVENTS = 4096;
 /** Often enough by itself for any wal_sender_timeout: a full queue hides the server's questions. */
 const STATUS_EVERY_MS = 10_000;
 const STATUS_EVERY_AT_LEAST_MS = 200;
+/**
+ * A server that has sent nothing for so long is gone: as long as PostgreSQL's own wal_receiver_timeout, or as the server waits
+ * for us where that is less. The system itself would wait for a quarter of an hour.
+ */
+const SILENCE_MOST_MS = 60_000;
+const SILENCE_AT_LEAST_MS = 10_000;
+
+interface Patience {
+  readonly statusEveryMs: number;
+  readonly silenceMs: number;
+}
 
 /**
  * Begins to stream WAL. The connection is busy until the stream ends.
@@ -49,7 +60,7 @@ const STATUS_EVERY_AT_LEAST_MS = 200;
 export async function startWalStream(connection: ReplicationConnection, start: WalStreamStart): Promise<WalStream> {
   const slot = start.slot === undefined ? '' : ` SLOT ${quoteIdentifier(start.slot)}`;
   const { wire } = connection;
-  const statusEveryMs = await statusInterval(connection);
+  const patience = await patienceWith(connection);
   wire.sendQuery(`START_REPLICATION${slot} PHYSICAL ${formatLsn(start.startLsn)} TIMELINE ${start.timeline}`);
   const first = await wire.read();
   if (first.type === BACKEND.errorResponse) {
@@ -57,13 +68,16 @@ export async function startWalStream(connection: ReplicationConnection, start: W
     await wire.settle(error).catch(() => undefined);
     throw walStreamFailure(error, start);
   }
-  return new WalStream(connection, start, first, statusEveryMs);
+  return new WalStream(connection, start, first, patience);
 }
 
-async function statusInterval(connection: ReplicationConnection): Promise<number> {
+async function patienceWith(connection: ReplicationConnection): Promise<Patience> {
   const text = await connection.show('wal_sender_timeout');
   const timeoutMs = text === '0' ? Number.POSITIVE_INFINITY : parseDuration(text);
-  return Math.max(STATUS_EVERY_AT_LEAST_MS, Math.min(STATUS_EVERY_MS, timeoutMs / 4));
+  return {
+    statusEveryMs: Math.max(STATUS_EVERY_AT_LEAST_MS, Math.min(STATUS_EVERY_MS, timeoutMs / 4)),
+    silenceMs: Math.max(SILENCE_AT_LEAST_MS, Math.min(SILENCE_MOST_MS, timeoutMs)),
+  };
 }
 
 /**
@@ -80,6 +94,8 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
   #expectedLsn: bigint;
   #writtenLsn = 0n;
   #flushedLsn = 0n;
+  /** For how long we have listened in vain; a process that was stopped, or a machine that slept, has not listened. */
+  #silentMs = 0;
   #isStopping = false;
   #isOver = false;
   #failure: Error | undefined;
@@ -87,11 +103,11 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
   #changed = Promise.withResolvers<void>();
 
   /** Use {@link startWalStream}. `first` is the server's answer to the command. */
-  constructor(connection: ReplicationConnection, start: WalStreamStart, first: BackendMessage, statusEveryMs: number) {
+  constructor(connection: ReplicationConnection, start: WalStreamStart, first: BackendMessage, patience: Patience) {
     this.#connection = connection;
     this.#start = start;
     this.#expectedLsn = start.startLsn;
-    this.#timer = setInterval(() => this.#sendStatus(false), statusEveryMs);
+    this.#timer = setInterval(() => this.#keepInTouch(patience), patience.statusEveryMs);
     this.#pumping = this.#pump(first.type === BACKEND.copyBothResponse ? undefined : { type: first.type, body: Buffer.from(first.body) });
   }
 
@@ -155,6 +171,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
       let message = first;
       for (;;) {
         message ??= wire.tryRead();
+        this.#silentMs = 0;
         if (message === undefined) await wire.more();
         else if (message.type !== BACKEND.copyData) break;
         else this.#onCopyData(message);
@@ -219,6 +236,16 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
   #signal(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers<void>();
+  }
+
+  /** A network that is cut tells nobody: whoever hears nothing has to ask. */
+  #keepInTouch({ statusEveryMs, silenceMs }: Patience): void {
+    // While there is no room nobody listens.
+    this.#silentMs = this.#isFull() ? 0 : this.#silentMs + statusEveryMs;
+    if (this.#silentMs > silenceMs) {
+      const silence = `the server has sent nothing for ${formatDuration(this.#silentMs)}, though it was asked`;
+      this.#connection.wire.destroy(new DbadminError('connection-failed', silence, { hint: 'See whether the network to it is cut.' }));
+    } else this.#sendStatus(this.#silentMs > silenceMs / 4);
   }
 
   #sendStatus(replyRequested: boolean): void {

@@ -1,5 +1,7 @@
 import { DbadminError } from '../../base/errors.ts';
-import { describeParameters } from '../../postgres/parameters.ts';
+import type { ClusterConfig, Config } from '../../config/config.ts';
+import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
+import { quoteIdentifier } from '../../postgres/quote.ts';
 import { applyUninstall } from '../../uninstall/apply.ts';
 import { inspectTraces } from '../../uninstall/inspect.ts';
 import { planUninstall, type UninstallPlan } from '../../uninstall/plan.ts';
@@ -14,7 +16,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output } = context;
   const { config, cluster } = await loadProject(context, input);
   const scope = { slot: cluster.slot, historySchema: config.migrate.schema, jobsSchema: config.control.schema };
-  const plan = planUninstall(await inspectTraces(cluster.connection, scope));
+  const found = planUninstall(await inspectTraces(cluster.connection, scope));
+  const plan = { ...found, left: [...found.left, ...controlElsewhere(config, cluster)] };
   show(context, plan, `${cluster.name} (${describeParameters(cluster.connection)})`);
   if (flagOption(input, 'plan') || plan.steps.length === 0) {
     output.result({ ...plan, done: 0 });
@@ -30,6 +33,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   output.line(`${done.length} dropped: nothing of dbadmin is left in ${cluster.name} but what is named above`);
   output.result({ ...plan, done: done.length });
   return 0;
+}
+
+/** Records of jobs on another server, which this looks at as little as at any other. */
+function controlElsewhere({ control }: Config, cluster: ClusterConfig): readonly string[] {
+  const placesOf = ({ hosts }: ConnectionParameters): string => hosts.map(({ host, port }) => `${host}:${port}`).join();
+  if (placesOf(control.connection) === placesOf(cluster.connection)) return [];
+  const schema = quoteIdentifier(control.schema);
+  return [
+    `schema ${control.schema} in the control database, ${describeParameters(control.connection)}: what ran, what is paused, what was told; when nobody uses it any more, there: DROP SCHEMA ${schema} CASCADE`,
+  ];
 }
 
 function show({ output }: CommandContext, { steps, left, blockers }: UninstallPlan, where: string): void {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { isDbadminError, messageOf } from '../../base/errors.ts';
+import { isDbadminError, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Reception } from '../policies.ts';
 import type { ReceptionFacts } from './facts.ts';
@@ -56,7 +56,7 @@ export async function keepReceiving(reception: Reception, options: ReceptionOpti
         continue;
       }
       if (performance.now() - startedMs > WELL_MS) retryMs = RETRY_FIRST_MS;
-      tell('failing', messageOf(error));
+      tell('failing', reasonOf(error));
       log.debug(`receiving the WAL of ${reception.cluster} again in ${formatDuration(retryMs)}`);
       await pause(retryMs);
       retryMs = Math.min(RETRY_MOST_MS, retryMs * 2);

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../base/durations.ts';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, messageOf, reasonOf } from '../../base/errors.ts';
 import { isConnectionLoss } from '../../postgres/pool.ts';
 import { endAttempt } from '../control/attempts-apply.ts';
 import { forgetWorker } from '../control/registry-apply.ts';
@@ -133,7 +133,7 @@ export class Worker {
 
   #away(error: unknown): void {
     const { clock, log } = this.#options;
-    const reason = messageOf(error);
+    const reason = reasonOf(error);
     if (this.#control.kind === 'connected' || this.#control.reason === 'not connected yet') {
       log.warn(
         `the control database is away: ${reason}. Running jobs and the receiving of WAL go on; nothing new is begun until it is back`,

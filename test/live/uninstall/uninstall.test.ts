@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, inject, test } from 'vitest';
+import { findClientProgram } from '../../../src/postgres/programs.ts';
+import { dumpEverything, dumperOf, type LogicalDump } from '../../backup/logical-dump.ts';
+import { treeOf } from '../../backup/tree.ts';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -13,18 +16,49 @@ let cluster: TestCluster;
 let project: Project;
 let sql: postgres.Sql;
 
-beforeAll(async () => {
+/** One in every run, of which there is a pg_dump; `npm run test:uninstall` takes those of 14 to 18. */
+const MAJORS = await (async (): Promise<readonly number[]> => {
+  const all = (process.env['DBADMIN_TEST_UNINSTALL'] ?? '').split(',').filter(Boolean).map(Number);
+  const found: number[] = [];
+  for (const major of all.length > 0 ? all : [17, 15, 14]) {
+    const inside = Object.entries(inject('providers').images).some(([each, image]) => Number(each) >= major && image !== undefined);
+    const program = findClientProgram('pg_dumpall', { atLeastMajor: major }, process.env);
+    if (
+      inside ||
+      (await program.then(
+        () => true,
+        () => false,
+      ))
+    )
+      found.push(major);
+    else console.warn(`NOT TESTED: uninstall on PostgreSQL ${major}, there is no pg_dump of it or newer here`);
+  }
+  return all.length > 0 ? found : found.slice(0, 1);
+})();
+
+async function begin(major: number): Promise<void> {
   directory = await makeDirectory();
-  cluster = await startTestCluster({ major: 17 });
+  cluster = await startTestCluster({ major });
   sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
-  await sql.unsafe('create table mine (n int); create schema app; create role before_us');
+  await sql.unsafe('create table mine (n int); create schema app; create role before_us; insert into mine values (7)');
+  await sql.unsafe('create database other');
   project = new Project(path.join(directory, 'project'));
-});
-afterAll(async () => {
+}
+afterEach(async () => {
   await sql.end();
   await cluster.stop();
   await removeDirectory(directory);
 });
+
+/** What pg_dump and pg_dumpall write of every database, with its rows, and of what they share. */
+async function dump(): Promise<LogicalDump> {
+  const dumper = await dumperOf(cluster);
+  if (dumper === undefined) throw new Error(`there is no pg_dump for PostgreSQL ${cluster.major} here`);
+  const dumps = await dumpEverything(dumper, ['postgres', 'template1', 'other']);
+  expect(dumps.get('globals')).toContain('CREATE ROLE before_us;');
+  expect(dumps.get('postgres')).toMatch(/COPY public\.mine[^;]*;\n7\n/);
+  return dumps;
+}
 
 /** Everything that lies in the catalog of the cluster and is no part of PostgreSQL, as text. Privileges that are those of an empty list are the same. */
 async function catalog(): Promise<readonly string[]> {
@@ -47,11 +81,12 @@ async function catalog(): Promise<readonly string[]> {
   return rows.map(({ line }) => line);
 }
 
-test(
-  'uninstall leaves a cluster as it was before, the repository as it is, and does nothing while something of ours runs',
+test.each(MAJORS)(
+  'PostgreSQL %i: uninstall leaves a cluster whose dump is that before, the repository as it is, and does nothing while something of ours runs',
   { timeout: 240_000 },
-  async () => {
-    const before = await catalog();
+  async (major) => {
+    await begin(major);
+    const [before, dumped] = [await catalog(), await dump()];
     const repository = path.join(directory, 'repository');
     await mkdir(repository);
     await project.write(
@@ -72,6 +107,7 @@ test(
     await project.json('migrate', 'up', '--yes');
     const roles = await project.run('roles', 'apply', '--yes');
     expect(roles.stderr + roles.stdout, 'roles apply').not.toContain('error:');
+    await project.json('backup', 'run');
     const receiver = await project.receive('1s');
     const worker = project.start(['worker', '--no-wal', '--no-alerts', '--listen', 'off']);
     await new Promise<void>((resolve) => worker.stderr?.on('data', () => resolve()));
@@ -80,6 +116,7 @@ test(
       .toBe(true);
     const used = await catalog();
     expect(used.filter((line) => !before.includes(line)).length).toBeGreaterThan(20);
+    expect(await dump()).not.toEqual(dumped);
 
     const early = await project.run('uninstall', '--yes');
     expect(early.status).toBe(1);
@@ -92,7 +129,8 @@ test(
       await once(child, 'exit');
     }
     await sql.unsafe('drop table app.made');
-    const stored = await readdir(repository, { recursive: true });
+    const stored = await treeOf(repository);
+    expect(stored.size).toBeGreaterThan(20);
     const plan = await project.run('uninstall', '--plan');
     expect(plan.status).toBe(2);
     expect(plan.stdout).toContain('- role app_reader');
@@ -100,7 +138,8 @@ test(
     const { done } = await project.json<{ done: number }>('uninstall', '--yes');
     expect(done).toBeGreaterThan(4);
     expect(await catalog()).toEqual(before);
-    expect(await readdir(repository, { recursive: true })).toEqual(stored);
+    expect(await dump()).toEqual(dumped);
+    expect(await treeOf(repository)).toEqual(stored);
     const again = await project.run('uninstall', '--plan');
     expect([again.status, again.stdout.split('\n')[0]]).toEqual([0, expect.stringContaining('nothing of dbadmin in main')]);
   },
