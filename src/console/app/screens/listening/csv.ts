@@ -1,7 +1,7 @@
 import type { ReportPart } from './report.ts';
 
 /**
- * A part as CSV (RFC 4180), the same as `--format csv`: NULL is nothing, and a text that a spreadsheet would run as a formula
+ * A part as CSV (RFC 4180), as `--format csv` writes it but for zeros at the end of decimals: NULL is nothing, and a text that a spreadsheet would run as a formula
  * begins with an apostrophe.
  */
 export function partCsv({ columns, rows }: Pick<ReportPart, 'columns' | 'rows'>): string {
@@ -18,14 +18,4 @@ export function partCsv({ columns, rows }: Pick<ReportPart, 'columns' | 'rows'>)
 
 function field(text: string): string {
   return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Hands the browser a file. */
-export function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
