@@ -93,17 +93,16 @@ function FileBars({ file, limitMs, isCurrent }: { readonly file: RehearsedFile; 
 function Bar({ bar, spanMs, limitAt }: { readonly bar: RehearsalBar; readonly spanMs: number; readonly limitAt: number }) {
   const from = (bar.fromMs / spanMs) * 100;
   const width = (bar.tookMs / spanMs) * 100;
-  const end = from + width;
   const words = `${formatDuration(bar.tookMs)}${bar.isOver ? ', over' : ''}`;
   return (
     <li>
-      <span class={bar.kind === 'statement' ? 'mono' : undefined}>{bar.label}</span>
+      <p>
+        <span class={bar.kind === 'statement' ? 'mono' : undefined}>{bar.label}</span>
+        {bar.isOver ? <Status kind="bad">{words}</Status> : <b>{words}</b>}
+      </p>
       <svg class="fluid" height="20" role="img" aria-label={`${bar.label}: ${words}`}>
         <rect class={bar.isOver ? 'span over' : `span ${bar.kind}`} x={`${from}%`} width={`${Math.max(0.3, width)}%`} y="2" height="14" />
         <line class="lim" x1={`${limitAt}%`} x2={`${limitAt}%`} y1="0" y2="20" />
-        <text class="halo" x={`${end > 80 ? from + width : end}%`} dx={end > 80 ? -6 : 6} y="13" text-anchor={end > 80 ? 'end' : 'start'}>
-          {words}
-        </text>
       </svg>
     </li>
   );

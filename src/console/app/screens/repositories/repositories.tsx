@@ -10,7 +10,7 @@ import { counted, moment, type Shown } from '../../words.ts';
 import type { RepositoriesDocument, Repository } from './documents.ts';
 import { KeptPanels } from './kept-panels.tsx';
 import { RepositoryActions } from './repository-actions.tsx';
-import { RepositoryPanel } from './repository-panel.tsx';
+import { FAR_DAYS, RepositoryPanel } from './repository-panel.tsx';
 import '../../styles/review.css';
 import '../../styles/repositories.css';
 
@@ -120,9 +120,9 @@ function saying(repositories: readonly Repository[]) {
     );
   }
   const [first] = repositories
-    .filter(({ daysUntilFull }) => daysUntilFull !== null)
+    .filter(({ daysUntilFull }) => daysUntilFull !== null && daysUntilFull <= FAR_DAYS)
     .toSorted((a, b) => (a.daysUntilFull ?? 0) - (b.daysUntilFull ?? 0));
-  if (first?.daysUntilFull == null) return <>All repositories can be reached and written; none is known to fill up.</>;
+  if (first?.daysUntilFull == null) return <>All repositories can be reached and written; none is known to fill up in years.</>;
   return (
     <>
       All repositories can be reached and written; as they grow now, {first.name} is full in <b>{counted(first.daysUntilFull, 'day')}</b>.

@@ -6,7 +6,8 @@ import type { ListedCluster, Repository } from './documents.ts';
 import { GrowthChart } from './growth-chart.tsx';
 import { savingOf, spaceParts, type SpacePart } from './space.ts';
 
-const FAR_DAYS = 3650;
+/** What is further away than ten years is no forecast. */
+export const FAR_DAYS = 3650;
 
 /** One repository: whether it can be used, what its space goes to and how long it lasts, and what it holds. */
 export function RepositoryPanel({ repository, shown }: { readonly repository: Repository; readonly shown: Shown }) {
@@ -93,7 +94,7 @@ function Facts({ repository, shown }: { readonly repository: Repository; readonl
           <dd>{growthWords(repository)}</dd>
         </>
       )}
-      <dt>Backups</dt>
+      <dt>Holds</dt>
       <dd>{backupWords(repository, shown)}</dd>
       {encryption === null ? null : (
         <>
@@ -139,7 +140,7 @@ function growthWords({ growthBytesPerDay, daysUntilFull, freeBytes }: Repository
 function backupWords({ backups, oldestBackup, newestBackup, clusters }: Repository, shown: Shown): string {
   if (backups === null) return 'not known';
   if (backups === 0 || oldestBackup === null || newestBackup === null) return 'none yet';
-  return `${backups} of ${counted((clusters ?? []).length, 'cluster')}, ${moment(oldestBackup, shown)} to ${moment(newestBackup, shown)}`;
+  return `${counted(backups, 'backup')} of ${counted((clusters ?? []).length, 'cluster')}, ${moment(oldestBackup, shown)} to ${moment(newestBackup, shown)}`;
 }
 
 const EXTENTS = { structure: 'structure only', sample: 'a sample read', everything: 'all content read' } as const;
