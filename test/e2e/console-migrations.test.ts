@@ -82,7 +82,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.getByRole('button', { name: button }).click();
     const dialog = page.getByRole('dialog');
     await dialog.locator('.btn.primary').click();
-    await dialog.locator('.run .st:not(.run)').waitFor({ timeout: 60_000 });
+    await dialog.getByText(/^(done|done in part|failed|stopped)$/).waitFor({ timeout: 60_000 });
     return (await dialog.textContent()) ?? '';
   }
 
