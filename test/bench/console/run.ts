@@ -41,7 +41,8 @@ async function main(argv: readonly string[]): Promise<number> {
     const only = option('only', '');
     const figures: Figure[] = [];
     if (only !== 'matrix') figures.push(...framesOf('timeline', await timelineFrames(page, ASSETS, size)));
-    if (only !== 'timeline') figures.push(...figuresOfMatrix(await measureMatrix(page, ASSETS, path.join(DIST, 'cli.js'), matrix)));
+    if (only !== 'timeline')
+      figures.push(...figuresOfMatrix(await measureMatrix(page, ASSETS, path.join(DIST, '..', 'bin', 'dbadmin.cjs'), matrix)));
     const results = figures.map(judge);
     console.log(`\n${table(results)}`);
     const json = option('json', '');

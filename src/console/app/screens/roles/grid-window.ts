@@ -16,11 +16,11 @@ export interface GridWindow {
 }
 
 /** Drawn beyond what is seen, so that a turn of the wheel seldom draws. */
-const MARGIN_ROWS = 8;
-const MARGIN_COLUMNS = 3;
+const MARGIN_ROWS = 2;
+const MARGIN_COLUMNS = 1;
 /** The window moves in steps, so that most scrolling draws nothing at all. */
-const STEP_ROWS = 4;
-const STEP_COLUMNS = 2;
+const STEP_ROWS = 2;
+const STEP_COLUMNS = 1;
 
 interface Seen {
   readonly scrollTop: number;
