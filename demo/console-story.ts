@@ -44,6 +44,10 @@ async function makeReadingRole(stage: Stage): Promise<void> {
     `create role console login password '${stage.password}'; grant pg_monitor, warehouse_auditor, warehouse_analyst to console`,
   );
   await sql.end();
+  // The record of applied roles is beside no database's own.
+  const maintenance = postgres(stage.url(stage.port, 'postgres'), { max: 1, onnotice: () => undefined });
+  await maintenance.unsafe('grant usage on schema dbadmin to console; grant select on all tables in schema dbadmin to console');
+  await maintenance.end();
 }
 
 /** dbadmin.yaml and policies, in the stage's copy of the project. */

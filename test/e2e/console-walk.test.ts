@@ -1,14 +1,34 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Browser, Page } from 'playwright-core';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPage, signIn, violations } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject } from '../console/project.ts';
+import { readSteps } from './readme-blocks.ts';
 import { addressesOfScreens, openMenu, settle } from '../console/screens.ts';
 
 const executable = findChromium();
 if (executable === undefined)
   console.warn('NOT TESTED: a walk through all screens, for there is no Chromium here (apt-get install chromium)');
+
+/** The role that the console looks as gets exactly what the runbook says. */
+async function grantAsDocumented(project: ConsoleProject): Promise<void> {
+  const steps = readSteps(await readFile(new URL('../../docs/runbooks/console.md', import.meta.url), 'utf8'));
+  const statements = steps.flatMap((step) => (step.kind === 'sql' ? [step.text] : []));
+  expect(statements.length).toBeGreaterThanOrEqual(2);
+  const sql = postgres(project.cluster.url(), { max: 1, onnotice: () => undefined });
+  for (const text of statements)
+    await sql.unsafe(
+      text
+        .replace(/^CREATE ROLE/m, 'ALTER ROLE')
+        .replace("'another one'", "'looks'")
+        .replaceAll(/\bconsole\b/g, 'looks'),
+    );
+  await sql.end();
+}
 
 /** What a first load may cost: as sent, and until the first figures show. */
 const MOST_BYTES = 200 * 1024;
@@ -21,14 +41,19 @@ describe.skipIf(executable === undefined)('every screen, in Chromium', () => {
     project = await ConsoleProject.start({
       files: {
         'sql/migrations/20260101T000000_first.sql': 'CREATE TABLE first ();\n',
-        'sql/migrations/20260102T000000_second.sql': 'CREATE TABLE second ();\n',
         'roles/roles.yaml': 'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
       },
       commands: [
+        ['migrate', 'up', '--yes', '--no-schema-file'],
         ['schedule', 'run', 'app.full'],
         ['schedule', 'run', 'app.drill'],
       ],
     });
+    await writeFile(path.join(project.directory, 'sql/migrations/20260102T000000_second.sql'), 'CREATE TABLE second ();\n');
+    // What runs is recorded from here on.
+    await appendFile(path.join(project.directory, 'dbadmin.yaml'), 'control: { schema: dbadmin_jobs }\n');
+    expect(await project.run('schedule', 'run', 'app.incremental')).toMatchObject({ status: 0 });
+    await grantAsDocumented(project);
     browser = await startChromium(executable ?? '');
   });
   afterAll(async () => {
