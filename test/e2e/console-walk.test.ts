@@ -40,7 +40,7 @@ describe.skipIf(executable === undefined)('every screen, in Chromium', () => {
   beforeAll(async () => {
     project = await ConsoleProject.start({
       files: {
-        'sql/migrations/20260101T000000_first.sql': 'CREATE TABLE first ();\n',
+        'sql/migrations/20260101T000000_first_of_all_with_a_name_as_long_as_they_become_with_the_years.sql': 'CREATE TABLE first ();\n',
         'roles/roles.yaml': 'version: 1\nmode: add\nscope: { roles: [asking] }\ngroups: { asking: {} }\n',
       },
       commands: [
@@ -125,6 +125,8 @@ describe.skipIf(executable === undefined)('every screen, in Chromium', () => {
       await page.getByRole('article', { name: 'Cluster main' }).waitFor();
       times.push(performance.now() - startedMs);
     }
+    // What is fetched after the figures show belongs to it, too.
+    await page.waitForTimeout(500);
     // What else runs on this machine is not the console's doing.
     const tookMs = Math.min(...times);
     console.info(`first load: ${(sentBytes / 1024).toFixed(1)} KiB as sent; usable after ${tookMs.toFixed(0)} ms`);

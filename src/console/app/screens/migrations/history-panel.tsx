@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { formatDuration } from '../../../../base/durations.ts';
 import { Panel, Status } from '../../parts/panel.tsx';
 import { Empty } from '../../parts/states.tsx';
@@ -13,9 +14,13 @@ const KINDS = {
   down: 'undone',
 } as const;
 
+/** Rows at first: a project has hundreds, and the rest of the screen stands below them. */
+const FIRST = 20;
+
 /** Who applied what, when, how long it took, what it kept others from, from which commit, and what there is to go back to. */
 export function HistoryPanel({ history, shown }: { readonly history: HistoryDocument; readonly shown: Shown }) {
   const { entries, total } = history;
+  const [isWhole, setWhole] = useState(false);
   if (total === 0) {
     return (
       <Panel id="history" title="History">
@@ -46,12 +51,19 @@ export function HistoryPanel({ history, shown }: { readonly history: HistoryDocu
             </tr>
           </thead>
           <tbody>
-            {entries.map((entry, at) => (
+            {(isWhole ? entries : entries.slice(0, FIRST)).map((entry, at) => (
               <Row key={`${entry.runId} ${entry.name} ${entry.statement ?? ''} ${at}`} entry={entry} shown={shown} />
             ))}
           </tbody>
         </table>
       </div>
+      {isWhole || entries.length <= FIRST ? null : (
+        <p class="note">
+          <button type="button" class="btn" onClick={() => setWhole(true)}>
+            Show {entries.length - FIRST} older ones
+          </button>
+        </p>
+      )}
       {total > entries.length ? (
         <p class="note">
           All of it: <code>dbadmin migrate history --limit {Math.min(10_000, total)}</code>
