@@ -31,8 +31,8 @@ export async function openControl(config: Config, applicationName: string): Prom
       });
     }
     refuseNewer(schema, version);
-    // An older one is led to this version by whoever comes first.
-    await ensureTables(pool, schema);
+    // An older one is led to this version by whoever comes first and may write.
+    if (config.control.connection.isReadOnly !== true) await ensureTables(pool, schema);
     await refuseUnreadable(pool, schema, config);
     return { pool, schema };
   } catch (error) {

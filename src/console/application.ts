@@ -4,12 +4,14 @@ import { getCookie } from 'hono/cookie';
 import { DbadminError } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import type { Answers } from './answers.ts';
+import type { AuditTrail } from './audit.ts';
 import { addActing, type Acting } from './act-routes.ts';
 import { addAsking } from './ask-route.ts';
 import type { Asking } from './asking.ts';
 import type { Asset } from './assets-inspect.ts';
 import { eventStream } from './event-stream.ts';
 import { failureOf } from './failure.ts';
+import { addJobLog, type FollowJobLog } from './job-log-stream.ts';
 import type { LiveLook } from './live-look.ts';
 import { addPictures, type ReadCover } from './pictures.ts';
 import { cookieName, isOurHost, isOurOrigin, securityHeaders, type Reached } from './request-guard.ts';
@@ -25,6 +27,7 @@ export interface ApplicationOptions extends OidcDoorOptions {
   readonly asking: Asking;
   readonly acting: Acting;
   readonly readCover: ReadCover;
+  readonly jobLog: FollowJobLog;
   readonly assets: ReadonlyMap<string, Asset>;
 }
 
@@ -50,12 +53,13 @@ export function consoleApplication(options: ApplicationOptions): GuardedApp {
   guardSessions(app, options);
   app.get('/api/session', (context) => context.json(sessionDocument(context.var.session, answers)));
   app.get('/api/status', async (context) => send(context, await live.current()));
-  app.get('/api/audit', async (context) => send(context, { ...(await answers.audit()) }));
+  app.get('/api/audit', async (context) => send(context, lastOf(await answers.audit(), Number(context.req.query('last')))));
   app.get('/api/lags', (context) => context.json({ series: answers.lags() }));
   app.get('/api/events', (context) => eventStream(context, live, () => sessions.find(context.var.token, false) !== undefined));
   addAsking(app, options.asking, options.log);
   addPictures(app, options.readCover);
   addActing(app, options.acting, options.audit, sessions);
+  addJobLog(app, options.jobLog, (token) => sessions.find(token, false) !== undefined);
   addAssets(app, options.assets);
   return app;
 }
@@ -126,6 +130,12 @@ function addAssets(app: GuardedApp, assets: ReadonlyMap<string, Asset>): void {
       ...(isZipped ? { 'content-encoding': 'gzip' } : {}),
     });
   });
+}
+
+/** The whole trail, or its last entries; how many there are is said in either case. */
+function lastOf({ entries, ...trail }: AuditTrail, last: number): object {
+  const shown = Number.isInteger(last) && last > 0 ? entries.slice(-last) : entries;
+  return { ...trail, entries: shown, total: entries.length };
 }
 
 function isReading(method: string): boolean {

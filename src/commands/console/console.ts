@@ -18,6 +18,7 @@ import { ACTIONS } from './actions/catalogue.ts';
 import { questionRunner } from './ask-run.ts';
 import { Covers } from './covers.ts';
 import { doorOf } from './door.ts';
+import { jobLogFollower } from './follow-job-log.ts';
 import { gatherAnswers } from './gather-answers.ts';
 import { auditFile } from './places.ts';
 import { makePlanDirectory } from './plan-directory.ts';
@@ -60,6 +61,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         files: children.files,
         forget: children.forget,
       },
+      jobLog: jobLogFollower(context, input),
       clock,
       log,
     };

@@ -2,11 +2,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatDuration } from '../../../base/durations.ts';
 import { ask, failureOf, type Failure, type Run, type RunLine, type Session } from '../api.ts';
 import { clock } from '../words.ts';
+import { LogText } from './log-text.tsx';
 import { Status } from './panel.tsx';
 import { sentence } from './states.tsx';
 
-/** The console keeps as much; a browser that watched from the beginning keeps no more. */
-const MOST_LINES = 5000;
+/** So many lines are on the page at most: more cannot be drawn as fast as a talkative command prints. */
+const MOST_LINES = 1000;
+/** What comes within this time is drawn at once. */
+const DRAW_MS = 150;
 
 const STATES = {
   running: ['run', 'running'],
@@ -34,11 +37,21 @@ export function useRun(id: string | undefined): Watched {
       (error: unknown) => void (isGone || setWatched((before) => ({ ...before, failure: failureOf(error) }))),
     );
     const events = new EventSource(`/api/runs/${id}/events`);
+    let waiting: readonly RunLine[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const draw = (): void => {
+      clearTimeout(timer);
+      timer = undefined;
+      const lines = waiting;
+      waiting = [];
+      if (lines.length > 0) setWatched((before) => ({ ...before, failure: undefined, lines: joined(before.lines, lines) }));
+    };
     events.addEventListener('lines', ({ data }: MessageEvent<string>) => {
-      const lines = JSON.parse(data) as readonly RunLine[];
-      setWatched((before) => ({ ...before, failure: undefined, lines: joined(before.lines, lines) }));
+      waiting = [...waiting, ...(JSON.parse(data) as readonly RunLine[])].slice(-MOST_LINES);
+      timer ??= setTimeout(draw, DRAW_MS);
     });
     events.addEventListener('end', ({ data }: MessageEvent<string>) => {
+      draw();
       setWatched((before) => ({ ...before, failure: undefined, run: JSON.parse(data) as Run }));
       // It would be opened again, and tell the same.
       events.close();
@@ -46,6 +59,7 @@ export function useRun(id: string | undefined): Watched {
     events.addEventListener('signed-out', () => events.close());
     return () => {
       isGone = true;
+      clearTimeout(timer);
       events.close();
     };
   }, [id]);
@@ -146,7 +160,7 @@ export function LogLines({
       {lines.map(({ number, at, text }) => (
         <li key={number} class={toneOf(text)}>
           <time dateTime={at}>{clock(new Date(at), timeZone)[1].split(' ', 1)[0]}</time>
-          <span>{text}</span>
+          <LogText text={text} />
         </li>
       ))}
     </ol>
