@@ -112,7 +112,9 @@ export interface Job {
 }
 
 export interface AuditTrail {
+  /** Oldest first: all of them, or so many of the last as were asked for. */
   readonly entries: readonly AuditEntry[];
+  readonly total: number;
   /** Numbers of lines that do not follow from the one before. */
   readonly broken: readonly number[];
 }

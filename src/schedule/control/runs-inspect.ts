@@ -110,10 +110,10 @@ export async function inspectRun(db: PoolQueries, schema: string, runId: string)
   return row === undefined ? undefined : runOf(row);
 }
 
-/** The run of a job that goes on, or the last that was begun; undefined when none ever was. */
+/** The run of a job that goes on or is about to, or the last that was begun; undefined when none ever was. */
 export async function inspectNewestRun(db: PoolQueries, schema: string, job: string): Promise<RunRecord | undefined> {
   const [row] = await db.query<RunRow>(
-    `select ${RUN_COLUMNS} from ${schema}.run where job = $1 and attempt > 0
+    `select ${RUN_COLUMNS} from ${schema}.run where job = $1 and (attempt > 0 or state = 'queued')
       order by state in ('queued', 'running') desc, coalesce(ended_at, created_at) desc limit 1`,
     [job],
   );

@@ -1,24 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ask, failureOf, type AuditEntry, type AuditTrail, type Failure } from '../api.ts';
 import { useLive } from '../live.tsx';
-import { Panel, Status } from '../parts/panel.tsx';
+import { Choice } from '../parts/choice.tsx';
+import { download } from '../parts/download.ts';
+import { Panel } from '../parts/panel.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
+import { useQuery } from '../query.ts';
 import type { ScreenProps } from '../screen.ts';
-import { counted, moment, type Shown } from '../words.ts';
-import { RunsPanel } from './runs-panel.tsx';
+import { counted, type Shown } from '../words.ts';
+import { auditCsv, filterEntries, readAuditFilter, type AuditFilter } from './audit/audit-filter.ts';
+import { AuditTable, Soundness } from './audit/audit-table.tsx';
 
 const FIRST = 100;
-
-const OUTCOMES = {
-  begun: ['run', 'begun'],
-  done: ['ok', 'done'],
-  refused: ['warn', 'refused'],
-  failed: ['bad', 'failed'],
-} as const;
+const NO_FILTER = { who: undefined, cluster: undefined, outcome: undefined, kind: undefined, text: undefined };
 
 /** Who did what through this console, the newest first, and whether anybody changed the record of it. */
 export function Audit({ session }: ScreenProps) {
   const { answer } = useLive();
+  const [query, setQuery] = useQuery();
   const [trail, setTrail] = useState<AuditTrail>();
   const [failure, setFailure] = useState<Failure>();
   const [isWhole, setWhole] = useState(false);
@@ -33,7 +32,8 @@ export function Audit({ session }: ScreenProps) {
   // With every look at the project: what others do shows as soon.
   useEffect(() => void look(), [answer?.status.at]);
   const shown: Shown = { now: new Date(answer?.status.at ?? Date.now()), timeZone: session.project.timeZone };
-  const entries = trail === undefined ? [] : [...trail.entries].reverse();
+  const filter = readAuditFilter(query);
+  const entries = trail === undefined ? [] : filterEntries(trail.entries, filter).toReversed();
   return (
     <>
       <div class="page">
@@ -44,15 +44,31 @@ export function Audit({ session }: ScreenProps) {
       </div>
       {failure === undefined ? null : <Failed failure={failure} again={() => void look()} />}
       {trail === undefined ? failure === undefined ? <Loading what="the audit trail" /> : null : <Soundness trail={trail} />}
-      {trail === undefined ? null : entries.length === 0 ? (
+      {trail === undefined ? null : trail.entries.length === 0 ? (
         <Empty title="Nothing has been done yet">
           <p class="meta">The first sign-in begins the trail.</p>
         </Empty>
       ) : (
         <div class="stackv">
-          <RunsPanel session={session} shown={shown} />
-          <Panel id="trail" title="Entries" aside={counted(entries.length, 'entry', 'entries')}>
-            <Entries entries={isWhole ? entries : entries.slice(0, FIRST)} shown={shown} />
+          <Panel
+            id="trail"
+            title="Entries"
+            aside={
+              entries.length === trail.entries.length
+                ? counted(entries.length, 'entry', 'entries')
+                : `${entries.length} of ${trail.entries.length}`
+            }
+          >
+            <Filters trail={trail} filter={filter} onChange={setQuery} />
+            {entries.length === 0 ? (
+              <Empty title="No entry is like that">
+                <button type="button" class="btn" onClick={() => setQuery(NO_FILTER)}>
+                  Show all {trail.entries.length}
+                </button>
+              </Empty>
+            ) : (
+              <AuditTable entries={isWhole ? entries : entries.slice(0, FIRST)} shown={shown} />
+            )}
             {isWhole || entries.length <= FIRST ? null : (
               <p class="note">
                 <button type="button" class="btn" onClick={() => setWhole(true)}>
@@ -60,6 +76,7 @@ export function Audit({ session }: ScreenProps) {
                 </button>
               </p>
             )}
+            <Export entries={entries} />
           </Panel>
         </div>
       )}
@@ -67,51 +84,70 @@ export function Audit({ session }: ScreenProps) {
   );
 }
 
-function Soundness({ trail: { broken } }: { readonly trail: AuditTrail }) {
-  if (broken.length === 0) return null;
-  const lines = broken.slice(0, 5).join(', ');
+interface FiltersProps {
+  readonly trail: AuditTrail;
+  readonly filter: AuditFilter;
+  readonly onChange: (changes: Readonly<Record<string, string | undefined>>) => void;
+}
+
+function Filters({ trail: { entries }, filter, onChange }: FiltersProps) {
+  const people = [...new Set(entries.map(({ who }) => who))].toSorted();
+  const clusters = [...new Set(entries.flatMap(({ cluster }) => cluster ?? []))].toSorted();
+  const all = (names: readonly string[]) => [['', 'All'] as const, ...names.map((name) => [name, name] as const)];
   return (
-    <p class="stale" role="alert">
-      <Status kind="bad">The trail was changed</Status> {counted(broken.length, 'line does', 'lines do')} not follow from the one before:{' '}
-      {lines}
-      {broken.length > 5 ? ' …' : ''}
-    </p>
+    <div class="bar filters">
+      <Choice label="Who" value={filter.who ?? ''} onChange={(who) => onChange({ who })} options={all(people)} />
+      <Choice
+        label="What"
+        value={filter.kind ?? ''}
+        onChange={(kind) => onChange({ kind })}
+        options={[
+          ['', 'All'],
+          ['actions', 'Actions'],
+          ['sign-ins', 'Sign-ins'],
+        ]}
+      />
+      {clusters.length === 0 ? null : (
+        <Choice label="Cluster" value={filter.cluster ?? ''} onChange={(cluster) => onChange({ cluster })} options={all(clusters)} />
+      )}
+      <Choice
+        label="Outcome"
+        value={filter.outcome ?? ''}
+        onChange={(outcome) => onChange({ outcome })}
+        options={[
+          ['', 'All'],
+          ['done', 'Done'],
+          ['failed', 'Failed'],
+          ['refused', 'Refused'],
+          ['begun', 'Begun'],
+          ['open', 'Begun, without an end'],
+        ]}
+      />
+      <label class="field">
+        Text
+        <input type="search" value={filter.text} onInput={({ currentTarget }) => onChange({ text: currentTarget.value })} />
+      </label>
+    </div>
   );
 }
 
-function Entries({ entries, shown }: { readonly entries: readonly AuditEntry[]; readonly shown: Shown }) {
+/** Of what is shown, oldest first, as the file has it. */
+function Export({ entries }: { readonly entries: readonly AuditEntry[] }) {
+  if (entries.length === 0) return null;
+  const ordered = entries.toReversed();
   return (
-    <table class="stackt">
-      <thead>
-        <tr>
-          <th>Time</th>
-          <th>Who</th>
-          <th>What</th>
-          <th>Cluster</th>
-          <th>From</th>
-          <th>Outcome</th>
-        </tr>
-      </thead>
-      <tbody>
-        {entries.map((entry) => {
-          const [kind, word] = OUTCOMES[entry.outcome];
-          return (
-            <tr key={`${entry.id} ${entry.outcome}`}>
-              <td class="nowrap">{moment(entry.at, shown, true)}</td>
-              <td>{entry.who}</td>
-              <td>
-                <code>{entry.what}</code>
-                {entry.detail === null ? null : <span class="meta"> {entry.detail}</span>}
-              </td>
-              <td class={entry.cluster === null ? 'hide-s' : undefined}>{entry.cluster ?? '–'}</td>
-              <td>{entry.from}</td>
-              <td>
-                <Status kind={kind}>{word}</Status>
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <p class="note bar">
+      <span>Take these {entries.length} along:</span>
+      <button
+        type="button"
+        class="btn"
+        onClick={() => download('dbadmin-audit.jsonl', ordered.map((entry) => `${JSON.stringify(entry)}\n`).join(''))}
+      >
+        JSON lines
+      </button>
+      <button type="button" class="btn" onClick={() => download('dbadmin-audit.csv', auditCsv(ordered))}>
+        CSV
+      </button>
+    </p>
   );
 }

@@ -23,7 +23,9 @@ export function ClusterRow({ cluster, promise, problems, shown, session }: Clust
     <article class="cl" aria-label={`Cluster ${cluster.name}`}>
       <div>
         <p class="bar">
-          <b>{cluster.name}</b>
+          <b>
+            <a href={`/backups?cluster=${encodeURIComponent(cluster.name)}`}>{cluster.name}</a>
+          </b>
           <span class="meta">{describeServer(cluster, lineage)}</span>
           <Standing cluster={cluster} lineage={lineage} problems={problems} />
         </p>
@@ -73,7 +75,7 @@ function describeServer({ server, place }: Cluster, lineage: Lineage | undefined
   return [`PostgreSQL ${server.version}${server.isStandby ? ', standby' : ''}`, place, ...size, ...timeline].join(' · ');
 }
 
-function Standing({
+export function Standing({
   cluster,
   lineage,
   problems,
@@ -83,6 +85,7 @@ function Standing({
   return (
     <>
       {isUnknown(cluster.server) ? <Status kind="bad">does not answer</Status> : null}
+      {cluster.limits.dumpsOnly ? <Status kind="off">dumps only</Status> : null}
       {lineage === undefined || (lineage.stretches.length === 0 && lineage.dumpAt === null) ? (
         <Status kind="bad">not restorable</Status>
       ) : isProven ? (

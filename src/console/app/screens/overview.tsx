@@ -5,10 +5,15 @@ import { useLive } from '../live.tsx';
 import { Command } from '../parts/command.tsx';
 import { Panel, Status } from '../parts/panel.tsx';
 import { Empty, Failed, Loading, sentence, Stale } from '../parts/states.tsx';
+import { useQuery } from '../query.ts';
 import type { ScreenProps } from '../screen.ts';
 import { counted, moment, type Shown } from '../words.ts';
 import { ClusterRow } from './cluster-row.tsx';
 import { LagPanel } from './lag-panel.tsx';
+import { BriefClusters } from './overview/brief-clusters.tsx';
+import { orderClusters } from './overview/cluster-order.ts';
+import { LastEntries } from './overview/last-entries.tsx';
+import { problemLink } from './overview/problem-link.ts';
 import { Repositories } from './repositories-panel.tsx';
 
 const MOST_JOBS = 8;
@@ -16,6 +21,7 @@ const MOST_JOBS = 8;
 /** What would be lost now and when it is back, for each cluster; then what needs somebody, and what comes next. */
 export function Overview({ session }: ScreenProps) {
   const { answer, failure, isStale } = useLive();
+  const [query, setQuery] = useQuery();
   if (answer === undefined) {
     return (
       <>
@@ -26,6 +32,7 @@ export function Overview({ session }: ScreenProps) {
   }
   const { status, promises } = answer;
   const shown: Shown = { now: new Date(status.at), timeZone: session.project.timeZone };
+  const { full, brief } = orderClusters(status.clusters, status.problems, query['cluster']);
   const repositories = new Set(status.clusters.flatMap((cluster) => cluster.repositories.map(({ name }) => name)));
   return (
     <>
@@ -37,11 +44,19 @@ export function Overview({ session }: ScreenProps) {
             {moment(status.at, shown, true)}
           </p>
         </div>
+        <nav class="bar ways" aria-label="What to do">
+          <a class="btn" href="/drills">
+            Drills
+          </a>
+          <a class="btn primary" href="/backups">
+            Restore to a moment
+          </a>
+        </nav>
       </div>
       {isStale ? <Stale since={moment(status.at, shown, true)} why={failure?.message} /> : null}
       <div class="stackv">
         <Panel id="clusters" title="Clusters" aside="If this host vanished now: what would be lost, and how long until it is back">
-          {status.clusters.map((cluster) => (
+          {full.map((cluster) => (
             <ClusterRow
               key={cluster.name}
               cluster={cluster}
@@ -51,7 +66,16 @@ export function Overview({ session }: ScreenProps) {
               session={session}
             />
           ))}
-          <Legend />
+          {brief.length === 0 ? null : (
+            <BriefClusters
+              clusters={brief}
+              problems={status.problems}
+              promises={promises}
+              shown={shown}
+              onChosen={(cluster) => setQuery({ cluster })}
+            />
+          )}
+          {full.length === 0 ? null : <Legend />}
         </Panel>
         <NeedsYou problems={status.problems} unknown={status.unknown.length} />
         <LagPanel clusters={status.clusters} shown={shown} />
@@ -60,6 +84,7 @@ export function Overview({ session }: ScreenProps) {
           <Repositories clusters={status.clusters} />
           <Project status={status} />
         </div>
+        <LastEntries shown={shown} />
       </div>
     </>
   );
@@ -107,12 +132,24 @@ function NeedsYou({ problems, unknown }: { readonly problems: readonly Problem[]
                   {sentence(problem.what)}
                 </p>
                 <NextStep text={problem.next} />
+                <ProblemLink problem={problem} />
               </div>
             </li>
           ))}
         </ul>
       )}
     </Panel>
+  );
+}
+
+function ProblemLink({ problem }: { readonly problem: Problem }) {
+  const link = problemLink(problem);
+  if (link === undefined) return null;
+  const [path, label] = link;
+  return (
+    <a class="to" href={path}>
+      {label}
+    </a>
   );
 }
 
@@ -148,7 +185,11 @@ function Next({ jobs, shown }: { readonly jobs: readonly Job[]; readonly shown: 
       id="next"
       title="Next"
       wide="c4"
-      aside={running.length === 0 ? undefined : <Status kind="run">{`${running.length} running`}</Status>}
+      aside={
+        <>
+          {running.length === 0 ? null : <Status kind="run">{`${running.length} running`}</Status>} <a href="/schedule">Schedule</a>
+        </>
+      }
     >
       <table class="due">
         <thead class="vh">
@@ -162,7 +203,9 @@ function Next({ jobs, shown }: { readonly jobs: readonly Job[]; readonly shown: 
           {due.slice(0, MOST_JOBS).map((job) => (
             <tr key={job.name}>
               <td class="nowrap">{moment(job.nextAt, shown)}</td>
-              <th scope="row">{job.name}</th>
+              <th scope="row">
+                <a href={`/schedule?job=${encodeURIComponent(job.name)}`}>{job.name}</a>
+              </th>
               <td class="num">in {formatDuration(Math.max(0, new Date(job.nextAt).getTime() - shown.now.getTime()))}</td>
             </tr>
           ))}
@@ -182,9 +225,13 @@ function Project({ status }: { readonly status: StatusDocument }) {
       ) : (
         own.map((cluster) => (
           <dl key={cluster.name} class="body facts">
-            <dt>Migrations</dt>
+            <dt>
+              <a href="/migrations">Migrations</a>
+            </dt>
             <dd>{migrationsOf(cluster)}</dd>
-            <dt>Roles</dt>
+            <dt>
+              <a href="/roles">Roles</a>
+            </dt>
             <dd>{rolesOf(cluster)}</dd>
           </dl>
         ))

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 export function Repositories({ clusters }: { readonly clusters: readonly Cluster[] }) {
   const byName = new Map(clusters.flatMap(({ repositories }) => repositories.map((each) => [each.name, each] as const)));
   return (
-    <Panel id="repositories" title="Repositories" wide="c4">
+    <Panel id="repositories" title="Repositories" wide="c4" aside={<a href="/repositories">Details</a>}>
       {byName.size === 0 ? (
         <Empty title="No repository yet">
           <p class="meta">Backups have nowhere to go: name a repository in dbadmin.yaml, then dbadmin backup init.</p>
