@@ -2617,12 +2617,13 @@ begin
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
   select w.batch_id, w.row_no, w.rule_id, w.reason, landed.body, run
   from quality.track_work as w
-  join (
-    select x.batch_id, x.row_no, x.body::jsonb from raw.extended_history as x where x.batch_id = batch
-    union all select x.batch_id, x.row_no, x.body from raw.library_entry as x where x.batch_id = batch
-    union all select x.batch_id, x.row_no, x.body from raw.playlist_entry as x where x.batch_id = batch
-    union all select x.batch_id, x.row_no, x.body from raw.chart_entry as x where x.batch_id = batch
-  ) as landed using (batch_id, row_no)
+  -- By the key of each table: how many rows are refused, none or all, was not known when the working table was measured.
+  cross join lateral (
+    select x.body::jsonb from raw.extended_history as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    union all select x.body from raw.library_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    union all select x.body from raw.playlist_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    union all select x.body from raw.chart_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+  ) as landed
   where w.batch_id = batch and w.rule_id is not null;
 
   if takes_rows then
@@ -2926,14 +2927,14 @@ COMMENT ON FUNCTION mart.correct_weeks() IS 'Part of mart.refresh_summaries: as 
 
 -- Name: date_range(mart.play_filter); Type: FUNCTION; Schema: mart
 
-CREATE FUNCTION mart.date_range(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(first_day date, last_day date)
+CREATE FUNCTION mart.date_range(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(first_day date, last_day date, plays bigint)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
-    AS $$ select min(p.day), max(p.day) from mart.plays(f) as p $$;
+    AS $$ select min(p.day), max(p.day), count(*) from mart.plays(f) as p $$;
 
 -- Name: FUNCTION date_range(f mart.play_filter); Type: COMMENT; Schema: mart
 
-COMMENT ON FUNCTION mart.date_range(f mart.play_filter) IS 'Slicer: the first and the last day that have plays.';
+COMMENT ON FUNCTION mart.date_range(f mart.play_filter) IS 'Slicer: the first and the last day that have plays, and how many.';
 
 -- Name: drop_vanished(); Type: FUNCTION; Schema: mart
 
@@ -3123,6 +3124,28 @@ $$;
 
 COMMENT ON FUNCTION mart."only"(listener_id bigint, first_day date, last_day date, month date, track_id bigint, album_id bigint, artist_id bigint, zone text, with_skips boolean) IS 'Which plays a figure is about: all that is given holds together. month is any day of it; a track stands for all of the same meaning; without a zone days are those of each listener''s own; with_skips counts plays outside 30 s to 60 min as well.';
 
+-- Name: platform_family(text); Type: FUNCTION; Schema: mart
+
+CREATE FUNCTION mart.platform_family(platform text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog'
+    AS $_$
+  select case
+    when btrim(platform) = '' or platform is null then null
+    when platform ~* 'web[ _]?player' then 'web player'
+    when platform ~* 'cast|sonos|speaker|alexa|playstation|xbox|partner|(^|[^a-z])(tv|car|echo|ps[345])([^a-z]|$)' then 'speaker or TV'
+    when platform ~* 'android' then 'Android'
+    when platform ~* 'ios|iphone|ipad|ipod' then 'iOS'
+    when platform ~* 'os ?x|macos|darwin' then 'macOS'
+    when platform ~* 'windows' then 'Windows'
+    when platform ~* 'linux' then 'Linux'
+    else 'other' end
+$_$;
+
+-- Name: FUNCTION platform_family(platform text); Type: COMMENT; Schema: mart
+
+COMMENT ON FUNCTION mart.platform_family(platform text) IS 'The kind of device that a platform of the extended export names; its make and version say nothing in a report.';
+
 -- Name: plays(mart.play_filter); Type: FUNCTION; Schema: mart
 
 CREATE FUNCTION mart.plays(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(play_id bigint, listener_id bigint, track_id bigint, song_id bigint, artist_id bigint, album_id bigint, source_id smallint, played_at timestamp with time zone, local_at timestamp without time zone, day date, hour smallint, ms_played integer, explicit boolean)
@@ -3149,6 +3172,33 @@ $$;
 -- Name: FUNCTION plays(f mart.play_filter); Type: COMMENT; Schema: mart
 
 COMMENT ON FUNCTION mart.plays(f mart.play_filter) IS 'The plays a filter lets through, with day and hour in the wanted zone. All other figures count these.';
+
+-- Name: plays_by_circumstance(mart.play_filter); Type: FUNCTION; Schema: mart
+
+CREATE FUNCTION mart.plays_by_circumstance(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(circumstance text, value text, plays bigint, ms_played bigint, share_percent numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  with told as materialized (
+    select c.platform, c.shuffle, c.offline, c.reason_start, c.reason_end, p.ms_played
+    from mart.plays(f) as p join mart.play_circumstance as c on c.play_id = p.play_id
+  )
+  select v.circumstance, v.value, count(*), sum(t.ms_played), round(100.0 * count(*) / sum(count(*)) over (partition by v.circumstance), 2)
+  from told as t
+  cross join lateral (values
+    ('platform', coalesce(t.platform, 'unknown')),
+    ('shuffle', case lower(t.shuffle) when 'true' then 'on' when 'false' then 'off' else 'unknown' end),
+    ('offline', case lower(t.offline) when 'true' then 'offline' when 'false' then 'online' else 'unknown' end),
+    ('began by', coalesce(nullif(t.reason_start, ''), 'unknown')),
+    ('ended by', coalesce(nullif(t.reason_end, ''), 'unknown'))
+  ) as v (circumstance, value)
+  group by v.circumstance, v.value
+  order by array_position(array['platform', 'shuffle', 'offline', 'began by', 'ended by'], v.circumstance), 3 desc, 2
+$$;
+
+-- Name: FUNCTION plays_by_circumstance(f mart.play_filter); Type: COMMENT; Schema: mart
+
+COMMENT ON FUNCTION mart.plays_by_circumstance(f mart.play_filter) IS 'Plays by platform, shuffle, offline, and why they began and ended, of those that an extended export tells of.';
 
 -- Name: plays_by_content(mart.play_filter); Type: FUNCTION; Schema: mart
 
@@ -3192,6 +3242,26 @@ $$;
 -- Name: FUNCTION plays_by_hour(f mart.play_filter); Type: COMMENT; Schema: mart
 
 COMMENT ON FUNCTION mart.plays_by_hour(f mart.play_filter) IS 'Ribbon: plays by hour and part of the day; all 24 hours.';
+
+-- Name: plays_by_length(mart.play_filter); Type: FUNCTION; Schema: mart
+
+CREATE FUNCTION mart.plays_by_length(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(length text, plays bigint, ms_played bigint, share_percent numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select l.length, count(p.play_id), coalesce(sum(p.ms_played), 0)::bigint,
+    round(100.0 * count(p.play_id) / nullif(sum(count(p.play_id)) over (), 0), 2)
+  from unnest(array['under 30 s', '30 s to 60 min', 'over 60 min']) with ordinality as l (length, place)
+  left join (
+    select q.play_id, q.ms_played, case when q.ms_played < 30000 then 1 when q.ms_played <= 3600000 then 2 else 3 end as place
+    from mart.plays(f) as q
+  ) as p on p.place = l.place
+  group by l.length, l.place order by l.place
+$$;
+
+-- Name: FUNCTION plays_by_length(f mart.play_filter); Type: COMMENT; Schema: mart
+
+COMMENT ON FUNCTION mart.plays_by_length(f mart.play_filter) IS 'Plays by how long they were heard: what is shorter than 30 s was skipped. Of a filter with with_skips; without, only what counts as listening is there.';
 
 -- Name: plays_by_source(mart.play_filter); Type: FUNCTION; Schema: mart
 
@@ -3565,6 +3635,53 @@ $$;
 
 COMMENT ON FUNCTION mart.session_cards(f mart.play_filter, gap interval) IS 'Cards: sessions, the plays in them, plays a session, minutes of the one in the middle and of the longest.';
 
+-- Name: skipped_tracks(mart.play_filter, integer); Type: FUNCTION; Schema: mart
+
+CREATE FUNCTION mart.skipped_tracks(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 10) RETURNS TABLE(rank bigint, track_id bigint, name text, artist text, skips bigint, plays bigint, skip_percent numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  with counted as (
+    select p.song_id, count(*) filter (where p.ms_played < 30000) as skips, count(*) as plays
+    from mart.plays(f) as p group by p.song_id
+    having count(*) filter (where p.ms_played < 30000) > 0
+    order by 2 desc, 3, 1 limit k
+  )
+  select row_number() over (order by c.skips desc, c.plays, c.song_id), c.song_id, t.name, a.name, c.skips, c.plays, round(100.0 * c.skips / c.plays, 1)
+  from counted as c
+  join mart.dim_track as t on t.track_id = c.song_id
+  left join mart.dim_artist as a on a.artist_id = t.artist_id
+  order by 1
+$$;
+
+-- Name: FUNCTION skipped_tracks(f mart.play_filter, k integer); Type: COMMENT; Schema: mart
+
+COMMENT ON FUNCTION mart.skipped_tracks(f mart.play_filter, k integer) IS 'The k songs that were left most often within 30 s, and how many of their plays that were. Of a filter with with_skips.';
+
+-- Name: sound_profile(mart.play_filter); Type: FUNCTION; Schema: mart
+
+CREATE FUNCTION mart.sound_profile(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(feature text, plays bigint, mean numeric, catalogue_mean numeric, lowest numeric, highest numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  with heard as (
+    select p.track_id, count(*) as plays from mart.plays(f) as p group by p.track_id
+  ), known as (
+    select s.feature, avg(s.value) as mean, min(s.value) as lowest, max(s.value) as highest from mart.track_sound as s group by s.feature
+  ), summed as (
+    select s.feature, sum(h.plays)::bigint as plays, sum(h.plays * s.value) / sum(h.plays) as mean
+    from heard as h join mart.track_sound as s on s.track_id = h.track_id group by s.feature
+  )
+  select k.feature, coalesce(s.plays, 0), round(s.mean::numeric, 4), round(k.mean::numeric, 4), round(k.lowest::numeric, 4), round(k.highest::numeric, 4)
+  from known as k left join summed as s on s.feature = k.feature
+  order by array_position(array['danceability', 'energy', 'valence', 'acousticness', 'instrumentalness', 'speechiness', 'liveness', 'loudness_db',
+    'tempo_bpm'], k.feature)
+$$;
+
+-- Name: FUNCTION sound_profile(f mart.play_filter); Type: COMMENT; Schema: mart
+
+COMMENT ON FUNCTION mart.sound_profile(f mart.play_filter) IS 'The mean of each audio feature over the plays whose track has it, beside the mean of all tracks there are.';
+
 -- Name: top_albums(mart.play_filter, integer); Type: FUNCTION; Schema: mart
 
 CREATE FUNCTION mart.top_albums(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 4) RETURNS TABLE(rank bigint, album_id bigint, name text, artist text, plays bigint, ms_played bigint, cover_id bigint)
@@ -3588,17 +3705,20 @@ COMMENT ON FUNCTION mart.top_albums(f mart.play_filter, k integer) IS 'Treemap: 
 
 -- Name: top_artists(mart.play_filter, integer); Type: FUNCTION; Schema: mart
 
-CREATE FUNCTION mart.top_artists(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 5) RETURNS TABLE(rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint)
+CREATE FUNCTION mart.top_artists(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 5) RETURNS TABLE(rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint, cover_id bigint)
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
     AS $$
-  select row_number() over (order by count(*) desc, sum(p.ms_played) desc, b.artist_id), b.artist_id, a.name, count(*), sum(p.ms_played)
-  from mart.plays(f) as p
-  join mart.bridge_track_artist as b on b.track_id = p.track_id
-  join mart.dim_artist as a on a.artist_id = b.artist_id
-  group by b.artist_id, a.name
+  with counted as (
+    select b.artist_id, count(*) as plays, sum(p.ms_played) as ms_played
+    from mart.plays(f) as p join mart.bridge_track_artist as b on b.track_id = p.track_id
+    group by b.artist_id order by 2 desc, 3 desc, 1 limit k
+  )
+  select row_number() over (order by c.plays desc, c.ms_played desc, c.artist_id), c.artist_id, a.name, c.plays, c.ms_played, v.cover_id
+  from counted as c
+  join mart.dim_artist as a on a.artist_id = c.artist_id
+  left join mart.cover as v on v.artist_id = c.artist_id
   order by 1
-  limit k
 $$;
 
 -- Name: FUNCTION top_artists(f mart.play_filter, k integer); Type: COMMENT; Schema: mart
@@ -4667,9 +4787,9 @@ $$;
 
 COMMENT ON FUNCTION raw.refuse_change() IS 'Trigger: refuses UPDATE, DELETE and TRUNCATE of landed rows.';
 
--- Name: by_preference(text[], jsonb, bigint[], integer); Type: FUNCTION; Schema: reco
+-- Name: by_preference(text[], jsonb, bigint[], integer, double precision, bigint); Type: FUNCTION; Schema: reco
 
-CREATE FUNCTION reco.by_preference(genres text[] DEFAULT '{}'::text[], features jsonb DEFAULT '{}'::jsonb, seed_tracks bigint[] DEFAULT '{}'::bigint[], k integer DEFAULT 10) RETURNS TABLE(rank bigint, track_id bigint, name text, artist text, score double precision, reason text)
+CREATE FUNCTION reco.by_preference(genres text[] DEFAULT '{}'::text[], features jsonb DEFAULT '{}'::jsonb, seed_tracks bigint[] DEFAULT '{}'::bigint[], k integer DEFAULT 10, popularity_weight double precision DEFAULT 0.2, unheard_by bigint DEFAULT NULL::bigint) RETURNS TABLE(rank bigint, track_id bigint, name text, artist text, score double precision, reason text, because_of bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog'
     AS $$
@@ -4697,6 +4817,10 @@ begin
   select string_agg(s::text, ', ') into unknown from unnest(seed_tracks) as s where not exists (select from core.track as t where t.track_id = s);
   if unknown is not null then
     raise exception using errcode = 'invalid_parameter_value', message = format('there is no track %s', unknown);
+  end if;
+  if popularity_weight is null or popularity_weight < 0 or popularity_weight > 1 then
+    raise exception using errcode = 'invalid_parameter_value', message = format('%s is no weight of popularity', popularity_weight),
+      hint = 'It takes a number from 0 to 1.';
   end if;
   -- What is said of features counts; of the others, where there are seeds, how these sound.
   select array_agg(t.place order by t.place), array_agg(t.target order by t.place) into places, targets
@@ -4748,23 +4872,30 @@ begin
     from (
       select t.track_id, t.place, 1.0::double precision as weight, 'found together' as reason from together as t
       union all select s.track_id, s.place, 1.0, 'sounds as asked' from sound as s
-      union all select p.track_id, p.place, 0.2, 'popular' from popular as p
+      union all select p.track_id, p.place, popularity_weight, 'popular' from popular as p
     ) as v
     where v.track_id <> all (songs)
+      and not exists (select from reco.listener_song as h where h.listener_id = unheard_by and h.track_id = v.track_id)
+      and not exists (
+        select from core.saved_track as h join core.track as t on t.track_id = h.track_id
+        where h.listener_id = unheard_by and coalesce(t.canonical_track_id, t.track_id) = v.track_id)
     group by v.track_id
     order by score desc, v.track_id
     limit k + 10
   )
-  select row_number() over (order by f.score desc, f.track_id), f.track_id, s.name, s.artist, f.score, f.reason
+  select row_number() over (order by f.score desc, f.track_id), f.track_id, s.name, s.artist, f.score, f.reason,
+    case when f.reason = 'found together' then (
+      select n.track_id from reco.neighbour as n where n.track_id = any (songs) and n.neighbour_id = f.track_id
+      group by n.track_id order by sum(n.score) desc, n.track_id limit 1) end
   from fused as f join reco.song as s on s.track_id = f.track_id
   order by f.score desc, f.track_id
   limit greatest(k, 0);
 end
 $$;
 
--- Name: FUNCTION by_preference(genres text[], features jsonb, seed_tracks bigint[], k integer); Type: COMMENT; Schema: reco
+-- Name: FUNCTION by_preference(genres text[], features jsonb, seed_tracks bigint[], k integer, popularity_weight double precision, unheard_by bigint); Type: COMMENT; Schema: reco
 
-COMMENT ON FUNCTION reco.by_preference(genres text[], features jsonb, seed_tracks bigint[], k integer) IS 'k songs for somebody without a history: of any of these genres or subgenres (all without one), near these audio features in their own units ({"energy": 0.8, "tempo_bpm": 120}; what is not named does not count), and found together with these tracks. Names that are unknown are refused.';
+COMMENT ON FUNCTION reco.by_preference(genres text[], features jsonb, seed_tracks bigint[], k integer, popularity_weight double precision, unheard_by bigint) IS 'k songs for somebody without a history: of any of these genres or subgenres (all without one), near these audio features in their own units ({"energy": 0.8, "tempo_bpm": 120}; what is not named does not count), and found together with these tracks; because_of is the one of them that said most. popularity_weight, 0 to 1, says how much it counts that others hear a song; what unheard_by heard or saved is left out. Names that are unknown are refused.';
 
 -- Name: catch_up(); Type: FUNCTION; Schema: reco
 
@@ -7250,6 +7381,337 @@ COMMENT ON TABLE mart.artist_work IS 'Artists who lost a track in a refresh; emp
 
 COMMENT ON COLUMN mart.artist_work.artist_id IS 'The artist.';
 
+-- Name: fact_play; Type: TABLE; Schema: mart
+
+CREATE TABLE mart.fact_play (
+    play_id bigint NOT NULL,
+    listener_id bigint NOT NULL,
+    track_id bigint NOT NULL,
+    artist_id bigint,
+    album_id bigint,
+    date_id integer NOT NULL,
+    time_id smallint NOT NULL,
+    source_id smallint NOT NULL,
+    played_at timestamp with time zone NOT NULL,
+    ms_played integer NOT NULL,
+    is_listen boolean NOT NULL,
+    explicit boolean
+);
+
+-- Name: TABLE fact_play; Type: COMMENT; Schema: mart
+
+COMMENT ON TABLE mart.fact_play IS 'Plays: one row each, as many as core.play has.';
+
+-- Name: COLUMN fact_play.play_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.play_id IS 'As in core.';
+
+-- Name: COLUMN fact_play.listener_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.listener_id IS 'Who listened.';
+
+-- Name: COLUMN fact_play.track_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.track_id IS 'To what.';
+
+-- Name: COLUMN fact_play.artist_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.artist_id IS 'First artist of the track; all of them by bridge_track_artist.';
+
+-- Name: COLUMN fact_play.album_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.album_id IS 'Album of the track.';
+
+-- Name: COLUMN fact_play.date_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.date_id IS 'The day it ended, in the listener''s zone.';
+
+-- Name: COLUMN fact_play.time_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.time_id IS 'The hour it ended, in the listener''s zone.';
+
+-- Name: COLUMN fact_play.source_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.source_id IS 'From where it was played.';
+
+-- Name: COLUMN fact_play.played_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.played_at IS 'When it ended.';
+
+-- Name: COLUMN fact_play.ms_played; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.ms_played IS 'How long it was heard, in milliseconds.';
+
+-- Name: COLUMN fact_play.is_listen; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.is_listen IS 'Heard for 30 s to 60 min: what reports count as a play.';
+
+-- Name: COLUMN fact_play.explicit; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.fact_play.explicit IS 'The track is marked as explicit, where known.';
+
+-- Name: quarantine; Type: TABLE; Schema: quality
+
+CREATE TABLE quality.quarantine (
+    batch_id bigint NOT NULL,
+    row_no integer NOT NULL,
+    rule_id text NOT NULL,
+    reason text NOT NULL,
+    raw_row jsonb NOT NULL,
+    run_id bigint NOT NULL,
+    quarantined_at timestamp with time zone DEFAULT now() NOT NULL,
+    item_no integer DEFAULT 0 NOT NULL,
+    CONSTRAINT quarantine_item_no_check CHECK ((item_no >= 0)),
+    CONSTRAINT quarantine_reason_check CHECK ((reason <> ''::text))
+);
+
+-- Name: TABLE quarantine; Type: COMMENT; Schema: quality
+
+COMMENT ON TABLE quality.quarantine IS 'Refused rows, and refused items of pages: one each, with the first rule that refused it.';
+
+-- Name: COLUMN quarantine.batch_id; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.batch_id IS 'The file: raw.batch.';
+
+-- Name: COLUMN quarantine.row_no; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.row_no IS 'The row in the file.';
+
+-- Name: COLUMN quarantine.rule_id; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.rule_id IS 'The rule that refused it.';
+
+-- Name: COLUMN quarantine.reason; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.reason IS 'What was wrong, with the value.';
+
+-- Name: COLUMN quarantine.raw_row; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.raw_row IS 'The row as received.';
+
+-- Name: COLUMN quarantine.run_id; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.run_id IS 'The run that refused it.';
+
+-- Name: COLUMN quarantine.quarantined_at; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.quarantined_at IS 'When.';
+
+-- Name: COLUMN quarantine.item_no; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.quarantine.item_no IS 'The item of a page, from 1; 0 where the whole row, or page, is refused.';
+
+-- Name: run; Type: TABLE; Schema: quality
+
+CREATE TABLE quality.run (
+    run_id bigint NOT NULL,
+    step text NOT NULL,
+    batch_id bigint,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    rows_in bigint,
+    rows_out bigint,
+    rows_rejected bigint,
+    error text,
+    started_by text DEFAULT SESSION_USER,
+    CONSTRAINT run_adds_up CHECK ((rows_in = (rows_out + rows_rejected))),
+    CONSTRAINT run_rows_in_check CHECK ((rows_in >= 0)),
+    CONSTRAINT run_rows_out_check CHECK ((rows_out >= 0)),
+    CONSTRAINT run_rows_rejected_check CHECK ((rows_rejected >= 0))
+);
+
+-- Name: TABLE run; Type: COMMENT; Schema: quality
+
+COMMENT ON TABLE quality.run IS 'One execution of a load step.';
+
+-- Name: COLUMN run.run_id; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.run_id IS 'Number of the execution.';
+
+-- Name: COLUMN run.step; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.step IS 'The procedure.';
+
+-- Name: COLUMN run.batch_id; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.batch_id IS 'The batch it cleansed, where the step works on one.';
+
+-- Name: COLUMN run.started_at; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.started_at IS 'When it began.';
+
+-- Name: COLUMN run.finished_at; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.finished_at IS 'When it ended, well or not; NULL while it runs.';
+
+-- Name: COLUMN run.rows_in; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.rows_in IS 'Rows it looked at that no earlier run had disposed of.';
+
+-- Name: COLUMN run.rows_out; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.rows_out IS 'Rows that became facts.';
+
+-- Name: COLUMN run.rows_rejected; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.rows_rejected IS 'Rows it put into quarantine.';
+
+-- Name: COLUMN run.error; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.error IS 'Why it failed; nothing of a failed run stays but this row.';
+
+-- Name: COLUMN run.started_by; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.run.started_by IS 'The role that had logged in; NULL for runs of before this was noted.';
+
+-- Name: batch; Type: TABLE; Schema: raw
+
+CREATE TABLE raw.batch (
+    batch_id bigint NOT NULL,
+    source text NOT NULL,
+    file_name text NOT NULL,
+    listener_name text,
+    content_sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    row_count bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    received_by text DEFAULT SESSION_USER NOT NULL,
+    archive_name text,
+    encoding text DEFAULT 'utf-8'::text NOT NULL,
+    CONSTRAINT batch_archive_name_check CHECK ((archive_name <> ''::text)),
+    CONSTRAINT batch_content_sha256_check CHECK ((length(content_sha256) = 32)),
+    CONSTRAINT batch_encoding_check CHECK ((encoding <> ''::text)),
+    CONSTRAINT batch_listener_name_check CHECK ((listener_name <> ''::text)),
+    CONSTRAINT batch_listener_of_personal CHECK (
+CASE
+    WHEN (source = ANY (ARRAY['streaming_history'::text, 'extended_history'::text, 'library'::text])) THEN (listener_name IS NOT NULL)
+    WHEN (source = ANY (ARRAY['songs'::text, 'chart'::text])) THEN (listener_name IS NULL)
+    ELSE true
+END),
+    CONSTRAINT batch_row_count_check CHECK ((row_count >= 0)),
+    CONSTRAINT batch_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT batch_source_check CHECK ((source = ANY (ARRAY['songs'::text, 'streaming_history'::text, 'extended_history'::text, 'library'::text, 'playlist'::text, 'chart'::text, 'page'::text])))
+);
+
+-- Name: TABLE batch; Type: COMMENT; Schema: raw
+
+COMMENT ON TABLE raw.batch IS 'One file received. The same content is received once per source and listener.';
+
+-- Name: COLUMN batch.batch_id; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.batch_id IS 'Our number.';
+
+-- Name: COLUMN batch.source; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.source IS 'Format of the file: songs (CSV, one row per track, playlist and subgenre), streaming_history (basic account export, JSON), extended_history (extended account export, JSON), library (saved items of an account export, JSON), playlist (CSV, or playlists of an account export, JSON), chart (CSV or JSON) or page (an answer of the Web API, JSON).';
+
+-- Name: COLUMN batch.file_name; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.file_name IS 'Name of the file without its directory; - for standard input.';
+
+-- Name: COLUMN batch.listener_name; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.listener_name IS 'Whose data it is; exports do not say. NULL for sources without a listener; a playlist or page may have one.';
+
+-- Name: COLUMN batch.content_sha256; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.content_sha256 IS 'SHA-256 of the whole file.';
+
+-- Name: COLUMN batch.size_bytes; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.size_bytes IS 'Bytes of the file.';
+
+-- Name: COLUMN batch.row_count; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.row_count IS 'Rows of the file, as the loader counted them; the tests compare it with the rows.';
+
+-- Name: COLUMN batch.received_at; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.received_at IS 'When the transaction that received it began.';
+
+-- Name: COLUMN batch.received_by; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.received_by IS 'The role that had logged in.';
+
+-- Name: COLUMN batch.archive_name; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.archive_name IS 'Name of the zip archive it was read from, without its directory; NULL when the file lay open.';
+
+-- Name: COLUMN batch.encoding; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.encoding IS 'Encoding of the file; the rows are UTF-8 whatever it was.';
+
+-- Name: basis; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.basis AS
+ SELECT played.plays,
+    played.listens,
+    played.listeners,
+    played.first_played_at,
+    played.last_played_at,
+    ( SELECT max(r.finished_at) AS max
+           FROM quality.run r
+          WHERE ((r.step = ANY (ARRAY['mart.refresh'::text, 'mart.rebuild'::text])) AND (r.error IS NULL))) AS refreshed_at,
+    landed.files,
+    landed.rows_received,
+    landed.last_received_at,
+    ( SELECT count(*) AS count
+           FROM quality.quarantine) AS rows_rejected
+   FROM (( SELECT count(*) AS plays,
+            count(*) FILTER (WHERE p.is_listen) AS listens,
+            count(DISTINCT p.listener_id) AS listeners,
+            min(p.played_at) AS first_played_at,
+            max(p.played_at) AS last_played_at
+           FROM mart.fact_play p) played
+     CROSS JOIN ( SELECT count(*) AS files,
+            (COALESCE(sum(b.row_count), (0)::numeric))::bigint AS rows_received,
+            max(b.received_at) AS last_received_at
+           FROM raw.batch b) landed);
+
+-- Name: VIEW basis; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.basis IS 'What the figures of the marts rest on: plays, from when to when, last refresh, files and rows received, rows refused.';
+
+-- Name: COLUMN basis.plays; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.plays IS 'Plays in the marts, short and long ones too.';
+
+-- Name: COLUMN basis.listens; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.listens IS 'Of them plays of 30 s to 60 min, which reports count.';
+
+-- Name: COLUMN basis.listeners; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.listeners IS 'Listeners who have plays.';
+
+-- Name: COLUMN basis.first_played_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.first_played_at IS 'When the first ended.';
+
+-- Name: COLUMN basis.last_played_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.last_played_at IS 'When the last ended.';
+
+-- Name: COLUMN basis.refreshed_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.refreshed_at IS 'When the marts were last refreshed or rebuilt without a failure.';
+
+-- Name: COLUMN basis.files; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.files IS 'Files and pages that were received.';
+
+-- Name: COLUMN basis.rows_received; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.rows_received IS 'Rows in them.';
+
+-- Name: COLUMN basis.last_received_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.last_received_at IS 'When the last came.';
+
+-- Name: COLUMN basis.rows_rejected; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.basis.rows_rejected IS 'Rows that a rule refused.';
+
 -- Name: dim_album; Type: TABLE; Schema: mart
 
 CREATE TABLE mart.dim_album (
@@ -7738,75 +8200,6 @@ COMMENT ON COLUMN mart.bi_listener.listener IS 'The name the history was loaded 
 -- Name: COLUMN bi_listener.time_zone; Type: COMMENT; Schema: mart
 
 COMMENT ON COLUMN mart.bi_listener.time_zone IS 'The zone of their days and hours.';
-
--- Name: fact_play; Type: TABLE; Schema: mart
-
-CREATE TABLE mart.fact_play (
-    play_id bigint NOT NULL,
-    listener_id bigint NOT NULL,
-    track_id bigint NOT NULL,
-    artist_id bigint,
-    album_id bigint,
-    date_id integer NOT NULL,
-    time_id smallint NOT NULL,
-    source_id smallint NOT NULL,
-    played_at timestamp with time zone NOT NULL,
-    ms_played integer NOT NULL,
-    is_listen boolean NOT NULL,
-    explicit boolean
-);
-
--- Name: TABLE fact_play; Type: COMMENT; Schema: mart
-
-COMMENT ON TABLE mart.fact_play IS 'Plays: one row each, as many as core.play has.';
-
--- Name: COLUMN fact_play.play_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.play_id IS 'As in core.';
-
--- Name: COLUMN fact_play.listener_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.listener_id IS 'Who listened.';
-
--- Name: COLUMN fact_play.track_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.track_id IS 'To what.';
-
--- Name: COLUMN fact_play.artist_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.artist_id IS 'First artist of the track; all of them by bridge_track_artist.';
-
--- Name: COLUMN fact_play.album_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.album_id IS 'Album of the track.';
-
--- Name: COLUMN fact_play.date_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.date_id IS 'The day it ended, in the listener''s zone.';
-
--- Name: COLUMN fact_play.time_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.time_id IS 'The hour it ended, in the listener''s zone.';
-
--- Name: COLUMN fact_play.source_id; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.source_id IS 'From where it was played.';
-
--- Name: COLUMN fact_play.played_at; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.played_at IS 'When it ended.';
-
--- Name: COLUMN fact_play.ms_played; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.ms_played IS 'How long it was heard, in milliseconds.';
-
--- Name: COLUMN fact_play.is_listen; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.is_listen IS 'Heard for 30 s to 60 min: what reports count as a play.';
-
--- Name: COLUMN fact_play.explicit; Type: COMMENT; Schema: mart
-
-COMMENT ON COLUMN mart.fact_play.explicit IS 'The track is marked as explicit, where known.';
 
 -- Name: bi_play; Type: VIEW; Schema: mart
 
@@ -8866,6 +9259,55 @@ COMMENT ON COLUMN mart.listeners_by_country.country IS 'ISO 3166 code; NULL wher
 
 COMMENT ON COLUMN mart.listeners_by_country.listeners IS 'How many.';
 
+-- Name: load_run; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.load_run AS
+ SELECT run_id,
+    step,
+    started_at,
+    finished_at,
+    rows_in,
+    rows_out,
+    rows_rejected,
+    (error IS NOT NULL) AS has_failed
+   FROM quality.run r;
+
+-- Name: VIEW load_run; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.load_run IS 'Runs of load steps and refreshes; why one failed is in quality.run.';
+
+-- Name: COLUMN load_run.run_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.run_id IS 'Number of the execution.';
+
+-- Name: COLUMN load_run.step; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.step IS 'The procedure.';
+
+-- Name: COLUMN load_run.started_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.started_at IS 'When it began.';
+
+-- Name: COLUMN load_run.finished_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.finished_at IS 'When it ended, well or not; NULL while it runs.';
+
+-- Name: COLUMN load_run.rows_in; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.rows_in IS 'Rows it looked at.';
+
+-- Name: COLUMN load_run.rows_out; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.rows_out IS 'Rows that became facts.';
+
+-- Name: COLUMN load_run.rows_rejected; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.rows_rejected IS 'Rows it refused.';
+
+-- Name: COLUMN load_run.has_failed; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.load_run.has_failed IS 'It failed, and nothing of it stayed.';
+
 -- Name: ordered_listen; Type: VIEW; Schema: mart
 
 CREATE VIEW mart.ordered_listen AS
@@ -8899,6 +9341,92 @@ COMMENT ON COLUMN mart.ordered_listen.minute_seq IS 'Place among the plays that 
 -- Name: COLUMN ordered_listen.ms_played; Type: COMMENT; Schema: mart
 
 COMMENT ON COLUMN mart.ordered_listen.ms_played IS 'How long it was heard, in milliseconds.';
+
+-- Name: extended_history; Type: TABLE; Schema: raw
+
+CREATE TABLE raw.extended_history (
+    batch_id bigint NOT NULL,
+    row_no integer NOT NULL,
+    line_no integer NOT NULL,
+    source text DEFAULT 'extended_history'::text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    hash bytea NOT NULL,
+    body json NOT NULL
+);
+
+-- Name: TABLE extended_history; Type: COMMENT; Schema: raw
+
+COMMENT ON TABLE raw.extended_history IS 'Plays of extended account exports: one JSON object each, as received.';
+
+-- Name: COLUMN extended_history.batch_id; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.batch_id IS 'The file: raw.batch.';
+
+-- Name: COLUMN extended_history.row_no; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.row_no IS 'Number of the play in the file, from 1.';
+
+-- Name: COLUMN extended_history.line_no; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.line_no IS 'Line of the file where the play begins, from 1.';
+
+-- Name: COLUMN extended_history.source; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.source IS 'Format it came in.';
+
+-- Name: COLUMN extended_history.received_at; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.received_at IS 'When the transaction that received it began.';
+
+-- Name: COLUMN extended_history.hash; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.hash IS 'SHA-256 of the object''s bytes in the file.';
+
+-- Name: COLUMN extended_history.body; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history.body IS 'ts (end, UTC, to the second), ms_played, master_metadata_track_name, master_metadata_album_artist_name, master_metadata_album_album_name, spotify_track_uri, episode_name, spotify_episode_uri, platform, conn_country, reason_start, reason_end, shuffle, skipped, offline, incognito_mode and more.';
+
+-- Name: play_circumstance; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.play_circumstance AS
+ SELECT p.play_id,
+    mart.platform_family(told.platform) AS platform,
+    told.shuffle,
+    told.offline,
+    told.reason_start,
+    told.reason_end
+   FROM ((core.play p
+     JOIN raw.extended_history x ON (((x.batch_id = p.batch_id) AND (x.row_no = p.row_no))))
+     CROSS JOIN LATERAL json_to_record(x.body) told(platform text, shuffle text, offline text, reason_start text, reason_end text))
+  WHERE (p.feed = 'extended'::text);
+
+-- Name: VIEW play_circumstance; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.play_circumstance IS 'What the extended export says of a play beside the play itself. Read from the rows as received: costs a few seconds a million plays.';
+
+-- Name: COLUMN play_circumstance.play_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.play_id IS 'The play.';
+
+-- Name: COLUMN play_circumstance.platform; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.platform IS 'Kind of device: Android, iOS, Windows, macOS, Linux, web player, speaker or TV, other; NULL where the export does not say.';
+
+-- Name: COLUMN play_circumstance.shuffle; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.shuffle IS 'true or false, as received.';
+
+-- Name: COLUMN play_circumstance.offline; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.offline IS 'true or false, as received.';
+
+-- Name: COLUMN play_circumstance.reason_start; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.reason_start IS 'Why it began: trackdone, clickrow and so on.';
+
+-- Name: COLUMN play_circumstance.reason_end; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.reason_end IS 'Why it ended: trackdone, fwdbtn and so on.';
 
 -- Name: play_wanted; Type: VIEW; Schema: mart
 
@@ -8937,6 +9465,41 @@ COMMENT ON TABLE mart.play_work IS 'The plays a refresh works on; empty between 
 -- Name: COLUMN play_work.play_id; Type: COMMENT; Schema: mart
 
 COMMENT ON COLUMN mart.play_work.play_id IS 'The play.';
+
+-- Name: received; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.received AS
+ SELECT source,
+    count(*) AS files,
+    (sum(row_count))::bigint AS rows_received,
+    min(received_at) AS first_received_at,
+    max(received_at) AS last_received_at
+   FROM raw.batch b
+  GROUP BY source;
+
+-- Name: VIEW received; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.received IS 'What was received, by format.';
+
+-- Name: COLUMN received.source; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.received.source IS 'The format: streaming_history, extended_history, songs and so on.';
+
+-- Name: COLUMN received.files; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.received.files IS 'Files, or answers of the Web API.';
+
+-- Name: COLUMN received.rows_received; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.received.rows_received IS 'Rows in them.';
+
+-- Name: COLUMN received.first_received_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.received.first_received_at IS 'When the first came.';
+
+-- Name: COLUMN received.last_received_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.received.last_received_at IS 'When the last came.';
 
 -- Name: recently_played; Type: VIEW; Schema: mart
 
@@ -8995,6 +9558,77 @@ COMMENT ON COLUMN mart.recently_played.artist_name IS 'Its first artist.';
 
 COMMENT ON COLUMN mart.recently_played.play_id IS 'The play.';
 
+-- Name: rule; Type: TABLE; Schema: quality
+
+CREATE TABLE quality.rule (
+    rule_id text NOT NULL,
+    title text NOT NULL,
+    description text NOT NULL,
+    routine text NOT NULL,
+    CONSTRAINT rule_rule_id_check CHECK ((rule_id ~ '^B[0-9]+$'::text))
+);
+
+-- Name: TABLE rule; Type: COMMENT; Schema: quality
+
+COMMENT ON TABLE quality.rule IS 'The cleansing rules in force.';
+
+-- Name: COLUMN rule.rule_id; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.rule.rule_id IS 'B1 to B13.';
+
+-- Name: COLUMN rule.title; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.rule.title IS 'The rule in a few words.';
+
+-- Name: COLUMN rule.description; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.rule.description IS 'What it looks for and what happens then.';
+
+-- Name: COLUMN rule.routine; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.rule.routine IS 'The function that is the rule, schema-qualified.';
+
+-- Name: refused_rows; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.refused_rows AS
+ SELECT r.rule_id,
+    r.title,
+    r.description,
+    count(q.row_no) AS rows_rejected,
+    count(DISTINCT q.batch_id) AS files,
+    max(q.quarantined_at) AS last_at
+   FROM (quality.rule r
+     LEFT JOIN quality.quarantine q ON ((q.rule_id = r.rule_id)))
+  GROUP BY r.rule_id, r.title, r.description;
+
+-- Name: VIEW refused_rows; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.refused_rows IS 'The cleansing rules, and how many rows each refused; the rows themselves are in quality.quarantine.';
+
+-- Name: COLUMN refused_rows.rule_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.refused_rows.rule_id IS 'B1 to B13.';
+
+-- Name: COLUMN refused_rows.title; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.refused_rows.title IS 'The rule in a few words.';
+
+-- Name: COLUMN refused_rows.description; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.refused_rows.description IS 'What it looks for and what happens then.';
+
+-- Name: COLUMN refused_rows.rows_rejected; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.refused_rows.rows_rejected IS 'Rows it refused.';
+
+-- Name: COLUMN refused_rows.files; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.refused_rows.files IS 'Files they came in.';
+
+-- Name: COLUMN refused_rows.last_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.refused_rows.last_at IS 'When the last was refused.';
+
 -- Name: report_page; Type: TABLE; Schema: mart
 
 CREATE TABLE mart.report_page (
@@ -9021,6 +9655,90 @@ COMMENT ON COLUMN mart.report_page.page IS 'From 1.';
 
 COMMENT ON COLUMN mart.report_page.title IS 'What stands on top.';
 
+-- Name: saved_albums; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.saved_albums AS
+ SELECT s.listener_id,
+    s.added_at,
+    b.album_id,
+    b.name AS album_name,
+    mart.album_artist(b.album_id) AS artist_name,
+    v.cover_id
+   FROM ((core.saved_album s
+     JOIN core.album b ON ((b.album_id = s.album_id)))
+     LEFT JOIN mart.cover v ON ((v.album_id = b.album_id)));
+
+-- Name: VIEW saved_albums; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.saved_albums IS 'Albums in listeners'' libraries.';
+
+-- Name: COLUMN saved_albums.listener_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_albums.listener_id IS 'Whose library.';
+
+-- Name: COLUMN saved_albums.added_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_albums.added_at IS 'When it was saved; NULL where the export does not say.';
+
+-- Name: COLUMN saved_albums.album_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_albums.album_id IS 'The album.';
+
+-- Name: COLUMN saved_albums.album_name; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_albums.album_name IS 'Its name.';
+
+-- Name: COLUMN saved_albums.artist_name; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_albums.artist_name IS 'Whose it is; NULL for several.';
+
+-- Name: COLUMN saved_albums.cover_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_albums.cover_id IS 'The stored picture; NULL where there is none.';
+
+-- Name: saved_tracks; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.saved_tracks AS
+ SELECT s.listener_id,
+    s.added_at,
+    t.track_id,
+    t.name AS track_name,
+    a.name AS artist_name,
+    b.name AS album_name
+   FROM ((((core.saved_track s
+     JOIN core.track t ON ((t.track_id = s.track_id)))
+     LEFT JOIN core.track_artist ta ON (((ta.track_id = t.track_id) AND (ta."position" = 1))))
+     LEFT JOIN core.artist a ON ((a.artist_id = ta.artist_id)))
+     LEFT JOIN core.album b ON ((b.album_id = t.album_id)));
+
+-- Name: VIEW saved_tracks; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.saved_tracks IS 'Tracks in listeners'' libraries.';
+
+-- Name: COLUMN saved_tracks.listener_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_tracks.listener_id IS 'Whose library.';
+
+-- Name: COLUMN saved_tracks.added_at; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_tracks.added_at IS 'When it was saved; NULL where the export does not say.';
+
+-- Name: COLUMN saved_tracks.track_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_tracks.track_id IS 'The track.';
+
+-- Name: COLUMN saved_tracks.track_name; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_tracks.track_name IS 'Its name.';
+
+-- Name: COLUMN saved_tracks.artist_name; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_tracks.artist_name IS 'Its first artist.';
+
+-- Name: COLUMN saved_tracks.album_name; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.saved_tracks.album_name IS 'Its album.';
+
 -- Name: touched_work; Type: TABLE; Schema: mart
 
 CREATE UNLOGGED TABLE mart.touched_work (
@@ -9039,6 +9757,32 @@ COMMENT ON COLUMN mart.touched_work.date_id IS 'The day.';
 -- Name: COLUMN touched_work.track_id; Type: COMMENT; Schema: mart
 
 COMMENT ON COLUMN mart.touched_work.track_id IS 'The track.';
+
+-- Name: track_sound; Type: VIEW; Schema: mart
+
+CREATE VIEW mart.track_sound AS
+ SELECT f.track_id,
+    n.feature,
+    n.value
+   FROM (core.audio_feature f
+     CROSS JOIN LATERAL ( VALUES ('danceability'::text,f.danceability), ('energy'::text,f.energy), ('valence'::text,f.valence), ('acousticness'::text,f.acousticness), ('instrumentalness'::text,f.instrumentalness), ('speechiness'::text,f.speechiness), ('liveness'::text,f.liveness), ('loudness_db'::text,f.loudness_db), ('tempo_bpm'::text,f.tempo_bpm)) n(feature, value))
+  WHERE (n.value IS NOT NULL);
+
+-- Name: VIEW track_sound; Type: COMMENT; Schema: mart
+
+COMMENT ON VIEW mart.track_sound IS 'Audio features of tracks, one row each.';
+
+-- Name: COLUMN track_sound.track_id; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.track_sound.track_id IS 'The track.';
+
+-- Name: COLUMN track_sound.feature; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.track_sound.feature IS 'danceability, energy, valence, acousticness, instrumentalness, speechiness, liveness: 0 to 1; loudness_db; tempo_bpm.';
+
+-- Name: COLUMN track_sound.value; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.track_sound.value IS 'In its own unit.';
 
 -- Name: track_wanted; Type: VIEW; Schema: mart
 
@@ -9302,134 +10046,6 @@ COMMENT ON COLUMN mart.visual.test IS 'The test that holds its figures against c
 
 COMMENT ON COLUMN mart.visual.screen IS 'Screen and panel that show it.';
 
--- Name: quarantine; Type: TABLE; Schema: quality
-
-CREATE TABLE quality.quarantine (
-    batch_id bigint NOT NULL,
-    row_no integer NOT NULL,
-    rule_id text NOT NULL,
-    reason text NOT NULL,
-    raw_row jsonb NOT NULL,
-    run_id bigint NOT NULL,
-    quarantined_at timestamp with time zone DEFAULT now() NOT NULL,
-    item_no integer DEFAULT 0 NOT NULL,
-    CONSTRAINT quarantine_item_no_check CHECK ((item_no >= 0)),
-    CONSTRAINT quarantine_reason_check CHECK ((reason <> ''::text))
-);
-
--- Name: TABLE quarantine; Type: COMMENT; Schema: quality
-
-COMMENT ON TABLE quality.quarantine IS 'Refused rows, and refused items of pages: one each, with the first rule that refused it.';
-
--- Name: COLUMN quarantine.batch_id; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.batch_id IS 'The file: raw.batch.';
-
--- Name: COLUMN quarantine.row_no; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.row_no IS 'The row in the file.';
-
--- Name: COLUMN quarantine.rule_id; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.rule_id IS 'The rule that refused it.';
-
--- Name: COLUMN quarantine.reason; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.reason IS 'What was wrong, with the value.';
-
--- Name: COLUMN quarantine.raw_row; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.raw_row IS 'The row as received.';
-
--- Name: COLUMN quarantine.run_id; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.run_id IS 'The run that refused it.';
-
--- Name: COLUMN quarantine.quarantined_at; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.quarantined_at IS 'When.';
-
--- Name: COLUMN quarantine.item_no; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.quarantine.item_no IS 'The item of a page, from 1; 0 where the whole row, or page, is refused.';
-
--- Name: batch; Type: TABLE; Schema: raw
-
-CREATE TABLE raw.batch (
-    batch_id bigint NOT NULL,
-    source text NOT NULL,
-    file_name text NOT NULL,
-    listener_name text,
-    content_sha256 bytea NOT NULL,
-    size_bytes bigint NOT NULL,
-    row_count bigint NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    received_by text DEFAULT SESSION_USER NOT NULL,
-    archive_name text,
-    encoding text DEFAULT 'utf-8'::text NOT NULL,
-    CONSTRAINT batch_archive_name_check CHECK ((archive_name <> ''::text)),
-    CONSTRAINT batch_content_sha256_check CHECK ((length(content_sha256) = 32)),
-    CONSTRAINT batch_encoding_check CHECK ((encoding <> ''::text)),
-    CONSTRAINT batch_listener_name_check CHECK ((listener_name <> ''::text)),
-    CONSTRAINT batch_listener_of_personal CHECK (
-CASE
-    WHEN (source = ANY (ARRAY['streaming_history'::text, 'extended_history'::text, 'library'::text])) THEN (listener_name IS NOT NULL)
-    WHEN (source = ANY (ARRAY['songs'::text, 'chart'::text])) THEN (listener_name IS NULL)
-    ELSE true
-END),
-    CONSTRAINT batch_row_count_check CHECK ((row_count >= 0)),
-    CONSTRAINT batch_size_bytes_check CHECK ((size_bytes >= 0)),
-    CONSTRAINT batch_source_check CHECK ((source = ANY (ARRAY['songs'::text, 'streaming_history'::text, 'extended_history'::text, 'library'::text, 'playlist'::text, 'chart'::text, 'page'::text])))
-);
-
--- Name: TABLE batch; Type: COMMENT; Schema: raw
-
-COMMENT ON TABLE raw.batch IS 'One file received. The same content is received once per source and listener.';
-
--- Name: COLUMN batch.batch_id; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.batch_id IS 'Our number.';
-
--- Name: COLUMN batch.source; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.source IS 'Format of the file: songs (CSV, one row per track, playlist and subgenre), streaming_history (basic account export, JSON), extended_history (extended account export, JSON), library (saved items of an account export, JSON), playlist (CSV, or playlists of an account export, JSON), chart (CSV or JSON) or page (an answer of the Web API, JSON).';
-
--- Name: COLUMN batch.file_name; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.file_name IS 'Name of the file without its directory; - for standard input.';
-
--- Name: COLUMN batch.listener_name; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.listener_name IS 'Whose data it is; exports do not say. NULL for sources without a listener; a playlist or page may have one.';
-
--- Name: COLUMN batch.content_sha256; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.content_sha256 IS 'SHA-256 of the whole file.';
-
--- Name: COLUMN batch.size_bytes; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.size_bytes IS 'Bytes of the file.';
-
--- Name: COLUMN batch.row_count; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.row_count IS 'Rows of the file, as the loader counted them; the tests compare it with the rows.';
-
--- Name: COLUMN batch.received_at; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.received_at IS 'When the transaction that received it began.';
-
--- Name: COLUMN batch.received_by; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.received_by IS 'The role that had logged in.';
-
--- Name: COLUMN batch.archive_name; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.archive_name IS 'Name of the zip archive it was read from, without its directory; NULL when the file lay open.';
-
--- Name: COLUMN batch.encoding; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.encoding IS 'Encoding of the file; the rows are UTF-8 whatever it was.';
-
 -- Name: chart_entry; Type: TABLE; Schema: raw
 
 CREATE TABLE raw.chart_entry (
@@ -9479,50 +10095,6 @@ COMMENT ON COLUMN raw.chart_entry.layout IS 'track_summary: one row a track, wit
 -- Name: COLUMN chart_entry.body; Type: COMMENT; Schema: raw
 
 COMMENT ON COLUMN raw.chart_entry.body IS 'The values by the names of the header in lower case with underscores (duration_ms for Duration (ms)).';
-
--- Name: extended_history; Type: TABLE; Schema: raw
-
-CREATE TABLE raw.extended_history (
-    batch_id bigint NOT NULL,
-    row_no integer NOT NULL,
-    line_no integer NOT NULL,
-    source text DEFAULT 'extended_history'::text NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    hash bytea NOT NULL,
-    body json NOT NULL
-);
-
--- Name: TABLE extended_history; Type: COMMENT; Schema: raw
-
-COMMENT ON TABLE raw.extended_history IS 'Plays of extended account exports: one JSON object each, as received.';
-
--- Name: COLUMN extended_history.batch_id; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.batch_id IS 'The file: raw.batch.';
-
--- Name: COLUMN extended_history.row_no; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.row_no IS 'Number of the play in the file, from 1.';
-
--- Name: COLUMN extended_history.line_no; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.line_no IS 'Line of the file where the play begins, from 1.';
-
--- Name: COLUMN extended_history.source; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.source IS 'Format it came in.';
-
--- Name: COLUMN extended_history.received_at; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.received_at IS 'When the transaction that received it began.';
-
--- Name: COLUMN extended_history.hash; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.hash IS 'SHA-256 of the object''s bytes in the file.';
-
--- Name: COLUMN extended_history.body; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.extended_history.body IS 'ts (end, UTC, to the second), ms_played, master_metadata_track_name, master_metadata_album_artist_name, master_metadata_album_album_name, spotify_track_uri, episode_name, spotify_episode_uri, platform, conn_country, reason_start, reason_end, shuffle, skipped, offline, incognito_mode and more.';
 
 -- Name: library_entry; Type: TABLE; Schema: raw
 
@@ -10223,36 +10795,6 @@ COMMENT ON COLUMN quality.possible_gap.noticed_at IS 'When the fetch began that 
 
 COMMENT ON COLUMN quality.possible_gap.batch_id IS 'The pages of that fetch.';
 
--- Name: rule; Type: TABLE; Schema: quality
-
-CREATE TABLE quality.rule (
-    rule_id text NOT NULL,
-    title text NOT NULL,
-    description text NOT NULL,
-    routine text NOT NULL,
-    CONSTRAINT rule_rule_id_check CHECK ((rule_id ~ '^B[0-9]+$'::text))
-);
-
--- Name: TABLE rule; Type: COMMENT; Schema: quality
-
-COMMENT ON TABLE quality.rule IS 'The cleansing rules in force.';
-
--- Name: COLUMN rule.rule_id; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.rule.rule_id IS 'B1 to B13.';
-
--- Name: COLUMN rule.title; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.rule.title IS 'The rule in a few words.';
-
--- Name: COLUMN rule.description; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.rule.description IS 'What it looks for and what happens then.';
-
--- Name: COLUMN rule.routine; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.rule.routine IS 'The function that is the rule, schema-qualified.';
-
 -- Name: rule_count; Type: TABLE; Schema: quality
 
 CREATE TABLE quality.rule_count (
@@ -10282,69 +10824,6 @@ COMMENT ON COLUMN quality.rule_count.finding IS 'Which of the things the rule lo
 -- Name: COLUMN rule_count.found; Type: COMMENT; Schema: quality
 
 COMMENT ON COLUMN quality.rule_count.found IS 'How many; rows unless the finding names another unit.';
-
--- Name: run; Type: TABLE; Schema: quality
-
-CREATE TABLE quality.run (
-    run_id bigint NOT NULL,
-    step text NOT NULL,
-    batch_id bigint,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    finished_at timestamp with time zone,
-    rows_in bigint,
-    rows_out bigint,
-    rows_rejected bigint,
-    error text,
-    started_by text DEFAULT SESSION_USER,
-    CONSTRAINT run_adds_up CHECK ((rows_in = (rows_out + rows_rejected))),
-    CONSTRAINT run_rows_in_check CHECK ((rows_in >= 0)),
-    CONSTRAINT run_rows_out_check CHECK ((rows_out >= 0)),
-    CONSTRAINT run_rows_rejected_check CHECK ((rows_rejected >= 0))
-);
-
--- Name: TABLE run; Type: COMMENT; Schema: quality
-
-COMMENT ON TABLE quality.run IS 'One execution of a load step.';
-
--- Name: COLUMN run.run_id; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.run_id IS 'Number of the execution.';
-
--- Name: COLUMN run.step; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.step IS 'The procedure.';
-
--- Name: COLUMN run.batch_id; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.batch_id IS 'The batch it cleansed, where the step works on one.';
-
--- Name: COLUMN run.started_at; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.started_at IS 'When it began.';
-
--- Name: COLUMN run.finished_at; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.finished_at IS 'When it ended, well or not; NULL while it runs.';
-
--- Name: COLUMN run.rows_in; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.rows_in IS 'Rows it looked at that no earlier run had disposed of.';
-
--- Name: COLUMN run.rows_out; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.rows_out IS 'Rows that became facts.';
-
--- Name: COLUMN run.rows_rejected; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.rows_rejected IS 'Rows it put into quarantine.';
-
--- Name: COLUMN run.error; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.error IS 'Why it failed; nothing of a failed run stays but this row.';
-
--- Name: COLUMN run.started_by; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.run.started_by IS 'The role that had logged in; NULL for runs of before this was noted.';
 
 -- Name: run_run_id_seq; Type: SEQUENCE; Schema: quality
 
