@@ -111,6 +111,8 @@ async function loseWalOfCharts(stage: Stage, port: number): Promise<void> {
     await sql`select pg_reload_conf()`;
   } finally {
     await sql.end({ timeout: 1 });
+    // Whatever went wrong: nothing of the demo goes on after it.
+    await receiver.stop().catch(() => undefined);
   }
 }
 
