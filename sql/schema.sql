@@ -2682,7 +2682,6 @@ COMMENT ON FUNCTION mart.album_artist(album bigint) IS 'Whose album it is: as it
 
 CREATE FUNCTION mart.album_choices(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(album_id bigint, name text, artist text, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select p.album_id, b.name, mart.album_artist(p.album_id), count(*)
   from mart.plays(f) as p
@@ -2699,7 +2698,6 @@ COMMENT ON FUNCTION mart.album_choices(f mart.play_filter) IS 'Slicer: the album
 
 CREATE FUNCTION mart.cards(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(songs bigint, plays bigint, explicit_percent numeric, weekend_plays bigint, weekday_plays bigint, listening_time interval, listening_hours numeric, songs_by_source jsonb)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with played as materialized (select * from mart.plays(f))
   select count(distinct p.track_id), count(*),
@@ -2929,7 +2927,6 @@ COMMENT ON FUNCTION mart.correct_weeks() IS 'Part of mart.refresh_summaries: as 
 
 CREATE FUNCTION mart.date_range(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(first_day date, last_day date, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$ select min(p.day), max(p.day), count(*) from mart.plays(f) as p $$;
 
 -- Name: FUNCTION date_range(f mart.play_filter); Type: COMMENT; Schema: mart
@@ -2989,7 +2986,6 @@ COMMENT ON FUNCTION mart.extend_dates() IS 'Part of mart.refresh: every day from
 
 CREATE FUNCTION mart.genre_mix(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(genre text, plays bigint, share_percent numeric)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with counted as (
     select x.genre, count(*) as plays
@@ -3067,7 +3063,6 @@ COMMENT ON FUNCTION mart.measure_work() IS 'Tells the planner how many rows ther
 
 CREATE FUNCTION mart.months(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(month date, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$ select date_trunc('month', p.local_at)::date, count(*) from mart.plays(f) as p group by 1 order by 1 $$;
 
 -- Name: FUNCTION months(f mart.play_filter); Type: COMMENT; Schema: mart
@@ -3161,6 +3156,10 @@ CREATE FUNCTION mart.plays(f mart.play_filter DEFAULT NULL::mart.play_filter) RE
     and ((f).first_day is null or here.local_at >= (f).first_day)
     and ((f).last_day is null or here.local_at < (f).last_day + 1)
     and ((f).month is null or pg_catalog.date_trunc('month', here.local_at) = (f).month)
+    -- The same a little wider, by a column that an index has: no two places of the earth are two days apart.
+    and ((f).first_day is null or p.played_at >= ((f).first_day - 2)::timestamptz)
+    and ((f).last_day is null or p.played_at < ((f).last_day + 3)::timestamptz)
+    and ((f).month is null or (p.played_at >= ((f).month - 2)::timestamptz and p.played_at < ((f).month + 34)::timestamptz))
     -- A song under several identifiers is one song, as in the lists it was chosen from.
     and ((f).track_id is null or t.song_id = (select d.song_id from mart.dim_track as d where d.track_id = (f).track_id))
     and ((f).album_id is null or p.album_id = (f).album_id)
@@ -3177,7 +3176,6 @@ COMMENT ON FUNCTION mart.plays(f mart.play_filter) IS 'The plays a filter lets t
 
 CREATE FUNCTION mart.plays_by_circumstance(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(circumstance text, value text, plays bigint, ms_played bigint, share_percent numeric)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with told as materialized (
     select c.platform, c.shuffle, c.offline, c.reason_start, c.reason_end, p.ms_played
@@ -3204,7 +3202,6 @@ COMMENT ON FUNCTION mart.plays_by_circumstance(f mart.play_filter) IS 'Plays by 
 
 CREATE FUNCTION mart.plays_by_content(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(content text, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select case when p.explicit then 'explicit' when not p.explicit then 'not explicit' else 'unknown' end, count(*)
   from mart.plays(f) as p group by 1 order by 2 desc, 1
@@ -3218,7 +3215,6 @@ COMMENT ON FUNCTION mart.plays_by_content(f mart.play_filter) IS 'Pie: plays by 
 
 CREATE FUNCTION mart.plays_by_day(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(day date, month date, day_of_month integer, plays bigint, ms_played bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select p.day, date_trunc('month', p.day::timestamp)::date, extract(day from p.day)::integer, count(*), sum(p.ms_played)
   from mart.plays(f) as p group by p.day order by p.day
@@ -3232,11 +3228,11 @@ COMMENT ON FUNCTION mart.plays_by_day(f mart.play_filter) IS 'Line: plays by mon
 
 CREATE FUNCTION mart.plays_by_hour(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(hour smallint, part_of_day text, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
-  select t.time_id, t.part_of_day, count(p.play_id)
-  from mart.dim_time as t left join mart.plays(f) as p on p.hour = t.time_id
-  group by t.time_id, t.part_of_day order by t.time_id
+  with counted as (select p.hour, count(*) as plays from mart.plays(f) as p group by p.hour)
+  select t.time_id, t.part_of_day, coalesce(c.plays, 0)
+  from mart.dim_time as t left join counted as c on c.hour = t.time_id
+  order by t.time_id
 $$;
 
 -- Name: FUNCTION plays_by_hour(f mart.play_filter); Type: COMMENT; Schema: mart
@@ -3247,7 +3243,6 @@ COMMENT ON FUNCTION mart.plays_by_hour(f mart.play_filter) IS 'Ribbon: plays by 
 
 CREATE FUNCTION mart.plays_by_length(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(length text, plays bigint, ms_played bigint, share_percent numeric)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select l.length, count(p.play_id), coalesce(sum(p.ms_played), 0)::bigint,
     round(100.0 * count(p.play_id) / nullif(sum(count(p.play_id)) over (), 0), 2)
@@ -3267,7 +3262,6 @@ COMMENT ON FUNCTION mart.plays_by_length(f mart.play_filter) IS 'Plays by how lo
 
 CREATE FUNCTION mart.plays_by_source(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(source text, plays bigint, songs bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select s.name, count(*), count(distinct p.track_id)
   from mart.plays(f) as p join mart.dim_source as s on s.source_id = p.source_id
@@ -3282,7 +3276,6 @@ COMMENT ON FUNCTION mart.plays_by_source(f mart.play_filter) IS 'Donut: plays an
 
 CREATE FUNCTION mart.plays_by_week(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(iso_year integer, iso_week integer, week_start date, plays bigint, ms_played bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select extract(isoyear from p.day)::integer, extract(week from p.day)::integer, date_trunc('week', p.day::timestamp)::date, count(*), sum(p.ms_played)
   from mart.plays(f) as p group by 1, 2, 3 order by 1, 2
@@ -3296,12 +3289,12 @@ COMMENT ON FUNCTION mart.plays_by_week(f mart.play_filter) IS 'Trend: plays by I
 
 CREATE FUNCTION mart.plays_by_weekday(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(day_of_week integer, day_name text, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
-  select d.day_of_week::integer, d.day_name, count(p.play_id)
+  with counted as (select extract(isodow from p.day)::integer as day_of_week, count(*) as plays from mart.plays(f) as p group by 1)
+  select d.day_of_week::integer, d.day_name, coalesce(c.plays, 0)
   from unnest(array['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) with ordinality as d (day_name, day_of_week)
-  left join mart.plays(f) as p on extract(isodow from p.day) = d.day_of_week
-  group by d.day_of_week, d.day_name order by d.day_of_week
+  left join counted as c on c.day_of_week = d.day_of_week
+  order by d.day_of_week
 $$;
 
 -- Name: FUNCTION plays_by_weekday(f mart.play_filter); Type: COMMENT; Schema: mart
@@ -3312,13 +3305,15 @@ COMMENT ON FUNCTION mart.plays_by_weekday(f mart.play_filter) IS 'Bars: plays by
 
 CREATE FUNCTION mart.plays_by_weekday_and_hour(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(day_of_week integer, day_name text, hour smallint, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
-  select d.day_of_week::integer, d.day_name, t.time_id, count(p.play_id)
+  with counted as (
+    select extract(isodow from p.day)::integer as day_of_week, p.hour, count(*) as plays from mart.plays(f) as p group by 1, 2
+  )
+  select d.day_of_week::integer, d.day_name, t.time_id, coalesce(c.plays, 0)
   from unnest(array['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) with ordinality as d (day_name, day_of_week)
   cross join mart.dim_time as t
-  left join mart.plays(f) as p on extract(isodow from p.day) = d.day_of_week and p.hour = t.time_id
-  group by d.day_of_week, d.day_name, t.time_id order by d.day_of_week, t.time_id
+  left join counted as c on c.day_of_week = d.day_of_week and c.hour = t.time_id
+  order by d.day_of_week, t.time_id
 $$;
 
 -- Name: FUNCTION plays_by_weekday_and_hour(f mart.play_filter); Type: COMMENT; Schema: mart
@@ -3639,7 +3634,6 @@ COMMENT ON FUNCTION mart.session_cards(f mart.play_filter, gap interval) IS 'Car
 
 CREATE FUNCTION mart.skipped_tracks(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 10) RETURNS TABLE(rank bigint, track_id bigint, name text, artist text, skips bigint, plays bigint, skip_percent numeric)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with counted as (
     select p.song_id, count(*) filter (where p.ms_played < 30000) as skips, count(*) as plays
@@ -3662,7 +3656,6 @@ COMMENT ON FUNCTION mart.skipped_tracks(f mart.play_filter, k integer) IS 'The k
 
 CREATE FUNCTION mart.sound_profile(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(feature text, plays bigint, mean numeric, catalogue_mean numeric, lowest numeric, highest numeric)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with heard as (
     select p.track_id, count(*) as plays from mart.plays(f) as p group by p.track_id
@@ -3686,7 +3679,6 @@ COMMENT ON FUNCTION mart.sound_profile(f mart.play_filter) IS 'The mean of each 
 
 CREATE FUNCTION mart.top_albums(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 4) RETURNS TABLE(rank bigint, album_id bigint, name text, artist text, plays bigint, ms_played bigint, cover_id bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with counted as (
     select p.album_id, count(*) as plays, sum(p.ms_played) as ms_played
@@ -3707,7 +3699,6 @@ COMMENT ON FUNCTION mart.top_albums(f mart.play_filter, k integer) IS 'Treemap: 
 
 CREATE FUNCTION mart.top_artists(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 5) RETURNS TABLE(rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint, cover_id bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with counted as (
     select b.artist_id, count(*) as plays, sum(p.ms_played) as ms_played
@@ -3729,7 +3720,6 @@ COMMENT ON FUNCTION mart.top_artists(f mart.play_filter, k integer) IS 'Columns:
 
 CREATE FUNCTION mart.top_tracks(f mart.play_filter DEFAULT NULL::mart.play_filter, k integer DEFAULT 5) RETURNS TABLE(rank bigint, track_id bigint, name text, artist text, plays bigint, ms_played bigint, album_id bigint, cover_id bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   with counted as (
     select p.song_id, count(*) as plays, sum(p.ms_played) as ms_played
@@ -3752,7 +3742,6 @@ COMMENT ON FUNCTION mart.top_tracks(f mart.play_filter, k integer) IS 'Tiles and
 
 CREATE FUNCTION mart.track_choices(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(track_id bigint, name text, artist text, plays bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select p.song_id, t.name, a.name, count(*)
   from mart.plays(f) as p
@@ -3770,7 +3759,6 @@ COMMENT ON FUNCTION mart.track_choices(f mart.play_filter) IS 'Slicer: the songs
 
 CREATE FUNCTION mart.track_detail(track bigint, f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(track_id bigint, name text, artist text, album text, popularity smallint, release_date date, release_date_precision text, plays bigint, track_number smallint, total_tracks smallint, cover_id bigint)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog'
     AS $$
   select t.track_id, t.name, a.name, b.name, t.popularity, b.release_date, b.release_date_precision,
     (select count(*) from mart.plays(f) as p where p.song_id = t.song_id), t.track_number, b.total_tracks, v.cover_id

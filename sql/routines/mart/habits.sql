@@ -34,7 +34,6 @@ comment on column mart.play_circumstance.reason_end is 'Why it ended: trackdone,
 create or replace function mart.plays_by_circumstance(f mart.play_filter default null)
 returns table (circumstance text, value text, plays bigint, ms_played bigint, share_percent numeric)
 language sql stable
-set search_path = pg_catalog
 as $$
   with told as materialized (
     select c.platform, c.shuffle, c.offline, c.reason_start, c.reason_end, p.ms_played
@@ -58,7 +57,6 @@ comment on function mart.plays_by_circumstance(mart.play_filter) is
 create or replace function mart.plays_by_length(f mart.play_filter default null)
 returns table (length text, plays bigint, ms_played bigint, share_percent numeric)
 language sql stable
-set search_path = pg_catalog
 as $$
   select l.length, count(p.play_id), coalesce(sum(p.ms_played), 0)::bigint,
     round(100.0 * count(p.play_id) / nullif(sum(count(p.play_id)) over (), 0), 2)
@@ -75,7 +73,6 @@ comment on function mart.plays_by_length(mart.play_filter) is
 create or replace function mart.skipped_tracks(f mart.play_filter default null, k integer default 10)
 returns table (rank bigint, track_id bigint, name text, artist text, skips bigint, plays bigint, skip_percent numeric)
 language sql stable
-set search_path = pg_catalog
 as $$
   with counted as (
     select p.song_id, count(*) filter (where p.ms_played < 30000) as skips, count(*) as plays

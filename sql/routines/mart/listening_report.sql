@@ -1,10 +1,11 @@
 -- The figures of the listening report, one function a visual. Each takes mart.only(...) or nothing, which is everything.
+-- Without SET, as mart.plays: expanded into the query that asks, they are planned for the filters that are given; otherwise for any,
+-- which the planner takes for next to no plays and loops over a million of them.
 
 create or replace function mart.cards(f mart.play_filter default null)
 returns table (songs bigint, plays bigint, explicit_percent numeric, weekend_plays bigint, weekday_plays bigint,
   listening_time interval, listening_hours numeric, songs_by_source jsonb)
 language sql stable
-set search_path = pg_catalog
 as $$
   with played as materialized (select * from mart.plays(f))
   select count(distinct p.track_id), count(*),
@@ -21,13 +22,11 @@ comment on function mart.cards(mart.play_filter) is
 
 create or replace function mart.months(f mart.play_filter default null) returns table (month date, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$ select date_trunc('month', p.local_at)::date, count(*) from mart.plays(f) as p group by 1 order by 1 $$;
 comment on function mart.months(mart.play_filter) is 'Slicer: the months that have plays.';
 
 create or replace function mart.date_range(f mart.play_filter default null) returns table (first_day date, last_day date, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$ select min(p.day), max(p.day), count(*) from mart.plays(f) as p $$;
 comment on function mart.date_range(mart.play_filter) is 'Slicer: the first and the last day that have plays, and how many.';
 
@@ -44,7 +43,6 @@ comment on function mart.album_artist(bigint) is 'Whose album it is: as its sour
 
 create or replace function mart.track_choices(f mart.play_filter default null) returns table (track_id bigint, name text, artist text, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select p.song_id, t.name, a.name, count(*)
   from mart.plays(f) as p
@@ -57,7 +55,6 @@ comment on function mart.track_choices(mart.play_filter) is 'Slicer: the songs t
 
 create or replace function mart.album_choices(f mart.play_filter default null) returns table (album_id bigint, name text, artist text, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select p.album_id, b.name, mart.album_artist(p.album_id), count(*)
   from mart.plays(f) as p
@@ -70,7 +67,6 @@ comment on function mart.album_choices(mart.play_filter) is 'Slicer: the albums 
 create or replace function mart.top_tracks(f mart.play_filter default null, k integer default 5)
 returns table (rank bigint, track_id bigint, name text, artist text, plays bigint, ms_played bigint, album_id bigint, cover_id bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   with counted as (
     select p.song_id, count(*) as plays, sum(p.ms_played) as ms_played
@@ -90,7 +86,6 @@ comment on function mart.top_tracks(mart.play_filter, integer) is
 create or replace function mart.top_albums(f mart.play_filter default null, k integer default 4)
 returns table (rank bigint, album_id bigint, name text, artist text, plays bigint, ms_played bigint, cover_id bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   with counted as (
     select p.album_id, count(*) as plays, sum(p.ms_played) as ms_played
@@ -107,7 +102,6 @@ comment on function mart.top_albums(mart.play_filter, integer) is 'Treemap: the 
 create or replace function mart.top_artists(f mart.play_filter default null, k integer default 5)
 returns table (rank bigint, artist_id bigint, name text, plays bigint, ms_played bigint, cover_id bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   with counted as (
     select b.artist_id, count(*) as plays, sum(p.ms_played) as ms_played
@@ -126,7 +120,6 @@ create or replace function mart.track_detail(track bigint, f mart.play_filter de
 returns table (track_id bigint, name text, artist text, album text, popularity smallint, release_date date, release_date_precision text,
   plays bigint, track_number smallint, total_tracks smallint, cover_id bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select t.track_id, t.name, a.name, b.name, t.popularity, b.release_date, b.release_date_precision,
     (select count(*) from mart.plays(f) as p where p.song_id = t.song_id), t.track_number, b.total_tracks, v.cover_id
@@ -141,41 +134,42 @@ comment on function mart.track_detail(bigint, mart.play_filter) is
 
 create or replace function mart.plays_by_hour(f mart.play_filter default null) returns table (hour smallint, part_of_day text, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
-  select t.time_id, t.part_of_day, count(p.play_id)
-  from mart.dim_time as t left join mart.plays(f) as p on p.hour = t.time_id
-  group by t.time_id, t.part_of_day order by t.time_id
+  with counted as (select p.hour, count(*) as plays from mart.plays(f) as p group by p.hour)
+  select t.time_id, t.part_of_day, coalesce(c.plays, 0)
+  from mart.dim_time as t left join counted as c on c.hour = t.time_id
+  order by t.time_id
 $$;
 comment on function mart.plays_by_hour(mart.play_filter) is 'Ribbon: plays by hour and part of the day; all 24 hours.';
 
 create or replace function mart.plays_by_weekday(f mart.play_filter default null) returns table (day_of_week integer, day_name text, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
-  select d.day_of_week::integer, d.day_name, count(p.play_id)
+  with counted as (select extract(isodow from p.day)::integer as day_of_week, count(*) as plays from mart.plays(f) as p group by 1)
+  select d.day_of_week::integer, d.day_name, coalesce(c.plays, 0)
   from unnest(array['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) with ordinality as d (day_name, day_of_week)
-  left join mart.plays(f) as p on extract(isodow from p.day) = d.day_of_week
-  group by d.day_of_week, d.day_name order by d.day_of_week
+  left join counted as c on c.day_of_week = d.day_of_week
+  order by d.day_of_week
 $$;
 comment on function mart.plays_by_weekday(mart.play_filter) is 'Bars: plays by day of the week, Monday first; all seven.';
 
 create or replace function mart.plays_by_weekday_and_hour(f mart.play_filter default null)
 returns table (day_of_week integer, day_name text, hour smallint, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
-  select d.day_of_week::integer, d.day_name, t.time_id, count(p.play_id)
+  with counted as (
+    select extract(isodow from p.day)::integer as day_of_week, p.hour, count(*) as plays from mart.plays(f) as p group by 1, 2
+  )
+  select d.day_of_week::integer, d.day_name, t.time_id, coalesce(c.plays, 0)
   from unnest(array['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']) with ordinality as d (day_name, day_of_week)
   cross join mart.dim_time as t
-  left join mart.plays(f) as p on extract(isodow from p.day) = d.day_of_week and p.hour = t.time_id
-  group by d.day_of_week, d.day_name, t.time_id order by d.day_of_week, t.time_id
+  left join counted as c on c.day_of_week = d.day_of_week and c.hour = t.time_id
+  order by d.day_of_week, t.time_id
 $$;
 comment on function mart.plays_by_weekday_and_hour(mart.play_filter) is 'Heat map: plays by day of the week and hour; all 168.';
 
 create or replace function mart.plays_by_source(f mart.play_filter default null) returns table (source text, plays bigint, songs bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select s.name, count(*), count(distinct p.track_id)
   from mart.plays(f) as p join mart.dim_source as s on s.source_id = p.source_id
@@ -185,7 +179,6 @@ comment on function mart.plays_by_source(mart.play_filter) is 'Donut: plays and 
 
 create or replace function mart.plays_by_content(f mart.play_filter default null) returns table (content text, plays bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select case when p.explicit then 'explicit' when not p.explicit then 'not explicit' else 'unknown' end, count(*)
   from mart.plays(f) as p group by 1 order by 2 desc, 1
@@ -195,7 +188,6 @@ comment on function mart.plays_by_content(mart.play_filter) is 'Pie: plays by ex
 create or replace function mart.plays_by_day(f mart.play_filter default null)
 returns table (day date, month date, day_of_month integer, plays bigint, ms_played bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select p.day, date_trunc('month', p.day::timestamp)::date, extract(day from p.day)::integer, count(*), sum(p.ms_played)
   from mart.plays(f) as p group by p.day order by p.day
@@ -205,7 +197,6 @@ comment on function mart.plays_by_day(mart.play_filter) is 'Line: plays by month
 create or replace function mart.plays_by_week(f mart.play_filter default null)
 returns table (iso_year integer, iso_week integer, week_start date, plays bigint, ms_played bigint)
 language sql stable
-set search_path = pg_catalog
 as $$
   select extract(isoyear from p.day)::integer, extract(week from p.day)::integer, date_trunc('week', p.day::timestamp)::date, count(*), sum(p.ms_played)
   from mart.plays(f) as p group by 1, 2, 3 order by 1, 2
@@ -214,7 +205,6 @@ comment on function mart.plays_by_week(mart.play_filter) is 'Trend: plays by ISO
 
 create or replace function mart.genre_mix(f mart.play_filter default null) returns table (genre text, plays bigint, share_percent numeric)
 language sql stable
-set search_path = pg_catalog
 as $$
   with counted as (
     select x.genre, count(*) as plays

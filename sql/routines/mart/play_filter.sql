@@ -27,6 +27,10 @@ as $$
     and ((f).first_day is null or here.local_at >= (f).first_day)
     and ((f).last_day is null or here.local_at < (f).last_day + 1)
     and ((f).month is null or pg_catalog.date_trunc('month', here.local_at) = (f).month)
+    -- The same a little wider, by a column that an index has: no two places of the earth are two days apart.
+    and ((f).first_day is null or p.played_at >= ((f).first_day - 2)::timestamptz)
+    and ((f).last_day is null or p.played_at < ((f).last_day + 3)::timestamptz)
+    and ((f).month is null or (p.played_at >= ((f).month - 2)::timestamptz and p.played_at < ((f).month + 34)::timestamptz))
     -- A song under several identifiers is one song, as in the lists it was chosen from.
     and ((f).track_id is null or t.song_id = (select d.song_id from mart.dim_track as d where d.track_id = (f).track_id))
     and ((f).album_id is null or p.album_id = (f).album_id)

@@ -16,7 +16,6 @@ comment on column mart.track_sound.value is 'In its own unit.';
 create or replace function mart.sound_profile(f mart.play_filter default null)
 returns table (feature text, plays bigint, mean numeric, catalogue_mean numeric, lowest numeric, highest numeric)
 language sql stable
-set search_path = pg_catalog
 as $$
   with heard as (
     select p.track_id, count(*) as plays from mart.plays(f) as p group by p.track_id
