@@ -57,7 +57,7 @@ test('the schemas accept what dbadmin init makes, with and without a connection,
 /** Keys at the top of an example, by the file that it is of; those of a database's section stand in one. */
 const TOPS: Readonly<Record<string, Name | 'database'>> = {
   ...Object.fromEntries(
-    ['clusters', 'repositories', 'default_cluster', 'control', 'paths', 'migrate'].map((key) => [key, 'dbadmin' as const]),
+    ['clusters', 'repositories', 'default_cluster', 'control', 'paths', 'migrate', 'console'].map((key) => [key, 'dbadmin' as const]),
   ),
   ...Object.fromEntries(['policies', 'jobs', 'mail', 'notify'].map((key) => [key, 'policies' as const])),
   ...Object.fromEntries(

@@ -124,7 +124,7 @@ test.skipIf(!HAS_SYSTEMD)('systemd: the services that the package ships are with
     copyFileSync(path.join(shipped, name), file);
     return file;
   });
-  expect(files).toHaveLength(2);
+  expect(files).toHaveLength(3);
   const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...files], { encoding: 'utf8' });
   expect(stderr.split('\n').filter((line) => line.includes('dbadmin'))).toEqual([]);
 });

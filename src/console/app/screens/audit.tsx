@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ask, failureOf, type AuditEntry, type AuditTrail, type Failure } from '../api.ts';
 import { useLive } from '../live.tsx';
-import { Choice } from '../parts/choice.tsx';
+import { Select } from '../parts/choices.tsx';
 import { download } from '../parts/download.ts';
 import { Panel } from '../parts/panel.tsx';
 import { Empty, Failed, Loading } from '../parts/states.tsx';
@@ -96,25 +96,25 @@ function Filters({ trail: { entries }, filter, onChange }: FiltersProps) {
   const all = (names: readonly string[]) => [['', 'All'] as const, ...names.map((name) => [name, name] as const)];
   return (
     <div class="bar filters">
-      <Choice label="Who" value={filter.who ?? ''} onChange={(who) => onChange({ who })} options={all(people)} />
-      <Choice
+      <Select label="Who" value={filter.who ?? ''} onChoose={(who) => onChange({ who })} choices={all(people)} />
+      <Select
         label="What"
         value={filter.kind ?? ''}
-        onChange={(kind) => onChange({ kind })}
-        options={[
+        onChoose={(kind) => onChange({ kind })}
+        choices={[
           ['', 'All'],
           ['actions', 'Actions'],
           ['sign-ins', 'Sign-ins'],
         ]}
       />
       {clusters.length === 0 ? null : (
-        <Choice label="Cluster" value={filter.cluster ?? ''} onChange={(cluster) => onChange({ cluster })} options={all(clusters)} />
+        <Select label="Cluster" value={filter.cluster ?? ''} onChoose={(cluster) => onChange({ cluster })} choices={all(clusters)} />
       )}
-      <Choice
+      <Select
         label="Outcome"
         value={filter.outcome ?? ''}
-        onChange={(outcome) => onChange({ outcome })}
-        options={[
+        onChoose={(outcome) => onChange({ outcome })}
+        choices={[
           ['', 'All'],
           ['done', 'Done'],
           ['failed', 'Failed'],

@@ -2,7 +2,7 @@ import { formatDuration } from '../../../../base/durations.ts';
 import { useAnswer } from '../../answer.ts';
 import { isUnknown } from '../../api.ts';
 import { useLive } from '../../live.tsx';
-import { Choose } from '../../parts/choose.tsx';
+import { AddressChoice } from '../../parts/address-choice.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Panel, Status } from '../../parts/panel.tsx';
 import { Empty, Failed, ForOperators, Loading, Stale } from '../../parts/states.tsx';
@@ -95,8 +95,8 @@ function OfRepository({ session, clusters, cluster, repositories, repository, pa
           </p>
         </div>
         <div class="bar ends">
-          <Choose label="Cluster" name="cluster" options={clusters} value={cluster} clears={['repository', 'drill']} />
-          <Choose label="Repository" name="repository" options={repositories} value={repository} clears={['drill']} />
+          <AddressChoice label="Cluster" name="cluster" options={clusters} value={cluster} clears={['repository', 'drill']} />
+          <AddressChoice label="Repository" name="repository" options={repositories} value={repository} clears={['drill']} />
           <StartDrill session={session} cluster={cluster} repository={repository} onEnd={lookAgain} />
           <ForOperators session={session}>{null}</ForOperators>
         </div>

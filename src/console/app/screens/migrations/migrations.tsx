@@ -1,7 +1,7 @@
 import { useRef } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
 import { useLive } from '../../live.tsx';
-import { Choose } from '../../parts/choose.tsx';
+import { AddressChoice } from '../../parts/address-choice.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Empty, Failed, ForOperators, Loading, Stale } from '../../parts/states.tsx';
 import { useQuery } from '../../query.ts';
@@ -91,8 +91,8 @@ function OfCluster({ session, names, cluster, shown }: OfClusterProps) {
           </p>
         </div>
         <div class="bar ends">
-          <Choose label="Cluster" name="cluster" options={names} value={cluster} clears={['back']} />
-          {isPending ? <Choose label="Nobody shall wait longer than" name="limit" options={LIMITS} value={limit.text} /> : null}
+          <AddressChoice label="Cluster" name="cluster" options={names} value={cluster} clears={['back']} />
+          {isPending ? <AddressChoice label="Nobody shall wait longer than" name="limit" options={LIMITS} value={limit.text} /> : null}
           {isPlanned ? <RehearseAction {...acting} /> : null}
           {counts.current === undefined ? null : <UpAction {...acting} counts={counts.current} isPending={isPlanned} />}
           <ForOperators session={session}>{null}</ForOperators>

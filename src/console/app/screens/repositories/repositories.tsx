@@ -1,6 +1,6 @@
 import { useAnswer } from '../../answer.ts';
 import { useLive } from '../../live.tsx';
-import { Choose } from '../../parts/choose.tsx';
+import { AddressChoice } from '../../parts/address-choice.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Status } from '../../parts/panel.tsx';
 import { Empty, Failed, ForOperators, Loading, Stale } from '../../parts/states.tsx';
@@ -68,14 +68,14 @@ export function Repositories({ session }: ScreenProps) {
               <h2>
                 What stays of {cluster.name} in {repository}
               </h2>
-              <Choose
+              <AddressChoice
                 label="Cluster"
                 name="cluster"
                 options={clusters.map(({ name }) => name)}
                 value={cluster.name}
                 clears={['repository']}
               />
-              <Choose label="Repository" name="repository" options={ofCluster} value={repository} />
+              <AddressChoice label="Repository" name="repository" options={ofCluster} value={repository} />
             </div>
             <KeptPanels key={`${cluster.name} ${repository}`} cluster={cluster.name} repository={repository} shown={shown} />
             <RepositoryActions

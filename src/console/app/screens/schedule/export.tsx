@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
-import { Choice } from '../../parts/choice.tsx';
+import { Select } from '../../parts/choices.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Panel, Status } from '../../parts/panel.tsx';
 import { download } from '../../parts/download.ts';
@@ -28,7 +28,7 @@ export function Export() {
   return (
     <Panel id="export" title="Export" aside="For machines where no worker runs">
       <div class="bar filters">
-        <Choice label="For" value={target} onChange={(value) => setTarget(value as Target | '')} options={[['', 'Choose'], ...TARGETS]} />
+        <Select label="For" value={target} onChoose={(value) => setTarget(value)} choices={[['', 'Choose'], ...TARGETS]} />
         {target === 'kubernetes' ? (
           <label class="field">
             Image that holds dbadmin

@@ -1,5 +1,5 @@
 import type { Answered } from '../../answer.ts';
-import { Choice } from '../../parts/choice.tsx';
+import { Select } from '../../parts/choices.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { counted } from '../../words.ts';
@@ -67,29 +67,29 @@ function Filters({ list, selection, select }: Pick<Common, 'list' | 'selection' 
   const policies = [...new Set(list.jobs.flatMap(({ policy }) => policy ?? []))];
   return (
     <div class="bar filters">
-      <Choice
+      <Select
         label="Cluster"
         value={selection.cluster ?? ''}
-        onChange={(cluster) => select({ cluster })}
-        options={[['', 'All'], ...same(clusters)]}
+        onChoose={(cluster) => select({ cluster })}
+        choices={[['', 'All'], ...same(clusters)]}
       />
-      <Choice
+      <Select
         label="Policy"
         value={selection.policy ?? ''}
-        onChange={(policy) => select({ policy })}
-        options={[['', 'All'], ...same(policies), ['-', 'None']]}
+        onChoose={(policy) => select({ policy })}
+        choices={[['', 'All'], ...same(policies), ['-', 'None']]}
       />
-      <Choice
+      <Select
         label="State"
         value={selection.state}
-        onChange={(state) => select({ state: state === 'all' ? undefined : state })}
-        options={STATES}
+        onChoose={(state) => select({ state: state === 'all' ? undefined : state })}
+        choices={STATES}
       />
-      <Choice
+      <Select
         label="Days"
         value={String(selection.days)}
-        onChange={(days) => select({ days: days === '14' ? undefined : days })}
-        options={SPANS.map((each) => [String(each), String(each)] as const)}
+        onChoose={(days) => select({ days: days === '14' ? undefined : days })}
+        choices={SPANS.map((each) => [String(each), String(each)] as const)}
       />
     </div>
   );

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Choice } from '../../parts/choice.tsx';
+import { Select } from '../../parts/choices.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { moment } from '../../words.ts';
@@ -85,11 +85,11 @@ function About({
         {run.exitStatus === null || run.exitStatus === 0 ? '' : ` · exit status ${run.exitStatus}`}
       </p>
       {attempts.length < 2 ? null : (
-        <Choice
+        <Select
           label="Attempt"
           value={String(chosen ?? '')}
-          onChange={(value) => onAttempt(value === '' ? undefined : Number(value))}
-          options={[
+          onChoose={(value) => onAttempt(value === '' ? undefined : Number(value))}
+          choices={[
             ['', 'The last'],
             ...attempts.map((each) => [String(each.attempt), `${each.attempt}: ${each.outcome ?? 'running'}, ${each.worker}`] as const),
           ]}

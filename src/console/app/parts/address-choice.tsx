@@ -1,6 +1,6 @@
 import { useQuery } from '../query.ts';
 
-interface ChooseProps {
+interface AddressChoiceProps {
   readonly label: string;
   /** Under which name the choice stands in the query. */
   readonly name: string;
@@ -11,7 +11,7 @@ interface ChooseProps {
 }
 
 /** A choice that the address keeps. With one option there is nothing to choose. */
-export function Choose({ label, name, options, value, clears = [] }: ChooseProps) {
+export function AddressChoice({ label, name, options, value, clears = [] }: AddressChoiceProps) {
   const [, setQuery] = useQuery();
   if (options.length < 2) return null;
   const onChange = (chosen: string): void => setQuery({ ...Object.fromEntries(clears.map((each) => [each, undefined])), [name]: chosen });
