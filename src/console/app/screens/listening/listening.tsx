@@ -6,6 +6,7 @@ import { Empty, Failed, Loading } from '../../parts/states.tsx';
 import { useQuery } from '../../query.ts';
 import type { ScreenProps } from '../../screen.ts';
 import '../../styles/listening.css';
+import '../../styles/listening-drawings.css';
 import { ChartsTab } from './charts.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { readFilters, type Filters } from './filters.ts';
