@@ -111,7 +111,7 @@ async function pictures(within: Browser, served: ServedConsole, kind: string, { 
   for (const at of await addressesOfScreens(page)) {
     if (values.only.length > 0 && !values.only.includes(at)) continue;
     await openMenu(page);
-    await page.locator(`nav a[href="${at}"]`).click();
+    await page.locator(`nav[aria-label="Screens"] a[href="${at}"]`).click();
     await settle(page);
     await take(at === '/' ? 'overview' : at.slice(1).replaceAll('/', '-'));
   }

@@ -85,7 +85,7 @@ describe.skipIf(executable === undefined)('every screen, in Chromium', () => {
       const found: Record<string, unknown> = {};
       for (const at of screens) {
         await openMenu(page);
-        await page.locator(`nav a[href="${at}"]`).click();
+        await page.locator(`nav[aria-label="Screens"] a[href="${at}"]`).click();
         await settle(page);
         const wide = Number(await page.evaluate('document.documentElement.scrollWidth'));
         const loading = await page

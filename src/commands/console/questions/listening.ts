@@ -71,7 +71,7 @@ export const LISTENING_QUESTIONS: readonly Question[] = [
     name: 'listening/methods',
     parameters: z.strictObject({ cluster: optionalText }),
     words: ({ cluster }) => ['spotify', 'evaluate', '--stored', ...option('cluster', cluster)],
-    keepMs: 5000,
+    keepMs: 500,
   }),
   question({
     name: 'listening/refused',

@@ -10,6 +10,7 @@ import type { ScreenProps } from '../screen.ts';
 import { counted, type Shown } from '../words.ts';
 import { auditCsv, filterEntries, readAuditFilter, type AuditFilter } from './audit/audit-filter.ts';
 import { AuditTable, Soundness } from './audit/audit-table.tsx';
+import { RunsPanel } from './runs-panel.tsx';
 
 const FIRST = 100;
 const NO_FILTER = { who: undefined, cluster: undefined, outcome: undefined, kind: undefined, text: undefined };
@@ -50,6 +51,7 @@ export function Audit({ session }: ScreenProps) {
         </Empty>
       ) : (
         <div class="stackv">
+          <RunsPanel session={session} shown={shown} />
           <Panel
             id="trail"
             title="Entries"
