@@ -123,6 +123,9 @@ async function runJobs(stage: Stage, signal: AbortSignal): Promise<void> {
   await sql.unsafe(
     'create schema if not exists demo; create table demo.heartbeat (n int); insert into demo.heartbeat select generate_series(1, 10000)',
   );
+  // What the worker records is made by it: only now there is something to grant.
+  await sql.unsafe(`grant usage on schema dbadmin_jobs to console; grant select on all tables in schema dbadmin_jobs to console;
+    alter default privileges in schema dbadmin_jobs grant select on tables to console`);
   await sql.end();
   for (const job of ['listening.incremental', 'listening.drill', 'listening.verify']) {
     signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { ControlPlace } from '../../schedule/control/due-apply.ts';
 import { knownJobs } from '../../schedule/control/registry-apply.ts';
@@ -6,7 +6,7 @@ import { inspectJobRuns } from '../../schedule/control/runs-inspect.ts';
 import type { Job } from '../../schedule/policies.ts';
 import type { RunRecord } from '../../schedule/run-record.ts';
 import type { JobRun, Known } from '../../status/facts.ts';
-import { openControlToRecord } from '../control-database.ts';
+import { openControl } from '../control-database.ts';
 import type { JobHistory, RunHistory } from '../status/gather-jobs.ts';
 
 /**
@@ -16,11 +16,13 @@ import type { JobHistory, RunHistory } from '../status/gather-jobs.ts';
 export async function gatherRunHistory(config: Config, jobs: readonly Job[]): Promise<Known<RunHistory> | undefined> {
   let control: ControlPlace | undefined;
   try {
-    control = await openControlToRecord({ ...config, control: { ...config.control, isStated: false } }, 'dbadmin status');
-    return control === undefined ? undefined : { kind: 'known', value: await readRunHistory(control, jobs) };
+    control = await openControl(config, 'dbadmin status');
+    return { kind: 'known', value: await readRunHistory(control, jobs) };
   } catch (error) {
-    // Without a control database of its own a project that never had a worker has no records to miss.
-    return config.control.isStated ? { kind: 'unknown', why: messageOf(error) } : undefined;
+    if (isDbadminError(error, 'config-missing')) return undefined;
+    // A project that names no control database of its own and never had a worker has no records to miss.
+    const mayBeThere = config.control.isStated || isDbadminError(error, 'privilege-missing');
+    return mayBeThere ? { kind: 'unknown', why: messageOf(error) } : undefined;
   } finally {
     await control?.pool.close();
   }
