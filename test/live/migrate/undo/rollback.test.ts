@@ -233,7 +233,10 @@ describe('rollback --to', () => {
       String(port),
     );
     try {
-      expect([restored.status, restored.stderr]).toEqual([0, '']);
+      expect([restored.status, restored.stderr]).toEqual([
+        0,
+        expect.stringMatching(/^To throw it away: [^\n]+ stop -m immediate && rm -rf [^\n]+\n$/),
+      ]);
       const clone = postgres(`postgresql://postgres@127.0.0.1:${port}/postgres`, { max: 1 });
       expect(await clone`select count(device)::int as devices, max(id) as id from core.play`).toMatchObject([{ devices: 21, id: 21 }]);
       expect(await clone`select to_regclass('core.late') as late, to_regclass('core.base') is not null as base`).toMatchObject([
