@@ -22,15 +22,11 @@ const MAJORS = await (async (): Promise<readonly number[]> => {
   const found: number[] = [];
   for (const major of all.length > 0 ? all : [17, 15, 14]) {
     const inside = Object.entries(inject('providers').images).some(([each, image]) => Number(each) >= major && image !== undefined);
-    const program = findClientProgram('pg_dumpall', { atLeastMajor: major }, process.env);
-    if (
-      inside ||
-      (await program.then(
-        () => true,
-        () => false,
-      ))
-    )
-      found.push(major);
+    const isHere = await findClientProgram('pg_dumpall', { atLeastMajor: major }, process.env).then(
+      () => true,
+      () => false,
+    );
+    if (inside || isHere) found.push(major);
     else console.warn(`NOT TESTED: uninstall on PostgreSQL ${major}, there is no pg_dump of it or newer here`);
   }
   return all.length > 0 ? found : found.slice(0, 1);

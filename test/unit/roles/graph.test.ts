@@ -33,7 +33,12 @@ describe('graphOfDocument', () => {
       ['writer', 'group'],
     ]);
     expect(graph.memberships).toContainEqual({ member: 'svc', role: 'pg_monitor', options: ['no inherit'] });
-    expect(graph.memberships).toContainEqual({ member: 'ann', role: 'reader', options: ['admin', 'until 2027-01-31'] });
+    expect(graph.memberships).toContainEqual({
+      member: 'ann',
+      role: 'reader',
+      options: ['admin', 'until 2027-01-31'],
+      until: '2027-01-31T00:00:00.000Z',
+    });
     expect(graph.access).toContainEqual({ role: 'writer', database: 'music', schema: 'core', what: ['tables: SELECT, INSERT'] });
     expect(graph.access).toContainEqual({ role: 'bob', database: 'music', schema: undefined, what: ['CONNECT'] });
   });
