@@ -186,6 +186,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     make: async () => expect((await project.run('backup', 'drill', '--skip-amcheck', '--policy', 'shop')).status).toBe(3),
     mend: async () => {
       await project.write(cluster.url(), place, policies('select count(*) > 0 from step'));
+      // Its rows are in the WAL, and the receiver may still be catching up after the fault before.
+      await until("select flush_lsn >= pg_current_wal_flush_lsn() from pg_stat_replication where state = 'streaming'");
       expect(await project.run('backup', 'drill', '--skip-amcheck', '--policy', 'shop')).toMatchObject({ status: 0 });
     },
   },
