@@ -126,7 +126,8 @@ test.each(MAJORS)(
     }
     await sql.unsafe('drop table app.made');
     const stored = await treeOf(repository);
-    expect(stored.size).toBeGreaterThan(20);
+    // A backup and its WAL: how many files that are depends on the version.
+    expect(stored.size).toBeGreaterThan(10);
     const plan = await project.run('uninstall', '--plan');
     expect(plan.status).toBe(2);
     expect(plan.stdout).toContain('- role app_reader');
