@@ -1,3 +1,4 @@
+import { Twin } from '../../parts/figures.tsx';
 import { formatDuration } from '../../../../base/durations.ts';
 import { axisLabel, moment, type Shown } from '../../words.ts';
 import type { Trend, TrendPoint } from './phases.ts';
@@ -41,27 +42,13 @@ export function TrendChart({ trend, shown }: { readonly trend: Trend; readonly s
           {axisLabel(new Date(last.drill.finishedAt), spanMs, shown.timeZone)}
         </text>
       </svg>
-      <details class="twin">
-        <summary>Numbers as a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th>Drill</th>
-              <th>Verdict</th>
-              <th class="num">Back in</th>
-            </tr>
-          </thead>
-          <tbody>
-            {points.toReversed().map(({ drill, rtoMs }) => (
-              <tr key={drill.label}>
-                <th scope="row">{moment(drill.finishedAt, shown)}</th>
-                <td>{VERDICTS[drill.verdict][1]}</td>
-                <td class="num">{formatDuration(rtoMs)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </details>
+      <Twin
+        title="Time to be back, by drill"
+        columns={[{ head: 'Drill' }, { head: 'Verdict' }, { head: 'Back in', isNumber: true }]}
+        rows={points
+          .toReversed()
+          .map(({ drill, rtoMs }) => [moment(drill.finishedAt, shown), VERDICTS[drill.verdict][1], formatDuration(rtoMs)])}
+      />
     </figure>
   );
 }

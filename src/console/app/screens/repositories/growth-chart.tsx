@@ -1,3 +1,4 @@
+import { Twin } from '../../parts/figures.tsx';
 import { formatBytes } from '../../../../base/bytes.ts';
 import type { Shown } from '../../words.ts';
 import type { CurvePoint } from './documents.ts';
@@ -44,25 +45,11 @@ export function GrowthChart({ curve, shown }: { readonly curve: readonly CurvePo
           {line.to}
         </text>
       </svg>
-      <details class="twin">
-        <summary>Numbers as a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th>Day (UTC)</th>
-              <th class="num">Kept of all stored until then</th>
-            </tr>
-          </thead>
-          <tbody>
-            {curve.toReversed().map(({ day, keptBytes }) => (
-              <tr key={day}>
-                <th scope="row">{day}</th>
-                <td class="num">{formatBytes(keptBytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </details>
+      <Twin
+        title="Growth by day"
+        columns={[{ head: 'Day (UTC)' }, { head: 'Kept of all stored until then', isNumber: true }]}
+        rows={curve.toReversed().map(({ day, keptBytes }) => [day, formatBytes(keptBytes)])}
+      />
     </figure>
   );
 }

@@ -1,3 +1,4 @@
+import { Twin } from '../../parts/figures.tsx';
 import { formatDuration } from '../../../../base/durations.ts';
 import { dayWords } from './days.ts';
 import type { JobHistory } from './documents.ts';
@@ -58,33 +59,23 @@ export function Durations({ history, days, selectedDay, onDay }: DurationsProps)
           {dayWords(days.at(-1) ?? '').replace(/^\S+ /, '')}
         </text>
       </svg>
-      <details class="twin">
-        <summary>Numbers as a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th>Day</th>
-              <th class="num">Runs done</th>
-              <th class="num">Median</th>
-              <th class="num">p95</th>
-              <th class="num">At most</th>
-            </tr>
-          </thead>
-          <tbody>
-            {counts.map((day) =>
-              day?.took == null ? null : (
-                <tr key={day.day}>
-                  <td>{dayWords(day.day)}</td>
-                  <td class="num">{day.done}</td>
-                  <td class="num">{formatDuration(day.took.medianMs)}</td>
-                  <td class="num">{formatDuration(day.took.p95Ms)}</td>
-                  <td class="num">{formatDuration(day.took.mostMs)}</td>
-                </tr>
-              ),
-            )}
-          </tbody>
-        </table>
-      </details>
+      <Twin
+        title="Durations by day"
+        columns={[{ head: 'Day' }, ...['Runs done', 'Median', 'p95', 'At most'].map((head) => ({ head, isNumber: true }))]}
+        rows={counts.flatMap((day) =>
+          day?.took == null
+            ? []
+            : [
+                [
+                  dayWords(day.day),
+                  day.done,
+                  formatDuration(day.took.medianMs),
+                  formatDuration(day.took.p95Ms),
+                  formatDuration(day.took.mostMs),
+                ],
+              ],
+        )}
+      />
     </div>
   );
 }
