@@ -224,7 +224,6 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await holding.getByText('done', { exact: true }).waitFor({ timeout: 60_000 });
     await page.keyboard.press('Escape');
     await row.getByRole('cell', { name: 'audit 2026 until it is released' }).waitFor({ timeout: 60_000 });
-    await row.getByRole('button', { name: 'Close' }).click();
     expect(await row.getByRole('button', { name: 'Release…' }).isEnabled()).toBe(true);
     await page.getByRole('button', { name: 'Expire…' }).click();
     const expiry = page.getByRole('dialog', { name: 'Expire' });

@@ -213,16 +213,18 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.getByLabel('Reason of a pause').fill(`moved ${SCRIPT}`);
     await page.getByRole('button', { name: 'Pause…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.getByRole('dialog').getByText('done').first().waitFor();
-    await page.keyboard.press('Escape');
+    // The buttons beside it change while it is open, and it stays.
     await page.getByRole('region', { name: 'Next runs' }).getByText(`“moved ${SCRIPT}”`).waitFor();
+    await page.getByRole('dialog', { name: 'Pause' }).getByText('done').first().waitFor();
+    await page.keyboard.press('Escape');
     await page.getByLabel('State').selectOption('paused');
     expect(await page.getByRole('grid').getByRole('row').count()).toBe(2);
     await page.getByRole('button', { name: 'Resume…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click();
-    await page.getByRole('dialog').getByText('no longer paused').waitFor();
-    await page.keyboard.press('Escape');
     await page.getByText('No job is like that').waitFor();
+    await page.getByRole('dialog', { name: 'Resume' }).getByText('no longer paused').waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('button', { name: 'Resume…' }).count()).toBe(0);
     await context.close();
   });
 

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, type Session } from './api.ts';
 import { LiveProvider, useLive } from './live.tsx';
+import { ActDialogs } from './parts/act.tsx';
 import { SCREENS } from './router.ts';
 import { applyTheme, chosenTheme, type Theme } from './theme.ts';
 import { clock } from './words.ts';
@@ -43,7 +44,7 @@ export function Shell({ session, path, title, onLeft, children }: ShellProps) {
       <div class="shell">
         <SideBar session={session} path={path} onLeft={onLeft} />
         <main id="main" ref={main} tabIndex={-1}>
-          {children}
+          <ActDialogs key={path}>{children}</ActDialogs>
         </main>
       </div>
     </LiveProvider>

@@ -1,69 +1,52 @@
-import type { ComponentChildren } from 'preact';
-import { useId, useRef, useState } from 'preact/hooks';
-import { ask, failureOf, type Failure, type Run, type Session } from '../api.ts';
-import type { Values } from '../answer.ts';
-import { clock } from '../words.ts';
-import { Command } from './command.tsx';
-import { RunView } from './run.tsx';
-import { Failed, Loading } from './states.tsx';
+import { createContext, type ComponentChildren } from 'preact';
+import { useCallback, useContext, useId, useRef, useState } from 'preact/hooks';
+import { ActDialog, type ActProps } from './act-dialog.tsx';
 
-/** What an action would do, as the console says it. */
-interface Review<Plan> {
-  readonly id: string;
-  readonly command: string;
-  readonly plan: Plan | null;
-  /** Of the command that planned: 2 where it found something to do, 0 where not, as far as it tells. */
-  readonly planExitStatus: number | null;
-  readonly expiresAt: string;
+interface Opened {
+  /** The button it belongs to. */
+  readonly button: object;
+  readonly key: number;
+  /** As they were when it was pressed: what is reviewed does not change under the eyes of whoever reads it. */
+  readonly props: ActProps<never>;
+  readonly turn: number;
 }
 
-interface ActProps<Plan> {
-  readonly session: Session;
-  /** `roles/apply`, of src/commands/console/actions. */
-  readonly action: string;
-  readonly parameters: Values;
-  /** What it does, without the dots: `Apply`. */
-  readonly label: string;
-  /** What the plan says; without it the command alone is shown. */
-  readonly review?: (plan: Plan, planExitStatus: number | null) => ComponentChildren;
-  /** False when the plan shows that there is nothing to do: then it cannot be run. */
-  readonly isNeeded?: (plan: Plan, planExitStatus: number | null) => boolean;
-  readonly isPrimary?: boolean;
-  /** Said beside the buttons: what cannot be undone, what it costs. */
-  readonly note?: ComponentChildren;
-  /** Called when a run of it is over: what it changed is asked anew. */
-  readonly onEnd?: (run: Run) => void;
+type Open = (button: object, props: ActProps<never>) => void;
+
+const OpenContext = createContext<Open>(() => undefined);
+
+/**
+ * The dialogs of all buttons of a screen. They stand beside the screen and not in it: what a run changes may take its own
+ * button away, and its log is still read then.
+ */
+export function ActDialogs({ children }: { readonly children: ComponentChildren }) {
+  const [opened, setOpened] = useState<readonly Opened[]>([]);
+  const count = useRef(0);
+  const open = useCallback<Open>((button, props) => {
+    count.current += 1;
+    const turn = count.current;
+    setOpened((before) =>
+      before.some((each) => each.button === button)
+        ? before.map((each) => (each.button === button ? { ...each, props, turn } : each))
+        : [...before, { button, key: turn, props, turn }],
+    );
+  }, []);
+  return (
+    <OpenContext.Provider value={open}>
+      {children}
+      {opened.map(({ button, key, props, turn }) => (
+        <ActDialog {...props} key={key} turn={turn} onGone={() => setOpened((before) => before.filter((each) => each.button !== button))} />
+      ))}
+    </OpenContext.Provider>
+  );
 }
 
-type Step<Plan> =
-  | { readonly kind: 'reviewing' }
-  | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'reviewed'; readonly reviewed: Review<Plan>; readonly isStarting: boolean; readonly failure?: Failure }
-  | { readonly kind: 'started'; readonly command: string; readonly run: string; readonly isOver: boolean };
-
-/** A button that opens the plan of an action; from there it is run, and its log followed. Nothing happens before. */
+/** A button that opens the plan of an action. */
 export function Act<Plan>(props: ActProps<Plan>) {
-  const { session, action, parameters, label, isPrimary = false } = props;
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [step, setStep] = useState<Step<Plan>>();
+  const { session, label, isPrimary = false } = props;
+  const open = useContext(OpenContext);
+  const button = useRef(null);
   const why = useId();
-  const look = async (): Promise<void> => {
-    setStep({ kind: 'reviewing' });
-    try {
-      const reviewed = await ask<Review<Plan>>(`/api/actions/${action}/review`, { parameters: filled(parameters) }, session.csrf);
-      setStep({ kind: 'reviewed', reviewed, isStarting: false });
-    } catch (error) {
-      setStep({ kind: 'failed', failure: failureOf(error) });
-    }
-  };
-  const open = (): void => {
-    dialog.current?.showModal();
-    // One that still runs is shown again; it went on while nobody looked.
-    if (step?.kind !== 'started' || step.isOver) void look();
-  };
-  const onClose = (): void => {
-    if (step?.kind !== 'started') setStep(undefined);
-  };
   const canAct = session.role === 'operator';
   return (
     <>
@@ -73,100 +56,15 @@ export function Act<Plan>(props: ActProps<Plan>) {
         disabled={!canAct}
         aria-haspopup="dialog"
         aria-describedby={canAct ? undefined : why}
-        onClick={open}
+        onClick={() => open(button, props)}
       >
         {label}…
       </button>
-      {canAct ? (
-        <dialog ref={dialog} class="act" aria-label={label} onClose={onClose}>
-          <header>
-            <h2>{label}</h2>
-            <button type="button" class="btn" onClick={() => dialog.current?.close()}>
-              Close
-            </button>
-          </header>
-          {step === undefined ? null : <Steps {...props} step={step} setStep={setStep} look={() => void look()} />}
-        </dialog>
-      ) : (
+      {canAct ? null : (
         <span id={why} class="vh">
           Needs the role operator
         </span>
       )}
     </>
   );
-}
-
-interface StepsProps<Plan, Shown extends Step<Plan> = Step<Plan>> extends ActProps<Plan> {
-  readonly step: Shown;
-  readonly setStep: (step: Step<Plan>) => void;
-  readonly look: () => void;
-}
-
-function Steps<Plan>(props: StepsProps<Plan>) {
-  const { step, setStep, look, session, onEnd } = props;
-  switch (step.kind) {
-    case 'reviewing':
-      return <Loading what="what it would do" />;
-    case 'failed':
-      return (
-        <div class="body">
-          {step.failure.command === undefined ? null : <Command text={step.failure.command} />}
-          <Failed failure={step.failure} again={look} />
-        </div>
-      );
-    case 'reviewed':
-      return <Reviewed {...props} step={step} />;
-    case 'started': {
-      const ended = (run: Run): void => {
-        setStep({ ...step, isOver: true });
-        onEnd?.(run);
-      };
-      return (
-        <div class="body stackv">
-          <Command text={step.command} />
-          <RunView id={step.run} session={session} onEnd={ended} />
-          {step.isOver ? null : <p class="meta">It goes on when this is closed.</p>}
-        </div>
-      );
-    }
-  }
-}
-
-function Reviewed<Plan>(props: StepsProps<Plan, Extract<Step<Plan>, { kind: 'reviewed' }>>) {
-  const { step, setStep, look, session, label, review, isNeeded, note } = props;
-  const { id, command, plan, planExitStatus, expiresAt } = step.reviewed;
-  const run = async (): Promise<void> => {
-    setStep({ kind: 'reviewed', reviewed: step.reviewed, isStarting: true });
-    try {
-      const started = await ask<Run>('/api/actions/run', { id }, session.csrf);
-      setStep({ kind: 'started', command, run: started.id, isOver: false });
-    } catch (error) {
-      setStep({ ...step, isStarting: false, failure: failureOf(error) });
-    }
-  };
-  const canRun = plan === null || isNeeded?.(plan, planExitStatus) !== false;
-  return (
-    <div class="body stackv">
-      {plan === null || review === undefined ? null : <div class="plan">{review(plan, planExitStatus)}</div>}
-      {canRun ? <Command text={command} /> : null}
-      {note === undefined || !canRun ? null : <p class="meta">{note}</p>}
-      {step.failure === undefined ? null : <Failed failure={step.failure} again={look} />}
-      {canRun && step.failure === undefined ? (
-        <p class="bar">
-          <button type="button" class="btn primary" disabled={step.isStarting} onClick={() => void run()}>
-            {step.isStarting ? 'Starting' : label}
-          </button>
-          <span class="meta">
-            Good once, until {clock(new Date(expiresAt), session.project.timeZone)[1].slice(0, 5)}; written into the audit trail as{' '}
-            {session.user}
-          </span>
-        </p>
-      ) : null}
-    </div>
-  );
-}
-
-/** Only what is chosen is sent. */
-function filled(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== ''));
 }

@@ -18,8 +18,7 @@ export function Hold({ session, cluster, repository, backup, onEnd }: HoldProps)
   const [until, setUntil] = useState('');
   const { label, holds } = backup;
   const place = { cluster, repository, label };
-  // Open, it stays: the log of the run is read in its dialog.
-  if (holds.length > 0 && !isOpen)
+  if (holds.length > 0)
     return (
       <Act
         session={session}
@@ -57,11 +56,14 @@ export function Hold({ session, cluster, repository, backup, onEnd }: HoldProps)
             action="backups/hold"
             parameters={{ ...place, reason: reason.trim(), until: until.trim() }}
             label="Hold"
-            onEnd={onEnd}
+            onEnd={({ state }) => {
+              setOpen(state !== 'done');
+              onEnd();
+            }}
           />
         )}
         <button type="button" class="btn" onClick={() => setOpen(false)}>
-          {holds.length > 0 ? 'Close' : 'Cancel'}
+          Cancel
         </button>
       </span>
     </span>
