@@ -41,13 +41,37 @@ const NONE = 'm-none';
 
 export type Showing = 'effective' | 'granted';
 
-const RUNS = new Map<string, readonly Run[]>();
+/** What is drawn in a cell, and what it is called. */
+export interface CellLook {
+  readonly runs: readonly Run[];
+  readonly flags: string;
+  readonly label: string;
+  /** The dots of a cell in which nothing is: most of a matrix. */
+  readonly dots: string | undefined;
+}
+
+/** A matrix has few different cells: each is thought through once, however often it is scrolled past. */
+const LOOKS = new Map<string, CellLook>();
 
 /** The letters of a cell in their fixed places. `after` is the cell as a plan would leave it, where that differs. */
-function runsOf(letters: string, now: string, after: string | undefined, showing: Showing): readonly Run[] {
+export function cellLook(letters: string, now: string, after: string | undefined, showing: Showing): CellLook {
   const key = `${letters} ${now} ${after ?? ' '} ${showing}`;
-  const known = RUNS.get(key);
+  const known = LOOKS.get(key);
   if (known !== undefined) return known;
+  const runs = runsOf(letters, now, after, showing);
+  const flags = flagsOf(letters, after ?? now, showing);
+  const [first] = runs;
+  const look: CellLook = {
+    runs,
+    flags,
+    label: labelOf(runs, flags, cellWords(letters, now, after, showing)),
+    dots: runs.length === 1 && first?.look === NONE && flags === '' ? first.text : undefined,
+  };
+  LOOKS.set(key, look);
+  return look;
+}
+
+function runsOf(letters: string, now: string, after: string | undefined, showing: Showing): readonly Run[] {
   const runs: { text: string; look: string; tag: Run['tag'] }[] = [];
   for (const [place, letter] of letters.split('').entries()) {
     const next = lookAt(letter, place, now, after, showing);
@@ -55,7 +79,6 @@ function runsOf(letters: string, now: string, after: string | undefined, showing
     if (last !== undefined && last.look === next.look && last.tag === next.tag) last.text += next.text;
     else runs.push(next);
   }
-  RUNS.set(key, runs);
   return runs;
 }
 
@@ -125,10 +148,8 @@ function wordsOf(letters: string, text: string, showing: Showing): string {
 }
 
 /** The name of a cell: what stands in it, and that in words. */
-export function cellLabel(letters: string, now: string, after: string | undefined, showing: Showing): string {
-  const shown = runsOf(letters, now, after, showing).map(({ look, text }) => (look === NONE ? '' : text));
-  const seen = `${shown.join('')}${flagsOf(letters, after ?? now, showing)}`;
-  const words = cellWords(letters, now, after, showing);
+function labelOf(runs: readonly Run[], flags: string, words: string): string {
+  const seen = `${runs.map(({ look, text }) => (look === NONE ? '' : text)).join('')}${flags}`;
   return seen === '' ? words : `${seen}: ${words}`;
 }
 
@@ -136,30 +157,25 @@ function flagsOf(letters: string, text: string, showing: Showing): string {
   return showing === 'granted' ? '' : text.slice(letters.length);
 }
 
-interface LettersProps {
-  readonly letters: string;
-  readonly now: string;
-  readonly after: string | undefined;
-  readonly showing: Showing;
-}
-
 /** The letters, each run of them in its shape. The dots in empty places are drawn, and are no text. */
-export function Letters({ letters, now, after, showing }: LettersProps): VNode {
-  const flags = flagsOf(letters, after ?? now, showing);
-  return (
-    <>
-      {runsOf(letters, now, after, showing).map(({ text, look, tag: Tag }, index) =>
-        look === NONE ? (
-          <span key={index} class={NONE} data-dots={text} />
-        ) : (
-          <Tag key={index} class={look}>
-            {text}
-          </Tag>
-        ),
-      )}
-      {flags === '' ? null : <span class="m-flag">{flags}</span>}
-    </>
+export function drawn({ runs, flags, dots }: CellLook): readonly VNode[] | null {
+  if (dots !== undefined) return null;
+  const letters = runs.map(({ text, look, tag: Tag }, index) =>
+    look === NONE ? (
+      <span key={index} class={NONE} data-dots={text} />
+    ) : (
+      <Tag key={index} class={look}>
+        {text}
+      </Tag>
+    ),
   );
+  if (flags === '') return letters;
+  return [
+    ...letters,
+    <span key="flags" class="m-flag">
+      {flags}
+    </span>,
+  ];
 }
 
 /** The SQL word of the first privilege that is there, else of the first there is. */

@@ -1,9 +1,10 @@
-import { Component, type VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { MatrixDocument } from './documents.ts';
+import { keptSlots, type Slot } from './grid-slots.ts';
 import { isSameWindow, moved, scrollTo, windowOf, type GridMeasures, type GridWindow } from './grid-window.ts';
-import { cellLabel, Letters, type Showing } from './matrix-cell.tsx';
-import { cellAt, type MatrixObject, type MatrixView } from './matrix-model.ts';
+import type { Showing } from './matrix-cell.tsx';
+import type { MatrixView } from './matrix-model.ts';
+import { MatrixRow } from './matrix-row.tsx';
 
 export interface GridCell {
   readonly row: number;
@@ -67,11 +68,11 @@ export function MatrixGrid(props: MatrixGridProps) {
     onMove(next);
   };
   const placeOf = (event: MouseEvent): GridCell | undefined => {
-    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null;
+    const cell = event.target instanceof Element ? event.target.closest('[role=gridcell]') : null;
     if (cell === null) return undefined;
-    return { row: Number(cell.dataset['row']), column: Number(cell.dataset['column']) };
+    // Both count from one, and the headings, too.
+    return { row: Number(cell.parentElement?.ariaRowIndex) - 2, column: Number(cell.ariaColIndex) - 2 };
   };
-  const columnNumbers = rangeOf(shown.fromColumn, shown.toColumn);
   return (
     <div
       class="mx"
@@ -83,7 +84,12 @@ export function MatrixGrid(props: MatrixGridProps) {
       aria-rowcount={rows + 1}
       aria-colcount={columns + 1}
       aria-activedescendant={`mx-${active.row}-${active.column}`}
-      style={{ height: `${Math.min(MOST_HEIGHT_PX, measures.headPx + rows * measures.rowPx + SCROLL_BAR_PX)}px` }}
+      style={{
+        height: `${Math.min(MOST_HEIGHT_PX, measures.headPx + rows * measures.rowPx + SCROLL_BAR_PX)}px`,
+        '--mx-row': `${measures.rowPx}px`,
+        '--mx-column': `${measures.columnPx}px`,
+        '--mx-name': `${measures.namePx}px`,
+      }}
       onScroll={refresh}
       onKeyDown={move}
       onClick={(event) => {
@@ -100,35 +106,29 @@ export function MatrixGrid(props: MatrixGridProps) {
         style={{ width: `${measures.namePx + columns * measures.columnPx}px`, height: `${measures.headPx + rows * measures.rowPx}px` }}
       >
         <div class="mx-head" role="row" aria-rowindex={1} style={{ height: `${measures.headPx}px` }}>
-          <div class="mx-corner" role="columnheader" aria-colindex={1} style={{ width: `${measures.namePx}px` }}>
+          <div class="mx-corner" role="columnheader" aria-colindex={1}>
             Object
           </div>
-          {columnNumbers.map((column) => (
-            <ColumnHead key={column} view={view} column={column} measures={measures} />
+          {shown.columns.map(({ slot, index }) => (
+            <ColumnHead key={slot} view={view} column={index} measures={measures} />
           ))}
         </div>
-        {rangeOf(shown.fromRow, shown.toRow).map((row) => (
-          <Row
-            key={row}
+        {shown.rows.map(({ slot, index }) => (
+          <MatrixRow
+            key={slot}
             document={document}
             view={view}
             showing={showing}
-            row={row}
-            shown={shown}
-            topPx={measures.headPx + row * measures.rowPx}
-            rowPx={measures.rowPx}
-            columnPx={measures.columnPx}
-            namePx={measures.namePx}
-            activeColumn={row === active.row ? active.column : -1}
+            row={index}
+            columns={shown.columns}
+            topPx={measures.headPx + index * measures.rowPx}
+            measures={measures}
+            activeColumn={index === active.row ? active.column : -1}
           />
         ))}
       </div>
     </div>
   );
-}
-
-function rangeOf(from: number, to: number): readonly number[] {
-  return Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
 }
 
 function ColumnHead({ view, column, measures }: { readonly view: MatrixView; readonly column: number; readonly measures: GridMeasures }) {
@@ -142,7 +142,7 @@ function ColumnHead({ view, column, measures }: { readonly view: MatrixView; rea
       role="columnheader"
       aria-colindex={column + 2}
       title={role.name}
-      style={{ left: `${measures.namePx + column * measures.columnPx}px`, width: `${measures.columnPx}px`, height: `${measures.headPx}px` }}
+      style={`left:${measures.namePx + column * measures.columnPx}px`}
     >
       <b>{role.name}</b>
       <small>{role.change === null ? kind : `${kind}, ${role.change}`}</small>
@@ -150,95 +150,21 @@ function ColumnHead({ view, column, measures }: { readonly view: MatrixView; rea
   );
 }
 
-interface RowProps {
-  readonly document: MatrixDocument;
-  readonly view: MatrixView;
-  readonly showing: Showing;
-  readonly row: number;
-  readonly shown: GridWindow;
-  readonly topPx: number;
-  readonly rowPx: number;
-  readonly columnPx: number;
-  readonly namePx: number;
-  /** Of the cell that the keyboard is on; -1 when it is on another row. */
-  readonly activeColumn: number;
+/** What is drawn: a part of the matrix, each row and column of it in an element that is used again and again. */
+interface Drawn extends GridWindow {
+  readonly rows: readonly Slot[];
+  readonly columns: readonly Slot[];
 }
 
-/** A row that stays as it is while the page scrolls up and down past it. */
-class Row extends Component<RowProps> {
-  override shouldComponentUpdate(next: RowProps): boolean {
-    const { props } = this;
-    return (
-      next.document !== props.document ||
-      next.view !== props.view ||
-      next.showing !== props.showing ||
-      next.row !== props.row ||
-      next.activeColumn !== props.activeColumn ||
-      next.columnPx !== props.columnPx ||
-      next.namePx !== props.namePx ||
-      next.shown.fromColumn !== props.shown.fromColumn ||
-      next.shown.toColumn !== props.shown.toColumn
-    );
-  }
-
-  override render({ document, view, showing, row, shown, topPx, rowPx, columnPx, namePx, activeColumn }: RowProps): VNode | null {
-    const object = view.objects[row];
-    if (object === undefined) return null;
-    const letters = document.letters[object.kind] ?? '';
-    return (
-      <div
-        class={object.kind === 'schema' ? 'mx-row mx-schema' : 'mx-row'}
-        role="row"
-        aria-rowindex={row + 2}
-        style={{ top: `${topPx}px`, height: `${rowPx}px` }}
-      >
-        <Name object={object} namePx={namePx} />
-        {rangeOf(shown.fromColumn, shown.toColumn).map((column) => {
-          const place = view.roles[column]?.place ?? -1;
-          const now = cellAt(document, object.row, place);
-          const later = object.after === undefined ? now : cellAt(document, object.after, place);
-          const after = later === now ? undefined : later;
-          const look = `mx-cell${column === activeColumn ? ' active' : ''}${after === undefined ? '' : ' differs'}`;
-          return (
-            <div
-              key={column}
-              id={`mx-${row}-${column}`}
-              class={look}
-              role="gridcell"
-              aria-colindex={column + 2}
-              aria-selected={column === activeColumn}
-              aria-label={cellLabel(letters, now, after, showing)}
-              data-row={row}
-              data-column={column}
-              style={{ left: `${namePx + column * columnPx}px`, width: `${columnPx}px` }}
-            >
-              <Letters letters={letters} now={now} after={after} showing={showing} />
-            </div>
-          );
-        })}
-      </div>
-    );
-  }
-}
-
-function Name({ object, namePx }: { readonly object: MatrixObject; readonly namePx: number }) {
-  const { kind, schema, name } = object;
-  const prefix = kind === 'schema' || schema === undefined ? '' : `${schema}.`;
-  return (
-    <div
-      class="mx-name"
-      role="rowheader"
-      aria-colindex={1}
-      title={`${kind} ${prefix}${name}, owner ${object.owner}`}
-      style={{ width: `${namePx}px` }}
-    >
-      <span>
-        {prefix === '' ? null : <i>{prefix}</i>}
-        {name}
-      </span>
-      <small>{object.rowSecurity ? `${kind}, rls` : kind}</small>
-    </div>
-  );
+function drawnIn(window: GridWindow, before: Pick<Drawn, 'rows' | 'columns'>): Drawn {
+  return {
+    ...window,
+    rows: keptSlots(before.rows, window.fromRow, window.toRow),
+    columns:
+      before.columns[0]?.index === window.fromColumn && before.columns.at(-1)?.index === window.toColumn - 1
+        ? before.columns
+        : keptSlots(before.columns, window.fromColumn, window.toColumn),
+  };
 }
 
 /** What is drawn now, and what looks again after scrolling: at most once a frame. */
@@ -247,8 +173,10 @@ function useGridWindow(
   measures: GridMeasures,
   rows: number,
   columns: number,
-): readonly [GridWindow, () => void] {
-  const [shown, setShown] = useState<GridWindow>({ fromRow: 0, toRow: Math.min(rows, 24), fromColumn: 0, toColumn: Math.min(columns, 12) });
+): readonly [Drawn, () => void] {
+  const [shown, setShown] = useState<Drawn>(() =>
+    drawnIn({ fromRow: 0, toRow: Math.min(rows, 24), fromColumn: 0, toColumn: Math.min(columns, 12) }, { rows: [], columns: [] }),
+  );
   const frame = useRef(0);
   const latest = useRef({ measures, rows, columns });
   latest.current = { measures, rows, columns };
@@ -257,7 +185,7 @@ function useGridWindow(
     const { current } = box;
     if (current === null) return;
     const next = windowOf(current, latest.current.measures, latest.current.rows, latest.current.columns);
-    setShown((before) => (isSameWindow(before, next) ? before : next));
+    setShown((before) => (isSameWindow(before, next) ? before : drawnIn(next, before)));
   };
   useLayoutEffect(look, [rows, columns, measures.columnPx, measures.namePx]);
   useEffect(() => () => cancelAnimationFrame(frame.current), []);
