@@ -86,15 +86,22 @@ export class CellTexts {
   readonly #numbers = new Map<number, number>();
   readonly #texts: string[] = [];
   readonly #known = new Map<string, number>();
+  #lastKey = -1;
+  #lastNumber = -1;
 
   /** The number of a cell. */
   numberOf(cells: MarkedCells, role: number, places: number): number {
     const key = cells.key(role, places);
-    const before = this.#numbers.get(key);
-    if (before !== undefined) return before;
-    const made = this.numberOfText(cells.text(role, places));
-    this.#numbers.set(key, made);
-    return made;
+    // Most roles can do with an object what the one beside them can: nothing.
+    if (key === this.#lastKey) return this.#lastNumber;
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.numberOfText(cells.text(role, places));
+      this.#numbers.set(key, number);
+    }
+    this.#lastKey = key;
+    this.#lastNumber = number;
+    return number;
   }
 
   /** Kinds with as many privileges share their texts. */
