@@ -14,7 +14,8 @@ export function addAsking(app: GuardedApp, asking: Asking, log: Log): void {
     const values = valuesOf(context.req.queries());
     const command = commandLine([...asking.words(name, values), '--json']);
     try {
-      const answer = await asking.ask(name, values, context.req.raw.signal);
+      const mayRepeat = context.var.session.role === 'operator';
+      const answer = await asking.ask(name, values, context.req.raw.signal, mayRepeat);
       return context.body(toJson(answer), 200, { 'content-type': 'application/json; charset=utf-8' });
     } catch (error) {
       const { status, document } = failureOf(error);

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { DbadminError } from '../base/errors.ts';
 import { commandLine, type Question, type Values } from './question.ts';
+import { Turns } from './turns.ts';
 
 /** What a command that was asked gave: the document of `--json`, and what it said beside. */
 export interface Ran {
@@ -26,9 +27,13 @@ interface Going {
   askers: number;
 }
 
-/** So many commands at once; others wait their turn. */
 const MOST_AT_ONCE = 4;
 const MOST_WAITING = 200;
+/** Of those that make a server: one, or whoever may only look could fill the machine with them. */
+const MOST_COSTLY_AT_ONCE = 1;
+const MOST_COSTLY_WAITING = 10;
+/** So long a costly answer serves those who may not have it made anew. */
+const COSTLY_KEEP_MS = 5 * 60_000;
 
 /**
  * Answers questions by running their commands. Who asks what is being asked already shares that run; one that nobody waits
@@ -39,9 +44,9 @@ export class Asking {
   readonly #run: RunQuestion;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #going = new Map<string, Going>();
-  readonly #kept = new Map<string, { readonly answer: Answered; readonly untilMs: number }>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #kept = new Map<string, { readonly answer: Answered; readonly freshUntilMs: number; readonly untilMs: number }>();
+  readonly #turns = new Turns(MOST_AT_ONCE, MOST_WAITING);
+  readonly #costlyTurns = new Turns(MOST_COSTLY_AT_ONCE, MOST_COSTLY_WAITING);
 
   constructor(questions: readonly Question[], run: RunQuestion, clock: Pick<Clock, 'now'>) {
     this.#questions = new Map(questions.map((each) => [each.name, each]));
@@ -54,17 +59,24 @@ export class Asking {
     return this.#named(name).words(values);
   }
 
-  /** The answer; `signal` is of whoever asks. @throws what the command throws */
-  async ask(name: string, values: Values, signal: AbortSignal): Promise<Answered> {
+  /**
+   * The answer; `signal` is of whoever asks. What costs a server is made anew for `mayRepeat` only; others get the answer of the
+   * last minutes, which says when it was asked for.
+   *
+   * @throws what the command throws
+   */
+  async ask(name: string, values: Values, signal: AbortSignal, mayRepeat = true): Promise<Answered> {
     signal.throwIfAborted();
-    const { keepMs } = this.#named(name);
+    const question = this.#named(name);
     const words = this.words(name, values);
+    const isCostly = question.isCostly(values);
     const key = words.join('\0');
     const kept = this.#kept.get(key);
-    if (kept !== undefined && this.#clock.now().getTime() < kept.untilMs) return kept.answer;
+    const nowMs = this.#clock.now().getTime();
+    if (kept !== undefined && nowMs < (mayRepeat ? kept.freshUntilMs : kept.untilMs)) return kept.answer;
     let going = this.#going.get(key);
     if (going === undefined) {
-      going = this.#begin(key, words, keepMs);
+      going = this.#begin(key, words, question.keepMs, isCostly);
       this.#going.set(key, going);
     }
     going.askers += 1;
@@ -85,10 +97,10 @@ export class Asking {
     throw new DbadminError('usage', `there is no question "${name.slice(0, 60)}"`);
   }
 
-  #begin(key: string, words: readonly string[], keepMs: number): Going {
+  #begin(key: string, words: readonly string[], keepMs: number, isCostly: boolean): Going {
     const stop = new AbortController();
-    const answer = this.#answer(words, stop.signal).then((answered) => {
-      if (keepMs > 0) this.#keep(key, answered, keepMs);
+    const answer = (isCostly ? this.#costly(words, stop.signal) : this.#answer(words, stop.signal)).then((answered) => {
+      if (keepMs > 0 || isCostly) this.#keep(key, answered, keepMs, isCostly ? COSTLY_KEEP_MS : keepMs);
       return answered;
     });
     // Those who wait hear of it; when nobody does, nobody needs to.
@@ -96,45 +108,32 @@ export class Asking {
     return { answer, stop, askers: 0 };
   }
 
+  /** Those that wait for this take no place of those that answer at once. */
+  async #costly(words: readonly string[], signal: AbortSignal): Promise<Answered> {
+    await this.#costlyTurns.take(signal);
+    try {
+      return await this.#answer(words, signal);
+    } finally {
+      this.#costlyTurns.give();
+    }
+  }
+
   async #answer(words: readonly string[], signal: AbortSignal): Promise<Answered> {
-    await this.#turn(signal);
+    await this.#turns.take(signal);
     try {
       const asked = this.#clock.now();
       const ran = await this.#run(words, signal);
       const tookMs = this.#clock.now().getTime() - asked.getTime();
       return { command: commandLine([...words, '--json']), askedAt: asked.toISOString(), tookMs, ...ran };
     } finally {
-      // Whoever waits longest gets the place itself: nobody who comes meanwhile can take it.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running -= 1;
-      else next();
+      this.#turns.give();
     }
   }
 
-  #keep(key: string, answer: Answered, keepMs: number): void {
-    const now = this.#clock.now().getTime();
-    for (const [other, { untilMs }] of this.#kept) if (untilMs <= now) this.#kept.delete(other);
-    this.#kept.set(key, { answer, untilMs: now + keepMs });
-  }
-
-  async #turn(signal: AbortSignal): Promise<void> {
-    if (this.#running < MOST_AT_ONCE) {
-      this.#running += 1;
-      return;
-    }
-    if (this.#waiting.length >= MOST_WAITING) throw new DbadminError('locked', 'too many questions wait for an answer already');
-    await new Promise<void>((resolve, reject) => {
-      const begin = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting.push(begin);
-    });
+  #keep(key: string, answer: Answered, freshMs: number, keepMs: number): void {
+    const nowMs = this.#clock.now().getTime();
+    for (const [other, { untilMs }] of this.#kept) if (untilMs <= nowMs) this.#kept.delete(other);
+    this.#kept.set(key, { answer, freshUntilMs: nowMs + freshMs, untilMs: nowMs + keepMs });
   }
 }
 

@@ -10,6 +10,8 @@ export interface Question {
   readonly name: string;
   /** An answer that is no older serves the next who asks the same; 0 unless stated. */
   readonly keepMs: number;
+  /** Whether answering makes a server or a clone of one: of those one is made at a time, and a viewer has another only after minutes. */
+  readonly isCostly: (values: Values) => boolean;
   /**
    * The words of the command without `--json`, when the values are what it takes.
    *
@@ -24,11 +26,23 @@ interface QuestionParts<Schema extends z.ZodType> {
   readonly parameters: Schema;
   readonly words: (parameters: z.infer<Schema>) => readonly string[];
   readonly keepMs?: number;
+  readonly isCostly?: (parameters: z.infer<Schema>) => boolean;
 }
 
 /** A question from its parts; what a browser sends can fill in values of the command, and never become an option of it. */
-export function question<Schema extends z.ZodType>({ name, parameters, words, keepMs = 0 }: QuestionParts<Schema>): Question {
-  return { name, keepMs, words: (values) => safeWords(values, words(readValues(name, parameters, values))) };
+export function question<Schema extends z.ZodType>({
+  name,
+  parameters,
+  words,
+  keepMs = 0,
+  isCostly = () => false,
+}: QuestionParts<Schema>): Question {
+  return {
+    name,
+    keepMs,
+    isCostly: (values) => isCostly(readValues(name, parameters, values)),
+    words: (values) => safeWords(values, words(readValues(name, parameters, values))),
+  };
 }
 
 /**

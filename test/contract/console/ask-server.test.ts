@@ -10,6 +10,7 @@ import { Asking, type Ran } from '../../../src/console/asking.ts';
 import type { Guarded } from '../../../src/console/guarded.ts';
 import { listen, type Listening } from '../../../src/console/listen-run.ts';
 import { question } from '../../../src/console/question.ts';
+import type { Session } from '../../../src/console/sessions.ts';
 
 let listening: Listening;
 let runs: { readonly words: readonly string[]; readonly signal: AbortSignal; readonly end: (ran: Ran) => void }[];
@@ -31,6 +32,10 @@ beforeEach(async () => {
       }),
     systemClock,
   );
+  app.use(async (context, next) => {
+    context.set('session', { role: 'viewer' } as Session);
+    await next();
+  });
   addAsking(app, asking, silentLog);
   listening = await listen(app, { host: '127.0.0.1', port: 0, tls: undefined, isBehindProxy: false });
 });

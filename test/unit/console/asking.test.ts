@@ -7,6 +7,12 @@ import { commandLine, question } from '../../../src/console/question.ts';
 const QUESTIONS = [
   question({ name: 'size', parameters: z.strictObject({ of: z.string() }), words: ({ of }) => ['size', '--of', of] }),
   question({ name: 'kept', parameters: z.strictObject({}), words: () => ['kept'], keepMs: 1000 }),
+  question({
+    name: 'clone',
+    parameters: z.strictObject({ of: z.string(), at: z.string().optional() }),
+    words: ({ of, at }) => ['clone', of, ...(at === undefined ? [] : [at])],
+    isCostly: ({ at }) => at !== undefined,
+  }),
   question({ name: 'cut', parameters: z.strictObject({ names: z.string() }), words: ({ names }) => ['cut', ...names.split(',')] }),
 ];
 
@@ -106,6 +112,37 @@ test('Asking: an answer is kept as long as its question allows', async () => {
   expect(await ask()).toEqual({ number: 1 });
 });
 
+test('Asking: of what makes a server one runs at a time, and those that wait for it keep nobody else waiting', async () => {
+  const runs = new Runs();
+  const asked = ['a', 'b', 'c', 'd', 'e'].map(async (of) => await runs.asking.ask('clone', { of, at: 'then' }, STAYS));
+  const others = [runs.asking.ask('size', { of: 'a' }, STAYS), runs.asking.ask('clone', { of: 'a' }, STAYS)];
+  await sleep(0);
+  expect(runs.begun.map(({ words }) => words.join(' ')).sort()).toEqual(['clone a', 'clone a then', 'size --of a']);
+  for (let index = 0; index < 7; index += 1) {
+    runs.begun[index]?.end();
+    await sleep(0);
+  }
+  await Promise.all([...asked, ...others]);
+  expect(runs.begun.slice(3).map(({ words }) => words[1])).toEqual(['b', 'c', 'd', 'e']);
+});
+
+test('Asking: who may not repeat what makes a server gets the answer of the last five minutes; who may, a new one', async () => {
+  const runs = new Runs();
+  const ask = async (mayRepeat: boolean): Promise<unknown> => {
+    const answer = runs.asking.ask('clone', { of: 'a', at: 'then' }, STAYS, mayRepeat);
+    await sleep(0);
+    runs.begun.at(-1)?.end();
+    return (await answer).document;
+  };
+  expect(await ask(false)).toEqual({ number: 0 });
+  runs.nowMs = 299_999;
+  expect(await ask(false)).toEqual({ number: 0 });
+  expect(await ask(true)).toEqual({ number: 1 });
+  expect(await ask(false)).toEqual({ number: 1 });
+  runs.nowMs += 300_000;
+  expect(await ask(false)).toEqual({ number: 2 });
+});
+
 test.each([
   [{ of: '--url' }, 'begins like an option'],
   [{ of: '-x' }, 'begins like an option'],
@@ -118,8 +155,8 @@ test.each([
 });
 
 test('question: a value that is cut in pieces makes no option either', () => {
-  expect(QUESTIONS[2]?.words({ names: 'a,b' })).toEqual(['cut', 'a', 'b']);
-  expect(() => QUESTIONS[2]?.words({ names: 'a,--url=x' })).toThrow('came out of a value');
+  expect(QUESTIONS[3]?.words({ names: 'a,b' })).toEqual(['cut', 'a', 'b']);
+  expect(() => QUESTIONS[3]?.words({ names: 'a,--url=x' })).toThrow('came out of a value');
 });
 
 test('commandLine: what a shell would read otherwise is quoted', () => {

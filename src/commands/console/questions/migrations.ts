@@ -40,11 +40,12 @@ export const MIGRATION_QUESTIONS: readonly Question[] = [
     parameters: z.strictObject({ cluster: optionalText, to: version }),
     words: ({ cluster, to }) => ['migrate', 'rollback', '--to', to, '--dry-run', ...option('cluster', cluster)],
   }),
-  // It replays everything on an empty server: seconds to minutes, for whoever asks again in a moment only once.
+  // It replays everything on an empty server: seconds to minutes.
   question({
     name: 'migrations/drift',
     parameters: cluster,
     words: ({ cluster }) => ['migrate', 'verify', '--live', ...option('cluster', cluster)],
     keepMs: 5000,
+    isCostly: () => true,
   }),
 ];

@@ -3,6 +3,8 @@ import { question, type Question } from '../../../console/question.ts';
 import { flag, flagged, option, optionalText, text } from '../parameters.ts';
 
 const cluster = z.strictObject({ cluster: optionalText });
+/** The past is read in a clone that is restored for it. */
+const inThePast = ({ at }: { readonly at?: string | undefined }): boolean => at !== undefined;
 const access = { cluster: optionalText, database: optionalText, plan: flag };
 
 /** Last, for it may take a file: with the plan of the roles file of the project. */
@@ -47,6 +49,7 @@ export const ROLE_QUESTIONS: readonly Question[] = [
       ...option('at', at),
       ...whatIf(plan),
     ],
+    isCostly: inThePast,
   }),
   question({
     name: 'roles/role-access',
@@ -60,6 +63,7 @@ export const ROLE_QUESTIONS: readonly Question[] = [
       ...option('at', at),
       ...whatIf(plan),
     ],
+    isCostly: inThePast,
   }),
   question({
     name: 'roles/graph',

@@ -1,18 +1,25 @@
 import { useState } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
+import type { Session } from '../../api.ts';
 import { Diff } from '../../parts/diff-view.tsx';
 import { Panel, Status } from '../../parts/panel.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
 import { counted, moment, type Shown } from '../../words.ts';
 import type { Difference, VerifyDocument } from './documents.ts';
 
+interface DriftPanelProps {
+  readonly session: Session;
+  readonly cluster: string;
+  readonly shown: Shown;
+}
+
 /** Whether the database is what its files make. All files are replayed on an empty server for it, so it runs when somebody asks. */
-export function DriftPanel({ cluster, shown }: { readonly cluster: string; readonly shown: Shown }) {
+export function DriftPanel({ session, cluster, shown }: DriftPanelProps) {
   const [isAsked, setAsked] = useState(false);
   return (
     <Panel id="drift" title="Drift" aside={isAsked ? undefined : 'files, sql/schema.sql and database compared'}>
       {isAsked ? (
-        <Compared cluster={cluster} shown={shown} />
+        <Compared session={session} cluster={cluster} shown={shown} />
       ) : (
         <div class="body stackv">
           <p class="meta">Replays all files on an empty scratch server and compares what they make with the database, object by object.</p>
@@ -27,7 +34,7 @@ export function DriftPanel({ cluster, shown }: { readonly cluster: string; reado
   );
 }
 
-function Compared({ cluster, shown }: { readonly cluster: string; readonly shown: Shown }) {
+function Compared({ session, cluster, shown }: DriftPanelProps) {
   const { answer, failure, isLoading, again } = useAnswer<VerifyDocument>('migrations/drift', { cluster });
   if (answer === undefined)
     return failure === undefined ? <Loading what="what the files make, on an empty server" /> : <Failed failure={failure} again={again} />;
@@ -48,10 +55,13 @@ function Compared({ cluster, shown }: { readonly cluster: string; readonly shown
       ) : (
         <Differences what={schemaFile.file} differences={schemaFile.differences} sides={['the file has', 'the migrations make']} />
       )}
-      <p>
+      <p class="bar">
         <button type="button" class="btn" disabled={isLoading} onClick={again}>
           {isLoading ? 'Comparing' : 'Compare again'}
         </button>
+        {session.role === 'operator' ? null : (
+          <span class="meta">One comparison runs at a time, and what it said stands for viewers for five minutes.</span>
+        )}
       </p>
     </div>
   );

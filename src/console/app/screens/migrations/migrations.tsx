@@ -126,7 +126,7 @@ function OfCluster({ session, names, cluster, shown }: OfClusterProps) {
             <HistoryPanel history={history.answer.document} shown={shown} />
           )}
           <WaysBack session={session} cluster={cluster} status={document} shown={shown} onDone={lookAgain} />
-          <DriftPanel cluster={cluster} shown={shown} />
+          <DriftPanel session={session} cluster={cluster} shown={shown} />
         </div>
       )}
     </>
