@@ -4,7 +4,9 @@ import type { Log } from '../../base/log.ts';
 import { collect, type Collected } from '../../repository/collection.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
+import { backupKey } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
 import { inspectExpiry, type ExpiryInspection } from './inspect.ts';
 import { planExpiry, type Verdict } from './plan.ts';
@@ -26,6 +28,8 @@ export interface ExpiryPlan {
   readonly backups: readonly Verdict[];
   readonly dumps: readonly Verdict[];
   readonly wal: { readonly objects: number; readonly bytes: number };
+  /** Labels that no rule keeps and that the storage has locked: until when, by its clock. */
+  readonly locked: ReadonlyMap<string, Date>;
 }
 
 export interface ExpiryOutcome extends ExpiryPlan {
@@ -50,7 +54,28 @@ export async function planLineage(
   const { backups, dumps } = planExpiry(inspection, retention);
   const { storeNow } = inspection;
   const wal = planWal(inspection.wal, { backups: inspection.backups, verdicts: backups, windowMs, graceMs, storeNow });
-  return { inspection, backups, dumps, wal: { objects: wal.length, bytes: wal.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) } };
+  const sizes = { objects: wal.length, bytes: wal.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  return { inspection, backups, dumps, wal: sizes, locked: await lockedUntil(repository, cluster, { backups, dumps, storeNow }) };
+}
+
+/** Of those that would go the manifests are looked at, for without theirs they are gone. */
+async function lockedUntil(
+  { store }: Repository,
+  { systemIdentifier }: ClusterIdentity,
+  { backups, dumps, storeNow }: Pick<ExpiryPlan, 'backups' | 'dumps'> & { readonly storeNow: Date },
+): Promise<ReadonlyMap<string, Date>> {
+  const going = (verdicts: readonly Verdict[], keyOf: (label: string) => string): readonly (readonly [string, string])[] =>
+    verdicts.flatMap(({ label, reasons }) => (reasons.length === 0 ? [[label, keyOf(label)] as const] : []));
+  const keys = [
+    ...going(backups, (label) => backupKey(systemIdentifier, label)),
+    ...going(dumps, (label) => dumpManifestKey(`${systemIdentifier}/`, label)),
+  ];
+  const locked = new Map<string, Date>();
+  for (const [label, key] of keys) {
+    const until = (await store.stat(key))?.lockedUntil;
+    if (until !== undefined && until > storeNow) locked.set(label, until);
+  }
+  return locked;
 }
 
 /**

@@ -18,14 +18,19 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
   }
   output.table(
     ['backup', 'of', '', 'why'],
-    verdicts.map(({ label, reasons }) => [
-      label,
-      formatMoment(new Date(moments.get(label) ?? 0)),
-      reasons.length === 0 ? output.style('warn', 'goes') : 'stays',
-      reasons.length === 0 ? 'no rule keeps it' : [...new Set(reasons.map(describeReason))].join('\n'),
-    ]),
+    verdicts.map(({ label, reasons }) => {
+      const until = plan.locked.get(label);
+      return [
+        label,
+        formatMoment(new Date(moments.get(label) ?? 0)),
+        reasons.length > 0 ? 'stays' : output.style('warn', until === undefined ? 'goes' : 'locked'),
+        reasons.length > 0
+          ? [...new Set(reasons.map(describeReason))].join('\n')
+          : `no rule keeps it${until === undefined ? '' : `; the storage does, until ${formatMoment(until)}`}`,
+      ];
+    }),
   );
-  const going = verdicts.filter(({ reasons }) => reasons.length === 0).length;
+  const going = verdicts.filter(({ label, reasons }) => reasons.length === 0 && !plan.locked.has(label)).length;
   output.line(
     `  ${going} ${going === 1 ? 'goes' : 'go'}, ${verdicts.length - going} stay; WAL that no backup needs: ${plan.wal.objects === 0 ? 'none' : `${plan.wal.objects} objects, ${formatBytes(plan.wal.bytes)}`}`,
   );
@@ -89,7 +94,8 @@ export function expiryResult(repository: string, plan: ExpiryPlan, outcome: Expi
   const moments = momentsOf(plan);
   const verdict = ({ label, reasons }: Verdict): object => {
     const why = [...new Set(reasons.map(describeReason))];
-    return { label, at: moments.get(label) ?? null, stays: reasons.length > 0, reasons, why };
+    const lockedUntil = plan.locked.get(label)?.toISOString() ?? null;
+    return { label, at: moments.get(label) ?? null, stays: reasons.length > 0, lockedUntil, reasons, why };
   };
   return {
     repository,

@@ -164,7 +164,8 @@ test('a locked backup stays with its WAL, and is reported', async () => {
   await backUp(repository, clock, 'new', [content(2)], 9);
   const retention: Retention = { windowMs: undefined, keep: { ...KEEP, last: 1 }, minimum: 1, dumps: undefined, timeZone: 'UTC' };
   const options = { retention, graceMs: DAY_MS, clock, log: silentLog, signal };
-  const { expired } = await expireLineage(repository, CLUSTER, options);
+  const { expired, locked } = await expireLineage(repository, CLUSTER, options);
+  expect([...locked]).toEqual([['old', new Date(clock.now().getTime() + 60 * DAY_MS)]]);
   expect(expired).toEqual({ backups: [], dumps: [], locked: ['old'], wal: { objects: 0, bytes: 0 } });
   expect([...(await readAllBackups(repository))].sort()).toEqual(['new', 'old']);
   clock.set(clock.now().getTime() + 61 * DAY_MS);

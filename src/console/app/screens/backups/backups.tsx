@@ -7,7 +7,7 @@ import { Empty, Failed, Loading, Stale } from '../../parts/states.tsx';
 import { useQuery } from '../../query.ts';
 import type { ScreenProps } from '../../screen.ts';
 import '../../styles/backups.css';
-import { moment } from '../../words.ts';
+import { moment, type Shown } from '../../words.ts';
 import type { BackupList, Expiry, ExpiryOf, Info } from './documents.ts';
 import { ExpiryReview } from './expiry-review.tsx';
 import { Window } from './window.tsx';
@@ -91,7 +91,7 @@ function OfCluster({ session, cluster, repository }: OfClusterProps) {
     info.again();
     list.again();
   };
-  const actions = <Actions session={session} cluster={cluster} repository={repository} onChanged={onChanged} />;
+  const actions = <Actions session={session} cluster={cluster} repository={repository} shown={shown} onChanged={onChanged} />;
   if (isNew) {
     return (
       <Empty title={`There is no backup of ${cluster} in ${repository} yet`}>
@@ -125,8 +125,13 @@ function OfCluster({ session, cluster, repository }: OfClusterProps) {
   );
 }
 
+interface ActionsProps extends OfClusterProps {
+  readonly shown: Shown;
+  readonly onChanged: () => void;
+}
+
 /** What can be done to the whole of it. */
-function Actions({ session, cluster, repository, onChanged }: OfClusterProps & { readonly onChanged: () => void }) {
+function Actions({ session, cluster, repository, shown, onChanged }: ActionsProps) {
   const place = { cluster, repository };
   return (
     <div class="bar acts-bar">
@@ -160,7 +165,7 @@ function Actions({ session, cluster, repository, onChanged }: OfClusterProps & {
         action="backups/expire"
         parameters={place}
         label="Expire"
-        review={({ repositories }) => <ExpiryReview repositories={repositories} />}
+        review={({ repositories }) => <ExpiryReview repositories={repositories} shown={shown} />}
         isNeeded={({ repositories }) => repositories.some(goes)}
         note="What goes cannot be restored any more."
         onEnd={onChanged}
@@ -170,5 +175,5 @@ function Actions({ session, cluster, repository, onChanged }: OfClusterProps & {
 }
 
 function goes({ backups = [], dumps = [], wal }: ExpiryOf): boolean {
-  return [...backups, ...dumps].some(({ stays }) => !stays) || (wal?.objects ?? 0) > 0;
+  return [...backups, ...dumps].some(({ stays, lockedUntil }) => !stays && lockedUntil === null) || (wal?.objects ?? 0) > 0;
 }

@@ -160,5 +160,7 @@ export interface ExpiryOf {
 export interface Verdict {
   readonly label: string;
   readonly stays: boolean;
+  /** Of one that no rule keeps: until when the storage does. */
+  readonly lockedUntil: string | null;
   readonly why: readonly string[];
 }

@@ -1,26 +1,26 @@
 import { formatBytes } from '../../../../base/bytes.ts';
 import { Status } from '../../parts/panel.tsx';
 import { sentence } from '../../parts/states.tsx';
-import { counted } from '../../words.ts';
+import { counted, moment, type Shown } from '../../words.ts';
 import type { Expiry, ExpiryOf, Verdict } from './documents.ts';
 
 const SHOWN = 200;
 
 /** What goes and why each of the others stays, in each repository: the plan of `backup expire`. */
-export function ExpiryReview({ repositories }: Pick<Expiry, 'repositories'>) {
+export function ExpiryReview({ repositories, shown }: Pick<Expiry, 'repositories'> & { readonly shown: Shown }) {
   return (
     <div class="stackv tight">
       {repositories.map((of) => (
-        <InOne key={of.repository} of={of} />
+        <InOne key={of.repository} of={of} shown={shown} />
       ))}
     </div>
   );
 }
 
-function InOne({ of }: { readonly of: ExpiryOf }) {
+function InOne({ of, shown }: { readonly of: ExpiryOf; readonly shown: Shown }) {
   const verdicts = [...(of.backups ?? []), ...(of.dumps ?? [])];
-  const going = verdicts.filter(({ stays }) => !stays);
-  const staying = verdicts.filter(({ stays }) => stays);
+  const going = verdicts.filter(({ stays, lockedUntil }) => !stays && lockedUntil === null);
+  const staying = verdicts.filter(({ stays, lockedUntil }) => stays || lockedUntil !== null);
   if (of.error !== undefined)
     return (
       <p>
@@ -48,7 +48,7 @@ function InOne({ of }: { readonly of: ExpiryOf }) {
           </thead>
           <tbody>
             {[...going, ...staying].slice(0, SHOWN).map((verdict) => (
-              <Row key={verdict.label} verdict={verdict} />
+              <Row key={verdict.label} verdict={verdict} shown={shown} />
             ))}
           </tbody>
         </table>
@@ -58,14 +58,25 @@ function InOne({ of }: { readonly of: ExpiryOf }) {
   );
 }
 
-function Row({ verdict }: { readonly verdict: Verdict }) {
+function Row({ verdict, shown }: { readonly verdict: Verdict; readonly shown: Shown }) {
   return (
     <tr>
       <td>
         <code>{verdict.label}</code>
       </td>
-      <td>{verdict.stays ? <Status kind="ok">stays</Status> : <Status kind="warn">goes</Status>}</td>
-      <td>{verdict.stays ? verdict.why.join(', ') : 'no rule keeps it'}</td>
+      <td>
+        {verdict.stays ? (
+          <Status kind="ok">stays</Status>
+        ) : verdict.lockedUntil === null ? (
+          <Status kind="warn">goes</Status>
+        ) : (
+          <Status kind="off">locked</Status>
+        )}
+      </td>
+      <td>
+        {verdict.stays ? verdict.why.join(', ') : 'no rule keeps it'}
+        {verdict.lockedUntil === null ? '' : `, the storage does until ${moment(verdict.lockedUntil, shown)}`}
+      </td>
     </tr>
   );
 }

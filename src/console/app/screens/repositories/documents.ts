@@ -108,6 +108,8 @@ export interface Kept {
   readonly label: string;
   readonly at: string | null;
   readonly stays: boolean;
+  /** Of one that no rule keeps: until when the storage does. */
+  readonly lockedUntil: string | null;
   readonly why: readonly string[];
 }
 

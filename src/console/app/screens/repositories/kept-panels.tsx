@@ -52,9 +52,11 @@ function RetentionPanel({ cluster, repository, shown }: KeptPanelsProps) {
 
 export function outcome({ backups, dumps, wal }: ExpiryPlan): string {
   const all = [...backups, ...dumps];
-  const going = all.filter(({ stays }) => !stays).length;
+  const locked = all.filter(({ lockedUntil }) => lockedUntil !== null).length;
+  const going = all.filter(({ stays }) => !stays).length - locked;
   const freed = wal.objects === 0 ? '' : `; ${counted(wal.objects, 'WAL object')} that no backup needs, ${formatBytes(wal.bytes)}`;
-  return `${all.length - going} stay, ${going} ${going === 1 ? 'goes' : 'go'} by the next expire${freed}`;
+  const kept = locked === 0 ? '' : `, ${locked} ${locked === 1 ? 'is' : 'are'} locked by the storage`;
+  return `${all.length - going - locked} stay${kept}, ${going} ${going === 1 ? 'goes' : 'go'} by the next expire${freed}`;
 }
 
 export function KeptTable({ plan, shown }: { readonly plan: ExpiryPlan; readonly shown: Shown }) {
@@ -81,15 +83,26 @@ export function KeptTable({ plan, shown }: { readonly plan: ExpiryPlan; readonly
   );
 }
 
-function KeptRow({ kept: { label, at, stays, why }, shown }: { readonly kept: Kept; readonly shown: Shown }) {
+function KeptRow({ kept: { label, at, stays, lockedUntil, why }, shown }: { readonly kept: Kept; readonly shown: Shown }) {
   return (
     <tr>
       <th scope="row">
         <code>{label}</code>
       </th>
       <td class="nowrap">{at === null ? '–' : moment(at, shown)}</td>
-      <td>{stays ? <Status kind="ok">stays</Status> : <Status kind="warn">goes</Status>}</td>
-      <td>{stays ? why.join('; ') : 'no rule keeps it'}</td>
+      <td>
+        {stays ? (
+          <Status kind="ok">stays</Status>
+        ) : lockedUntil === null ? (
+          <Status kind="warn">goes</Status>
+        ) : (
+          <Status kind="off">locked</Status>
+        )}
+      </td>
+      <td>
+        {stays ? why.join('; ') : 'no rule keeps it'}
+        {lockedUntil === null ? '' : `; the storage does, until ${moment(lockedUntil, shown)}`}
+      </td>
     </tr>
   );
 }
