@@ -32,6 +32,8 @@ export interface ProjectOptions {
   readonly sql?: string;
   /** Commands to run before the console starts, each as its words; all have to succeed. */
   readonly commands?: readonly (readonly string[])[];
+  /** 17 unless stated. */
+  readonly major?: number;
 }
 
 export interface Answer {
@@ -41,7 +43,7 @@ export interface Answer {
 }
 
 /**
- * A project with a cluster `main` (PostgreSQL 17) that the console reads as a role that may see what a monitor sees, a
+ * A project with a cluster `main` that the console reads as a role that may see what a monitor sees, a
  * repository `local`, the policies above, and a console with the users olga (operator) and vera (viewer).
  */
 export class ConsoleProject {
@@ -55,9 +57,9 @@ export class ConsoleProject {
     this.served = served;
   }
 
-  static async start({ files = {}, sql = '', commands = [] }: ProjectOptions = {}): Promise<ConsoleProject> {
+  static async start({ files = {}, sql = '', commands = [], major = 17 }: ProjectOptions = {}): Promise<ConsoleProject> {
     const directory = await makeDirectory();
-    const cluster = await startTestCluster({ major: 17, settings: { summarize_wal: 'on' } });
+    const cluster = await startTestCluster({ major, settings: major >= 17 ? { summarize_wal: 'on' } : {} });
     await makeRepository(path.join(directory, 'repository'));
     const config = await writeConfig(directory, cluster, path.join(directory, 'repository'));
     const client = postgres(cluster.url(), { max: 1, onnotice: () => undefined });

@@ -6,25 +6,28 @@ import { promisify } from 'node:util';
 import postgres from 'postgres';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openRepository } from '../../src/repository/repository.ts';
+import { openRepository, type Repository } from '../../src/repository/repository.ts';
 import { createDiskStore } from '../../src/storage/disk.ts';
-import { backUp, startReceiver, type TestReceiver } from '../backup/repository.ts';
+import { backUp, restore, startReceiver, type TestReceiver } from '../backup/repository.ts';
 import { expectAccessible, openPage, picture, signIn, type Opened } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject, POLICIES } from '../console/project.ts';
+import { clusterAddress } from '../postgres/address.ts';
+import type { TestCluster } from '../postgres/cluster.ts';
 
 let project: ConsoleProject;
+let repository: Repository;
 let receiver: TestReceiver | undefined;
-/** By the server's clock: after the first row, within the WAL that was lost, after everything. */
-const moments = { first: '', lost: '', last: '' };
+/** By the server's clock: after the first row, within the WAL that was lost, after the sixth row, after everything. */
+const moments = { first: '', lost: '', sixth: '', last: '' };
 
 beforeAll(async () => {
   project = await ConsoleProject.start({
-    sql: 'create table public.plays (n int)',
+    sql: 'create table public.plays (n int); create role leaver login',
     files: { 'backups/policies.yaml': `${POLICIES}    retention: { window: 14d, minimum: 1 }\n` },
   });
   const { cluster, directory } = project;
-  const repository = await openRepository(await createDiskStore(path.join(directory, 'repository')), { kind: 'none' });
+  repository = await openRepository(await createDiskStore(path.join(directory, 'repository')), { kind: 'none' });
   const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
   const now = async (): Promise<string> => (await sql<{ now: Date }[]>`select clock_timestamp() as now`)[0]?.now.toISOString() ?? '';
   const pause = async (): Promise<void> => void (await sql`select pg_sleep(0.2)`);
@@ -52,14 +55,19 @@ beforeAll(async () => {
   const after = await segment();
   await backUp(cluster, repository);
   await sql`insert into plays values (6)`;
-  await segment();
+  await pause();
+  moments.sixth = await now();
+  await pause();
+  await sql`drop role leaver`;
+  const end = await segment();
   await sql.end();
   const wal = async (): Promise<readonly string[]> => await readdir(path.join(directory, 'repository'), { recursive: true });
   const isWhole = (files: readonly string[], name: string): boolean => files.some((file) => file.endsWith(name));
-  for (let files = await wal(); !isWhole(files, lost) || !isWhole(files, after); files = await wal())
+  for (let files = await wal(); ![lost, after, end].every((name) => isWhole(files, name)); files = await wal())
     await new Promise((ready) => setTimeout(ready, 100));
   for (const file of await wal()) if (file.endsWith(lost)) await rm(path.join(directory, 'repository', file));
   moments.last = new Date().toISOString();
+  expect(await project.run('backup', 'ledger', 'add', 'role-dropped', 'leaver')).toMatchObject({ status: 0 });
 });
 afterAll(async () => {
   await receiver?.stop();
@@ -186,10 +194,11 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await context.close();
   });
 
-  test('a restore into a scratch cluster is reviewed, run and seen to finish; the clone holds what it should and can be thrown away', async () => {
-    const { context, page, said } = await open('olga');
-    const into = path.join(project.directory, 'scratch');
-    await goTo(page, moments.first);
+  /** Restores what the page shows into a directory of its own, and gives what the dialog said and the rows that the clone has. */
+  async function restoreHere(
+    page: Page,
+    into: string,
+  ): Promise<{ readonly log: string; readonly rows: readonly number[]; readonly roles: readonly string[] }> {
     await page.getByLabel('Directory for the clone').fill(into);
     await page.getByLabel('Directory for the clone').press('Tab');
     await preflight(page).getByText(`--into ${into} --start`).waitFor({ timeout: 30_000 });
@@ -197,19 +206,39 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await page.getByRole('button', { name: 'Restore into a scratch cluster…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Restore into a scratch cluster' });
     await dialog.getByText('The cluster itself is not touched').waitFor({ timeout: 30_000 });
-    await picture(page, 'backups-restore-review');
+    await picture(page, `backups-restore-review-${path.basename(into)}`);
     await dialog.getByRole('button', { name: 'Restore into a scratch cluster', exact: true }).click();
     await dialog.getByText('done', { exact: true }).waitFor({ timeout: 90_000 });
-    await picture(page, 'backups-restored');
+    await picture(page, `backups-restored-${path.basename(into)}`);
     const log = await dialog.getByRole('list', { name: 'What it prints' }).innerText();
     const url = /postgresql:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '';
     const clone = postgres(`${url.replace('//', '//postgres@')}/postgres`, { max: 1 });
-    expect(await clone`select n from plays order by n`).toEqual([{ n: 1 }]);
+    const rows = (await clone<{ n: number }[]>`select n from plays order by n`).map(({ n }) => n);
+    const roles = (await clone<{ name: string }[]>`select rolname as name from pg_roles where rolname = 'leaver'`).map(({ name }) => name);
     await clone.end();
     const removal = /To throw it away: (.*)/.exec(log)?.[1] ?? '';
     await promisify(exec)(removal);
     expect(existsSync(into)).toBe(false);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    return { log, rows, roles };
+  }
+
+  test('a restore to a moment that was typed is reviewed, run and seen to finish; the clone holds what it should and can be thrown away', async () => {
+    const { context, page, said } = await open('olga');
+    await goTo(page, moments.first);
+    expect(await restoreHere(page, path.join(project.directory, 'scratch'))).toMatchObject({ rows: [1] });
     expect(said.filter(isUnwelcome)).toEqual([]);
+    await context.close();
+  });
+
+  test('the moment is chosen by the keyboard alone, to the first that can be restored, and restored from there', async () => {
+    const { context, page, slider } = await open('olga');
+    await slider.focus();
+    await page.keyboard.press('Home');
+    const value = async (name: string): Promise<number> => Number(await slider.getAttribute(name));
+    await expect.poll(async () => (await value('aria-valuenow')) - (await value('aria-valuemin'))).toBeLessThanOrEqual(1);
+    await expect.poll(() => query(page).get('at')).not.toBeNull();
+    expect(await restoreHere(page, path.join(project.directory, 'by-keys'))).toMatchObject({ rows: [], roles: ['leaver'] });
     await context.close();
   });
 
@@ -249,6 +278,49 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
       ['backups/restore', { to: moments.first, into: path.join(project.directory, 'refused') }],
     ] as const)
       expect(await vera.post(`/api/actions/${action}/review`, { parameters: { ...place, ...more } })).toMatchObject({ status: 403 });
+    await context.close();
+  });
+
+  test('of a cluster that was promoted the timeline is chosen: a moment that only the older one has is restored along it', async () => {
+    await receiver?.stop();
+    const promoted = await restore({ repository, target: { kind: 'immediate' }, into: path.join(project.directory, 'promoted') });
+    try {
+      const there = clusterAddress(Number(new URL(promoted.url).port), undefined) as unknown as TestCluster;
+      receiver = startReceiver(there, repository);
+      const sql = postgres(promoted.url, { max: 1, onnotice: () => undefined });
+      await sql`insert into plays values (7)`;
+      const [row] = await sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_lsn()) as name`;
+      await sql`select pg_switch_wal()`;
+      const stored = async (): Promise<boolean> =>
+        (await readdir(path.join(project.directory, 'repository'), { recursive: true })).some((file) => file.endsWith(row?.name ?? 'none'));
+      await expect.poll(stored, { timeout: 30_000 }).toBe(true);
+      await sql.end();
+      await receiver.stop();
+    } finally {
+      await promoted.stop();
+      receiver = undefined;
+    }
+    const { context, page } = await open('olga');
+    const choice = page.getByLabel('Along timeline');
+    expect(await choice.locator('option').allTextContents()).toEqual(['1', '2, the one that goes on']);
+    expect(await preflight(page).textContent()).not.toContain('--timeline');
+    await choice.selectOption('1');
+    await expect.poll(() => query(page).get('timeline')).toBe('1');
+    await goTo(page, moments.sixth);
+    await preflight(page)
+      .getByText(/--timeline 1 --into/)
+      .waitFor({ timeout: 30_000 });
+    await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
+    expect(await preflight(page).textContent()).toMatch(/timeline 1/);
+    await page.getByText('Numbers as a table').click();
+    await page
+      .getByRole('row', { name: /^2\s*restorable/ })
+      .first()
+      .waitFor();
+    await expectAccessible(page, 'backups-timelines');
+    const { log, rows } = await restoreHere(page, path.join(project.directory, 'older'));
+    expect(rows.at(-1)).toBe(6);
+    expect(log).toMatch(/timeline 1/);
     await context.close();
   });
 });

@@ -1,9 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectAccessible, openPage, signIn } from '../console/browser.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { acquireLease } from '../../src/repository/leases.ts';
+import { openRepository } from '../../src/repository/repository.ts';
+import { createDiskStore } from '../../src/storage/disk.ts';
+import { expectAccessible, openPage, picture, signIn } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject } from '../console/project.ts';
+import { serveConsole } from '../console/serve.ts';
+import { findMoto, LOCKING_BUCKET, MOTO_ABSENT, startMoto } from '../s3/moto.ts';
 
 const SCRIPT = `<img src=x onerror="document.title='harmed'">`;
 const POLICIES = `version: 1
@@ -13,6 +21,7 @@ policies:
     repositories: [local]
     base: { full: { cron: "0 2 * * 0" } }
     retention: { window: 14d, keep: { daily: 7 }, minimum: 1 }
+    limits: { rto: 1h }
     drill: { cron: "0 4 * * 0", assert: [{ sql: ${JSON.stringify(`select count(*) > 0 or '${SCRIPT.replaceAll("'", "''")}' = '' from pg_class`)}, is: true }] }
 `;
 
@@ -79,6 +88,15 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     return text;
   }
 
+  test('before a drill the time that a restore may take is promised and not measured', async () => {
+    const { context, page } = await open('vera', '/');
+    await page
+      .getByRole('article', { name: 'Cluster main' })
+      .getByText('promised: back within 1 h, no drill has measured it')
+      .waitFor({ timeout: 30_000 });
+    await context.close();
+  });
+
   test('without a drill the screen says so; one started from here passes, proves the backup, and its report can be checked', async () => {
     const { context, page, said } = await open('olga', '/drills');
     await page.getByText('No drill yet').waitFor();
@@ -107,6 +125,35 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await expectAccessible(page, 'drills');
     expect(await page.title()).toBe('Drills · dbadmin');
     expect(said.filter((text) => !/status of 401/.test(text))).toEqual([]);
+    await context.close();
+  });
+
+  test('after one the overview says whether that promise is kept, and by how much', async () => {
+    const { context, page } = await open('vera', '/');
+    await page
+      .getByRole('article', { name: 'Cluster main' })
+      .getByText(/^promised: back within 1 h, kept: about /)
+      .waitFor({ timeout: 30_000 });
+    await expectAccessible(page, 'overview-promise');
+    await context.close();
+  });
+
+  test('who holds a lease is named with the process, and what waits for it', async () => {
+    const repository = await openRepository(await createDiskStore(path.join(project.directory, 'repository')), { kind: 'none' });
+    const { repositories } = JSON.parse((await project.run('repository', 'list', '--json')).stdout) as {
+      repositories: readonly { clusters: readonly { systemIdentifier: string }[] }[];
+    };
+    const listed = repositories[0]?.clusters[0];
+    const { signal } = new AbortController();
+    const options = { clock: systemClock, log: silentLog, command: 'backup run', signal };
+    const lease = await acquireLease(repository, listed?.systemIdentifier ?? '', 'backup', options);
+    const { context, page } = await open('olga', '/repositories');
+    const panel = page.getByRole('region', { name: 'Repository local' });
+    await panel.getByText(new RegExp(`backup backup run, process ${process.pid} on .*, for \\d+`)).waitFor({ timeout: 30_000 });
+    await expectAccessible(page, 'repositories-lease');
+    await lease.release();
+    await page.reload();
+    await panel.getByText('none held').waitFor({ timeout: 30_000 });
     await context.close();
   });
 
@@ -154,4 +201,54 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
       await context.close();
     }
   });
+
+  const moto = findMoto();
+  if (moto === undefined) console.warn(MOTO_ABSENT);
+
+  test.skipIf(moto === undefined)(
+    'a backup that no rule keeps and the storage has locked says until when, and expiring it is not offered',
+    async () => {
+      const server = await startMoto(moto ?? []);
+      try {
+        const config = path.join(project.directory, 'dbadmin.yaml');
+        const offsite = `  offsite: { type: s3, bucket: ${LOCKING_BUCKET}, prefix: console, region: us-east-1, endpoint: "${server.endpoint}", path_style: true,
+    access_key_id: moto, secret_access_key: moto, object_lock: 30d }\n`;
+        await writeFile(config, (await readFile(config, 'utf8')).replace('[local]', '[local, offsite]') + offsite, { mode: 0o600 });
+        const policies = path.join(project.directory, 'backups/policies.yaml');
+        await writeFile(
+          policies,
+          POLICIES.replace('[local]', '[local, offsite]').replace(
+            /retention: .*/,
+            'retention: { keep: { last: 1 }, minimum: 1, expire: manual }',
+          ),
+        );
+        for (const words of [
+          ['backup', 'init', '--repository', 'offsite'],
+          ['backup', 'run', '--repository', 'offsite', '--type', 'full'],
+          ['backup', 'run', '--repository', 'offsite', '--type', 'full'],
+        ])
+          expect({ words, ...(await project.run(...words)) }).toMatchObject({ words, status: 0 });
+        await project.served.stop();
+        project.served = await serveConsole(project.directory);
+        const { context, page } = await open('olga', '/repositories?repository=offsite');
+        await page
+          .getByRole('region', { name: 'Repository offsite' })
+          .getByText('30 days for what is to be kept')
+          .waitFor({ timeout: 30_000 });
+        const retention = page.getByRole('region', { name: 'Retention' });
+        await retention.getByText(/^1 stay, 1 is locked by the storage, 0 go by the next expire/).waitFor({ timeout: 30_000 });
+        const row = retention.getByRole('row', { name: /no rule keeps it; the storage does, until/ });
+        expect(await row.textContent()).toMatch(/-full.*locked.*until .*\d\d:\d\d$/s);
+        await expectAccessible(page, 'repositories-locked');
+        await page.goto(`${project.served.url}/backups?cluster=main&repository=offsite`);
+        await page.getByRole('button', { name: 'Expire…' }).click();
+        const dialog = page.getByRole('dialog', { name: 'Expire' });
+        await dialog.getByText(/the storage does until/).waitFor({ timeout: 30_000 });
+        await picture(page, 'backups-expire-locked');
+        await context.close();
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 });

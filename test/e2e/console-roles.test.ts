@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import type { Browser, Page } from 'playwright-core';
@@ -213,6 +213,55 @@ describe.skipIf(executable === undefined)('the roles screen', () => {
     await page.locator('.mx ins').first().waitFor();
     expect(await cellOf(page, 'app_writer', 'core.play')).toMatch(/after the plan: .*DELETE granted to it/);
     await picture(page, 'roles-plan');
+    await close();
+  });
+
+  test('a password is rotated from the page: the new one goes into its file, logs in, and never reaches the browser', async () => {
+    const file = path.join(project.directory, 'roles', 'roles.yaml');
+    const before = await readFile(file, 'utf8');
+    await writeFile(file, before.replace('svc_api: {', 'svc_api: { password: { from: generate, path: svc_api.password },'));
+    const { page, close } = await openRoles('olga', '?role=svc_api');
+    const received: Promise<string>[] = [];
+    // A stream has no end; what came over it stands in the page.
+    page.on('response', (response) => {
+      if (!/event-stream/.test(response.headers()['content-type'] ?? '')) received.push(response.text().catch(() => ''));
+    });
+    await page.getByRole('button', { name: 'Rotate its password…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Rotate its password' });
+    await dialog.getByText(/^dbadmin roles rotate svc_api/).waitFor({ timeout: 15_000 });
+    await expectAccessible(page, 'roles-rotate');
+    await dialog.getByRole('button', { name: 'Rotate its password', exact: true }).click();
+    await dialog.getByText('done', { exact: true }).waitFor({ timeout: 30_000 });
+    const kept = path.join(project.directory, 'roles', 'svc_api.password');
+    await dialog.getByText(new RegExp(`svc_api  new password in ${kept}`)).waitFor();
+    const password = (await readFile(kept, 'utf8')).trim();
+    expect(password.length).toBeGreaterThan(20);
+    expect((await stat(kept)).mode & 0o777).toBe(0o600);
+    const url = new URL(project.cluster.url());
+    [url.username, url.password] = ['svc_api', encodeURIComponent(password)];
+    const sql = postgres(url.href, { max: 1, onnotice: () => undefined });
+    expect(await sql`select session_user as who`).toEqual([{ who: 'svc_api' }]);
+    await sql.end();
+    await picture(page, 'roles-rotated');
+    const after = await page.content();
+    await page.reload();
+    await page.getByRole('grid').waitFor();
+    const texts = [...(await Promise.all(received)), after, await page.content()];
+    expect(texts.length).toBeGreaterThan(3);
+    expect(texts.filter((text) => text.includes(password))).toEqual([]);
+    expect((await project.run('roles', 'history', '--json')).stdout).not.toContain(password);
+    await writeFile(file, before);
+    await close();
+  });
+
+  test('a role whose password no file has is not rotated, and the page says what to do', async () => {
+    const { page, close } = await openRoles('olga', '?role=analyst');
+    await page.getByRole('button', { name: 'Rotate its password…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Rotate its password' });
+    await dialog.getByRole('button', { name: 'Rotate its password', exact: true }).click({ timeout: 15_000 });
+    await dialog.getByText('failed', { exact: true }).waitFor({ timeout: 30_000 });
+    expect(await dialog.textContent()).toMatch(/the password of analyst is not in a file.*--out/s);
+    await picture(page, 'roles-not-rotated');
     await close();
   });
 });

@@ -62,7 +62,8 @@ export interface Cluster {
   readonly repositories: readonly Repository[];
   readonly migrations: { readonly applied: number; readonly pending: number; readonly problems: number } | Unknown | null;
   readonly roles: { readonly drift: number; readonly destructive: number } | Unknown | null;
-  readonly limits: { readonly dumpsOnly: boolean; readonly walLagMs?: number | null };
+  /** `rtoMs`: how long a restore may take, where a policy promises that. */
+  readonly limits: { readonly dumpsOnly: boolean; readonly walLagMs?: number | null; readonly rtoMs?: number | null };
 }
 
 export interface Server {

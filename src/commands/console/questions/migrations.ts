@@ -45,7 +45,6 @@ export const MIGRATION_QUESTIONS: readonly Question[] = [
     name: 'migrations/drift',
     parameters: cluster,
     words: ({ cluster }) => ['migrate', 'verify', '--live', ...option('cluster', cluster)],
-    keepMs: 5000,
     isCostly: () => true,
   }),
 ];

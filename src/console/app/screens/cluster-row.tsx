@@ -1,4 +1,5 @@
 import { formatBytes } from '../../../base/bytes.ts';
+import { formatDuration } from '../../../base/durations.ts';
 import { isUnknown, type Cluster, type Lineage, type Problem, type Session } from '../api.ts';
 import { Act } from '../parts/act.tsx';
 import { Status } from '../parts/panel.tsx';
@@ -32,6 +33,7 @@ export function ClusterRow({ cluster, promise, problems, shown, session }: Clust
         <p class="say">{saying(cluster, lineage, shown)}</p>
         <p class="line">
           <span>{sentence(promise)}</span>
+          <RestoreLimit cluster={cluster} />
         </p>
         <p class="line">
           {lineage === undefined ? null : <span>{backups(lineage, shown)}</span>}
@@ -58,6 +60,18 @@ export function ClusterRow({ cluster, promise, problems, shown, session }: Clust
       </div>
       {lineage === undefined || cluster.limits.dumpsOnly ? null : <WindowChart lineage={lineage} shown={shown} />}
     </article>
+  );
+}
+
+/** What the policies promise about the time of a restore (`limits.rto`), and whether the last drill lets one believe it. */
+function RestoreLimit({ cluster: { limits, restore } }: Pick<ClusterRowProps, 'cluster'>) {
+  if (limits.rtoMs == null || limits.dumpsOnly) return null;
+  const promised = `promised: back within ${formatDuration(limits.rtoMs)}`;
+  if (restore === null) return <Status kind="unproven">{`${promised}, no drill has measured it`}</Status>;
+  return restore.restoreMs > limits.rtoMs ? (
+    <Status kind="bad">{`${promised}, broken: about ${formatDuration(restore.restoreMs)}`}</Status>
+  ) : (
+    <Status kind="ok">{`${promised}, kept: about ${formatDuration(restore.restoreMs)}`}</Status>
   );
 }
 
