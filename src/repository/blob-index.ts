@@ -89,9 +89,14 @@ export class BlobIndex {
     return { hash, pack: this.#packs[pack] ?? '', ...place };
   }
 
-  /** The number of the pack that holds the blob of an entry, and its length. */
-  measureOf(entry: number): { readonly pack: number; readonly plainBytes: number } {
+  /** Where the blob of an entry lies, by the number of its pack. */
+  measureOf(entry: number): { readonly pack: number } & Omit<PackedBlob, 'hash'> {
     return this.#table.placeOf(entry);
+  }
+
+  /** Writes the 32 bytes of an entry's name. */
+  copyHash(entry: number, target: Uint8Array, at: number): void {
+    this.#table.copyHash(entry, target, at);
   }
 
   /** A number that orders blobs as they lie: pack by pack, and by offset in each. */

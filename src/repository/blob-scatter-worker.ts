@@ -6,13 +6,21 @@ import { crc32c, joinedCrc32c, zerosCrc32c } from '../postgres/crc32c.ts';
 import { damaged } from './envelope.ts';
 import { contentHash, decryptBlob, RepositoryKeys } from './keys.ts';
 import {
-  WRITE_NUMBERS,
+  BLOB_NUMBERS,
+  FLAG_ENCRYPTED,
+  FLAG_ZSTD,
+  HASH_BYTES,
+  PIECE_NUMBERS,
+  RUN_NUMBERS,
+  STRAIGHT,
   type FileToMake,
-  type ScatteredBlob,
   type ScatterJob,
   type ScatterResult,
   type ScatterWorkerData,
+  type WindowFile,
+  type WindowJob,
 } from './blob-scatter-job.ts';
+import { packKey } from './layout.ts';
 import { answerJobs } from './worker-answers.ts';
 import { Zstd } from './zstd.ts';
 
@@ -25,59 +33,100 @@ const OPEN_FILES = 128;
  */
 const WRITE_BYTES = 128 * 1024;
 
-const { repositoryKey, checksums } = workerData as ScatterWorkerData;
+const { repositoryKey, checksums, systemIdentifier } = workerData as ScatterWorkerData;
 const sealing = { keys: repositoryKey === undefined ? undefined : new RepositoryKeys(repositoryKey) };
 const zstd = new Zstd();
 /** Descriptors by path, the one used last at the end. */
 const open = new Map<string, number>();
+/** Where short pieces are gathered. */
+let memory = Buffer.alloc(0);
 
 answerJobs<ScatterJob, ScatterResult, never>({
   work: (job) => {
-    if (job.kind === 'write') {
-      const sums = writeBlobs(job);
-      const memory = job.bytes.buffer;
-      return { result: { sums, memory }, transfer: sums === undefined ? [memory] : [memory, sums.buffer] };
+    if (job.kind === 'window') {
+      const sums = writeWindow(job);
+      return { result: { sums }, transfer: sums === undefined ? [] : [sums.buffer] };
     }
-    for (const file of job.files) attempt(file.path, () => makeFile(file));
-    return { result: { sums: undefined, memory: undefined }, transfer: [] };
+    for (const file of job.files) attempt(file.path, () => closeSync(makeFile(file)));
+    return { result: { sums: undefined }, transfer: [] };
   },
   learn: () => undefined,
 });
 
-function makeFile(file: FileToMake): void {
+/** Gives the descriptor of a new file. */
+function makeFile(file: FileToMake): number {
   const descriptor = openSync(systemPath(file.path), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, file.mode);
   try {
     // What no blob covers stays a hole.
     ftruncateSync(descriptor, file.sizeBytes);
     fchmodSync(descriptor, file.mode);
     if (file.owner !== undefined) fchownSync(descriptor, file.owner.uid, file.owner.gid);
-  } finally {
+    return descriptor;
+  } catch (error) {
     closeSync(descriptor);
+    throw error;
   }
 }
 
-function writeBlobs(job: Extract<ScatterJob, { kind: 'write' }>): Uint32Array<ArrayBuffer> | undefined {
-  const bytes = Buffer.from(job.bytes.buffer, job.bytes.byteOffset, job.bytes.byteLength);
-  const sums = checksums ? new Uint32Array(job.writes.length / WRITE_NUMBERS) : undefined;
-  let write = 0;
-  for (const blob of job.blobs) {
-    const plain = plainOf(blob, bytes.subarray(blob.offset, blob.offset + blob.storedBytes), job);
-    let begun = write;
-    for (const end = write + blob.writes; write < end; write += 1) {
-      const at = write * WRITE_NUMBERS;
-      const length = job.writes[at + 2] ?? 0;
-      const from = job.writes[at + 3] ?? 0;
-      if (from + length > plain.byteLength) throw damaged(`blob ${blob.hash}`, 'The manifest asks for more than it holds.');
-      if (sums !== undefined) sums[write] = sumAmongZeros(plain.subarray(from, from + length), job.writes[at + 4] ?? 0);
-      if (write + 1 < end && job.writes[at + WRITE_NUMBERS + 5] === 1) continue;
-      const first = begun * WRITE_NUMBERS;
-      const path = job.paths[job.writes[first] ?? 0] ?? '';
-      const part = plain.subarray(job.writes[first + 3] ?? 0, from + length);
-      attempt(path, () => writeFully(descriptorOf(path), part, job.writes[first + 1] ?? 0));
-      begun = write + 1;
+function writeWindow(job: WindowJob): Uint32Array<ArrayBuffer> | undefined {
+  const target = new WindowFiles(job.files);
+  try {
+    if (memory.byteLength < job.gatheredBytes) memory = Buffer.allocUnsafeSlow(job.gatheredBytes);
+    openBlobs(job, target);
+    for (let at = 0; at < job.runs.length; at += RUN_NUMBERS) {
+      const from = job.runs[at + 3] ?? 0;
+      target.write(job.runs[at] ?? 0, job.runs[at + 1] ?? 0, memory.subarray(from, from + (job.runs[at + 2] ?? 0)));
+    }
+    return target.sums;
+  } finally {
+    target.close();
+  }
+}
+
+/** Opens each blob once, and puts its pieces where they belong: into memory, or straight into files. */
+function openBlobs(job: WindowJob, target: WindowFiles): void {
+  const { blobs, pieces } = job;
+  let at = 0;
+  for (let blob = 0; blob < blobs.length / BLOB_NUMBERS; blob += 1) {
+    const plain = plainOf(job, blob);
+    const end = at + (blobs[blob * BLOB_NUMBERS + 5] ?? 0) * PIECE_NUMBERS;
+    for (; at < end; at += PIECE_NUMBERS) {
+      const from = pieces[at] ?? 0;
+      const to = from + (pieces[at + 1] ?? 0);
+      const place = pieces[at + 4] ?? STRAIGHT;
+      if (to > plain.byteLength) throw damaged(`blob ${hashOf(job, blob).toString('hex')}`, 'The manifest asks for more than it holds.');
+      if (place === STRAIGHT) target.write(pieces[at + 2] ?? 0, pieces[at + 3] ?? 0, plain.subarray(from, to));
+      else plain.copy(memory, place, from, to);
     }
   }
-  return sums;
+}
+
+/** The files of a window, and what is known of their sums. */
+class WindowFiles {
+  readonly sums: Uint32Array<ArrayBuffer> | undefined;
+  readonly #files: readonly WindowFile[];
+  /** Descriptors of files that are made here. */
+  readonly #made: (number | undefined)[] = [];
+
+  constructor(files: readonly WindowFile[]) {
+    this.#files = files;
+    this.sums = checksums ? new Uint32Array(files.length) : undefined;
+  }
+
+  write(number: number, offset: number, bytes: Buffer): void {
+    const file = this.#files[number];
+    if (file === undefined) return;
+    if (this.sums !== undefined)
+      this.sums[number] = (this.sums[number] ?? 0) ^ sumAmongZeros(bytes, file.sizeBytes - offset - bytes.byteLength);
+    attempt(file.path, () => {
+      const descriptor = file.isMadeHere ? (this.#made[number] ??= makeFile(file)) : descriptorOf(file.path);
+      writeFully(descriptor, bytes, offset);
+    });
+  }
+
+  close(): void {
+    for (const descriptor of this.#made) if (descriptor !== undefined) closeSync(descriptor);
+  }
 }
 
 /** What bytes add to the CRC-32C of a file that would be zeros without them; the additions of all parts are joined by XOR. */
@@ -96,24 +145,32 @@ function zerosOf(length: number): number {
   return sum;
 }
 
-function plainOf(blob: ScatteredBlob, stored: Buffer, { pack, key }: { readonly pack: string; readonly key: string }): Buffer {
-  const clear = blob.encrypted ? decrypted(blob, stored, pack, key) : stored;
+function hashOf(job: WindowJob, blob: number): Buffer {
+  return Buffer.from(job.hashes.buffer, blob * HASH_BYTES, HASH_BYTES);
+}
+
+function plainOf(job: WindowJob, blob: number): Buffer {
+  const [at = 0, storedBytes = 0, plainBytes = 0, flags = 0, pack = 0] = job.blobs.subarray(blob * BLOB_NUMBERS);
+  const hash = hashOf(job, blob);
+  const packName = job.packs[pack] ?? '';
+  const complain = (problem: string, cause?: unknown): DbadminError =>
+    damaged(packKey(systemIdentifier, packName), `Blob ${hash.toString('hex')} ${problem}.`, cause);
+  const stored = Buffer.from(job.stored, at, storedBytes);
+  const clear = (flags & FLAG_ENCRYPTED) === 0 ? stored : decrypted(stored, hash, packName);
+  if (clear === undefined) throw complain("does not open with this repository's key");
   let plain: Buffer;
   try {
-    plain = blob.zstd ? zstd.decompress(clear, blob.plainBytes) : clear;
+    plain = (flags & FLAG_ZSTD) === 0 ? clear : zstd.decompress(clear, plainBytes);
   } catch (error) {
-    throw damaged(key, `Blob ${blob.hash} does not decompress: ${messageOf(error)}.`, error);
+    throw complain(`does not decompress: ${messageOf(error)}`, error);
   }
-  if (plain.byteLength !== blob.plainBytes || contentHash(sealing, plain).toString('hex') !== blob.hash)
-    throw damaged(key, `Blob ${blob.hash} does not match its hash.`);
+  if (plain.byteLength !== plainBytes || !contentHash(sealing, plain).equals(hash)) throw complain('does not match its hash');
   return plain;
 }
 
-function decrypted(blob: ScatteredBlob, stored: Buffer, pack: string, key: string): Buffer {
+function decrypted(stored: Buffer, hash: Buffer, pack: string): Buffer | undefined {
   const secret = sealing.keys?.packKey(pack);
-  const clear = secret === undefined ? undefined : decryptBlob(secret, Buffer.from(blob.hash, 'hex'), stored);
-  if (clear === undefined) throw damaged(key, `Blob ${blob.hash} does not open with this repository's key.`);
-  return clear;
+  return secret === undefined ? undefined : decryptBlob(secret, hash, stored);
 }
 
 function descriptorOf(path: string): number {

@@ -104,6 +104,13 @@ export class BlobTable extends BlobTableReader {
     return chunk === undefined ? '' : Buffer.from(chunk.buffer, chunk.byteOffset + at, HASH_WORDS * 4).toString('hex');
   }
 
+  /** Writes the name of an entry's blob, 32 bytes. */
+  copyHash(entry: number, target: Uint8Array, at: number): void {
+    const chunk = this.chunks[Math.floor(entry / CHUNK_ENTRIES)];
+    if (chunk === undefined) return;
+    target.set(new Uint8Array(chunk.buffer, chunk.byteOffset + (entry % CHUNK_ENTRIES) * ENTRY_WORDS * 4, HASH_WORDS * 4), at);
+  }
+
   /** The entries of some packs, one pack after another as they are given; `ends` tells where each one's end. */
   entriesOf(packs: readonly number[]): { readonly entries: Uint32Array; readonly ends: Uint32Array } {
     const placeOf = new Map(packs.map((pack, place) => [pack, place]));

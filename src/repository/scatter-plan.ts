@@ -1,264 +1,247 @@
-import type { BlobIndex, BlobPlace } from './blob-index.ts';
-import { WRITE_NUMBERS, type FileToMake, type ScatteredBlob, type ScatterJob } from './blob-scatter-job.ts';
+import type { BlobIndex } from './blob-index.ts';
+import type { FileToMake } from './blob-scatter-job.ts';
 import { CompactExtents } from './compact-extents.ts';
 import { damaged } from './envelope.ts';
-import type { Extent, Extents } from './manifest.ts';
+import type { Extents } from './manifest.ts';
 
-/** What a scatter reads and writes, in which order: decided before anything is done. */
+/** What a scatter opens and writes, in which order: decided before anything is done, and in numbers, as there may be millions. */
 
-/** Blobs of a pack are fetched with one read up to this size, with what lies between them if that is little. */
-const READ_BYTES = 4 * 1024 * 1024;
-const GAP_BYTES = 256 * 1024;
-/** What one job writes, about: small enough for all threads to end together. */
-const JOB_BYTES = 24 * 1024 * 1024;
-/** Blobs longer than this are written before all others: only whole files and full backups make them. */
-const LARGE_BYTES = 256 * 1024;
-/** What of a large blob is dead between two pieces is written with them up to this: a write costs about as much as so many bytes. */
-const BRIDGE_BYTES = 64 * 1024;
+/** Files of which each group is at least so large: nothing of a group is planned with what is in another one. */
+const GROUP_BYTES = 256 * 1024 * 1024;
+/** Files in a window, at most. */
+const WINDOW_FILES = 200;
+/** Longer extents go straight into their file: a write costs about as much as so many bytes that are copied. */
+const STRAIGHT_BYTES = 64 * 1024;
+/** A piece that is written by itself costs about as much as opening so many bytes of a blob once more. */
+const WRITE_COSTS_BYTES = 16 * 1024;
+
+/** How much is in memory at a time. */
+export interface ScatterLimits {
+  /** A window is about so much of the files. */
+  readonly windowBytes: number;
+  /** Stored bytes of the blobs that some windows share; a window has at most half as many, or one blob. */
+  readonly storedBytes: number;
+}
+
+export const SCATTER_LIMITS: ScatterLimits = { windowBytes: 8 * 1024 * 1024, storedBytes: 12 * 1024 * 1024 };
 
 /** A file and what it is made of. */
 export interface ScatteredFile extends FileToMake {
   readonly extents: Extents;
 }
 
-/** Where one extent's bytes come from and go to. */
-export interface Write {
-  readonly place: BlobPlace;
-  readonly file: number;
-  readonly extent: Extent;
-  /**
-   * Whether it is written in one with the write before it, and with what of the blob lies between them: there the file is
-   * made of smaller blobs, which are written later.
-   */
-  readonly isBridged: boolean;
-}
-
-/** One read: blobs of one pack that lie near one another. */
-export interface Unit {
-  readonly pack: string;
-  readonly from: number;
-  readonly to: number;
-  readonly writes: readonly Write[];
-}
-
-/** Files of which each group is at least so large: all of one group is written before anything of the next. */
-const GROUP_BYTES = 256 * 1024 * 1024;
-
-/** A stretch of a list of files. */
-export interface FileGroup {
+/** A stretch of a list: numbers from `from` to before `to`. */
+export interface Stretch {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Cuts the files, in their order, into groups. The blobs of an incremental backup lie in the order of files, so a group reads
- * little that another one reads again, and its files are synced while those of the next are written.
+ * Cuts the files, in their order, into groups: the files of one are synced while those of the next are written. One that is
+ * large enough is a group of its own.
  */
-export function groupFiles(files: readonly ScatteredFile[]): readonly FileGroup[] {
-  const groups: FileGroup[] = [];
+export function groupFiles(files: readonly ScatteredFile[]): readonly Stretch[] {
+  const groups: Stretch[] = [];
   let from = 0;
   let bytes = 0;
   for (const [number, { sizeBytes }] of files.entries()) {
+    if (number > from && (bytes >= GROUP_BYTES || sizeBytes >= GROUP_BYTES)) {
+      groups.push({ from, to: number });
+      from = number;
+      bytes = 0;
+    }
     bytes += sizeBytes;
-    if (bytes < GROUP_BYTES) continue;
-    groups.push({ from, to: number + 1 });
-    from = number + 1;
-    bytes = 0;
   }
   if (from < files.length) groups.push({ from, to: files.length });
   return groups;
 }
 
-/** The writes of a group of files: what they are, in an order that is asked for piece by piece. */
-export interface OrderedWrites {
-  /** Of large blobs, first. */
-  readonly large: Iterable<Write>;
-  readonly small: Iterable<Write>;
-}
-
-/** Every extent of a group, in the order in which the packs have them. */
-export function orderWrites(files: readonly ScatteredFile[], group: FileGroup, index: BlobIndex): OrderedWrites {
-  const all = new AllExtents(files, group, index);
-  return { large: all.inOrder(true), small: all.inOrder(false) };
-}
-
-/** Only numbers are kept of the extents: there may be millions. */
-class AllExtents {
-  readonly #files: readonly ScatteredFile[];
-  readonly #index: BlobIndex;
-  readonly #fileOf: Uint32Array;
-  readonly #extentOf: Uint32Array;
-  /** Numbers in {@link AllExtents.#entries}. */
-  readonly #blobOf: Uint32Array;
-  readonly #isBridged: Uint8Array;
+/** The extents of a group of files one after the other, as numbers. */
+export interface GroupExtents {
+  readonly count: number;
+  readonly file: Uint32Array;
+  readonly offset: Float64Array;
+  readonly length: Uint32Array;
+  /** Bytes from the start of the blob. */
+  readonly from: Uint32Array;
+  /** Number in `entries`. */
+  readonly blob: Uint32Array;
   /** Entries of the index, each once. */
-  readonly #entries: number[] = [];
-  readonly #blobs = new Map<number, number>();
-
-  constructor(files: readonly ScatteredFile[], { from, to }: FileGroup, index: BlobIndex) {
-    const count = files.slice(from, to).reduce((sum, { extents }) => sum + extents.length, 0);
-    this.#files = files;
-    this.#index = index;
-    this.#fileOf = new Uint32Array(count);
-    this.#extentOf = new Uint32Array(count);
-    this.#blobOf = new Uint32Array(count);
-    this.#isBridged = new Uint8Array(count);
-    let n = 0;
-    for (let file = from; file < to; file += 1) {
-      const extents = files[file]?.extents ?? [];
-      this.#add(n, file, extents);
-      n += extents.length;
-    }
-  }
-
-  #add(first: number, file: number, extents: Extents): void {
-    let n = first;
-    for (const blob of this.#blobsOf(extents)) {
-      this.#fileOf[n] = file;
-      this.#extentOf[n] = n - first;
-      this.#blobOf[n] = blob;
-      n += 1;
-    }
-    this.#bridge(first, extents);
-  }
-
-  /** The numbers of the blobs of each extent; each name is looked up once where the file lists them. */
-  *#blobsOf(extents: Extents): Generator<number> {
-    if (!(extents instanceof CompactExtents)) {
-      for (const [, , hash] of extents) yield this.#blobNumber(hash);
-      return;
-    }
-    const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => this.#blobNumber(extents.hash(blob)));
-    for (let n = 0; n < extents.length; n += 1) yield blobs[extents.numbered(n)?.[2] ?? 0] ?? 0;
-  }
-
-  #blobNumber(hash: string): number {
-    const entry = this.#index.entryOf(hash);
-    if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
-    const known = this.#blobs.get(entry);
-    if (known !== undefined) return known;
-    this.#blobs.set(entry, this.#entries.length);
-    return this.#entries.push(entry) - 1;
-  }
-
-  #isLarge(blob: number): boolean {
-    return this.#index.measureOf(this.#entries[blob] ?? 0).plainBytes > LARGE_BYTES;
-  }
-
-  /** Finds pieces of one large blob between which the file is whole and made of smaller ones. */
-  #bridge(first: number, extents: Extents): void {
-    let last: { readonly blob: number; readonly start: number; readonly end: number } | undefined;
-    let end = 0;
-    let n = first;
-    for (const [offset, length, , from = 0] of extents) {
-      if (offset !== end) last = undefined;
-      end = offset + length;
-      const blob = this.#blobOf[n] ?? 0;
-      if (this.#isLarge(blob)) {
-        const isBridged = last?.blob === blob && last.start === offset - from && offset - last.end <= BRIDGE_BYTES;
-        this.#isBridged[n] = isBridged ? 1 : 0;
-        last = { blob, start: offset - from, end };
-      }
-      n += 1;
-    }
-  }
-
-  *inOrder(large: boolean): Generator<Write> {
-    const blobs = [...this.#entries.keys()].filter((blob) => this.#isLarge(blob) === large);
-    const positions = this.#entries.map((entry) => this.#index.positionOf(entry));
-    blobs.sort((a, b) => (positions[a] ?? 0) - (positions[b] ?? 0));
-    const { order, starts } = this.#byBlob;
-    for (const blob of blobs) {
-      let place: BlobPlace | undefined;
-      for (let at = starts[blob] ?? 0; at < (starts[blob + 1] ?? 0); at += 1) {
-        const each = order[at] ?? 0;
-        const file = this.#fileOf[each] ?? 0;
-        const extent = this.#files[file]?.extents.at(this.#extentOf[each] ?? 0);
-        if (extent === undefined) continue;
-        place ??= this.#index.placeAt(this.#entries[blob] ?? 0, extent[2]);
-        yield { place, file, extent, isBridged: this.#isBridged[each] === 1 };
-      }
-    }
-  }
-
-  /** The extents of each blob, in the order of files and offsets: those of blob `b` are `order[starts[b]]` to before `order[starts[b + 1]]`. */
-  get #byBlob(): { readonly order: Uint32Array; readonly starts: Uint32Array } {
-    const starts = new Uint32Array(this.#entries.length + 1);
-    for (const blob of this.#blobOf) starts[blob + 1] = (starts[blob + 1] ?? 0) + 1;
-    for (let blob = 0; blob < this.#entries.length; blob += 1) starts[blob + 1] = (starts[blob + 1] ?? 0) + (starts[blob] ?? 0);
-    const next = starts.slice();
-    const order = new Uint32Array(this.#blobOf.length);
-    for (const [n, blob] of this.#blobOf.entries()) {
-      order[next[blob] ?? 0] = n;
-      next[blob] = (next[blob] ?? 0) + 1;
-    }
-    return { order, starts };
-  }
+  readonly entries: Uint32Array;
 }
 
-/** Writes that lie in order, in reads of near neighbours. */
-export function* planUnits(writes: Iterable<Write>): Generator<Unit> {
-  let unit: { readonly pack: string; readonly from: number; to: number; readonly writes: Write[] } | undefined;
-  for (const write of writes) {
-    const { pack, offset, storedBytes } = write.place;
-    const end = offset + storedBytes;
-    if (unit !== undefined && unit.pack === pack && offset - unit.to <= GAP_BYTES && end - unit.from <= READ_BYTES) {
-      unit.to = Math.max(unit.to, end);
-      unit.writes.push(write);
+/** @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
+function readExtents(files: readonly ScatteredFile[], { from, to }: Stretch, index: BlobIndex): GroupExtents {
+  let count = 0;
+  for (let file = from; file < to; file += 1) count += files[file]?.extents.length ?? 0;
+  const entries: number[] = [];
+  const numbers = new Map<number, number>();
+  const numberOf = (hash: string): number => {
+    const entry = index.entryOf(hash);
+    if (entry < 0) throw damaged(`blob ${hash}`, 'No index of the repository knows it.');
+    const known = numbers.get(entry);
+    if (known !== undefined) return known;
+    numbers.set(entry, entries.length);
+    return entries.push(entry) - 1;
+  };
+  const made = {
+    count,
+    file: new Uint32Array(count),
+    offset: new Float64Array(count),
+    length: new Uint32Array(count),
+    from: new Uint32Array(count),
+    blob: new Uint32Array(count),
+  };
+  let n = 0;
+  const add = (file: number, offset: number, length: number, blob: number, start: number): void => {
+    made.file[n] = file;
+    made.offset[n] = offset;
+    made.length[n] = length;
+    made.from[n] = start;
+    made.blob[n] = blob;
+    n += 1;
+  };
+  for (let file = from; file < to; file += 1) {
+    const extents = files[file]?.extents ?? [];
+    if (!(extents instanceof CompactExtents)) {
+      for (const [offset, length, hash, start = 0] of extents) add(file, offset, length, numberOf(hash), start);
       continue;
     }
-    if (unit !== undefined) yield unit;
-    unit = { pack, from: offset, to: end, writes: [write] };
+    // Each name is looked up once where the file lists them.
+    const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => numberOf(extents.hash(blob)));
+    extents.forEachNumbered((offset, length, blob, start) => add(file, offset, length, blobs[blob] ?? 0, start));
   }
-  if (unit !== undefined) yield unit;
+  return { ...made, entries: Uint32Array.from(entries) };
 }
 
-/** The writes of a unit, cut where enough is gathered, never within a blob. */
-export function* inJobs(writes: readonly Write[]): Generator<readonly Write[]> {
-  let job: Write[] = [];
-  let bytes = 0;
-  for (const write of writes) {
-    const isNext = job.at(-1)?.place.offset !== write.place.offset;
-    if (isNext && bytes >= JOB_BYTES) {
-      yield job;
-      job = [];
-      bytes = 0;
-    }
-    if (isNext || job.length === 0) bytes += write.place.plainBytes;
-    job.push(write);
-  }
-  if (job.length > 0) yield job;
+/**
+ * What is done with a group of files. Windows are stretches of it, in order. Each opens blobs of which it needs much, or of
+ * which no window before it needed anything, and writes what it needs of them; the few pieces that later windows need are
+ * written by it, too.
+ */
+export interface GroupPlan {
+  readonly extents: GroupExtents;
+  /** The extents of each window, those that it opens blobs for or another one does. */
+  readonly windows: readonly Stretch[];
+  /** The window that opens the blob of each extent. */
+  readonly opener: Uint32Array;
+  /** 1 for each extent that goes straight into its file. */
+  readonly isStraight: Uint8Array;
+  /** Extents by the window that opens their blob, then by blob: those of window `w` are `order[starts[w]]` to before `order[starts[w + 1]]`. */
+  readonly order: Uint32Array;
+  readonly starts: Uint32Array;
+  /** Files that more than one window writes to, or none: they are made before the others. */
+  readonly madeBefore: readonly number[];
 }
 
-/** One job for the threads. `memoryFor` gives memory of at least so many bytes for a copy of what was read. */
-export function writeJob(
-  { unit, key, read, writes }: { readonly unit: Unit; readonly key: string; readonly read: Uint8Array; readonly writes: readonly Write[] },
+/** @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
+export function planGroup(
   files: readonly ScatteredFile[],
-  memoryFor: (bytes: number) => ArrayBuffer,
-): ScatterJob {
-  const first = writes[0]?.place.offset ?? unit.from;
-  const end = writes.reduce((last, { place }) => Math.max(last, place.offset + place.storedBytes), first);
-  const blobs: (Omit<ScatteredBlob, 'writes'> & { writes: number })[] = [];
-  const numbers = new Map<number, number>();
-  const paths: string[] = [];
-  const targets = new Float64Array(writes.length * WRITE_NUMBERS);
-  writes.forEach(({ place, file, extent: [offset, length, , from = 0], isBridged }, n) => {
-    const blob = blobs.at(-1);
-    if (blob?.offset === place.offset - first) blob.writes += 1;
-    else blobs.push({ ...place, offset: place.offset - first, writes: 1 });
-    let number = numbers.get(file);
-    if (number === undefined) {
-      number = paths.push(files[file]?.path ?? '') - 1;
-      numbers.set(file, number);
+  group: Stretch,
+  index: BlobIndex,
+  limits: ScatterLimits = SCATTER_LIMITS,
+): GroupPlan {
+  const extents = readExtents(files, group, index);
+  const windows = cutWindows(extents, index, limits);
+  const windowOf = new Uint32Array(extents.count);
+  for (const [window, { from, to }] of windows.entries()) windowOf.fill(window, from, to);
+  const byBlob = sortedBy(extents.blob, extents.entries.length);
+  const opener = chooseOpeners(extents, windowOf, byBlob, index);
+  const isStraight = Uint8Array.from(opener, (window, n) => (window !== windowOf[n] || (extents.length[n] ?? 0) >= STRAIGHT_BYTES ? 1 : 0));
+  return {
+    extents,
+    windows,
+    opener,
+    isStraight,
+    ...sortedBy(opener, windows.length, byBlob.order),
+    madeBefore: sharedFiles(group, extents, opener),
+  };
+}
+
+/**
+ * Cuts extents into windows: a file is cut at multiples of a window's size, where no blob of a full backup is cut. Where
+ * their blobs are much larger than what is needed of them, windows are smaller.
+ */
+function cutWindows(
+  { count, file, offset, length, blob, entries }: GroupExtents,
+  index: BlobIndex,
+  limits: ScatterLimits,
+): readonly Stretch[] {
+  const windows: Stretch[] = [];
+  const lastSeen = new Int32Array(entries.length).fill(-1);
+  let from = 0;
+  let [bytes, storedBytes, files] = [0, 0, 0];
+  let place = -1;
+  for (let n = 0; n < count; n += 1) {
+    const stored = index.measureOf(entries[blob[n] ?? 0] ?? 0).storedBytes;
+    const isNextFile = n === from || file[n] !== file[n - 1];
+    const at = Math.floor((offset[n] ?? 0) / limits.windowBytes);
+    const isFull = (isNextFile || at !== place) && (bytes >= limits.windowBytes / 2 || files >= WINDOW_FILES);
+    const isNew = lastSeen[blob[n] ?? 0] !== windows.length;
+    if (n > from && (isFull || (isNew && storedBytes + stored > limits.storedBytes / 2))) {
+      windows.push({ from, to: n });
+      from = n;
+      [bytes, storedBytes, files] = [0, 0, 0];
     }
-    const behind = (files[file]?.sizeBytes ?? 0) - offset - length;
-    targets.set([number, offset, length, from, behind, isBridged ? 1 : 0], n * WRITE_NUMBERS);
-  });
-  // Given away: a copy where what was read serves several jobs, or is part of something larger.
-  const part = read.subarray(first - unit.from, end - unit.from);
-  const { buffer } = read;
-  const isWhole = part.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  const bytes = isWhole ? new Uint8Array(buffer) : new Uint8Array(memoryFor(part.byteLength), 0, part.byteLength);
-  if (!isWhole) bytes.set(part);
-  return { kind: 'write', pack: unit.pack, key, bytes, blobs, writes: targets, paths };
+    if (lastSeen[blob[n] ?? 0] !== windows.length) storedBytes += stored;
+    lastSeen[blob[n] ?? 0] = windows.length;
+    if (isNextFile || n === from) files += 1;
+    bytes += length[n] ?? 0;
+    place = at;
+  }
+  if (from < count) windows.push({ from, to: count });
+  return windows;
+}
+
+/** A blob is opened by the first window that needs it, and by others that need so much of it that opening it again costs less than as many writes. */
+function chooseOpeners({ entries }: GroupExtents, windowOf: Uint32Array, { order, starts }: Sorted, index: BlobIndex): Uint32Array {
+  const opener = windowOf.slice();
+  for (let number = 0; number < entries.length; number += 1) {
+    const [start = 0, end = 0] = [starts[number], starts[number + 1]];
+    const first = windowOf[order[start] ?? 0] ?? 0;
+    if (first === windowOf[order[end - 1] ?? 0]) continue;
+    const few = index.measureOf(entries[number] ?? 0).plainBytes / WRITE_COSTS_BYTES;
+    for (let at = start, next = start; at < end; at = next) {
+      const window = windowOf[order[at] ?? 0];
+      while (next < end && windowOf[order[next] ?? 0] === window) next += 1;
+      if (next - at <= few) for (let each = at; each < next; each += 1) opener[order[each] ?? 0] = first;
+    }
+  }
+  return opener;
+}
+
+function sharedFiles(group: Stretch, { count, file }: GroupExtents, opener: Uint32Array): readonly number[] {
+  const NONE = 0xffff_ffff;
+  const only = new Uint32Array(group.to - group.from).fill(NONE);
+  const isShared = new Uint8Array(only.length);
+  for (let n = 0; n < count; n += 1) {
+    const at = (file[n] ?? 0) - group.from;
+    const window = opener[n] ?? 0;
+    if (only[at] === NONE) only[at] = window;
+    else if (only[at] !== window) isShared[at] = 1;
+  }
+  return Array.from(only.keys(), (at) => at)
+    .filter((at) => isShared[at] === 1 || only[at] === NONE)
+    .map((at) => group.from + at);
+}
+
+interface Sorted {
+  readonly order: Uint32Array;
+  readonly starts: Uint32Array;
+}
+
+/** The numbers of `keys` by key, stable: those of key `k` are `order[starts[k]]` to before `order[starts[k + 1]]`. `before` is the order to begin with. */
+function sortedBy(keys: Uint32Array, keyCount: number, before?: Uint32Array): Sorted {
+  const starts = new Uint32Array(keyCount + 1);
+  for (const key of keys) starts[key + 1] = (starts[key + 1] ?? 0) + 1;
+  for (let key = 0; key < keyCount; key += 1) starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
+  const next = starts.slice();
+  const order = new Uint32Array(keys.length);
+  for (let at = 0; at < keys.length; at += 1) {
+    const n = before === undefined ? at : (before[at] ?? 0);
+    const key = keys[n] ?? 0;
+    order[next[key] ?? 0] = n;
+    next[key] = (next[key] ?? 0) + 1;
+  }
+  return { order, starts };
 }

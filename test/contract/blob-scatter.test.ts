@@ -154,7 +154,10 @@ describe.each([
     }
   });
 
-  test('files of pages from anywhere are as they were, and holes are zeros', async () => {
+  test.each([
+    ['', undefined],
+    [', also in windows of a few pages', { windowBytes: 16 * PAGE, storedBytes: 300_000 }],
+  ])('files of pages from anywhere are as they were, and holes are zeros%s', async (_name, limits) => {
     const repository = await makeMemoryRepository(encrypted);
     const blobs = [noise(1, 64 * PAGE), noise(2, 64 * PAGE), noise(3, 16 * PAGE), noise(4, 16 * PAGE), noise(5, 3 * PAGE)];
     const hashes = await store(repository, 'a', blobs);
@@ -188,6 +191,7 @@ describe.each([
       files.map((each) => each.file),
       {
         checksums: true,
+        ...(limits === undefined ? {} : { limits }),
         onFile: (number, sum) => (sums[number] = sum),
         onBytes: (more) => (bytes += more),
       },

@@ -72,12 +72,14 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
   });
   const { systemIdentifier } = contents.cluster;
-  const entries: ManifestEntry[] = [];
-  for await (const entry of readManifest(repository, systemIdentifier, resolution.backup.label)) entries.push(entry);
+  // Both are decompressed beside this thread, which would wait for one and then for the other.
+  const [entries, index] = await Promise.all([
+    readEntries(repository, systemIdentifier, resolution.backup.label),
+    BlobIndex.load(repository, systemIdentifier),
+  ]);
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
   const state = await inspectTarget({ layout, systemIdentifier, extraBytes: walBytes, delta: request.delta === true });
-  const index = await BlobIndex.load(repository, systemIdentifier);
   const blobs = new BlobReader(repository, systemIdentifier, index);
   const read = async (path: string): Promise<Buffer | undefined> => await readFileOf(entries, path, blobs);
   const controlBytes = await read('global/pg_control');
@@ -104,6 +106,12 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     outer,
     walBytes,
   };
+}
+
+async function readEntries(repository: Repository, systemIdentifier: string, label: string): Promise<readonly ManifestEntry[]> {
+  const entries: ManifestEntry[] = [];
+  for await (const entry of readManifest(repository, systemIdentifier, label)) entries.push(entry);
+  return entries;
 }
 
 /** Said by name: nothing of a dump can be rolled forward. */

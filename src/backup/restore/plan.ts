@@ -56,7 +56,7 @@ export function planLayout(
     directories: [...directories]
       .map(([path, mode]) => ({ path, mode }))
       .sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1)),
-    files: files.filter((file) => file !== controlFile).sort((a, b) => b.sizeBytes - a.sizeBytes),
+    files: inWritingOrder(files.filter((file) => file !== controlFile)),
     controlFile,
     tablespaces: links.map(({ path, target }) => {
       const oid = path.slice('pg_tblspc/'.length);
@@ -64,6 +64,17 @@ export function planLayout(
     }),
     totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   };
+}
+
+const SMALL_BYTES = 1024 * 1024;
+
+/**
+ * Small files first, as each is synced by itself, which takes long and little else: that is done while the large ones are written.
+ * Of those the largest come first.
+ */
+function inWritingOrder<File extends { readonly sizeBytes: number }>(files: readonly File[]): readonly File[] {
+  const large = files.filter(({ sizeBytes }) => sizeBytes > SMALL_BYTES);
+  return [...files.filter(({ sizeBytes }) => sizeBytes <= SMALL_BYTES), ...large.sort((a, b) => b.sizeBytes - a.sizeBytes)];
 }
 
 /**

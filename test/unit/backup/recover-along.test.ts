@@ -101,15 +101,22 @@ describe('recoverableUntil', () => {
 describe('planLayout', () => {
   const file = (path: string, sizeBytes = 1): ManifestEntry => ({ path, type: 'file', sizeBytes, mode: 0o600, modifiedAt: 0, extents: [] });
 
-  test('pg_control is apart, the largest file first, tablespaces beside the target', () => {
+  test('pg_control is apart, small files come before the large ones, of those the largest first, tablespaces beside the target', () => {
     const plan = planLayout(
       backup('0/1', '0/2'),
-      [file('a', 1), file('global/pg_control', 9), file('b', 5), { path: 'pg_tblspc/16400', type: 'symlink', target: '/srv/ts' }],
+      [
+        file('c', 3_000_000),
+        file('a', 1),
+        file('global/pg_control', 9),
+        file('d', 9_000_000),
+        file('b', 5),
+        { path: 'pg_tblspc/16400', type: 'symlink', target: '/srv/ts' },
+      ],
       '/r',
       new Map(),
     );
     expect(plan.controlFile.path).toBe('global/pg_control');
-    expect(plan.files.map(({ path }) => path)).toEqual(['b', 'a']);
+    expect(plan.files.map(({ path }) => path)).toEqual(['a', 'b', 'd', 'c']);
     expect(plan.tablespaces).toEqual([{ oid: '16400', original: '/srv/ts', directory: '/r.tablespaces/16400' }]);
     expect(plan.directories.map(({ path }) => path)).toContain('pg_wal/archive_status');
   });
