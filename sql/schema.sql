@@ -962,7 +962,10 @@ CREATE FUNCTION core.keep_extended(run bigint, batch bigint) RETURNS void
   )
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
   select r.batch_id, r.row_no, 'B3', format('the extended export says the same: batch %s row %s', batch, r.by_row), h.body::jsonb, run
-  from replaced as r join raw.streaming_history as h on h.batch_id = r.batch_id and h.row_no = r.row_no;
+  from (select distinct d.batch_id from replaced as d) as b
+  -- Fenced off: batch by batch plays are taken apart once, play by play once for each.
+  cross join lateral (select l.row_no, l.body from raw.streaming_history as l where l.batch_id = b.batch_id offset 0) as h
+  join replaced as r on r.batch_id = b.batch_id and r.row_no = h.row_no;
 
   select core.replace_api_plays(run, batch);
 
@@ -2216,6 +2219,24 @@ $_$;
 
 COMMENT ON FUNCTION core.personal_rows(listener text) IS 'Which rows of which tables are about a listener: by the columns that name them or their batches, and by foreign keys from there. Deepest first is the order in which they can be deleted.';
 
+-- Name: quarantine_extended(bigint, bigint); Type: FUNCTION; Schema: core
+
+CREATE FUNCTION core.quarantine_extended(run bigint, batch bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    SET enable_nestloop TO 'off'
+    AS $$
+  insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
+  select w.batch_id, w.row_no, w.rule_id, w.reason, x.body::jsonb, run
+  from quality.track_work as w
+  join raw.extended_history as x using (batch_id, row_no)
+  where w.batch_id = batch and w.rule_id is not null
+$$;
+
+-- Name: FUNCTION quarantine_extended(run bigint, batch bigint); Type: COMMENT; Schema: core
+
+COMMENT ON FUNCTION core.quarantine_extended(run bigint, batch bigint) IS 'Part of core.settle_tracks: refused plays of an extended export into quarantine.';
+
 -- Name: read_chart(bigint); Type: FUNCTION; Schema: core
 
 CREATE FUNCTION core.read_chart(batch bigint) RETURNS void
@@ -2517,6 +2538,7 @@ COMMENT ON FUNCTION core.sessions(gap interval) IS 'Listening sessions: a new on
 CREATE FUNCTION core.settle_history(run bigint, batch bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET enable_nestloop TO 'off'
     AS $$
 declare
   read_rows bigint;
@@ -2619,12 +2641,13 @@ begin
   from quality.track_work as w
   -- By the key of each table: how many rows are refused, none or all, was not known when the working table was measured.
   cross join lateral (
-    select x.body::jsonb from raw.extended_history as x where x.batch_id = w.batch_id and x.row_no = w.row_no
-    union all select x.body from raw.library_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    select x.body from raw.library_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
     union all select x.body from raw.playlist_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
     union all select x.body from raw.chart_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
   ) as landed
   where w.batch_id = batch and w.rule_id is not null;
+
+  perform core.quarantine_extended(run, batch);
 
   if takes_rows then
     insert into core.accepted_row (batch_id, row_no)
@@ -3593,6 +3616,25 @@ $$;
 
 COMMENT ON FUNCTION mart.refresh_facts() IS 'Second part of mart.refresh: the noted plays become facts, or cease to be; gives how many were looked at.';
 
+-- Name: refresh_or_raise(); Type: PROCEDURE; Schema: mart
+
+CREATE PROCEDURE mart.refresh_or_raise()
+    LANGUAGE plpgsql
+    AS $$
+declare
+  run bigint;
+begin
+  call mart.refresh(run);
+  -- The run row stays, whatever is raised then.
+  commit;
+  perform quality.demand_run(run);
+end
+$$;
+
+-- Name: PROCEDURE refresh_or_raise(); Type: COMMENT; Schema: mart
+
+COMMENT ON PROCEDURE mart.refresh_or_raise() IS 'Brings the marts up to date as mart.refresh does, commits, and fails when that failed. Not for inside a transaction.';
+
 -- Name: refresh_summaries(); Type: FUNCTION; Schema: mart
 
 CREATE FUNCTION mart.refresh_summaries() RETURNS void
@@ -3818,11 +3860,20 @@ COMMENT ON FUNCTION quality.b10_names(names text, identifiers text) IS 'B10: nam
 CREATE FUNCTION quality.b11_utc(value text) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
-  select case when value ~ '^[0-9-]{10}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?Z?$'
-              then (quality.b6_partial_date(pg_catalog.substr(value, 1, 10))
-                    + pg_catalog.make_time(pg_catalog.substr(value, 12, 2)::integer, pg_catalog.substr(value, 15, 2)::integer,
-                        coalesce(pg_catalog.substring(value, '^.{17}([0-9.]+)')::double precision, 0)))
-                   at time zone 'UTC' end
+  select case
+    when pg_catalog.translate(value, '123456789', '000000000') in ('0000-00-00 00:00', '0000-00-00T00:00:00Z', '0000-00-00 00:00:00')
+      and pg_catalog.left(value, 1) in ('1', '2')
+      and pg_catalog.substr(value, 6, 2)::integer between 1 and 12 and pg_catalog.substr(value, 9, 2)::integer between 1 and 28
+      and pg_catalog.substr(value, 12, 2)::integer <= 23 and pg_catalog.substr(value, 15, 2)::integer <= 59
+      and coalesce(nullif(pg_catalog.substr(value, 18, 2), '')::integer, 0) <= 59
+    then pg_catalog.make_timestamp(pg_catalog.left(value, 4)::integer, pg_catalog.substr(value, 6, 2)::integer,
+           pg_catalog.substr(value, 9, 2)::integer, pg_catalog.substr(value, 12, 2)::integer, pg_catalog.substr(value, 15, 2)::integer,
+           coalesce(nullif(pg_catalog.substr(value, 18, 2), '')::double precision, 0)) at time zone 'UTC'
+    when value ~ '^[0-9-]{10}[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?Z?$'
+    then (quality.b6_partial_date(pg_catalog.substr(value, 1, 10))
+          + pg_catalog.make_time(pg_catalog.substr(value, 12, 2)::integer, pg_catalog.substr(value, 15, 2)::integer,
+              coalesce(pg_catalog.substring(value, '^.{17}([0-9.]+)')::double precision, 0)))
+         at time zone 'UTC' end
 $_$;
 
 -- Name: FUNCTION b11_utc(value text); Type: COMMENT; Schema: quality
@@ -3984,17 +4035,28 @@ CREATE FUNCTION quality.b3_twins(batch bigint) RETURNS TABLE(row_no integer, pla
   ), numbered as (
     select m.*, row_number() over (partition by m.minute, m.ms_played, m.artist, m.track order by m.row_no) as nth
     from mine as m
-  ), theirs as (
-    select p.play_id, m.row_no, m.nth,
-      row_number() over (partition by m.row_no order by p.batch_id, p.row_no) as twin_nth
+  ), alike as materialized (
+    select p.play_id, p.batch_id, p.row_no as their_row_no, m.row_no, m.nth, m.artist, m.track
     from whose as w
     cross join numbered as m
     join core.play as p on p.listener_id = w.listener_id and p.feed = m.twin_feed and p.ms_played = m.ms_played
       and p.ended_at >= m.minute and p.ended_at <= m.minute + m.within and p.ended_at < m.minute + interval '1 minute'
-    left join raw.streaming_history as h on m.twin_feed = 'basic' and h.batch_id = p.batch_id and h.row_no = p.row_no
-    left join raw.extended_history as x on m.twin_feed = 'extended' and x.batch_id = p.batch_id and x.row_no = p.row_no
-    where m.artist = quality.b13_fold(coalesce(h.body ->> 'artistName', x.body ->> 'master_metadata_album_artist_name'))
-      and m.track = quality.b13_fold(coalesce(h.body ->> 'trackName', x.body ->> 'master_metadata_track_name'))
+  ), told as (
+    -- Plays are received in slices: batch by batch they are taken apart once, play by play once for each.
+    select b.batch_id, r.row_no, r.artist, r.track
+    from (select distinct a.batch_id from alike as a) as b
+    cross join lateral (
+      select h.row_no, h.body ->> 'artistName' as artist, h.body ->> 'trackName' as track
+      from raw.streaming_history as h where h.batch_id = b.batch_id
+      union all
+      select x.row_no, x.body ->> 'master_metadata_album_artist_name', x.body ->> 'master_metadata_track_name'
+      from raw.extended_history as x where x.batch_id = b.batch_id
+    ) as r
+  ), theirs as (
+    select a.play_id, a.row_no, a.nth, row_number() over (partition by a.row_no order by a.batch_id, a.their_row_no) as twin_nth
+    from alike as a
+    join told as r on r.batch_id = a.batch_id and r.row_no = a.their_row_no
+    where a.artist = quality.b13_fold(r.artist) and a.track = quality.b13_fold(r.track)
   )
   select t.row_no, t.play_id from theirs as t where t.twin_nth = t.nth
 $$;
@@ -4022,6 +4084,8 @@ CREATE FUNCTION quality.b5_number(value text) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
   select case
+    -- Digits alone are told without looking for the rest.
+    when pg_catalog.length(value) between 1 and 30 and pg_catalog.translate(value, '0123456789', '') = '' then value::pg_catalog.numeric
     when value ~ '^[+-]?([0-9]{1,30}|[0-9]{1,3}(,[0-9]{3}){1,9})(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,3})?$'
     then pg_catalog.replace(value, ',', '')::pg_catalog.numeric end
 $_$;
@@ -4516,6 +4580,26 @@ $$;
 -- Name: FUNCTION b9_missing_reference(track_spotify_id text, track_name text, artist_name text); Type: COMMENT; Schema: quality
 
 COMMENT ON FUNCTION quality.b9_missing_reference(track_spotify_id text, track_name text, artist_name text) IS 'B9: why an entry refers to nothing, or NULL; expects texts that rule B4 has seen.';
+
+-- Name: demand_run(bigint); Type: FUNCTION; Schema: quality
+
+CREATE FUNCTION quality.demand_run(run bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+declare
+  failed quality.run;
+begin
+  select r.* into failed from quality.run as r where r.run_id = run and r.error is not null;
+  if found then
+    raise exception using message = format('%s failed: %s', failed.step, failed.error), hint = format('See quality.run where run_id = %s.', run);
+  end if;
+end
+$$;
+
+-- Name: FUNCTION demand_run(run bigint); Type: COMMENT; Schema: quality
+
+COMMENT ON FUNCTION quality.demand_run(run bigint) IS 'Raises what a run row says went wrong; does nothing for a run that went well.';
 
 -- Name: fail_run(bigint, text); Type: PROCEDURE; Schema: quality
 
@@ -5456,6 +5540,11 @@ begin
 
   delete from reco.song_feature as f where not exists (select from reco.song_sound as s where s.track_id = f.track_id);
 
+  -- Nothing was analysed, as where there are histories alone; and of no mean the planner would make a point of NULLs.
+  if means is null then
+    return;
+  end if;
+
   insert into reco.song_feature as f (track_id, vector)
   select w.track_id, w.vector
   from (
@@ -5650,6 +5739,25 @@ $$;
 -- Name: FUNCTION refresh_neighbours(which text); Type: COMMENT; Schema: reco
 
 COMMENT ON FUNCTION reco.refresh_neighbours(which text) IS 'Fifth part of reco.refresh: the neighbours of the noted songs, on one basis, are found again and written where they differ.';
+
+-- Name: refresh_or_raise(); Type: PROCEDURE; Schema: reco
+
+CREATE PROCEDURE reco.refresh_or_raise()
+    LANGUAGE plpgsql
+    AS $$
+declare
+  run bigint;
+begin
+  call reco.refresh(run);
+  -- The run row stays, whatever is raised then.
+  commit;
+  perform quality.demand_run(run);
+end
+$$;
+
+-- Name: PROCEDURE refresh_or_raise(); Type: COMMENT; Schema: reco
+
+COMMENT ON PROCEDURE reco.refresh_or_raise() IS 'Brings the recommender up to date as reco.refresh does, commits, and fails when that failed. Not for inside a transaction.';
 
 -- Name: refresh_profiles(); Type: FUNCTION; Schema: reco
 
@@ -9330,21 +9438,65 @@ COMMENT ON COLUMN mart.ordered_listen.minute_seq IS 'Place among the plays that 
 
 COMMENT ON COLUMN mart.ordered_listen.ms_played IS 'How long it was heard, in milliseconds.';
 
--- Name: extended_history; Type: TABLE; Schema: raw
+-- Name: extended_history_slice; Type: TABLE; Schema: raw
 
-CREATE TABLE raw.extended_history (
+CREATE TABLE raw.extended_history_slice (
     batch_id bigint NOT NULL,
-    row_no integer NOT NULL,
-    line_no integer NOT NULL,
-    source text DEFAULT 'extended_history'::text NOT NULL,
+    first_row_no integer NOT NULL,
+    line_nos integer[] NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
     hash bytea NOT NULL,
-    body json NOT NULL
-);
+    body json NOT NULL,
+    CONSTRAINT extended_history_slice_first_row_no_check CHECK ((first_row_no > 0)),
+    CONSTRAINT extended_history_slice_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT extended_history_slice_line_nos_check CHECK ((cardinality(line_nos) > 0))
+)
+WITH (toast_tuple_target='8160');
 
--- Name: TABLE extended_history; Type: COMMENT; Schema: raw
+-- Name: TABLE extended_history_slice; Type: COMMENT; Schema: raw
 
-COMMENT ON TABLE raw.extended_history IS 'Plays of extended account exports: one JSON object each, as received.';
+COMMENT ON TABLE raw.extended_history_slice IS 'Plays of extended account exports as received, about a dozen a row, so that a row fills a page; raw.extended_history gives them one by one.';
+
+-- Name: COLUMN extended_history_slice.batch_id; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history_slice.batch_id IS 'The file: raw.batch.';
+
+-- Name: COLUMN extended_history_slice.first_row_no; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history_slice.first_row_no IS 'Number of the first play in the file, from 1.';
+
+-- Name: COLUMN extended_history_slice.line_nos; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history_slice.line_nos IS 'For each play the line of the file where it begins, from 1.';
+
+-- Name: COLUMN extended_history_slice.received_at; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history_slice.received_at IS 'When the transaction that received it began.';
+
+-- Name: COLUMN extended_history_slice.hash; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history_slice.hash IS 'SHA-256 of body.';
+
+-- Name: COLUMN extended_history_slice.body; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.extended_history_slice.body IS 'The plays, an array of JSON: the bytes of the file, with what parts the plays, in brackets.';
+
+-- Name: extended_history; Type: VIEW; Schema: raw
+
+CREATE VIEW raw.extended_history AS
+ SELECT s.batch_id,
+    (s.first_row_no + ((e.place - 1))::integer) AS row_no,
+    s.line_nos[e.place] AS line_no,
+    'extended_history'::text AS source,
+    s.received_at,
+    sha256(convert_to((e.body)::text, 'UTF8'::name)) AS hash,
+    e.body
+   FROM (raw.extended_history_slice s
+     CROSS JOIN LATERAL json_array_elements(s.body) WITH ORDINALITY e(body, place));
+
+-- Name: VIEW extended_history; Type: COMMENT; Schema: raw
+
+COMMENT ON VIEW raw.extended_history IS 'Plays of extended account exports: one JSON object each, as received.';
 
 -- Name: COLUMN extended_history.batch_id; Type: COMMENT; Schema: raw
 
@@ -10256,21 +10408,65 @@ COMMENT ON COLUMN raw.playlist_entry.layout IS 'columns: a CSV row, its values b
 
 COMMENT ON COLUMN raw.playlist_entry.body IS 'The entry as received.';
 
--- Name: streaming_history; Type: TABLE; Schema: raw
+-- Name: streaming_history_slice; Type: TABLE; Schema: raw
 
-CREATE TABLE raw.streaming_history (
+CREATE TABLE raw.streaming_history_slice (
     batch_id bigint NOT NULL,
-    row_no integer NOT NULL,
-    line_no integer NOT NULL,
-    source text DEFAULT 'streaming_history'::text NOT NULL,
+    first_row_no integer NOT NULL,
+    line_nos integer[] NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
     hash bytea NOT NULL,
-    body json NOT NULL
-);
+    body json NOT NULL,
+    CONSTRAINT streaming_history_slice_first_row_no_check CHECK ((first_row_no > 0)),
+    CONSTRAINT streaming_history_slice_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT streaming_history_slice_line_nos_check CHECK ((cardinality(line_nos) > 0))
+)
+WITH (toast_tuple_target='8160');
 
--- Name: TABLE streaming_history; Type: COMMENT; Schema: raw
+-- Name: TABLE streaming_history_slice; Type: COMMENT; Schema: raw
 
-COMMENT ON TABLE raw.streaming_history IS 'Plays of account exports: one JSON object each, as received.';
+COMMENT ON TABLE raw.streaming_history_slice IS 'Plays of account exports as received, some dozens a row, so that a row fills a page; raw.streaming_history gives them one by one.';
+
+-- Name: COLUMN streaming_history_slice.batch_id; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.streaming_history_slice.batch_id IS 'The file: raw.batch.';
+
+-- Name: COLUMN streaming_history_slice.first_row_no; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.streaming_history_slice.first_row_no IS 'Number of the first play in the file, from 1.';
+
+-- Name: COLUMN streaming_history_slice.line_nos; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.streaming_history_slice.line_nos IS 'For each play the line of the file where it begins, from 1.';
+
+-- Name: COLUMN streaming_history_slice.received_at; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.streaming_history_slice.received_at IS 'When the transaction that received it began.';
+
+-- Name: COLUMN streaming_history_slice.hash; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.streaming_history_slice.hash IS 'SHA-256 of body.';
+
+-- Name: COLUMN streaming_history_slice.body; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.streaming_history_slice.body IS 'The plays, an array of JSON: the bytes of the file, with what parts the plays, in brackets.';
+
+-- Name: streaming_history; Type: VIEW; Schema: raw
+
+CREATE VIEW raw.streaming_history AS
+ SELECT s.batch_id,
+    (s.first_row_no + ((e.place - 1))::integer) AS row_no,
+    s.line_nos[e.place] AS line_no,
+    'streaming_history'::text AS source,
+    s.received_at,
+    sha256(convert_to((e.body)::text, 'UTF8'::name)) AS hash,
+    e.body
+   FROM (raw.streaming_history_slice s
+     CROSS JOIN LATERAL json_array_elements(s.body) WITH ORDINALITY e(body, place));
+
+-- Name: VIEW streaming_history; Type: COMMENT; Schema: raw
+
+COMMENT ON VIEW raw.streaming_history IS 'Plays of account exports: one JSON object each, as received.';
 
 -- Name: COLUMN streaming_history.batch_id; Type: COMMENT; Schema: raw
 
@@ -12113,10 +12309,10 @@ ALTER TABLE ONLY raw.batch
 ALTER TABLE ONLY raw.chart_entry
     ADD CONSTRAINT chart_entry_pkey PRIMARY KEY (batch_id, row_no);
 
--- Name: extended_history extended_history_pkey; Type: CONSTRAINT; Schema: raw
+-- Name: extended_history_slice extended_history_slice_pkey; Type: CONSTRAINT; Schema: raw
 
-ALTER TABLE ONLY raw.extended_history
-    ADD CONSTRAINT extended_history_pkey PRIMARY KEY (batch_id, row_no);
+ALTER TABLE ONLY raw.extended_history_slice
+    ADD CONSTRAINT extended_history_slice_pkey PRIMARY KEY (batch_id, first_row_no);
 
 -- Name: library_entry library_entry_pkey; Type: CONSTRAINT; Schema: raw
 
@@ -12148,10 +12344,10 @@ ALTER TABLE ONLY raw.playlist_entry
 ALTER TABLE ONLY raw.song
     ADD CONSTRAINT song_pkey PRIMARY KEY (batch_id, row_no);
 
--- Name: streaming_history streaming_history_pkey; Type: CONSTRAINT; Schema: raw
+-- Name: streaming_history_slice streaming_history_slice_pkey; Type: CONSTRAINT; Schema: raw
 
-ALTER TABLE ONLY raw.streaming_history
-    ADD CONSTRAINT streaming_history_pkey PRIMARY KEY (batch_id, row_no);
+ALTER TABLE ONLY raw.streaming_history_slice
+    ADD CONSTRAINT streaming_history_slice_pkey PRIMARY KEY (batch_id, first_row_no);
 
 -- Name: changed_day changed_day_pkey; Type: CONSTRAINT; Schema: reco
 
@@ -12836,9 +13032,9 @@ CREATE TRIGGER batch_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.batc
 
 CREATE TRIGGER chart_entry_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.chart_entry FOR EACH STATEMENT EXECUTE FUNCTION raw.refuse_change();
 
--- Name: extended_history extended_history_append_only; Type: TRIGGER; Schema: raw
+-- Name: extended_history_slice extended_history_slice_append_only; Type: TRIGGER; Schema: raw
 
-CREATE TRIGGER extended_history_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.extended_history FOR EACH STATEMENT EXECUTE FUNCTION raw.refuse_change();
+CREATE TRIGGER extended_history_slice_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.extended_history_slice FOR EACH STATEMENT EXECUTE FUNCTION raw.refuse_change();
 
 -- Name: library_entry library_entry_append_only; Type: TRIGGER; Schema: raw
 
@@ -12860,9 +13056,9 @@ CREATE TRIGGER playlist_entry_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON
 
 CREATE TRIGGER song_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.song FOR EACH STATEMENT EXECUTE FUNCTION raw.refuse_change();
 
--- Name: streaming_history streaming_history_append_only; Type: TRIGGER; Schema: raw
+-- Name: streaming_history_slice streaming_history_slice_append_only; Type: TRIGGER; Schema: raw
 
-CREATE TRIGGER streaming_history_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.streaming_history FOR EACH STATEMENT EXECUTE FUNCTION raw.refuse_change();
+CREATE TRIGGER streaming_history_slice_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON raw.streaming_history_slice FOR EACH STATEMENT EXECUTE FUNCTION raw.refuse_change();
 
 -- Name: accepted_row accepted_row_batch_id_fkey; Type: FK CONSTRAINT; Schema: core
 

@@ -33,5 +33,6 @@ test.each([
   const { policies, jobs } = parsePolicies(wanted, { file: 'policies.yaml', env: {}, localZone: 'UTC', known });
   const policy = policies.get('listening');
   expect(policy).toMatchObject({ cluster: 'main', repositories: places, wal: { mode: 'stream', rpoMs: 5000 } });
-  expect(jobs.map(({ name }) => name)).toEqual(['full', 'incremental', 'dump', 'verify', 'drill'].map((kind) => `listening.${kind}`));
+  const kinds = ['full', 'incremental', 'dump', 'verify', 'drill'].map((kind) => `listening.${kind}`);
+  expect(jobs.map(({ name }) => name)).toEqual([...kinds, 'marts', 'recommender']);
 });

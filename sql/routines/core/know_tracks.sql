@@ -61,6 +61,20 @@ $$;
 comment on function core.know_tracks(bigint) is
   'Part of the load procedures: artists, albums and tracks that rows of quality.track_work name, made where they are new; sets track_id.';
 
+-- Plays of a batch are taken apart once, not once for each that is refused, however few the planner thinks there are.
+create or replace function core.quarantine_extended(run bigint, batch bigint) returns void
+language sql
+set search_path = pg_catalog
+set enable_nestloop = off
+as $$
+  insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
+  select w.batch_id, w.row_no, w.rule_id, w.reason, x.body::jsonb, run
+  from quality.track_work as w
+  join raw.extended_history as x using (batch_id, row_no)
+  where w.batch_id = batch and w.rule_id is not null
+$$;
+comment on function core.quarantine_extended(bigint, bigint) is 'Part of core.settle_tracks: refused plays of an extended export into quarantine.';
+
 create or replace procedure core.settle_tracks(run bigint, batch bigint, takes_rows boolean)
 language plpgsql
 set search_path = pg_catalog
@@ -74,12 +88,13 @@ begin
   from quality.track_work as w
   -- By the key of each table: how many rows are refused, none or all, was not known when the working table was measured.
   cross join lateral (
-    select x.body::jsonb from raw.extended_history as x where x.batch_id = w.batch_id and x.row_no = w.row_no
-    union all select x.body from raw.library_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
+    select x.body from raw.library_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
     union all select x.body from raw.playlist_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
     union all select x.body from raw.chart_entry as x where x.batch_id = w.batch_id and x.row_no = w.row_no
   ) as landed
   where w.batch_id = batch and w.rule_id is not null;
+
+  perform core.quarantine_extended(run, batch);
 
   if takes_rows then
     insert into core.accepted_row (batch_id, row_no)

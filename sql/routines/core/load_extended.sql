@@ -73,7 +73,10 @@ as $$
   )
   insert into quality.quarantine (batch_id, row_no, rule_id, reason, raw_row, run_id)
   select r.batch_id, r.row_no, 'B3', format('the extended export says the same: batch %s row %s', batch, r.by_row), h.body::jsonb, run
-  from replaced as r join raw.streaming_history as h on h.batch_id = r.batch_id and h.row_no = r.row_no;
+  from (select distinct d.batch_id from replaced as d) as b
+  -- Fenced off: batch by batch plays are taken apart once, play by play once for each.
+  cross join lateral (select l.row_no, l.body from raw.streaming_history as l where l.batch_id = b.batch_id offset 0) as h
+  join replaced as r on r.batch_id = b.batch_id and r.row_no = h.row_no;
 
   select core.replace_api_plays(run, batch);
 

@@ -1,6 +1,8 @@
+-- Plays of a batch are taken apart once, not once for each that is refused, however few the planner thinks there are.
 create or replace function core.settle_history(run bigint, batch bigint) returns void
 language plpgsql
 set search_path = pg_catalog
+set enable_nestloop = off
 as $$
 declare
   read_rows bigint;

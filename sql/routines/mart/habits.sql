@@ -15,7 +15,7 @@ as $$
 $$;
 comment on function mart.platform_family(text) is 'The kind of device that a platform of the extended export names; its make and version say nothing in a report.';
 
--- How things were heard. Only the extended export says where and on what; where a listener was is left in raw.
+-- How things were heard. Only the extended export says where and on what; where a listener was is left in raw, in the slices of the export.
 create or replace view mart.play_circumstance as
 select p.play_id, mart.platform_family(told.platform) as platform, told.shuffle, told.offline, told.reason_start, told.reason_end
 from core.play as p

@@ -1,3 +1,4 @@
+-- Histories are counted play by play, not by the number of plays that a slice is said to hold.
 create or replace view quality.accounting as
 select b.batch_id, b.source, b.file_name, b.listener_name,
        received.rows as rows_received, facts.rows as rows_out, refused.rows as rows_rejected,

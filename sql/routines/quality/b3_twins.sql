@@ -19,17 +19,28 @@ as $$
   ), numbered as (
     select m.*, row_number() over (partition by m.minute, m.ms_played, m.artist, m.track order by m.row_no) as nth
     from mine as m
-  ), theirs as (
-    select p.play_id, m.row_no, m.nth,
-      row_number() over (partition by m.row_no order by p.batch_id, p.row_no) as twin_nth
+  ), alike as materialized (
+    select p.play_id, p.batch_id, p.row_no as their_row_no, m.row_no, m.nth, m.artist, m.track
     from whose as w
     cross join numbered as m
     join core.play as p on p.listener_id = w.listener_id and p.feed = m.twin_feed and p.ms_played = m.ms_played
       and p.ended_at >= m.minute and p.ended_at <= m.minute + m.within and p.ended_at < m.minute + interval '1 minute'
-    left join raw.streaming_history as h on m.twin_feed = 'basic' and h.batch_id = p.batch_id and h.row_no = p.row_no
-    left join raw.extended_history as x on m.twin_feed = 'extended' and x.batch_id = p.batch_id and x.row_no = p.row_no
-    where m.artist = quality.b13_fold(coalesce(h.body ->> 'artistName', x.body ->> 'master_metadata_album_artist_name'))
-      and m.track = quality.b13_fold(coalesce(h.body ->> 'trackName', x.body ->> 'master_metadata_track_name'))
+  ), told as (
+    -- Plays are received in slices: batch by batch they are taken apart once, play by play once for each.
+    select b.batch_id, r.row_no, r.artist, r.track
+    from (select distinct a.batch_id from alike as a) as b
+    cross join lateral (
+      select h.row_no, h.body ->> 'artistName' as artist, h.body ->> 'trackName' as track
+      from raw.streaming_history as h where h.batch_id = b.batch_id
+      union all
+      select x.row_no, x.body ->> 'master_metadata_album_artist_name', x.body ->> 'master_metadata_track_name'
+      from raw.extended_history as x where x.batch_id = b.batch_id
+    ) as r
+  ), theirs as (
+    select a.play_id, a.row_no, a.nth, row_number() over (partition by a.row_no order by a.batch_id, a.their_row_no) as twin_nth
+    from alike as a
+    join told as r on r.batch_id = a.batch_id and r.row_no = a.their_row_no
+    where a.artist = quality.b13_fold(r.artist) and a.track = quality.b13_fold(r.track)
   )
   select t.row_no, t.play_id from theirs as t where t.twin_nth = t.nth
 $$;

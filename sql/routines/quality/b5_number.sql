@@ -3,6 +3,8 @@ create or replace function quality.b5_number(value text) returns numeric
 language sql immutable parallel safe
 as $$
   select case
+    -- Digits alone are told without looking for the rest.
+    when pg_catalog.length(value) between 1 and 30 and pg_catalog.translate(value, '0123456789', '') = '' then value::pg_catalog.numeric
     when value ~ '^[+-]?([0-9]{1,30}|[0-9]{1,3}(,[0-9]{3}){1,9})(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,3})?$'
     then pg_catalog.replace(value, ',', '')::pg_catalog.numeric end
 $$;

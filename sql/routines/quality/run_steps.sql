@@ -24,6 +24,21 @@ as $$
 $$;
 comment on procedure quality.finish_run(bigint, bigint, bigint, bigint) is 'Closes the run row of a step that went well.';
 
+create or replace function quality.demand_run(run bigint) returns void
+language plpgsql
+set search_path = pg_catalog
+as $$
+declare
+  failed quality.run;
+begin
+  select r.* into failed from quality.run as r where r.run_id = run and r.error is not null;
+  if found then
+    raise exception using message = format('%s failed: %s', failed.step, failed.error), hint = format('See quality.run where run_id = %s.', run);
+  end if;
+end
+$$;
+comment on function quality.demand_run(bigint) is 'Raises what a run row says went wrong; does nothing for a run that went well.';
+
 create or replace procedure quality.fail_run(run bigint, message text)
 language plpgsql
 set search_path = pg_catalog

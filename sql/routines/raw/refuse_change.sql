@@ -20,9 +20,9 @@ create or replace trigger batch_append_only before update or delete or truncate 
   for each statement execute function raw.refuse_change();
 create or replace trigger song_append_only before update or delete or truncate on raw.song
   for each statement execute function raw.refuse_change();
-create or replace trigger streaming_history_append_only before update or delete or truncate on raw.streaming_history
+create or replace trigger streaming_history_slice_append_only before update or delete or truncate on raw.streaming_history_slice
   for each statement execute function raw.refuse_change();
-create or replace trigger extended_history_append_only before update or delete or truncate on raw.extended_history
+create or replace trigger extended_history_slice_append_only before update or delete or truncate on raw.extended_history_slice
   for each statement execute function raw.refuse_change();
 create or replace trigger library_entry_append_only before update or delete or truncate on raw.library_entry
   for each statement execute function raw.refuse_change();

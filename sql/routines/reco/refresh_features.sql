@@ -26,6 +26,11 @@ begin
 
   delete from reco.song_feature as f where not exists (select from reco.song_sound as s where s.track_id = f.track_id);
 
+  -- Nothing was analysed, as where there are histories alone; and of no mean the planner would make a point of NULLs.
+  if means is null then
+    return;
+  end if;
+
   insert into reco.song_feature as f (track_id, vector)
   select w.track_id, w.vector
   from (

@@ -2,6 +2,7 @@ import { DbadminError } from '../../base/errors.ts';
 import { foldName, splitRecord } from './columns.ts';
 import { CopyBinary, notUtf8 } from './copy-binary.ts';
 import { CopyBuffer } from './copy-buffer.ts';
+import { CopySlices } from './copy-slices.ts';
 import { CsvScanner, type Delimiter } from './csv-scanner.ts';
 import { documentRows } from './document-rows.ts';
 import { isRemark } from './format.ts';
@@ -26,7 +27,9 @@ export interface CopyRows {
 export function rowsOf(format: Loadable, batchId: string, loadedAt: Date): CopyRows {
   const { kind, form, layout } = format;
   if (form.kind === 'document') return documentRows(batchId, loadedAt);
-  if (form.kind === 'array') return arrayRows(kind === 'chart' ? 'raw.chart_entry' : `raw.${kind}`, batchId, layout);
+  if (form.kind === 'array') {
+    return layout === undefined ? historyRows(`raw.${kind}_slice`, batchId) : arrayRows('raw.chart_entry', batchId, layout);
+  }
   if (kind === 'songs') return songRows(batchId, form.delimiter);
   return columnRows(kind === 'chart' ? 'raw.chart_entry' : 'raw.playlist_entry', batchId, layout, form.delimiter);
 }
@@ -74,15 +77,26 @@ export function songRows(batchId: string, delimiter: Delimiter = ','): CopyRows 
 }
 
 /**
- * Rows of JSON: each object of an array as it stands. That it is JSON the server finds out, which reads it anyway. Tables with a
- * layout have their body as jsonb, histories as json: see the migration that made it so.
+ * Rows of JSON: each object of an array as it stands. That it is JSON the server finds out, which reads it anyway.
  *
  * @throws {DbadminError} `load-failed` with the line, from the scanner, or for bytes that are not UTF-8.
  */
-export function arrayRows(table: string, batchId: string, layout?: Layout): CopyRows {
-  const out = new CopyBinary(batchId, layout, layout !== undefined);
+export function arrayRows(table: string, batchId: string, layout: Layout): CopyRows {
+  const out = new CopyBinary(batchId, layout);
   const scanner = new JsonArrayScanner((buffer, start, end, line, hasEscapes) => out.add(buffer, start, end, line, hasEscapes));
   return copyRows(out, scanner, () => `${jsonStatement(table, layout)} (format binary)`);
+}
+
+/**
+ * Slices of a history: the objects of an array as they stand, as many in a row of `table` as fill a page.
+ *
+ * @throws {DbadminError} `load-failed` with the line, from the scanner, or for bytes that are not UTF-8.
+ */
+export function historyRows(table: string, batchId: string): CopyRows {
+  const out = new CopySlices(batchId);
+  const scanner = new JsonArrayScanner((buffer, start, end, line, hasEscapes) => out.add(buffer, start, end, line, hasEscapes));
+  const sliced = { push: (chunk: Buffer) => (scanner.push(chunk), out.flush()), end: () => scanner.end() };
+  return copyRows(out, sliced, () => `copy ${table} (batch_id, first_row_no, line_nos, hash, body) from stdin (format binary)`);
 }
 
 /**

@@ -78,8 +78,13 @@ export class JsonArrayScanner {
           depth = 1;
           this.#recordLine = line;
         }
-      } else if (byte === QUOTE) inString = true;
-      else if (byte === OPEN_BRACE) depth += 1;
+      } else if (byte === QUOTE) {
+        // Most texts end in the buffer they begin in, and hold nothing to look at: those are passed over here.
+        let end = position + 1;
+        while (end < length && STOPS_IN_TEXT[buffer[end] ?? 0] === 0) end += 1;
+        if (buffer[end] === QUOTE) position = end;
+        else inString = true;
+      } else if (byte === OPEN_BRACE) depth += 1;
       else {
         depth -= 1;
         if (depth === 0) {

@@ -44,7 +44,9 @@ export async function loadSource(sql: postgres.Sql, source: LoadSource, options:
   if (!isLoadable(format)) throw refuseSource(source);
   const listener = listenerOf(source, format, options.listener);
   const startedMs = performance.now();
-  const known = source.canReopen ? await findBatch(sql, format.kind, listener, await contentHash(source, options.signal)) : undefined;
+  const known = (await mayBeThere(sql, source, format.kind, listener))
+    ? await findBatch(sql, format.kind, listener, await contentHash(source, options.signal))
+    : undefined;
   const landed =
     known === undefined
       ? await land(sql, source, format, listener, options)
@@ -110,6 +112,19 @@ async function contentHash(source: LoadSource, signal: AbortSignal): Promise<Buf
     sha256.update(chunk);
   }
   return sha256.digest();
+}
+
+/** Whether the file should be read once more, before it is landed: only one of its size can be the same. */
+async function mayBeThere(sql: postgres.Sql, source: LoadSource, format: SourceFormat, listener: string | undefined): Promise<boolean> {
+  if (!source.canReopen) return false;
+  const [there] = await sql`
+    select where exists (
+      select from raw.batch
+      where source = ${format} and coalesce(listener_name, '') = ${listener ?? ''} and (size_bytes = ${source.sizeBytes} or ${source.sizeBytes} = 0)
+    )`.catch((error: unknown) => {
+    throw notReady(error) ?? error;
+  });
+  return there !== undefined;
 }
 
 async function findBatch(

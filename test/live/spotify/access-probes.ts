@@ -69,7 +69,7 @@ export const FORBIDDEN: readonly Probe[] = [
   probe('svc_feeder', 'temporary', 'database listening', 'create temporary table mine (id int)'),
   probe('svc_feeder', 'delete', 'raw.batch', 'delete from raw.batch'),
   // Transforming writes facts, never what was received or recorded, and forgets nobody.
-  probe('warehouse_transformer', 'insert', 'raw.streaming_history', 'insert into raw.streaming_history (batch_id) values (1)'),
+  probe('warehouse_transformer', 'insert', 'raw.streaming_history_slice', 'insert into raw.streaming_history_slice (batch_id) values (1)'),
   ...reads('warehouse_transformer', 'audit.change', 'core.listener_login'),
   probe('warehouse_transformer', 'insert', 'core.listener_login', `insert into core.listener_login values ('svc_marts', 1)`),
   probe('warehouse_transformer', 'delete', 'audit.change', 'delete from audit.change'),

@@ -229,7 +229,7 @@ describe('the marts', () => {
     const before = await checksums();
     await database.sql.unsafe(`alter table mart.fact_play add constraint not_today check (ms_played <> 77777) not valid;
       update core.play set ms_played = 77777 where row_no = 1000000`);
-    await database.sql`call mart.refresh()`;
+    await expect(database.sql.unsafe('call mart.refresh_or_raise()')).rejects.toThrow(/mart\.refresh failed: .*not_today/);
     expect(await checksums()).toEqual(before);
     expect(await count(`select count(*) from quality.run where step = 'mart.refresh' and error like '%not_today%'`)).toBe(1);
     await database.sql.unsafe(

@@ -14,7 +14,7 @@ const POLICIES = `version: 1
 policies:
   nightly: { cluster: main, repositories: [local], base: { full: { cron: "0 2 * * *" } }, retention: { window: 14d, minimum: 1 } }
 jobs:
-  marts: { call: mart.refresh(), cron: "@hourly" }
+  marts: { call: mart.refresh_or_raise(), cron: "@hourly" }
 `;
 
 describe('the pipeline, each part under its own role', () => {
@@ -99,6 +99,14 @@ describe('the pipeline, each part under its own role', () => {
     expect(
       await count(`select count(*) from quality.run where step = 'mart.refresh' and started_by = 'svc_marts' and error is null`),
     ).toBeGreaterThan(0);
+    await world.admin.unsafe(`alter table mart.daily_summary add constraint not_today check (plays < 0) not valid;
+      update core.play set ms_played = ms_played + 1 where play_id = (select min(play_id) from core.play)`);
+    const failed = await as('svc_marts', 'schedule', 'run', 'marts');
+    expect([failed.status, failed.stderr]).toEqual([1, expect.stringMatching(/mart\.refresh failed: .*not_today/)]);
+    expect(await count(`select count(*) from quality.run where started_by = 'svc_marts' and error like '%not_today%'`)).toBe(1);
+    await world.admin.unsafe(`alter table mart.daily_summary drop constraint not_today;
+      delete from quality.run where error like '%not_today%'`);
+    expect(await as('svc_marts', 'schedule', 'run', 'marts')).toMatchObject({ status: 0 });
   });
 
   it('D1: svc_backup checks and backs up', async () => {

@@ -34,6 +34,8 @@ describe('the recommender', () => {
     database = await createTestDatabase();
     ({ sql } = database);
     await migrateWarehouse(database.url);
+    // Before anything was loaded there is nothing to do, and that is no failure.
+    expect(await refresh()).toBe(0);
     await fillWarehouse(sql);
     await refresh();
   });
@@ -133,6 +135,7 @@ describe('the recommender', () => {
     const [run] = await sql`select rows_in, error from quality.run where run_id = ${called?.run ?? null}`;
     expect(run).toEqual({ rows_in: null, error: expect.stringContaining('broken') as string });
     expect(await checksums()).toEqual(before);
+    await expect(sql.unsafe('call reco.refresh_or_raise()')).rejects.toThrow(/reco\.refresh failed: .*broken/);
     await sql.unsafe('alter table reco.neighbour_list drop constraint broken');
     expect(await refresh()).toBeGreaterThan(0);
   });

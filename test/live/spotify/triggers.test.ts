@@ -10,8 +10,8 @@ import { countOf, migrateWarehouse } from './warehouse.ts';
 const ROWS = `
   insert into raw.batch (source, file_name, listener_name, content_sha256, size_bytes, row_count)
     values ('streaming_history', 'f', 'ada', sha256('f'), 1, 1);
-  insert into raw.streaming_history (batch_id, row_no, line_no, hash, body) values (1, 1, 1, '', '{}');
-  insert into raw.extended_history (batch_id, row_no, line_no, hash, body) values (1, 1, 1, '', '{}');
+  insert into raw.streaming_history_slice (batch_id, first_row_no, line_nos, hash, body) values (1, 1, '{1}', sha256('[{}]'), '[{}]');
+  insert into raw.extended_history_slice (batch_id, first_row_no, line_nos, hash, body) values (1, 1, '{1}', sha256('[{}]'), '[{}]');
   insert into raw.library_entry (batch_id, row_no, line_no, hash, list, body) values (1, 1, 1, '', 'tracks', '{}');
   insert into raw.playlist_entry (batch_id, row_no, line_no, hash, layout, body) values (1, 1, 1, '', 'columns', '{}');
   insert into raw.chart_entry (batch_id, row_no, line_no, hash, layout, body) values (1, 1, 1, '', 'ranking', '{}');
@@ -53,8 +53,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   ...RECO_EFFECTS,
   'raw.batch_append_only': appendOnly('batch', 'file_name'),
   'raw.song_append_only': appendOnly('song', 'track_name'),
-  'raw.streaming_history_append_only': appendOnly('streaming_history', 'body'),
-  'raw.extended_history_append_only': appendOnly('extended_history', 'body'),
+  'raw.streaming_history_slice_append_only': appendOnly('streaming_history_slice', 'body'),
+  'raw.extended_history_slice_append_only': appendOnly('extended_history_slice', 'body'),
   'raw.library_entry_append_only': appendOnly('library_entry', 'body'),
   'raw.playlist_entry_append_only': appendOnly('playlist_entry', 'body'),
   'raw.chart_entry_append_only': appendOnly('chart_entry', 'body'),
@@ -182,8 +182,8 @@ describe('the triggers of the warehouse', () => {
   it('landed rows can be neither deleted nor truncated, and only who forgets a person may delete', async () => {
     for (const table of [
       'song',
-      'streaming_history',
-      'extended_history',
+      'streaming_history_slice',
+      'extended_history_slice',
       'library_entry',
       'playlist_entry',
       'chart_entry',

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { arrayRows, rowsOf, songRows, type CopyRows } from '../../../src/spotify/load/copy-rows.ts';
+import { arrayRows, historyRows as slicesOf, rowsOf, songRows, type CopyRows } from '../../../src/spotify/load/copy-rows.ts';
 import { SONG_COLUMNS } from '../../../src/spotify/load/songs.ts';
 
-const historyRows = (batchId: string): CopyRows => arrayRows('raw.streaming_history', batchId);
+const historyRows = (batchId: string): CopyRows => slicesOf('raw.streaming_history_slice', batchId);
 const HEADER = SONG_COLUMNS.join(',');
 const copied = (rows: CopyRows, content: string | Uint8Array): string =>
   Buffer.concat([...rows.push(Buffer.from(content)), ...rows.end()]).toString('utf8');
@@ -42,22 +42,65 @@ function binaryRows(bytes: Buffer): readonly (readonly Buffer[])[] {
 const copiedBinary = (rows: CopyRows, content: string): readonly (readonly Buffer[])[] =>
   binaryRows(Buffer.concat([...rows.push(Buffer.from(content)), ...rows.end()]));
 
-test('a play is copied byte for byte, behind its numbers and the hash of its bytes', () => {
-  const record = '{"endTime": "2025-01-01 10:00",\n\t"trackName": "Say \\"é, 🎧\\"" }';
+/** The numbers of an array of integers in PostgreSQL's binary form. */
+const integers = (bytes: Buffer = Buffer.alloc(0)): readonly number[] => {
+  expect([0, 4, 8, 16].map((at) => bytes.readInt32BE(at))).toEqual([1, 0, 23, 1]);
+  return Array.from({ length: bytes.readInt32BE(12) }, (_, n) => bytes.readInt32BE(20 + n * 8 + 4));
+};
+
+test('plays are copied byte for byte, and what parts them, behind their numbers and the hash of these bytes', () => {
+  const plays = '{"endTime": "2025-01-01 10:00",\n\t"trackName": "Say \\"é, 🎧\\"" }\r\n ,{"msPlayed":1}';
   const rows = historyRows('9007199254740993');
-  const [[batch, row, line, digest, body] = [], ...others] = copiedBinary(rows, `[\n${record}\n]`);
-  expect([batch?.readBigInt64BE(), row?.readInt32BE(), line?.readInt32BE()]).toEqual([9_007_199_254_740_993n, 1, 2]);
-  expect([digest?.toString('hex'), body?.toString()]).toEqual([hash('sha256', record), record]);
+  const [[batch, first, lines, digest, body] = [], ...others] = copiedBinary(rows, `[\n${plays}\n]`);
+  expect([batch?.readBigInt64BE(), first?.readInt32BE(), integers(lines)]).toEqual([9_007_199_254_740_993n, 1, [2, 4]]);
+  expect([digest?.toString('hex'), body?.toString()]).toEqual([hash('sha256', `[${plays}]`), `[${plays}]`]);
   expect(others).toEqual([]);
-  expect(rows.statement()).toBe('copy raw.streaming_history (batch_id, row_no, line_no, hash, body) from stdin (format binary)');
+  expect(rows.rows).toBe(2);
+  expect(rows.statement()).toBe(
+    'copy raw.streaming_history_slice (batch_id, first_row_no, line_nos, hash, body) from stdin (format binary)',
+  );
+});
+
+test('wherever the chunks of a file end, its plays are whole, in order, and fill a page at most', () => {
+  const written = Array.from({ length: 300 }, (_, n) => ({ n, trackName: 'é"'.repeat(n % 37) }));
+  const text = Buffer.from(JSON.stringify(written, undefined, 1));
+  for (const chunkBytes of [1, 7, 1000, 9000]) {
+    const rows = historyRows('1');
+    const sent: Buffer[] = [];
+    for (let at = 0; at < text.length; at += chunkBytes) sent.push(...rows.push(text.subarray(at, at + chunkBytes)));
+    const slices = binaryRows(Buffer.concat([...sent, ...rows.end()]));
+    expect(slices.flatMap((columns) => JSON.parse(columns[4]?.toString() ?? '') as unknown)).toEqual(written);
+    let next = 1;
+    for (const columns of slices) {
+      expect(columns[1]?.readInt32BE()).toBe(next);
+      next += integers(columns[2]).length;
+      expect((columns[4]?.length ?? 0) + integers(columns[2]).length * 4).toBeLessThan(8000);
+    }
+    expect(next).toBe(301);
+    expect(slices.flatMap((columns) => integers(columns[2]))).toEqual(written.map((_, n) => 2 + n * 4));
+  }
+});
+
+test('the line of a slice that the server refuses is that of the play in it which is not JSON', () => {
+  const plays = Array.from({ length: 200 }, (_, n) => `{"n": ${n === 150 ? '1x' : n}, "trackName": "${'t'.repeat(100)}"}`);
+  const rows = historyRows('1');
+  const slices = copiedBinary(rows, `[\n${plays.join(',\n')}\n]`);
+  const refused = slices.findIndex((columns) => columns[4]?.includes('1x'));
+  expect(refused).toBeGreaterThan(0);
+  expect(rows.lineOf(refused + 1)).toBe(152);
+  expect(rows.lineOf(1)).toBe(2);
+  expect(rows.lineOf(slices.length + 1)).toBeUndefined();
 });
 
 test('rows longer than a buffer, and many short ones, are whole', () => {
   const long = 'é"\\'.repeat(200_000);
   const written = [{ trackName: long }, ...Array.from({ length: 9000 }, (_, n) => ({ n }))];
   const rows = copiedBinary(historyRows('1'), JSON.stringify(written));
-  expect(rows.map((columns) => JSON.parse(columns[4]?.toString() ?? '') as unknown)).toEqual(written);
-  expect(rows.map((columns) => columns[1]?.readInt32BE())).toEqual(written.map((_, n) => n + 1));
+  expect(rows.flatMap((columns) => JSON.parse(columns[4]?.toString() ?? '') as unknown)).toEqual(written);
+  expect(rows.slice(0, 2).map((columns) => [columns[1]?.readInt32BE(), integers(columns[2]).length > 1])).toEqual([
+    [1, false],
+    [2, true],
+  ]);
 });
 
 test('an entry of a chart has its layout, and its body as version 1 of jsonb', () => {

@@ -1,0 +1,15 @@
+-- For a schedule, which goes by errors. No SET here: a procedure that has one may not commit.
+create or replace procedure mart.refresh_or_raise()
+language plpgsql
+as $$
+declare
+  run bigint;
+begin
+  call mart.refresh(run);
+  -- The run row stays, whatever is raised then.
+  commit;
+  perform quality.demand_run(run);
+end
+$$;
+comment on procedure mart.refresh_or_raise() is
+  'Brings the marts up to date as mart.refresh does, commits, and fails when that failed. Not for inside a transaction.';
