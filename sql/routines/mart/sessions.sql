@@ -5,8 +5,8 @@ language sql stable
 set search_path = pg_catalog
 as $$
   with marked as (
-    select o.listener_id, o.ended_at, o.minute_seq, o.ended_at - make_interval(secs => o.ms_played / 1000.0) as began_at,
-      coalesce(o.ended_at - make_interval(secs => o.ms_played / 1000.0)
+    select o.listener_id, o.ended_at, o.minute_seq, o.ended_at - o.ms_played * interval '1 millisecond' as began_at,
+      coalesce(o.ended_at - o.ms_played * interval '1 millisecond'
         - lag(o.ended_at) over (partition by o.listener_id order by o.ended_at, o.minute_seq) > gap, true) as is_first
     from mart.ordered_listen as o
     where (f).listener_id is null or o.listener_id = (f).listener_id
