@@ -7,6 +7,14 @@ export interface DueJob extends DuePlan {
   readonly job: Job;
 }
 
+/** A clock that was set back further than this was wrong before it, or is wrong now: nobody waits for it to be where it was. */
+export const SET_BACK_MS = 5 * 60_000;
+
+/** Whether the schedule is planned so far ahead of the clock that the clock must have been set back. */
+export function isSetBack(plannedUntil: Date, now: Date): boolean {
+  return plannedUntil.getTime() - now.getTime() > SET_BACK_MS;
+}
+
 interface Entry {
   readonly job: Job;
   readonly since: Date;
@@ -34,9 +42,14 @@ export class Timetable {
     return this.#plannedUntil;
   }
 
-  /** The jobs due up to `now` and not told before. A clock that was set back gives nothing until it is past where it was. */
+  /**
+   * The jobs due up to `now` and not told before. A clock that was set back a little gives nothing until it is past where it
+   * was. One that was set back further, as after a wrong one has been put right, goes on from `now`: times that come a second
+   * time are told a second time, and whoever queues them knows them by job and moment.
+   */
   take(now: Date): readonly DueJob[] {
     const after = this.#plannedUntil;
+    if (isSetBack(after, now)) this.rewind(now);
     if (now <= after) return [];
     this.#plannedUntil = now;
     const due: DueJob[] = [];

@@ -18,6 +18,12 @@ const EVERYTHING_EACH = 30;
 /** A job has ended: people are told soon, and several that end together are told of at once. */
 const SOON_MS = 2000;
 
+/** The policies by which a worker goes, and why those that have taken their place cannot be read. */
+export interface HeldPolicies {
+  readonly policies: Policies;
+  readonly policiesProblem: string | undefined;
+}
+
 /**
  * A worker's look at the project: once a minute, and soon after a job has ended. It needs no control database; what can be
  * learnt without it is told without it.
@@ -47,14 +53,14 @@ export class Watch {
   }
 
   /** Looks, judges and tells until the signal. `teller`: what it is called among those who tell; undefined leaves that to others. */
-  async run(policies: () => Policies, teller: string | undefined): Promise<void> {
+  async run(held: HeldPolicies, teller: string | undefined): Promise<void> {
     const { log, signal } = this.#context;
     const file = openAlerts(this.#context, this.#config);
     const store = teller === undefined ? undefined : openSharedAlerts(file, this.#config, { name: teller, makesTables: true });
     let told: string | undefined;
     for (let look = 0; !signal.aborted; look += 1) {
       try {
-        await this.#look(policies(), look % EVERYTHING_EACH === 0, store);
+        await this.#look(held, look % EVERYTHING_EACH === 0, store);
         told = undefined;
       } catch (error) {
         if (told !== messageOf(error) && !isAborted(signal))
@@ -66,13 +72,14 @@ export class Watch {
     await store?.release();
   }
 
-  async #look(policies: Policies, everything: boolean, store: SharedAlerts | undefined): Promise<void> {
+  async #look({ policies, policiesProblem }: HeldPolicies, everything: boolean, store: SharedAlerts | undefined): Promise<void> {
     const config = this.#config;
     const history = await gatherRunHistory(config, policies.jobs);
     const facts = await gatherStatus(this.#context, {
       config,
       clusters: [...config.clusters.values()],
       policies,
+      policiesProblem,
       history,
       everything,
       earlier: this.#earlier,

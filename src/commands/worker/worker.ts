@@ -39,7 +39,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     graceMs,
     connect: async () => await connectControl(config, `dbadmin worker ${name}`.slice(0, 63), CONTROL_CONNECTIONS),
     policies,
-    reload: policiesReader(context, input, config),
+    reload: await policiesReader(context, input, config),
     perform: performer(context, config, () => worker.policies, commandNames(COMMANDS)),
     receiving:
       input.options['wal'] === false
@@ -60,7 +60,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       log.info(`/healthz and /metrics on http://${listener.address}`);
     }
     log.info(`worker ${name} runs ${policies.jobs.length} jobs of ${policies.file}, ${slots} at a time`);
-    const watching = watch.run(() => worker.policies, input.options['alerts'] === false ? undefined : name);
+    const watching = watch.run(worker, input.options['alerts'] === false ? undefined : name);
     try {
       await worker.run();
     } finally {
@@ -84,21 +84,24 @@ function performer(context: CommandContext, config: Config, policies: () => Poli
   };
 }
 
-/** Reads the policies again when their file has changed. */
-function policiesReader(context: CommandContext, input: CommandInput, config: Config): () => Promise<Policies | undefined> {
-  const file = config.paths.policies;
-  const stampOf = async (): Promise<string> => {
-    const { mtimeMs, size, ino } = await stat(file);
-    return `${mtimeMs} ${size} ${ino}`;
-  };
-  let stamp: string | undefined;
+/** Reads the policies again when their file has changed; says so when the configuration has, which holds from a start on. */
+async function policiesReader(context: CommandContext, input: CommandInput, config: Config): Promise<() => Promise<Policies | undefined>> {
+  const configStamp = async (): Promise<string> => (config.file === undefined ? '' : await stampOf(config.file).catch(() => ''));
+  let policiesAt = await stampOf(config.paths.policies);
+  let configAt = await configStamp();
   return async () => {
-    const now = await stampOf();
-    const before = stamp;
-    stamp = now;
-    if (before === undefined || before === now) return undefined;
+    const [now, configNow] = [await stampOf(config.paths.policies), await configStamp()];
+    if (configNow !== configAt) context.log.warn(`${config.file ?? ''} has changed: it holds for this worker when it is started again`);
+    configAt = configNow;
+    if (now === policiesAt) return undefined;
+    policiesAt = now;
     return (await loadPolicies(context, input)).policies;
   };
+}
+
+async function stampOf(file: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(file);
+  return `${mtimeMs} ${size} ${ino}`;
 }
 
 function countOption(input: CommandInput, name: string, fallback: number, most: number): number {

@@ -1,4 +1,5 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
+import { SET_BACK_MS } from '../timetable.ts';
 
 /** What the control database knows of a job beside its runs. */
 export interface KnownJob {
@@ -65,17 +66,30 @@ export interface WorkerRecord {
   readonly slots: number;
 }
 
+/** What a worker learns when it gives a sign of life. */
+export interface SignOfLife {
+  /** The clock of the control database. */
+  readonly at: Date;
+  /** Whose sign of life was there before under this name; undefined when nobody's was. */
+  readonly before: { readonly host: string; readonly pid: number } | undefined;
+}
+
 /** A sign of life of a worker; those that gave none for a day are forgotten. */
-export async function markWorker(db: PoolQueries, schema: string, worker: WorkerRecord): Promise<void> {
-  await db.query(
-    `insert into ${schema}.worker (name, host, pid, version, labels, slots) values ($1, $2, $3, $4, $5, $6)
+export async function markWorker(db: PoolQueries, schema: string, worker: WorkerRecord): Promise<SignOfLife> {
+  const [row] = await db.query<{ readonly at: Date; readonly host: string | null; readonly pid: number | null }>(
+    `with before as (select host, pid from ${schema}.worker where name = $1),
+      sign as (insert into ${schema}.worker (name, host, pid, version, labels, slots) values ($1, $2, $3, $4, $5, $6)
       on conflict (name) do update set seen_at = clock_timestamp(), labels = excluded.labels, slots = excluded.slots,
         version = excluded.version, host = excluded.host, pid = excluded.pid,
         started_at = case when (worker.host, worker.pid) = (excluded.host, excluded.pid) then worker.started_at
-          else clock_timestamp() end`,
+          else clock_timestamp() end)
+      select clock_timestamp() as at, (select host from before) as host, (select pid from before) as pid`,
     [worker.name, worker.host, worker.pid, worker.version, worker.labels, worker.slots],
   );
   await db.query(`delete from ${schema}.worker where seen_at < clock_timestamp() - interval '1 day'`);
+  if (row === undefined) throw new Error('a query without FROM gives a row');
+  const { at, host, pid } = row;
+  return { at, before: host === null || pid === null ? undefined : { host, pid } };
 }
 
 export async function forgetWorker(db: PoolQueries, schema: string, name: string): Promise<void> {
@@ -88,7 +102,14 @@ export async function plannedUntil(db: PoolQueries, schema: string): Promise<Dat
   return row?.planned_until ?? undefined;
 }
 
-/** Never goes back: another worker may be ahead. */
+/**
+ * Does not go back by as little as another worker may be ahead. What is further ahead was written by a clock that was wrong:
+ * if it stayed, workers that start would plan nothing until then.
+ */
 export async function markPlanned(db: PoolQueries, schema: string, until: Date): Promise<void> {
-  await db.query(`update ${schema}.schedule_state set planned_until = greatest(planned_until, $1)`, [until]);
+  await db.query(
+    `update ${schema}.schedule_state
+      set planned_until = case when planned_until > $1::timestamptz + $2 * interval '1 millisecond' then $1 else greatest(planned_until, $1) end`,
+    [until, SET_BACK_MS],
+  );
 }

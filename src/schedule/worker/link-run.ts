@@ -8,8 +8,9 @@ import { pruneHistory } from '../control/prune-apply.ts';
 import { RunQueue, type HandedOut } from '../control/queue-run.ts';
 import { queueName, queuesFor } from '../labels.ts';
 import type { Policies } from '../policies.ts';
-import { Timetable } from '../timetable.ts';
+import { isSetBack, Timetable } from '../timetable.ts';
 import type { WorkerOptions } from './options.ts';
+import { SignsOfLife } from './signs-of-life.ts';
 import type { Slots } from './slots-run.ts';
 
 const TICK_MS = 1000;
@@ -33,6 +34,7 @@ export class ControlLink implements ControlPlace {
   #timetable: Timetable;
   #plannedAt: Date | undefined;
   #marked = 0;
+  readonly #signs: SignsOfLife;
 
   private constructor(
     pool: ConnectionPool,
@@ -49,6 +51,7 @@ export class ControlLink implements ControlPlace {
     this.#options = options;
     this.#policies = policies;
     this.#timetable = timetable;
+    this.#signs = new SignsOfLife(options.worker);
   }
 
   /** Connects, makes what is missing, and makes the jobs known. `plannedBefore` is how far this worker itself had come. */
@@ -111,7 +114,7 @@ export class ControlLink implements ControlPlace {
         return !isStopping() && (await this.#take(slots)) ? BUSY_TICK_MS : TICK_MS;
       }),
       loop((this.#options.heartbeatSeconds * 1000) / SIGNS_PER_HEARTBEAT, async () => await this.#keep(slots)),
-      loop(SIGN_OF_LIFE_MS, async () => await markWorker(this.pool, this.schema, this.#options.worker)),
+      loop(SIGN_OF_LIFE_MS, async () => await this.#sign()),
       loop(LOG_MS, async () => await writeLogs(this, slots.printed())),
       loop(UPKEEP_MS, async () => await this.#upkeep()),
       loop(PRUNE_MS, async () => await pruneHistory(this.pool, this.schema)),
@@ -136,6 +139,10 @@ export class ControlLink implements ControlPlace {
   async #plan(): Promise<void> {
     const before = this.#timetable.plannedUntil;
     const now = this.#options.clock.now();
+    if (isSetBack(before, now)) {
+      this.#options.log.warn(`the schedule was planned up to ${before.toISOString()}, when the clock was ahead: it goes on from now`);
+      this.#marked = 0;
+    }
     const due = this.#timetable.take(now);
     try {
       for (const { job, due: time, admission } of await applyAllDue(this, this.queue, due)) {
@@ -181,6 +188,12 @@ export class ControlLink implements ControlPlace {
     slots.start({ handed, run, isDone, job: jobs.find(({ name }) => name === run.job), keptAtMs: askedAtMs }, jobs);
     if (isDone)
       log.info(`${run.job}, due ${run.due.toISOString()}, was done by ${run.worker ?? 'a worker'} that died before it could say so`);
+  }
+
+  async #sign(): Promise<void> {
+    const { clock, log, worker } = this.#options;
+    const sign = await markWorker(this.pool, this.schema, worker);
+    for (const warning of this.#signs.take(sign, clock.now())) log.warn(warning);
   }
 
   async #keep(slots: Slots): Promise<void> {

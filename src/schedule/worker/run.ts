@@ -3,12 +3,10 @@ import { DbadminError, messageOf, reasonOf } from '../../base/errors.ts';
 import { isConnectionLoss } from '../../postgres/pool.ts';
 import { endAttempt } from '../control/attempts-apply.ts';
 import { forgetWorker } from '../control/registry-apply.ts';
-import { canReach } from '../labels.ts';
-import { receptions } from '../policies.ts';
-import type { ControlFacts, ReceptionFacts, WorkerFacts } from './facts.ts';
+import type { ControlFacts, WorkerFacts } from './facts.ts';
 import { ControlLink } from './link-run.ts';
 import type { WorkerOptions } from './options.ts';
-import { keepReceiving } from './reception-run.ts';
+import { Receptions } from './receptions.ts';
 import { Slots, type WriteEnd } from './slots-run.ts';
 
 const RECONNECT_FIRST_MS = 500;
@@ -26,9 +24,10 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #slots: Slots;
   readonly #startedAt: Date;
-  readonly #receptions = new Map<string, ReceptionFacts>();
+  readonly #receptions: Receptions | undefined;
   readonly #waiting = new Set<() => void>();
   #policies: WorkerOptions['policies'];
+  #policiesProblem: string | undefined;
   #control: ControlFacts;
   #link: ControlLink | undefined;
   #plannedAt: Date | undefined;
@@ -42,11 +41,19 @@ export class Worker {
     this.#startedAt = options.clock.now();
     this.#control = { kind: 'away', since: this.#startedAt, reason: 'not connected yet' };
     this.#slots = new Slots(options, async (handed, ended) => await this.#writeEnd(handed, ended));
+    const { receiving, worker, clock, log } = options;
+    this.#receptions =
+      receiving === undefined ? undefined : new Receptions({ receiving, labels: worker.labels, clock, log, signal: this.#over.signal });
   }
 
   /** As they hold now. */
   get policies(): WorkerOptions['policies'] {
     return this.#policies;
+  }
+
+  /** Why they cannot be read since they were changed; undefined while they can. */
+  get policiesProblem(): string | undefined {
+    return this.#policiesProblem;
   }
 
   facts(): WorkerFacts {
@@ -58,7 +65,7 @@ export class Worker {
       control: this.#control,
       running: this.#slots.running,
       ended: this.#slots.ended,
-      receptions: [...this.#receptions.values()],
+      receptions: this.#receptions?.facts ?? [],
       plannedAt: this.#link?.plannedAt ?? this.#plannedAt,
     };
   }
@@ -189,24 +196,20 @@ export class Worker {
         const changed = await reload();
         if (changed === undefined) continue;
         this.#policies = changed;
+        this.#policiesProblem = undefined;
+        this.#receptions?.follow(changed);
         log.info(`${changed.file} has changed and holds from now on: ${changed.jobs.length} jobs`);
       } catch (error) {
-        log.warn(`the policies have changed and cannot be read; the old ones hold: ${messageOf(error)}`);
+        this.#policiesProblem = reasonOf(error);
+        log.warn(`the policies have changed and cannot be read; the old ones hold: ${this.#policiesProblem}`);
       }
     }
   }
 
   async #receive(): Promise<void> {
-    const { worker, clock, log, receiving } = this.#options;
-    const { signal } = this.#over;
-    if (receiving === undefined) return;
-    const ours = receptions(this.#policies.policies.values()).filter(({ labels }) => canReach(worker.labels, labels));
-    await Promise.all(
-      ours.map(async (reception) => {
-        const onState = (facts: ReceptionFacts): void => void this.#receptions.set(reception.cluster, facts);
-        await keepReceiving(reception, { ...receiving, clock, log, signal, onState });
-      }),
-    );
+    this.#receptions?.follow(this.#policies);
+    await aborted(this.#over.signal);
+    await this.#receptions?.ended();
   }
 }
 

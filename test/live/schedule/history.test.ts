@@ -120,10 +120,12 @@ test('what a run prints is there while it runs, and followed over its attempts t
 
 test('a worker that was started anew under its name says since when it is there', async () => {
   const worker = { name: 'w', host: 'h', pid: 1, version: '1', labels: [], slots: 4 };
-  await markWorker(pool, SCHEMA, worker);
+  expect(await markWorker(pool, SCHEMA, worker)).toMatchObject({ before: undefined });
   await pool.query(`update ${SCHEMA}.worker set started_at = '2020-01-01', seen_at = clock_timestamp() - interval '5 minutes'`);
   expect(await inspectWorkers(pool, SCHEMA)).toMatchObject([{ name: 'w', slots: 4, isAlive: false, startedAt: at('2020-01-01T00:00Z') }]);
-  await markWorker(pool, SCHEMA, { ...worker, pid: 2, slots: 8 });
+  const sign = await markWorker(pool, SCHEMA, { ...worker, pid: 2, slots: 8 });
+  expect(sign.before).toEqual({ host: 'h', pid: 1 });
+  expect(Math.abs(sign.at.getTime() - Date.now())).toBeLessThan(60_000);
   const [found] = await inspectWorkers(pool, SCHEMA);
   expect(found).toMatchObject({ pid: 2, slots: 8, isAlive: true });
   expect(found?.startedAt.getFullYear()).toBeGreaterThan(2020);

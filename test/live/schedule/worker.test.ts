@@ -173,6 +173,83 @@ test('a role that may not make the tables ends the worker at once, with what to 
   await database.sql.unsafe(`drop role ${role}`);
 });
 
+test('a schedule that was planned far ahead, by a clock that was wrong, goes on from now and is not waited for', async () => {
+  const jobs = policies(job('long', '* * * * *'));
+  const perform = async (): Promise<AttemptOutcome> => await Promise.resolve({ kind: 'succeeded' });
+  const first = start({ policies: jobs, perform });
+  await until(() => first.worker.facts().plannedAt !== undefined);
+  await first.stop();
+  await database.sql`update dbadmin_jobs.schedule_state set planned_until = '2099-01-01'`;
+  const second = start({ policies: jobs, perform });
+  await until(() => second.said.some((text) => text.startsWith('the schedule was planned up to 2099-01-01T00:00:00.000Z')));
+  await until(async () => {
+    const [row] =
+      await database.sql`select planned_until < clock_timestamp() + interval '1 minute' as right from dbadmin_jobs.schedule_state`;
+    return row?.['right'] === true;
+  });
+});
+
+test('when the policies change, WAL is received of the clusters that they want now, by the RPO that they have now', async () => {
+  proxy.cut();
+  const now: string[] = [];
+  const receiving: WorkerOptions['receiving'] = {
+    own: async () => await Promise.resolve({ check: async () => await Promise.resolve(), release: async () => await Promise.resolve() }),
+    receive: async ({ cluster, rpoMs }, signal) => {
+      now.push(`${cluster} ${rpoMs}`);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      now.push(`${cluster} ends`);
+    },
+  };
+  const streamed = (...clusters: readonly (readonly [string, number])[]): Policies =>
+    ({
+      ...policies(),
+      policies: new Map(
+        clusters.map(([cluster, rpoMs]) => [
+          cluster,
+          { name: cluster, cluster, repositories: ['local'], labels: [], wal: { mode: 'stream', rpoMs, required: ['local'] } },
+        ]),
+      ),
+    }) as unknown as Policies;
+  const quick = {
+    ...systemClock,
+    sleep: async (delayMs: number, signal?: AbortSignal) => await systemClock.sleep(Math.min(delayMs, 100), signal),
+  };
+  let changed: (() => Policies) | undefined;
+  const reload = async (): Promise<Policies | undefined> => {
+    await Promise.resolve();
+    const take = changed;
+    changed = undefined;
+    return take?.();
+  };
+  const { worker, stop } = start({
+    policies: streamed(['kept', 1000], ['dropped', 1000], ['other', 1000]),
+    perform: async () => await Promise.resolve({ kind: 'succeeded' }),
+    receiving,
+    reload,
+    clock: quick,
+  });
+  await until(() => now.length === 3);
+  changed = () => {
+    throw new DbadminError('policies-invalid', '1 problem in policies.yaml', { detail: 'policies.yaml:3:1: no' });
+  };
+  await until(() => worker.policiesProblem !== undefined);
+  expect(worker.policiesProblem).toBe('1 problem in policies.yaml (policies.yaml:3:1: no)');
+  expect(now).toHaveLength(3);
+  changed = () => streamed(['kept', 1000], ['other', 200], ['new', 1000]);
+  await until(() => now.length === 7);
+  expect(worker.policiesProblem).toBeUndefined();
+  expect(now.slice(3).toSorted()).toEqual(['dropped ends', 'new 1000', 'other 200', 'other ends']);
+  expect(now.indexOf('other ends')).toBeLessThan(now.indexOf('other 200'));
+  expect(
+    worker
+      .facts()
+      .receptions.map(({ cluster }) => cluster)
+      .toSorted(),
+  ).toEqual(['kept', 'new', 'other']);
+  await stop();
+  expect(now.filter((text) => text.endsWith(' ends'))).toHaveLength(5);
+});
+
 test('WAL is received by one worker at a time, and by the next when that one stops, whether or not there is a control database', async () => {
   proxy.cut();
   const now: string[] = [];

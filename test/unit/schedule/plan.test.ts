@@ -123,6 +123,14 @@ describe('Timetable', () => {
     expect(table.take(at('2027-01-01T00:03Z'))).toHaveLength(1);
   });
 
+  test('a clock that was far ahead and is put right goes on from then, and does not wait until it is there again', () => {
+    const table = new Timetable([job('minute', '* * * * *')], new Map(), at('2027-01-01T00:00Z'));
+    expect(table.take(at('2031-06-01T00:00:10Z'))).toHaveLength(1);
+    expect(table.take(at('2027-01-01T00:00:30Z'))).toEqual([]);
+    expect(table.plannedUntil).toEqual(at('2027-01-01T00:00:30Z'));
+    expect(table.take(at('2027-01-01T00:01:05Z')).flatMap(({ queue }) => shown(queue))).toEqual(['2027-01-01T00:01Z']);
+  });
+
   test('what could not be written down is told again', () => {
     const table = new Timetable([job('minute', '* * * * *')], new Map(), at('2027-01-01T00:00Z'));
     const first = table.take(at('2027-01-01T00:01:10Z'));
