@@ -20,7 +20,8 @@ export interface Step {
  *
  * Flapping is damped: what is good must stay good for `settleMs` before it is over, and each time it comes back before that,
  * or within an hour after, that time doubles, up to an hour. So something that comes and goes every minute is told of once,
- * and over once. Something with `settleMs` 0 does not flap: it happened, or did not.
+ * and over once. Something with `settleMs` 0 happened, or did not: it is over at once; with `relapseMs` not when it comes back
+ * within an hour, as a job does that fails every other time.
  *
  * What could not be looked at stays as it was. What is not looked at any more (a job or repository that was taken out of
  * the configuration) is over at once.
@@ -60,7 +61,8 @@ function stepOne(known: Alert | undefined, seen: Condition, now: Date): One {
 
 function begin(known: Alert | undefined, seen: Condition, now: Date): One {
   const at = now.toISOString();
-  const isRelapse = known !== undefined && seen.settleMs > 0 && sinceMs(known.since, now) < RELAPSE_WITHIN_MS;
+  const relapseMs = seen.relapseMs ?? seen.settleMs;
+  const isRelapse = known !== undefined && relapseMs > 0 && sinceMs(known.since, now) < RELAPSE_WITHIN_MS;
   const alert: Alert = {
     kind: seen.kind,
     cluster: seen.cluster ?? null,
@@ -74,7 +76,7 @@ function begin(known: Alert | undefined, seen: Condition, now: Date): One {
     next: seen.next,
     sequence: known?.sequence ?? 0,
     relapses: isRelapse ? known.relapses + 1 : 0,
-    settleMs: isRelapse ? Math.min(MOST_SETTLE_MS, known.settleMs * 2) : seen.settleMs,
+    settleMs: isRelapse ? Math.min(MOST_SETTLE_MS, Math.max(relapseMs, known.settleMs * 2)) : seen.settleMs,
   };
   return raiseIfHeld(alert, seen, now);
 }

@@ -23,4 +23,6 @@ export interface Condition<Kind extends string = string> {
   readonly holdMs: number;
   /** It is over when it has been good for this long; one that comes back before was never over. */
   readonly settleMs: number;
+  /** Where `settleMs` is 0 and it can come back often: how long it must be good the second time within an hour, then twice that. */
+  readonly relapseMs?: number;
 }

@@ -19,7 +19,8 @@ export type ConditionKind =
   | 'slot-abandoned'
   | 'job-failed'
   | 'job-late'
-  | 'policies-unreadable';
+  | 'policies-unreadable'
+  | 'control-away';
 
 export type Condition = ConditionOf<ConditionKind>;
 
@@ -27,5 +28,7 @@ export type Condition = ConditionOf<ConditionKind>;
 export const UNSTEADY = { holdMs: 60_000, settleMs: 120_000 } as const;
 /** A limit that is itself a span of time needs no other before it counts. */
 export const AT_ONCE_UNSTEADY = { holdMs: 0, settleMs: 120_000 } as const;
+/** What comes and goes with each run of a job: told at once, and when it comes back within the hour no longer each time. */
+export const RECURRING = { holdMs: 0, settleMs: 0, relapseMs: 120_000 } as const;
 /** What happened or did not: true from the first look. */
 export const STEADY = { holdMs: 0, settleMs: 0 } as const;

@@ -1,5 +1,5 @@
 import { formatDuration } from '../base/durations.ts';
-import { STEADY, UNSTEADY, type Condition } from './condition.ts';
+import { RECURRING, STEADY, UNSTEADY, type Condition } from './condition.ts';
 import { judgeBackups } from './conditions-backup.ts';
 import { judgeRoom } from './conditions-room.ts';
 import { judgeServerWal, judgeStoredWal } from './conditions-wal.ts';
@@ -10,7 +10,7 @@ import type { ClusterFacts, JobFacts, ProjectFacts } from './facts.ts';
  * behind what status shows, what a monitoring system gets and what people are told of.
  */
 export function judgeProject(facts: ProjectFacts): readonly Condition[] {
-  const { at, clusters, jobs, policiesProblem } = facts;
+  const { at, clusters, jobs, policiesProblem, controlProblem } = facts;
   return [
     {
       ...STEADY,
@@ -22,6 +22,20 @@ export function judgeProject(facts: ProjectFacts): readonly Condition[] {
       state: policiesProblem === undefined ? 'good' : 'bad',
       what: policiesProblem === undefined ? 'the policies are readable' : `the policies cannot be read: ${policiesProblem}`,
       next: 'dbadmin schedule list names every place to correct; until then no limit is known and nothing new is scheduled',
+    },
+    {
+      ...UNSTEADY,
+      kind: 'control-away',
+      cluster: undefined,
+      policy: undefined,
+      subject: undefined,
+      severity: 'failed',
+      state: controlProblem === undefined ? 'good' : 'bad',
+      what:
+        controlProblem === undefined
+          ? 'the control database answers, or none is used'
+          : `what runs cannot be read from the control database: ${controlProblem}`,
+      next: 'see whether it runs and whether the way to it is open (control in dbadmin.yaml names it); until then no worker begins anything new',
     },
     ...clusters.flatMap((cluster) => judgeCluster(cluster, at)),
     ...jobs.flatMap((job) => judgeJob(job, at)),
@@ -61,13 +75,13 @@ function judgeCluster(cluster: ClusterFacts, now: Date): readonly Condition[] {
 function judgeJob(job: JobFacts, now: Date): readonly Condition[] {
   const common = { ...STEADY, cluster: job.cluster, policy: job.policy, subject: job.name };
   return [
-    { ...common, kind: 'job-failed', severity: 'failed', ...judgeLastRun(job, now) },
+    { ...common, ...RECURRING, kind: 'job-failed', severity: 'failed', ...judgeLastRun(job, now) },
     { ...common, kind: 'job-late', severity: 'late', ...judgeLateness(job, now) },
   ];
 }
 
 function judgeLastRun({ name, last, description, isToldByResult }: JobFacts, now: Date): Pick<Condition, 'state' | 'what' | 'next'> {
-  const next = `dbadmin schedule history says what it printed; mend that, then: dbadmin schedule run ${name}`;
+  const next = `dbadmin schedule log ${name} says what it printed; mend that, then: dbadmin schedule run ${name}`;
   if (last.kind === 'unknown') return { state: 'unknown', what: `the last run of ${name} is not known: ${last.why}`, next };
   const run = last.value;
   // While it runs again, what the run before came to still stands.

@@ -154,7 +154,9 @@ export function jobLines(jobs: readonly JobFacts[], shown: Shown): readonly (rea
 }
 
 function jobText({ name, last, nextAt, timeZone, isPaused, lastSuccess }: JobFacts, shown: Shown): string {
-  const when = (at: Date): string => describeWhen(at, shown.now, timeZone ?? shown.timeZone);
+  // A clock that is not the one of the lines above is named.
+  const zone = timeZone === undefined || timeZone === shown.timeZone ? '' : ` ${timeZone}`;
+  const when = (at: Date): string => `${describeWhen(at, shown.now, timeZone ?? shown.timeZone)}${zone}`;
   const next = isPaused
     ? 'paused'
     : nextAt === undefined

@@ -29,7 +29,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   for (const alert of alerts) {
     output.line(`${headOf(context, alert)}  ${alert.cluster === null ? '' : `${alert.cluster}: `}${alert.what}`);
     output.line(
-      `        since ${alert.badSince} (${ago(alert.badSince)})${alert.relapses === 0 ? '' : `, came back ${alert.relapses} times`}`,
+      `        since ${alert.badSince} (${ago(alert.badSince)})${alert.relapses === 0 ? '' : `, came back ${times(alert.relapses)}`}`,
     );
     const told = toldOf(alert, receivers);
     if (alert.phase !== 'waiting') output.line(`        told: ${told.length === 0 ? 'nobody wants to know' : told.join(', ')}`);
@@ -37,7 +37,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
   for (const { receiver, message, attempts, nextAt, failure } of state.outbox) {
     output.line(
-      `on its way to ${receiver}: ${message.event} ${message.kind}, tried ${attempts} times, again at ${nextAt}${failure === null ? '' : `: ${failure}`}`,
+      `on its way to ${receiver}: ${message.event} ${message.kind}, ${attempts === 0 ? 'not tried yet, to be' : `tried ${times(attempts)}, again`} at ${nextAt}${failure === null ? '' : `: ${failure}`}`,
     );
   }
   if (receivers.length === 0) output.line(`nobody is told: ${policies.file} has no notify`);
@@ -70,6 +70,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     file: file.file,
   });
   return 0;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
 
 /** Who was told of it; nobody while it waits to be bad for long enough. */

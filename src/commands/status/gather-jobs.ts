@@ -12,6 +12,8 @@ export interface JobHistory {
 export interface RunHistory {
   readonly jobs: ReadonlyMap<string, JobHistory>;
   readonly paused: ReadonlySet<string>;
+  /** Since when each job is known to whoever keeps the records: from then on its times are promised. */
+  readonly since: ReadonlyMap<string, Date>;
 }
 
 /** A queue may be busy and a worker may start late; a run is missed only after this. */
@@ -41,13 +43,14 @@ function jobFacts(
   history: Known<RunHistory> | undefined,
   now: Date,
 ): JobFacts {
-  const recorded = history?.kind === 'known' ? history.value.jobs.get(job.name) : undefined;
-  const shown = leftBehind(job.work, policies, clusters);
+  const records = history?.kind === 'known' ? history.value : undefined;
+  const recorded = records?.jobs.get(job.name);
+  const since = records?.since.get(job.name);
+  const shown = leftBehind(job.work, policies, clusters, since !== undefined);
   const left = recorded ?? (shown.kind === 'known' ? shown.value : undefined);
   const why = history?.kind === 'unknown' ? history.why : shown.kind === 'unknown' ? shown.why : '';
   const last: JobFacts['last'] = left === undefined ? { kind: 'unknown', why } : { kind: 'known', value: left.last };
-  const startedAt = left?.last?.startedAt;
-  const isPaused = history?.kind === 'known' && history.value.paused.has(job.name);
+  const after = latest(left?.last?.startedAt, since);
   return {
     name: job.name,
     description: describeWork(job.work),
@@ -55,11 +58,11 @@ function jobFacts(
     cluster: job.work.cluster,
     nextAt: upcomingRuns([job], now, 1)[0]?.at,
     timeZone: job.trigger.kind === 'times' ? job.trigger.recurrence.timeZone : undefined,
-    isPaused,
+    isPaused: records?.paused.has(job.name) === true,
     last,
     lastSuccess: left?.lastSuccess,
     isToldByResult: isToldByResult(recorded?.last, shown),
-    missedAt: startedAt === undefined ? undefined : firstMissed(job, startedAt, now),
+    missedAt: after === undefined ? undefined : firstMissed(job, after, now),
     graceMs: (recorded === undefined ? GRACE_WITHOUT_RECORDS_MS : GRACE_MS) + job.retries * job.retryDelayMs,
   };
 }
@@ -70,15 +73,22 @@ function isToldByResult(recorded: JobRun | undefined, shown: Known<JobHistory>):
   return result?.outcome === 'failed' && (recorded === undefined || result.startedAt >= recorded.startedAt);
 }
 
-/** The first time after a run began at which it was due again, if that has passed. A run of the due minute itself counts for it. */
-function firstMissed(job: Job, startedAt: Date, now: Date): Date | undefined {
-  const due = upcomingRuns([job], startedAt, 1)[0]?.at;
+/** What was due before the schedule had the job was promised by nobody. */
+function latest(startedAt: Date | undefined, since: Date | undefined): Date | undefined {
+  if (startedAt === undefined || since === undefined) return startedAt ?? since;
+  return startedAt > since ? startedAt : since;
+}
+
+/** The first time after `after`, when a run began, at which it was due again, if that has passed. A run of the due minute itself counts for it. */
+function firstMissed(job: Job, after: Date, now: Date): Date | undefined {
+  const due = upcomingRuns([job], after, 1)[0]?.at;
   return due !== undefined && due < now ? due : undefined;
 }
 
-/** What a job's last result in the repositories tells of its last run. */
-function leftBehind(work: Work, policies: Policies | undefined, clusters: readonly ClusterFacts[]): Known<JobHistory> {
-  if (!RESULTS.has(work.kind) || !('policy' in work)) return { kind: 'unknown', why: NO_RECORDS };
+/** What a job's last result in the repositories tells of its last run. Work that leaves none never ran where records are kept and have none. */
+function leftBehind(work: Work, policies: Policies | undefined, clusters: readonly ClusterFacts[], isRecorded: boolean): Known<JobHistory> {
+  if (!RESULTS.has(work.kind) || !('policy' in work))
+    return isRecorded ? { kind: 'known', value: { last: undefined, lastSuccess: undefined } } : { kind: 'unknown', why: NO_RECORDS };
   const names = policies?.policies.get(work.policy)?.repositories ?? [];
   const cluster = clusters.find(({ name }) => name === work.cluster);
   const places = cluster?.repositories.filter(({ name }) => names.includes(name)) ?? [];

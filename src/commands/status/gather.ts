@@ -50,7 +50,16 @@ export async function gatherStatus(context: CommandContext, options: GatherOptio
     clusters: gathered,
     jobs: gatherJobs(policies, gathered, options.history, at),
     policiesProblem: options.policiesProblem,
+    controlProblem: controlProblem(options, gathered),
   };
+}
+
+/** Where the control database is on a cluster that does not answer, that is told of the cluster, and once is enough. */
+function controlProblem({ config, history }: GatherOptions, gathered: readonly ClusterFacts[]): string | undefined {
+  if (history?.kind !== 'unknown') return undefined;
+  const hosts = JSON.stringify(config.control.connection.hosts);
+  const itsOwn = gathered.filter(({ name }) => JSON.stringify(config.clusters.get(name)?.connection.hosts) === hosts);
+  return itsOwn.some(({ server }) => server.kind === 'unknown') ? undefined : history.why;
 }
 
 async function gatherCluster(context: CommandContext, options: GatherOptions, cluster: ClusterConfig): Promise<ClusterFacts> {

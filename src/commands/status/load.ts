@@ -1,4 +1,4 @@
-import { isDbadminError, messageOf, type DbadminError } from '../../base/errors.ts';
+import { isDbadminError, reasonOf } from '../../base/errors.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import type { Policies } from '../../schedule/policies.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -28,12 +28,7 @@ export async function loadStatusProject(context: CommandContext, input: CommandI
     return { config, clusters, policies, policiesProblem: undefined, localZone };
   } catch (error) {
     if (!isDbadminError(error)) throw error;
-    const problem = error.code === 'config-missing' ? undefined : problemOf(error);
+    const problem = error.code === 'config-missing' ? undefined : reasonOf(error);
     return { config, clusters, policies: undefined, policiesProblem: problem, localZone };
   }
-}
-
-function problemOf(error: DbadminError): string {
-  const detail = error.detail?.split('\n', 1)[0];
-  return detail === undefined ? messageOf(error) : `${messageOf(error)} (${detail})`;
 }

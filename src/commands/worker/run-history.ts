@@ -41,7 +41,8 @@ export async function readRunHistory({ pool, schema }: Pick<ControlPlace, 'pool'
     return [[name, { last: jobRun(newest), lastSuccess: successOf(lastSuccess) }]];
   });
   const paused = jobs.filter(({ name, paused: always }) => always || known.get(name)?.paused !== undefined);
-  return { jobs: new Map(histories), paused: new Set(paused.map(({ name }) => name)) };
+  const since = new Map([...known].map(([name, job]) => [name, job.since]));
+  return { jobs: new Map(histories), paused: new Set(paused.map(({ name }) => name)), since };
 }
 
 function jobRun({ startedAt, endedAt, createdAt, state, error }: RunRecord): JobRun {

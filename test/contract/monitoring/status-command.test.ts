@@ -39,6 +39,19 @@ test('status: server and repository away: every form says so, and none that all 
   expect(metrics.stdout).toContain('dbadmin_up{cluster="main"} 0\n');
 });
 
+test('status: a control database that is away is told of, once where it is on a cluster that is away', { timeout: 60_000 }, async () => {
+  const found = async (control: string): Promise<readonly string[]> => {
+    await project.write(NOWHERE, path.join(directory, 'not-mounted'), POLICIES);
+    const file = path.join(project.directory, 'dbadmin.yaml');
+    await writeFile(file, `${await readFile(file, 'utf8')}${control}\n`);
+    const { stdout } = await project.run('status', '--json');
+    return (JSON.parse(stdout) as { problems: readonly { kind: string }[] }).problems.map(({ kind }) => kind);
+  };
+  expect(await found('control: { url: "postgresql://x@127.0.0.1:2/none" }')).toContain('control-away');
+  // The same server as the cluster's: that one is told of already.
+  expect(await found('control: { url: "postgresql://x@127.0.0.1:1/none" }')).not.toContain('control-away');
+});
+
 test('status --out: the file is there whole, for whoever reads it, or it stays as it was', { timeout: 60_000 }, async () => {
   await project.write(NOWHERE, path.join(directory, 'not-mounted'), POLICIES);
   const file = path.join(directory, 'dbadmin.prom');

@@ -45,6 +45,12 @@ test('stepAlerts: what happened or did not is over at once', () => {
   expect(tell(['bad', 'bad', 'good', 'bad', 'good'], { settleMs: 0 })).toEqual(['0 raised', '2 over', '3 raised', '4 over']);
 });
 
+test('stepAlerts: a job that fails every other time is told of twice, and over when it has held for longer each time', () => {
+  const flapping = Array.from({ length: 60 }, (_each, minute) => (minute % 2 === 0 ? 'bad' : 'good'));
+  const told = tell([...flapping, ...repeat('good', 70)], { settleMs: 0, relapseMs: 2 * MINUTE });
+  expect(told).toEqual(['0 raised', '1 over', '2 raised', '119 over']);
+});
+
 test('stepAlerts: what has not lasted long enough is told to nobody, nor that it is over', () => {
   expect(tell(['bad', 'good', 'bad', 'good'], { holdMs: MINUTE * 2 })).toEqual([]);
   expect(tell(['bad', 'bad', 'bad', 'good', 'good', 'good'], { holdMs: MINUTE * 2 })).toEqual(['2 raised', '5 over']);

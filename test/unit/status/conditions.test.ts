@@ -246,7 +246,7 @@ test('conditions: everything that is bad says what to do next, without an empty 
       ],
     },
   );
-  const all = badOnes(judgeProject(projectFacts({ clusters: [everything], policiesProblem: 'line 3' })));
+  const all = badOnes(judgeProject(projectFacts({ clusters: [everything], policiesProblem: 'line 3', controlProblem: 'no answer' })));
   expect(all.length).toBeGreaterThanOrEqual(14);
   for (const { what, next, kind } of all) {
     expect([kind, what.length > 20, next.length > 20, /undefined|NaN|\.$/.test(what)]).toEqual([kind, true, true, false]);

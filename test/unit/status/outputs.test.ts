@@ -1,13 +1,25 @@
 import { expect, test } from 'vitest';
 import { judgeProject } from '../../../src/status/conditions.ts';
-import { clusterLines } from '../../../src/status/describe.ts';
+import { clusterLines, jobLines } from '../../../src/status/describe.ts';
 import { statusDocument } from '../../../src/status/document.ts';
 import { expositionText } from '../../../src/status/exposition.ts';
 import type { ProjectFacts } from '../../../src/status/facts.ts';
 import { nagiosPlugin } from '../../../src/status/nagios.ts';
 import { prometheusText } from '../../../src/status/prometheus.ts';
 import { describeWhen } from '../../../src/status/when.ts';
-import { ago, AWAY, clusterFacts, DAY, jobFacts, lineageFacts, NO_LIMITS, NOW, projectFacts, repositoryFacts } from './project-facts.ts';
+import {
+  ago,
+  AWAY,
+  clusterFacts,
+  DAY,
+  HOUR,
+  jobFacts,
+  lineageFacts,
+  NO_LIMITS,
+  NOW,
+  projectFacts,
+  repositoryFacts,
+} from './project-facts.ts';
 
 const plugin = (facts: ProjectFacts) => nagiosPlugin(facts, judgeProject(facts));
 const late = { limits: { ...NO_LIMITS, backupAgeMs: 1000 } };
@@ -96,6 +108,16 @@ test('status: every line of a cluster says something, also where nothing is know
     'migrations: not known: the server does not answer',
     'schedule: listening.incremental: last run not known: no worker keeps records of it; next tomorrow 02:00 (in 14 h)',
   ]);
+});
+
+test('status: a clock other than that of the other lines is named with the times of a job', () => {
+  const shown = { now: NOW, timeZone: 'UTC', full: (at: Date) => at.toISOString() };
+  const last = {
+    kind: 'known',
+    value: { startedAt: ago(9 * HOUR), endedAt: ago(9 * HOUR), outcome: 'succeeded', message: undefined },
+  } as const;
+  const [line] = jobLines([jobFacts({ last, lastSuccess: undefined, nextAt: ago(-8.5 * HOUR), timeZone: 'Asia/Kolkata' })], shown);
+  expect(line?.[1]).toBe('listening.incremental: last today 08:30 Asia/Kolkata; next tomorrow 02:00 Asia/Kolkata (in 8 h 30 min)');
 });
 
 test('status: the document for machines has every key, null for what is not there and the reason for what is not known', () => {

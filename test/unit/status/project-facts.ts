@@ -139,7 +139,15 @@ export function jobFacts(over: Partial<JobFacts> = {}): JobFacts {
 }
 
 export function projectFacts(over: Partial<ProjectFacts> = {}): ProjectFacts {
-  return { at: NOW, tool: '0.1.0', clusters: [clusterFacts()], jobs: [jobFacts()], policiesProblem: undefined, ...over };
+  return {
+    at: NOW,
+    tool: '0.1.0',
+    clusters: [clusterFacts()],
+    jobs: [jobFacts()],
+    policiesProblem: undefined,
+    controlProblem: undefined,
+    ...over,
+  };
 }
 
 /** Everything is known, so that every metric has a sample. */

@@ -14,6 +14,6 @@ export function problemLink({
   if (kind.startsWith('drill-') || kind === 'restore-slow') return [at('/drills', { cluster }), 'Show the drills'];
   if (kind.startsWith('repository-')) return [at('/repositories', { repository: subject }), 'Show the repository'];
   if (/^(backup|wal|archive|slot|verification)-/.test(kind)) return [at('/backups', { cluster }), 'Show the backups'];
-  if (kind === 'policies-unreadable') return ['/schedule', 'Show the schedule'];
+  if (kind === 'policies-unreadable' || kind === 'control-away') return ['/schedule', 'Show the schedule'];
   return undefined;
 }
