@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { DbadminError } from '../../base/errors.ts';
+import { ALERTS_CHECK, withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { configMapKey, kubernetesManifests, PROJECT_DIRECTORY } from '../../schedule/export/kubernetes.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { diskRepositories, loadExportParts, pathInProject, projectVariables, warnOmitted, type ExportParts } from './export-parts.ts';
@@ -16,8 +17,9 @@ export async function exportKubernetes(context: CommandContext, input: CommandIn
   const parts = await loadExportParts(context, input);
   const projectFiles = filesOf(parts);
   const variables = await projectVariables(parts);
-  const { manifests, omitted } = kubernetesManifests(parts.policies, {
+  const { manifests, omitted } = kubernetesManifests(withAlertsCheck(parts.policies, 'UTC'), {
     ...parts,
+    refusalOf: (job) => (job.name === ALERTS_CHECK ? tellingRefusal(parts) : parts.refusalOf(job)),
     now: context.clock.now(),
     image,
     namespace: textOption(input, 'namespace'),
@@ -33,6 +35,13 @@ export async function exportKubernetes(context: CommandContext, input: CommandIn
   else context.output.raw(text);
   warnOmitted(context, omitted);
   return 0;
+}
+
+/** A pod forgets whom it has told. */
+function tellingRefusal({ config }: ExportParts): string | undefined {
+  return config.control.isStated
+    ? undefined
+    : 'what was told goes with its pod, and everybody would be told again each minute: name a control database (control: url), or let a worker tell';
 }
 
 /** The files that jobs read, by their path in the project. */

@@ -4,6 +4,7 @@ import { DbadminError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Job, Policies, Reception } from '../../schedule/policies.ts';
 import { receptions } from '../../schedule/policies.ts';
+import { timerWords } from '../../schedule/export/alerts-check.ts';
 import type { Omitted } from '../../schedule/export/plan.ts';
 import { namedVariables, type NamedVariable } from '../../schedule/export/variables.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -46,7 +47,7 @@ export async function loadExportParts(context: CommandContext, input: CommandInp
 
 /** The words that run a job by a timer. */
 export function runWords({ program, configFile }: ExportParts, job: Job): readonly string[] {
-  return [...program, 'schedule', 'run', job.name, '--config', configFile, '--quiet'];
+  return [...program, ...timerWords(job), '--config', configFile, '--quiet'];
 }
 
 /** The words that receive WAL for as long as they are let. */

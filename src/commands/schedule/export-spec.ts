@@ -5,7 +5,8 @@ export const EXPORT_COMMAND: CommandSpec = {
   summary: 'the schedule for systemd, cron, Kubernetes or Windows, where no worker runs',
   description: `Writes the jobs of backups/policies.yaml as the target has them; each calls dbadmin schedule run, which makes the attempts and
 keeps a job from overlapping itself. What a target cannot express is left out and named, with the way out. WAL that a policy
-streams becomes a service that is kept running; cron cannot do that. No secret is ever written: units, manifests and tasks name
+streams becomes a service that is kept running; cron cannot do that. Where the policies name whom to tell (notify), a look each
+minute is exported, too: dbadmin alerts check. No secret is ever written: units, manifests and tasks name
 where they come from.
 
 systemd: a service and a timer a job, in the job's own time zone; where systemd's rules for changes of the clock are others than

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
+import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { systemdMark, systemdUnits } from '../../schedule/export/systemd.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import {
@@ -25,7 +26,7 @@ export async function exportSystemd(context: CommandContext, input: CommandInput
   const wrong = credentials.find((each) => !/^[\w.-]+:\/.+$/.test(each));
   if (wrong !== undefined) throw new DbadminError('usage', `--credential takes NAME:/absolute/file, not "${wrong}"`);
   const disks = diskRepositories(parts);
-  const { files, enable, omitted } = systemdUnits(parts.policies, {
+  const { files, enable, omitted } = systemdUnits(withAlertsCheck(parts.policies, 'UTC'), {
     ...parts,
     now: context.clock.now(),
     commandOf: (job) => runWords(parts, job),

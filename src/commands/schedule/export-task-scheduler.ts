@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
+import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { scheduledTasks } from '../../schedule/export/task-scheduler.ts';
 import { isTimeZone } from '../../schedule/recurrence.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -14,7 +15,7 @@ export async function exportTaskScheduler(context: CommandContext, input: Comman
   const localZone = textOption(input, 'timeZone') ?? parts.localZone;
   if (!isTimeZone(localZone)) throw new DbadminError('usage', `--time-zone takes an IANA name such as Europe/Berlin, not "${localZone}"`);
   const directory = path.resolve(context.cwd, into);
-  const { files, omitted } = scheduledTasks(parts.policies, {
+  const { files, omitted } = scheduledTasks(withAlertsCheck(parts.policies, localZone), {
     ...parts,
     now: context.clock.now(),
     localZone,

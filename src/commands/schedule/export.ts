@@ -1,5 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { renderCrontab } from '../../schedule/crontab.ts';
+import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { exportKubernetes } from './export-kubernetes.ts';
 import { loadExportParts, runWords, warnOmitted } from './export-parts.ts';
@@ -47,7 +48,7 @@ function targetOf(input: CommandInput): keyof typeof TARGETS {
 
 async function exportCrontab(context: CommandContext, input: CommandInput): Promise<number> {
   const parts = await loadExportParts(context, input);
-  const crontab = renderCrontab(parts.policies, {
+  const crontab = renderCrontab(withAlertsCheck(parts.policies, parts.localZone), {
     now: context.clock.now(),
     localZone: parts.localZone,
     convert: flagOption(input, 'convert'),

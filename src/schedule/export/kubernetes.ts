@@ -3,6 +3,7 @@ import type { ICronJob } from 'kubernetes-models/batch/v1';
 import type { IContainer, IPodSpec } from 'kubernetes-models/v1';
 import { cronFields, nextTimes, type Recurrence } from '../recurrence.ts';
 import { describeWork, type Job, type Policies, type Reception } from '../policies.ts';
+import { timerWords } from './alerts-check.ts';
 import { clockChanges } from './clock-changes.ts';
 import { cronSets } from './cron-sets.ts';
 import { planExport, type Omitted } from './plan.ts';
@@ -79,7 +80,7 @@ function limitOf(job: Job, recurrence: Recurrence, now: Date): string | undefine
 
 function cronJob(name: string, job: Job, recurrence: Recurrence, after: readonly Job[], options: KubernetesOptions): Manifest {
   const containers = [job, ...after].map((each, index) =>
-    container(`job-${index + 1}`, ['schedule', 'run', each.name, '--config', CONFIG_FILE, '--quiet'], options),
+    container(`job-${index + 1}`, [...timerWords(each), '--config', CONFIG_FILE, '--quiet'], options),
   );
   return {
     apiVersion: 'batch/v1',

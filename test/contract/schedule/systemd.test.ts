@@ -3,6 +3,7 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'n
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { withAlertsCheck } from '../../../src/schedule/export/alerts-check.ts';
 import { onCalendar } from '../../../src/schedule/export/on-calendar.ts';
 import { systemdUnits, type SystemdOptions } from '../../../src/schedule/export/systemd.ts';
 import { parsePolicies } from '../../../src/schedule/parse.ts';
@@ -32,7 +33,7 @@ jobs:
 
 function units(text = SCHEDULE, options: Partial<SystemdOptions> = {}) {
   const policies = parsePolicies(text, { file: 'policies.yaml', env: {}, localZone: 'UTC' });
-  return systemdUnits(policies, {
+  return systemdUnits(withAlertsCheck(policies, 'UTC'), {
     now: NOW,
     commandOf: ({ name }) => ['/bin/echo', 'schedule', 'run', name, '--config', '/srv/100% my $app/dbadmin.yaml'],
     receiveCommandOf: ({ cluster }) => ['/bin/echo', 'wal', 'receive', '--cluster', cluster],
@@ -93,7 +94,8 @@ test('systemd: secrets are named and percent signs, dollars and spaces reach the
 test.skipIf(!HAS_SYSTEMD)('systemd: systemd-analyze verify finds nothing wrong with any unit', () => {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-units-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
-  const { files } = units();
+  const { files } = units(`${SCHEDULE}notify: [{ email: dba@example.org }]\n`);
+  expect(files.has('dbadmin-alerts.check.timer')).toBe(true);
   for (const [name, text] of files) writeFileSync(path.join(directory, name), text);
   const { status, stderr } = spawnSync(
     'systemd-analyze',
