@@ -14,6 +14,7 @@ import { gatherStatus } from '../status/gather.ts';
 import { limitsOf } from '../status/limits.ts';
 import { loadStatusProject, type StatusProject } from '../status/load.ts';
 import { gatherRunHistory } from '../worker/run-history.ts';
+import { examineSchedule } from './examine-schedule.ts';
 import { examineCluster } from './gather-cluster.ts';
 
 const EXIT_WRONG = 2;
@@ -41,9 +42,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     found.push(...(await examineConfiguration(context, project.config)));
     for (const cluster of project.clusters) {
       const own = [...(project.policies?.policies.values() ?? [])].filter((policy) => policy.cluster === cluster.name);
-      found.push(...(await examineCluster(context, project.config, cluster, limitsOf(own))));
+      const dumps = project.policies?.jobs.some(({ work }) => work.kind === 'dump' && work.cluster === cluster.name) === true;
+      found.push(...(await examineCluster(context, project.config, cluster, { limits: limitsOf(own), dumps })));
     }
-    found.push(...(await examineProject(context, project)));
+    found.push(...(await examineProject(context, project)), ...(await examineSchedule(context, project)));
   }
   const sorted = AREAS.flatMap((area) => found.filter((each) => each.area === area));
   show(context, sorted);
@@ -138,7 +140,7 @@ async function examineProject(context: CommandContext, project: StatusProject): 
     ...examineFacts(facts),
     ...bad.map((each) =>
       wrong(
-        each.kind.startsWith('job-') || each.kind === 'policies-unreadable' ? 'schedule' : 'project',
+        each.kind.startsWith('job-') || each.kind === 'policies-unreadable' || each.kind === 'control-away' ? 'schedule' : 'project',
         [each.cluster, each.kind].filter((word) => word !== undefined).join(' '),
         each.what,
         'dbadmin status and its alerts tell of it',

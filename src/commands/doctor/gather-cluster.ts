@@ -20,7 +20,7 @@ export async function examineCluster(
   context: CommandContext,
   config: Config,
   cluster: ClusterConfig,
-  limits: Limits,
+  { limits, dumps }: { readonly limits: Limits; readonly dumps: boolean },
 ): Promise<readonly Examined[]> {
   const { connection, replication, slot } = cluster;
   const found: Examined[] = [];
@@ -35,7 +35,7 @@ export async function examineCluster(
   const state = await attemptOrUndefined(async () => await inspectServerState(connection, slot));
   if (state !== undefined) {
     found.push(...judgeServer(cluster.name, state, { walMode: limits.walMode, isLocal: isThisMachine(connection.hosts) }));
-    found.push(...(await examinePrograms(context, cluster.name, Math.floor(state.version / 10_000))));
+    found.push(...(await examinePrograms(context, cluster.name, Math.floor(state.version / 10_000), dumps)));
   }
   found.push(...(await examineRepositories(context, config, cluster, server.systemIdentifier, limits)));
   return found;
@@ -95,7 +95,7 @@ function examined(area: Area, { what, state, detail, fix }: Finding, about: stri
   return (state === 'note' ? remark : wrong)(area, what, detail, reasonFor(about), fix ?? 'see the detail');
 }
 
-async function examinePrograms({ env }: CommandContext, cluster: string, major: number): Promise<readonly Examined[]> {
+async function examinePrograms({ env }: CommandContext, cluster: string, major: number, dumps: boolean): Promise<readonly Examined[]> {
   const found: Examined[] = [];
   const version = `${cluster} version`;
   if (major < OLDEST_MAJOR || major > NEWEST_MAJOR)
@@ -125,12 +125,13 @@ async function examinePrograms({ env }: CommandContext, cluster: string, major: 
       found.push(fine('machine', `${program} for ${cluster}`, `${path} ${theirs}`));
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;
+      const isScheduled = program === 'pg_dump' && dumps;
       found.push(
-        remark(
+        (isScheduled ? wrong : remark)(
           'machine',
           `${program} for ${cluster}`,
           error.message,
-          'dumps and schema files need it',
+          isScheduled ? 'the dumps of the schedule fail' : 'dumps and schema files need it',
           error.hint ?? 'install the client programs',
         ),
       );

@@ -86,6 +86,28 @@ test('doctor finds nothing else wrong than before when the repository or the ser
   expect(away.findings.find(({ what }) => what === 'repository local')).toMatchObject({ state: 'fine' });
 });
 
+test('doctor tells of jobs that cannot run, and of people who cannot be told', async () => {
+  const file = path.join(project.directory, 'backups', 'policies.yaml');
+  const scheduled = (notify: string): string =>
+    `${POLICIES}${notify}\njobs:\n  wrong: { command: backupp run, cron: "@daily" }\n  right: { command: backup run, cron: "@daily" }\n`;
+  const found = async (notify: string): Promise<readonly (readonly [string, string, string])[]> => {
+    await writeFile(file, scheduled(notify));
+    const { findings } = await examine();
+    return findings.filter(({ what }) => /^(job |who is told)/.test(what)).map(({ what, state, detail }) => [what, state, detail] as const);
+  };
+  try {
+    const job = ['job wrong', 'wrong', 'cannot run: this dbadmin has no command "backupp run"'];
+    expect(await found('')).toEqual([job, ['who is told', 'note', 'nobody: backups/policies.yaml has no notify']]);
+    expect(await found('notify: [{ webhook: { from: env, name: NOT_SET_ANYWHERE } }, { email: dba@example.org }]')).toEqual([
+      job,
+      [expect.stringMatching(/^who is told: webhook-/), 'wrong', expect.stringContaining('NOT_SET_ANYWHERE')],
+    ]);
+    expect(await found('notify: [{ email: dba@example.org }]')).toEqual([job, ['who is told', 'fine', 'email dba@example.org']]);
+  } finally {
+    await writeFile(file, POLICIES);
+  }
+});
+
 test('doctor works without any configuration', async () => {
   const bare = new Project(path.join(directory, 'bare'));
   await mkdir(bare.directory);
