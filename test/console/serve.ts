@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { CLI } from '../e2e/run-cli.ts';
+import { CLI } from '../built-command.ts';
 
 export interface ServedConsole {
   /** As printed, with the code of the start link where there is one. */

@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { CLI, runCli } from './run-cli.ts';
+import { CLI } from '../built-command.ts';
+import { runCli } from './run-cli.ts';
 
 const cwd = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-cli-'));
 afterAll(async () => await rm(cwd, { recursive: true, force: true }));

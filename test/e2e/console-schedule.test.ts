@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectAccessible, openPage, picture, signIn, type Opened } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject } from '../console/project.ts';
-import { CLI } from './run-cli.ts';
+import { CLI } from '../built-command.ts';
 
 const notices = (count: number, text: string): string =>
   `do $$ begin for i in 1..${count} loop raise notice '%', ${text}; end loop; end $$`;

@@ -9,7 +9,8 @@ import { serverPid, stopCluster } from '../../src/postgres/server.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
 import { readSteps, settled, words, type Step } from './readme-blocks.ts';
-import { CLI, runCli } from './run-cli.ts';
+import { CLI } from '../built-command.ts';
+import { runCli } from './run-cli.ts';
 
 const PASSWORD = 'of the README test';
 const STEPS = readSteps(await readFile(new URL('../../README.md', import.meta.url), 'utf8'));

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { CLI, COMPILE_CACHE } from '../built-command.ts';
 
 export interface CliResult {
   readonly status: number | null;
@@ -14,14 +14,12 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export const CLI = fileURLToPath(new URL('../../bin/dbadmin.cjs', import.meta.url));
-
 /** Runs the built command with no terminal and nothing on stdin. */
 export async function runCli(args: readonly string[], { cwd, env = {} }: CliOptions): Promise<CliResult> {
   const startedMs = performance.now();
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TZ: 'UTC', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TZ: 'UTC', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

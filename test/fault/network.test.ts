@@ -6,7 +6,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from '../backup/command.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../backup/repository.ts';
-import { CLI } from '../e2e/run-cli.ts';
+import { CLI } from '../built-command.ts';
 import { startWebhook, type WebhookServer } from '../live/status/receivers.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';

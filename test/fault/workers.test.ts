@@ -11,7 +11,7 @@ import { RunQueue } from '../../src/schedule/control/queue-run.ts';
 import { ensureTables } from '../../src/schedule/control/tables-apply.ts';
 import { commandEnd, runCommand, type CommandEnd } from '../backup/command.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../backup/repository.ts';
-import { CLI } from '../e2e/run-cli.ts';
+import { CLI } from '../built-command.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
 import { startProxy, type TcpProxy } from '../schedule/tcp-proxy.ts';

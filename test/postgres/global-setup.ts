@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { buildIfStale } from '../built-command.ts';
 import type { TestCluster } from './cluster.ts';
 import { sweepLeftovers } from './leftovers.ts';
 import { containerRuntime, findProviders, type Providers } from './provider.ts';
@@ -44,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startServers(): Promise<Servers> {
+  buildIfStale();
   const client = process.env['DBADMIN_TEST_PROVIDER'] === 'embedded' ? undefined : await containerRuntime();
   await sweepLeftovers(client);
   const providers = await findProviders();

@@ -1,8 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
-const MAIN = `import(${JSON.stringify(CLI)}).then((cli) => cli.main(process.argv.slice(1)))`;
+import { CLI, COMPILE_CACHE } from '../../built-command.ts';
 
 export interface CommandResult {
   readonly status: number | null;
@@ -15,10 +12,10 @@ export interface RunningCommand {
   readonly ended: Promise<CommandResult>;
 }
 
-/** `dbadmin …` in a process of its own, from the sources. */
+/** `dbadmin …` in a process of its own. */
 export function startCommand(directory: string, args: readonly string[]): RunningCommand {
   const { DATABASE_URL: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', MAIN, '--', ...args], { cwd: directory, env });
+  const child = spawn(process.execPath, [CLI, ...args], { cwd: directory, env: { ...env, ...COMPILE_CACHE } });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));

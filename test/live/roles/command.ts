@@ -1,9 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
-/** What Node.js makes of the source is kept, by its contents: half of what starting a command from its source costs. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/dbadmin-test', import.meta.url));
+import { CLI, COMPILE_CACHE } from '../../built-command.ts';
 
 export interface CommandResult {
   readonly status: number | null;
@@ -11,13 +7,12 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs dbadmin from its source, as a user would, in `cwd`. */
+/** Runs dbadmin as a user would, in `cwd`. */
 export async function dbadmin(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
   return await new Promise((resolve, reject) => {
-    const start = `const { main } = await import(${JSON.stringify(CLI)}); await main(process.argv.slice(1));`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', start, '--', ...args], {
+    const child = spawn(process.execPath, [CLI, ...args], {
       cwd,
-      env: { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+      env: { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', ...COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [stdout, stderr] = ['', ''];

@@ -5,7 +5,6 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -14,6 +13,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { pendingFile, rotatePassword, type RotationOptions } from '../../../src/roles/rotate/apply.ts';
 import { tryLogin } from '../../../src/roles/rotate/inspect-login.ts';
 import { rotateTwins } from '../../../src/roles/rotate/run.ts';
+import { CLI, COMPILE_CACHE } from '../../built-command.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { dbadmin, type CommandResult } from './command.ts';
@@ -21,7 +21,6 @@ import { connect } from './project.ts';
 
 const ADMIN = 'admin-7713';
 const OLD = 'the-old-one-88';
-const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
 
 describe('roles rotate', () => {
   let cluster: TestCluster;
@@ -234,11 +233,10 @@ describe('roles rotate', () => {
       // The new password comes to disk first: from then on each moment is worth a try.
       const signals: unknown[] = [];
       for (const delayMs of [0, 10, 25, 60]) {
-        const start = `const { main } = await import(${JSON.stringify(CLI)}); await main(process.argv.slice(1));`;
         const args = ['roles', 'rotate', 'svc_api', '--yes', '--file', 'roles.yaml', '--url', cluster.url()];
-        const child = spawn(process.execPath, ['--input-type=module', '-e', start, '--', ...args], {
+        const child = spawn(process.execPath, [CLI, ...args], {
           cwd: directory,
-          env: { PATH: process.env['PATH'], HOME: directory, PGPASSWORD: ADMIN },
+          env: { PATH: process.env['PATH'], HOME: directory, PGPASSWORD: ADMIN, ...COMPILE_CACHE },
           stdio: 'ignore',
         });
         const closed = new Promise((resolve) => child.once('close', (_status, signal) => resolve(signal)));

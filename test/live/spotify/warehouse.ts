@@ -5,12 +5,11 @@ import type postgres from 'postgres';
 import { isLoadable } from '../../../src/spotify/load/formats.ts';
 import { findSources } from '../../../src/spotify/load/inspect.ts';
 import { finishLoad, loadSource, type LoadResult } from '../../../src/spotify/load/run.ts';
+import { CLI, COMPILE_CACHE } from '../../built-command.ts';
 import { createProject } from '../migrate/project.ts';
 
 /** The root of the repository, which is the warehouse's project. */
 export const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
-
-const CLI = path.join(PROJECT, 'src/cli.ts');
 
 /** Applies the repository's own migrations and routines. */
 export async function migrateWarehouse(url: string): Promise<void> {
@@ -60,12 +59,11 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** `dbadmin …` from its source in `cwd`, with `stdin` to read. */
+/** `dbadmin …` in `cwd`, with `stdin` to read. */
 export async function dbadmin(args: readonly string[], cwd: string, stdin: string | Uint8Array = ''): Promise<CommandResult> {
   return await new Promise((resolve, reject) => {
-    const start = `const { main } = await import(${JSON.stringify(CLI)}); await main(process.argv.slice(1));`;
-    const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1' };
-    const child = spawn(process.execPath, ['--input-type=module', '-e', start, '--', ...args], { cwd, env });
+    const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', ...COMPILE_CACHE };
+    const child = spawn(process.execPath, [CLI, ...args], { cwd, env });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));

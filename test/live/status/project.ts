@@ -2,10 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
-const MAIN = `import(${JSON.stringify(CLI)}).then((cli) => cli.main(process.argv.slice(1)))`;
+import { CLI, COMPILE_CACHE } from '../../built-command.ts';
 
 export interface Result {
   readonly status: number | null;
@@ -13,7 +10,7 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** A dbadmin project on disk, and its commands, from the sources. */
+/** A dbadmin project on disk, and its commands. */
 export class Project {
   readonly directory: string;
   readonly env: Record<string, string> = {};
@@ -34,9 +31,9 @@ export class Project {
 
   start(args: readonly string[]): ChildProcess {
     const { DATABASE_URL: _, ...env } = process.env;
-    return spawn(process.execPath, ['--input-type=module', '-e', MAIN, '--', ...args], {
+    return spawn(process.execPath, [CLI, ...args], {
       cwd: this.directory,
-      env: { ...env, XDG_STATE_HOME: path.join(this.directory, 'state'), ...this.env },
+      env: { ...env, ...COMPILE_CACHE, XDG_STATE_HOME: path.join(this.directory, 'state'), ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }
