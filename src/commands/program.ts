@@ -29,7 +29,7 @@ export async function parseArguments(specs: readonly CommandSpec[], argv: readon
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const option of COMMON_OPTIONS) program.addOption(commanderOption({ ...option, hidden: true }));
-  for (const spec of specs) addCommand(program, spec, (input) => void (found = { kind: 'command', spec, input }));
+  for (const spec of nameable(specs, words)) addCommand(program, spec, (input) => void (found = { kind: 'command', spec, input }));
   try {
     await program.parseAsync(asksHelp ? [...words, '--help'] : [...words], { from: 'user' });
   } catch (error) {
@@ -41,11 +41,17 @@ export async function parseArguments(specs: readonly CommandSpec[], argv: readon
   return found;
 }
 
+/** The commands that `words` can still name: describing all of them takes longer than many a command. */
+function nameable(specs: readonly CommandSpec[], [group]: readonly string[]): readonly CommandSpec[] {
+  if (group === undefined || group.startsWith('-')) return specs;
+  return specs.filter(({ name }) => name === group || name.startsWith(`${group} `));
+}
+
 /** Refuses a misspelt command: help would pass over it, and a group's default command would take it for an argument. */
 function checkVerb(specs: readonly CommandSpec[], argv: readonly string[]): void {
   const [group, verb] = argv;
   if (group === undefined || group.startsWith('-')) return;
-  const ofGroup = specs.filter(({ name }) => name === group || name.startsWith(`${group} `));
+  const ofGroup = nameable(specs, argv);
   if (ofGroup.length === 0) {
     const names = new Set(specs.flatMap(({ name }) => [name.split(' ')[0] ?? name]));
     throw usageError(`unknown command "${group}"${suggestion(group, names)}`);

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
-import Table from 'cli-table3';
+import type Table from 'cli-table3';
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
 import { DbadminError } from '../base/errors.ts';
@@ -110,7 +111,9 @@ const SILENT_PROGRESS: Progress = { update: () => undefined, end: () => undefine
 
 function renderTable(columns: readonly (Column | string)[], rows: readonly (readonly string[])[], style: Output['style']): string {
   const heads = columns.map((column) => (typeof column === 'string' ? { head: column } : column));
-  const table = new Table({
+  // Loaded here: a command that writes no table need not wait for it.
+  const Grid = createRequire(import.meta.url)('cli-table3') as typeof Table;
+  const table = new Grid({
     chars: BORDERLESS,
     head: heads.map((column) => style('dim', column.head)),
     colAligns: heads.map((column) => column.align ?? 'left'),

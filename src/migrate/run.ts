@@ -8,7 +8,7 @@ import type { AppliedFile, ApplyContext } from './file-run.ts';
 import { ensureHistory } from './history/ensure.ts';
 import { GrantKeeper, keepingGrants } from './grants/apply.ts';
 import type { AfterRun, ExpectedPlan, FoundPlan, RunObserver } from './hooks.ts';
-import { observe, readFiles, type MigrationDirectories } from './inspect.ts';
+import { observe, readFiles, type FoundFiles, type MigrationDirectories } from './inspect.ts';
 import { canCheckClient, inspectServer, type ServerFacts } from './session/inspect-server.ts';
 import { joinObservers } from './join-observers.ts';
 import { acquireLock, releaseLock, type LockOptions } from './session/lock.ts';
@@ -74,6 +74,9 @@ export interface MigrateUpResult {
  * transaction pooler); `migration-failed` with what was applied before it.
  */
 export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpResult> {
+  // While the server answers.
+  const reading = readFiles(options.directories);
+  reading.catch(() => undefined);
   const session = await openRunSession(options);
   const stopCancelling = cancelOnAbort(session, options);
   try {
@@ -81,7 +84,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     // Loading it takes as long as all else that a run with nothing to do does.
     let loaded: Promise<SqlParser> | undefined;
     const load = async (): Promise<SqlParser> => await (loaded ??= loadSqlParser().then(rememberingParser));
-    const { plan: before, observed } = await makePlan(session, options, load);
+    const { plan: before, observed } = await makePlan(session, options, load, reading);
     if (before.versioned.length + before.routines.length === 0) {
       await options.expected?.compare({ plan: before, observed, server, session });
       return nothingDone(server, before);
@@ -94,7 +97,7 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
     await session.query(freshSessionSql(settings));
     await acquireLock(session, options);
     try {
-      const found = await makePlan(session, options, load);
+      const found = await makePlan(session, options, load, readFiles(options.directories));
       const { plan, parser } = found;
       await options.expected?.compare({ ...found, server, session });
       if (plan.versioned.length + plan.routines.length === 0) return nothingDone(server, plan);
@@ -120,8 +123,13 @@ interface Planned {
   readonly observed: Observed;
 }
 
-async function makePlan(session: Session, options: MigrateUpOptions, load: () => Promise<SqlParser>): Promise<Planned> {
-  const observed = await observe(session, options.schema, await readFiles(options.directories));
+async function makePlan(
+  session: Session,
+  options: MigrateUpOptions,
+  load: () => Promise<SqlParser>,
+  reading: Promise<FoundFiles>,
+): Promise<Planned> {
+  const observed = await observe(session, options.schema, await reading);
   const parser = hasSomethingToParse(observed) ? await load() : NO_PARSER;
   const plan = planMigrations(observed, options.policy, parser, options.clock.now());
   if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; nothing was applied`);

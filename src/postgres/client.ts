@@ -1,7 +1,8 @@
 import postgres from 'postgres';
-import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
-import { describeParameters, type ConnectionParameters } from './parameters.ts';
-import { allowsClearText, tlsFailureHint, tlsOptions } from './tls.ts';
+import { DbadminError } from '../base/errors.ts';
+import { connectionError } from './connection-error.ts';
+import type { ConnectionParameters } from './parameters.ts';
+import { allowsClearText, tlsOptions } from './tls.ts';
 
 export interface ClientOptions {
   /** Connections at most; 1 unless given. */
@@ -71,32 +72,4 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
     throw connectionError(parameters, error);
   }
   return sql;
-}
-
-/** The failure to connect, as ours: which server, what it said and what to do. */
-export function connectionError(parameters: ConnectionParameters, error: unknown): DbadminError {
-  const code = systemCodeOf(error);
-  const detail = messageOf(error) === '' ? code : messageOf(error);
-  if (code === '28P01' || code === '28000') {
-    return new DbadminError('credentials-wrong', `the server refused user ${parameters.user}`, {
-      detail,
-      hint:
-        code === '28P01'
-          ? 'Check the password: it is read from the configuration, PGPASSWORD, or the password file (PGPASSFILE, ~/.pgpass).'
-          : "Check the user name and the server's pg_hba.conf.",
-      cause: error,
-    });
-  }
-  if (code === '3D000') {
-    return new DbadminError('connection-failed', `database ${parameters.database} does not exist`, {
-      detail,
-      hint: 'Create it first: CREATE DATABASE, or name another with --url.',
-      cause: error,
-    });
-  }
-  return new DbadminError('connection-failed', `cannot connect to ${describeParameters(parameters)}`, {
-    detail,
-    hint: tlsFailureHint(parameters, error) ?? 'Check that the server runs and listens there, and that nothing between blocks the port.',
-    cause: error,
-  });
 }

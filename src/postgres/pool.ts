@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { DbadminError, messageOf } from '../base/errors.ts';
-import { connectionError } from './client.ts';
+import { connectionError } from './connection-error.ts';
 import type { ConnectionParameters, HostAddress } from './parameters.ts';
 import { allowsClearText, tlsOptions } from './tls.ts';
 

@@ -1,6 +1,6 @@
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { quoteIdentifier } from './quote.ts';
-import { connectionError } from './client.ts';
+import { connectionError } from './connection-error.ts';
 import { describeParameters, type ConnectionParameters } from './parameters.ts';
 import { hbaLine, refusedAddress } from './pg-hba.ts';
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import pg, { type ClientConfig, type QueryResult } from 'pg';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
-import { connectionError } from '../../postgres/client.ts';
+import { connectionError } from '../../postgres/connection-error.ts';
 import type { ConnectionParameters, HostAddress } from '../../postgres/parameters.ts';
 import { allowsClearText, tlsOptions } from '../../postgres/tls.ts';
 import { createCopyQuery } from './copy-in.ts';
