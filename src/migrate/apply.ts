@@ -64,6 +64,7 @@ async function runLeft(runs: readonly FileRun[], context: ApplyContext, onApplie
         },
       })),
     );
+  const following = new Map(runs.map((run, index) => [run, runs[index + 1]]));
   let current: FileRun | undefined;
   const finish = (run: FileRun): void => {
     if (run.applied !== undefined) onApplied(run.applied);
@@ -77,8 +78,9 @@ async function runLeft(runs: readonly FileRun[], context: ApplyContext, onApplie
       await step();
     } else if (text === 'BEGIN;') await Promise.resolve();
     else if (text === 'COMMIT;') {
-      await current?.commit(current === undefined ? undefined : runs[runs.indexOf(current) + 1]);
-      if (current !== undefined) finish(current);
+      if (current === undefined) return [];
+      await current.commit(following.get(current));
+      finish(current);
     } else if (marked !== undefined) {
       const run = names.get(marked);
       await run?.record();

@@ -1,4 +1,4 @@
-import { DbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { GrantKeeper } from './grants/apply.ts';
 import { heldLocksSql, LockTimes, longestLocks, type HeldLock } from './watch/held-locks.ts';
 import { onlyNew, type OnlyNew } from './effects/only-new.ts';
@@ -12,7 +12,7 @@ import type { RetryContext } from './session/retry.ts';
 import { runStatement } from './session/run-statement.ts';
 import { isForgotten, type Queryable, type Session } from './session/session.ts';
 import { BEFORE_RECORD_SQL, beginFile, type SessionSettings } from './session/settings.ts';
-import { statementError } from './session/sql-error.ts';
+import { statementError, withRemains } from './session/sql-error.ts';
 import type { Watch } from './watch/watch.ts';
 
 export interface ApplyContext extends RetryContext {
@@ -24,6 +24,9 @@ export interface ApplyContext extends RetryContext {
   /** Remembers what dropped objects carried, for those that take their place in this run. */
   readonly grants?: GrantKeeper | undefined;
 }
+
+/** A file of more statements is not sent ahead: what is in flight lies in memory here and in the server. */
+const SENT_AHEAD_AT_MOST = 20;
 
 /** A file that was applied by this run. */
 export interface AppliedFile {
@@ -61,8 +64,10 @@ export class FileRun {
   #begun: Promise<void> | undefined;
   #ended: Promise<void> = Promise.resolve();
   #recorded: Promise<void> = Promise.resolve();
-  /** The file after this one, while its transaction may be begun and none of its statements is sent. */
+  /** The file after this one, while its transaction may be begun behind the COMMIT of this one. */
   #next: FileRun | undefined;
+  /** Set where all but the COMMIT is sent behind that of the file before: resolves when it is sent. */
+  #ahead: Promise<void> | undefined;
 
   constructor(migration: PendingMigration, context: ApplyContext) {
     this.#migration = migration;
@@ -85,37 +90,47 @@ export class FileRun {
       async () => await this.#begin(),
       ...statements.map((statement) => async () => {
         this.#current = statement;
-        await run(statement);
+        if (this.#ahead === undefined) await run(statement);
       }),
     ];
   }
 
   /** The row of the whole file: in its transaction, where it is answered by `commit`, or after the last statement of a no-transaction file. */
   async record(): Promise<void> {
-    const { name, file } = this.#migration;
     this.#current = undefined;
+    await this.#ahead;
     // Only in a transaction with the settings it should have may anything come to stay.
     await this.#begun;
-    const entry = { name: name.file, statementNo: undefined, sha256: file.sha256, body: file.text, tookMs: this.#tookMs() };
-    const { session, observer } = this.#context;
+    if (this.#ahead !== undefined) return;
     if (this.transaction) {
-      const ready = session.query(BEFORE_RECORD_SQL);
-      this.#recorded = Promise.all([
-        ready,
-        this.#record({ ...entry, inTransaction: true, asksLocks: !this.#onlyNew.all }, this.#locks),
-      ]).then(() => undefined);
-      // `commit` tells it.
-      this.#recorded.catch(() => undefined);
+      this.#sendRecord();
       return;
     }
+    const { session, observer } = this.#context;
     await session.query(`begin; ${BEFORE_RECORD_SQL}`);
-    await this.#record(entry, this.#locks);
+    await this.#record(this.#entry(), this.#locks);
     await session.query('commit');
     this.#done();
     await observer?.applied?.(this.#observed());
   }
 
-  /** Commits. The transaction of `next` is begun right behind, and nothing runs in it before this is known to have gone well. */
+  #entry(): Pick<HistoryEntry, 'name' | 'statementNo' | 'sha256' | 'body' | 'tookMs'> {
+    const { name, file } = this.#migration;
+    return { name: name.file, statementNo: undefined, sha256: file.sha256, body: file.text, tookMs: this.#tookMs() };
+  }
+
+  #sendRecord(): void {
+    const ready = this.#context.session.query(BEFORE_RECORD_SQL);
+    const entry = { ...this.#entry(), inTransaction: true, asksLocks: !this.#onlyNew.all };
+    this.#recorded = Promise.all([ready, this.#record(entry, this.#locks)]).then(() => undefined);
+    // `commit` tells it.
+    this.#recorded.catch(() => undefined);
+  }
+
+  /**
+   * Commits. The transaction of `next` is begun right behind. What runs in it before this is known to have gone well makes new things
+   * only, and is rolled back when it has not: its own COMMIT is sent when the answer to this one is there.
+   */
   async commit(next: FileRun | undefined): Promise<void> {
     const { observer, session } = this.#context;
     const looking = observer?.beforeCommit?.(this.#observed());
@@ -136,6 +151,31 @@ export class FileRun {
     if (next?.transaction !== true) return;
     this.#next = next;
     next.#send();
+    if (!next.#mayGoAhead()) return;
+    next.#ahead = next.#sendAhead();
+    // `record` tells it.
+    next.#ahead.catch(() => undefined);
+  }
+
+  /** Whether it waits for nobody, runs no code of anybody's, and nobody wants to look between its statements. */
+  #mayGoAhead(): boolean {
+    const { statements } = this.#migration.parsed;
+    return this.#onlyNew.all && statements.length <= SENT_AHEAD_AT_MOST && statements.every((statement) => !this.#isLookedAfter(statement));
+  }
+
+  /** Sends the statements and the row of the history, so that the server need not wait for us between two files. */
+  async #sendAhead(): Promise<void> {
+    this.#reset();
+    await this.#context.observer?.begun?.(this.#observed());
+    const running: Promise<void>[] = [];
+    for (const statement of this.#migration.parsed.statements) {
+      await this.#runUnawaited(statement);
+      running.push(this.#ended);
+    }
+    this.#ended = Promise.all(running).then(() => undefined);
+    this.#ended.catch(() => undefined);
+    this.#ran = running.length;
+    this.#sendRecord();
   }
 
   /** The failure as the reader of the file sees it. */
@@ -143,26 +183,16 @@ export class FileRun {
     const { file, parsed } = this.#migration;
     const statement = this.#current ?? parsed.statements.at(-1);
     const failure = statement === undefined ? error : statementError(file, statement, error, this.#context.session.lost());
-    return failure instanceof DbadminError && failure.code === 'migration-failed' ? this.#withRemains(failure, statement) : failure;
-  }
-
-  /** The same failure, saying what is left of the file in the database. */
-  #withRemains(failure: DbadminError, statement: Statement | undefined): DbadminError {
-    const done = this.#finished.size;
-    const what = this.#migration.kind === 'down' ? 'undone' : 'applied';
-    const last = done === 1 ? 'Statement 1 is' : `Statements 1 to ${done} are`;
-    const remains =
-      this.transaction || done === 0 || statement === undefined
-        ? `Nothing of this file is ${what}.`
-        : `${last} ${what} and stay${done === 1 ? 's' : ''} so; the next run goes on with statement ${statement.number}.`;
-    const detail = [failure.detail ?? '', remains].filter((part) => part !== '').join('\n');
-    return new DbadminError(failure.code, failure.message, { detail, hint: failure.hint, cause: failure.cause });
+    if (!isDbadminError(failure, 'migration-failed')) return failure;
+    const done = this.transaction || statement === undefined ? 0 : this.#finished.size;
+    return withRemains(failure, { kind: this.#migration.kind, done, next: statement?.number ?? 1 });
   }
 
   /** Waits until all that was sent is answered, that of the next file included, which begins anew then. */
   async settled(): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
     await Promise.allSettled([this.#begun, this.#ended, this.#recorded]);
-    this.#begun = undefined;
+    this.#begun = this.#ahead = undefined;
     await this.#next?.settled();
     this.#next = undefined;
   }
@@ -177,11 +207,16 @@ export class FileRun {
     this.attempts += 1;
   }
 
-  async #begin(): Promise<void> {
+  #reset(): void {
     this.#ran = 0;
     this.#locks = [];
     this.#ended = this.#recorded = Promise.resolve();
     this.#context.watch?.forgetWaits();
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#ahead !== undefined) return;
+    this.#reset();
     if (this.#begun === undefined) this.#send();
     // With a transaction the first statement goes right behind, and whoever sends it tells what became of this.
     if (!this.transaction) await this.#begun;
@@ -206,7 +241,7 @@ export class FileRun {
   async #runInTransaction(statement: Statement): Promise<void> {
     const isLast = this.#migration.parsed.statements.length === statement.number;
     try {
-      if (isLast && this.#onlyNew.last) await this.#runLast(statement);
+      if (isLast && this.#onlyNew.last) await this.#runUnawaited(statement);
       else await this.#runObserved(statement);
     } finally {
       await this.#begun;
@@ -219,23 +254,28 @@ export class FileRun {
     this.#lockTimes.note(held, this.#nowMs(), this.#waits());
   }
 
+  #isLookedAfter(statement: Statement): boolean {
+    const { observer } = this.#context;
+    return observer?.afterStatement !== undefined && observer.looksAfter?.({ ...this.#observed(), file: this.path, statement }) !== false;
+  }
+
   /**
-   * Sends the last statement and does not wait for its end, where nothing needs to know it before the history is written: should it
-   * fail, the server refuses the row and the COMMIT behind it.
+   * Sends a statement and does not wait for its end, where nothing needs to know it before the history is written: should it fail,
+   * the server refuses what is behind it, the row and the COMMIT too.
    */
-  async #runLast(statement: Statement): Promise<void> {
+  async #runUnawaited(statement: Statement): Promise<void> {
     const { observer } = this.#context;
     const at = { ...this.#observed(), file: this.path, statement };
     await observer?.beforeStatement?.(at);
     const running = this.#run(statement);
-    if (observer?.afterStatement === undefined || observer.looksAfter?.(at) === false) {
+    if (!this.#isLookedAfter(statement)) {
       this.#ended = running;
       // `commit` tells it.
       this.#ended.catch(() => undefined);
       return;
     }
     await running;
-    await observer.afterStatement(at);
+    await observer?.afterStatement?.(at);
   }
 
   /** The observer is asked right beside the statement: inside the transaction wherever there is one. */

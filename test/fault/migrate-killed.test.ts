@@ -20,6 +20,10 @@ const FILES = {
   'sql/migrations/2_one_by_one.sql':
     "-- dbadmin: no-transaction\ncreate table b (id int);\ninsert into b values (1);\ncreate index concurrently b_id on b (id);\ninsert into b values (2);\nset work_mem = '8MB';\nvacuum b;\ninsert into b values (3);\n",
   'sql/migrations/3_in_one.sql': 'alter table a add more int default 7;\nupdate a set note = note || id;\ninsert into a values (4);\n',
+  // What makes new things only is sent while the file before is being committed.
+  'sql/migrations/4_new.sql': 'create table c (id int);\n',
+  'sql/migrations/5_new.sql': 'create table d (id int primary key);\ncreate index d_id on d (id);\n',
+  'sql/migrations/6_new.sql': 'create table e (id int);\n',
   'sql/routines/public/f.sql': 'create or replace function f() returns bigint language sql begin atomic select count(*) from a; end;\n',
   'sql/routines/public/g.sql': 'create or replace function g() returns bigint language sql begin atomic select f() + 1; end;\n',
 };
@@ -35,6 +39,7 @@ async function makeProject(): Promise<TestProject> {
 async function outcome(): Promise<unknown> {
   const [row] = await sql.unsafe(`select to_json(found) as outcome from (select
     (select json_agg(a order by id) from a) as a, (select json_agg(id order by id) from b) as b, g()::int as routines,
+    (select json_agg(relname order by relname) from pg_class where relname in ('c', 'd', 'd_id', 'e')) as made,
     (select json_agg(indexrelid::regclass::text || ' ' || indisvalid order by 1) from pg_index where indrelid = 'b'::regclass) as indexes,
     (select json_agg(kind || ' ' || name order by seq) from dbadmin.migration_history where statement_no is null) as files,
     (select json_agg(statement_no order by statement_no) from dbadmin.migration_history where statement_no is not null and finished_at is not null) as statements,
@@ -64,7 +69,14 @@ test(
     const places = await runAndKill(undisturbed, 0, 'before');
     const expected = await outcome();
     await undisturbed.delete();
-    expect(expected).toMatchObject({ b: [1, 2, 3], routines: 5, indexes: ['b_id true'], statements: [1, 2, 3, 4, 5, 6, 7], locks: 0 });
+    expect(expected).toMatchObject({
+      b: [1, 2, 3],
+      routines: 5,
+      indexes: ['b_id true'],
+      made: ['c', 'd', 'd_id', 'e'],
+      statements: [1, 2, 3, 4, 5, 6, 7],
+      locks: 0,
+    });
     expect(places).toBeGreaterThan(50);
 
     const all = Array.from({ length: places }, (_, index) => index + 1).flatMap((at) =>

@@ -49,6 +49,25 @@ export function statementError(file: SqlFile, statement: Statement, error: unkno
   });
 }
 
+/** What is left of a file that failed: how many of its statements stay done, and with which the next run goes on. */
+export interface Remains {
+  readonly kind: 'down' | undefined;
+  readonly done: number;
+  readonly next: number;
+}
+
+/** The same failure, saying what is left of the file in the database. */
+export function withRemains(failure: DbadminError, { kind, done, next }: Remains): DbadminError {
+  const what = kind === 'down' ? 'undone' : 'applied';
+  const last = done === 1 ? 'Statement 1 is' : `Statements 1 to ${done} are`;
+  const remains =
+    done === 0
+      ? `Nothing of this file is ${what}.`
+      : `${last} ${what} and stay${done === 1 ? 's' : ''} so; the next run goes on with statement ${next}.`;
+  const detail = [failure.detail ?? '', remains].filter((part) => part !== '').join('\n');
+  return new DbadminError(failure.code, failure.message, { detail, hint: failure.hint, cause: failure.cause });
+}
+
 /**
  * The failure of a question of our own, outside any file: the history cannot be read, the connection is gone.
  * Errors that are ours already, or not the server's, pass unchanged.

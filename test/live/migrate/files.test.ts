@@ -48,7 +48,7 @@ test('a file that releases the lock of the run is not applied, and neither is an
   expect((await sql`select to_regclass('a') as a, to_regclass('b') as b`)[0]).toEqual({ a: null, b: null });
 });
 
-test('a file whose COMMIT fails is not applied, and the next, whose transaction was begun behind it, does not run', async () => {
+test('a file whose COMMIT fails is not applied, and the next, whose transaction was begun behind it, leaves nothing', async () => {
   await project.write('migrations/1_a.sql', 'create table a (id int primary key, parent int references a deferrable initially deferred);');
   await project.write('migrations/2_b.sql', 'insert into a values (1, 2);');
   await project.write('migrations/3_c.sql', 'create table c (id int);');
@@ -82,6 +82,33 @@ test('a last statement that fails is told as itself, though the row and COMMIT w
   expect(failure.message).toBe('migrations/2_b.sql:3:3: relation "a" already exists (42P07)');
   expect((await sql`select version from dbadmin.migration_history`).map(({ version }) => version as string)).toEqual(['1']);
   expect((await sql`select to_regclass('b') as b`)[0]?.['b']).toBeNull();
+});
+
+test('a file that is sent while the one before commits fails as itself, at its first bad statement, and leaves nothing', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int);\ndeallocate all;');
+  await project.write('migrations/2_b.sql', 'create table b (id int);');
+  await project.write('migrations/3_c.sql', 'create table c (id int);\n  create index c_id on c (nosuch);\ncreate table b (id int);');
+  await project.write('migrations/4_d.sql', 'create table d (id int);');
+  const failure = await project.failure();
+  expect(failure.message).toBe('migrations/3_c.sql:2:3: column "nosuch" does not exist (42703)');
+  expect(failure.detail).toContain('Nothing of this file is applied.\n2 of 4 files were applied before and stay applied');
+  expect((await sql`select to_regclass('b')::text as b, to_regclass('c') as c, to_regclass('d') as d`)[0]).toEqual({
+    b: 'b',
+    c: null,
+    d: null,
+  });
+  await project.write('migrations/3_c.sql', 'create table c (id int);\ncreate index c_id on c (id);');
+  expect((await project.up()).versioned.map(({ file, statements }) => [file, statements])).toEqual([
+    ['3_c.sql', 2],
+    ['4_d.sql', 1],
+  ]);
+  const rows = await sql`select version, attempts from dbadmin.migration_history order by seq`;
+  expect(rows.map(({ version, attempts }) => [version, attempts])).toEqual([
+    ['1', 1],
+    ['2', 1],
+    ['3', 1],
+    ['4', 1],
+  ]);
 });
 
 test('a constraint that fails only at commit leaves neither table nor history', async () => {
