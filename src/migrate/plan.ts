@@ -86,10 +86,13 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
   const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));
   const newest = [...history.applied.keys()].sort(compareVersions).at(-1);
 
+  const pending = new Map(
+    migrations.flatMap((each) => (applied.has(sortKey(each.name.version)) ? [] : [[each.file.sha256, each] as const])),
+  );
   for (const row of history.applied.values()) {
     if (row.kind === 'baseline' || versions.has(sortKey(row.version ?? ''))) continue;
     if (policy.missing) warnings.push(`${row.name} is applied and its file is gone`);
-    else problems.push(missingError(row));
+    else problems.push(missingError(row, pending.get(row.sha256)));
   }
   for (const version of history.undoing.keys()) {
     problems.push(
@@ -106,6 +109,8 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
   for (const migration of migrations) {
     const row = applied.get(sortKey(migration.name.version));
     if (row !== undefined) {
+      if (row.sha256 === migration.file.sha256 && row.name !== migration.name.file && row.kind === 'versioned')
+        warnings.push(`${migration.file.path} was applied as ${row.name}; its version and text are the same`);
       if (row.sha256 === migration.file.sha256 || row.kind === 'baseline') continue;
       const body = observed.storedBodies.get(row.version ?? '') ?? '';
       if (sameMeaning(body, migration.file, parser))

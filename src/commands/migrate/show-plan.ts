@@ -140,6 +140,7 @@ function workText({ work, assumed, lock, facts }: ForeseenEffect): string {
 /** `blocks reads+writes of core.play, 1.2 M rows, 214 MB`. */
 function whom(effect: ForeseenEffect): string {
   const { relation, facts } = effect;
+  if (effect.isAbsent === true) return `${showRelation(relation)} is not there, and nothing before makes it`;
   const blocked = blockedBy(effect.lock);
   const size =
     facts === undefined || !['r', 'p', 'm'].includes(facts.kind) ? '' : `, ${rowsText(facts.rows)}${formatBytes(facts.sizeBytes)}`;

@@ -3,12 +3,14 @@ import type { Statement } from '../files/migration.ts';
 import type { SqlParser } from '../sql/parser.ts';
 import { afterStatement, startOfFile } from './after.ts';
 import { effectsOf, isOpaque, type Effect } from './effects.ts';
-import { factsOf, knownFrom, type CatalogFacts, type KnownObjects, type RelationFacts } from './known-objects.ts';
+import { factsOf, isAbsent, knownFrom, type CatalogFacts, type KnownObjects, type RelationFacts } from './known-objects.ts';
 import { lockLevel } from './lock-modes.ts';
 
 /** An effect with what the catalog says of its relation; no facts for what the file made, and where there is no database. */
 export interface ForeseenEffect extends Effect {
   readonly facts: RelationFacts | undefined;
+  /** Set for what is written or changed, where the database has no such relation and nothing before makes it, as far as can be seen. */
+  readonly isAbsent?: true;
 }
 
 export interface ForeseenStatement {
@@ -51,5 +53,14 @@ export function foresee(
 }
 
 function seen(statement: Pick<Statement, 'node'>, known: KnownObjects): ForeseenEffect[] {
-  return effectsOf(statement, known).map((effect) => ({ ...effect, facts: factsOf(effect.relation, known) }));
+  return effectsOf(statement, known).map((effect) => ({
+    ...effect,
+    facts: factsOf(effect.relation, known),
+    ...(isMissed(effect, known) ? { isAbsent: true as const } : {}),
+  }));
+}
+
+/** What is only read may be one of the system's own views, about which the catalog is not asked. */
+function isMissed({ relation, lock, isNew }: Effect, known: KnownObjects): boolean {
+  return !isNew && lockLevel(lock) >= lockLevel('RowExclusive') && !relation.name.startsWith('pg_') && isAbsent(relation, known);
 }

@@ -32,10 +32,20 @@ export function outOfOrderError(migration: MigrationFile, newest: string, newest
   });
 }
 
-/** A version is applied and nobody has its file any more. */
-export function missingError(row: HistoryRow): DbadminError {
+/** A version is applied and nobody has its file any more. `sameText` is a file that is not applied and says what it said. */
+export function missingError(row: HistoryRow, sameText: MigrationFile | undefined): DbadminError {
+  if (sameText !== undefined) return renamedError(row, sameText);
   return new DbadminError('migration-invalid', `${row.name} is applied and its file is gone`, {
     detail: `Applied ${row.finishedAt?.toISOString() ?? ''} by ${row.appliedBy}. This working copy may be older than the database.`,
     hint: `Get the file back from git, or from the history: dbadmin migrate status --body ${row.version ?? ''} > FILE\nor go on without it: dbadmin migrate up --allow-missing\nor for good: dbadmin migrate repair --forget ${row.version ?? ''} -- REASON`,
+  });
+}
+
+/** Going on without the old name, as with a file that is gone, would run the same text again. */
+function renamedError(row: HistoryRow, { name, file }: MigrationFile): DbadminError {
+  const directory = file.path.slice(0, -name.file.length);
+  return new DbadminError('migration-invalid', `${file.path} is ${row.name} under another version`, {
+    detail: `${row.name} is applied with this very text, and its file is gone: as ${name.version} it would run a second time.`,
+    hint: `Give it its name back: git mv ${file.path} ${directory}${row.name}`,
   });
 }

@@ -224,3 +224,18 @@ test('retry: pauses double up to the longest and spread over half of it', () => 
   expect([1, 2, 3, 6, 9].map((attempt) => pauseBeforeMs(attempt, policy, 1))).toEqual([1000, 2000, 4000, 30_000, 30_000]);
   expect(pauseBeforeMs(3, policy, 0)).toBe(2000);
 });
+
+test('planMigrations: a file renamed to another version is named as such, and is not to run a second time', () => {
+  const { problems } = plan(
+    observed([migration('1_a.sql', 'select 1'), migration('3_b.sql', 'select 2')], [row('1_a.sql'), row('2_b.sql', 'select 2')]),
+  );
+  expect(problems.map(({ message }) => message)).toEqual(['m/3_b.sql is 2_b.sql under another version']);
+  expect(problems[0]?.detail).toContain('it would run a second time');
+  expect(problems[0]?.hint).toBe('Give it its name back: git mv m/3_b.sql m/2_b.sql');
+});
+
+test('planMigrations: a file renamed under its version is applied, which a warning says', () => {
+  const { problems, warnings, versioned } = plan(observed([migration('1_better.sql')], [row('1_a.sql')]));
+  expect({ problems, versioned }).toEqual({ problems: [], versioned: [] });
+  expect(warnings).toEqual(['m/1_better.sql was applied as 1_a.sql; its version and text are the same']);
+});

@@ -169,6 +169,14 @@ test('ten thousand statements are looked at without copying what is known each t
   expect(performance.now() - startedMs).toBeLessThan(5000);
 });
 
+test('what is written or changed and is neither there nor made before is absent; what is only read may be a view of the system', () => {
+  const text = 'update nosuch set a = 1; create table n (a int); insert into n values (1); delete from t; select * from pg_class, unseen;';
+  const { statements } = parseSqlFile({ path: 'f', location: '/f', text, sha256: sha256Of(text) }, parser);
+  const [foreseen = []] = foresee([statements], catalogOf(facts('t')), parser);
+  const absent = foreseen.flatMap(({ effects }) => effects.filter((each) => each.isAbsent).map(({ relation }) => relation.name));
+  expect(absent).toEqual(['nosuch']);
+});
+
 test('what a DO block runs counts, what an EXECUTE makes up is opaque, and a body that is only declared does nothing', () => {
   const text = `do $$ begin create table n (); drop table n; truncate t; end $$;
 do $$ begin execute 'drop table ' || current_user; end $$;
