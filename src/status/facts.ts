@@ -10,7 +10,7 @@ export interface ProjectFacts {
   readonly jobs: readonly JobFacts[];
   /** Why the policies could not be read; undefined where they were, or where there are none. */
   readonly policiesProblem: string | undefined;
-  /** Why what ran cannot be read from the control database; undefined where it can, or where none is used. */
+  /** Why nobody can read what ran from the control database now; undefined where it answers, or where none is used. */
   readonly controlProblem: string | undefined;
 }
 

@@ -16,6 +16,11 @@ export interface RunHistory {
   readonly since: ReadonlyMap<string, Date>;
 }
 
+/** What ran, or why that is not known; `isAway`: nobody can read it now, whatever they may. */
+export type ReadRunHistory =
+  | { readonly kind: 'known'; readonly value: RunHistory }
+  | { readonly kind: 'unknown'; readonly why: string; readonly isAway?: boolean };
+
 /** A queue may be busy and a worker may start late; a run is missed only after this. */
 const GRACE_MS = 15 * 60_000;
 /** What only its result shows may still be running. */

@@ -1,11 +1,11 @@
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import type { BackupPolicy, Policies } from '../../schedule/policies.ts';
-import type { ClusterFacts, Known, ProjectFacts, RepositoryFacts } from '../../status/facts.ts';
+import type { ClusterFacts, ProjectFacts, RepositoryFacts } from '../../status/facts.ts';
 import { inspectServer } from '../../status/server-inspect.ts';
 import type { CommandContext } from '../command.ts';
 import { attempt } from './attempt.ts';
-import { gatherJobs, type RunHistory } from './gather-jobs.ts';
+import { gatherJobs, type ReadRunHistory } from './gather-jobs.ts';
 import { gatherMigrations, gatherRoles } from './gather-project.ts';
 import { gatherRepository } from './gather-repository.ts';
 import { limitsOf } from './limits.ts';
@@ -18,7 +18,7 @@ export interface GatherOptions {
   readonly policies: Policies | undefined;
   readonly policiesProblem?: string | undefined;
   /** What ran, from the control database; undefined where nobody keeps such records: what the repositories show is taken. */
-  readonly history?: Known<RunHistory> | undefined;
+  readonly history?: ReadRunHistory | undefined;
   /** Also what takes longer: the size of repositories, by listing them, and the state of migrations and roles. */
   readonly everything: boolean;
   /** An earlier look with everything: what it learnt of that stands until the next. */
@@ -56,7 +56,7 @@ export async function gatherStatus(context: CommandContext, options: GatherOptio
 
 /** Where the control database is on a cluster that does not answer, that is told of the cluster, and once is enough. */
 function controlProblem({ config, history }: GatherOptions, gathered: readonly ClusterFacts[]): string | undefined {
-  if (history?.kind !== 'unknown') return undefined;
+  if (history?.kind !== 'unknown' || history.isAway !== true) return undefined;
   const hosts = JSON.stringify(config.control.connection.hosts);
   const itsOwn = gathered.filter(({ name }) => JSON.stringify(config.clusters.get(name)?.connection.hosts) === hosts);
   return itsOwn.some(({ server }) => server.kind === 'unknown') ? undefined : history.why;

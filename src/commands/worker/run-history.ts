@@ -5,15 +5,15 @@ import { knownJobs } from '../../schedule/control/registry-apply.ts';
 import { inspectJobRuns } from '../../schedule/control/runs-inspect.ts';
 import type { Job } from '../../schedule/policies.ts';
 import type { RunRecord } from '../../schedule/run-record.ts';
-import type { JobRun, Known } from '../../status/facts.ts';
+import type { JobRun } from '../../status/facts.ts';
 import { openControl } from '../control-database.ts';
-import type { JobHistory, RunHistory } from '../status/gather-jobs.ts';
+import type { JobHistory, ReadRunHistory, RunHistory } from '../status/gather-jobs.ts';
 
 /**
  * What ran, from the control database, for whoever tells of it. Undefined where nobody keeps records; unknown where they
  * cannot be read.
  */
-export async function gatherRunHistory(config: Config, jobs: readonly Job[]): Promise<Known<RunHistory> | undefined> {
+export async function gatherRunHistory(config: Config, jobs: readonly Job[]): Promise<ReadRunHistory | undefined> {
   let control: ControlPlace | undefined;
   try {
     control = await openControl(config, 'dbadmin status');
@@ -21,8 +21,8 @@ export async function gatherRunHistory(config: Config, jobs: readonly Job[]): Pr
   } catch (error) {
     if (isDbadminError(error, 'config-missing')) return undefined;
     // A project that names no control database of its own and never had a worker has no records to miss.
-    const mayBeThere = config.control.isStated || isDbadminError(error, 'privilege-missing');
-    return mayBeThere ? { kind: 'unknown', why: messageOf(error) } : undefined;
+    const isForbidden = isDbadminError(error, 'privilege-missing');
+    return config.control.isStated || isForbidden ? { kind: 'unknown', why: messageOf(error), isAway: !isForbidden } : undefined;
   } finally {
     await control?.pool.close();
   }
