@@ -1,3 +1,4 @@
+import { SCANNED_NUMBERS } from './extent-scan.ts';
 import type { Extent, Extents } from './manifest.ts';
 
 const NUMBERS = 3;
@@ -17,21 +18,29 @@ export class CompactExtents implements Extents {
   readonly #hashes: Buffer;
   readonly length: number;
 
-  /** `hashes` are names of 64 hex digits; extents give their numbers. */
-  constructor(hashes: Iterable<string>, extents: readonly NumberedExtent[]) {
+  /** `hashes` are names of 64 hex digits; extents give their numbers, as arrays or as {@link scanExtents} has them. */
+  constructor(hashes: Iterable<string>, extents: readonly NumberedExtent[] | Float64Array) {
     this.#hashes = Buffer.from([...hashes].join(''), 'hex');
-    this.length = extents.length;
-    this.#numbers = new Float64Array(extents.length * NUMBERS);
-    this.#blobs = new Uint32Array(extents.length);
+    this.length = extents instanceof Float64Array ? extents.length / SCANNED_NUMBERS : extents.length;
+    this.#numbers = new Float64Array(this.length * NUMBERS);
+    this.#blobs = new Uint32Array(this.length);
     // By index: iterators and destructuring cost more than all the rest, for hundreds of thousands, several times a backup.
-    for (let n = 0; n < extents.length; n += 1) {
-      const extent = extents[n];
-      if (extent === undefined) continue;
-      this.#numbers[n * NUMBERS] = extent[0];
-      this.#numbers[n * NUMBERS + 1] = extent[1];
-      this.#numbers[n * NUMBERS + 2] = extent[3] ?? 0;
-      this.#blobs[n] = extent[2];
+    for (let n = 0; n < this.length; n += 1) {
+      if (extents instanceof Float64Array) {
+        const at = n * SCANNED_NUMBERS;
+        this.#set(n, extents[at] ?? 0, extents[at + 1] ?? 0, extents[at + 2] ?? 0, extents[at + 3] ?? 0);
+      } else {
+        const extent = extents[n];
+        if (extent !== undefined) this.#set(n, extent[0], extent[1], extent[2], extent[3] ?? 0);
+      }
     }
+  }
+
+  #set(n: number, offset: number, length: number, blob: number, from: number): void {
+    this.#numbers[n * NUMBERS] = offset;
+    this.#numbers[n * NUMBERS + 1] = length;
+    this.#numbers[n * NUMBERS + 2] = from;
+    this.#blobs[n] = blob;
   }
 
   /** How many blobs are named. */

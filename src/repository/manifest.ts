@@ -1,6 +1,7 @@
 import { decodePath, encodePath } from '../base/path-bytes.ts';
 import { compareLsns } from '../postgres/lsn.ts';
 import { CompactExtents, type NumberedExtent } from './compact-extents.ts';
+import { SCANNED_NUMBERS, scanExtents } from './extent-scan.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -156,11 +157,36 @@ function toLine(entry: ManifestEntry, format: number): object {
   return { ...named, ...rest, blobs: [...numbers.keys()], extents: numbered };
 }
 
+const EXTENTS = '"extents":';
+/** Shorter lines are few extents. */
+const LONG_LINE = 4096;
+
+function readLine(text: string, key: string): ManifestEntry {
+  const at = text.length < LONG_LINE ? -1 : text.indexOf(EXTENTS);
+  // Within a text of JSON its quotes are escaped: what is found is the key.
+  const scanned = at < 0 ? undefined : scanExtents(text, at + EXTENTS.length);
+  if (scanned !== undefined) {
+    const { blobs, ...rest } = JSON.parse(`${text.slice(0, at)}${EXTENTS}[]${text.slice(scanned.end)}`) as ManifestLine;
+    const { numbers } = scanned;
+    if (blobs !== undefined && numbers.length >= MANY_EXTENTS * SCANNED_NUMBERS && blobs.every((hash) => hash.length === HASH_DIGITS)) {
+      const entry = fromLine({ ...rest, blobs }, key);
+      for (let n = 2; n < numbers.length; n += SCANNED_NUMBERS)
+        if (!((numbers[n] ?? 0) < blobs.length)) throw damaged(key, unlisted(entry.path));
+      return { ...entry, extents: new CompactExtents(blobs, numbers) } as ManifestEntry;
+    }
+  }
+  return fromLine(JSON.parse(text) as ManifestLine, key);
+}
+
+function unlisted(path: string): string {
+  return `An extent of ${path} names a blob that its line does not list.`;
+}
+
 function fromLine(line: ManifestLine, key: string): ManifestEntry {
   const { path: text, pathHex, blobs, extents: written, ...rest } = line;
   const path = text ?? decodePath(Buffer.from(pathHex ?? '', 'hex'));
   if (written === undefined) return { path, ...rest } as ManifestEntry;
-  const extents = extentsOf(written, blobs, `An extent of ${path} names a blob that its line does not list.`, key);
+  const extents = extentsOf(written, blobs, unlisted(path), key);
   return { path, ...rest, extents } as unknown as ManifestEntry;
 }
 
@@ -194,7 +220,7 @@ export async function* readManifest(repository: Repository, systemIdentifier: st
     let at = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
       begun.push(text.slice(at, end));
-      yield fromLine(JSON.parse(begun.join('')) as ManifestLine, key);
+      yield readLine(begun.join(''), key);
       begun = [];
       at = end + 1;
     }
