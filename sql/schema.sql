@@ -703,24 +703,25 @@ CREATE FUNCTION core.judge_history(batch bigint) RETURNS void
   from quality.b1_exact_repeats(batch) as r
   where w.batch_id = batch and w.row_no = r.row_no;
 
+  -- Looked for in one pass, and only what is found is told apart: nearly all plays are good.
   update quality.play_work as w
-  set rule_id = fault.rule_id, reason = fault.reason
-  from quality.play_work as x
-  cross join lateral (
-    select judged.rule_id, judged.reason
-    from (values
-      (1, 'B4', case when x.artist_name is null then 'artistName is missing' when x.track_name is null then 'trackName is missing' end),
-      (2, 'B7', case when quality.b7_has_lost_letters(x.artist_name) or quality.b7_has_lost_letters(x.track_name)
-                     then 'a name has lost letters' end),
-      (3, 'B5', case when x.ms_played is null then format('msPlayed is not a number: %s', coalesce(x.ms_text, 'missing')) end),
-      (4, 'B8', quality.b8_play_fault(x.ms_played)),
-      (5, 'B11', case when x.ended_at is null then format('endTime is not a time: %s', coalesce(x.end_text, 'missing')) end)
-    ) as judged (rank, rule_id, reason)
-    where judged.reason is not null
-    order by judged.rank
-    limit 1
-  ) as fault
-  where w.batch_id = batch and w.rule_id is null and x.batch_id = w.batch_id and x.row_no = w.row_no
+  set rule_id = case
+        when w.artist_name is null or w.track_name is null then 'B4'
+        when quality.b7_has_lost_letters(w.artist_name) or quality.b7_has_lost_letters(w.track_name) then 'B7'
+        when w.ms_played is null then 'B5'
+        when quality.b8_play_fault(w.ms_played) is not null then 'B8'
+        else 'B11' end,
+      reason = case
+        when w.artist_name is null then 'artistName is missing'
+        when w.track_name is null then 'trackName is missing'
+        when quality.b7_has_lost_letters(w.artist_name) or quality.b7_has_lost_letters(w.track_name) then 'a name has lost letters'
+        when w.ms_played is null then format('msPlayed is not a number: %s', coalesce(w.ms_text, 'missing'))
+        when quality.b8_play_fault(w.ms_played) is not null then quality.b8_play_fault(w.ms_played)
+        else format('endTime is not a time: %s', coalesce(w.end_text, 'missing')) end
+  where w.batch_id = batch and w.rule_id is null
+    and (w.artist_name is null or w.track_name is null or w.ms_played is null or w.ended_at is null
+      or quality.b8_play_fault(w.ms_played) is not null
+      or quality.b7_has_lost_letters(w.artist_name) or quality.b7_has_lost_letters(w.track_name))
 $$;
 
 -- Name: FUNCTION judge_history(batch bigint); Type: COMMENT; Schema: core
@@ -2095,7 +2096,11 @@ CREATE FUNCTION core.name_tracks(batch bigint) RETURNS void
   -- A spelling means the catalogue's track of exactly that artist and name; of several, the one that stands for the others.
   insert into core.track_spelling (artist_name, track_name, track_id)
   select distinct on (a.name, t.name) a.name, t.name, t.track_id
-  from (select distinct w.artist_name, w.track_name from quality.play_work as w where w.batch_id = batch and w.rule_id is null) as s
+  from (
+    select distinct w.artist_name, w.track_name from quality.play_work as w
+    where w.batch_id = batch and w.rule_id is null
+      and not exists (select from core.track_spelling as ts where ts.artist_name = w.artist_name and ts.track_name = w.track_name)
+  ) as s
   join core.artist as a on a.name = s.artist_name and not a.is_namesake
   join core.track_artist as ta on ta.artist_id = a.artist_id and ta.position = 1
   join core.track as t on t.track_id = ta.track_id and t.name = s.track_name

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import postgres from 'postgres';
 import { DbadminError } from '../base/errors.ts';
 import { connectionError } from './connection-error.ts';
@@ -20,6 +21,11 @@ export interface ClientOptions {
    * twenty times what the work takes. Of a single connection.
    */
   readonly jit?: false;
+  /**
+   * For COPY: its last bytes are sent at once, where TCP would keep them until the server acknowledged those before, which takes 40 ms.
+   * Only where there is one host.
+   */
+  readonly noDelay?: true;
 }
 
 /**
@@ -45,6 +51,7 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
     user: parameters.user,
     database: parameters.database,
     ...(parameters.password === undefined ? {} : { password: parameters.password.reveal() }),
+    ...(options.noDelay === true && !isSocket && parameters.hosts.length === 1 ? undelayed(first) : {}),
     ssl: tls === undefined ? false : allowsClearText(parameters) ? ('prefer' as const) : tls,
     ...(parameters.targetSessionAttrs === 'any' ? {} : { target_session_attrs: parameters.targetSessionAttrs }),
     connect_timeout: Math.max(1, Math.round(parameters.connectTimeoutMs / 1000)),
@@ -72,4 +79,13 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
     throw connectionError(parameters, error);
   }
   return sql;
+}
+
+/**
+ * The option of postgres 3.4, which its types have not, that gives it a socket without Nagle's algorithm: one that is connecting will do.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc896
+ */
+export function undelayed({ host, port }: { readonly host: string; readonly port: number }): object {
+  return { socket: () => connect({ host, port, noDelay: true }) };
 }

@@ -11,7 +11,11 @@ as $$
   -- A spelling means the catalogue's track of exactly that artist and name; of several, the one that stands for the others.
   insert into core.track_spelling (artist_name, track_name, track_id)
   select distinct on (a.name, t.name) a.name, t.name, t.track_id
-  from (select distinct w.artist_name, w.track_name from quality.play_work as w where w.batch_id = batch and w.rule_id is null) as s
+  from (
+    select distinct w.artist_name, w.track_name from quality.play_work as w
+    where w.batch_id = batch and w.rule_id is null
+      and not exists (select from core.track_spelling as ts where ts.artist_name = w.artist_name and ts.track_name = w.track_name)
+  ) as s
   join core.artist as a on a.name = s.artist_name and not a.is_namesake
   join core.track_artist as ta on ta.artist_id = a.artist_id and ta.position = 1
   join core.track as t on t.track_id = ta.track_id and t.name = s.track_name

@@ -23,7 +23,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { loadable, skipped, damaged } = split(sources);
   if (loadable.length === 0) throw nothingToLoad(target, sources);
   for (const { name, reason } of skipped) output.note(`left out: ${name} ${reason}`);
-  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify load', jit: false });
+  const sql = await openClient(cluster.connection, { applicationName: 'dbadmin spotify load', jit: false, noDelay: true });
   try {
     const results: LoadResult[] = [];
     const failures: DbadminError[] = damaged.map((source) => refuseSource(source));

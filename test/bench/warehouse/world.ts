@@ -3,6 +3,7 @@ import postgres from 'postgres';
 import { isLoadable } from '../../../src/spotify/load/formats.ts';
 import { findSources } from '../../../src/spotify/load/inspect.ts';
 import { finishLoad, loadSource, type LoadResult } from '../../../src/spotify/load/run.ts';
+import { undelayed } from '../../../src/postgres/client.ts';
 import { writeGenerated, type GenerateOptions } from '../../../src/spotify/generate/run.ts';
 import { migrateWarehouse, PROJECT } from '../../live/spotify/warehouse.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -113,9 +114,16 @@ export async function loadFiles(bench: Bench, sql: postgres.Sql, target: string,
   return results;
 }
 
-/** Times as `openClient` opens it: nothing is prepared by name. */
+/** Times as `openClient` opens it for a load: nothing is prepared by name, and nothing is kept back. */
 function connect(url: string): postgres.Sql {
-  return postgres(url, { max: 1, prepare: false, fetch_types: false, onnotice: () => undefined });
+  const { hostname: host, port } = new URL(url);
+  return postgres(url, {
+    max: 1,
+    prepare: false,
+    fetch_types: false,
+    onnotice: () => undefined,
+    ...undelayed({ host, port: Number(port) }),
+  });
 }
 
 export async function repeat<T>(times: number, work: (turn: number) => Promise<T>): Promise<readonly T[]> {
