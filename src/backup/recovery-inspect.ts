@@ -23,7 +23,7 @@ export async function inspectRecovery(repository: Repository, contents: LineageC
 }
 
 /** When the last segment of each stretch, and the last part of what is open, were written, as far as their writer knew. */
-async function readMoments({ coverage, archive }: LineageContents): Promise<readonly CoveredMoment[]> {
+export async function readMoments({ coverage, archive }: LineageContents): Promise<readonly CoveredMoment[]> {
   const moments: CoveredMoment[] = [];
   for (const [timeline, { runs, open }] of coverage.timelines) {
     for (const { endLsn } of runs) {

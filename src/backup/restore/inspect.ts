@@ -6,6 +6,7 @@ import { BlobReader } from '../../repository/blob-reader.ts';
 import { readManifest, type ManifestEntry } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
+import { readMoments } from '../recovery-inspect.ts';
 import { inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
@@ -70,6 +71,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     coverage: contents.coverage,
     archive: contents.archive,
     horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
+    moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
   });
   const { systemIdentifier } = contents.cluster;
   // Both are decompressed beside this thread, which would wait for one and then for the other.

@@ -36,7 +36,14 @@ export interface ResolveInput {
   readonly coverage: WalCoverage;
   readonly archive: WalArchive;
   /** Everything before `lsn` was here at `at`, by the server's clock: the newest such knowledge. */
-  readonly horizon: { readonly lsn: bigint; readonly at: Date } | undefined;
+  readonly horizon: Covered | undefined;
+  /** More of such knowledge, from the headers of segments and parts: asked for where the horizon does not reach. */
+  readonly moments: () => Promise<readonly Covered[]>;
+}
+
+interface Covered {
+  readonly lsn: bigint;
+  readonly at: Date;
 }
 
 /**
@@ -108,7 +115,7 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], at:
     const holdsLater = after !== undefined && after.lsn < candidate.stopLsn;
     const mayMissCommits = before === undefined && at.getTime() < Date.parse(candidate.backup.finishedAt);
     if (holdsLater || mayMissCommits) continue;
-    if (after === undefined) requireCovered(input, candidates, candidate, at, before);
+    if (after === undefined) await requireCovered(input, candidates, candidate, at, before);
     const replayed = before !== undefined && before.lsn >= candidate.stopLsn ? before : undefined;
     const end: RecoveryEnd = replayed === undefined ? { kind: 'immediate' } : { kind: 'lsn', lsn: replayed.lsn, inclusive: true };
     return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), before, after };
@@ -116,18 +123,21 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], at:
   throw unreachable(formatMoment(at), candidates);
 }
 
-/** With no later commit in the WAL, only the horizon can tell that nothing is missing up to the moment. */
-function requireCovered(
+/** With no later commit in the WAL, only who received it can tell that nothing is missing up to the moment: what `backup info` offers. */
+async function requireCovered(
   input: ResolveInput,
   candidates: readonly Candidate[],
   candidate: Candidate,
   at: Date,
   before: CommitMark | undefined,
-): void {
+): Promise<void> {
   // One from behind a gap tells nothing of what is before it.
-  const horizon = input.horizon !== undefined && input.horizon.lsn <= candidate.reach ? input.horizon : undefined;
-  if (horizon !== undefined && horizon.at >= at) return;
-  const known = [before?.time, horizon?.at].filter((moment) => moment !== undefined).sort((a, b) => b.getTime() - a.getTime())[0];
+  const until = (found: readonly Covered[]): readonly Date[] => found.flatMap((each) => (each.lsn <= candidate.reach ? [each.at] : []));
+  const horizon = input.horizon === undefined ? [] : until([input.horizon]);
+  if (horizon.some((moment) => moment >= at)) return;
+  const covered = [...horizon, ...until(await input.moments())];
+  if (covered.some((moment) => moment >= at)) return;
+  const known = [before?.time, ...covered].filter((moment) => moment !== undefined).sort((a, b) => b.getTime() - a.getTime())[0];
   const { lineage, coverage } = input;
   const { reach } = candidate;
   const isGap = candidates.some((each) => each.reach > reach);

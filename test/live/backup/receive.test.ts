@@ -6,6 +6,8 @@ import { silentLog } from '../../../src/base/log.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { walGaps } from '../../../src/backup/gaps.ts';
+import { inspectRecovery } from '../../../src/backup/recovery-inspect.ts';
+import { newestRecovery, recoveryModel } from '../../../src/backup/windows.ts';
 import { openDestination } from '../../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
@@ -64,6 +66,27 @@ test('an idle database can be restored to a moment at which nothing happened, an
     code: 'target-unreachable',
     message: expect.stringMatching(/beyond the WAL/),
   });
+});
+
+test('of a database that died while it was busy, the last moment that info offers can be restored to', async () => {
+  await query('create table step (n int)');
+  const receiver = startReceiver(cluster, repository);
+  await backUp(cluster, repository);
+  const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  const writing = (async () => {
+    for (;;) await sql`insert into step values (1)`;
+  })().catch(() => undefined);
+  // Never idle, so that no horizon is written: what is covered stands in the headers of the parts alone.
+  await pause(2500);
+  await cluster.crash();
+  await writing;
+  await sql.end({ timeout: 1 });
+  await pause(500);
+  await receiver.stop();
+  const contents = await inspectLineage(repository, 'main');
+  const offered = newestRecovery(recoveryModel(await inspectRecovery(repository, contents)))?.stretches.at(-1)?.to ?? '';
+  expect((await stepsAt({ kind: 'time', at: new Date(offered) })).length).toBeGreaterThan(10);
+  await expect(stepsAt({ kind: 'time', at: new Date(Date.parse(offered) + 60_000) })).rejects.toMatchObject({ code: 'target-unreachable' });
 });
 
 test('a receiver goes on after its repository was away and after the server was restarted, without a gap', async () => {
