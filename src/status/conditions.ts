@@ -59,7 +59,7 @@ function judgeCluster(cluster: ClusterFacts, now: Date): readonly Condition[] {
     severity: 'failed',
     state: server.kind === 'unknown' ? 'bad' : 'good',
     what: server.kind === 'unknown' ? `the server does not answer: ${server.why}` : `the server answers at ${place}`,
-    next: 'see whether it runs and whether the way to it is open; if the host is lost: dbadmin restore --to-latest --into DIR --as production',
+    next: `see whether it runs and whether the way to it is open; if the host is lost: dbadmin restore --cluster ${name} --to-latest --into DIR --as production`,
   };
   return [
     away,
