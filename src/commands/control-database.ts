@@ -67,8 +67,11 @@ export async function openControlToRecord(config: Config, applicationName: strin
   const pool = await connectControl(config, applicationName, 1);
   const { schema, isStated } = config.control;
   try {
-    if (isStated || (await inspectTables(pool, schema)) !== undefined) {
-      await ensureTables(pool, schema);
+    const version = await inspectTables(pool, schema);
+    if (isStated || version !== undefined) {
+      if (version !== undefined) refuseNewer(schema, version);
+      // Whoever may only read goes on with those of an older version until somebody leads them on.
+      if (config.control.connection.isReadOnly !== true) await ensureTables(pool, schema);
       return { pool, schema };
     }
   } catch (error) {

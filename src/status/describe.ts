@@ -153,12 +153,12 @@ export function jobLines(jobs: readonly JobFacts[], shown: Shown): readonly (rea
   return jobs.map((job, index) => [index === 0 ? 'schedule' : '', jobText(job, shown)] as const);
 }
 
-function jobText({ name, last, nextAt, timeZone, isPaused, lastSuccess }: JobFacts, shown: Shown): string {
+function jobText({ name, last, nextAt, timeZone, isPaused, pausedUntil, lastSuccess }: JobFacts, shown: Shown): string {
   // A clock that is not the one of the lines above is named.
   const zone = timeZone === undefined || timeZone === shown.timeZone ? '' : ` ${timeZone}`;
   const when = (at: Date): string => `${describeWhen(at, shown.now, timeZone ?? shown.timeZone)}${zone}`;
   const next = isPaused
-    ? 'paused'
+    ? `paused${pausedUntil === undefined ? '' : ` until ${when(pausedUntil)}`}`
     : nextAt === undefined
       ? 'runs after others'
       : `next ${when(nextAt)} (in ${formatDuration(nextAt.getTime() - shown.now.getTime())})`;

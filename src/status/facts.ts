@@ -179,6 +179,8 @@ export interface JobFacts {
   /** `UTC`, `Asia/Kolkata`: in which its times are shown. */
   readonly timeZone: string | undefined;
   readonly isPaused: boolean;
+  /** When the pause ends by itself. */
+  readonly pausedUntil: Date | undefined;
   /** The last run; undefined when there was none. */
   readonly last: Known<JobRun | undefined>;
   readonly lastSuccess: { readonly endedAt: Date; readonly durationMs: number | undefined } | undefined;

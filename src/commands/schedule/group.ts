@@ -2,7 +2,7 @@ import type { CommandSpec } from '../command.ts';
 import { EXPORT_COMMAND } from './export-spec.ts';
 
 const JOB_KEYS =
-  '{ name, kind, policy, cluster, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp: none, once or all, from, until, forMs, paused, pausedInFile, labels: [names], pause: null or { at, by, reason }, inForce, endsAt }';
+  '{ name, kind, policy, cluster, description, cron, timeZone, after: [names], retries, retryDelayMs, catchUp: none, once or all, from, until, forMs, paused, pausedInFile, labels: [names], pause: null or { at, until: when it ends by itself or null, by, reason }, inForce, endsAt }';
 
 export const SCHEDULE_COMMANDS: readonly CommandSpec[] = [
   {
@@ -29,7 +29,7 @@ $ dbadmin schedule next --count 20`,
     options: [{ flags: '--count <n>', summary: 'how many runs', fallback: '10' }],
     json: [
       'now: the moment asked',
-      'runs: array of { job, at: UTC, local: the same in timeZone, timeZone, followers: names of jobs that follow it alone, note: what a change of the clocks does to it, or null }',
+      'runs: array of { job, at: UTC, local: the same in timeZone, timeZone, followers: names of jobs that follow it alone, note: what a change of the clocks does to it, or null, isLeftOut: a pause lets it pass }',
       'clocks: array of { timeZone, at, byMinutes }: changes of the clocks in the next eight days',
       'after: array of { job, after: [names] } for jobs without times of their own',
     ],
@@ -59,7 +59,7 @@ $ dbadmin schedule run listening.full --worker`,
     json: [
       'job: its name',
       'inForce: false when its period has not begun or is over',
-      'paused: { job, at, by, reason } where that kept it from running, else null; job is itself or one that it runs after',
+      'paused: { job, at, until, by, reason } where that kept it from running, else null; job is itself or one that it runs after',
       'attempts: how many it took',
       'tookMs: in all',
       'recorded: whether the control database has it',
@@ -127,21 +127,45 @@ $ dbadmin schedule log listening.full --follow`,
   },
   {
     name: 'schedule pause',
-    summary: 'keep a job from being run until it is resumed',
+    summary: 'keep a job, or all, from being run, for a while or until resumed',
     description: `For all workers, at once, and through restarts; timers that call dbadmin schedule run leave it alone too, where they can ask the
 control database. A run that goes on is let end. pause: true in backups/policies.yaml does the same for good.
 
-$ dbadmin schedule pause listening.full --reason "storage is being moved"`,
-    args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],
-    options: [{ flags: '--reason <text>', summary: 'shown to whoever asks why it does not run' }],
-    json: ['job: its name', 'changed: false when it was paused already', 'pausedAt, by, reason'],
+With --until or --for it ends by itself: the job runs again from its first time at that moment or later, whether or not anything of
+dbadmin was running meanwhile, and what was due in the pause is neither made up for nor late. Given for a job that is paused
+already, they move its end.
+
+With --all all jobs are paused, with --cluster those of one cluster: a maintenance window. WAL goes on being received.
+
+$ dbadmin schedule pause listening.full --reason "storage is being moved"
+$ dbadmin schedule pause listening.full --until 2026-11-22T06:00
+$ dbadmin schedule pause --all --cluster main --for 2h --reason "new storage"`,
+    args: [{ form: '[job]', summary: 'name, as dbadmin schedule list shows it' }],
+    options: [
+      { flags: '--until <time>', summary: 'it ends by itself then: 2026-11-22T06:00, in the time zone of this machine or with an offset' },
+      { flags: '--for <span>', summary: 'it ends by itself after so long: 90m, 2h, 3d' },
+      { flags: '--reason <text>', summary: 'shown to whoever asks why it does not run' },
+      { flags: '--all', summary: 'all jobs, or with --cluster those of that cluster' },
+    ],
+    json: [
+      'job: its name',
+      'changed: false when it was paused already, up to the same end',
+      'pausedAt, until: when it ends by itself or null, by, reason',
+      'With --all: until, jobs: array of these',
+    ],
     load: async () => await import('./pause.ts'),
   },
   {
     name: 'schedule resume',
-    summary: 'let a paused job run again, from its next time on',
-    args: [{ form: '<job>', summary: 'name, as dbadmin schedule list shows it' }],
-    json: ['job: its name', 'changed: false when it was not paused', 'next: when it runs next, or null'],
+    summary: 'let a paused job, or all, run again, from the next time on',
+    args: [{ form: '[job]', summary: 'name, as dbadmin schedule list shows it' }],
+    options: [{ flags: '--all', summary: 'all jobs, or with --cluster those of that cluster' }],
+    json: [
+      'job: its name',
+      'changed: false when it was not paused',
+      'next: when it runs next, or null',
+      'With --all: jobs: array of these',
+    ],
     load: async () => await import('./resume.ts'),
   },
 ];

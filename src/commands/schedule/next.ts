@@ -1,10 +1,12 @@
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { clockNote, clockShifts } from '../../schedule/clock-note.ts';
+import { willLetPass } from '../../schedule/pause.ts';
 import { describeWork, type Job } from '../../schedule/policies.ts';
 import { formatMoment } from '../../schedule/recurrence.ts';
 import { followers, upcomingRuns } from '../../schedule/upcoming.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { askPauses } from './ask-pauses.ts';
 import { loadPolicies } from './load-policies.ts';
 
 const DEFAULT_COUNT = 10;
@@ -14,9 +16,14 @@ const CLOCK_DAYS = 8;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const count = readCount(textOption(input, 'count'));
-  const { policies } = await loadPolicies(context, input);
+  const { config, policies } = await loadPolicies(context, input);
+  const known = await askPauses(context, config, policies.jobs, 'dbadmin schedule next');
   const { output } = context;
   const now = context.clock.now();
+  const passes = (job: Job, at: Date): boolean => {
+    const pause = known?.get(job.name)?.pause;
+    return pause !== undefined && willLetPass(pause, at, now);
+  };
   const runs = upcomingRuns(policies.jobs, now, count);
   const shifts = clockShifts(
     runs.map(({ timeZone }) => timeZone),
@@ -34,7 +41,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         formatDuration(at.getTime() - now.getTime()),
         job.name,
         describeWork(job.work),
-        noteOf(job, at) ?? timeZone,
+        passes(job, at) ? 'paused: left out' : (noteOf(job, at) ?? timeZone),
       ]),
     );
   }
@@ -54,6 +61,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       timeZone,
       followers: followers(job, policies.jobs).map(({ name }) => name),
       note: noteOf(job, at) ?? null,
+      isLeftOut: passes(job, at),
     })),
     clocks: shifts.map(({ timeZone, at, byMinutes }) => ({ timeZone, at: at.toISOString(), byMinutes })),
     after: waiting.map((job) => ({ job: job.name, after: job.trigger.kind === 'after' ? job.trigger.jobs : [] })),

@@ -1,29 +1,75 @@
 import os from 'node:os';
-import { pauseJob, registerJobs } from '../../schedule/control/registry-apply.ts';
+import { parseDuration } from '../../base/durations.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { knownJobs, pauseJob } from '../../schedule/control/registry-apply.ts';
+import { formatMoment, parseMoment } from '../../schedule/recurrence.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
+import { chosenJobs } from './chosen-jobs.ts';
 import { loadPolicies } from './load-policies.ts';
-import { findJob } from './run.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  const { output } = context;
-  const { config, policies } = await loadPolicies(context, input);
-  const job = findJob(policies.jobs, input.args[0] ?? '');
+  const { output, clock, env } = context;
+  const { config, policies, localZone } = await loadPolicies(context, input);
+  const jobs = chosenJobs(policies.jobs, input);
+  const now = clock.now();
+  const until = readEnd(input, localZone, now);
   const control = await openControl(config, 'dbadmin schedule pause');
   try {
-    const by = `${context.env['USER'] ?? context.env['LOGNAME'] ?? 'somebody'} on ${os.hostname()}`;
-    const changed = await pauseJob(control.pool, control.schema, job.name, by, textOption(input, 'reason'));
-    const known = await registerJobs(control.pool, control.schema, [job.name]);
-    const paused = known.get(job.name)?.paused;
-    output.line(
-      changed
-        ? `${job.name} is paused: no worker and no timer runs it until dbadmin schedule resume ${job.name}`
-        : `${job.name} was paused already, at ${paused?.at.toISOString() ?? ''} by ${paused?.by ?? ''}`,
+    // The console says who it acts for.
+    const by = env['DBADMIN_ACTOR'] ?? `${env['USER'] ?? env['LOGNAME'] ?? 'somebody'} on ${os.hostname()}`;
+    const request = { by, reason: textOption(input, 'reason'), until, now };
+    const outcomes = new Map<string, Awaited<ReturnType<typeof pauseJob>>>();
+    for (const { name } of jobs) outcomes.set(name, await pauseJob(control.pool, control.schema, name, request));
+    const known = await knownJobs(
+      control.pool,
+      control.schema,
+      jobs.map(({ name }) => name),
     );
+    const documents = jobs.map(({ name }) => {
+      const pause = known.get(name)?.pause;
+      return {
+        job: name,
+        changed: outcomes.get(name) !== 'unchanged',
+        pausedAt: pause?.at ?? null,
+        until: pause?.until ?? null,
+        by: pause?.by ?? null,
+        reason: pause?.reason ?? null,
+      };
+    });
+    for (const { job, changed, pausedAt, until: end, by: who } of documents) {
+      const ends =
+        end === null ? `until dbadmin schedule resume ${job}` : `until ${formatMoment(end, localZone)}, when it goes on by itself`;
+      output.line(
+        changed
+          ? `${job} is paused: no worker and no timer runs it ${ends}`
+          : `${job} was paused already, at ${pausedAt?.toISOString() ?? ''} by ${who ?? ''}, ${ends}`,
+      );
+    }
     output.note('A timer on a machine that does not reach the control database does not know of it.');
-    output.result({ job: job.name, changed, pausedAt: paused?.at ?? null, by: paused?.by ?? null, reason: paused?.reason ?? null });
+    const [only] = documents;
+    output.result(isAll(input) || only === undefined ? { until: until ?? null, jobs: documents } : only);
     return 0;
   } finally {
     await control.pool.close();
   }
+}
+
+function isAll({ args }: CommandInput): boolean {
+  return args[0] === undefined;
+}
+
+/** The end that was asked for; undefined where there is to be none. */
+function readEnd(input: CommandInput, localZone: string, now: Date): Date | undefined {
+  const [until, span] = [textOption(input, 'until'), textOption(input, 'for')];
+  if (until !== undefined && span !== undefined) throw new DbadminError('usage', 'a pause has --until or --for, not both');
+  if (span !== undefined) return new Date(now.getTime() + parseDuration(span));
+  if (until === undefined) return undefined;
+  const end = parseMoment(until, localZone);
+  if (end === undefined)
+    throw new DbadminError('usage', `--until "${until}" is no moment`, {
+      hint: 'Write it as 2026-11-22T06:00, with an offset such as +05:30 where it is not in the time zone of this machine.',
+    });
+  if (end <= now) throw new DbadminError('usage', `--until ${until} is over: it is ${formatMoment(now, localZone)}`);
+  return end;
 }

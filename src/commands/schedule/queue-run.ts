@@ -25,7 +25,7 @@ export async function queueRun(
     onError: (error) => log.debug(String(error)),
   });
   try {
-    const paused = evenIfPaused ? undefined : await findPause(control, policies, job);
+    const paused = evenIfPaused ? undefined : await findPause(control, policies, job, clock.now());
     // Nobody but a person calls this, who wants to know that it did not happen.
     if (paused !== undefined) {
       throw new DbadminError('refused', pauseText(job, paused), {

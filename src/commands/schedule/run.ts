@@ -50,7 +50,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const control = await openRecord(context, config);
   let done: { readonly attempts: number; readonly recorded: boolean };
   try {
-    const paused = evenIfPaused ? undefined : await findPause(control, policies, job);
+    const paused = evenIfPaused ? undefined : await findPause(control, policies, job, started);
     if (paused !== undefined) return sayPaused(context, job, paused);
     const release = await claimJob(config.paths.policies, job.name);
     try {
@@ -71,8 +71,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 /** Not a failure: timers call this, and a pause is there to be kept by them. */
 function sayPaused({ output, log }: CommandContext, job: Job, paused: Pause): number {
   log.warn(`${pauseText(job, paused)}: nothing was done. With --even-if-paused it runs`);
-  const { by, reason, at } = paused;
-  output.result({ job: job.name, ...NOTHING_DONE, paused: { job: paused.job, at: at ?? null, by, reason: reason ?? null } });
+  const { by, reason, at, until } = paused;
+  output.result({
+    job: job.name,
+    ...NOTHING_DONE,
+    paused: { job: paused.job, at: at ?? null, until: until ?? null, by, reason: reason ?? null },
+  });
   return 0;
 }
 

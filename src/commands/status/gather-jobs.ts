@@ -1,3 +1,4 @@
+import { goesOn, letsPass, type PauseSpan } from '../../schedule/pause.ts';
 import { describeWork, type Job, type Policies, type Work } from '../../schedule/policies.ts';
 import { upcomingRuns } from '../../schedule/upcoming.ts';
 import type { ClusterFacts, JobFacts, JobRun, Known, LineageFacts } from '../../status/facts.ts';
@@ -8,10 +9,10 @@ export interface JobHistory {
   readonly lastSuccess: { readonly endedAt: Date; readonly durationMs: number | undefined } | undefined;
 }
 
-/** What ran, by the name of the job, and the jobs that somebody paused. */
+/** What ran, by the name of the job, and the last pause of each. */
 export interface RunHistory {
   readonly jobs: ReadonlyMap<string, JobHistory>;
-  readonly paused: ReadonlySet<string>;
+  readonly pauses: ReadonlyMap<string, PauseSpan>;
   /** Since when each job is known to whoever keeps the records: from then on its times are promised. */
   readonly since: ReadonlyMap<string, Date>;
 }
@@ -56,6 +57,8 @@ function jobFacts(
   const why = history?.kind === 'unknown' ? history.why : shown.kind === 'unknown' ? shown.why : '';
   const last: JobFacts['last'] = left === undefined ? { kind: 'unknown', why } : { kind: 'known', value: left.last };
   const after = latest(left?.last?.startedAt, since);
+  const pause = records?.pauses.get(job.name);
+  const isPausedNow = pause !== undefined && goesOn(pause, now);
   return {
     name: job.name,
     description: describeWork(job.work),
@@ -63,11 +66,12 @@ function jobFacts(
     cluster: job.work.cluster,
     nextAt: upcomingRuns([job], now, 1)[0]?.at,
     timeZone: job.trigger.kind === 'times' ? job.trigger.recurrence.timeZone : undefined,
-    isPaused: records?.paused.has(job.name) === true,
+    isPaused: job.paused || isPausedNow,
+    pausedUntil: isPausedNow && !job.paused ? pause.until : undefined,
     last,
     lastSuccess: left?.lastSuccess,
     isToldByResult: isToldByResult(recorded?.last, shown),
-    missedAt: after === undefined ? undefined : firstMissed(job, after, now),
+    missedAt: after === undefined ? undefined : firstMissed(job, after, now, pause),
     graceMs: (recorded === undefined ? GRACE_WITHOUT_RECORDS_MS : GRACE_MS) + job.retries * job.retryDelayMs,
   };
 }
@@ -85,8 +89,11 @@ function latest(startedAt: Date | undefined, since: Date | undefined): Date | un
 }
 
 /** The first time after `after`, when a run began, at which it was due again, if that has passed. A run of the due minute itself counts for it. */
-function firstMissed(job: Job, after: Date, now: Date): Date | undefined {
-  const due = upcomingRuns([job], after, 1)[0]?.at;
+function firstMissed(job: Job, after: Date, now: Date, pause: PauseSpan | undefined): Date | undefined {
+  const first = upcomingRuns([job], after, 1)[0]?.at;
+  const wasPaused = first !== undefined && pause?.until !== undefined && pause.until <= now && letsPass(pause, first, now);
+  // The very end of a pause is a time again, and times come strictly after what they are asked from.
+  const due = wasPaused ? upcomingRuns([job], new Date(pause.until.getTime() - 1), 1)[0]?.at : first;
   return due !== undefined && due < now ? due : undefined;
 }
 

@@ -28,7 +28,7 @@ $ dbadmin status --prometheus --out /var/lib/prometheus/node-exporter/dbadmin.pr
       'clusters: array of { name, place, loss, restore, server, repositories, migrations, roles, limits }; anything in it that could not be looked at is { unknown: why }',
       'clusters[].loss: { kind: span, everything or unknown; lossMs, coveredUntil, because, repository, isOnHost: it has to survive the host }',
       'clusters[].restore: { restoreMs, drill, drilledAt, measuredMs }, or null when no drill measured it',
-      'jobs: array of { name, description, policy, cluster, nextAt, timeZone, isPaused, last, lastSuccess, missedAt, graceMs }',
+      'jobs: array of { name, description, policy, cluster, nextAt, timeZone, isPaused, pausedUntil, last, lastSuccess, missedAt, graceMs }',
       'problems: array of { kind, severity: failed or late, cluster, subject, what, next }',
       'unknown: array of { kind, cluster, subject, what }: what could not be judged',
     ],

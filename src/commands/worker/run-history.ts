@@ -40,9 +40,9 @@ export async function readRunHistory({ pool, schema }: Pick<ControlPlace, 'pool'
     if (newest === undefined) return [];
     return [[name, { last: jobRun(newest), lastSuccess: successOf(lastSuccess) }]];
   });
-  const paused = jobs.filter(({ name, paused: always }) => always || known.get(name)?.paused !== undefined);
+  const pauses = [...known].flatMap(([name, { pause }]) => (pause === undefined ? [] : [[name, pause] as const]));
   const since = new Map([...known].map(([name, job]) => [name, job.since]));
-  return { jobs: new Map(histories), paused: new Set(paused.map(({ name }) => name)), since };
+  return { jobs: new Map(histories), pauses: new Map(pauses), since };
 }
 
 function jobRun({ startedAt, endedAt, createdAt, state, error }: RunRecord): JobRun {

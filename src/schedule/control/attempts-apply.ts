@@ -1,9 +1,10 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
 import { nextStep, type AttemptOutcome, type NextStep } from '../attempt.ts';
 import { allDependents, directDependents, isInForce, isReady } from '../dependents.ts';
+import { letsPass } from '../pause.ts';
 import type { Job } from '../policies.ts';
 import type { RunRecord } from '../run-record.ts';
-import { admitTime, handOver, insertEnded, isPaused, promoteWaiting, type ControlPlace } from './due-apply.ts';
+import { admitTime, handOver, insertEnded, lockJob, promoteWaiting, type ControlPlace } from './due-apply.ts';
 import type { HandedOut, RunQueue } from './queue-run.ts';
 import { RUN_COLUMNS, runOf, type RunRow } from './runs-inspect.ts';
 
@@ -176,7 +177,8 @@ async function writeOver(
 /** Those whose others have all succeeded are due now. Whatever of them is paused or not in force lets it pass. */
 async function callDependents(tx: PoolQueries, schema: string, queue: RunQueue, jobs: readonly Job[], now: Date): Promise<void> {
   for (const job of jobs) {
-    if (await isPaused(tx, schema, job.name)) continue;
+    const pause = await lockJob(tx, schema, job.name);
+    if (pause !== undefined && letsPass(pause, now, now)) continue;
     const parents = job.trigger.kind === 'after' ? job.trigger.jobs : [];
     const [facts] = await tx.query<{ since: Date; called: Date | null }>(
       `select since, (select max(due) from ${schema}.run where job = $1 and cause = 'after' and state <> 'skipped') as called

@@ -1,5 +1,6 @@
 import type { ConnectionPool, PoolQueries } from '../../postgres/pool.ts';
 import { queueName } from '../labels.ts';
+import { letsPass, type PauseSpan } from '../pause.ts';
 import { admit, type DuePlan } from '../plan.ts';
 import type { Job } from '../policies.ts';
 import type { RunCause } from '../run-record.ts';
@@ -17,11 +18,18 @@ export type Admission = 'queued' | 'waiting' | 'dropped' | 'paused' | 'known';
  * Writes down what becomes of the times of a job: those that run are queued, in the same transaction; those that nobody kept
  * are recorded as missed. Every worker may do it for the same times: the key is the job and its moment, and the first wins.
  */
-export async function applyDue({ pool, schema }: ControlPlace, queue: RunQueue, job: Job, plan: DuePlan): Promise<readonly Admission[]> {
+export async function applyDue(
+  { pool, schema }: ControlPlace,
+  queue: RunQueue,
+  job: Job,
+  plan: DuePlan,
+  now: Date,
+): Promise<readonly Admission[]> {
   return await pool.transaction(async (tx) => {
-    if (await isPaused(tx, schema, job.name)) return plan.queue.map(() => 'paused' as const);
+    const pause = await lockJob(tx, schema, job.name);
+    const passes = (due: Date): boolean => pause !== undefined && letsPass(pause, due, now);
     const { missed } = plan;
-    if (missed !== undefined) {
+    if (missed !== undefined && !passes(missed.last)) {
       const reason =
         missed.count === 1
           ? 'nobody was there to run it'
@@ -29,7 +37,7 @@ export async function applyDue({ pool, schema }: ControlPlace, queue: RunQueue, 
       await insertEnded(tx, schema, job, missed.last, 'missed', reason, missed.count);
     }
     const admissions: Admission[] = [];
-    for (const due of plan.queue) admissions.push(await admitTime(tx, schema, queue, job, due, 'time'));
+    for (const due of plan.queue) admissions.push(passes(due) ? 'paused' : await admitTime(tx, schema, queue, job, due, 'time'));
     return admissions;
   });
 }
@@ -38,19 +46,19 @@ export async function applyDue({ pool, schema }: ControlPlace, queue: RunQueue, 
 export async function applyManual({ pool, schema }: ControlPlace, queue: RunQueue, job: Job, now: Date): Promise<Admission> {
   return await pool.transaction(async (tx) => {
     await tx.query(`insert into ${schema}.scheduled_job (name) values ($1) on conflict do nothing`, [job.name]);
-    await isPaused(tx, schema, job.name);
+    await lockJob(tx, schema, job.name);
     const [current] = await tx.query(`select from ${schema}.run where job = $1 and state in ('queued', 'running')`, [job.name]);
     return current === undefined ? await enqueue(tx, schema, queue, job, now, 'manual') : 'dropped';
   });
 }
 
-/** Locks the job against others who decide about it, and says whether it is paused. */
-export async function isPaused(tx: PoolQueries, schema: string, job: string): Promise<boolean> {
-  const [row] = await tx.query<{ paused: boolean }>(
-    `select paused_at is not null as paused from ${schema}.scheduled_job where name = $1 for update`,
+/** Locks the job against others who decide about it, and gives its last pause. */
+export async function lockJob(tx: PoolQueries, schema: string, job: string): Promise<PauseSpan | undefined> {
+  const [row] = await tx.query<{ paused_at: Date | null; paused_until: Date | null }>(
+    `select paused_at, paused_until from ${schema}.scheduled_job where name = $1 for update`,
     [job],
   );
-  return row?.paused === true;
+  return row === undefined || row.paused_at === null ? undefined : { at: row.paused_at, until: row.paused_until ?? undefined };
 }
 
 /** The job is locked by the caller. */

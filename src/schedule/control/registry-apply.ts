@@ -1,16 +1,25 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
+import type { PauseSpan } from '../pause.ts';
 import { SET_BACK_MS } from '../timetable.ts';
+
+/** Who paused a job, when, why, and how long. */
+export interface JobPause extends PauseSpan {
+  readonly by: string;
+  readonly reason: string | undefined;
+}
 
 /** What the control database knows of a job beside its runs. */
 export interface KnownJob {
   readonly since: Date;
-  readonly paused: { readonly at: Date; readonly by: string; readonly reason: string | undefined } | undefined;
+  /** The last there was; whether it goes on says its end. */
+  readonly pause: JobPause | undefined;
 }
 
 interface JobRow {
   readonly name: string;
   readonly since: Date;
   readonly paused_at: Date | null;
+  readonly paused_until: Date | null;
   readonly paused_by: string | null;
   readonly pause_reason: string | null;
 }
@@ -23,35 +32,63 @@ export async function registerJobs(db: PoolQueries, schema: string, names: reado
 
 /** What is known of jobs, by name; those that no worker has seen are not among them. */
 export async function knownJobs(db: PoolQueries, schema: string, names: readonly string[]): Promise<ReadonlyMap<string, KnownJob>> {
+  // Tables that no newer worker has led on have no column for the end; whoever only reads goes on with them.
   const rows = await db.query<JobRow>(
-    `select name, since, paused_at, paused_by, pause_reason from ${schema}.scheduled_job where name = any($1::text[])`,
+    `select name, since, paused_at, (to_jsonb(j) ->> 'paused_until')::timestamptz as paused_until, paused_by, pause_reason
+       from ${schema}.scheduled_job j where name = any($1::text[])`,
     [names],
   );
   return new Map(
-    rows.map(({ name, since, paused_at: at, paused_by: by, pause_reason: reason }) => [
+    rows.map(({ name, since, paused_at: at, paused_until: until, paused_by: by, pause_reason: reason }) => [
       name,
-      { since, paused: at === null ? undefined : { at, by: by ?? '', reason: reason ?? undefined } },
+      { since, pause: at === null ? undefined : { at, until: until ?? undefined, by: by ?? '', reason: reason ?? undefined } },
     ]),
   );
 }
 
-/** Pauses a job; false when it was paused already, which stays as it was. */
-export async function pauseJob(db: PoolQueries, schema: string, name: string, by: string, reason: string | undefined): Promise<boolean> {
-  await db.query(`insert into ${schema}.scheduled_job (name) values ($1) on conflict do nothing`, [name]);
-  const changed = await db.query(
-    `update ${schema}.scheduled_job set paused_at = clock_timestamp(), paused_by = $2, pause_reason = $3
-      where name = $1 and paused_at is null returning name`,
-    [name, by, reason ?? null],
-  );
-  return changed.length === 1;
+export interface PauseRequest {
+  readonly by: string;
+  readonly reason: string | undefined;
+  /** It ends by itself then; undefined until somebody resumes it. */
+  readonly until: Date | undefined;
+  readonly now: Date;
 }
 
-/** Lets a paused job run again from its next time on; false when it was not paused. */
-export async function resumeJob(db: PoolQueries, schema: string, name: string): Promise<boolean> {
+/**
+ * Pauses a job. One that is paused already stays as it was, but for its end: another that is asked for takes the place of that
+ * one, with who asked and the reason if one is given.
+ */
+export async function pauseJob(
+  db: PoolQueries,
+  schema: string,
+  name: string,
+  { by, reason, until, now }: PauseRequest,
+): Promise<'paused' | 'moved' | 'unchanged'> {
+  await db.query(`insert into ${schema}.scheduled_job (name) values ($1) on conflict do nothing`, [name]);
+  const begun = await db.query(
+    `update ${schema}.scheduled_job set paused_at = $4, paused_until = $5, paused_by = $2, pause_reason = $3
+      where name = $1 and (paused_at is null or paused_until <= $4) returning name`,
+    [name, by, reason ?? null, now, until ?? null],
+  );
+  if (begun.length === 1) return 'paused';
+  if (until === undefined) return 'unchanged';
+  const moved = await db.query(
+    `update ${schema}.scheduled_job set paused_until = $4, paused_by = $2, pause_reason = coalesce($3, pause_reason)
+      where name = $1 and paused_until is distinct from $4 returning name`,
+    [name, by, reason ?? null, until],
+  );
+  return moved.length === 1 ? 'moved' : 'unchanged';
+}
+
+/**
+ * Lets a paused job run again from its next time on; false when it was not paused. The pause is kept, ended now: times that
+ * were due in it are not late afterwards.
+ */
+export async function resumeJob(db: PoolQueries, schema: string, name: string, now: Date): Promise<boolean> {
   const changed = await db.query(
-    `update ${schema}.scheduled_job set paused_at = null, paused_by = null, pause_reason = null
-      where name = $1 and paused_at is not null returning name`,
-    [name],
+    `update ${schema}.scheduled_job set paused_until = greatest($2, paused_at)
+      where name = $1 and paused_at is not null and (paused_until is null or paused_until > $2) returning name`,
+    [name, now],
   );
   return changed.length === 1;
 }

@@ -1,5 +1,5 @@
 /** The form of the tables that this dbadmin writes; {@link TABLE_STEPS} lead there, one after the other. */
-export const TABLES_VERSION = 2;
+export const TABLES_VERSION = 3;
 
 /**
  * The tables of the control database: what ran, what is paused, who is at work. The queue of pg-boss lies beside them in the
@@ -111,5 +111,10 @@ comment on column ${schema}.alert_state.teller is 'The worker, or the machine of
 comment on column ${schema}.alert_state.tells_until is 'Until then nobody else tells; put off by each look of the teller.';
 comment on column ${schema}.alert_state.state is 'The alerts by what they are about, and the messages that wait; null before the first look.';
 insert into ${schema}.alert_state default values;
+`,
+  (schema) => `
+alter table ${schema}.scheduled_job add column paused_until timestamptz;
+comment on column ${schema}.scheduled_job.paused_at is 'When the last pause began; null when there was none.';
+comment on column ${schema}.scheduled_job.paused_until is 'When that pause ends or ended by itself or by dbadmin schedule resume; null while it has no end.';
 `,
 ];

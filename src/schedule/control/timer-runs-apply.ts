@@ -1,7 +1,7 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { AttemptOutcome } from '../attempt.ts';
 import type { RunCause } from '../run-record.ts';
-import { isPaused, type ControlPlace } from './due-apply.ts';
+import { lockJob, type ControlPlace } from './due-apply.ts';
 
 /** A run without a worker, as it is recorded: by `schedule run`, which a timer of the system calls, or a person. */
 export interface TimerRun {
@@ -20,7 +20,7 @@ export async function beginTimerRun(
 ): Promise<TimerRun> {
   return await pool.transaction(async (tx) => {
     await tx.query(`insert into ${schema}.scheduled_job (name) values ($1) on conflict do nothing`, [run.job]);
-    await isPaused(tx, schema, run.job);
+    await lockJob(tx, schema, run.job);
     await tx.query(
       `update ${schema}.run set state = 'failed', ended_at = clock_timestamp(), error = 'its process ended without a word'
         where job = $1 and state = 'running' and queue_id is null and alive_at < clock_timestamp() - interval '2 minutes'`,

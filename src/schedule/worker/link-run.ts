@@ -145,7 +145,7 @@ export class ControlLink implements ControlPlace {
     }
     const due = this.#timetable.take(now);
     try {
-      for (const { job, due: time, admission } of await applyAllDue(this, this.queue, due)) {
+      for (const { job, due: time, admission } of await applyAllDue(this, this.queue, due, now)) {
         if (admission === 'dropped')
           this.#options.log.warn(`${job.name}, due ${time.toISOString()}, is left out: its run before is not over`);
       }

@@ -92,6 +92,38 @@ test('a control database that cannot be asked stops no timer', async () => {
   await control(database.url);
 });
 
+test('a pause with an end is told everywhere, and is over by itself', async () => {
+  const now = Date.now();
+  const soon = new Date(now + 3_600_000).toISOString().slice(0, 19);
+  expect(await project.run('schedule', 'pause', 'first', '--until', '2020-01-01T00:00Z')).toMatchObject({
+    status: 64,
+    stderr: expect.stringMatching(/--until 2020-01-01T00:00Z is over/),
+  });
+  expect(await project.json('schedule', 'pause', 'first', '--until', `${soon}Z`)).toMatchObject({ changed: true, until: `${soon}.000Z` });
+  expect(await project.json('schedule', 'pause', '--all', '--for', '1s', '--reason', 'new disks')).toMatchObject({
+    jobs: [
+      { job: 'first', changed: true },
+      { job: 'second', changed: true, reason: 'new disks' },
+      { job: 'third', changed: true },
+    ],
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect(await project.json('schedule', 'run', 'second')).toMatchObject({ attempts: 1, paused: null });
+  expect(await ran()).toEqual(['second']);
+  await project.json('schedule', 'pause', 'first', '--for', '400d', '--reason', 'storage moves');
+  const { jobs } = await project.json<{ jobs: readonly { name: string }[] }>('schedule', 'list');
+  expect(jobs.find(({ name }) => name === 'first')).toMatchObject({
+    paused: true,
+    pause: { until: expect.any(String), reason: 'storage moves' },
+  });
+  expect(await project.json('schedule', 'next', '--count', '1')).toMatchObject({ runs: [{ job: 'first', isLeftOut: true }] });
+  expect((await project.run('schedule', 'list')).stdout).toMatch(/paused since \S+Z until \S+Z by /);
+  expect((await project.run('status')).stdout).toMatch(/first: .*paused until /);
+  expect(await project.json('status')).toMatchObject({
+    jobs: expect.arrayContaining([expect.objectContaining({ name: 'first', isPaused: true, pausedUntil: expect.any(String) })]),
+  });
+});
+
 test('once resumed it runs again', async () => {
   await project.json('schedule', 'resume', 'first');
   expect(await project.json('schedule', 'run', 'second')).toMatchObject({ attempts: 1 });

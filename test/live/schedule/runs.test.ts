@@ -6,7 +6,7 @@ import { beginAttempt, endAbandoned, endAttempt } from '../../../src/schedule/co
 import { applyDue, applyManual, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
 import { applyAllDue } from '../../../src/schedule/control/due-many-apply.ts';
 import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
-import { pauseJob, registerJobs, resumeJob } from '../../../src/schedule/control/registry-apply.ts';
+import { knownJobs, pauseJob, registerJobs, resumeJob } from '../../../src/schedule/control/registry-apply.ts';
 import { inspectAttempts, inspectJobRuns, inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
 import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
 import { beginTimerRun, endTimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
@@ -46,8 +46,13 @@ const FAILED: AttemptOutcome = { kind: 'failed', exitStatus: 1, error: 'no room'
 const DONE: AttemptOutcome = { kind: 'succeeded' };
 
 async function due(one: Job, ...times: readonly string[]) {
+  return await dueAt(new Date(), one, ...times);
+}
+
+/** What a worker whose clock says `now` makes of times. */
+async function dueAt(now: Date, one: Job, ...times: readonly string[]) {
   await registerJobs(pool, SCHEMA, [one.name]);
-  return await applyDue(place, queue, one, { queue: times.map(at), missed: undefined });
+  return await applyDue(place, queue, one, { queue: times.map(at), missed: undefined }, now);
 }
 
 /** Takes what the queue hands out next, and ends it. */
@@ -71,7 +76,10 @@ test('a time that many workers see at once is queued once', async () => {
   const nightly = job('nightly', '0 2 * * *');
   await registerJobs(pool, SCHEMA, ['nightly']);
   const seen = await Promise.all(
-    Array.from({ length: 8 }, async () => await applyDue(place, queue, nightly, { queue: [at('2027-01-01T02:00Z')], missed: undefined })),
+    Array.from(
+      { length: 8 },
+      async () => await applyDue(place, queue, nightly, { queue: [at('2027-01-01T02:00Z')], missed: undefined }, new Date()),
+    ),
   );
   expect(seen.flat().toSorted()).toEqual([...Array.from({ length: 7 }, () => 'known'), 'queued']);
   expect(await queue.fetch('run', 10)).toHaveLength(1);
@@ -84,10 +92,10 @@ test('many jobs of one moment are queued together, each once, except those that 
     SCHEMA,
     jobs.map(({ name }) => name),
   );
-  await pauseJob(pool, SCHEMA, 'j1', 'ada', undefined);
+  await pauseJob(pool, SCHEMA, 'j1', { by: 'ada', reason: undefined, until: undefined, now: new Date() });
   await applyManual(place, queue, jobs[2] ?? job('', []), new Date());
   const together = jobs.map((each) => ({ job: each, queue: [at('2027-01-01T00:00Z')], missed: undefined }));
-  const both = await Promise.all([applyAllDue(place, queue, together), applyAllDue(place, queue, together)]);
+  const both = await Promise.all([applyAllDue(place, queue, together, new Date()), applyAllDue(place, queue, together, new Date())]);
   const counts = Object.entries(Object.groupBy(both.flat(), ({ admission }) => admission)).map(([name, each]) => [name, each.length]);
   expect(Object.fromEntries(counts)).toEqual({ queued: 598, known: 599, dropped: 1, paused: 2 });
   expect((await queue.fetch('run', 1000)).length).toBe(399);
@@ -189,15 +197,89 @@ describe('jobs after others', () => {
 test('a paused job lets its times pass; asked for by a person it runs all the same', async () => {
   const nightly = job('nightly', '@daily');
   await registerJobs(pool, SCHEMA, ['nightly']);
-  expect(await pauseJob(pool, SCHEMA, 'nightly', 'ada', 'storage moves')).toBe(true);
-  expect(await pauseJob(pool, SCHEMA, 'nightly', 'bob', undefined)).toBe(false);
+  const request = { by: 'ada', reason: 'storage moves', until: undefined, now: new Date() };
+  expect(await pauseJob(pool, SCHEMA, 'nightly', request)).toBe('paused');
+  expect(await pauseJob(pool, SCHEMA, 'nightly', { ...request, by: 'bob' })).toBe('unchanged');
   expect(await due(nightly, '2027-01-01T00:00Z')).toEqual(['paused']);
   expect(await all()).toEqual([]);
   expect(await applyManual(place, queue, nightly, new Date())).toBe('queued');
   expect(await applyManual(place, queue, nightly, new Date())).toBe('dropped');
   await runNext([nightly], DONE);
-  expect(await resumeJob(pool, SCHEMA, 'nightly')).toBe(true);
+  expect(await resumeJob(pool, SCHEMA, 'nightly', new Date())).toBe(true);
   expect(await due(nightly, '2027-01-02T00:00Z')).toEqual(['queued']);
+});
+
+test('a pause with an end is over by itself: what was due in it passes, whenever a worker comes to it, and what is due at its end runs', async () => {
+  const hourly = job('hourly', '@hourly', { catchUp: 'all' });
+  await registerJobs(pool, SCHEMA, ['hourly']);
+  const noon = at('2027-01-01T12:00Z');
+  const request = { by: 'ada', reason: undefined, until: at('2027-01-01T14:00Z'), now: noon };
+  expect(await pauseJob(pool, SCHEMA, 'hourly', request)).toBe('paused');
+  expect(await dueAt(at('2027-01-01T13:00Z'), hourly, '2027-01-01T13:00Z')).toEqual(['paused']);
+  // Its worker was away until four: of what it missed, the times of the pause are left out.
+  const four = at('2027-01-01T16:00Z');
+  expect(await dueAt(four, hourly, '2027-01-01T11:00Z', '2027-01-01T13:00Z', '2027-01-01T14:00Z', '2027-01-01T15:00Z')).toEqual([
+    'queued',
+    'paused',
+    'waiting',
+    'waiting',
+  ]);
+  // Many at once are judged as one is.
+  const others = ['a', 'b'].map((name) => job(name, '@hourly'));
+  await registerJobs(pool, SCHEMA, ['a', 'b']);
+  await pauseJob(pool, SCHEMA, 'a', request);
+  const both = (due: string, now: Date): Promise<readonly { readonly admission: string }[]> =>
+    applyAllDue(
+      place,
+      queue,
+      others.map((each) => ({ job: each, queue: [at(due)], missed: undefined })),
+      now,
+    );
+  const admissions = async (due: string): Promise<readonly string[]> =>
+    (await both(due, four)).map(({ admission }) => admission).toSorted();
+  expect(await admissions('2027-01-01T13:30Z')).toEqual(['paused', 'queued']);
+  expect(await admissions('2027-01-01T14:00Z')).toEqual(['dropped', 'queued']);
+});
+
+test('a job that runs after others is not called while it is paused, and is called again once that is over', async () => {
+  const first = job('first', '@hourly');
+  const second = job('second', ['first']);
+  await registerJobs(pool, SCHEMA, ['first', 'second']);
+  const pause = { by: 'ada', reason: undefined, until: undefined, now: new Date() };
+  await pauseJob(pool, SCHEMA, 'second', pause);
+  await due(first, '2027-01-01T00:00Z');
+  await runNext([first, second], DONE);
+  expect((await all()).map(([name]) => name)).toEqual(['first']);
+  await resumeJob(pool, SCHEMA, 'second', new Date());
+  await due(first, '2027-01-01T01:00Z');
+  await runNext([first, second], DONE);
+  expect((await all()).map(([name]) => name)).toEqual(['first', 'first', 'second']);
+});
+
+test('the end of a pause can be moved, and resuming ends it: paused anew it begins anew', async () => {
+  const now = at('2027-01-01T12:00Z');
+  const pause = { by: 'ada', reason: 'storage moves', until: at('2027-01-01T14:00Z'), now };
+  const told = async (): Promise<unknown> => (await knownJobs(pool, SCHEMA, ['nightly'])).get('nightly')?.pause;
+  await pauseJob(pool, SCHEMA, 'nightly', pause);
+  const later = { by: 'bob', reason: undefined, until: at('2027-01-01T18:00Z'), now: at('2027-01-01T13:00Z') };
+  expect(await pauseJob(pool, SCHEMA, 'nightly', later)).toBe('moved');
+  expect(await pauseJob(pool, SCHEMA, 'nightly', later)).toBe('unchanged');
+  expect(await told()).toEqual({ at: now, until: later.until, by: 'bob', reason: 'storage moves' });
+  const three = at('2027-01-01T15:00Z');
+  expect(await resumeJob(pool, SCHEMA, 'nightly', three)).toBe(true);
+  expect(await resumeJob(pool, SCHEMA, 'nightly', three)).toBe(false);
+  expect(await told()).toMatchObject({ at: now, until: three });
+  expect(await pauseJob(pool, SCHEMA, 'nightly', { ...pause, until: undefined, now: at('2027-01-02T00:00Z') })).toBe('paused');
+  expect(await told()).toMatchObject({ at: at('2027-01-02T00:00Z'), until: undefined });
+});
+
+test('tables of the version before are led on, and can be read until then', async () => {
+  await pool.query(`alter table ${SCHEMA}.scheduled_job drop column paused_until`);
+  await pool.query(`comment on schema ${SCHEMA} is 'dbadmin schedule, tables 2'`);
+  await pool.query(`insert into ${SCHEMA}.scheduled_job (name, paused_at, paused_by) values ('old', now(), 'ada')`);
+  expect((await knownJobs(pool, SCHEMA, ['old'])).get('old')?.pause).toMatchObject({ by: 'ada', until: undefined });
+  await ensureTables(pool, SCHEMA);
+  expect(await resumeJob(pool, SCHEMA, 'old', new Date())).toBe(true);
 });
 
 test('a worker hands out only what has labels that it is asked for', async () => {

@@ -13,7 +13,7 @@ function facts(history: Known<RunHistory> | undefined) {
 }
 
 function seenSince(since: string): Known<RunHistory> {
-  return { kind: 'known', value: { jobs: new Map(), paused: new Set(), since: new Map([['hourly', at(since)]]) } };
+  return { kind: 'known', value: { jobs: new Map(), pauses: new Map(), since: new Map([['hourly', at(since)]]) } };
 }
 
 test('jobs: one that never ran is late from the first time at which somebody had it in the schedule, and not from before', () => {
@@ -33,7 +33,7 @@ test('jobs: times that passed before the schedule had a job are not missed', () 
     kind: 'known',
     value: {
       jobs: new Map([['hourly', { last: ran, lastSuccess: undefined }]]),
-      paused: new Set(),
+      pauses: new Map(),
       since: new Map([['hourly', at(since)]]),
     },
   });
@@ -44,5 +44,24 @@ test('jobs: times that passed before the schedule had a job are not missed', () 
 test('jobs: without records nothing is known of what leaves no result, and nothing is late', () => {
   const unknown = { last: { kind: 'unknown', why: 'no worker keeps records of it' }, missedAt: undefined };
   expect(facts(undefined)).toEqual(unknown);
-  expect(facts({ kind: 'known', value: { jobs: new Map(), paused: new Set(), since: new Map() } })).toEqual(unknown);
+  expect(facts({ kind: 'known', value: { jobs: new Map(), pauses: new Map(), since: new Map() } })).toEqual(unknown);
+});
+
+test('jobs: what was due in a pause that is over is not missed, and from its end on it is; a pause that goes on is told with its end', () => {
+  const paused = (until: string | undefined): Known<RunHistory> => ({
+    kind: 'known',
+    value: {
+      jobs: new Map(),
+      pauses: new Map([['hourly', { at: at('2026-11-21T08:00:00Z'), until: until === undefined ? undefined : at(until) }]]),
+      since: new Map([['hourly', at('2026-11-21T08:30:00Z')]]),
+    },
+  });
+  const told = (until: string | undefined) => {
+    const [found] = gatherJobs(policies, [], paused(until), NOW);
+    return [found?.isPaused, found?.pausedUntil, found?.missedAt];
+  };
+  expect(told('2026-11-21T11:30:00Z')).toEqual([false, undefined, undefined]);
+  expect(told('2026-11-21T11:00:00Z')).toEqual([false, undefined, at('2026-11-21T11:00:00Z')]);
+  expect(told('2026-11-21T14:00:00Z').slice(0, 2)).toEqual([true, at('2026-11-21T14:00:00Z')]);
+  expect(told(undefined).slice(0, 2)).toEqual([true, undefined]);
 });

@@ -129,6 +129,7 @@ export function jobFacts(over: Partial<JobFacts> = {}): JobFacts {
     nextAt: ago(-14 * HOUR),
     timeZone: 'UTC',
     isPaused: false,
+    pausedUntil: undefined,
     last: { kind: 'known', value: { startedAt: ago(10 * HOUR), endedAt: ago(10 * HOUR - 72), outcome: 'succeeded', message: undefined } },
     lastSuccess: { endedAt: ago(10 * HOUR - 72), durationMs: 72_000 },
     isToldByResult: false,
