@@ -16,6 +16,7 @@ import type { LiveLook } from './live-look.ts';
 import { addPictures, type ReadCover } from './pictures.ts';
 import { cookieName, isOurHost, isOurOrigin, securityHeaders, type Reached } from './request-guard.ts';
 import type { Guarded, GuardedApp, GuardedContext } from './guarded.ts';
+import { addSessions } from './session-routes.ts';
 import { sessionDocument } from './session-document.ts';
 import { addOidcDoor, type OidcDoorOptions } from './oidc-door.ts';
 import { endRemovedSessions } from './session-watch-run.ts';
@@ -52,6 +53,7 @@ export function consoleApplication(options: ApplicationOptions): GuardedApp {
   addOidcDoor(app, options);
   guardSessions(app, options);
   app.get('/api/session', (context) => context.json(sessionDocument(context.var.session, answers)));
+  addSessions(app, sessions, options.audit);
   app.get('/api/status', async (context) => send(context, await live.current()));
   app.get('/api/audit', async (context) => send(context, lastOf(await answers.audit(), Number(context.req.query('last')))));
   app.get('/api/lags', (context) => context.json({ series: answers.lags() }));
@@ -68,6 +70,8 @@ function guardRequests(app: GuardedApp, reached: Reached): void {
   const headers = Object.entries(securityHeaders(reached.scheme));
   app.use(async (context, next) => {
     for (const [name, value] of headers) context.header(name, value);
+    // Events and logs come as they happen, also through a proxy that would gather them first.
+    if (context.req.path.startsWith('/api/')) context.header('x-accel-buffering', 'no');
     const host = context.req.header('host');
     if (!isOurHost(host, reached)) {
       throw new DbadminError('refused', `this console does not answer to the host "${(host ?? '').slice(0, 100)}"`, {
@@ -91,12 +95,22 @@ function guardRequests(app: GuardedApp, reached: Reached): void {
     const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';
     const changes = !isReading(context.req.method);
     if (isForeign || (changes && !isOurOrigin(context.req.header('origin'), context.req.header('host'), reached))) {
-      throw new DbadminError('refused', 'the request did not come from a page of this console');
+      throw new DbadminError('refused', 'the request did not come from a page of this console', foreignness(context, reached));
     }
     if (changes && !/^application\/json\b/.test(context.req.header('content-type') ?? ''))
       throw new DbadminError('usage', 'the request is no JSON');
     await next();
   });
+}
+
+/** A proxy that passes on another name than the browser's refuses everybody: it is told what arrived, and what is needed. */
+function foreignness(context: GuardedContext, { scheme }: Reached): { readonly detail?: string; readonly hint?: string } {
+  const origin = context.req.header('origin');
+  if (origin === undefined || scheme !== 'https') return {};
+  return {
+    detail: `It came from ${origin.slice(0, 200)} and was sent to the host "${(context.req.header('host') ?? '').slice(0, 100)}".`,
+    hint: 'Behind a proxy: it has to pass on Host as the browser sent it, with its port.',
+  };
 }
 
 function guardSessions(app: GuardedApp, options: ApplicationOptions): void {

@@ -1,4 +1,5 @@
 import { getCookie, setCookie } from 'hono/cookie';
+import { deviceName } from './device.ts';
 import type { GuardedContext } from './guarded.ts';
 import { cookieName, extraCookieName, type Reached } from './request-guard.ts';
 import type { Session, SessionOrigin, Sessions } from './sessions.ts';
@@ -19,7 +20,10 @@ export function beginSession(
 ): Session {
   const cookie = cookieName(reached.scheme);
   sessions.end(getCookie(context, cookie) ?? '');
-  const { token, session } = sessions.begin(name, role, by);
+  const { token, session } = sessions.begin(name, role, by, {
+    from: context.env.address,
+    device: deviceName(context.req.header('user-agent')),
+  });
   setCookie(context, cookie, token, cookieOptions(reached));
   return session;
 }

@@ -15,7 +15,12 @@ export interface RunEnd {
 /** Runs a command of ours in a process of its own, as `--yes`, with all that the console's configuration may. */
 export type RunCommandChild = (
   words: readonly string[],
-  options: { readonly signal: AbortSignal; readonly onText: (text: string, stream: 'stdout' | 'stderr') => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly onText: (text: string, stream: 'stdout' | 'stderr') => void;
+    /** Who wants it, for what the command writes down of that. */
+    readonly who: string;
+  },
 ) => Promise<RunEnd>;
 
 /** A run as screens know it. */
@@ -157,7 +162,7 @@ export class Runs {
       run.log.add(text, stream);
       tell();
     };
-    const end = await this.#start(words, { signal, onText }).catch((error: unknown) => messageOf(error));
+    const end = await this.#start(words, { signal, onText, who: run.document.who }).catch((error: unknown) => messageOf(error));
     run.log.end();
     const endedAt = this.#clock.now();
     const how = typeof end === 'string' ? ({ state: 'failed', exitStatus: null, detail: end } as const) : outcomeOf(end, signal, run.log);

@@ -19,9 +19,31 @@ export interface Session {
   readonly endsAt: Date;
 }
 
+/** Where somebody signed in: the address that the request came from, and what their browser says it is. */
+export interface SessionPlace {
+  readonly from: string;
+  readonly device: string;
+}
+
+/** A session as whoever it belongs to sees it. `id` names it and lets nobody in. */
+export interface OwnSession extends SessionPlace {
+  readonly id: string;
+  /** How it was begun. */
+  readonly by: SessionOrigin['kind'];
+  readonly beganAt: Date;
+  /** When a person last did something in it. */
+  readonly usedAt: Date;
+  readonly endsAt: Date;
+  readonly isThis: boolean;
+}
+
 interface Kept extends Session {
+  readonly place: SessionPlace;
+  readonly beganAt: number;
   usedAt: number;
 }
+
+const NOWHERE: SessionPlace = { from: '?', device: '?' };
 
 /** After so long without a request. */
 const IDLE_MS = 30 * 60_000;
@@ -56,8 +78,14 @@ export class Sessions {
   }
 
   /** Signs somebody in; `token` is what their browser keeps. */
-  begin(user: string, role: ConsoleRole, by: SessionOrigin): { readonly token: string; readonly session: Session } {
+  begin(
+    user: string,
+    role: ConsoleRole,
+    by: SessionOrigin,
+    place: SessionPlace = NOWHERE,
+  ): { readonly token: string; readonly session: Session } {
     this.#sweep();
+    for (const key of [...this.#kept.keys()].slice(0, Math.max(0, this.#kept.size - MOST + 1))) this.#kept.delete(key);
     const now = this.#clock.now().getTime();
     const token = this.#random(TOKEN_BYTES).toString('base64url');
     const session: Kept = {
@@ -66,6 +94,8 @@ export class Sessions {
       by,
       csrf: this.#random(TOKEN_BYTES).toString('base64url'),
       endsAt: new Date(now + this.#limits.longestMs),
+      place,
+      beganAt: now,
       usedAt: now,
     };
     this.#kept.set(digest(token), session);
@@ -85,6 +115,35 @@ export class Sessions {
     }
     if (touch) session.usedAt = now;
     return session;
+  }
+
+  /** The sessions of whoever has this token, the newest first: of the same name by the same door. */
+  ownOf(token: string): readonly OwnSession[] {
+    this.#sweep();
+    const key = digest(token);
+    return [...this.#kept]
+      .filter(([, session]) => this.#isOfOwner(key, session))
+      .map(([each, { place, by, beganAt, usedAt, endsAt }]) => ({
+        ...place,
+        id: idOf(each),
+        by: by.kind,
+        beganAt: new Date(beganAt),
+        usedAt: new Date(usedAt),
+        endsAt,
+        isThis: each === key,
+      }))
+      .toSorted((left, right) => right.beganAt.getTime() - left.beganAt.getTime());
+  }
+
+  /** Ends one of {@link ownOf}. */
+  endOwn(token: string, id: string): void {
+    const own = digest(token);
+    for (const [key, session] of this.#kept) if (idOf(key) === id && this.#isOfOwner(own, session)) this.#kept.delete(key);
+  }
+
+  #isOfOwner(key: string, { user, by }: Kept): boolean {
+    const owner = this.#kept.get(key);
+    return owner !== undefined && owner.user === user && owner.by.kind === by.kind;
   }
 
   end(token: string): void {
@@ -111,13 +170,17 @@ export class Sessions {
   #sweep(): void {
     const now = this.#clock.now().getTime();
     for (const [key, session] of this.#kept) if (this.#isOver(session, now)) this.#kept.delete(key);
-    for (const key of [...this.#kept.keys()].slice(0, Math.max(0, this.#kept.size - MOST + 1))) this.#kept.delete(key);
   }
 }
 
 /** Differs when anything about the user does. */
 export function entryMark({ name, role, password }: ConsoleUser): string {
   return digest(JSON.stringify([name, role, password]));
+}
+
+/** Another digest of what it is kept by: who knows it cannot find the session by it. */
+function idOf(key: string): string {
+  return digest(key).slice(0, 16);
 }
 
 function digest(token: string): string {

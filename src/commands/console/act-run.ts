@@ -25,8 +25,13 @@ export class ActionChildren {
     this.#directory = directory;
   }
 
-  readonly start: RunCommandChild = async (words, { signal, onText }) =>
-    await runChild(this.#words(words, '--yes'), { cwd: this.#context.cwd, env: this.#context.env, signal, output: onText });
+  readonly start: RunCommandChild = async (words, { signal, onText, who }) =>
+    await runChild(this.#words(words, '--yes'), {
+      cwd: this.#context.cwd,
+      env: { ...this.#context.env, DBADMIN_ACTOR: `${who} in the console` },
+      signal,
+      output: onText,
+    });
 
   readonly plan = async (words: readonly string[], signal: AbortSignal): Promise<Planned> => {
     let printed = '';

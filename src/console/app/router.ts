@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { lazy } from './lazy.tsx';
 import type { Screen } from './screen.ts';
 import { AUDIT_SCREENS } from './screens/audit-entry.ts';
 import { BACKUP_SCREENS } from './screens/backups/entry.ts';
@@ -24,10 +25,19 @@ export const SCREENS: readonly Screen[] = [
   ...AUDIT_SCREENS,
 ];
 
+/** Reached by a link of the frame, not by the side bar's list. */
+const OWN_SCREENS: readonly Screen[] = [
+  {
+    path: '/sessions',
+    title: 'Your sessions',
+    Screen: lazy('your sessions', async () => (await import('./screens/sessions.tsx')).Sessions),
+  },
+];
+
 const MISSING: Screen = { path: '', title: 'Not found', Screen: Missing };
 
 export function screenAt(path: string): Screen {
-  return SCREENS.find((screen) => screen.path === path) ?? MISSING;
+  return [...SCREENS, ...OWN_SCREENS].find((screen) => screen.path === path) ?? MISSING;
 }
 
 /** Goes to a screen, `/backups?cluster=main`, without loading the page again. */

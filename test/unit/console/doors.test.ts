@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
+import { deviceName } from '../../../src/console/device.ts';
 import { checkPassword, hashPassword, isPassword } from '../../../src/console/password.ts';
 import { entryMark, Sessions } from '../../../src/console/sessions.ts';
 import { SignInLimit } from '../../../src/console/sign-in-limit.ts';
@@ -30,6 +31,48 @@ describe('sessions', () => {
     sessions.end(token);
     expect(sessions.find(token)).toBeUndefined();
   });
+
+  test('somebody sees their own sessions and ends any of them, and nothing of anybody else', () => {
+    const clock = clockAt(1000);
+    const sessions = new Sessions(clock, counting());
+    const place = { from: '192.0.2.7', device: 'Firefox on Linux' };
+    const first = sessions.begin('asha', 'viewer', LINK, place);
+    clock.pass(MINUTE_MS);
+    const second = sessions.begin('asha', 'viewer', LINK);
+    const stranger = sessions.begin('bob', 'viewer', LINK).token;
+    // The same name by another door may be another person.
+    sessions.begin('asha', 'operator', { kind: 'provider' });
+    sessions.find(first.token);
+    const own = sessions.ownOf(second.token);
+    expect(own.map(({ isThis, from }) => [isThis, from])).toEqual([
+      [true, '?'],
+      [false, '192.0.2.7'],
+    ]);
+    const other = own[1];
+    expect(other).toMatchObject({
+      ...place,
+      by: 'link',
+      beganAt: new Date(1000),
+      usedAt: new Date(1000 + MINUTE_MS),
+      endsAt: first.session.endsAt,
+    });
+    expect(JSON.stringify(own)).not.toContain(first.token);
+    sessions.endOwn(stranger, other?.id ?? '');
+    expect(sessions.find(first.token)).toBeDefined();
+    sessions.endOwn(second.token, other?.id ?? '');
+    expect(sessions.find(first.token)).toBeUndefined();
+    expect(sessions.ownOf(second.token)).toHaveLength(1);
+    expect(sessions.ownOf('nobody')).toEqual([]);
+  });
+
+  test.each([
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Linux'],
+    ['Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36 Edg/140.0', 'Edge on Windows'],
+    ['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15', 'Safari on macOS'],
+    ['Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36', 'Chrome on Android'],
+    ['curl/8.0', 'not a known browser'],
+    [undefined, 'not a known browser'],
+  ])('deviceName: %s', (userAgent, name) => expect(deviceName(userAgent)).toBe(name));
 
   test('one that nobody uses ends after half an hour; one in use after twelve, whatever is done', () => {
     const clock = clockAt();
