@@ -43,6 +43,10 @@ async function makeReadingRole(stage: Stage): Promise<void> {
   await sql.unsafe(
     `create role console login password '${stage.password}'; grant pg_monitor, warehouse_auditor, warehouse_analyst to console`,
   );
+  // The recommender is asked by the page with more to choose from than applications have: by its own functions.
+  await sql.unsafe(
+    'grant execute on function reco.by_preference, reco.next_track, reco.popular, reco.recommend, reco.sounds_like, quality.b7_trim, quality.b13_fold to console',
+  );
   await sql.end();
   // The record of applied roles is beside no database's own.
   const maintenance = postgres(stage.url(stage.port, 'postgres'), { max: 1, onnotice: () => undefined });
@@ -126,6 +130,8 @@ async function runJobs(stage: Stage, signal: AbortSignal): Promise<void> {
   // What the worker records is made by it: only now there is something to grant.
   await sql.unsafe(`grant usage on schema dbadmin_jobs to console; grant select on all tables in schema dbadmin_jobs to console;
     alter default privileges in schema dbadmin_jobs grant select on tables to console`);
+  // What the recommender looks at, so that it has something to recommend by.
+  await sql.unsafe('call reco.refresh()');
   await sql.end();
   for (const job of ['listening.incremental', 'listening.drill', 'listening.verify']) {
     signal.throwIfAborted();

@@ -86,7 +86,7 @@ function subtract(range: Range, covers: readonly Range[]): readonly Range[] {
   return left;
 }
 
-/** For people: `slot lost, noticed 2026-11-21T04:00:00.000Z`. */
+/** For people: `slot lost, noticed 2026-11-21 04:00:00 UTC`. */
 export function describeGap({ reason, noticedAt }: WalGap): string {
-  return reason === 'hole' ? 'not stored' : `${reason.replace('-', ' ')}${noticedAt === null ? '' : `, noticed ${noticedAt}`}`;
+  return reason === 'hole' ? 'not stored' : `${reason.replace('-', ' ')}${noticedAt === null ? '' : `, noticed ${noticedAt.slice(0, 19).replace('T', ' ')} UTC`}`;
 }

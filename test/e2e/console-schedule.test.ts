@@ -106,6 +106,8 @@ test('a viewer may neither run, pause nor resume a job, whatever the browser sen
   const vera = await project.enter('vera');
   for (const action of ['schedule/run', 'schedule/run-by-worker', 'schedule/pause', 'schedule/resume'])
     expect(await vera.post(`/api/actions/${action}/review`, { parameters: { job: 'slow' } })).toMatchObject({ status: 403 });
+  for (const action of ['schedule/pause-all', 'schedule/resume-all'])
+    expect(await vera.post(`/api/actions/${action}/review`, { parameters: {} })).toMatchObject({ status: 403 });
   expect(await vera.get('/api/ask/schedule/history?since=14d&brief=yes')).toMatchObject({ status: 200 });
   expect(await vera.get('/api/ask/schedule/log?job=--help')).toMatchObject({ status: 400 });
   expect(await vera.get('/api/job-log?run=x')).toMatchObject({ status: 400 });
@@ -211,10 +213,12 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   test('a pause with its reason shows who and why, the days of the job say so, and it is taken back', async () => {
     const { context, page } = await open('olga', '?job=next');
     await page.getByLabel('Reason of a pause').fill(`moved ${SCRIPT}`);
+    await page.getByLabel('A pause ends').selectOption('2h');
     await page.getByRole('button', { name: 'Pause…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Pause', exact: true }).click();
     // The buttons beside it change while it is open, and it stays.
     await page.getByRole('region', { name: 'Next runs' }).getByText(`“moved ${SCRIPT}”`).waitFor();
+    await page.getByText(/next is paused by olga in the console since .*, until /).waitFor();
     await page.getByRole('dialog', { name: 'Pause' }).getByText('done').first().waitFor();
     await page.keyboard.press('Escape');
     await page.getByLabel('State').selectOption('paused');

@@ -36,7 +36,11 @@ export async function withRecommender<T>(
       });
     }
     if (code === '42501')
-      throw new DbadminError('privilege-missing', 'this role may not use the recommender', { detail: messageOf(error), cause: error });
+      throw new DbadminError('privilege-missing', 'this role may not use the recommender', {
+        detail: messageOf(error),
+        hint: 'Let its owner grant it: GRANT EXECUTE ON FUNCTION reco.by_preference, reco.next_track, reco.popular, reco.recommend, reco.sounds_like, quality.b7_trim, quality.b13_fold TO the_role.',
+        cause: error,
+      });
     throw error;
   } finally {
     await sql.end({ timeout: 5 });

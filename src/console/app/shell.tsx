@@ -4,6 +4,7 @@ import { ask, type Session } from './api.ts';
 import { LiveProvider, useLive } from './live.tsx';
 import { ActDialogs } from './parts/act.tsx';
 import { SCREENS } from './router.ts';
+import { sideCounts, type SideCount } from './side-counts.ts';
 import { applyTheme, chosenTheme, type Theme } from './theme.ts';
 import { clock } from './words.ts';
 
@@ -20,6 +21,8 @@ const THEMES: readonly (readonly [Theme, string])[] = [
   ['light', 'Light'],
   ['dark', 'Dark'],
 ];
+
+const NONE: ReadonlyMap<string, SideCount> = new Map();
 
 /** Somebody in front of the screen keeps the session from idling; asked at most so often. */
 const TOUCH_MS = 60_000;
@@ -58,6 +61,8 @@ function SideBar({ session, path, onLeft }: Pick<ShellProps, 'session' | 'path' 
     await ask('/api/sign-out', {}, session.csrf).catch(() => undefined);
     onLeft();
   };
+  const { answer } = useLive();
+  const counts = answer === undefined ? NONE : sideCounts(answer.status);
   useEffect(() => applyTheme(theme), [theme]);
   useEffect(() => setOpen(false), [path]);
   return (
@@ -73,6 +78,7 @@ function SideBar({ session, path, onLeft }: Pick<ShellProps, 'session' | 'path' 
         {SCREENS.map((screen) => (
           <a key={screen.path} href={screen.path} aria-current={screen.path === path ? 'page' : undefined} onClick={() => setOpen(false)}>
             {screen.title}
+            <SideMark count={counts.get(screen.path)} />
           </a>
         ))}
       </nav>
@@ -80,6 +86,10 @@ function SideBar({ session, path, onLeft }: Pick<ShellProps, 'session' | 'path' 
         <Now timeZone={session.project.timeZone} />
         <p>
           Signed in as <b>{session.user}</b>, {session.role}
+          <br />
+          <a href="/sessions" aria-current={path === '/sessions' ? 'page' : undefined}>
+            Your sessions
+          </a>
         </p>
         <label class="field">
           Colours
@@ -97,6 +107,11 @@ function SideBar({ session, path, onLeft }: Pick<ShellProps, 'session' | 'path' 
       </div>
     </header>
   );
+}
+
+function SideMark({ count }: { readonly count: SideCount | undefined }) {
+  if (count === undefined) return null;
+  return <small class={count.kind}>{count.text}</small>;
 }
 
 function Now({ timeZone }: { readonly timeZone: string }) {

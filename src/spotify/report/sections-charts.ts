@@ -15,7 +15,7 @@ export const CHART_SECTIONS: readonly Section[] = [
     name: 'chart-movement',
     group: 'charts',
     title: 'Movement',
-    about: `The last issue: places gained since the issue before, best rank and weeks so far, and the ranks of the last ${HISTORY_ISSUES} issues. With --track, all of its issues.`,
+    about: `The last issue: places gained since the issue before, best rank and weeks so far, and the ranks of the last ${HISTORY_ISSUES} issues. Of one track, all of its issues.`,
     relation: 'mart.chart_trend',
     takes: TRACK_FILTERS,
     columns: [

@@ -86,7 +86,7 @@ describe('layOutGrid', () => {
   });
 
   test('days without a run of a paused job are paused from the day of the pause on, in the zone of the days', () => {
-    const paused = job('a', { paused: true, pause: { at: '2026-11-20T20:00:00Z', by: 'ada', reason: null } });
+    const paused = job('a', { paused: true, pause: { at: '2026-11-20T20:00:00Z', until: null, by: 'ada', reason: null } });
     const kinds = (zone: string) => layOutGrid(list([paused], zone), history(DAYS, {}), ALL)[0]?.cells.map(({ kind }) => kind);
     expect(kinds('UTC')).toEqual(['paused', 'paused']);
     expect(kinds('Asia/Kolkata')).toEqual(['none', 'paused']);
@@ -149,6 +149,10 @@ test('scheduleSentence: what ran, what did not, what goes on, what is next', () 
     'In 2 days 3 runs done, 1 failed, 2 missed; 1 now running or queued; next is a, Sun 22 Nov 02:00.',
   );
   expect(scheduleSentence(history(['2026-11-21'], {}), { runs: [] }, shown)).toBe('Nothing has run in 1 day; nothing will run.');
+  const leftOut = {
+    runs: [{ job: 'paused', at: '2026-11-22T01:00:00Z', isLeftOut: true }, ...(next as { readonly runs: readonly object[] }).runs],
+  };
+  expect(scheduleSentence(came, leftOut as never, shown)).toMatch(/next is a, /);
 });
 
 test('readSelection: an address that says nonsense shows what there is without it', () => {

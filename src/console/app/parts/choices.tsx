@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 
 /** What can be chosen, by what stands for it: `[['14d', '14 days'], …]`. */
 export type Choices<Value extends string> = readonly (readonly [Value, string])[];
@@ -50,6 +50,13 @@ export function Tabs<Value extends string>({
 }: ChooseProps<Value> & { readonly children: ComponentChildren }) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
+  // Where they do not all fit, the chosen one is in sight.
+  useEffect(() => {
+    const chosen = list.current?.querySelector('[aria-selected="true"]')?.getBoundingClientRect();
+    const whole = list.current?.getBoundingClientRect();
+    if (chosen === undefined || whole === undefined) return;
+    list.current?.scrollBy({ left: chosen.left + chosen.width / 2 - whole.left - whole.width / 2 });
+  }, [value]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = choices.findIndex(([each]) => each === value);
     const step = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: choices.length - 1 - at }[event.key];

@@ -127,7 +127,12 @@ function Filters({ trail: { entries }, filter, onChange }: FiltersProps) {
       />
       <label class="field">
         Text
-        <input type="search" value={filter.text} onInput={({ currentTarget }) => onChange({ text: currentTarget.value })} />
+        <input
+          type="search"
+          value={filter.text}
+          placeholder="command, name, address"
+          onInput={({ currentTarget }) => onChange({ text: currentTarget.value })}
+        />
       </label>
     </div>
   );
@@ -139,7 +144,7 @@ function Export({ entries }: { readonly entries: readonly AuditEntry[] }) {
   const ordered = entries.toReversed();
   return (
     <p class="note bar">
-      <span>Take these {entries.length} along:</span>
+      <span>Save {counted(entries.length, 'entry', 'entries')} as</span>
       <button
         type="button"
         class="btn"

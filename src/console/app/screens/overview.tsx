@@ -1,22 +1,21 @@
-import { formatDuration } from '../../../base/durations.ts';
-import type { Cluster, Job, Problem, Status as StatusDocument } from '../api.ts';
+import type { Cluster, Problem, Status as StatusDocument } from '../api.ts';
 import { isUnknown } from '../api.ts';
 import { useLive } from '../live.tsx';
-import { Command } from '../parts/command.tsx';
+import { NextStep } from '../parts/next-step.tsx';
 import { Panel, Status } from '../parts/panel.tsx';
-import { Empty, Failed, Loading, sentence, Stale } from '../parts/states.tsx';
+import { Failed, Loading, sentence, Stale } from '../parts/states.tsx';
 import { useQuery } from '../query.ts';
 import type { ScreenProps } from '../screen.ts';
 import { counted, moment, type Shown } from '../words.ts';
-import { ClusterRow } from './cluster-row.tsx';
+import { bestLineage, ClusterRow } from './cluster-row.tsx';
+import { DrillShape } from './window-chart.tsx';
 import { LagPanel } from './lag-panel.tsx';
 import { BriefClusters } from './overview/brief-clusters.tsx';
 import { orderClusters } from './overview/cluster-order.ts';
 import { LastEntries } from './overview/last-entries.tsx';
+import { NowAndNext } from './overview/now-and-next.tsx';
 import { problemLink } from './overview/problem-link.ts';
 import { Repositories } from './repositories-panel.tsx';
-
-const MOST_JOBS = 8;
 
 /** What would be lost now and when it is back, for each cluster; then what needs somebody, and what comes next. */
 export function Overview({ session }: ScreenProps) {
@@ -40,7 +39,7 @@ export function Overview({ session }: ScreenProps) {
         <div>
           <h1>Overview</h1>
           <p class="meta">
-            {counted(status.clusters.length, 'cluster')} · {counted(repositories.size, 'repository', 'repositories')} · figures of{' '}
+            {counted(status.clusters.length, 'cluster')} · {counted(repositories.size, 'repository', 'repositories')} · as of{' '}
             {moment(status.at, shown, true)}
           </p>
         </div>
@@ -75,12 +74,12 @@ export function Overview({ session }: ScreenProps) {
               onChosen={(cluster) => setQuery({ cluster })}
             />
           )}
-          {full.length === 0 ? null : <Legend />}
+          {full.some((cluster) => bestLineage(cluster) !== undefined) ? <Legend /> : null}
         </Panel>
         <NeedsYou problems={status.problems} unknown={status.unknown.length} />
         <LagPanel clusters={status.clusters} shown={shown} />
         <div class="cols">
-          <Next jobs={status.jobs} shown={shown} />
+          <NowAndNext jobs={status.jobs} shown={shown} />
           <Repositories clusters={status.clusters} />
           <Project status={status} />
         </div>
@@ -102,18 +101,20 @@ function Legend() {
       <span>
         <i class="key gap" /> not restorable
       </span>
-      <span>
-        <Status kind="ok">drill passed</Status>
-      </span>
-      <span>
-        <Status kind="bad">drill failed</Status>
-      </span>
+      {[true, false].map((passed) => (
+        <span key={String(passed)}>
+          <svg class="drill-key" viewBox="-8 -8 16 16" aria-hidden="true">
+            <DrillShape passed={passed} />
+          </svg>
+          drill {passed ? 'passed' : 'failed'}
+        </span>
+      ))}
     </div>
   );
 }
 
 function NeedsYou({ problems, unknown }: { readonly problems: readonly Problem[]; readonly unknown: number }) {
-  const aside = problems.length === 0 ? undefined : `${problems.length}, what does not work first`;
+  const aside = problems.length === 0 ? undefined : `${problems.length}, most urgent first`;
   return (
     <Panel id="needs" title="Needs you" aside={aside}>
       {problems.length === 0 ? (
@@ -132,8 +133,8 @@ function NeedsYou({ problems, unknown }: { readonly problems: readonly Problem[]
                   {sentence(problem.what)}
                 </p>
                 <NextStep text={problem.next} />
-                <ProblemLink problem={problem} />
               </div>
+              <ProblemLink problem={problem} />
             </li>
           ))}
         </ul>
@@ -153,100 +154,40 @@ function ProblemLink({ problem }: { readonly problem: Problem }) {
   );
 }
 
-/** The words of the command line; where they end in a command, it can be copied. */
-function NextStep({ text }: { readonly text: string }) {
-  const command = /(?:^|: )(dbadmin [^;]+)$/.exec(text)?.[1];
-  if (command === undefined) return <p class="meta">{sentence(text)}</p>;
-  const before = text.slice(0, text.length - command.length).replace(/:? $/, '');
-  return (
-    <>
-      {before === '' ? null : <p class="meta">{sentence(before)}:</p>}
-      <Command text={command} />
-    </>
-  );
-}
-
-function Next({ jobs, shown }: { readonly jobs: readonly Job[]; readonly shown: Shown }) {
-  const due = jobs
-    .flatMap((job) => (job.nextAt === null || job.isPaused ? [] : [{ ...job, nextAt: job.nextAt }]))
-    .toSorted((left, right) => (left.nextAt < right.nextAt ? -1 : 1));
-  const running = jobs.filter(({ last }) => last !== null && !isUnknown(last) && last.outcome === 'running');
-  if (jobs.length === 0) {
-    return (
-      <Panel id="next" title="Next" wide="c4">
-        <Empty title="Nothing is scheduled">
-          <p class="meta">Backups, drills and jobs with their times are written in the file of policies.</p>
-        </Empty>
-      </Panel>
-    );
-  }
-  return (
-    <Panel
-      id="next"
-      title="Next"
-      wide="c4"
-      aside={
-        <>
-          {running.length === 0 ? null : <Status kind="run">{`${running.length} running`}</Status>} <a href="/schedule">Schedule</a>
-        </>
-      }
-    >
-      <table class="due">
-        <thead class="vh">
-          <tr>
-            <th>When</th>
-            <th>Job</th>
-            <th>In</th>
-          </tr>
-        </thead>
-        <tbody>
-          {due.slice(0, MOST_JOBS).map((job) => (
-            <tr key={job.name}>
-              <td class="nowrap">{moment(job.nextAt, shown)}</td>
-              <th scope="row">
-                <a href={`/schedule?job=${encodeURIComponent(job.name)}`}>{job.name}</a>
-              </th>
-              <td class="num">in {formatDuration(Math.max(0, new Date(job.nextAt).getTime() - shown.now.getTime()))}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {due.length <= MOST_JOBS ? null : <p class="note">and {due.length - MOST_JOBS} more</p>}
-    </Panel>
-  );
-}
-
 function Project({ status }: { readonly status: StatusDocument }) {
   const own = status.clusters.filter(({ migrations, roles }) => migrations !== null || roles !== null);
   return (
-    <Panel id="project" title="Migrations and roles" wide="c4">
+    <Panel id="project" title="Migrations and roles" wide="c3">
       {own.length === 0 ? (
         <p class="body meta">This project keeps neither.</p>
       ) : (
         own.map((cluster) => (
-          <dl key={cluster.name} class="body facts">
-            <dt>
-              <a href="/migrations">Migrations</a>
-            </dt>
-            <dd>{migrationsOf(cluster)}</dd>
-            <dt>
-              <a href="/roles">Roles</a>
-            </dt>
-            <dd>{rolesOf(cluster)}</dd>
-          </dl>
+          <div key={cluster.name} class="body">
+            {own.length === 1 && status.clusters.length === 1 ? null : <h3>{cluster.name}</h3>}
+            <dl class="facts">
+              <dt>
+                <a href={`/migrations?cluster=${encodeURIComponent(cluster.name)}`}>Migrations</a>
+              </dt>
+              <dd>{migrationsOf(cluster)}</dd>
+              <dt>
+                <a href={`/roles?cluster=${encodeURIComponent(cluster.name)}`}>Roles</a>
+              </dt>
+              <dd>{rolesOf(cluster)}</dd>
+            </dl>
+          </div>
         ))
       )}
     </Panel>
   );
 }
 
-function migrationsOf({ name, migrations }: Cluster) {
+function migrationsOf({ migrations }: Cluster) {
   if (migrations === null) return 'none in this project';
   if (isUnknown(migrations)) return <Status kind="unproven">not known: {migrations.unknown}</Status>;
   const { applied, pending, problems } = migrations;
   return (
     <>
-      {name}: {applied} applied,{' '}
+      {applied} applied,{' '}
       {problems > 0 ? (
         <Status kind="bad">{counted(problems, 'problem')}</Status>
       ) : pending > 0 ? (
@@ -258,18 +199,13 @@ function migrationsOf({ name, migrations }: Cluster) {
   );
 }
 
-function rolesOf({ name, roles }: Cluster) {
+function rolesOf({ roles }: Cluster) {
   if (roles === null) return 'no roles file in this project';
   if (isUnknown(roles)) return <Status kind="unproven">not known: {roles.unknown}</Status>;
-  if (roles.drift === 0)
-    return (
-      <>
-        {name}: <Status kind="ok">in sync</Status>
-      </>
-    );
+  if (roles.drift === 0) return <Status kind="ok">in sync</Status>;
   return (
     <>
-      {name}: <Status kind="warn">{counted(roles.drift, 'difference')}</Status>
+      <Status kind="warn">{counted(roles.drift, 'difference')}</Status>
       {roles.destructive === 0 ? null : `, ${roles.destructive} destructive`}
     </>
   );

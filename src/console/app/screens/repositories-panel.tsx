@@ -42,7 +42,7 @@ function RepositoryItem({ repository: { name, place, isOnHost, state } }: { read
     <li>
       <p class="bar">
         <b>{name}</b>
-        {state.writeProblem === null ? <Status kind="ok">can be written</Status> : <Status kind="bad">{state.writeProblem}</Status>}
+        {state.writeProblem === null ? <Status kind="ok">reachable, writable</Status> : <Status kind="bad">{state.writeProblem}</Status>}
       </p>
       <Room state={state} />
       <p class="meta">

@@ -25,6 +25,7 @@ export function WindowChart({ lineage, shown }: WindowChartProps) {
       {STEPS.map((step) => (
         <line key={step} class="grid" x1={`${step}%`} x2={`${step}%`} y1="4" y2="24" />
       ))}
+      {lineage.isCut ? <Gap from={at(bands.at(-1)?.to ?? first.from)} to={100} /> : null}
       {bands.map(({ start, to }) => (
         <Band key={start} from={at(start)} to={at(to)} proven={proven === null ? undefined : at(proven)} />
       ))}
@@ -55,7 +56,7 @@ function Band({ from, to, proven }: { readonly from: number; readonly to: number
     <>
       {until > from ? <rect class="cover" x={`${from}%`} width={`${until - from}%`} y="8" height="12" /> : null}
       {to > until || until <= from ? (
-        <rect class="cover un" x={`${until}%`} width={`${Math.max(0.5, to - until)}%`} y="8" height="12" />
+        <rect class="cover un" x={`${until}%`} width={`${Math.max(1.5, to - until)}%`} y="8" height="12" />
       ) : null}
     </>
   );
@@ -73,6 +74,21 @@ function Gap({ from, to }: { readonly from: number; readonly to: number }) {
   );
 }
 
+/** The shape of a drill, around its middle; the same in the drawing and beside it. */
+export function DrillShape({ passed }: { readonly passed: boolean }) {
+  return passed ? (
+    <>
+      <circle class="m-ok" r="6.5" />
+      <path class="m-tick" d="M-3 0 -.8 2.4 3.2-2.2" />
+    </>
+  ) : (
+    <>
+      <path class="m-bad" d="M0-7 7 0 0 7-7 0Z" />
+      <path class="m-tick" d="M-2.4-2.4 2.4 2.4M2.4-2.4-2.4 2.4" />
+    </>
+  );
+}
+
 function DrillMark({
   at,
   verdict,
@@ -85,17 +101,7 @@ function DrillMark({
   return (
     <svg x={`${at}%`} y="14" overflow="visible">
       <title>{`${title}: ${verdict.replace('-', ' ')}`}</title>
-      {verdict === 'passed' ? (
-        <>
-          <circle class="m-ok" r="6.5" />
-          <path class="m-tick" d="M-3 0 -.8 2.4 3.2-2.2" />
-        </>
-      ) : (
-        <>
-          <path class="m-bad" d="M0-7 7 0 0 7-7 0Z" />
-          <path class="m-tick" d="M-2.4-2.4 2.4 2.4M2.4-2.4-2.4 2.4" />
-        </>
-      )}
+      <DrillShape passed={verdict === 'passed'} />
     </svg>
   );
 }

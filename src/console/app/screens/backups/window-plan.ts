@@ -52,6 +52,14 @@ export function rangeOf(stretches: readonly Stretch[], gaps: readonly Gap[], now
   return { fromMs: Date.parse(first.from), toMs: isCut ? nowMs : Math.max(Date.parse(first.from), Date.parse(last.to ?? last.from)) };
 }
 
+/**
+ * What is looked at before somebody chooses: the last whole second that can surely be restored. The end itself is too near: what
+ * the preflight knows of the stored WAL a moment later may end a few milliseconds before.
+ */
+export function firstMoment({ fromMs, toMs }: View): number {
+  return Math.max(fromMs, Math.floor(toMs / 1000) * 1000 - 1000);
+}
+
 /** The marks that somebody may want to go to, the newest first: restore points, what was before migrations, ends of backups. */
 export function jumpsTo(marks: readonly Marks[], timeZone: string): readonly Jump[] {
   return marks

@@ -18,7 +18,7 @@ import { useSettled } from './settled.ts';
 import { StoredWal } from './stored-wal.tsx';
 import { Timeline } from './timeline.tsx';
 import { fitted, showing, type View } from './time-scale.ts';
-import { boundsOf, jumpsTo, rangeOf, rowsOf, windowSentence } from './window-plan.ts';
+import { firstMoment, boundsOf, jumpsTo, rangeOf, rowsOf, windowSentence } from './window-plan.ts';
 
 interface WindowProps {
   readonly session: Session;
@@ -71,7 +71,7 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
   const [view, setView] = useState<View | undefined>(() => viewIn(query));
   const [chosenMs, setChosenMs] = useState(() => millisecondsIn(query['at']));
   // What was the last moment when somebody came stays what is looked at: it must not slip away under the hand.
-  const [firstMs] = useState(range?.toMs ?? nowMs);
+  const [firstMs] = useState(range === undefined ? nowMs : firstMoment(range));
   const atMs = chosenMs ?? firstMs;
   const seen = useMemo(() => fitted(view ?? { fromMs: bounds.toMs - FIRST_SHOWN_MS, toMs: bounds.toMs }, bounds), [view, bounds]);
   const viewSoon = usePerFrame(setView);

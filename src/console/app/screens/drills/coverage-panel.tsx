@@ -50,15 +50,12 @@ export function CoveragePanel({
           </p>
         ) : null}
         <p class="legend">
-          <span>
-            <Status kind="ok">proven</Status>
-          </span>
-          <span>
-            <Status kind="unproven">unproven</Status>
-          </span>
-          <span>
-            <Status kind="bad">damaged</Status>
-          </span>
+          {(['proven', 'unproven', 'damaged'] as const).map((state) => (
+            <span key={state}>
+              <i class={`strip-key ${state}`} /> {state}
+            </span>
+          ))}
+          <span>newest at the right</span>
         </p>
         <details class="twin">
           <summary>Numbers as a table</summary>

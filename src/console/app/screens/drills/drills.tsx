@@ -14,6 +14,7 @@ import type { BackupsDocument, Drill, DrillsDocument } from './documents.ts';
 import { DrillsTable } from './drills-table.tsx';
 import { trendOf } from './phases.ts';
 import { ReportPanel } from './report-panel.tsx';
+import { RunningDrills } from './running-drills.tsx';
 import { StartDrill } from './start-drill.tsx';
 import { TrendChart } from './trend-chart.tsx';
 import '../../styles/review.css';
@@ -91,7 +92,7 @@ function OfRepository({ session, clusters, cluster, repositories, repository, pa
           <h1>Drills</h1>
           <p class="meta">
             {cluster} from {repository}
-            {drills.answer === undefined ? '' : ` · looked at ${moment(drills.answer.askedAt, shown, true)}`}
+            {drills.answer === undefined ? '' : ` · as of ${moment(drills.answer.askedAt, shown, true)}`}
           </p>
         </div>
         <div class="bar ends">
@@ -112,6 +113,7 @@ function OfRepository({ session, clusters, cluster, repositories, repository, pa
         )
       ) : (
         <div class="stackv">
+          <RunningDrills cluster={cluster} timeZone={shown.timeZone} />
           {document.total === 0 ? (
             <NoDrill cluster={cluster} repository={repository} />
           ) : (

@@ -127,7 +127,7 @@ function movementText(row: Row): string {
   if (row['is_back'] === true) return 'back';
   if (row['movement'] === null) return '–';
   const places = numberOf(row, 'movement');
-  return places === 0 ? '= 0' : `${places > 0 ? '▲' : '▼'} ${signed(places, '')}`;
+  return places === 0 ? '=' : `${places > 0 ? '▲' : '▼'} ${signed(places, '')}`;
 }
 
 /** Ranks of the last issues as a line, the best at the top; a gap where it was not in. */

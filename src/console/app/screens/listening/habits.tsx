@@ -1,3 +1,4 @@
+import { reasonWords } from './reason-words.ts';
 import { Bars, Figure, Length } from './bars.tsx';
 import { DataTable } from './data-table.tsx';
 import { useListening } from './listening-context.ts';
@@ -8,7 +9,7 @@ export function HabitsTab() {
   return (
     <>
       <Sessions />
-      <div class="cols fill">
+      <div class="cols top">
         <Part name="lengths" title="Skipped or heard" wide="c5" isEmpty={({ rows }) => sumOf(rows, 'plays') === 0}>
           {({ rows }) => (
             <Bars
@@ -26,7 +27,7 @@ export function HabitsTab() {
         <Skipped />
       </div>
       <Circumstances />
-      <div class="cols fill">
+      <div class="cols top">
         <Part
           name="devices"
           title="Devices"
@@ -64,10 +65,10 @@ function Sessions() {
       {({ rows: [row] }) => (
         <dl class="figs">
           <Figure name="Sessions">{grouped(numberOf(row, 'sessions'))}</Figure>
-          <Figure name="Plays in them">{grouped(numberOf(row, 'plays'))}</Figure>
+          <Figure name="Plays">{grouped(numberOf(row, 'plays'))}</Figure>
           <Figure name="Plays a session">{shownValue('decimal', row?.['plays_each'] ?? null)}</Figure>
-          <Figure name="The middle one">{spanText(numberOf(row, 'median_minutes') * 60_000)}</Figure>
-          <Figure name="The longest">{spanText(numberOf(row, 'longest_minutes') * 60_000)}</Figure>
+          <Figure name="Median length">{spanText(numberOf(row, 'median_minutes') * 60_000)}</Figure>
+          <Figure name="Longest">{spanText(numberOf(row, 'longest_minutes') * 60_000)}</Figure>
         </dl>
       )}
     </Part>
@@ -115,7 +116,7 @@ function Circumstances() {
     <Part
       name="circumstances"
       title="On what, shuffled, why it began and ended"
-      aside={() => 'from extended exports; takes seconds for a million plays'}
+      aside={() => 'from extended exports'}
       empty={
         <>
           No extended export tells of these plays. Spotify sends it on request (extended streaming history):{' '}
@@ -132,7 +133,7 @@ function Circumstances() {
                 isPlain
                 bars={rows.slice(0, SHOWN_VALUES).map((row) => ({
                   key: textOf(row, 'value'),
-                  name: textOf(row, 'value'),
+                  name: reasonWords(name, textOf(row, 'value')),
                   value: numberOf(row, 'plays'),
                   text: grouped(numberOf(row, 'plays')),
                   more: shownValue('percent', row['share_percent'] ?? null),
@@ -163,7 +164,7 @@ function countryName(code: string): string {
 /** Genres, and what the songs sound like. */
 export function SoundTab() {
   return (
-    <div class="cols fill">
+    <div class="cols top">
       <Part
         name="genres"
         title="Genres"
@@ -225,14 +226,19 @@ function Sound({ rows }: { readonly rows: readonly Row[] }) {
                   mark={numberOf(row, 'catalogue_mean') - least}
                 />
               </td>
-              <td class="num">{isKnown ? shownValue('decimal', row['mean'] ?? null) : '–'}</td>
-              <td class="num">{shownValue('decimal', row['catalogue_mean'] ?? null)}</td>
+              <td class="num">{isKnown ? exact(numberOf(row, 'mean')) : '–'}</td>
+              <td class="num">{exact(numberOf(row, 'catalogue_mean'))}</td>
             </tr>
           );
         })}
       </tbody>
     </table>
   );
+}
+
+/** Two digits in each row, so that they stand below one another. */
+function exact(value: number): string {
+  return `${value < 0 ? '−' : ''}${Math.abs(value).toFixed(2)}`;
 }
 
 /** `Tempo, BPM` */

@@ -11,7 +11,7 @@ export function LibraryTab() {
   return (
     <>
       <div class="cols fill">
-        <Plain name="listener" title="Listener" wide="c5" empty="There is no listener." />
+        <Plain name="listener" title="Listeners" wide="c5" empty="There is no listener." />
         <Plain name="recent-plays" title="Recently played" wide="c7" />
       </div>
       <div class="cols fill">
@@ -22,12 +22,12 @@ export function LibraryTab() {
           {({ rows }) => <Lists rows={rows} name="track_name" under="album_name" />}
         </Part>
       </div>
-      <div class="cols fill">
+      <div class="cols top">
         <Plain name="playlists" title="Playlists" wide="c6" empty={<Ask what="playlists" />} />
-        <Plain name="followed-artists" title="Followed artists" wide="c6" empty={<Ask what="artists" />} />
-      </div>
-      <div class="cols fill">
         <Plain name="saved-tracks" title="Saved songs" wide="c6" empty={<Ask what="library" />} />
+      </div>
+      <div class="cols top">
+        <Plain name="followed-artists" title="Followed artists" wide="c6" empty={<Ask what="artists" />} />
         <Plain name="saved-albums" title="Saved albums" wide="c6" empty={<Ask what="library" />} />
       </div>
     </>

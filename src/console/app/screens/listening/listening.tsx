@@ -17,7 +17,7 @@ import { ListeningContext, useListening } from './listening-context.ts';
 import { useReport } from './part.tsx';
 import { QualityTab } from './quality.tsx';
 import { RecommenderTab } from './recommender.tsx';
-import { grouped, numberOf, textOf, type Row } from './report.ts';
+import { grouped, momentText, numberOf, textOf, type Row } from './report.ts';
 import { TopTab } from './top.tsx';
 import { TrendsTab } from './trends.tsx';
 import { WhenTab } from './when.tsx';
@@ -119,12 +119,14 @@ function isOnlyListener(filters: Filters): boolean {
 
 function RestsOn({ row }: { readonly row: Row | undefined }) {
   if (row === undefined) return <p class="meta">Plays of 30 s to 60 min, as the warehouse has them</p>;
+  const { session } = useListening();
   const refused = numberOf(row, 'rows_rejected');
+  const when = (key: string): string | undefined => momentText(textOf(row, key), { now: new Date(), timeZone: session.project.timeZone });
   const search = new URLSearchParams(location.search);
   search.set('tab', 'quality');
   return (
     <p class="meta">
-      marts of {textOf(row, 'refreshed_at') || 'never'} UTC · last play {textOf(row, 'last_played_at') || 'none'} UTC ·{' '}
+      marts of {when('refreshed_at') ?? 'never'} · last play {when('last_played_at') ?? 'none'} ·{' '}
       <a href={`${location.pathname}?${search.toString()}`}>
         {grouped(refused)} of {grouped(numberOf(row, 'rows_received'))} rows refused
       </a>
@@ -136,10 +138,10 @@ function Clusters({ chosen, onChoose }: { readonly chosen: string | undefined; r
   const names = (useLive().answer?.status.clusters ?? []).map(({ name }) => name);
   if (names.length < 2) return null;
   return (
-    <label class="field row">
+    <label class="field ways">
       Cluster
       <select value={chosen ?? ''} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
-        <option value="">the usual one</option>
+        <option value="">default</option>
         {names.map((name) => (
           <option key={name} value={name}>
             {name}

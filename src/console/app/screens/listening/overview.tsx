@@ -60,7 +60,6 @@ function CardFigures({ row, before }: { readonly row: Row | undefined; readonly 
       <Figure name="Listening time" more={change(hours, before, 'listening_hours') ?? `${spanText((hours * 3_600_000) / plays)} a play`}>
         {spanText(hours * 3_600_000)}
       </Figure>
-      <Figure name="Listening hours">{shownValue('decimal', hours)}</Figure>
       <Figure name="Weekday plays" more={of(numberOf(row, 'weekday_plays'))}>
         {grouped(numberOf(row, 'weekday_plays'))}
       </Figure>
@@ -72,6 +71,10 @@ function CardFigures({ row, before }: { readonly row: Row | undefined; readonly 
       </Figure>
     </dl>
   );
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function change(now: number, before: Row | undefined, key: string): string | undefined {
@@ -144,7 +147,7 @@ function ShareTable({ part, before, of }: { readonly part: ReportPart; readonly 
             const mark = was(row);
             return (
               <tr key={textOf(row, of)}>
-                <th scope="row">{textOf(row, of)}</th>
+                <th scope="row">{capitalised(textOf(row, of))}</th>
                 <td>
                   <Length value={share} of={100} mark={mark} />
                 </td>

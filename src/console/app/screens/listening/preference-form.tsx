@@ -119,7 +119,7 @@ function Tastes({ preference, set }: FormProps) {
         <Knob name="Popularity counts" least={0} most={1} usual={POPULAR} value={popular} onChange={(value) => set({ popular: value })} />
       </fieldset>
       {choices !== undefined && choices.features.length === 0 ? (
-        <p class="meta">No song has audio features: songs files bring them.</p>
+        <p class="meta">No song has audio features here: songs files bring them, and call reco.refresh() takes them over.</p>
       ) : null}
     </>
   );
@@ -206,7 +206,7 @@ function Knob({ name, least, most, usual, value, onChange }: KnobProps) {
         value={shown}
         onInput={({ currentTarget }) => move(Number(currentTarget.value))}
       />
-      <output>{shown.toFixed(digits)}</output>
+      <output>{shown.toFixed(digits).replace('-', '−')}</output>
     </div>
   );
 }

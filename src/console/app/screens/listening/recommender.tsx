@@ -50,9 +50,11 @@ export function RecommenderTab() {
         title="Recommender"
         aside={shown === undefined ? undefined : `answered in ${shown.tookMs} ms, the connection included`}
       >
+        <div class="body">
+          <Segments label="What is recommended by" choices={BYS} value={preference.by} onChoose={(by) => set({ by })} />
+        </div>
         <div class="body cols">
           <div class="c4 stackv tight">
-            <Segments label="What is recommended by" choices={BYS} value={preference.by} onChoose={(by) => set({ by })} />
             <PreferenceForm preference={preference} set={set} />
           </div>
           <div class="c8">

@@ -1,3 +1,5 @@
+import { moment, type Shown } from '../../words.ts';
+
 /** The document of `dbadmin spotify report --json`, as far as the screen reads it. */
 
 export type Measure = 'text' | 'count' | 'decimal' | 'percent' | 'span' | 'day' | 'moment' | 'change' | 'flag' | 'key';
@@ -62,7 +64,7 @@ export function shownValue(measure: Measure, value: Value): string {
     case 'decimal':
       return Number(value).toLocaleString('en', { maximumFractionDigits: 2 });
     case 'percent':
-      return `${Number(value).toLocaleString('en', { maximumFractionDigits: 1 })} %`;
+      return `${Number(value).toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %`;
     case 'span':
       return spanText(Number(value));
     case 'change':
@@ -79,6 +81,11 @@ export function shownValue(measure: Measure, value: Value): string {
 
 export function grouped(count: number): string {
   return count.toLocaleString('en');
+}
+
+/** A moment as reports have it, `2026-11-21 21:32:01` in UTC, in the words of the screens; undefined where there is none. */
+export function momentText(text: string, shown: Shown): string | undefined {
+  return text === '' ? undefined : moment(`${text.replace(' ', 'T')}Z`, shown);
 }
 
 /** `12 h 04 min` */

@@ -110,9 +110,7 @@ function TrackDetail({ isChosen }: { readonly isChosen: boolean }) {
             <dt>Released</dt>
             <dd>{released(row)}</dd>
             <dt>Track</dt>
-            <dd>
-              {textOf(row, 'track_number') || '?'} of {textOf(row, 'total_tracks') || '?'}
-            </dd>
+            <dd>{placeOf(row)}</dd>
           </dl>
         </div>
       )}
@@ -149,4 +147,11 @@ function Choices({ name, title }: { readonly name: string; readonly title: strin
       </header>
     </section>
   );
+}
+
+/** `3 of 12`, as far as a source tells. */
+function placeOf(row: Row | undefined): string {
+  const [place, all] = [textOf(row, 'track_number'), textOf(row, 'total_tracks')];
+  if (place === '') return 'no source tells';
+  return all === '' ? place : `${place} of ${all}`;
 }

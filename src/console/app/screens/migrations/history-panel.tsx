@@ -7,7 +7,7 @@ import type { HistoryDocument, HistoryEntry } from './documents.ts';
 
 const KINDS = {
   versioned: 'applied',
-  routine: 'routine applied',
+  routine: 'applied',
   seed: 'seeded',
   baseline: 'baseline',
   repair: 'decided',
@@ -94,7 +94,9 @@ function Row({ entry, shown }: { readonly entry: HistoryEntry; readonly shown: S
       <td class="num" data-l="longest lock">
         {longest?.heldMs === undefined ? '–' : `${formatDuration(longest.heldMs)} of ${longest.relation}`}
       </td>
-      <td data-l="commit">{gitCommit === null ? '–' : <code>{gitCommit.slice(0, 10)}</code>}</td>
+      <td class={gitCommit === null ? 'hide-s' : undefined} data-l="commit">
+        {gitCommit === null ? '–' : <code>{gitCommit.slice(0, 10)}</code>}
+      </td>
       <td data-l="restore point">
         {restorePoint === null ? (
           '–'

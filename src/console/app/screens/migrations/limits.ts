@@ -9,3 +9,8 @@ export function limitOf(chosen: string | undefined): { readonly text: string; re
   const text = LIMITS.find((each) => each === chosen) ?? USUAL;
   return { text, ms: parseDuration(text) };
 }
+
+/** `2s` as people write it. */
+export function limitWords(limit: string): string {
+  return limit.replace(/(\d)([a-z])/, '$1 $2');
+}

@@ -15,7 +15,7 @@ import { PlanPanels } from './plan-panels.tsx';
 import { ProblemsPanel } from './problems-panel.tsx';
 import { RehearseAction, UpAction } from './actions.tsx';
 import { WaysBack } from './ways-back.tsx';
-import { LIMITS, limitOf } from './limits.ts';
+import { LIMITS, limitOf, limitWords } from './limits.ts';
 import '../../styles/review.css';
 import '../../styles/migrations.css';
 
@@ -87,12 +87,14 @@ function OfCluster({ session, names, cluster, shown }: OfClusterProps) {
           <p class="meta">
             {cluster}
             {document === undefined ? '' : ` · database ${document.database}`}
-            {status.answer === undefined ? '' : ` · looked at ${moment(status.answer.askedAt, shown, true)}`}
+            {status.answer === undefined ? '' : ` · as of ${moment(status.answer.askedAt, shown, true)}`}
           </p>
         </div>
         <div class="bar ends">
           <AddressChoice label="Cluster" name="cluster" options={names} value={cluster} clears={['back']} />
-          {isPending ? <AddressChoice label="Nobody shall wait longer than" name="limit" options={LIMITS} value={limit.text} /> : null}
+          {isPending ? (
+            <AddressChoice label="Longest wait allowed" name="limit" options={LIMITS} value={limit.text} wordsOf={limitWords} />
+          ) : null}
           {isPlanned ? <RehearseAction {...acting} /> : null}
           {counts.current === undefined ? null : <UpAction {...acting} counts={counts.current} isPending={isPlanned} />}
           <ForOperators session={session}>{null}</ForOperators>

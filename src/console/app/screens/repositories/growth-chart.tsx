@@ -11,7 +11,7 @@ const TOP = 8;
 export function GrowthChart({ curve, shown }: { readonly curve: readonly CurvePoint[]; readonly shown: Shown }) {
   const line = growthLine(curve, shown.now.toISOString().slice(0, 10));
   const [first, last] = [curve[0], curve.at(-1)];
-  if (line === undefined || first === undefined || last === undefined) return <p class="meta c5">Growth shows from the second day on.</p>;
+  if (line === undefined || first === undefined || last === undefined) return null;
   const label = `Kept, by when it was stored: ${formatBytes(first.keptBytes)} of ${line.from}, ${formatBytes(last.keptBytes)} by ${line.to}`;
   return (
     <figure class="c5">

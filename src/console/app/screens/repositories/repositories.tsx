@@ -44,7 +44,7 @@ export function Repositories({ session }: ScreenProps) {
         <div>
           <h1>Repositories</h1>
           <p class="meta">
-            {counted(repositories.length, 'repository', 'repositories')} · measured {moment(answer.askedAt, shown, true)}
+            {counted(repositories.length, 'repository', 'repositories')} · as of {moment(answer.askedAt, shown, true)}
           </p>
         </div>
         <div class="bar ends">

@@ -147,13 +147,13 @@ const EXTENTS = { structure: 'structure only', sample: 'a sample read', everythi
 
 function Clusters({ clusters, shown }: { readonly clusters: readonly ListedCluster[]; readonly shown: Shown }) {
   return (
-    <table class="stackt">
+    <table class="stackt kept">
       <thead>
         <tr>
           <th>Cluster</th>
           <th class="num">Kept</th>
           <th class="num">Databases in backups</th>
-          <th class="num">Saved by deduplication and compression</th>
+          <th class="num">Reduction</th>
           <th>Last check</th>
           <th>Collection</th>
           <th>Leases</th>
@@ -180,7 +180,7 @@ function ClusterLine({ cluster, shown }: { readonly cluster: ListedCluster; read
       <td class="num" data-l="databases">
         {formatBytes(plainBytes)} in {counted(backups, 'backup')}
       </td>
-      <td class="num" data-l="saved">
+      <td class="num" data-l="reduction">
         {saving === undefined ? '–' : `${saving < 10 ? saving.toFixed(1) : Math.round(saving)} : 1`}
       </td>
       <td data-l="last check">

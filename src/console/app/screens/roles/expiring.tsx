@@ -37,7 +37,7 @@ export function Expiring({
       id="expiring"
       title="Memberships that end"
       aside={answer === undefined ? undefined : counted(found.length, 'membership')}
-      wide="c5"
+      wide="c6"
     >
       {answer === undefined ? (
         failure === undefined ? (
@@ -65,7 +65,7 @@ export function Expiring({
                 <th scope="row">{member}</th>
                 <td>{role}</td>
                 <td class="nowrap">{moment(until, shown)}</td>
-                <td>
+                <td class="nowrap">
                   {leftMs <= 0 ? (
                     <Status kind="warn">over</Status>
                   ) : leftMs < SOON_MS ? (

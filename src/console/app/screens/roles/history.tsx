@@ -23,7 +23,7 @@ export function History({ page, history }: { readonly page: RolesPage; readonly 
       id="history"
       title="Applies"
       aside={answer === undefined ? undefined : `${counted(runs.length, 'run')} in the record of ${answer.document.database}`}
-      wide="c7"
+      wide="c6"
     >
       {failure === undefined ? null : <Failed failure={failure} again={again} />}
       {answer === undefined ? (

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../../../base/durations.ts';
 import type { Answered } from '../../answer.ts';
+import { NextStep } from '../../parts/next-step.tsx';
 import { Panel, Status } from '../../parts/panel.tsx';
 import { Failed, Loading, sentence } from '../../parts/states.tsx';
 import { moment, type Shown } from '../../words.ts';
@@ -12,7 +13,7 @@ export function Alerts({ alerts, shown }: { readonly alerts: Answered<AlertsDocu
   const document = alerts.answer?.document;
   if (document === undefined) {
     return (
-      <Panel id="alerts" title="Alerts" wide="c6">
+      <Panel id="alerts" title="Alerts">
         {alerts.failure === undefined ? <Loading what="the alerts" /> : <Failed failure={alerts.failure} again={alerts.again} />}
       </Panel>
     );
@@ -23,7 +24,7 @@ export function Alerts({ alerts, shown }: { readonly alerts: Answered<AlertsDocu
     <Panel
       id="alerts"
       title="Alerts"
-      wide="c6"
+
       aside={lookedAt === null ? 'nobody has looked yet' : `looked ${moment(lookedAt, shown, true)}`}
     >
       {all.length === 0 ? (
@@ -53,7 +54,7 @@ export function Alerts({ alerts, shown }: { readonly alerts: Answered<AlertsDocu
                   {PHASES[phase] === '' ? '' : `, ${PHASES[phase]}`}
                   {relapses === 0 ? '' : `, came back ${relapses} times`} · {told.length === 0 ? 'told nobody' : `told ${told.join(', ')}`}
                 </p>
-                <p class="meta">{sentence(next)}</p>
+                <NextStep text={next} />
               </div>
             </li>
           ))}

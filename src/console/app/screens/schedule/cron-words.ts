@@ -36,7 +36,11 @@ export function cronWords(cron: string): string {
     const days = weekdayWords(weekday);
     return days === undefined ? cron : `${days} ${time}`;
   }
-  return weekday === '*' && isNumber(day) ? `${ordinal(Number(day))} of the month ${time}` : cron;
+  if (weekday !== '*') return cron;
+  const days = /^(\d+)(?:-(\d+))?$/.exec(day);
+  if (days === null) return cron;
+  const last = days[2] === undefined ? '' : `–${ordinal(Number(days[2]))}`;
+  return `${ordinal(Number(days[1]))}${last} of the month ${time}`;
 }
 
 function weekdayWords(field: string): string | undefined {

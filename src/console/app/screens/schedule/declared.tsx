@@ -83,7 +83,7 @@ function Branch({ line: { depth } }: { readonly line: TreeLine }) {
 }
 
 function InForce({
-  job: { paused, pausedInFile, inForce, from, endsAt, forMs },
+  job: { paused, pausedInFile, pause, inForce, from, endsAt, forMs },
   shown,
 }: {
   readonly job: JobDocument;
@@ -97,7 +97,9 @@ function InForce({
   return (
     <>
       {paused ? (
-        <Status kind="off">{pausedInFile ? 'paused in the file' : 'paused'}</Status>
+        <Status kind="off">
+          {pausedInFile ? 'paused in the file' : pause?.until == null ? 'paused' : `paused until ${moment(pause.until, shown)}`}
+        </Status>
       ) : inForce ? (
         <Status kind="ok">{span === '' ? 'always' : 'now'}</Status>
       ) : (

@@ -20,7 +20,7 @@ export interface JobDocument {
   readonly forMs: number | null;
   readonly paused: boolean;
   readonly pausedInFile: boolean;
-  readonly pause: { readonly at: string; readonly by: string; readonly reason: string | null } | null;
+  readonly pause: { readonly at: string; readonly until: string | null; readonly by: string; readonly reason: string | null } | null;
   readonly inForce: boolean;
   readonly endsAt: string | null;
   readonly labels: readonly string[];
@@ -101,6 +101,8 @@ export interface NextDocument {
     readonly timeZone: string;
     readonly followers: readonly string[];
     readonly note: string | null;
+    /** A pause that goes on lets it pass. */
+    readonly isLeftOut: boolean;
   }[];
   readonly clocks: readonly { readonly timeZone: string; readonly at: string; readonly byMinutes: number }[];
   readonly after: readonly { readonly job: string; readonly after: readonly string[] }[];

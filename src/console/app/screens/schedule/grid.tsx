@@ -105,7 +105,7 @@ export function Grid({ rows, days, selection, select }: GridProps) {
         </table>
       </div>
       <p class="note readout">
-        {lit === undefined ? 'A cell says here what came of its day; choose it for the runs.' : readout(lit, lit.cells[current.column])}
+        {lit === undefined ? 'Point at a cell for what came of that day; choose it for its runs.' : readout(lit, lit.cells[current.column])}
       </p>
     </>
   );
@@ -164,7 +164,7 @@ export function Legend() {
         </span>
       ))}
       <span>
-        <span class="n">72</span> so many runs that day
+        <span class="n">72</span> runs that day, where more than one
       </span>
     </p>
   );

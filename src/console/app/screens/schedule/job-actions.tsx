@@ -1,9 +1,9 @@
-import { useState } from 'preact/hooks';
 import type { Session } from '../../api.ts';
 import { Act } from '../../parts/act.tsx';
 import { ForOperators } from '../../parts/states.tsx';
 import { moment, type Shown } from '../../words.ts';
 import type { JobDocument } from './documents.ts';
+import { PauseFields, pauseValues, usePausing } from './pause-fields.tsx';
 
 interface JobActionsProps {
   readonly session: Session;
@@ -15,7 +15,7 @@ interface JobActionsProps {
 
 /** Run it now, here or by a worker; pause it with a reason; let it run again. */
 export function JobActions({ session, job, shown, onDone }: JobActionsProps) {
-  const [reason, setReason] = useState('');
+  const [pausing, change] = usePausing();
   const common = { session, onEnd: onDone };
   // Whoever runs a paused job from here has read that it is paused.
   const running = { job: job.name, evenIfPaused: job.paused ? 'yes' : '' };
@@ -38,16 +38,13 @@ export function JobActions({ session, job, shown, onDone }: JobActionsProps) {
       />
       {job.pause === null ? (
         <>
-          <label class="field">
-            Reason of a pause
-            <input type="text" value={reason} maxLength={200} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
-          </label>
+          <PauseFields pausing={pausing} change={change} timeZone={shown.timeZone} />
           <Act
             {...common}
             action="schedule/pause"
-            parameters={{ job: job.name, reason }}
+            parameters={{ job: job.name, ...pauseValues(pausing) }}
             label="Pause"
-            note="No worker and no timer begins it until somebody resumes it; a run that goes on is let end."
+            note="No worker and no timer begins it until the pause ends or somebody resumes it; a run that goes on is let end."
           />
         </>
       ) : (
@@ -56,7 +53,7 @@ export function JobActions({ session, job, shown, onDone }: JobActionsProps) {
           action="schedule/resume"
           parameters={{ job: job.name }}
           label="Resume"
-          note={`Paused by ${job.pause.by} since ${moment(job.pause.at, shown)}. Times that passed meanwhile are not made up for.`}
+          note={`Paused by ${job.pause.by} since ${moment(job.pause.at, shown)}${job.pause.until === null ? '' : `, until ${moment(job.pause.until, shown)}`}. Times that passed meanwhile are not made up for.`}
         />
       )}
       <ForOperators session={session}>{null}</ForOperators>

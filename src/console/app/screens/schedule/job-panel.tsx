@@ -64,6 +64,7 @@ export function JobPanel({
                 <dt>Paused</dt>
                 <dd>
                   by {job.pause.by} since {moment(job.pause.at, shown)}
+                  {job.pause.until === null ? '' : `, until ${moment(job.pause.until, shown)}`}
                   {job.pause.reason === null ? '' : `: “${job.pause.reason}”`}
                 </dd>
               </>

@@ -31,14 +31,14 @@ export function LogPanel({
   const log = useJobLog(shownRun?.job, shownRun?.run, attempt);
   if (shownRun === undefined) {
     return (
-      <Panel id="log" title="Log" wide="c7">
+      <Panel id="log" title="Log">
         <p class="body meta">Nothing runs now. Choose a run for what it printed; what begins to run shows here by itself.</p>
       </Panel>
     );
   }
   const { about } = log;
   return (
-    <Panel id="log" title={`Log of ${shownRun.job}`} wide="c7" aside={about === undefined ? undefined : <RunStatus run={about.run} />}>
+    <Panel id="log" title={`Log of ${shownRun.job}`} aside={about === undefined ? undefined : <RunStatus run={about.run} />}>
       {about === undefined ? log.failure === undefined ? <Loading what="the log" /> : <Failed failure={log.failure} /> : null}
       {about === undefined ? null : (
         <About about={about} attempt={attempt} onAttempt={setAttempt} took={tookOf(about.run, shown)} begun={begunAt(about, shown)} />

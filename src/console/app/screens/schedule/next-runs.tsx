@@ -2,8 +2,8 @@ import { formatDuration } from '../../../../base/durations.ts';
 import type { Answered } from '../../answer.ts';
 import { Panel } from '../../parts/panel.tsx';
 import { Failed, Loading } from '../../parts/states.tsx';
-import { counted, moment } from '../../words.ts';
-import type { NextDocument } from './documents.ts';
+import { counted, moment, type Shown } from '../../words.ts';
+import type { JobDocument, NextDocument } from './documents.ts';
 import type { Common } from './selection.ts';
 
 const MOST = 12;
@@ -22,7 +22,6 @@ export function NextRuns({ list, next, selection, shown }: Common & { readonly n
   const runs = document.runs.filter(({ job }) => selection.cluster === undefined || jobs.get(job)?.cluster === selection.cluster);
   // Each job once: one that runs every minute would hide the others.
   const first = runs.filter(({ job }, index) => runs.findIndex((each) => each.job === job) === index);
-  const paused = list.jobs.filter((job) => job.paused);
   return (
     <Panel id="next" title="Next runs" wide="c5" aside={runs.length === 0 ? undefined : spanOf(runs, shown.now)}>
       {runs.length === 0 ? (
@@ -38,12 +37,12 @@ export function NextRuns({ list, next, selection, shown }: Common & { readonly n
             </tr>
           </thead>
           <tbody>
-            {first.slice(0, MOST).map(({ job, at, local, timeZone, followers, note }) => (
+            {first.slice(0, MOST).map(({ job, at, local, timeZone, followers, note, isLeftOut }) => (
               <tr key={`${job} ${at}`}>
                 <td class="nowrap">{moment(at, shown)}</td>
                 <th scope="row">
                   {job}
-                  {jobs.get(job)?.pause === null ? null : <span class="meta"> paused: left out</span>}
+                  {isLeftOut ? <span class="meta"> paused: left out</span> : null}
                   {timeZone === shown.timeZone ? null : (
                     <small class="sub">
                       {local} {timeZone}
@@ -66,17 +65,27 @@ export function NextRuns({ list, next, selection, shown }: Common & { readonly n
           {moment(at, shown)}.
         </p>
       ))}
-      {paused.map(({ name, pause }) => (
-        <p key={name} class="note">
-          <b>{name}</b> is paused {pause === null ? 'by the file' : `by ${pause.by} since ${moment(pause.at, shown)}`}
-          {pause?.reason === null || pause === null ? '' : `: “${pause.reason}”`}.
+      {pausesOf(list, shown).map(([words, names]) => (
+        <p key={words} class="note">
+          <b>{names.join(', ')}</b> {names.length === 1 ? 'is' : 'are'} paused {words}.
         </p>
       ))}
     </Panel>
   );
 }
 
+/** Jobs that were paused together are told together. */
+function pausesOf({ jobs }: Common['list'], shown: Shown): readonly (readonly [string, readonly string[]])[] {
+  const words = ({ pause }: JobDocument): string => {
+    if (pause === null) return 'by the file';
+    const end = pause.until === null ? '' : `, until ${moment(pause.until, shown)}`;
+    return `by ${pause.by} since ${moment(pause.at, shown)}${end}${pause.reason === null ? '' : `: “${pause.reason}”`}`;
+  };
+  const paused = jobs.filter((job) => job.paused);
+  return [...Map.groupBy(paused, words)].map(([said, each]) => [said, each.map(({ name }) => name)]);
+}
+
 function spanOf(runs: NextDocument['runs'], now: Date): string {
   const day = runs.filter(({ at }) => Date.parse(at) - now.getTime() <= 86_400_000).length;
-  return day === runs.length && runs.length >= 200 ? `24 h, ${runs.length} or more` : `24 h, ${counted(day, 'run')}`;
+  return day === runs.length && runs.length >= 200 ? `${runs.length} runs or more in 24 h` : `${counted(day, 'run')} in 24 h`;
 }

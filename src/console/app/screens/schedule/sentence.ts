@@ -23,7 +23,7 @@ function ranPart({ days, jobs }: Pick<HistoryDocument, 'days' | 'jobs'>): string
 }
 
 function nextPart(next: Pick<NextDocument, 'runs'> | undefined, shown: Shown): string {
-  const first = next?.runs[0];
+  const first = next?.runs.find(({ isLeftOut }) => !isLeftOut);
   if (next === undefined) return '';
   return first === undefined ? 'nothing will run' : `next is ${first.job}, ${moment(first.at, shown)}`;
 }

@@ -10,7 +10,7 @@ export function Workers({ workers, shown }: { readonly workers: Answered<Workers
   const document = workers.answer?.document;
   if (document === undefined) {
     return (
-      <Panel id="workers" title="Workers" wide="c6">
+      <Panel id="workers" title="Workers">
         {workers.failure === undefined ? <Loading what="the workers" /> : <Failed failure={workers.failure} again={workers.again} />}
       </Panel>
     );
@@ -19,7 +19,7 @@ export function Workers({ workers, shown }: { readonly workers: Answered<Workers
   const ago = (at: string): string => `${formatDuration(Math.max(0, shown.now.getTime() - Date.parse(at)))} ago`;
   const alive = all.filter(({ isAlive }) => isAlive).length;
   return (
-    <Panel id="workers" title="Workers" wide="c6" aside={counted(alive, 'worker')}>
+    <Panel id="workers" title="Workers" aside={counted(alive, 'worker')}>
       {all.length === 0 ? (
         <Empty title="No worker runs">
           <p class="meta">
