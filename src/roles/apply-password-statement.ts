@@ -5,6 +5,7 @@ import { openClient } from '../postgres/client.ts';
 import { guard, retrying, type TransactionOptions } from './apply-transaction.ts';
 import { APPLICATION_NAME } from './inspect.ts';
 import { passwordSql } from './print.ts';
+import { SCRAM_ITERATIONS } from './scram.ts';
 
 /** What could write the statement down. Each is turned off where the role may; a verifier is a secret too. */
 const SILENCED = [
@@ -51,7 +52,7 @@ export async function storeVerifier(
         await guard(sql, options.lockTimeoutMs);
         await sql.unsafe(passwordSql(role, undefined));
         if (verifier === undefined) return;
-        await refuseWrittenDown(sql, role);
+        await refuseWrittenDown(sql, [role]);
         await sql.unsafe(passwordSql(role, verifier.reveal()));
       });
     });
@@ -67,6 +68,28 @@ export async function storeVerifier(
 }
 
 /**
+ * Refuses before anything is done what {@link storeVerifier} would refuse in the end, when the roles would be made already.
+ *
+ * @throws {DbadminError} `privilege-missing` when the server would write the verifiers of `roles` down.
+ */
+export async function refuseLoud(roles: readonly string[], database: string, options: TransactionOptions): Promise<void> {
+  if (roles.length === 0) return;
+  const client = await openClient({ ...options.connection, database }, { applicationName: APPLICATION_NAME });
+  try {
+    await silence(client);
+    await refuseWrittenDown(client, roles);
+  } finally {
+    await client.end({ timeout: 5 });
+  }
+}
+
+/** How often the server itself would hash a password: `scram_iterations` from 16 on, as many as always before. */
+export async function readScramIterations(sql: Sql): Promise<number> {
+  const [row] = await sql<{ iterations: number | null }[]>`select current_setting('scram_iterations', true)::int as iterations`;
+  return row?.iterations ?? SCRAM_ITERATIONS;
+}
+
+/**
  * For the session, which is ours alone, and before the transaction begins: that is when the server decides whether all
  * statements of it go to the log (`log_transaction_sample_rate`).
  */
@@ -74,15 +97,20 @@ async function silence(client: Sql): Promise<void> {
   for (const [name, value] of SILENCED) await client`select set_config(${name}, ${value}, false)`.catch(() => undefined);
 }
 
-async function refuseWrittenDown(sql: TransactionSql, role: string): Promise<void> {
+async function refuseWrittenDown(sql: Sql | TransactionSql, roles: readonly string[]): Promise<void> {
   const rows = await sql<{ name: string; setting: string }[]>`
     select name, setting from pg_catalog.pg_settings
      where name in (select json_array_elements_text(${JSON.stringify(Object.keys(SILENT))}::text::json)) order by name`;
   const loud = rows.filter(({ name, setting }) => SILENT[name]?.includes(setting) === false);
   if (loud.length === 0) return;
   const names = loud.map(({ name }) => name).join(', ');
-  throw new DbadminError('privilege-missing', `the server would write the verifier of role ${role} down, so it was not sent`, {
-    detail: `${loud.map(({ name, setting }) => `${name} is ${setting}`).join(', ')}, and the role that is connected may not change that.`,
-    hint: `As superuser: GRANT SET ON PARAMETER ${names} TO the role (15 and later), or ALTER ROLE … SET each of them to a silent value; or turn it off.`,
-  });
+  const what = roles.length === 1 ? `verifier of role ${roles[0] ?? ''}` : `verifiers of roles ${roles.join(', ')}`;
+  throw new DbadminError(
+    'privilege-missing',
+    `the server would write the ${what} down, so ${roles.length === 1 ? 'it was' : 'they were'} not sent`,
+    {
+      detail: `${loud.map(({ name, setting }) => `${name} is ${setting}`).join(', ')}, and the role that is connected may not change that.`,
+      hint: `As superuser: GRANT SET ON PARAMETER ${names} TO the role (15 and later), or ALTER ROLE … SET each of them to a silent value; or turn it off.`,
+    },
+  );
 }

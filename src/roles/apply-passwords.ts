@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
@@ -12,6 +13,12 @@ import { SCRAM_SALT_BYTES, scramVerifier } from './scram.ts';
 export type { RandomBytes } from './apply-password-file.ts';
 export type PasswordChange = Extract<Change, { kind: 'password' }>;
 
+/** What verifiers are made with. */
+export interface VerifierOptions {
+  readonly randomBytes: RandomBytes;
+  readonly iterations: number;
+}
+
 /**
  * Sets or removes one password, in a transaction of its own. Only a SCRAM verifier made here is sent.
  *
@@ -21,26 +28,27 @@ export async function applyPassword(
   change: PasswordChange,
   document: RolesDocument,
   sources: PasswordSources,
-  randomBytes: RandomBytes,
+  make: VerifierOptions,
   options: TransactionOptions,
 ): Promise<void> {
-  const verifier = change.action === 'remove' ? undefined : await makeVerifier(change, document, sources, randomBytes);
-  await storeVerifier(change.role, verifier, document.maintenanceDatabase, options);
-}
-
-async function makeVerifier(
-  change: PasswordChange,
-  document: RolesDocument,
-  sources: PasswordSources,
-  randomBytes: RandomBytes,
-): Promise<Secret> {
+  const store = async (verifier: Secret | undefined): Promise<void> =>
+    await storeVerifier(change.role, verifier, document.maintenanceDatabase, options);
+  if (change.action === 'remove') return await store(undefined);
   const rule = document.roles.get(change.role)?.password;
   if (rule === undefined) throw new DbadminError('internal', `role ${change.role} is not declared`);
+  const verifierOf = (password: Secret): Secret => scramVerifier(password, make.randomBytes(SCRAM_SALT_BYTES), make.iterations);
   const found = await readPassword(change.role, rule, sources);
-  const password =
-    found ?? (rule.kind === 'generate' ? await generate(path.resolve(sources.directory, rule.path), randomBytes) : undefined);
-  if (password === undefined) throw new DbadminError('internal', `role ${change.role} has no source for a password`);
-  return scramVerifier(password, randomBytes(SCRAM_SALT_BYTES));
+  if (found !== undefined) return await store(verifierOf(found));
+  if (rule.kind !== 'generate') throw new DbadminError('internal', `role ${change.role} has no source for a password`);
+  const file = path.resolve(sources.directory, rule.path);
+  const password = await generate(file, make.randomBytes);
+  try {
+    await store(verifierOf(password));
+  } catch (error) {
+    // A file that stays would look like a password that is set to whoever may not read verifiers; without it the next apply begins anew.
+    await rm(file, { force: true });
+    throw error;
+  }
 }
 
 /** A new password, on disk before the server has it: a run that dies between the two finds it and goes on. */

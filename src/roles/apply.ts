@@ -2,9 +2,11 @@ import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
 import { checkLock, takeLock } from './apply-lock.ts';
+import { readScramIterations, refuseLoud } from './apply-password-statement.ts';
 import { applyPassword, type PasswordChange, type RandomBytes } from './apply-passwords.ts';
 import { reassignInParts } from './apply-reassign.ts';
 import { beginRecord, type ApplyAuthor } from './apply-record.ts';
+import { refuseReadOnly } from './apply-writable.ts';
 import { runTransaction, type TransactionOptions } from './apply-transaction.ts';
 import { describeChange } from './describe.ts';
 import type { RolesDocument } from './document/document.ts';
@@ -43,6 +45,7 @@ export interface ApplyOptions extends TransactionOptions {
 export async function applyRoles(document: RolesDocument, agreed: RolesPlan, options: ApplyOptions): Promise<number> {
   const lock = await openClient({ ...options.connection, database: document.maintenanceDatabase }, { applicationName: APPLICATION_NAME });
   try {
+    await refuseReadOnly(lock);
     await takeLock(lock, options);
     const { observed, plan } = await lookAndPlan(document, options);
     refuseStale(agreed, plan);
@@ -51,7 +54,9 @@ export async function applyRoles(document: RolesDocument, agreed: RolesPlan, opt
     if (options.triesWithoutRights !== true) refuseLacks(plan, observed.cluster.currentRole);
     refuseSessions(plan, observed);
     const { major, isSuperuser } = observed.cluster;
-    const steps = planSteps(document, plan, major, { ...options, selfGrant: !isSuperuser && hasEdgeOptions(major) });
+    const iterations = await readScramIterations(lock);
+    const steps = planSteps(document, observed, plan, { ...options, iterations, selfGrant: !isSuperuser && hasEdgeOptions(major) });
+    await refuseLoud(verifierRoles(plan), document.maintenanceDatabase, options);
     await recorded(lock, plan, options, steps.length, async () => {
       await runSteps(steps, lock, options);
       await verify(document, options);
@@ -71,10 +76,20 @@ async function lookAndPlan(
   return { observed, plan: planRoles(document, observed, options.clock.now()) };
 }
 
-function planSteps(document: RolesDocument, plan: RolesPlan, major: number, options: ApplyOptions): readonly Step[] {
+/** Whose verifiers the plan sends. */
+function verifierRoles({ changes }: RolesPlan): readonly string[] {
+  return changes.flatMap((change) => (change.kind === 'password' && change.action !== 'remove' ? [change.role] : []));
+}
+
+function planSteps(
+  document: RolesDocument,
+  { cluster }: ObservedState,
+  plan: RolesPlan,
+  options: ApplyOptions & { readonly iterations: number },
+): readonly Step[] {
   const passwords = plan.changes.filter((change): change is PasswordChange => change.kind === 'password');
   const others = plan.changes.filter((change) => change.kind !== 'password');
-  const transactions = planTransactions(others, document.maintenanceDatabase, major);
+  const transactions = planTransactions(others, document.maintenanceDatabase, cluster.major);
   const isLast = ({ changes }: Transaction): boolean => changes.some((change) => phaseOf(change) > 0);
   warnWhenSplit(
     transactions.filter((each) => !isLast(each)),
@@ -89,7 +104,9 @@ function planSteps(document: RolesDocument, plan: RolesPlan, major: number, opti
     ...asSteps(transactions.filter((each) => !isLast(each))),
     ...passwords.map((change) => ({
       name: `password of ${change.role}`,
-      run: async () => await applyPassword(change, document, options.sources, options.randomBytes, options),
+      run: async () => await applyPassword(change, document, options.sources, options, options),
+      // Who may not read verifiers will not see that this one is missing.
+      ...(cluster.canReadPasswords || change.action === 'remove' ? {} : { unseenPassword: change.role }),
     })),
     ...transactions.filter(isLast).flatMap((transaction) => [...reassignSteps(transaction, options), ...asSteps([transaction])]),
   ];
@@ -147,12 +164,14 @@ function describeTransaction(transaction: Transaction): string {
 interface Step {
   readonly name: string;
   readonly run: () => Promise<void>;
+  /** Whose password it sets, where a later plan cannot tell whether that was done. */
+  readonly unseenPassword?: string;
 }
 
 /** In turn; a failure after the first step is told together with what stays done. */
 async function runSteps(steps: readonly Step[], lock: Sql, options: ApplyOptions): Promise<void> {
   const done: string[] = [];
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     try {
       options.signal.throwIfAborted();
       await checkLock(lock);
@@ -162,13 +181,24 @@ async function runSteps(steps: readonly Step[], lock: Sql, options: ApplyOptions
       const detail = isDbadminError(error) && error.detail !== undefined ? `\n${error.detail}` : '';
       throw new DbadminError('partly-done', `stopped at ${step.name}, after ${done.length} of ${steps.length} steps`, {
         detail: `Done: ${done.join('; ')}.\nThen: ${messageOf(error)}${detail}`,
-        hint: 'Remove the cause and run the same command again: it goes on from where it is.',
+        hint: ['Remove the cause and run the same command again: it goes on from where it is.', ...unseenHint(steps.slice(index))].join(
+          '\n',
+        ),
         cause: error,
       });
     }
     done.push(step.name);
     options.log.debug(`done: ${step.name}`);
   }
+}
+
+function unseenHint(left: readonly Step[]): readonly string[] {
+  const roles = left.flatMap(({ unseenPassword }) => unseenPassword ?? []);
+  return roles.length === 0
+    ? []
+    : [
+        `A later plan cannot see that no password was set for ${roles.join(', ')}, because this role may not read pg_authid: set ${roles.length === 1 ? 'it' : 'them'} with dbadmin roles rotate.`,
+      ];
 }
 
 async function verify(document: RolesDocument, options: ApplyOptions): Promise<void> {

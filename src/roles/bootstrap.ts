@@ -1,10 +1,11 @@
-import { ROLE_ATTRIBUTES, type RolesDocument } from './document/document.ts';
+import { ROLE_ATTRIBUTES, type RoleAttribute, type RolesDocument } from './document/document.ts';
 import { RECORD_SQL } from './apply-record.ts';
 import { missingRequirements, requirementSql, requirementText } from './lacks.ts';
 import { planRoles } from './plan.ts';
+import { DATABASE_OWNER } from './predefined.ts';
 import { powersOf } from './powers.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
-import { DATABASE_OWNER, type Requirement } from './requirements.ts';
+import type { Requirement } from './requirements.ts';
 import { managedScope } from './scope.ts';
 import type { ObservedState } from './state.ts';
 
@@ -88,14 +89,17 @@ function addRole(document: RolesDocument, { cluster }: ObservedState, missing: r
   const role = cluster.currentRole;
   const name = quoteIdentifier(role);
   const there = cluster.roles.get(role);
+  const isDeclared = (attribute: RoleAttribute): boolean => [...document.roles.values()].some((each) => each.attributes[attribute]);
   const guarded = (['createdb', 'replication', 'bypassrls'] as const).filter(
-    (attribute) =>
-      missing.some((each) => each.kind === 'attribute' && each.attribute === attribute) ||
-      [...document.roles.values()].some((each) => each.attributes[attribute]),
+    (attribute) => missing.some((each) => each.kind === 'attribute' && each.attribute === attribute) || isDeclared(attribute),
   );
   const wanted = ROLE_ATTRIBUTES.filter((each) => each === 'createrole' || guarded.some((other) => other === each));
   const lacking = wanted.filter((attribute) => there?.attributes[attribute] !== true).map((attribute) => attribute.toUpperCase());
-  const why = `makes roles${guarded.length === 0 ? '' : `, some of them ${guarded.join(', ')}: nobody gives away what he has not`}`;
+  const given = guarded.filter(isDeclared);
+  const why = [
+    `makes roles${given.length === 0 ? '' : `, some of them ${given.join(', ')}: nobody gives away what he has not`}`,
+    ...(guarded.includes('createdb') && !given.includes('createdb') ? ['CREATEDB lets it give a database another owner'] : []),
+  ].join('; ');
   if (there === undefined) add(`CREATE ROLE ${name} LOGIN ${lacking.join(' ')}`, why);
   else if (lacking.length > 0) add(`ALTER ROLE ${name} ${lacking.join(' ')}`, why);
   add(`ALTER ROLE ${name} SET createrole_self_grant TO ${quoteLiteral('set, inherit')}`, 'may use the roles it makes: it acts as owners');

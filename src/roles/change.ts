@@ -90,6 +90,11 @@ export interface OwnObjects {
   readonly names: readonly string[];
   readonly owner: string;
   readonly was: string;
+  /**
+   * Who owns the schema and lends the new owner CREATE there for the time of the statements: the server wants that of whoever a
+   * role that is no superuser makes an owner. Undefined where it is not needed.
+   */
+  readonly lentBy?: string;
 }
 
 /** Objects that one statement names. */

@@ -122,7 +122,7 @@ export function shortInstant(instant: string): string {
 }
 
 function describeSetting(change: SettingChange): ChangeLine {
-  const text = (value: SettingValue): string => (typeof value === 'string' ? value : value.join(', '));
+  const text = (value: SettingValue): string => (typeof value === 'string' ? value : value.join(', ')) || "''";
   const values =
     change.value === undefined
       ? `reset, was ${text(change.was ?? '')}`

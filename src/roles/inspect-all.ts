@@ -2,6 +2,7 @@ import { openClient } from '../postgres/client.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import { parseRolesDocument } from './document/parse.ts';
 import { APPLICATION_NAME, inspectRoles } from './inspect.ts';
+import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import type { ObservedState } from './state.ts';
 
 /** Nothing is looked for in files or the environment: there is no file whose passwords could be compared. */
@@ -33,7 +34,7 @@ async function openDatabases(connection: ConnectionParameters): Promise<readonly
   try {
     const rows = await client<{ name: string }[]>`
       select d.datname::text as name from pg_catalog.pg_database d
-       where d.datallowconn and not d.datistemplate and pg_catalog.has_database_privilege(d.oid, 'connect')
+       where ${client.unsafe(TAKES_CONNECTIONS_SQL)} and not d.datistemplate and pg_catalog.has_database_privilege(d.oid, 'connect')
        order by d.datname collate "C"`;
     return rows.map((row) => row.name);
   } finally {

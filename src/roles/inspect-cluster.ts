@@ -3,6 +3,7 @@ import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { aclJson, parseAcl, type RawAclEntry } from './acl.ts';
 import { inspectShared } from './inspect-shared.ts';
+import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import { splitList } from './settings.ts';
 import type { ClusterState, Membership, OwnedAcl, RoleState, SettingType, StoredSetting } from './state.ts';
 import { VALID_UNTIL_SQL } from './valid-until.ts';
@@ -20,6 +21,7 @@ export async function inSnapshot<T>(sql: Sql, read: (snapshot: TransactionSql) =
 interface About {
   readonly major: number;
   readonly user: string;
+  readonly session: string;
   readonly superuser: boolean;
   readonly bootstrap: string;
   readonly readable: boolean;
@@ -33,7 +35,8 @@ interface About {
  */
 export async function inspectCluster(sql: TransactionSql, settingNames: readonly string[], as?: string): Promise<ClusterState> {
   const [about] = await sql<About[]>`
-    select current_setting('server_version_num')::int / 10000 as major, current_user::text as user, r.rolsuper as superuser,
+    select current_setting('server_version_num')::int / 10000 as major, current_user::text as user,
+           session_user::text as session, r.rolsuper as superuser,
            (select b.rolname::text from pg_catalog.pg_roles b where b.oid = 10) as bootstrap,
            has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'select') as readable
       from pg_catalog.pg_roles r where r.rolname = current_user`;
@@ -47,6 +50,7 @@ export async function inspectCluster(sql: TransactionSql, settingNames: readonly
     major: about.major,
     systemIdentifier: await readSystemIdentifier(sql),
     currentRole: as ?? about.user,
+    sessionRole: as ?? about.session,
     isSuperuser: as === undefined ? about.superuser : (roles.get(as)?.attributes.superuser ?? false),
     canReadPasswords: about.readable,
     bootstrapSuperuser: about.bootstrap,
@@ -141,7 +145,7 @@ async function readDatabases(sql: TransactionSql): Promise<ReadonlyMap<string, O
   const rows = await sql<{ name: string; owner: string; acl: readonly RawAclEntry[] | null }[]>`
     select d.datname::text as name, pg_catalog.pg_get_userbyid(d.datdba)::text as owner,
            ${aclJson(sql, "coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))")} as acl
-      from pg_catalog.pg_database d where d.datallowconn and not d.datistemplate`;
+      from pg_catalog.pg_database d where ${sql.unsafe(TAKES_CONNECTIONS_SQL)} and not d.datistemplate`;
   return new Map(rows.map(({ name, owner, acl }) => [name, { owner, acl: parseAcl(acl, owner) }]));
 }
 

@@ -14,6 +14,7 @@ import {
   type GlobalObject,
   type OwnedAcl,
 } from './state.ts';
+import { ROUTINE_NAME_SQL } from './routine-name.ts';
 
 /** Schemas, objects in groups of equal privileges, and default privileges. `named` is what the file names. */
 export async function inspectDatabase(sql: TransactionSql, name: string, named: NamedObjects): Promise<DatabaseState> {
@@ -142,8 +143,7 @@ async function tryResolve(sql: TransactionSql, routines: readonly RoutineName[])
     const rows = await sql.savepoint(
       async (attempt) =>
         await attempt<{ place: number; name: string }[]>`
-      select asked.place::int as place, pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
-               select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by t.place), ', ') || ')' as name
+      select asked.place::int as place, ${attempt.unsafe(ROUTINE_NAME_SQL)} as name
         from pg_catalog.json_array_elements_text(${JSON.stringify(texts)}::text::json) with ordinality as asked(signature, place)
         join pg_catalog.pg_proc p on p.oid = pg_catalog.to_regprocedure(asked.signature)`,
     );

@@ -3,6 +3,7 @@ import { aclJson, parseAcl, type RawAclEntry } from './acl.ts';
 import type { ObjectForm } from './object-forms.ts';
 import type { ObjectKind } from './privileges.ts';
 import type { ColumnGroup, ObjectGroup } from './state.ts';
+import { ROUTINE_NAME_SQL } from './routine-name.ts';
 
 interface GroupRow {
   readonly schema: string;
@@ -38,8 +39,7 @@ export async function readGroups(sql: TransactionSql): Promise<readonly ObjectGr
       select 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.pronamespace, 'routine',
              case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' when 'w' then 'window function' else 'function' end, false,
              'f', p.proowner, p.proacl,
-             pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
-               select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')'
+             ${sql.unsafe(ROUTINE_NAME_SQL)}
         from pg_catalog.pg_proc p where p.pronamespace not in ('pg_catalog'::pg_catalog.regnamespace, 'information_schema'::pg_catalog.regnamespace)
       union all
       select 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typnamespace, 'type',

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { DeclaredRole, PasswordRule } from './document/document.ts';
 import { passwordSource } from './plan-cluster.ts';
-import { scramMatches } from './scram.ts';
+import { refuseUnfit, scramMatches } from './scram.ts';
 import type { ClusterState, PasswordFinding } from './state.ts';
 
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -80,7 +80,7 @@ async function runCommand(role: string, argv: readonly string[], sources: Passwo
   });
 }
 
-/** How the stored password of each declared role compares with what its rule leads to. */
+/** How the stored password of each declared role compares with what its rule leads to. A source that fails is a finding, for the plan to tell with all else. */
 export async function comparePasswords(
   roles: Iterable<DeclaredRole>,
   cluster: ClusterState,
@@ -90,11 +90,24 @@ export async function comparePasswords(
   for (const { name, password: rule } of roles) {
     if (rule.kind === 'unmanaged') continue;
     const stored = cluster.roles.get(name)?.verifier;
-    const password = await readPassword(name, rule, sources);
+    let password: Secret | undefined;
+    try {
+      password = await readPassword(name, rule, sources);
+      if (password !== undefined) refuseUnfit(password);
+    } catch (error) {
+      if (!isDbadminError(error)) throw error;
+      findings.set(name, { problem: problemText(error) });
+      continue;
+    }
     if (rule.kind === 'none') findings.set(name, !cluster.canReadPasswords ? 'unreadable' : stored === undefined ? 'same' : 'differs');
     else if (password === undefined) findings.set(name, 'to-generate');
     else if (!cluster.canReadPasswords) findings.set(name, 'unreadable');
     else findings.set(name, stored === undefined ? 'missing' : scramMatches(password, stored) ? 'same' : 'differs');
   }
   return findings;
+}
+
+function problemText(error: DbadminError): string {
+  const more = [error.detail, error.hint].filter((text) => text !== undefined).map((text) => text.replace(/\.$/, ''));
+  return [error.message, ...more].join('; ');
 }

@@ -1,5 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
 import type { RetiredInDatabase, RetiredRole } from './lifecycle-state.ts';
+import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import { NOT_REASSIGNED } from './print-lifecycle.ts';
 import type { ClusterState } from './state.ts';
 
@@ -27,7 +28,7 @@ export async function inspectRetirement(
   if (roles.length === 0) return new Map();
   const names = JSON.stringify(roles);
   const needs = await maintenance<NeedRow[]>`
-    select r.rolname::text as role, d.datname::text as database, d.datallowconn as open,
+    select r.rolname::text as role, d.datname::text as database, ${maintenance.unsafe(TAKES_CONNECTIONS_SQL)} as open,
            count(*) filter (where s.deptype = 'o' and s.classid not in (${maintenance.unsafe(NOT_REASSIGNED)}))::int as owned
       from pg_catalog.pg_shdepend s
       join pg_catalog.pg_roles r on r.oid = s.refobjid

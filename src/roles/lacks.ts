@@ -2,7 +2,8 @@ import type { Change } from './change.ts';
 import { describeChange } from './describe.ts';
 import { powersOf } from './powers.ts';
 import { quoteIdentifier } from './quote.ts';
-import { DATABASE_OWNER, isHeld, requirementsOf, type Requirement } from './requirements.ts';
+import { DATABASE_OWNER } from './predefined.ts';
+import { isHeld, requirementsOf, type Requirement } from './requirements.ts';
 import type { ClusterState, Membership, ObservedState } from './state.ts';
 import { hasEdgeOptions } from './wanted-cluster.ts';
 
@@ -57,7 +58,7 @@ export function missingRequirements(changes: readonly Change[], observed: Observ
   for (const change of changes) {
     for (const requirement of requirementsOf(change, observed, created)) {
       if (isHeld(requirement, powers, observed)) continue;
-      const key = JSON.stringify([requirement.kind, ...subjectOf(requirement)]);
+      const key = JSON.stringify([requirement.kind, ...subjectOf(requirement, observed.cluster)]);
       const listed = found.get(key) ?? { requirement, changes: [] };
       found.set(key, listed);
       listed.changes.push(change);
@@ -71,7 +72,7 @@ function lineOf(change: Change): string {
   return `${subject} ${sign} ${text}`;
 }
 
-function subjectOf(requirement: Requirement): readonly string[] {
+function subjectOf(requirement: Requirement, cluster: ClusterState): readonly string[] {
   switch (requirement.kind) {
     case 'superuser':
       return [requirement.why];
@@ -79,8 +80,12 @@ function subjectOf(requirement: Requirement): readonly string[] {
       return [requirement.attribute];
     case 'admin':
     case 'become':
-    case 'has':
       return [requirement.role];
+    case 'has':
+      // Membership helps with all that a role owns. What a superuser owns has to find another owner, each for itself.
+      return isSuperuserRole(requirement.role, cluster) || requirement.role === DATABASE_OWNER
+        ? [requirement.role, requirement.of, requirement.database ?? '']
+        : [requirement.role];
     case 'create-in-database':
       return [requirement.database];
     case 'set-parameter':

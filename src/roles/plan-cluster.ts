@@ -215,7 +215,8 @@ function planPasswords(document: RolesDocument, observed: ObservedState): readon
     const finding = observed.passwords.get(declared.name);
     if (declared.password.kind === 'unmanaged' || finding === undefined || finding === 'same') return [];
     const isNew = !observed.cluster.roles.has(declared.name);
-    if (finding === 'unreadable' && !isNew) return [];
+    // A source that fails is refused, see `planRoles`.
+    if (typeof finding === 'object' || (finding === 'unreadable' && !isNew)) return [];
     const source = passwordSource(declared.password);
     if (declared.password.kind === 'none')
       return finding === 'differs' ? [{ kind: 'password', role: declared.name, action: 'remove', source }] : [];

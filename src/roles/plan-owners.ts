@@ -4,7 +4,7 @@ import type { DeclaredDatabase, DeclaredSchema, OwnerRule, RolesDocument } from 
 import { isOfForm } from './object-forms.ts';
 import { objectIndex, type ObjectIndex } from './object-index.ts';
 import type { Refusals } from './refusal.ts';
-import { relationKey, routineKey, type ClusterState, type DatabaseState, type ObjectGroup, type OwnedAcl } from './state.ts';
+import { isRole, relationKey, routineKey, type ClusterState, type DatabaseState, type ObjectGroup, type OwnedAcl } from './state.ts';
 import { objectsKey } from './wants.ts';
 
 /** Who is to own what, and how everything is once that is done. */
@@ -65,7 +65,17 @@ export function planOwners(
     else if (isMoving) objects.object(rule, index, refusals);
   }
   const { changes: ofObjects, after } = objects.result();
-  return { changes: [...changes, ...ofObjects], database, state: { ...state, schemas, ...after } };
+  const lent = cluster.isSuperuser ? ofObjects : ofObjects.map((change) => withLender(change, schemas.get(change.schema)));
+  return { changes: [...changes, ...lent], database, state: { ...state, schemas, ...after } };
+}
+
+/** Whoever may create in the schema by itself needs nothing lent; that it may as a member of somebody does not matter then. */
+function withLender(change: OwnObjects, schema: OwnedAcl | undefined): OwnObjects {
+  if (schema === undefined || schema.owner === change.owner) return change;
+  const may = schema.acl.some(
+    ({ grantee, privilege, grantor }) => privilege === 'CREATE' && isRole(grantee, change.owner) && grantor === schema.owner,
+  );
+  return may ? change : { ...change, lentBy: schema.owner };
 }
 
 function moved<T extends OwnedAcl>(subject: T, owner: string): T {

@@ -3,6 +3,7 @@ import { isReassignedInParts, type RetireChange, type RetireOwned } from './life
 import type { RetiredInDatabase, RetiredRole } from './lifecycle-state.ts';
 import type { Refusals } from './refusal.ts';
 import { isDue, type Departure } from './retirement.ts';
+import { isConnected } from './scope.ts';
 import type { ClusterState } from './state.ts';
 
 /** What ends the roles that are due. */
@@ -63,7 +64,7 @@ export function sessionNote({ role, sessions }: RetiredRole): string {
 function check(document: RolesDocument, cluster: ClusterState, departure: Departure, state: RetiredRole, refusals: Refusals): void {
   const { role, reassignTo, at, isNamed } = departure;
   if (role === cluster.bootstrapSuperuser) return refusals.add(at, `role "${role}" is the bootstrap superuser: it cannot go`);
-  if (role === cluster.currentRole) return refusals.add(at, `role "${role}" is the one dbadmin connects as: it cannot retire itself`);
+  if (isConnected(role, cluster)) return refusals.add(at, `role "${role}" is the one dbadmin connects as: it cannot retire itself`);
   if (reassignTo !== undefined && !document.roles.has(reassignTo) && !cluster.roles.has(reassignTo)) {
     refusals.add(at, `retire of ${role}: role "${reassignTo}" does not exist and is not declared`);
   }

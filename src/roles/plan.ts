@@ -5,6 +5,7 @@ import { matchesAny } from './document/globs.ts';
 import { onlyChanges } from './only.ts';
 import { orderChanges } from './order.ts';
 import { findLacks, type Lack } from './lacks.ts';
+import { refuseCircles } from './membership-circles.ts';
 import { membershipNotes } from './membership-notes.ts';
 import { isCreatorsEdge, planCluster, stuckMemberships } from './plan-cluster.ts';
 import { planDatabase } from './plan-database.ts';
@@ -13,7 +14,7 @@ import { planRetirement } from './plan-retirement.ts';
 import { planRowSecurity } from './plan-row-security.ts';
 import { Refusals } from './refusal.ts';
 import { departures, withoutDepartures, type Departure } from './retirement.ts';
-import { managedScope, type ManagedScope } from './scope.ts';
+import { isConnected, managedScope, type ManagedScope } from './scope.ts';
 import { granteeText, type ClusterState, type ObservedState } from './state.ts';
 import { wantedCluster } from './wanted-cluster.ts';
 
@@ -61,6 +62,11 @@ export function planRoles(file: RolesDocument, observed: ObservedState, now: Dat
   const document = withoutDepartures(file, going);
   const scope = managedScope(document, cluster);
   const wanted = wantedCluster(document, cluster, now, refusals);
+  refuseCircles(document, cluster, wanted, scope, refusals);
+  for (const [name, finding] of observed.passwords) {
+    const at = document.roles.get(name)?.at;
+    if (typeof finding === 'object' && at !== undefined) refusals.add(at, finding.problem);
+  }
   const changes: Change[] = [...planCluster(document, observed, wanted, scope), ...planShared(document, cluster, scope, refusals)];
   const exists = (role: string): boolean => document.roles.has(role) || cluster.roles.has(role);
   for (const declared of document.databases.values()) {
@@ -120,7 +126,7 @@ function outsideMemberships(document: RolesDocument, cluster: ClusterState, scop
   return cluster.memberships
     .filter(
       (edge) =>
-        (document.roles.has(edge.role) && !scope.role(edge.member) && edge.member !== cluster.currentRole) ||
+        (document.roles.has(edge.role) && !scope.role(edge.member) && !isConnected(edge.member, cluster)) ||
         isCreatorsEdge(document, cluster, edge),
     )
     .map((edge) => `${edge.role} → ${edge.member}`)

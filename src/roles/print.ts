@@ -170,9 +170,12 @@ function objectName(schema: string, kind: ObjectKind, name: string): string {
   return `${quoteIdentifier(schema)}.${kind === 'routine' ? name : quoteIdentifier(name)}`;
 }
 
-function ownObjectsSql({ of, schema, names, owner }: OwnObjects): readonly string[] {
+function ownObjectsSql({ of, schema, names, owner, lentBy }: OwnObjects): readonly string[] {
   // ALTER TABLE takes views, materialized views and foreign tables as well, ALTER TYPE takes domains.
-  return names.map((name) => `ALTER ${KIND_WORDS[of]} ${objectName(schema, of, name)} OWNER TO ${quoteIdentifier(owner)}`);
+  const statements = names.map((name) => `ALTER ${KIND_WORDS[of]} ${objectName(schema, of, name)} OWNER TO ${quoteIdentifier(owner)}`);
+  if (lentBy === undefined) return statements;
+  const create = `CREATE ON SCHEMA ${quoteIdentifier(schema)}`;
+  return [`GRANT ${create} TO ${quoteIdentifier(owner)}`, ...statements, `REVOKE ${create} FROM ${quoteIdentifier(owner)}`];
 }
 
 function defaultSql(change: DefaultChange): string {

@@ -1,6 +1,7 @@
 import type { Change } from './change.ts';
 import type { RoleAttribute } from './document/document.ts';
 import { isLifecycleChange, type LifecycleChange } from './lifecycle-change.ts';
+import { DATABASE_OWNER } from './predefined.ts';
 import type { Powers } from './powers.ts';
 import { relationKey, type ClusterState, type ObservedState } from './state.ts';
 
@@ -75,6 +76,9 @@ export function requirementsOf(change: Change, observed: ObservedState, created:
       return [
         { kind: 'has', role: change.was, of: `${change.of}s in ${change.schema}`, database: change.database },
         { kind: 'become', role: change.owner },
+        ...(change.lentBy === undefined || created.has(change.lentBy)
+          ? []
+          : [{ kind: 'has', role: change.lentBy, of: `schema ${change.schema}`, database: change.database } as const]),
       ];
     case 'default':
       return [{ kind: 'has', role: change.creator, of: 'its default privileges' }];
@@ -190,9 +194,6 @@ export function isHeld(requirement: Requirement, powers: Powers, { cluster }: Ob
       return cluster.settingTypes.get(requirement.name)?.needsGrant !== true;
   }
 }
-
-/** The role whose only member, in each database, is the owner of that database. No catalog says so. */
-export const DATABASE_OWNER = 'pg_database_owner';
 
 function owns(database: string | undefined, powers: Powers, cluster: ClusterState): boolean {
   const owner = database === undefined ? undefined : cluster.databases.get(database)?.owner;

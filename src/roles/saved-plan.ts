@@ -130,7 +130,7 @@ export function parseSavedPlan(text: string, file: string): SavedPlan {
 /** `observed` as whoever made the plan saw it: passwords that they could not compare are no part of the plan. */
 export function asSaved(observed: ObservedState, saved: SavedPlan): ObservedState {
   const passwords = new Map(observed.passwords);
-  for (const role of saved.uncompared) if (passwords.has(role)) passwords.set(role, 'unreadable');
+  for (const role of saved.uncompared) if (typeof passwords.get(role) === 'string') passwords.set(role, 'unreadable');
   return { ...observed, passwords };
 }
 

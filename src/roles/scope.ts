@@ -12,15 +12,17 @@ export interface ManagedScope {
   schema(database: string, name: string): boolean;
 }
 
-/**
- * The scope of the file, less the roles that are never managed: the bootstrap superuser and the role that is connected,
- * which could lock itself out half way.
- */
+/** Whether `name` is who dbadmin works as: the role that acts, or the one that logged in. It could lock itself out half way. */
+export function isConnected(name: string, { currentRole, sessionRole }: Pick<ClusterState, 'currentRole' | 'sessionRole'>): boolean {
+  return name === currentRole || name === sessionRole;
+}
+
+/** The scope of the file, less the roles that are never managed: the bootstrap superuser and who is connected. */
 export function managedScope(document: RolesDocument, cluster: ClusterState): ManagedScope {
   const { scope } = document;
   const role = (name: string): boolean =>
     name !== cluster.bootstrapSuperuser &&
-    name !== cluster.currentRole &&
+    !isConnected(name, cluster) &&
     matchesAny(name, scope.roles) &&
     !matchesAny(name, scope.ignoreRoles);
   return {

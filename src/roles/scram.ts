@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync, timingSafeEqual } from 'node:crypto
 import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 
-/** What the server itself uses (`scram_iterations` before anybody changes it). */
+/** What the server itself uses, up to 15 always, from 16 on until somebody changes `scram_iterations`. */
 export const SCRAM_ITERATIONS = 4096;
 export const SCRAM_SALT_BYTES = 16;
 
@@ -36,6 +36,11 @@ export function scramMatches(password: Secret, verifier: Secret): boolean {
   const again = scramVerifier(password, Buffer.from(match[2] ?? '', 'base64'), Number(match[1]));
   const [left, right] = [Buffer.from(again.reveal()), Buffer.from(verifier.reveal())];
   return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** @throws {DbadminError} `roles-invalid` for a password that no verifier can be made of. */
+export function refuseUnfit(password: Secret): void {
+  prepare(password.reveal());
 }
 
 /** SASLprep (RFC 4013). Plain ASCII passes unchanged. */

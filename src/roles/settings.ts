@@ -19,7 +19,7 @@ export function sameSetting(name: string, left: SettingValue, right: SettingValu
 
 function settingKey(name: string, value: SettingValue, type: SettingType | undefined): string {
   if (NAME_LISTS.includes(name) || typeof value !== 'string') {
-    return JSON.stringify(typeof value === 'string' ? splitList(value) : value);
+    return JSON.stringify(typeof value === 'string' ? splitList(value) : withoutNothing(value));
   }
   const text = value.trim();
   const vartype = type?.vartype ?? 'string';
@@ -49,11 +49,20 @@ function unitFactor(unit: string): number {
   return TIME_US[unit] ?? SIZE_BYTES[unit] ?? 1;
 }
 
-/** The elements of a stored list: `app, "Odd, name"` is two. Bare elements fold to lower case, as the server has it. */
+/**
+ * The elements of a list as the server stores it: `app, "Odd, name"` is two. It quotes whatever is not in lower case, so that
+ * nothing has to be folded; and a list of nothing is stored as one empty name.
+ */
 export function splitList(text: string): readonly string[] {
   const parts = text.match(/\s*(?:"(?:[^"]|"")*"|[^",]+)+\s*/g) ?? [];
-  return parts.map((part) => {
-    const trimmed = part.trim();
-    return /^".*"$/s.test(trimmed) ? trimmed.slice(1, -1).replaceAll('""', '"') : trimmed;
-  });
+  return withoutNothing(
+    parts.map((part) => {
+      const trimmed = part.trim();
+      return /^".*"$/s.test(trimmed) ? trimmed.slice(1, -1).replaceAll('""', '"') : trimmed;
+    }),
+  );
+}
+
+function withoutNothing(list: readonly string[]): readonly string[] {
+  return list.length === 1 && list[0] === '' ? [] : list;
 }

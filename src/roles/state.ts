@@ -38,13 +38,17 @@ export type PasswordFinding =
   /** The server does not let us read verifiers. */
   | 'unreadable'
   /** `generate`, and its file is not there yet. */
-  | 'to-generate';
+  | 'to-generate'
+  /** Where it is to come from, there is none. */
+  | { readonly problem: string };
 
 export interface ClusterState {
   readonly major: number;
   /** Decimal; empty where it may not be read. */
   readonly systemIdentifier: string;
   readonly currentRole: string;
+  /** Who logged in. Another than {@link currentRole} where a setting `role` of the login, or of the connection, made it act as that. */
+  readonly sessionRole: string;
   readonly isSuperuser: boolean;
   /** Whether pg_authid, and so the stored verifiers, may be read. */
   readonly canReadPasswords: boolean;

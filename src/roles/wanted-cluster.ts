@@ -6,7 +6,9 @@ import {
   type RolesDocument,
 } from './document/document.ts';
 import { powersOf } from './powers.ts';
+import { DATABASE_OWNER } from './predefined.ts';
 import type { Refusals } from './refusal.ts';
+import { isConnected } from './scope.ts';
 import { settingValue } from './settings.ts';
 import type { ClusterState, StoredSetting } from './state.ts';
 
@@ -63,11 +65,7 @@ export function wantedCluster(document: RolesDocument, cluster: ClusterState, no
     const isOver = (edge: DeclaredMembership): boolean => edge.until !== undefined && edge.until <= now.toISOString();
     const edges = declared.memberOf.filter((edge) => !isOver(edge));
     for (const { role, until } of declared.memberOf.filter(isOver)) ended.set(edgeKey({ role, member: declared.name }), until ?? '');
-    for (const edge of edges) {
-      if (!cluster.roles.has(edge.role) && !document.roles.has(edge.role)) {
-        refusals.add(edge.at, `role "${edge.role}" does not exist on PostgreSQL ${cluster.major} and is not declared`);
-      }
-    }
+    for (const edge of edges) checkEdge(edge, document, cluster, refusals);
     const attributes = { ...declared.attributes, inherit: wantedInherit(declared, edges, cluster, refusals) };
     roles.set(declared.name, {
       name: declared.name,
@@ -93,8 +91,17 @@ export function wantedCluster(document: RolesDocument, cluster: ClusterState, no
 function checkRole(declared: DeclaredRole, cluster: ClusterState, refusals: Refusals): void {
   if (declared.name === cluster.bootstrapSuperuser)
     refusals.add(declared.at, `role "${declared.name}" is the bootstrap superuser: it is never managed`);
-  else if (declared.name === cluster.currentRole)
+  else if (isConnected(declared.name, cluster))
     refusals.add(declared.at, `role "${declared.name}" is the one dbadmin connects as: it does not manage itself`);
+}
+
+function checkEdge(edge: DeclaredMembership, document: RolesDocument, cluster: ClusterState, refusals: Refusals): void {
+  const exists = (name: string): boolean => cluster.roles.has(name) || document.roles.has(name);
+  if (!exists(edge.role)) refusals.add(edge.at, `role "${edge.role}" does not exist on PostgreSQL ${cluster.major} and is not declared`);
+  if (edge.role === DATABASE_OWNER) refusals.add(edge.at, `${DATABASE_OWNER} takes no members: in each database its owner is the only one`);
+  if (edge.grantedBy === undefined) return;
+  if (!hasEdgeOptions(cluster.major)) refusals.add(edge.at, 'granted_by of a membership needs PostgreSQL 16 or later');
+  else if (!exists(edge.grantedBy)) refusals.add(edge.at, `granted_by: role "${edge.grantedBy}" does not exist and is not declared`);
 }
 
 /** Up to 15 the member's INHERIT attribute decides for all its edges, so they must agree. */

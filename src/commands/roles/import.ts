@@ -9,6 +9,7 @@ import type { ImportOptions } from '../../roles/import/options.ts';
 import { differencesOf, refuseExisting, refuseInexact, writeRolesFile } from '../../roles/import/run.ts';
 import { writeYaml } from '../../roles/import/write-yaml.ts';
 import { inspectAll } from '../../roles/inspect-all.ts';
+import { isConnected } from '../../roles/scope.ts';
 import type { ClusterState, ObservedState } from '../../roles/state.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -70,7 +71,7 @@ function importOptions(input: CommandInput, observed: ObservedState, maintenance
 
 /** The server's own roles, the bootstrap superuser and whoever is connected are managed by no file. */
 function isOurs(role: string, cluster: ClusterState): boolean {
-  return cluster.roles.has(role) && !role.startsWith('pg_') && role !== cluster.bootstrapSuperuser && role !== cluster.currentRole;
+  return cluster.roles.has(role) && !role.startsWith('pg_') && role !== cluster.bootstrapSuperuser && !isConnected(role, cluster);
 }
 
 function summary({ counts }: ImportedFile, file: string | undefined, differences: number): string {

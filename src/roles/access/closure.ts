@@ -1,3 +1,4 @@
+import { DATABASE_OWNER } from '../predefined.ts';
 import type { AccessGraph, AccessRole } from './graph.ts';
 
 /** How a role comes to have the privileges of another. */
@@ -11,7 +12,6 @@ export interface Step {
 export type Reach = ReadonlyMap<string, readonly Step[]>;
 
 const FIRST_MAJOR_WITH_EDGE_OPTIONS = 16;
-const DATABASE_OWNER = 'pg_database_owner';
 
 /**
  * Who has the privileges of whom, in one database of a graph.

@@ -1,5 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import type { AccessDatabase, DefinerRoutine, DefinerView, LinkedSequence, RowSecurity } from './graph.ts';
+import { ROUTINE_NAME_SQL } from '../routine-name.ts';
 
 interface RoutineRow extends Omit<DefinerRoutine, 'body'> {
   readonly body: string | null;
@@ -14,8 +15,7 @@ export async function inspectDefiners(
   sql: TransactionSql,
 ): Promise<Pick<AccessDatabase, 'routines' | 'views' | 'rowSecurity' | 'linkedSequences'>> {
   const routines = await sql<RoutineRow[]>`
-    select n.nspname::text as schema, pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
-             select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')' as name,
+    select n.nspname::text as schema, ${sql.unsafe(ROUTINE_NAME_SQL)} as name,
            pg_catalog.pg_get_userbyid(p.proowner)::text as owner, l.lanname::text as language,
            case when l.lanname not in ('c', 'internal') then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc) end as body,
            coalesce((select json_agg(distinct jsonb_build_object('schema', m.nspname, 'name', c.relname))

@@ -1,5 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import { relationKey, type AccessDatabase, type AccessNames } from './graph.ts';
+import { ROUTINE_NAME_SQL } from '../routine-name.ts';
 
 /** What only the server can say of the names in a question: which columns a relation has, which routine is meant. */
 export async function inspectNames(sql: TransactionSql, names: AccessNames): Promise<Pick<AccessDatabase, 'columnNames' | 'routineNames'>> {
@@ -30,8 +31,7 @@ async function resolveRoutine(sql: TransactionSql, text: string): Promise<string
     const [row] = await sql.savepoint(
       async (attempt) =>
         await attempt<{ name: string }[]>`
-        select pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
-                 select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')' as name
+        select ${attempt.unsafe(ROUTINE_NAME_SQL)} as name
           from pg_catalog.pg_proc p where p.oid = pg_catalog.to_regprocedure(${text})`,
     );
     return row?.name;

@@ -3,6 +3,7 @@ import type { RawAclEntry } from '../acl.ts';
 import { PUBLIC, role } from '../state.ts';
 import type { AccessEntry, AccessGroup, AccessKind, ColumnAccess } from './graph.ts';
 import { parseAccessPrivilege } from './privilege-table.ts';
+import { ROUTINE_NAME_SQL } from '../routine-name.ts';
 
 export type FullAclEntry = RawAclEntry;
 
@@ -40,8 +41,7 @@ export async function inspectObjects(sql: TransactionSql): Promise<readonly Acce
         from pg_catalog.pg_class c where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S')
       union all
       select 'routine', 'f', p.pronamespace,
-             pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
-               select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')',
+             ${sql.unsafe(ROUTINE_NAME_SQL)},
              p.proowner, p.proacl::text, false
         from pg_catalog.pg_proc p
       union all

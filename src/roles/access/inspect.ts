@@ -2,6 +2,7 @@ import type { TransactionSql } from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { readSnapshot } from '../inspect.ts';
+import { TAKES_CONNECTIONS_SQL } from '../open-database.ts';
 import { inspectDefiners } from './inspect-definers.ts';
 import { fullAcl, inspectColumnAcls, inspectObjects, type FullAclEntry } from './inspect-objects.ts';
 import { inspectNames } from './inspect-names.ts';
@@ -46,7 +47,8 @@ export async function inspectSharedAccess(sql: TransactionSql, { parameters }: A
   if (about === undefined) throw new DbadminError('query-failed', 'the server does not tell its version');
   const { major } = about;
   const open = await sql<{ name: string; owner: string }[]>`
-    select d.datname::text as name, pg_catalog.pg_get_userbyid(d.datdba)::text as owner from pg_catalog.pg_database d where d.datallowconn`;
+    select d.datname::text as name, pg_catalog.pg_get_userbyid(d.datdba)::text as owner from pg_catalog.pg_database d
+     where ${sql.unsafe(TAKES_CONNECTIONS_SQL)}`;
   return {
     graph: {
       major,

@@ -6,6 +6,7 @@ import { ways, type Asked, type Way } from './paths.ts';
 import { routeText } from './route-text.ts';
 import type { Route } from './routes.ts';
 import { refText, shownName } from './target.ts';
+import { inputTypes } from '../routine-name.ts';
 
 /** A rule that does not hold, and one role and object that show it. */
 export interface NeverViolation {
@@ -69,7 +70,7 @@ export function neverNames(rules: readonly NeverRule[]): AccessNames {
 
 function routineText({ schema, name, argumentTypes }: NeverObject): string | undefined {
   if (argumentTypes === undefined || schema === undefined) return undefined;
-  return `${quoted(unescaped(schema))}.${quoted(unescaped(name))}(${argumentTypes})`;
+  return `${quoted(unescaped(schema))}.${quoted(unescaped(name))}(${inputTypes(argumentTypes)})`;
 }
 
 function quoted(name: string): string {

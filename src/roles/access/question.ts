@@ -12,6 +12,7 @@ import {
 } from './graph.ts';
 import { accessPrivileges, isColumnPrivilege, parseAccessPrivilege } from './privilege-table.ts';
 import { refText } from './target.ts';
+import { inputTypes } from '../routine-name.ts';
 
 /** A question as it was typed: nothing about it is known of the server yet. */
 export interface AccessQuestion {
@@ -80,7 +81,8 @@ export function namesOf({ privilege, kind, parts, argumentTypes }: AccessQuestio
 }
 
 function routineText(parts: readonly string[], argumentTypes: string): string {
-  return `${parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.')}${argumentTypes}`;
+  const inside = /^\((.*)\)$/s.exec(argumentTypes)?.[1];
+  return `${parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.')}${inside === undefined ? argumentTypes : `(${inputTypes(inside)})`}`;
 }
 
 /**

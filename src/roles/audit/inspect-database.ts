@@ -4,6 +4,7 @@ import { relationKey } from '../access/graph.ts';
 import { splitList } from '../settings.ts';
 import { inspectRowSecurity } from './inspect-row-security.ts';
 import type { AuditedDatabase, AuditedRoutine, EventTrigger, Hook, UserMapping } from './state.ts';
+import { ROUTINE_NAME_SQL } from '../routine-name.ts';
 
 /** What of a database the access graph does not hold. The server's own schemas and what belongs to extensions are left out. */
 export async function inspectAuditedDatabase(sql: TransactionSql, name: string): Promise<AuditedDatabase> {
@@ -20,10 +21,6 @@ export async function inspectAuditedDatabase(sql: TransactionSql, name: string):
     hasTables: await readHasTables(sql),
   };
 }
-
-/** A routine's quoted name with its argument types, for `p` of pg_proc. */
-const SIGNATURE = `pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(
-  select pg_catalog.format_type(t.type, null) from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')'`;
 
 /** No member of an extension, for `oid` in the catalog `of`. */
 function notOfExtension(of: string, oid: string): string {
@@ -43,7 +40,7 @@ interface RoutineRow {
 
 async function readRoutines(sql: TransactionSql): Promise<readonly AuditedRoutine[]> {
   const rows = await sql.unsafe<RoutineRow[]>(`
-    select n.nspname::text as schema, ${SIGNATURE} as name, pg_catalog.pg_get_userbyid(p.proowner)::text as owner,
+    select n.nspname::text as schema, ${ROUTINE_NAME_SQL} as name, pg_catalog.pg_get_userbyid(p.proowner)::text as owner,
            l.lanname::text as language, p.prosecdef as definer, to_json(p.proconfig) as settings,
            l.lanpltrusted and l.lanname not in ('c', 'internal') as trusted,
            (select json_agg(json_build_array(pg_catalog.pg_get_userbyid(a.grantor), a.grantee::bigint, pg_catalog.pg_get_userbyid(a.grantee), a.privilege_type, a.is_grantable))
@@ -91,7 +88,7 @@ async function readHooks(sql: TransactionSql): Promise<readonly Hook[]> {
              ) u on u.class = d.classid and u.oid = d.objid
        where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
     )
-    select distinct rn.nspname::text as "routineSchema", ${SIGNATURE} as routine, pg_catalog.pg_get_userbyid(p.proowner)::text as "routineOwner",
+    select distinct rn.nspname::text as "routineSchema", ${ROUTINE_NAME_SQL} as routine, pg_catalog.pg_get_userbyid(p.proowner)::text as "routineOwner",
            u.via, cn.nspname::text as "relationSchema", c.relname::text as relation, pg_catalog.pg_get_userbyid(c.relowner)::text as "relationOwner"
       from uses u
       join pg_catalog.pg_proc p on p.oid = u.routine
@@ -105,7 +102,7 @@ async function readHooks(sql: TransactionSql): Promise<readonly Hook[]> {
 async function readEventTriggers(sql: TransactionSql): Promise<readonly EventTrigger[]> {
   return await sql.unsafe<EventTrigger[]>(`
     select e.evtname::text as name, pg_catalog.pg_get_userbyid(e.evtowner)::text as owner, n.nspname::text as "routineSchema",
-           ${SIGNATURE} as routine, pg_catalog.pg_get_userbyid(p.proowner)::text as "routineOwner"
+           ${ROUTINE_NAME_SQL} as routine, pg_catalog.pg_get_userbyid(p.proowner)::text as "routineOwner"
       from pg_catalog.pg_event_trigger e
       join pg_catalog.pg_proc p on p.oid = e.evtfoid
       join pg_catalog.pg_namespace n on n.oid = p.pronamespace

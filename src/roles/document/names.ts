@@ -1,5 +1,6 @@
 import type { NarrowForm } from '../object-forms.ts';
 import type { ObjectName, Position, QualifiedName } from './document.ts';
+import { inputTypes } from '../routine-name.ts';
 import type { Reader } from './reader.ts';
 import type { Untrusted } from './untrusted.ts';
 
@@ -148,8 +149,9 @@ export function readObject(reader: Reader, value: Untrusted, what: string): Read
   const named = { schema: first, name: second ?? '', ...(meant.only === undefined ? {} : { only: meant.only }) };
   if (meant.kind !== 'routine') return { kind: 'object', object: { kind: meant.kind, ...named } };
   const argumentTypes = /^\((.*)\)$/s.exec(split.rest)?.[1];
-  if (argumentTypes === undefined) return problem(`a routine is named with its argument types: ${name}()`);
-  return { kind: 'object', object: { kind: 'routine', ...named, argumentTypes } };
+  if (argumentTypes === undefined)
+    return problem(`a routine is named with its argument types, such as ${name.replace(/\(.*$/s, '')}(int, text)`);
+  return { kind: 'object', object: { kind: 'routine', ...named, argumentTypes: inputTypes(argumentTypes) } };
 }
 
 function readNew(

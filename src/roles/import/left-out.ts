@@ -12,7 +12,8 @@ export function leftOut(
   const outside = [...cluster.roles.keys()].filter((name) => !options.declares(name) && !name.startsWith('pg_')).sort();
   const edges = cluster.memberships
     .filter((edge) => options.declares(edge.role) && !options.declares(edge.member))
-    .map((edge) => `${edge.member} in ${edge.role}`);
+    .map((edge) => `${edge.member} in ${edge.role}`)
+    .filter((text, index, all) => all.indexOf(text) === index);
   const forAll = cluster.settings.filter((setting) => setting.role === undefined && setting.database === undefined);
   const databases = [...cluster.databases.keys()].filter((name) => !options.databases.includes(name)).sort();
   const other = [...observed.databases.values()].flatMap((state) =>

@@ -113,6 +113,23 @@ export const LINT_RULES: readonly LintRule[] = [
         })),
   },
   {
+    name: 'quotes-in-a-list',
+    severity: 'warning',
+    summary: 'a schema in a list whose name would have double quotes in it',
+    find: (document) =>
+      [...document.roles.values()].flatMap((role) =>
+        [role.settings, ...role.settingsIn.values()]
+          .flatMap((settings) => settings.get('search_path') ?? [])
+          .filter((schema) => /^".*"$/s.test(schema))
+          .map((schema) => ({
+            at: role.at,
+            subject: role.name,
+            message: `search_path of ${role.name} names a schema ${schema}, quotes included`,
+            safe: `In a list each name stands as it is: write ${schema.slice(1, -1)}.`,
+          })),
+      ),
+  },
+  {
     name: 'granted-to-login',
     severity: 'notice',
     summary: 'an access line for a login instead of a group',

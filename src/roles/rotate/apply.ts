@@ -5,9 +5,10 @@ import type { Secret } from '../../base/secret.ts';
 import { openClient } from '../../postgres/client.ts';
 import { takeLock, type LockOptions } from '../apply-lock.ts';
 import { generatePassword, publishPasswordFile, replacePasswordFile, type RandomBytes } from '../apply-password-file.ts';
-import { storeVerifier } from '../apply-password-statement.ts';
+import { readScramIterations, storeVerifier } from '../apply-password-statement.ts';
 import { beginRecord, type ApplyAuthor } from '../apply-record.ts';
 import type { TransactionOptions } from '../apply-transaction.ts';
+import { refuseReadOnly } from '../apply-writable.ts';
 import { APPLICATION_NAME } from '../inspect.ts';
 import { SCRAM_SALT_BYTES, scramMatches, scramVerifier } from '../scram.ts';
 import { inspectLogin, readPasswordFile, type RotatedLogin } from './inspect.ts';
@@ -52,6 +53,7 @@ export async function rotatePassword(role: string, file: string, options: Rotati
   const connection = { ...options.connection, database: options.maintenanceDatabase };
   const sql = await openClient(connection, { applicationName: APPLICATION_NAME });
   try {
+    await refuseReadOnly(sql);
     await takeLock(sql, options);
     return await recorded(sql, role, file, options, async () => await rotateLocked(sql, role, file, { ...options, connection }));
   } finally {
@@ -86,7 +88,8 @@ async function rotateLocked(sql: Sql, role: string, file: string, options: Rotat
   const password = pending ?? (await prepare(file, options));
   if (!resumed) {
     try {
-      await storeVerifier(role, scramVerifier(password, options.randomBytes(SCRAM_SALT_BYTES)), options.maintenanceDatabase, options);
+      const verifier = scramVerifier(password, options.randomBytes(SCRAM_SALT_BYTES), await readScramIterations(sql));
+      await storeVerifier(role, verifier, options.maintenanceDatabase, options);
     } catch (error) {
       await rm(pendingFile(file), { force: true });
       throw error;

@@ -18,7 +18,7 @@ export interface RotatedLogin {
  */
 export async function inspectLogin(sql: Sql, role: string): Promise<RotatedLogin> {
   const [about] = await sql<{ login: boolean; self: boolean; readable: boolean }[]>`
-    select r.rolcanlogin as login, r.rolname = current_user as self,
+    select r.rolcanlogin as login, r.rolname in (current_user, session_user) as self,
            pg_catalog.has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'select') as readable
       from pg_catalog.pg_roles r where r.rolname = ${role}`;
   if (about === undefined) throw new DbadminError('refused', `role ${role} does not exist`);

@@ -141,7 +141,9 @@ describe('passwords', () => {
     await chmod(file, 0o644);
     await expect(project.lines(FILE)).rejects.toMatchObject({
       code: 'roles-invalid',
-      message: 'the password file of role from_file can be read by others',
+      detail: expect.stringMatching(
+        /^roles\.yaml:\d+:\d+: the password file of role from_file can be read by others; .* has mode 644; chmod 600 /,
+      ) as unknown,
     });
     await chmod(file, 0o600);
   });
@@ -151,6 +153,6 @@ describe('passwords', () => {
     onTestFinished(async () => await other.close());
     const failure = await other.lines(FILE).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DbadminError);
-    expect(failure).toMatchObject({ message: expect.stringContaining('SVC_PASSWORD') as unknown });
+    expect(failure).toMatchObject({ detail: expect.stringContaining('environment variable SVC_PASSWORD is not set') as unknown });
   });
 });

@@ -30,6 +30,15 @@ const BAD: Readonly<Record<string, readonly [file: object, findings: readonly st
     ['already-over ann', 'already-over ann'],
   ],
   'scope-of-everything': [{ scope: { roles: ['*'] }, humans: { ann: {} } }, ['scope-of-everything *']],
+  'quotes-in-a-list': [
+    {
+      humans: {
+        ann: { settings: { search_path: ['"$user"', 'public'] }, settings_in: {} },
+        bob: { settings: { search_path: '"$user", public' } },
+      },
+    },
+    ['quotes-in-a-list ann'],
+  ],
   'granted-to-login': [
     {
       groups: { owner: {} },

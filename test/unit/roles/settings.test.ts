@@ -26,6 +26,9 @@ describe('sameSetting', () => {
   it('compares lists element by element, as the server stores them', () => {
     expect(sameSetting('search_path', ['app', 'Odd, one'], 'app, "Odd, one"', undefined)).toBe(true);
     expect(sameSetting('search_path', ['app, public'], 'app, public', undefined)).toBe(false);
+    expect(sameSetting('search_path', '', '""', undefined)).toBe(true);
+    expect(sameSetting('search_path', [''], [], undefined)).toBe(true);
+    expect(sameSetting('search_path', [], ['', 'app'], undefined)).toBe(false);
     expect(sameSetting('datestyle', ['ISO', 'DMY'], 'ISO, DMY', undefined)).toBe(true);
   });
 });

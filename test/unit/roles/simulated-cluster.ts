@@ -155,6 +155,7 @@ export class SimulatedCluster {
       major: 17,
       systemIdentifier: '1',
       currentRole: 'postgres',
+      sessionRole: 'postgres',
       isSuperuser: true,
       canReadPasswords: true,
       bootstrapSuperuser: 'postgres',

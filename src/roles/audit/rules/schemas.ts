@@ -1,5 +1,6 @@
 import { quoteName } from '../../../postgres/quote.ts';
 import type { AccessEntry, AccessGroup } from '../../access/graph.ts';
+import { DATABASE_OWNER } from '../../predefined.ts';
 import { granteeText, role } from '../../state.ts';
 import { revokeSql } from '../close.ts';
 import type { AuditRule, Finding, Severity } from '../finding.ts';
@@ -102,7 +103,7 @@ export const SCHEMA_RULES: readonly AuditRule[] = [
           group.names.flatMap((schema): readonly Found[] => {
             const { owner } = group;
             // From 15 on public belongs to the owner of the database, whoever that is: that is how it is meant.
-            if (owner === 'pg_database_owner' || world.isSuperuser(owner)) return [];
+            if (owner === DATABASE_OWNER || world.isSuperuser(owner)) return [];
             const holders = world.holders(role(owner), database);
             const reached = holders.length === 0 ? [] : superusersWith(world, schema, database);
             if (reached.length === 0) return [];
