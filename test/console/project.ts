@@ -80,7 +80,7 @@ export class ConsoleProject {
       const { status, stderr } = await runProjectCli(directory, words);
       expect({ words, status, stderr }).toMatchObject({ status: 0 });
     }
-    return new ConsoleProject(directory, cluster, await serveConsole(directory));
+    return new ConsoleProject(directory, cluster, await serveConsole(directory, [], { DBADMIN_SCRATCH: directory }));
   }
 
   async stop(): Promise<void> {

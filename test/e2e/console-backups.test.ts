@@ -231,6 +231,43 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await context.close();
   });
 
+  test('the moment is dragged with the mouse, and the restore from there takes away again what came back with it', async () => {
+    // So near that a pixel is a few milliseconds: what is shown then, the page decides.
+    const firstMs = Date.parse(moments.first);
+    const [from, to] = [firstMs - 1000, firstMs + 2000].map((ms) => new Date(ms).toISOString());
+    const { context, page, slider } = await open('olga', `&from=${from}&to=${to}&at=${to}`);
+    const at = (): number => Date.parse(query(page).get('at') ?? '');
+    const plot = await page.locator('.plot .brushed').boundingBox();
+    const handle = await slider.boundingBox();
+    if (plot === null || handle === null) throw new Error('the timeline is not drawn');
+    const y = handle.y + handle.height / 2;
+    await page.mouse.move(handle.x + handle.width / 2, y);
+    await page.mouse.down();
+    // Two places tell the scale; the third is then the moment that is meant.
+    const drag = async (x: number): Promise<number> => {
+      const before = at();
+      await page.mouse.move(x, y, { steps: 5 });
+      await expect.poll(at).not.toBe(before);
+      return at();
+    };
+    const [one, two] = [plot.x + plot.width * 0.7, plot.x + plot.width * 0.6];
+    const [oneMs, twoMs] = [await drag(one), await drag(two)];
+    await drag(one + ((firstMs - oneMs) * (one - two)) / (oneMs - twoMs));
+    await page.mouse.up();
+    await expect.poll(() => Math.abs(at() - Date.parse(moments.first))).toBeLessThan(100);
+    await preflight(page).getByText('Comes back with it').waitFor({ timeout: 30_000 });
+    expect(await preflight(page).getByRole('listitem').allTextContents()).toContainEqual(expect.stringMatching(/leaver/));
+    await page.getByRole('checkbox', { name: /Take away again what came back, before anyone can connect/ }).check();
+    await preflight(page)
+      .getByText(/--start --reconcile$/)
+      .waitFor();
+    expect(query(page).get('reconcile')).toBe('yes');
+    const { log, rows, roles } = await restoreHere(page, path.join(project.directory, 'dragged'));
+    expect({ rows, roles }).toEqual({ rows: [1], roles: [] });
+    expect(log).toMatch(/leaver/);
+    await context.close();
+  });
+
   test('the moment is chosen by the keyboard alone, to the first that can be restored, and restored from there', async () => {
     const { context, page, slider } = await open('olga');
     await slider.focus();
@@ -239,6 +276,17 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await expect.poll(async () => (await value('aria-valuenow')) - (await value('aria-valuemin'))).toBeLessThanOrEqual(1);
     await expect.poll(() => query(page).get('at')).not.toBeNull();
     expect(await restoreHere(page, path.join(project.directory, 'by-keys'))).toMatchObject({ rows: [], roles: ['leaver'] });
+    await context.close();
+  });
+
+  test('an address that names a cluster or a repository that is not there says what is shown instead', async () => {
+    const { context, page } = await openPage(browser);
+    await page.goto(`${project.served.url}/backups?cluster=gone&repository=away`);
+    await signIn(page, 'vera');
+    await page.getByText('There is no cluster gone here: this is main. There is no repository away here: this is local').waitFor();
+    await page.goto(`${project.served.url}/backups?cluster=main&repository=local`);
+    await page.getByRole('heading', { name: 'Recoverable window of main' }).waitFor();
+    expect(await page.getByText(/^There is no (cluster|repository)/).count()).toBe(0);
     await context.close();
   });
 

@@ -3,7 +3,12 @@ import path from 'node:path';
 import postgres from 'postgres';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectAccessible, openPage, signIn } from '../console/browser.ts';
+import { findClientProgram } from '../../src/postgres/programs.ts';
+import { openRepository } from '../../src/repository/repository.ts';
+import { createDiskStore } from '../../src/storage/disk.ts';
+import { hasEmbedded } from '../../src/postgres/embedded.ts';
+import { startReceiver } from '../backup/repository.ts';
+import { expectAccessible, openPage, picture, signIn } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject } from '../console/project.ts';
 
@@ -82,7 +87,10 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.getByRole('button', { name: button }).click();
     const dialog = page.getByRole('dialog');
     await dialog.locator('.btn.primary').click();
-    await dialog.getByText(/^(done|done in part|failed|stopped)$/).waitFor({ timeout: 60_000 });
+    const over = dialog.getByText(/^(done|done in part|failed|stopped)$/);
+    await over.waitFor({ timeout: 90_000 }).catch(async (cause: unknown) => {
+      throw new Error(`it does not end: ${(await dialog.allTextContents()).join()}`, { cause });
+    });
     return (await dialog.textContent()) ?? '';
   }
 
@@ -162,5 +170,94 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.getByText('Actions need the role operator; vera is a viewer.').waitFor();
     await context.close();
     await rm(path.join(project.directory, 'sql/migrations', WIDEN));
+  });
+
+  test('what a migration dropped is rescued from a clone at its restore point, into a schema of its own', async () => {
+    const repository = await openRepository(await createDiskStore(path.join(project.directory, 'repository')), { kind: 'none' });
+    const receiver = startReceiver(project.cluster, repository);
+    const sql = postgres(project.cluster.url(), { max: 1, onnotice: () => undefined });
+    const { context, page } = await open('olga');
+    try {
+      expect(await project.run('backup', 'run')).toMatchObject({ status: 0 });
+      await writeFile(path.join(project.directory, 'sql/migrations/20260401T000000_narrow.sql'), 'alter table play drop column n;\n');
+      expect(await act(page, 'Apply 1 migration…')).toContain('done');
+      await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+      await sql`select pg_switch_wal()`;
+      await page.getByLabel('Undo this version and all that are newer').selectOption('20260101T000000');
+      const ways = page.getByRole('region', { name: 'Ways back' });
+      await ways.getByText('Taken away by this version').waitFor({ timeout: 60_000 });
+      expect(await ways.textContent()).toMatch(/column public\.play\.n|public\.play\.n/);
+      const rescue = ways.getByRole('listitem').filter({ has: page.getByText('Rescue', { exact: true }) });
+      await rescue.getByText('possible', { exact: true }).waitFor();
+      await expectAccessible(page, 'migrations-rescue');
+      expect(await act(page, 'Rescue what was lost…')).toMatch(/done/);
+      await picture(page, 'migrations-rescued');
+      const [kept] = await sql<{ schema: string; table: string }[]>`
+        select table_schema as schema, table_name as table from information_schema.tables where table_schema like 'rescue\\_%'`;
+      expect(await sql`select count(*)::int as rows from ${sql(kept?.schema ?? '')}.${sql(kept?.table ?? '')}`).toEqual([{ rows: 5000 }]);
+    } finally {
+      await context.close();
+      await sql.end();
+      await receiver.stop();
+    }
+  });
+});
+
+/** The newest major that this machine has both a pg_dump and a server of; the npm servers come without pg_dump. */
+const dumpable = await newestDumpable();
+
+async function newestDumpable(): Promise<number | undefined> {
+  for (const each of [18, 17, 16, 15, 14]) {
+    if (!hasEmbedded(each)) continue;
+    if ((await findClientProgram('pg_dump', { atLeastMajor: each }, process.env).catch(() => undefined)) !== undefined) return each;
+  }
+  return undefined;
+}
+
+if (dumpable === undefined)
+  console.warn('NOT TESTED: drift in a browser, for there is no pg_dump here (apt-get install postgresql-client)');
+
+describe.skipIf(executable === undefined || dumpable === undefined)('drift', () => {
+  let browser: Browser;
+  let small: ConsoleProject;
+  beforeAll(async () => {
+    browser = await startChromium(executable ?? '');
+    small = await ConsoleProject.start({
+      major: dumpable ?? 17,
+      files: { 'sql/migrations/20260101T000000_first.sql': 'create table play (id int primary key, n int);\n' },
+      sql: 'grant pg_read_all_data to looks',
+      commands: [['migrate', 'up', '--no-schema-file']],
+    });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await small.stop();
+  });
+
+  test('the files are replayed and compared when somebody asks; to viewers the answer stands, an operator has it made anew', async () => {
+    const opened = await openPage(browser);
+    const { context, page } = opened;
+    await page.goto(`${small.served.url}/migrations`);
+    await signIn(page, 'vera');
+    const drift = page.getByRole('region', { name: 'Drift' });
+    await drift.getByRole('button', { name: 'Compare now' }).click();
+    await drift.getByText('Database postgres is what the files make').waitFor({ timeout: 60_000 });
+    const sql = postgres(small.cluster.url(), { max: 1, onnotice: () => undefined });
+    await sql`alter table play add column by_hand int`;
+    await sql.end();
+    await drift.getByRole('button', { name: 'Compare again' }).click();
+    await drift.getByRole('button', { name: 'Compare again' }).waitFor();
+    await drift.getByText('Database postgres is what the files make').waitFor();
+    const olga = await openPage(browser);
+    await olga.page.goto(`${small.served.url}/migrations`);
+    await signIn(olga.page, 'olga');
+    const found = olga.page.getByRole('region', { name: 'Drift' });
+    await found.getByRole('button', { name: 'Compare now' }).click();
+    await found.getByRole('button', { name: 'Compare again' }).waitFor({ timeout: 60_000 });
+    expect(await found.textContent()).toContain('Database postgres: 1 difference');
+    expect(await found.locator('.diff .added').textContent()).toContain('by_hand');
+    await expectAccessible(olga.page, 'migrations-drift');
+    await olga.context.close();
+    await context.close();
   });
 });

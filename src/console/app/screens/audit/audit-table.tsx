@@ -37,13 +37,13 @@ export function AuditTable({ entries, shown }: { readonly entries: readonly Audi
           return (
             <tr key={`${entry.id} ${entry.outcome} ${entry.at}`}>
               <td class="nowrap">{moment(entry.at, shown, true)}</td>
-              <td>{entry.who}</td>
+              <td class="nowrap">{entry.who}</td>
               <td>
                 <code>{entry.what}</code>
                 {entry.detail === null ? null : <span class="meta"> {entry.detail}</span>}
               </td>
               <td class={entry.cluster === null ? 'hide-s' : undefined}>{entry.cluster ?? '–'}</td>
-              <td>{entry.from}</td>
+              <td class="nowrap">{entry.from}</td>
               <td>
                 <Status kind={kind}>{word}</Status>
               </td>

@@ -3,6 +3,7 @@ import { useAnswer } from '../../answer.ts';
 import { useLive } from '../../live.tsx';
 import { Act } from '../../parts/act.tsx';
 import { Command } from '../../parts/command.tsx';
+import { OtherPlace } from '../../parts/other-place.tsx';
 import { Empty, Failed, Loading, Stale } from '../../parts/states.tsx';
 import { useQuery } from '../../query.ts';
 import type { ScreenProps } from '../../screen.ts';
@@ -60,6 +61,7 @@ export function Backups({ session }: ScreenProps) {
           </label>
         </div>
       </div>
+      <OtherPlace cluster={cluster.name} repository={repository?.name} />
       {repository === undefined ? (
         <Empty title={`No repository keeps ${cluster.name}`}>
           <p class="meta">Name one under clusters, {cluster.name}, repositories in dbadmin.yaml, then make it ready:</p>

@@ -3,6 +3,7 @@ import { useAnswer } from '../../answer.ts';
 import { isUnknown } from '../../api.ts';
 import { useLive } from '../../live.tsx';
 import { AddressChoice } from '../../parts/address-choice.tsx';
+import { OtherPlace } from '../../parts/other-place.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Panel, Status } from '../../parts/panel.tsx';
 import { Empty, Failed, ForOperators, Loading, Stale } from '../../parts/states.tsx';
@@ -102,6 +103,7 @@ function OfRepository({ session, clusters, cluster, repositories, repository, pa
           <ForOperators session={session}>{null}</ForOperators>
         </div>
       </div>
+      <OtherPlace cluster={cluster} repository={repository} />
       {document !== undefined && drills.failure !== undefined ? (
         <Stale since={moment(drills.answer?.askedAt ?? '', shown, true)} why={drills.failure.message} />
       ) : null}

@@ -2,6 +2,7 @@ import { useRef } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
 import { useLive } from '../../live.tsx';
 import { AddressChoice } from '../../parts/address-choice.tsx';
+import { OtherPlace } from '../../parts/other-place.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Empty, Failed, ForOperators, Loading, Stale } from '../../parts/states.tsx';
 import { useQuery } from '../../query.ts';
@@ -100,6 +101,7 @@ function OfCluster({ session, names, cluster, shown }: OfClusterProps) {
           <ForOperators session={session}>{null}</ForOperators>
         </div>
       </div>
+      <OtherPlace cluster={cluster} />
       {document !== undefined && status.failure !== undefined ? (
         <Stale since={moment(status.answer?.askedAt ?? '', shown, true)} why={status.failure.message} />
       ) : null}

@@ -1,6 +1,7 @@
 import { useAnswer } from '../../answer.ts';
 import { useLive } from '../../live.tsx';
 import { AddressChoice } from '../../parts/address-choice.tsx';
+import { OtherPlace } from '../../parts/other-place.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Status } from '../../parts/panel.tsx';
 import { Empty, Failed, ForOperators, Loading, Stale } from '../../parts/states.tsx';
@@ -35,7 +36,11 @@ export function Repositories({ session }: ScreenProps) {
   }
   const { repositories } = answer.document;
   const clusters = (live?.status.clusters ?? []).filter((cluster) => cluster.repositories.length > 0);
-  const cluster = clusters.find(({ name }) => name === query['cluster']) ?? clusters[0];
+  // A link to a repository alone means one of the clusters that it keeps.
+  const cluster =
+    clusters.find(({ name }) => name === query['cluster']) ??
+    clusters.find((each) => each.repositories.some(({ name }) => name === query['repository'])) ??
+    clusters[0];
   const ofCluster = (cluster?.repositories ?? []).map(({ name }) => name);
   const repository = ofCluster.find((name) => name === query['repository']) ?? ofCluster[0];
   return (
@@ -64,6 +69,7 @@ export function Repositories({ session }: ScreenProps) {
         ))}
         {cluster === undefined || repository === undefined ? null : (
           <>
+            <OtherPlace cluster={cluster.name} repository={repository} />
             <div class="bar kept-of">
               <h2>
                 What stays of {cluster.name} in {repository}
