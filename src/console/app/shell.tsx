@@ -84,13 +84,14 @@ function SideBar({ session, path, onLeft }: Pick<ShellProps, 'session' | 'path' 
       </nav>
       <div class="foot">
         <Now timeZone={session.project.timeZone} />
-        <p>
-          Signed in as <b>{session.user}</b>, {session.role}
-          <br />
+        <div>
+          <p>
+            Signed in as <b>{session.user}</b>, {session.role}
+          </p>
           <a href="/sessions" aria-current={path === '/sessions' ? 'page' : undefined}>
             Your sessions
           </a>
-        </p>
+        </div>
         <label class="field">
           Colours
           <select value={theme} onChange={({ currentTarget }) => setTheme(currentTarget.value as Theme)}>
