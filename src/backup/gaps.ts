@@ -88,5 +88,7 @@ function subtract(range: Range, covers: readonly Range[]): readonly Range[] {
 
 /** For people: `slot lost, noticed 2026-11-21 04:00:00 UTC`. */
 export function describeGap({ reason, noticedAt }: WalGap): string {
-  return reason === 'hole' ? 'not stored' : `${reason.replace('-', ' ')}${noticedAt === null ? '' : `, noticed ${noticedAt.slice(0, 19).replace('T', ' ')} UTC`}`;
+  return reason === 'hole'
+    ? 'not stored'
+    : `${reason.replace('-', ' ')}${noticedAt === null ? '' : `, noticed ${noticedAt.slice(0, 19).replace('T', ' ')} UTC`}`;
 }

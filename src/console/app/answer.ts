@@ -87,7 +87,12 @@ export function useAnswer<Document>(name: string | undefined, values: Values = {
   }, [address, everyMs, turn]);
   const isCurrent = state.address === address || (keepsOld && address !== undefined);
   const { answer, failure, isLoading } = isCurrent ? state : startOf<Document>(address);
-  return { answer, failure, isLoading: isLoading || (address !== undefined && state.address !== address), again: () => setTurn((before) => before + 1) };
+  return {
+    answer,
+    failure,
+    isLoading: isLoading || (address !== undefined && state.address !== address),
+    again: () => setTurn((before) => before + 1),
+  };
 }
 
 interface State<Document> extends Omit<Answered<Document>, 'again'> {
