@@ -257,11 +257,12 @@ test('a missing pack, an unknown blob and an extent beyond its blob are refused'
   await expect(scatter(repository, [file('c', 5000, [[0, 5000, hash]])], { index })).rejects.toMatchObject({ code: 'storage-missing' });
 });
 
-test('files are finished group by group; what is wrong with a later group ends the writing of the one before', async () => {
+test('files of several groups are all made; what is wrong with a later group ends the writing of the one before', async () => {
   const repository = await makeMemoryRepository();
   const [hash = ''] = await store(repository, 'a', [noise(1, 5000)]);
   const large = file('large', 300 << 20, [[0, 5000, hash]]);
-  expect(await scatter(repository, [large, file('late', 5000, [[0, 5000, hash]])])).toEqual([0, 1]);
+  // The group of the second begins before the last window of the first is written: either may be done first.
+  expect((await scatter(repository, [large, file('late', 5000, [[0, 5000, hash]])])).toSorted()).toEqual([0, 1]);
   expect((await readFile(path.join(directory, 'late'))).equals(noise(1, 5000))).toBe(true);
   await rm(path.join(directory, 'large'));
   const wrong = file('wrong', 10, [[0, 10, 'ab'.repeat(32)]]);
