@@ -12,6 +12,7 @@ for (const file of files) {
   total.failed += summary.failed;
   total.skipped += summary.skipped.length;
   for (const line of summary.skipped) console.log(`skipped: ${line}`);
+  for (const line of summary.failures) console.log(`failed: ${line}`);
 }
 // A check that failed, or a run that died before it could write its summary, must not end with "0 failed".
 if (total.failed === 0) total.failed = Number(failedChecks);

@@ -1,8 +1,8 @@
 import { openClient } from '../postgres/client.ts';
+import { TAKES_CONNECTIONS_SQL } from '../postgres/open-database.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import { parseRolesDocument } from './document/parse.ts';
 import { APPLICATION_NAME, inspectRoles } from './inspect.ts';
-import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import type { ObservedState } from './state.ts';
 
 /** Nothing is looked for in files or the environment: there is no file whose passwords could be compared. */

@@ -1,9 +1,9 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import { TAKES_CONNECTIONS_SQL } from '../postgres/open-database.ts';
 import { aclJson, parseAcl, type RawAclEntry } from './acl.ts';
 import { inspectShared } from './inspect-shared.ts';
-import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import { splitList } from './settings.ts';
 import type { ClusterState, Membership, OwnedAcl, RoleState, SettingType, StoredSetting } from './state.ts';
 import { VALID_UNTIL_SQL } from './valid-until.ts';

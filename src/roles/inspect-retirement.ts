@@ -1,6 +1,6 @@
 import type { Sql, TransactionSql } from 'postgres';
+import { TAKES_CONNECTIONS_SQL } from '../postgres/open-database.ts';
 import type { RetiredInDatabase, RetiredRole } from './lifecycle-state.ts';
-import { TAKES_CONNECTIONS_SQL } from './open-database.ts';
 import { NOT_REASSIGNED } from './print-lifecycle.ts';
 import type { ClusterState } from './state.ts';
 

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { openClient } from '../postgres/client.ts';
+import { TAKES_CONNECTIONS_SQL } from '../postgres/open-database.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 
 /** What there is of ours in one database. */
@@ -50,7 +51,8 @@ export async function inspectTraces(connection: ConnectionParameters, scope: Uni
   const sql = await openClient(connection, { applicationName: 'dbadmin uninstall' });
   try {
     const names = await sql<{ name: string; open: boolean }[]>`
-      select datname as name, datallowconn and has_database_privilege(oid, 'connect') as open from pg_database order by datname`;
+      select datname as name, ${sql.unsafe(TAKES_CONNECTIONS_SQL)} and has_database_privilege(oid, 'connect') as open
+      from pg_database d order by datname`;
     const databases: DatabaseTraces[] = [];
     for (const { name } of names.filter(({ open }) => open)) {
       const own = await openClient({ ...connection, database: name }, { applicationName: 'dbadmin uninstall' });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type postgres from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import { historyName } from '../../postgres/segment.ts';
 import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import type { DrillReached } from './report.ts';
@@ -62,6 +63,7 @@ export async function promote(sql: postgres.Sql, timeoutSeconds: number): Promis
 
 /** The databases that take connections. */
 export async function listDatabases(sql: postgres.Sql): Promise<readonly string[]> {
-  const rows = await sql<{ name: string }[]>`select datname as name from pg_catalog.pg_database where datallowconn order by datname`;
+  const rows = await sql<{ name: string }[]>`
+    select datname as name from pg_catalog.pg_database d where ${sql.unsafe(TAKES_CONNECTIONS_SQL)} order by datname`;
   return rows.map(({ name }) => name);
 }

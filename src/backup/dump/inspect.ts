@@ -1,5 +1,6 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
+import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { supportedMajor } from '../../postgres/server-version.ts';
 
@@ -29,8 +30,8 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
              pg_size_bytes(current_setting('wal_segment_size'))::text as segment`;
     const [control] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_catalog.pg_control_system()`;
     const databases = await sql<{ name: string }[]>`
-      select datname as name from pg_catalog.pg_database
-      where datallowconn and not datistemplate and has_database_privilege(oid, 'CONNECT') order by datname`;
+      select datname as name from pg_catalog.pg_database d
+      where ${sql.unsafe(TAKES_CONNECTIONS_SQL)} and not datistemplate and has_database_privilege(oid, 'CONNECT') order by datname`;
     return {
       systemIdentifier: control?.id ?? '',
       major: supportedMajor(Number(server?.number)),

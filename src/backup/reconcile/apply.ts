@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
+import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { describeEntry } from './describe.ts';
@@ -66,7 +67,8 @@ async function databasesFor(superuser: ConnectionParameters, { where }: Reconcil
   if (where.kind === 'any') return [superuser.database];
   const sql = await openClient(superuser, { applicationName: APPLICATION_NAME });
   try {
-    const rows = await sql<{ datname: string }[]>`select datname from pg_database where datallowconn order by datname`;
+    const rows = await sql<{ datname: string }[]>`
+      select datname from pg_database d where ${sql.unsafe(TAKES_CONNECTIONS_SQL)} order by datname`;
     const names = rows.map(({ datname }) => datname);
     return where.kind === 'each' ? names : names.filter((name) => name === where.name);
   } finally {

@@ -1,8 +1,8 @@
 import type { TransactionSql } from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
+import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { readSnapshot } from '../inspect.ts';
-import { TAKES_CONNECTIONS_SQL } from '../open-database.ts';
 import { inspectDefiners } from './inspect-definers.ts';
 import { fullAcl, inspectColumnAcls, inspectObjects, type FullAclEntry } from './inspect-objects.ts';
 import { inspectNames } from './inspect-names.ts';
