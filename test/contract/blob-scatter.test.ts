@@ -262,7 +262,7 @@ test('files of several groups are all made; what is wrong with a later group end
   const [hash = ''] = await store(repository, 'a', [noise(1, 5000)]);
   const large = file('large', 300 << 20, [[0, 5000, hash]]);
   // The group of the second begins before the last window of the first is written: either may be done first.
-  expect((await scatter(repository, [large, file('late', 5000, [[0, 5000, hash]])])).toSorted()).toEqual([0, 1]);
+  expect(new Set(await scatter(repository, [large, file('late', 5000, [[0, 5000, hash]])]))).toEqual(new Set([0, 1]));
   expect((await readFile(path.join(directory, 'late'))).equals(noise(1, 5000))).toBe(true);
   await rm(path.join(directory, 'large'));
   const wrong = file('wrong', 10, [[0, 10, 'ab'.repeat(32)]]);
