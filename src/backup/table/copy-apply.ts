@@ -19,7 +19,11 @@ const CSV_IN = "FORMAT csv, HEADER true, NULL '', ENCODING 'UTF8'";
 export async function copyOut(sql: Sql | TransactionSql, definition: TableDefinition): Promise<Readable> {
   const { schema, name } = definition;
   const columns = columnList(definition);
-  return await sql.unsafe(`COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`).readable();
+  const rows = await sql.unsafe(`COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`).readable();
+  // The library (postgres 3.4) reads on when a row is asked for. After the last one nobody asks: what the server says then
+  // would never be read, and the next statement of the connection wait for ever.
+  rows.once('close', () => rows._read(0));
+  return rows;
 }
 
 /** Makes a new table of the definition in `schema` and fills it; constraints and indexes come after the rows. */
