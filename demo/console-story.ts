@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { DEMO_DATABASE, type Background, type Stage } from './stage.ts';
@@ -68,9 +68,11 @@ repositories:
   charts: { type: disk, path: "${path.join(stage.directory, 'repository-charts')}" }
 `,
   );
-  await appendFile(
-    path.join(stage.project, 'backups', 'policies.yaml'),
-    `  charts:
+  const file = path.join(stage.project, 'backups', 'policies.yaml');
+  const [policies = '', jobs = ''] = (await readFile(file, 'utf8')).split(/^jobs:\n/m);
+  await writeFile(
+    file,
+    `${policies}  charts:
     cluster: charts
     repositories: [charts]
     base: { full: { cron: "30 2 * * 0" }, incremental: { cron: "30 2 * * 1-6" } }
@@ -79,8 +81,7 @@ repositories:
     drill: { cron: "30 4 * * 0", target: random }
     limits: { backup_age: 26h, wal_lag: 60s, drill_age: 8d }
 jobs:
-  marts: { call: mart.refresh(), cron: "*/2 * * * *" }
-  export: { sql: "copy report.monthly to stdout", cron: "0 6 1 * *" }
+${jobs}  export: { sql: "copy report.monthly to stdout", cron: "0 6 1 * *" }
 `,
   );
 }

@@ -16,7 +16,10 @@ test('npm run demo -- --console opens two clusters in the console, and Ctrl-C le
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
   const ended = new Promise<number | null>((resolve) => void child.once('close', resolve));
   try {
-    await expect.poll(() => printed, { timeout: 300_000, interval: 200 }).toMatch(/open {5}\S+#code=\S+\n/);
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    await expect.poll(() => isOver || /open {5}\S+#code=\S+\n/.test(printed), { timeout: 300_000, interval: 200 }).toBe(true);
+    expect(isOver, printed).toBe(false);
     const [, origin = '', code = ''] = /open {5}(\S+)\/#code=(\S+)/.exec(printed) ?? [];
     const entered = await fetch(`${origin}/api/sign-in`, {
       method: 'POST',
