@@ -85,7 +85,11 @@ test('its /metrics are those of the project and its own, as Prometheus wants the
 
 test.runIf(HAS_PERL)('its socket gives the WAL that it has received, and takes what archive_command brings', async () => {
   const socketPath = path.join(directory, 'run', 'main.sock');
-  expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+  const mode = async (): Promise<number | undefined> => {
+    const there = await stat(socketPath).catch(() => undefined);
+    return there && there.mode & 0o777;
+  };
+  await expect.poll(mode, { timeout: 30_000 }).toBe(0o600);
   const client = path.join(directory, 'wal-client');
   // Whatever the socket does not answer fails.
   await writeFile(client, clientScript({ socketPath, clusterName: 'main', dbadmin: ['/bin/false'], options: [] }), { mode: 0o755 });
