@@ -8,6 +8,7 @@ import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { walGaps } from '../../../src/backup/gaps.ts';
 import { inspectRecovery } from '../../../src/backup/recovery-inspect.ts';
 import { newestRecovery, recoveryModel } from '../../../src/backup/windows.ts';
+import { parseLsn } from '../../../src/postgres/lsn.ts';
 import { openDestination } from '../../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
@@ -40,6 +41,19 @@ async function query(text: string): Promise<void> {
   } finally {
     await sql.end();
   }
+}
+
+/** Until what the server has flushed by now is stored. */
+async function everythingReceived(): Promise<void> {
+  const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+  await sql.end();
+  const flushed = parseLsn(row?.lsn ?? '');
+  const isStored = async (): Promise<boolean> => {
+    const { coverage } = await inspectLineage(repository, 'main');
+    return [...coverage.timelines.values()].some(({ runs, open }) => [...runs, ...open].some(({ endLsn }) => endLsn >= flushed));
+  };
+  await expect.poll(isStored, { timeout: 60_000, interval: 250 }).toBe(true);
 }
 
 async function stepsAt(target: Parameters<typeof restore>[0]['target']): Promise<readonly number[]> {
@@ -102,7 +116,7 @@ test('a receiver goes on after its repository was away and after the server was 
   await pause(1500);
   await cluster.restart();
   await query('insert into step values (4)');
-  await pause(4000);
+  await everythingReceived();
   await receiver.stop();
   const contents = await inspectLineage(repository, 'main');
   expect(walGaps(contents.coverage)).toEqual([]);
