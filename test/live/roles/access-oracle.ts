@@ -3,6 +3,7 @@ import { Closures } from '../../../src/roles/access/closure.ts';
 import { relationKey, type AccessGraph, type AccessKind } from '../../../src/roles/access/graph.ts';
 import { holds, type Asked } from '../../../src/roles/access/paths.ts';
 import { accessPrivileges, COLUMN_PRIVILEGES } from '../../../src/roles/access/privilege-table.ts';
+import { ROUTINE_NAME_SQL } from '../../../src/roles/routine-name.ts';
 import { MatrixFacts } from './matrix-oracle.ts';
 
 /** Where computed and asked facts differ, and how many there were. */
@@ -28,8 +29,6 @@ interface Question {
   readonly holds: string;
 }
 
-const NAMED_ROUTINE = `pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.array_to_string(array(select pg_catalog.format_type(t.type, null)
-  from unnest(p.proargtypes) with ordinality as t(type, place) order by place), ', ') || ')'`;
 const OURS = `n.nspname !~ '^pg_(toast|temp_)'`;
 
 function questions(major: number): readonly Question[] {
@@ -57,7 +56,7 @@ function questions(major: number): readonly Question[] {
     simple('schema', `${alone('pg_namespace n', 'nspname')} where ${OURS}`, 'has_schema_privilege(r.oid, o.oid, p.word)'),
     simple(
       'routine',
-      `select p.oid, n.nspname::text as schema, ${NAMED_ROUTINE} as name, null::text as col, null::int2 as num from pg_proc p join pg_namespace n on n.oid = p.pronamespace`,
+      `select p.oid, n.nspname::text as schema, ${ROUTINE_NAME_SQL} as name, null::text as col, null::int2 as num from pg_proc p join pg_namespace n on n.oid = p.pronamespace`,
       'has_function_privilege(r.oid, o.oid, p.word)',
     ),
     simple(
