@@ -12,6 +12,10 @@ export interface CrontabOptions {
   readonly convert: boolean;
   /** The words of a shell that run a job, unquoted and absolute: `/usr/bin/dbadmin schedule run NAME --config FILE`. */
   readonly commandOf: (job: Job) => readonly string[];
+  /** Variables of the environment that the project does not work without. */
+  readonly variables: readonly string[];
+  /** Absolute: a file of `NAME=value` lines that a shell reads before each job; undefined for none. */
+  readonly environmentFile: string | undefined;
   /** Why this dbadmin cannot run a job at all, or undefined. */
   readonly refusalOf: (job: Job) => string | undefined;
 }
@@ -22,6 +26,9 @@ export interface Crontab {
   readonly lines: readonly { readonly jobs: readonly string[]; readonly line: string; readonly timeZone: string }[];
   readonly omitted: readonly { readonly job: string; readonly reason: string }[];
 }
+
+/** What the cron of Debian, Ubuntu and macOS takes of a command: for one that is longer it refuses the whole file. */
+const LONGEST_COMMAND = 998;
 
 /** A crontab for an ordinary user's `crontab -`. What cron cannot express is said in comments beside it, never dropped. */
 export function renderCrontab(policies: Policies, options: CrontabOptions): Crontab {
@@ -46,7 +53,12 @@ export function renderCrontab(policies: Policies, options: CrontabOptions): Cron
     }
     const chain = [job, ...followers(job, jobs)].filter((other, index) => index === 0 || refusalOf(other, options) === undefined);
     const timeZone = options.convert ? options.localZone : job.trigger.recurrence.timeZone;
-    const line = `${cronFields(moved.cron).join(' ')} ${guard(job, options.now)}${chain.map((one) => shellLine(options.commandOf(one))).join(' && ')}`;
+    const command = commandLine(`${guard(job, options.now)}${environment(options)}`, chain.map(options.commandOf));
+    if (command.length > LONGEST_COMMAND) {
+      leaveOut(job, `its command has ${command.length} characters and cron takes ${LONGEST_COMMAND}: a shorter --program helps`);
+      continue;
+    }
+    const line = `${cronFields(moved.cron).join(' ')} ${command}`;
     text.push('', ...remarks(job, chain.slice(1)));
     // One assignment holds for all lines below it, so the machine's own zone has to be named again after another.
     if (timeZone !== (zone ?? options.localZone)) {
@@ -70,7 +82,7 @@ function refusalOf(job: Job, options: CrontabOptions): string | undefined {
   return options.refusalOf(job);
 }
 
-function heading(file: string, { now, localZone, convert }: CrontabOptions): readonly string[] {
+function heading(file: string, { now, localZone, convert, variables, environmentFile }: CrontabOptions): readonly string[] {
   const limits = convert
     ? [`Times are those of ${localZone}, the zone of the machine this was written on.`]
     : [
@@ -80,6 +92,12 @@ function heading(file: string, { now, localZone, convert }: CrontabOptions): rea
   return [
     `From ${file}, ${formatMoment(now, localZone)}, by dbadmin schedule export --cron. Change the policies, not this, and export again.`,
     ...limits,
+    ...(variables.length === 0 || environmentFile !== undefined
+      ? []
+      : [
+          `Cron gives none of what the project takes from the environment: ${variables.join(', ')}.`,
+          'Export with --environment-file FILE, or write NAME=value lines below.',
+        ]),
     'Cron does not catch up on what was missed while the machine was off, and mails what a job prints on failure to MAILTO.',
   ].map((line) => `# ${line}`);
 }
@@ -102,14 +120,40 @@ function guard(job: Job, now: Date): string {
   ].join('');
 }
 
+function environment({ environmentFile }: CrontabOptions): string {
+  return environmentFile === undefined ? '' : `set -a && . ${shellWord(environmentFile)} && `;
+}
+
 function afterReason(jobs: readonly string[]): string {
   return jobs.length === 1
     ? `it runs after ${jobs[0] ?? ''}, which is not exported either`
     : `it runs after ${jobs.join(' and ')}, and cron cannot wait for several jobs; a worker can`;
 }
 
+/** Commands of which each waits for the success of the one before. Those too long together have what they share written once. */
+function commandLine(condition: string, commands: readonly (readonly string[])[]): string {
+  const plain = `${condition}${commands.map(shellLine).join(' && ')}`;
+  const [first = []] = commands;
+  const isSame = (at: number): boolean => commands.every((words) => words.length === first.length && words[at] === first[at]);
+  const differing = first.findIndex((_word, at) => !isSame(at));
+  if (plain.length <= LONGEST_COMMAND || first.some((_word, at) => at !== differing && !isSame(at))) return plain;
+  const shared = first.map((word, at) => (at === differing ? '"$1"' : shellWord(word))).join(' ');
+  return `job() { ${shared}; }; ${condition}${commands.map((words) => `job ${shellWord(words[differing] ?? '')}`).join(' && ')}`;
+}
+
 function shellLine(words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`).replaceAll('%', String.raw`\%`))
-    .join(' ');
+  return words.map(shellWord).join(' ');
+}
+
+/** Percent signs stand outside of quotes: cron takes their backslash away, and where it does not (BusyBox) the shell does. */
+function shellWord(word: string): string {
+  if (/^[\w@+=:,./-]+$/.test(word)) return word;
+  const quote = (text: string): string =>
+    text === '' || /^[\w@+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return (
+    word
+      .split('%')
+      .map(quote)
+      .join(String.raw`\%`) || "''"
+  );
 }

@@ -16,11 +16,12 @@ Kubernetes: prints CronJobs and Deployments as YAML. The project's files come fr
 from the secret dbadmin.
 
 Cron: zones other than the machine's are named with CRON_TZ, which cronie reads (Red Hat, Fedora, SUSE, Arch) and the cron of
-Debian, Ubuntu, Alpine and macOS does not: there use --convert, which writes the machine's own time where that is exact.
+Debian, Ubuntu, Alpine and macOS does not: there use --convert, which writes the machine's own time where that is exact. Cron gives
+a job no environment: what the project takes from there stands in an --environment-file, which a shell reads before each job.
 
 $ dbadmin schedule export --systemd /etc/systemd/system --environment-file /etc/dbadmin/environment
 $ dbadmin schedule export --kubernetes --image registry.example.org/dbadmin:0.1.0 | kubectl apply -f -
-$ dbadmin schedule export --cron --convert | crontab -
+$ dbadmin schedule export --cron --convert --environment-file /etc/dbadmin/environment | crontab -
 $ dbadmin schedule export --task-scheduler tasks --time-zone Europe/Berlin`,
   options: [
     { flags: '--systemd <dir>', summary: 'write services and timers there' },
@@ -30,7 +31,7 @@ $ dbadmin schedule export --task-scheduler tasks --time-zone Europe/Berlin`,
     { flags: '--print', summary: 'systemd, Windows: write nothing, show what would be written' },
     { flags: '--convert', summary: "cron: write times in the machine's zone instead of CRON_TZ" },
     { flags: '--user <name>', summary: 'systemd, Windows: whom jobs run as (default: you; on Windows the local service account)' },
-    { flags: '--environment-file <file>', summary: 'systemd: a file of NAME=value lines that the services read' },
+    { flags: '--environment-file <file>', summary: 'systemd, cron: a file of NAME=value lines that jobs read' },
     { flags: '--credential <name:file>', summary: 'systemd: a file for ${CREDENTIALS_DIRECTORY}/NAME in dbadmin.yaml', repeatable: true },
     { flags: '--image <image>', summary: 'Kubernetes: the image to run, whose command dbadmin is' },
     { flags: '--namespace <name>', summary: 'Kubernetes: where it runs' },
@@ -40,7 +41,7 @@ $ dbadmin schedule export --task-scheduler tasks --time-zone Europe/Berlin`,
   json: [
     'omitted: array of { job, reason }: what the target cannot express or this dbadmin cannot run',
     'With --systemd: directory, files: names, removed: names of units whose jobs are gone, enable: units to enable',
-    'With --cron: text, lines: array of { jobs: [names], line, timeZone }',
+    'With --cron: text, lines: array of { jobs: [names], line, timeZone }, variables: names of those that have to be given',
     'With --kubernetes: text, manifests: array, variables: array of { name, isNeeded }',
     'With --task-scheduler: directory, files: names, timeZone',
     'With --print: texts: the text of each file under its name',

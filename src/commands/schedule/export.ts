@@ -1,9 +1,10 @@
+import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { renderCrontab } from '../../schedule/crontab.ts';
 import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { exportKubernetes } from './export-kubernetes.ts';
-import { loadExportParts, runWords, warnOmitted } from './export-parts.ts';
+import { loadExportParts, projectVariables, runWords, warnOmitted } from './export-parts.ts';
 import { exportSystemd } from './export-systemd.ts';
 import { exportTaskScheduler } from './export-task-scheduler.ts';
 
@@ -13,7 +14,7 @@ const BELONGS: Readonly<Record<string, readonly (keyof typeof TARGETS)[]>> = {
   convert: ['cron'],
   print: ['systemd', 'taskScheduler'],
   user: ['systemd', 'taskScheduler'],
-  environmentFile: ['systemd'],
+  environmentFile: ['cron', 'systemd'],
   credential: ['systemd'],
   image: ['kubernetes'],
   namespace: ['kubernetes'],
@@ -48,16 +49,22 @@ function targetOf(input: CommandInput): keyof typeof TARGETS {
 
 async function exportCrontab(context: CommandContext, input: CommandInput): Promise<number> {
   const parts = await loadExportParts(context, input);
+  const variables = (await projectVariables(parts)).filter(({ isNeeded }) => isNeeded).map(({ name }) => name);
+  const environmentFile = textOption(input, 'environmentFile');
   const crontab = renderCrontab(withAlertsCheck(parts.policies, parts.localZone), {
     now: context.clock.now(),
     localZone: parts.localZone,
     convert: flagOption(input, 'convert'),
     commandOf: (job) => runWords(parts, job),
+    variables,
+    environmentFile: environmentFile === undefined ? undefined : path.resolve(context.cwd, environmentFile),
     refusalOf: parts.refusalOf,
   });
-  if (context.output.json) context.output.result(crontab);
+  if (context.output.json) context.output.result({ ...crontab, variables });
   else context.output.raw(crontab.text);
   warnOmitted(context, crontab.omitted);
+  if (variables.length > 0 && environmentFile === undefined)
+    context.log.warn(`the project takes ${variables.join(', ')} from the environment, and cron gives none: --environment-file FILE`);
   for (const { name } of parts.receptions)
     context.log.warn(
       `${name} is not in the crontab: cron keeps nothing running. Let dbadmin worker, or a service of --systemd, receive WAL`,

@@ -18,6 +18,8 @@ function crontab(jobs: string, options: Partial<CrontabOptions> = {}) {
     convert: false,
     commandOf: ({ name }) => ['/usr/bin/dbadmin', 'schedule', 'run', name, '--config', '/srv/my app/dbadmin.yaml'],
     refusalOf: () => undefined,
+    variables: [],
+    environmentFile: undefined,
     ...options,
   });
 }
@@ -99,9 +101,32 @@ test('crontab: a period becomes a test in front of the command, its percent esca
   expect(lines[0]?.line).toContain(String.raw`[ "$(date +\%s)" -ge 1796083200 ] && [ "$(date +\%s)" -lt 1798675200 ] && /usr/bin/dbadmin`);
 });
 
-test('crontab: every percent sign of a command is escaped', () => {
+test('crontab: every percent sign of a command is escaped, outside of quotes', () => {
   const { lines } = crontab('  a: { sql: x, cron: "@daily" }\n', { commandOf: () => ['/opt/100%/dbadmin', "it's %"] });
-  expect(lines[0]?.line).toBe(String.raw`0 0 * * * /opt/100\%/dbadmin 'it'\''s \%'`);
+  expect(lines[0]?.line).toBe(String.raw`0 0 * * * /opt/100\%/dbadmin 'it'\''s '\%`);
+});
+
+test('crontab: a chain that is longer than cron takes has what its commands share written once', () => {
+  const chain = ['a', 'b', 'c', 'd'].map(
+    (name, at, all) => `  ${name}: { sql: x, ${at === 0 ? 'cron: "@daily"' : `after: [${all[at - 1] ?? ''}]`} }\n`,
+  );
+  const commandOf = ({ name }: { readonly name: string }) => [`/opt/${'long/'.repeat(50)}dbadmin`, 'schedule', 'run', name, '--quiet'];
+  const { lines, omitted } = crontab(chain.join(''), { commandOf });
+  expect(omitted).toEqual([]);
+  expect(lines[0]?.line).toMatch(/^0 0 \* \* \* job\(\) \{ \S+ schedule run "\$1" --quiet; \}; job a && job b && job c && job d$/);
+  const tooLong = crontab(chain.join(''), { commandOf: ({ name }) => ['x'.repeat(990), 'schedule', 'run', name] });
+  expect(tooLong.lines).toEqual([]);
+  expect(tooLong.omitted[0]).toEqual({ job: 'a', reason: expect.stringMatching(/10\d\d characters and cron takes 998/) });
+});
+
+test('crontab: what the project takes from the environment is named, or read from a file before each job', () => {
+  const jobs = '  a: { sql: x, cron: "@daily", until: 2026-12-01 }\n';
+  expect(crontab(jobs, { variables: ['APP_URL'] }).text).toContain(
+    '# Cron gives none of what the project takes from the environment: APP_URL.',
+  );
+  const read = crontab(jobs, { variables: ['APP_URL'], environmentFile: '/etc/my app/environment' });
+  expect(read.text).not.toContain('APP_URL');
+  expect(read.lines[0]?.line).toMatch(/ -lt \d+ \] && set -a && \. '\/etc\/my app\/environment' && \/usr\/bin\/dbadmin /);
 });
 
 test('crontab: what catch_up asks is said to be lost', () => {

@@ -22,7 +22,15 @@ test('export: where nobody is to be told, nobody looks', () => {
 });
 
 test('export: where somebody is to be told, cron looks each minute', () => {
-  const { text } = renderCrontab(told, { now: NOW, localZone: 'Europe/Berlin', convert: false, commandOf, refusalOf: () => undefined });
+  const { text } = renderCrontab(told, {
+    now: NOW,
+    localZone: 'Europe/Berlin',
+    convert: false,
+    commandOf,
+    variables: [],
+    environmentFile: undefined,
+    refusalOf: () => undefined,
+  });
   expect(text.split('\n').filter((line) => line.startsWith('*'))).toEqual(['* * * * * /usr/bin/dbadmin alerts check']);
 });
 
