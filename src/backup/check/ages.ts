@@ -79,6 +79,7 @@ function judgeDumps(what: string, { dumpAt, backups }: Ages, { dumpsOnly, backup
   const mode = note(
     `${what} dumps only`,
     `as ${policies} has it: a restore brings back the moment of a dump, and no other. Recovery to a point in time (PITR) is refused${backups === 0 ? '' : `, but for the ${backups} backups that are there`}`,
+    'where that is too much: give the policy base: { full: … } and wal:',
   );
   if (dumpAt === undefined) return [mode, problem(`${what} dumps`, 'none yet: everything is lost with the server', 'dbadmin backup dump')];
   const loss = `the last began ${spanSince(dumpAt, now)} ago: if the server vanished now, so much would be lost`;

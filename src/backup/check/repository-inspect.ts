@@ -40,7 +40,11 @@ export async function checkRepository(repository: Repository, options: Repositor
     findings.push(ok(what, `${store.description}: there, readable, writable${free === undefined ? '' : `, ${formatBytes(free)} free`}`));
     findings.push(
       repository.keys === undefined
-        ? note(`${what} encryption`, 'none: whoever reads it reads the database')
+        ? note(
+            `${what} encryption`,
+            'none: whoever reads it reads the database',
+            'name another repository with encryption in dbadmin.yaml; dbadmin backup init, then dbadmin repository sync --to it',
+          )
         : ok(`${what} encryption`, repository.identity.encryption),
     );
     findings.push(...(await checkKeys(what, repository, options.databaseIsHere ?? false)));
@@ -95,6 +99,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
       note(
         what,
         `it also holds another cluster called ${clusterName} (${others.map((each) => each.systemIdentifier).join(', ')}): restores have to say which with --system-identifier`,
+        'give each cluster a name of its own under clusters in dbadmin.yaml',
       ),
     );
   }

@@ -52,6 +52,7 @@ function judgeSummaries({ version, summarizeWal }: ServerSettings): readonly Fin
     note(
       'incremental',
       `PostgreSQL ${Math.floor(version / 10_000)} cannot tell what changed: an incremental backup reads the whole cluster and stores what changed`,
+      'upgrade the server: from PostgreSQL 17 on it tells, with summarize_wal',
     ),
   ];
 }

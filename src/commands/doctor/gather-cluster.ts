@@ -92,7 +92,7 @@ async function examineRepositories(
 /** A finding of the checks of backups, with the reason that belongs to `about`. */
 function examined(area: Area, { what, state, detail, fix }: Finding, about: string): Examined {
   if (state === 'ok') return fine(area, what, detail);
-  return (state === 'note' ? remark : wrong)(area, what, detail, reasonFor(about), fix ?? 'see the detail');
+  return (state === 'note' ? remark : wrong)(area, what, detail, reasonFor(about), fix ?? 'dbadmin backup check --verbose tells the cause');
 }
 
 async function examinePrograms({ env }: CommandContext, cluster: string, major: number, dumps: boolean): Promise<readonly Examined[]> {

@@ -107,7 +107,9 @@ describe('judgeSettings', () => {
     expect(found({ summarizeWal: 'off' })).toMatchObject([
       { what: 'summarize_wal', state: 'note', fix: 'ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();' },
     ]);
-    expect(found({ version: 160_014, summarizeWal: undefined })).toMatchObject([{ what: 'incremental', fix: undefined }]);
+    expect(found({ version: 160_014, summarizeWal: undefined })).toMatchObject([
+      { what: 'incremental', fix: expect.stringContaining('PostgreSQL 17') },
+    ]);
   });
 
   test('each fault is named with its fix', () => {
