@@ -160,7 +160,9 @@ function jobText({ name, last, nextAt, timeZone, isPaused, pausedUntil, lastSucc
   const next = isPaused
     ? `paused${pausedUntil === undefined ? '' : ` until ${when(pausedUntil)}`}`
     : nextAt === undefined
-      ? 'runs after others'
+      ? timeZone === undefined
+        ? 'runs after others'
+        : 'no time of it is to come'
       : `next ${when(nextAt)} (in ${formatDuration(nextAt.getTime() - shown.now.getTime())})`;
   return `${name}: ${lastText(last, lastSuccess, when)}; ${next}`;
 }

@@ -1,6 +1,9 @@
 import { DbadminError } from '../../base/errors.ts';
+import type { ControlPlace } from '../../schedule/control/due-apply.ts';
+import { knownJobs } from '../../schedule/control/registry-apply.ts';
 import type { Job } from '../../schedule/policies.ts';
 import { flagOption, textOption, type CommandInput } from '../command.ts';
+import type { FoundPolicies } from './load-policies.ts';
 import { findJob } from './run.ts';
 
 /**
@@ -22,4 +25,16 @@ export function chosenJobs(jobs: readonly Job[], input: CommandInput): readonly 
   if (chosen.length === 0)
     throw new DbadminError('usage', cluster === undefined ? 'nothing is scheduled' : `no job is of cluster ${cluster}`);
   return chosen;
+}
+
+/**
+ * The job that is named while the policies cannot be read: one that the control database knows. Workers go on by the policies
+ * as they were, and whoever broke these may have to stop one of them.
+ *
+ * @throws {DbadminError} what keeps the policies from being read, where they are needed to know which jobs are meant.
+ */
+export async function knownJob({ pool, schema }: ControlPlace, { problem }: FoundPolicies, input: CommandInput): Promise<string> {
+  const [name] = input.args;
+  if (name !== undefined && !flagOption(input, 'all') && (await knownJobs(pool, schema, [name])).has(name)) return name;
+  throw problem ?? new DbadminError('internal', 'policies that are not there have a reason');
 }

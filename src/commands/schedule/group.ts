@@ -120,7 +120,7 @@ $ dbadmin schedule log listening.full --follow`,
     json: [
       'workers: array of { name, host, pid, version, labels, slots, startedAt, seenAt, isAlive, runs: what it runs, as in schedule history }',
       'others: runs without a worker, begun by cron, systemd or a person; waiting: runs that are queued or waiting',
-      'unreachable: names of jobs that need labels which no worker has',
+      'unreachable: names of jobs that need labels which no worker has, or null while the policies cannot be read',
       'plannedUntil: up to when times have been queued, or null',
     ],
     load: async () => await import('./workers.ts'),

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../base/durations.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, reasonOf } from '../../base/errors.ts';
 import { inspectDays, inspectTook, type Took } from '../../schedule/control/days-inspect.ts';
 import { inspectAttempts, inspectRuns } from '../../schedule/control/runs-inspect.ts';
 import { historyGrid, type DayCell, type HistoryGrid } from '../../schedule/history-grid.ts';
@@ -7,7 +7,7 @@ import { parseMoment } from '../../schedule/recurrence.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
 import type { Output } from '../output.ts';
-import { loadPolicies } from './load-policies.ts';
+import { findPolicies } from './load-policies.ts';
 import { findJob } from './run.ts';
 import { runDocument, showRuns } from './show-run.ts';
 
@@ -18,19 +18,21 @@ const DAY_MS = 86_400_000;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock } = context;
-  const { config, policies, localZone } = await loadPolicies(context, input);
+  const { config, policies, localZone, problem } = await findPolicies(context, input);
   const now = clock.now();
   const { from, to, days, upTo } = windowOption(input, now, localZone);
   const name = textOption(input, 'job');
   const isBrief = flagOption(input, 'brief');
+  if (problem !== undefined) output.warn(`jobs that did not run are left out: ${reasonOf(problem)}`);
+  const scheduled = policies?.jobs ?? [];
   const control = await openControl(config, 'dbadmin schedule history');
   try {
     const window = { from, to, job: name };
     const counted = await inspectDays(control.pool, control.schema, { ...window, timeZone: localZone });
     // What ran once and is in the file no more can still be asked for.
-    const job = name === undefined || counted.some((each) => each.job === name) ? name : findJob(policies.jobs, name).name;
+    const job = name === undefined || counted.some((each) => each.job === name) ? name : findJob(scheduled, name).name;
     const runs = await inspectRuns(control.pool, control.schema, { ...window, most: isBrief ? MOST_BRIEF : MOST_RUNS, notable: isBrief });
-    const jobs = job === undefined ? policies.jobs.map((each) => each.name) : [job];
+    const jobs = job === undefined ? scheduled.map((each) => each.name) : [job];
     const grid = historyGrid(counted, jobs, { now: upTo, days, timeZone: localZone });
     showGrid(output, grid, days);
     const shown = job === undefined ? runs.filter(({ state }) => state === 'failed') : runs;

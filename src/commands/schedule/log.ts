@@ -4,13 +4,13 @@ import { formatMoment } from '../../schedule/recurrence.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
 import { followRunLog, readRunLog, type RunLog, type WhichRun } from './follow-log.ts';
-import { loadPolicies } from './load-policies.ts';
+import { findPolicies } from './load-policies.ts';
 import { attemptDocument, runDocument } from './show-run.ts';
 
 /** `dbadmin schedule log`: what a run printed, or prints now, wherever it runs. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
-  const { config, localZone } = await loadPolicies(context, input);
+  const { config, localZone } = await findPolicies(context, input);
   const which: WhichRun = { job: input.args[0] ?? '', runId: runOption(input), attempt: attemptOption(input) };
   const control = await openControl(config, 'dbadmin schedule log');
   try {

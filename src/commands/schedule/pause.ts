@@ -1,32 +1,30 @@
 import os from 'node:os';
 import { parseDuration } from '../../base/durations.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, reasonOf } from '../../base/errors.ts';
 import { knownJobs, pauseJob } from '../../schedule/control/registry-apply.ts';
 import { formatMoment, parseMoment } from '../../schedule/recurrence.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
-import { chosenJobs } from './chosen-jobs.ts';
-import { loadPolicies } from './load-policies.ts';
+import { chosenJobs, knownJob } from './chosen-jobs.ts';
+import { findPolicies } from './load-policies.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, env } = context;
-  const { config, policies, localZone } = await loadPolicies(context, input);
-  const jobs = chosenJobs(policies.jobs, input);
+  const found = await findPolicies(context, input);
+  const { config, policies, localZone, problem } = found;
+  const chosen = policies === undefined ? undefined : chosenJobs(policies.jobs, input).map(({ name }) => name);
   const now = clock.now();
   const until = readEnd(input, localZone, now);
   const control = await openControl(config, 'dbadmin schedule pause');
   try {
+    const names = chosen ?? [await knownJob(control, found, input)];
     // The console says who it acts for.
     const by = env['DBADMIN_ACTOR'] ?? `${env['USER'] ?? env['LOGNAME'] ?? 'somebody'} on ${os.hostname()}`;
     const request = { by, reason: textOption(input, 'reason'), until, now };
     const outcomes = new Map<string, Awaited<ReturnType<typeof pauseJob>>>();
-    for (const { name } of jobs) outcomes.set(name, await pauseJob(control.pool, control.schema, name, request));
-    const known = await knownJobs(
-      control.pool,
-      control.schema,
-      jobs.map(({ name }) => name),
-    );
-    const documents = jobs.map(({ name }) => {
+    for (const name of names) outcomes.set(name, await pauseJob(control.pool, control.schema, name, request));
+    const known = await knownJobs(control.pool, control.schema, names);
+    const documents = names.map((name) => {
       const pause = known.get(name)?.pause;
       return {
         job: name,
@@ -46,6 +44,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           : `${job} was paused already, at ${pausedAt?.toISOString() ?? ''} by ${who ?? ''}, ${ends}`,
       );
     }
+    if (problem !== undefined) output.warn(`whether the schedule still has it is not known: ${reasonOf(problem)}`);
     output.note('A timer on a machine that does not reach the control database does not know of it.');
     const [only] = documents;
     output.result(isAll(input) || only === undefined ? { until: until ?? null, jobs: documents } : only);
@@ -63,7 +62,7 @@ function isAll({ args }: CommandInput): boolean {
 function readEnd(input: CommandInput, localZone: string, now: Date): Date | undefined {
   const [until, span] = [textOption(input, 'until'), textOption(input, 'for')];
   if (until !== undefined && span !== undefined) throw new DbadminError('usage', 'a pause has --until or --for, not both');
-  if (span !== undefined) return new Date(now.getTime() + parseDuration(span));
+  if (span !== undefined) return new Date(now.getTime() + readSpan(span));
   if (until === undefined) return undefined;
   const end = parseMoment(until, localZone);
   if (end === undefined)
@@ -72,4 +71,14 @@ function readEnd(input: CommandInput, localZone: string, now: Date): Date | unde
     });
   if (end <= now) throw new DbadminError('usage', `--until ${until} is over: it is ${formatMoment(now, localZone)}`);
   return end;
+}
+
+function readSpan(text: string): number {
+  try {
+    const spanMs = parseDuration(text);
+    if (spanMs > 0) return spanMs;
+  } catch {
+    // Told below.
+  }
+  throw new DbadminError('usage', `--for takes how long it is paused, such as 90m, 2h or 3d, not "${text}"`);
 }

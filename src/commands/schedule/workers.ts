@@ -1,16 +1,18 @@
 import { formatDuration } from '../../base/durations.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { plannedUntil } from '../../schedule/control/registry-apply.ts';
 import { inspectOpenRuns, inspectWorkers } from '../../schedule/control/workers-inspect.ts';
 import { canReach } from '../../schedule/labels.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
-import { loadPolicies } from './load-policies.ts';
+import { findPolicies } from './load-policies.ts';
 import { runDocument } from './show-run.ts';
 
 /** `dbadmin schedule workers`: who is at work, and what waits for whom. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock } = context;
-  const { config, policies } = await loadPolicies(context, input);
+  const { config, policies, problem } = await findPolicies(context, input);
+  if (problem !== undefined) output.warn(`what no worker can reach is not known: ${reasonOf(problem)}`);
   const control = await openControl(config, 'dbadmin schedule workers');
   try {
     const workers = await inspectWorkers(control.pool, control.schema);
@@ -23,7 +25,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const others = open.filter(({ state, worker }) => state === 'running' && !known.has(worker ?? ''));
     const waiting = open.filter(({ state }) => state !== 'running');
     const alive = workers.filter(({ isAlive }) => isAlive);
-    const stuck = policies.jobs.filter(({ labels }) => !alive.some((worker) => canReach(worker.labels, labels)));
+    const stuck = policies?.jobs.filter(({ labels }) => !alive.some((worker) => canReach(worker.labels, labels))) ?? [];
     if (workers.length === 0) output.line('No worker has given a sign of life in the last day.');
     else {
       output.table(
@@ -48,7 +50,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       workers: workers.map((worker) => ({ ...worker, runs: heldBy(worker.name).map(runDocument) })),
       others: others.map(runDocument),
       waiting: waiting.map(runDocument),
-      unreachable: stuck.map(({ name }) => name),
+      unreachable: policies === undefined ? null : stuck.map(({ name }) => name),
       plannedUntil: until ?? null,
     });
     return 0;

@@ -74,6 +74,12 @@ test('status: a repository without a backup, and policies that cannot be read', 
   ]);
   // Whoever would be told is in that file.
   expect(await project.run('alerts', 'check')).toMatchObject({ status: 1, stderr: expect.stringMatching(/nobody can be told anything/) });
+  const listed = await project.run('alerts', 'list');
+  expect(listed).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^nobody has looked yet/),
+    stderr: expect.stringMatching(/who is told is not known: 3 problems in backups\/policies\.yaml \(backups\/policies\.yaml:2:\d+: /),
+  });
 });
 
 test('status --nagios: what keeps status from being made is UNKNOWN, not a failure that a monitoring system takes for something else', async () => {

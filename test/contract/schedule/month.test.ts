@@ -121,7 +121,7 @@ test.each(ZONES.slice(1))('%s: a job of every minute runs every minute, whatever
   }
 });
 
-describe.each(MONTHS)('a month of the reference project: $name', ({ from, to }) => {
+describe.each(MONTHS)('G1: a month of the reference project and of its sources: $name', ({ from, to }) => {
   const [begin, end] = [new Date(from), new Date(to)];
   test.each(ZONES)('%s: every job runs at its moment, none twice, none left out', (zone) => {
     const jobs = [...reference.jobs, ...sources.jobs].filter(({ trigger }) => trigger.kind === 'times').map((job) => inZone(job, zone));

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
@@ -99,6 +99,11 @@ test('a pause with an end is told everywhere, and is over by itself', async () =
     status: 64,
     stderr: expect.stringMatching(/--until 2020-01-01T00:00Z is over/),
   });
+  for (const span of ['0s', 'soon'])
+    expect(await project.run('schedule', 'pause', 'first', '--for', span)).toMatchObject({
+      status: 64,
+      stderr: expect.stringMatching(/--for takes/),
+    });
   expect(await project.json('schedule', 'pause', 'first', '--until', `${soon}Z`)).toMatchObject({ changed: true, until: `${soon}.000Z` });
   expect(await project.json('schedule', 'pause', '--all', '--for', '1s', '--reason', 'new disks')).toMatchObject({
     jobs: [
@@ -128,4 +133,27 @@ test('once resumed it runs again', async () => {
   await project.json('schedule', 'resume', 'first');
   expect(await project.json('schedule', 'run', 'second')).toMatchObject({ attempts: 1 });
   expect(await ran()).toEqual(['second']);
+});
+
+test('while the policies cannot be read, what ran is told all the same, and a job that is known is paused and resumed', async () => {
+  const file = path.join(project.directory, 'backups', 'policies.yaml');
+  await rename(file, `${file}.good`);
+  await writeFile(file, POLICIES.replace('cron: "@yearly", sql', 'corn: "@yearly", sql'));
+  const problem = /: \d problems? in backups\/policies\.yaml \(backups\/policies\.yaml:3:\d+: /;
+  expect(await project.run('schedule', 'list')).toMatchObject({ status: 1, stderr: expect.stringMatching(/policies\.yaml:3:/) });
+
+  const history = await project.run('schedule', 'history');
+  expect(history).toMatchObject({ status: 0, stdout: expect.stringMatching(/^second /m), stderr: expect.stringMatching(problem) });
+  expect(await project.run('schedule', 'history', '--job', 'frist')).toMatchObject({ status: 64 });
+  expect(await project.run('schedule', 'log', 'second')).toMatchObject({ status: 0, stderr: expect.stringMatching(/^second: succeeded/) });
+  expect(await project.json('schedule', 'workers')).toMatchObject({ workers: [], unreachable: null });
+
+  expect(await project.json('schedule', 'pause', 'first', '--for', '1h')).toMatchObject({ job: 'first', changed: true });
+  expect(await project.json('schedule', 'resume', 'first')).toEqual({ job: 'first', changed: true, next: null });
+  for (const unknown of [['frist'], ['--all']])
+    expect(await project.run('schedule', 'pause', ...unknown)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/policies\.yaml:3:/),
+    });
+  await rename(`${file}.good`, file);
 });

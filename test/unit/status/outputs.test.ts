@@ -120,6 +120,15 @@ test('status: a clock other than that of the other lines is named with the times
   expect(line?.[1]).toBe('listening.incremental: last today 08:30 Asia/Kolkata; next tomorrow 02:00 Asia/Kolkata (in 8 h 30 min)');
 });
 
+test.each([
+  ['whose period is over', 'Asia/Kolkata', 'no time of it is to come'],
+  ['after others', undefined, 'runs after others'],
+])('status: a job %s has no next time and says why', (_what, timeZone, why) => {
+  const shown = { now: NOW, timeZone: 'UTC', full: (at: Date) => at.toISOString() };
+  const [line] = jobLines([jobFacts({ nextAt: undefined, timeZone })], shown);
+  expect(line?.[1]).toMatch(new RegExp(`; ${why}$`));
+});
+
 test('status: the document for machines has every key, null for what is not there and the reason for what is not known', () => {
   const facts = projectFacts({ clusters: [clusterFacts({ repositories: [AWAY], roles: undefined })] });
   const text = JSON.stringify(statusDocument(facts, judgeProject(facts)), (_key, value: unknown) =>

@@ -18,7 +18,7 @@ export function Alerts({ alerts, shown }: { readonly alerts: Answered<AlertsDocu
       </Panel>
     );
   }
-  const { lookedAt, alerts: all, waiting, receivers } = document;
+  const { lookedAt, alerts: all, waiting, receivers, receiversProblem } = document;
   const raised = all.filter(({ phase }) => phase === 'raised').length;
   return (
     <Panel
@@ -52,7 +52,8 @@ export function Alerts({ alerts, shown }: { readonly alerts: Answered<AlertsDocu
                 <p class="meta">
                   Since {moment(badSince, shown, true)} ({formatDuration(Math.max(0, shown.now.getTime() - Date.parse(badSince)))})
                   {PHASES[phase] === '' ? '' : `, ${PHASES[phase]}`}
-                  {relapses === 0 ? '' : `, came back ${relapses} times`} · {told.length === 0 ? 'told nobody' : `told ${told.join(', ')}`}
+                  {relapses === 0 ? '' : `, came back ${relapses} times`}
+                  {told === null ? '' : told.length === 0 ? ' · told nobody' : ` · told ${told.join(', ')}`}
                 </p>
                 <NextStep text={next} />
               </div>
@@ -67,9 +68,11 @@ export function Alerts({ alerts, shown }: { readonly alerts: Answered<AlertsDocu
         </p>
       ))}
       <p class="note">
-        {receivers.length === 0
-          ? 'Nobody is told: no notify in the policies.'
-          : `Told: ${[...new Set(receivers.map(({ name }) => name))].join(', ')}.${raised === 0 ? '' : ` ${raised} raised.`}`}
+        {receivers === null
+          ? `Who is told is not known: ${receiversProblem ?? ''}.`
+          : receivers.length === 0
+            ? 'Nobody is told: no notify in the policies.'
+            : `Told: ${[...new Set(receivers.map(({ name }) => name))].join(', ')}.${raised === 0 ? '' : ` ${raised} raised.`}`}
       </p>
     </Panel>
   );

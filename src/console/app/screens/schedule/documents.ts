@@ -123,7 +123,8 @@ export interface WorkersDocument {
   }[];
   readonly others: readonly RunDocument[];
   readonly waiting: readonly RunDocument[];
-  readonly unreachable: readonly string[];
+  /** Null while the policies cannot be read. */
+  readonly unreachable: readonly string[] | null;
 }
 
 export interface LogDocument {
@@ -155,7 +156,7 @@ export interface AlertsDocument {
     readonly relapses: number;
     readonly what: string;
     readonly next: string;
-    readonly told: readonly string[];
+    readonly told: readonly string[] | null;
   }[];
   readonly waiting: readonly {
     readonly receiver: string;
@@ -165,7 +166,9 @@ export interface AlertsDocument {
     readonly nextAt: string;
     readonly failure: string | null;
   }[];
-  readonly receivers: readonly { readonly name: string; readonly policy: string | null; readonly on: readonly string[] }[];
+  /** Null while the policies, which name them, cannot be read. */
+  readonly receivers: readonly { readonly name: string; readonly policy: string | null; readonly on: readonly string[] }[] | null;
+  readonly receiversProblem: string | null;
 }
 
 export interface ExportDocument {

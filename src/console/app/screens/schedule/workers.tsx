@@ -69,7 +69,7 @@ export function Workers({ workers, shown }: { readonly workers: Answered<Workers
           <b>{job}</b>, due {moment(due, shown)}, is {state}
         </p>
       ))}
-      {alive === 0 || unreachable.length === 0 ? null : (
+      {alive === 0 || unreachable === null || unreachable.length === 0 ? null : (
         <p class="note">
           <Status kind="warn">Nobody can run</Status> {unreachable.join(', ')}: no worker has the labels.
         </p>
