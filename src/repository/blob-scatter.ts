@@ -4,7 +4,7 @@ import type { FileToMake, ScatterJob, ScatterResult, ScatterWorkerData } from '.
 import { packKey } from './layout.ts';
 import type { Repository } from './repository.ts';
 import { groupFiles, planGroup, SCATTER_LIMITS, type GroupPlan, type ScatteredFile, type ScatterLimits } from './scatter-plan.ts';
-import { planBatches, planUnits, type Batch, type Unit } from './scatter-reads.ts';
+import { planBatches, planUnits, READ_BYTES, type Batch, type Unit } from './scatter-reads.ts';
 import { planWindow, type PlannedWindow } from './scatter-window.ts';
 import { defaultThreads, Threads } from './worker-threads.ts';
 
@@ -75,6 +75,8 @@ class Scatter {
   readonly #threads: Threads<ScatterJob, ScatterResult>;
   readonly #waiters = new Set<() => void>();
   readonly #memories: readonly Memory[];
+  /** What each of the reads that go at once reads into: new memory for each read has the collector go over everything again and again. */
+  readonly #rooms: Buffer[] = [];
   /** Extents not written yet, for each file. */
   readonly #left: Uint32Array;
   /** What is known of each file's CRC-32C: the sums of its parts, each as if zeros were all around. */
@@ -184,18 +186,19 @@ class Scatter {
     if (filled > memory.bytes.byteLength) memory.bytes = new SharedArrayBuffer(filled);
     const target = Buffer.from(memory.bytes);
     const units = planUnits(blobs, extents.entries, index);
-    const reading = Array.from({ length: READS_AT_ONCE }, async () => {
-      for (const unit of units) await this.#readUnit(unit, extents.entries, target, places);
+    const reading = Array.from({ length: READS_AT_ONCE }, async (_, lane) => {
+      for (const unit of units)
+        await this.#readUnit(unit, (this.#rooms[lane] ??= Buffer.allocUnsafeSlow(READ_BYTES)), extents.entries, target, places);
     });
     const outcomes = await Promise.allSettled(reading);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     return places;
   }
 
-  async #readUnit({ pack, from, to, blobs }: Unit, entries: Uint32Array, target: Buffer, places: Uint32Array): Promise<void> {
+  async #readUnit({ pack, from, to, blobs }: Unit, room: Buffer, entries: Uint32Array, target: Buffer, places: Uint32Array): Promise<void> {
     this.#check();
     const { repository, systemIdentifier, signal, index } = this.#options;
-    const read = await repository.store.readRange(packKey(systemIdentifier, index.packName(pack)), from, to - from, signal);
+    const read = await repository.store.readRange(packKey(systemIdentifier, index.packName(pack)), from, to - from, signal, room);
     const bytes = Buffer.from(read.buffer, read.byteOffset, read.byteLength);
     for (const blob of blobs) {
       const { offset, storedBytes } = index.measureOf(entries[blob] ?? 0);

@@ -45,7 +45,7 @@ export function withRetention(store: ObjectStore, { lockDays, clock }: { readonl
     create: async (key, body, options) =>
       await store.create(key, body, isLockedAtCreation(key) ? { lockUntil: lockEnd(clock.now(), lockDays), ...options } : options),
     read: async (key, signal) => await store.read(key, signal),
-    readRange: async (key, offsetBytes, lengthBytes, signal) => await store.readRange(key, offsetBytes, lengthBytes, signal),
+    readRange: async (key, offsetBytes, lengthBytes, signal, room) => await store.readRange(key, offsetBytes, lengthBytes, signal, room),
     readStream: (key, signal) => store.readStream(key, signal),
     stat: async (key) => await store.stat(key),
     list: (prefix) => store.list(prefix),

@@ -23,7 +23,7 @@ export interface ScatterLimits {
   readonly storedBytes: number;
 }
 
-export const SCATTER_LIMITS: ScatterLimits = { windowBytes: 8 * 1024 * 1024, storedBytes: 12 * 1024 * 1024 };
+export const SCATTER_LIMITS: ScatterLimits = { windowBytes: 12 * 1024 * 1024, storedBytes: 12 * 1024 * 1024 };
 
 /** A file and what it is made of. */
 export interface ScatteredFile extends FileToMake {
@@ -169,11 +169,12 @@ function cutWindows(
 ): readonly Stretch[] {
   const windows: Stretch[] = [];
   const lastSeen = new Int32Array(entries.length).fill(-1);
+  const storedBytesOf = Uint32Array.from(entries, (entry) => index.measureOf(entry).storedBytes);
   let from = 0;
   let [bytes, storedBytes, files] = [0, 0, 0];
   let place = -1;
   for (let n = 0; n < count; n += 1) {
-    const stored = index.measureOf(entries[blob[n] ?? 0] ?? 0).storedBytes;
+    const stored = storedBytesOf[blob[n] ?? 0] ?? 0;
     const isNextFile = n === from || file[n] !== file[n - 1];
     const at = Math.floor((offset[n] ?? 0) / limits.windowBytes);
     const isFull = (isNextFile || at !== place) && (bytes >= limits.windowBytes / 2 || files >= WINDOW_FILES);

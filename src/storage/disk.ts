@@ -72,10 +72,10 @@ class DiskStore implements ObjectStore {
     });
   }
 
-  async readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  async readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal, room?: Uint8Array): Promise<Uint8Array> {
     checkKey(key);
     checkRange(key, offsetBytes, lengthBytes);
-    return await this.#withFile(key, async (handle) => await this.#readFully(handle, key, offsetBytes, lengthBytes, signal));
+    return await this.#withFile(key, async (handle) => await this.#readFully(handle, key, offsetBytes, lengthBytes, signal, room));
   }
 
   async *readStream(key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
@@ -171,8 +171,16 @@ class DiskStore implements ObjectStore {
   }
 
   /** Exactly `lengthBytes` bytes; read(2) may give fewer at a time. */
-  async #readFully(handle: FileHandle, key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+  async #readFully(
+    handle: FileHandle,
+    key: string,
+    offsetBytes: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    room?: Uint8Array,
+  ): Promise<Uint8Array> {
+    const isRoomy = room !== undefined && room.byteLength >= lengthBytes;
+    const bytes = isRoomy ? room.subarray(0, lengthBytes) : Buffer.allocUnsafeSlow(lengthBytes);
     let got = 0;
     while (got < lengthBytes) {
       signal?.throwIfAborted();

@@ -39,12 +39,14 @@ class MemoryStore implements ObjectStore {
     return Uint8Array.from(this.#bytes(key));
   }
 
-  async readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array> {
+  async readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal, room?: Uint8Array): Promise<Uint8Array> {
     signal?.throwIfAborted();
     checkRange(key, offsetBytes, lengthBytes);
     const part = this.#bytes(key).slice(offsetBytes, offsetBytes + lengthBytes);
     if (part.byteLength < lengthBytes) throw shortObject(this.description, key, part.byteLength, lengthBytes);
-    return part;
+    if (room === undefined || room.byteLength < lengthBytes) return part;
+    room.set(part);
+    return room.subarray(0, lengthBytes);
   }
 
   async *readStream(key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {

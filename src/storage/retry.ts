@@ -32,8 +32,8 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
     capabilities: store.capabilities,
     create: async (key, body, createOptions) => await createWithRetry(store, again, key, body, createOptions),
     read: async (key, signal) => await again.call(async () => await store.read(key, signal), signal),
-    readRange: async (key, offsetBytes, lengthBytes, signal) =>
-      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal), signal),
+    readRange: async (key, offsetBytes, lengthBytes, signal, room) =>
+      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal, room), signal),
     readStream: (key, signal) => streamWithRetry(store, again, key, signal),
     stat: async (key) => await again.call(async () => await store.stat(key)),
     list: (prefix) => listWithRetry(store, again, prefix),

@@ -50,9 +50,9 @@ export function withStatistics(store: ObjectStore): CountingStore {
       calls.read += 1;
       return countRead(await store.read(key, signal));
     },
-    readRange: async (key, offsetBytes, lengthBytes, signal) => {
+    readRange: async (key, offsetBytes, lengthBytes, signal, room) => {
       calls.readRange += 1;
-      return countRead(await store.readRange(key, offsetBytes, lengthBytes, signal));
+      return countRead(await store.readRange(key, offsetBytes, lengthBytes, signal, room));
     },
     readStream: (key, signal) => {
       calls.readStream += 1;

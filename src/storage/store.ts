@@ -31,8 +31,13 @@ export interface ObjectStore {
   /** The whole object. For small ones: everything is in memory. */
   read(key: string, signal?: AbortSignal): Promise<Uint8Array>;
 
-  /** `lengthBytes` bytes from `offsetBytes`. Fewer available is `storage-failed`: a short answer is never passed on. */
-  readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /**
+   * `lengthBytes` bytes from `offsetBytes`. Fewer available is `storage-failed`: a short answer is never passed on.
+   *
+   * What is given may be a view of `room`, which is for those who read much and use memory again: it is nobody else's until
+   * the promise is settled, and nothing is written to it after that.
+   */
+  readRange(key: string, offsetBytes: number, lengthBytes: number, signal?: AbortSignal, room?: Uint8Array): Promise<Uint8Array>;
 
   /** The object in pieces, in order. */
   readStream(key: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;

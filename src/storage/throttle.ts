@@ -31,9 +31,9 @@ export function withThrottle(store: ObjectStore, options: ThrottleOptions): Obje
       await pass(bytes.byteLength, signal);
       return bytes;
     },
-    readRange: async (key, offsetBytes, lengthBytes, signal) => {
+    readRange: async (key, offsetBytes, lengthBytes, signal, room) => {
       await pass(lengthBytes, signal);
-      return await store.readRange(key, offsetBytes, lengthBytes, signal);
+      return await store.readRange(key, offsetBytes, lengthBytes, signal, room);
     },
     readStream: (key, signal) => slow(store.readStream(key, signal), signal),
     stat: async (key) => await store.stat(key),

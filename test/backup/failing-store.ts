@@ -26,9 +26,9 @@ export function withFaults(store: ObjectStore, fault: (call: StoreCall) => void)
       ask('read', key);
       return await store.read(key, signal);
     },
-    readRange: async (key, offset, length, signal) => {
+    readRange: async (key, offset, length, ...rest) => {
       ask('readRange', key);
-      return await store.readRange(key, offset, length, signal);
+      return await store.readRange(key, offset, length, ...rest);
     },
     async *readStream(key, signal) {
       ask('readStream', key);

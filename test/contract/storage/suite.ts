@@ -71,6 +71,20 @@ function describeSingleObjects(open: () => ObjectStore, { conditionalCreate = tr
     await expect(store.readRange('single/range', 5000, 1)).rejects.toMatchObject({ code: 'storage-failed' });
   });
 
+  it('reads a range into memory that is given, and keeps to what was asked for', async () => {
+    const store = open();
+    const bytes = randomBytes(1000);
+    await store.create('single/room', bytes);
+    const room = new Uint8Array(40).fill(7);
+    const first = Uint8Array.from(await store.readRange('single/room', 100, 30, undefined, room));
+    const second = await store.readRange('single/room', 500, 40, undefined, room);
+    expect(Buffer.compare(first, bytes.subarray(100, 130))).toBe(0);
+    expect(Buffer.compare(second, bytes.subarray(500, 540))).toBe(0);
+    // Too small: other memory is found.
+    expect(Buffer.compare(await store.readRange('single/room', 200, 41, undefined, room), bytes.subarray(200, 241))).toBe(0);
+    await expect(store.readRange('single/room', 990, 20, undefined, room)).rejects.toMatchObject({ code: 'storage-failed' });
+  });
+
   it('says that an absent object is missing, and knows absence from emptiness', async () => {
     const store = open();
     expect(await store.stat('single/absent')).toBeUndefined();
