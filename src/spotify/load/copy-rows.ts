@@ -19,8 +19,8 @@ export interface CopyRows {
   end(): readonly Buffer[];
   /** The statement the rows are for. Known once the first rows are. */
   statement(): string;
-  /** Line of the file for line `copyLine`, from 1, of what COPY was sent. */
-  lineOf(copyLine: number): number | undefined;
+  /** Line of the file for line `copyLine`, from 1, of what COPY was sent, and for line `bodyLine` of the JSON in it. */
+  lineOf(copyLine: number, bodyLine?: number): number | undefined;
 }
 
 /** The rows of a file of this format; `loadedAt` is when pages came that do not say when. */
@@ -40,10 +40,10 @@ interface Scanner {
 }
 
 function copyRows(
-  out: Pick<CopyBuffer, 'rows' | 'lineOf' | 'take'>,
+  out: Pick<CopyRows, 'rows' | 'lineOf'> & Pick<CopyBuffer, 'take'>,
   scanner: Scanner,
   statement: () => string,
-  lineOf: (copyLine: number) => number | undefined = (row) => out.lineOf(row),
+  lineOf: CopyRows['lineOf'] = (row, bodyLine) => out.lineOf(row, bodyLine),
 ): CopyRows {
   return {
     get rows() {

@@ -16,17 +16,9 @@ const INT4_OID = 23;
 /** In PostgreSQL's binary form: dimensions, whether NULLs are among them, type of the elements, how many, number of the first. */
 const ARRAY_HEAD_BYTES = 20;
 const FIRST_ROW_AT = 18;
-/** How much of what was sent can still be refused: what lies between us and the server is less. */
-const RECALL_BYTES = 12_582_912;
 
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
-
-interface Slice {
-  readonly rowNo: number;
-  readonly body: Buffer;
-  readonly lines: readonly number[];
-}
 
 /**
  * Collects the objects of one JSON array as rows of COPY's binary format, as many of them a row as fill a page: batch, number of the first,
@@ -39,22 +31,21 @@ export class CopySlices {
   /** What all rows begin with, the number to be filled in. */
   readonly #head: Buffer;
   readonly #chunks = new CopyChunks();
-  #rows = 0;
-  #slices = 0;
+  /** Where each play begins. */
+  readonly #allLines: number[] = [];
+  /** How many plays stand before each slice. */
+  readonly #before: number[] = [];
   #text: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
   #lines: number[] = [];
-  /** The last slices sent, for the line of one that is refused. */
-  #recent: Slice[] = [];
-  #recentBytes = 0;
 
   constructor(batchId: string) {
     this.#head = Buffer.concat([int16(5), int32(8), bigint(batchId), int32(4), int32(0)]);
   }
 
   get rows(): number {
-    return this.#rows;
+    return this.#allLines.length;
   }
 
   /**
@@ -74,7 +65,7 @@ export class CopySlices {
       this.#start = start;
     }
     this.#end = end;
-    this.#rows += 1;
+    this.#allLines.push(line);
     this.#lines.push(line);
   }
 
@@ -83,10 +74,10 @@ export class CopySlices {
     const lines = this.#lines;
     if (lines.length === 0) return;
     const body = this.#text.subarray(this.#start, this.#end);
-    const rowNo = this.#rows - lines.length + 1;
-    if (!isUtf8(body)) throw notUtf8(faultLine({ rowNo, body, lines }, isUtf8));
-    this.#write(rowNo, body, lines);
-    this.#keep({ rowNo, body, lines });
+    if (!isUtf8(body)) throw notUtf8(lineOfBroken(body, lines));
+    const before = this.rows - lines.length;
+    this.#before.push(before);
+    this.#write(before + 1, body, lines);
     this.#text = Buffer.alloc(0);
     this.#lines = [];
   }
@@ -96,10 +87,15 @@ export class CopySlices {
     return this.#chunks.take(all);
   }
 
-  /** Line of the file for row `row`, from 1, of what was sent: of the first play in it that is not JSON, or else of the first play. */
-  lineOf(row: number): number | undefined {
-    const slice = this.#recent[row - 1 - (this.#slices - this.#recent.length)];
-    return slice === undefined ? undefined : (faultLine(slice, isJson) ?? slice.lines[0]);
+  /**
+   * Line of the file where the play begins in which line `bodyLine`, from 1, of the body of row `row`, from 1, stands; without `bodyLine`
+   * the first play of the row.
+   */
+  lineOf(row: number, bodyLine = 1): number | undefined {
+    const before = this.#before[row - 1];
+    const first = before === undefined ? undefined : this.#allLines[before];
+    if (before === undefined || first === undefined) return undefined;
+    return this.#allLines.slice(before, this.#before[row]).findLast((line) => line < first + bodyLine);
   }
 
   #write(rowNo: number, body: Buffer, lines: readonly number[]): void {
@@ -119,36 +115,16 @@ export class CopySlices {
     used += body.copy(buffer, used);
     buffer[used++] = BRACKET_CLOSE;
     hash('sha256', buffer.subarray(bodyAt, used), 'buffer').copy(buffer, hashAt);
-    this.#slices += 1;
-  }
-
-  #keep(slice: Slice): void {
-    this.#recent.push(slice);
-    this.#recentBytes += slice.body.length;
-    if (this.#recentBytes <= 2 * RECALL_BYTES) return;
-    // Seldom, and half of them at once: taking the first from a long list moves all others.
-    let from = 0;
-    for (; this.#recentBytes > RECALL_BYTES; from += 1) this.#recentBytes -= this.#recent[from]?.body.length ?? 0;
-    this.#recent = this.#recent.slice(from);
   }
 }
 
-/** The line of the first object of a slice that is not as it should be. */
-function faultLine({ body, lines }: Slice, isGood: (object: Buffer) => boolean): number | undefined {
-  let [at, fault] = [0, undefined as number | undefined];
+/** The line of the first play of a slice that is not UTF-8. */
+function lineOfBroken(body: Buffer, lines: readonly number[]): number | undefined {
+  let [at, broken] = [0, undefined as number | undefined];
   const scanner = new JsonArrayScanner((buffer, start, end) => {
-    if (fault === undefined && !isGood(buffer.subarray(start, end))) fault = lines[at];
+    if (broken === undefined && !isUtf8(buffer.subarray(start, end))) broken = lines[at];
     at += 1;
   });
   scanner.push(Buffer.concat([Buffer.from('['), body, Buffer.from(']')]));
-  return fault;
-}
-
-function isJson(object: Buffer): boolean {
-  try {
-    JSON.parse(object.toString());
-    return true;
-  } catch {
-    return false;
-  }
+  return broken;
 }

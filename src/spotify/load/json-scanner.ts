@@ -19,7 +19,10 @@ function stops(...bytes: readonly number[]): Uint8Array {
   return table;
 }
 
-/** Takes one object: its bytes are `buffer[start, end)`, `line` is where it begins, from 1; `hasEscapes`: a backslash stands in it. */
+/**
+ * Takes one object: its bytes are `buffer[start, end)`, until the next chunk comes; `line` is where it begins, from 1; `hasEscapes`: a
+ * backslash stands in it.
+ */
 export type OnObject = (buffer: Buffer, start: number, end: number, line: number, hasEscapes: boolean) => void;
 
 /** Between objects, what may come next. */
@@ -35,6 +38,7 @@ type Expecting = 'opening bracket' | 'object or end' | 'object' | 'comma or end'
 export class JsonArrayScanner {
   readonly #onObject: OnObject;
   #rest: Buffer = Buffer.alloc(0);
+  #room: Buffer = Buffer.alloc(0);
   #depth = 0;
   #inString = false;
   #escaped = false;
@@ -50,7 +54,7 @@ export class JsonArrayScanner {
 
   push(chunk: Buffer): void {
     const kept = this.#rest.length;
-    const buffer = kept === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const buffer = this.#joined(chunk);
     const length = buffer.length;
     let start = this.#depth > 0 ? 0 : -1;
     // Fields of a class cost several times what variables do, and a table of where to stop a fifth of asking each byte what it is.
@@ -61,40 +65,44 @@ export class JsonArrayScanner {
     let line = this.#line;
     let position = kept;
     while (position < length) {
-      if (inString && !escaped) while (position < length && STOPS_IN_TEXT[buffer[position] ?? 0] === 0) position += 1;
-      else if (depth > 0 && !inString) while (position < length && STOPS_IN_OBJECT[buffer[position] ?? 0] === 0) position += 1;
-      if (position === length) break;
-      const byte = buffer[position] ?? 0;
       if (inString) {
+        if (!escaped) while (position < length && STOPS_IN_TEXT[buffer[position] ?? 0] === 0) position += 1;
+        if (position === length) break;
+        const byte = buffer[position] ?? 0;
         if (byte < 0x20) this.#refuse(line, 'a line break or control character stands inside a text');
         if (escaped) escaped = false;
         else if (byte === BACKSLASH) escaped = hasEscapes = true;
         else inString = false;
+        position += 1;
+        continue;
+      }
+      if (depth > 0) while (position < length && STOPS_IN_OBJECT[buffer[position] ?? 0] === 0) position += 1;
+      if (position === length) break;
+      const byte = buffer[position] ?? 0;
+      position += 1;
+      if (byte === QUOTE && depth > 0) {
+        // Most texts end in the buffer they begin in, and hold nothing to look at: those are passed over here.
+        while (position < length && STOPS_IN_TEXT[buffer[position] ?? 0] === 0) position += 1;
+        if (position < length && buffer[position] === QUOTE) position += 1;
+        else inString = true;
       } else if (byte === LF) line += 1;
       else if (depth === 0) {
         this.#line = line;
-        if (this.#between(byte, this.#offset + position - kept)) {
-          start = position;
+        if (this.#between(byte, this.#offset + position - 1 - kept)) {
+          start = position - 1;
           depth = 1;
           this.#recordLine = line;
         }
-      } else if (byte === QUOTE) {
-        // Most texts end in the buffer they begin in, and hold nothing to look at: those are passed over here.
-        let end = position + 1;
-        while (end < length && STOPS_IN_TEXT[buffer[end] ?? 0] === 0) end += 1;
-        if (buffer[end] === QUOTE) position = end;
-        else inString = true;
       } else if (byte === OPEN_BRACE) depth += 1;
       else {
         depth -= 1;
         if (depth === 0) {
-          this.#onObject(buffer, start, position + 1, this.#recordLine, hasEscapes);
+          this.#onObject(buffer, start, position, this.#recordLine, hasEscapes);
           hasEscapes = false;
           this.#expecting = 'comma or end';
           start = -1;
         }
       }
-      position += 1;
     }
     this.#depth = depth;
     this.#inString = inString;
@@ -103,6 +111,18 @@ export class JsonArrayScanner {
     this.#line = line;
     this.#offset += chunk.length;
     this.#rest = start === -1 ? Buffer.alloc(0) : buffer.subarray(start);
+  }
+
+  /** What is left of earlier chunks with this one behind it: in memory that is used again and again. */
+  #joined(chunk: Buffer): Buffer {
+    const kept = this.#rest.length;
+    if (kept === 0) return chunk;
+    const length = kept + chunk.length;
+    const room = this.#room.length < length ? Buffer.allocUnsafe(2 * length) : this.#room;
+    this.#rest.copy(room);
+    chunk.copy(room, kept);
+    this.#room = room;
+    return room.subarray(0, length);
   }
 
   /** The text has ended. */

@@ -19,7 +19,8 @@ export function landingError(name: string, error: unknown, isAborted: boolean, r
 function refusedByServer(name: string, error: unknown, rows: CopyRows | undefined): DbadminError {
   const where = typeof error === 'object' && error !== null && 'where' in error ? String(error.where) : '';
   const copyLine = /\bCOPY \w+, line (\d+)/.exec(where)?.[1];
-  const line = copyLine === undefined ? undefined : rows?.lineOf(Number(copyLine));
+  const bodyLine = /\bJSON data, line (\d+)/.exec(where)?.[1];
+  const line = copyLine === undefined ? undefined : rows?.lineOf(Number(copyLine), bodyLine === undefined ? undefined : Number(bodyLine));
   const code = systemCodeOf(error);
   const place = line === undefined ? name : `${name}: line ${line}`;
   const said =

@@ -1,4 +1,4 @@
-import { writeFile, mkdir } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand, writeConfig } from '../../backup/command.ts';
@@ -48,6 +48,27 @@ describe('backup check', () => {
       fix: expect.stringContaining('summarize_wal = on'),
     });
     expect(found.find(({ what }) => what === "the server's clock")).toMatchObject({ state: 'ok' });
+  });
+
+  test('E3: a repository is tried before a run: there, writable, with room, encrypted or not; one that is away is named', async () => {
+    const policy = '    base: { full: { cron: "@weekly" } }\n';
+    const { found } = await check(policy);
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        what: 'repository local',
+        state: 'ok',
+        detail: expect.stringMatching(/repository: there, readable, writable, [\d.]+ .B free$/),
+      }),
+    );
+    expect(found.find(({ what }) => what === 'repository local encryption')).toMatchObject({
+      state: 'note',
+      detail: expect.stringMatching(/^none: /),
+    });
+    await rename(path.join(directory, 'repository'), path.join(directory, 'away'));
+    const away = await check(policy);
+    await rename(path.join(directory, 'away'), path.join(directory, 'repository'));
+    expect(away.status).toBe(1);
+    expect(away.found.filter(({ state }) => state === 'problem').map(({ what }) => what)).toContain('repository local');
   });
 
   test('where the policy keeps to dumps, replication is not asked for, and what a dump cannot do is said', async () => {

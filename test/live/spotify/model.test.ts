@@ -56,6 +56,38 @@ describe('core, from the other sources', () => {
     expect([...routines]).toEqual([]);
   });
 
+  it('A2: what a column of core is named after is a table that it refers to, and plays and artists of a track are as they should be', async () => {
+    const loose = await database.sql`select c.oid::regclass::text || '.' || a.attname as name
+      from pg_class as c join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where c.relkind = 'r' and c.relnamespace = 'core'::regnamespace
+        and exists (select from pg_constraint as k join pg_attribute as key on key.attrelid = k.conrelid and key.attnum = k.conkey[1]
+          where k.contype = 'p' and cardinality(k.conkey) = 1 and k.conrelid <> c.oid and key.attname = a.attname
+            and k.connamespace in ('core'::regnamespace, 'raw'::regnamespace))
+        and not exists (select from pg_constraint as f
+          where f.conrelid = c.oid and a.attnum = any (f.conkey) and (f.contype = 'f' and f.convalidated or f.contype = 'p' and cardinality(f.conkey) = 1))
+      order by 1`;
+    expect([...loose]).toEqual([]);
+    const columnsOf = async (table: string): Promise<readonly string[]> =>
+      (
+        await database.sql<{ line: string }[]>`select attname || ' ' || format_type(atttypid, null) as line
+          from pg_attribute where attrelid = ${table}::regclass and attnum > 0 and not attisdropped`
+      ).map(({ line }) => line);
+    expect(await columnsOf('core.play')).toEqual(
+      expect.arrayContaining([
+        'listener_id bigint',
+        'ended_at timestamp with time zone',
+        'track_id bigint',
+        'ms_played integer',
+        'context_type text',
+        'context_uri text',
+        'feed text',
+      ]),
+    );
+    const [key] = await database.sql`select pg_get_constraintdef(oid) as key from pg_constraint
+      where conrelid = 'core.track_artist'::regclass and contype = 'p'`;
+    expect(key).toEqual({ key: 'PRIMARY KEY (track_id, "position")' });
+  });
+
   it('B3: plays of both exports of a listener count once, whichever comes first, and the extended one stands', async () => {
     const both = [extended('2025-01-01T10:00:23Z', 1, 31_000), extended('2025-01-01T10:00:55Z', 1, 31_000)];
     await give('ada/StreamingHistory0.json', [

@@ -186,7 +186,7 @@ describe('what is fetched from the Web API, in core', () => {
     await whole();
   });
 
-  it('F3: plays that later fetches bring again with new ones count once', async () => {
+  it('C3: plays that later fetches bring again with new ones count once', async () => {
     const from = await fetching('after');
     for await (const result of fetchKind(from, 'recent')) expect(result.items).toBe(40);
     // As if the cursor had been lost: all that Spotify keeps comes once more.

@@ -81,13 +81,15 @@ test('wherever the chunks of a file end, its plays are whole, in order, and fill
   }
 });
 
-test('the line of a slice that the server refuses is that of the play in it which is not JSON', () => {
-  const plays = Array.from({ length: 200 }, (_, n) => `{"n": ${n === 150 ? '1x' : n}, "trackName": "${'t'.repeat(100)}"}`);
+test('the line of a slice that the server refuses is that of the play which its line of the JSON stands in', () => {
+  const plays = Array.from({ length: 200 }, (_, n) => `{"n": ${n === 150 ? '\n1x' : n}, "trackName": "${'t'.repeat(100)}"}`);
   const rows = historyRows('1');
   const slices = copiedBinary(rows, `[\n${plays.join(',\n')}\n]`);
   const refused = slices.findIndex((columns) => columns[4]?.includes('1x'));
   expect(refused).toBeGreaterThan(0);
-  expect(rows.lineOf(refused + 1)).toBe(152);
+  const before = slices[refused]?.[4]?.toString().split('1x')[0]?.split('\n').length;
+  expect(rows.lineOf(refused + 1, before)).toBe(152);
+  expect(rows.lineOf(refused + 1, (before ?? 0) + 1)).toBe(154);
   expect(rows.lineOf(1)).toBe(2);
   expect(rows.lineOf(slices.length + 1)).toBeUndefined();
 });
