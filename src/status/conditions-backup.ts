@@ -23,17 +23,23 @@ export function judgeBackups(repository: RepositoryFacts, cluster: ClusterFacts,
   const { lineage, createdAt } = state.value;
   return [
     { ...common, kind: 'backup-late', severity: 'late', ...judgeAge(name, lineage, createdAt, cluster, now) },
-    { ...common, kind: 'backup-damaged', severity: 'failed', ...judgeDamage(name, lineage) },
-    { ...common, kind: 'verification-failed', severity: 'failed', ...judgeVerified(name, lineage, now) },
-    { ...common, kind: 'drill-failed', severity: 'failed', ...judgeDrill(name, lineage, now) },
+    { ...common, kind: 'backup-damaged', severity: 'failed', ...judgeDamage(name, lineage, cluster.name) },
+    { ...common, kind: 'verification-failed', severity: 'failed', ...judgeVerified(name, lineage, cluster, now) },
+    { ...common, kind: 'drill-failed', severity: 'failed', ...judgeDrill(name, lineage, cluster.name, now) },
     { ...common, kind: 'drill-late', severity: 'late', ...judgeDrillAge(name, lineage, createdAt, cluster, now) },
     { ...common, kind: 'restore-slow', severity: 'late', ...judgeRecovery(name, lineage, cluster) },
   ];
 }
 
-function judgeAge(name: string, lineage: LineageFacts | undefined, createdAt: Date, { limits }: ClusterFacts, now: Date): Judgement {
+function judgeAge(
+  name: string,
+  lineage: LineageFacts | undefined,
+  createdAt: Date,
+  { name: cluster, limits }: ClusterFacts,
+  now: Date,
+): Judgement {
   const what = limits.dumpsOnly ? 'dump' : 'backup';
-  const next = `dbadmin backup ${limits.dumpsOnly ? 'dump' : 'run'} --repository ${name}; it says what stops it`;
+  const next = `it says what stops it: dbadmin backup ${limits.dumpsOnly ? 'dump' : 'run'} --cluster ${cluster} --repository ${name}`;
   const at = limits.dumpsOnly ? lineage?.dumpAt : lineage?.newest?.finishedAt;
   if (limits.backupAgeMs === undefined) return { state: 'good', what: `no limit is set for the age of the last ${what} in ${name}`, next };
   // A first backup is late only when the repository itself is older than the newest one may be.
@@ -52,16 +58,18 @@ function judgeAge(name: string, lineage: LineageFacts | undefined, createdAt: Da
     : { state: 'good', what: text, next };
 }
 
-function judgeDamage(name: string, lineage: LineageFacts | undefined): Judgement {
-  const next =
-    'take another with --type full, and look for bad pages with dbadmin backup drill or amcheck: the disk of the database may be failing';
+function judgeDamage(name: string, lineage: LineageFacts | undefined, cluster: string): Judgement {
+  const next = `look for bad pages with amcheck or dbadmin backup drill, for the disk of the database may be failing; then take another: dbadmin backup run --cluster ${cluster} --repository ${name} --type full`;
   const damaged = lineage?.damaged;
   if (damaged === undefined) return { state: 'good', what: `the last backup in ${name} is whole`, next };
   return { state: 'bad', what: `the last backup in ${name}, ${damaged.label}, holds damaged pages: ${damaged.damage}`, next };
 }
 
-function judgeVerified(name: string, lineage: LineageFacts | undefined, now: Date): Judgement {
-  const next = `dbadmin backup verify --read-data --repository ${name} says what is damaged and which backups that takes; then dbadmin repository sync from another, or dbadmin backup run --type full`;
+function judgeVerified(name: string, lineage: LineageFacts | undefined, cluster: ClusterFacts, now: Date): Judgement {
+  const other = cluster.repositories.find((each) => each.name !== name);
+  const copied = other === undefined ? '' : ` ${syncCommand(cluster.name, other.name, name)}; or`;
+  const of = `--cluster ${cluster.name} --repository ${name}`;
+  const next = `dbadmin backup verify ${of} --read-data says what is damaged and which backups that takes; then${copied}: dbadmin backup run ${of} --type full`;
   const verified = lineage?.verified;
   if (verified === undefined || verified.isSound) return { state: 'good', what: `nothing in ${name} is known to be damaged`, next };
   return {
@@ -71,10 +79,11 @@ function judgeVerified(name: string, lineage: LineageFacts | undefined, now: Dat
   };
 }
 
-function judgeDrill(name: string, lineage: LineageFacts | undefined, now: Date): Judgement {
+function judgeDrill(name: string, lineage: LineageFacts | undefined, cluster: string, now: Date): Judgement {
   const drill = lineage?.drill;
   const label = drill?.label ?? 'LABEL';
-  const next = `its report says why: dbadmin backup drill --verify-report ${label} --json --repository ${name}; then prove a backup again: dbadmin backup drill --repository ${name}`;
+  const of = `--cluster ${cluster} --repository ${name}`;
+  const next = `its report says why: dbadmin backup drill ${of} --verify-report ${label} --json; then prove a backup again: dbadmin backup drill ${of}`;
   if (drill?.verdict !== 'failed') return { state: 'good', what: `no drill of ${name} failed last`, next };
   return {
     state: 'bad',
@@ -83,8 +92,14 @@ function judgeDrill(name: string, lineage: LineageFacts | undefined, now: Date):
   };
 }
 
-function judgeDrillAge(name: string, lineage: LineageFacts | undefined, createdAt: Date, { limits }: ClusterFacts, now: Date): Judgement {
-  const next = `dbadmin backup drill --repository ${name}`;
+function judgeDrillAge(
+  name: string,
+  lineage: LineageFacts | undefined,
+  createdAt: Date,
+  { name: cluster, limits }: ClusterFacts,
+  now: Date,
+): Judgement {
+  const next = `dbadmin backup drill --cluster ${cluster} --repository ${name}`;
   if (limits.drillAgeMs === undefined || limits.dumpsOnly)
     return { state: 'good', what: `no limit is set for the age of drills of ${name}`, next };
   const at = lineage?.drillPassedAt;
@@ -99,16 +114,25 @@ function judgeDrillAge(name: string, lineage: LineageFacts | undefined, createdA
     : { state: 'good', what: text, next };
 }
 
-function judgeRecovery(name: string, lineage: LineageFacts | undefined, { limits }: ClusterFacts): Judgement {
+function judgeRecovery(name: string, lineage: LineageFacts | undefined, { name: cluster, limits }: ClusterFacts): Judgement {
   const next = 'take backups more often, so that less WAL is replayed; or restore on a faster machine; or raise limits.rto';
   const estimate = lineage === undefined ? undefined : estimateRecovery(lineage);
   if (limits.rtoMs === undefined || limits.dumpsOnly) return { state: 'good', what: `no limit is set for a restore from ${name}`, next };
   if (estimate === undefined)
-    return { state: 'unknown', what: `no drill has measured a restore from ${name}`, next: 'dbadmin backup drill' };
+    return {
+      state: 'unknown',
+      what: `no drill has measured a restore from ${name}`,
+      next: `dbadmin backup drill --cluster ${cluster} --repository ${name}`,
+    };
   const text = `a restore from ${name} takes about ${formatDuration(estimate.spanMs)}`;
   return estimate.spanMs > limits.rtoMs
     ? { state: 'bad', what: `${text}, over the limit of ${formatDuration(limits.rtoMs)}`, next }
     : { state: 'good', what: text, next };
+}
+
+/** Fills `to` with what `from` has and it has not. */
+export function syncCommand(cluster: string, from: string, to: string): string {
+  return `dbadmin repository sync --cluster ${cluster} --from ${from} --to ${to}`;
 }
 
 function since(moment: Date, now: Date): number {

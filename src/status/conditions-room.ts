@@ -41,13 +41,15 @@ function neededBytes(state: RepositoryState, { limits }: ClusterFacts): number {
 
 function judgeFree(name: string, place: string, state: RepositoryState, cluster: ClusterFacts): Pick<Condition, 'state' | 'what' | 'next'> {
   const { writeProblem, freeBytes } = state;
-  const next = `make room on ${place}, or let older backups go: dbadmin backup expire --repository ${name}, then --apply; dbadmin repository list shows what fills it`;
+  const next = `make room on ${place}, or let older backups go: dbadmin backup expire --cluster ${cluster.name} --repository ${name}, then --apply; dbadmin repository list shows what fills it`;
   if (writeProblem !== undefined) {
     const how = writeProblem.isFull ? 'is full' : 'takes nothing';
     return {
       state: 'bad',
       what: `repository ${name} ${how}: ${writeProblem.message}; no backup and no WAL goes there`,
-      next: writeProblem.isFull ? next : `let this user write to ${place}: dbadmin backup check says what is missing`,
+      next: writeProblem.isFull
+        ? next
+        : `let this user write to ${place}: dbadmin backup check --cluster ${cluster.name} says what is missing`,
     };
   }
   if (freeBytes === undefined) return { state: 'good', what: `repository ${name} has no limit that it tells`, next };
@@ -64,7 +66,7 @@ function judgeGrowth(
   { usage, freeBytes }: RepositoryState,
   cluster: ClusterFacts,
 ): Pick<Condition, 'state' | 'what' | 'next'> {
-  const next = `give ${place} more room, or keep less: policies.….retention; dbadmin backup expire --repository ${name} shows what would go`;
+  const next = `give ${place} more room, or keep less: policies.….retention; dbadmin backup expire --cluster ${cluster.name} --repository ${name} shows what would go`;
   if (usage === undefined) return { state: 'unknown', what: `the growth of repository ${name} was not measured`, next };
   const fullMs = fullInMs(usage.growthBytesPerDay, freeBytes);
   if (fullMs === undefined) return { state: 'good', what: `repository ${name} does not grow towards a limit`, next };

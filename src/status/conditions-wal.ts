@@ -1,5 +1,6 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
+import { syncCommand } from './conditions-backup.ts';
 import { AT_ONCE_UNSTEADY, STEADY, UNSTEADY, type Condition } from './condition.ts';
 import type { ArchiverFacts, ClusterFacts, Limits, RepositoryFacts, SlotFacts } from './facts.ts';
 import { walLag } from './promise.ts';
@@ -26,18 +27,25 @@ export function judgeServerWal({ name, server, limits, repositories }: ClusterFa
   const mode = limits.walMode ?? (slots.some(({ isOurs }) => isOurs) ? 'stream' : 'none');
   const abandoned = slots.filter((slot) => isAbandoned(slot, mode, limits));
   return [
-    { ...common, subject: undefined, kind: 'archive-failing', severity: 'failed', ...judgeArchiver(archiver) },
+    { ...common, subject: undefined, kind: 'archive-failing', severity: 'failed', ...judgeArchiver(archiver, name) },
     ...(mode === 'stream'
-      ? [{ ...common, subject: undefined, kind: 'wal-not-received', severity: 'failed', ...judgeReceiver(slots, repositories) } as const]
+      ? [
+          {
+            ...common,
+            subject: undefined,
+            kind: 'wal-not-received',
+            severity: 'failed',
+            ...judgeReceiver(slots, repositories, name),
+          } as const,
+        ]
       : []),
     // One for all of them: a slot that was dropped could never be seen to be well again.
-    { ...common, subject: undefined, kind: 'slot-abandoned', severity: 'failed', ...judgeSlots(abandoned) },
+    { ...common, subject: undefined, kind: 'slot-abandoned', severity: 'failed', ...judgeSlots(abandoned, name) },
   ];
 }
 
-function judgeArchiver(archiver: ArchiverFacts | undefined): Judgement {
-  const next =
-    'the server log says what archive_command printed; the server keeps all WAL in pg_wal until it succeeds, and stops when that disk is full. Mend it, or try it by hand as the server does: dbadmin wal push PATH';
+function judgeArchiver(archiver: ArchiverFacts | undefined, cluster: string): Judgement {
+  const next = `the server log says what archive_command printed; the server keeps all WAL in pg_wal until it succeeds, and stops when that disk is full. Mend it, or try it by hand as the server does: dbadmin wal push --cluster ${cluster} PATH`;
   if (archiver === undefined) return { state: 'good', what: 'the server archives nothing itself', next };
   const { archivedAt, failedAt, failedWal, failures } = archiver;
   const isFailing = failedAt !== undefined && (archivedAt === undefined || failedAt > archivedAt);
@@ -46,16 +54,16 @@ function judgeArchiver(archiver: ArchiverFacts | undefined): Judgement {
   return { state: 'bad', what: `archive_command fails for ${failedWal ?? 'WAL'}, ${failures} times so far; ${last}`, next };
 }
 
-function judgeReceiver(slots: readonly SlotFacts[], repositories: readonly RepositoryFacts[]): Judgement {
+function judgeReceiver(slots: readonly SlotFacts[], repositories: readonly RepositoryFacts[], cluster: string): Judgement {
   const own = slots.find(({ isOurs }) => isOurs);
-  const next = 'start dbadmin worker or dbadmin wal receive, and see why it ended: its log says so';
+  const next = `start dbadmin worker or dbadmin wal receive --cluster ${cluster}, and see why it ended: its log says so`;
   if (own === undefined)
     return { state: 'bad', what: 'nobody receives WAL: there is no slot, and the server may remove WAL before it is stored', next };
   if (own.walStatus === 'lost') {
     return {
       state: 'bad',
       what: `slot ${own.name} is lost: the server removed WAL that was not stored`,
-      next: 'dbadmin wal receive makes it anew and records the gap; then dbadmin backup run, which makes a new beginning',
+      next: `dbadmin wal receive --cluster ${cluster} makes it anew and records the gap; then, for a new beginning: dbadmin backup run --cluster ${cluster}`,
     };
   }
   if (own.isActive) return { state: 'good', what: `slot ${own.name} is being read`, next };
@@ -78,9 +86,9 @@ function isAbandoned({ isActive, isOurs, keptBytes, walStatus }: SlotFacts, mode
   return (keptBytes ?? 0) > (limits.slotWalBytes ?? DEFAULT_SLOT_WAL_BYTES);
 }
 
-function judgeSlots(abandoned: readonly SlotFacts[]): Judgement {
+function judgeSlots(abandoned: readonly SlotFacts[], cluster: string): Judgement {
   const drop = abandoned.map(({ name, isOurs }) =>
-    isOurs ? 'dbadmin wal receive --drop-slot' : `select pg_drop_replication_slot('${name.replaceAll("'", "''")}');`,
+    isOurs ? `dbadmin wal receive --cluster ${cluster} --drop-slot` : `select pg_drop_replication_slot('${name.replaceAll("'", "''")}');`,
   );
   const next = `start its reader again, or give it up: ${drop.join(' ')}`;
   if (abandoned.length === 0) return { state: 'good', what: 'every replication slot is read, or keeps little', next: 'nothing' };
@@ -97,13 +105,15 @@ export function judgeStoredWal(repository: RepositoryFacts, cluster: ClusterFact
   if (limits.dumpsOnly || limits.walMode === 'none') return [];
   const common = { cluster: cluster.name, policy: undefined, subject: repository.name };
   return [
-    { ...common, ...STEADY, kind: 'wal-gap', severity: 'failed', ...judgeGap(repository) },
+    { ...common, ...STEADY, kind: 'wal-gap', severity: 'failed', ...judgeGap(repository, cluster) },
     { ...common, ...AT_ONCE_UNSTEADY, kind: 'wal-lagging', severity: 'late', ...judgeLag(repository, cluster, now) },
   ];
 }
 
-function judgeGap({ name, state }: RepositoryFacts): Judgement {
-  const next = `dbadmin backup run --repository ${name} makes a new beginning; where another repository has the WAL: dbadmin repository sync`;
+function judgeGap({ name, state }: RepositoryFacts, cluster: ClusterFacts): Judgement {
+  const other = cluster.repositories.find((each) => each.name !== name);
+  const copied = other === undefined ? '' : `where ${other.name} has that WAL, ${syncCommand(cluster.name, other.name, name)}; else, `;
+  const next = `${copied}for a new beginning: dbadmin backup run --cluster ${cluster.name} --repository ${name}`;
   if (state.kind === 'unknown') return { state: 'unknown', what: `repository ${name} cannot be read`, next };
   const { lineage } = state.value;
   if (lineage === undefined || !lineage.isCut)

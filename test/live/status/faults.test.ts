@@ -182,7 +182,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'a drill that fails': {
     kind: 'drill-failed',
     severity: 'failed',
-    next: /dbadmin backup drill --verify-report \S+-drill --json/,
+    next: /dbadmin backup drill --cluster main --repository local --verify-report \S+-drill --json/,
     make: async () => expect((await project.run('backup', 'drill', '--skip-amcheck', '--policy', 'shop')).status).toBe(3),
     mend: async () => {
       await project.write(cluster.url(), place, policies('select count(*) > 0 from step'));
@@ -194,7 +194,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'a repository whose disk is full': {
     kind: 'repository-full',
     severity: 'failed',
-    next: /dbadmin backup expire --repository local/,
+    next: /dbadmin backup expire --cluster main --repository local/,
     make: async () => {
       await writeFile(path.join(place, 'filler'), Buffer.alloc(64 * 1024 * 1024)).catch(() => undefined);
       await sql`insert into step values (3)`;
@@ -219,7 +219,7 @@ test('a backup that is late is told of once, with what to do, and once when it i
   const fault: Fault = {
     kind: 'backup-late',
     severity: 'late',
-    next: /dbadmin backup run/,
+    next: /dbadmin backup run --cluster main --repository local/,
     make: async () => undefined,
     mend: async () => undefined,
   };

@@ -169,6 +169,23 @@ test.each<[string, ClusterFacts, readonly string[]]>([
   expect(bad(cluster)).toEqual(expected);
 });
 
+test('conditions: every command that is to be run for a cluster names it, and where a repository has no WAL the one that may have it', () => {
+  const repositories = ['local', 'offsite'].map((name) => ({ ...repositoryFacts(lineageFacts({ isCut: true })), name }));
+  const conditions = judgeProject(
+    projectFacts({ clusters: [clusterFacts({ repositories, ...server({ archiver, slots: [own] }) })], jobs: [] }),
+  );
+  const commands = conditions.flatMap(({ cluster, next }) =>
+    (cluster === undefined ? '' : next)
+      .split(/(?=dbadmin )/)
+      .filter((part) => /^dbadmin (backup (run|dump|verify|expire|check)|repository sync|restore|wal (push|receive (?!or )))/.test(part)),
+  );
+  expect(commands.length).toBeGreaterThan(10);
+  expect(commands.filter((command) => !command.includes('--cluster main'))).toEqual([]);
+  expect(conditions.find(({ kind, subject }) => kind === 'wal-gap' && subject === 'offsite')?.next).toBe(
+    'where local has that WAL, dbadmin repository sync --cluster main --from local --to offsite; else, for a new beginning: dbadmin backup run --cluster main --repository offsite',
+  );
+});
+
 test.each<[string, Partial<JobFacts>, readonly string[]]>([
   [
     'failed',
