@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectAccessible, openPage, signIn } from '../console/browser.ts';
+import { expectAccessible, openPage, signIn, violations } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject, type Entered } from '../console/project.ts';
 
@@ -188,6 +188,55 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await item.getByText('Stopped by olga').waitFor();
     expect(await ended(olga, run.id)).toMatchObject({ state: 'stopped' });
     expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
+    await context.close();
+  });
+
+  test('a session that ends in the middle of a review leads to the door; the same user goes on with what was typed, another sees nothing of it', async () => {
+    expect(await project.run('backup', 'run')).toMatchObject({ status: 0 });
+    const { context, page } = await openPage(browser);
+    await page.goto(`${project.served.url}/backups`);
+    await signIn(page, 'olga');
+    const endIt = async (): Promise<void> => {
+      const [cookie] = await context.cookies();
+      const headers = { cookie: `${cookie?.name}=${cookie?.value}` };
+      const { csrf } = JSON.parse((await project.send('GET', '/api/session', headers)).body) as { csrf: string };
+      await project.send('POST', '/api/sign-out', project.own({ ...headers, 'x-csrf-token': csrf }), {});
+    };
+    await page.getByRole('button', { name: 'Hold', exact: true }).first().click();
+    const reason = page.getByLabel('Why it has to stay');
+    await reason.fill('audit 2026');
+    await page.getByRole('button', { name: 'Hold…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Hold' });
+    const hold = dialog.getByRole('button', { name: 'Hold', exact: true });
+    await hold.waitFor();
+    await endIt();
+    // Pressed before the page has heard of it.
+    await hold.click();
+    await page.getByText('Your session has ended. Sign in again to go on.').waitFor();
+    expect({ dialogs: await dialog.count(), fields: await reason.count(), isSeen: await reason.isVisible() }).toEqual({
+      dialogs: 0,
+      fields: 1,
+      isSeen: false,
+    });
+    expect(await violations(page)).toEqual([]);
+    await signIn(page, 'olga');
+    await dialog
+      .getByText(/--reason 'audit 2026'/)
+      .first()
+      .waitFor();
+    await hold.click();
+    await dialog.getByText('done', { exact: true }).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('cell', { name: 'audit 2026 until it is released' }).waitFor();
+
+    await page.getByRole('button', { name: 'Back up now…' }).click();
+    await page.getByRole('dialog').getByText('dbadmin backup run').first().waitFor();
+    await endIt();
+    await page.getByText('Your session has ended. Sign in again to go on.').waitFor({ timeout: 15_000 });
+    await signIn(page, 'vera');
+    await page.getByText('Signed in as').waitFor();
+    expect(await page.getByText('Signed in as').textContent()).toBe('Signed in as vera, viewer');
+    expect(await page.locator('dialog').count()).toBe(0);
     await context.close();
   });
 

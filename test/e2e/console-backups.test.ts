@@ -119,7 +119,7 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     const chart = page.getByRole('img', { name: /^Restorable between .*; 1 gap, the longest .*; no drill has passed yet\.$/ });
     await chart.waitFor();
     await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
-    await page.getByText('Numbers as a table').click();
+    await page.getByRole('region', { name: 'Recoverable window of main' }).getByText('Numbers as a table').click();
     const restorable = page.getByRole('row', { name: /restorable, no drill since/ });
     expect(await restorable.count()).toBe(2);
     await page.getByRole('row', { name: /gap: WAL that is not stored/ }).waitFor();
@@ -295,6 +295,11 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     const row = page.locator('.backups tbody tr', { has: page.locator('td:first-child', { hasText: '-full' }) });
     await row.getByRole('button', { name: 'Hold' }).click();
     await row.getByLabel('Why it has to stay').fill('audit 2026');
+    await row.getByLabel('Until').fill('2020-01-01');
+    await row.getByLabel('Until').press('Tab');
+    await row.getByText('That has passed already.').waitFor();
+    expect(await row.getByRole('button', { name: 'Hold…' }).isDisabled()).toBe(true);
+    await row.getByLabel('Until').fill('');
     await row.getByRole('button', { name: 'Hold…' }).click();
     const holding = page.getByRole('dialog', { name: 'Hold' });
     await holding.getByRole('button', { name: 'Hold', exact: true }).click({ timeout: 30_000 });
@@ -360,7 +365,7 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
       .waitFor({ timeout: 30_000 });
     await preflight(page).getByText('reachable', { exact: true }).waitFor({ timeout: 30_000 });
     expect(await preflight(page).textContent()).toMatch(/timeline 1/);
-    await page.getByText('Numbers as a table').click();
+    await page.getByRole('region', { name: 'Recoverable window of main' }).getByText('Numbers as a table').click();
     await page
       .getByRole('row', { name: /^2\s*restorable/ })
       .first()

@@ -190,6 +190,11 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
       const rescue = ways.getByRole('listitem').filter({ has: page.getByText('Rescue', { exact: true }) });
       await rescue.getByText('possible', { exact: true }).waitFor();
       await expectAccessible(page, 'migrations-rescue');
+      const beside = new URL((await ways.getByRole('link', { name: /^Restore beside it/ }).getAttribute('href')) ?? '', page.url());
+      expect(beside.pathname).toBe('/backups');
+      // The restore point was set a moment ago, before the migration.
+      const sinceMs = Date.now() - Date.parse(beside.searchParams.get('at') ?? '');
+      expect(sinceMs > 0 && sinceMs < 300_000).toBe(true);
       expect(await act(page, 'Rescue what was lost…')).toMatch(/done/);
       await picture(page, 'migrations-rescued');
       const [kept] = await sql<{ schema: string; table: string }[]>`

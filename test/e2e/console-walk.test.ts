@@ -4,10 +4,13 @@ import { performance } from 'node:perf_hooks';
 import type { Browser, Page } from 'playwright-core';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeDirectory, removeDirectory } from '../backup/repository.ts';
 import { openPage, signIn, violations } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
-import { ConsoleProject } from '../console/project.ts';
+import { ConsoleProject, PASSWORD } from '../console/project.ts';
+import { serveConsole } from '../console/serve.ts';
 import { readSteps } from './readme-blocks.ts';
+import { runCli } from './run-cli.ts';
 import { addressesOfScreens, openMenu, settle } from '../console/screens.ts';
 
 const executable = findChromium();
@@ -107,6 +110,96 @@ describe.skipIf(executable === undefined)('every screen, in Chromium', () => {
       await context.close();
     },
   );
+
+  const FAILURE = { error: { code: 'connection-failed', message: 'the server went away', hint: 'See whether it runs.' } };
+
+  test('each screen says what it looks at until the answer comes, and where there is none why', async () => {
+    const { context, page } = await openPage(browser);
+    await enter(page, 'vera');
+    const screens = [...(await addressesOfScreens(page)), '/sessions'];
+    let at = '/';
+    let answers: 'none' | 'failures' = 'none';
+    await page.route(/\/api\/(?:ask|audit|sessions|events)\b/, async (route) => {
+      const isStream = new URL(route.request().url()).pathname === '/api/events';
+      // The other screens begin with the clusters that the stream names.
+      if (isStream && at !== '/') await route.continue();
+      else if (answers === 'failures')
+        await (isStream
+          ? route.fulfill({ contentType: 'text/event-stream', body: `event: status\ndata: ${JSON.stringify(FAILURE)}\n\n` })
+          : route.fulfill({ status: 503, json: FAILURE }));
+    });
+    const found: Record<string, unknown> = {};
+    for (answers of ['none', 'failures'] as const) {
+      for (at of screens) {
+        await page.goto(`${project.served.url}${at}`);
+        await page.getByRole('heading', { level: 1 }).first().waitFor();
+        const told =
+          answers === 'none'
+            ? page.locator('main [role="status"]').filter({ hasText: /^Looking at / })
+            : page.locator('main').getByText('The server went away');
+        const isTold = await told
+          .first()
+          .waitFor({ timeout: 10_000 })
+          .then(() => true)
+          .catch(() => false);
+        found[`${answers} ${at}`] = {
+          isTold,
+          headings: await page.getByRole('heading', { level: 1 }).count(),
+          // What shows for a moment has the same parts.
+          violations: answers === 'none' ? [] : await violations(page),
+        };
+      }
+    }
+    expect(Object.keys(found).length).toBeGreaterThanOrEqual(20);
+    const well = { isTold: true, headings: 1, violations: [] };
+    expect(found).toEqual(Object.fromEntries(Object.keys(found).map((key) => [key, well])));
+    await context.close();
+  });
+
+  /** By the screen's address; the audit trail has the sign-in. */
+  const EMPTY = {
+    '/': 'No repository yet',
+    '/backups': 'No repository keeps main',
+    '/drills': 'No repository yet',
+    '/migrations': 'This project keeps no migrations',
+    '/roles': 'This project keeps no roles yet',
+    '/schedule': 'Nothing is scheduled yet',
+    '/repositories': 'No repository yet',
+    '/listening': 'There is no listening warehouse in this database',
+    '/audit': 'sign-in',
+  };
+
+  test('of a project that has a cluster and nothing else, each screen says what is not there and how it comes to be', async () => {
+    const directory = await makeDirectory();
+    await writeFile(path.join(directory, 'dbadmin.yaml'), `version: 1\nclusters: { main: { url: "${project.cluster.url()}" } }\n`, {
+      mode: 0o600,
+    });
+    await writeFile(path.join(directory, 'password'), `${PASSWORD}\n`);
+    const adding = ['console', 'user', 'add', 'olga', '--role', 'operator', '--password-file', 'password'];
+    expect(await runCli(adding, { cwd: directory })).toMatchObject({ status: 0 });
+    const served = await serveConsole(directory);
+    const { context, page } = await openPage(browser, { width: 390, dark: true });
+    try {
+      await page.goto(served.url);
+      await signIn(page, 'olga');
+      await page.getByRole('article', { name: 'Cluster main' }).waitFor();
+      expect((await addressesOfScreens(page)).toSorted()).toEqual(Object.keys(EMPTY).toSorted());
+      const found: Record<string, unknown> = {};
+      for (const [at, title] of Object.entries(EMPTY)) {
+        await page.goto(`${served.url}${at}`);
+        await page.locator('main').getByText(title).first().waitFor();
+        await settle(page);
+        const wide = Number(await page.evaluate('document.documentElement.scrollWidth'));
+        found[at] = { alerts: await page.getByRole('alert').allTextContents(), violations: await violations(page), isTooWide: wide > 390 };
+      }
+      const well = { alerts: [], violations: [], isTooWide: false };
+      expect(found).toEqual(Object.fromEntries(Object.keys(EMPTY).map((at) => [at, well])));
+    } finally {
+      await context.close();
+      await served.stop();
+      await removeDirectory(directory);
+    }
+  });
 
   test('a first load sends no more than 200 KiB, and shows its figures within a second', async () => {
     const { context, page } = await openPage(browser);

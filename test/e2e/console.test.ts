@@ -171,6 +171,10 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.goto(project.served.url);
     await signIn(page, 'olga');
     await page.getByText('2 backups, newest incremental').waitFor();
+    const twin = page.getByRole('article', { name: 'Cluster main' }).locator('.twin');
+    await twin.getByText('Numbers as a table').click();
+    await twin.getByRole('rowheader', { name: 'restorable', exact: true }).waitFor();
+    await twin.getByRole('rowheader', { name: 'drill passed' }).waitFor();
     expect(await project.run('backup', 'run', '--type', 'incremental')).toMatchObject({ status: 0 });
     await page.getByText('3 backups, newest incremental').waitFor({ timeout: 15_000 });
     await context.close();

@@ -1,6 +1,6 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
-import { formatMoment, parseMoment } from '../../backup/restore/target.ts';
-import { parseDuration } from '../../base/durations.ts';
+import { parseHoldUntil } from '../../backup/hold-until.ts';
+import { formatMoment } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { dumpManifestKey } from '../../backup/dump/layout.ts';
 import { isInForce, listHolds, placeHold, releaseHolds, type Hold } from '../../repository/holds.ts';
@@ -25,7 +25,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       hint: 'Whoever wonders why the backup stays will read it: --reason "audit 2026".',
     });
   }
-  const until = untilOption(textOption(input, 'until'), clock.now());
+  const untilText = textOption(input, 'until');
+  const until = untilText === undefined ? null : parseHoldUntil(untilText, clock.now());
   const { config, cluster } = await loadProject(context, input);
   const held: Held[] = [];
   let found = false;
@@ -68,16 +69,6 @@ async function releaseAll(
   const holds = await listHolds(repository, systemIdentifier, label);
   if (holds.length === 0) output.note(`nothing holds ${label} in ${repository.store.description}`);
   else await releaseHolds(repository, systemIdentifier, { label, holds, reason, now: clock.now() });
-}
-
-/** A moment as restore takes them, or how long from now. */
-function untilOption(text: string | undefined, now: Date): Date | null {
-  if (text === undefined) return null;
-  const until = /^\d+(\.\d+)?\s*(s|m|min|h|d|w)$/.test(text.trim())
-    ? new Date(now.getTime() + parseDuration(text))
-    : parseMoment(text, now);
-  if (until > now) return until;
-  throw new DbadminError('usage', `--until ${text} has passed already`);
 }
 
 function show({ output }: CommandContext, held: readonly Held[]): void {

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { failureOf, send, type Failure } from './api.ts';
+import { isAway, useReturns } from './presence.ts';
 
 /** What a command of the console said. */
 export interface Answer<Document> {
@@ -51,6 +52,7 @@ export function useAnswer<Document>(name: string | undefined, values: Values = {
   const address = name === undefined ? undefined : addressOf(name, values);
   const [state, setState] = useState<State<Document>>(() => startOf(address));
   const [turn, setTurn] = useState(0);
+  const returns = useReturns();
   const latest = useRef(address);
   latest.current = address;
   useEffect(() => {
@@ -68,13 +70,17 @@ export function useAnswer<Document>(name: string | undefined, values: Values = {
         keep(address, answer);
         if (!gone.signal.aborted) setState({ address, answer, failure: undefined, isLoading: false });
       } catch (error) {
+        const failure = failureOf(error);
+        // The page goes to its door; this is asked anew when somebody is back.
+        if (failure.code === 'sign-in-needed') return;
         // What was known before still stands, with its age.
-        if (!gone.signal.aborted) setState((before) => ({ ...before, address, failure: failureOf(error), isLoading: false }));
+        if (!gone.signal.aborted) setState((before) => ({ ...before, address, failure, isLoading: false }));
       }
       if (everyMs !== undefined && !gone.signal.aborted) timer = setTimeout(next, everyMs);
     };
     const next = (): void => {
       timer = undefined;
+      if (isAway()) return;
       // A page that nobody sees asks nothing; when it is seen again, at once.
       if (document.hidden) document.addEventListener('visibilitychange', next, { once: true, signal: gone.signal });
       else void askNow();
@@ -84,7 +90,7 @@ export function useAnswer<Document>(name: string | undefined, values: Values = {
       gone.abort();
       clearTimeout(timer);
     };
-  }, [address, everyMs, turn]);
+  }, [address, everyMs, turn, returns]);
   const isCurrent = state.address === address || (keepsOld && address !== undefined);
   const { answer, failure, isLoading } = isCurrent ? state : startOf<Document>(address);
   return {

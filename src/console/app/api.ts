@@ -1,3 +1,5 @@
+import { tellSessionOver } from './presence.ts';
+
 /** What the console's API gives; the figures are those of `dbadmin status --json`, under the names they have there. */
 
 export interface Failure {
@@ -191,9 +193,9 @@ export async function send<Answer>(path: string, request: RequestInit): Promise<
   const response = await fetch(path, request).catch(() => undefined);
   const document = (await response?.json().catch(() => undefined)) as Answer | { readonly error: Failure } | undefined;
   if (response === undefined || document === undefined) throw new RequestFailure(AWAY);
-  if (isFailure(document))
-    throw new RequestFailure({ ...document.error, ...('command' in document ? { command: String(document.command) } : {}) });
-  return document;
+  if (!isFailure(document)) return document;
+  if (document.error.code === 'sign-in-needed') tellSessionOver();
+  throw new RequestFailure({ ...document.error, ...('command' in document ? { command: String(document.command) } : {}) });
 }
 
 export function isFailure(document: unknown): document is { readonly error: Failure } {

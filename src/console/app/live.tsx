@@ -1,6 +1,7 @@
 import { createContext, type ComponentChildren } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import { isFailure, type Failure, type StatusAnswer } from './api.ts';
+import { useReturns } from './presence.ts';
 
 /** What is known of the project now. `isStale`: the console has not been heard of for a while; what was last known still shows. */
 export interface Live {
@@ -22,6 +23,7 @@ const AWAY: Failure = {
 /** Keeps one stream open for all screens. */
 export function LiveProvider({ onSignedOut, children }: { readonly onSignedOut: () => void; readonly children: ComponentChildren }) {
   const [live, setLive] = useState<Live>(NOTHING);
+  const returns = useReturns();
   useEffect(() => {
     const events = new EventSource('/api/events');
     let heardAt = Date.now();
@@ -34,11 +36,15 @@ export function LiveProvider({ onSignedOut, children }: { readonly onSignedOut: 
           : { answer: document, failure: undefined, isStale: false },
       );
     });
-    events.addEventListener('signed-out', onSignedOut);
+    const signedOut = (): void => {
+      events.close();
+      onSignedOut();
+    };
+    events.addEventListener('signed-out', signedOut);
     // The browser does not tell a stream that was refused from a console that is away: asking does.
     events.addEventListener('error', () => {
       void fetch('/api/session').then(
-        (response) => void (response.status === 401 && onSignedOut()),
+        (response) => void (response.status === 401 && signedOut()),
         () => setLive((before) => ({ ...before, failure: AWAY, isStale: before.answer !== undefined })),
       );
     });
@@ -50,7 +56,7 @@ export function LiveProvider({ onSignedOut, children }: { readonly onSignedOut: 
       events.close();
       clearInterval(timer);
     };
-  }, []);
+  }, [returns]);
   return <LiveContext.Provider value={live}>{children}</LiveContext.Provider>;
 }
 

@@ -12,7 +12,12 @@ interface ShellProps {
   readonly session: Session;
   readonly path: string;
   readonly title: string;
-  readonly onLeft: (why?: string) => void;
+  /** It is hidden behind the door until its user is back. */
+  readonly isAway: boolean;
+  /** Somebody signed out. */
+  readonly onLeft: () => void;
+  /** The session ended by itself. */
+  readonly onOver: () => void;
   readonly children: ComponentChildren;
 }
 
@@ -28,26 +33,28 @@ const NONE: ReadonlyMap<string, SideCount> = new Map();
 const TOUCH_MS = 60_000;
 
 /** The frame: the side bar with the screens and who is signed in, and the screen itself. */
-export function Shell({ session, path, title, onLeft, children }: ShellProps) {
+export function Shell({ session, path, title, isAway, onLeft, onOver, children }: ShellProps) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
-  const ended = (): void => onLeft('Your session has ended. Sign in again to go on.');
   useEffect(() => {
+    if (isAway) return;
     document.title = `${title} · dbadmin`;
     // A screen reader and the keyboard go on where the new screen begins.
     if (!isFirst.current) main.current?.focus();
     isFirst.current = false;
-  }, [title, path]);
-  useTouch(ended);
+  }, [title, path, isAway]);
+  useTouch(onOver);
   return (
-    <LiveProvider onSignedOut={ended}>
+    <LiveProvider onSignedOut={onOver}>
       <a class="skip" href="#main">
         Skip to content
       </a>
       <div class="shell">
         <SideBar session={session} path={path} onLeft={onLeft} />
         <main id="main" ref={main} tabIndex={-1}>
-          <ActDialogs key={path}>{children}</ActDialogs>
+          <ActDialogs key={path} session={session} isAway={isAway}>
+            {children}
+          </ActDialogs>
         </main>
       </div>
     </LiveProvider>

@@ -10,6 +10,8 @@ import {
   zoomed,
   type View,
 } from '../../../src/console/app/screens/backups/time-scale.ts';
+import { parseHoldUntil } from '../../../src/backup/hold-until.ts';
+import { parseUntil } from '../../../src/console/app/screens/backups/hold-until.ts';
 import { momentsOfWall, offsetMsAt, parseTyped, stamp } from '../../../src/console/app/screens/backups/zoned-time.ts';
 
 const at = (text: string): number => Date.parse(text);
@@ -104,6 +106,31 @@ describe('a typed moment', () => {
     });
     for (const text of ['yesterday', '2026-13-01', '2026-02-30 10:00', '2026-11-21 24:00', ''])
       expect(parseTyped(text, 'UTC')).toMatchObject({ kind: 'refused' });
+  });
+
+  test('until when a backup is held is taken as the command takes it, and refused where that refuses it', () => {
+    const now = new Date('2026-11-21T08:33:07Z');
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    for (const text of ['90d', ' 12 h', '1.5h', '30min', '2027-01-01', '2026-11-21T23:59:59.5Z', '2026-12-01 10:00+05:30'])
+      expect({ text, until: parseUntil(text, timeZone, now.getTime()) }).toEqual({
+        text,
+        until: { kind: 'moment', atMs: parseHoldUntil(text, now).getTime() },
+      });
+    for (const text of [
+      '0d',
+      '90',
+      'soon',
+      '5 minutes ago',
+      'now',
+      '90d or so',
+      '2026-11-21T08:33:07Z',
+      '2026-02-30',
+      '2027-01-01 10:61',
+      '-3d',
+    ]) {
+      expect({ text, until: parseUntil(text, timeZone, now.getTime()) }).toMatchObject({ text, until: { kind: 'refused' } });
+      expect(() => parseHoldUntil(text, now)).toThrow();
+    }
   });
 
   test('offsets follow the zone through the year', () => {

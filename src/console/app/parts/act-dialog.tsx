@@ -29,6 +29,8 @@ export interface ActProps<Plan> {
   /** False when the plan shows that there is nothing to do: then it cannot be run. */
   readonly isNeeded?: (plan: Plan, planExitStatus: number | null) => boolean;
   readonly isPrimary?: boolean;
+  /** False while what it needs is not stated, or not so that it could be done: then it cannot be pressed. */
+  readonly isReady?: boolean;
   /** Said beside the buttons: what cannot be undone, what it costs. */
   readonly note?: ComponentChildren;
   /** Called when a run of it is over: what it changed is asked anew. */
@@ -44,14 +46,17 @@ type Step<Plan> =
 interface ActDialogProps extends ActProps<never> {
   /** Counts how often its button was pressed; it opens at each. */
   readonly turn: number;
+  /** The session ended: it gives way to the door, and is there again with whoever signs in again. */
+  readonly isAway: boolean;
   /** Closed, and nothing of it runs. */
   readonly onGone: () => void;
 }
 
 /** The plan of an action, reviewed; from there it is run, and its log followed. Nothing happens before. */
-export function ActDialog({ turn, onGone, ...props }: ActDialogProps) {
+export function ActDialog({ turn, isAway, onGone, ...props }: ActDialogProps) {
   const { session, action, parameters, label } = props;
   const dialog = useRef<HTMLDialogElement>(null);
+  const gaveWay = useRef<'no' | 'open' | 'closed'>('no');
   const [step, setStep] = useState<Step<never>>({ kind: 'reviewing' });
   const goesOn = (step.kind === 'started' && !step.isOver) || (step.kind === 'reviewed' && step.isStarting);
   const look = async (): Promise<void> => {
@@ -64,15 +69,25 @@ export function ActDialog({ turn, onGone, ...props }: ActDialogProps) {
     }
   };
   useEffect(() => {
-    dialog.current?.showModal();
-    // One that still runs is shown again; it went on while nobody looked.
-    if (!goesOn) void look();
-  }, [turn]);
+    if (isAway) {
+      gaveWay.current = dialog.current?.open === true ? 'open' : 'closed';
+      dialog.current?.close();
+      return;
+    }
+    const was = gaveWay.current;
+    gaveWay.current = 'no';
+    if (was !== 'closed') dialog.current?.showModal();
+    // What was reviewed was for the session that is over. What was started went on while nobody looked.
+    if (was === 'no' ? !goesOn : step.kind !== 'started') void look();
+  }, [turn, isAway]);
   useEffect(() => {
-    if (!goesOn && dialog.current?.open === false) onGone();
-  }, [goesOn]);
+    if (!goesOn && !isAway && dialog.current?.open === false) onGone();
+  }, [goesOn, isAway]);
+  const closed = (): void => {
+    if (!goesOn && !isAway && dialog.current?.open === false) onGone();
+  };
   return (
-    <dialog ref={dialog} class="act" aria-label={label} onClose={() => void (goesOn || onGone())}>
+    <dialog ref={dialog} class="act" aria-label={label} onClose={closed}>
       <header>
         <h2>{label}</h2>
         <button type="button" class="btn" onClick={() => dialog.current?.close()}>

@@ -19,7 +19,11 @@ const OpenContext = createContext<Open>(() => undefined);
  * The dialogs of all buttons of a screen. They stand beside the screen and not in it: what a run changes may take its own
  * button away, and its log is still read then.
  */
-export function ActDialogs({ children }: { readonly children: ComponentChildren }) {
+export function ActDialogs({
+  session,
+  isAway,
+  children,
+}: Pick<ActProps<never>, 'session'> & { readonly isAway: boolean; readonly children: ComponentChildren }) {
   const [opened, setOpened] = useState<readonly Opened[]>([]);
   const count = useRef(0);
   const open = useCallback<Open>((button, props) => {
@@ -35,7 +39,14 @@ export function ActDialogs({ children }: { readonly children: ComponentChildren 
     <OpenContext.Provider value={open}>
       {children}
       {opened.map(({ button, key, props, turn }) => (
-        <ActDialog {...props} key={key} turn={turn} onGone={() => setOpened((before) => before.filter((each) => each.button !== button))} />
+        <ActDialog
+          {...props}
+          key={key}
+          session={session}
+          isAway={isAway}
+          turn={turn}
+          onGone={() => setOpened((before) => before.filter((each) => each.button !== button))}
+        />
       ))}
     </OpenContext.Provider>
   );
@@ -43,7 +54,7 @@ export function ActDialogs({ children }: { readonly children: ComponentChildren 
 
 /** A button that opens the plan of an action. */
 export function Act<Plan>(props: ActProps<Plan>) {
-  const { session, label, isPrimary = false } = props;
+  const { session, label, isPrimary = false, isReady = true } = props;
   const open = useContext(OpenContext);
   const button = useRef(null);
   const why = useId();
@@ -53,7 +64,7 @@ export function Act<Plan>(props: ActProps<Plan>) {
       <button
         type="button"
         class={isPrimary ? 'btn primary' : 'btn'}
-        disabled={!canAct}
+        disabled={!canAct || !isReady}
         aria-haspopup="dialog"
         aria-describedby={canAct ? undefined : why}
         onClick={() => open(button, props)}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatDuration } from '../../../base/durations.ts';
 import { ask, failureOf, type Failure, type Run, type RunLine, type Session } from '../api.ts';
+import { useReturns } from '../presence.ts';
 import { clock } from '../words.ts';
 import { LogText } from './log-text.tsx';
 import { Status } from './panel.tsx';
@@ -28,6 +29,7 @@ interface Watched {
 /** What a run prints, from its beginning, as it comes; undefined for none. */
 export function useRun(id: string | undefined): Watched {
   const [watched, setWatched] = useState<Watched>({ run: undefined, lines: [], failure: undefined });
+  const returns = useReturns();
   useEffect(() => {
     setWatched({ run: undefined, lines: [], failure: undefined });
     if (id === undefined) return undefined;
@@ -62,7 +64,7 @@ export function useRun(id: string | undefined): Watched {
       clearTimeout(timer);
       events.close();
     };
-  }, [id]);
+  }, [id, returns]);
   return watched;
 }
 

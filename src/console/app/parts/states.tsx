@@ -53,7 +53,7 @@ export function ForOperators({ session, children }: { readonly session: Session;
   return <span class="meta">Actions need the role operator; {session.user} is a viewer.</span>;
 }
 
-/** As a sentence begins; a command begins as it is typed. */
+/** As a sentence begins; a command, a file and a setting begin as they are typed. */
 export function sentence(text: string): string {
-  return text.startsWith('dbadmin ') ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  return /^(?:dbadmin |\w+[._]\w)/.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -58,7 +58,7 @@ export function ClusterRow({ cluster, promise, problems, shown, session }: Clust
           </div>
         )}
       </div>
-      {lineage === undefined || cluster.limits.dumpsOnly ? null : <WindowChart lineage={lineage} shown={shown} />}
+      {lineage === undefined || cluster.limits.dumpsOnly ? null : <WindowChart cluster={cluster.name} lineage={lineage} shown={shown} />}
     </article>
   );
 }

@@ -1,16 +1,18 @@
 import type { Lineage } from '../api.ts';
+import { Twin } from '../parts/figures.tsx';
 import { axisLabel, moment, type Shown } from '../words.ts';
 
 const LEAST_GAP = 4;
 const STEPS = [0, 25, 50, 75, 100];
 
 interface WindowChartProps {
+  readonly cluster: string;
   readonly lineage: Lineage;
   readonly shown: Shown;
 }
 
 /** The moments that can be restored as a band up to now, with what is missing and the last drills on it. */
-export function WindowChart({ lineage, shown }: WindowChartProps) {
+export function WindowChart({ cluster, lineage, shown }: WindowChartProps) {
   const first = lineage.stretches[0];
   if (first === undefined) return null;
   const from = new Date(first.from).getTime();
@@ -21,32 +23,55 @@ export function WindowChart({ lineage, shown }: WindowChartProps) {
   const proven = lineage.drillPassedAt;
   const label = `Restorable ${bands.map(({ start, to }) => `from ${moment(start, shown, true)} to ${moment(to, shown, true)}`).join(', then ')}`;
   return (
-    <svg class="fluid window" height="44" role="img" aria-label={label}>
-      {STEPS.map((step) => (
-        <line key={step} class="grid" x1={`${step}%`} x2={`${step}%`} y1="4" y2="24" />
-      ))}
-      {lineage.isCut ? <Gap from={at(bands.at(-1)?.to ?? first.from)} to={100} /> : null}
-      {bands.map(({ start, to }) => (
-        <Band key={start} from={at(start)} to={at(to)} proven={proven === null ? undefined : at(proven)} />
-      ))}
-      {bands.slice(1).map(({ start }, index) => {
-        const before = bands[index];
-        return before === undefined ? null : <Gap key={start} from={at(before.to)} to={at(start)} />;
-      })}
-      {lineage.drill === null || new Date(lineage.drill.at).getTime() < from ? null : (
-        <DrillMark at={at(lineage.drill.at)} verdict={lineage.drill.verdict} title={`Drill of ${moment(lineage.drill.at, shown)}`} />
-      )}
-      <text x="0" y="40">
-        {axisLabel(new Date(from), spanMs, shown.timeZone)}
-      </text>
-      <text x="50%" y="40" text-anchor="middle">
-        {axisLabel(new Date(from + spanMs / 2), spanMs, shown.timeZone)}
-      </text>
-      <text x="100%" y="40" text-anchor="end">
-        now
-      </text>
-    </svg>
+    <div>
+      <svg class="fluid window" height="44" role="img" aria-label={label}>
+        {STEPS.map((step) => (
+          <line key={step} class="grid" x1={`${step}%`} x2={`${step}%`} y1="4" y2="24" />
+        ))}
+        {lineage.isCut ? <Gap from={at(bands.at(-1)?.to ?? first.from)} to={100} /> : null}
+        {bands.map(({ start, to }) => (
+          <Band key={start} from={at(start)} to={at(to)} proven={proven === null ? undefined : at(proven)} />
+        ))}
+        {bands.slice(1).map(({ start }, index) => {
+          const before = bands[index];
+          return before === undefined ? null : <Gap key={start} from={at(before.to)} to={at(start)} />;
+        })}
+        {lineage.drill === null || new Date(lineage.drill.at).getTime() < from ? null : (
+          <DrillMark at={at(lineage.drill.at)} verdict={lineage.drill.verdict} title={`Drill of ${moment(lineage.drill.at, shown)}`} />
+        )}
+        <text x="0" y="40">
+          {axisLabel(new Date(from), spanMs, shown.timeZone)}
+        </text>
+        <text x="50%" y="40" text-anchor="middle">
+          {axisLabel(new Date(from + spanMs / 2), spanMs, shown.timeZone)}
+        </text>
+        <text x="100%" y="40" text-anchor="end">
+          now
+        </text>
+      </svg>
+      <WindowTwin cluster={cluster} lineage={lineage} shown={shown} />
+    </div>
   );
+}
+
+/** What the drawing shows, in its order. */
+function WindowTwin({ cluster, lineage, shown }: WindowChartProps) {
+  const { stretches, isCut, drill, drillPassedAt } = lineage;
+  const rows = stretches.flatMap(({ from, to }, index): (readonly string[])[] => {
+    const next = stretches[index + 1];
+    const end = to ?? from;
+    const until = next === undefined ? (isCut ? 'now' : undefined) : moment(next.from, shown, true);
+    return [
+      ['restorable', moment(from, shown, true), to === null ? 'not known' : moment(to, shown, true)],
+      ...(until === undefined ? [] : [['not restorable: a gap', moment(end, shown, true), until]]),
+    ];
+  });
+  const drills = [
+    ...(drill === null ? [] : [[`drill ${drill.verdict.replace('-', ' ')}`, moment(drill.at, shown, true), '']]),
+    ...(drillPassedAt === null ? [] : [['proven up to', moment(drillPassedAt, shown, true), '']]),
+  ];
+  const columns = [{ head: 'What' }, { head: 'From' }, { head: 'To' }];
+  return <Twin title={`Restorable moments of ${cluster}`} columns={columns} rows={[...rows, ...drills]} />;
 }
 
 /** Up to the last drill that passed it is full; what came after nobody has proven. */

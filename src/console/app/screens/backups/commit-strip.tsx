@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks';
 import { useAnswer } from '../../answer.ts';
+import { Twin } from '../../parts/figures.tsx';
 import { counted } from '../../words.ts';
 import { binCommits } from './commits.ts';
 import type { Commit, Found, Preflight } from './documents.ts';
@@ -16,6 +17,21 @@ interface CommitStripProps {
   readonly atMs: number;
   readonly plan: Preflight;
   readonly timeZone: string;
+}
+
+/** By the second in which they fell, those without one left out. */
+function CommitTwin({ times, atMs, timeZone }: { readonly times: readonly number[]; readonly atMs: number; readonly timeZone: string }) {
+  const counts = new Map<string, number>();
+  for (const time of times) {
+    const key = `${Math.floor(time / 1000) * 1000} ${time <= atMs ? 'comes back' : 'does not'}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const rows = [...counts].map(([key, count]) => {
+    const [second = '', ...words] = key.split(' ');
+    return [clock(Number(second), timeZone), count, words.join(' ')];
+  });
+  const columns = [{ head: 'Second' }, { head: 'Commits', isNumber: true }, { head: 'At that moment' }];
+  return <Twin title="Commits around the moment" columns={columns} rows={rows} />;
 }
 
 /** What was committed around the moment: left of it comes back, right of it does not. */
@@ -81,6 +97,7 @@ export function CommitStrip({ cluster, repository, timeline, atMs, plan, timeZon
           does not: <b>{plan.after === null ? 'no later commit is stored' : `from ${describe(plan.after, timeZone)}`}</b>
         </span>
       </div>
+      {times.length === 0 ? null : <CommitTwin times={times} atMs={atMs} timeZone={timeZone} />}
     </figure>
   );
 }

@@ -25,6 +25,8 @@ const AXIS = 22;
 /** Marks in its upper half, flags of gaps in the lower. */
 const EVENTS = 38;
 const ROW = 20;
+/** Room for the flags of a row below another, which would stand on the band above it. */
+const FLAGS = 16;
 const BAND = 12;
 const TAKEN = 24;
 const LEAST_GAP_PX = 6;
@@ -36,8 +38,19 @@ const EVENT_KINDS: readonly MarkKind[] = ['migration', 'restore-point', 'passed'
 const TAKEN_KINDS: readonly MarkKind[] = ['incremental', 'full', 'damaged', 'no-backup'];
 
 /** From top to bottom: the axis, events, the moments of each timeline, backups, dumps. */
-export function heightOf(rows: number, hasDumps: boolean): number {
-  return AXIS + EVENTS + rows * ROW + TAKEN + (hasDumps ? ROW : 0);
+export function heightOf(rows: readonly BandRow[], hasDumps: boolean): number {
+  return bottomOf(rows) + TAKEN + (hasDumps ? ROW : 0);
+}
+
+/** Where the lanes of the timelines end. */
+function bottomOf(rows: readonly BandRow[]): number {
+  return topOf(rows, rows.length - 1) + (rows.length > 0 ? ROW : 0);
+}
+
+/** Where a timeline's lane begins. */
+function topOf(rows: readonly BandRow[], index: number): number {
+  const flags = rows.slice(1, index + 1).filter(({ gaps }) => gaps.length > 0).length;
+  return AXIS + EVENTS + Math.max(0, index) * ROW + flags * FLAGS;
 }
 
 export function hasDumps(marks: readonly Marks[]): boolean {
@@ -45,14 +58,14 @@ export function hasDumps(marks: readonly Marks[]): boolean {
 }
 
 /** Where the lane is that a kind of mark lies in: its middle. */
-export function middleOf(kind: MarkKind, rows: number): number {
+export function middleOf(kind: MarkKind, rows: readonly BandRow[]): number {
   if (EVENT_KINDS.includes(kind)) return AXIS + 10;
-  return AXIS + EVENTS + rows * ROW + TAKEN / 2 + (kind === 'dump' ? ROW : 0);
+  return bottomOf(rows) + TAKEN / 2 + (kind === 'dump' ? ROW : 0);
 }
 
 /** Everything that stays while the moment moves: as many shapes as there are pixels, in one path for each kind. */
 export function Lanes({ rows, marks, view, width, timeZone, label }: LanesProps) {
-  const height = heightOf(rows.length, hasDumps(marks));
+  const height = heightOf(rows, hasDumps(marks));
   const axis = ticks(view, width, timeZone);
   const of = (kind: MarkKind): readonly Heap[] => heapsOf(marks.find((each) => each.kind === kind)?.atMs ?? [], view, width, HEAP_PX);
   return (
@@ -64,15 +77,15 @@ export function Lanes({ rows, marks, view, width, timeZone, label }: LanesProps)
         </text>
       ))}
       {rows.map((row, index) => (
-        <Row key={row.timeline} row={row} y={AXIS + EVENTS + index * ROW} view={view} width={width} isNamed={rows.length > 1} />
+        <Row key={row.timeline} row={row} y={topOf(rows, index)} view={view} width={width} isNamed={rows.length > 1} />
       ))}
       {[...TAKEN_KINDS, 'dump' as const, ...EVENT_KINDS].map((kind) => (
-        <path key={kind} class={`mark ${kind}`} d={pathOf(of(kind), middleOf(kind, rows.length), SHAPES[kind])} />
+        <path key={kind} class={`mark ${kind}`} d={pathOf(of(kind), middleOf(kind, rows), SHAPES[kind])} />
       ))}
       {(['passed', 'failed'] as const).map((kind) => (
-        <path key={kind} class="m-tick" d={pathOf(of(kind), middleOf(kind, rows.length), TICKS[kind])} />
+        <path key={kind} class="m-tick" d={pathOf(of(kind), middleOf(kind, rows), TICKS[kind])} />
       ))}
-      <Names marks={marks} view={view} width={width} y={middleOf('migration', rows.length) + 4} />
+      <Names marks={marks} view={view} width={width} y={middleOf('migration', rows) + 4} />
     </svg>
   );
 }

@@ -40,7 +40,7 @@ export function Timeline(props: TimelineProps) {
     () => <OverviewStrip rows={rows} bounds={bounds} view={view} width={width} onView={onView} />,
     [rows, bounds, view, width],
   );
-  const height = heightOf(rows.length, hasDumps(marks));
+  const height = heightOf(rows, hasDumps(marks));
   const xIn = (event: MouseEvent): number => event.clientX - (plot.current?.getBoundingClientRect().left ?? 0);
   const clampedMoment = (x: number): number => Math.round(Math.min(range.toMs, Math.max(range.fromMs, momentAt(x, view, width))));
   const onWheel = (event: WheelEvent): void => {
@@ -59,7 +59,7 @@ export function Timeline(props: TimelineProps) {
         ref={plot}
         onWheel={onWheel}
         onDblClick={() => onView(bounds)}
-        onPointerMove={(event) => setPointed(pointedAt(xIn(event), event, { marks, view, width, rows: rows.length, timeZone }))}
+        onPointerMove={(event) => setPointed(pointedAt(xIn(event), event, { marks, view, width, rows, timeZone }))}
         onPointerLeave={() => setPointed('')}
       >
         <Brush
@@ -97,7 +97,7 @@ interface PointedIn {
   readonly marks: readonly Marks[];
   readonly view: View;
   readonly width: number;
-  readonly rows: number;
+  readonly rows: readonly BandRow[];
   readonly timeZone: string;
 }
 

@@ -204,6 +204,8 @@ export interface RollbackDocument {
   readonly losses: readonly { readonly what: string; readonly by: string; readonly gone: boolean | null; readonly madeByRun: boolean }[];
   readonly unseen: readonly { readonly what: string; readonly by: string }[];
   readonly tiers: { readonly down: Tier; readonly rescue: Tier; readonly pitr: Tier } | null;
+  /** `at`: when the restore point was set; null where point in time is no way, or what it loses was not counted. */
+  readonly pitrLoss: { readonly at: string } | null;
 }
 
 export interface Difference {

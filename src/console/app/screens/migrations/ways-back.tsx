@@ -59,7 +59,7 @@ function Tiers({ session, cluster, to, onDone }: Pick<WaysBackProps, 'session' |
   const { answer, failure, again } = useAnswer<RollbackDocument>('migrations/ways-back', { cluster, to });
   if (answer === undefined)
     return failure === undefined ? <Loading what="what each way back costs" /> : <Failed failure={failure} again={again} />;
-  const { tiers, losses, unseen, versions } = answer.document;
+  const { tiers, losses, unseen, versions, pitrLoss } = answer.document;
   if (tiers === null) return <p class="meta">Nothing is newer than {to}.</p>;
   return (
     <>
@@ -75,7 +75,7 @@ function Tiers({ session, cluster, to, onDone }: Pick<WaysBackProps, 'session' |
             <Why tier={tiers[name]} />
             {!tiers[name].possible ? null : name === 'pitr' ? (
               <p>
-                <a href="/backups">Restore beside it: choose the moment on Backups</a>
+                <a href={momentOnBackups(cluster, pitrLoss?.at)}>Restore beside it: look at that moment on Backups</a>
               </p>
             ) : (
               <Act<RollbackDocument>
@@ -93,6 +93,11 @@ function Tiers({ session, cluster, to, onDone }: Pick<WaysBackProps, 'session' |
       </ul>
     </>
   );
+}
+
+/** Backups with the cluster, and the moment before the first of the migrations, chosen. */
+function momentOnBackups(cluster: string, at: string | undefined): string {
+  return `/backups?${new URLSearchParams({ cluster, ...(at === undefined ? {} : { at }) }).toString()}`;
 }
 
 function Losses({ losses, unseen, versions }: Pick<RollbackDocument, 'losses' | 'unseen'> & { readonly versions: number }) {

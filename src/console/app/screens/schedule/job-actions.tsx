@@ -3,7 +3,7 @@ import { Act } from '../../parts/act.tsx';
 import { ForOperators } from '../../parts/states.tsx';
 import { moment, type Shown } from '../../words.ts';
 import type { JobDocument } from './documents.ts';
-import { PauseFields, pauseValues, usePausing } from './pause-fields.tsx';
+import { isPauseReady, PauseFields, pauseValues, usePausing } from './pause-fields.tsx';
 
 interface JobActionsProps {
   readonly session: Session;
@@ -44,6 +44,7 @@ export function JobActions({ session, job, shown, onDone }: JobActionsProps) {
             action="schedule/pause"
             parameters={{ job: job.name, ...pauseValues(pausing) }}
             label="Pause"
+            isReady={isPauseReady(pausing, shown.timeZone)}
             note="No worker and no timer begins it until the pause ends or somebody resumes it; a run that goes on is let end."
           />
         </>

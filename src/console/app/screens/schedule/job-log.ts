@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { isFailure, type Failure } from '../../api.ts';
+import { useReturns } from '../../presence.ts';
 import type { LogDocument } from './documents.ts';
 import { addLines, EMPTY_LOG, type LogBuffer } from './log-buffer.ts';
 
@@ -21,6 +22,7 @@ const AWAY: Failure = {
 /** What a run prints, wherever it runs, as it prints it. Without a job nothing is followed. */
 export function useJobLog(job: string | undefined, run: string | undefined, attempt: number | undefined): JobLog {
   const [log, setLog] = useState<JobLog>(NOTHING);
+  const returns = useReturns();
   useEffect(() => {
     setLog(NOTHING);
     if (job === undefined) return undefined;
@@ -46,6 +48,6 @@ export function useJobLog(job: string | undefined, run: string | undefined, atte
     // The browser connects again by itself, and the log begins with all that is kept.
     events.addEventListener('error', () => setLog((before) => ({ ...before, failure: AWAY })));
     return () => events.close();
-  }, [job, run, attempt]);
+  }, [job, run, attempt, returns]);
   return log;
 }

@@ -6,7 +6,7 @@ import { Panel } from '../../parts/panel.tsx';
 import { ForOperators } from '../../parts/states.tsx';
 import { counted } from '../../words.ts';
 import type { ListDocument } from './documents.ts';
-import { PauseFields, pauseValues, usePausing } from './pause-fields.tsx';
+import { isPauseReady, PauseFields, pauseValues, usePausing } from './pause-fields.tsx';
 
 interface MaintenanceProps {
   readonly session: Session;
@@ -37,6 +37,7 @@ export function Maintenance({ session, list, onDone }: MaintenanceProps) {
           action="schedule/pause-all"
           parameters={{ cluster, ...pauseValues(pausing) }}
           label={`Pause ${counted(jobs.length, 'job')}`}
+          isReady={isPauseReady(pausing, session.project.timeZone)}
           note="No worker and no timer begins them until it ends; runs that go on are let end, and WAL goes on being received. Jobs that are paused already keep their reason, and their end unless one is chosen here."
         />
         {paused.length === 0 ? null : (

@@ -1,6 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import type { Values } from '../../answer.ts';
 import { Select } from '../../parts/choices.tsx';
+import { parseUntil } from '../backups/hold-until.ts';
 
 const ENDS = [
   ['', 'when it is resumed'],
@@ -30,6 +31,18 @@ export function pauseValues({ end, moment, reason }: Pausing): Values {
   return { reason, for: end === 'moment' ? '' : end, until: end === 'moment' ? moment : '' };
 }
 
+/** Why it cannot be paused so; undefined where it can, and while the moment is not stated. */
+export function pauseProblem({ end, moment }: Pausing, timeZone: string): string | undefined {
+  if (end !== 'moment' || moment === '') return undefined;
+  const until = parseUntil(moment, timeZone, Date.now());
+  return until.kind === 'refused' ? until.why : undefined;
+}
+
+/** Whether all that a pause needs is stated. */
+export function isPauseReady(pausing: Pausing, timeZone: string): boolean {
+  return (pausing.end !== 'moment' || pausing.moment !== '') && pauseProblem(pausing, timeZone) === undefined;
+}
+
 /** How long and why. */
 export function PauseFields({
   pausing,
@@ -40,15 +53,28 @@ export function PauseFields({
   readonly change: (change: Partial<Pausing>) => void;
   readonly timeZone: string;
 }) {
+  const problem = pauseProblem(pausing, timeZone);
+  const why = useId();
   return (
     <>
       <Select label="A pause ends" choices={ENDS} value={pausing.end} onChoose={(end) => change({ end })} />
       {pausing.end === 'moment' ? (
         <label class="field">
           Moment, {timeZone}
-          <input type="datetime-local" value={pausing.moment} onInput={({ currentTarget }) => change({ moment: currentTarget.value })} />
+          <input
+            type="datetime-local"
+            value={pausing.moment}
+            aria-invalid={problem !== undefined}
+            aria-describedby={problem === undefined ? undefined : why}
+            onInput={({ currentTarget }) => change({ moment: currentTarget.value })}
+          />
         </label>
       ) : null}
+      {problem === undefined ? null : (
+        <p id={why} class="st bad wraps" role="alert">
+          {problem}
+        </p>
+      )}
       <label class="field">
         Reason of a pause
         <input
