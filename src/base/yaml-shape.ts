@@ -39,12 +39,15 @@ function reads(read: () => unknown): boolean {
   }
 }
 
+/** For a file that is read once: making code for its form takes longer than looking at it without. */
+export const ONCE = { jitless: true } as const;
+
 /**
  * The value of `source` in the form of `schema`, or undefined when it has another; every difference becomes a problem of
  * `source`, at the value or key that is wrong.
  */
 export function checkShape<T extends z.ZodType>(source: YamlSource, schema: T, at: YamlPath = []): z.infer<T> | undefined {
-  const outcome = schema.safeParse(valueAt(source.value, at), { error: (issue) => messageOf(issue) });
+  const outcome = schema.safeParse(valueAt(source.value, at), { error: (issue) => messageOf(issue), ...ONCE });
   if (outcome.success) return outcome.data;
   for (const issue of outcome.error.issues) report(source, at, issue);
   return undefined;

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { parseDuration } from '../base/durations.ts';
 import { DbadminError } from '../base/errors.ts';
 import { suggestion } from '../base/spelling.ts';
-import { checkShape } from '../base/yaml-shape.ts';
+import { checkShape, ONCE } from '../base/yaml-shape.ts';
 import { problemsError, YamlSource } from '../base/yaml-source.ts';
 import { connectionsOfUrl, DEFAULT_SLOT, resolveCluster, resolveControl, USUAL_CONTROL } from './clusters.ts';
 import { resolveConsole } from './console.ts';
@@ -81,7 +81,7 @@ export function parseConfig(file: string, text: string, machine: Machine, select
   );
   const clusters = new Map<string, ClusterConfig>();
   for (const [name, entry] of entriesOf(source.value, 'clusters')) {
-    const cluster = clusterSchema.safeParse(entry ?? {});
+    const cluster = clusterSchema.safeParse(entry ?? {}, ONCE);
     const url = name === selected ? selection.url : undefined;
     const resolved = cluster.success ? resolveCluster(name, cluster.data, repositoryNames, resolving, machine, url) : undefined;
     if (resolved !== undefined) clusters.set(name, resolved);
@@ -123,7 +123,7 @@ function resolveRepositories(resolving: Resolving, policies: YamlSource | undefi
     for (const [name, entry] of entriesOf(source.value, 'repositories')) {
       const at = ['repositories', name];
       if (repositories.has(name)) source.add(at, `repository "${name}" is defined in ${resolving.source.file} already`, true);
-      const repository = repositorySchema.safeParse(entry);
+      const repository = repositorySchema.safeParse(entry, ONCE);
       if (repository.success) repositories.set(name, resolveRepository(name, repository.data, at, { ...resolving, source }));
     }
   }

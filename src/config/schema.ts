@@ -7,24 +7,29 @@ const text = z.string().min(1);
 /** A number, or the text of one: what `${NAME}` leaves. */
 const wholeNumber = z.union([z.int().min(0), z.string().regex(/^\d+$/, 'expected a whole number')], { error: 'expected a whole number' });
 const yesNo = z.union([z.boolean(), z.enum(['true', 'false'])], { error: 'expected true or false' });
+// Once and not for each key: making forms is a good part of what every command's start takes.
+const someText = text.optional();
+const someDuration = durationText.optional();
+const someSecret = secretSource.optional();
+const someYesNo = yesNo.optional();
 const objectName = z.string().regex(/^[A-Za-z][\w-]*$/, 'not a name: letters, digits, _ and -, a letter first');
 
 /** How to reach a database. Every key may be left out; libpq's environment and defaults fill the gaps. */
 const connectionShape = {
-  url: text.optional(),
-  service: text.optional(),
-  host: text.optional(),
+  url: someText,
+  service: someText,
+  host: someText,
   port: wholeNumber.optional(),
-  user: text.optional(),
-  database: text.optional(),
-  password: secretSource.optional(),
-  passfile: text.optional(),
+  user: someText,
+  database: someText,
+  password: someSecret,
+  passfile: someText,
   sslmode: z.enum(SSL_MODES).optional(),
-  sslrootcert: text.optional(),
-  sslcert: text.optional(),
-  sslkey: text.optional(),
+  sslrootcert: someText,
+  sslcert: someText,
+  sslkey: someText,
   target_session_attrs: z.enum(SESSION_ATTRIBUTES).optional(),
-  connect_timeout: durationText.optional(),
+  connect_timeout: someDuration,
 } as const;
 
 const connectionSchema = section(connectionShape);
@@ -38,13 +43,13 @@ export const clusterSchema = section({
     .string()
     .regex(/^[a-z0-9_]{1,63}$/, 'not a slot name: 1 to 63 of a-z, 0-9 and _')
     .optional(),
-  production: yesNo.optional(),
+  production: someYesNo,
 });
 
 const encryptionSchema = z.union(
   [
     z.literal('none'),
-    section({ passphrase: secretSource.optional(), key_file: text.optional() }).refine(
+    section({ passphrase: someSecret, key_file: someText }).refine(
       (value) => (value.passphrase === undefined) !== (value.key_file === undefined),
       'give either passphrase or key_file',
     ),
@@ -57,7 +62,7 @@ const diskRepository = section({ type: z.literal('disk'), path: text, encryption
 const serverSideSchema = z.union(
   [
     z.enum(['none', 's3', 'kms']),
-    section({ kms: text.optional(), customer_key: secretSource.optional() }).refine(
+    section({ kms: someText, customer_key: someSecret }).refine(
       (value) => (value.kms === undefined) !== (value.customer_key === undefined),
       'give either kms or customer_key',
     ),
@@ -73,17 +78,17 @@ const s3Repository = section({
   type: z.literal('s3'),
   bucket: text,
   prefix: z.string().optional(),
-  region: text.optional(),
+  region: someText,
   endpoint: z.url({ protocol: /^https?$/, error: 'expected an address that begins with https:// or http://' }).optional(),
-  path_style: yesNo.optional(),
-  ca_file: text.optional(),
-  access_key_id: text.optional(),
-  secret_access_key: secretSource.optional(),
-  profile: text.optional(),
-  storage_class: text.optional(),
+  path_style: someYesNo,
+  ca_file: someText,
+  access_key_id: someText,
+  secret_access_key: someSecret,
+  profile: someText,
+  storage_class: someText,
   sse: serverSideSchema.optional(),
   tags: z.record(text, z.string()).optional(),
-  requester_pays: yesNo.optional(),
+  requester_pays: someYesNo,
   object_lock: objectLockSchema.optional(),
   encryption: encryptionSchema.optional(),
 });
@@ -99,10 +104,10 @@ const groups = z.array(text).min(1, 'name at least one group');
 export const oidcSchema = section({
   issuer: z.url({ protocol: /^https?$/, error: 'expected the address that the provider calls itself, https://…' }),
   client_id: text,
-  client_secret: secretSource.optional(),
+  client_secret: someSecret,
   client_authentication: z.enum(['basic', 'post']).optional(),
   scopes: z.array(text).optional(),
-  claim: text.optional(),
+  claim: someText,
   roles: section({ operator: groups.optional(), viewer: groups.optional() }).refine(
     ({ operator, viewer }) => operator !== undefined || viewer !== undefined,
     'name the groups of one role at least: { operator: […], viewer: […] }',
@@ -112,25 +117,25 @@ export const oidcSchema = section({
 
 const consoleSchema = section({
   oidc: oidcSchema.optional(),
-  session: section({ idle: durationText.optional(), longest: durationText.optional() }).optional(),
+  session: section({ idle: someDuration, longest: someDuration }).optional(),
 });
 
 /** dbadmin.yaml as written: checked in form, nothing resolved. */
 export const configSchema = section({
   version: z.literal(1, { error: 'version must be 1, the only one this dbadmin knows' }),
-  default_cluster: text.optional(),
+  default_cluster: someText,
   clusters: z.record(objectName, clusterSchema.nullable()),
   repositories: repositoriesSchema.optional(),
   paths: section({
-    migrations: text.optional(),
-    routines: text.optional(),
-    seeds: text.optional(),
-    tests: text.optional(),
-    schema: text.optional(),
-    migrations_lock: text.optional(),
-    roles: text.optional(),
-    policies: text.optional(),
-    drill_key: text.optional(),
+    migrations: someText,
+    routines: someText,
+    seeds: someText,
+    tests: someText,
+    schema: someText,
+    migrations_lock: someText,
+    roles: someText,
+    policies: someText,
+    drill_key: someText,
   }).optional(),
   control: section({
     ...connectionShape,
@@ -138,9 +143,9 @@ export const configSchema = section({
       .string()
       .regex(/^[a-z_][a-z0-9_]{0,39}$/, 'not a schema name: 1 to 40 of a-z, 0-9 and _, no digit first')
       .optional(),
-    heartbeat: durationText.optional(),
+    heartbeat: someDuration,
   }).optional(),
-  migrate: section({ schema: text.optional(), lock_timeout: durationText.optional() }).optional(),
+  migrate: section({ schema: someText, lock_timeout: someDuration }).optional(),
   console: consoleSchema.optional(),
 });
 

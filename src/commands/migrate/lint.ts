@@ -11,7 +11,8 @@ import { formatGithub } from '../../migrate/lint/format/github.ts';
 import { findingJson } from '../../migrate/lint/format/json.ts';
 import { toSarif } from '../../migrate/lint/format/sarif.ts';
 import { countText, formatText } from '../../migrate/lint/format/text.ts';
-import { ALLOWABLE, lintFiles, type LintedFile } from '../../migrate/lint/lint.ts';
+import { ALLOWABLE, type LintedFile } from '../../migrate/lint/lint.ts';
+import { lintOffline } from '../../migrate/lint/offline.ts';
 import { readForLint, unreadable } from '../../migrate/lint/read.ts';
 import { RULES } from '../../migrate/lint/rules/table.ts';
 import { lintLive } from '../../migrate/lint/run.ts';
@@ -27,8 +28,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (flagOption(input, 'rules')) return showRules(context);
   const least = severityOption(input);
   const only = ruleOption(input);
+  // Compiled by other threads, while this one reads the configuration and the files.
+  const parser = loadSqlParser();
+  parser.catch(() => undefined);
   const project = await loadMigrations(context, input);
-  const linted = await lint(context, input, project);
+  const linted = await lint(context, input, project, parser);
   const findings = only.length === 0 ? linted.findings : linted.findings.filter(({ rule }) => only.includes(rule));
   const failed = findings.some(({ severity }) => isAtLeast(severity, least));
   show(context, input, { ...linted, findings }, failed);
@@ -37,52 +41,35 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 
 interface Linted {
   readonly findings: readonly Finding[];
-  readonly files: readonly SqlFile[];
+  /** Paths, in order. */
+  readonly files: readonly string[];
   readonly statements: number;
   /** Whose sizes and types were asked; undefined offline. */
   readonly database: string | undefined;
 }
 
-async function lint(context: CommandContext, input: CommandInput, project: MigrateProject): Promise<Linted> {
-  const parser = await loadSqlParser();
+async function lint(context: CommandContext, input: CommandInput, project: MigrateProject, loading: Promise<SqlParser>): Promise<Linted> {
   const named = await readNamed(context, input.args, project);
   const found = named === undefined ? await readFiles(project.directories) : undefined;
+  const parser = await loading;
   const problems = (found?.problems ?? []).map((each) => unreadable({ path: each.message.split(':', 1)[0] ?? '' }, each));
   if (flagOption(input, 'offline')) {
-    return lintOffline(named ?? allOf(found), problems, parser);
+    const linted = lintOffline(named ?? allOf(found), parser);
+    return inOrder({ ...linted, findings: [...problems, ...linted.findings], database: undefined });
   }
   return await withSession(context, project, async (session) => {
     const server = await inspectServer(session);
     const history = found === undefined ? EMPTY_HISTORY : await readHistory(session, project.config.migrate.schema);
     const { linted, findings } = readAll(named ?? pendingOf(found, history), parser);
-    const files = linted.map(({ file }) => file);
+    const files = linted.map(({ file }) => file.path);
     const statements = linted.reduce((sum, { parsed }) => sum + parsed.statements.length, 0);
     const all = [...problems, ...findings, ...(await lintLive(session, server.major, linted))];
     return inOrder({ findings: all, files, statements, database: `${server.database} on ${project.cluster.name}` });
   });
 }
 
-/** Parses one file after the other, as lint asks for them: ten thousand trees at once keep the garbage collector busy. */
-function lintOffline(all: readonly SqlFile[], problems: readonly Finding[], parser: SqlParser): Linted {
-  const findings = [...problems];
-  const files: SqlFile[] = [];
-  let statements = 0;
-  function* read(): Generator<LintedFile> {
-    for (const file of all) {
-      const { linted, problem } = readForLint(file, parser);
-      if (problem !== undefined) findings.push(problem);
-      if (linted === undefined) continue;
-      files.push(file);
-      statements += linted.parsed.statements.length;
-      yield linted;
-    }
-  }
-  const found = lintFiles(read(), { parser, catalog: undefined });
-  return inOrder({ findings: [...findings, ...found], files, statements, database: undefined });
-}
-
 function inOrder({ findings, files, ...rest }: Linted): Linted {
-  const order = new Map(files.map(({ path: name }, index) => [name, index]));
+  const order = new Map(files.map((name, index) => [name, index]));
   const place = ({ file }: Finding): number => order.get(file) ?? -1;
   return { ...rest, files, findings: findings.toSorted((a, b) => place(a) - place(b) || a.line - b.line || a.column - b.column) };
 }

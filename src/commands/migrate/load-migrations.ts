@@ -2,8 +2,8 @@ import type { ClusterConfig, Config } from '../../config/config.ts';
 import type { DbadminError } from '../../base/errors.ts';
 import { inspectServer, type ServerFacts } from '../../migrate/session/inspect-server.ts';
 import { observe, readFiles, type MigrationDirectories } from '../../migrate/inspect.ts';
-import { loadSqlParser } from '../../migrate/sql/parser.ts';
-import { planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from '../../migrate/plan.ts';
+import { loadSqlParser, NO_PARSER } from '../../migrate/sql/parser.ts';
+import { hasSomethingToParse, planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from '../../migrate/plan.ts';
 import { serverError } from '../../migrate/session/sql-error.ts';
 import { openSession, type Session } from '../../migrate/session/session.ts';
 import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -35,10 +35,13 @@ export interface Inspected {
 
 /** Looks at files, history and server, and plans. Changes nothing. */
 export async function inspectAndPlan(context: CommandContext, project: MigrateProject, policy: PlanPolicy): Promise<Inspected> {
+  // While the server answers.
+  const reading = readFiles(project.directories);
+  reading.catch(() => undefined);
   return await withSession(context, project, async (session) => {
-    const parser = await loadSqlParser();
     const server = await inspectServer(session);
-    const observed = await observe(session, project.config.migrate.schema, await readFiles(project.directories));
+    const observed = await observe(session, project.config.migrate.schema, await reading);
+    const parser = hasSomethingToParse(observed) ? await loadSqlParser() : NO_PARSER;
     return { server, observed, plan: planMigrations(observed, policy, parser, context.clock.now()) };
   });
 }
@@ -64,10 +67,18 @@ export function problemJson(problem: DbadminError): Record<string, unknown> {
   return { code, message, detail: detail ?? null, hint: hint ?? null };
 }
 
-/** Made once: `toLocaleString` makes one for each number, which takes longer than sending a statement. */
-const NUMBERS = new Intl.NumberFormat('en');
+let numbers: Intl.NumberFormat | undefined;
 
 /** `1 file`, `3 files`. */
 export function count(number: number, one: string, many = `${one}s`): string {
-  return `${NUMBERS.format(number)} ${number === 1 ? one : many}`;
+  return `${digits(number)} ${number === 1 ? one : many}`;
+}
+
+/**
+ * As `toLocaleString` has it, which makes a format for each number: that takes longer than sending a statement. Making the one takes
+ * longer than loading what `up` with nothing to do needs, so it is made for the first number that wants separators.
+ */
+function digits(number: number): string {
+  if (Number.isInteger(number) && Math.abs(number) < 1000) return String(number);
+  return (numbers ??= new Intl.NumberFormat('en')).format(number);
 }

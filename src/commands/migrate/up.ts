@@ -18,6 +18,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const saved = textOption(input, 'plan') === undefined ? undefined : await (await import('./saved-plan.ts')).savedPlan(context, input);
   const repositories = runRepositories(context, input, project);
   const applied: AppliedFile[] = [];
+  const lines = gatherLines(output);
   const startedMs = clock.now().getTime();
   try {
     const result = await migrateUp({
@@ -33,7 +34,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
       wantsRestorePoint: input.options['restorePoint'] !== false,
       awaitArchived: async (point) => await (await import('./await-recoverable.ts')).awaitRecoverable(context, repositories, point),
-      afterRun: async (finished) => await (await import('./refresh-files.ts')).refreshFiles(context, input, project)(finished),
+      afterRun: async (finished) => {
+        lines.flush();
+        await (await import('./refresh-files.ts')).refreshFiles(context, input, project)(finished);
+      },
       beforeRun: async (found) => {
         const [{ lintBeforeRun }, { checkBackups }] = [await import('./lint-before-run.ts'), await import('./check-backups.ts')];
         return [...(await lintBeforeRun(found)), ...(await checkBackups(context, input, repositories))];
@@ -45,12 +49,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       onActivity: activityLine(output),
       onApplied: (file) => {
         applied.push(file);
-        showFile(output, file);
+        lines.add(fileLines(output, file));
       },
     });
+    lines.flush();
     report(output, result, cluster.name, clock.now().getTime() - startedMs);
     return 0;
   } finally {
+    lines.flush();
     // Also after a failure: what was applied before it stays applied.
     if (applied.length > 0 && cluster.repositories.length > 0) {
       const { recordMigrations } = await import('./record-migrations.ts');
@@ -60,21 +66,40 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
 }
 
-function showFile(output: Output, { file, statements, attempts, tookMs, locks }: AppliedFile): void {
-  const again = attempts > 1 ? `   ${attempts} attempts` : '';
-  output.line(`  ${file.padEnd(56)} ${count(statements, 'statement').padStart(13)}   ${formatDuration(tookMs)}${again}`);
-  showHeld(output, locks);
+const LINES_EVERY_MS = 100;
+
+/** Several lines to a write: writing each by itself, and waking whoever reads, takes as long as parsing the file it tells of. */
+function gatherLines(output: Output): { add(lines: readonly string[]): void; flush(): void } {
+  let waiting: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length > 0) output.line(waiting.join('\n'));
+    waiting = [];
+  };
+  const add = (lines: readonly string[]): void => {
+    waiting.push(...lines);
+    timer ??= setTimeout(flush, LINES_EVERY_MS);
+  };
+  return { add, flush };
 }
 
-function showHeld(output: Output, locks: AppliedFile['locks']): void {
+function fileLines(output: Output, { file, statements, attempts, tookMs, locks }: AppliedFile): readonly string[] {
+  const again = attempts > 1 ? `   ${attempts} attempts` : '';
+  const line = `  ${file.padEnd(56)} ${count(statements, 'statement').padStart(13)}   ${formatDuration(tookMs)}${again}`;
+  return [line, ...heldLines(output, locks)];
+}
+
+function heldLines(output: Output, locks: AppliedFile['locks']): readonly string[] {
   const held = describeHeldLocks(locks);
-  if (held !== undefined) output.line(output.style('dim', `    held ${held}`));
+  return held === undefined ? [] : [output.style('dim', `    held ${held}`)];
 }
 
 function report(output: Output, result: MigrateUpResult, cluster: string, tookMs: number): void {
   const { database, versioned, routines, routineLocks, restorePoint, warnings, preflight, runId } = result;
   for (const { name, change } of routines) output.line(`  routine ${name.padEnd(48)} ${change.padStart(13)}`);
-  showHeld(output, routineLocks);
+  for (const line of heldLines(output, routineLocks)) output.line(line);
   for (const warning of warnings) output.warn(warning);
   if (runId === undefined) output.line(`${database} on ${cluster} is up to date`);
   else {

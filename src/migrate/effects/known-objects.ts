@@ -1,4 +1,4 @@
-import type { Names, Remembered } from './layered-map.ts';
+import { LayeredSet, type Names, type Remembered } from './layered-map.ts';
 import { relationKey, type RelationName } from './relation-name.ts';
 
 /** A constraint of a table in a live catalog. */
@@ -69,7 +69,7 @@ export interface KnownObjects {
 
 /** At the beginning of a file, without a database. */
 export const NOTHING_KNOWN: KnownObjects = {
-  made: new Set(),
+  made: LayeredSet.EMPTY,
   earlier: new Set(),
   madeIndexes: new Map(),
   renamed: new Map(),

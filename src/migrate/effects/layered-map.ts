@@ -39,7 +39,7 @@ export class LayeredMap<Value> implements Remembered<Value> {
 
   with(key: string, value: Value): LayeredMap<Value> {
     if (this.#recent.size >= RECENT) return new LayeredMap(new Map([...this.#shared, ...this.#recent]), new Map([[key, value]]));
-    return new LayeredMap(this.#shared, new Map([...this.#recent, [key, value]]));
+    return new LayeredMap(this.#shared, new Map(this.#recent).set(key, value));
   }
 
   /** Takes time with the number of entries where one of the keys is there. */
@@ -58,6 +58,8 @@ export class LayeredSet implements Names {
   private constructor(names: LayeredMap<true>) {
     this.#names = names;
   }
+
+  static readonly EMPTY = new LayeredSet(new LayeredMap());
 
   static of(names: Names): LayeredSet {
     return names instanceof LayeredSet ? names : new LayeredSet(new LayeredMap(new Map([...names].map((name) => [name, true as const]))));

@@ -42,8 +42,9 @@ export function lintFiles(files: Iterable<LintedFile>, options: LintOptions): re
   for (const each of files) {
     const known: KnownObjects = { ...knownFrom(options.catalog), earlier };
     const walk = new Walk(each, options);
-    // Without a database it cannot be told which files ran long ago, so what they made counts as there already.
-    for (const key of walk.file(known).made) earlier.add(key);
+    const after = walk.file(known);
+    // Without a database it cannot be told which files ran long ago, so what they made counts as there already: nothing is absent then.
+    if (options.catalog !== undefined) for (const key of after.made) earlier.add(key);
     for (const finding of applyAllows(each, walk.findings)) found.push(finding);
   }
   return found;
@@ -79,13 +80,15 @@ class Walk {
 
   /** What stands inside: with the file's transaction when it runs now, with one of its own when it is a routine's. */
   #embedded(statement: Statement, outer: Pick<Step, 'known' | 'state' | 'inTransaction'>): KnownObjects {
+    const statements = embeddedStatements(statement, this.#parser);
+    if (statements.length === 0) return outer.known;
     let now = outer.known;
     let later: KnownObjects | undefined;
     const called = newTransactionState();
     // Without a transaction a DO block has one of its own, in which earlier constraints are there and earlier locks gone.
     const { notNull, checked } = outer.state;
     const block = outer.inTransaction ? outer.state : { ...newTransactionState(), notNull, checked };
-    for (const each of embeddedStatements(statement, this.#parser)) {
+    for (const each of statements) {
       if (each.kind === 'opaque') {
         this.#opaque(each, statement.number);
         continue;

@@ -12,6 +12,8 @@ export interface Contender {
   readonly directory: string;
   /** Brings the database at `url` up to date. */
   command(url: string): readonly string[];
+  /** What else is timed once all is applied, by name: it reads and changes nothing. */
+  readonly alsoReads?: ReadonlyMap<string, readonly string[]>;
   readonly env?: (url: string) => NodeJS.ProcessEnv;
   /** Writes its configuration for the database, where it cannot be told otherwise. */
   prepare?(url: string): Promise<void>;
@@ -30,13 +32,15 @@ export function statementOf(number: number): string {
 /** Ours first, then everybody whom this machine has. Writes all their files. */
 export async function makeContenders(options: BenchOptions, size: number, psql: string | undefined): Promise<readonly Contender[]> {
   const place = path.join(options.workDirectory, String(size));
-  const found: Contender[] = [await ours(options, path.join(place, 'ours'), size), await nodePgMigrate(path.join(place, 'pgm'), size)];
-  const npm = await installPackages('dbmate', 'graphile-migrate');
+  const wants = (name: string): boolean => options.peers === undefined || options.peers.some((each) => name.startsWith(each));
+  const found: Contender[] = [await ours(options, path.join(place, 'ours'), size)];
+  if (wants('node-pg-migrate')) found.push(await nodePgMigrate(path.join(place, 'pgm'), size));
+  const npm = wants('dbmate') || wants('graphile-migrate') ? await installPackages('dbmate', 'graphile-migrate') : undefined;
   if (npm !== undefined) {
-    found.push(await dbmate(npm.command('dbmate'), path.join(place, 'dbmate'), size));
-    found.push(await graphileMigrate(npm.command('graphile-migrate'), path.join(place, 'graphile'), size));
+    if (wants('dbmate')) found.push(await dbmate(npm.command('dbmate'), path.join(place, 'dbmate'), size));
+    if (wants('graphile-migrate')) found.push(await graphileMigrate(npm.command('graphile-migrate'), path.join(place, 'graphile'), size));
   }
-  if (psql !== undefined) found.push(...(await psqlContenders(psql, path.join(place, 'psql'), size, options)));
+  if (psql !== undefined && wants('psql')) found.push(...(await psqlContenders(psql, path.join(place, 'psql'), size, options)));
   return found;
 }
 
@@ -62,20 +66,16 @@ async function ours(options: BenchOptions, directory: string, size: number): Pro
     (number) => `${statementOf(number)}\n`,
   );
   const profile = options.profileDirectory;
+  const program = [process.execPath, ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]), options.cli, 'migrate'];
   return {
     name: 'dbadmin',
     directory,
     prepare: async (url) => await writeFile(path.join(directory, 'dbadmin.yaml'), `version: 1\nclusters:\n  main: { url: "${url}" }\n`),
-    command: () => [
-      process.execPath,
-      ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]),
-      options.cli,
-      'migrate',
-      'up',
-      '--no-restore-point',
-      '--no-schema-file',
-      '--quiet',
-    ],
+    command: () => [...program, 'up', '--no-restore-point', '--no-schema-file', '--quiet'],
+    alsoReads: new Map([
+      ['status', [...program, 'status', '--quiet']],
+      ['lint', [...program, 'lint', '--offline']],
+    ]),
   };
 }
 

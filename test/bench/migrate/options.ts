@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly cli: string;
   /** Also a psql for each file, which takes minutes. */
   readonly fileByFile: boolean;
+  /** The others to measure, by the beginning of their names; undefined: everybody whom this machine has. */
+  readonly peers: readonly string[] | undefined;
   /** Where each command of ours leaves a CPU profile; slows it, so the figures of such a run do not count. */
   readonly profileDirectory: string | undefined;
 }
@@ -20,6 +22,7 @@ export const USAGE = `npm run bench:migrate [-- OPTIONS]
 
   --files 1000,10000   how many migrations (both)
   --runs N             of each timed command; medians are shown (5)
+  --peers psql,dbmate  only these beside ours (all)
   --no-file-by-file    leave out the one run of a psql for each file, which takes minutes
   --work DIR           for the files of the contenders (/var/tmp)
   --json FILE          write the results
@@ -34,7 +37,17 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
   const { values } = parseArgs({
     args: [...args],
     allowNegative: true,
-    options: { files: text, runs: text, work: text, json: text, cli: text, 'file-by-file': flag, 'cpu-profile': text, help: flag },
+    options: {
+      files: text,
+      runs: text,
+      work: text,
+      json: text,
+      cli: text,
+      peers: text,
+      'file-by-file': flag,
+      'cpu-profile': text,
+      help: flag,
+    },
   });
   if (values.help === true) return 'help';
   // Not os.tmpdir(): that is memory on many machines.
@@ -45,6 +58,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
     workDirectory: path.resolve(values.work ?? temporary, 'dbadmin-bench-migrate'),
     jsonFile: values.json === undefined ? undefined : path.resolve(values.json),
     cli: path.resolve(values.cli ?? path.join(import.meta.dirname, '../../../bin/dbadmin.cjs')),
+    peers: values.peers?.split(','),
     fileByFile: values['file-by-file'] !== false,
     profileDirectory: values['cpu-profile'] === undefined ? undefined : path.resolve(values['cpu-profile']),
   };
