@@ -23,6 +23,7 @@ interface About {
   readonly user: string;
   readonly session: string;
   readonly superuser: boolean;
+  readonly standby: boolean;
   readonly bootstrap: string;
   readonly readable: boolean;
 }
@@ -36,7 +37,7 @@ interface About {
 export async function inspectCluster(sql: TransactionSql, settingNames: readonly string[], as?: string): Promise<ClusterState> {
   const [about] = await sql<About[]>`
     select current_setting('server_version_num')::int / 10000 as major, current_user::text as user,
-           session_user::text as session, r.rolsuper as superuser,
+           session_user::text as session, r.rolsuper as superuser, pg_catalog.pg_is_in_recovery() as standby,
            (select b.rolname::text from pg_catalog.pg_roles b where b.oid = 10) as bootstrap,
            has_column_privilege('pg_catalog.pg_authid', 'rolpassword', 'select') as readable
       from pg_catalog.pg_roles r where r.rolname = current_user`;
@@ -52,6 +53,7 @@ export async function inspectCluster(sql: TransactionSql, settingNames: readonly
     currentRole: as ?? about.user,
     sessionRole: as ?? about.session,
     isSuperuser: as === undefined ? about.superuser : (roles.get(as)?.attributes.superuser ?? false),
+    isStandby: about.standby,
     canReadPasswords: about.readable,
     bootstrapSuperuser: about.bootstrap,
     roles,
@@ -154,11 +156,18 @@ async function readSettingTypes(
   names: readonly string[],
   { role, major }: { readonly role: string; readonly major: number },
 ): Promise<ReadonlyMap<string, SettingType>> {
-  const mayNot = major >= 15 ? sql`not pg_catalog.has_parameter_privilege(r.oid, name, 'SET')` : sql`not r.rolsuper`;
+  const mayNot = major >= 15 ? sql`not pg_catalog.has_parameter_privilege(r.oid, p.name, 'SET')` : sql`not r.rolsuper`;
   const rows = await sql<{ name: string; vartype: string; unit: string | null; needs: boolean }[]>`
-    select lower(name) as name, vartype, unit,
-           context in ('superuser', 'superuser-backend') and coalesce((select ${mayNot} from pg_catalog.pg_roles r where r.rolname = ${role}), true) as needs
-      from pg_catalog.pg_settings
-     where lower(name) in (select json_array_elements_text(${JSON.stringify(names)}::text::json))`;
+    with named as (select distinct json_array_elements_text(${JSON.stringify(names)}::text::json) as name),
+         found(name, vartype, unit, guarded) as (
+           select lower(s.name), s.vartype, s.unit, s.context in ('superuser', 'superuser-backend')
+             from pg_catalog.pg_settings s where lower(s.name) in (select n.name from named n)
+           union all
+           -- One that no extension has defined here. Anybody may set it, and only a superuser, or who was given SET, store it.
+           select n.name, 'string', null, true from named n
+            where n.name like '%.%' and not exists (select from pg_catalog.pg_settings s where lower(s.name) = n.name))
+    select p.name, p.vartype, p.unit,
+           p.guarded and coalesce((select ${mayNot} from pg_catalog.pg_roles r where r.rolname = ${role}), true) as needs
+      from found p`;
   return new Map(rows.map(({ name, vartype, unit, needs }) => [name, { vartype, unit: unit ?? undefined, needsGrant: needs }]));
 }

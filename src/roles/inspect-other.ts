@@ -10,7 +10,8 @@ interface OtherRow {
 
 /**
  * Explicit privileges that the file cannot speak of: on large objects, now and by default, and on the server's own relations
- * and routines. They are reported, so that nobody takes silence for absence. What initdb gave its own roles is left out.
+ * and routines; and the security labels of roles, by which an extension may decide what they see. They are reported, so that
+ * nobody takes silence for absence. What initdb gave its own roles is left out.
  */
 export async function inspectOther(sql: TransactionSql): Promise<readonly OtherPrivilege[]> {
   const rows = await sql<OtherRow[]>`
@@ -31,5 +32,11 @@ export async function inspectOther(sql: TransactionSql): Promise<readonly OtherP
       from objects o cross join lateral pg_catalog.aclexplode(o.acl) a
      where a.grantee <> o.owner and (a.grantee >= 16384 or (a.grantee = 0 and o.what like 'large object%'))
      group by 1, 2, 3 order by 2, 3`;
-  return rows.map((row) => ({ grantee: row.public ? PUBLIC : role(row.grantee), text: `${row.privileges} on ${row.what}` }));
+  const labels = await sql<{ role: string; provider: string; label: string }[]>`
+    select r.rolname::text as role, l.provider, l.label from pg_catalog.pg_shseclabel l join pg_catalog.pg_roles r on r.oid = l.objoid
+     where l.classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass order by 1, 2`;
+  return [
+    ...rows.map((row) => ({ grantee: row.public ? PUBLIC : role(row.grantee), text: `${row.privileges} on ${row.what}` })),
+    ...labels.map((each) => ({ grantee: role(each.role), text: `security label ${JSON.stringify(each.label)} of ${each.provider}` })),
+  ];
 }

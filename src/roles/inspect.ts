@@ -8,9 +8,11 @@ import { comparePasswords, type PasswordSources } from './inspect-passwords.ts';
 import { inspectRetirement, type InDatabase } from './inspect-retirement.ts';
 import { comparePolicies, readRowSecurity } from './inspect-row-security.ts';
 import type { DatabaseRowSecurity } from './lifecycle-state.ts';
+import { refusedSettings } from './inspect-settings.ts';
 import { namedObjects } from './named-objects.ts';
 import { departures } from './retirement.ts';
 import type { DatabaseState, ObservedState } from './state.ts';
+import { differingSettings, wantedSettings } from './wanted-settings.ts';
 
 /** How the server names this work in pg_stat_activity. */
 export const APPLICATION_NAME = 'dbadmin roles';
@@ -48,7 +50,9 @@ export async function inspectRoles(
     }
     const going = departures(document, cluster).map(({ role }) => role);
     const retired = await inspectRetirement(maintenance, document.maintenanceDatabase, going, cluster, inDatabase);
-    return { cluster, databases, rowSecurity, retired, passwords: await comparePasswords(document.roles.values(), cluster, sources) };
+    const passwords = await comparePasswords(document.roles.values(), cluster, sources);
+    const settings = await refusedSettings(maintenance, differingSettings(wantedSettings(document), cluster));
+    return { cluster, databases, rowSecurity, retired, passwords, refusedSettings: settings };
   } finally {
     await maintenance.end({ timeout: 5 });
   }

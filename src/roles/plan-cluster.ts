@@ -2,7 +2,6 @@ import type { AlterRole, Change, GrantMembership, RevokeMembership, RoleOptions 
 import type { PasswordRule, RolesDocument } from './document/document.ts';
 import { powersOf } from './powers.ts';
 import type { ManagedScope } from './scope.ts';
-import { sameSetting } from './settings.ts';
 import type { ClusterState, Membership, ObservedState, RoleState, StoredSetting } from './state.ts';
 import {
   attributeDifferences,
@@ -12,6 +11,7 @@ import {
   type WantedMembership,
   type WantedRole,
 } from './wanted-cluster.ts';
+import { differingSettings, placeOf } from './wanted-settings.ts';
 
 /** The changes to roles, memberships, passwords and settings. */
 export function planCluster(
@@ -185,13 +185,7 @@ function edgeDepths(cluster: Pick<ClusterState, 'memberships'>): (edge: Membersh
 }
 
 function planSettings(document: RolesDocument, cluster: ClusterState, wanted: WantedCluster, scope: ManagedScope): readonly Change[] {
-  const changes: Change[] = [];
-  const stored = new Map(cluster.settings.map((setting) => [placeOf(setting), setting]));
-  for (const setting of wanted.settings) {
-    const found = stored.get(placeOf(setting));
-    if (found !== undefined && sameSetting(setting.name, setting.value, found.value, cluster.settingTypes.get(setting.name))) continue;
-    changes.push({ kind: 'setting', ...setting, was: found?.value });
-  }
+  const changes = differingSettings(wanted.settings, cluster).map(({ at: _at, ...setting }): Change => ({ kind: 'setting', ...setting }));
   if (document.mode === 'add') return changes;
   const places = new Set(wanted.settings.map(placeOf));
   const isOurs = (setting: StoredSetting): boolean => {
@@ -204,10 +198,6 @@ function planSettings(document: RolesDocument, cluster: ClusterState, wanted: Wa
       changes.push({ kind: 'setting', ...setting, value: undefined, was: setting.value });
   }
   return changes;
-}
-
-function placeOf(setting: StoredSetting): string {
-  return JSON.stringify([setting.role, setting.database, setting.name]);
 }
 
 function planPasswords(document: RolesDocument, observed: ObservedState): readonly Change[] {

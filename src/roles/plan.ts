@@ -12,11 +12,13 @@ import { planDatabase } from './plan-database.ts';
 import { planShared } from './plan-shared.ts';
 import { planRetirement } from './plan-retirement.ts';
 import { planRowSecurity } from './plan-row-security.ts';
+import { settingAssignment } from './print.ts';
 import { Refusals } from './refusal.ts';
 import { departures, withoutDepartures, type Departure } from './retirement.ts';
 import { isConnected, managedScope, type ManagedScope } from './scope.ts';
 import { granteeText, type ClusterState, type ObservedState } from './state.ts';
-import { wantedCluster } from './wanted-cluster.ts';
+import { wantedCluster, type WantedCluster } from './wanted-cluster.ts';
+import { differingSettings } from './wanted-settings.ts';
 
 /** What must change for a cluster to be as its file says, in order, and what the file leaves alone. */
 export interface RolesPlan {
@@ -67,6 +69,7 @@ export function planRoles(file: RolesDocument, observed: ObservedState, now: Dat
     const at = document.roles.get(name)?.at;
     if (typeof finding === 'object' && at !== undefined) refusals.add(at, finding.problem);
   }
+  refuseSettings(wanted, observed, refusals);
   const changes: Change[] = [...planCluster(document, observed, wanted, scope), ...planShared(document, cluster, scope, refusals)];
   const exists = (role: string): boolean => document.roles.has(role) || cluster.roles.has(role);
   for (const declared of document.databases.values()) {
@@ -92,6 +95,18 @@ export function planRoles(file: RolesDocument, observed: ObservedState, now: Dat
     ],
     lacks: findLacks(ordered, observed, stuckMemberships(document, cluster, wanted, scope)),
   };
+}
+
+function refuseSettings({ settings }: WantedCluster, { cluster, refusedSettings }: ObservedState, refusals: Refusals): void {
+  for (const setting of differingSettings(settings, cluster)) {
+    const why = refusedSettings.get(settingAssignment(setting));
+    if (why === undefined) continue;
+    const { role, database } = setting;
+    const whose = [...(role === undefined ? [] : [`role ${role}`]), ...(database === undefined ? [] : [`database ${database}`])].join(
+      ' in ',
+    );
+    refusals.add(setting.at, `settings of ${whose}: ${why}`);
+  }
 }
 
 function findUnmanaged(document: RolesDocument, observed: ObservedState, scope: ManagedScope, going: readonly Departure[]): Unmanaged {
@@ -152,6 +167,7 @@ function leftOutNotes({ only }: RolesDocument, count: number): readonly string[]
 function notesOn(document: RolesDocument, observed: ObservedState): readonly string[] {
   const unreadable = [...observed.passwords].filter(([name, finding]) => finding === 'unreadable' && observed.cluster.roles.has(name));
   const notes: string[] = [];
+  if (observed.cluster.isStandby) notes.push('this server is a standby: what is planned on it is applied to its primary');
   if (unreadable.length > 0) {
     notes.push(
       `the passwords of ${unreadable.map(([name]) => name).join(', ')} were not compared: ${observed.cluster.currentRole} may not read pg_authid`,

@@ -10,7 +10,7 @@ import type {
   RevokeMembership,
   SettingChange,
 } from './change.ts';
-import { ROLE_ATTRIBUTES, type RoleAttribute } from './document/document.ts';
+import { ROLE_ATTRIBUTES, type RoleAttribute, type SettingValue } from './document/document.ts';
 import { isLifecycleChange } from './lifecycle-change.ts';
 import { lifecycleSql } from './print-lifecycle.ts';
 import { quoteIdentifier, quoteLiteral } from './quote.ts';
@@ -93,11 +93,19 @@ function settingSql(change: SettingChange): string {
     change.role === undefined
       ? `DATABASE ${database}`
       : `ROLE ${quoteIdentifier(change.role)}${database === '' ? '' : ` IN DATABASE ${database}`}`;
-  const name = change.name.split('.').map(quoteIdentifier).join('.');
-  if (change.value === undefined) return `ALTER ${place} RESET ${name}`;
-  const values = typeof change.value === 'string' ? [change.value] : change.value;
-  const list = values.length === 0 ? "''" : values.map((value) => quoteLiteral(value)).join(', ');
-  return `ALTER ${place} SET ${name} TO ${list}`;
+  const { name, value } = change;
+  return value === undefined ? `ALTER ${place} RESET ${settingName(name)}` : `ALTER ${place} SET ${settingAssignment({ name, value })}`;
+}
+
+function settingName(name: string): string {
+  return name.split('.').map(quoteIdentifier).join('.');
+}
+
+/** `"work_mem" TO '4MB'`: what stands after SET. */
+export function settingAssignment({ name, value }: { readonly name: string; readonly value: SettingValue }): string {
+  const values = typeof value === 'string' ? [value] : value;
+  const list = values.length === 0 ? "''" : values.map((each) => quoteLiteral(each)).join(', ');
+  return `${settingName(name)} TO ${list}`;
 }
 
 /** Statements on at most this many named objects: each is locked until commit on 18 and later. */

@@ -28,6 +28,8 @@ export interface ObservedState {
   readonly retired: ReadonlyMap<string, RetiredRole>;
   /** For each declared role with a password rule: how the stored one compares. */
   readonly passwords: ReadonlyMap<string, PasswordFinding>;
+  /** Why the server would not store a setting that is to change, by `settingAssignment`. */
+  readonly refusedSettings: ReadonlyMap<string, string>;
 }
 
 export type PasswordFinding =
@@ -50,6 +52,8 @@ export interface ClusterState {
   /** Who logged in. Another than {@link currentRole} where a setting `role` of the login, or of the connection, made it act as that. */
   readonly sessionRole: string;
   readonly isSuperuser: boolean;
+  /** In recovery: it can be read, and nothing on it can be changed. */
+  readonly isStandby: boolean;
   /** Whether pg_authid, and so the stored verifiers, may be read. */
   readonly canReadPasswords: boolean;
   /** The role that initdb made (OID 10). */

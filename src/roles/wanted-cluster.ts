@@ -9,8 +9,8 @@ import { powersOf } from './powers.ts';
 import { DATABASE_OWNER } from './predefined.ts';
 import type { Refusals } from './refusal.ts';
 import { isConnected } from './scope.ts';
-import { settingValue } from './settings.ts';
-import type { ClusterState, StoredSetting } from './state.ts';
+import type { ClusterState } from './state.ts';
+import { wantedSettings, type WantedSetting } from './wanted-settings.ts';
 
 /** What the file says about everything that belongs to the whole cluster. */
 export interface WantedCluster {
@@ -18,7 +18,7 @@ export interface WantedCluster {
   readonly memberships: readonly WantedMembership[];
   /** When each membership that is over ended, by `edgeKey`. */
   readonly ended: ReadonlyMap<string, string>;
-  readonly settings: readonly StoredSetting[];
+  readonly settings: readonly WantedSetting[];
 }
 
 export interface WantedRole {
@@ -57,7 +57,6 @@ export function hasEdgeOptions(major: number): boolean {
 export function wantedCluster(document: RolesDocument, cluster: ClusterState, now: Date, refusals: Refusals): WantedCluster {
   const roles = new Map<string, WantedRole>();
   const memberships: WantedMembership[] = [];
-  const settings: StoredSetting[] = [];
   const ended = new Map<string, string>();
   const grantorOf = membershipGrantors(document, cluster);
   for (const declared of document.roles.values()) {
@@ -78,14 +77,8 @@ export function wantedCluster(document: RolesDocument, cluster: ClusterState, no
     const grantor = (edge: DeclaredMembership): string | undefined =>
       hasEdgeOptions(cluster.major) ? (edge.grantedBy ?? grantorOf(edge.role)) : undefined;
     memberships.push(...edges.map((edge) => wantedMembership(edge, declared, attributes.inherit, grantor(edge))));
-    settings.push(...wantedSettings(declared));
   }
-  for (const database of document.databases.values()) {
-    for (const [name, value] of database.settings ?? []) {
-      settings.push({ role: undefined, database: database.name, name, value: settingValue(name, value) });
-    }
-  }
-  return { roles, memberships, ended, settings };
+  return { roles, memberships, ended, settings: wantedSettings(document) };
 }
 
 function checkRole(declared: DeclaredRole, cluster: ClusterState, refusals: Refusals): void {
@@ -137,19 +130,6 @@ function membershipGrantors(document: RolesDocument, cluster: ClusterState): (ro
   const created = new Set([...document.roles.keys()].filter((name) => !cluster.roles.has(name)));
   const powers = powersOf(cluster.currentRole, cluster, created);
   return (role) => powers.administratorOf(role) ?? cluster.currentRole;
-}
-
-function wantedSettings(declared: DeclaredRole): readonly StoredSetting[] {
-  const everywhere = [...declared.settings].map(([name, value]) => ({
-    role: declared.name,
-    database: undefined,
-    name,
-    value: settingValue(name, value),
-  }));
-  const inDatabases = [...declared.settingsIn].flatMap(([database, settings]) =>
-    [...settings].map(([name, value]) => ({ role: declared.name, database, name, value: settingValue(name, value) })),
-  );
-  return [...everywhere, ...inDatabases];
 }
 
 export function attributeDifferences(

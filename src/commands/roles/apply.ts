@@ -6,6 +6,7 @@ import { DbadminError } from '../../base/errors.ts';
 import { readPlanFile } from '../../base/plan-file.ts';
 import { refuseBroken } from '../../roles/access/guard.ts';
 import { applyRoles } from '../../roles/apply.ts';
+import { refuseStandby } from '../../roles/apply-writable.ts';
 import { countRisks, describeChange } from '../../roles/describe.ts';
 import { planRoles } from '../../roles/plan.ts';
 import { keepingRoles } from '../../roles/retirement.ts';
@@ -30,6 +31,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   output.line(summaryText(plan));
   let [transactions, startedMs] = [0, clock.now().getTime()];
   if (plan.changes.length > 0) {
+    refuseStandby(inspected.observed.cluster.isStandby);
     refuseDrops(countRisks(plan.changes.map(describeChange)).destroy, flagOption(input, 'allowDrop'));
     refuseBroken(project.document.file, await inspectGuard(project, plan));
     const changes = plan.changes.length === 1 ? 'this change' : `these ${plan.changes.length} changes`;

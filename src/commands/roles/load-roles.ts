@@ -57,11 +57,9 @@ function withOptions(document: RolesDocument, input: CommandInput): RolesDocumen
   return { ...document, mode, ...(only.length === 0 ? {} : { only }) };
 }
 
-/** The options that make less of a file, as they were given. */
-export function partOptions(input: CommandInput): readonly string[] {
-  return ['mode', 'only'].flatMap((name) =>
-    listOption(input, name).map((value) => `--${name} ${/^[\w.-]+$/.test(value) ? value : `'${value}'`}`),
-  );
+/** Those of the options `names` that were given, as they would be typed again. */
+export function givenOptions(input: CommandInput, names: readonly string[]): readonly string[] {
+  return names.flatMap((name) => listOption(input, name).map((value) => `--${name} ${/^[\w./-]+$/.test(value) ? value : `'${value}'`}`));
 }
 
 /**
@@ -70,7 +68,7 @@ export function partOptions(input: CommandInput): readonly string[] {
  * @throws {DbadminError} `usage`.
  */
 export function refuseBesideSavedPlan(input: CommandInput): void {
-  const given = partOptions(input);
+  const given = givenOptions(input, ['mode', 'only']);
   if (given.length === 0) return;
   throw new DbadminError('usage', `${given.join(' ')} does not go with a saved plan: it is of the whole file`);
 }

@@ -4,7 +4,7 @@ import { brokenText } from '../../roles/access/guard.ts';
 import { formatSavedPlan, savePlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { inspectGuard } from './guard-plan.ts';
-import { inspectAndPlan, loadRoles, partOptions, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
+import { givenOptions, inspectAndPlan, loadRoles, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
 import { planJson, planScript, showLacks, showPlan, showUnmanaged, summaryText } from './show-plan.ts';
 
 const EXIT_DRIFT = 2;
@@ -26,8 +26,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     for (const line of broken) output.warn(line);
     showLacks(output, inspected);
     const out = textOption(input, 'out');
-    const how = ['dbadmin roles apply', ...(out === undefined ? partOptions(input) : [out])].join(' ');
-    const hints = [flagOption(input, 'unmanaged') ? '' : ' (--unmanaged)', isInSync ? '' : `. Apply with: ${how}`];
+    const options = givenOptions(input, out === undefined ? ['config', 'cluster', 'file', 'mode', 'only'] : ['config', 'cluster', 'file']);
+    const how = ['dbadmin roles apply', ...(out === undefined ? [] : [out]), ...options].join(' ');
+    const isForOthers = isInSync || inspected.observed.cluster.isStandby;
+    const hints = [flagOption(input, 'unmanaged') ? '' : ' (--unmanaged)', isForOthers ? '' : `. Apply with: ${how}`];
     output.line(`${summaryText(inspected.plan)}${hints.join('')}`);
     if (saved !== undefined) output.line(`saved as ${out ?? ''}: plan ${saved.sha256.slice(0, 16)} for ${saved.role}`);
     if (flagOption(input, 'unmanaged')) showUnmanaged(output, inspected.plan);

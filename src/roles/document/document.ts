@@ -107,6 +107,8 @@ export interface DeclaredRole {
   readonly password: PasswordRule;
   readonly settings: ReadonlyMap<string, SettingValue>;
   readonly settingsIn: ReadonlyMap<string, ReadonlyMap<string, SettingValue>>;
+  /** Where each of both stands, by `settingPlace`. */
+  readonly settingsAt: ReadonlyMap<string, Position>;
 }
 
 export interface DeclaredMembership {
@@ -124,6 +126,11 @@ export interface DeclaredMembership {
 
 /** A value as SET takes it: one text, or a list of them. */
 export type SettingValue = string | readonly string[];
+
+/** The key of {@link DeclaredRole.settingsAt}; `database` for a setting that is one's own there alone. */
+export function settingPlace(name: string, database?: string): string {
+  return JSON.stringify([name, database]);
+}
 
 export type PasswordRule =
   | { readonly kind: 'unmanaged' }
@@ -144,6 +151,8 @@ export interface DeclaredDatabase {
   readonly connect: readonly string[];
   /** ALTER DATABASE SET; undefined leaves the database's own settings alone. */
   readonly settings: ReadonlyMap<string, SettingValue> | undefined;
+  /** Where each stands, by `settingPlace`. */
+  readonly settingsAt: ReadonlyMap<string, Position>;
   readonly schemas: ReadonlyMap<string, DeclaredSchema>;
   readonly access: readonly AccessRule[];
   readonly columns: readonly ColumnRule[];

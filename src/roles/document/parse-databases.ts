@@ -1,5 +1,5 @@
 import { OBJECT_KINDS, type ObjectKind } from '../privileges.ts';
-import type { DeclaredDatabase, DeclaredSchema, Profile } from './document.ts';
+import type { DeclaredDatabase, DeclaredSchema, Position, Profile } from './document.ts';
 import { isSystemSchema, nameProblem, readRoleName } from './names.ts';
 import { parseAccess } from './parse-access.ts';
 import { parseColumns } from './parse-columns.ts';
@@ -30,13 +30,15 @@ export function parseDatabases(
     const access = reader.list(fields.get('access'), `access of ${what}`).flatMap((item) => parseAccess(reader, item, context) ?? []);
     const grants = parseGrants(reader, fields.get('grants'), context);
     const settings = fields.get('settings');
+    const settingsAt = new Map<string, Position>();
     const owner = fields.get('owner');
     databases.set(entry.key, {
       name: entry.key,
       at: entry.keyAt,
       owner: owner === undefined ? undefined : readRoleName(reader, owner, `owner of ${what}`),
       connect: readRoleNames(reader, fields.get('connect'), `connect of ${what}`),
-      settings: settings === undefined ? undefined : parseSettings(reader, settings, `settings of ${what}`),
+      settings: settings === undefined ? undefined : parseSettings(reader, settings, `settings of ${what}`, settingsAt),
+      settingsAt,
       schemas,
       access: [...access, ...grants.access],
       columns: [...parseColumns(reader, fields.get('columns'), schemas), ...grants.columns],

@@ -1,8 +1,10 @@
 import {
   ROLE_ATTRIBUTES,
+  settingPlace,
   type DeclaredMembership,
   type DeclaredRole,
   type PasswordRule,
+  type Position,
   type RoleAttribute,
   type SettingValue,
 } from './document.ts';
@@ -54,9 +56,10 @@ function parseRole(reader: Reader, name: string, kind: DeclaredRole['kind'], val
   const fields = reader.fields(value, what, ROLE_KEYS);
   const limit = reader.integer(fields.get('connection_limit'), `connection_limit of ${what}`);
   if (limit !== undefined && limit < -1) reader.problem(fields.get('connection_limit')?.at ?? fields.at, 'connection_limit is -1 or more');
+  const settingsAt = new Map<string, Position>();
   const settingsIn = new Map<string, ReadonlyMap<string, SettingValue>>();
   for (const entry of reader.entries(fields.get('settings_in'), `settings_in of ${what}`)) {
-    settingsIn.set(entry.key, parseSettings(reader, entry.value, `settings_in of ${what}`));
+    settingsIn.set(entry.key, parseSettings(reader, entry.value, `settings_in of ${what}`, settingsAt, entry.key));
   }
   return {
     name,
@@ -68,8 +71,9 @@ function parseRole(reader: Reader, name: string, kind: DeclaredRole['kind'], val
     comment: reader.text(fields.get('comment'), `comment of ${what}`),
     memberOf: parseMemberships(reader, fields.get('member_of'), name),
     password: parsePassword(reader, fields.get('password'), fields.get('auth'), kind, what),
-    settings: parseSettings(reader, fields.get('settings'), `settings of ${what}`),
+    settings: parseSettings(reader, fields.get('settings'), `settings of ${what}`, settingsAt),
     settingsIn,
+    settingsAt,
   };
 }
 
@@ -175,8 +179,14 @@ function parseCommand(reader: Reader, value: Untrusted | undefined, at: Untruste
   return { kind: 'command', argv };
 }
 
-/** `name: value` as SET takes them. */
-export function parseSettings(reader: Reader, value: Untrusted | undefined, what: string): ReadonlyMap<string, SettingValue> {
+/** `name: value` as SET takes them; where each stands goes to `places`, see `settingPlace`. */
+export function parseSettings(
+  reader: Reader,
+  value: Untrusted | undefined,
+  what: string,
+  places: Map<string, Position>,
+  database?: string,
+): ReadonlyMap<string, SettingValue> {
   const settings = new Map<string, SettingValue>();
   for (const entry of reader.entries(value, what)) {
     const name = entry.key.toLowerCase();
@@ -186,6 +196,7 @@ export function parseSettings(reader: Reader, value: Untrusted | undefined, what
     else {
       const read = parseSetting(reader, entry.value, `${what}: ${name}`);
       if (read !== undefined) settings.set(name, read);
+      places.set(settingPlace(name, database), entry.keyAt);
     }
   }
   return settings;

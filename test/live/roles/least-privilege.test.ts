@@ -24,7 +24,7 @@ scope: { roles: ["app_*", "svc_*", "human_*"], ignore_roles: [app_ignored] }
 profiles: { reader: { tables: [select], routines: [execute] } }
 groups: { app_owner: { comment: owns }, app_reader: {}, app_heir: {}, app_new: { member_of: app_reader } }
 services:
-  svc_api: { member_of: app_reader, password: { from: env, name: PW }, settings: { work_mem: 8MB, log_min_messages: error } }
+  svc_api: { member_of: app_reader, password: { from: env, name: PW }, settings: { work_mem: 8MB, log_min_messages: error, music.tenant: acme } }
   svc_new: { member_of: [app_new, { role: app_owner, inherit: false }], settings_in: { music: { work_mem: 9MB } } }
 humans:
   human_ann: { member_of: [{ role: pg_monitor, until: 2099-01-01 }], valid_until: 2099-01-31, attributes: [createdb] }
@@ -78,6 +78,7 @@ describe.each([16, 18])('a role of its own that is no superuser, on PostgreSQL %
       'ADMIN OPTION on pg_monitor',
       'the privileges of app_owner',
       'SET on parameter log_min_messages',
+      'SET on parameter music.tenant',
     ]) {
       expect(whats).toContain(expected);
     }

@@ -275,13 +275,18 @@ describe.each(MAJORS)('roles on PostgreSQL %i', (major) => {
 
   it('leaves what is out of scope alone and names it', async () => {
     await music.unsafe(
-      'create role outsider; grant select on core.play to outsider; grant app_reader to outsider; grant select on outside.t to app_reader; select lo_create(4711); grant select on large object 4711 to ann; grant execute on function pg_read_file(text) to ann',
+      'create role outsider; grant select on core.play to outsider; grant app_reader to outsider; grant select on outside.t to app_reader; select lo_create(4711); grant select on large object 4711 to ann; grant execute on function pg_read_file(text) to ann; set allow_system_table_mods = on; ' +
+        "insert into pg_shseclabel (objoid, classoid, provider, label) values ('ann'::regrole, 'pg_authid'::regclass, 'anon', 'MASKED')",
     );
     const plan = await project.plan(text);
     expect(plan.changes).toEqual([]);
     expect(plan.unmanaged.roles).toContain('outsider');
     expect(plan.unmanaged.schemas).toContain('music.outside');
-    expect(plan.unmanaged.privileges).toEqual(['ann: EXECUTE on routine pg_read_file(text)', 'ann: SELECT on large object 4711']);
+    expect(plan.unmanaged.privileges).toEqual([
+      'ann: EXECUTE on routine pg_read_file(text)',
+      'ann: SELECT on large object 4711',
+      'ann: security label "MASKED" of anon',
+    ]);
     expect(plan.unmanaged.memberships).toEqual(['app_reader → outsider']);
   });
 

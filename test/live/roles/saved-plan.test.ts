@@ -53,7 +53,9 @@ describe('a saved plan of roles', () => {
     await music.unsafe('revoke select on core.a from app_reader');
     const { status, stdout } = await roles('plan', '--out', 'plan.json');
     expect(status).toBe(2);
-    expect(stdout).toMatch(/1 change, .*Apply with: dbadmin roles apply plan\.json\nsaved as plan\.json: plan [0-9a-f]{16} for postgres/);
+    expect(stdout).toMatch(
+      /1 change, .*Apply with: dbadmin roles apply plan\.json --file roles\.yaml\nsaved as plan\.json: plan [0-9a-f]{16} for postgres/,
+    );
   });
 
   it('is what apply makes, and the record has its number', async () => {

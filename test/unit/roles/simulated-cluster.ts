@@ -157,6 +157,7 @@ export class SimulatedCluster {
       currentRole: 'postgres',
       sessionRole: 'postgres',
       isSuperuser: true,
+      isStandby: false,
       canReadPasswords: true,
       bootstrapSuperuser: 'postgres',
       roles: this.roles,
@@ -184,7 +185,14 @@ export class SimulatedCluster {
       other: [],
       routines: new Map([routine('f', 'integer, text'), routine('p', '')]),
     };
-    return { cluster, databases: new Map([['music', state]]), rowSecurity: new Map(), retired: new Map(), passwords: new Map() };
+    return {
+      cluster,
+      databases: new Map([['music', state]]),
+      rowSecurity: new Map(),
+      retired: new Map(),
+      passwords: new Map(),
+      refusedSettings: new Map(),
+    };
   }
 
   #groups(): readonly ObjectGroup[] {
