@@ -34,7 +34,10 @@ comment on function mart.months(mart.play_filter) is 'Slicer: the months that ha
 
 create or replace function mart.date_range(f mart.play_filter default null) returns table (first_day date, last_day date, plays bigint)
 language sql stable
-as $$ select min(p.day), max(p.day), count(*) from mart.plays(f) as p $$;
+as $$
+  with counted as (select p.day, count(*) as plays from mart.plays(f) as p group by p.day)
+  select min(c.day), max(c.day), coalesce(sum(c.plays), 0)::bigint from counted as c
+$$;
 comment on function mart.date_range(mart.play_filter) is 'Slicer: the first and the last day that have plays, and how many.';
 
 create or replace function mart.album_artist(album bigint) returns text

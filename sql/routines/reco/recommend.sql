@@ -39,10 +39,13 @@ begin
 
   for pick in
     with said as materialized (
-      select n.neighbour_id, s.track_id as seed_id, s.weight * n.score as weight
-      from unnest(seeds, weights) as s (track_id, weight)
-      join reco.neighbour_list as l on l.track_id = s.track_id
-      cross join lateral unnest(l.neighbours, l.scores) as n (neighbour_id, score)
+      -- Both lists are as long as each other. Taken apart here, where nothing is kept of them; among the tables each would be stored first.
+      select n.neighbour_id, n.seed_id, n.weight * n.score as weight
+      from (
+        select s.track_id as seed_id, s.weight, unnest(l.neighbours) as neighbour_id, unnest(l.scores) as score
+        from unnest(seeds, weights) as s (track_id, weight)
+        join reco.neighbour_list as l on l.track_id = s.track_id
+      ) as n
     ), summed as (
       select n.neighbour_id, sum(n.weight) as score from said as n group by n.neighbour_id
     ), best as materialized (
