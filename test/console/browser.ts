@@ -28,7 +28,10 @@ export async function openPage(browser: Browser, { width = 1280, dark = false }:
   const asked: string[] = [];
   const said: string[] = [];
   page.on('request', (each) => void asked.push(each.url()));
-  page.on('console', (message) => void (message.type() === 'error' && said.push(message.text())));
+  page.on('console', (message) => {
+    // Of the machine, on which a container begins or ends: the page asks again.
+    if (message.type() === 'error' && !message.text().includes('ERR_NETWORK_CHANGED')) said.push(message.text());
+  });
   page.on('pageerror', (error) => void said.push(error.message));
   return { context, page, asked, said };
 }

@@ -170,6 +170,8 @@ const AWAY: Failure = {
   hint: 'See whether dbadmin console still runs.',
 };
 
+const AGAIN_MS = 250;
+
 /**
  * Asks the console. `body` makes it a request that changes something, with the session's token.
  *
@@ -190,12 +192,21 @@ export async function ask<Answer>(path: string, body?: object, csrf?: string): P
 
 /** Asks, and can be told to give up. @throws {RequestFailure} */
 export async function send<Answer>(path: string, request: RequestInit): Promise<Answer> {
-  const response = await fetch(path, request).catch(() => undefined);
+  const response = await answerOf(path, request);
   const document = (await response?.json().catch(() => undefined)) as Answer | { readonly error: Failure } | undefined;
   if (response === undefined || document === undefined) throw new RequestFailure(AWAY);
   if (!isFailure(document)) return document;
   if (document.error.code === 'sign-in-needed') tellSessionOver();
   throw new RequestFailure({ ...document.error, ...('command' in document ? { command: String(document.command) } : {}) });
+}
+
+/** Undefined where nobody answers. */
+async function answerOf(path: string, request: RequestInit): Promise<Response | undefined> {
+  const response = await fetch(path, request).catch(() => undefined);
+  if (response !== undefined || request.method !== undefined || request.signal?.aborted === true) return response;
+  // A network that changes, by a VPN or a container, breaks off what is on its way. What only reads is asked once more.
+  await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  return await fetch(path, request).catch(() => undefined);
 }
 
 export function isFailure(document: unknown): document is { readonly error: Failure } {

@@ -33,6 +33,8 @@ const LEAST_GAP_PX = 6;
 /** Marks nearer than this are drawn as one. */
 export const HEAP_PX = 7;
 const LABEL_PX = 116;
+/** A timeline's name. */
+const NAME_PX = 80;
 
 const EVENT_KINDS: readonly MarkKind[] = ['migration', 'restore-point', 'passed', 'failed'];
 const TAKEN_KINDS: readonly MarkKind[] = ['incremental', 'full', 'damaged', 'no-backup'];
@@ -119,6 +121,9 @@ function Row({
 }) {
   const bands = layBands(row.bands, view, width);
   const gaps = layGaps(row.gaps, view, width, LEAST_GAP_PX);
+  const isFree = (fromPx: number, toPx: number): boolean => gaps.every(({ x, width: wide }) => x + wide < fromPx || x > toPx);
+  // Its name must not cover a gap.
+  const isAtEnd = !isFree(0, NAME_PX) && isFree(width - NAME_PX, width);
   return (
     <>
       {bands.map(({ x, width: wide, of }) => (
@@ -136,7 +141,7 @@ function Row({
         </g>
       ))}
       {isNamed ? (
-        <text class="on halo" x="4" y={y + 14}>
+        <text class="on halo" x={isAtEnd ? width - 4 : 4} y={y + 14} text-anchor={isAtEnd ? 'end' : 'start'}>
           timeline {row.timeline}
         </text>
       ) : null}

@@ -37,7 +37,7 @@ export function HistoryPanel({ history, shown }: { readonly history: HistoryDocu
       aside={`${entries.length === total ? counted(total, 'row') : `${entries.length} of ${total} rows`} · newest first`}
     >
       <div class="scroll" tabIndex={0} role="region" aria-label="History, row by row">
-        <table class="stackt">
+        <table class="stackt history">
           <thead>
             <tr>
               <th>Version and name</th>
