@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { createProject, type TestProject } from './project.ts';
 
@@ -107,7 +107,8 @@ test('without a transaction, and after a statement that lost against a lock, it 
   );
   const other = await sql.reserve();
   await other.unsafe('begin; lock core.t in access share mode');
-  const released = new Promise((resolve) => setTimeout(resolve, 700)).then(async () => {
+  const lost = (): boolean => project.messages.some((message) => message.includes('; attempt 2 of'));
+  const released = vi.waitUntil(lost, { timeout: 30_000 }).then(async () => {
     await other.unsafe('rollback');
     other.release();
   });

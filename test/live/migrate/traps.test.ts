@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { createProject, type TestProject } from './project.ts';
@@ -202,7 +202,7 @@ test('behind a long reader a file gives up its place in the queue, lets others r
   const reader = postgres(database.url, { max: 1 });
   await reader.unsafe('begin; select * from a');
   const running = project.up({ retry: { attempts: 50, firstPauseMs: 100, longestPauseMs: 100 } });
-  await systemClock.sleep(500);
+  await vi.waitUntil(() => project.messages.some((message) => message.includes('; attempt 2 of')), { timeout: 30_000 });
   const startedMs = Date.now();
   await sql`select * from a`;
   expect(Date.now() - startedMs).toBeLessThan(1000);
