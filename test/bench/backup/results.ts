@@ -4,7 +4,7 @@ import os from 'node:os';
 /** One figure: ours, of every run, and the peer's of the same runs when there is one. */
 export interface Figure {
   readonly name: string;
-  readonly unit: 's' | 'ms' | 'MB' | 'MB/s' | 'rows/s';
+  readonly unit: 's' | 'ms' | 'MB' | 'MB/s' | 'rows/s' | 'pages';
   readonly ours: readonly number[];
   readonly peer?: { readonly name: string; readonly values: readonly number[] };
   readonly target?: Target;

@@ -30,6 +30,8 @@ interface Sample {
   /** Of the statement that hands runs out. */
   readonly fetches: number;
   readonly fetchMs: number;
+  /** Pages of 8 kB that it looked at: what it costs whatever else the machine does. */
+  readonly fetchPages: number;
 }
 
 /** The benchmark of the worker. Exit 0 only when all targets are reached. */
@@ -56,6 +58,16 @@ async function main(argv: readonly string[]): Promise<number> {
       kind: 'ratio-at-most',
       limit: 2,
     }),
+    figure(
+      'pages a hand-out looks at in the last minute, by the first',
+      'pages',
+      [pagesPerFetch(lastMinute(full))],
+      [pagesPerFetch(firstMinute(full))],
+      {
+        kind: 'ratio-at-most',
+        limit: 2,
+      },
+    ),
     figure('time of a hand-out with many jobs; with few there is mostly nothing to hand out', 'ms', [perFetch(full)], [perFetch(few)], {
       kind: 'value-at-most',
       limit: 5,
@@ -92,6 +104,13 @@ function perFetch(samples: readonly Sample[]): number {
   return first === undefined || last === undefined
     ? Number.NaN
     : (last.fetchMs - first.fetchMs) / Math.max(1, last.fetches - first.fetches);
+}
+
+function pagesPerFetch(samples: readonly Sample[]): number {
+  const [first, last] = [samples[0], samples.at(-1)];
+  return first === undefined || last === undefined
+    ? Number.NaN
+    : (last.fetchPages - first.fetchPages) / Math.max(1, last.fetches - first.fetches);
 }
 
 function perSecond(samples: readonly Sample[]): number | undefined {
@@ -158,7 +177,8 @@ async function asked(sql: postgres.Sql): Promise<Omit<Sample, 'atMs' | 'rssMb'>>
   const [all] =
     await sql`select coalesce(sum(calls), 0)::float8 as calls, coalesce(sum(total_exec_time), 0) as ms from pg_stat_statements where query like '%dbadmin_jobs.%'`;
   const [fetches] = await sql`
-    select coalesce(sum(calls), 0)::float8 as calls, coalesce(sum(total_exec_time), 0) as ms from pg_stat_statements
+    select coalesce(sum(calls), 0)::float8 as calls, coalesce(sum(total_exec_time), 0) as ms,
+        coalesce(sum(shared_blks_hit + shared_blks_read), 0)::float8 as pages from pg_stat_statements
       where query like '%dbadmin_jobs.job_common%' and query like '%SKIP LOCKED%'`;
   const [runs] = await sql`select count(*)::int as done from dbadmin_jobs.run where state = 'succeeded'`.catch(() => []);
   return {
@@ -167,6 +187,7 @@ async function asked(sql: postgres.Sql): Promise<Omit<Sample, 'atMs' | 'rssMb'>>
     execMs: Number(all?.['ms']),
     fetches: Number(fetches?.['calls']),
     fetchMs: Number(fetches?.['ms']),
+    fetchPages: Number(fetches?.['pages']),
   };
 }
 
