@@ -74,8 +74,13 @@ export async function planDrill(preflight: Preflight, aimed: AimedTarget): Promi
   };
   if (end.kind === 'end-of-wal') {
     const { validUntil, lastCommit } = await scanWal(contents, lineage, backup, resolution.availableUntil, () => 1);
-    const at = formatLsn(validUntil);
-    return { ...common, fromLsn: at, untilLsn: at, lastCommit: lastCommit === undefined ? null : commitOf(lastCommit.xid, lastCommit.at) };
+    // Where WAL is being received, more of it may be there by the time that it is replayed.
+    return {
+      ...common,
+      fromLsn: formatLsn(validUntil),
+      untilLsn: null,
+      lastCommit: lastCommit === undefined ? null : commitOf(lastCommit.xid, lastCommit.at),
+    };
   }
   if (end.kind === 'immediate') {
     const { after } = resolution;
