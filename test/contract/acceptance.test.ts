@@ -5,7 +5,7 @@ import { ACCEPTANCE } from './acceptance.ts';
 
 const TESTS = path.resolve(import.meta.dirname, '..');
 /** `('A3: …', …` or `('B5, B6 and B10: …', …`: the first argument of a test, whatever runs it. */
-const NAMED = /(\w+)(?:\([^()]*\))?\(\s*(['"`])([A-I]\d*(?:(?:, | and )[A-I]\d*)*): /g;
+const NAMED = /(\w+)(?:\([^()]*\))?\(\s*(['"`])([A-J]\d*(?:(?:, | and )[A-J]\d*)*): /g;
 
 /** The rows that a file's tests are named after; what is skipped for good or still to be written shows nothing. */
 function rowsIn(text: string): readonly string[] {

@@ -1,4 +1,4 @@
-/** What the warehouse has to do, row by row. Each has at least one test whose name begins with it. */
+/** What the warehouse, its schedule and its page have to do, row by row. Each has at least one test whose name begins with it. */
 export const ACCEPTANCE: Readonly<Record<string, string>> = {
   A1: 'what arrives lands unchanged, with its origin and hash; the same file again adds nothing',
   A2: 'core is in third normal form, and every table has a primary key',
@@ -49,10 +49,13 @@ export const ACCEPTANCE: Readonly<Record<string, string>> = {
   F7: 'a crash between landing and raw repeats safely',
   F8: 'the fake server comes from the description, with both field sets',
   F9: 'what is invalid is not loaded',
+  G1: 'cron lines with their zone, at their moments over a month and over both changes of the clocks',
+  G2: 'retries, no overlap, catch-up, alerts, history by day, jobs after others, run by hand, pause',
   H1: 'every visual of the two reports has its figures',
   H2: 'each figure against a query of its own on core',
   H3: 'the figures of a known history',
   H4: 'filters combine',
   H5: 'movement, peak, weeks and new entries of charts',
   I: 'the recommender, evaluated honestly',
+  J: 'filters and the recommender on a page',
 };

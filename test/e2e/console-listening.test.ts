@@ -187,7 +187,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     }
   });
 
-  test('filters hold together: a month and an album leave the plays that SQL on core counts, and each chip takes one away', async () => {
+  test('J: filters hold together: a month and an album leave the plays that SQL on core counts, and each chip takes one away', async () => {
     await look(`?month=${some.month}&album=id:${some.album}&listener=${some.listener}`);
     const plays = page.locator('#cards').locator('xpath=../..').locator('dd').first();
     expect(await plays.innerText()).toMatch(new RegExp(`^${Number(some.plays).toLocaleString('en')}\\b`));
@@ -228,7 +228,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     await page.getByText('Nothing holds “zzzzzz” in its name.').waitFor();
   });
 
-  test('by preference: a song that is liked and a slider give what recommend --json gives, with reasons', async () => {
+  test('J: by preference, a song that is liked and a slider give what recommend --json gives, with reasons', async () => {
     await look('?tab=recommender');
     await page.getByText('Say something of the taste').waitFor();
     const [liked] = await sql<[{ id: string; name: string }]>`

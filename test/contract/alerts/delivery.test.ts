@@ -54,7 +54,7 @@ function webhookAt(url: string): Receiver {
   return { name: 'webhook-1', policy: 'shop', cluster: 'main', on: ['failed', 'late', 'recovered'], channel };
 }
 
-test('alerts: what could not be delivered while the network was down comes afterwards, in order, signed, each once', async () => {
+test('G2: what could not be delivered while the network was down comes afterwards, in order, signed, each once', async () => {
   const gone = await startWebhook();
   const receivers = [webhookAt(gone.url)];
   await gone.close();

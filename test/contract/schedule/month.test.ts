@@ -142,7 +142,7 @@ describe.each(MONTHS)('G1: a month of the reference project and of its sources: 
   });
 });
 
-test('three days without a worker: what catches up runs once or every time as declared, the rest is told as missed', () => {
+test('G2: three days without a worker: what catches up runs once or every time as declared, the rest is told as missed', () => {
   const [begin, end] = [new Date('2027-10-15T00:00Z'), new Date('2027-11-15T00:00Z')];
   const away = { from: new Date('2027-10-29T12:00Z'), to: new Date('2027-11-01T12:00Z') };
   const jobs = [...reference.jobs, ...sources.jobs].map((job) => inZone(job, 'Europe/Berlin'));

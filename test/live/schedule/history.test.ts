@@ -44,7 +44,7 @@ async function ran(
   );
 }
 
-test('days are those of the zone, with what came of each and how long it took', async () => {
+test('G2: days are those of the zone, with what came of each and how long it took', async () => {
   await ran('a', '2027-01-01T17:00Z', 'succeeded', { tookMs: 1000 });
   // Past midnight in Kolkata.
   await ran('a', '2027-01-01T19:00Z', 'failed');

@@ -102,7 +102,7 @@ test('many jobs of one moment are queued together, each once, except those that 
   expect((await queue.fetch('run.eu', 1000)).length).toBe(200);
 });
 
-test('no job overlaps itself: what meets a run is left out and recorded, or waits where it catches up', async () => {
+test('G2: no job overlaps itself: what meets a run is left out and recorded, or waits where it catches up', async () => {
   const [never, once] = [job('never', '* * * * *'), job('once', '* * * * *', { catchUp: 'once' })];
   expect(await due(never, '2027-01-01T00:00Z')).toEqual(['queued']);
   expect(await due(never, '2027-01-01T00:01Z')).toEqual(['dropped']);
@@ -128,7 +128,7 @@ test('the run that waited is queued when the one before it is over', async () =>
   expect(seen).toEqual(['2027-01-01T00:00:00.000Z', '2027-01-01T00:01:00.000Z', '2027-01-01T00:02:00.000Z', undefined]);
 });
 
-test('a failure is tried again after its delay, then failed; each attempt keeps what it printed', async () => {
+test('G2: a failure is tried again after its delay, then failed; each attempt keeps what it printed', async () => {
   const flaky = job('flaky', '@daily', { retries: 1, retryDelayMs: 0 });
   await due(flaky, '2027-01-01T00:00Z');
   const first = await runNext([flaky], FAILED);
@@ -152,7 +152,7 @@ test('a later retry is not handed out before its time', async () => {
   expect(await due(slow, '2027-01-02T00:00Z')).toEqual(['dropped']);
 });
 
-describe('jobs after others', () => {
+describe('G2: jobs after others', () => {
   const jobs = [job('a', '@daily'), job('b', '@daily'), job('both', ['a', 'b']), job('last', ['both'])];
 
   test('run when each of them has succeeded, once for each such time', async () => {
@@ -194,7 +194,7 @@ describe('jobs after others', () => {
   });
 });
 
-test('a paused job lets its times pass; asked for by a person it runs all the same', async () => {
+test('G2: a paused job lets its times pass; asked for by a person it runs all the same', async () => {
   const nightly = job('nightly', '@daily');
   await registerJobs(pool, SCHEMA, ['nightly']);
   const request = { by: 'ada', reason: 'storage moves', until: undefined, now: new Date() };
