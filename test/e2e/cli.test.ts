@@ -23,14 +23,20 @@ await writeFile(
 );
 
 test('--version answers in under 150 ms, median of seven', async () => {
-  const runs = [];
-  for (let index = 0; index < 7; index += 1) runs.push(await runCli(['--version'], { cwd }));
-  expect(runs[0]).toMatchObject({ status: 0, stdout: expect.stringMatching(/^dbadmin \d+\.\d+\.\d+\n$/), stderr: '' });
-  // On a busy machine a bare Node takes as long: what it takes itself at this moment is no fault of ours.
-  const bare = Array.from({ length: 5 }, () => bareNodeMs()).sort((left, right) => left - right)[2] ?? 0;
-  const median = runs.map(({ tookMs }) => tookMs).sort((left, right) => left - right)[3] ?? Infinity;
-  expect(median).toBeLessThan(Math.max(150, bare * 2.5));
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let turn = 0; turn < 7; turn += 1) {
+    const { tookMs, ...said } = await runCli(['--version'], { cwd });
+    expect(said).toMatchObject({ status: 0, stdout: expect.stringMatching(/^dbadmin \d+\.\d+\.\d+\n$/), stderr: '' });
+    ours.push(tookMs);
+    bare.push(bareNodeMs());
+  }
+  // On a busy machine a bare Node takes as long: what it takes itself in the same moments is no fault of ours.
+  expect(median(ours)).toBeLessThan(Math.max(150, median(bare) * 2.5));
 });
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[values.length >> 1] ?? Number.NaN;
+}
 
 function bareNodeMs(): number {
   const startedMs = performance.now();
