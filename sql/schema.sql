@@ -2253,11 +2253,11 @@ CREATE FUNCTION core.read_chart(batch bigint) RETURNS void
   select c.batch_id, c.row_no, c.track_spotify_id, c.track_name, c.artist_names[1],
     case when c.duration_ms between 1 and 2147483647 then c.duration_ms::integer end,
     case when c.popularity between 0 and 100 then c.popularity::smallint end,
-    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b6 is not null then 'B6' when f.b8 is not null then 'B8'
-         when f.b2 is not null then 'B2' end,
-    coalesce(f.b9, f.b7, f.b6, f.b8, f.b2)
+    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b5 is not null then 'B5' when f.b6 is not null then 'B6'
+         when f.b8 is not null then 'B8' when f.b2 is not null then 'B2' end,
+    coalesce(f.b9, f.b7, f.b5, f.b6, f.b8, f.b2)
   from (
-    select r.*, row_number() over (partition by r.chart_name, r.chart_day, coalesce(r.track_spotify_id, r.track_name || ' by ' || r.artist_names[1])
+    select r.*, r as entry, row_number() over (partition by r.chart_name, r.chart_day, coalesce(r.track_spotify_id, r.track_name || ' by ' || r.artist_names[1])
                                    order by r.row_no) as nth,
       row_number() over (partition by r.chart_name, r.chart_day, r.rank order by r.row_no) as nth_of_rank
     from quality.chart_read as r where r.batch_id = batch
@@ -2265,8 +2265,7 @@ CREATE FUNCTION core.read_chart(batch bigint) RETURNS void
   cross join lateral (
     select quality.b9_missing_reference(c.track_spotify_id, c.track_name, c.artist_names[1]) as b9,
       case when quality.b7_has_lost_letters(concat_ws(' ', c.track_name, c.artist_names[1])) then 'a name has lost letters' end as b7,
-      case when c.layout = 'ranking' and c.chart_day is null then 'no day of the chart is given' end as b6,
-      case when c.layout = 'ranking' and (c.rank is null or c.rank not between 1 and 32767 or c.rank <> trunc(c.rank)) then 'rank is not a rank' end as b8,
+      quality.b5_chart_fault(c.body) as b5, quality.b6_chart_fault(c.entry) as b6, quality.b8_chart_fault(c.entry) as b8,
       case when c.nth > 1 then 'an earlier row is about the same track'
            when c.layout = 'ranking' and c.nth_of_rank > 1 then 'an earlier row has the same rank' end as b2
   ) as f
@@ -2342,7 +2341,8 @@ CREATE FUNCTION core.read_library(batch bigint) RETURNS void
     SET enable_nestloop TO 'off'
     AS $$
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, album_name, rule_id, reason)
-  select e.batch_id, e.row_no, t.spotify_id, t.track, t.artist, t.album, case when t.b9 is not null then 'B9' end, t.b9
+  select e.batch_id, e.row_no, t.spotify_id, t.track, t.artist, t.album,
+    case when t.b9 is not null then 'B9' when t.b7 is not null then 'B7' end, coalesce(t.b9, t.b7)
   from raw.library_entry as e
   cross join lateral (
     select quality.spotify_id(e.body ->> 'uri') as spotify_id, quality.b4_null_marker(quality.b7_trim(e.body ->> 'track')) as track,
@@ -2350,7 +2350,8 @@ CREATE FUNCTION core.read_library(batch bigint) RETURNS void
     where e.list = 'tracks'
   ) as f
   cross join lateral (
-    select f.*, quality.b9_missing_reference(f.spotify_id, f.track, f.artist) as b9
+    select f.*, quality.b9_missing_reference(f.spotify_id, f.track, f.artist) as b9,
+      case when quality.b7_has_lost_letters(concat_ws(' ', f.track, f.artist, f.album)) then 'a name has lost letters' end as b7
   ) as t
   where e.batch_id = batch
     and not exists (select from core.accepted_row as a where a.batch_id = e.batch_id and a.row_no = e.row_no)
@@ -2418,12 +2419,13 @@ CREATE FUNCTION core.read_playlist(batch bigint) RETURNS void
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, album_name, duration_ms, rule_id, reason)
   select p.batch_id, p.row_no, p.track_spotify_id, p.track_name, p.artist_names[1], p.album_name,
     case when p.duration_ms between 1 and 2147483647 then p.duration_ms::integer end,
-    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' end, coalesce(f.b9, f.b7)
+    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b5 is not null then 'B5' end, coalesce(f.b9, f.b7, f.b5)
   from quality.playlist_read as p
   cross join lateral (
     select quality.b9_missing_reference(p.track_spotify_id, p.track_name, p.artist_names[1]) as b9,
       case when quality.b7_has_lost_letters(concat_ws(' ', p.track_name, p.artist_names[1], p.album_name, p.playlist_name))
-           then 'a name has lost letters' end as b7
+           then 'a name has lost letters' end as b7,
+      case when p.duration_ms is null and p.duration_text is not null then format('the duration is not a number: %s', p.duration_text) end as b5
   ) as f
   where p.batch_id = batch
     and not exists (select from core.playlist_track as pt where pt.batch_id = p.batch_id and pt.row_no = p.row_no)
@@ -4118,6 +4120,23 @@ $$;
 
 COMMENT ON FUNCTION quality.b4_null_marker(value text) IS 'B4: NULL for a text that only says nothing is known; expects a trimmed text.';
 
+-- Name: b5_chart_fault(jsonb); Type: FUNCTION; Schema: quality
+
+CREATE FUNCTION quality.b5_chart_fault(body jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select pg_catalog.format('%s is not a number: %s', n.name, body ->> n.name)
+  from pg_catalog.unnest(array['rank', 'position', 'daily_rank', 'streams', 'peak_rank', 'highest_charting_position', 'previous_rank', 'weeks_on_chart',
+    'number_of_times_charted', 'popularity', 'artist_followers', 'duration_ms']) with ordinality as n (name, place)
+  where quality.b4_null_marker(quality.b7_trim(body ->> n.name)) is not null and quality.b5_number(quality.b7_trim(body ->> n.name)) is null
+  order by n.place
+  limit 1
+$$;
+
+-- Name: FUNCTION b5_chart_fault(body jsonb); Type: COMMENT; Schema: quality
+
+COMMENT ON FUNCTION quality.b5_chart_fault(body jsonb) IS 'B5: what is wrong with the numbers of a row of a chart, or NULL.';
+
 -- Name: b5_number(text); Type: FUNCTION; Schema: quality
 
 CREATE FUNCTION quality.b5_number(value text) RETURNS numeric
@@ -4472,18 +4491,25 @@ $$;
 
 COMMENT ON FUNCTION quality.b5_song_fault(received raw.song, work quality.song_work) IS 'B5: what is wrong with the numbers of a song row, or NULL.';
 
--- Name: b6_date_precision(text); Type: FUNCTION; Schema: quality
+-- Name: b6_joined_date(text, text, text); Type: FUNCTION; Schema: quality
 
-CREATE FUNCTION quality.b6_date_precision(value text) RETURNS text
+CREATE FUNCTION quality.b6_joined_date(year text, month text, day text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-  select case when quality.b6_partial_date(value) is null then null
-              else (case pg_catalog.length(value) when 4 then 'year' when 7 then 'month' else 'day' end) end
-$$;
+    AS $_$
+  select case
+    when p.day is not null then pg_catalog.concat(p.year, '-', p.month, '-', p.day)
+    when p.month is not null then pg_catalog.concat(p.year, '-', p.month)
+    else p.year end
+  from (
+    select quality.b4_null_marker(quality.b7_trim(year)) as year,
+      pg_catalog.regexp_replace(quality.b4_null_marker(quality.b7_trim(month)), '^([0-9])$', '0\1') as month,
+      pg_catalog.regexp_replace(quality.b4_null_marker(quality.b7_trim(day)), '^([0-9])$', '0\1') as day
+  ) as p
+$_$;
 
--- Name: FUNCTION b6_date_precision(value text); Type: COMMENT; Schema: quality
+-- Name: FUNCTION b6_joined_date(year text, month text, day text); Type: COMMENT; Schema: quality
 
-COMMENT ON FUNCTION quality.b6_date_precision(value text) IS 'B6: year, month or day; NULL where b6_partial_date is NULL.';
+COMMENT ON FUNCTION quality.b6_joined_date(year text, month text, day text) IS 'B6: a date of three columns as one text such as 2019-06-14, 2019-06 or 2019, for quality.b6_partial_date to read; NULL when all are empty.';
 
 -- Name: b6_partial_date(text); Type: FUNCTION; Schema: quality
 
@@ -4531,6 +4557,258 @@ $_$;
 
 COMMENT ON FUNCTION quality.b6_week(value text) IS 'B6: the days of a text such as 2021-07-23--2021-07-30, the last excluded; NULL for anything else.';
 
+-- Name: b7_trim(text); Type: FUNCTION; Schema: quality
+
+CREATE FUNCTION quality.b7_trim(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ select pg_catalog.btrim(value, E' \t\n\r\f\u000b\u00a0\u2003\u2009\u200b\u3000\ufeff') $$;
+
+-- Name: FUNCTION b7_trim(value text); Type: COMMENT; Schema: quality
+
+COMMENT ON FUNCTION quality.b7_trim(value text) IS 'B7: the text without outer blanks, byte order marks and the like.';
+
+-- Name: spotify_id(text); Type: FUNCTION; Schema: quality
+
+CREATE FUNCTION quality.spotify_id(value text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    AS $_$
+declare
+  trimmed text := quality.b7_trim(value);
+begin
+  if trimmed ~ '^(?:spotify:[a-z]+:)?[0-9A-Za-z]{22}$' then
+    return right(trimmed, 22);
+  end if;
+  return substring(trimmed, '^(?:spotify:[a-z]+:|https?://open\.spotify\.com/(?:intl-[a-z]+/)?[a-z]+/)?([0-9A-Za-z]{22})(?:\?.*)?$');
+end
+$_$;
+
+-- Name: FUNCTION spotify_id(value text); Type: COMMENT; Schema: quality
+
+COMMENT ON FUNCTION quality.spotify_id(value text) IS 'The 22 letters and digits of an identifier given alone, as a URI (spotify:track:...) or as an address; NULL for anything else.';
+
+-- Name: batch; Type: TABLE; Schema: raw
+
+CREATE TABLE raw.batch (
+    batch_id bigint NOT NULL,
+    source text NOT NULL,
+    file_name text NOT NULL,
+    listener_name text,
+    content_sha256 bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    row_count bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    received_by text DEFAULT SESSION_USER NOT NULL,
+    archive_name text,
+    encoding text DEFAULT 'utf-8'::text NOT NULL,
+    CONSTRAINT batch_archive_name_check CHECK ((archive_name <> ''::text)),
+    CONSTRAINT batch_content_sha256_check CHECK ((length(content_sha256) = 32)),
+    CONSTRAINT batch_encoding_check CHECK ((encoding <> ''::text)),
+    CONSTRAINT batch_listener_name_check CHECK ((listener_name <> ''::text)),
+    CONSTRAINT batch_listener_of_personal CHECK (
+CASE
+    WHEN (source = ANY (ARRAY['streaming_history'::text, 'extended_history'::text, 'library'::text])) THEN (listener_name IS NOT NULL)
+    WHEN (source = ANY (ARRAY['songs'::text, 'chart'::text])) THEN (listener_name IS NULL)
+    ELSE true
+END),
+    CONSTRAINT batch_row_count_check CHECK ((row_count >= 0)),
+    CONSTRAINT batch_size_bytes_check CHECK ((size_bytes >= 0)),
+    CONSTRAINT batch_source_check CHECK ((source = ANY (ARRAY['songs'::text, 'streaming_history'::text, 'extended_history'::text, 'library'::text, 'playlist'::text, 'chart'::text, 'page'::text])))
+);
+
+-- Name: TABLE batch; Type: COMMENT; Schema: raw
+
+COMMENT ON TABLE raw.batch IS 'One file received. The same content is received once per source and listener.';
+
+-- Name: COLUMN batch.batch_id; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.batch_id IS 'Our number.';
+
+-- Name: COLUMN batch.source; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.source IS 'Format of the file: songs (CSV, one row per track, playlist and subgenre), streaming_history (basic account export, JSON), extended_history (extended account export, JSON), library (saved items of an account export, JSON), playlist (CSV, or playlists of an account export, JSON), chart (CSV or JSON) or page (an answer of the Web API, JSON).';
+
+-- Name: COLUMN batch.file_name; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.file_name IS 'Name of the file without its directory; - for standard input.';
+
+-- Name: COLUMN batch.listener_name; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.listener_name IS 'Whose data it is; exports do not say. NULL for sources without a listener; a playlist or page may have one.';
+
+-- Name: COLUMN batch.content_sha256; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.content_sha256 IS 'SHA-256 of the whole file.';
+
+-- Name: COLUMN batch.size_bytes; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.size_bytes IS 'Bytes of the file.';
+
+-- Name: COLUMN batch.row_count; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.row_count IS 'Rows of the file, as the loader counted them; the tests compare it with the rows.';
+
+-- Name: COLUMN batch.received_at; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.received_at IS 'When the transaction that received it began.';
+
+-- Name: COLUMN batch.received_by; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.received_by IS 'The role that had logged in.';
+
+-- Name: COLUMN batch.archive_name; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.archive_name IS 'Name of the zip archive it was read from, without its directory; NULL when the file lay open.';
+
+-- Name: COLUMN batch.encoding; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.batch.encoding IS 'Encoding of the file; the rows are UTF-8 whatever it was.';
+
+-- Name: chart_entry; Type: TABLE; Schema: raw
+
+CREATE TABLE raw.chart_entry (
+    batch_id bigint NOT NULL,
+    row_no integer NOT NULL,
+    line_no integer NOT NULL,
+    source text DEFAULT 'chart'::text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    hash bytea NOT NULL,
+    layout text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT chart_entry_layout_check CHECK ((layout = ANY (ARRAY['track_summary'::text, 'ranking'::text])))
+);
+
+-- Name: TABLE chart_entry; Type: COMMENT; Schema: raw
+
+COMMENT ON TABLE raw.chart_entry IS 'Rows of charts, as received; quality.chart_read reads all layouts.';
+
+-- Name: COLUMN chart_entry.batch_id; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.batch_id IS 'The file: raw.batch. A ranking without a date column has it in the file''s name.';
+
+-- Name: COLUMN chart_entry.row_no; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.row_no IS 'Number of the row in the file, from 1.';
+
+-- Name: COLUMN chart_entry.line_no; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.line_no IS 'Line of the file where the row begins, from 1.';
+
+-- Name: COLUMN chart_entry.source; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.source IS 'Format it came in.';
+
+-- Name: COLUMN chart_entry.received_at; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.received_at IS 'When the transaction that received it began.';
+
+-- Name: COLUMN chart_entry.hash; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.hash IS 'SHA-256 of the row''s bytes.';
+
+-- Name: COLUMN chart_entry.layout; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.layout IS 'track_summary: one row a track, with the weeks it was charted in one field; ranking: one row a chart, day and rank.';
+
+-- Name: COLUMN chart_entry.body; Type: COMMENT; Schema: raw
+
+COMMENT ON COLUMN raw.chart_entry.body IS 'The values by the names of the header in lower case with underscores (duration_ms for Duration (ms)).';
+
+-- Name: chart_read; Type: VIEW; Schema: quality
+
+CREATE VIEW quality.chart_read AS
+ SELECT c.batch_id,
+    c.row_no,
+    c.layout,
+    COALESCE(NULLIF(concat_ws(' '::text, f.chart, f.region), ''::text), NULLIF(regexp_replace(b.file_name, '(-?[0-9]{4}-[0-9]{2}-[0-9]{2})?\.[A-Za-z]+$'::text, ''::text), ''::text), 'chart'::text) AS chart_name,
+    COALESCE(quality.b6_partial_date(quality.b7_trim(f.day_text)), quality.b6_partial_date("substring"(b.file_name, '([0-9]{4}-[0-9]{2}-[0-9]{2})\.[A-Za-z]+$'::text))) AS chart_day,
+    quality.b5_number(quality.b7_trim(f.rank_text)) AS rank,
+    quality.spotify_id(f.track_uri) AS track_spotify_id,
+    quality.b4_null_marker(quality.b7_trim(f.track_name)) AS track_name,
+    quality.b10_names(f.artist_names, NULL::text) AS artist_names,
+    quality.b5_number(quality.b7_trim((c.body ->> 'streams'::text))) AS streams,
+    quality.b5_number(quality.b7_trim(COALESCE((c.body ->> 'peak_rank'::text), (c.body ->> 'highest_charting_position'::text)))) AS peak_rank,
+    quality.b5_number(quality.b7_trim((c.body ->> 'previous_rank'::text))) AS previous_rank,
+    quality.b5_number(quality.b7_trim(COALESCE((c.body ->> 'weeks_on_chart'::text), (c.body ->> 'number_of_times_charted'::text)))) AS times_charted,
+    quality.b6_week((c.body ->> 'week_of_highest_charting'::text)) AS peak_week,
+    ( SELECT array_agg(quality.b6_week(w.week) ORDER BY w.at) AS array_agg
+           FROM unnest(quality.b10_list((c.body ->> 'weeks_charted'::text))) WITH ORDINALITY w(week, at)) AS weeks_charted,
+    quality.b10_list(COALESCE((c.body ->> 'genre'::text), (c.body ->> 'genres'::text))) AS genres,
+    COALESCE(quality.b4_null_marker(quality.b7_trim((c.body ->> 'release_date'::text))), quality.b6_joined_date((c.body ->> 'released_year'::text), (c.body ->> 'released_month'::text), (c.body ->> 'released_day'::text))) AS release_text,
+    quality.b5_number(quality.b7_trim((c.body ->> 'popularity'::text))) AS popularity,
+    quality.b5_number(quality.b7_trim((c.body ->> 'artist_followers'::text))) AS artist_followers,
+    quality.b5_number(quality.b7_trim((c.body ->> 'duration_ms'::text))) AS duration_ms,
+    c.body,
+    quality.b4_null_marker(quality.b7_trim(f.day_text)) AS day_text
+   FROM ((raw.chart_entry c
+     JOIN raw.batch b USING (batch_id))
+     CROSS JOIN LATERAL ( SELECT quality.b4_null_marker(quality.b7_trim(COALESCE((c.body ->> 'chart'::text), (c.body ->> 'chart_name'::text)))) AS chart,
+            quality.b4_null_marker(quality.b7_trim(COALESCE((c.body ->> 'region'::text), (c.body ->> 'country'::text)))) AS region,
+            COALESCE((c.body ->> 'date'::text), (c.body ->> 'day'::text), (c.body ->> 'chart_date'::text), (c.body ->> 'snapshot_date'::text)) AS day_text,
+            COALESCE((c.body ->> 'rank'::text), (c.body ->> 'position'::text), (c.body ->> 'daily_rank'::text)) AS rank_text,
+            COALESCE((c.body ->> 'uri'::text), (c.body ->> 'url'::text), (c.body ->> 'track_uri'::text), (c.body ->> 'track_id'::text), (c.body ->> 'spotify_id'::text), (c.body ->> 'song_id'::text)) AS track_uri,
+            COALESCE((c.body ->> 'track_name'::text), (c.body ->> 'title'::text), (c.body ->> 'song_name'::text), (c.body ->> 'name'::text)) AS track_name,
+            COALESCE((c.body ->> 'artist_names'::text), (c.body ->> 'artist_name'::text), (c.body ->> 'artist_s_name'::text), (c.body ->> 'artists'::text), (c.body ->> 'artist'::text)) AS artist_names) f);
+
+-- Name: VIEW chart_read; Type: COMMENT; Schema: quality
+
+COMMENT ON VIEW quality.chart_read IS 'Rows of charts in one shape, values cleansed, whatever layout they came in.';
+
+-- Name: COLUMN chart_read.chart_name; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.chart_read.chart_name IS 'Chart and region as the row says; else the file''s name without day and ending.';
+
+-- Name: COLUMN chart_read.chart_day; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.chart_read.chart_day IS 'First day of the chart, from the row or the file''s name; NULL in a track summary.';
+
+-- Name: COLUMN chart_read.weeks_charted; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.chart_read.weeks_charted IS 'Of a track summary: the weeks it was in the chart, as listed; a week that is none is NULL.';
+
+-- Name: COLUMN chart_read.release_text; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.chart_read.release_text IS 'As received, in one field or in three; quality.b6_partial_date reads it.';
+
+-- Name: COLUMN chart_read.body; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.chart_read.body IS 'The row as received.';
+
+-- Name: COLUMN chart_read.day_text; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.chart_read.day_text IS 'The day of the chart as the row says it, whether it is one or not.';
+
+-- Name: b6_chart_fault(quality.chart_read); Type: FUNCTION; Schema: quality
+
+CREATE FUNCTION quality.b6_chart_fault(entry quality.chart_read) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select case
+    when entry.day_text is not null and quality.b6_partial_date(entry.day_text) is null then format('the day of the chart is not a date: %s', entry.day_text)
+    when entry.layout = 'ranking' and entry.chart_day is null then 'no day of the chart is given'
+    when entry.release_text is not null and quality.b6_partial_date(entry.release_text) is null
+      then format('the release date is not a date: %s', entry.release_text)
+    when array_position(entry.weeks_charted, null) is not null then 'one of the weeks is none' end
+$$;
+
+-- Name: FUNCTION b6_chart_fault(entry quality.chart_read); Type: COMMENT; Schema: quality
+
+COMMENT ON FUNCTION quality.b6_chart_fault(entry quality.chart_read) IS 'B6: what is wrong with the dates of a row of a chart, or NULL.';
+
+-- Name: b6_date_precision(text); Type: FUNCTION; Schema: quality
+
+CREATE FUNCTION quality.b6_date_precision(value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case when quality.b6_partial_date(value) is null then null
+              else (case pg_catalog.length(value) when 4 then 'year' when 7 then 'month' else 'day' end) end
+$$;
+
+-- Name: FUNCTION b6_date_precision(value text); Type: COMMENT; Schema: quality
+
+COMMENT ON FUNCTION quality.b6_date_precision(value text) IS 'B6: year, month or day; NULL where b6_partial_date is NULL.';
+
 -- Name: b7_has_lost_letters(text); Type: FUNCTION; Schema: quality
 
 CREATE FUNCTION quality.b7_has_lost_letters(value text) RETURNS boolean
@@ -4541,15 +4819,29 @@ CREATE FUNCTION quality.b7_has_lost_letters(value text) RETURNS boolean
 
 COMMENT ON FUNCTION quality.b7_has_lost_letters(value text) IS 'B7: whether an encoding mishap replaced letters (U+FFFD, or its bytes read as Latin-1).';
 
--- Name: b7_trim(text); Type: FUNCTION; Schema: quality
+-- Name: b8_chart_fault(quality.chart_read); Type: FUNCTION; Schema: quality
 
-CREATE FUNCTION quality.b7_trim(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$ select pg_catalog.btrim(value, E' \t\n\r\f\u000b\u00a0\u2003\u2009\u200b\u3000\ufeff') $$;
+CREATE FUNCTION quality.b8_chart_fault(entry quality.chart_read) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+  select case when entry.layout = 'ranking' and entry.rank is null then 'no rank is given' else (
+    select format('%s is out of range: %s', name, number)
+    from (values
+      ('rank', entry.rank, 1, 32767, 'ranking'),
+      ('the best rank', entry.peak_rank, 1, 32767, 'track_summary'),
+      ('the number of weeks', entry.times_charted, 1, 32767, 'track_summary'),
+      ('streams', entry.streams, 0, 9000000000000000000, entry.layout),
+      ('popularity', entry.popularity, 0, 100, entry.layout),
+      ('duration_ms', entry.duration_ms, 1, 2147483647, entry.layout)
+    ) as field (name, number, low, high, layout)
+    where layout = entry.layout and (number not between low and high or number <> trunc(number))
+    limit 1) end
+$$;
 
--- Name: FUNCTION b7_trim(value text); Type: COMMENT; Schema: quality
+-- Name: FUNCTION b8_chart_fault(entry quality.chart_read); Type: COMMENT; Schema: quality
 
-COMMENT ON FUNCTION quality.b7_trim(value text) IS 'B7: the text without outer blanks, byte order marks and the like.';
+COMMENT ON FUNCTION quality.b8_chart_fault(entry quality.chart_read) IS 'B8: which value of a row of a chart is out of range, or NULL.';
 
 -- Name: b8_play_fault(numeric); Type: FUNCTION; Schema: quality
 
@@ -4837,26 +5129,6 @@ $$;
 -- Name: FUNCTION play_context(item jsonb); Type: COMMENT; Schema: quality
 
 COMMENT ON FUNCTION quality.play_context(item jsonb) IS 'From where the Web API says a play was; NULLs where it was from nowhere, or from something we do not know.';
-
--- Name: spotify_id(text); Type: FUNCTION; Schema: quality
-
-CREATE FUNCTION quality.spotify_id(value text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog'
-    AS $_$
-declare
-  trimmed text := quality.b7_trim(value);
-begin
-  if trimmed ~ '^(?:spotify:[a-z]+:)?[0-9A-Za-z]{22}$' then
-    return right(trimmed, 22);
-  end if;
-  return substring(trimmed, '^(?:spotify:[a-z]+:|https?://open\.spotify\.com/(?:intl-[a-z]+/)?[a-z]+/)?([0-9A-Za-z]{22})(?:\?.*)?$');
-end
-$_$;
-
--- Name: FUNCTION spotify_id(value text); Type: COMMENT; Schema: quality
-
-COMMENT ON FUNCTION quality.spotify_id(value text) IS 'The 22 letters and digits of an identifier given alone, as a URI (spotify:track:...) or as an address; NULL for anything else.';
 
 -- Name: start_run(text, bigint); Type: FUNCTION; Schema: quality
 
@@ -7703,83 +7975,6 @@ COMMENT ON COLUMN quality.run.error IS 'Why it failed; nothing of a failed run s
 
 COMMENT ON COLUMN quality.run.started_by IS 'The role that had logged in; NULL for runs of before this was noted.';
 
--- Name: batch; Type: TABLE; Schema: raw
-
-CREATE TABLE raw.batch (
-    batch_id bigint NOT NULL,
-    source text NOT NULL,
-    file_name text NOT NULL,
-    listener_name text,
-    content_sha256 bytea NOT NULL,
-    size_bytes bigint NOT NULL,
-    row_count bigint NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    received_by text DEFAULT SESSION_USER NOT NULL,
-    archive_name text,
-    encoding text DEFAULT 'utf-8'::text NOT NULL,
-    CONSTRAINT batch_archive_name_check CHECK ((archive_name <> ''::text)),
-    CONSTRAINT batch_content_sha256_check CHECK ((length(content_sha256) = 32)),
-    CONSTRAINT batch_encoding_check CHECK ((encoding <> ''::text)),
-    CONSTRAINT batch_listener_name_check CHECK ((listener_name <> ''::text)),
-    CONSTRAINT batch_listener_of_personal CHECK (
-CASE
-    WHEN (source = ANY (ARRAY['streaming_history'::text, 'extended_history'::text, 'library'::text])) THEN (listener_name IS NOT NULL)
-    WHEN (source = ANY (ARRAY['songs'::text, 'chart'::text])) THEN (listener_name IS NULL)
-    ELSE true
-END),
-    CONSTRAINT batch_row_count_check CHECK ((row_count >= 0)),
-    CONSTRAINT batch_size_bytes_check CHECK ((size_bytes >= 0)),
-    CONSTRAINT batch_source_check CHECK ((source = ANY (ARRAY['songs'::text, 'streaming_history'::text, 'extended_history'::text, 'library'::text, 'playlist'::text, 'chart'::text, 'page'::text])))
-);
-
--- Name: TABLE batch; Type: COMMENT; Schema: raw
-
-COMMENT ON TABLE raw.batch IS 'One file received. The same content is received once per source and listener.';
-
--- Name: COLUMN batch.batch_id; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.batch_id IS 'Our number.';
-
--- Name: COLUMN batch.source; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.source IS 'Format of the file: songs (CSV, one row per track, playlist and subgenre), streaming_history (basic account export, JSON), extended_history (extended account export, JSON), library (saved items of an account export, JSON), playlist (CSV, or playlists of an account export, JSON), chart (CSV or JSON) or page (an answer of the Web API, JSON).';
-
--- Name: COLUMN batch.file_name; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.file_name IS 'Name of the file without its directory; - for standard input.';
-
--- Name: COLUMN batch.listener_name; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.listener_name IS 'Whose data it is; exports do not say. NULL for sources without a listener; a playlist or page may have one.';
-
--- Name: COLUMN batch.content_sha256; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.content_sha256 IS 'SHA-256 of the whole file.';
-
--- Name: COLUMN batch.size_bytes; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.size_bytes IS 'Bytes of the file.';
-
--- Name: COLUMN batch.row_count; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.row_count IS 'Rows of the file, as the loader counted them; the tests compare it with the rows.';
-
--- Name: COLUMN batch.received_at; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.received_at IS 'When the transaction that received it began.';
-
--- Name: COLUMN batch.received_by; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.received_by IS 'The role that had logged in.';
-
--- Name: COLUMN batch.archive_name; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.archive_name IS 'Name of the zip archive it was read from, without its directory; NULL when the file lay open.';
-
--- Name: COLUMN batch.encoding; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.batch.encoding IS 'Encoding of the file; the rows are UTF-8 whatever it was.';
-
 -- Name: basis; Type: VIEW; Schema: mart
 
 CREATE VIEW mart.basis AS
@@ -10229,56 +10424,6 @@ COMMENT ON COLUMN mart.visual.test IS 'The test that holds its figures against c
 
 COMMENT ON COLUMN mart.visual.screen IS 'Screen and panel that show it.';
 
--- Name: chart_entry; Type: TABLE; Schema: raw
-
-CREATE TABLE raw.chart_entry (
-    batch_id bigint NOT NULL,
-    row_no integer NOT NULL,
-    line_no integer NOT NULL,
-    source text DEFAULT 'chart'::text NOT NULL,
-    received_at timestamp with time zone DEFAULT now() NOT NULL,
-    hash bytea NOT NULL,
-    layout text NOT NULL,
-    body jsonb NOT NULL,
-    CONSTRAINT chart_entry_layout_check CHECK ((layout = ANY (ARRAY['track_summary'::text, 'ranking'::text])))
-);
-
--- Name: TABLE chart_entry; Type: COMMENT; Schema: raw
-
-COMMENT ON TABLE raw.chart_entry IS 'Rows of charts, as received; quality.chart_read reads all layouts.';
-
--- Name: COLUMN chart_entry.batch_id; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.batch_id IS 'The file: raw.batch. A ranking without a date column has it in the file''s name.';
-
--- Name: COLUMN chart_entry.row_no; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.row_no IS 'Number of the row in the file, from 1.';
-
--- Name: COLUMN chart_entry.line_no; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.line_no IS 'Line of the file where the row begins, from 1.';
-
--- Name: COLUMN chart_entry.source; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.source IS 'Format it came in.';
-
--- Name: COLUMN chart_entry.received_at; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.received_at IS 'When the transaction that received it began.';
-
--- Name: COLUMN chart_entry.hash; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.hash IS 'SHA-256 of the row''s bytes.';
-
--- Name: COLUMN chart_entry.layout; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.layout IS 'track_summary: one row a track, with the weeks it was charted in one field; ranking: one row a chart, day and rank.';
-
--- Name: COLUMN chart_entry.body; Type: COMMENT; Schema: raw
-
-COMMENT ON COLUMN raw.chart_entry.body IS 'The values by the names of the header in lower case with underscores (duration_ms for Duration (ms)).';
-
 -- Name: library_entry; Type: TABLE; Schema: raw
 
 CREATE TABLE raw.library_entry (
@@ -10600,56 +10745,6 @@ CREATE VIEW quality.accounting AS
 
 COMMENT ON VIEW quality.accounting IS 'Rows in = rows out + rejected, counted over the tables, of pages their items: rows_open is what no step has disposed of yet.';
 
--- Name: chart_read; Type: VIEW; Schema: quality
-
-CREATE VIEW quality.chart_read AS
- SELECT c.batch_id,
-    c.row_no,
-    c.layout,
-    COALESCE(NULLIF(concat_ws(' '::text, f.chart, f.region), ''::text), NULLIF(regexp_replace(b.file_name, '(-?[0-9]{4}-[0-9]{2}-[0-9]{2})?\.[A-Za-z]+$'::text, ''::text), ''::text), 'chart'::text) AS chart_name,
-    COALESCE(quality.b6_partial_date(quality.b7_trim(f.day_text)), quality.b6_partial_date("substring"(b.file_name, '([0-9]{4}-[0-9]{2}-[0-9]{2})\.[A-Za-z]+$'::text))) AS chart_day,
-    quality.b5_number(quality.b7_trim(f.rank_text)) AS rank,
-    quality.spotify_id(f.track_uri) AS track_spotify_id,
-    quality.b4_null_marker(quality.b7_trim(f.track_name)) AS track_name,
-    quality.b10_names(f.artist_names, NULL::text) AS artist_names,
-    quality.b5_number(quality.b7_trim((c.body ->> 'streams'::text))) AS streams,
-    quality.b5_number(quality.b7_trim(COALESCE((c.body ->> 'peak_rank'::text), (c.body ->> 'highest_charting_position'::text)))) AS peak_rank,
-    quality.b5_number(quality.b7_trim((c.body ->> 'previous_rank'::text))) AS previous_rank,
-    quality.b5_number(quality.b7_trim(COALESCE((c.body ->> 'weeks_on_chart'::text), (c.body ->> 'number_of_times_charted'::text)))) AS times_charted,
-    quality.b6_week((c.body ->> 'week_of_highest_charting'::text)) AS peak_week,
-    ( SELECT array_agg(quality.b6_week(w.week) ORDER BY w.at) AS array_agg
-           FROM unnest(quality.b10_list((c.body ->> 'weeks_charted'::text))) WITH ORDINALITY w(week, at)) AS weeks_charted,
-    quality.b10_list(COALESCE((c.body ->> 'genre'::text), (c.body ->> 'genres'::text))) AS genres,
-    quality.b4_null_marker(quality.b7_trim((c.body ->> 'release_date'::text))) AS release_text,
-    quality.b5_number(quality.b7_trim((c.body ->> 'popularity'::text))) AS popularity,
-    quality.b5_number(quality.b7_trim((c.body ->> 'artist_followers'::text))) AS artist_followers,
-    quality.b5_number(quality.b7_trim((c.body ->> 'duration_ms'::text))) AS duration_ms
-   FROM ((raw.chart_entry c
-     JOIN raw.batch b USING (batch_id))
-     CROSS JOIN LATERAL ( SELECT quality.b4_null_marker(quality.b7_trim(COALESCE((c.body ->> 'chart'::text), (c.body ->> 'chart_name'::text)))) AS chart,
-            quality.b4_null_marker(quality.b7_trim(COALESCE((c.body ->> 'region'::text), (c.body ->> 'country'::text)))) AS region,
-            COALESCE((c.body ->> 'date'::text), (c.body ->> 'day'::text), (c.body ->> 'chart_date'::text), (c.body ->> 'snapshot_date'::text)) AS day_text,
-            COALESCE((c.body ->> 'rank'::text), (c.body ->> 'position'::text), (c.body ->> 'daily_rank'::text)) AS rank_text,
-            COALESCE((c.body ->> 'uri'::text), (c.body ->> 'url'::text), (c.body ->> 'track_uri'::text), (c.body ->> 'track_id'::text), (c.body ->> 'spotify_id'::text), (c.body ->> 'song_id'::text)) AS track_uri,
-            COALESCE((c.body ->> 'track_name'::text), (c.body ->> 'title'::text), (c.body ->> 'song_name'::text), (c.body ->> 'name'::text)) AS track_name,
-            COALESCE((c.body ->> 'artist_names'::text), (c.body ->> 'artist_name'::text), (c.body ->> 'artists'::text), (c.body ->> 'artist'::text)) AS artist_names) f);
-
--- Name: VIEW chart_read; Type: COMMENT; Schema: quality
-
-COMMENT ON VIEW quality.chart_read IS 'Rows of charts in one shape, values cleansed, whatever layout they came in.';
-
--- Name: COLUMN chart_read.chart_name; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.chart_read.chart_name IS 'Chart and region as the row says; else the file''s name without day and ending.';
-
--- Name: COLUMN chart_read.chart_day; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.chart_read.chart_day IS 'First day of the chart, from the row or the file''s name; NULL in a track summary.';
-
--- Name: COLUMN chart_read.weeks_charted; Type: COMMENT; Schema: quality
-
-COMMENT ON COLUMN quality.chart_read.weeks_charted IS 'Of a track summary: the weeks it was in the chart, as listed; a week that is none is NULL.';
-
 -- Name: page_item; Type: TABLE; Schema: quality
 
 CREATE UNLOGGED TABLE quality.page_item (
@@ -10869,7 +10964,8 @@ CREATE VIEW quality.playlist_read AS
     quality.b4_null_marker(quality.b7_trim(f.release_text)) AS release_text,
     quality.b5_number(quality.b7_trim(f.duration_ms)) AS duration_ms,
     quality.b4_null_marker(quality.b7_trim(f.added_text)) AS added_text,
-    COALESCE(quality.b11_utc(quality.b7_trim(f.added_text)), ((quality.b6_partial_date(quality.b7_trim(f.added_text)))::timestamp without time zone AT TIME ZONE 'UTC'::text)) AS added_at
+    COALESCE(quality.b11_utc(quality.b7_trim(f.added_text)), ((quality.b6_partial_date(quality.b7_trim(f.added_text)))::timestamp without time zone AT TIME ZONE 'UTC'::text)) AS added_at,
+    quality.b4_null_marker(quality.b7_trim(f.duration_ms)) AS duration_text
    FROM ((raw.playlist_entry p
      JOIN raw.batch b USING (batch_id))
      CROSS JOIN LATERAL ( SELECT
@@ -10887,7 +10983,7 @@ CREATE VIEW quality.playlist_read AS
                     ELSE COALESCE((p.body #>> '{item,track,trackName}'::text[]), (p.body #>> '{item,localTrack,trackName}'::text[]))
                 END AS track_name,
                 CASE p.layout
-                    WHEN 'columns'::text THEN COALESCE((p.body ->> 'artist_name_s'::text), (p.body ->> 'artist_names'::text), (p.body ->> 'artist_name'::text), (p.body ->> 'artists'::text), (p.body ->> 'artist'::text))
+                    WHEN 'columns'::text THEN COALESCE((p.body ->> 'artist_name_s'::text), (p.body ->> 'artist_names'::text), (p.body ->> 'artist_name'::text), (p.body ->> 'artist_s_name'::text), (p.body ->> 'artists'::text), (p.body ->> 'artist'::text))
                     ELSE COALESCE((p.body #>> '{item,track,artistName}'::text[]), (p.body #>> '{item,localTrack,artistName}'::text[]))
                 END AS artist_names,
             COALESCE((p.body ->> 'artist_uri_s'::text), (p.body ->> 'artist_id_s'::text), (p.body ->> 'artist_ids'::text), (p.body ->> 'artist_uris'::text)) AS artist_uris,
@@ -10914,6 +11010,10 @@ COMMENT ON COLUMN quality.playlist_read.playlist_name IS 'As the entry says; els
 -- Name: COLUMN playlist_read.added_at; Type: COMMENT; Schema: quality
 
 COMMENT ON COLUMN quality.playlist_read.added_at IS 'When it was put on the playlist; a bare date is its first moment, UTC.';
+
+-- Name: COLUMN playlist_read.duration_text; Type: COMMENT; Schema: quality
+
+COMMENT ON COLUMN quality.playlist_read.duration_text IS 'The length as the entry says it, whether it is a number or not.';
 
 -- Name: page_set; Type: TABLE; Schema: raw
 

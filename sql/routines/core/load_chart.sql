@@ -8,11 +8,11 @@ as $$
   select c.batch_id, c.row_no, c.track_spotify_id, c.track_name, c.artist_names[1],
     case when c.duration_ms between 1 and 2147483647 then c.duration_ms::integer end,
     case when c.popularity between 0 and 100 then c.popularity::smallint end,
-    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b6 is not null then 'B6' when f.b8 is not null then 'B8'
-         when f.b2 is not null then 'B2' end,
-    coalesce(f.b9, f.b7, f.b6, f.b8, f.b2)
+    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b5 is not null then 'B5' when f.b6 is not null then 'B6'
+         when f.b8 is not null then 'B8' when f.b2 is not null then 'B2' end,
+    coalesce(f.b9, f.b7, f.b5, f.b6, f.b8, f.b2)
   from (
-    select r.*, row_number() over (partition by r.chart_name, r.chart_day, coalesce(r.track_spotify_id, r.track_name || ' by ' || r.artist_names[1])
+    select r.*, r as entry, row_number() over (partition by r.chart_name, r.chart_day, coalesce(r.track_spotify_id, r.track_name || ' by ' || r.artist_names[1])
                                    order by r.row_no) as nth,
       row_number() over (partition by r.chart_name, r.chart_day, r.rank order by r.row_no) as nth_of_rank
     from quality.chart_read as r where r.batch_id = batch
@@ -20,8 +20,7 @@ as $$
   cross join lateral (
     select quality.b9_missing_reference(c.track_spotify_id, c.track_name, c.artist_names[1]) as b9,
       case when quality.b7_has_lost_letters(concat_ws(' ', c.track_name, c.artist_names[1])) then 'a name has lost letters' end as b7,
-      case when c.layout = 'ranking' and c.chart_day is null then 'no day of the chart is given' end as b6,
-      case when c.layout = 'ranking' and (c.rank is null or c.rank not between 1 and 32767 or c.rank <> trunc(c.rank)) then 'rank is not a rank' end as b8,
+      quality.b5_chart_fault(c.body) as b5, quality.b6_chart_fault(c.entry) as b6, quality.b8_chart_fault(c.entry) as b8,
       case when c.nth > 1 then 'an earlier row is about the same track'
            when c.layout = 'ranking' and c.nth_of_rank > 1 then 'an earlier row has the same rank' end as b2
   ) as f

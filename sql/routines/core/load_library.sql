@@ -5,7 +5,8 @@ set search_path = pg_catalog
 set enable_nestloop = off
 as $$
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, album_name, rule_id, reason)
-  select e.batch_id, e.row_no, t.spotify_id, t.track, t.artist, t.album, case when t.b9 is not null then 'B9' end, t.b9
+  select e.batch_id, e.row_no, t.spotify_id, t.track, t.artist, t.album,
+    case when t.b9 is not null then 'B9' when t.b7 is not null then 'B7' end, coalesce(t.b9, t.b7)
   from raw.library_entry as e
   cross join lateral (
     select quality.spotify_id(e.body ->> 'uri') as spotify_id, quality.b4_null_marker(quality.b7_trim(e.body ->> 'track')) as track,
@@ -13,7 +14,8 @@ as $$
     where e.list = 'tracks'
   ) as f
   cross join lateral (
-    select f.*, quality.b9_missing_reference(f.spotify_id, f.track, f.artist) as b9
+    select f.*, quality.b9_missing_reference(f.spotify_id, f.track, f.artist) as b9,
+      case when quality.b7_has_lost_letters(concat_ws(' ', f.track, f.artist, f.album)) then 'a name has lost letters' end as b7
   ) as t
   where e.batch_id = batch
     and not exists (select from core.accepted_row as a where a.batch_id = e.batch_id and a.row_no = e.row_no)

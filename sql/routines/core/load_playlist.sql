@@ -7,12 +7,13 @@ as $$
   insert into quality.track_work (batch_id, row_no, spotify_id, track_name, artist_name, album_name, duration_ms, rule_id, reason)
   select p.batch_id, p.row_no, p.track_spotify_id, p.track_name, p.artist_names[1], p.album_name,
     case when p.duration_ms between 1 and 2147483647 then p.duration_ms::integer end,
-    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' end, coalesce(f.b9, f.b7)
+    case when f.b9 is not null then 'B9' when f.b7 is not null then 'B7' when f.b5 is not null then 'B5' end, coalesce(f.b9, f.b7, f.b5)
   from quality.playlist_read as p
   cross join lateral (
     select quality.b9_missing_reference(p.track_spotify_id, p.track_name, p.artist_names[1]) as b9,
       case when quality.b7_has_lost_letters(concat_ws(' ', p.track_name, p.artist_names[1], p.album_name, p.playlist_name))
-           then 'a name has lost letters' end as b7
+           then 'a name has lost letters' end as b7,
+      case when p.duration_ms is null and p.duration_text is not null then format('the duration is not a number: %s', p.duration_text) end as b5
   ) as f
   where p.batch_id = batch
     and not exists (select from core.playlist_track as pt where pt.batch_id = p.batch_id and pt.row_no = p.row_no)

@@ -11,7 +11,8 @@ select p.batch_id, p.row_no, p.layout,
   quality.b5_number(quality.b7_trim(f.duration_ms)) as duration_ms,
   quality.b4_null_marker(quality.b7_trim(f.added_text)) as added_text,
   coalesce(quality.b11_utc(quality.b7_trim(f.added_text)),
-           quality.b6_partial_date(quality.b7_trim(f.added_text))::timestamp at time zone 'UTC') as added_at
+           quality.b6_partial_date(quality.b7_trim(f.added_text))::timestamp at time zone 'UTC') as added_at,
+  quality.b4_null_marker(quality.b7_trim(f.duration_ms)) as duration_text
 from raw.playlist_entry as p
 join raw.batch as b using (batch_id)
 cross join lateral (
@@ -22,7 +23,7 @@ cross join lateral (
       else p.body #>> '{item,track,trackUri}' end as track_uri,
     case p.layout when 'columns' then coalesce(p.body ->> 'track_name', p.body ->> 'name', p.body ->> 'title')
       else coalesce(p.body #>> '{item,track,trackName}', p.body #>> '{item,localTrack,trackName}') end as track_name,
-    case p.layout when 'columns' then coalesce(p.body ->> 'artist_name_s', p.body ->> 'artist_names', p.body ->> 'artist_name', p.body ->> 'artists', p.body ->> 'artist')
+    case p.layout when 'columns' then coalesce(p.body ->> 'artist_name_s', p.body ->> 'artist_names', p.body ->> 'artist_name', p.body ->> 'artist_s_name', p.body ->> 'artists', p.body ->> 'artist')
       else coalesce(p.body #>> '{item,track,artistName}', p.body #>> '{item,localTrack,artistName}') end as artist_names,
     coalesce(p.body ->> 'artist_uri_s', p.body ->> 'artist_id_s', p.body ->> 'artist_ids', p.body ->> 'artist_uris') as artist_uris,
     case p.layout when 'columns' then coalesce(p.body ->> 'album_name', p.body ->> 'album')
@@ -35,3 +36,4 @@ cross join lateral (
 comment on view quality.playlist_read is 'Entries of playlists in one shape, values cleansed, whatever layout they came in.';
 comment on column quality.playlist_read.playlist_name is 'As the entry says; else the file''s name without its ending.';
 comment on column quality.playlist_read.added_at is 'When it was put on the playlist; a bare date is its first moment, UTC.';
+comment on column quality.playlist_read.duration_text is 'The length as the entry says it, whether it is a number or not.';

@@ -9,7 +9,9 @@ export const HEAD_BYTES = 65_536;
 const RANKS = ['rank', 'position', 'daily_rank'];
 const TITLES = ['track_name', 'title', 'song_name', 'name'];
 const TRACKS = ['track_uri', 'track_id', 'spotify_id', 'spotify_uri', 'uri', 'track_url'];
-const ARTISTS = ['artist_name_s', 'artist_names', 'artist_name', 'artists', 'artist'];
+const ARTISTS = ['artist_name_s', 'artist_names', 'artist_name', 'artist_s_name', 'artists', 'artist'];
+/** What only a list that somebody made has. */
+const LISTED = ['playlist_name', 'playlist_id', 'playlist_uri', 'added_at'];
 
 /**
  * What the file that begins with `head` is, by its content; its name says nothing. `encoding` is what the user says, and
@@ -51,7 +53,9 @@ function recogniseHeader(text: string, encoding: string): Recognised {
     return { kind: 'unsupported', reason: `looks like a songs file, but ${problem}`, hint };
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  const isSummary = has(['weeks_charted']) && has(['highest_charting_position']);
+  // Streams of songs without a rank are a summary too, of which nothing but the streams is told.
+  const isOfStreams = has(['streams']) && has(TITLES) && has(ARTISTS) && !has(RANKS) && !has(LISTED);
+  const isSummary = (has(['weeks_charted']) && has(['highest_charting_position'])) || isOfStreams;
   if (isSummary || (has(RANKS) && has(TITLES))) {
     if (twice !== undefined) return namedTwice('chart', twice);
     return csv('chart', isSummary ? 'track_summary' : 'ranking');

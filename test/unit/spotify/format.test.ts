@@ -44,6 +44,8 @@ test('extended histories, charts and playlists are known by their names, in any 
   expect(reasonOf('rank,uri,artist_names,track_name,streams\n')).toMatchObject({ kind: 'chart', layout: 'ranking' });
   expect(reasonOf(',,,"Note that these figures",\nPosition,Track Name,Artist,Streams,URL\n')).toMatchObject({ kind: 'chart' });
   expect(reasonOf('Index,Highest Charting Position,Song Name,Weeks Charted\n')).toMatchObject({ layout: 'track_summary' });
+  expect(reasonOf('track_name,artist(s)_name,released_year,streams,bpm\n')).toMatchObject({ kind: 'chart', layout: 'track_summary' });
+  expect(reasonOf('Added At,Track Name,Artist,Streams\n')).toMatchObject({ kind: 'playlist', layout: 'columns' });
   expect(reasonOf('[{"position": 1, "title": "T"}]')).toMatchObject({ kind: 'chart', form: { kind: 'array' } });
   expect(reasonOf('"Track URI","Track Name","Artist Name(s)"\n')).toMatchObject({ kind: 'playlist', layout: 'columns' });
   expect(reasonOf('Added At;Track URI;Track Name\n')).toMatchObject({ kind: 'playlist', form: { kind: 'csv', delimiter: ';' } });
