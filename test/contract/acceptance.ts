@@ -55,7 +55,7 @@ export const ACCEPTANCE: Readonly<Record<string, string>> = {
   H2: 'each figure against a query of its own on core',
   H3: 'the figures of a known history',
   H4: 'filters combine',
-  H5: 'movement, peak, weeks and new entries of charts',
+  H5: 'movement, peak, weeks, new entries and genre share by week of charts',
   I: 'the recommender, evaluated honestly',
   J: 'filters and the recommender on a page',
 };

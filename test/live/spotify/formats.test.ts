@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -66,6 +67,34 @@ describe('the formats of spotify load', () => {
     // Of the one page its 50 items count.
     const received = 'select sum(rows_received) from quality.accounting';
     expect(await count(received)).toBe(generated.reduce((sum, { rows }) => sum + rows, 0) - 1 + 50);
+  });
+
+  it.for([
+    ['songs.csv', 'raw.song'],
+    ['charts/', 'raw.chart_entry'],
+    ['playlists/', 'raw.playlist_entry'],
+    ['StreamingHistory', 'raw.streaming_history'],
+    ['Streaming_History_Audio', 'raw.extended_history'],
+  ] as const)('A1: of %s each row has its line, its origin and the hash of its bytes as they stand in the file', async ([name, table]) => {
+    const found = generated.filter(({ path: at }) => at.includes(name) && !at.endsWith('Playlist1.json'));
+    expect(found.length).toBeGreaterThan(0);
+    let checked = 0;
+    for (const { path: at } of found) {
+      const text = await readFile(path.join(file('generated'), at), 'utf8');
+      const lines = text.split('\n');
+      const rows = await database.sql<{ line: number; hash: string; isTimed: boolean; digest: string }[]>`
+        select r.line_no as line, encode(r.hash, 'hex') as hash, r.received_at between b.received_at and now() as "isTimed", encode(b.content_sha256, 'hex') as digest
+        from ${database.sql(table)} as r join raw.batch as b using (batch_id) where b.content_sha256 = ${createHash('sha256').update(text).digest()}
+          and r.source = b.source order by r.row_no`;
+      for (const { line, hash, isTimed } of rows) {
+        const row = (lines[line - 1] ?? '').replace(/^\s*(\{.*\}),?$/, '$1');
+        // A field of a table may hold line ends: what is one line is compared.
+        if ((row.split('"').length - 1) % 2 !== 0) continue;
+        expect({ line, hash, isTimed }).toEqual({ line, hash: createHash('sha256').update(row).digest('hex'), isTimed: true });
+        checked += 1;
+      }
+    }
+    expect(checked).toBeGreaterThan(20);
   });
 
   it('A1: loaded again they add nothing', async () => {

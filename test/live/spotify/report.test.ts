@@ -95,11 +95,31 @@ describe('dbadmin spotify report', () => {
     expect(Object.keys(FIGURES).sort()).toEqual(SECTIONS.map(({ name }) => name).sort());
   });
 
-  it.for(Object.entries(FIGURES))('H2: %s is what core says', async ([name, { keys, core }]) => {
-    const expected = await rowsOf(core(playsOf({}, COUNT_SKIPS.has(name))), keys);
-    expect(expected).not.toEqual([]);
-    expect(await shown(name, {}, keys)).toEqual(expected);
+  it.for(Object.entries(FIGURES).filter(([name]) => name.startsWith('chart-')))(
+    'H5: %s is what core says, chart by chart',
+    async ([name, { keys, core }]) => {
+      const expected = await rowsOf(core(playsOf({})), keys);
+      expect(expected.length).toBeGreaterThan(1);
+      expect(await shown(name, {}, keys)).toEqual(expected);
+    },
+  );
+
+  it('H5: of genre share by week there are several weeks and genres, and each week adds up', async () => {
+    const rows = await shown('chart-genres', {}, ['chart', 'iso_year', 'iso_week', 'genre', 'share_percent']);
+    const weeks = Map.groupBy(rows, ([chart, year, week]) => `${String(chart)} ${String(year)} ${String(week)}`);
+    expect(weeks.size).toBeGreaterThan(1);
+    expect(new Set(rows.map(([, , , genre]) => genre)).size).toBeGreaterThan(1);
+    for (const shares of weeks.values()) expect(shares.reduce((sum, row) => sum + Number(row.at(-1)), 0)).toBeCloseTo(100, 0);
   });
+
+  it.for(Object.entries(FIGURES).filter(([name]) => !name.startsWith('chart-')))(
+    'H2: %s is what core says',
+    async ([name, { keys, core }]) => {
+      const expected = await rowsOf(core(playsOf({}, COUNT_SKIPS.has(name))), keys);
+      expect(expected).not.toEqual([]);
+      expect(await shown(name, {}, keys)).toEqual(expected);
+    },
+  );
 
   it.for(Object.entries(FIGURES).filter(([, { isOfPlays }]) => isOfPlays))(
     'H4: %s, narrowed by filters that hold together',
