@@ -20,7 +20,7 @@ export const USAGE = `npm run bench:warehouse [-- OPTIONS]
   --plays N      plays of the warehouse that refreshes and questions are timed on (1000000)
   --rows N       rows of each history that lands (300000)
   --runs N       of each timed piece of work; medians are shown (5)
-  --only LIST    some groups of figures: raw-load, refresh, …
+  --only LIST    some groups of figures: raw-load, core-load, refresh, report, recommend
   --major N      of the server (17)
   --work DIR     for the generated files (/var/tmp)
   --json FILE    write the results

@@ -4,7 +4,7 @@ import { loadFiles, repeat, seconds, type Bench, type FigureGroup, type World } 
 
 const QUESTIONS = 300;
 const WARM_UP = 30;
-const ANSWER_SECONDS = 0.01;
+const ANSWER_MS = 10;
 
 /** The recommender's refreshes, and how fast it answers: the 95th percentile over random questions, warm, through a client. */
 export const RECOMMEND: FigureGroup = {
@@ -54,12 +54,12 @@ async function idsOf({ sql }: World, table: string, column: string): Promise<rea
 
 async function answering(bench: Bench, { sql }: World, name: string, query: string, ids: readonly string[]): Promise<Figure> {
   const random = new SeededRandom(11);
-  const ask = async (): Promise<number> => await seconds(async () => await sql.unsafe(query, [random.pick(ids)]));
+  const ask = async (): Promise<number> => 1000 * (await seconds(async () => await sql.unsafe(query, [random.pick(ids)])));
   await repeat(WARM_UP, ask);
   const ours = await repeat(bench.options.runs, async () => {
     const times = [...(await repeat(QUESTIONS, ask))].sort((a, b) => a - b);
     return times[Math.ceil(QUESTIONS * 0.95) - 1] ?? Number.NaN;
   });
-  console.error(`  ${name}: ${ours.map((time) => `${(1000 * time).toFixed(1)} ms`).join(', ')}`);
-  return { name: `${name}, 95th percentile of ${QUESTIONS}`, unit: 's', ours, target: { kind: 'value-at-most', limit: ANSWER_SECONDS } };
+  console.error(`  ${name}: ${ours.map((time) => `${time.toFixed(1)} ms`).join(', ')}`);
+  return { name: `${name}, 95th percentile of ${QUESTIONS}`, unit: 'ms', ours, target: { kind: 'value-at-most', limit: ANSWER_MS } };
 }

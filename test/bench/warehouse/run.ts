@@ -7,10 +7,11 @@ import { parseOptions, USAGE, type BenchOptions } from './options.ts';
 import { RAW_LOAD } from './raw-load.ts';
 import { RECOMMEND } from './recommend.ts';
 import { REFRESH } from './refresh.ts';
+import { REPORT } from './report.ts';
 import { openBench, type FigureGroup } from './world.ts';
 
 /** A group is a file: what it measures stands in it, and here only its place. */
-const GROUPS: readonly FigureGroup[] = [RAW_LOAD, CORE_LOAD, REFRESH, RECOMMEND];
+const GROUPS: readonly FigureGroup[] = [RAW_LOAD, CORE_LOAD, REFRESH, REPORT, RECOMMEND];
 
 /** As a server of this size would be set, and no more: the rest is as initdb leaves it. */
 const SETTINGS = { shared_buffers: '1GB', max_wal_size: '8GB', checkpoint_timeout: '30min', maintenance_work_mem: '256MB' };
