@@ -99,7 +99,11 @@ async function ofInteractions(context: CommandContext, file: string, seed: numbe
       signal: context.signal,
       onProgress: (doneBytes, rows) => progress.update(doneBytes, undefined, `${rows.toLocaleString('en')} rows`),
     });
-    return { source: baseName(file), tasks: [evaluatePairs(interactions, seed)] };
+    const task = evaluatePairs(interactions, seed);
+    // Zeros in a table would look as if it had been measured.
+    if (task.cases === 0)
+      throw new DbadminError('load-failed', `${file} has no listener with five items or more: there is nothing to hide and ask for`);
+    return { source: baseName(file), tasks: [task] };
   } finally {
     progress.end();
   }

@@ -100,7 +100,7 @@ $ dbadmin spotify evaluate --interactions listens.tsv --at-least 2.5`,
     ],
     json: [
       'source: warehouse, or the files; seed; settings: { shrinkage, neighbours, window, profile }',
-      'tasks: array of { task, cases, items, notes, methods: array of { method, figures: { <metric>: { value, low, high } }, itemsShown, overPopularity: { value, low, high } or null } }',
+      'tasks: array of { task, cases, items, notes, methods: array of { method, figures: { <metric>: { value, low, high } }, itemsShown: different items among the first ten, knownShare: of the first ten, what whoever is asked about had before (0 to 1), or null, overPopularity: { value, low, high } or null } }',
       'demanded: times popularity, or null; reached: true, false, or null where nothing was demanded or there is too little to judge by',
       'evaluationId: of the stored run, or null; storedAt: when it was stored, or null, with --stored',
     ],

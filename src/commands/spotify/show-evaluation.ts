@@ -14,12 +14,13 @@ export function showTask(output: Output, { task, cases, items, notes, methods }:
   const metrics = Object.keys(methods[0]?.figures ?? {});
   const right = (head: string): { readonly head: string; readonly align: 'right' } => ({ head, align: 'right' });
   output.table(
-    ['method', ...metrics.map(right), right('× popularity'), right('items shown')],
-    methods.map(({ method, figures, itemsShown, overPopularity }) => [
+    ['method', ...metrics.map(right), right('× popularity'), right('items shown'), right('known before')],
+    methods.map(({ method, figures, itemsShown, knownShare, overPopularity }) => [
       method,
       ...metrics.map((metric) => shown(figures[metric], 3)),
       shown(overPopularity, 1),
       count(itemsShown),
+      knownShare === null ? '' : `${(100 * knownShare).toFixed(0)} %`,
     ]),
   );
   output.line();

@@ -21,11 +21,12 @@ export async function storeEvaluation(sql: postgres.Sql, run: EvaluationRun): Pr
     const id = row?.id ?? '';
     for (const { task, cases, items, methods } of run.tasks) {
       await transaction`insert into reco.evaluation_task (evaluation_id, task, cases, items) values (${id}, ${task}, ${cases}, ${items})`;
-      for (const { method, figures, itemsShown, overPopularity } of methods) {
+      for (const { method, figures, itemsShown, knownShare, overPopularity } of methods) {
         const rows = [
           ...Object.entries(figures),
           ...(overPopularity === undefined ? [] : [['times popularity', overPopularity] as const]),
           ['items shown@10', { value: itemsShown, low: null, high: null }] as const,
+          ['known before@10', { value: knownShare, low: null, high: null }] as const,
         ];
         for (const [metric, { value, low, high }] of rows) {
           await transaction`

@@ -7,6 +7,8 @@ export interface Question {
   /** Questions of one cluster (listener, session, playlist) are alike; from 0 on, without gaps. */
   readonly cluster: number;
   readonly wanted: ReadonlySet<number>;
+  /** What whoever is asked about had before: heard before the split, or shown of theirs. */
+  readonly known: ReadonlySet<number>;
 }
 
 /** A way to answer: up to `count` items for question number `question`, best first. */
@@ -31,11 +33,17 @@ export function examine(
 ): readonly MethodFigures[] {
   const deepest = Math.max(...metrics.map(({ at }) => at));
   const shown = methods.map(() => new Set<number>());
+  const places = methods.map(() => ({ all: 0, known: 0 }));
   const columns = methods.flatMap(() => metrics.map(() => new Float64Array(questions.length)));
   for (const [at, { answer }] of methods.entries()) {
-    for (const [number, { wanted }] of questions.entries()) {
+    const [seen, counted] = [shown[at] ?? new Set(), places[at] ?? { all: 0, known: 0 }];
+    for (const [number, { wanted, known }] of questions.entries()) {
       const given = answer(number, deepest);
-      for (const item of given.slice(0, SHOWN)) shown[at]?.add(item);
+      for (const item of given.slice(0, SHOWN)) {
+        seen.add(item);
+        counted.all += 1;
+        if (known.has(item)) counted.known += 1;
+      }
       for (const [place, metric] of metrics.entries()) {
         (columns[at * metrics.length + place] ?? new Float64Array())[number] = judgeAnswer(metric, given, wanted);
       }
@@ -52,6 +60,7 @@ export function examine(
     method: name,
     figures: Object.fromEntries(metrics.map((metric, place) => [nameOf(metric), figures[at * metrics.length + place] ?? NOTHING])),
     itemsShown: shown[at]?.size ?? 0,
+    knownShare: (places[at]?.known ?? 0) / Math.max(1, places[at]?.all ?? 0),
     overPopularity: name === POPULARITY ? undefined : finite(figures[columns.length + at]),
   }));
 }

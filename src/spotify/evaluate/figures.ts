@@ -19,6 +19,8 @@ export interface MethodFigures {
   readonly figures: Readonly<Record<string, Figure>>;
   /** How many different items it put among the first ten. */
   readonly itemsShown: number;
+  /** Of the first ten of every answer, the share that whoever is asked about had before: what is no news to them. Null of a stored run that did not count it. */
+  readonly knownShare: number | null;
   /** Its first figure against popularity's, over the same draws; undefined for popularity itself, and where that is 0. */
   readonly overPopularity: Figure | undefined;
 }

@@ -54,7 +54,8 @@ function takeLine(collector: InteractionCollector, text: string, isFirst: boolea
   if (line.includes('\uFFFD')) return 'is not UTF-8 text';
   const fields = line.split('\t').map((field) => field.trim());
   const [listener = '', item = '', count = ''] = fields;
-  if (fields.length !== 3) return `has ${fields.length} fields, not 3`;
+  if (fields.length !== 3) return `has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'}, not 3`;
+  if (/^-\s*[.\d]/.test(count)) return `has a count below 0: "${count}"`;
   if (!NUMBER.test(count)) return isFirst && !/^[-+.\d]/.test(count) && count !== '' ? undefined : `has a count that is none: "${count}"`;
   if (listener === '' || item === '') return `names no ${listener === '' ? 'listener' : 'item'}`;
   const value = Number(count);

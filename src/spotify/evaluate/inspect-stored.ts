@@ -26,6 +26,8 @@ interface FigureRow {
 
 const OVER_POPULARITY = 'times popularity';
 const ITEMS_SHOWN = 'items shown@10';
+const KNOWN = 'known before@10';
+const NO_METRICS: readonly string[] = [OVER_POPULARITY, ITEMS_SHOWN, KNOWN];
 
 /** The last run that was stored; undefined where there is none. */
 export async function readStoredEvaluation(sql: postgres.Sql): Promise<StoredEvaluation | undefined> {
@@ -70,10 +72,10 @@ function methodOf(method: string, rows: readonly FigureRow[]): MethodFigures {
   const over = rows.find(({ metric }) => metric === OVER_POPULARITY);
   return {
     method,
-    figures: Object.fromEntries(
-      rows.flatMap((row) => (row.metric === OVER_POPULARITY || row.metric === ITEMS_SHOWN ? [] : [[row.metric, figure(row)] as const])),
-    ),
+    figures: Object.fromEntries(rows.flatMap((row) => (NO_METRICS.includes(row.metric) ? [] : [[row.metric, figure(row)] as const]))),
     itemsShown: rows.find(({ metric }) => metric === ITEMS_SHOWN)?.value ?? 0,
+    // Not stored by the first versions.
+    knownShare: rows.find(({ metric }) => metric === KNOWN)?.value ?? null,
     overPopularity: over === undefined ? undefined : figure(over),
   };
 }

@@ -45,8 +45,9 @@ export function evaluateInteractions(interactions: Interactions, options: Intera
     }
     profiles.push(profileOf(rest, options.profile));
     if (wanted.size === 0) continue;
-    questions.push({ cluster: questions.length, wanted });
-    shown.push(new Set(rest.map(({ item }) => item)));
+    const known = new Set(rest.map(({ item }) => item));
+    questions.push({ cluster: questions.length, wanted, known });
+    shown.push(known);
     seeds.push(rest);
   }
   const isShown = (question: number, item: number): boolean => shown[question]?.has(item) === true;

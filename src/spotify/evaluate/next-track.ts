@@ -24,6 +24,7 @@ export function evaluateNextTrack(catalogue: Catalogue, history: History, option
   const sessions = sessionsOf(history);
   const known = new Float64Array(catalogue.songs);
   const recent = new Float64Array(catalogue.songs);
+  const heard = new Map<number, Set<number>>();
   const trained: number[][] = [];
   const questions: (Question & { readonly after: number })[] = [];
   let clusters = 0;
@@ -33,13 +34,15 @@ export function evaluateNextTrack(catalogue: Catalogue, history: History, option
     const cluster = clusters;
     for (const at of listAt(sessions, session)) {
       const [song, endedAtMs] = [history.songOf[at] ?? 0, history.endedAtMs[at] ?? 0];
+      const theirs = heardBy(heard, history.listenerOf[at] ?? 0);
       if (endedAtMs < splitAtMs) {
         before.push(song);
+        theirs.add(song);
         known[song] = (known[song] ?? 0) + 1;
         if (endedAtMs >= splitAtMs - RECENT_MS) recent[song] = (recent[song] ?? 0) + 1;
       } else {
         if (previous >= 0) {
-          questions.push({ cluster, wanted: new Set([song]), after: previous });
+          questions.push({ cluster, wanted: new Set([song]), known: theirs, after: previous });
           clusters = cluster + 1;
         }
         previous = song;
@@ -76,6 +79,13 @@ export function evaluateNextTrack(catalogue: Catalogue, history: History, option
 function splitTime(endedAtMs: Float64Array): number {
   const sorted = endedAtMs.slice().sort();
   return sorted[Math.floor(sorted.length * TRAINED_SHARE)] ?? 0;
+}
+
+/** The songs of one listener; a set that grows. */
+function heardBy(heard: Map<number, Set<number>>, listener: number): Set<number> {
+  const theirs = heard.get(listener) ?? new Set<number>();
+  heard.set(listener, theirs);
+  return theirs;
 }
 
 function sequenceMethod(trained: Lists, songs: number, options: CooccurrenceOptions, after: (question: number) => number): Method {

@@ -68,8 +68,9 @@ function hideFifth(playlists: Lists, seed: number): Split {
     trained.push(rest);
     if (places.size === 0) continue;
     hidden += places.size;
-    questions.push({ cluster: questions.length, wanted: new Set(songs.filter((_, place) => places.has(place))) });
-    shown.push(new Set(rest));
+    const known = new Set(rest);
+    questions.push({ cluster: questions.length, wanted: new Set(songs.filter((_, place) => places.has(place))), known });
+    shown.push(known);
   }
   return { questions, shown, trained: listsOf(trained), hidden };
 }

@@ -20,6 +20,7 @@ interface Document {
     readonly cases: number;
     readonly methods: readonly {
       readonly method: string;
+      readonly knownShare: number | null;
       readonly figures: Readonly<Record<string, { readonly value: number; readonly low: number; readonly high: number }>>;
       readonly overPopularity: { readonly value: number; readonly low: number } | null;
     }[];
@@ -171,7 +172,9 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
       tasks.map(({ task, cases, methods }) => ({
         task,
         cases,
-        methods: Object.fromEntries(methods.map(({ method, figures: of, overPopularity }) => [method, { of, overPopularity }])),
+        methods: Object.fromEntries(
+          methods.map(({ method, figures: of, knownShare, overPopularity }) => [method, { of, knownShare, overPopularity }]),
+        ),
       }));
     expect(figures(stored)).toEqual(figures(again));
   });
@@ -183,7 +186,9 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
       ['evaluate', '--interactions', '-', '--at-least', '1000'],
       `user\titem\tplays\n${rows(1500)}\n`,
     );
-    expect(stdout).toMatch(/method +NDCG@10 +HR@10 +recall@10 +NDCG@20 +× popularity +items shown\nrandom +0\.\d{3} \(0\.\d{3}–0\.\d{3}\)/);
+    expect(stdout).toMatch(
+      /method +NDCG@10 +HR@10 +recall@10 +NDCG@20 +× popularity +items shown +known before\nrandom +0\.\d{3} \(0\.\d{3}–0\.\d{3}\)/,
+    );
     expect(stderr).toContain('1000 times are demanded');
     expect(status).toBe(1);
     const bad = await spotify(['evaluate', '--interactions', '-'], `${rows(3)}\nu1\ti1\n`);
@@ -192,7 +197,7 @@ describe('dbadmin spotify recommend, sounds-like, evaluate', () => {
     expect(await countOf(database.sql, `select count(*) from reco.evaluation where source = '-'`)).toBe(0);
   });
 
-  it('on the real files the next track is found twice as often as by popularity, and on playlists the same artist is better', async (context) => {
+  it('I: on the real files the next track is found twice as often as by popularity, and on playlists the same artist is better', async (context) => {
     if (!existsSync(HISTORY) || !existsSync(SONGS)) context.skip(`the data is not there: ${DATA} (DBADMIN_DATA names another directory)`);
     const { tasks, reached } = await documentOf('evaluate', HISTORY, SONGS);
     const figure = (task: string, name: string, metric: string): { value: number; low: number; high: number } =>

@@ -156,10 +156,15 @@ describe('a file of listener, item and count', () => {
   it.for([
     ['ada\tx\t1\nada\tx\n', '- line 2 has 2 fields, not 3'],
     ['ada\tx\t1\nada\tx\tmany\n', '- line 2 has a count that is none: "many"'],
-    ['ada\tx\t-1\n', '- line 1 has a count that is none: "-1"'],
+    ['ada\tx\t-1\n', '- line 1 has a count below 0: "-1"'],
     ['ada\tx\t1\n\tx\t1\n', '- line 2 names no listener'],
     ['ada\tx\t1\nada\t \t1\n', '- line 2 names no item'],
-    ['ada,x,1\n', '- line 1 has 1 fields, not 3'],
+    ['ada,x,1\n', '- line 1 has 1 field, not 3'],
+    ['ada\tx\t1\r\nada\tx\t-0.5\r\n', '- line 2 has a count below 0: "-0.5"'],
+    ['user\titem\nada\tx\n', '- line 1 has 2 fields, not 3'],
+    ['user\titem\tcount\r\n\r\nada\tx\tNaN\r\n', '- line 3 has a count that is none: "NaN"'],
+    ['ada\tx\t1\nuser\titem\tcount\n', '- line 2 has a count that is none: "count"'],
+    ['\r\n\r\n', '- has no rows of listener, item and count'],
     ['', '- has no rows of listener, item and count'],
     ['user\titem\tcount\n', '- has no rows of listener, item and count'],
   ] as const)('%j is refused: %s', async ([text, message]) => {
@@ -169,8 +174,8 @@ describe('a file of listener, item and count', () => {
   it('says how many lines are bad, and shows the first', async () => {
     const rows = Array.from({ length: 9 }, () => 'x').join('\n');
     await expect(read(`ada\tx\t1\n${rows}`)).rejects.toMatchObject({
-      message: '- line 2 has 1 fields, not 3',
-      detail: ['line 3', 'line 4', 'line 5', 'line 6'].map((line) => `${line} has 1 fields, not 3`).join('\n') + '\nand 4 more',
+      message: '- line 2 has 1 field, not 3',
+      detail: ['line 3', 'line 4', 'line 5', 'line 6'].map((line) => `${line} has 1 field, not 3`).join('\n') + '\nand 4 more',
     });
     await expect(read([Buffer.from('ada\tx\t1\n'), Buffer.from([0x41, 0xff, 0x09, 0x78, 0x09, 0x31])])).rejects.toMatchObject({
       message: '- line 2 is not UTF-8 text',
@@ -188,6 +193,8 @@ describe('the evaluation', () => {
       expect(value('co-occurrence', metric)).toBeGreaterThan(1.5 * value('popularity', metric));
     }
     expect(task.methods.find(({ method }) => method === 'co-occurrence')?.overPopularity?.low).toBeGreaterThan(1.5);
+    // What is shown of a listener is not asked for, and not given.
+    expect(task.methods.map(({ knownShare }) => knownShare)).toEqual([0, 0, 0]);
     expect(judgeTasks([task], 1.5)).toMatchObject({ reached: true });
     expect(judgeTasks([task], 100)).toMatchObject({ reached: false, said: expect.stringContaining('100 times are demanded') as string });
     expect(judgeTasks([task], undefined)).toEqual({ reached: undefined, said: undefined });
@@ -226,6 +233,9 @@ describe('the evaluation', () => {
     expect(ours?.figures['HR@10']?.value).toBeGreaterThan(0.2);
     expect(ours?.figures['HR@10']?.value).toBeLessThan(0.5);
     expect(task?.notes.join(' ')).toContain('of the tracks asked for were heard before');
+    // Two of the four songs were heard before: popularity gives no other, chance any of the four.
+    const known = (name: string): number | null | undefined => task?.methods.find(({ method }) => method === name)?.knownShare;
+    expect([known('popularity'), known('co-occurrence'), known('random')]).toEqual([1, 1, 0.5]);
     expect(judgeTasks([task as TaskFigures], 2)).toMatchObject({ reached: undefined });
   });
 });
