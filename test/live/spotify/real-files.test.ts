@@ -94,6 +94,43 @@ describe('the real files', () => {
     expect(await count(loud)).toBe(6);
   });
 
+  it.for([
+    ['songs', 'B4', 'track without a name', 5],
+    // The five, and one Unknown Artist.
+    ['songs', 'B4', 'track without an artist', 6],
+    ['songs', 'B4', 'album without a name', 5],
+    ['songs', 'B5', 'scientific notation in instrumentalness', 10_357],
+    ['songs', 'B5', 'text in a number column', 0],
+    ['songs', 'B6', 'release date to the day', 30_947],
+    ['songs', 'B6', 'release date to the month', 31],
+    ['songs', 'B6', 'release date to the year', 1_855],
+    ['songs', 'B7', 'lost letters', 0],
+    ['songs', 'B8', 'loudness above 0 dB', 6],
+    ['songs', 'B8', 'tempo 0: never analysed', 1],
+    ['songs', 'B8', 'shorter than 30 s', 2],
+    ['songs', 'B8', 'popularity 0', 2_703],
+    ['streaming_history', 'B8', 'skips: shorter than 30 s', 21_891],
+    ['streaming_history', 'B8', 'heard for 0 ms', 1_590],
+    ['streaming_history', 'B8', 'longer than 15 min', 227],
+    ['streaming_history', 'B8', 'longer than 60 min', 13],
+  ] as const)('B4, B5, B6, B7 and B8: the count of %s, %s, %s is %d', async ([source, rule, finding, found]) => {
+    const told = `select sum(found) from quality.rule_count as c join quality.run using (run_id) join raw.batch as b using (batch_id)
+      where b.source = '${source}' and c.rule_id = '${rule}' and c.finding = '${finding}'`;
+    expect(await count(told)).toBe(found);
+  });
+
+  it('B7: outer blanks are counted as they stand in the files, and none is left in a name', async () => {
+    const blank = (text: string): string => `${text} ~ '^[[:space:]]|[[:space:]]$'`;
+    const plays = `select count(*) from raw.streaming_history where ${blank(`body ->> 'artistName'`)} or ${blank(`body ->> 'trackName'`)}`;
+    const songs = `select count(*) from raw.song where ${['track_name', 'track_artist', 'track_album_name', 'playlist_name'].map(blank).join(' or ')}`;
+    const found = await count(plays);
+    expect(found).toBeGreaterThanOrEqual(6);
+    const told = `select sum(found) from quality.rule_count where rule_id = 'B7' and finding = 'outer blanks'`;
+    expect(await count(told)).toBe(found + (await count(songs)));
+    for (const table of ['artist', 'album', 'track', 'playlist'])
+      expect(await count(`select count(*) from core.${table} where ${blank('name')}`)).toBe(0);
+  });
+
   it('B13: 1,751 groups of 2,196 surplus identifiers mean the same; the named ones are linked, none is deleted', async () => {
     const groups = `(select count(distinct track_id) as ids, lower(track_name) as name from raw.song
       group by lower(track_name), lower(track_artist) having count(distinct track_id) > 1) as g`;
