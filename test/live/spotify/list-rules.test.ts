@@ -10,7 +10,7 @@ import { migrateWarehouse } from './warehouse.ts';
 
 const id = (n: number | string): string => String(n).padStart(22, 'B');
 const uri = (n: number | string): string => `spotify:track:${id(n)}`;
-const csv = (...rows: readonly (readonly unknown[])[]): string =>
+const csv = (...rows: readonly (readonly (string | number | undefined)[])[]): string =>
   `${rows.map((row) => row.map((field) => `"${String(field ?? '').replaceAll('"', '""')}"`).join(',')).join('\n')}\n`;
 
 /** What refers to nothing, in each format that lists things: the file, and why its second row or item is refused. */
@@ -120,7 +120,7 @@ describe('the cleansing rules on charts, lists and libraries', () => {
       'previous_rank',
       'release_date',
     ];
-    const good = (rank: number): Record<string, unknown> => ({
+    const good = (rank: number): Record<string, string | number> => ({
       date: '2025-01-02',
       rank,
       uri: uri(rank),
@@ -132,7 +132,7 @@ describe('the cleansing rules on charts, lists and libraries', () => {
       previous_rank: -1,
       release_date: '1995',
     });
-    const wrong: readonly (readonly [Readonly<Record<string, unknown>>, string])[] = [
+    const wrong: readonly (readonly [Readonly<Record<string, string | number>>, string])[] = [
       [{ streams: 'BPM110KeyAModeMajor' }, 'B5 streams is not a number: BPM110KeyAModeMajor'],
       [{ rank: 'first' }, 'B5 rank is not a number: first'],
       [{ popularity: '5O' }, 'B5 popularity is not a number: 5O'],
@@ -148,7 +148,7 @@ describe('the cleansing rules on charts, lists and libraries', () => {
       [{ duration_ms: 0 }, 'B8 duration_ms is out of range: 0'],
     ];
     const rows = [good(1), ...wrong.map(([fields], at) => ({ ...good(at + 2), ...fields })), good(90)];
-    const content = csv(header, ...rows.map((row) => header.map((name) => (row as Record<string, unknown>)[name])));
+    const content = csv(header, ...rows.map((row) => header.map((name) => row[name])));
     expect(await refusedOf('faults.csv', content)).toEqual(wrong.map(([, why], at) => `${at + 2} ${why}`));
     const kept = `select concat_ws(' ', rank, starts_on, streams) from core.chart_entry join core.chart using (chart_id) where name = 'faults' order by rank`;
     expect(await values(kept)).toEqual(['1 2025-01-02 1234567', '90 2025-01-02 1234567']);
