@@ -19,7 +19,11 @@ export async function uploadManifest(
     await wire.settle(new PostgresError(parseServerMessage(first.body)));
   }
   if (first.type !== BACKEND.copyInResponse) throw violation('UPLOAD_MANIFEST did not ask for the manifest');
-  for await (const piece of manifest) wire.sendCopyData(piece);
+  for await (const piece of manifest) {
+    wire.sendCopyData(piece);
+    // A server that refuses it reads on to its end: this does not wait for ever.
+    await wire.drained();
+  }
   wire.sendCopyDone();
   await wire.settle();
 }

@@ -60,6 +60,16 @@ export class Wire {
     this.#stream.write(frontendMessage(FRONTEND.copyData, payload));
   }
 
+  /** Resolves once what was sent has gone far enough that more may follow, or the connection has ended: then reading says so. */
+  async drained(): Promise<void> {
+    const stream = this.#stream;
+    if (!stream.writableNeedDrain) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (const event of ['drain', 'close']) stream.once(event, resolve);
+    await promise;
+    for (const event of ['drain', 'close']) stream.removeListener(event, resolve);
+  }
+
   sendCopyDone(): void {
     this.#stream.write(frontendMessage(FRONTEND.copyDone, Buffer.alloc(0)));
   }

@@ -1,9 +1,10 @@
 import { isDbadminError } from '../base/errors.ts';
+import type { Listed } from '../base/listed.ts';
 import { damaged, sealAtHand, unsealStream } from './envelope.ts';
-import { BlobTable, hexWords, type SharedTable } from './blob-table.ts';
+import { BlobTable, hexWords, wordsAt, type SharedTable } from './blob-table.ts';
 import { indexPrefix } from './layout.ts';
 import { readMarks } from './marks.ts';
-import { decodeEntries, encodeEntries, entriesBytes, type PackedBlob } from './pack.ts';
+import { decodeEntries, encodeEntries, entriesBytes, entryPlace, entryStart, type PackedBlob } from './pack.ts';
 import type { Repository } from './repository.ts';
 
 const PACK_NAME_BYTES = 16;
@@ -17,9 +18,14 @@ export interface BlobPlace extends PackedBlob {
 }
 
 /** A pack and what it holds, as an index object lists it. */
-export interface IndexedPack {
-  readonly pack: string;
+export interface IndexedPack extends PackContent {
   readonly blobs: readonly PackedBlob[];
+}
+
+/** The same for who goes through the blobs once. */
+export interface PackContent {
+  readonly pack: string;
+  readonly blobs: Listed<PackedBlob>;
 }
 
 export interface LoadIndexOptions {
@@ -55,14 +61,23 @@ export class BlobIndex {
     for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) keys.push(key);
     let hasMarked = false;
     for (const key of keys) {
-      for await (const pack of readIndex(repository, key)) {
+      for await (const pack of readEncoded(repository, key)) {
         if (marked.has(pack.pack)) hasMarked = true;
-        else index.add(pack);
+        else index.#addEncoded(pack);
       }
     }
     if (!hasMarked || options.skipPacks !== undefined) return index;
-    for (const key of keys) for await (const pack of readIndex(repository, key)) if (marked.has(pack.pack)) index.add(pack);
+    for (const key of keys) for await (const pack of readEncoded(repository, key)) if (marked.has(pack.pack)) index.#addEncoded(pack);
     return index;
+  }
+
+  /** {@link BlobIndex.add} without an object for each blob. */
+  #addEncoded({ pack, count, entries }: EncodedPack): void {
+    const number = this.addPack(pack);
+    for (let n = 0; n < count; n += 1) {
+      const words = wordsAt(entries, entryStart(n));
+      if (this.#table.entryOf(words) < 0) this.#table.add(words, number, entryPlace(entries, n));
+    }
   }
 
   add(pack: IndexedPack): void {
@@ -133,21 +148,26 @@ export class BlobIndex {
     return this.#packs.push(pack) - 1;
   }
 
-  /** Adds one blob that {@link BlobIndex.packOf} does not know. */
-  addBlob(hash: Uint32Array, pack: number, blob: Omit<PackedBlob, 'hash'>): void {
-    this.#table.add(hash, pack, blob);
+  /** Adds one blob that {@link BlobIndex.packOf} does not know; gives the number of its entry. */
+  addBlob(hash: Uint32Array, pack: number, blob: Omit<PackedBlob, 'hash'>): number {
+    return this.#table.add(hash, pack, blob);
+  }
+
+  /** The blobs of some entries, each made when it is asked for. */
+  blobsOf(entries: Uint32Array): Listed<PackedBlob> {
+    return new BlobsOfEntries(entries, (entry) => this.#blobOf(entry));
   }
 
   /** What some of the packs hold, by their numbers, one pack after another; to be gone through as often as needed. */
-  contentOf(packs: readonly number[]): { readonly blobs: number; packs(): Iterable<IndexedPack> } {
+  contentOf(packs: readonly number[]): { readonly blobs: number; packs(): Iterable<PackContent> } {
     const { entries, ends } = this.#table.entriesOf(packs);
     return {
       blobs: entries.length,
       packs: () =>
-        packs.values().map((pack, place) => {
-          const blobs = [...entries.subarray(ends[place - 1] ?? 0, ends[place])].map((entry) => this.#blobOf(entry));
-          return { pack: this.packName(pack), blobs };
-        }),
+        packs.values().map((pack, place) => ({
+          pack: this.packName(pack),
+          blobs: this.blobsOf(entries.subarray(ends[place - 1] ?? 0, ends[place])),
+        })),
     };
   }
 
@@ -162,8 +182,42 @@ export class BlobIndex {
   }
 }
 
+class BlobsOfEntries implements Listed<PackedBlob> {
+  readonly #entries: Uint32Array;
+  readonly #blobOf: (entry: number) => PackedBlob;
+
+  constructor(entries: Uint32Array, blobOf: (entry: number) => PackedBlob) {
+    this.#entries = entries;
+    this.#blobOf = blobOf;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  at(n: number): PackedBlob | undefined {
+    const entry = this.#entries.at(n);
+    return entry === undefined ? undefined : this.#blobOf(entry);
+  }
+
+  *[Symbol.iterator](): Generator<PackedBlob, undefined> {
+    for (const entry of this.#entries) yield this.#blobOf(entry);
+  }
+}
+
 /** The packs that one index object lists. Believe them only when the iteration ends without an error: the hash is checked at the end. */
 export async function* readIndex(repository: Repository, key: string): AsyncGenerator<IndexedPack> {
+  for await (const { pack, count, entries } of readEncoded(repository, key)) yield { pack, blobs: decodeEntries(entries, count, key) };
+}
+
+/** A pack as an index object lists it, its entries as they are there: valid until the next is asked for. */
+interface EncodedPack {
+  readonly pack: string;
+  readonly count: number;
+  readonly entries: Buffer;
+}
+
+async function* readEncoded(repository: Repository, key: string): AsyncGenerator<EncodedPack> {
   yield* decodeIndex(unsealStream(repository, 'index', repository.store.readStream(key), key), key);
 }
 
@@ -195,13 +249,13 @@ async function createIndex(
   systemIdentifier: string,
   name: string,
   header: { readonly packs: number; readonly blobs: number },
-  packs: Iterable<IndexedPack>,
+  packs: Iterable<PackContent>,
 ): Promise<void> {
   const body = await sealAtHand(repository, 'index', header, encodeIndex(packs));
   await repository.store.create(`${indexPrefix(systemIdentifier)}${name}`, body);
 }
 
-async function* encodeIndex(packs: Iterable<IndexedPack>): AsyncGenerator<Uint8Array> {
+async function* encodeIndex(packs: Iterable<PackContent>): AsyncGenerator<Uint8Array> {
   for (const { pack, blobs } of packs) {
     const head = Buffer.alloc(HEAD_BYTES);
     head.write(pack, 0, 'hex');
@@ -211,20 +265,27 @@ async function* encodeIndex(packs: Iterable<IndexedPack>): AsyncGenerator<Uint8A
   }
 }
 
-async function* decodeIndex(body: AsyncIterable<Buffer>, name: string): AsyncGenerator<IndexedPack> {
-  let pending: Buffer = Buffer.alloc(0);
+async function* decodeIndex(body: AsyncIterable<Buffer>, name: string): AsyncGenerator<EncodedPack> {
+  // Joined once, when all of a pack's entries have come: there may be a hundred thousand.
+  let pieces: Buffer[] = [];
+  let pieceBytes = 0;
+  let neededBytes = HEAD_BYTES;
   for await (const chunk of body) {
-    pending = pending.byteLength === 0 ? chunk : Buffer.concat([pending, chunk]);
+    pieces.push(chunk);
+    pieceBytes += chunk.byteLength;
+    if (pieceBytes < neededBytes) continue;
+    const pending = pieces.length === 1 ? chunk : Buffer.concat(pieces);
     let at = 0;
-    while (pending.byteLength >= at + HEAD_BYTES) {
+    for (neededBytes = HEAD_BYTES; pending.byteLength >= at + HEAD_BYTES; neededBytes = HEAD_BYTES) {
       const count = pending.readUInt32BE(at + PACK_NAME_BYTES);
-      const end = at + HEAD_BYTES + entriesBytes(count);
+      neededBytes = HEAD_BYTES + entriesBytes(count);
+      const end = at + neededBytes;
       if (pending.byteLength < end) break;
-      const pack = pending.toString('hex', at, at + PACK_NAME_BYTES);
-      yield { pack, blobs: decodeEntries(pending.subarray(at + HEAD_BYTES, end), count, name) };
+      yield { pack: pending.toString('hex', at, at + PACK_NAME_BYTES), count, entries: pending.subarray(at + HEAD_BYTES, end) };
       at = end;
     }
-    pending = pending.subarray(at);
+    pieces = [pending.subarray(at)];
+    pieceBytes = pending.byteLength - at;
   }
-  if (pending.byteLength > 0) throw damaged(name, 'Its list of packs is cut short.');
+  if (pieceBytes > 0) throw damaged(name, 'Its list of packs is cut short.');
 }

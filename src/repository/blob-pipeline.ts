@@ -291,7 +291,7 @@ export class BlobPipeline {
     }
     const offset = slot.offsetOf(blob);
     const stored = extra < 0 ? slot.content.subarray(offset, offset + storedBytes) : (result.extras[extra] ?? Buffer.alloc(0));
-    writer.add(pack, hash, hex, asBuffer(stored), { plainBytes: slot.lengthOf(blob), zstd });
+    writer.add(pack, hash, asBuffer(stored), { plainBytes: slot.lengthOf(blob), zstd });
     return hex;
   }
 

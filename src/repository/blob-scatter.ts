@@ -1,3 +1,4 @@
+import type { Listed } from '../base/listed.ts';
 import { zerosCrc32c } from '../postgres/crc32c.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { FileToMake, ScatterJob, ScatterResult, ScatterWorkerData } from './blob-scatter-job.ts';
@@ -24,7 +25,8 @@ export interface ScatterOptions {
   readonly repository: Repository;
   readonly systemIdentifier: string;
   readonly index: BlobIndex;
-  readonly files: readonly ScatteredFile[];
+  /** Each is asked for when it is its turn, more than once. */
+  readonly files: Listed<ScatteredFile>;
   readonly threads?: number;
   readonly limits?: ScatterLimits;
   readonly signal: AbortSignal;
@@ -92,7 +94,8 @@ class Scatter {
       bytes: new SharedArrayBuffer(this.#limits.storedBytes),
       isTaken: false,
     }));
-    this.#left = Uint32Array.from(options.files, ({ extents }) => extents.length);
+    this.#left = new Uint32Array(options.files.length);
+    for (let file = 0; file < this.#left.length; file += 1) this.#left[file] = options.files.at(file)?.extents.length ?? 0;
     this.#sums = new Uint32Array(options.files.length);
     const { checksums, systemIdentifier } = options;
     const repositoryKey = options.repository.keys?.exposeRepositoryKey();
@@ -155,7 +158,7 @@ class Scatter {
     for (let at = 0; at < madeBefore.length; at += MAKE_FILES) {
       const numbers = madeBefore.slice(at, at + MAKE_FILES);
       group.making += 1;
-      await this.#post({ kind: 'make', files: numbers.flatMap((number) => files[number] ?? []).map(toMake) }, [], () => {
+      await this.#post({ kind: 'make', files: numbers.flatMap((number) => files.at(number) ?? []).map(toMake) }, [], () => {
         group.making -= 1;
         for (const number of numbers) if (this.#left[number] === 0) this.#finished(number);
       });
@@ -251,7 +254,7 @@ class Scatter {
 
   #finished(file: number): void {
     const { files, checksums } = this.#options;
-    this.#options.onFile(file, checksums ? ((this.#sums[file] ?? 0) ^ zerosCrc32c(files[file]?.sizeBytes ?? 0)) >>> 0 : undefined);
+    this.#options.onFile(file, checksums ? ((this.#sums[file] ?? 0) ^ zerosCrc32c(files.at(file)?.sizeBytes ?? 0)) >>> 0 : undefined);
   }
 
   #done(job: ScatterJob, result: ScatterResult): void {

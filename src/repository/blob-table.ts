@@ -67,8 +67,8 @@ export class BlobTable extends BlobTableReader {
     return this.#memory;
   }
 
-  /** Adds a blob that is not there: {@link BlobTableReader.entryOf} says so. `pack` is a number of the caller's. */
-  add(hash: Uint32Array, pack: number, blob: Omit<PackedBlob, 'hash'>): void {
+  /** Adds a blob that is not there: {@link BlobTableReader.entryOf} says so. `pack` is a number of the caller's. Gives its entry's. */
+  add(hash: Uint32Array, pack: number, blob: Omit<PackedBlob, 'hash'>): number {
     const entry = this.#count;
     if (entry === this.chunks.length * CHUNK_ENTRIES) this.#addChunk();
     if ((entry + 1) * 4 > this.slots.length * 3) this.#growSlots();
@@ -79,6 +79,7 @@ export class BlobTable extends BlobTableReader {
     chunk?.set([pack, blob.offset, blob.storedBytes, (flags << PLAIN_BITS) | blob.plainBytes], at + HASH_WORDS);
     this.#count += 1;
     this.#link(entry);
+    return entry;
   }
 
   /** Where the blob of an entry lies. */
@@ -168,6 +169,12 @@ export function hashWords(hash: Uint8Array): Uint32Array {
 // With memory of its own, so that words lie straight.
 const scratch = Buffer.from(new ArrayBuffer(HASH_WORDS * 4));
 const scratchWords = new Uint32Array(scratch.buffer, scratch.byteOffset, HASH_WORDS);
+
+/** The same of 32 bytes from `at` on: a view that the next call changes. */
+export function wordsAt(bytes: Buffer, at: number): Uint32Array {
+  bytes.copy(scratch, 0, at, at + scratch.byteLength);
+  return scratchWords;
+}
 
 /** The same of 64 hex digits, zeros of anything else: a view that the next call changes. */
 export function hexWords(hash: string): Uint32Array {

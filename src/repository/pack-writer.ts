@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { NumberRows } from '../base/number-rows.ts';
 import { writeIndexOf, type BlobIndex } from './blob-index.ts';
 import { packKey } from './layout.ts';
 import { verifyPacks } from './marks.ts';
-import { encodeFooter, PACK_START, type PackedBlob } from './pack.ts';
+import { encodeFooter, PACK_START } from './pack.ts';
 import type { Repository } from './repository.ts';
 
 /** A pack is closed with this or a little more in it. */
@@ -33,7 +34,8 @@ interface OpenPack {
   readonly name: string;
   readonly number: number;
   readonly arena: Buffer;
-  readonly blobs: PackedBlob[];
+  /** Of its blobs, in the index of what the target has. */
+  readonly entries: NumberRows;
   filled: number;
   /** Bytes that jobs on their way may still bring. */
   promised: number;
@@ -89,30 +91,22 @@ export class PackWriter {
   }
 
   /** Takes a blob's stored bytes, which are copied, into a pack that was promised; nothing when it came meanwhile. */
-  add(
-    packName: string,
-    hash: Uint32Array,
-    hex: string,
-    stored: Buffer,
-    blob: { readonly plainBytes: number; readonly zstd: boolean },
-  ): void {
+  add(packName: string, hash: Uint32Array, stored: Buffer, blob: { readonly plainBytes: number; readonly zstd: boolean }): void {
     const pack = this.#packs.get(packName);
     if (this.#failure !== undefined || pack === undefined) return;
     if (this.target.known.packOf(hash) >= 0) {
       this.adopt(hash);
       return;
     }
-    const packed: PackedBlob = {
-      hash: hex,
+    const entry = this.target.known.addBlob(hash, pack.number, {
       offset: PACK_START.byteLength + pack.filled,
       storedBytes: stored.byteLength,
       ...blob,
       encrypted: this.target.repository.keys !== undefined,
-    };
+    });
     stored.copy(pack.arena, pack.filled);
     pack.filled += stored.byteLength;
-    pack.blobs.push(packed);
-    this.target.known.addBlob(hash, pack.number, packed);
+    pack.entries.set(pack.entries.add(), 0, entry);
     this.#newBlobs += 1;
   }
 
@@ -160,7 +154,7 @@ export class PackWriter {
     if (arena === undefined) return undefined;
     const name = randomBytes(16).toString('hex');
     const number = this.target.known.addPack(name);
-    this.#current = { name, number, arena, blobs: [], filled: 0, promised: 0, isClosed: false };
+    this.#current = { name, number, arena, entries: new NumberRows(1), filled: 0, promised: 0, isClosed: false };
     this.#packs.set(name, this.#current);
     return this.#current;
   }
@@ -185,7 +179,7 @@ export class PackWriter {
   async #storeAfter(previous: Promise<void>, pack: OpenPack): Promise<void> {
     await previous;
     try {
-      if (pack.blobs.length > 0 && this.#failure === undefined) await this.#create(pack);
+      if (pack.entries.count > 0 && this.#failure === undefined) await this.#create(pack);
     } catch (error) {
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
     }
@@ -195,7 +189,8 @@ export class PackWriter {
 
   async #create(pack: OpenPack): Promise<void> {
     const { repository, systemIdentifier } = this.target;
-    const footer = encodeFooter(pack.blobs);
+    const entries = Uint32Array.from({ length: pack.entries.count }, (_, n) => pack.entries.get(n, 0));
+    const footer = encodeFooter(this.target.known.blobsOf(entries));
     const sizeBytes = PACK_START.byteLength + pack.filled + footer.byteLength;
     const stream = { [Symbol.asyncIterator]: () => inPieces(pack.arena.subarray(0, pack.filled), footer) };
     await repository.store.create(packKey(systemIdentifier, pack.name), { stream, sizeBytes, replayable: true });

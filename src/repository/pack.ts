@@ -1,3 +1,4 @@
+import type { Listed } from '../base/listed.ts';
 import { damaged } from './envelope.ts';
 import { blake3 } from './hash.ts';
 
@@ -6,6 +7,8 @@ import { blake3 } from './hash.ts';
 export const MAX_BLOB_BYTES = 1024 * 1024;
 export const PACK_START = Buffer.from('DBAPACK1', 'latin1');
 const PACK_END = Buffer.from('DBAPEND1', 'latin1');
+/** Bytes of a blob's name, with which its entry begins. */
+export const HASH_BYTES = 32;
 const ENTRY_BYTES = 48;
 /** Everything after the footer's entries: count, hash, end mark. */
 export const TRAILER_BYTES = 4 + 32 + 8;
@@ -24,34 +27,45 @@ export interface PackedBlob {
 }
 
 /** Entries as packs and indexes hold them: 48 bytes each, no count. */
-export function encodeEntries(blobs: readonly PackedBlob[]): Buffer {
+export function encodeEntries(blobs: Listed<PackedBlob>): Buffer {
   const bytes = Buffer.alloc(blobs.length * ENTRY_BYTES);
-  blobs.forEach((blob, index) => {
-    const at = index * ENTRY_BYTES;
+  let at = 0;
+  for (const blob of blobs) {
     bytes.write(blob.hash, at, 'hex');
     bytes.writeUInt32BE(blob.offset, at + 32);
     bytes.writeUInt32BE(blob.storedBytes, at + 36);
     bytes.writeUInt32BE(blob.plainBytes, at + 40);
     bytes.writeUInt32BE((blob.zstd ? FLAG_ZSTD : 0) | (blob.encrypted ? FLAG_ENCRYPTED : 0), at + 44);
-  });
+    at += ENTRY_BYTES;
+  }
   return bytes;
 }
 
 /** @throws {DbadminError} `repository-damaged` when `bytes` are not `count` entries. */
 export function decodeEntries(bytes: Buffer, count: number, name: string): readonly PackedBlob[] {
   if (bytes.byteLength < count * ENTRY_BYTES) throw damaged(name, 'Its list of blobs is cut short.');
-  return Array.from({ length: count }, (_, index) => {
-    const at = index * ENTRY_BYTES;
-    const flags = bytes.readUInt32BE(at + 44);
-    return {
-      hash: bytes.toString('hex', at, at + 32),
-      offset: bytes.readUInt32BE(at + 32),
-      storedBytes: bytes.readUInt32BE(at + 36),
-      plainBytes: bytes.readUInt32BE(at + 40),
-      zstd: (flags & FLAG_ZSTD) !== 0,
-      encrypted: (flags & FLAG_ENCRYPTED) !== 0,
-    };
-  });
+  return Array.from({ length: count }, (_, index) => ({
+    hash: bytes.toString('hex', index * ENTRY_BYTES, index * ENTRY_BYTES + HASH_BYTES),
+    ...entryPlace(bytes, index),
+  }));
+}
+
+/** Where the name of an entry begins, {@link HASH_BYTES} of it. */
+export function entryStart(index: number): number {
+  return index * ENTRY_BYTES;
+}
+
+/** What an entry says but its name. */
+export function entryPlace(bytes: Buffer, index: number): Omit<PackedBlob, 'hash'> {
+  const at = entryStart(index) + HASH_BYTES;
+  const flags = bytes.readUInt32BE(at + 12);
+  return {
+    offset: bytes.readUInt32BE(at),
+    storedBytes: bytes.readUInt32BE(at + 4),
+    plainBytes: bytes.readUInt32BE(at + 8),
+    zstd: (flags & FLAG_ZSTD) !== 0,
+    encrypted: (flags & FLAG_ENCRYPTED) !== 0,
+  };
 }
 
 /** How many bytes `count` entries take. */
@@ -60,7 +74,7 @@ export function entriesBytes(count: number): number {
 }
 
 /** What closes a pack: entries, count, hash, end mark. */
-export function encodeFooter(blobs: readonly PackedBlob[]): Buffer {
+export function encodeFooter(blobs: Listed<PackedBlob>): Buffer {
   const count = Buffer.alloc(4);
   count.writeUInt32BE(blobs.length);
   const body = Buffer.concat([encodeEntries(blobs), count]);

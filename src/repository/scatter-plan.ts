@@ -1,3 +1,4 @@
+import type { Listed } from '../base/listed.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { FileToMake } from './blob-scatter-job.ts';
 import { CompactExtents } from './compact-extents.ts';
@@ -40,11 +41,12 @@ export interface Stretch {
  * Cuts the files, in their order, into groups: the files of one are synced while those of the next are written. One that is
  * large enough is a group of its own.
  */
-export function groupFiles(files: readonly ScatteredFile[]): readonly Stretch[] {
+export function groupFiles(files: Listed<ScatteredFile>): readonly Stretch[] {
   const groups: Stretch[] = [];
   let from = 0;
   let bytes = 0;
-  for (const [number, { sizeBytes }] of files.entries()) {
+  for (let number = 0; number < files.length; number += 1) {
+    const sizeBytes = files.at(number)?.sizeBytes ?? 0;
     if (number > from && (bytes >= GROUP_BYTES || sizeBytes >= GROUP_BYTES)) {
       groups.push({ from, to: number });
       from = number;
@@ -71,9 +73,9 @@ export interface GroupExtents {
 }
 
 /** @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
-function readExtents(files: readonly ScatteredFile[], { from, to }: Stretch, index: BlobIndex): GroupExtents {
+function readExtents(files: Listed<ScatteredFile>, { from, to }: Stretch, index: BlobIndex): GroupExtents {
   let count = 0;
-  for (let file = from; file < to; file += 1) count += files[file]?.extents.length ?? 0;
+  for (let file = from; file < to; file += 1) count += files.at(file)?.extents.length ?? 0;
   const entries: number[] = [];
   const numbers = new Map<number, number>();
   const numberOf = (hash: string): number => {
@@ -102,7 +104,7 @@ function readExtents(files: readonly ScatteredFile[], { from, to }: Stretch, ind
     n += 1;
   };
   for (let file = from; file < to; file += 1) {
-    const extents = files[file]?.extents ?? [];
+    const extents = files.at(file)?.extents ?? [];
     if (!(extents instanceof CompactExtents)) {
       for (const [offset, length, hash, start = 0] of extents) add(file, offset, length, numberOf(hash), start);
       continue;
@@ -136,7 +138,7 @@ export interface GroupPlan {
 
 /** @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
 export function planGroup(
-  files: readonly ScatteredFile[],
+  files: Listed<ScatteredFile>,
   group: Stretch,
   index: BlobIndex,
   limits: ScatterLimits = SCATTER_LIMITS,

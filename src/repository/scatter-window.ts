@@ -1,3 +1,4 @@
+import type { Listed } from '../base/listed.ts';
 import type { BlobIndex } from './blob-index.ts';
 import {
   BLOB_NUMBERS,
@@ -22,7 +23,7 @@ export interface PlannedWindow {
 export interface WindowOptions {
   readonly plan: GroupPlan;
   readonly window: number;
-  readonly files: readonly ScatteredFile[];
+  readonly files: Listed<ScatteredFile>;
   readonly index: BlobIndex;
   /** Where the window's blobs were read to, and where each lies there, by its number in the plan. */
   readonly stored: SharedArrayBuffer;
@@ -55,7 +56,7 @@ class JobFiles {
   numberOf(file: number): number {
     const known = this.#numbers.get(file);
     if (known !== undefined) return known;
-    const { path, sizeBytes, mode, owner } = this.#options.files[file] ?? { path: '', sizeBytes: 0, mode: 0, owner: undefined };
+    const { path, sizeBytes, mode, owner } = this.#options.files.at(file) ?? { path: '', sizeBytes: 0, mode: 0, owner: undefined };
     this.#numbers.set(file, this.made.length);
     this.made.push({ path, sizeBytes, mode, owner, isMadeHere: !this.#options.isMadeBefore(file) });
     return this.written.push({ file, extents: 0, bytes: 0 }) - 1;

@@ -11,7 +11,7 @@ import { inspectLibraries, type LeftLibrary } from './libraries-inspect.ts';
 import { placeMarker, removeMarker, syncDirectory } from './marker.ts';
 import type { TargetAction } from './recovery-settings.ts';
 import { planConfiguration, type Purpose, type RestoredConfiguration } from './restored-configuration.ts';
-import { serverManifestWith } from './server-manifest.ts';
+import { rewriteServerManifest } from './server-manifest.ts';
 import { spoolWal } from './spool-apply.ts';
 import { SERVER_MANIFEST, writeSyntheticManifest } from './synthetic-manifest-apply.ts';
 
@@ -87,7 +87,7 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   );
   const delta = state.kind === 'over' ? await applyDelta(state.delta, preflight, lay) : undefined;
   if (state.kind === 'over') await rm(spoolDirectory, { recursive: true, force: true });
-  const isSynthetic = !layout.files.some((file) => file.path === SERVER_MANIFEST);
+  const isSynthetic = !Iterator.from(layout.files).some((file) => file.path === SERVER_MANIFEST);
   const files = state.kind === 'over' ? state.delta.written : layout.files;
   const checksums = await layDown({ ...lay, plan: { ...layout, files }, checksums: isSynthetic });
   if (isSynthetic) {
@@ -137,8 +137,7 @@ async function writeConfiguration(
     await syncDirectory(path.dirname(file.path));
   }
   if (changed.size === 0) return;
-  const manifest = path.join(dataDirectory, 'backup_manifest');
-  await writeText(manifest, await serverManifestWith(manifest, changed), owner);
+  await rewriteServerManifest(path.join(dataDirectory, SERVER_MANIFEST), changed, owner);
 }
 
 async function spoolFor({ preflight, owner, signal, onProgress }: ApplyOptions): Promise<void> {

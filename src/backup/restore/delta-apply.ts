@@ -34,7 +34,7 @@ export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: La
     if (entry.type === 'directory') await rmdir(place);
     else await rm(place, { recursive: true, force: true });
   }
-  const files = delta.compared.filter(({ path: each }) => !lay.replaced.has(each)).values();
+  const files = Iterator.from(delta.compared).filter(({ path: each }) => !lay.replaced.has(each));
   const outcome = { reusedBytes: 0, rewrittenBytes: 0 };
   let doneBytes = 0;
   const ends = await Promise.allSettled(

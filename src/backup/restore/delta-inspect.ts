@@ -1,18 +1,20 @@
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import type { Listed } from '../../base/listed.ts';
 import { decodePath, systemPath } from '../../base/path-bytes.ts';
 import { parseControlFile } from '../../postgres/control-file.ts';
 import { serverPid } from '../../postgres/server.ts';
 import type { FoundEntry } from './delta-plan.ts';
+import { FoundEntries } from './found-entries.ts';
 import { readMarker, type RestoreMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 
 /** What a delta restore goes over. */
 export type DeltaTarget =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'cluster'; readonly systemIdentifier: string; readonly checkpointAt: Date; readonly found: readonly FoundEntry[] }
-  | { readonly kind: 'unfinished'; readonly marker: RestoreMarker; readonly found: readonly FoundEntry[] };
+  | { readonly kind: 'cluster'; readonly systemIdentifier: string; readonly checkpointAt: Date; readonly found: Listed<FoundEntry> }
+  | { readonly kind: 'unfinished'; readonly marker: RestoreMarker; readonly found: Listed<FoundEntry> };
 
 /**
  * Looks whether a directory may be restored over: it holds a cluster with this system identifier that does not run, or
@@ -50,7 +52,9 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   }
   await refuseForeignTablespaces(layout, marker);
   const links = new Set(layout.tablespaces.map(({ oid }) => `pg_tblspc/${oid}`));
-  const entries = [...(await walk(dataDirectory, '', links)), ...(await tablespaceEntries(layout))];
+  const entries = new FoundEntries();
+  await walk(dataDirectory, '', links, entries);
+  await findInTablespaces(layout, entries);
   if (control === undefined && marker !== undefined) return { kind: 'unfinished', marker, found: entries };
   const { checkpointAt } = parseControlFile(control ?? Buffer.alloc(0));
   return { kind: 'cluster', systemIdentifier: found, checkpointAt: new Date(checkpointAt * 1000), found: entries };
@@ -70,8 +74,7 @@ async function refuseForeignTablespaces(layout: LayoutPlan, marker: RestoreMarke
   }
 }
 
-async function tablespaceEntries(layout: LayoutPlan): Promise<readonly FoundEntry[]> {
-  const entries: FoundEntry[] = [];
+async function findInTablespaces(layout: LayoutPlan, entries: FoundEntries): Promise<void> {
   for (const { oid, directory } of layout.tablespaces) {
     // Beside ours there may be directories of other majors, which are none of our business.
     const own = new Set(
@@ -81,19 +84,17 @@ async function tablespaceEntries(layout: LayoutPlan): Promise<readonly FoundEntr
       if (!own.has(name)) continue;
       const inside = `pg_tblspc/${oid}/${name}`;
       const info = await lstat(path.join(directory, name));
-      entries.push({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0 });
-      if (info.isDirectory()) entries.push(...(await walk(path.join(directory, name), inside, new Set())));
+      entries.add({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0 });
+      if (info.isDirectory()) await walk(path.join(directory, name), inside, new Set(), entries);
     }
   }
-  return entries;
 }
 
 /**
  * Everything below a directory. Links are named and not followed, but pg_wal's: its content is the cluster's. Where a link
  * of a tablespace is to be and something else is, that is one thing to remove.
  */
-async function walk(directory: string, inside: string, links: ReadonlySet<string>): Promise<FoundEntry[]> {
-  const entries: FoundEntry[] = [];
+async function walk(directory: string, inside: string, links: ReadonlySet<string>, entries: FoundEntries): Promise<void> {
   for (const child of await readdir(systemPath(directory), { withFileTypes: true, encoding: 'buffer' })) {
     const name = decodePath(child.name);
     const relative = inside === '' ? name : `${inside}/${name}`;
@@ -101,16 +102,16 @@ async function walk(directory: string, inside: string, links: ReadonlySet<string
     const isLinkedWal =
       relative === 'pg_wal' && child.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isDirectory() === true;
     if (links.has(relative)) {
-      entries.push({ path: relative, type: 'other', sizeBytes: 0 });
+      entries.add({ path: relative, type: 'other', sizeBytes: 0 });
     } else if (child.isDirectory() || isLinkedWal) {
-      entries.push({ path: relative, type: 'directory', sizeBytes: 0 }, ...(await walk(file, relative, links)));
+      entries.add({ path: relative, type: 'directory', sizeBytes: 0 });
+      await walk(file, relative, links, entries);
     } else if (child.isFile()) {
-      entries.push({ path: relative, type: 'file', sizeBytes: (await lstat(systemPath(file))).size });
+      entries.add({ path: relative, type: 'file', sizeBytes: (await lstat(systemPath(file))).size });
     } else {
-      entries.push({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0 });
+      entries.add({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0 });
     }
   }
-  return entries;
 }
 
 /** The names in a directory; none when it is not there. */

@@ -1,3 +1,5 @@
+import { Selection, selected, type Listed } from '../../base/listed.ts';
+import { PathTable } from '../../base/path-table.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
 
 /** What lies at a path below a data directory; the path is relative, and links are not followed but for pg_wal's. */
@@ -12,9 +14,9 @@ export interface DeltaPlan {
   /** Gone first: files and links that do not belong, children before their directories. */
   readonly removed: readonly FoundEntry[];
   /** There as files: compared extent by extent, and written where they differ. */
-  readonly compared: readonly FileToWrite[];
+  readonly compared: Listed<FileToWrite>;
   /** Not there. */
-  readonly written: readonly FileToWrite[];
+  readonly written: Listed<FileToWrite>;
   readonly comparedBytes: number;
   readonly removedBytes: number;
   /** Bytes of files that are there now and stay or go: room that the restore has again. */
@@ -27,27 +29,34 @@ export interface DeltaPlan {
  *
  * Links of tablespaces go always: they are made anew and may have led to another cluster's.
  */
-export function planDelta(layout: LayoutPlan, found: readonly FoundEntry[], kept: readonly string[] = []): DeltaPlan {
-  const files = new Map(layout.files.map((file) => [file.path, file]));
+export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: readonly string[] = []): DeltaPlan {
+  const files = new PathTable();
+  for (const { path } of layout.files) files.add(path);
   const directories = new Set(layout.directories.map(({ path }) => path));
   const removed: FoundEntry[] = [];
-  const compared: FileToWrite[] = [];
+  const compared = new Uint32Array(layout.files.length);
+  const isThere = new Uint8Array(layout.files.length);
+  let [comparedCount, comparedBytes, foundBytes] = [0, 0, 0];
   for (const entry of found) {
-    if (kept.includes(entry.path)) continue;
-    const file = entry.type === 'file' ? files.get(entry.path) : undefined;
-    const isDirectory = entry.type === 'directory' && directories.has(entry.path);
-    if (file !== undefined) compared.push(file);
-    else if (!isDirectory) removed.push(entry);
+    const { path, type, sizeBytes } = entry;
+    if (type === 'file') foundBytes += sizeBytes;
+    if (kept.includes(path)) continue;
+    const file = type === 'file' ? files.find(path) : -1;
+    const isDirectory = type === 'directory' && directories.has(path);
+    if (file >= 0 && isThere[file] === 0) {
+      isThere[file] = 1;
+      compared[comparedCount] = file;
+      comparedCount += 1;
+      comparedBytes += layout.files.at(file)?.sizeBytes ?? 0;
+    } else if (file < 0 && !isDirectory) removed.push(entry);
   }
-  const there = new Set(compared.map(({ path }) => path));
-  const sum = (sizes: readonly { readonly sizeBytes: number }[]): number => sizes.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
   return {
     removed: removed.sort((a, b) => depth(b.path) - depth(a.path) || (a.path < b.path ? -1 : 1)),
-    compared,
-    written: layout.files.filter(({ path }) => !there.has(path)),
-    comparedBytes: sum(compared),
-    removedBytes: sum(removed),
-    foundBytes: sum(found.filter(({ type }) => type === 'file')),
+    compared: new Selection(layout.files, compared.slice(0, comparedCount)),
+    written: selected(layout.files, (_, file) => isThere[file] === 0),
+    comparedBytes,
+    removedBytes: removed.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
+    foundBytes,
   };
 }
 

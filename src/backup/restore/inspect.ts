@@ -3,7 +3,7 @@ import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
-import { readManifest, type ManifestEntry } from '../../repository/manifest.ts';
+import { ManifestEntries } from '../../repository/manifest-entries.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
@@ -76,7 +76,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const { systemIdentifier } = contents.cluster;
   // Both are decompressed beside this thread, which would wait for one and then for the other.
   const [entries, index] = await Promise.all([
-    readEntries(repository, systemIdentifier, resolution.backup.label),
+    ManifestEntries.read(repository, systemIdentifier, resolution.backup.label),
     BlobIndex.load(repository, systemIdentifier),
   ]);
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
@@ -104,16 +104,10 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     control: parseControlFile(controlBytes),
     autoConf: (await read('postgresql.auto.conf'))?.toString('utf8') ?? '',
     mainConf: (await read('postgresql.conf'))?.toString('utf8'),
-    hasHba: entries.some(({ path }) => path === 'pg_hba.conf'),
+    hasHba: entries.file('pg_hba.conf') !== undefined,
     outer,
     walBytes,
   };
-}
-
-async function readEntries(repository: Repository, systemIdentifier: string, label: string): Promise<readonly ManifestEntry[]> {
-  const entries: ManifestEntry[] = [];
-  for await (const entry of readManifest(repository, systemIdentifier, label)) entries.push(entry);
-  return entries;
 }
 
 /** Said by name: nothing of a dump can be rolled forward. */
@@ -139,13 +133,14 @@ function chooseBackups(contents: LineageContents, label: string | undefined): Li
   return chosen;
 }
 
-async function readFileOf(entries: readonly ManifestEntry[], path: string, blobs: BlobReader): Promise<Buffer | undefined> {
-  const file = entries.find((entry) => entry.path === path);
-  if (file?.type !== 'file') return undefined;
+async function readFileOf(entries: ManifestEntries, path: string, blobs: BlobReader): Promise<Buffer | undefined> {
+  const file = entries.file(path);
+  if (file === undefined) return undefined;
+  const { extents } = file;
   const bytes = Buffer.alloc(file.sizeBytes);
   let at = 0;
-  for await (const plain of blobs.readAll(Array.from(file.extents, (extent) => extent[2]))) {
-    const [offset, length, , from = 0] = file.extents.at(at) ?? [0, 0, ''];
+  for await (const plain of blobs.readAll(Array.from(extents, (extent) => extent[2]))) {
+    const [offset, length, , from = 0] = extents.at(at) ?? [0, 0, ''];
     plain.copy(bytes, offset, from, from + length);
     at += 1;
   }

@@ -3,9 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { selected } from '../../base/listed.ts';
 import { systemPath } from '../../base/path-bytes.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
+import { FileChecksums } from './file-checksums.ts';
+import { LaidFiles } from './laid-files.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
 
 export interface LayDownOptions {
@@ -54,7 +57,7 @@ export async function freeBytesFor(directory: string): Promise<number> {
 }
 
 /** Writes everything but pg_control, each file and directory synced. Gives the CRC-32C of files by path, of those of the backup, when wanted. */
-export async function layDown(options: LayDownOptions): Promise<ReadonlyMap<string, number>> {
+export async function layDown(options: LayDownOptions): Promise<FileChecksums> {
   const { plan, owner } = options;
   await makeDirectory(plan.dataDirectory, 0o700, owner);
   for (const { path: relative, mode } of plan.directories.filter(({ path: each }) => !isInTablespace(each, plan)))
@@ -90,29 +93,26 @@ function isInTablespace(relative: string, plan: LayoutPlan): boolean {
   return plan.tablespaces.some(({ oid }) => relative.startsWith(`pg_tblspc/${oid}/`));
 }
 
-async function writeFiles(options: LayDownOptions): Promise<ReadonlyMap<string, number>> {
-  const { plan, signal, owner } = options;
-  const files = plan.files.filter(({ path: relative }) => !options.replaced.has(relative));
+async function writeFiles(options: LayDownOptions): Promise<FileChecksums> {
+  const { plan, signal, replaced } = options;
+  const files = replaced.size === 0 ? plan.files : selected(plan.files, ({ path: relative }) => !replaced.has(relative));
+  const laid = new LaidFiles(files, options);
   const stop = new AbortController();
-  const finisher = new Finisher((error) => stop.abort(error));
-  const checksums = new Map<string, number>();
+  const finisher = new Finisher(laid, (error) => stop.abort(error));
+  const checksums = new FileChecksums();
   let doneBytes = 0;
   try {
     await options.blobs.scatter({
       checksums: options.checksums ?? false,
-      files: files.map(({ path: relative, sizeBytes, mode, extents }) => {
-        return { path: path.join(plan.dataDirectory, relative), sizeBytes, mode, owner, extents };
-      }),
+      files: laid,
       signal: AbortSignal.any([signal, stop.signal]),
       onBytes: (bytes) => {
         doneBytes += bytes;
         options.onProgress(doneBytes, plan.totalBytes);
       },
       onFile: (number, crc32c) => {
-        const file = files[number];
-        if (file === undefined) return;
-        if (crc32c !== undefined) checksums.set(file.path, crc32c);
-        finisher.add(path.join(plan.dataDirectory, file.path), file.modifiedAt);
+        if (crc32c !== undefined) checksums.add(files.at(number)?.path ?? '', crc32c);
+        finisher.add(number);
       },
     });
   } catch (error) {
@@ -128,17 +128,20 @@ const FINISHING_AT_ONCE = 3;
 
 /** Dates and syncs files whose content is there, beside those that are being written; a sync waits for the disk and for nothing else. */
 class Finisher {
+  readonly #files: LaidFiles;
   readonly #onFailure: (error: unknown) => void;
-  readonly #queue: { readonly target: string; readonly modifiedAt: number }[] = [];
+  /** Numbers of files: there may be hundreds of thousands that wait for the disk. */
+  readonly #queue: number[] = [];
   readonly #running = new Set<Promise<void>>();
   #failure: unknown;
 
-  constructor(onFailure: (error: unknown) => void) {
+  constructor(files: LaidFiles, onFailure: (error: unknown) => void) {
+    this.#files = files;
     this.#onFailure = onFailure;
   }
 
-  add(target: string, modifiedAt: number): void {
-    this.#queue.push({ target, modifiedAt });
+  add(file: number): void {
+    this.#queue.push(file);
     if (this.#running.size >= FINISHING_AT_ONCE) return;
     const work: Promise<void> = this.#work().finally(() => this.#running.delete(work));
     this.#running.add(work);
@@ -155,10 +158,12 @@ class Finisher {
 
   async #work(): Promise<void> {
     for (let next = this.#queue.pop(); next !== undefined && this.#failure === undefined; next = this.#queue.pop()) {
+      const file = this.#files.at(next);
+      if (file === undefined) continue;
       try {
-        await finishFile(next.target, next.modifiedAt);
+        await finishFile(file.path, file.modifiedAt);
       } catch (error) {
-        this.#failure ??= writeFailure(next.target, error);
+        this.#failure ??= writeFailure(file.path, error);
         this.#onFailure(this.#failure);
       }
     }

@@ -1,5 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
-import type { BackupSummary, ManifestEntry } from '../../repository/manifest.ts';
+import { Selection, type Listed } from '../../base/listed.ts';
+import type { BackupSummary, FileEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
 
 /** Where everything of a backup goes: pure, so that nothing unsafe is ever begun. */
 export interface LayoutPlan {
@@ -8,15 +9,15 @@ export interface LayoutPlan {
   readonly spoolDirectory: string;
   /** Parents before children, relative to the data directory; tablespace roots apart. */
   readonly directories: readonly { readonly path: string; readonly mode: number }[];
-  /** Largest first; `global/pg_control` is not among them. */
-  readonly files: readonly FileToWrite[];
+  /** In the order in which they are written; `global/pg_control` is not among them. */
+  readonly files: Listed<FileToWrite>;
   /** Written when everything else is durable: with it the directory becomes a cluster. */
   readonly controlFile: FileToWrite;
   readonly tablespaces: readonly { readonly oid: string; readonly original: string; readonly directory: string }[];
   readonly totalBytes: number;
 }
 
-export type FileToWrite = Extract<ManifestEntry, { readonly type: 'file' }>;
+export type FileToWrite = FileEntry;
 
 const CONTROL_FILE = 'global/pg_control';
 /** Directories that the server leaves out of a base backup, or that may be missing when they were links. */
@@ -29,13 +30,30 @@ const EXPECTED_DIRECTORIES = ['pg_wal', 'pg_wal/archive_status', 'pg_tblspc'];
  */
 export function planLayout(
   backup: BackupSummary,
-  entries: readonly ManifestEntry[],
+  entries: Listed<ManifestEntry>,
   dataDirectory: string,
   mapping: ReadonlyMap<string, string>,
 ): LayoutPlan {
-  for (const entry of entries) refuseOutside(entry);
-  const laid = entries.filter(({ path }) => !isApart(path));
-  const links = laid.filter((entry) => entry.type === 'symlink');
+  const links: SymlinkEntry[] = [];
+  const directories = new Map<string, number>();
+  const order = new WritingOrder(entries.length);
+  let controlFile: FileToWrite | undefined;
+  let totalBytes = 0;
+  let number = -1;
+  for (const entry of entries) {
+    number += 1;
+    refuseOutside(entry);
+    const { path } = entry;
+    if (isApart(path)) continue;
+    if (entry.type === 'symlink') links.push(entry);
+    else if (entry.type === 'directory') directories.set(path, entry.mode);
+    else {
+      const { sizeBytes } = entry;
+      totalBytes += sizeBytes;
+      if (controlFile === undefined && path === CONTROL_FILE) controlFile = entry;
+      else order.add(number, sizeBytes);
+    }
+  }
   for (const original of mapping.keys()) {
     if (!links.some(({ target }) => target === original)) {
       throw new DbadminError('usage', `backup ${backup.label} has no tablespace at ${original}`, {
@@ -43,10 +61,7 @@ export function planLayout(
       });
     }
   }
-  const files = laid.filter((entry) => entry.type === 'file');
-  const controlFile = files.find(({ path }) => path === CONTROL_FILE);
   if (controlFile === undefined) throw new DbadminError('restore-failed', `backup ${backup.label} has no ${CONTROL_FILE}`);
-  const directories = new Map(laid.flatMap((entry) => (entry.type === 'directory' ? [[entry.path, entry.mode] as const] : [])));
   for (const expected of EXPECTED_DIRECTORIES) if (!directories.has(expected)) directories.set(expected, 0o700);
   directories.delete('');
   directories.delete('.');
@@ -56,13 +71,13 @@ export function planLayout(
     directories: [...directories]
       .map(([path, mode]) => ({ path, mode }))
       .sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1)),
-    files: inWritingOrder(files.filter((file) => file !== controlFile)),
+    files: new Selection(entries, order.numbers()) as Listed<ManifestEntry> as Listed<FileToWrite>,
     controlFile,
     tablespaces: links.map(({ path, target }) => {
       const oid = path.slice('pg_tblspc/'.length);
       return { oid, original: target, directory: mapping.get(target) ?? `${dataDirectory}.tablespaces/${oid}` };
     }),
-    totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    totalBytes,
   };
 }
 
@@ -72,9 +87,34 @@ const SMALL_BYTES = 1024 * 1024;
  * Small files first, as each is synced by itself, which takes long and little else: that is done while the large ones are written.
  * Of those the largest come first.
  */
-function inWritingOrder<File extends { readonly sizeBytes: number }>(files: readonly File[]): readonly File[] {
-  const large = files.filter(({ sizeBytes }) => sizeBytes > SMALL_BYTES);
-  return [...files.filter(({ sizeBytes }) => sizeBytes <= SMALL_BYTES), ...large.sort((a, b) => b.sizeBytes - a.sizeBytes)];
+class WritingOrder {
+  readonly #small: Uint32Array;
+  readonly #large: { readonly number: number; readonly sizeBytes: number }[] = [];
+  #smallCount = 0;
+
+  constructor(most: number) {
+    this.#small = new Uint32Array(most);
+  }
+
+  add(number: number, sizeBytes: number): void {
+    if (sizeBytes > SMALL_BYTES) {
+      this.#large.push({ number, sizeBytes });
+      return;
+    }
+    this.#small[this.#smallCount] = number;
+    this.#smallCount += 1;
+  }
+
+  numbers(): Uint32Array {
+    const numbers = new Uint32Array(this.#smallCount + this.#large.length);
+    numbers.set(this.#small.subarray(0, this.#smallCount));
+    const large = this.#large.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+    numbers.set(
+      large.map(({ number }) => number),
+      this.#smallCount,
+    );
+    return numbers;
+  }
 }
 
 /**

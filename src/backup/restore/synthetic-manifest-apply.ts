@@ -7,6 +7,7 @@ import type { SystemUser } from '../../postgres/server.ts';
 import { writeServerManifest, type ManifestFile } from '../../postgres/server-manifest.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import type { FileChecksums } from './file-checksums.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
 
 export const SERVER_MANIFEST = 'backup_manifest';
@@ -16,7 +17,7 @@ export interface SyntheticManifestOptions {
   readonly backup: BackupSummary;
   readonly blobs: BlobReader;
   /** CRC-32C of files as they were written, by path; the others are read again. */
-  readonly checksums: ReadonlyMap<string, number>;
+  readonly checksums: FileChecksums;
   readonly owner: SystemUser | undefined;
   readonly signal: AbortSignal;
 }
@@ -50,9 +51,16 @@ async function* listFiles(options: SyntheticManifestOptions): AsyncGenerator<Man
   const { plan, checksums, signal } = options;
   for (const file of plan.files) {
     signal.throwIfAborted();
-    yield { ...file, crc32c: checksums.get(file.path) ?? (await checksumOfFile(path.join(plan.dataDirectory, file.path))) };
+    const relative = file.path;
+    const sum = checksums.get(relative) ?? (await checksumOfFile(path.join(plan.dataDirectory, relative)));
+    yield listed(file, relative, sum);
   }
-  yield { ...plan.controlFile, crc32c: await checksumOfContent(plan.controlFile, options.blobs) };
+  const { controlFile } = plan;
+  yield listed(controlFile, controlFile.path, await checksumOfContent(controlFile, options.blobs));
+}
+
+function listed({ sizeBytes, modifiedAt }: FileToWrite, relative: string, sum: number): ManifestFile {
+  return { path: relative, sizeBytes, modifiedAt, crc32c: sum };
 }
 
 async function checksumOfFile(file: string): Promise<number> {
@@ -63,10 +71,11 @@ async function checksumOfFile(file: string): Promise<number> {
 
 /** pg_control is written last of all: its sum comes from its content. */
 async function checksumOfContent(file: FileToWrite, blobs: BlobReader): Promise<number> {
-  const content = Buffer.alloc(file.sizeBytes);
+  const { extents, sizeBytes } = file;
+  const content = Buffer.alloc(sizeBytes);
   let at = 0;
-  for await (const plain of blobs.readAll(Array.from(file.extents, (extent) => extent[2]))) {
-    const [offset, length, , from = 0] = file.extents.at(at) ?? [0, 0, ''];
+  for await (const plain of blobs.readAll(Array.from(extents, (extent) => extent[2]))) {
+    const [offset, length, , from = 0] = extents.at(at) ?? [0, 0, ''];
     plain.copy(content, offset, from, from + length);
     at += 1;
   }

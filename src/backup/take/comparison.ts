@@ -25,7 +25,8 @@ export class PageHashComparison implements Comparison {
   }
 
   covers(path: string): boolean {
-    return (this.#parent.files.get(path)?.pages.length ?? 0) > 0;
+    const file = this.#parent.find(path);
+    return file >= 0 && this.#parent.pages(file).length > 0;
   }
 
   async changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[]> {
@@ -62,23 +63,24 @@ export class AuditComparison implements Comparison {
   }
 
   covers(path: string): boolean {
-    return isAudited(path) && this.#parent.files.has(path);
+    return isAudited(path) && this.#parent.find(path) >= 0;
   }
 
   async changes(path: string, offset: number, plain: Buffer): Promise<readonly Stretch[]> {
-    const file = this.#parent.files.get(path);
+    const file = this.#parent.find(path);
     const before = Buffer.alloc(plain.byteLength);
     const end = offset + plain.byteLength;
-    if (this.#open?.path !== path) this.#open = { path, extents: file === undefined ? [] : this.#parent.extentsOf(file) };
+    if (this.#open?.path !== path) this.#open = { path, extents: file < 0 ? [] : this.#parent.extentsOf(file) };
     for (const extent of clipExtents(this.#open.extents, offset, end)) {
       const blob = await this.#blob(extent.blob);
       blob.copy(before, extent.offset - offset, extent.from, extent.from + extent.length);
     }
     const stretches: { start: number; end: number }[] = [];
+    const sizeBefore = file < 0 ? 0 : this.#parent.sizeBytes(file);
     for (let at = 0; at < plain.byteLength; at += this.#blockBytes) {
       const now = plain.subarray(at, at + this.#blockBytes);
       const old = before.subarray(at, at + this.#blockBytes);
-      const isNew = offset + at >= (file?.sizeBytes ?? 0);
+      const isNew = offset + at >= sizeBefore;
       if (!isNew) this.#pages += 1;
       if (now.equals(old)) continue;
       if (!isNew && now.byteLength === this.#blockBytes) this.#judge(path, (offset + at) / this.#blockBytes, now, old);

@@ -1,3 +1,5 @@
+import { NumberRows } from '../../base/number-rows.ts';
+import { FileTable } from '../../repository/file-table.ts';
 import type { ContentExtent } from './extents.ts';
 
 const HASH_BYTES = 32;
@@ -11,7 +13,7 @@ export class BlobTable {
   /** Takes a number for a blob whose name is told later with {@link BlobTable.set}. */
   add(): number {
     if ((this.#count + 1) * HASH_BYTES > this.#hashes.byteLength)
-      this.#hashes = Buffer.concat([this.#hashes, Buffer.alloc(this.#hashes.byteLength)]);
+      this.#hashes = Buffer.from(this.#hashes.buffer.transfer(this.#hashes.byteLength * 2));
     this.#count += 1;
     return this.#count - 1;
   }
@@ -30,73 +32,102 @@ export class BlobTable {
   }
 }
 
-/** A file of a backup: its attributes, and where in the map its extents are. */
+/** A file of a backup, and how it is to be found in a later one. */
 export interface FileRecord {
   readonly path: string;
   readonly sizeBytes: number;
   readonly mode: number;
   readonly modifiedAt: number;
-  readonly firstExtent: number;
-  readonly extentCount: number;
   /** Blobs of page hashes, where they were taken. */
   readonly pages: readonly number[];
 }
 
 /**
- * The content of a backup in little memory: 200,000 relations and a million extents fit in some 100 MB, which as objects
- * would take ten times as much.
+ * The content of a backup in little memory: 200,000 relations and a million extents fit in some 60 MB, which as objects
+ * would take ten times as much. Files have numbers, in the order in which they came.
  */
 export class ContentMap {
   readonly blobs = new BlobTable();
-  readonly files = new Map<string, FileRecord>();
-  #extents = new Float64Array(1024 * EXTENT_NUMBERS);
-  #extentCount = 0;
+  readonly #files = new FileTable();
+  /** Of files that have them. */
+  readonly #pages = new Map<number, readonly number[]>();
+  readonly #extents = new NumberRows(EXTENT_NUMBERS);
 
-  addFile(file: Omit<FileRecord, 'firstExtent' | 'extentCount'>, extents: Iterable<ContentExtent>): void {
-    const firstExtent = this.#extentCount;
+  /** Adds a file, or puts it in place of the one with its path. */
+  addFile({ path, sizeBytes, mode, modifiedAt, pages }: FileRecord, extents: Iterable<ContentExtent>): void {
+    const firstExtent = this.#extents.count;
     for (const extent of extents) this.#push(extent);
-    this.files.set(file.path, { ...file, firstExtent, extentCount: this.#extentCount - firstExtent });
+    const row = { sizeBytes, mode, modifiedAt, firstExtent, extentCount: this.#extents.count - firstExtent };
+    const known = this.#files.find(path);
+    const file = known < 0 ? this.#files.add(path, row) : known;
+    if (known >= 0) this.#files.set(file, row);
+    if (pages.length > 0) this.#pages.set(file, pages);
+    else this.#pages.delete(file);
   }
 
-  extentsOf(file: FileRecord): ContentExtent[] {
+  get fileCount(): number {
+    return this.#files.count;
+  }
+
+  /** The number of the file with this path, or -1. */
+  find(path: string): number {
+    return this.#files.find(path);
+  }
+
+  file(file: number): FileRecord {
+    const [path, sizeBytes, mode] = [this.#files.path(file), this.#files.sizeBytes(file), this.#files.mode(file)];
+    return { path, sizeBytes, mode, modifiedAt: this.#files.modifiedAt(file), pages: this.pages(file) };
+  }
+
+  /** All files, one by one. */
+  *files(): Generator<FileRecord, undefined> {
+    for (let file = 0; file < this.#files.count; file += 1) yield this.file(file);
+  }
+
+  path(file: number): string {
+    return this.#files.path(file);
+  }
+
+  sizeBytes(file: number): number {
+    return this.#files.sizeBytes(file);
+  }
+
+  /** Blobs of page hashes. */
+  pages(file: number): readonly number[] {
+    return this.#pages.get(file) ?? NO_PAGES;
+  }
+
+  extentsOf(file: number): ContentExtent[] {
     const extents: ContentExtent[] = [];
-    const numbers = this.#extents;
-    const end = (file.firstExtent + file.extentCount) * EXTENT_NUMBERS;
-    // Read one by one: views and destructuring cost a microsecond each, for hundreds of thousands, several times a backup.
-    for (let at = file.firstExtent * EXTENT_NUMBERS; at < end; at += EXTENT_NUMBERS)
-      extents.push({ offset: numbers[at] ?? 0, length: numbers[at + 1] ?? 0, blob: numbers[at + 2] ?? 0, from: numbers[at + 3] ?? 0 });
+    this.eachExtent(file, (_blob, _length, extent) => void extents.push(extent()));
     return extents;
   }
 
   /** The same without an object for each. */
-  eachExtent(file: FileRecord, visit: (blob: number, length: number, extent: () => ContentExtent) => void): void {
-    const numbers = this.#extents;
-    const end = (file.firstExtent + file.extentCount) * EXTENT_NUMBERS;
-    let at = file.firstExtent * EXTENT_NUMBERS;
+  eachExtent(file: number, visit: (blob: number, length: number, extent: () => ContentExtent) => void): void {
+    const rows = this.#extents;
+    let at = this.#files.firstExtent(file);
+    const end = at + this.#files.extentCount(file);
     const extent = (): ContentExtent => ({
-      offset: numbers[at] ?? 0,
-      length: numbers[at + 1] ?? 0,
-      blob: numbers[at + 2] ?? 0,
-      from: numbers[at + 3] ?? 0,
+      offset: rows.get(at, 0),
+      length: rows.get(at, 1),
+      blob: rows.get(at, 2),
+      from: rows.get(at, 3),
     });
-    for (; at < end; at += EXTENT_NUMBERS) visit(numbers[at + 2] ?? 0, numbers[at + 1] ?? 0, extent);
+    for (; at < end; at += 1) visit(rows.get(at, 2), rows.get(at, 1), extent);
   }
 
   get extentCount(): number {
-    return this.#extentCount;
+    return this.#extents.count;
   }
 
   #push({ offset, length, blob, from }: ContentExtent): void {
-    const at = this.#extentCount * EXTENT_NUMBERS;
-    if (at + EXTENT_NUMBERS > this.#extents.length) {
-      const grown = new Float64Array(this.#extents.length * 2);
-      grown.set(this.#extents);
-      this.#extents = grown;
-    }
-    this.#extents[at] = offset;
-    this.#extents[at + 1] = length;
-    this.#extents[at + 2] = blob;
-    this.#extents[at + 3] = from;
-    this.#extentCount += 1;
+    const at = this.#extents.add();
+    this.#extents.set(at, 0, offset);
+    this.#extents.set(at, 1, length);
+    this.#extents.set(at, 2, blob);
+    this.#extents.set(at, 3, from);
   }
 }
+
+const NO_PAGES: readonly number[] = [];

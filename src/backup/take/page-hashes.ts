@@ -56,9 +56,10 @@ export function appendStretch(stretches: { start: number; end: number }[], start
 
 /** All page hashes of a file in the parent; empty when it has none. */
 export async function readPageHashes(parent: ContentMap, path: string, blobs: BlobReader): Promise<Buffer> {
-  const file = parent.files.get(path);
-  if (file === undefined || file.pages.length === 0) return Buffer.alloc(0);
+  const file = parent.find(path);
+  const pages = file < 0 ? [] : parent.pages(file);
+  if (pages.length === 0) return Buffer.alloc(0);
   const pieces: Buffer[] = [];
-  for await (const plain of blobs.readAll(file.pages.map((blob) => parent.blobs.hash(blob)))) pieces.push(plain);
+  for await (const plain of blobs.readAll(pages.map((blob) => parent.blobs.hash(blob)))) pieces.push(plain);
   return Buffer.concat(pieces);
 }

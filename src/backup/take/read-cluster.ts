@@ -110,7 +110,7 @@ async function uploadParent(connection: ReplicationConnection, parent: BackupSum
     startLsn: parent.startLsn,
     endLsn: parent.stopLsn,
   };
-  await uploadManifest(connection, writeServerManifest(head, content?.files.values() ?? []));
+  await uploadManifest(connection, writeServerManifest(head, content?.files() ?? []));
 }
 
 const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';

@@ -1,6 +1,6 @@
 import { CompactExtents, type NumberedExtent } from '../../repository/compact-extents.ts';
 import type { DirectoryEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
-import { ContentMap, type BlobTable, type FileRecord } from './content-map.ts';
+import { ContentMap, type BlobTable } from './content-map.ts';
 import type { WornExtent } from './consolidate-plan.ts';
 import { overlayExtents, type ContentExtent } from './extents.ts';
 import type { TakenFile } from './whole-file.ts';
@@ -24,12 +24,12 @@ export class RepositoryContent {
   }
 
   get fileCount(): number {
-    return this.#map.files.size;
+    return this.#map.fileCount;
   }
 
   get sizeBytes(): number {
     let sum = 0;
-    for (const file of this.#map.files.values()) sum += file.sizeBytes;
+    for (let file = 0; file < this.#map.fileCount; file += 1) sum += this.#map.sizeBytes(file);
     return sum;
   }
 
@@ -37,7 +37,7 @@ export class RepositoryContent {
   *liveBytes(): Generator<readonly [blob: number, bytes: number]> {
     if (this.#parent === undefined) return;
     const live = new Float64Array(this.#parent.blobs.count);
-    for (const file of this.#map.files.values()) {
+    for (let file = 0; file < this.#map.fileCount; file += 1) {
       this.#map.eachExtent(file, (blob, length) => {
         if (blob < 0) live[~blob] = (live[~blob] ?? 0) + length;
       });
@@ -49,12 +49,14 @@ export class RepositoryContent {
   extentsIn(blobs: ReadonlySet<number>): ReadonlyMap<number, readonly WornExtent[]> {
     const found = new Map<number, WornExtent[]>();
     let rank = 0;
-    for (const file of this.#map.files.values()) {
+    for (let file = 0; file < this.#map.fileCount; file += 1) {
+      let path: string | undefined;
       this.#map.eachExtent(file, (blob, _length, extent) => {
         if (blob >= 0 || !blobs.has(~blob)) return;
+        path ??= this.#map.path(file);
         const list = found.get(~blob) ?? [];
         found.set(~blob, list);
-        list.push({ path: file.path, extent: extent(), rank });
+        list.push({ path, extent: extent(), rank });
         rank += 1;
       });
     }
@@ -63,10 +65,10 @@ export class RepositoryContent {
 
   /** Lets a file be what `extents` say where they are. */
   replace(path: string, extents: readonly ContentExtent[]): void {
-    const file = this.#map.files.get(path);
-    if (file === undefined) return;
+    const file = this.#map.find(path);
+    if (file < 0) return;
     const stretches = extents.map(({ offset, length }) => ({ start: offset, end: offset + length }));
-    this.#map.addFile(file, overlayExtents(this.#map.extentsOf(file), extents, stretches, file.sizeBytes));
+    this.#map.addFile(this.#map.file(file), overlayExtents(this.#map.extentsOf(file), extents, stretches, this.#map.sizeBytes(file)));
   }
 
   /** The name of a blob of the parent. */
@@ -77,19 +79,19 @@ export class RepositoryContent {
   /** The manifest's entries, once every blob has its name. */
   *entries(others: readonly (DirectoryEntry | SymlinkEntry)[]): Generator<ManifestEntry> {
     yield* others;
-    for (const file of this.#map.files.values()) yield this.#entry(file);
+    for (let file = 0; file < this.#map.fileCount; file += 1) yield this.#entry(file);
   }
 
   #inherited(path: string): readonly ContentExtent[] {
-    const file = this.#parent?.files.get(path);
-    if (file === undefined || this.#parent === undefined) return [];
+    const file = this.#parent?.find(path) ?? -1;
+    if (file < 0 || this.#parent === undefined) return [];
     const extents: ContentExtent[] = [];
     this.#parent.eachExtent(file, (blob, _length, extent) => void extents.push({ ...extent(), blob: ~blob }));
     return extents;
   }
 
-  #entry(file: FileRecord): ManifestEntry {
-    const { path, sizeBytes, mode, modifiedAt, pages } = file;
+  #entry(file: number): ManifestEntry {
+    const { path, sizeBytes, mode, modifiedAt, pages } = this.#map.file(file);
     const numbers = new Map<number, number>();
     const numbered: NumberedExtent[] = [];
     this.#map.eachExtent(file, (blob, length, extent) => {

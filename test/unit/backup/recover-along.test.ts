@@ -116,7 +116,7 @@ describe('planLayout', () => {
       new Map(),
     );
     expect(plan.controlFile.path).toBe('global/pg_control');
-    expect(plan.files.map(({ path }) => path)).toEqual(['a', 'b', 'd', 'c']);
+    expect(Array.from(plan.files, ({ path }) => path)).toEqual(['a', 'b', 'd', 'c']);
     expect(plan.tablespaces).toEqual([{ oid: '16400', original: '/srv/ts', directory: '/r.tablespaces/16400' }]);
     expect(plan.directories.map(({ path }) => path)).toContain('pg_wal/archive_status');
   });

@@ -1,0 +1,36 @@
+import type { Listed } from '../../base/listed.ts';
+import { NumberRows } from '../../base/number-rows.ts';
+import { PathTable } from '../../base/path-table.ts';
+import type { FoundEntry } from './delta-plan.ts';
+
+const TYPES = ['file', 'directory', 'symlink', 'other'] as const;
+
+/** What a directory holds, in little memory: there may be hundreds of thousands of files. */
+export class FoundEntries implements Listed<FoundEntry> {
+  readonly #paths = new PathTable();
+  /** Type and size. */
+  readonly #numbers = new NumberRows(2);
+
+  get length(): number {
+    return this.#paths.count;
+  }
+
+  add({ path, type, sizeBytes }: FoundEntry): void {
+    this.#paths.add(path);
+    const row = this.#numbers.add();
+    this.#numbers.set(row, 0, TYPES.indexOf(type));
+    this.#numbers.set(row, 1, sizeBytes);
+  }
+
+  at(n: number): FoundEntry | undefined {
+    const type = n < this.length ? TYPES[this.#numbers.get(n, 0)] : undefined;
+    return type === undefined ? undefined : { path: this.#paths.path(n), type, sizeBytes: this.#numbers.get(n, 1) };
+  }
+
+  *[Symbol.iterator](): Generator<FoundEntry, undefined> {
+    for (let n = 0; n < this.length; n += 1) {
+      const entry = this.at(n);
+      if (entry !== undefined) yield entry;
+    }
+  }
+}
