@@ -3229,11 +3229,16 @@ COMMENT ON FUNCTION mart.plays(f mart.play_filter) IS 'The plays a filter lets t
 CREATE FUNCTION mart.plays_by_circumstance(f mart.play_filter DEFAULT NULL::mart.play_filter) RETURNS TABLE(circumstance text, value text, plays bigint, ms_played bigint, share_percent numeric)
     LANGUAGE sql STABLE
     AS $$
-  with told as materialized (
-    select c.platform, c.shuffle, c.offline, c.reason_start, c.reason_end, p.ms_played
+  -- Plays that are alike in what is told are counted first: few ways of listening are left, and only of these are the kinds of device told.
+  with alike as materialized (
+    select c.platform_text, c.shuffle, c.offline, c.reason_start, c.reason_end, count(*) as plays, sum(p.ms_played) as ms_played
     from mart.plays(f) as p join mart.play_circumstance as c on c.play_id = p.play_id
+    group by 1, 2, 3, 4, 5
+  ), told as (
+    select a.*, mart.platform_family(a.platform_text) as platform from alike as a
   )
-  select v.circumstance, v.value, count(*), sum(t.ms_played), round(100.0 * count(*) / sum(count(*)) over (partition by v.circumstance), 2)
+  select v.circumstance, v.value, sum(t.plays)::bigint, sum(t.ms_played)::bigint,
+    round(100.0 * sum(t.plays) / sum(sum(t.plays)) over (partition by v.circumstance), 2)
   from told as t
   cross join lateral (values
     ('platform', coalesce(t.platform, 'unknown')),
@@ -9772,7 +9777,8 @@ CREATE VIEW mart.play_circumstance AS
     told.shuffle,
     told.offline,
     told.reason_start,
-    told.reason_end
+    told.reason_end,
+    told.platform AS platform_text
    FROM ((core.play p
      JOIN raw.extended_history x ON (((x.batch_id = p.batch_id) AND (x.row_no = p.row_no))))
      CROSS JOIN LATERAL json_to_record(x.body) told(platform text, shuffle text, offline text, reason_start text, reason_end text))
@@ -9805,6 +9811,10 @@ COMMENT ON COLUMN mart.play_circumstance.reason_start IS 'Why it began: trackdon
 -- Name: COLUMN play_circumstance.reason_end; Type: COMMENT; Schema: mart
 
 COMMENT ON COLUMN mart.play_circumstance.reason_end IS 'Why it ended: trackdone, fwdbtn and so on.';
+
+-- Name: COLUMN play_circumstance.platform_text; Type: COMMENT; Schema: mart
+
+COMMENT ON COLUMN mart.play_circumstance.platform_text IS 'The platform as received.';
 
 -- Name: play_wanted; Type: VIEW; Schema: mart
 

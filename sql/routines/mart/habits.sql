@@ -17,7 +17,8 @@ comment on function mart.platform_family(text) is 'The kind of device that a pla
 
 -- How things were heard. Only the extended export says where and on what; where a listener was is left in raw, in the slices of the export.
 create or replace view mart.play_circumstance as
-select p.play_id, mart.platform_family(told.platform) as platform, told.shuffle, told.offline, told.reason_start, told.reason_end
+select p.play_id, mart.platform_family(told.platform) as platform, told.shuffle, told.offline, told.reason_start, told.reason_end,
+  told.platform as platform_text
 from core.play as p
 join raw.extended_history as x on x.batch_id = p.batch_id and x.row_no = p.row_no
 cross join lateral json_to_record(x.body) as told (platform text, shuffle text, offline text, reason_start text, reason_end text)
@@ -30,16 +31,22 @@ comment on column mart.play_circumstance.shuffle is 'true or false, as received.
 comment on column mart.play_circumstance.offline is 'true or false, as received.';
 comment on column mart.play_circumstance.reason_start is 'Why it began: trackdone, clickrow and so on.';
 comment on column mart.play_circumstance.reason_end is 'Why it ended: trackdone, fwdbtn and so on.';
+comment on column mart.play_circumstance.platform_text is 'The platform as received.';
 
 create or replace function mart.plays_by_circumstance(f mart.play_filter default null)
 returns table (circumstance text, value text, plays bigint, ms_played bigint, share_percent numeric)
 language sql stable
 as $$
-  with told as materialized (
-    select c.platform, c.shuffle, c.offline, c.reason_start, c.reason_end, p.ms_played
+  -- Plays that are alike in what is told are counted first: few ways of listening are left, and only of these are the kinds of device told.
+  with alike as materialized (
+    select c.platform_text, c.shuffle, c.offline, c.reason_start, c.reason_end, count(*) as plays, sum(p.ms_played) as ms_played
     from mart.plays(f) as p join mart.play_circumstance as c on c.play_id = p.play_id
+    group by 1, 2, 3, 4, 5
+  ), told as (
+    select a.*, mart.platform_family(a.platform_text) as platform from alike as a
   )
-  select v.circumstance, v.value, count(*), sum(t.ms_played), round(100.0 * count(*) / sum(count(*)) over (partition by v.circumstance), 2)
+  select v.circumstance, v.value, sum(t.plays)::bigint, sum(t.ms_played)::bigint,
+    round(100.0 * sum(t.plays) / sum(sum(t.plays)) over (partition by v.circumstance), 2)
   from told as t
   cross join lateral (values
     ('platform', coalesce(t.platform, 'unknown')),
