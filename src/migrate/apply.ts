@@ -37,8 +37,8 @@ export async function applyVersioned(
       context.signal.throwIfAborted();
       if (failed?.forgot(error) === true) continue;
       if (failed === undefined) throw failure;
-      const pauseMs = await pauseOrThrow(failure, failed.attempts, failed.path, context);
-      failed.lostToLocks(pauseMs);
+      await pauseOrThrow(failure, failed.attempts, failed.path, context);
+      failed.lostToLocks();
     }
   }
 }

@@ -202,8 +202,9 @@ export class FileRun {
     return this.transaction && isForgotten(error);
   }
 
-  lostToLocks(pauseMs: number): void {
-    this.#lockWaitMs += this.#tookMs() + pauseMs;
+  /** Called after the pause that follows a lost attempt: both count as waiting. */
+  lostToLocks(): void {
+    this.#lockWaitMs += this.#tookMs();
     this.attempts += 1;
   }
 

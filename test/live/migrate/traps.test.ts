@@ -215,6 +215,23 @@ test('behind a long reader a file gives up its place in the queue, lets others r
   expect(row?.['waited']).toBeGreaterThan(200);
 });
 
+test('what the history says was waited for locks is no longer than the run', async () => {
+  await project.write('migrations/1_a.sql', 'create table a (id int)');
+  await project.up();
+  await project.write('migrations/2_b.sql', '-- dbadmin: lock-timeout 200ms\nalter table a add b int;');
+  const reader = postgres(database.url, { max: 1 });
+  await reader.unsafe('begin; select * from a');
+  const startedMs = Date.now();
+  // The pause is far longer than all else that the run does: counted twice it would show.
+  const running = project.up({ retry: { attempts: 2, firstPauseMs: 4000, longestPauseMs: 4000 } });
+  await vi.waitUntil(() => project.messages.some((message) => message.includes('; attempt 2 of')), { timeout: 30_000 });
+  await reader.unsafe('commit');
+  await reader.end();
+  const { versioned } = await running;
+  expect(versioned[0]?.lockWaitMs).toBeGreaterThan(2000);
+  expect(versioned[0]?.lockWaitMs).toBeLessThan(Date.now() - startedMs);
+});
+
 test('a lock that never comes free ends in an error after the last attempt, and each time its holder is named', async () => {
   await project.write('migrations/1_a.sql', 'create table a (id int)');
   await project.up();
