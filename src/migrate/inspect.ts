@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
@@ -32,6 +32,10 @@ export interface FoundFiles {
   readonly migrations: readonly MigrationFile[];
   readonly routines: readonly RoutineFile[];
   readonly problems: readonly DbadminError[];
+  /** Versions and routines whose file is there and could not be read; each has its problem. */
+  readonly unread: ReadonlySet<string>;
+  /** The directory of versioned files as messages name it, when there is none. */
+  readonly noDirectory: string | undefined;
 }
 
 /**
@@ -40,6 +44,15 @@ export interface FoundFiles {
  */
 export async function readFiles(directories: MigrationDirectories): Promise<FoundFiles> {
   const problems: DbadminError[] = [];
+  const unread = new Set<string>();
+  const readOrNote = (name: string, location: string, display: string): SqlFile => {
+    try {
+      return readSql(location, display);
+    } catch (error) {
+      unread.add(name);
+      throw error;
+    }
+  };
   const readEach = <Value>(files: readonly string[], read: (file: string) => Value): readonly Value[] =>
     files.flatMap((file) => {
       try {
@@ -54,16 +67,16 @@ export async function readFiles(directories: MigrationDirectories): Promise<Foun
   const place = path.join(directories.migrations, path.sep);
   const shown = displayPath(directories, directories.migrations);
   const shownPlace = shown === '' ? '' : `${shown}/`;
-  const migrations = readEach(await listSql(directories.migrations, false), (file) => ({
-    name: parseMigrationName(file),
-    file: readSql(place + file, shownPlace + file),
-  }));
+  const migrations = readEach(await listSql(directories.migrations, false), (file) => {
+    const name = parseMigrationName(file);
+    return { name, file: readOrNote(sortKey(name.version), place + file, shownPlace + file) };
+  });
   const routines = readEach(await listSql(directories.routines, true), (file) => {
     const location = path.join(directories.routines, file);
     const display = displayPath(directories, location);
     const name = file.slice(0, -'.sql'.length).split(path.sep);
     if (name.length < 2) throw misplacedRoutine(display);
-    return { name: name.join('/'), file: readSql(location, display) };
+    return { name: name.join('/'), file: readOrNote(name.join('/'), location, display) };
   });
   const ordered = migrations.toSorted((a, b) => compareVersions(a.name.version, b.name.version) || (a.name.file < b.name.file ? -1 : 1));
   for (const [index, { name, file }] of ordered.entries()) {
@@ -75,7 +88,8 @@ export async function readFiles(directories: MigrationDirectories): Promise<Foun
       }),
     );
   }
-  return { migrations: ordered, routines: routines.toSorted((a, b) => (a.name < b.name ? -1 : 1)), problems };
+  const noDirectory = ordered.length === 0 && !existsSync(directories.migrations) ? shown : undefined;
+  return { migrations: ordered, routines: routines.toSorted((a, b) => (a.name < b.name ? -1 : 1)), problems, unread, noDirectory };
 }
 
 function misplacedRoutine(file: string): DbadminError {
@@ -143,7 +157,8 @@ export async function observe(session: Queryable, schema: string, files: FoundFi
     const bodies = new Map(rows.map(({ seq, body }) => [seq, body]));
     for (const { key, seq } of differing) storedBodies.set(key, bodies.get(seq) ?? '');
   }
-  return { migrations: files.migrations, routines: files.routines, fileProblems: files.problems, history, storedBodies };
+  const { problems: fileProblems, ...found } = files;
+  return { ...found, fileProblems, history, storedBodies };
 }
 
 /** The stored text of an applied version, or undefined when there is none. */

@@ -21,6 +21,10 @@ export interface Observed {
   readonly routines: readonly RoutineFile[];
   /** What was wrong with files before they could be looked into. */
   readonly fileProblems: readonly DbadminError[];
+  /** Versions (as {@link sortKey} has them) and routines whose file is there and could not be read. */
+  readonly unread: ReadonlySet<string>;
+  /** The directory of versioned files, when there is none. */
+  readonly noDirectory: string | undefined;
   readonly history: History;
   /** The stored text of applied things whose file is another now, by version or routine name. */
   readonly storedBodies: ReadonlyMap<string, string>;
@@ -78,9 +82,9 @@ export function hasSomethingToParse({ migrations, routines, history }: Observed)
 
 /** What `up` would do, and why not. Touches nothing. */
 export function planMigrations(observed: Observed, policy: PlanPolicy, parser: SqlParser, now: Date): MigrationPlan {
-  const { migrations, history } = observed;
+  const { migrations, history, unread, noDirectory } = observed;
   const problems: DbadminError[] = [...observed.fileProblems];
-  const warnings: string[] = [];
+  const warnings: string[] = noDirectory === undefined ? [] : [`there is no directory ${noDirectory}, so no versioned file was found`];
   const changed = new Set<string>();
   const versions = new Set(migrations.map(({ name }) => sortKey(name.version)));
   const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));
@@ -90,7 +94,8 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
     migrations.flatMap((each) => (applied.has(sortKey(each.name.version)) ? [] : [[each.file.sha256, each] as const])),
   );
   for (const row of history.applied.values()) {
-    if (row.kind === 'baseline' || versions.has(sortKey(row.version ?? ''))) continue;
+    const key = sortKey(row.version ?? '');
+    if (row.kind === 'baseline' || versions.has(key) || unread.has(key)) continue;
     if (policy.missing) warnings.push(`${row.name} is applied and its file is gone`);
     else problems.push(missingError(row, pending.get(row.sha256)));
   }
@@ -129,7 +134,7 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
   checkRequires(versioned, applied, problems);
   const routines = planRoutines(observed, parser, problems);
   for (const name of history.routines.keys()) {
-    if (!observed.routines.some((each) => each.name === name)) {
+    if (!observed.routines.some((each) => each.name === name) && !unread.has(name)) {
       warnings.push(`routine ${name} is applied and its file is gone; drop what it made in a versioned migration`);
     }
   }

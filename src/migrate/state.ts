@@ -30,7 +30,7 @@ export interface ProjectState {
 }
 
 /** Where each file and each applied thing stands. `changed` counts those that changed in more than comments. */
-export function describeState({ migrations, routines, history }: Observed, plan: MigrationPlan): ProjectState {
+export function describeState({ migrations, routines, history, unread }: Observed, plan: MigrationPlan): ProjectState {
   const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));
   const onDisk = new Set(migrations.map(({ name }) => sortKey(name.version)));
   const found = migrations.map(({ name }): MigrationState => {
@@ -48,10 +48,13 @@ export function describeState({ migrations, routines, history }: Observed, plan:
   const gone = [...history.applied.values()]
     .filter((row) => row.kind !== 'baseline' && !onDisk.has(sortKey(row.version ?? '')))
     .map((row): MigrationState => {
-      return { version: row.version ?? '', file: row.name, state: 'missing', appliedAt: row.finishedAt ?? null, appliedBy: row.appliedBy };
+      const version = row.version ?? '';
+      // A file that is there and cannot be read is a problem of its own.
+      const state = unread.has(sortKey(version)) ? 'applied' : 'missing';
+      return { version, file: row.name, state, appliedAt: row.finishedAt ?? null, appliedBy: row.appliedBy };
     });
   const all = [...found, ...gone].sort((a, b) => compareVersions(a.version, b.version));
-  const routineStates = describeRoutines({ routines, history });
+  const routineStates = describeRoutines({ routines, history, unread });
   const countOf = (...states: readonly MigrationState['state'][]): number => all.filter(({ state }) => states.includes(state)).length;
   return {
     migrations: all,
@@ -66,12 +69,14 @@ export function describeState({ migrations, routines, history }: Observed, plan:
   };
 }
 
-function describeRoutines({ routines, history }: Pick<Observed, 'routines' | 'history'>): readonly RoutineState[] {
+function describeRoutines({ routines, history, unread }: Pick<Observed, 'routines' | 'history' | 'unread'>): readonly RoutineState[] {
   const onDisk = new Set(routines.map(({ name }) => name));
   const states = routines.map(({ name, file }): RoutineState => {
     const row = history.routines.get(name);
     return { name, state: row === undefined ? 'new' : row.sha256 === file.sha256 ? 'applied' : 'changed' };
   });
-  const gone = [...history.routines.keys()].filter((name) => !onDisk.has(name)).map((name): RoutineState => ({ name, state: 'missing' }));
+  const gone = [...history.routines.keys()]
+    .filter((name) => !onDisk.has(name))
+    .map((name): RoutineState => ({ name, state: unread.has(name) ? 'applied' : 'missing' }));
   return [...states, ...gone];
 }

@@ -79,8 +79,8 @@ function describeMoment(target: RestoreTarget, { resolution }: Preflight): strin
 
 /** What is wrong with the files alone is said before anything is restored. Against an empty history every file is pending, so every file is parsed. */
 async function refuseBadFiles({ clock }: CommandContext, input: CommandInput, { directories }: MigrateProject): Promise<void> {
-  const { migrations, routines, problems } = await readFiles(directories);
-  const observed = { migrations, routines, fileProblems: problems, history: EMPTY_HISTORY, storedBodies: new Map<string, string>() };
+  const files = await readFiles(directories);
+  const observed = { ...files, fileProblems: files.problems, history: EMPTY_HISTORY, storedBodies: new Map<string, string>() };
   const plan = planMigrations(observed, policyOf(input), await loadSqlParser(), clock.now());
   if (plan.problems.length > 0) throw joinProblems(plan.problems, `${plan.problems.length} problems with migrations; nothing was restored`);
 }

@@ -15,20 +15,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const offline = flagOption(input, 'offline');
   // Against an empty history every file is pending, so every file is parsed.
   const files = await readFiles(project.directories);
-  const observed = {
-    migrations: files.migrations,
-    routines: files.routines,
-    fileProblems: files.problems,
-    history: EMPTY_HISTORY,
-    storedBodies: new Map(),
-  };
+  const observed = { ...files, fileProblems: files.problems, history: EMPTY_HISTORY, storedBodies: new Map() };
   const alone = planMigrations(observed, STRICT, await loadSqlParser(), clock.now());
   const compared = offline ? undefined : (await inspectAndPlan(context, project, policyOf(input))).plan;
   const known = new Set(alone.problems.map(({ message }) => message));
   const lock = flagOption(input, 'writeLock') ? await rewriteLock(context, project, files) : await checkLock(project.directories, files);
   const problems = [...(lock ?? []), ...alone.problems, ...(compared?.problems ?? []).filter(({ message }) => !known.has(message))];
   if (problems.length > 0) throw joinProblems(problems, `${problems.length} problems with migrations`);
-  const warnings = [...(lock === undefined ? [unlocked(project)] : []), ...(compared?.warnings ?? [])];
+  const warnings = [...(lock === undefined ? [unlocked(project)] : []), ...(compared ?? alone).warnings];
   for (const warning of warnings) output.warn(warning);
   output.line(
     `${count(files.migrations.length, 'migration')} and ${count(files.routines.length, 'routine')} are sound${offline ? ' (the history was not compared)' : ' and agree with the history'}`,

@@ -62,6 +62,11 @@ function planForget(version: string, observed: Observed): PlannedRepair {
       hint: 'To take back what it did: dbadmin migrate down. To run it again: dbadmin migrate redo.',
     });
   }
+  if (observed.unread.has(sortKey(version))) {
+    throw new DbadminError('refused', `the file of ${row.name} is there and cannot be read: a version is forgotten when its file is gone`, {
+      hint: 'dbadmin migrate validate says what is wrong with it.',
+    });
+  }
   return {
     row: { kind: 'down', version: row.version ?? version, name: row.name, sha256: row.sha256, body: '' },
     outcome: `version ${version} no longer counts as applied; what it made stays in the database`,

@@ -264,3 +264,19 @@ test.each([
   expect(failure.message).toMatch(message);
   expect((await sql`select to_regclass('dbadmin.migration_history') as name`)[0]?.['name']).toBeNull();
 });
+
+test('an applied file that was saved as UTF-16 is said to be that, and not to be gone', async () => {
+  await project.write('migrations/1_a.sql', 'create table a ();');
+  await project.write('routines/public/f.sql', 'create or replace view f as select 1 as one;');
+  await project.up();
+  await project.write('migrations/1_a.sql', Buffer.from('\ufeffcreate table a ();', 'utf16le'));
+  const failure = await project.failure();
+  expect(failure.message).toBe('migrations/1_a.sql: not UTF-8');
+  expect(failure.hint).not.toContain('--forget');
+});
+
+test('a project without its directory of files is not said to be up to date without a word', async () => {
+  expect((await project.up()).warnings).toEqual(['there is no directory migrations, so no versioned file was found']);
+  await project.write('migrations/README.md', 'Nothing yet.');
+  expect((await project.up()).warnings).toEqual([]);
+});

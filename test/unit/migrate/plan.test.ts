@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { DbadminError } from '../../../src/base/errors.ts';
 import { normaliseSql, sha256Of } from '../../../src/migrate/files/checksum.ts';
 import { foldHistory, type HistoryRow } from '../../../src/migrate/history/history.ts';
 import { statementSha, parseSqlFile, type MigrationFile, type SqlFile } from '../../../src/migrate/files/migration.ts';
@@ -41,6 +42,8 @@ const observed = (
   migrations,
   routines: [],
   fileProblems: [],
+  unread: new Set(),
+  noDirectory: undefined,
   history: foldHistory(rows),
   storedBodies: new Map(Object.entries(bodies)),
 });
@@ -238,4 +241,18 @@ test('planMigrations: a file renamed under its version is applied, which a warni
   const { problems, warnings, versioned } = plan(observed([migration('1_better.sql')], [row('1_a.sql')]));
   expect({ problems, versioned }).toEqual({ problems: [], versioned: [] });
   expect(warnings).toEqual(['m/1_better.sql was applied as 1_a.sql; its version and text are the same']);
+});
+
+test('planMigrations: an applied file that cannot be read is a problem of its own, and nobody is told that it is gone', () => {
+  const unreadable = new DbadminError('file-unreadable', 'cannot read m/1_a.sql');
+  const world = { ...observed([], [row('1_a.sql')]), fileProblems: [unreadable], unread: new Set(['1']) };
+  expect(plan(world).problems).toEqual([unreadable]);
+  expect(plan(world, { outOfOrder: false, missing: true }).warnings).toEqual([]);
+  expect(describeState(world, plan(world)).migrations.map(({ state }) => state)).toEqual(['applied']);
+});
+
+test('planMigrations: where there is no directory of files that is said, and not only that nothing is pending', () => {
+  expect(plan({ ...observed([], []), noDirectory: 'sql/migrations' }).warnings).toEqual([
+    'there is no directory sql/migrations, so no versioned file was found',
+  ]);
 });

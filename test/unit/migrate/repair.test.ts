@@ -36,6 +36,8 @@ const observed = (
   migrations,
   routines: [],
   fileProblems: [],
+  unread: new Set(),
+  noDirectory: undefined,
   history: foldHistory(rows),
   storedBodies: new Map(bodies),
 });
@@ -54,6 +56,11 @@ test('accept: refused for a file that is as it was applied, that is gone, or tha
   expect(() => planRepair(accept, observed([migration('1_a.sql')], [row('1_a.sql')]))).toThrow('nothing to accept');
   expect(() => planRepair(accept, observed([], [row('1_a.sql')]))).toThrow('version 1 has no file');
   expect(() => planRepair(accept, observed([migration('1_a.sql')], []))).toThrow('version 1 is not applied here');
+});
+
+test('forget: a version whose file cannot be read is not forgotten', () => {
+  const world = { ...observed([], [row('1_a.sql')]), unread: new Set(['1']) };
+  expect(() => planRepair({ kind: 'forget', version: '1' }, world)).toThrow('the file of 1_a.sql is there and cannot be read');
 });
 
 test('forget: a version without a file does not count as applied afterwards; one with a file is refused', () => {
