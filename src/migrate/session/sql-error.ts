@@ -99,8 +99,22 @@ function failingOffset(file: SqlFile, statement: Statement, { position, where }:
     for (let line = 1; line < Number(dataLine[1]); line += 1) offset = file.text.indexOf('\n', offset) + 1;
     return offset;
   }
-  if (position === undefined) return statement.start;
+  if (position === undefined) return offsetInBlock(file, statement, where) ?? statement.start;
   return statement.start + offsetOfCharacter(statement.text, Number(position) - 1);
+}
+
+/** Where the body of a DO begins; undefined for one whose lines cannot be counted (`E'\n'`). */
+const BODY = /^do\b(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|language\s+\w+)*(\$\w*\$|')/i;
+
+/** The first character of the line on which a DO block failed: the server counts lines from the quote on, and names the outermost block last. */
+function offsetInBlock(file: SqlFile, statement: Statement, where: string | undefined): number | undefined {
+  const frame = [...(where ?? '').matchAll(/"?inline_code_block"? (?:near )?line (\d+)/g)].at(-1);
+  const opening = BODY.exec(statement.text);
+  if (frame === undefined || opening === null) return undefined;
+  let offset = statement.start + opening[0].length;
+  for (let line = 1; line < Number(frame[1]); line += 1) offset = file.text.indexOf('\n', offset) + 1;
+  if (Number(frame[1]) === 1) return statement.start;
+  return offset + (/^[ \t]*/.exec(file.text.slice(offset, offset + 200))?.[0].length ?? 0);
 }
 
 function hintFor(code: string, hint: string | undefined, statement: Statement): string | undefined {
