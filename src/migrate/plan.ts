@@ -6,7 +6,7 @@ import { compareVersions, sortKey, type MigrationName } from './files/names.ts';
 import { withoutPlaces, type SqlParser } from './sql/parser.ts';
 import { invalidAt } from './files/problems.ts';
 import { checkRepeatable, orderRoutines, outdatedOverloads, signaturesOf, type Routine, type Signature } from './routines/routines.ts';
-import { changedError, missingError, outOfOrderError } from './files/disagreements.ts';
+import { changedError, missingError, noDirectoryError, outOfOrderError } from './files/disagreements.ts';
 
 /** A routine's file as found on disk; `name` is `schema/name`. */
 export interface RoutineFile {
@@ -93,11 +93,12 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
   const pending = new Map(
     migrations.flatMap((each) => (applied.has(sortKey(each.name.version)) ? [] : [[each.file.sha256, each] as const])),
   );
+  if (noDirectory !== undefined && applied.size > 0 && !policy.missing) problems.push(noDirectoryError(noDirectory, applied.size));
   for (const row of history.applied.values()) {
     const key = sortKey(row.version ?? '');
     if (row.kind === 'baseline' || versions.has(key) || unread.has(key)) continue;
     if (policy.missing) warnings.push(`${row.name} is applied and its file is gone`);
-    else problems.push(missingError(row, pending.get(row.sha256)));
+    else if (noDirectory === undefined) problems.push(missingError(row, pending.get(row.sha256)));
   }
   for (const version of history.undoing.keys()) {
     problems.push(

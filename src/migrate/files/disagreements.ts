@@ -41,6 +41,14 @@ export function missingError(row: HistoryRow, sameText: MigrationFile | undefine
   });
 }
 
+/** No file is there, and not for want of one: said once, not for each version. */
+export function noDirectoryError(directory: string, applied: number): DbadminError {
+  return new DbadminError('file-unreadable', `there is no directory ${directory}, and versions are applied here`, {
+    detail: `The history has ${applied} of them.`,
+    hint: 'Run this in the directory of the project, or give its --config; paths.migrations in dbadmin.yaml says where the files are.',
+  });
+}
+
 /** Going on without the old name, as with a file that is gone, would run the same text again. */
 function renamedError(row: HistoryRow, { name, file }: MigrationFile): DbadminError {
   const directory = file.path.slice(0, -name.file.length);
