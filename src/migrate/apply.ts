@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runner, type RunnerOption } from 'node-pg-migrate';
-import { DbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { FileRun, type ApplyContext, type AppliedFile } from './file-run.ts';
 import type { PendingMigration } from './plan.ts';
 import { pauseOrThrow } from './session/retry.ts';
@@ -34,13 +34,20 @@ export async function applyVersioned(
       const failure = failed === undefined ? error : failed.describe(error);
       await failed?.settled();
       if (context.session.inTransaction()) await context.session.query('rollback').catch(() => undefined);
-      context.signal.throwIfAborted();
+      if (context.signal.aborted) throw interruption(failed, context);
       if (failed?.forgot(error) === true) continue;
       if (failed === undefined) throw failure;
       await pauseOrThrow(failure, failed.attempts, failed.path, context);
       failed.lostToLocks();
     }
   }
+}
+
+/** Why the run was stopped, with what is left of the file that it stopped in; unknown where the connection is gone. */
+function interruption(stopped: FileRun | undefined, { signal, session }: ApplyContext): unknown {
+  const reason: unknown = signal.reason;
+  if (stopped === undefined || !isDbadminError(reason, 'interrupted') || session.lost() !== undefined) return reason;
+  return stopped.withRemains(new DbadminError('interrupted', reason.message, { detail: `It stopped in ${stopped.path}.`, cause: reason }));
 }
 
 async function runLeft(runs: readonly FileRun[], context: ApplyContext, onApplied: (file: AppliedFile) => void): Promise<void> {

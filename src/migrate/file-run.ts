@@ -183,9 +183,13 @@ export class FileRun {
     const { file, parsed } = this.#migration;
     const statement = this.#current ?? parsed.statements.at(-1);
     const failure = statement === undefined ? error : statementError(file, statement, error, this.#context.session.lost());
-    if (!isDbadminError(failure, 'migration-failed')) return failure;
-    const done = this.transaction || statement === undefined ? 0 : this.#finished.size;
-    return withRemains(failure, { kind: this.#migration.kind, done, next: statement?.number ?? 1 });
+    return isDbadminError(failure, 'migration-failed') ? this.withRemains(failure) : failure;
+  }
+
+  /** The failure, with what is left of the file. */
+  withRemains(failure: DbadminError): DbadminError {
+    const next = (this.#current ?? this.#migration.parsed.statements.at(-1))?.number ?? 1;
+    return withRemains(failure, { kind: this.#migration.kind, done: this.transaction ? 0 : this.#finished.size, next });
   }
 
   /** Waits until all that was sent is answered, that of the next file included, which begins anew then. */

@@ -109,7 +109,8 @@ export async function migrateUp(options: MigrateUpOptions): Promise<MigrateUpRes
       if (session.lost() === undefined) await releaseLock(session).catch(() => undefined);
     }
   } catch (error) {
-    options.signal.throwIfAborted();
+    // Whatever else an interruption made fail; one that says what is left of the files is told as it is.
+    if (!isDbadminError(error, 'interrupted')) options.signal.throwIfAborted();
     throw serverError(error, session.lost());
   } finally {
     stopCancelling();
@@ -220,7 +221,8 @@ async function applyPlan(
 /** The same failure, saying also how far the run came. */
 function withProgress(error: unknown, applied: readonly AppliedFile[], plan: MigrationPlan): unknown {
   if (!isDbadminError(error)) return error;
-  const progress = `${applied.length} of ${plan.versioned.length} files were applied before and stay applied; the next run goes on from here.`;
+  const stay = applied.length === 1 ? 'was applied before and stays' : 'were applied before and stay';
+  const progress = `${applied.length} of ${plan.versioned.length} ${plan.versioned.length === 1 ? 'file' : 'files'} ${stay} applied; the next run goes on from here.`;
   const detail = error.detail === undefined ? progress : `${error.detail}\n${progress}`;
   return new DbadminError(error.code, error.message, { detail, hint: error.hint, cause: error.cause });
 }

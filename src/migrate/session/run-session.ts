@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import type { AfterRun, FinishedRun } from '../hooks.ts';
@@ -56,6 +56,8 @@ export async function finishRun(
     return [];
   } catch (error) {
     signal.throwIfAborted();
-    return [messageOf(error)];
+    // A warning is one line: the reason belongs to it.
+    const reason = isDbadminError(error) && error.detail !== undefined ? `: ${error.detail}` : '';
+    return [`${messageOf(error)}${reason}`];
   }
 }

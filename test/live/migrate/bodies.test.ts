@@ -118,7 +118,7 @@ create or replace trigger moved_out after delete on core.t referencing old table
       await project.write('routines/core/f.sql', `\n${plpgsql('f', 'return (select sum(balanse) from core.t);')}`);
       const wrong = await project.failure({ connection });
       expect(wrong.message).toBe('routines/core/f.sql:4: core.f() line 3: column "balanse" does not exist (42703)');
-      expect(wrong.detail).toContain('None of the routines is changed.\n1 of 1 files were applied before and stay applied');
+      expect(wrong.detail).toContain('None of the routines is changed.\n1 of 1 file was applied before and stays applied');
       await project.write('routines/core/f.sql', plpgsql('f', 'return (select sum(balance) from core.t);'));
       expect((await project.up({ connection })).routines.map(({ name }) => name)).toEqual(['core/f', 'core/trg']);
       expect(await own`select extname from pg_extension where extname like 'plpgsql_%'`).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
 import type { Archival } from '../../../src/migrate/restore-point.ts';
 import { createTestDatabase } from '../../postgres/fixture.ts';
 import { createProject, type TestProject } from './project.ts';
@@ -54,7 +55,7 @@ test('a file whose COMMIT fails is not applied, and the next, whose transaction 
   await project.write('migrations/3_c.sql', 'create table c (id int);');
   const failure = await project.failure();
   expect(failure.message).toMatch(/^migrations\/2_b\.sql:1:1: insert or update on table "a" violates foreign key .* \(23503\)$/);
-  expect(failure.detail).toContain('1 of 3 files were applied before and stay applied');
+  expect(failure.detail).toContain('1 of 3 files was applied before and stays applied');
   expect((await sql`select version from dbadmin.migration_history`).map(({ version }) => version as string)).toEqual(['1']);
   expect((await sql`select to_regclass('c') as c, (select count(*)::int from a) as rows`)[0]).toEqual({ c: null, rows: 0 });
   await project.write('migrations/2_b.sql', 'insert into a values (1, 1);');
@@ -246,6 +247,39 @@ test('an interruption cancels the running statement and leaves nothing of the fi
   await running;
   expect(Date.now() - startedMs).toBeLessThan(10_000);
   expect((await sql`select to_regclass('a') as name`)[0]?.['name']).toBeNull();
+});
+
+test('an interruption says what of which file is in the database', async () => {
+  await project.write('migrations/1_a.sql', 'create table a ();');
+  await project.write('migrations/2_b.sql', '-- dbadmin: no-transaction\ncreate table b ();\nselect pg_sleep(30);');
+  const controller = new AbortController();
+  const running = project.up({ signal: controller.signal }).catch((error: unknown) => error);
+  const asleep = async (): Promise<boolean> =>
+    (await sql`select from pg_stat_activity where datname = current_database() and state = 'active' and query = 'select pg_sleep(30)'`)
+      .length > 0;
+  while (!(await asleep())) await systemClock.sleep(20);
+  controller.abort(new DbadminError('interrupted', 'interrupted by SIGINT'));
+  expect(await running).toMatchObject({
+    code: 'interrupted',
+    message: 'interrupted by SIGINT',
+    detail: [
+      'It stopped in migrations/2_b.sql.',
+      'Statement 1 is applied and stays so; the next run goes on with statement 2.',
+      '1 of 2 files was applied before and stays applied; the next run goes on from here.',
+    ].join('\n'),
+  });
+});
+
+test('the failure of a DO block is shown on the line of the file where it happened', async () => {
+  await project.write('migrations/1_a.sql', 'create table a ();\n-- why\ndo $x$\nbegin\n  perform 1;\n  perform nosuch(1);\nend $x$;\n');
+  const failure = await project.failure();
+  expect(failure.message).toMatch(/^migrations\/1_a\.sql:6:3: function nosuch\(integer\) does not exist \(42883\)$/);
+  expect(failure.detail).toContain('6 |   perform nosuch(1);\n  |   ^');
+  await project.write(
+    'migrations/1_a.sql',
+    "create function inner_one() returns void language plpgsql as $$\nbegin\n\n\n\n  raise 'no';\nend $$;\ndo language plpgsql 'declare x int;\nbegin\n  perform inner_one();\nend';\n",
+  );
+  expect((await project.failure()).message).toMatch(/^migrations\/1_a\.sql:10:3: no \(P0001\)$/);
 });
 
 test.each([

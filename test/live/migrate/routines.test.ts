@@ -56,7 +56,7 @@ test('one wrong routine leaves all of them as they were, with its body checked',
   );
   const failure = await project.failure();
   expect(failure.message).toMatch(/routines\/core\/b\.sql: the body of core\.b is wrong: syntax error at or near "retrun" \(42601\)/);
-  expect(failure.detail).toContain('1 of 1 files were applied before');
+  expect(failure.detail).toContain('1 of 1 file was applied before');
   expect(await sql`select from pg_proc where pronamespace = 'core'::regnamespace`).toHaveLength(0);
 });
 

@@ -118,7 +118,7 @@ test('a file that fails in its middle leaves nothing, no lock and the place of t
   expect(failure.code).toBe('migration-failed');
   expect(failure.message).toBe('migrations/2_b.sql:4:19: type "nosuch" does not exist (42704)');
   expect(failure.detail).toContain('4 | \tadd é int, add x nosuch;\n  | \t                 ^');
-  expect(failure.detail).toContain('1 of 2 files were applied before and stay applied');
+  expect(failure.detail).toContain('1 of 2 files was applied before and stays applied');
   expect(await tables()).toEqual(['a']);
   expect(await lockHolders()).toBe(0);
 });
