@@ -12,7 +12,8 @@ import { changedType } from './type-change.ts';
 export function touchesOfAlterTable(type: string, fields: AstNode, known: KnownObjects): readonly Touch[] | undefined {
   if (type !== 'AlterTableStmt') return undefined;
   const relation = rangeName(fields['relation']);
-  if (relation === undefined || isAbsent(relation, known)) return [];
+  if (relation === undefined) return [];
+  if (isAbsent(relation, known)) return mustBeThere(fields) ? touch(relation, 'AccessExclusive') : [];
   const facts = factsOf(relation, known);
   const only = asNode(fields['relation'])['inh'] !== true;
   const holdsRows = fields['objtype'] !== 'OBJECT_VIEW' && facts?.kind !== 'p' && facts?.kind !== 'v';
@@ -26,6 +27,12 @@ export function touchesOfAlterTable(type: string, fields: AstNode, known: KnownO
       ...(effect.others ?? []),
     ];
   });
+}
+
+/** Owners are left out: pg_dump sets those of sequences, views and composite types by ALTER TABLE too. */
+function mustBeThere(fields: AstNode): boolean {
+  const owner = asNodes(fields['cmds']).some((each) => asNode(each['AlterTableCmd'])['subtype'] === 'AT_ChangeOwner');
+  return fields['missing_ok'] !== true && fields['objtype'] === 'OBJECT_TABLE' && !owner;
 }
 
 const ACCESS_EXCLUSIVE: SubcommandEffect = { lock: 'AccessExclusive' };

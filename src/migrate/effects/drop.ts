@@ -19,7 +19,8 @@ export function touchesOfDrop(type: string, fields: AstNode, known: KnownObjects
   const cascades = fields['behavior'] === 'DROP_CASCADE';
   const objects = asNodes(fields['objects']);
   if (kind === 'OBJECT_INDEX') return objects.flatMap((each) => dropIndex(listedName(each), fields['concurrent'] === true, known));
-  if (RELATIONS.has(kind)) return objects.flatMap((each) => dropRelation(listedName(each), cascades, known));
+  const mustBeThere = kind === 'OBJECT_TABLE' && fields['missing_ok'] !== true;
+  if (RELATIONS.has(kind)) return objects.flatMap((each) => dropRelation(listedName(each), { cascades, mustBeThere }, known));
   if (ON_TABLES.has(kind)) return objects.flatMap((each) => dropFromTable(ownerName(each), known));
   return [];
 }
@@ -37,8 +38,13 @@ function dropIndex(index: RelationName | undefined, concurrent: boolean, known: 
 }
 
 /** The tables on both ends of foreign keys, the parent of a partition, and what CASCADE takes along are locked too. */
-function dropRelation(relation: RelationName | undefined, cascades: boolean, known: KnownObjects): readonly Touch[] {
-  if (relation === undefined || isAbsent(relation, known)) return [];
+function dropRelation(
+  relation: RelationName | undefined,
+  { cascades, mustBeThere }: { readonly cascades: boolean; readonly mustBeThere: boolean },
+  known: KnownObjects,
+): readonly Touch[] {
+  if (relation === undefined) return [];
+  if (isAbsent(relation, known)) return mustBeThere ? touch(relation, 'AccessExclusive') : [];
   const facts = factsOf(relation, known);
   const children = facts?.children ?? [];
   const further = [

@@ -177,6 +177,15 @@ test('what is written or changed and is neither there nor made before is absent;
   expect(absent).toEqual(['nosuch']);
 });
 
+test('ALTER and DROP TABLE of what is not there are absent too, unless they bear it', () => {
+  const text = `alter table gone1 add x int; alter table if exists gone2 add x int; drop table gone3; drop table if exists gone4;
+create table n (a int); alter table n add b int; drop table n; alter table gone_sequence owner to me;`;
+  const { statements } = parseSqlFile({ path: 'f', location: '/f', text, sha256: sha256Of(text) }, parser);
+  const [foreseen = []] = foresee([statements], catalogOf(facts('t')), parser);
+  const absent = foreseen.flatMap(({ effects }) => effects.filter((each) => each.isAbsent).map(({ relation }) => relation.name));
+  expect(absent).toEqual(['gone1', 'gone3']);
+});
+
 test('what a DO block runs counts, what an EXECUTE makes up is opaque, and a body that is only declared does nothing', () => {
   const text = `do $$ begin create table n (); drop table n; truncate t; end $$;
 do $$ begin execute 'drop table ' || current_user; end $$;
