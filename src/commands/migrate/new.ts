@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { readFiles } from '../../migrate/inspect.ts';
@@ -50,6 +50,8 @@ async function writeNew(file: string, text: string): Promise<void> {
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text, { flag: 'wx' });
   } catch (error) {
+    // Opened and not written, it would be a file without a statement, which up refuses.
+    if (systemCodeOf(error) !== 'EEXIST') await rm(file, { force: true }).catch(() => undefined);
     throw new DbadminError('file-unwritable', `cannot make ${file}`, { detail: messageOf(error), cause: error });
   }
 }
