@@ -1,4 +1,6 @@
 import type { Clock } from '../base/clock.ts';
+import { parseDuration } from '../base/durations.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Access } from '../config/load.ts';
 import type { Output } from './output.ts';
@@ -70,6 +72,23 @@ export interface CommandSpec {
 export function textOption(input: CommandInput, name: string): string | undefined {
   const value = input.options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The milliseconds of an option that takes a duration, such as `--lock-wait`; undefined when it was not given.
+ *
+ * @throws {DbadminError} `usage` when it is none: what is wrong is the command line, not the configuration.
+ */
+export function durationOption(input: CommandInput, name: string): number | undefined {
+  const text = textOption(input, name);
+  if (text === undefined) return undefined;
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!isDbadminError(error, 'config-invalid')) throw error;
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new DbadminError('usage', `${flag} takes a duration, not "${text}"`, { hint: error.hint, cause: error });
+  }
 }
 
 /** Whether a flag was given. */

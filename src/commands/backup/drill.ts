@@ -12,7 +12,7 @@ import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
 import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { scratchPlaces } from '../scratch-places.ts';
@@ -27,7 +27,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (textOption(input, 'show') !== undefined) return await (await import('./drill-list.ts')).showDrill(context, input);
   const { output, clock, env } = context;
   const aim = aimOf(context, input);
-  const timeoutSeconds = parseDuration(textOption(input, 'timeout') ?? '24h') / 1000;
+  const timeoutSeconds = (durationOption(input, 'timeout') ?? parseDuration('24h')) / 1000;
   const { config, cluster } = await loadProject(context, input);
   const { name } = selectRepository(config, cluster, textOption(input, 'repository'));
   const assertions = await drillAssertions(context, input, cluster.name);

@@ -9,7 +9,7 @@ import { serveSocket, type ServedSocket } from '../../backup/wal/socket-serve-ru
 import { parseDuration } from '../../base/durations.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig } from '../../config/config.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openDestinations } from '../wal/destinations.ts';
 
@@ -73,7 +73,7 @@ async function receive(
       destinations,
       clusterName: cluster.name,
       slot: cluster.slot,
-      rpoMs: Math.max(100, parseDuration(textOption(input, 'rpo') ?? '5s')),
+      rpoMs: Math.max(100, durationOption(input, 'rpo') ?? parseDuration('5s')),
       allowSynchronous: flagOption(input, 'allowSynchronous'),
       clock: context.clock,
       random: Math.random,

@@ -12,7 +12,7 @@ import { recordDecision } from '../../migrate/history/repair-rows.ts';
 import type { Difference } from '../../migrate/schema/difference.ts';
 import { dumpSchema } from '../../migrate/schema/dump-run.ts';
 import { replayUpTo } from '../../migrate/schema/replay-run.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
 import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';
@@ -52,7 +52,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   await confirmOrStop(output, `Record ${count(rows.length, 'file')} as applied to ${what}, running nothing?`);
   const runId = randomUUID();
   const commit = await gitCommit(project.directories.project);
-  const lock = { waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'), clock, random: Math.random, log, signal };
+  const lock = { waitMs: durationOption(input, 'lockWait') ?? parseDuration('5m'), clock, random: Math.random, log, signal };
   await withSession(
     context,
     project,

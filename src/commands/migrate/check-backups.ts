@@ -1,6 +1,6 @@
 import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import { formatDuration, parseDuration } from '../../base/durations.ts';
-import type { CommandContext, CommandInput } from '../command.ts';
+import { durationOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
 import type { Newest } from './newest-backup.ts';
 import type { RunRepositories } from './run-repositories.ts';
@@ -20,7 +20,7 @@ export async function checkBackups(
   repositories: RunRepositories,
 ): Promise<readonly string[]> {
   const asked = input.options['requireBackup'];
-  const requiredMs = asked === true ? parseDuration(REQUIRED_AGE) : typeof asked === 'string' ? parseDuration(asked) : undefined;
+  const requiredMs = asked === true ? parseDuration(REQUIRED_AGE) : durationOption(input, 'requireBackup');
   const drillAgeMs = await policyDrillAge(context, input, repositories.cluster.name);
   if (requiredMs === undefined && drillAgeMs === undefined) return [];
   // What reads repositories is loaded where somebody asks about them.

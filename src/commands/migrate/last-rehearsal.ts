@@ -1,11 +1,10 @@
-import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { parseSqlFile, statementSha, type SqlFile, type Statement } from '../../migrate/files/migration.ts';
 import { readFiles } from '../../migrate/inspect.ts';
 import { overLimit } from '../../migrate/rehearse/limit.ts';
 import { readRehearsal, rehearsalFile, type RehearsedFile } from '../../migrate/rehearse/record.ts';
 import { loadSqlParser, type SqlParser } from '../../migrate/sql/parser.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadMigrations } from './load-migrations.ts';
 import { showRehearsal } from './show-rehearsal.ts';
 
@@ -14,8 +13,7 @@ const EXIT_OVER_LIMIT = 3;
 /** `dbadmin migrate rehearse --last`: what was measured, judged by the limit given now. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, env } = context;
-  const limit = textOption(input, 'maxBlock');
-  const maxBlockMs = limit === undefined ? undefined : parseDuration(limit);
+  const maxBlockMs = durationOption(input, 'maxBlock');
   const { config, cluster, directories } = await loadMigrations(context, input);
   const { database } = cluster.connection;
   const record = await readRehearsal(rehearsalFile(env, { project: config.directory, cluster: cluster.name, database }));

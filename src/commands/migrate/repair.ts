@@ -8,7 +8,7 @@ import { describeRemedy, findInvalidIndexes, type InvalidIndex } from '../../mig
 import { planRepair, type Repair } from '../../migrate/repair/plan.ts';
 import { applyRepair, healIndexes, healingError, underLock, type HealedIndex } from '../../migrate/repair/run.ts';
 import type { LockOptions } from '../../migrate/session/lock.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
 import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations, withSession, type MigrateProject } from './load-migrations.ts';
@@ -110,5 +110,5 @@ function report({ output }: CommandContext, healed: readonly HealedIndex[]): voi
 }
 
 function lockOptions({ clock, log, signal }: CommandContext, input: CommandInput): LockOptions {
-  return { waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'), clock, random: Math.random, log, signal };
+  return { waitMs: durationOption(input, 'lockWait') ?? parseDuration('5m'), clock, random: Math.random, log, signal };
 }

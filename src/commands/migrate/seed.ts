@@ -3,7 +3,7 @@ import { DbadminError } from '../../base/errors.ts';
 import type { ClusterConfig } from '../../config/config.ts';
 import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { runSeeds } from '../../migrate/seeds/run.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, type CommandContext, type CommandInput } from '../command.ts';
 import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations } from './load-migrations.ts';
 
@@ -21,7 +21,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     toolVersion: context.version,
     gitCommit: await gitCommit(directories.project),
     retry: DEFAULT_RETRY,
-    waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
+    waitMs: durationOption(input, 'lockWait') ?? parseDuration('5m'),
     clock,
     random: Math.random,
     log,

@@ -6,7 +6,7 @@ import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { lossesOf } from '../../migrate/undo/losses.ts';
 import type { UndoExtent, UndoStep } from '../../migrate/undo/plan.ts';
 import { checkUndo, inspectUndo, migrateDown, type InspectedUndo, type MigrateDownResult } from '../../migrate/undo/run.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop, type Output } from '../output.ts';
 import { awaitRecoverable } from './await-recoverable.ts';
 import { gitCommit } from './git-commit.ts';
@@ -90,7 +90,7 @@ async function carryOut(
       toolVersion: context.version,
       gitCommit: async () => await gitCommit(directories.project),
       retry: DEFAULT_RETRY,
-      waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
+      waitMs: durationOption(input, 'lockWait') ?? parseDuration('5m'),
       wantsRestorePoint: input.options['restorePoint'] !== false,
       awaitArchived: async (point) => await awaitRecoverable(context, repositories, point),
       afterRun: refreshFiles(context, input, project),

@@ -3,7 +3,7 @@ import type { AppliedFile } from '../../migrate/file-run.ts';
 import { describeHeldLocks } from '../../migrate/watch/held-locks.ts';
 import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { migrateUp, type MigrateUpResult } from '../../migrate/run.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
 import { gitCommit } from './git-commit.ts';
 import { count, loadMigrations, policyOf } from './load-migrations.ts';
@@ -31,7 +31,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       ...saved,
       policy: saved?.policy ?? policyOf(input),
       retry: DEFAULT_RETRY,
-      waitMs: parseDuration(textOption(input, 'lockWait') ?? '5m'),
+      waitMs: durationOption(input, 'lockWait') ?? parseDuration('5m'),
       wantsRestorePoint: input.options['restorePoint'] !== false,
       awaitArchived: async (point) => await (await import('./await-recoverable.ts')).awaitRecoverable(context, repositories, point),
       afterRun: async (finished) => {

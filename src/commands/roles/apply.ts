@@ -11,7 +11,7 @@ import { countRisks, describeChange } from '../../roles/describe.ts';
 import { planRoles } from '../../roles/plan.ts';
 import { keepingRoles } from '../../roles/retirement.ts';
 import { asSaved, parseSavedPlan, refuseStaleSavedPlan, type SavedPlan } from '../../roles/saved-plan.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, type CommandContext, type CommandInput } from '../command.ts';
 import { confirmOrStop } from '../output.ts';
 import { inspectGuard } from './guard-plan.ts';
 import { inspectAndPlan, loadRoles, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
@@ -79,8 +79,8 @@ function applyOptions(
     log,
     signal,
     randomBytes,
-    lockTimeoutMs: parseDuration(textOption(input, 'lockTimeout') ?? '5s'),
-    waitMs: parseDuration(textOption(input, 'lockWait') ?? '30s'),
+    lockTimeoutMs: durationOption(input, 'lockTimeout') ?? parseDuration('5s'),
+    waitMs: durationOption(input, 'lockWait') ?? parseDuration('30s'),
     triesWithoutRights: flagOption(input, 'tryAnyway'),
     author: { by: `${env['USER'] ?? 'dbadmin'}@${os.hostname()}`, tool: `dbadmin ${version}`, file: file.name, planSha256: saved?.sha256 },
     ...(saved === undefined ? {} : { saved: { plan: saved, file } }),

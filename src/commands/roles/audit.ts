@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { judge, type JudgedFindings } from '../../roles/audit/accept.ts';
 import { audit } from '../../roles/audit/audit.ts';
@@ -9,7 +8,7 @@ import { inspectForAudit } from '../../roles/audit/inspect.ts';
 import { closingScript, findingsCsv, findingsHtml } from '../../roles/audit/report.ts';
 import { parseRolesDocument } from '../../roles/document/parse.ts';
 import type { RolesDocument } from '../../roles/document/document.ts';
-import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { findingJson, showFindings } from './show-findings.ts';
 
@@ -24,12 +23,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     context.cwd,
     file !== undefined,
   );
-  const stale = textOption(input, 'stale');
+  const staleMs = durationOption(input, 'stale');
   const databases = listOption(input, 'database');
   const now = clock.now();
   const state = await inspectForAudit(cluster.connection, {
     databases: databases.length === 0 ? undefined : databases,
-    staleSince: stale === undefined ? undefined : new Date(now.getTime() - parseDuration(stale)),
+    staleSince: staleMs === undefined ? undefined : new Date(now.getTime() - staleMs),
   });
   const judged = judge(audit(state, now).filter(atLeast(input)), document?.accepted ?? [], document?.file ?? '', now);
   for (const note of [...state.notes, ...judged.notes]) output.warn(note);

@@ -9,7 +9,7 @@ import type { DeclaredRole } from '../../roles/document/document.ts';
 import { passwordSource } from '../../roles/plan-cluster.ts';
 import { rotatePassword, type Rotation, type RotationOptions } from '../../roles/rotate/apply.ts';
 import { rotateTwins } from '../../roles/rotate/run.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { confirmOrStop } from '../output.ts';
 import { loadRoles, type RolesProject } from './load-roles.ts';
@@ -32,7 +32,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     log: context.log,
     signal: context.signal,
     randomBytes,
-    lockTimeoutMs: parseDuration(textOption(input, 'lockTimeout') ?? '5s'),
+    lockTimeoutMs: durationOption(input, 'lockTimeout') ?? parseDuration('5s'),
     waitMs: WAIT_FOR_OTHERS_MS,
     unproven: flagOption(input, 'unproven'),
     author: {
@@ -50,7 +50,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.result({ cluster: place.clusterName, rotated: [rotationJson(rotation)], retired: true });
     return 0;
   }
-  const waitMs = parseDuration(textOption(input, 'wait') ?? '0s');
+  const waitMs = durationOption(input, 'wait') ?? parseDuration('0s');
   await confirmOrStop(output, `Give ${twin} a new password, for clients to go over to it from ${role}?`);
   output.note(
     `${twin} gets its new password in ${twinFile}${waitMs > 0 ? `; clients have ${textOption(input, 'wait') ?? ''} to go over` : ''}`,
