@@ -1,5 +1,6 @@
 import { parseBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { keepYoungGeneration } from '../../base/young-generation.ts';
 import type { NamedRepository } from '../../backup/take/destination.ts';
 import { takeBackup, type TakeOutcome, type TakeResult } from '../../backup/take/run.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
@@ -14,6 +15,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const maxRateKb = rateOption(input);
   const level = levelOption(input);
   const { config, cluster } = await loadProject(context, input);
+  keepYoungGeneration();
   const opened = await openAll(context, chosen(config, cluster, listOption(input, 'repository')));
   try {
     const names = opened.repositories.map(({ name }) => name).join(', ');

@@ -4,6 +4,7 @@ import { readProofs, type Proofs } from '../../backup/drill/record.ts';
 import { inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
 import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
+import { keepYoungGeneration } from '../../base/young-generation.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { unprivilegedUser } from '../../postgres/server.ts';
 import { readLedger } from '../../repository/ledger.ts';
@@ -28,6 +29,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
   const { output, clock } = context;
   const options = restoreOptions(context, input);
   const { config, cluster } = await loadProject(context, input);
+  keepYoungGeneration();
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
   try {
