@@ -12,7 +12,7 @@ export class LaidFiles implements Listed<LaidFile> {
 
   constructor(files: Listed<FileToWrite>, { plan, owner }: { readonly plan: LayoutPlan; readonly owner: SystemUser | undefined }) {
     this.#files = files;
-    this.#place = { dataDirectory: plan.dataDirectory, owner };
+    this.#place = { below: path.join(plan.dataDirectory, path.sep), owner };
   }
 
   get length(): number {
@@ -30,7 +30,8 @@ export class LaidFiles implements Listed<LaidFile> {
 }
 
 interface LaidPlace {
-  readonly dataDirectory: string;
+  /** The data directory with a slash: names of the plan lead nowhere else, and path.join looks at each for that. */
+  readonly below: string;
   readonly owner: SystemUser | undefined;
 }
 
@@ -44,7 +45,7 @@ class LaidFile implements ScatteredFile {
   }
 
   get path(): string {
-    return path.join(this.#place.dataDirectory, this.#file.path);
+    return this.#place.below + this.#file.path;
   }
 
   get owner(): SystemUser | undefined {
