@@ -6,7 +6,7 @@ import { compareVersions, sortKey, type MigrationName } from './files/names.ts';
 import { withoutPlaces, type SqlParser } from './sql/parser.ts';
 import { invalidAt } from './files/problems.ts';
 import { checkRepeatable, orderRoutines, outdatedOverloads, signaturesOf, type Routine, type Signature } from './routines/routines.ts';
-import { changedError, missingError, noDirectoryError, outOfOrderError } from './files/disagreements.ts';
+import { begunAndGoneError, changedError, missingError, noDirectoryError, outOfOrderError } from './files/disagreements.ts';
 
 /** A routine's file as found on disk; `name` is `schema/name`. */
 export interface RoutineFile {
@@ -100,6 +100,12 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
     if (policy.missing) warnings.push(`${row.name} is applied and its file is gone`);
     else if (noDirectory === undefined) problems.push(missingError(row, pending.get(row.sha256)));
   }
+  for (const [version, statements] of history.begun) {
+    if (versions.has(sortKey(version)) || unread.has(sortKey(version))) continue;
+    const gone = begunAndGoneError(version, statements);
+    if (policy.missing) warnings.push(gone.message);
+    else problems.push(gone);
+  }
   for (const version of history.undoing.keys()) {
     problems.push(
       new DbadminError(
@@ -144,7 +150,8 @@ export function planMigrations(observed: Observed, policy: PlanPolicy, parser: S
 
 function pendingMigration(migration: MigrationFile, history: History, parser: SqlParser): PendingMigration {
   const parsed = parseSqlFile(migration.file, parser);
-  const begun = history.begun.get(migration.name.version);
+  const key = sortKey(migration.name.version);
+  const begun = [...history.begun].find(([version]) => sortKey(version) === key)?.[1];
   const finished = new Set<number>();
   let interrupted: number | undefined;
   for (const [number, statement] of begun ?? []) {

@@ -33,11 +33,12 @@ export interface ProjectState {
 export function describeState({ migrations, routines, history, unread }: Observed, plan: MigrationPlan): ProjectState {
   const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));
   const onDisk = new Set(migrations.map(({ name }) => sortKey(name.version)));
+  const begun = new Set([...history.begun.keys()].map(sortKey));
   const found = migrations.map(({ name }): MigrationState => {
     const row = applied.get(sortKey(name.version));
     const base = { version: name.version, file: name.file };
     if (row === undefined)
-      return { ...base, state: history.begun.has(name.version) ? 'begun' : 'pending', appliedAt: null, appliedBy: null };
+      return { ...base, state: begun.has(sortKey(name.version)) ? 'begun' : 'pending', appliedAt: null, appliedBy: null };
     return {
       ...base,
       state: plan.changed.has(name.version) ? 'changed' : 'applied',

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { diffLines } from './diff.ts';
-import type { HistoryRow } from '../history/history.ts';
+import type { BegunStatement, HistoryRow } from '../history/history.ts';
 import { nextVersion } from './names.ts';
 import type { MigrationFile } from './migration.ts';
 
@@ -38,6 +38,16 @@ export function missingError(row: HistoryRow, sameText: MigrationFile | undefine
   return new DbadminError('migration-invalid', `${row.name} is applied and its file is gone`, {
     detail: `Applied ${row.finishedAt?.toISOString() ?? ''} by ${row.appliedBy}. This working copy may be older than the database.`,
     hint: `Get the file back from git, or from the history: dbadmin migrate status --body ${row.version ?? ''} > FILE\nor go on without it: dbadmin migrate up --allow-missing\nor for good: dbadmin migrate repair --forget ${row.version ?? ''} -- REASON`,
+  });
+}
+
+/** A part of it is in the database, and nobody has the rest: neither applied nor pending, it would be in no list. */
+export function begunAndGoneError(version: string, statements: ReadonlyMap<number, BegunStatement>): DbadminError {
+  const done = [...statements].filter(([, { finished }]) => finished).map(([number]) => number);
+  const ran = done.length === 0 ? 'No statement of it is known to have ended' : `Of its statements ${done.join(', ')} ran`;
+  return new DbadminError('migration-invalid', `version ${version} is applied in part and its file is gone`, {
+    detail: `${ran}; an interrupted run left it, and their texts are in the history. This working copy may be older than the database.`,
+    hint: `Get the file back from git, and dbadmin migrate up goes on with it.\nor undo by hand what it did, and say so: dbadmin migrate repair --undone ${version} -- REASON`,
   });
 }
 

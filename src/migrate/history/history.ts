@@ -1,3 +1,4 @@
+import { sortKey } from '../files/names.ts';
 import { quoteIdentifier } from '../../postgres/quote.ts';
 
 export type HistoryKind = 'versioned' | 'routine' | 'seed' | 'baseline' | 'repair' | 'down';
@@ -56,14 +57,19 @@ export function foldHistory(rows: readonly HistoryRow[]): History {
       files.set(row.version, statements);
     } else if (row.kind === 'down') {
       applied.delete(row.version);
-      begun.delete(row.version);
-      undoing.delete(row.version);
+      end(begun, row.version);
+      end(undoing, row.version);
     } else if (row.kind === 'versioned' || row.kind === 'baseline' || row.kind === 'repair') {
       applied.set(row.version, row);
-      begun.delete(row.version);
+      end(begun, row.version);
     }
   }
   return { applied, routines, begun, undoing };
+}
+
+/** Whatever zeros the number was written with when it was begun. */
+function end(files: Map<string, unknown>, version: string): void {
+  for (const key of files.keys()) if (sortKey(key) === sortKey(version)) files.delete(key);
 }
 
 /** The history's table in `schema`, quoted. */

@@ -261,3 +261,26 @@ test('planMigrations: where there is no directory of files that is said, and not
   ]);
   expect(plan(world, { outOfOrder: false, missing: true }).problems).toEqual([]);
 });
+
+test('planMigrations: a file that was begun and is gone is a problem, not up to date', () => {
+  const begun = [row('2_b.sql', 'x', { statementNo: 1 }), row('2_b.sql', 'y', { statementNo: 2, finishedAt: undefined })];
+  const world = observed([migration('1_a.sql')], [row('1_a.sql'), ...begun]);
+  const [problem, ...others] = plan(world).problems;
+  expect([problem?.message, others]).toEqual(['version 2 is applied in part and its file is gone', []]);
+  expect(problem?.detail).toContain('Of its statements 1 ran');
+  expect(problem?.hint).toContain('dbadmin migrate repair --undone 2 -- REASON');
+  expect(plan(world, { outOfOrder: false, missing: true })).toMatchObject({
+    problems: [],
+    warnings: ['version 2 is applied in part and its file is gone'],
+  });
+});
+
+test('planMigrations: a begun file goes on where it stopped when its number is written with other zeros', () => {
+  const text = '-- dbadmin: no-transaction\nselect 1;\nselect 2;';
+  const [first] = parseSqlFile(migration('1_a.sql', text).file, parser).statements;
+  const begun = row('001_a.sql', '', { statementNo: 1, sha256: statementSha(first ?? expect.fail()) });
+  const world = observed([migration('1_a.sql', text)], [begun]);
+  expect([...(plan(world).versioned[0]?.finished ?? [])]).toEqual([1]);
+  expect(describeState(world, plan(world)).migrations.map(({ state }) => state)).toEqual(['begun']);
+  expect(foldHistory([begun, row('1_a.sql', text)]).begun.size).toBe(0);
+});
