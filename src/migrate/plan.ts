@@ -84,7 +84,9 @@ export function hasSomethingToParse({ migrations, routines, history }: Observed)
 export function planMigrations(observed: Observed, policy: PlanPolicy, parser: SqlParser, now: Date): MigrationPlan {
   const { migrations, history, unread, noDirectory } = observed;
   const problems: DbadminError[] = [...observed.fileProblems];
-  const warnings: string[] = noDirectory === undefined ? [] : [`there is no directory ${noDirectory}, so no versioned file was found`];
+  // A project of routines alone needs none.
+  const isEmpty = noDirectory !== undefined && observed.routines.length === 0;
+  const warnings: string[] = isEmpty ? [`there is no directory ${noDirectory}, so no versioned file was found`] : [];
   const changed = new Set<string>();
   const versions = new Set(migrations.map(({ name }) => sortKey(name.version)));
   const applied = new Map([...history.applied.values()].map((row) => [sortKey(row.version ?? ''), row]));

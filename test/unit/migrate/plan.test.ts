@@ -255,6 +255,8 @@ test('planMigrations: where there is no directory of files that is said, and not
   expect(plan({ ...observed([], []), noDirectory: 'sql/migrations' }).warnings).toEqual([
     'there is no directory sql/migrations, so no versioned file was found',
   ]);
+  const routines = [{ name: 'public/f', file: sqlFile('r/f', 'create or replace view f as select 1 as one') }];
+  expect(plan({ ...observed([], []), routines, noDirectory: 'sql/migrations' }).warnings).toEqual([]);
   const world = { ...observed([], [row('1_a.sql'), row('2_b.sql')]), noDirectory: 'sql/migrations' };
   expect(plan(world).problems.map(({ message }) => message)).toEqual([
     'there is no directory sql/migrations, and versions are applied here',
