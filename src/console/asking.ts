@@ -19,6 +19,8 @@ export interface Answered extends Ran {
   readonly command: string;
   readonly askedAt: string;
   readonly tookMs: number;
+  /** Of an answer that somebody got before: after so long it is made anew for whoever asks again. */
+  readonly freshForMs?: number;
 }
 
 interface Going {
@@ -73,7 +75,8 @@ export class Asking {
     const key = words.join('\0');
     const kept = this.#kept.get(key);
     const nowMs = this.#clock.now().getTime();
-    if (kept !== undefined && nowMs < (mayRepeat ? kept.freshUntilMs : kept.untilMs)) return kept.answer;
+    if (kept !== undefined && nowMs < kept.freshUntilMs) return { ...kept.answer, freshForMs: kept.freshUntilMs - nowMs };
+    if (kept !== undefined && nowMs < kept.untilMs && !mayRepeat) return kept.answer;
     let going = this.#going.get(key);
     if (going === undefined) {
       going = this.#begin(key, words, question.keepMs, isCostly);

@@ -10,6 +10,8 @@ export interface Answer<Document> {
   /** ISO 8601: how old the figures are. */
   readonly askedAt: string;
   readonly tookMs: number;
+  /** Of an answer from before this was asked: so long the console gives no other. */
+  readonly freshForMs?: number;
   readonly exitStatus: number;
   /** What the command said beside its document: notes and warnings. */
   readonly notes: readonly string[];
@@ -37,6 +39,8 @@ export interface AskOptions {
 /** Answers of this page, so that a screen that was there before shows what it had, with its age, while it asks anew. */
 const KEPT = new Map<string, Answer<unknown>>();
 const MOST_KEPT = 60;
+/** Beyond what the console says: its timer and ours are not the same. */
+const SLACK_MS = 50;
 
 /** Nobody else who signs in here shall see them. */
 export function forgetAnswers(): void {
@@ -65,9 +69,12 @@ export function useAnswer<Document>(name: string | undefined, values: Values = {
         : { ...startOf<Document>(address), ...(keepsOld ? keptOf(before, address) : {}) },
     );
     const askNow = async (): Promise<void> => {
+      let waitMs = everyMs;
       try {
         const answer = await send<Answer<Document>>(address, { signal: gone.signal });
         keep(address, answer);
+        // What was done meanwhile, perhaps by the action that this follows, is not in it.
+        if (answer.freshForMs !== undefined) waitMs = Math.min(waitMs ?? Infinity, answer.freshForMs + SLACK_MS);
         if (!gone.signal.aborted) setState({ address, answer, failure: undefined, isLoading: false });
       } catch (error) {
         const failure = failureOf(error);
@@ -76,7 +83,7 @@ export function useAnswer<Document>(name: string | undefined, values: Values = {
         // What was known before still stands, with its age.
         if (!gone.signal.aborted) setState((before) => ({ ...before, address, failure, isLoading: false }));
       }
-      if (everyMs !== undefined && !gone.signal.aborted) timer = setTimeout(next, everyMs);
+      if (waitMs !== undefined && !gone.signal.aborted) timer = setTimeout(next, waitMs);
     };
     const next = (): void => {
       timer = undefined;

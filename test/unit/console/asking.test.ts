@@ -103,13 +103,17 @@ test('Asking: an answer is kept as long as its question allows', async () => {
     const answer = runs.asking.ask('kept', {}, STAYS);
     await sleep(0);
     runs.begun.at(-1)?.end();
-    return (await answer).document;
+    const { document, freshForMs } = await answer;
+    return [document, freshForMs];
   };
-  expect(await ask()).toEqual({ number: 0 });
+  expect(await ask()).toEqual([{ number: 0 }, undefined]);
+  runs.nowMs = 400;
+  // From before it was asked: the screen asks again when there can be another.
+  expect(await ask()).toEqual([{ number: 0 }, 600]);
   runs.nowMs = 999;
-  expect(await ask()).toEqual({ number: 0 });
+  expect(await ask()).toEqual([{ number: 0 }, 1]);
   runs.nowMs = 1000;
-  expect(await ask()).toEqual({ number: 1 });
+  expect(await ask()).toEqual([{ number: 1 }, undefined]);
 });
 
 test('Asking: of what makes a server one runs at a time, and those that wait for it keep nobody else waiting', async () => {
