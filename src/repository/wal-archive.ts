@@ -177,7 +177,14 @@ export class WalArchive {
     return body;
   }
 
-  /** The open segment as far as its parts reach, without padding; undefined when there are none. */
+  /** What is stored of a segment: the whole, or as far as its parts reach, without padding; undefined when it is proven absent. */
+  async readStored(segment: string): Promise<Buffer | undefined> {
+    const stored = (await this.readSegment(segment)) ?? (await this.readParts(segment));
+    // Its parts are dropped once it is stored: it may have become whole since the first look.
+    return stored ?? (await this.readSegment(segment));
+  }
+
+  /** The open segment as far as its parts reach, without padding; undefined when there are none, or none any more. */
   async readParts(segment: string): Promise<Buffer | undefined> {
     const prefix = `${walKey(this.#systemIdentifier, segment)}.part.`;
     const parts: { readonly from: number; readonly to: number; readonly key: string }[] = [];
@@ -190,10 +197,22 @@ export class WalArchive {
     for (const part of parts.sort((a, b) => a.from - b.from || b.to - a.to)) {
       if (part.from > joined.byteLength) break;
       if (part.to <= joined.byteLength) continue;
-      const { body } = await unseal(this.#repository, 'part', await this.#store.read(part.key), part.key, this.segmentBytes);
+      const sealed = await this.#readIfThere(part.key);
+      // The whole segment has come meanwhile.
+      if (sealed === undefined) return undefined;
+      const { body } = await unseal(this.#repository, 'part', sealed, part.key, this.segmentBytes);
       joined = Buffer.concat([joined, body.subarray(joined.byteLength - part.from)]);
     }
     return joined.byteLength === 0 ? undefined : joined;
+  }
+
+  async #readIfThere(key: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#store.read(key);
+    } catch (error) {
+      if (isDbadminError(error, 'storage-missing')) return undefined;
+      throw error;
+    }
   }
 
   /** What the header of the part that ends at byte `to` of an open segment says of its time; undefined when it says nothing or the part is gone. */

@@ -38,13 +38,13 @@ async function readOne(archive: WalArchive, lineage: Lineage, startLsn: bigint):
   const absentNames: string[] = [];
   for (const timeline of timelinesAt(lineage, startLsn, archive.segmentBytes)) {
     const name = segmentName(timeline, startLsn, archive.segmentBytes);
-    const whole = await archive.readSegment(name);
-    if (whole !== undefined) return { name, startLsn, bytes: whole, filledBytes: whole.byteLength, absentNames };
-    const parts = await archive.readParts(name);
-    if (parts !== undefined) {
+    const stored = await archive.readStored(name);
+    if (stored !== undefined) {
+      const filledBytes = stored.byteLength;
+      if (filledBytes === archive.segmentBytes) return { name, startLsn, bytes: stored, filledBytes, absentNames };
       const bytes = Buffer.alloc(archive.segmentBytes);
-      bytes.set(parts);
-      return { name, startLsn, bytes, filledBytes: parts.byteLength, absentNames };
+      bytes.set(stored);
+      return { name, startLsn, bytes, filledBytes, absentNames };
     }
     absentNames.push(name);
   }

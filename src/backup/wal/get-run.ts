@@ -77,14 +77,13 @@ async function history(contents: LineageContents, name: string): Promise<Buffer 
 
 async function segment(contents: LineageContents, name: string): Promise<Buffer | undefined> {
   const { archive, coverage } = contents;
-  const whole = await archive.readSegment(name);
-  if (whole !== undefined) return whole;
   const { timeline, startLsn } = parseSegmentName(name, archive.segmentBytes);
+  const stored = await archive.readStored(name);
+  if (stored?.byteLength === archive.segmentBytes) return stored;
   refuseHole(coverage, timeline, startLsn, name);
-  const parts = await archive.readParts(name);
-  if (parts !== undefined) {
+  if (stored !== undefined) {
     const padded = Buffer.alloc(archive.segmentBytes);
-    padded.set(parts);
+    padded.set(stored);
     return padded;
   }
   // A backup needs WAL up to its end: before that, absent cannot be the end of the archive.

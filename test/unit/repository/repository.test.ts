@@ -13,6 +13,7 @@ import { addKey, unlockRepository } from '../../../src/repository/key-objects.ts
 import { CLEAR, RepositoryKeys } from '../../../src/repository/keys.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 
 const SYSTEM = '7710407255717780657';
@@ -250,6 +251,43 @@ describe('WAL', () => {
     await archive.putSegment(segment, bytes, times);
     await archive.dropParts(segment);
     expect(await archive.readParts(segment)).toBeUndefined();
+  });
+
+  test.each(['list', 'read'] as const)('a segment that becomes whole just before the %s of its parts is given whole', async (step) => {
+    const inner = createMemoryStore();
+    const bytes = segmentBytes(segment, 9);
+    let becomeWhole: (() => Promise<void>) | undefined;
+    const store = new Proxy(inner, {
+      get: (target, method: keyof ObjectStore) => {
+        const value: unknown = target[method];
+        if (typeof value !== 'function') return value;
+        if (method !== step) return value.bind(target) as unknown;
+        return step === 'list' ? listLate : readLate;
+      },
+    });
+    const late = async (key: string): Promise<void> => {
+      if (!key.includes('.part.')) return;
+      const now = becomeWhole;
+      becomeWhole = undefined;
+      await now?.();
+    };
+    async function* listLate(prefix: string): ReturnType<ObjectStore['list']> {
+      await late(prefix);
+      yield* inner.list(prefix);
+    }
+    async function readLate(key: string): Promise<Uint8Array> {
+      await late(key);
+      return await inner.read(key);
+    }
+    const archive = new WalArchive(await makeMemoryRepository(false, store), SYSTEM, SEGMENT_BYTES);
+    await archive.putPart(segment, 0, bytes.subarray(0, 100), times);
+    expect(await archive.readStored(segment)).toEqual(bytes.subarray(0, 100));
+    becomeWhole = async () => {
+      await archive.putSegment(segment, bytes, times);
+      await archive.dropParts(segment);
+    };
+    expect((await archive.readStored(segment))?.equals(bytes)).toBe(true);
+    expect(becomeWhole).toBeUndefined();
   });
 
   test('coverage knows holes, and how far WAL reaches from a position', async () => {
