@@ -19,6 +19,20 @@ export interface AskedScope {
   readonly top: number;
 }
 
+/** All plays there are, and ten of the most played: what is asked for when nothing is said. */
+export const EVERYTHING = {
+  listener: undefined,
+  track: undefined,
+  album: undefined,
+  artist: undefined,
+  chart: undefined,
+  month: undefined,
+  from: undefined,
+  to: undefined,
+  zone: undefined,
+  top: 10,
+} as const satisfies AskedScope;
+
 /** A thing that a word meant. */
 export interface Meant {
   readonly id: string;
@@ -59,7 +73,7 @@ export function checkAsked(asked: Omit<AskedScope, 'top'>, top: string | undefin
     if (day !== undefined && !isDay(day)) throw new DbadminError('usage', `${option} takes a day such as 2025-10-31, not "${day}"`);
   }
   if (from !== undefined && to !== undefined && from > to) throw new DbadminError('usage', `--from ${from} is after --to ${to}`);
-  const count = top === undefined ? 10 : Number(top);
+  const count = top === undefined ? EVERYTHING.top : Number(top);
   if (!Number.isSafeInteger(count) || count < 1 || count > 1000) {
     throw new DbadminError('usage', `--top takes a whole number from 1 to 1000, not "${top}"`);
   }

@@ -1,24 +1,11 @@
 import { readReport } from '../../../src/spotify/report/inspect.ts';
-import type { AskedScope } from '../../../src/spotify/report/scope.ts';
+import { EVERYTHING, type AskedScope } from '../../../src/spotify/report/scope.ts';
 import { SECTIONS } from '../../../src/spotify/report/sections.ts';
 import type { Section } from '../../../src/spotify/report/section.ts';
 import type { Figure } from '../backup/results.ts';
 import { repeat, seconds, type Bench, type FigureGroup, type World } from './world.ts';
 
 const SECTION_MS = 1000;
-
-const EVERYTHING: AskedScope = {
-  listener: undefined,
-  track: undefined,
-  album: undefined,
-  artist: undefined,
-  chart: undefined,
-  month: undefined,
-  from: undefined,
-  to: undefined,
-  zone: undefined,
-  top: 10,
-};
 
 /** Each part of the report about all plays there are, read alone as `spotify report NAME` reads it. */
 export const REPORT: FigureGroup = {

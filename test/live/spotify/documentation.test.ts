@@ -12,7 +12,7 @@ import { markdownOf } from '../../../src/catalog/markdown.ts';
 import { undocumentedOf } from '../../../src/catalog/undocumented.ts';
 import { writeGenerated } from '../../../src/spotify/generate/run.ts';
 import { readReport } from '../../../src/spotify/report/inspect.ts';
-import { checkAsked } from '../../../src/spotify/report/scope.ts';
+import { EVERYTHING } from '../../../src/spotify/report/scope.ts';
 import { SECTIONS } from '../../../src/spotify/report/sections.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -20,20 +20,6 @@ import { connect, openProject, outcome, type Project } from '../roles/project.ts
 import { load, migrateWarehouse, PROJECT } from './warehouse.ts';
 
 const SCHEMAS = ['raw', 'quality', 'core', 'mart', 'reco', 'audit', 'api'];
-const NOTHING = checkAsked(
-  {
-    listener: undefined,
-    track: undefined,
-    album: undefined,
-    artist: undefined,
-    chart: undefined,
-    month: undefined,
-    from: undefined,
-    to: undefined,
-    zone: undefined,
-  },
-  undefined,
-);
 
 describe('the documentation of the warehouse', () => {
   let cluster: TestCluster;
@@ -83,7 +69,7 @@ describe('the documentation of the warehouse', () => {
     const analyst = connect(cluster.url('listening'));
     try {
       await analyst.unsafe('set session authorization warehouse_analyst');
-      const report = await readReport(analyst, NOTHING, SECTIONS, { withCovers: true, onSection: () => undefined });
+      const report = await readReport(analyst, EVERYTHING, SECTIONS, { withCovers: true, onSection: () => undefined });
       expect(Number(report.sections[0]?.rows[0]?.['plays'])).toBeGreaterThan(0);
       expect(report.waitingPlays).toBeUndefined();
     } finally {

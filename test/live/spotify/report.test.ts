@@ -8,7 +8,7 @@ import type { DbadminError } from '../../../src/base/errors.ts';
 import { reportPage } from '../../../src/spotify/report/page/page.ts';
 import { readReport } from '../../../src/spotify/report/inspect.ts';
 import { SECTIONS } from '../../../src/spotify/report/sections.ts';
-import type { AskedScope } from '../../../src/spotify/report/scope.ts';
+import { EVERYTHING, type AskedScope } from '../../../src/spotify/report/scope.ts';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
 import { FIGURES, playsOf, type Narrowed } from './figures.ts';
 import { dbadmin, load, migrateWarehouse, PROJECT } from './warehouse.ts';
@@ -36,19 +36,6 @@ const PEOPLE = `
 
 const COUNT_SKIPS = new Set(['recent-plays', 'lengths', 'skipped-tracks']);
 
-const NOTHING: AskedScope = {
-  listener: undefined,
-  track: undefined,
-  album: undefined,
-  artist: undefined,
-  chart: undefined,
-  month: undefined,
-  from: undefined,
-  to: undefined,
-  zone: undefined,
-  top: 10,
-};
-
 describe('dbadmin spotify report', () => {
   let database: TestDatabase;
   let directory: string;
@@ -64,7 +51,10 @@ describe('dbadmin spotify report', () => {
   };
   const shown = async (name: string, narrowed: Narrowed, keys: readonly string[]): Promise<readonly (readonly unknown[])[]> => {
     const sections = SECTIONS.filter((section) => section.name === name);
-    const read = await readReport(database.sql, { ...NOTHING, ...narrowed }, sections, { withCovers: false, onSection: () => undefined });
+    const read = await readReport(database.sql, { ...EVERYTHING, ...narrowed }, sections, {
+      withCovers: false,
+      onSection: () => undefined,
+    });
     return sorted((read.sections[0]?.rows ?? []).map((row) => keys.map((key) => row[key] ?? null)));
   };
 
@@ -217,7 +207,7 @@ describe('dbadmin spotify report', () => {
   });
 
   it('a period without plays gives zeros and an empty page, not an error', async () => {
-    const read = await readReport(database.sql, { ...NOTHING, month: '1999-01' }, SECTIONS, {
+    const read = await readReport(database.sql, { ...EVERYTHING, month: '1999-01' }, SECTIONS, {
       withCovers: true,
       onSection: () => undefined,
     });
@@ -237,7 +227,7 @@ describe('dbadmin spotify report', () => {
   });
 
   const refusal = async (asked: Partial<AskedScope>): Promise<unknown> =>
-    await readReport(database.sql, { ...NOTHING, ...asked }, [], { withCovers: false, onSection: () => undefined }).catch(
+    await readReport(database.sql, { ...EVERYTHING, ...asked }, [], { withCovers: false, onSection: () => undefined }).catch(
       (error: unknown) => error,
     );
 
@@ -282,7 +272,7 @@ describe('dbadmin spotify report', () => {
     expect(listener).toMatchObject({ kind: 'listener', name: some.listener });
     const counted = await readReport(
       database.sql,
-      { ...NOTHING, listener: some.listener },
+      { ...EVERYTHING, listener: some.listener },
       SECTIONS.filter(({ name }) => name === 'date-range'),
       { withCovers: false, onSection: () => undefined },
     );
@@ -301,7 +291,7 @@ describe('dbadmin spotify report', () => {
   it('a database without the marts is told so', async () => {
     const empty = await createTestDatabase();
     try {
-      const read = readReport(empty.sql, NOTHING, SECTIONS, { withCovers: false, onSection: () => undefined });
+      const read = readReport(empty.sql, EVERYTHING, SECTIONS, { withCovers: false, onSection: () => undefined });
       await expect(read).rejects.toMatchObject({ code: 'refused', message: 'this database has not all of the marts' });
     } finally {
       await empty.drop();

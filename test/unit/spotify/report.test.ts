@@ -4,20 +4,8 @@ import { formatSpan, shown } from '../../../src/spotify/report/measure.ts';
 import { rollingMean } from '../../../src/spotify/report/page/line.ts';
 import { daysBetween, labelEvery, ticks } from '../../../src/spotify/report/page/scale.ts';
 import { shadeOf } from '../../../src/spotify/report/page/heat.ts';
-import { checkAsked, playFilter, type Scope } from '../../../src/spotify/report/scope.ts';
+import { checkAsked, EVERYTHING, playFilter, type Scope } from '../../../src/spotify/report/scope.ts';
 import { chooseSections, idleFilters, SECTIONS } from '../../../src/spotify/report/sections.ts';
-
-const ASKED = {
-  listener: undefined,
-  track: undefined,
-  album: undefined,
-  artist: undefined,
-  chart: undefined,
-  month: undefined,
-  from: undefined,
-  to: undefined,
-  zone: undefined,
-};
 
 describe('what a report is asked for', () => {
   it.for([
@@ -29,15 +17,15 @@ describe('what a report is asked for', () => {
     [{}, '0', '--top takes a whole number from 1 to 1000, not "0"'],
     [{}, '5.5', '--top takes a whole number'],
   ] as const)('%o with --top %s is refused', ([asked, top, message]) => {
-    expect(() => checkAsked({ ...ASKED, ...asked }, top)).toThrow(message);
+    expect(() => checkAsked({ ...EVERYTHING, ...asked }, top)).toThrow(message);
   });
 
   it('a leap day is a day, and one day may be first and last', () => {
-    expect(checkAsked({ ...ASKED, from: '2024-02-29', to: '2024-02-29' }, undefined)).toMatchObject({ top: 10, to: '2024-02-29' });
+    expect(checkAsked({ ...EVERYTHING, from: '2024-02-29', to: '2024-02-29' }, undefined)).toMatchObject({ top: 10, to: '2024-02-29' });
   });
 
   it('a text in a filter is a constant, whatever it holds', () => {
-    const scope: Scope = { ...ASKED, zone: String.raw`it's \ "x"`, track: { id: '7', name: 'x' }, top: 10, unreadable: new Set() };
+    const scope: Scope = { ...EVERYTHING, zone: String.raw`it's \ "x"`, track: { id: '7', name: 'x' }, unreadable: new Set() };
     expect(playFilter(scope)).toBe(String.raw`mart.only(track_id => 7, zone =>  E'it''s \\ "x"'::text)`);
   });
 
@@ -51,7 +39,7 @@ describe('what a report is asked for', () => {
   });
 
   it('a filter that says nothing about a section is known', () => {
-    const idle = idleFilters({ ...ASKED, month: '2025-01', chart: 'x', top: 10 }, chooseSections(['cards', 'devices', 'chart-entries']));
+    const idle = idleFilters({ ...EVERYTHING, month: '2025-01', chart: 'x' }, chooseSections(['cards', 'devices', 'chart-entries']));
     expect(Object.fromEntries([...idle].map(([name, sections]) => [name, sections.map((each) => each.name)]))).toEqual({
       month: ['devices'],
       chart: ['cards', 'devices'],
