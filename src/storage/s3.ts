@@ -115,7 +115,8 @@ class S3Store implements ObjectStore {
         // What others put there, such as the empty objects that consoles show as folders, is not ours.
         if (!isKey(key)) continue;
         if (key <= last || sizeBytes === undefined || modifiedAt === undefined) {
-          throw new DbadminError('storage-unsupported', `${this.description} does not list objects in order and in full`);
+          const detail = key <= last ? `${key} came after ${last}.` : `Of ${key} it told no size or no time.`;
+          throw new DbadminError('storage-unsupported', `${this.description} does not list objects in order and in full`, { detail });
         }
         last = key;
         yield { key, sizeBytes, modifiedAt };

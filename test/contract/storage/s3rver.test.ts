@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-describeObjectStore('S3 store on s3rver', () => store, { conditionalCreate: false, ordersEveryKey: false });
+describeObjectStore('S3 store on s3rver', () => store, { conditionalCreate: false });
 
 describe('S3 store on s3rver', () => {
   it('says that the access key is wrong', async () => {
