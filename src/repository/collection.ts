@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { BlobIndex } from './blob-index.ts';
 import { BlobPipeline } from './blob-pipeline.ts';
@@ -43,6 +43,8 @@ export interface Collected {
   readonly unindexed: readonly string[];
 }
 
+const ATTEMPTS = 3;
+
 /**
  * Collects what no backup needs, in two phases: packs are marked now and deleted by a later collection, when the grace has
  * passed, no backup is being written and, looked at again, still nothing needs them. Packs of which little is needed are rewritten.
@@ -52,12 +54,17 @@ export interface Collected {
  */
 export async function collect(repository: Repository, systemIdentifier: string, options: CollectOptions): Promise<Collected> {
   refuseOldFormat(repository);
-  try {
-    return await collectOnce(repository, systemIdentifier, options);
-  } catch (error) {
-    // What was there a moment ago is deleted by another collection when this one has slept too long.
-    if (isDbadminError(error, 'storage-missing')) await options.lease.check();
-    throw error;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await collectOnce(repository, systemIdentifier, options);
+    } catch (error) {
+      if (!isDbadminError(error, 'storage-missing')) throw error;
+      // What was there a moment ago was deleted by another collection: this one has slept too long, or the other had and ended
+      // what it was about to do when its lease was gone. Then all is looked at again.
+      await options.lease.check();
+      if (attempt === ATTEMPTS) throw error;
+      options.log.info(`another collection has deleted something meanwhile; looking again: ${messageOf(error)}`);
+    }
   }
 }
 

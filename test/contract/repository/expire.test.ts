@@ -9,7 +9,7 @@ import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { collect } from '../../../src/repository/collection.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { listHolds, placeHold, releaseHolds } from '../../../src/repository/holds.ts';
-import { backupKey, packPrefix, walKey } from '../../../src/repository/layout.ts';
+import { backupKey, indexPrefix, packPrefix, walKey } from '../../../src/repository/layout.ts';
 import { acquireLease } from '../../../src/repository/leases.ts';
 import { listLabels } from '../../../src/repository/live-blobs.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
@@ -17,6 +17,7 @@ import { readMarks } from '../../../src/repository/marks.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { readCoverage } from '../../../src/repository/wal-coverage.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { fileOf, hashOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
 
@@ -88,6 +89,37 @@ test('E7: deleting any subset of backups, and collecting afterwards, leaves ever
     }),
     { seed: 20261121, numRuns: 15 },
   );
+});
+
+test('an index that another collection replaces while this one reads it is looked for anew', async () => {
+  const clock = new ManualClock();
+  const repository = repositoryOn(clock);
+  await backUp(repository, clock, 'b0', [content(1), content(2)]);
+  await backUp(repository, clock, 'b1', [content(3)]);
+  const { store } = repository;
+  let replaced = 0;
+  const replaceFirst = async (key: string): Promise<void> => {
+    if (!key.startsWith(indexPrefix(SYSTEM)) || replaced > 0) return;
+    replaced += 1;
+    await store.create(`${key}0`, await store.read(key));
+    await store.delete(key);
+  };
+  const late = new Proxy(store, {
+    get: (target, method: keyof ObjectStore) => {
+      if (method === 'readStream') return readStream;
+      const value: unknown = target[method];
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  async function* readStream(key: string): AsyncIterable<Uint8Array> {
+    await replaceFirst(key);
+    yield* store.readStream(key);
+  }
+  await store.delete(backupKey(SYSTEM, 'b1'));
+  clock.set(clock.now().getTime() + 2 * DAY_MS);
+  expect(await collectAt({ ...repository, store: late }, clock, DAY_MS)).toMatchObject({ marked: { packs: 1 }, unindexed: [] });
+  expect(replaced).toBe(1);
+  expect(await readAllBackups(repository)).toEqual(['b0']);
 });
 
 test('sixty days of daily backups under retention: the window stays, older ones thin out, space is bounded, holds are honoured', async () => {
