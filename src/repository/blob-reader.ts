@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts';
+import { messageOf, type DbadminError } from '../base/errors.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
 import { decompress } from './compress.ts';
 import { scatterFiles, type ScatterOptions } from './blob-scatter.ts';
@@ -6,6 +6,7 @@ import { damaged } from './envelope.ts';
 import { contentHash, decryptBlob } from './keys.ts';
 import { packKey } from './layout.ts';
 import type { Repository } from './repository.ts';
+import { Zstd } from './zstd.ts';
 
 /** Neighbouring blobs are fetched with one read while their content is no more than this. */
 const COALESCED_BYTES = 8 * 1024 * 1024;
@@ -42,34 +43,34 @@ export class BlobReader {
    * @throws {DbadminError} `repository-damaged` when one is in no index or does not match its hash; `storage-missing`.
    */
   async *readAll(hashes: readonly string[]): AsyncGenerator<Buffer> {
-    const begun: Promise<readonly Buffer[]>[] = [];
-    try {
-      for (const run of this.#runs(hashes)) {
-        const opening = this.#openRun(run);
-        // Told when its turn comes.
-        opening.catch(() => undefined);
-        begun.push(opening);
-        if (begun.length >= READ_AHEAD) yield* (await begun.shift()) ?? [];
-      }
-      while (begun.length > 0) yield* (await begun.shift()) ?? [];
-    } finally {
-      await Promise.allSettled(begun);
-    }
+    const open = async (run: readonly BlobPlace[]): Promise<readonly Buffer[]> => {
+      const stored = await this.#readRun(run);
+      return await Promise.all(stored.map(async ({ bytes, place, key }) => await openBlob(this.#repository, bytes, place, key)));
+    };
+    for await (const run of ahead(this.#runs(hashes), open)) yield* run;
   }
 
-  async #openRun(run: readonly BlobPlace[]): Promise<readonly Buffer[]> {
+  /**
+   * The same for many small ones, of which each is done with before the next is asked for: it is a view of memory that is used
+   * again. Opened in this thread: making what the thread pool needs for a blob takes longer than opening a small one.
+   */
+  async *viewAll(hashes: readonly string[]): AsyncGenerator<Buffer> {
+    const zstd = new Zstd();
+    for await (const run of ahead(this.#runs(hashes), async (places) => await this.#readRun(places)))
+      for (const stored of run) yield openWith(zstd, this.#repository, stored);
+  }
+
+  async #readRun(run: readonly BlobPlace[]): Promise<readonly StoredBlob[]> {
     const first = run[0];
     const last = run.at(-1);
     if (first === undefined || last === undefined) return [];
     const key = packKey(this.#systemIdentifier, first.pack);
-    const bytes = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return await Promise.all(
-      run.map(async (place) => {
-        const at = place.offset - first.offset;
-        return await openBlob(this.#repository, buffer.subarray(at, at + place.storedBytes), place, key);
-      }),
-    );
+    const read = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
+    const buffer = Buffer.from(read.buffer, read.byteOffset, read.byteLength);
+    return run.map((place) => {
+      const at = place.offset - first.offset;
+      return { place, key, bytes: buffer.subarray(at, at + place.storedBytes) };
+    });
   }
 
   #runs(hashes: readonly string[]): readonly (readonly BlobPlace[])[] {
@@ -95,6 +96,35 @@ function adjoins(before: BlobPlace, place: BlobPlace): boolean {
   return before.pack === place.pack && before.offset + before.storedBytes === place.offset;
 }
 
+interface StoredBlob {
+  readonly place: BlobPlace;
+  /** Its pack's, for messages. */
+  readonly key: string;
+  readonly bytes: Buffer;
+}
+
+/** What `work` makes of each of `runs`, in order, begun before its turn. */
+async function* ahead<Result>(
+  runs: Iterable<readonly BlobPlace[]>,
+  work: (run: readonly BlobPlace[]) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const begun: Promise<Result>[] = [];
+  try {
+    for (const run of runs) {
+      const working = work(run);
+      // Told when its turn comes.
+      working.catch(() => undefined);
+      begun.push(working);
+      if (begun.length < READ_AHEAD) continue;
+      const first = begun.shift();
+      if (first !== undefined) yield await first;
+    }
+    for (let first = begun.shift(); first !== undefined; first = begun.shift()) yield await first;
+  } finally {
+    await Promise.allSettled(begun);
+  }
+}
+
 /**
  * The plain bytes of a blob from its stored bytes, checked against its name. `key` is its pack's, for messages.
  *
@@ -106,11 +136,32 @@ export async function openBlob(repository: Repository, stored: Buffer, place: Bl
   try {
     plain = place.zstd ? await decompress(compressed, place.plainBytes) : compressed;
   } catch (error) {
-    throw damaged(key, `Blob ${place.hash} does not decompress: ${messageOf(error)}.`, error);
+    throw undecompressed(place, key, error);
   }
+  checkPlain(repository, plain, place, key);
+  return plain;
+}
+
+/** The same in this thread; what is given may be a view of the memory of `zstd`. */
+function openWith(zstd: Zstd, repository: Repository, { bytes, place, key }: StoredBlob): Buffer {
+  const compressed = place.encrypted ? decryptStored(repository, bytes, place, key) : bytes;
+  let plain: Buffer;
+  try {
+    plain = place.zstd ? zstd.decompress(compressed, place.plainBytes) : compressed;
+  } catch (error) {
+    throw undecompressed(place, key, error);
+  }
+  checkPlain(repository, plain, place, key);
+  return plain;
+}
+
+function undecompressed({ hash }: BlobPlace, key: string, error: unknown): DbadminError {
+  return damaged(key, `Blob ${hash} does not decompress: ${messageOf(error)}.`, error);
+}
+
+function checkPlain(repository: Repository, plain: Buffer, place: BlobPlace, key: string): void {
   if (plain.byteLength !== place.plainBytes || contentHash(repository, plain).toString('hex') !== place.hash)
     throw damaged(key, `Blob ${place.hash} does not match its hash.`);
-  return plain;
 }
 
 function decryptStored(repository: Repository, stored: Buffer, place: BlobPlace, key: string): Buffer {

@@ -36,10 +36,12 @@ async function putAll(pipeline: BlobPipeline, blobs: readonly Uint8Array[]): Pro
 
 /** Whether the repository gives back exactly these blobs by these names. */
 async function holds(repository: Repository, hashes: readonly string[], blobs: readonly Buffer[]): Promise<boolean> {
+  const reader = new BlobReader(repository, SYSTEM, await BlobIndex.load(repository, SYSTEM));
   const plains: Buffer[] = [];
-  for await (const plain of new BlobReader(repository, SYSTEM, await BlobIndex.load(repository, SYSTEM)).readAll(hashes))
-    plains.push(plain);
-  return plains.length === blobs.length && plains.every((plain, n) => blobs[n]?.equals(plain) === true);
+  for await (const plain of reader.readAll(hashes)) plains.push(plain);
+  const views: Buffer[] = [];
+  for await (const view of reader.viewAll(hashes)) views.push(Buffer.from(view));
+  return [plains, views].every((each) => each.length === blobs.length && each.every((plain, n) => blobs[n]?.equals(plain) === true));
 }
 
 /** The repository with a store whose creates fail with `error` once `allowed` packs are stored. */

@@ -34,7 +34,7 @@ export async function consolidate(options: ConsolidateOptions): Promise<number> 
     const ordered = blobs.map((blob) => ({ blob, place: reader.orderOf(nameOf(blob)) })).sort((a, b) => (a.place < b.place ? -1 : 1));
     const live = new LivePieces(liveBytes);
     let index = 0;
-    for await (const plain of reader.readAll(ordered.map(({ blob }) => nameOf(blob)))) {
+    for await (const plain of reader.viewAll(ordered.map(({ blob }) => nameOf(blob)))) {
       live.add(pieces.get(ordered[index]?.blob ?? -1) ?? [], plain);
       index += 1;
     }

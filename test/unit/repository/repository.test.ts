@@ -142,6 +142,27 @@ describe.each([
     expect(n).toBe(40);
   });
 
+  test.each(['readAll', 'viewAll'] as const)('%s gives nothing of a blob that is damaged', async (method) => {
+    const repository = await makeMemoryRepository(encrypted);
+    const writer = new BlobWriter(repository, SYSTEM, new BlobIndex());
+    const hashes = [await writer.put(Buffer.from('first '.repeat(3000))), await writer.put(Buffer.from('second '.repeat(3000)))];
+    const { packs } = await writer.finish('a');
+    const key = `${SYSTEM}/packs/${packs[0]?.slice(0, 2)}/${packs[0]}`;
+    const index = await BlobIndex.load(repository, SYSTEM);
+    const bytes = Buffer.from(await repository.store.read(key));
+    const last = index.find(hashes[1] ?? '');
+    const at = (last?.offset ?? 0) + (last?.storedBytes ?? 0) - 1;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await repository.store.delete(key);
+    await repository.store.create(key, bytes);
+    let given = 0;
+    const read = async (): Promise<void> => {
+      for await (const _plain of new BlobReader(repository, SYSTEM, index)[method](hashes)) given += 1;
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'repository-damaged' });
+    expect(given).toBeLessThan(2);
+  });
+
   test('a backup that relies on a pack that is gone is refused before its manifest is written', async () => {
     const repository = await makeMemoryRepository(encrypted);
     const writer = new BlobWriter(repository, SYSTEM, new BlobIndex());
