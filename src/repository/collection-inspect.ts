@@ -32,6 +32,8 @@ export interface PackUsage {
   readonly gone: readonly Mark[];
   /** Packs that no index names and that backups need: indexes were lost. */
   readonly unindexed: readonly string[];
+  /** Packs that an index names and that are neither there nor marked: a new backup would rely on them in vain. */
+  readonly absent: readonly string[];
 }
 
 /** A pack of which less is needed than this share is worth rewriting. */
@@ -66,11 +68,13 @@ export async function inspectPackUsage(repository: Repository, systemIdentifier:
     packs.set(pack, emptyDraft(pack, sizeBytes, modifiedAt, marks.get(pack)));
   }
   const budget = { blobs: MAX_REWRITTEN_BLOBS };
-  for (const marked of [false, true]) await countIndexed(repository, systemIdentifier, { live, packs, marked, budget });
+  const named = new Set<string>();
+  for (const marked of [false, true]) await countIndexed(repository, systemIdentifier, { live, packs, named, marked, budget });
   const unindexed = await countUnindexed(repository, systemIdentifier, live, packs);
   if (live.homeless > 0) throw lostContent(repository, live.homeless);
   const gone = [...marks.values()].filter(({ pack }) => !packs.has(pack));
-  return { now, labels, packs: [...packs.values()], gone, unindexed };
+  const absent = [...named].filter((pack) => !packs.has(pack) && !marks.has(pack));
+  return { now, labels, packs: [...packs.values()], gone, unindexed, absent };
 }
 
 function emptyDraft(pack: string, sizeBytes: number, storedAt: Date, mark: Mark | undefined): Draft {
@@ -80,14 +84,21 @@ function emptyDraft(pack: string, sizeBytes: number, storedAt: Date, mark: Mark 
 interface Counting {
   readonly live: LiveBlobs;
   readonly packs: Map<string, Draft>;
+  /** Every pack that an index names. */
+  readonly named: Set<string>;
   /** Whether marked packs are counted now, or those that are not. */
   readonly marked: boolean;
   readonly budget: { blobs: number };
 }
 
-async function countIndexed(repository: Repository, systemIdentifier: string, { live, packs, marked, budget }: Counting): Promise<void> {
+async function countIndexed(
+  repository: Repository,
+  systemIdentifier: string,
+  { live, packs, named, marked, budget }: Counting,
+): Promise<void> {
   for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
     for await (const { pack, blobs } of readIndex(repository, key)) {
+      named.add(pack);
       const draft = packs.get(pack) ?? (await storedSince(repository, systemIdentifier, pack));
       // Named and not there: whatever lay in it must be found elsewhere.
       if (draft === undefined || (draft.mark !== undefined) !== marked || draft.indexed) continue;

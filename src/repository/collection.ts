@@ -112,14 +112,19 @@ async function deleteDue(
   options: CollectOptions,
 ): Promise<Pick<Collected, 'deleted' | 'locked' | 'postponedFor'>> {
   const none = { deleted: amountOf([]), locked: amountOf([]), postponedFor: null };
-  if (plan.delete.length === 0 && usage.gone.length === 0) return none;
+  // Without any backup nothing is decided, as in the plan.
+  const absent = usage.labels.length === 0 ? [] : usage.absent;
+  if (plan.delete.length + usage.gone.length + absent.length === 0) return none;
   // A backup that began before the marks were made may rely on these packs. One that begins now sees the marks.
   const writer = await holderOf(repository, systemIdentifier, 'backup', { ...options, command: 'collection' });
   if (writer !== undefined) return { ...none, postponedFor: describeOwner(writer) };
   await options.lease.check();
+  if (absent.length > 0)
+    options.log.warn(`packs that no backup needs are gone and were still named: ${absent.length} taken out of the indexes`);
   const { deleted, locked } = await deletePacks(repository, systemIdentifier, {
     due: plan.delete,
     gone: usage.gone,
+    absent,
     known: usage.labels,
     now: usage.now,
     signal: options.signal,

@@ -12,6 +12,8 @@ export interface DeletePacksOptions {
   readonly due: readonly PackUse[];
   /** Marked and gone already: what is left of them goes too. */
   readonly gone: readonly Mark[];
+  /** Gone and not marked: indexes let them go. */
+  readonly absent: readonly string[];
   /** The backups that were looked at. */
   readonly known: readonly string[];
   /** By the store's clock: what is locked until later stays. */
@@ -26,12 +28,12 @@ export interface DeletePacksOptions {
 export async function deletePacks(
   repository: Repository,
   systemIdentifier: string,
-  { due, gone, known, now, signal }: DeletePacksOptions,
+  { due, gone, absent, known, now, signal }: DeletePacksOptions,
 ): Promise<{ readonly deleted: readonly PackUse[]; readonly locked: readonly PackUse[] }> {
   const since = (await listLabels(repository, systemIdentifier)).filter((label) => !known.includes(label));
   const live = new LiveBlobs();
   await addLive(live, repository, systemIdentifier, since);
-  const going = new Set([...due, ...gone].map(({ pack }) => pack));
+  const going = new Set([...[...due, ...gone].map(({ pack }) => pack), ...absent]);
   const lockedIn = await cutFromIndexes(repository, systemIdentifier, going, { live, now });
   const deleted: PackUse[] = [];
   const locked: PackUse[] = [];

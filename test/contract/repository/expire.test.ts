@@ -9,11 +9,11 @@ import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { collect } from '../../../src/repository/collection.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { listHolds, placeHold, releaseHolds } from '../../../src/repository/holds.ts';
-import { backupKey, indexPrefix, packPrefix, walKey } from '../../../src/repository/layout.ts';
+import { backupKey, indexPrefix, packKey, packPrefix, walKey } from '../../../src/repository/layout.ts';
 import { acquireLease } from '../../../src/repository/leases.ts';
 import { listLabels } from '../../../src/repository/live-blobs.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
-import { readMarks } from '../../../src/repository/marks.ts';
+import { readMarks, verifyPacks } from '../../../src/repository/marks.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { readCoverage } from '../../../src/repository/wal-coverage.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
@@ -120,6 +120,24 @@ test('an index that another collection replaces while this one reads it is looke
   expect(await collectAt({ ...repository, store: late }, clock, DAY_MS)).toMatchObject({ marked: { packs: 1 }, unindexed: [] });
   expect(replaced).toBe(1);
   expect(await readAllBackups(repository)).toEqual(['b0']);
+});
+
+test('an index that names a pack which is gone, and which nothing needs, lets it go: the next backup does not rely on it', async () => {
+  const clock = new ManualClock();
+  const repository = repositoryOn(clock);
+  await backUp(repository, clock, 'b0', [content(1)]);
+  await backUp(repository, clock, 'b1', [content(2)]);
+  const before = await BlobIndex.load(repository, SYSTEM);
+  const pack = before.find(hashOf(content(2)))?.pack ?? '';
+  await repository.store.delete(backupKey(SYSTEM, 'b1'));
+  await repository.store.delete(packKey(SYSTEM, pack));
+  await expect(verifyPacks(repository, SYSTEM, new Set([pack]))).rejects.toMatchObject({ code: 'repository-damaged' });
+  await collectAt(repository, clock, DAY_MS);
+  const after = await BlobIndex.load(repository, SYSTEM);
+  expect(after.find(hashOf(content(2)))).toBeUndefined();
+  expect(after.find(hashOf(content(1)))).toEqual(before.find(hashOf(content(1))));
+  await backUp(repository, clock, 'b2', [content(1), content(2)]);
+  expect(await readAllBackups(repository)).toEqual(['b0', 'b2']);
 });
 
 test('sixty days of daily backups under retention: the window stays, older ones thin out, space is bounded, holds are honoured', async () => {
