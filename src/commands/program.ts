@@ -114,7 +114,7 @@ export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { flags: '--cluster <name>', summary: 'which cluster of the configuration' },
   { flags: '--url <url>', summary: 'connect here instead: postgresql://user@host:port/database' },
   { flags: '--json', summary: 'print one JSON document for machines' },
-  { flags: '--quiet', summary: 'say only what went wrong' },
+  { flags: '--quiet', summary: 'no progress and no remarks on stderr: only results, warnings and what went wrong' },
   { flags: '--verbose', summary: 'say more, with causes' },
   { flags: '--yes', summary: 'do not ask' },
 ];
