@@ -31,6 +31,8 @@ export interface PackContent {
 export interface LoadIndexOptions {
   /** Names of packs whose content counts as absent: they are about to be deleted. */
   readonly skipPacks?: ReadonlySet<string>;
+  /** Whether indexes that cannot be read are left out; else they are an error. */
+  readonly passOverDamaged?: boolean;
 }
 
 /** Which content a lineage has and where, from all its index objects: about 60 bytes for each blob. */
@@ -40,25 +42,34 @@ export class BlobIndex {
   readonly #packNumbers = new Map<string, number>();
 
   /**
-   * Reads every index object of the lineage. An unreadable one is an error: content would seem missing. Content of packs
-   * that are marked is taken from elsewhere where it can be.
+   * Reads every index object of the lineage. An unreadable one is an error, unless it is to be passed over: content would seem
+   * missing. Content of packs that are marked is taken from elsewhere where it can be.
    */
   static async load(repository: Repository, systemIdentifier: string, options: LoadIndexOptions = {}): Promise<BlobIndex> {
+    let damagedKeys: ReadonlySet<string> = new Set();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await BlobIndex.#loadOnce(repository, systemIdentifier, options);
+        return await BlobIndex.#loadOnce(repository, systemIdentifier, options, damagedKeys);
       } catch (error) {
+        if (attempt === LOAD_ATTEMPTS) throw error;
+        // What a damaged index said before its damage was found is not to be believed: all begins anew, without it.
+        if (options.passOverDamaged === true && isDamage(error)) damagedKeys = await findDamagedIndexes(repository, systemIdentifier);
         // Collection writes indexes anew and deletes the old ones: what was listed may be gone.
-        if (attempt === LOAD_ATTEMPTS || !isDbadminError(error, 'storage-missing')) throw error;
+        else if (!isDbadminError(error, 'storage-missing')) throw error;
       }
     }
   }
 
-  static async #loadOnce(repository: Repository, systemIdentifier: string, options: LoadIndexOptions): Promise<BlobIndex> {
+  static async #loadOnce(
+    repository: Repository,
+    systemIdentifier: string,
+    options: LoadIndexOptions,
+    damagedKeys: ReadonlySet<string>,
+  ): Promise<BlobIndex> {
     const index = new BlobIndex();
     const marked = options.skipPacks ?? (await readMarks(repository, systemIdentifier));
     const keys: string[] = [];
-    for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) keys.push(key);
+    for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) if (!damagedKeys.has(key)) keys.push(key);
     let hasMarked = false;
     for (const key of keys) {
       for await (const pack of readEncoded(repository, key)) {
@@ -208,6 +219,25 @@ class BlobsOfEntries implements Listed<PackedBlob> {
 /** The packs that one index object lists. Believe them only when the iteration ends without an error: the hash is checked at the end. */
 export async function* readIndex(repository: Repository, key: string): AsyncGenerator<IndexedPack> {
   for await (const { pack, count, entries } of readEncoded(repository, key)) yield { pack, blobs: decodeEntries(entries, count, key) };
+}
+
+/** The indexes of a lineage that cannot be read to their end: their keys. */
+export async function findDamagedIndexes(repository: Repository, systemIdentifier: string): Promise<ReadonlySet<string>> {
+  const keys = new Set<string>();
+  for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
+    try {
+      for await (const _ of readEncoded(repository, key)) continue;
+    } catch (error) {
+      if (isDamage(error)) keys.add(key);
+      else if (!isDbadminError(error, 'storage-missing')) throw error;
+    }
+  }
+  return keys;
+}
+
+/** Whether a failure says that the object itself is not as it was written. */
+function isDamage(error: unknown): boolean {
+  return isDbadminError(error, 'repository-damaged') || error instanceof RangeError;
 }
 
 /** A pack as an index object lists it, its entries as they are there: valid until the next is asked for. */

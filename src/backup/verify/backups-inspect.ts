@@ -1,7 +1,6 @@
-import { isDbadminError } from '../../base/errors.ts';
-import { BlobIndex, readIndex } from '../../repository/blob-index.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
 import { damaged } from '../../repository/envelope.ts';
-import { backupPrefix, indexPrefix } from '../../repository/layout.ts';
+import { backupPrefix } from '../../repository/layout.ts';
 import { readManifest, readSummary, type BackupSummary, type ManifestEntry } from '../../repository/manifest.ts';
 import { nameOfPack, type PackFindings } from './packs-inspect.ts';
 import { asFault, type VerifyTask } from './task.ts';
@@ -30,7 +29,9 @@ export async function verifyBackups(task: VerifyTask, packs: PackFindings): Prom
   for await (const { key } of task.repository.store.list(prefix)) labels.push(key.slice(prefix.length));
   const summaries: BackupSummary[] = [];
   const affected: AffectedBackup[] = [];
-  const index = labels.length === 0 ? new BlobIndex() : await readableIndex(task);
+  // As a restore finds it; indexes that cannot be read are faults already.
+  const index =
+    labels.length === 0 ? new BlobIndex() : await BlobIndex.load(task.repository, task.systemIdentifier, { passOverDamaged: true });
   for (const label of labels) {
     task.tally.objects += 1;
     task.tally.backups += 1;
@@ -59,20 +60,6 @@ export async function verifyBackups(task: VerifyTask, packs: PackFindings): Prom
       task.faults.add({ kind: 'missing', object: `${prefix}${label}`, detail: `${found.unknownBlobs} of its blobs are in no index.` });
   }
   return { summaries: summaries.sort(byPosition), affected };
-}
-
-/** What lies where, from the indexes that can be read; those that cannot are faults already. */
-async function readableIndex(task: VerifyTask): Promise<BlobIndex> {
-  const index = new BlobIndex();
-  for await (const { key } of task.repository.store.list(indexPrefix(task.systemIdentifier))) {
-    try {
-      for await (const pack of readIndex(task.repository, key)) index.add(pack);
-    } catch (error) {
-      task.signal.throwIfAborted();
-      if (!isDbadminError(error, 'repository-damaged') && !(error instanceof RangeError)) throw error;
-    }
-  }
-  return index;
 }
 
 /** Counts what a backup lacks; names only the first files. */
