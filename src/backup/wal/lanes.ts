@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { messageOf } from '../../base/errors.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { WalArchive, WalTimes } from '../../repository/wal-archive.ts';
 
@@ -21,11 +21,18 @@ export interface FullSegment {
   readonly mayHaveParts: boolean;
 }
 
+interface Owed {
+  readonly name: string;
+  readonly startLsn: bigint;
+  /** Somebody has all of it; otherwise there may be parts, or nothing yet. */
+  readonly isWhole: boolean;
+}
+
 interface Lane {
   readonly source: LaneSource;
   archive: WalArchive | undefined;
   /** Segments that it has not got and others have, in order. Not empty: it is behind. */
-  owed: { readonly name: string; readonly startLsn: bigint }[];
+  owed: Owed[];
   retryAtMs: number;
   waitMs: number;
 }
@@ -52,7 +59,7 @@ export class Lanes {
 
   /** Stores a whole segment, and drops its parts where it may have some. */
   async putSegment(segment: FullSegment, times: WalTimes): Promise<void> {
-    await this.#onAll(segment, async (archive) => {
+    await this.#onAll({ ...segment, isWhole: true }, async (archive) => {
       await archive.putSegment(segment.name, segment.bytes, times);
       if (segment.mayHaveParts) await archive.dropParts(segment.name);
     });
@@ -61,7 +68,7 @@ export class Lanes {
   /** Stores the history of a timeline; `at` is the segment that comes next. */
   async putHistory(at: { readonly name: string; readonly startLsn: bigint }, timeline: number, content: Uint8Array): Promise<void> {
     this.#histories.set(timeline, content);
-    await this.#onAll(at, async (archive) => void (await archive.putHistory(timeline, content)));
+    await this.#onAll({ ...at, isWhole: false }, async (archive) => void (await archive.putHistory(timeline, content)));
   }
 
   /** Does something that is lost on a lane that is behind, and need not be made up for: parts and horizons of the moment. */
@@ -69,7 +76,7 @@ export class Lanes {
     segment: { readonly name: string; readonly startLsn: bigint },
     work: (archive: WalArchive) => Promise<void>,
   ): Promise<void> {
-    await this.#onAll(segment, work);
+    await this.#onAll({ ...segment, isWhole: false }, work);
   }
 
   /** How much of the WAL before `lsn` every required lane has. */
@@ -86,21 +93,18 @@ export class Lanes {
     await next;
   }
 
-  async #onAll(segment: { readonly name: string; readonly startLsn: bigint }, work: (archive: WalArchive) => Promise<void>): Promise<void> {
+  async #onAll(segment: Owed, work: (archive: WalArchive) => Promise<void>): Promise<void> {
     const current = this.#lanes.filter(({ owed }) => owed.length === 0);
     const results = await Promise.allSettled(current.map(async (lane) => await work(await archiveOf(lane))));
     const failed = current.flatMap((lane, index) => {
       const result = results[index];
       return result?.status === 'rejected' ? [{ lane, error: result.reason as unknown }] : [];
     });
-    const [first] = failed;
     // With nobody left there is nothing to copy from: the server keeps the WAL, and reception begins again.
-    if (failed.length === current.length && first !== undefined) throw first.error;
+    if (failed.length === current.length) throw (failed[0]?.error ?? everyoneBehind()) as Error;
     for (const { lane, error } of failed) this.#fellBehind(lane, error);
-    for (const lane of this.#lanes) {
-      const owes = lane.owed.length > 0 || failed.some((each) => each.lane === lane);
-      if (owes && !lane.owed.some(({ name }) => name === segment.name)) insert(lane.owed, segment);
-    }
+    // One that was behind has not got it, even if it has caught up with everything else meanwhile.
+    for (const lane of this.#lanes) if (!current.includes(lane) || failed.some((each) => each.lane === lane)) owe(lane.owed, segment);
   }
 
   #fellBehind(lane: Lane, error: unknown): void {
@@ -118,8 +122,11 @@ export class Lanes {
         for (const [timeline, content] of this.#histories) await target.putHistory(timeline, content);
         for (let [owed] = lane.owed; owed !== undefined; [owed] = lane.owed) {
           // The last may be open still: its parts come again when the lane is current.
-          if (!(await this.#copy(owed.name, target, lane)) && lane.owed.length > 1) throw new Error(`nobody else has ${owed.name}`);
-          lane.owed.shift();
+          const mayBeNowhere = !owed.isWhole && lane.owed.length === 1;
+          if (!(await this.#copy(owed.name, target, lane)) && !mayBeNowhere) throw new Error(`nobody else has ${owed.name}`);
+          // It may be owed anew, because more of it was stored meanwhile, and not be the first any more.
+          const at = lane.owed.indexOf(owed);
+          if (at !== -1) lane.owed.splice(at, 1);
         }
         lane.waitMs = RETRY_FIRST_MS;
         this.#log.info(`repository ${lane.source.name} has caught up`);
@@ -158,11 +165,15 @@ async function archiveOf(lane: Lane): Promise<WalArchive> {
   return lane.archive;
 }
 
-/** Segments are stored several at a time and may fail in any order. */
-function insert(
-  owed: { readonly name: string; readonly startLsn: bigint }[],
-  { name, startLsn }: { name: string; startLsn: bigint },
-): void {
-  const at = owed.findIndex((each) => each.name > name);
-  owed.splice(at === -1 ? owed.length : at, 0, { name, startLsn });
+/** Segments are stored several at a time and may fail in any order. What is owed already is owed anew: a copy that goes on may be of less. */
+function owe(owed: Owed[], { name, startLsn, isWhole }: Owed): void {
+  const at = owed.findIndex((each) => each.name >= name);
+  const known = owed[at]?.name === name ? owed[at] : undefined;
+  owed.splice(at === -1 ? owed.length : at, known === undefined ? 0 : 1, { name, startLsn, isWhole: isWhole || known?.isWhole === true });
+}
+
+function everyoneBehind(): DbadminError {
+  return new DbadminError('storage-failed', 'every repository is behind another one, and none takes what comes now', {
+    detail: 'The server keeps the WAL that is not stored.',
+  });
 }
