@@ -1,7 +1,9 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
-import { parseLsn } from '../../postgres/lsn.ts';
+import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { parseSegmentName, walFileOf, type WalFile } from '../../postgres/segment.ts';
+import { parseTimelineHistory } from '../../postgres/timeline.ts';
+import { listGaps } from '../../repository/gap-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
@@ -9,10 +11,13 @@ import { findCluster, inspectLineage, type LineageContents } from '../lineage-in
 
 export type GetResult = 'fetched' | 'absent';
 
-/** A WAL file as recovery wants it. Only a whole segment stays the same for ever. */
+/** A WAL file as recovery wants it. */
 export interface FetchedWal {
   readonly bytes: Buffer;
+  /** Of a segment: it stays the same for ever. */
   readonly isWhole: boolean;
+  /** How much of `bytes` is stored; the rest of an open segment are zeros. */
+  readonly storedBytes: number;
 }
 
 /** Where WAL comes from. */
@@ -39,17 +44,24 @@ export async function fetchWal(source: WalSource, name: string): Promise<Fetched
   const kind = walFileOf(name);
   if (kind?.kind === 'segment') {
     const whole = await fetchSegment(source, name);
-    if (whole !== undefined) return { bytes: whole, isWhole: true };
+    if (whole !== undefined) return wholeSegment(whole);
   }
   const contents = await inspectLineage(source.repository, source.clusterName, source.systemIdentifier);
+  if (kind?.kind === 'segment') return await segment(source.repository, contents, name);
   const bytes = await fetchOther(contents, kind, name);
-  return bytes === undefined ? undefined : { bytes, isWhole: false };
+  return bytes && { bytes, isWhole: false, storedBytes: bytes.byteLength };
 }
 
-async function fetchOther(contents: LineageContents, kind: WalFile | undefined, name: string): Promise<Buffer | undefined> {
+function wholeSegment(bytes: Buffer): FetchedWal {
+  return { bytes, isWhole: true, storedBytes: bytes.byteLength };
+}
+
+async function fetchOther(
+  contents: LineageContents,
+  kind: Exclude<WalFile, { kind: 'segment' }> | undefined,
+  name: string,
+): Promise<Buffer | undefined> {
   switch (kind?.kind) {
-    case 'segment':
-      return await segment(contents, name);
     case 'history':
       return await history(contents, name);
     case 'partial':
@@ -75,16 +87,22 @@ async function history(contents: LineageContents, name: string): Promise<Buffer 
   });
 }
 
-async function segment(contents: LineageContents, name: string): Promise<Buffer | undefined> {
+async function segment(repository: Repository, contents: LineageContents, name: string): Promise<FetchedWal | undefined> {
   const { archive, coverage } = contents;
   const { timeline, startLsn } = parseSegmentName(name, archive.segmentBytes);
   const stored = await archive.readStored(name);
-  if (stored?.byteLength === archive.segmentBytes) return stored;
-  refuseHole(coverage, timeline, startLsn, name);
+  if (stored?.byteLength === archive.segmentBytes) return wholeSegment(stored);
+  const hole = findHole(coverage, timeline, startLsn) ?? (await findLoss(repository, contents, timeline, startLsn));
+  if (hole !== undefined) {
+    throw new DbadminError('wal-missing', `WAL segment ${name} is not in the archive, and ${hole}`, {
+      detail: 'This is a hole and not the end: recovery past it is impossible.',
+      hint: 'See dbadmin backup info; another repository may have it.',
+    });
+  }
   if (stored !== undefined) {
-    const padded = Buffer.alloc(archive.segmentBytes);
-    padded.set(stored);
-    return padded;
+    const bytes = Buffer.alloc(archive.segmentBytes);
+    bytes.set(stored);
+    return { bytes, isWhole: false, storedBytes: stored.byteLength };
   }
   // A backup needs WAL up to its end: before that, absent cannot be the end of the archive.
   const needing = contents.backups.find(
@@ -99,15 +117,31 @@ async function segment(contents: LineageContents, name: string): Promise<Buffer 
   return undefined;
 }
 
-function refuseHole(coverage: WalCoverage, timeline: number, startLsn: bigint, name: string): void {
+function findHole(coverage: WalCoverage, timeline: number, startLsn: bigint): string | undefined {
   const there = coverage.timelines.get(timeline);
-  const later =
+  const isLater =
     there?.runs.some((run) => run.startLsn > startLsn) === true || there?.open.some((each) => each.startLsn > startLsn) === true;
-  if (!later) return;
-  throw new DbadminError('wal-missing', `WAL segment ${name} is not in the archive, and later segments are`, {
-    detail: 'This is a hole and not the end: recovery past it is impossible.',
-    hint: 'See dbadmin backup info; another repository may have it.',
-  });
+  return isLater ? 'later segments are' : undefined;
+}
+
+/** What else shows that there was more WAL: a timeline that was left only later, or a gap that was recorded. */
+async function findLoss(
+  repository: Repository,
+  { cluster, archive, coverage }: LineageContents,
+  timeline: number,
+  startLsn: bigint,
+): Promise<string | undefined> {
+  const endLsn = startLsn + BigInt(archive.segmentBytes);
+  const gaps = await listGaps(repository, cluster.systemIdentifier);
+  const gap = gaps.find((each) => each.timeline === timeline && each.fromLsn < endLsn && startLsn < each.toLsn);
+  if (gap !== undefined) return `the server had removed it when it was asked for (noticed ${gap.noticedAt})`;
+  for (const later of [...coverage.histories].filter((each) => each > timeline)) {
+    const content = (await archive.readHistory(later)) ?? Buffer.alloc(0);
+    const left = parseTimelineHistory(content.toString('utf8')).find((each) => each.timeline === timeline)?.switchLsn;
+    // Where it was left in mid segment, the later timeline has the segment.
+    if (left !== undefined && endLsn <= left) return `timeline ${later} goes on from ${formatLsn(left)} of this one`;
+  }
+  return undefined;
 }
 
 /** Beside, synced, renamed: recovery never sees half a segment. */

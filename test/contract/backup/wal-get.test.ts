@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
+import { fetchFromAny, type FetchOptions } from '../../../src/backup/wal/fetch-any.ts';
+import { fetchWal } from '../../../src/backup/wal/get-run.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
+import { recordGap } from '../../../src/repository/gap-record.ts';
+import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { contentOf, nameOf, SEGMENT_BYTES, startOf, SYSTEM } from '../../backup/wal-segments.ts';
+
+const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
+const times = { receivedAt: new Date(0), coveredUntil: undefined };
+
+interface Stored {
+  readonly repository: Repository;
+  readonly archive: WalArchive;
+}
+
+/** A repository with these segments whole, and so many bytes of the one after them. */
+async function repositoryWith(whole: readonly number[], open?: { readonly segment: number; readonly bytes: number }): Promise<Stored> {
+  const repository = await makeMemoryRepository();
+  await ensureClusterIdentity(repository, CLUSTER);
+  const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
+  for (const n of whole) await archive.putSegment(nameOf(n), contentOf(n), times);
+  if (open !== undefined) await archive.putPart(nameOf(open.segment), 0, contentOf(open.segment).subarray(0, open.bytes), times);
+  return { repository, archive };
+}
+
+const placeOf = (name: string, { repository }: Stored): FetchOptions['places'][number] => ({
+  name,
+  open: async () => await Promise.resolve(repository),
+});
+const away: FetchOptions['places'][number] = {
+  name: 'away',
+  open: async () => await Promise.reject(new DbadminError('storage-failed', 'the store is away')),
+};
+
+async function fetch(n: number, places: FetchOptions['places']): Promise<Awaited<ReturnType<typeof fetchFromAny>>> {
+  return await fetchFromAny(nameOf(n), { places, clusterName: 'main', systemIdentifier: undefined, log: silentLog });
+}
+
+test('a segment of which one repository has only the beginning comes whole from another', async () => {
+  const behind = placeOf('behind', await repositoryWith([3], { segment: 4, bytes: 5000 }));
+  const current = placeOf('current', await repositoryWith([3, 4, 5]));
+  for (const places of [
+    [behind, current],
+    [current, behind],
+  ]) {
+    const found = await fetch(4, places);
+    expect(found).toMatchObject({ isWhole: true, storedBytes: SEGMENT_BYTES });
+    expect(found?.bytes.equals(contentOf(4))).toBe(true);
+  }
+});
+
+test('only when every repository was asked is the beginning of a segment the end of the archive, and the longest is given', async () => {
+  const short = placeOf('short', await repositoryWith([3], { segment: 4, bytes: 5000 }));
+  const long = placeOf('long', await repositoryWith([3], { segment: 4, bytes: 9000 }));
+  const none = placeOf('none', await repositoryWith([3]));
+  const found = await fetch(4, [short, none, long]);
+  expect(found).toMatchObject({ isWhole: false, storedBytes: 9000 });
+  expect(found?.bytes.equals(Buffer.concat([contentOf(4).subarray(0, 9000), Buffer.alloc(SEGMENT_BYTES - 9000)]))).toBe(true);
+  await expect(fetch(4, [short, away])).rejects.toMatchObject({ code: 'storage-failed' });
+  const holed = placeOf('holed', await repositoryWith([3, 5]));
+  await expect(fetch(4, [short, holed])).rejects.toMatchObject({ code: 'wal-missing' });
+});
+
+test('what an ancestor timeline lacks before it was left is a hole and not its end', async () => {
+  const { repository, archive } = await repositoryWith([3, 4]);
+  await archive.putHistory(2, Buffer.from(`1\t${formatLsn(startOf(7) + 0x100n)}\tno recovery target specified\n`));
+  const source = { repository, clusterName: 'main', systemIdentifier: undefined };
+  await expect(fetchWal(source, nameOf(5))).rejects.toMatchObject({
+    code: 'wal-missing',
+    message: `WAL segment ${nameOf(5)} is not in the archive, and timeline 2 goes on from ${formatLsn(startOf(7) + 0x100n)} of this one`,
+  });
+  // Timeline 2 has the segment in which this one was left, and this one may have gone on elsewhere.
+  expect(await fetchWal(source, nameOf(7))).toBeUndefined();
+  expect(await fetchWal(source, nameOf(8))).toBeUndefined();
+});
+
+test('a recorded gap is not the end of the archive', async () => {
+  const { repository } = await repositoryWith([3], { segment: 4, bytes: 5000 });
+  const source = { repository, clusterName: 'main', systemIdentifier: undefined };
+  expect(await fetchWal(source, nameOf(4))).toMatchObject({ isWhole: false });
+  const gap = {
+    timeline: 1,
+    fromLsn: startOf(4) + 5000n,
+    toLsn: startOf(6),
+    reason: 'slot-missing',
+    noticedAt: '2026-11-21T00:00:00Z',
+  } as const;
+  await recordGap(repository, SYSTEM, gap);
+  for (const n of [4, 5]) {
+    await expect(fetchWal(source, nameOf(n))).rejects.toMatchObject({
+      code: 'wal-missing',
+      message: expect.stringContaining('the server had removed it when it was asked for'),
+    });
+  }
+  expect(await fetchWal(source, nameOf(6))).toBeUndefined();
+});
