@@ -1,5 +1,7 @@
+import { isDbadminError } from '../base/errors.ts';
 import { decodePath, encodePath } from '../base/path-bytes.ts';
 import { compareLsns } from '../postgres/lsn.ts';
+import { missingObject } from '../storage/failures.ts';
 import { CompactExtents, type NumberedExtent } from './compact-extents.ts';
 import { SCANNED_NUMBERS, scanExtents } from './extent-scan.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
@@ -229,19 +231,27 @@ export async function* readManifest(repository: Repository, systemIdentifier: st
   if (begun.length > 0) throw damaged(key, 'Its last line is cut short.');
 }
 
-/** The summary of one backup. */
+/** The summary of one backup. @throws {DbadminError} `storage-missing` when it is not there, `repository-damaged`. */
 export async function readSummary(repository: Repository, systemIdentifier: string, label: string): Promise<BackupSummary> {
   const key = backupKey(systemIdentifier, label);
   const object = await repository.store.stat(key);
-  if (object === undefined) throw damaged(key, 'It is not there.');
+  if (object === undefined) throw missingObject(repository.store.description, key);
   return await summaryOf(repository, key, object.sizeBytes);
 }
 
-/** The summaries of all backups of a lineage, by start LSN and timeline. Only the manifests' heads are read. */
+/**
+ * The summaries of all backups of a lineage, by start LSN and timeline. Only the manifests' heads are read. A backup that is
+ * deleted meanwhile is left out.
+ */
 export async function listBackups(repository: Repository, systemIdentifier: string): Promise<readonly BackupSummary[]> {
   const summaries: BackupSummary[] = [];
-  for await (const object of repository.store.list(backupPrefix(systemIdentifier)))
-    summaries.push(await summaryOf(repository, object.key, object.sizeBytes));
+  for await (const object of repository.store.list(backupPrefix(systemIdentifier))) {
+    try {
+      summaries.push(await summaryOf(repository, object.key, object.sizeBytes));
+    } catch (error) {
+      if (!isDbadminError(error, 'storage-missing')) throw error;
+    }
+  }
   return summaries.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn));
 }
 

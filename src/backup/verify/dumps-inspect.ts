@@ -37,15 +37,19 @@ export async function verifyDumps(task: VerifyTask): Promise<DumpFindings> {
       unfinished += 1;
       continue;
     }
-    task.tally.dumps += 1;
     const reasons: string[] = [];
+    let isRead = false;
     const failure = await asFault(task, key, async () => {
       const manifest = await readDumpManifest(task.repository, `${task.systemIdentifier}/`, label);
+      isRead = true;
       if (manifest.label !== label) throw damaged(key, `It is the manifest of ${manifest.label}.`);
       for (const object of [manifest.globals, ...manifest.databases]) {
         if (!(await verifyDumped(task, object, objects.get(object.key)))) reasons.push(`${object.key} is missing or damaged.`);
       }
     });
+    // Expired since it was listed.
+    if (failure === undefined && !isRead) continue;
+    task.tally.dumps += 1;
     if (failure !== undefined) reasons.push('Its manifest cannot be read.');
     if (reasons.length > 0) affected.push({ label, reasons });
   }

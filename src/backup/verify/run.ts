@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { clusterKey, IDENTITY_KEY, KEYS_PREFIX } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { verifyBackups } from './backups-inspect.ts';
+import { verifyBackups, withoutExpired } from './backups-inspect.ts';
 import { consequencesOf } from './consequences.ts';
 import { verifyDumps } from './dumps-inspect.ts';
 import { emptyTally, Faults } from './faults.ts';
@@ -51,8 +51,9 @@ export async function verifyRepository(request: VerifyRequest): Promise<VerifyRe
   const startedAt = clock.now();
   await verifySmallObjects(task);
   const packs = await verifyPacks(task);
-  const backups = await verifyBackups(task, packs);
+  const listed = await verifyBackups(task, packs);
   const wal = await verifyWal(task, cluster.walSegmentBytes);
+  const backups = await withoutExpired(task, listed);
   const dumps = await verifyDumps(task);
   return {
     repository: request.repositoryName,

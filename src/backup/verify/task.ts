@@ -19,7 +19,7 @@ const FATAL = new Set(['interrupted', 'storage-denied', 'key-wrong', 'credential
 
 /**
  * Runs one check of an object. That it fails is a fault of the object; that the repository is out of reach is not, and throws.
- * An object that was deleted since it was listed is none: parts, horizons and leases go while others work.
+ * An object that was deleted since it was listed is none: parts, horizons and leases go while others work, backups and dumps when they expire.
  *
  * @returns the failure, or undefined when there was none.
  */
@@ -31,7 +31,8 @@ export async function asFault(task: VerifyTask, object: string, check: () => Pro
   } catch (error) {
     task.signal.throwIfAborted();
     if (!(error instanceof Error) || (error instanceof DbadminError && FATAL.has(error.code))) throw error;
-    if (isDbadminError(error, 'storage-missing') && (await task.repository.store.stat(object)) === undefined) return undefined;
+    const isMissing = isDbadminError(error, 'storage-missing') || isDbadminError(error, 'backup-missing');
+    if (isMissing && (await task.repository.store.stat(object)) === undefined) return undefined;
     // A disk that cannot read one file is a fault of that file, unless the disk itself is gone.
     if (isDbadminError(error, 'storage-failed')) await task.repository.store.probe();
     task.faults.add({ kind: 'damaged', object, detail: sentence(error) });

@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { VerifyReport } from '../../../src/backup/verify/report.ts';
+import { dumpManifestKey, dumpPrefix } from '../../../src/backup/dump/layout.ts';
+import { writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { segmentName } from '../../../src/postgres/segment.ts';
 import { collect, type Collected } from '../../../src/repository/collection.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
-import { backupKey, indexPrefix, packKey, walKey } from '../../../src/repository/layout.ts';
+import { backupKey, backupPrefix, indexPrefix, packKey, walKey, walPrefix } from '../../../src/repository/layout.ts';
 import { acquireLease } from '../../../src/repository/leases.ts';
-import { writeManifest } from '../../../src/repository/manifest.ts';
+import { listBackups, writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { withFaults, type StoreCall } from '../../backup/failing-store.ts';
+import { plainHash } from '../../backup/full-repository.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
@@ -72,4 +77,95 @@ test('a pack that was compacted and is gone, and that a locked index still names
   expect(await keysOf(repository, indexPrefix(SYSTEM))).toHaveLength(2);
   expect(await readAllBackups(repository)).toEqual(['b']);
   expect(await verify(repository, clock)).toMatchObject({ isSound: true, faults: [], backups: [], soundBackups: ['b'] });
+});
+
+/** The repository as somebody sees it beside whom `keys` are deleted, right before the first call that `isMoment`. */
+function deletedAt(repository: Repository, isMoment: (call: StoreCall) => boolean, keys: readonly string[]): Repository {
+  let isDone = false;
+  const store = withFaults(repository.store, (call) => {
+    if (isDone || !isMoment(call)) return;
+    isDone = true;
+    // A store in memory has deleted when the call returns.
+    for (const key of keys) void repository.store.delete(key);
+  });
+  return { ...repository, store };
+}
+
+/** Two backups, each with content and WAL of its own. */
+async function twoBackups(clock: ManualClock): Promise<Repository> {
+  const repository = await newRepository(clock);
+  for (const [label, segment] of [
+    ['a', 2n],
+    ['b', 3n],
+  ] as const) {
+    const contents = [Buffer.from(`of ${label} `.repeat(50))];
+    await writePacks(repository, contents, clock.now());
+    const lsns = { startLsn: `0/${segment}000028`, stopLsn: `0/${segment}000120` };
+    await writeManifest(repository, summaryOf(label, lsns), [fileOf(contents)]);
+  }
+  await repository.store.create(walKey(SYSTEM, segmentName(1, 0x3000000n, SEGMENT_BYTES)), Buffer.from('wal'));
+  return repository;
+}
+
+const goneBeforeItIsRead = (operation: StoreCall['operation']) => (call: StoreCall) =>
+  call.operation === operation && call.key === backupKey(SYSTEM, 'a');
+
+test.each(['stat', 'readRange', 'readStream'] as const)(
+  'a backup that is expired while a verification runs, right before its %s, is no fault',
+  async (operation) => {
+    const clock = new ManualClock();
+    const repository = await twoBackups(clock);
+    const seen = deletedAt(repository, goneBeforeItIsRead(operation), [backupKey(SYSTEM, 'a')]);
+    const report = await verify(seen, clock);
+    expect(await keysOf(repository, backupPrefix(SYSTEM))).toEqual([backupKey(SYSTEM, 'b')]);
+    expect(report).toMatchObject({ isSound: true, faults: [], backups: [], soundBackups: ['b'], tally: { backups: 1 } });
+  },
+);
+
+test('a backup that is expired with its WAL after a verification has read its manifest is no fault', async () => {
+  const clock = new ManualClock();
+  const repository = await twoBackups(clock);
+  const gone = [backupKey(SYSTEM, 'a'), walKey(SYSTEM, segmentName(1, 0x2000000n, SEGMENT_BYTES))];
+  const seen = deletedAt(repository, ({ operation, key }) => operation === 'list' && key === walPrefix(SYSTEM), gone);
+  expect(await verify(seen, clock)).toMatchObject({ isSound: true, faults: [], backups: [], soundBackups: ['b'] });
+  expect(await keysOf(repository, backupPrefix(SYSTEM))).toHaveLength(1);
+});
+
+test('a dump that is expired while a verification runs is no fault', async () => {
+  const clock = new ManualClock();
+  const repository = await twoBackups(clock);
+  const [label, lineage] = ['20261121T050000Z-dump', `${SYSTEM}/`];
+  const key = `${dumpPrefix(lineage)}${label}/globals.sql`;
+  const content = Buffer.from('CREATE ROLE reader;\n');
+  await repository.store.create(key, content);
+  const globals = {
+    key,
+    sizeBytes: content.byteLength,
+    blake3: plainHash(content),
+    sha256: createHash('sha256').update(content).digest('hex'),
+  };
+  const at = clock.now().toISOString();
+  const versions = { serverVersion: '17.10', programVersion: '17.10', tool: 'test', cluster: 'main', systemIdentifier: SYSTEM };
+  await writeDumpManifest(repository, lineage, { ...versions, format: 2, label, startedAt: at, finishedAt: at, globals, databases: [] });
+  expect(await verify(repository, clock)).toMatchObject({ isSound: true, tally: { dumps: 1 } });
+  const manifest = dumpManifestKey(lineage, label);
+  const seen = deletedAt(repository, (call) => call.operation === 'stat' && call.key === manifest, [manifest, key]);
+  expect(await verify(seen, clock)).toMatchObject({ isSound: true, faults: [], dumps: [], tally: { dumps: 0 } });
+});
+
+test('an index that a collection replaces while a verification reads it is looked for anew', async () => {
+  const clock = new ManualClock();
+  const repository = await twoBackups(clock);
+  const [index = ''] = await keysOf(repository, indexPrefix(SYSTEM));
+  await repository.store.create(`${index}0`, await repository.store.read(index));
+  let reads = 0;
+  const isSecondRead = ({ operation, key }: StoreCall): boolean => operation === 'readStream' && key === index && (reads += 1) === 2;
+  expect(await verify(deletedAt(repository, isSecondRead, [index]), clock)).toMatchObject({ isSound: true, soundBackups: ['a', 'b'] });
+  expect(reads).toBe(2);
+});
+
+test('whoever lists backups while one is expired gets the others', async () => {
+  const repository = await twoBackups(new ManualClock());
+  const backups = await listBackups(deletedAt(repository, goneBeforeItIsRead('readRange'), [backupKey(SYSTEM, 'a')]), SYSTEM);
+  expect(backups.map(({ label }) => label)).toEqual(['b']);
 });
