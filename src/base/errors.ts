@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   'wal-name-invalid': { exit: 1, retry: false },
   'wal-invalid': { exit: 1, retry: false },
   'wal-missing': { exit: 1, retry: false },
+  'slot-invalidated': { exit: 1, retry: false },
   'wal-conflict': { exit: 1, retry: false },
   'protocol-violation': { exit: 1, retry: false },
   'storage-failed': { exit: 1, retry: true },

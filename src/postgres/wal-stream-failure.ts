@@ -26,10 +26,15 @@ export function walStreamFailure(error: unknown, wanted: Wanted): Error {
       hint: 'Create it, and take a backup: WAL written without a slot may be gone.',
     });
   }
-  // 58P01: removed, though the server sometimes says XX000 then. 55000: the slot lost it. The others are positions that this
-  // server's history does not have.
-  const isMissing =
-    error.code === '58P01' || error.code === '55000' || /already been removed|history|ahead of the WAL flush position/.test(error.message);
+  // From 18 on. It says so before it looks for any WAL: that may be there still.
+  if (error.code === '55000' && wanted.slot !== undefined) {
+    return new DbadminError('slot-invalidated', `the server has given up replication slot ${wanted.slot}`, {
+      ...parts,
+      hint: 'It keeps no WAL for it, and no one can use it again: drop it and create it anew.',
+    });
+  }
+  // 58P01: removed, though the server sometimes says XX000 then. The others are positions that this server's history does not have.
+  const isMissing = error.code === '58P01' || /already been removed|history|ahead of the WAL flush position/.test(error.message);
   if (isMissing) {
     return new DbadminError('wal-missing', `the server has no WAL from ${from}`, {
       ...parts,

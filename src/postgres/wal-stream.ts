@@ -55,7 +55,8 @@ interface Patience {
 /**
  * Begins to stream WAL. The connection is busy until the stream ends.
  *
- * @throws {DbadminError} `wal-missing` when the server no longer has that WAL or never had; `locked` when the slot is in use.
+ * @throws {DbadminError} `wal-missing` when the server no longer has that WAL or never had; `slot-invalidated` when it has given up the
+ * slot, whatever WAL it has; `locked` when the slot is in use.
  */
 export async function startWalStream(connection: ReplicationConnection, start: WalStreamStart): Promise<WalStream> {
   const slot = start.slot === undefined ? '' : ` SLOT ${quoteIdentifier(start.slot)}`;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, type ErrorCode } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -8,7 +8,7 @@ import { ensureClusterIdentity, readIdentity } from '../../repository/identity.t
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { WalDestination } from './destination.ts';
-import { findResumePoint } from './resume-inspect.ts';
+import { findResumePoint, type SlotDoubt } from './resume-inspect.ts';
 import { inspectSource } from '../source-inspect.ts';
 import { receiveWal, type ReceiveEnd } from './receive.ts';
 
@@ -29,6 +29,8 @@ export interface ReceiverOptions {
 const APPLICATION = 'dbadmin wal receive';
 /** What was right when reception began may come back: a disk mounted again, room made. The slot keeps the WAL meanwhile. */
 const STORAGE_AWAY: ReadonlySet<string> = new Set(['repository-missing', 'storage-full', 'storage-denied', 'storage-read-only']);
+/** What the server may refuse though its slot promises it. */
+const DOUBTS: Partial<Record<ErrorCode, SlotDoubt>> = { 'wal-missing': 'wal', 'slot-invalidated': 'slot' };
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 30_000;
 
@@ -40,26 +42,27 @@ const RETRY_MOST_MS = 30_000;
 export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd> {
   let waitMs = RETRY_FIRST_MS;
   let hasStored = false;
-  let isDoubtful: boolean = false;
+  let doubt: SlotDoubt = 'none';
   const onStored: ReceiverOptions['onStored'] = (lsn, timeline) => {
     waitMs = RETRY_FIRST_MS;
     hasStored = true;
-    isDoubtful = false;
+    doubt = 'none';
     options.onStored?.(lsn, timeline);
   };
   for (;;) {
     try {
-      const end = await receiveOnce({ ...options, onStored }, isDoubtful);
-      isDoubtful = false;
+      const end = await receiveOnce({ ...options, onStored }, doubt);
+      doubt = 'none';
       if (end.kind !== 'server-shutdown') return end;
       options.log.info(`the server shut down; everything up to ${formatLsn(end.storedLsn)} is stored`);
     } catch (error) {
       if (options.signal.aborted) throw options.signal.reason as Error;
       if (!isDbadminError(error) || error.code === 'locked') throw error;
       // The server took back what its slot promised. Once: then what is left of it is looked for, and the gap recorded.
-      const isLost: boolean = error.code === 'wal-missing' && !isDoubtful;
+      const lost: SlotDoubt = DOUBTS[error.code] ?? 'none';
+      const isLost: boolean = lost !== 'none' && lost !== doubt;
       if (!error.retryable && !isLost && !(hasStored && STORAGE_AWAY.has(error.code))) throw error;
-      isDoubtful = isLost;
+      doubt = isLost ? lost : 'none';
       options.log.warn(
         `${error.message}; trying again in ${Math.round(waitMs / 100) / 10} s${error.detail === undefined ? '' : `\n  detail: ${error.detail}`}`,
       );
@@ -69,7 +72,7 @@ export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd>
   }
 }
 
-async function receiveOnce(options: ReceiverOptions, isDoubtful: boolean): Promise<ReceiveEnd> {
+async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<ReceiveEnd> {
   const connection = await ReplicationConnection.open(options.parameters, { applicationName: APPLICATION, signal: options.signal });
   try {
     const source = await inspectSource(connection);
@@ -80,7 +83,7 @@ async function receiveOnce(options: ReceiverOptions, isDoubtful: boolean): Promi
     };
     const repositories = await openThose(options);
     for (const { repository } of repositories) await begin(repository);
-    const { timeline, lsn } = await findResumePoint({ ...options, connection, source, repositories, isDoubtful });
+    const { timeline, lsn } = await findResumePoint({ ...options, connection, source, repositories, doubt });
     options.log.info(`receiving from ${formatLsn(lsn)} on timeline ${timeline}, slot ${options.slot}`);
     return await receiveWal({
       connection,

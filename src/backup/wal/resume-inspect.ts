@@ -13,6 +13,9 @@ import { readCoverage } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
 import { firstAvailable, frontier, pointAt, splitByTimeline, type ResumePoint, type ServerLineage } from './resume-plan.ts';
 
+/** What the server refused when reception was to begin, though its slot promises it: the WAL, or the slot itself. */
+export type SlotDoubt = 'none' | 'wal' | 'slot';
+
 export interface ResumeOptions {
   readonly connection: ReplicationConnection;
   readonly parameters: ConnectionParameters;
@@ -20,8 +23,7 @@ export interface ResumeOptions {
   /** Those that answer; the required ones decide what is missing. */
   readonly repositories: readonly { readonly repository: Repository; readonly required: boolean }[];
   readonly slot: string;
-  /** Whether the server has refused to give the WAL that the slot promises. */
-  readonly isDoubtful: boolean;
+  readonly doubt: SlotDoubt;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -36,6 +38,7 @@ const PROBE = 'dbadmin wal probe';
 export async function findResumePoint(options: ResumeOptions): Promise<ResumePoint> {
   const { source, connection } = options;
   const slot = await ensureSlot(options);
+  const isDoubtful = options.doubt === 'wal';
   const server = await readServerLineage(connection);
   const held = pointAt(server, slot.position.restartLsn, source.walSegmentBytes);
   const ends: ResumePoint[] = [];
@@ -49,11 +52,11 @@ export async function findResumePoint(options: ResumeOptions): Promise<ResumePoi
     (least, end) => (least === undefined || end.lsn < least.lsn ? end : least),
     undefined,
   );
-  const wanted = stored !== undefined && (stored.lsn < held.lsn || options.isDoubtful) ? stored : held;
-  if (wanted.lsn >= held.lsn && !options.isDoubtful) return held;
+  const wanted = stored !== undefined && (stored.lsn < held.lsn || isDoubtful) ? stored : held;
+  if (wanted.lsn >= held.lsn && !isDoubtful) return held;
   if (await canSend(options, wanted)) return wanted;
   const newest = (await connection.identifySystem()).flushLsn;
-  const known = options.isDoubtful ? pointAt(server, newest, source.walSegmentBytes).lsn : held.lsn;
+  const known = isDoubtful ? pointAt(server, newest, source.walSegmentBytes).lsn : held.lsn;
   const first = await firstAvailable(
     wanted.lsn,
     known,
@@ -67,24 +70,33 @@ export async function findResumePoint(options: ResumeOptions): Promise<ResumePoi
 async function ensureSlot(options: ResumeOptions): Promise<{ readonly position: SlotPosition; readonly lost: GapReason | undefined }> {
   const { connection, slot, log } = options;
   const present = await connection.readSlot(slot);
-  if (present !== undefined) return { position: present, lost: undefined };
-  let lost: GapReason = 'slot-missing';
-  try {
-    await connection.createPhysicalSlot(slot, { reserveWal: true });
-  } catch (error) {
-    if (!(error instanceof DbadminError) || systemCodeOf(error.cause) !== DUPLICATE_OBJECT) throw error;
-    // It is there and holds no position: the server gave up its WAL.
-    log.warn(`replication slot ${slot} is lost: the server removed WAL that was not stored, or never held any; it is made anew`);
-    lost = 'slot-lost';
-    await connection.dropSlot(slot);
-    await connection.createPhysicalSlot(slot, { reserveWal: true });
-  }
+  if (present !== undefined && options.doubt !== 'slot') return { position: present, lost: undefined };
+  const lost = await makeSlot(options, present !== undefined);
   log.info(`slot ${slot} made: the server now keeps WAL until it is stored`);
   const made = await connection.readSlot(slot);
   if (made !== undefined) return { position: made, lost };
   throw new DbadminError('query-failed', `replication slot ${slot} holds no WAL`, {
     hint: 'Drop it with dbadmin wal receive --drop-slot and start again.',
   });
+}
+
+/** Makes the slot, in place of one that is of no use. `isGivenUp` is one that still says where it stood. */
+async function makeSlot({ connection, slot, log }: ResumeOptions, isGivenUp: boolean): Promise<GapReason> {
+  if (isGivenUp) {
+    log.warn(`replication slot ${slot} is lost: the server gave it up and keeps no WAL for it; it is made anew`);
+  } else {
+    try {
+      await connection.createPhysicalSlot(slot, { reserveWal: true });
+      return 'slot-missing';
+    } catch (error) {
+      if (!(error instanceof DbadminError) || systemCodeOf(error.cause) !== DUPLICATE_OBJECT) throw error;
+      // It is there and holds no position: the server gave up its WAL.
+      log.warn(`replication slot ${slot} is lost: the server removed WAL that was not stored, or never held any; it is made anew`);
+    }
+  }
+  await connection.dropSlot(slot);
+  await connection.createPhysicalSlot(slot, { reserveWal: true });
+  return 'slot-lost';
 }
 
 async function readServerLineage(connection: ReplicationConnection): Promise<ServerLineage> {
