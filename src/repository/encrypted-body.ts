@@ -9,6 +9,11 @@ const LENGTH_BYTES = 4;
 /** Plain bytes in a frame, at most. */
 const FRAME_BYTES = 256 * 1024;
 
+/** How long a body of so many plain bytes is when it is encrypted. */
+export function encryptedBytes(plainBytes: number): number {
+  return SALT_BYTES + plainBytes + Math.max(1, Math.ceil(plainBytes / FRAME_BYTES)) * (LENGTH_BYTES + TAG_BYTES);
+}
+
 /** `associated` binds the body to its object's beginning: neither can be exchanged for another's. */
 export async function* encryptBody(
   keys: RepositoryKeys,

@@ -6,7 +6,7 @@ import { DbadminError, messageOf } from '../base/errors.ts';
 import type { StreamedBody } from '../storage/store.ts';
 import { blake3, Blake3 } from './hash.ts';
 import { compress, decompress } from './compress.ts';
-import { BodyDecryption, encryptBody } from './encrypted-body.ts';
+import { BodyDecryption, encryptBody, encryptedBytes } from './encrypted-body.ts';
 import type { RepositoryKeys, Sealing } from './keys.ts';
 
 /** Sealed objects: the envelope of everything that is not a pack. @see FORMAT.md "Sealed objects" */
@@ -49,11 +49,17 @@ export interface Unsealed {
   readonly body: Buffer;
 }
 
-/** A whole sealed object from a body at hand; encrypted where there are keys. */
-export async function seal(sealing: Sealing, kind: SealedKind, header: object, body: Uint8Array): Promise<Buffer> {
+/** A whole sealed object from a body at hand; encrypted where there are keys. The header may tell how long the body is as it lies there. */
+export async function seal(
+  sealing: Sealing,
+  kind: SealedKind,
+  header: object | ((bodyBytes: number) => object),
+  body: Uint8Array,
+): Promise<Buffer> {
   const stored = body.byteLength === 0 ? Buffer.alloc(0) : await compress(body);
   const encrypted = sealing.keys !== undefined && stored.byteLength > 0;
-  const start = preamble(kind, header, (stored.byteLength === 0 ? 0 : FLAG_ZSTD) | (encrypted ? FLAG_ENCRYPTED : 0));
+  const told = typeof header === 'function' ? header(encrypted ? encryptedBytes(stored.byteLength) : stored.byteLength) : header;
+  const start = preamble(kind, told, (stored.byteLength === 0 ? 0 : FLAG_ZSTD) | (encrypted ? FLAG_ENCRYPTED : 0));
   const pieces = [start];
   if (sealing.keys !== undefined && encrypted)
     for await (const piece of encryptBody(sealing.keys, blake3(start), [stored])) pieces.push(piece);
@@ -145,10 +151,20 @@ function keysFor(sealing: Sealing, name: string): RepositoryKeys {
 
 /** The header alone, from the first bytes of an object. Undefined when `bytes` is too short to hold it: read more. */
 export function peekHeader(kind: SealedKind, bytes: Uint8Array, name: string): Readonly<Record<string, unknown>> | undefined {
+  return peekStart(kind, bytes, name)?.header;
+}
+
+/** The same, with how long the object is when its body has `bodyBytes` bytes. */
+export function peekStart(
+  kind: SealedKind,
+  bytes: Uint8Array,
+  name: string,
+): { readonly header: Readonly<Record<string, unknown>>; sizeWith(bodyBytes: number): number } | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.byteLength >= FIXED_BYTES && buffer.byteLength < FIXED_BYTES + Math.min(MAX_HEADER_BYTES, buffer.readUInt32BE(12)))
     return undefined;
-  return readPreamble(kind, buffer, name).header;
+  const { header, bodyOffset } = readPreamble(kind, buffer, name);
+  return { header, sizeWith: (bodyBytes) => bodyOffset + bodyBytes + HASH_BYTES };
 }
 
 /**

@@ -5,7 +5,7 @@ import { historyName, parseSegmentName } from '../postgres/segment.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { contentHash } from './keys.ts';
 import type { Repository } from './repository.ts';
-import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
+import { damaged, HEADER_READ_BYTES, peekHeader, peekStart, seal, unseal } from './envelope.ts';
 import { backupHistoryKey, historyKey, horizonKey, partialKey, partKey, walKey, walPrefix } from './layout.ts';
 
 /** What stands in the header of a segment or part. @see FORMAT.md "WAL segments, parts, horizons, history" */
@@ -19,6 +19,8 @@ export interface WalHeader {
   readonly hash: string;
   readonly receivedAt: string;
   readonly coveredUntil: string | null;
+  /** Length of the body as it lies there. Missing where it was written before this was told. */
+  readonly bodyBytes?: number;
 }
 
 export interface WalTimes {
@@ -65,14 +67,19 @@ export class WalArchive {
     const hash = contentHash(this.#repository, bytes).toString('hex');
     if ((await this.#store.stat(key)) === undefined) {
       try {
-        await this.#store.create(key, await seal(this.#repository, 'wal', this.#header(segment, 0, bytes, hash, times), bytes));
+        const header = this.#header(segment, 0, bytes, hash, times);
+        await this.#store.create(key, await seal(this.#repository, 'wal', (bodyBytes) => ({ ...header, bodyBytes }), bytes));
         return 'stored';
       } catch (error) {
         if (!isDbadminError(error, 'storage-exists')) throw error;
       }
     }
-    const present = await this.#readHeaderAt(key);
-    if (present.hash === hash) return 'present';
+    const { header: present, isFull } = await this.#readStartAt(key);
+    if (present.hash === hash) {
+      // Some servers confirm more than they keep: its beginning alone is no proof of the rest.
+      if (!isFull) await this.#readWhole(key, segment);
+      return 'present';
+    }
     throw new DbadminError('wal-conflict', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is in the archive with other content`, {
       detail: `Archived: ${present.hash} at ${present.receivedAt}. Offered: ${hash}.`,
       hint: 'Two clusters with the same system identifier write to this repository, or one was restored without a new timeline. The archived segment was kept.',
@@ -149,13 +156,19 @@ export class WalArchive {
   }
 
   async #readHeaderAt(key: string): Promise<WalHeader> {
+    return (await this.#readStartAt(key)).header;
+  }
+
+  /** The header, and whether the object is as long as it says; one that does not say is not. */
+  async #readStartAt(key: string): Promise<{ readonly header: WalHeader; readonly isFull: boolean }> {
     const object = await this.#store.stat(key);
     if (object === undefined) {
       throw new DbadminError('storage-missing', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is not in ${this.#store.description}`);
     }
-    const header = peekHeader('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
-    if (header === undefined) throw damaged(key, 'Its header is cut short.');
-    return header as unknown as WalHeader;
+    const start = peekStart('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
+    if (start === undefined) throw damaged(key, 'Its header is cut short.');
+    const header = start.header as unknown as WalHeader;
+    return { header, isFull: header.bodyBytes !== undefined && start.sizeWith(header.bodyBytes) === object.sizeBytes };
   }
 
   /** A complete segment, checked; undefined when it is proven absent. */

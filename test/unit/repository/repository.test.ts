@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
@@ -5,6 +6,7 @@ import { BlobReader } from '../../../src/repository/blob-reader.ts';
 import { BlobWriter } from '../../../src/repository/blob-writer.ts';
 import { peekHeader, seal, sealStream, unseal, unsealStream } from '../../../src/repository/envelope.ts';
 import { createRepository, readIdentity } from '../../../src/repository/identity.ts';
+import { walKey } from '../../../src/repository/layout.ts';
 import { listBackups, readManifest, writeManifest, type BackupSummary, type ManifestEntry } from '../../../src/repository/manifest.ts';
 import { decodeFooter, encodeFooter } from '../../../src/repository/pack.ts';
 import { readCoverage, reachFrom } from '../../../src/repository/wal-coverage.ts';
@@ -253,6 +255,33 @@ describe('WAL', () => {
       detail: expect.stringMatching(/recycled/),
     });
     await expect(own.putSegment(segment, segmentBytes(segment, 1).subarray(1), times)).rejects.toMatchObject({ code: 'wal-invalid' });
+  });
+
+  test.each([false, true])('a segment that the store kept short is never taken for present (encrypted: %s)', async (encrypted) => {
+    const repository = await makeMemoryRepository(encrypted);
+    const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
+    const bytes = segmentBytes(segment, 9);
+    randomBytes(100_000).copy(bytes, 500_000);
+    await archive.putSegment(segment, bytes, times);
+    const { store } = repository;
+    let reads = 0;
+    const counting = new Proxy(store, {
+      get: (target, method: keyof ObjectStore) => {
+        if (method === 'read') reads += 1;
+        const value: unknown = target[method];
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const again = new WalArchive({ ...repository, store: counting }, SYSTEM, SEGMENT_BYTES);
+    expect(await again.putSegment(segment, bytes, times)).toBe('present');
+    expect(reads).toBe(0);
+    const key = walKey(SYSTEM, segment);
+    const whole = await store.read(key);
+    for (const cut of [1, 32, 90_000]) {
+      await store.delete(key);
+      await store.create(key, whole.subarray(0, whole.byteLength - cut));
+      await expect(again.putSegment(segment, bytes, times)).rejects.toMatchObject({ code: 'repository-damaged' });
+    }
   });
 
   test('parts join from the beginning as far as they reach, overlapping or not', async () => {
