@@ -162,8 +162,8 @@ class TakeRun {
     const pipeline = new BlobPipeline(targets, level === undefined ? {} : { level });
     const wal: WalAlongside[] = [];
     try {
-      for (const { repository } of this.#destinations)
-        wal.push(await receiveAlongside({ parameters: this.#options.parameters, repository, source, clock, log }));
+      for (const { name, repository } of this.#destinations)
+        wal.push(await receiveAlongside({ parameters: this.#options.parameters, name, repository, source, clock, log }));
       const pageHashKey = pageHashKeyFor(attempt.mode, attempt.facts);
       const content = await this.#read(attempt, pipeline, wal, pageHashKey);
       log.debug(`${attempt.label}: storing the last packs and the index`);

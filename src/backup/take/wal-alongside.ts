@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
+import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { WalArchive } from '../../repository/wal-archive.ts';
 import type { Source } from '../source-inspect.ts';
 import { receiveWal } from '../wal/receive.ts';
+import { WatchedArchive } from './watched-archive.ts';
 
 const PART_EVERY_MS = 1000;
-/** How long the server may take to send WAL that it has already flushed. */
 const STALLED_AFTER_MS = 60_000;
+const LOOK_EVERY_MS = 50;
 
 /** The WAL of a backup, received on a connection of its own while the backup runs. */
 export interface WalAlongside {
@@ -26,10 +27,14 @@ export interface WalAlongside {
 
 export interface AlongsideOptions {
   readonly parameters: ConnectionParameters;
+  /** What the repository is called, for messages. */
+  readonly name: string;
   readonly repository: Repository;
   readonly source: Source;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long the server may take to send WAL that it has already flushed; 60,000 unless given. */
+  readonly stalledAfterMs?: number;
 }
 
 /**
@@ -39,8 +44,8 @@ export interface AlongsideOptions {
  * restorable by itself must not depend on it. What both receive is stored once.
  */
 export async function receiveAlongside(options: AlongsideOptions): Promise<WalAlongside> {
-  const { repository, source, clock, log } = options;
-  const archive = new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes);
+  const { name, repository, source, clock, log, stalledAfterMs = STALLED_AFTER_MS } = options;
+  const archive = new WatchedArchive(repository, source.systemIdentifier, source.walSegmentBytes);
   const connection = await ReplicationConnection.open(options.parameters, { applicationName: 'dbadmin backup wal' });
   const slot = `dbadmin_backup_${randomBytes(6).toString('hex')}`;
   const stop = new AbortController();
@@ -76,16 +81,21 @@ export async function receiveAlongside(options: AlongsideOptions): Promise<WalAl
     },
     finish: async (stopLsn, signal) => {
       state.until = stopLsn;
-      let seen = { lsn: state.storedLsn, at: clock.now().getTime() };
+      // Looks are counted and not the clock read: a process that was stopped, or a machine that slept, has not waited.
+      const waited = { lsn: state.storedLsn, serverMs: 0, storageMs: 0 };
       while (state.storedLsn < stopLsn) {
         if (state.failure !== undefined) throw state.failure as Error;
-        if (state.storedLsn !== seen.lsn) seen = { lsn: state.storedLsn, at: clock.now().getTime() };
-        if (clock.now().getTime() - seen.at > STALLED_AFTER_MS) {
-          throw new DbadminError('backup-failed', `the server sent no WAL for ${STALLED_AFTER_MS / 1000} s`, {
-            detail: `The backup ends at ${formatLsn(stopLsn)} and its WAL has come to ${formatLsn(state.storedLsn)}.`,
-          });
-        }
-        await clock.sleep(50, signal);
+        if (waited.serverMs > stalledAfterMs) throw stalled(options, stopLsn, state.storedLsn);
+        await clock.sleep(LOOK_EVERY_MS, signal);
+        if (state.storedLsn !== waited.lsn) Object.assign(waited, { lsn: state.storedLsn, serverMs: 0, storageMs: 0 });
+        // The storage has its own retries, and their end is a failure of its own: nothing that was read is given up before.
+        else if (archive.isAtWork) waited.storageMs += LOOK_EVERY_MS;
+        else waited.serverMs += LOOK_EVERY_MS;
+        if (waited.storageMs <= stalledAfterMs) continue;
+        log.warn(
+          `repository ${name} has taken more than ${formatDuration(stalledAfterMs)} to store a piece of the WAL: the backup waits for it, and the server keeps the WAL`,
+        );
+        waited.storageMs = 0;
       }
     },
     close: async () => {
@@ -94,4 +104,10 @@ export async function receiveAlongside(options: AlongsideOptions): Promise<WalAl
       await connection.close();
     },
   };
+}
+
+function stalled({ name, stalledAfterMs = STALLED_AFTER_MS }: AlongsideOptions, stopLsn: bigint, storedLsn: bigint): DbadminError {
+  return new DbadminError('backup-failed', `the server sent no WAL for ${formatDuration(stalledAfterMs)}`, {
+    detail: `The backup ends at ${formatLsn(stopLsn)}. Its WAL has come to ${formatLsn(storedLsn)}, and repository ${name} owes nothing of it.`,
+  });
 }
