@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { blobsOf } from '../../repository/live-blobs.ts';
+import { backupKey } from '../../repository/layout.ts';
 import { lockBackup } from '../../repository/lock-backup.ts';
 import type { Lease } from '../../repository/leases.ts';
 import { readManifest, readSummary, type FileEntry, type ManifestEntry } from '../../repository/manifest.ts';
@@ -7,6 +8,8 @@ import { verifyPacks } from '../../repository/marks.ts';
 import { publishBackup } from '../../repository/publish.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { sharesNames, type BlobCopy, type CopiedBlobs } from './blob-copy-run.ts';
+import { Renames } from './renames.ts';
+import { isOfOneObject, type UncopiedList } from './uncopied-run.ts';
 
 export interface BackupCopyOptions {
   readonly from: Repository;
@@ -15,19 +18,31 @@ export interface BackupCopyOptions {
   /** The destination's `backup` lease. */
   readonly lease: Lease;
   readonly blobs: BlobCopy;
+  /** Gets the backups that cannot be read whole. */
+  readonly uncopied: UncopiedList;
   readonly clock: Clock;
 }
 
-/** Copies one backup: its content, then, last, its manifest with the names that the content has in the destination. */
-export async function copyBackup(label: string, options: BackupCopyOptions): Promise<CopiedBlobs> {
-  const { from, to, systemIdentifier, lease, blobs, clock } = options;
-  for await (const entry of readManifest(from, systemIdentifier, label)) for (const hash of blobsOf(entry)) await blobs.add(hash);
-  const copied = await blobs.finish();
-  const { packs: _packs, ...summary } = await readSummary(from, systemIdentifier, label);
+/**
+ * Copies one backup: its content, then, last, its manifest with the names that the content has in the destination. Undefined
+ * when not all of it can be read: then there is nothing of it that could be taken for a backup.
+ */
+export async function copyBackup(label: string, options: BackupCopyOptions): Promise<CopiedBlobs | undefined> {
+  const { from, to, systemIdentifier, lease, blobs, uncopied, clock } = options;
+  const read = await uncopied.attempt({ kind: 'backup', name: label, key: backupKey(systemIdentifier, label) }, async () => {
+    for await (const entry of readManifest(from, systemIdentifier, label)) for (const hash of blobsOf(entry)) await blobs.add(hash);
+    const copied = await blobs.finish();
+    return { copied, source: await readSummary(from, systemIdentifier, label) };
+  });
+  if (read === undefined) {
+    await blobs.abandon();
+    return undefined;
+  }
+  const { packs: _packs, ...summary } = read.source;
   await verifyPacks(to, systemIdentifier, blobs.relied);
-  await publishBackup(to, lease, { ...summary, ...copied }, renamed(readManifest(from, systemIdentifier, label), blobs));
+  await publishBackup(to, lease, { ...summary, ...read.copied }, renamed(readManifest(from, systemIdentifier, label), blobs));
   await lockBackup(to, { systemIdentifier, label, packs: blobs.relied }, clock);
-  return copied;
+  return read.copied;
 }
 
 async function* renamed(entries: AsyncIterable<ManifestEntry>, blobs: BlobCopy): AsyncGenerator<ManifestEntry> {
@@ -48,28 +63,40 @@ async function* renamed(entries: AsyncIterable<ManifestEntry>, blobs: BlobCopy):
 
 /**
  * Learns the destination's names from a backup of the same run that both have: the same files in the same order. So only
- * what is new is read, though names differ. Nothing is learnt where the two do not match.
+ * what is new is read, though names differ. Nothing is learnt where the two do not match, or where one is damaged.
  */
-export async function learnNames(label: string, { from, to, systemIdentifier, blobs }: BackupCopyOptions): Promise<void> {
-  if (sharesNames(from, to)) return;
+export async function learnNames(label: string, options: BackupCopyOptions): Promise<void> {
+  if (sharesNames(options.from, options.to)) return;
+  try {
+    const names = await matchNames(label, options);
+    if (names !== undefined) options.blobs.learn(names);
+  } catch (error) {
+    if (!isOfOneObject(error)) throw error;
+  }
+}
+
+/** Both are read to their ends: before, nothing says that what they name is what was written. */
+async function matchNames(label: string, { from, to, systemIdentifier, blobs }: BackupCopyOptions): Promise<Renames | undefined> {
   const [ours, theirs] = [await readSummary(from, systemIdentifier, label), await readSummary(to, systemIdentifier, label)];
-  if (ours.startedAt !== theirs.startedAt || ours.startLsn !== theirs.startLsn || ours.stopLsn !== theirs.stopLsn) return;
+  if (ours.startedAt !== theirs.startedAt || ours.startLsn !== theirs.startLsn || ours.stopLsn !== theirs.stopLsn) return undefined;
+  const names = new Renames();
   const others = readManifest(to, systemIdentifier, label);
   try {
     for await (const entry of readManifest(from, systemIdentifier, label)) {
       const other = await others.next();
-      if (other.done === true || other.value.path !== entry.path) return;
-      if (entry.type === 'file' && other.value.type === 'file') learnExtents(entry, other.value, blobs);
+      if (other.done === true || other.value.path !== entry.path) return undefined;
+      if (entry.type === 'file' && other.value.type === 'file') learnExtents(entry, other.value, blobs, names);
     }
+    return (await others.next()).done === true ? names : undefined;
   } finally {
     await others.return(undefined);
   }
 }
 
-function learnExtents(ours: FileEntry, theirs: FileEntry, blobs: BlobCopy): void {
+function learnExtents(ours: FileEntry, theirs: FileEntry, blobs: BlobCopy, learnt: Renames): void {
   const names = new Map(Array.from(theirs.extents, ([offset, length, name, from]) => [`${offset} ${length} ${from ?? 0}`, name]));
   for (const [offset, length, hash, from] of ours.extents) {
     const name = names.get(`${offset} ${length} ${from ?? 0}`);
-    if (name !== undefined && (from ?? 0) === 0) blobs.learn(hash, name, length);
+    if (name !== undefined && (from ?? 0) === 0 && blobs.areWhole(hash, name, length)) learnt.set(hash, name);
   }
 }

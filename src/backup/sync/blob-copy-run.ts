@@ -39,7 +39,7 @@ export class BlobCopy {
   readonly #reader: BlobReader;
   readonly #known: BlobIndex;
   /** Undefined where names are the same. */
-  readonly #renames: Renames | undefined;
+  #renames: Renames | undefined;
   readonly #relied = new Set<string>();
   #pipeline: BlobPipeline | undefined;
   #pending = new Set<string>();
@@ -55,11 +55,11 @@ export class BlobCopy {
     this.#renames = sharesNames(options.from, options.to) ? undefined : new Renames();
   }
 
-  /** To be opened with the destination's `backup` lease held. */
-  static async open(options: CopyOptions): Promise<BlobCopy> {
-    const { from, to, systemIdentifier } = options;
+  /** To be opened with the destination's `backup` lease held; `source` is what the source has. */
+  static async open(options: CopyOptions, source: BlobIndex): Promise<BlobCopy> {
+    const { to, systemIdentifier } = options;
     const skipPacks = await readMarks(to, systemIdentifier);
-    return new BlobCopy(options, await BlobIndex.load(from, systemIdentifier), await BlobIndex.load(to, systemIdentifier, { skipPacks }));
+    return new BlobCopy(options, source, await BlobIndex.load(to, systemIdentifier, { skipPacks }));
   }
 
   /** Packs of the destination that what was asked for lies in, as far as they were there before. */
@@ -75,12 +75,14 @@ export class BlobCopy {
     return name;
   }
 
-  /**
-   * Notes what a blob is called in the destination, learnt from a backup that both have: `length` bytes of a file, at the same
-   * place of it. Only where they are the whole of either blob are the blobs the same.
-   */
-  learn(hash: string, name: string, length: number): void {
-    if (this.#source.find(hash)?.plainBytes === length && this.#known.find(name)?.plainBytes === length) this.#renames?.set(hash, name);
+  /** Whether two blobs may be the same: `length` bytes of a file, at the same place of it, are the whole of either. */
+  areWhole(hash: string, name: string, length: number): boolean {
+    return this.#source.find(hash)?.plainBytes === length && this.#known.find(name)?.plainBytes === length;
+  }
+
+  /** What blobs are called in the destination, learnt before anything is copied. */
+  learn(names: Renames): void {
+    if (this.#renames !== undefined) this.#renames = names;
   }
 
   /** Asks for a blob; what the destination has is not read. */
@@ -100,6 +102,12 @@ export class BlobCopy {
     this.#newBlobs = 0;
     this.#storedBytes = 0;
     return copied;
+  }
+
+  /** Forgets what was asked for and not yet read; what was stored stays, for whoever needs it next. */
+  async abandon(): Promise<void> {
+    this.#pending = new Set();
+    await this.finish();
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureClusterIdentity, type ClusterIdentity } from '../../repository/identity.ts';
-import { acquireLease } from '../../repository/leases.ts';
+import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { copyBackup, learnNames } from './backup-copy-run.ts';
 import { BlobCopy } from './blob-copy-run.ts';
+import { lostOfBackup, type LostWal } from './own-wal.ts';
 import { copyDumps, copySealed } from './sealed-copy-run.ts';
+import { inspectSource } from './source-inspect.ts';
+import { readingSource } from './source-store.ts';
+import { isOfOneObject, UncopiedList, type Uncopied } from './uncopied-run.ts';
 import { copyWal, type CopiedWal } from './wal-copy-run.ts';
 
 export interface SyncOptions {
@@ -32,6 +38,8 @@ export interface Synced {
   readonly dumps: readonly string[];
   /** Holds, entries of the ledger, reports. */
   readonly objects: number;
+  /** What was to be copied and could not be. */
+  readonly failed: readonly Uncopied[];
 }
 
 /** Which backups of one repository go into another, and which that is missing there stay behind. */
@@ -51,40 +59,89 @@ export function planSync({
 }
 
 /**
- * Brings into one repository what another has of a cluster and it has not: WAL, then backups from the oldest on, each with
- * its manifest last, then the rest. Everything is checked as it is read and sealed anew where keys differ. Interrupted, it goes on where it was.
+ * Brings into one repository what another has of a cluster and it has not: holds and the ledger first, so that no backup is
+ * ever there without them, WAL, backups from the oldest on, each with its manifest last, then dumps. Everything is checked as
+ * it is read and sealed anew where keys differ. Interrupted, it goes on where it was.
  *
- * @throws {DbadminError} `locked` when a backup is being written into the destination; `repository-damaged` when the source is; storage failures.
+ * What is damaged in the source is not copied, nor is a backup that needs it; everything else is.
+ *
+ * @throws {DbadminError} `locked` when a backup is being written into the destination; `repository-damaged` when the
+ * destination is; storage failures.
  */
 export async function syncLineage(options: SyncOptions): Promise<Synced> {
-  const { from, to, cluster, clock, log, signal } = options;
+  const { to, cluster, clock, log, signal } = options;
+  const from = readingSource(options.from);
   const { systemIdentifier } = cluster;
   const lease = await acquireLease(to, systemIdentifier, 'backup', { clock, log, command: 'repository sync', signal });
+  const uncopied = new UncopiedList(from);
   try {
     await ensureClusterIdentity(to, cluster);
-    const [theirs, ours] = [await listBackups(from, systemIdentifier), await listBackups(to, systemIdentifier)];
+    const objects = options.everything ? await copySealed(from, to, systemIdentifier, uncopied) : 0;
+    const [source, ours] = [await inspectSource(from, systemIdentifier), await listBackups(to, systemIdentifier)];
     const present = new Set(ours.map(({ label }) => label));
+    const theirs = source.backups;
     const { backups: chosen, left } = planSync({ from: theirs, to: ours, chosen: options.chosen });
-    const wal = await copyWal({ from, to, cluster, backups: [...ours, ...chosen], signal, onProgress: options.onWal });
-    const blobs = await BlobCopy.open({ from, to, systemIdentifier, clock, signal });
-    const backups: Synced['backups'][number][] = [];
-    try {
-      const copying = { from, to, systemIdentifier, lease, blobs, clock };
-      const common = theirs.filter(({ label }) => present.has(label)).at(-1);
-      if (common !== undefined && chosen.length > 0) await learnNames(common.label, copying);
-      for (const { label } of chosen) {
-        const copied = await copyBackup(label, copying);
-        backups.push({ label, ...copied });
-        options.onBackup(label, copied.storedBytes);
-      }
-    } finally {
-      await blobs.close();
-    }
-    const rest = { backups, left: left.map(({ label }) => label), wal };
-    if (!options.everything) return { ...rest, dumps: [], objects: 0 };
-    const dumps = await copyDumps(from, to, systemIdentifier, signal);
-    return { ...rest, dumps, objects: await copySealed(from, to, systemIdentifier) };
+    if (options.everything)
+      for (const { kind, name, problem } of source.unreadable.all) if (!present.has(name)) uncopied.add(kind, name, problem);
+    const wal = await copyWal({ from, to, cluster, backups: [...ours, ...chosen], uncopied, signal, onProgress: options.onWal });
+    const backups = await copyBackups(
+      { ...options, from },
+      { lease, uncopied, present, theirs, chosen: recoverable(chosen, wal.lost, uncopied) },
+    );
+    const dumps = options.everything ? await copyDumps({ from, to, systemIdentifier, uncopied, signal }) : [];
+    return { backups, left: left.map(({ label }) => label), wal: wal.copied, dumps, objects, failed: uncopied.all };
   } finally {
     await lease.release();
   }
+}
+
+/** Those whose own WAL was not lost. */
+function recoverable(chosen: readonly BackupSummary[], lost: readonly LostWal[], uncopied: UncopiedList): readonly BackupSummary[] {
+  return chosen.filter((summary) => {
+    const needed = lostOfBackup(summary, lost);
+    if (needed !== undefined)
+      uncopied.add('backup', summary.label, `WAL segment ${needed.segment}, without which it cannot be restored, was not copied`);
+    return needed === undefined;
+  });
+}
+
+interface BackupsToCopy {
+  readonly lease: Lease;
+  readonly uncopied: UncopiedList;
+  /** Labels in the destination. */
+  readonly present: ReadonlySet<string>;
+  /** All of the source, from the oldest on. */
+  readonly theirs: readonly BackupSummary[];
+  readonly chosen: readonly BackupSummary[];
+}
+
+async function copyBackups(
+  { from, to, cluster: { systemIdentifier }, clock, signal, onBackup }: SyncOptions,
+  { lease, uncopied, present, theirs, chosen }: BackupsToCopy,
+): Promise<Synced['backups']> {
+  const backups: Synced['backups'][number][] = [];
+  if (chosen.length === 0) return backups;
+  let source: BlobIndex;
+  try {
+    source = await BlobIndex.load(from, systemIdentifier);
+  } catch (error) {
+    if (!isOfOneObject(error)) throw error;
+    for (const { label } of chosen) uncopied.add('backup', label, reasonOf(error));
+    return backups;
+  }
+  const blobs = await BlobCopy.open({ from, to, systemIdentifier, clock, signal }, source);
+  try {
+    const copying = { from, to, systemIdentifier, lease, blobs, uncopied, clock };
+    const common = theirs.filter(({ label }) => present.has(label)).at(-1);
+    if (common !== undefined) await learnNames(common.label, copying);
+    for (const { label } of chosen) {
+      const copied = await copyBackup(label, copying);
+      if (copied === undefined) continue;
+      backups.push({ label, ...copied });
+      onBackup(label, copied.storedBytes);
+    }
+  } finally {
+    await blobs.close();
+  }
+  return backups;
 }

@@ -7,13 +7,18 @@ import { copyLedgerEntry, ledgerPrefix } from '../../repository/ledger.ts';
 import { reportPrefix } from '../../repository/reports.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { DumpedObject } from '../dump/manifest.ts';
+import { dumpManifestKey } from '../dump/layout.ts';
 import { listDumps, readDumpManifest, writeDumpManifest } from '../dump/stored-dump.ts';
+import type { UncopiedList } from './uncopied-run.ts';
 
 const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
 const KIND_AT = 8;
 
-/** Copies holds, the ledger, and reports of drills and verifications that the destination has not got, sealed anew for it. */
-export async function copySealed(from: Repository, to: Repository, systemIdentifier: string): Promise<number> {
+/**
+ * Copies holds, the ledger, and reports of drills and verifications that the destination has not got, sealed anew for it;
+ * what cannot be read is passed over and told.
+ */
+export async function copySealed(from: Repository, to: Repository, systemIdentifier: string, uncopied: UncopiedList): Promise<number> {
   const prefixes = [
     holdPrefix(systemIdentifier),
     ledgerPrefix(systemIdentifier),
@@ -27,7 +32,10 @@ export async function copySealed(from: Repository, to: Repository, systemIdentif
     for await (const { key } of to.store.list(prefix)) present.add(key);
     const missing: string[] = [];
     for await (const { key } of from.store.list(prefix)) if (!present.has(key)) missing.push(key);
-    for (const key of missing) copied += (await copyOne(from, to, key)) ? 1 : 0;
+    for (const key of missing) {
+      const isCopied = await uncopied.attempt({ kind: 'object', name: key, key }, async () => await copyOne(from, to, key));
+      if (isCopied === true) copied += 1;
+    }
   }
   return copied;
 }
@@ -51,24 +59,31 @@ async function copyOne(from: Repository, to: Repository, key: string): Promise<b
   }
 }
 
+export interface DumpCopyOptions {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly systemIdentifier: string;
+  /** Gets the dumps that cannot be read. */
+  readonly uncopied: UncopiedList;
+  readonly signal: AbortSignal;
+}
+
 /** Copies the dumps that the destination has not got, each checked as it is read, its manifest last; gives their labels. */
-export async function copyDumps(
-  from: Repository,
-  to: Repository,
-  systemIdentifier: string,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
+export async function copyDumps({ from, to, systemIdentifier, uncopied, signal }: DumpCopyOptions): Promise<readonly string[]> {
   const prefix = `${systemIdentifier}/`;
   const present = new Set(await listDumps(to, prefix));
   const copied: string[] = [];
   for (const label of await listDumps(from, prefix)) {
     if (present.has(label)) continue;
-    const manifest = await readDumpManifest(from, prefix, label);
-    const globals = await copyDumped(from, to, manifest.globals, signal);
-    const databases = [];
-    for (const database of manifest.databases) databases.push({ ...database, ...(await copyDumped(from, to, database, signal)) });
-    await writeDumpManifest(to, prefix, { ...manifest, globals, databases });
-    copied.push(label);
+    const isCopied = await uncopied.attempt({ kind: 'dump', name: label, key: dumpManifestKey(prefix, label) }, async () => {
+      const manifest = await readDumpManifest(from, prefix, label);
+      const globals = await copyDumped(from, to, manifest.globals, signal);
+      const databases = [];
+      for (const database of manifest.databases) databases.push({ ...database, ...(await copyDumped(from, to, database, signal)) });
+      await writeDumpManifest(to, prefix, { ...manifest, globals, databases });
+      return true;
+    });
+    if (isCopied === true) copied.push(label);
   }
   return copied;
 }

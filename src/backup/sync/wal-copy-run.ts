@@ -1,10 +1,13 @@
 import { parseLsn } from '../../postgres/lsn.ts';
-import { segmentName } from '../../postgres/segment.ts';
+import { historyName, parseSegmentName, segmentName } from '../../postgres/segment.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
+import { historyKey, walKey } from '../../repository/layout.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, reachFrom, type WalCoverage } from '../../repository/wal-coverage.ts';
+import type { LostWal } from './own-wal.ts';
+import type { UncopiedList } from './uncopied-run.ts';
 
 const AT_ONCE = 4;
 
@@ -14,6 +17,8 @@ export interface WalCopyOptions {
   readonly cluster: ClusterIdentity;
   /** Those that the destination will have: WAL from before all of them is not copied. */
   readonly backups: readonly BackupSummary[];
+  /** Gets what cannot be read. */
+  readonly uncopied: UncopiedList;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
 }
@@ -28,9 +33,10 @@ export interface CopiedWal {
 /**
  * Copies the WAL that the destination's backups can be recovered with and that it has not got: whole segments, each checked
  * as it is read; the open ones as far as they reach; every history file; and when all is there, up to when it is known to be complete.
+ * What cannot be read is passed over and told.
  */
-export async function copyWal(options: WalCopyOptions): Promise<CopiedWal> {
-  const { from, to, cluster, backups, signal } = options;
+export async function copyWal(options: WalCopyOptions): Promise<{ readonly copied: CopiedWal; readonly lost: readonly LostWal[] }> {
+  const { from, to, cluster, backups, uncopied, signal } = options;
   const { systemIdentifier, walSegmentBytes } = cluster;
   const [source, target] = [new WalArchive(from, systemIdentifier, walSegmentBytes), new WalArchive(to, systemIdentifier, walSegmentBytes)];
   const [has, had] = [
@@ -40,25 +46,28 @@ export async function copyWal(options: WalCopyOptions): Promise<CopiedWal> {
   let histories = 0;
   for (const timeline of has.histories) {
     if (had.histories.has(timeline)) continue;
-    const content = await source.readHistory(timeline);
-    if (content !== undefined) await target.putHistory(timeline, content);
+    const what = { kind: 'history', name: historyName(timeline), key: historyKey(systemIdentifier, timeline) } as const;
+    const content = await uncopied.attempt(what, async () => await source.readHistory(timeline));
+    if (content === undefined) continue;
+    await target.putHistory(timeline, content);
     histories += 1;
   }
   const missing = missingSegments(has, had, backups);
-  let done = 0;
+  const lost: LostWal[] = [];
+  let [segments, done] = [0, 0];
   const remaining = missing.values();
   const work = async (): Promise<void> => {
     for (const segment of remaining) {
       signal.throwIfAborted();
-      await copySegment(source, target, segment);
+      if (await copySegment(segment, { source, target, uncopied, lost, key: walKey(systemIdentifier, segment) })) segments += 1;
       done += 1;
       options.onProgress(done, missing.length);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const parts = await copyOpen(source, target, has, had);
+  const parts = await copyOpen({ source, target, uncopied, lost }, has, had);
   await copyHorizons(target, has, await readCoverage(to, systemIdentifier, walSegmentBytes));
-  return { segments: done, parts, histories };
+  return { copied: { segments, parts, histories }, lost };
 }
 
 function missingSegments(has: WalCoverage, had: WalCoverage, backups: readonly BackupSummary[]): readonly string[] {
@@ -78,23 +87,41 @@ function missingSegments(has: WalCoverage, had: WalCoverage, backups: readonly B
   return missing;
 }
 
-async function copySegment(source: WalArchive, target: WalArchive, segment: string): Promise<void> {
-  const { receivedAt, coveredUntil } = await source.readHeader(segment);
-  const bytes = await source.readSegment(segment);
-  // Expired since it was listed.
-  if (bytes === undefined) return;
-  const times = { receivedAt: new Date(receivedAt), coveredUntil: coveredUntil === null ? undefined : new Date(coveredUntil) };
-  await target.putSegment(segment, bytes, times);
-  await target.dropParts(segment);
+interface Archives {
+  readonly source: WalArchive;
+  readonly target: WalArchive;
+  readonly uncopied: UncopiedList;
+  /** Gets what cannot be read. */
+  readonly lost: LostWal[];
 }
 
-async function copyOpen(source: WalArchive, target: WalArchive, has: WalCoverage, had: WalCoverage): Promise<number> {
+/** Whether it was copied: it may have expired since it was listed, or be damaged. */
+async function copySegment(
+  segment: string,
+  { source, target, uncopied, lost, key }: Archives & { readonly key: string },
+): Promise<boolean> {
+  const { timeline, startLsn } = parseSegmentName(segment, source.segmentBytes);
+  const onNoted = (): unknown => lost.push({ segment, timeline, startLsn, endLsn: startLsn + BigInt(source.segmentBytes) });
+  const read = await uncopied.attempt({ kind: 'wal', name: segment, key, onNoted }, async () => {
+    const { receivedAt, coveredUntil } = await source.readHeader(segment);
+    const bytes = await source.readSegment(segment);
+    const times = { receivedAt: new Date(receivedAt), coveredUntil: coveredUntil === null ? undefined : new Date(coveredUntil) };
+    return bytes === undefined ? undefined : { bytes, times };
+  });
+  if (read === undefined) return false;
+  await target.putSegment(segment, read.bytes, read.times);
+  await target.dropParts(segment);
+  return true;
+}
+
+async function copyOpen({ source, target, uncopied, lost }: Archives, has: WalCoverage, had: WalCoverage): Promise<number> {
   let parts = 0;
   for (const [timeline, { open }] of has.timelines) {
     for (const { segment, startLsn, endLsn } of open) {
       const reached = had.timelines.get(timeline)?.open.find((each) => each.segment === segment)?.endLsn ?? startLsn;
       if (reached >= endLsn) continue;
-      const bytes = await source.readParts(segment);
+      const onNoted = (): unknown => lost.push({ segment, timeline, startLsn: reached, endLsn });
+      const bytes = await uncopied.attempt({ kind: 'wal', name: segment, onNoted }, async () => await source.readParts(segment));
       const already = Number(reached - startLsn);
       if (bytes === undefined || bytes.byteLength <= already) continue;
       await target.putPart(segment, already, bytes.subarray(already), { receivedAt: new Date(0), coveredUntil: undefined });

@@ -2,16 +2,20 @@ import { findCluster } from '../../backup/lineage-inspect.ts';
 import { inspectExpiry } from '../../backup/expire/inspect.ts';
 import { worthCopying } from '../../backup/sync/choose.ts';
 import { planSync, syncLineage, type Synced, type SyncOptions } from '../../backup/sync/run.ts';
+import { inspectSource } from '../../backup/sync/source-inspect.ts';
+import { isOfOneObject } from '../../backup/sync/uncopied-run.ts';
 import { formatBytes } from '../../base/bytes.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, reasonOf } from '../../base/errors.ts';
 import type { Config, RepositoryConfig } from '../../config/config.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
-import { listBackups } from '../../repository/manifest.ts';
+import { backupKey } from '../../repository/layout.ts';
+import { listBackups, readSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { findRetention } from '../backup/retention-policy.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository } from '../open-repository.ts';
+import { showUncopied } from './show-uncopied.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
@@ -29,27 +33,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       const lineage = await findCluster(from, cluster.name, textOption(input, 'systemIdentifier'));
       output.line(`${cluster.name}: ${source.name} → ${target.name}`);
       const chosen = await choice(context, input, { from, lineage, cluster: cluster.name, target: target.name });
-      if (flagOption(input, 'dryRun')) {
-        const { backups, left } = planSync({
-          from: await listBackups(from, lineage.systemIdentifier),
-          to: await listBackups(to, lineage.systemIdentifier),
-          chosen,
-        });
-        for (const { label, storedBytes } of backups) output.line(`  ${label}   stored ${formatBytes(storedBytes)} in ${source.name}`);
-        output.line(
-          `  ${backups.length} backups would be copied with the WAL from the first on, ${left.length} left. Nothing was changed.`,
-        );
-        output.result({
-          from: source.name,
-          to: target.name,
-          backups: backups.map(({ label, newBlobs, storedBytes }) => ({ label, newBlobs, storedBytes })),
-          left: left.map(({ label }) => label),
-          wal: null,
-          dumps: [],
-          objects: 0,
-        });
-        return 0;
-      }
+      const names = { from: source.name, to: target.name };
+      if (flagOption(input, 'dryRun')) return await showPlan(context, { from, to, lineage, chosen, names });
       const progress = output.progress('WAL', 'count');
       const synced = await syncLineage({
         from,
@@ -64,14 +49,44 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         onWal: (done, total) => progress.update(done, total),
       }).finally(() => progress.end());
       show(context, target.name, synced);
-      output.result({ from: source.name, to: target.name, ...synced });
-      return 0;
+      showUncopied(output, synced.failed, names);
+      output.result({ ...names, ...synced });
+      return synced.failed.length > 0 ? 3 : 0;
     } finally {
       await to.store.close();
     }
   } finally {
     await from.store.close();
   }
+}
+
+interface Planned {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly lineage: ClusterIdentity;
+  readonly chosen: SyncOptions['chosen'];
+  readonly names: { readonly from: string; readonly to: string };
+}
+
+/** What would be copied. */
+async function showPlan({ output }: CommandContext, { from, to, lineage, chosen, names }: Planned): Promise<number> {
+  const { backups: theirs, unreadable } = await inspectSource(from, lineage.systemIdentifier);
+  const ours = await listBackups(to, lineage.systemIdentifier);
+  const { backups, left } = planSync({ from: theirs, to: ours, chosen });
+  const failed = unreadable.all.filter(({ name }) => !ours.some(({ label }) => label === name));
+  for (const { label, storedBytes } of backups) output.line(`  ${label}   stored ${formatBytes(storedBytes)} in ${names.from}`);
+  for (const { name, problem } of failed) output.line(output.style('bad', `  ${name}   cannot be copied: ${problem}.`));
+  output.line(`  ${backups.length} backups would be copied with the WAL from the first on, ${left.length} left. Nothing was changed.`);
+  output.result({
+    ...names,
+    backups: backups.map(({ label, newBlobs, storedBytes }) => ({ label, newBlobs, storedBytes })),
+    left: left.map(({ label }) => label),
+    wal: null,
+    dumps: [],
+    objects: 0,
+    failed,
+  });
+  return failed.length > 0 ? 3 : 0;
 }
 
 /** The one backup that was asked for; else, unless all are, those that the destination's retention would keep. */
@@ -82,6 +97,10 @@ async function choice(
 ): Promise<SyncOptions['chosen']> {
   const label = textOption(input, 'backup');
   if (label !== undefined) {
+    const { from, lineage } = about;
+    // A damaged manifest is said as such: the backup is there.
+    if ((await from.store.stat(backupKey(lineage.systemIdentifier, label))) !== undefined)
+      await readSummary(from, lineage.systemIdentifier, label);
     return (missing, present) => {
       const wanted = missing.filter((summary) => summary.label === label);
       if (wanted.length > 0 || present.some((summary) => summary.label === label)) return wanted;
@@ -92,8 +111,14 @@ async function choice(
   }
   const retention = flagOption(input, 'all') ? undefined : await findRetention(context, input, about.cluster, about.target);
   if (retention === undefined) return undefined;
-  const source = await inspectExpiry(about.from, about.lineage, { now: context.clock.now(), windowMs: retention.windowMs });
-  return (missing, present) => worthCopying(missing, present, source, retention);
+  try {
+    const source = await inspectExpiry(about.from, about.lineage, { now: context.clock.now(), windowMs: retention.windowMs });
+    return (missing, present) => worthCopying(missing, present, source, retention);
+  } catch (error) {
+    if (!isOfOneObject(error)) throw error;
+    context.output.warn(`what the retention of ${about.target} would keep cannot be told, so all is copied: ${reasonOf(error)}`);
+    return undefined;
+  }
 }
 
 function placeOption(config: Config, input: CommandInput, option: 'from' | 'to'): RepositoryConfig {

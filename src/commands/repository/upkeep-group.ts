@@ -23,6 +23,7 @@ export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
     summary: 'copy the backups and WAL of a cluster that another repository has not got',
     description: `For a second device: what one repository has and the other misses is copied, checked as it is read, and encrypted anew where keys differ. Each
 backup appears with its manifest, last; interrupted, the next run goes on. Backups that the retention of the destination would not keep are left.
+What is damaged in the first is not copied, nor a backup that needs it; everything else is. Exit 3 then, and the report names each.
 
 $ dbadmin repository sync --from local --to offsite
 $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-full`,
@@ -45,6 +46,7 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
       'wal: { segments, parts, histories } copied, or null with --dry-run',
       'dumps: array of labels copied',
       'objects: number of holds, ledger entries and reports copied',
+      'failed: array of { kind: backup, wal, history, dump or object, name, problem } that could not be copied; with --dry-run only backups whose manifest cannot be read',
     ],
     load: async () => await import('./sync.ts'),
   },

@@ -192,7 +192,8 @@ test('damage in the source is found on the way, and no backup of it appears', as
   bytes[100] = (bytes[100] ?? 0) ^ 1;
   await source.store.delete(key);
   await source.store.create(key, bytes);
-  await expect(sync(source, target)).rejects.toMatchObject({ code: 'repository-damaged' });
+  const damaged = { kind: 'backup', name: 'backup-0', problem: expect.stringContaining(`${key} is damaged`) as string };
+  expect(await sync(source, target)).toMatchObject({ backups: [], wal: { segments: 2 }, failed: [damaged] });
   expect(await listBackups(target, SYSTEM)).toEqual([]);
 });
 

@@ -1,8 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseLsn } from '../../../src/postgres/lsn.ts';
+import { segmentName } from '../../../src/postgres/segment.ts';
 import { listClusters } from '../../../src/repository/identity.ts';
+import { walKey } from '../../../src/repository/layout.ts';
+import { listBackups } from '../../../src/repository/manifest.ts';
 import { openRepository } from '../../../src/repository/repository.ts';
 import { openDiskStore } from '../../../src/storage/disk.ts';
 import { commandEnd, startCommand, writeConfig, type CommandEnd } from '../../backup/command.ts';
@@ -123,4 +127,57 @@ test('a second repository made later gets everything with sync, under a key of i
   ]);
   const verify = await dbadmin(['backup', 'verify', '--read-data', '--repository', 'offsite', '--config', file]);
   expect(verify.status, verify.stdout + verify.stderr).toBe(0);
+});
+
+test('of a repository that rots sync brings what is whole: exit 3, and the report says what is not there and what to do', async () => {
+  const [rotting, third] = [path.join(directory, 'rotting'), path.join(directory, 'third')];
+  await cp(place, rotting, { recursive: true });
+  const repository = await openRepository(await openDiskStore(rotting), { kind: 'none' });
+  const [lineage] = await listClusters(repository);
+  const { systemIdentifier = '', walSegmentBytes = 0 } = lineage ?? {};
+  const [first, second] = await listBackups(repository, systemIdentifier);
+  await repository.store.close();
+  const needed = segmentName(1, parseLsn(first?.startLsn ?? ''), walSegmentBytes);
+  const damaged = path.join(rotting, walKey(systemIdentifier, needed));
+  const bytes = await readFile(damaged);
+  bytes[bytes.byteLength - 40] = (bytes.at(-40) ?? 0) ^ 1;
+  await writeFile(damaged, bytes);
+
+  const file = path.join(directory, 'three', 'dbadmin.yaml');
+  const text = `version: 1\nclusters:\n  main:\n    url: ${JSON.stringify(cluster.url())}\n    repositories: [rotting, third]\nrepositories:\n  rotting: { type: disk, path: ${JSON.stringify(rotting)} }\n  third: { type: disk, path: ${JSON.stringify(third)} }\n`;
+  await mkdir(path.join(directory, 'three', 'backups'), { recursive: true });
+  await writeFile(
+    path.join(directory, 'three', 'backups', 'policies.yaml'),
+    'version: 1\npolicies:\n  main: { cluster: main, repositories: [rotting, third], base: { full: { cron: "0 2 * * *" } }, retention: { keep: { last: 2 } } }\n',
+  );
+  await writeFile(file, text, { mode: 0o600 });
+  expect(await dbadmin(['backup', 'init', '--repository', 'third', '--config', file])).toMatchObject({ status: 0 });
+  const sync = ['repository', 'sync', '--from', 'rotting', '--to', 'third', '--config', file];
+  const synced = await dbadmin(sync);
+  expect(synced.status, synced.stdout + synced.stderr).toBe(3);
+  expect(synced.stdout).toContain(`not copied WAL segment ${needed}: ${walKey(systemIdentifier, needed)} is damaged (`);
+  expect(synced.stdout).toContain(
+    `not copied backup ${first?.label}: WAL segment ${needed}, without which it cannot be restored, was not copied.`,
+  );
+  expect(synced.stdout).toContain('dbadmin backup verify --read-data --repository rotting');
+  expect(synced.stdout).toContain('dbadmin backup run --repository third');
+  const list = await dbadmin(['backup', 'list', '--repository', 'third', '--config', file]);
+  expect(list.stdout).toContain(second?.label);
+  expect(list.stdout).not.toContain(`${first?.label} `);
+  const verify = await dbadmin(['backup', 'verify', '--read-data', '--repository', 'third', '--config', file]);
+  expect(verify.stdout, verify.stdout + verify.stderr).not.toContain('does not restore whole');
+
+  // Once more, for programs; and the manifest of the other backup is damaged, too.
+  await writeFile(path.join(rotting, systemIdentifier, 'backups', first?.label ?? ''), 'nothing of it is left');
+  const again = await dbadmin([...sync, '--json']);
+  expect(again.status, again.stderr).toBe(3);
+  expect(again.stderr).toMatch(/what the retention of third would keep cannot be told, so all is copied: .* is damaged/);
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    backups: [],
+    failed: [{ kind: 'backup', name: first?.label }],
+  });
+  const planned = await dbadmin([...sync, '--dry-run']);
+  expect(planned).toMatchObject({ status: 3, stdout: expect.stringContaining(`${first?.label}   cannot be copied: `) as string });
+  const one = await dbadmin([...sync, '--backup', first?.label ?? '']);
+  expect(one).toMatchObject({ status: 1, stderr: expect.stringContaining('is damaged') as string });
 });

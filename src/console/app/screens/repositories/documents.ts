@@ -138,4 +138,6 @@ export interface SyncDocument {
   readonly to: string;
   readonly backups: readonly { readonly label: string; readonly storedBytes: number }[];
   readonly left: readonly string[];
+  /** Backups whose manifest cannot be read. */
+  readonly failed: readonly { readonly name: string; readonly problem: string }[];
 }

@@ -140,7 +140,7 @@ function RebuildReview({ plan: { packs, added, replaced, missing } }: { readonly
   );
 }
 
-function SyncReview({ plan: { from, to, backups, left } }: { readonly plan: SyncDocument }) {
+function SyncReview({ plan: { from, to, backups, left, failed } }: { readonly plan: SyncDocument }) {
   return (
     <>
       <p>
@@ -163,6 +163,11 @@ function SyncReview({ plan: { from, to, backups, left } }: { readonly plan: Sync
           {left.length} that the retention of {to} would not keep are left.
         </p>
       )}
+      {failed.map(({ name, problem }) => (
+        <p key={name}>
+          <Status kind="bad">{`${name} cannot be copied: ${problem}.`}</Status>
+        </p>
+      ))}
     </>
   );
 }

@@ -1,0 +1,47 @@
+import type { Uncopied, UncopiedKind } from '../../backup/sync/uncopied-run.ts';
+import type { Output } from '../output.ts';
+
+const SHOWN = 20;
+
+const NAMES: Readonly<Record<UncopiedKind, string>> = {
+  backup: 'backup',
+  wal: 'WAL segment',
+  history: 'timeline history',
+  dump: 'dump',
+  object: 'object',
+};
+
+/** What a copy left behind, and what can be done about it; `from` and `to` are names of repositories. */
+export function showUncopied(
+  output: Output,
+  failed: readonly Uncopied[],
+  { from, to }: { readonly from: string; readonly to: string },
+): void {
+  if (failed.length === 0) return;
+  for (const { kind, name, problem } of failed.slice(0, SHOWN))
+    output.line(output.style('bad', `  not copied ${NAMES[kind]} ${name}: ${problem}.`));
+  if (failed.length > SHOWN) output.line(`             and ${failed.length - SHOWN} more (--json has them all)`);
+  for (const sentence of advice(failed, from, to)) output.line(`             ${sentence}`);
+}
+
+function advice(failed: readonly Uncopied[], from: string, to: string): readonly string[] {
+  const has = (...kinds: readonly UncopiedKind[]): boolean => failed.some(({ kind }) => kinds.includes(kind));
+  return [
+    `All else that was to be copied is in ${to}. What is damaged in ${from}, and what that costs: dbadmin backup verify --read-data --repository ${from}.`,
+    `Where a third repository has it whole, dbadmin repository sync --from THAT --to ${to} brings it; this command tries again what it can.`,
+    ...(has('backup', 'wal')
+      ? [
+          `Moments that need the missing WAL or backups cannot be restored from ${to}: take a new backup, dbadmin backup run --repository ${to}.`,
+        ]
+      : []),
+    ...(has('history')
+      ? [`The server has the history files of its timelines in pg_wal: dbadmin wal push PATH --repository ${to} stores one.`]
+      : []),
+    ...(failed.some(({ name }) => name.includes('/ledger/'))
+      ? [`A restore from ${to} would bring back what the missing ledger entry took away: see to it by hand after one.`]
+      : []),
+    ...(failed.some(({ name }) => name.includes('/holds/'))
+      ? [`A hold that is missing in ${to} keeps nothing there: place it anew, dbadmin backup hold LABEL --repository ${to}.`]
+      : []),
+  ];
+}

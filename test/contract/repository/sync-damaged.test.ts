@@ -1,0 +1,350 @@
+import { expect, test } from 'vitest';
+import { syncLineage, type Synced } from '../../../src/backup/sync/run.ts';
+import { writeDumpManifest, listDumps } from '../../../src/backup/dump/stored-dump.ts';
+import { dumpGlobalsKey } from '../../../src/backup/dump/layout.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
+import { blake3 } from '../../../src/repository/hash.ts';
+import { listHolds, placeHold } from '../../../src/repository/holds.ts';
+import { backupKey, historyKey, holdPrefix, packPrefix, walKey } from '../../../src/repository/layout.ts';
+import { appendLedger, ledgerPrefix, readLedger } from '../../../src/repository/ledger.ts';
+import { listBackups, writeManifest, type Extent } from '../../../src/repository/manifest.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { readCoverage } from '../../../src/repository/wal-coverage.ts';
+import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { withFaults } from '../../backup/failing-store.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { hashOf, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
+
+const SEGMENT_BYTES = 1024 * 1024;
+const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
+const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
+const LABELS = ['backup-0', 'backup-1', 'backup-2'];
+
+const segment = (number: number): string => `0000000100000000${number.toString(16).toUpperCase().padStart(8, '0')}`;
+
+function segmentBytes(number: number): Buffer {
+  const bytes = Buffer.alloc(SEGMENT_BYTES, number);
+  bytes.fill(0, 0, 40);
+  bytes.writeUInt16LE(0xd118, 0);
+  bytes.writeUInt16LE(2, 2);
+  bytes.writeBigUInt64LE(BigInt(number) * BigInt(SEGMENT_BYTES), 8);
+  bytes.writeBigUInt64LE(BigInt(SYSTEM), 24);
+  return bytes;
+}
+
+/** Three backups, each with a pack and two segments of its own, of which it needs the first; two dumps, a hold, the ledger. */
+async function fill(repository: Repository): Promise<void> {
+  const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
+  for (const [n, label] of LABELS.entries()) {
+    const contents = Array.from({ length: 5 }, (_, k) => Buffer.from(`blob ${n}.${k} `.repeat(50)));
+    await writePacks(repository, contents, new Date(n), 5);
+    const start = BigInt(3 + 2 * n) * BigInt(SEGMENT_BYTES);
+    const lsns = { startLsn: formatLsn(start + 0x28n), stopLsn: formatLsn(start + 0x100n) };
+    const moments = { startedAt: `2026-11-2${n}T00:00:00.000Z`, finishedAt: `2026-11-2${n}T00:00:01.000Z` };
+    const extents = contents.map((content, k): Extent => [k * 8192, content.byteLength, hashOf(content)]);
+    await writeManifest(repository, summaryOf(label, { ...lsns, ...moments }), [
+      { path: 'base', type: 'directory', mode: 448, modifiedAt: 1 },
+      { path: 'base/1', type: 'file', sizeBytes: 5 * 8192, mode: 384, modifiedAt: 1, extents },
+    ]);
+    for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(segment(number), segmentBytes(number), times);
+  }
+  await archive.putPart(segment(9), 0, segmentBytes(9).subarray(0, 5000), times);
+  await archive.putHistory(2, Buffer.from('1\t0/500000\tno recovery target specified\n'));
+  for (const [n, label] of ['dump-a', 'dump-b'].entries()) await dump(repository, label, `create role r${n};`);
+  await placeHold(repository, SYSTEM, { label: 'backup-1', reason: 'audit', until: null, now: new Date(0) });
+  await placeHold(repository, SYSTEM, { label: 'backup-2', reason: 'audit', until: null, now: new Date(0) });
+  for (const role of ['anna', 'bert'])
+    await appendLedger(repository, {
+      systemIdentifier: SYSTEM,
+      at: new Date(role === 'anna' ? 1000 : 2000),
+      timeline: 1,
+      lsn: 0x300000n,
+      by: 'test',
+      deed: { kind: 'role-dropped', role },
+    });
+}
+
+async function dump(repository: Repository, label: string, sql: string): Promise<void> {
+  const key = dumpGlobalsKey(`${SYSTEM}/`, label);
+  const bytes = Buffer.from(sql);
+  await repository.store.create(key, bytes);
+  await writeDumpManifest(repository, `${SYSTEM}/`, {
+    format: 2,
+    label,
+    cluster: 'main',
+    systemIdentifier: SYSTEM,
+    serverVersion: '18.4',
+    programVersion: '18.4',
+    tool: 'test',
+    startedAt: '2026-11-21T00:00:00.000Z',
+    finishedAt: '2026-11-21T00:00:01.000Z',
+    globals: { key, sizeBytes: bytes.byteLength, blake3: blake3(bytes).toString('hex'), sha256: '' },
+    databases: [],
+  });
+}
+
+async function sync(from: Repository, to: Repository): Promise<Synced> {
+  return await syncLineage({
+    from,
+    to,
+    cluster: CLUSTER,
+    chosen: undefined,
+    everything: true,
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    onBackup: () => undefined,
+    onWal: () => undefined,
+  });
+}
+
+async function keysOf({ store }: Repository, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+/** One bit is not as it was; `at` counts from the end where it is negative. */
+async function flipBit({ store }: Repository, key: string, at = -40): Promise<void> {
+  const bytes = Buffer.from(await store.read(key));
+  const place = at < 0 ? Math.max(0, bytes.byteLength + at) : at;
+  bytes[place] = (bytes[place] ?? 0) ^ 1;
+  await store.delete(key);
+  await store.create(key, bytes);
+}
+
+interface Expected {
+  /** Labels that are not in the destination. */
+  readonly backups?: readonly string[];
+  readonly segments?: readonly number[];
+  readonly hasHistory?: boolean;
+  readonly dumps?: readonly string[];
+  readonly holds?: number;
+  readonly ledger?: number;
+  readonly part?: boolean;
+  readonly failed: readonly { readonly kind: string; readonly name: string }[];
+}
+
+const key = {
+  wal: (number: number): string => walKey(SYSTEM, segment(number)),
+  backup: (label: string): string => backupKey(SYSTEM, label),
+  last: async (repository: Repository, prefix: string): Promise<string> => (await keysOf(repository, prefix)).at(-1) ?? '',
+};
+
+/** The pack that holds what the `n`th backup has. */
+async function packOf(repository: Repository, n: number): Promise<string> {
+  for (const each of await keysOf(repository, packPrefix(SYSTEM)))
+    if (Buffer.from(await repository.store.read(each)).includes(`blob ${n}.0 `)) return each;
+  throw new Error('there is no such pack');
+}
+
+const damages: readonly (readonly [what: string, (source: Repository) => Promise<void>, Expected])[] = [
+  [
+    'a segment that no backup needs',
+    async (source) => await flipBit(source, key.wal(4)),
+    { segments: [4], failed: [{ kind: 'wal', name: segment(4) }] },
+  ],
+  [
+    'a segment that a backup needs',
+    async (source) => await flipBit(source, key.wal(5)),
+    {
+      segments: [5],
+      backups: ['backup-1'],
+      failed: [
+        { kind: 'wal', name: segment(5) },
+        { kind: 'backup', name: 'backup-1' },
+      ],
+    },
+  ],
+  [
+    'the header of a segment',
+    async (source) => await flipBit(source, key.wal(6), 20),
+    { segments: [6], failed: [{ kind: 'wal', name: segment(6) }] },
+  ],
+  [
+    'the flags of a segment, which then says that it is encrypted',
+    async (source) => {
+      const bytes = Buffer.from(await source.store.read(key.wal(6)));
+      bytes[9] = (bytes[9] ?? 0) ^ 2;
+      await source.store.delete(key.wal(6));
+      await source.store.create(key.wal(6), bytes);
+    },
+    { segments: [6], failed: [{ kind: 'wal', name: segment(6) }] },
+  ],
+  [
+    'the part of the open segment',
+    async (source) => await flipBit(source, await key.last(source, `${key.wal(9)}.part.`)),
+    { part: true, failed: [{ kind: 'wal', name: segment(9) }] },
+  ],
+  [
+    'a timeline history',
+    async (source) => await flipBit(source, historyKey(SYSTEM, 2)),
+    { hasHistory: false, failed: [{ kind: 'history', name: '00000002.history' }] },
+  ],
+  [
+    'content of the oldest backup',
+    async (source) => await flipBit(source, await packOf(source, 0), 100),
+    { backups: ['backup-0'], failed: [{ kind: 'backup', name: 'backup-0' }] },
+  ],
+  [
+    'a pack of the oldest backup that is gone',
+    async (source) => await source.store.delete(await packOf(source, 0)),
+    { backups: ['backup-0'], failed: [{ kind: 'backup', name: 'backup-0' }] },
+  ],
+  [
+    'a pack of the newest backup that is cut short',
+    async (source) => {
+      const pack = await packOf(source, 2);
+      const bytes = await source.store.read(pack);
+      await source.store.delete(pack);
+      await source.store.create(pack, bytes.subarray(0, 200));
+    },
+    { backups: ['backup-2'], failed: [{ kind: 'backup', name: 'backup-2' }] },
+  ],
+  [
+    'the entries of a manifest',
+    async (source) => await flipBit(source, key.backup('backup-1')),
+    { backups: ['backup-1'], failed: [{ kind: 'backup', name: 'backup-1' }] },
+  ],
+  [
+    'the head of a manifest',
+    async (source) => await flipBit(source, key.backup('backup-1'), 2),
+    { backups: ['backup-1'], segments: [], failed: [{ kind: 'backup', name: 'backup-1' }] },
+  ],
+  [
+    'the label that a manifest gives itself',
+    async (source) => await flipBit(source, key.backup('backup-1'), 16 + '{"label":"backup-'.length),
+    { backups: ['backup-1'], failed: [{ kind: 'backup', name: 'backup-1' }] },
+  ],
+  [
+    'the manifest of a dump',
+    async (source) => await flipBit(source, `${SYSTEM}/dumps/dump-a/manifest.json`),
+    { dumps: ['dump-a'], failed: [{ kind: 'dump', name: 'dump-a' }] },
+  ],
+  [
+    'the content of a dump',
+    async (source) => await flipBit(source, dumpGlobalsKey(`${SYSTEM}/`, 'dump-a'), 3),
+    { dumps: ['dump-a'], failed: [{ kind: 'dump', name: 'dump-a' }] },
+  ],
+  [
+    'a hold',
+    async (source) => await flipBit(source, (await keysOf(source, holdPrefix(SYSTEM)))[0] ?? '', 30),
+    { holds: 1, failed: [{ kind: 'object', name: expect.stringContaining('/holds/backup-1/') as string }] },
+  ],
+  [
+    'an entry of the ledger',
+    async (source) => await flipBit(source, (await keysOf(source, ledgerPrefix(SYSTEM)))[0] ?? '', 30),
+    { ledger: 1, failed: [{ kind: 'object', name: expect.stringContaining('/ledger/') as string }] },
+  ],
+];
+
+test.each(damages)('%s is damaged: it is not copied, nor what needs it, and all the rest is', async (_, damage, expected) => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await fill(source);
+  await damage(source);
+  const synced = await sync(source, target);
+  expect(synced.failed).toMatchObject(expected.failed);
+  expect(synced.failed).toHaveLength(expected.failed.length);
+  const labels = LABELS.filter((label) => expected.backups?.includes(label) !== true);
+  expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(labels);
+  expect(synced.backups.map(({ label }) => label)).toEqual(labels);
+  const archive = new WalArchive(target, SYSTEM, SEGMENT_BYTES);
+  for (const number of [3, 4, 5, 6, 7, 8]) {
+    const bytes = await archive.readSegment(segment(number));
+    expect(bytes, segment(number)).toEqual(expected.segments?.includes(number) === true ? undefined : segmentBytes(number));
+  }
+  const coverage = await readCoverage(target, SYSTEM, SEGMENT_BYTES);
+  expect(coverage.timelines.get(1)?.open).toHaveLength(expected.part === true ? 0 : 1);
+  expect(coverage.histories.has(2)).toBe(expected.hasHistory ?? true);
+  expect(await listDumps(target, `${SYSTEM}/`)).toEqual(['dump-a', 'dump-b'].filter((label) => expected.dumps?.includes(label) !== true));
+  expect(await listHolds(target, SYSTEM)).toHaveLength(expected.holds ?? 2);
+  expect(await readLedger(target, SYSTEM)).toHaveLength(expected.ledger ?? 2);
+
+  // Asked again nothing else comes, and the same is said.
+  const again = await sync(source, target);
+  expect(again.failed).toMatchObject(expected.failed);
+  expect(again).toMatchObject({ backups: [], dumps: [], objects: 0, wal: { segments: 0 } });
+
+  // What another copy of it has whole comes from there.
+  const whole = await makeMemoryRepository();
+  await fill(whole);
+  expect((await sync(whole, target)).failed).toEqual([]);
+  expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(LABELS);
+});
+
+test('an index of the source that is damaged keeps the backups back, and nothing else', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await fill(source);
+  const [index = ''] = await keysOf(source, `${SYSTEM}/indexes/`);
+  await flipBit(source, index);
+  const synced = await sync(source, target);
+  for (const { label } of await listBackups(target, SYSTEM)) expect(synced.backups).toContainEqual(expect.objectContaining({ label }));
+  expect(synced.failed.length).toBeGreaterThan(0);
+  expect(synced.backups.length + synced.failed.length).toBe(3);
+  expect(synced).toMatchObject({ wal: { segments: 6 }, dumps: ['dump-a', 'dump-b'] });
+  expect(await readLedger(target, SYSTEM)).toHaveLength(2);
+});
+
+test('an object that a bad disk does not give is passed over; storage that is gone is a failure', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await fill(source);
+  const broken = (message: string): never => {
+    throw new DbadminError('storage-failed', message);
+  };
+  const badSector = withFaults(source.store, ({ operation, key: asked }) => {
+    if (operation !== 'stat' && operation !== 'list' && asked === key.wal(4)) broken('EIO');
+  });
+  expect((await sync({ ...source, store: badSector }, target)).failed).toMatchObject([{ kind: 'wal', name: segment(4) }]);
+  expect(await listBackups(target, SYSTEM)).toHaveLength(3);
+
+  const other = await makeMemoryRepository();
+  let isGone = false;
+  const gone = withFaults(source.store, ({ key: asked }) => {
+    if (asked === key.wal(4)) isGone = true;
+    if (isGone) broken('gone');
+  });
+  const store = { ...gone, probe: async () => broken('gone') };
+  await expect(sync({ ...source, store }, other)).rejects.toMatchObject({ code: 'storage-failed' });
+});
+
+test('the names of a damaged backup that both have are not learnt', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository(true)];
+  await fill(source);
+  const clock = systemClock;
+  const signal = new AbortController().signal;
+  const one = { from: source, to: target, cluster: CLUSTER, everything: false, clock, log: silentLog, signal };
+  const callbacks = { onBackup: () => undefined, onWal: () => undefined };
+  await syncLineage({ ...one, ...callbacks, chosen: (missing) => missing.slice(0, 2) });
+  await flipBit(source, key.backup('backup-1'));
+  expect((await sync(source, target)).backups).toMatchObject([{ label: 'backup-2' }]);
+  expect(await listBackups(target, SYSTEM)).toHaveLength(3);
+});
+
+test('what expires in the source while it is copied is no fault', async () => {
+  const memory = createMemoryStore();
+  const [source, target] = [await makeMemoryRepository(false, memory), await makeMemoryRepository()];
+  await fill(source);
+  // Gone between the listing and the reading: the backup, its segment, a hold.
+  const going = [key.backup('backup-0'), key.wal(3), (await keysOf(source, holdPrefix(SYSTEM)))[0] ?? ''];
+  const store = withFaults(memory, ({ operation, key: asked }) => {
+    if (operation === 'readStream' && asked === going[0]) throw new DbadminError('storage-missing', 'gone');
+    if (operation === 'read' && going.includes(asked)) throw new DbadminError('storage-missing', 'gone');
+  });
+  const stat = async (asked: string): ReturnType<typeof memory.stat> =>
+    going.includes(asked) && isReading ? undefined : await memory.stat(asked);
+  let isReading = false;
+  const failing = {
+    ...store,
+    stat,
+    read: async (asked: string) => {
+      isReading ||= going.includes(asked);
+      return await store.read(asked);
+    },
+  };
+  expect((await sync({ ...source, store: failing }, target)).failed).toEqual([]);
+  expect(await listBackups(target, SYSTEM)).toHaveLength(2);
+});
