@@ -13,15 +13,19 @@ export interface Source {
 
 export async function inspectSource(connection: ReplicationConnection): Promise<Source> {
   const { systemIdentifier } = await connection.identifySystem();
-  const walSegmentBytes = parseSegmentSize(await connection.show('wal_segment_size'));
+  const walSegmentBytes = await showSize(connection, 'wal_segment_size');
   const blockBytes = Number(await connection.show('block_size'));
   const checksums = (await connection.show('data_checksums')) === 'on';
   return { systemIdentifier, serverVersion: connection.serverVersion, walSegmentBytes, blockBytes, checksums };
 }
 
-/** `16MB` or `1GB`, as SHOW wal_segment_size prints it. */
-function parseSegmentSize(text: string): number {
-  const match = /^(\d+)(MB|GB)$/.exec(text);
-  if (match === null) throw new DbadminError('protocol-violation', `the server gave wal_segment_size as "${text}"`);
-  return Number(match[1]) * (match[2] === 'GB' ? 1024 : 1) * 1024 * 1024;
+const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+
+/** The bytes of a setting that SHOW prints as `16MB` or `1GB`. */
+export async function showSize(connection: ReplicationConnection, name: string): Promise<number> {
+  const text = await connection.show(name);
+  const match = /^(\d+)([kMGT]?B)$/.exec(text);
+  const unit = UNITS[match?.[2] ?? ''];
+  if (match === null || unit === undefined) throw new DbadminError('protocol-violation', `the server gave ${name} as "${text}"`);
+  return Number(match[1]) * unit;
 }

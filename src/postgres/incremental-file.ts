@@ -13,6 +13,13 @@ export interface IncrementalHead {
   readonly dataOffset: number;
 }
 
+/** How the cluster cuts relations. */
+export interface RelationShape {
+  readonly blockBytes: number;
+  /** Blocks of one file of a relation. */
+  readonly relationSegmentBlocks: number;
+}
+
 /** Whether a path names such a file: `base/5/INCREMENTAL.16384`. */
 export function isIncrementalPath(path: string): boolean {
   return path.slice(path.lastIndexOf('/') + 1).startsWith('INCREMENTAL.');
@@ -30,10 +37,15 @@ export function pathOfIncremental(path: string): string {
  * @throws {DbadminError} `protocol-violation`.
  * @see src/backend/backup/basebackup.c of PostgreSQL, sendFile
  */
-export function readIncrementalHead(bytes: Buffer, blockBytes: number, path: string): IncrementalHead | number {
+export function readIncrementalHead(
+  bytes: Buffer,
+  { blockBytes, relationSegmentBlocks }: RelationShape,
+  path: string,
+): IncrementalHead | number {
   if (bytes.byteLength < FIXED_BYTES) return FIXED_BYTES;
   if (bytes.readUInt32LE(0) !== MAGIC) throw new DbadminError('protocol-violation', `${path} does not begin as an incremental file`);
   const count = bytes.readUInt32LE(4);
+  if (count > relationSegmentBlocks) throw beyondEnd(path);
   const headBytes = FIXED_BYTES + count * 4;
   const dataOffset = count === 0 ? headBytes : Math.ceil(headBytes / blockBytes) * blockBytes;
   if (bytes.byteLength < dataOffset) return dataOffset;
@@ -44,10 +56,17 @@ export function readIncrementalHead(bytes: Buffer, blockBytes: number, path: str
       throw new DbadminError('protocol-violation', `the blocks of ${path} are not in order`);
     blocks[index] = block;
   }
-  return { blocks, truncationBlocks: bytes.readUInt32LE(8), dataOffset };
+  if ((blocks.at(-1) ?? 0) >= relationSegmentBlocks) throw beyondEnd(path);
+  // For a relation that was cut back to a length that ends in one of its later files, early releases of 17 and 18 give that
+  // length to the files before it as well. Those are full, and no longer than a file can be.
+  return { blocks, truncationBlocks: Math.min(bytes.readUInt32LE(8), relationSegmentBlocks), dataOffset };
 }
 
 /** How long the file is once rebuilt, in blocks. */
 export function rebuiltBlocks(head: IncrementalHead): number {
   return Math.max(head.truncationBlocks, (head.blocks.at(-1) ?? -1) + 1);
+}
+
+function beyondEnd(path: string): DbadminError {
+  return new DbadminError('protocol-violation', `${path} names blocks beyond the end of a file of a relation`);
 }

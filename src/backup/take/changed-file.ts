@@ -53,7 +53,7 @@ export class ChangedFile {
   /** Takes bytes of the head; gives those behind it. */
   #readHead(chunk: Buffer): Buffer {
     const bytes = Buffer.concat([...this.#begun, chunk]);
-    const head = readIncrementalHead(bytes, this.#intake.blockBytes, this.#attributes.path);
+    const head = readIncrementalHead(bytes, this.#intake, this.#attributes.path);
     if (typeof head === 'number') {
       this.#begun = [bytes];
       return Buffer.alloc(0);

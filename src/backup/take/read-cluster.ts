@@ -32,6 +32,7 @@ export interface ReadClusterOptions {
   readonly configuration: OuterConfiguration;
   /** Whether hint bits change without being logged. */
   readonly hintsUnlogged: boolean;
+  readonly relationSegmentBlocks: number;
   readonly fastCheckpoint: boolean;
   readonly maxRateKb: number | undefined;
   readonly signal: AbortSignal;
@@ -62,7 +63,8 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
     for (const content of contents) content.add(file);
   };
   const comparison = comparisonFor(options);
-  const intake = { blobs, blockBytes: source.blockBytes, comparison, pageHashKey: options.pageHashKey, onFile };
+  const { relationSegmentBlocks, pageHashKey } = options;
+  const intake = { blobs, blockBytes: source.blockBytes, relationSegmentBlocks, comparison, pageHashKey, onFile };
   const sink = new ContentSink(intake, mode.kind === 'blocks', { begin: options.onBegin, progress: options.onProgress });
   const result = await runBaseBackup(
     connection,

@@ -7,7 +7,7 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
-import { inspectSource, type Source } from '../source-inspect.ts';
+import { inspectSource, showSize, type Source } from '../source-inspect.ts';
 import { completeBackup } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
 import { openDestination, readReliableParent, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
@@ -88,7 +88,7 @@ class TakeRun {
     const connection = await this.#connect();
     const source = await inspectSource(connection);
     this.#destinations = await this.#openDestinations(source);
-    const facts = await inspectCluster(connection);
+    const facts = await inspectCluster(connection, source);
     const configuration = await inspectConfiguration(options.connection);
     let { mode, parents } = await this.#chooseMode(source, facts);
     const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
@@ -223,6 +223,7 @@ class TakeRun {
       configuration,
       pageHashKey,
       hintsUnlogged: !source.checksums && !facts.logsHints,
+      relationSegmentBlocks: facts.relationSegmentBlocks,
       fastCheckpoint,
       maxRateKb,
       signal,
@@ -279,15 +280,18 @@ interface ClusterFacts {
   readonly timeline: number;
   readonly summarizesWal: boolean;
   readonly logsHints: boolean;
+  /** Blocks of one file of a relation. */
+  readonly relationSegmentBlocks: number;
 }
 
-async function inspectCluster(connection: ReplicationConnection): Promise<ClusterFacts> {
+async function inspectCluster(connection: ReplicationConnection, { blockBytes }: Source): Promise<ClusterFacts> {
   const { serverMajor } = connection;
   return {
     serverMajor,
     timeline: (await connection.identifySystem()).timeline,
     summarizesWal: serverMajor >= 17 && (await connection.show('summarize_wal')) === 'on',
     logsHints: (await connection.show('wal_log_hints')) === 'on',
+    relationSegmentBlocks: (await showSize(connection, 'segment_size')) / blockBytes,
   };
 }
 

@@ -1,4 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
+import type { RelationShape } from '../../postgres/incremental-file.ts';
 import type { Room } from '../../repository/blob-pipeline.ts';
 import { MAX_BLOB_BYTES } from '../../repository/pack.ts';
 import type { BlobIntake } from './blob-intake.ts';
@@ -7,9 +8,8 @@ import { appendExtent, type ContentExtent, type Stretch } from './extents.ts';
 import { appendStretch, cutPageHashes, hashPages, isHashed } from './page-hashes.ts';
 
 /** What is done with the files of a base backup. */
-export interface Intake {
+export interface Intake extends RelationShape {
   readonly blobs: BlobIntake;
-  readonly blockBytes: number;
   /** Tells what of a file is new; without it everything is taken, and content that is there is found by its name. */
   readonly comparison: Comparison | undefined;
   /** Key of page hashes, where they are taken for the next backup's sake. */

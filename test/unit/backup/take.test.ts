@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { auditRules, isAudited, judgePage } from '../../../src/backup/take/audit.ts';
+import { BlobIntake } from '../../../src/backup/take/blob-intake.ts';
+import { ContentSink } from '../../../src/backup/take/content-sink.ts';
 import { chooseMode, kindOf, withoutBlocks } from '../../../src/backup/take/mode.ts';
 import { changedStretches, hashPages } from '../../../src/backup/take/page-hashes.ts';
 import { chooseParent } from '../../../src/backup/take/parent-inspect.ts';
 import { isIncrementalPath, pathOfIncremental, readIncrementalHead, rebuiltBlocks } from '../../../src/postgres/incremental-file.ts';
+import type { Intake, TakenFile } from '../../../src/backup/take/whole-file.ts';
+import { BlobPipeline } from '../../../src/repository/blob-pipeline.ts';
 import { decodePath, encodePath } from '../../../src/base/path-bytes.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 import fc from 'fast-check';
@@ -87,6 +91,8 @@ describe('how a backup is taken', () => {
   });
 });
 
+const RELATION = { blockBytes: 8192, relationSegmentBlocks: 131_072 };
+
 describe('a file of changed blocks', () => {
   const head = (blocks: readonly number[], truncation: number): Buffer => {
     const bytes = Buffer.alloc(blocks.length === 0 ? 12 : 8192);
@@ -98,20 +104,52 @@ describe('a file of changed blocks', () => {
   };
 
   test('says which blocks follow and how long the file is once rebuilt', () => {
-    const read = readIncrementalHead(head([2, 7], 5), 8192, 'f');
+    const read = readIncrementalHead(head([2, 7], 5), RELATION, 'f');
     if (typeof read === 'number') throw new Error('it is whole');
     expect([...read.blocks]).toEqual([2, 7]);
     expect(read.dataOffset).toBe(8192);
     expect(rebuiltBlocks(read)).toBe(8);
-    const empty = readIncrementalHead(head([], 5), 8192, 'f');
+    const empty = readIncrementalHead(head([], 5), RELATION, 'f');
     expect(empty).toMatchObject({ dataOffset: 12, truncationBlocks: 5 });
   });
 
+  test('of a relation cut back to a length that ends in a later file is as long as a file of it can be', () => {
+    // 3 GB vacuumed down to 2.5: early releases of 17 and 18 give the first of its files the length of the relation.
+    for (const blocks of [[], [2, 131071]]) {
+      const read = readIncrementalHead(head(blocks, 327_680), RELATION, 'f');
+      if (typeof read === 'number') throw new Error('it is whole');
+      expect(rebuiltBlocks(read)).toBe(131_072);
+    }
+    expect(() => readIncrementalHead(head([131_072], 5), RELATION, 'f')).toThrow(/beyond the end/);
+    const many = head([], 5);
+    many.writeUInt32LE(131_073, 4);
+    expect(() => readIncrementalHead(many, RELATION, 'f')).toThrow(/beyond the end/);
+  });
+
+  test('is taken in with that length', async () => {
+    const taken: TakenFile[] = [];
+    const intake: Intake = {
+      blobs: new BlobIntake(new BlobPipeline([]), 0),
+      ...RELATION,
+      comparison: undefined,
+      pageHashKey: undefined,
+      onFile: (file) => void taken.push(file),
+    };
+    const sink = new ContentSink(intake, true, { begin: () => undefined, progress: () => undefined });
+    sink.entry(
+      { path: 'base/5/INCREMENTAL.16384', type: 'file', sizeBytes: 12, mode: 0o600, modifiedAt: 0, linkTarget: undefined },
+      undefined,
+    );
+    await sink.data(head([], 327_680));
+    await sink.endEntry();
+    expect(taken).toMatchObject([{ path: 'base/5/16384', sizeBytes: 2 ** 30, taken: [] }]);
+  });
+
   test('asks for more bytes when its head is cut, and refuses another magic and disorder', () => {
-    expect(readIncrementalHead(head([1], 1).subarray(0, 11), 8192, 'f')).toBe(12);
-    expect(readIncrementalHead(head([1], 1).subarray(0, 100), 8192, 'f')).toBe(8192);
-    expect(() => readIncrementalHead(Buffer.alloc(12), 8192, 'f')).toThrow(/does not begin/);
-    expect(() => readIncrementalHead(head([3, 3], 1), 8192, 'f')).toThrow(/not in order/);
+    expect(readIncrementalHead(head([1], 1).subarray(0, 11), RELATION, 'f')).toBe(12);
+    expect(readIncrementalHead(head([1], 1).subarray(0, 100), RELATION, 'f')).toBe(8192);
+    expect(() => readIncrementalHead(Buffer.alloc(12), RELATION, 'f')).toThrow(/does not begin/);
+    expect(() => readIncrementalHead(head([3, 3], 1), RELATION, 'f')).toThrow(/not in order/);
   });
 
   test('is told by its name', () => {
