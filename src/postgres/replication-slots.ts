@@ -1,3 +1,4 @@
+import { DbadminError } from '../base/errors.ts';
 import { openClient } from './client.ts';
 import { parseLsn } from './lsn.ts';
 import { quoteIdentifier } from './quote.ts';
@@ -50,11 +51,15 @@ export async function readSlot(connection: ReplicationConnection, name: string):
 /** PostgreSQL 14 has no command for it, and its physical replication connections run no SQL: an ordinary one is opened. */
 async function readSlotBySql(connection: ReplicationConnection, name: string): Promise<SlotPosition | undefined> {
   const sql = await openClient(connection.parameters);
-  let rows: readonly { readonly lsn: string | null }[];
+  let rows: readonly { readonly lsn: string | null; readonly kind: string }[];
   try {
-    rows = await sql`select restart_lsn::text as lsn from pg_replication_slots where slot_name = ${name} and slot_type = 'physical'`;
+    rows = await sql`select restart_lsn::text as lsn, slot_type as kind from pg_replication_slots where slot_name = ${name}`;
   } finally {
     await sql.end({ timeout: 1 });
+  }
+  // As the command of 15 and later refuses it: without a position it would be taken for a slot of ours that lost its WAL.
+  if (rows[0]?.kind === 'logical') {
+    throw new DbadminError('query-failed', `cannot read replication slot ${name}`, { detail: 'It is a logical replication slot.' });
   }
   const lsn = rows[0]?.lsn;
   if (lsn === undefined || lsn === null) return undefined;

@@ -130,7 +130,11 @@ export class ReplicationConnection {
     await createPhysicalSlot(this, name, options);
   }
 
-  /** Where a physical slot holds the WAL, or undefined when there is no such slot or it holds none. */
+  /**
+   * Where a physical slot holds the WAL, or undefined when there is no such slot or it holds none.
+   *
+   * @throws {DbadminError} `query-failed` when it is a logical slot.
+   */
   async readSlot(name: string): Promise<SlotPosition | undefined> {
     return await readSlot(this, name);
   }

@@ -76,6 +76,8 @@ export async function backUp(
 }
 
 export interface TestReceiver {
+  /** Rejects when it fails by itself. */
+  readonly ended: Promise<unknown>;
   /** Tells it to stop and waits until it has stored what it had. */
   stop(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export function startReceiver(cluster: TestCluster, repository: Repository, rpoM
     if (!stop.signal.aborted) throw error;
   });
   return {
+    ended: running,
     stop: async () => {
       stop.abort(new Error('told to stop'));
       await running;
