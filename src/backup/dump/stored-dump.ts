@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { damaged, sealStream, unsealStream } from '../../repository/envelope.ts';
+import { damaged, sealAtHand, sealStream, unsealStream } from '../../repository/envelope.ts';
 import { blake3 } from '../../repository/hash.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey, dumpPrefix } from './layout.ts';
@@ -30,7 +30,7 @@ export async function writeDumpManifest(repository: Repository, keyPrefix: strin
   const key = dumpManifestKey(keyPrefix, manifest.label);
   const text = textOf(manifest);
   if (repository.keys === undefined) await repository.store.create(key, text);
-  else await repository.store.create(key, { stream: sealStream(repository, 'dump', { key }, one(text)) });
+  else await repository.store.create(key, await sealAtHand(repository, 'dump', { key }, one(text)));
 }
 
 /** @throws {DbadminError} `backup-missing` when there is no such dump, `repository-damaged`. */

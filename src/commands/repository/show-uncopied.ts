@@ -34,6 +34,11 @@ function advice(failed: readonly Uncopied[], from: string, to: string): readonly
           `Moments that need the missing WAL or backups cannot be restored from ${to}: take a new backup, dbadmin backup run --repository ${to}.`,
         ]
       : []),
+    ...(has('dump')
+      ? [
+          `dbadmin backup dump --repository ${to} takes a new dump; one that a locked object is in the way of comes when the lock has ended.`,
+        ]
+      : []),
     ...(has('history')
       ? [`The server has the history files of its timelines in pg_wal: dbadmin wal push PATH --repository ${to} stores one.`]
       : []),

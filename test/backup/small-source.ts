@@ -1,0 +1,102 @@
+import { writeDumpManifest } from '../../src/backup/dump/stored-dump.ts';
+import { dumpGlobalsKey } from '../../src/backup/dump/layout.ts';
+import { syncLineage, type Synced } from '../../src/backup/sync/run.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { formatLsn } from '../../src/postgres/lsn.ts';
+import { blake3 } from '../../src/repository/hash.ts';
+import { placeHold } from '../../src/repository/holds.ts';
+import { appendLedger } from '../../src/repository/ledger.ts';
+import { writeManifest, type Extent } from '../../src/repository/manifest.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { WalArchive } from '../../src/repository/wal-archive.ts';
+import { hashOf, summaryOf, SYSTEM, writePacks } from './small-backups.ts';
+
+export const SEGMENT_BYTES = 1024 * 1024;
+export const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
+const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
+export const LABELS = ['backup-0', 'backup-1', 'backup-2'];
+
+export const segment = (number: number): string => `0000000100000000${number.toString(16).toUpperCase().padStart(8, '0')}`;
+
+export function segmentBytes(number: number): Buffer {
+  const bytes = Buffer.alloc(SEGMENT_BYTES, number);
+  bytes.fill(0, 0, 40);
+  bytes.writeUInt16LE(0xd118, 0);
+  bytes.writeUInt16LE(2, 2);
+  bytes.writeBigUInt64LE(BigInt(number) * BigInt(SEGMENT_BYTES), 8);
+  bytes.writeBigUInt64LE(BigInt(SYSTEM), 24);
+  return bytes;
+}
+
+/** Three backups, each with a pack and two segments of its own, of which it needs the first; two dumps, a hold, the ledger. */
+export async function fill(repository: Repository): Promise<void> {
+  const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
+  for (const [n, label] of LABELS.entries()) {
+    const contents = Array.from({ length: 5 }, (_, k) => Buffer.from(`blob ${n}.${k} `.repeat(50)));
+    await writePacks(repository, contents, new Date(n), 5);
+    const start = BigInt(3 + 2 * n) * BigInt(SEGMENT_BYTES);
+    const lsns = { startLsn: formatLsn(start + 0x28n), stopLsn: formatLsn(start + 0x100n) };
+    const moments = { startedAt: `2026-11-2${n}T00:00:00.000Z`, finishedAt: `2026-11-2${n}T00:00:01.000Z` };
+    const extents = contents.map((content, k): Extent => [k * 8192, content.byteLength, hashOf(content)]);
+    await writeManifest(repository, summaryOf(label, { ...lsns, ...moments }), [
+      { path: 'base', type: 'directory', mode: 448, modifiedAt: 1 },
+      { path: 'base/1', type: 'file', sizeBytes: 5 * 8192, mode: 384, modifiedAt: 1, extents },
+    ]);
+    for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(segment(number), segmentBytes(number), times);
+  }
+  await archive.putPart(segment(9), 0, segmentBytes(9).subarray(0, 5000), times);
+  await archive.putHistory(2, Buffer.from('1\t0/500000\tno recovery target specified\n'));
+  for (const [n, label] of ['dump-a', 'dump-b'].entries()) await dump(repository, label, `create role r${n};`);
+  await placeHold(repository, SYSTEM, { label: 'backup-1', reason: 'audit', until: null, now: new Date(0) });
+  await placeHold(repository, SYSTEM, { label: 'backup-2', reason: 'audit', until: null, now: new Date(0) });
+  for (const role of ['anna', 'bert'])
+    await appendLedger(repository, {
+      systemIdentifier: SYSTEM,
+      at: new Date(role === 'anna' ? 1000 : 2000),
+      timeline: 1,
+      lsn: 0x300000n,
+      by: 'test',
+      deed: { kind: 'role-dropped', role },
+    });
+}
+
+async function dump(repository: Repository, label: string, sql: string): Promise<void> {
+  const key = dumpGlobalsKey(`${SYSTEM}/`, label);
+  const bytes = Buffer.from(sql);
+  await repository.store.create(key, bytes);
+  await writeDumpManifest(repository, `${SYSTEM}/`, {
+    format: 2,
+    label,
+    cluster: 'main',
+    systemIdentifier: SYSTEM,
+    serverVersion: '18.4',
+    programVersion: '18.4',
+    tool: 'test',
+    startedAt: '2026-11-21T00:00:00.000Z',
+    finishedAt: '2026-11-21T00:00:01.000Z',
+    globals: { key, sizeBytes: bytes.byteLength, blake3: blake3(bytes).toString('hex'), sha256: '' },
+    databases: [],
+  });
+}
+
+export async function sync(from: Repository, to: Repository): Promise<Synced> {
+  return await syncLineage({
+    from,
+    to,
+    cluster: CLUSTER,
+    chosen: undefined,
+    everything: true,
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    onBackup: () => undefined,
+    onWal: () => undefined,
+  });
+}
+
+export async function keysOf({ store }: Repository, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}

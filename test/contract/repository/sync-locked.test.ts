@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dumpGlobalsKey } from '../../../src/backup/dump/layout.ts';
+import { listDumps, readDumpManifest, spoolDumped } from '../../../src/backup/dump/stored-dump.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
+import { blake3 } from '../../../src/repository/hash.ts';
+import { listHolds } from '../../../src/repository/holds.ts';
+import { readLedger } from '../../../src/repository/ledger.ts';
+import { listBackups } from '../../../src/repository/manifest.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { withRetention } from '../../../src/repository/retained-store.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { withRetry } from '../../../src/storage/retry.ts';
+import { withFaults } from '../../backup/failing-store.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
+import { SYSTEM } from '../../backup/small-backups.ts';
+import { fill, LABELS, sync } from '../../backup/small-source.ts';
+
+const PREFIX = `${SYSTEM}/`;
+let directory: string;
+
+beforeAll(async () => {
+  directory = await makeDirectory();
+});
+
+afterAll(async () => await removeDirectory(directory));
+
+/** A destination whose objects are locked from their creation. */
+async function makeLocked(isEncrypted: boolean): Promise<Repository> {
+  return await makeMemoryRepository(isEncrypted, withRetention(createMemoryStore(), { lockDays: 30, clock: systemClock }));
+}
+
+/** Everything of the source is in the destination, and what it says of the dumps is so. */
+async function expectAll(target: Repository, dumps = ['dump-a', 'dump-b']): Promise<void> {
+  expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(LABELS);
+  expect(await listHolds(target, SYSTEM)).toHaveLength(2);
+  expect(await readLedger(target, SYSTEM)).toHaveLength(2);
+  expect(await listDumps(target, PREFIX)).toEqual(dumps);
+  for (const label of dumps) {
+    const { globals } = await readDumpManifest(target, PREFIX, label);
+    const stored = await target.store.read(globals.key);
+    expect(globals).toMatchObject({
+      sizeBytes: stored.byteLength,
+      blake3: blake3(stored).toString('hex'),
+      sha256: createHash('sha256').update(stored).digest('hex'),
+    });
+    const file = path.join(directory, `${label}.sql`);
+    await spoolDumped(target, globals, file, new AbortController().signal);
+    expect(await readFile(file, 'utf8')).toBe(label === 'dump-a' ? 'create role r0;' : 'create role r1;');
+  }
+}
+
+const gone = (): never => {
+  throw new DbadminError('storage-failed', 'the storage is gone');
+};
+
+test.each([false, true])(
+  'a dump whose copy was killed is finished in a destination that locks what it gets (encrypted: %s)',
+  async (isEncrypted) => {
+    const [source, target] = [await makeMemoryRepository(), await makeLocked(isEncrypted)];
+    await fill(source);
+    const store = withFaults(target.store, ({ operation, key }) => {
+      if (operation === 'create' && key.endsWith('dump-a/manifest.json')) gone();
+    });
+    await expect(sync(source, { ...target, store })).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(await listDumps(target, PREFIX)).toEqual([]);
+
+    const killed = await target.store.read(dumpGlobalsKey(PREFIX, 'dump-a'));
+    expect(await sync(source, target)).toMatchObject({ dumps: ['dump-a', 'dump-b'], failed: [] });
+    await expectAll(target);
+    expect(await target.store.read(dumpGlobalsKey(PREFIX, 'dump-a'))).toEqual(killed);
+  },
+);
+
+test.each(['globals.sql', 'manifest.json'])(
+  'a create of %s whose answer is lost is the success that it was, though it is encrypted',
+  async (file) => {
+    const [source, target] = [await makeMemoryRepository(), await makeLocked(true)];
+    await fill(source);
+    let lost = 0;
+    const losing = {
+      ...withFaults(target.store, () => undefined),
+      create: async (...[key, body, options]: Parameters<typeof target.store.create>) => {
+        await target.store.create(key, body, options);
+        if (!key.endsWith(`dump-a/${file}`)) return;
+        lost += 1;
+        gone();
+      },
+    };
+    const store = withRetry(losing, { attempts: 3, clock: systemClock, random: () => 0, firstDelayMs: 1 });
+    expect(await sync(source, { ...target, store })).toMatchObject({ dumps: ['dump-a', 'dump-b'], failed: [] });
+    expect(lost).toBe(1);
+    await expectAll(target);
+  },
+);
+
+test('other content that is locked under the key of a dump keeps back this dump alone, and is told', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
+  await fill(source);
+  await target.store.create(dumpGlobalsKey(PREFIX, 'dump-a'), Buffer.from('something else'));
+  expect(await sync(source, target)).toMatchObject({
+    dumps: ['dump-b'],
+    failed: [
+      {
+        kind: 'dump',
+        name: 'dump-a',
+        problem: expect.stringMatching(/dump-a\/globals\.sql in memory is locked \(It cannot be deleted before /),
+      },
+    ],
+  });
+  await expectAll(target, ['dump-b']);
+});
+
+test('where nothing is locked other content under the key of a dump is written anew', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository(true)];
+  await fill(source);
+  await target.store.create(dumpGlobalsKey(PREFIX, 'dump-a'), Buffer.from('what a killed run left'));
+  expect(await sync(source, target)).toMatchObject({ dumps: ['dump-a', 'dump-b'], failed: [] });
+  await expectAll(target);
+});
+
+test('damaged content of a dump is never stored where it could not be deleted again', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
+  await fill(source);
+  const key = dumpGlobalsKey(PREFIX, 'dump-a');
+  const whole = await source.store.read(key);
+  await source.store.delete(key);
+  await source.store.create(key, Buffer.from('create role rX;'));
+  expect((await sync(source, target)).failed).toMatchObject([{ kind: 'dump', name: 'dump-a' }]);
+  expect(await target.store.stat(key)).toBeUndefined();
+
+  // So it comes once it is mended.
+  await source.store.delete(key);
+  await source.store.create(key, whole);
+  expect(await sync(source, target)).toMatchObject({ dumps: ['dump-a'], failed: [] });
+  await expectAll(target);
+});
