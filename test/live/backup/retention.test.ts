@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -138,7 +138,10 @@ test('of a repository that rots sync brings what is whole: exit 3, and the repor
   const [first, second] = await listBackups(repository, systemIdentifier);
   await repository.store.close();
   const needed = segmentName(1, parseLsn(first?.startLsn ?? ''), walSegmentBytes);
-  const damaged = path.join(rotting, walKey(systemIdentifier, needed));
+  // Whole, or in parts: a backup goes no further than it has to.
+  const timeline = path.dirname(path.join(rotting, walKey(systemIdentifier, needed)));
+  const [stored = ''] = (await readdir(timeline)).filter((name) => name.startsWith(needed) && !name.endsWith('.backup')).sort();
+  const damaged = path.join(timeline, stored);
   const bytes = await readFile(damaged);
   bytes[bytes.byteLength - 40] = (bytes.at(-40) ?? 0) ^ 1;
   await writeFile(damaged, bytes);
@@ -155,7 +158,7 @@ test('of a repository that rots sync brings what is whole: exit 3, and the repor
   const sync = ['repository', 'sync', '--from', 'rotting', '--to', 'third', '--config', file];
   const synced = await dbadmin(sync);
   expect(synced.status, synced.stdout + synced.stderr).toBe(3);
-  expect(synced.stdout).toContain(`not copied WAL segment ${needed}: ${walKey(systemIdentifier, needed)} is damaged (`);
+  expect(synced.stdout).toContain(`not copied WAL segment ${needed}: ${path.relative(rotting, damaged)} is damaged (`);
   expect(synced.stdout).toContain(
     `not copied backup ${first?.label}: WAL segment ${needed}, without which it cannot be restored, was not copied.`,
   );
