@@ -140,8 +140,9 @@ async function writeConfiguration(
   await rewriteServerManifest(path.join(dataDirectory, SERVER_MANIFEST), changed, owner);
 }
 
-async function spoolFor({ preflight, owner, signal, onProgress }: ApplyOptions): Promise<void> {
+async function spoolFor({ preflight, production, owner, signal, onProgress }: ApplyOptions): Promise<void> {
   const { contents, lineage, resolution, layout } = preflight;
+  const toEndOfWal = resolution.end.kind === 'end-of-wal';
   await spoolWal({
     directory: layout.spoolDirectory,
     dataDirectory: layout.dataDirectory,
@@ -150,7 +151,8 @@ async function spoolFor({ preflight, owner, signal, onProgress }: ApplyOptions):
     lineage,
     fromLsn: parseLsn(resolution.backup.startLsn),
     untilLsn: resolution.neededUntil,
-    toEndOfWal: resolution.end.kind === 'end-of-wal',
+    toEndOfWal,
+    cutsAtEnd: toEndOfWal && production === undefined,
     owner,
     signal,
     onSegment: (done, total) => onProgress('wal', done, total),

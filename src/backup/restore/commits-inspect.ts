@@ -1,3 +1,4 @@
+import { makesTablespace, tablespaceMadeBy, type MadeTablespace } from '../../postgres/tablespace-records.ts';
 import { concernsTransactions, TransactionEnds, type TransactionEnd, type TransactionOutcome } from '../../postgres/wal-records.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { Candidate } from './candidates.ts';
@@ -33,19 +34,37 @@ export async function* readEnds(source: Source, candidate: Candidate): AsyncGene
   }
 }
 
-/** The last commit before the first one that is `beyond`, and that one. Reads no further. */
+/** What a recovery from a backup's start comes by. */
+export interface Surroundings {
+  readonly before: CommitMark | undefined;
+  readonly after: CommitMark | undefined;
+  /** Those made before `after`, in WAL order. */
+  readonly tablespaces: readonly MadeTablespace[];
+}
+
+/** The last commit before the first one that is `beyond`, and that one. Reads from the backup's start, and no further. */
 export async function surroundings(
   source: Source,
   candidate: Candidate,
   beyond: (end: TransactionOutcome) => boolean,
-): Promise<{ readonly before: CommitMark | undefined; readonly after: CommitMark | undefined }> {
+): Promise<Surroundings> {
+  const stretch = stretchOf(source, candidate);
+  const ends = new TransactionEnds(stretch.major);
+  const tablespaces: MadeTablespace[] = [];
   let before: TransactionOutcome | undefined;
-  for await (const end of readEnds(source, candidate)) {
-    if (!isCommit(end)) continue;
-    if (beyond(end)) return { before: before && markOf(before), after: markOf(end) };
+  for await (const record of readStoredRecords(stretch, concernsSurroundings)) {
+    const made = tablespaceMadeBy(record, stretch.major);
+    if (made !== undefined) tablespaces.push(made);
+    const end = ends.take(record);
+    if (end === undefined || !isCommit(end)) continue;
+    if (beyond(end)) return { before: before && markOf(before), after: markOf(end), tablespaces };
     before = end;
   }
-  return { before: before && markOf(before), after: undefined };
+  return { before: before && markOf(before), after: undefined, tablespaces };
+}
+
+function concernsSurroundings(manager: number, info: number): boolean {
+  return concernsTransactions(manager, info) || makesTablespace(manager, info);
 }
 
 /** The first record from `lsn` on, the last one before it, and how far valid WAL was read. Only the segments around it are read. */

@@ -8,6 +8,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
 import { inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
+import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
@@ -29,6 +30,8 @@ export interface RestoreRequest {
   readonly tablespaces: ReadonlyMap<string, string>;
   /** Whether to go over a stopped copy of the same cluster, or what an interrupted restore left. */
   readonly delta?: boolean;
+  /** What the restored cluster is for: a clone must not reach what is the original's. */
+  readonly purpose?: 'clone' | 'production';
 }
 
 /** Everything that is known before a byte is written. */
@@ -73,6 +76,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
     moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
   });
+  if (request.purpose !== 'production') refuseMadeTablespaces(resolution);
   const { systemIdentifier } = contents.cluster;
   // Both are decompressed beside this thread, which would wait for one and then for the other.
   const [entries, index] = await Promise.all([

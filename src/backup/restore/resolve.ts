@@ -7,7 +7,7 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
-import { isCommit, lastRecordBefore, readEnds, surroundings, type CommitMark } from './commits-inspect.ts';
+import { isCommit, lastRecordBefore, readEnds, surroundings, type Surroundings } from './commits-inspect.ts';
 import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
 import { formatMoment, type RestoreTarget } from './target.ts';
@@ -15,17 +15,14 @@ import { beyondTheWal, severalOfOneName, unreachable } from './unreachable.ts';
 
 export type { CommitMark } from './commits-inspect.ts';
 
-/** A target that can be reached, and how. */
-export interface Resolution {
+/** A target that can be reached, and how; with the last commit that comes back and the first that does not, where the stored WAL shows them. */
+export interface Resolution extends Surroundings {
   readonly backup: BackupSummary;
   readonly end: RecoveryEnd;
   /** WAL before this position is needed. */
   readonly neededUntil: bigint;
   /** WAL before this position is there. */
   readonly availableUntil: bigint;
-  /** The last commit that comes back and the first that does not, where the stored WAL shows them. */
-  readonly before: CommitMark | undefined;
-  readonly after: CommitMark | undefined;
 }
 
 export interface ResolveInput {
@@ -69,8 +66,8 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
   switch (target.kind) {
     case 'latest': {
       // Read to its end: where valid WAL broke off on the way, recovery would take that for the end, silently.
-      const { before } = await surroundings(input, newest, () => false);
-      return { ...reached(newest, { kind: 'end-of-wal' }, newest.reach), before, after: undefined };
+      const around = await surroundings(input, newest, () => false);
+      return { ...reached(newest, { kind: 'end-of-wal' }, newest.reach), ...around };
     }
     case 'immediate': {
       const around = await surroundings(input, newest, (end) => end.lsn >= newest.stopLsn);
@@ -87,7 +84,7 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
   }
 }
 
-function reached(candidate: Candidate, end: RecoveryEnd, neededUntil: bigint): Omit<Resolution, 'before' | 'after'> {
+function reached(candidate: Candidate, end: RecoveryEnd, neededUntil: bigint): Omit<Resolution, keyof Surroundings> {
   return { backup: candidate.backup, end, neededUntil, availableUntil: candidate.reach };
 }
 
@@ -111,14 +108,15 @@ async function byPosition(input: ResolveInput, candidates: readonly Candidate[],
 async function byTime(input: ResolveInput, candidates: readonly Candidate[], at: Date): Promise<Resolution> {
   const atUs = BigInt(at.getTime()) * 1000n;
   for (const candidate of candidates) {
-    const { before, after } = await surroundings(input, candidate, (end) => end.time > atUs);
+    const around = await surroundings(input, candidate, (end) => end.time > atUs);
+    const { before, after } = around;
     const holdsLater = after !== undefined && after.lsn < candidate.stopLsn;
     const mayMissCommits = before === undefined && at.getTime() < Date.parse(candidate.backup.finishedAt);
     if (holdsLater || mayMissCommits) continue;
     if (after === undefined) await requireCovered(input, candidates, candidate, at, before);
     const replayed = before !== undefined && before.lsn >= candidate.stopLsn ? before : undefined;
     const end: RecoveryEnd = replayed === undefined ? { kind: 'immediate' } : { kind: 'lsn', lsn: replayed.lsn, inclusive: true };
-    return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), before, after };
+    return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), ...around };
   }
   throw unreachable(formatMoment(at), candidates);
 }
@@ -129,7 +127,7 @@ async function requireCovered(
   candidates: readonly Candidate[],
   candidate: Candidate,
   at: Date,
-  before: CommitMark | undefined,
+  before: Surroundings['before'],
 ): Promise<void> {
   // One from behind a gap tells nothing of what is before it.
   const until = (found: readonly Covered[]): readonly Date[] => found.flatMap((each) => (each.lsn <= candidate.reach ? [each.at] : []));

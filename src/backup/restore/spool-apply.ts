@@ -17,6 +17,8 @@ export interface SpoolOptions {
   readonly untilLsn: bigint;
   /** Whether recovery may run to the end of the WAL: then the segment after the last is known to be absent. */
   readonly toEndOfWal: boolean;
+  /** Whether nothing from `untilLsn` on may come along: what was stored since the plan has not been looked at. */
+  readonly cutsAtEnd: boolean;
   readonly owner: SystemUser | undefined;
   readonly signal: AbortSignal;
   readonly onSegment: (done: number, total: number) => void;
@@ -39,8 +41,9 @@ export async function spoolWal(options: SpoolOptions): Promise<void> {
   let lastStart = options.fromLsn - (options.fromLsn % size);
   for await (const segment of readSegments(archive, options.lineage, options.fromLsn, options.untilLsn)) {
     options.signal.throwIfAborted();
-    await writeText(path.join(wal, segment.name), segment.bytes, owner);
-    await keepForPrepared(options, segment);
+    const bytes = options.cutsAtEnd ? cutAt(segment, options.untilLsn) : segment.bytes;
+    await writeText(path.join(wal, segment.name), bytes, owner);
+    await keepForPrepared(options, { ...segment, bytes });
     for (const name of segment.absentNames) await writeText(path.join(absent, name), '', owner);
     lastStart = segment.startLsn;
     done += 1;
@@ -49,6 +52,14 @@ export async function spoolWal(options: SpoolOptions): Promise<void> {
   if (options.toEndOfWal)
     await writeText(path.join(absent, segmentName(options.lineage.timeline, lastStart + size, archive.segmentBytes)), '', owner);
   await spoolHistories(options, wal, absent);
+}
+
+/** A segment as it was when nothing was stored from `untilLsn` on: zeros there, as in one that is still open. */
+function cutAt({ startLsn, bytes }: SourceSegment, untilLsn: bigint): Buffer {
+  if (startLsn + BigInt(bytes.byteLength) <= untilLsn) return bytes;
+  const cut = Buffer.alloc(bytes.byteLength);
+  bytes.copy(cut, 0, 0, Number(untilLsn - startLsn));
+  return cut;
 }
 
 /**

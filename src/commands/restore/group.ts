@@ -13,7 +13,8 @@ the ledger in the repository has them. With --reconcile they are taken away agai
 can connect; without it, and with --start, the differences from roles.yaml and the migrations are named.
 
 The result is a clone that cannot harm the original: it archives nothing, follows nobody, runs no jobs and listens on loopback
-only. With --as production it goes on in the original's place instead, with its own configuration, on a new timeline; dbadmin
+only. Past a CREATE TABLESPACE that no backup has yet, where recovery would write into the original's own directory, no clone is
+made. With --as production it goes on in the original's place instead, with its own configuration, on a new timeline; dbadmin
 backup adopt is the next step then.
 
 --delta goes over a stopped copy of the same cluster, or what an interrupted restore left: files that are as the backup has them
