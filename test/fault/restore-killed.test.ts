@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
+import { parseControlFile } from '../../src/postgres/control-file.ts';
 import { stopCluster } from '../../src/postgres/server.ts';
 import { commandEnd, runCommand, startCommand, writeConfig } from '../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../backup/repository.ts';
@@ -68,6 +69,7 @@ test(`restore killed with SIGKILL at ${KILLS} moments: no cluster starts before 
       // With pg_control everything else is there; without it no server starts, and the mark says that it can be finished.
       const state = !existsSync(into) ? 'nothing written' : existsSync(control) ? 'whole' : 'unfinished';
       if (state === 'unfinished') expect(existsSync(marker)).toBe(true);
+      if (state === 'whole') expect(parseControlFile(readFileSync(control)).state).toBe('in-production');
       outcomes.push(state);
       if (state !== 'unfinished' || kill > 0) continue;
       const plain = await runCommand(words(false));

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { Listed } from '../../base/listed.ts';
 import { decodePath, systemPath } from '../../base/path-bytes.ts';
-import { parseControlFile } from '../../postgres/control-file.ts';
+import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
 import { serverPid } from '../../postgres/server.ts';
 import type { FoundEntry } from './delta-plan.ts';
 import { FoundEntries } from './found-entries.ts';
@@ -33,11 +33,8 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
     });
   }
   const marker = await readMarker(dataDirectory);
-  const control = await readFile(path.join(dataDirectory, 'global', 'pg_control')).catch((error: unknown) => {
-    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  });
-  const found = control === undefined ? marker?.systemIdentifier : parseControlFile(control).systemIdentifier;
+  const control = await readControlFile(dataDirectory, marker !== undefined);
+  const found = control?.systemIdentifier ?? marker?.systemIdentifier;
   if (found === undefined) {
     throw new DbadminError('refused', `${dataDirectory} holds neither a cluster nor an unfinished restore`, {
       detail: 'There is no global/pg_control in it, and no mark of a restore that was interrupted.',
@@ -56,8 +53,18 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   await walk(dataDirectory, '', links, entries);
   await findInTablespaces(layout, entries);
   if (control === undefined && marker !== undefined) return { kind: 'unfinished', marker, found: entries };
-  const { checkpointAt } = parseControlFile(control ?? Buffer.alloc(0));
-  return { kind: 'cluster', systemIdentifier: found, checkpointAt: new Date(checkpointAt * 1000), found: entries };
+  return { kind: 'cluster', systemIdentifier: found, checkpointAt: new Date((control?.checkpointAt ?? 0) * 1000), found: entries };
+}
+
+/** Undefined when there is none, or, where a restore was interrupted, only what a crash of the machine left of one: it is no cluster yet. */
+async function readControlFile(dataDirectory: string, isUnfinished: boolean): Promise<ControlFile | undefined> {
+  try {
+    return parseControlFile(await readFile(path.join(dataDirectory, 'global', 'pg_control')));
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return undefined;
+    if (isUnfinished && error instanceof DbadminError) return undefined;
+    throw error;
+  }
 }
 
 /** A place for a tablespace that holds something is gone over only when this cluster's own link leads there. */

@@ -1,4 +1,4 @@
-import { chmod, chown, lchown, mkdir, open, stat, statfs, symlink } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, open, rename, stat, statfs, symlink } from 'node:fs/promises';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -186,11 +186,15 @@ const setTimes = promisify(fs.futimes);
 const syncFile = promisify(fs.fsync);
 const closeFile = promisify(fs.close);
 
-/** Writes pg_control; its blobs are those of `contents`. */
+/** Follows a file's name until it is whole. */
+const UNFINISHED = '.dbadmin';
+
+/** Writes pg_control, beside its place and then renamed: it is there whole or not at all. Its blobs are those of `contents`. */
 async function writeFile(options: LayDownOptions, file: FileToWrite, contents: AsyncIterator<Buffer>): Promise<void> {
   const target = path.join(options.plan.dataDirectory, file.path);
+  const unfinished = `${target}${UNFINISHED}`;
   try {
-    const handle = await open(target, 'wx', file.mode);
+    const handle = await open(unfinished, 'w', file.mode);
     try {
       for (const [offset, length, hash, from = 0] of file.extents) {
         const { value: plain } = await contents.next();
@@ -205,6 +209,7 @@ async function writeFile(options: LayDownOptions, file: FileToWrite, contents: A
     } finally {
       await handle.close();
     }
+    await rename(unfinished, target);
   } catch (error) {
     if (error instanceof DbadminError) throw error;
     throw writeFailure(target, error);

@@ -1,4 +1,4 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { systemCodeOf } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
@@ -20,7 +20,10 @@ export interface RestoreMarker {
 /** Says in the directory that a restore has begun there. */
 export async function placeMarker(layout: LayoutPlan, marker: RestoreMarker, owner: SystemUser | undefined): Promise<void> {
   await makeDirectory(layout.dataDirectory, 0o700, owner);
-  await writeText(path.join(layout.dataDirectory, MARKER_NAME), `${JSON.stringify(marker)}\n`, owner);
+  const file = path.join(layout.dataDirectory, MARKER_NAME);
+  // Beside, since one of an earlier attempt may be there, and without any nothing can be gone on with.
+  await writeText(`${file}.tmp`, `${JSON.stringify(marker)}\n`, owner);
+  await rename(`${file}.tmp`, file);
   await syncDirectory(layout.dataDirectory);
 }
 

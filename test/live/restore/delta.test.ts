@@ -216,6 +216,30 @@ describe('restore --delta', () => {
     expect(await contentOf('interrupted')).toEqual(fresh);
   });
 
+  test('a pg_control is there whole or not at all, and what a power cut left of one does not stand in the way', async () => {
+    const known = await preflight('half', false);
+    // More than its blob has: the write fails with the file open.
+    const extents = Array.from(known.layout.controlFile.extents, ([offset, length, hash]) => [offset, length * 2, hash] as const);
+    const { type, path: at, mode, sizeBytes, modifiedAt } = known.layout.controlFile;
+    const controlFile = { type, path: at, mode, sizeBytes, modifiedAt, extents };
+    const options = { port: 1, clusterName: 'r', action: 'promote', programs, owner: programs.runAs } as const;
+    const broken = { ...known, layout: { ...known.layout, controlFile } };
+    const { signal } = new AbortController();
+    await expect(applyRestore({ ...options, preflight: broken, signal, onProgress: () => undefined })).rejects.toMatchObject({
+      code: 'file-unwritable',
+    });
+    expect(await readdir(path.join(place('half'), 'global'))).not.toContain('pg_control');
+    const control = await readFile(path.join(place('fresh'), 'global', 'pg_control'));
+    for (const left of [Buffer.alloc(0), control.subarray(0, 200), Buffer.alloc(8192)]) {
+      await writeFile(path.join(place('half'), 'global', 'pg_control'), left);
+      expect((await preflight('half', true)).state).toMatchObject({ kind: 'over', target: { kind: 'unfinished' } });
+    }
+    await layDown('half', true);
+    expect(await contentOf('half')).toEqual(fresh);
+    await truncate(path.join(place('half'), 'global', 'pg_control'), 200);
+    await expect(preflight('half', true)).rejects.toMatchObject({ code: 'file-unreadable' });
+  });
+
   test.skipIf(process.getuid?.() !== 0)('on a disk that is full it says so and leaves no cluster; with room it is finished', async () => {
     const mount = place('small');
     await mkdir(mount);
