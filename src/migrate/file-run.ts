@@ -5,7 +5,7 @@ import { onlyNew, type OnlyNew } from './effects/only-new.ts';
 import type { ObservedFile, RunObserver } from './hooks.ts';
 import { alreadyDone, concurrentIndexOf, dropInvalidIndex, findIndex } from './repair/indexes.ts';
 import { statementSha, type Statement } from './files/migration.ts';
-import { nodeType } from './sql/parser.ts';
+import { changesSettings } from './sql/classify.ts';
 import type { PendingMigration } from './plan.ts';
 import { recordHistory, type HistoryEntry, type RunIdentity } from './history/record.ts';
 import type { RetryContext } from './session/retry.ts';
@@ -233,7 +233,7 @@ export class FileRun {
     const { session, settings } = this.#context;
     this.#startedMs = this.#nowMs();
     this.#lockTimes = new LockTimes(this.#startedMs);
-    this.#begun = beginFile(session, settings, this.#migration.parsed.directives, this.path);
+    this.#begun = beginFile(session, settings, this.#migration.parsed.directives, this.path, this.#finished.size > 0);
     this.#begun.catch(() => undefined);
   }
 
@@ -301,7 +301,7 @@ export class FileRun {
   /** A statement of a no-transaction file. Where PostgreSQL allows, its row is in its transaction; else a row before says that it began. */
   async #runAndRecord(statement: Statement): Promise<void> {
     const { session, log } = this.#context;
-    const isSetting = nodeType(statement.node ?? {}).type === 'VariableSetStmt';
+    const isSetting = changesSettings(statement.node ?? {});
     if (this.#finished.has(statement.number)) {
       // What it set is gone with the session that set it.
       if (isSetting) await this.#run(statement);

@@ -22,11 +22,11 @@ other files of sql/routines make; anything else that needs it is named and nothi
 that DROP and CREATE would lose are given back right after the CREATE, in versioned files too. Before the last commit the bodies of all
 routines are checked, those in PL/pgSQL by plpgsql_check where that extension is installed: what the run would break fails it.
 
-A file may begin with directives: -- dbadmin: no-transaction, lock-timeout 2s, statement-timeout 1h, allow <rule> -- reason,
-irreversible, requires <version>. What follows a line -- dbadmin: down is kept for undoing and not run.
+A file may begin with directives, each on a line of its own: -- dbadmin: no-transaction, and so with lock-timeout 2s,
+statement-timeout 1h, allow <rule> -- reason, irreversible, requires <version>. What follows a line -- dbadmin: down is kept for undoing and not run.
 
 With no-transaction each statement runs on its own and has its own row: an interrupted file goes on after the last good one.
-VACUUM, CALL, DO and REINDEX that were cut off run again, so they must bear it; an index left INVALID is dropped and built anew.
+VACUUM, CALL, DO, CLUSTER and REINDEX that were cut off run again, so they must bear it; an index left INVALID is dropped and built anew.
 
 Waiting for a lock ends after 3 s (migrate.lock_timeout) so that nobody queues behind the migration; the file is then tried
 again, up to 10 times, and who holds the lock is named. A file that kept others from reading or writing says which table, and

@@ -10,8 +10,8 @@ export interface SessionSettings {
 }
 
 /**
- * Gives the session the settings a file starts with, whatever the file before it set, and with a transaction opens it. All is sent
- * when this returns. With a transaction the file's first statement may be sent right behind, before the answer: when something
+ * Gives the session the settings a file starts with, whatever the file before it set, and with a transaction opens it. Temporary
+ * tables of files before it go, unless the file itself goes on (`goesOn`) and may have made them. All is sent when this returns. With a transaction the file's first statement may be sent right behind, before the answer: when something
  * fails here, that statement finds a transaction that has failed, or one to be rolled back, and never none.
  *
  * Whether the lock of the run is still held is asked here only without a transaction. With one, the row in the history asks: see
@@ -19,9 +19,15 @@ export interface SessionSettings {
  *
  * @throws {DbadminError} `migration-failed` when the session lost the lock of the run.
  */
-export async function beginFile(session: Queryable, settings: SessionSettings, directives: Directives, file: string): Promise<void> {
+export async function beginFile(
+  session: Queryable,
+  settings: SessionSettings,
+  directives: Directives,
+  file: string,
+  goesOn = false,
+): Promise<void> {
   // By itself: BEGIN is to come even when this fails, and after it, since it goes by what this sets.
-  const fresh = session.query(freshSessionSql(settings));
+  const fresh = session.query(goesOn ? freshSessionSql(settings) : `${freshSessionSql(settings)};\ndiscard temp`);
   const begun = session.query(beginFileSql(settings, directives));
   const asked = directives.transaction ? undefined : session.query<{ held: boolean }>(LOCK_HELD_SQL);
   const [, , rows] = await Promise.all([fresh, begun, asked]);

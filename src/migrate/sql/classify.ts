@@ -20,6 +20,15 @@ const OBJECT_TYPES: Readonly<Record<string, string>> = {
   OBJECT_FOREIGN_TABLE: 'FOREIGN TABLE',
 };
 
+/** Whether it does nothing but change settings of the session: SET and RESET, and `SELECT set_config(…)` as pg_dump writes it. */
+export function changesSettings(statement: AstNode): boolean {
+  const { type, fields } = nodeType(statement);
+  if (type !== 'SelectStmt') return type === 'VariableSetStmt';
+  const columns = asNodes(fields['targetList']).map((each) => asNode(asNode(each['ResTarget'])['val']));
+  const callsOnly = columns.every((value) => namesOf(asNode(value['FuncCall'])['funcname']).at(-1) === 'set_config');
+  return columns.length > 0 && callsOnly && asNodes(fields['fromClause']).length === 0;
+}
+
 /** The command of a statement for people, read off its node; unknown ones take the first words of the text. */
 export function classify(statement: AstNode, text: string): StatementKind {
   const { type, fields } = nodeType(statement);
@@ -37,13 +46,9 @@ export function classify(statement: AstNode, text: string): StatementKind {
       return made(`DROP ${kind}${concurrent}`, droppedNames(fields).join(', '), concurrent !== '');
     }
     case 'ReindexStmt': {
-      const wide = ['REINDEX_OBJECT_SCHEMA', 'REINDEX_OBJECT_SYSTEM', 'REINDEX_OBJECT_DATABASE'].includes(asText(fields['kind']) ?? '');
       const inBackground = asNodes(fields['params']).some((each) => asNode(each['DefElem'])['defname'] === 'concurrently');
-      return made(
-        `REINDEX${inBackground ? ' CONCURRENTLY' : ''}`,
-        relation(fields['relation']) ?? asText(fields['name']),
-        wide || inBackground,
-      );
+      // Of a partitioned table or index too: which it is, the statement does not tell.
+      return made(`REINDEX${inBackground ? ' CONCURRENTLY' : ''}`, relation(fields['relation']) ?? asText(fields['name']), true);
     }
     case 'AlterTableStmt': {
       const detaches = asNodes(fields['cmds']).some((each) => {
@@ -56,7 +61,7 @@ export function classify(statement: AstNode, text: string): StatementKind {
     case 'VacuumStmt':
       return made(fields['is_vacuumcmd'] === true ? 'VACUUM' : 'ANALYZE', vacuumed(fields), fields['is_vacuumcmd'] === true);
     case 'ClusterStmt':
-      return made('CLUSTER', relation(fields['relation']), fields['relation'] === undefined);
+      return made('CLUSTER', relation(fields['relation']), true);
     case 'CallStmt':
       return made('CALL', namesOf(asNode(fields['funccall'])['funcname']).map(quoteIdentifier).join('.'), true);
     case 'DoStmt':

@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
@@ -135,6 +136,48 @@ test('a no-transaction file goes on after its last good statement, and settings 
   expect(versioned[0]?.statements).toBe(2);
   expect((await sql`select id from a order by 1`).map(({ id }) => id as number)).toEqual([1, 2]);
   expect((await sql`select name from b`)[0]?.['name']).toBe('kept');
+});
+
+test('a no-transaction file that goes on looks along the path that it set, however it set it', async () => {
+  await sql.unsafe('create schema core; create table core.play (id int); create table public.play (id int)');
+  const start = "-- dbadmin: no-transaction\nselect pg_catalog.set_config('search_path', 'core', false);\n";
+  await project.write('migrations/1_a.sql', `${start}insert into play select 1 / 0;\nalter table play add column length int;\n`);
+  await project.failure();
+  await project.write('migrations/1_a.sql', `${start}insert into play select 1;\nalter table play add column length int;\n`);
+  await project.up();
+  const rows =
+    await sql`select table_schema as schema from information_schema.columns where column_name = 'length' and table_name = 'play'`;
+  expect(rows.map(({ schema }) => schema as string)).toEqual(['core']);
+});
+
+test('temporary tables of one file are not there in the next, and are while a no-transaction file goes on', async () => {
+  await project.write('migrations/1_a.sql', 'create temp table map as select 1 as id; create table a as select * from map;');
+  await project.write('migrations/2_b.sql', 'create temp table map as select 2 as id; create table b as select * from map;');
+  await project.up();
+  const holder = postgres(database.url, { max: 1 });
+  await project.write(
+    'migrations/4_d.sql',
+    '-- dbadmin: no-transaction\n-- dbadmin: lock-timeout 200ms\ncreate temp table map as select 4 as id;\nalter table a add column late int;\ninsert into a (id) select id from map;\n',
+  );
+  await holder.unsafe('begin; lock table a in access share mode');
+  const running = project.up();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  await holder.unsafe('commit');
+  await holder.end();
+  await running;
+  expect((await sql`select id from a order by 1`).map(({ id }) => id as number)).toEqual([1, 4]);
+  expect((await sql`select id from b`).map(({ id }) => id as number)).toEqual([2]);
+});
+
+test('a partitioned table is reindexed and clustered in a file without a transaction', async () => {
+  await sql.unsafe(
+    'create table p (id int) partition by range (id); create table p1 partition of p for values from (0) to (9); create index p_id on p (id)',
+  );
+  const [server] = await sql<{ major: number }[]>`select current_setting('server_version_num')::int / 10000 as major`;
+  // PostgreSQL 14 clusters no partitioned table.
+  const cluster = (server?.major ?? 0) < 15 ? '' : 'cluster p using p_id;\n';
+  await project.write('migrations/1_r.sql', `-- dbadmin: no-transaction\nreindex table p;\nreindex index p_id;\n${cluster}`);
+  expect((await project.up()).versioned).toHaveLength(1);
 });
 
 test('a statement that already ran may not become another one', async () => {
