@@ -31,19 +31,24 @@ export interface PackContent {
 export interface LoadIndexOptions {
   /** Names of packs whose content counts as absent: they are about to be deleted. */
   readonly skipPacks?: ReadonlySet<string>;
-  /** Whether indexes that cannot be read are left out; else they are an error. */
-  readonly passOverDamaged?: boolean;
 }
 
 /** Which content a lineage has and where, from all its index objects: about 60 bytes for each blob. */
 export class BlobIndex {
+  /** Keys of index objects that could not be read: what only they name seems not to be there. */
+  readonly damaged: ReadonlySet<string>;
   readonly #table = new BlobTable();
   readonly #packs: string[] = [];
   readonly #packNumbers = new Map<string, number>();
 
+  constructor(damagedKeys: ReadonlySet<string> = new Set()) {
+    this.damaged = damagedKeys;
+  }
+
   /**
-   * Reads every index object of the lineage. An unreadable one is an error, unless it is to be passed over: content would seem
-   * missing. Content of packs that are marked is taken from elsewhere where it can be.
+   * Reads every index object of the lineage. Damaged ones are passed over: where the storage has locked one, it stays for weeks, and
+   * what it named may be in others since. Content that only they name then seems missing: who writes stores it again, and who reads
+   * fails by its name. Content of packs that are marked is taken from elsewhere where it can be.
    */
   static async load(repository: Repository, systemIdentifier: string, options: LoadIndexOptions = {}): Promise<BlobIndex> {
     let damagedKeys: ReadonlySet<string> = new Set();
@@ -53,7 +58,7 @@ export class BlobIndex {
       } catch (error) {
         if (attempt === LOAD_ATTEMPTS) throw error;
         // What a damaged index said before its damage was found is not to be believed: all begins anew, without it.
-        if (options.passOverDamaged === true && isDamage(error)) damagedKeys = await findDamagedIndexes(repository, systemIdentifier);
+        if (isDbadminError(error, 'repository-damaged')) damagedKeys = await findDamagedIndexes(repository, systemIdentifier);
         // Collection writes indexes anew and deletes the old ones: what was listed may be gone.
         else if (!isDbadminError(error, 'storage-missing')) throw error;
       }
@@ -66,7 +71,7 @@ export class BlobIndex {
     options: LoadIndexOptions,
     damagedKeys: ReadonlySet<string>,
   ): Promise<BlobIndex> {
-    const index = new BlobIndex();
+    const index = new BlobIndex(damagedKeys);
     const marked = options.skipPacks ?? (await readMarks(repository, systemIdentifier));
     const keys: string[] = [];
     for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) if (!damagedKeys.has(key)) keys.push(key);
@@ -228,16 +233,11 @@ export async function findDamagedIndexes(repository: Repository, systemIdentifie
     try {
       for await (const _ of readEncoded(repository, key)) continue;
     } catch (error) {
-      if (isDamage(error)) keys.add(key);
+      if (isDbadminError(error, 'repository-damaged')) keys.add(key);
       else if (!isDbadminError(error, 'storage-missing')) throw error;
     }
   }
   return keys;
-}
-
-/** Whether a failure says that the object itself is not as it was written. */
-function isDamage(error: unknown): boolean {
-  return isDbadminError(error, 'repository-damaged') || error instanceof RangeError;
 }
 
 /** A pack as an index object lists it, its entries as they are there: valid until the next is asked for. */

@@ -52,11 +52,15 @@ interface Draft extends PackUse {
  * Reads every manifest and index of a lineage. Memory holds 13 bytes for each blob that is needed, and little for each pack.
  *
  * The order is what makes it safe: marks, then manifests, then packs and indexes. A blob that lies in several packs counts as needed in one:
- * an unmarked one if there is one.
+ * an unmarked one if there is one. What only `damagedIndexes` name counts as being in no index.
  *
  * @throws {DbadminError} `repository-damaged` when backups need blobs that no pack has: nothing must be deleted then.
  */
-export async function inspectPackUsage(repository: Repository, systemIdentifier: string): Promise<PackUsage> {
+export async function inspectPackUsage(
+  repository: Repository,
+  systemIdentifier: string,
+  damagedIndexes: ReadonlySet<string>,
+): Promise<PackUsage> {
   const now = await storeNow(repository.store);
   const marks = new Map((await listMarks(repository, systemIdentifier)).map((mark) => [mark.pack, mark]));
   const labels = await listLabels(repository, systemIdentifier);
@@ -69,7 +73,8 @@ export async function inspectPackUsage(repository: Repository, systemIdentifier:
   }
   const budget = { blobs: MAX_REWRITTEN_BLOBS };
   const named = new Set<string>();
-  for (const marked of [false, true]) await countIndexed(repository, systemIdentifier, { live, packs, named, marked, budget });
+  for (const marked of [false, true])
+    await countIndexed(repository, systemIdentifier, { live, packs, named, marked, budget, damagedIndexes });
   const unindexed = await countUnindexed(repository, systemIdentifier, live, packs);
   if (live.homeless > 0) throw lostContent(repository, live.homeless);
   const gone = [...marks.values()].filter(({ pack }) => !packs.has(pack));
@@ -89,14 +94,17 @@ interface Counting {
   /** Whether marked packs are counted now, or those that are not. */
   readonly marked: boolean;
   readonly budget: { blobs: number };
+  /** Passed over. */
+  readonly damagedIndexes: ReadonlySet<string>;
 }
 
 async function countIndexed(
   repository: Repository,
   systemIdentifier: string,
-  { live, packs, named, marked, budget }: Counting,
+  { live, packs, named, marked, budget, damagedIndexes }: Counting,
 ): Promise<void> {
   for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
+    if (damagedIndexes.has(key)) continue;
     for await (const { pack, blobs } of readIndex(repository, key)) {
       named.add(pack);
       const draft = packs.get(pack) ?? (await storedSince(repository, systemIdentifier, pack));

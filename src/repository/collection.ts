@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { BlobIndex } from './blob-index.ts';
+import { BlobIndex, findDamagedIndexes } from './blob-index.ts';
 import { BlobPipeline } from './blob-pipeline.ts';
 import { BlobReader } from './blob-reader.ts';
 import { inspectPackUsage, type PackUsage, type PackUse } from './collection-inspect.ts';
@@ -54,10 +54,19 @@ const ATTEMPTS = 3;
  */
 export async function collect(repository: Repository, systemIdentifier: string, options: CollectOptions): Promise<Collected> {
   refuseOldFormat(repository);
+  let damagedIndexes: ReadonlySet<string> = new Set();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await collectOnce(repository, systemIdentifier, options);
+      return await collectOnce(repository, systemIdentifier, options, damagedIndexes);
     } catch (error) {
+      if (isDbadminError(error, 'repository-damaged') && attempt < ATTEMPTS) {
+        // What a damaged index said before its damage was found is not to be believed: all is looked at again without it.
+        const found = await findDamagedIndexes(repository, systemIdentifier);
+        if ([...found].every((key) => damagedIndexes.has(key))) throw error;
+        damagedIndexes = found;
+        for (const key of found) options.log.warn(`${key} is damaged and passed over: dbadmin repository rebuild-index writes it anew`);
+        continue;
+      }
       if (!isDbadminError(error, 'storage-missing')) throw error;
       // What was there a moment ago was deleted by another collection: this one has slept too long, or the other had and ended
       // what it was about to do when its lease was gone. Then all is looked at again.
@@ -68,8 +77,13 @@ export async function collect(repository: Repository, systemIdentifier: string, 
   }
 }
 
-async function collectOnce(repository: Repository, systemIdentifier: string, options: CollectOptions): Promise<Collected> {
-  const usage = await inspectPackUsage(repository, systemIdentifier);
+async function collectOnce(
+  repository: Repository,
+  systemIdentifier: string,
+  options: CollectOptions,
+  damagedIndexes: ReadonlySet<string>,
+): Promise<Collected> {
+  const usage = await inspectPackUsage(repository, systemIdentifier, damagedIndexes);
   const plan = planCollection(usage, options.graceMs);
   await options.lease.check();
   for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);
@@ -79,7 +93,7 @@ async function collectOnce(repository: Repository, systemIdentifier: string, opt
     options.signal.throwIfAborted();
     await markPack(repository, systemIdentifier, pack, { graceMs: options.graceMs, markedAt });
   }
-  const deletion = await deleteDue(repository, systemIdentifier, usage, plan, options);
+  const deletion = await deleteDue(repository, systemIdentifier, usage, plan, { ...options, damagedIndexes });
   const until = plan.wait.map((each) => each.until).sort((a, b) => a.getTime() - b.getTime())[0] ?? null;
   return {
     marked: amountOf([...plan.mark, ...plan.compact]),
@@ -109,7 +123,7 @@ async function deleteDue(
   systemIdentifier: string,
   usage: PackUsage,
   plan: CollectionPlan,
-  options: CollectOptions,
+  options: CollectOptions & { readonly damagedIndexes: ReadonlySet<string> },
 ): Promise<Pick<Collected, 'deleted' | 'locked' | 'postponedFor'>> {
   const none = { deleted: amountOf([]), locked: amountOf([]), postponedFor: null };
   // Without any backup nothing is decided, as in the plan.
@@ -126,6 +140,7 @@ async function deleteDue(
     gone: usage.gone,
     absent,
     known: usage.labels,
+    damagedIndexes: options.damagedIndexes,
     now: usage.now,
     signal: options.signal,
   });

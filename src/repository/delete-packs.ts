@@ -14,6 +14,8 @@ export interface DeletePacksOptions {
   readonly gone: readonly Mark[];
   /** Gone and not marked: indexes let them go. */
   readonly absent: readonly string[];
+  /** Indexes that cannot be read. What no other index names stays while they are there, and so do all marks. */
+  readonly damagedIndexes: ReadonlySet<string>;
   /** The backups that were looked at. */
   readonly known: readonly string[];
   /** By the store's clock: what is locked until later stays. */
@@ -28,13 +30,13 @@ export interface DeletePacksOptions {
 export async function deletePacks(
   repository: Repository,
   systemIdentifier: string,
-  { due, gone, absent, known, now, signal }: DeletePacksOptions,
+  { due, gone, absent, known, damagedIndexes, now, signal }: DeletePacksOptions,
 ): Promise<{ readonly deleted: readonly PackUse[]; readonly locked: readonly PackUse[] }> {
   const since = (await listLabels(repository, systemIdentifier)).filter((label) => !known.includes(label));
   const live = new LiveBlobs();
   await addLive(live, repository, systemIdentifier, since);
   const going = new Set([...[...due, ...gone].map(({ pack }) => pack), ...absent]);
-  const lockedIn = await cutFromIndexes(repository, systemIdentifier, going, { live, now });
+  const lockedIn = await cutFromIndexes(repository, systemIdentifier, going, { live, damagedIndexes, now });
   const deleted: PackUse[] = [];
   const locked: PackUse[] = [];
   for (const use of due) {
@@ -57,16 +59,23 @@ async function cutFromIndexes(
   repository: Repository,
   systemIdentifier: string,
   going: Set<string>,
-  { live, now }: { readonly live: LiveBlobs; readonly now: Date },
+  { live, damagedIndexes, now }: { readonly live: LiveBlobs; readonly damagedIndexes: ReadonlySet<string>; readonly now: Date },
 ): Promise<ReadonlySet<string>> {
-  const lockedIn = new Set<string>();
   const prefix = indexPrefix(systemIdentifier);
   const keys: string[] = [];
-  for await (const { key } of repository.store.list(prefix)) keys.push(key);
-  // What one index may not let go of, none may.
-  for (const key of keys)
-    for await (const { pack, blobs } of readIndex(repository, key))
-      if (going.has(pack) && blobs.some(({ hash }) => live.isHomeless(hash))) going.delete(pack);
+  for await (const { key } of repository.store.list(prefix)) if (!damagedIndexes.has(key)) keys.push(key);
+  const named = new Set<string>();
+  const needed = new Set<string>();
+  for (const key of keys) {
+    for await (const { pack, blobs } of readIndex(repository, key)) {
+      if (!going.has(pack)) continue;
+      named.add(pack);
+      if (blobs.some(({ hash }) => live.isHomeless(hash))) needed.add(pack);
+    }
+  }
+  // What one index may not let go of, none may; and what a damaged one names is not known.
+  for (const pack of going) if (needed.has(pack) || (damagedIndexes.size > 0 && !named.has(pack))) going.delete(pack);
+  const lockedIn = new Set(damagedIndexes.size > 0 ? going : []);
   for (const key of keys) {
     const staying: IndexedPack[] = [];
     const leaving: string[] = [];

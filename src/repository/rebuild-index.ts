@@ -1,11 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import { isDbadminError, messageOf } from '../base/errors.ts';
 import { readIndex, writeIndex, type IndexedPack } from './blob-index.ts';
+import { DEFAULT_GRACE_MS } from './collection-plan.ts';
 import { runName } from './collection.ts';
 import { deleteUnlessLocked } from './delete-packs.ts';
-import { indexPrefix, packPrefix } from './layout.ts';
+import { indexPrefix, packKey, packPrefix } from './layout.ts';
 import type { Lease } from './leases.ts';
-import { readMarks } from './marks.ts';
+import { markPack, readMarks } from './marks.ts';
 import { readFooter } from './pack-footer.ts';
 import type { Repository } from './repository.ts';
 
@@ -29,6 +30,8 @@ export interface RebuiltIndex {
   readonly written: number;
   /** Index objects that were replaced: damaged, or naming packs that are not there, or all of them. */
   readonly replaced: readonly string[];
+  /** Those that should have gone and that the storage has locked: nothing is read from them, or their lost packs are marked. */
+  readonly locked: readonly { readonly index: string; readonly until: Date | null }[];
   /** Named by an index and not there: what lay in them is lost unless it comes back from a copy. */
   readonly missing: readonly string[];
   readonly damaged: readonly { readonly pack: string; readonly problem: string }[];
@@ -38,7 +41,8 @@ export interface RebuiltIndex {
  * Brings the indexes of a lineage in line with its packs, from what the packs say of themselves. Indexes that are whole and
  * true stay. Needs no key: without one all indexes of an encrypted repository are taken for untold, and what the packs say is written beside them.
  *
- * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found.
+ * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found. Packs that are lost and that
+ * a locked index goes on naming are marked: who writes a backup takes them for absent then, and stores what they held anew.
  */
 export async function rebuildIndex(repository: Repository, systemIdentifier: string, options: RebuildOptions): Promise<RebuiltIndex> {
   const sizes = await listPacks(repository, systemIdentifier);
@@ -71,8 +75,27 @@ export async function rebuildIndex(repository: Repository, systemIdentifier: str
   }
   await flush();
   await options.lease.check();
-  for (const key of stale) await deleteUnlessLocked(repository, key);
-  return { packs: sizes.size, added: todo.length - damaged.length, written, replaced: stale, missing: [...missing], damaged };
+  const { replaced, locked } = await deleteStale(repository, systemIdentifier, stale, options.clock.now());
+  return { packs: sizes.size, added: todo.length - damaged.length, written, replaced, locked, missing: [...missing], damaged };
+}
+
+async function deleteStale(
+  repository: Repository,
+  systemIdentifier: string,
+  stale: StaleIndexes,
+  markedAt: Date,
+): Promise<Pick<RebuiltIndex, 'replaced' | 'locked'>> {
+  const replaced: string[] = [];
+  const locked: RebuiltIndex['locked'][number][] = [];
+  for (const [index, absent] of stale) {
+    if (await deleteUnlessLocked(repository, index)) {
+      replaced.push(index);
+      continue;
+    }
+    for (const pack of absent) await markPack(repository, systemIdentifier, pack, { graceMs: DEFAULT_GRACE_MS, markedAt });
+    locked.push({ index, until: (await repository.store.stat(index))?.lockedUntil ?? null });
+  }
+  return { replaced, locked };
 }
 
 /** What {@link rebuildIndex} would do; reads indexes, and no pack. */
@@ -89,7 +112,7 @@ export async function inspectIndexes(
   const sizes = await listPacks(repository, systemIdentifier);
   const { named, stale, missing } = await readIndexes(repository, systemIdentifier, sizes, all);
   const unindexed = [...sizes.keys()].filter((pack) => !named.has(pack)).length;
-  return { packs: sizes.size, unindexed, replaced: stale, missing: [...missing] };
+  return { packs: sizes.size, unindexed, replaced: [...stale.keys()], missing: [...missing] };
 }
 
 /** Sizes of all packs by their names. */
@@ -99,15 +122,18 @@ async function listPacks(repository: Repository, systemIdentifier: string): Prom
   return sizes;
 }
 
+/** Indexes that cannot stay, by their keys: each with the packs that it names and that are not there. */
+type StaleIndexes = ReadonlyMap<string, readonly string[]>;
+
 /** Which packs the indexes that can stay name, and which indexes cannot. */
 async function readIndexes(
   repository: Repository,
   systemIdentifier: string,
   sizes: ReadonlyMap<string, number>,
   all: boolean,
-): Promise<{ readonly named: ReadonlySet<string>; readonly stale: readonly string[]; readonly missing: ReadonlySet<string> }> {
+): Promise<{ readonly named: ReadonlySet<string>; readonly stale: StaleIndexes; readonly missing: ReadonlySet<string> }> {
   const named = new Set<string>();
-  const stale: string[] = [];
+  const stale = new Map<string, readonly string[]>();
   const missing = new Set<string>();
   // Collected, and named still by an index that is locked.
   const marked = await readMarks(repository, systemIdentifier);
@@ -119,12 +145,18 @@ async function readIndexes(
       // Without a key it is not known what an encrypted index names; whether it is whole is.
       if (isDbadminError(error, 'key-wrong')) continue;
       if (!isDbadminError(error, 'repository-damaged')) throw error;
-      stale.push(key);
+      stale.set(key, []);
       continue;
     }
-    const absent = packs.filter((pack) => !sizes.has(pack) && !marked.has(pack));
+    const absent: string[] = [];
+    let isNewer = false;
+    for (const pack of packs.filter((each) => !sizes.has(each) && !marked.has(each))) {
+      // A backup may have stored it, and this index, since the packs were listed.
+      if ((await repository.store.stat(packKey(systemIdentifier, pack))) === undefined) absent.push(pack);
+      else isNewer = true;
+    }
     for (const pack of absent) missing.add(pack);
-    if (all || absent.length > 0) stale.push(key);
+    if ((all || absent.length > 0) && !isNewer) stale.set(key, absent);
     else for (const pack of packs) named.add(pack);
   }
   return { named, stale, missing };

@@ -11,6 +11,7 @@ import { inspectLineage, readLineage, type LineageContents } from '../lineage-in
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
+import { refuseUnfindable } from './unfindable.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 import { lastSetting, outerPathOf, type OuterFile } from './configuration-files.ts';
@@ -83,6 +84,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     ManifestEntries.read(repository, systemIdentifier, resolution.backup.label),
     BlobIndex.load(repository, systemIdentifier),
   ]);
+  refuseUnfindable(entries, index);
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
   const state = await inspectTarget({ layout, systemIdentifier, extraBytes: walBytes, delta: request.delta === true });

@@ -61,7 +61,9 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
 /** Where the storage locks objects: everything that the backup relies on stays locked as long as the backup itself. */
 async function lockPublished({ destination, source, label, clock, log }: CompleteOptions, packs: ReadonlySet<string>): Promise<void> {
   try {
-    const locks = await lockBackup(destination.repository, { systemIdentifier: source.systemIdentifier, label, packs }, clock);
+    const damagedIndexes = destination.index.damaged;
+    const backup = { systemIdentifier: source.systemIdentifier, label, packs, damagedIndexes };
+    const locks = await lockBackup(destination.repository, backup, clock);
     if (locks !== undefined)
       log.info(
         `${label} is locked in ${destination.name} until ${locks.until.toISOString()} (${locks.extended} objects made to last, ${locks.kept} did)`,

@@ -47,6 +47,8 @@ export async function openDestination({ name, repository }: NamedRepository, opt
   try {
     const marked = await readMarks(repository, systemIdentifier);
     const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: marked });
+    for (const key of index.damaged)
+      log.warn(`${key} in ${name} is damaged: what only it names is stored again; dbadmin repository rebuild-index writes it anew`);
     return { name, repository, lease, index, backups: await listBackups(repository, systemIdentifier) };
   } catch (error) {
     await lease.release();

@@ -21,7 +21,8 @@ export interface BackupFindings {
 }
 
 const FILES_NAMED = 5;
-const INDEX_REASON = 'An index cannot be read, and nothing is restored before dbadmin repository rebuild-index has made it anew.';
+const INDEX_REASON =
+  'An index cannot be read, and what only it names is not found before dbadmin repository rebuild-index has made it anew.';
 
 /** Reads every manifest to its end and looks for each of its blobs in the indexes and among the packs. */
 export async function verifyBackups(task: VerifyTask, packs: PackFindings): Promise<BackupFindings> {
@@ -30,8 +31,7 @@ export async function verifyBackups(task: VerifyTask, packs: PackFindings): Prom
   const summaries: BackupSummary[] = [];
   const affected: AffectedBackup[] = [];
   // As a restore finds it; indexes that cannot be read are faults already.
-  const index =
-    labels.length === 0 ? new BlobIndex() : await BlobIndex.load(task.repository, task.systemIdentifier, { passOverDamaged: true });
+  const index = labels.length === 0 ? new BlobIndex() : await BlobIndex.load(task.repository, task.systemIdentifier);
   for (const label of labels) {
     task.tally.objects += 1;
     let summary: BackupSummary | undefined;
@@ -54,7 +54,7 @@ export async function verifyBackups(task: VerifyTask, packs: PackFindings): Prom
     }
     if (summary === undefined) continue;
     summaries.push(summary);
-    const reasons = [...(task.faults.indexes.size > 0 ? [INDEX_REASON] : []), ...found.reasons()];
+    const reasons = [...(found.unknownBlobs > 0 && task.faults.indexes.size > 0 ? [INDEX_REASON] : []), ...found.reasons()];
     if (reasons.length > 0) affected.push({ label, reasons, files: found.files });
     for (const pack of found.missingPacks) {
       const object = nameOfPack(task, pack);

@@ -24,7 +24,7 @@ export class Faults {
   readonly blobs = new Set<string>();
   /** WAL segments, whole or in parts, that cannot be read: their names. */
   readonly segments = new Set<string>();
-  /** Indexes that cannot be read: no restore begins before they are rebuilt, since content would seem missing. */
+  /** Indexes that cannot be read: what only they name is not found before they are rebuilt. */
   readonly indexes = new Set<string>();
   /** Backups whose manifest cannot be read: their labels. */
   readonly manifests = new Set<string>();

@@ -33,7 +33,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     show(context, place.name, rebuilt);
     output.result({ repository: place.name, systemIdentifier, ...rebuilt });
-    return rebuilt.missing.length + rebuilt.damaged.length > 0 ? 3 : 0;
+    return rebuilt.missing.length + rebuilt.damaged.length + rebuilt.locked.length > 0 ? 3 : 0;
   } finally {
     await repository.store.close();
   }
@@ -51,7 +51,7 @@ async function showPlan(
   );
   for (const pack of missing) output.line(`missing   pack ${pack} is in an index and is not there: bring it back from a copy`);
   output.line('Nothing was changed.');
-  output.result({ repository: name, systemIdentifier, packs, added: unindexed, written: 0, replaced, missing, damaged: [] });
+  output.result({ repository: name, systemIdentifier, packs, added: unindexed, written: 0, replaced, locked: [], missing, damaged: [] });
   return missing.length > 0 ? 3 : 0;
 }
 
@@ -67,10 +67,14 @@ async function openWithOrWithoutKey(context: CommandContext, place: RepositoryCo
 }
 
 function show({ output }: CommandContext, repository: string, rebuilt: RebuiltIndex): void {
-  const { packs, added, written, replaced, missing, damaged } = rebuilt;
+  const { packs, added, written, replaced, locked, missing, damaged } = rebuilt;
   output.line(
     `${repository}: ${packs} packs, ${added} of them newly indexed in ${written} index ${written === 1 ? 'object' : 'objects'}, ${replaced.length} replaced`,
   );
+  for (const { index, until } of locked)
+    output.line(
+      `locked    ${index} stays${until === null ? '' : ` until ${until.toISOString()}`}: what it should say is in another; run this again then`,
+    );
   for (const pack of missing) output.line(`missing   pack ${pack} was in an index and is not there: bring it back from a copy`);
   for (const { pack, problem } of damaged) output.line(`damaged   pack ${pack}: ${problem}`);
   if (missing.length + damaged.length > 0) output.line('What backups that costs: dbadmin backup verify');

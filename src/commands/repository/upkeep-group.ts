@@ -54,7 +54,8 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
     name: 'repository rebuild-index',
     summary: 'write the indexes anew from what the packs say of themselves',
     description: `For a repository that lost index objects, or whose indexes are damaged or name packs that are not there. Needs no key: packs tell what they hold.
-Indexes that are whole and true stay, unless --all. Exit 3 when packs are missing or damaged.`,
+Indexes that are whole and true stay, unless --all. One that the storage has locked stays beside those that are written, until its lock has ended;
+nothing hangs on it. Exit 3 then, and when packs are missing or damaged.`,
     options: [
       { flags: '--all', summary: 'also indexes that are whole' },
       { flags: '--dry-run', summary: 'show what would be written anew, and write nothing' },
@@ -65,6 +66,7 @@ Indexes that are whole and true stay, unless --all. Exit 3 when packs are missin
       'repository, systemIdentifier: text',
       'packs, added, written: numbers of packs, packs newly indexed, index objects written',
       'replaced: array of index keys',
+      'locked: array of { index, until } that stay, until as ISO 8601 or null',
       'missing: array of packs; damaged: array of { pack, problem }',
     ],
     load: async () => await import('./rebuild-index.ts'),
