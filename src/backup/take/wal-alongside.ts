@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -46,8 +46,7 @@ export interface AlongsideOptions {
 export async function receiveAlongside(options: AlongsideOptions): Promise<WalAlongside> {
   const { name, repository, source, clock, log, stalledAfterMs = STALLED_AFTER_MS } = options;
   const archive = new WatchedArchive(repository, source.systemIdentifier, source.walSegmentBytes);
-  const connection = await ReplicationConnection.open(options.parameters, { applicationName: 'dbadmin backup wal' });
-  const slot = `dbadmin_backup_${randomBytes(6).toString('hex')}`;
+  let hold = await holdWal(options.parameters);
   const stop = new AbortController();
   const state: { until: bigint | undefined; storedLsn: bigint; reception: Promise<unknown>; failure: unknown } = {
     until: undefined,
@@ -55,28 +54,24 @@ export async function receiveAlongside(options: AlongsideOptions): Promise<WalAl
     reception: Promise.resolve(),
     failure: undefined,
   };
-  try {
-    await connection.createPhysicalSlot(slot, { reserveWal: true, temporary: true });
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
+  const receive = async (startLsn: bigint, timeline: number): Promise<void> => {
+    hold = await renewed(hold, options);
+    await receiveWal({
+      ...hold,
+      archives: [archive],
+      startLsn: startLsn - (startLsn % BigInt(archive.segmentBytes)),
+      timeline,
+      partEveryMs: PART_EVERY_MS,
+      clock,
+      log,
+      signal: stop.signal,
+      onStored: (lsn) => (state.storedLsn = lsn),
+      until: () => state.until,
+    });
+  };
   return {
     begin: async (startLsn, timeline) => {
-      const segmentStart = startLsn - (startLsn % BigInt(archive.segmentBytes));
-      state.reception = receiveWal({
-        connection,
-        archives: [archive],
-        slot,
-        startLsn: segmentStart,
-        timeline,
-        partEveryMs: PART_EVERY_MS,
-        clock,
-        log,
-        signal: stop.signal,
-        onStored: (lsn) => (state.storedLsn = lsn),
-        until: () => state.until,
-      }).catch((error: unknown) => (state.failure = error));
+      state.reception = receive(startLsn, timeline).catch((error: unknown) => (state.failure = error));
       await Promise.resolve();
     },
     finish: async (stopLsn, signal) => {
@@ -101,9 +96,43 @@ export async function receiveAlongside(options: AlongsideOptions): Promise<WalAl
     close: async () => {
       stop.abort();
       await state.reception.catch(() => undefined);
-      await connection.close();
+      await hold.connection.close();
     },
   };
+}
+
+/** A temporary slot, and the connection that it goes with. */
+interface WalHold {
+  readonly connection: ReplicationConnection;
+  readonly slot: string;
+}
+
+async function holdWal(parameters: ConnectionParameters): Promise<WalHold> {
+  const connection = await ReplicationConnection.open(parameters, { applicationName: 'dbadmin backup wal' });
+  const slot = `dbadmin_backup_${randomBytes(6).toString('hex')}`;
+  try {
+    await connection.createPhysicalSlot(slot, { reserveWal: true, temporary: true });
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return { connection, slot };
+}
+
+/**
+ * The hold, or another when the server has ended it: nothing was received while the backup waited for its checkpoint, and with
+ * idle_replication_slot_timeout a checkpoint ends the connection of a slot that was idle for longer. A slot made right after that
+ * checkpoint holds the WAL from where the backup starts.
+ */
+async function renewed(hold: WalHold, { parameters, log }: AlongsideOptions): Promise<WalHold> {
+  try {
+    await hold.connection.identifySystem();
+    return hold;
+  } catch (error) {
+    log.debug(`the connection for the WAL of the backup is gone, and is made anew: ${messageOf(error)}`);
+    await hold.connection.close();
+    return await holdWal(parameters);
+  }
 }
 
 function stalled({ name, stalledAfterMs = STALLED_AFTER_MS }: AlongsideOptions, stopLsn: bigint, storedLsn: bigint): DbadminError {

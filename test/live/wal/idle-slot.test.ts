@@ -1,6 +1,10 @@
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { inspectSource } from '../../../src/backup/source-inspect.ts';
+import { receiveAlongside } from '../../../src/backup/take/wal-alongside.ts';
 import { openGaps } from '../../../src/backup/gaps.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
@@ -100,6 +104,30 @@ test('a slot that the server gave up because nobody used it is made anew, and wh
   expect(await receiveAll()).toBeNull();
   const { coverage, cluster: identity } = await inspectLineage(repository, 'main');
   expect(openGaps(coverage, await listGaps(repository, identity.systemIdentifier))).toEqual([]);
+});
+
+test('a backup that waits for its checkpoint longer than a slot may be idle has its WAL all the same', async () => {
+  await query('create table step (n int)', "alter system set idle_replication_slot_timeout = '1s'", 'select pg_reload_conf()');
+  const connection = await ReplicationConnection.open(cluster.parameters());
+  const source = await inspectSource(connection);
+  await connection.close();
+  const parameters = cluster.parameters();
+  const wal = await receiveAlongside({ parameters, name: 'local', repository, source, clock: systemClock, log: silentLog });
+  try {
+    await pause(1500);
+    const slots = async (): Promise<unknown> => {
+      await query('insert into step values (1)', 'checkpoint');
+      return await query('select slot_name from pg_replication_slots');
+    };
+    await expect.poll(slots, { timeout: 30_000, interval: 500 }).toEqual([]);
+    const [start] = await query('select redo_lsn::text as lsn from pg_control_checkpoint()');
+    await wal.begin(parseLsn(String(start?.['lsn'])), 1);
+    await query('insert into step values (2)');
+    const [end] = await query('select pg_current_wal_flush_lsn()::text as lsn');
+    await wal.finish(parseLsn(String(end?.['lsn'])), new AbortController().signal);
+  } finally {
+    await wal.close();
+  }
 });
 
 test('what the server removed after it had given the slot up is a gap with a record, and reception goes on behind it', async () => {
