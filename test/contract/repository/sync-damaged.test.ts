@@ -5,17 +5,18 @@ import { dumpGlobalsKey } from '../../../src/backup/dump/layout.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
 import { backupKey, historyKey, holdPrefix, packPrefix, walKey } from '../../../src/repository/layout.ts';
 import { ledgerPrefix, readLedger } from '../../../src/repository/ledger.ts';
-import { listBackups } from '../../../src/repository/manifest.ts';
+import { listBackups, writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { readCoverage } from '../../../src/repository/wal-coverage.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
-import { SYSTEM } from '../../backup/small-backups.ts';
+import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 import { CLUSTER, fill, keysOf, LABELS, segment, SEGMENT_BYTES, segmentBytes, sync } from '../../backup/small-source.ts';
 
 /** One bit is not as it was; `at` counts from the end where it is negative. */
@@ -183,6 +184,20 @@ test.each(damages)('%s is damaged: it is not copied, nor what needs it, and all 
   const whole = await makeMemoryRepository();
   await fill(whole);
   expect((await sync(whole, target)).failed).toEqual([]);
+  expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(LABELS);
+});
+
+test('a backup whose last WAL is stored in parts does not appear without them', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await fill(source);
+  const start = 9n * BigInt(SEGMENT_BYTES);
+  const lsns = { startLsn: formatLsn(start + 0x28n), stopLsn: formatLsn(start + 0x100n) };
+  await writeManifest(source, summaryOf('backup-3', lsns), [{ path: 'base', type: 'directory', mode: 448, modifiedAt: 1 }]);
+  await flipBit(source, await key.last(source, `${key.wal(9)}.part.`));
+  expect((await sync(source, target)).failed).toMatchObject([
+    { kind: 'wal', name: segment(9) },
+    { kind: 'backup', name: 'backup-3' },
+  ]);
   expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(LABELS);
 });
 
