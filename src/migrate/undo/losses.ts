@@ -19,7 +19,7 @@ export type Loss =
 /**
  * What statements, in the order in which they ran, took from tables that were there before: from their parse alone, so what foreign
  * keys took along is not seen (see cascades.ts), nor what a function or a trigger did, nor whether a DELETE found any row. Names follow renamings back to what
- * they were before the first statement; what the statements made themselves is not lost.
+ * they were before the first statement; what the statements made themselves is not lost, and IF NOT EXISTS alone is no proof that they did.
  *
  * `before` ran between the moment that could be restored and the statements: what it took is not told, what it made or renamed counts.
  * `searchPath` are the schemas that unqualified names are looked up in; the first counts.
@@ -61,6 +61,8 @@ class Names {
   readonly #tables = new Map<string, TableName>();
   readonly #columns = new Map<string, string>();
   readonly #made = new Set<string>();
+  /** What was dropped or renamed: nothing of before has these names any more. */
+  readonly #freed = new Set<string>();
 
   constructor(schema: string) {
     this.#schema = schema;
@@ -73,10 +75,10 @@ class Names {
         this.#setPath(fields);
         return [];
       case 'CreateStmt':
-        this.#made.add(keyOf(this.#tableOf(fields['relation'])));
+        this.#make(fields['relation'], fields);
         return [];
       case 'CreateTableAsStmt':
-        this.#made.add(keyOf(this.#tableOf(asNode(fields['into'])['rel'])));
+        this.#make(asNode(fields['into'])['rel'], fields);
         return [];
       case 'RenameStmt':
         this.#rename(fields);
@@ -121,6 +123,13 @@ class Names {
     return { schema: asText(fields['schemaname']) ?? this.#schema, name: asText(fields['relname']) ?? '' };
   }
 
+  /** With IF NOT EXISTS the table may have been there before, and what is taken from it is lost then: not made, unless its name was free for sure. */
+  #make(range: unknown, fields: AstNode): void {
+    const key = keyOf(this.#tableOf(range));
+    const surely = fields['if_not_exists'] !== true || this.#freed.has(key) || asNode(range)['relpersistence'] === 't';
+    if (surely) this.#made.add(key);
+  }
+
   /** The table as it was called before, or undefined for one that was not there. */
   #original(table: TableName): TableName | undefined {
     return this.#made.has(keyOf(table)) ? undefined : (this.#tables.get(keyOf(table)) ?? table);
@@ -142,6 +151,8 @@ class Names {
     const from = this.#tableOf(fields['relation']);
     const to = change(from);
     const original = this.#original(from);
+    this.#freed.delete(keyOf(to));
+    this.#freed.add(keyOf(from));
     if (original === undefined) {
       this.#made.delete(keyOf(from));
       this.#made.add(keyOf(to));
@@ -168,6 +179,7 @@ class Names {
       const now = { schema: parts.at(-2) ?? this.#schema, name: parts.at(-1) ?? '' };
       const table = this.#original(now);
       this.#tables.delete(keyOf(now));
+      this.#freed.add(keyOf(now));
       // Made and dropped, it is gone; dropped, one of that name made later is another.
       if (table === undefined) this.#made.delete(keyOf(now));
       return table === undefined ? [] : [{ kind: 'table' as const, table, by: 'DROP TABLE' }];
@@ -183,7 +195,7 @@ class Names {
       const command = asNode(each['AlterTableCmd']);
       const name = asText(command['name']) ?? asText(asNode(asNode(command['def'])['ColumnDef'])['colname']) ?? '';
       const key = JSON.stringify([now, name]);
-      if (command['subtype'] === 'AT_AddColumn') this.#made.add(key);
+      if (command['subtype'] === 'AT_AddColumn' && command['missing_ok'] !== true) this.#made.add(key);
       const by = COLUMN_LOSSES[asText(command['subtype']) ?? ''];
       if (by === undefined || this.#made.has(key)) continue;
       losses.push({ kind: 'column', table, column: this.#columns.get(key) ?? name, by });

@@ -41,6 +41,31 @@ describe('lossesOf: what statements took', () => {
     ]);
   });
 
+  test('IF NOT EXISTS makes nothing for sure: what was taken from it may have been there before', () => {
+    expect(lost('alter table a add column if not exists n int; update a set n = 1; alter table a drop column n')).toEqual([
+      'column public.a.n by UPDATE',
+    ]);
+    expect(lost('create table if not exists a (); delete from a; alter table a drop column x')).toEqual([
+      'rows public.a by DELETE',
+      'column public.a.x by DROP COLUMN',
+    ]);
+    expect(lost('create table if not exists a as select 1 as x; drop table a')).toEqual(['table public.a by DROP TABLE']);
+  });
+
+  test('IF NOT EXISTS under a name that the statements made, or that they freed themselves, is theirs', () => {
+    expect(lost('create table a (); create table if not exists a (); drop table a')).toEqual([]);
+    expect(lost('alter table a add n int; alter table a add column if not exists n int; update a set n = 1')).toEqual([]);
+    expect(lost('alter table a rename to a_old; create table if not exists a (); drop table a')).toEqual([]);
+    expect(lost('drop table if exists a; create table if not exists a (); alter table a rename to b; drop table b')).toEqual([
+      'table public.a by DROP TABLE',
+    ]);
+    expect(lost('create temp table if not exists a (); delete from a')).toEqual([]);
+    // The first makes the name free, the second takes it again.
+    expect(lost('alter table a rename to b; alter table b rename to a; create table if not exists a (); delete from a')).toEqual([
+      'rows public.a by DELETE',
+    ]);
+  });
+
   test('a table dropped and made again was lost; one made and dropped and dropped again once more is another', () => {
     expect(lost('drop table a; create table a (); drop table a')).toEqual(['table public.a by DROP TABLE']);
   });
