@@ -52,6 +52,8 @@ export type Started = { readonly state: 'open' | 'paused' | 'shut-down'; readonl
 export async function startRestored(options: StartOptions): Promise<Started> {
   const { restored, programs, clock } = options;
   const logFile = path.join(restored.dataDirectory, 'dbadmin-restore.log');
+  // That of an earlier restore came with the backup, and may say that its recovery has paused.
+  await rm(logFile, { force: true });
   if (options.action === 'shutdown') {
     await startCluster(programs, restored.dataDirectory, logFile, options.timeoutSeconds).catch(async (error: unknown) => {
       if ((await stateOf(restored.dataDirectory)).state !== 'shut-down-in-recovery') throw error;
