@@ -18,7 +18,7 @@ sql/migrations in order, each in a transaction of its own together with its row 
 sql/routines in one transaction. Several runs at once are fine: one works, the others wait and find nothing to do.
 
 A routine whose result, columns or kind changed is dropped and made anew, with the views, routines, triggers and indexes on it that
-other files of sql/routines make; anything else that needs it is named and nothing is changed. Privileges, owners and comments
+files of sql/routines make; anything else that needs it, or is not made again, is named and nothing is changed. Privileges, owners and comments
 that DROP and CREATE would lose are given back right after the CREATE, in versioned files too. Before the last commit the bodies of all
 routines are checked, those in PL/pgSQL by plpgsql_check where that extension is installed: what the run would break fails it.
 

@@ -4,14 +4,16 @@ import type { GrantKeeper } from '../grants/apply.ts';
 import type { Routine } from '../routines/routines.ts';
 import type { Queryable } from '../session/session.ts';
 import { findDependents, findTarget } from './inspect.ts';
-import type { Dependent, ReplaceTarget } from './plan.ts';
+import type { Dependent, DroppedDependent, ReplaceTarget } from './plan.ts';
 
 export interface ReplaceContext {
   readonly session: Queryable;
   readonly log: Log;
   readonly grants: GrantKeeper;
   /** All routines of the project by what they make, changed or not. */
-  readonly makers: () => ReadonlyMap<string, Routine>;
+  readonly makers: () => ReadonlyMap<string, readonly Routine[]>;
+  /** What was dropped for another in this transaction and has to be there at its end, by identity. */
+  readonly dropped: Map<string, DroppedDependent>;
 }
 
 export interface Replacement {
@@ -34,6 +36,31 @@ export function asksForDrop(error: unknown): boolean {
 }
 
 /**
+ * What was dropped and no file made again, each with the way out.
+ *
+ * @throws {DbadminError} `migration-failed`, always.
+ */
+export function refuseLoss(missing: readonly DroppedDependent[]): never {
+  const nameOf = ({ dependent: { type, identity } }: DroppedDependent): string => `${type} ${identity}`;
+  const [first] = missing;
+  const others = missing.length > 1 ? `, nor ${missing.length - 1} more` : '';
+  throw new DbadminError(
+    'migration-failed',
+    `${first?.file ?? 'routines'}: ${first === undefined ? 'something' : nameOf(first)} had to be dropped and was not made again${others}`,
+    {
+      detail: missing
+        .map(
+          (each) => `${each.file} drops ${nameOf(each)}, and ${each.makers.map(({ file }) => file.path).join(', ')} did not make it again`,
+        )
+        .join('\n'),
+      hint: `Let a file in sql/routines make it, and after what it needs. When it is to go, let a versioned migration drop it: ${missing
+        .map(({ dependent }) => `${dependent.dropSql ?? ''};`)
+        .join(' ')}`,
+    },
+  );
+}
+
+/**
  * Drops what cannot be replaced in place, and before it everything that needs it. Gives the routines whose files make the
  * dropped dependents, which have to run again; undefined when there was nothing to drop.
  *
@@ -41,7 +68,7 @@ export function asksForDrop(error: unknown): boolean {
  */
 export async function dropToReplace(
   { file, target, what, reason }: Replacement,
-  { session, log, grants, makers }: ReplaceContext,
+  { session, log, grants, makers, dropped }: ReplaceContext,
 ): Promise<readonly Routine[] | undefined> {
   const found = await findTarget(session, target);
   if (found?.dropSql === undefined) return undefined;
@@ -51,7 +78,10 @@ export async function dropToReplace(
   if (strangers.length > 0) throw refusal(`${file}: ${found.identity} ${what}`, found.identity, strangers, reason);
   grants.forget();
   await grants.look(session, undefined);
-  for (const { dropSql } of dependents) if (dropSql !== undefined) await session.query(dropSql);
+  for (const dependent of dependents) {
+    if (dependent.dropSql !== undefined) await session.query(dependent.dropSql);
+    dropped.set(dependent.identity, { dependent, file, makers: known.get(dependent.key ?? '') ?? [] });
+  }
   await session.query(found.dropSql);
   await grants.noteGone(session);
   const along = dependents.map(({ type, identity }) => `${type} ${identity}`);

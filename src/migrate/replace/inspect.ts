@@ -1,6 +1,6 @@
 import { quoteName } from '../../postgres/quote.ts';
 import type { Queryable } from '../session/session.ts';
-import type { Dependent, ReplaceTarget } from './plan.ts';
+import type { Dependent, DroppedDependent, ReplaceTarget } from './plan.ts';
 
 export interface FoundTarget {
   readonly classId: string;
@@ -85,7 +85,7 @@ export async function findDependents(session: Queryable, target: FoundTarget): P
 
 function readDependent(row: DependentRow): Dependent {
   const { type, identity, kind, name, schema } = row;
-  const made = (key: string | undefined, dropSql: string | undefined): Dependent => ({ type, identity, key, dropSql });
+  const made = (key: string | undefined, sql: string | undefined): Dependent => ({ type, identity, key, dropSql: sql, name: name ?? '' });
   if (row.is_routine) return made(`function ${schema ?? ''}.${name ?? ''}`, `drop routine ${identity}`);
   if (row.is_trigger) {
     const table = `${quoteName(row.of_schema ?? '')}.${quoteName(row.of_name ?? '')}`;
@@ -95,4 +95,40 @@ function readDependent(row: DependentRow): Dependent {
   if (kind === 'v' || kind === 'm') return made(`view ${schema ?? ''}.${name ?? ''}`, dropSql(kind, identity));
   if (kind === 'i') return made(`index ${schema ?? ''}.${name ?? ''}`, `drop index ${identity}`);
   return made(undefined, undefined);
+}
+
+/** Those of the dropped that are not there now; another kind of relation or routine in the same place counts as there. */
+export async function findMissing(session: Queryable, dropped: readonly DroppedDependent[]): Promise<readonly DroppedDependent[]> {
+  if (dropped.length === 0) return [];
+  // Not by to_regprocedure: before PostgreSQL 16 it fails when the type of an argument is gone too.
+  const rows = await session.query<{ identity: string }>(
+    `select w.identity from unnest($1::text[], $2::text[]) w(name, identity)
+     where not exists (select from pg_catalog.pg_class c where c.relname = w.name
+         and (pg_catalog.pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity = w.identity)
+       and not exists (select from pg_catalog.pg_proc p where p.proname = w.name
+         and (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, p.oid, 0)).identity = w.identity)
+       and not exists (select from pg_catalog.pg_trigger t where t.tgname = w.name
+         and (pg_catalog.pg_identify_object('pg_catalog.pg_trigger'::regclass, t.oid, 0)).identity = w.identity)`,
+    [dropped.map(({ dependent }) => dependent.name), dropped.map(({ dependent }) => dependent.identity)],
+  );
+  const missing = new Set(rows.map(({ identity }) => identity));
+  return dropped.filter(({ dependent }) => missing.has(dependent.identity));
+}
+
+/**
+ * How PostgreSQL identifies a routine that need not be there any more, read with the search path of now. By the names of its types:
+ * the row of a view that was made anew is another type of the same name.
+ */
+export async function routineIdentity(
+  session: Queryable,
+  names: readonly string[],
+  inputs: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await session.query<{ identity: string }>(
+    `select pg_catalog.format('%I.%I(%s)', coalesce($1, pg_catalog.current_schema()), $2::text, pg_catalog.array_to_string(array(
+       select (pg_catalog.pg_identify_object('pg_catalog.pg_type'::regclass, pg_catalog.to_regtype(u.t), 0)).identity
+       from unnest($3::text[]) with ordinality u(t, n) order by u.n), ',', '?')) as identity`,
+    [names.length > 1 ? names.at(-2) : null, names.at(-1), inputs],
+  );
+  return row?.identity;
 }

@@ -12,6 +12,17 @@ export interface Dependent {
   readonly key: string | undefined;
   /** DROP in full; undefined when it is not for routines to drop. */
   readonly dropSql: string | undefined;
+  /** Its name alone, unquoted; empty where it has none. */
+  readonly name: string;
+}
+
+/** A dependent that was dropped for another: it has to be there again before the run is recorded. */
+export interface DroppedDependent {
+  readonly dependent: Dependent;
+  /** The file for which it had to go. */
+  readonly file: string;
+  /** The routines whose files make it, or another overload of its name. */
+  readonly makers: readonly Routine[];
 }
 
 /** What a statement wants to replace or drop. */
@@ -21,13 +32,18 @@ export interface ReplaceTarget {
   readonly text: string;
 }
 
-/** Who makes what: keys as in {@link Dependent.key}. The routine's own schema stands in for one that is left out. */
-export function makersOf(routines: readonly Routine[]): ReadonlyMap<string, Routine> {
-  const makers = new Map<string, Routine>();
+/**
+ * Who makes what: keys as in {@link Dependent.key}. The routine's own schema stands in for one that is left out. Several files make one
+ * key where overloads are in files of their own.
+ */
+export function makersOf(routines: readonly Routine[]): ReadonlyMap<string, readonly Routine[]> {
+  const makers = new Map<string, readonly Routine[]>();
   for (const routine of routines) {
     for (const { node } of routine.parsed.statements) {
       const key = madeKey(node ?? {}, routine.name.split('/', 1)[0] ?? '');
-      if (key !== undefined) makers.set(key, routine);
+      if (key === undefined) continue;
+      const known = makers.get(key) ?? [];
+      if (!known.includes(routine)) makers.set(key, [...known, routine]);
     }
   }
   return makers;

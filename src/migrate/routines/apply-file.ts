@@ -5,15 +5,18 @@ import type { ObservedFile } from '../hooks.ts';
 import type { Statement } from '../files/migration.ts';
 import type { ChangedRoutine } from '../plan.ts';
 import { asksForDrop, dropToReplace, type Replacement } from '../replace/apply.ts';
-import { replaceTargets } from '../replace/plan.ts';
-import { signaturesOf, signatureText, type Routine } from './routines.ts';
+import { routineIdentity } from '../replace/inspect.ts';
+import { replaceTargets, type DroppedDependent } from '../replace/plan.ts';
+import { signaturesOf, signatureText, type Routine, type Signature } from './routines.ts';
 import { runStatement } from '../session/run-statement.ts';
 
 export interface RoutineFileContext extends ApplyContext {
   readonly observed: ObservedFile;
   readonly grants: GrantKeeper;
-  readonly makers: () => ReadonlyMap<string, Routine>;
-  /** Called with the name of a routine whose file has to run again. */
+  readonly makers: () => ReadonlyMap<string, readonly Routine[]>;
+  /** What was dropped for another since the transaction began, by identity. */
+  readonly dropped: Map<string, DroppedDependent>;
+  /** Called with the name of a routine whose file makes what was dropped, be it the one that runs. */
   readonly again: (name: string) => void;
 }
 
@@ -47,7 +50,7 @@ async function runReplacing(routine: Routine, statement: Statement, context: Rou
     let dropped = false;
     for (const target of targets) {
       const what = 'cannot be replaced in place, and something that no routine makes needs it';
-      dropped = (await replace({ file: routine.file.path, target, what, reason: error }, routine, context)) || dropped;
+      dropped = (await replace({ file: routine.file.path, target, what, reason: error }, context)) || dropped;
     }
     if (!dropped) throw error;
     const isDrop = statement.kind.command.startsWith('DROP ');
@@ -57,23 +60,29 @@ async function runReplacing(routine: Routine, statement: Statement, context: Rou
   await session.query('release savepoint dbadmin_routine');
 }
 
-async function replace(replacement: Replacement, { name: own }: Routine, context: RoutineFileContext): Promise<boolean> {
+async function replace(replacement: Replacement, context: RoutineFileContext): Promise<boolean> {
   const again = await dropToReplace(replacement, context);
-  for (const { name } of again ?? []) if (name !== own) context.again(name);
+  for (const { name } of again ?? []) context.again(name);
   return again !== undefined;
 }
 
 /** A changed argument list makes another function; the one it replaces would stay and make calls ambiguous. */
 async function dropOutdated(routine: ChangedRoutine, context: RoutineFileContext): Promise<void> {
-  const { session, log, grants } = context;
+  const { session, log, grants, dropped } = context;
   for (const signature of routine.outdated) {
+    if (madeElsewhere(routine, signature, context)) continue;
     const text = signatureText(signature);
     const [row] = await session.query<{ name: string | null; identity: string | null }>(
       `select to_regprocedure($1)::text as name,
          (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, to_regprocedure($1), 0)).identity`,
       [text],
     );
-    if (row?.name === undefined || row.name === null) continue;
+    if (row?.name === undefined || row.name === null) {
+      // It may have gone already, with what it needed: it is not to come back.
+      const gone = dropped.size === 0 ? undefined : await routineIdentity(session, signature.names, signature.inputs);
+      if (gone !== undefined && dropped.has(gone)) await forgetDropped(routine, signature.names, gone, context);
+      continue;
+    }
     await session.query('savepoint dbadmin_outdated');
     try {
       await grants.look(session, signature.names.slice(-1));
@@ -84,23 +93,42 @@ async function dropOutdated(routine: ChangedRoutine, context: RoutineFileContext
       await session.query('rollback to savepoint dbadmin_outdated');
       const what = 'has other arguments now, and something needs the old one';
       const target = { kind: 'routine', text } as const;
-      await replace({ file: routine.file.path, target, what, reason: undefined }, routine, context);
+      await replace({ file: routine.file.path, target, what, reason: undefined }, context);
     }
     await session.query('release savepoint dbadmin_outdated');
     log.info(`dropped ${row.name}: ${routine.name} has other arguments now`);
-    await inheritGrants(routine, signature.names, row.identity, context);
+    if (row.identity !== null) await forgetDropped(routine, signature.names, row.identity, context);
   }
+}
+
+/** Whether another file has the overload, which moved there: that file may have run already, or be recorded as applied. */
+function madeElsewhere({ name: own }: Routine, { names, inputs }: Signature, { makers }: RoutineFileContext): boolean {
+  const [name = '', schema = own.split('/', 1)[0]] = names.toReversed();
+  const others = (makers().get(`function ${schema}.${name}`) ?? []).filter((maker) => maker.name !== own);
+  const same = (each: Signature): boolean => each.names.at(-1) === name && each.inputs.join() === inputs.join();
+  return others.some(({ parsed }) => signaturesOf(parsed.statements).some(same));
+}
+
+/** An old overload that is gone for good. */
+async function forgetDropped(
+  routine: ChangedRoutine,
+  names: readonly string[],
+  identity: string,
+  context: RoutineFileContext,
+): Promise<void> {
+  context.dropped.delete(identity);
+  await inheritGrants(routine, names, identity, context);
 }
 
 /** The one routine of the same name in the file takes over what the old one carried; with several nobody can tell which. */
 async function inheritGrants(
   routine: ChangedRoutine,
   names: readonly string[],
-  oldIdentity: string | null,
+  oldIdentity: string,
   { session, grants }: RoutineFileContext,
 ): Promise<void> {
   const [heir, ...others] = signaturesOf(routine.parsed.statements).filter((each) => each.names.join('.') === names.join('.'));
-  if (heir === undefined || others.length > 0 || oldIdentity === null) return;
+  if (heir === undefined || others.length > 0) return;
   const [row] = await session.query<{ identity: string | null }>(
     `select (pg_catalog.pg_identify_object('pg_catalog.pg_proc'::regclass, to_regprocedure($1), 0)).identity`,
     [signatureText(heir)],

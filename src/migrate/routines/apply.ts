@@ -1,15 +1,13 @@
 import { messageOf, systemCodeOf, DbadminError } from '../../base/errors.ts';
-import { applyRoutineFile, type RoutineFileContext } from './apply-file.ts';
+import { applyRoutineFiles, type RoutinesToApply } from './apply-files.ts';
 import type { ApplyContext } from '../file-run.ts';
 import type { Directives } from '../files/directives.ts';
 import { GrantKeeper } from '../grants/apply.ts';
 import type { ObservedFile } from '../hooks.ts';
-import type { ChangedRoutine } from '../plan.ts';
 import { recordHistory } from '../history/record.ts';
-import { makersOf } from '../replace/plan.ts';
 import { pauseOrThrow } from '../session/retry.ts';
 import type { HeldLock } from '../watch/held-locks.ts';
-import { orderRoutines, signaturesOf, signatureText, type Routine } from './routines.ts';
+import { signaturesOf, signatureText, type Routine } from './routines.ts';
 import { BEFORE_RECORD_SQL, beginFile } from '../session/settings.ts';
 
 export interface AppliedRoutine {
@@ -24,13 +22,6 @@ export interface AppliedRoutines {
   readonly locks: readonly HeldLock[];
 }
 
-export interface RoutinesToApply {
-  /** In the order in which they can be applied. */
-  readonly routines: readonly ChangedRoutine[];
-  /** Every routine of the project, asked for only when one of them has to be made again. */
-  readonly all: () => readonly Routine[];
-}
-
 const IN_TRANSACTION: Directives = {
   transaction: true,
   lockTimeoutMs: undefined,
@@ -43,7 +34,8 @@ const IN_TRANSACTION: Directives = {
 /**
  * Applies all changed routines in one transaction, in the order given, and drops the overloads they replace. What PostgreSQL does
  * not replace in place is dropped and made anew, together with what other routines' files make of it; privileges, owners and
- * comments stay. Bodies are checked after all of them exist, so that they may call each other.
+ * comments stay, and nothing that was dropped for another may be missing at the end. Bodies are checked after all of them exist, so
+ * that they may call each other.
  *
  * @throws {DbadminError} `migration-failed`; then no routine is changed.
  */
@@ -76,27 +68,8 @@ async function applyOnce(
   const [path] = await session.query<{ path: string }>("select current_setting('search_path') as path");
   const setPath = async (): Promise<void> => void (await session.query("select set_config('search_path', $1, true)", [path?.path ?? '']));
   const grants = context.grants ?? new GrantKeeper(log);
-  const makers = memo(() => makersOf(all()));
-  const again = new Set<string>();
-  const file: RoutineFileContext = { ...context, observed, grants, makers, again: (name) => void again.add(name) };
-  for (const routine of routines) {
-    context.signal.throwIfAborted();
-    // Each file starts from the same search path, whatever the one before it set.
-    await setPath();
-    again.delete(routine.name);
-    await applyRoutineFile(routine, file);
-  }
-  const remade: Routine[] = [];
-  // Files whose views and routines had to go for others: one may take further ones along, and comes after what it needs.
-  while (again.size > 0) {
-    context.signal.throwIfAborted();
-    const [next] = orderRoutines([...again].flatMap((name) => all().find((each) => each.name === name) ?? []));
-    if (next === undefined) break;
-    again.delete(next.name);
-    await setPath();
-    await applyRoutineFile(next, file);
-    if (!routines.some(({ name }) => name === next.name) && !remade.includes(next)) remade.push(next);
-  }
+  // Each file starts from the same search path, whatever the one before it set.
+  const remade = await applyRoutineFiles({ routines, all }, { ...context, observed, grants }, setPath);
   await setPath();
   for (const routine of [...routines, ...remade]) await checkBodies(routine, context);
   await setPath();
@@ -115,11 +88,6 @@ async function applyOnce(
   await observer?.applied?.(observed);
   const applied = [...routines, ...remade.map(({ name }) => ({ name, change: 'remade' as const }))];
   return { routines: applied.map(({ name, change }) => ({ name, change })), locks };
-}
-
-function memo<Value>(make: () => Value): () => Value {
-  let made: { readonly value: Value } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 /** Asks each function's language whether its body is right, as CREATE FUNCTION does when it may, with the search path it runs with. */

@@ -181,6 +181,117 @@ test('a function with other arguments takes over the grants of the one that it r
   );
 });
 
+test('a view on the function in the same file is there after the function takes other arguments, with what needs it and its grants', async () => {
+  const text = (type: string): string =>
+    `${function_('f', `(a ${type}) returns int language sql as $$ select 1 $$`)};\ncreate or replace view core.v as select core.f(id) as b from core.t;`;
+  await project.write('routines/core/f.sql', text('int'));
+  await project.write('routines/core/a.sql', 'create or replace view core.a as select b from core.v;');
+  await project.write('routines/core/w.sql', 'create or replace view core.w as select b from core.a;');
+  await project.up();
+  await sql`grant select on core.v to public`;
+  await project.write('routines/core/f.sql', text('bigint'));
+  await project.write('routines/core/w.sql', 'create or replace view core.w as select b, 1 as one from core.a;');
+  const { routines } = await project.up();
+  expect(routines).toEqual([
+    { name: 'core/f', change: 'changed' },
+    { name: 'core/w', change: 'changed' },
+    { name: 'core/a', change: 'remade' },
+  ]);
+  const made =
+    await sql`select relname as name, relacl is not null as granted from pg_class where relnamespace = 'core'::regnamespace and relkind = 'v'
+    order by relname`;
+  expect(made.map((row) => ({ ...row }))).toEqual([
+    { name: 'a', granted: false },
+    { name: 'v', granted: true },
+    { name: 'w', granted: false },
+  ]);
+  expect(await sql`select oid::regprocedure::text as name from pg_proc where proname = 'f'`).toMatchObject([{ name: 'core.f(bigint)' }]);
+  expect((await project.up()).runId).toBeUndefined();
+});
+
+test('a file that loses what its earlier statement made is run again, and one that always does is refused', async () => {
+  const view = (columns: string): string => `create or replace view core.m as select ${columns} from core.t;`;
+  const needs = 'create or replace view core.w as select b from core.m;';
+  await project.write('routines/core/m.sql', `${view('id as b')} ${needs}`);
+  await project.up();
+  await project.write('routines/core/m.sql', `${needs} ${view('id::text as b')}`);
+  await project.up();
+  expect(await sql`select pg_typeof(b)::text as type from core.w right join (values (1)) on true`).toMatchObject([{ type: 'text' }]);
+  await project.write('routines/core/m.sql', `${view('id as b')} ${needs} ${view('id::text as b')}`);
+  const failure = await project.failure();
+  expect(failure).toMatchObject({
+    code: 'migration-failed',
+    message: 'routines/core/m.sql: view core.w had to be dropped and was not made again',
+  });
+  expect(failure.hint).toContain('drop view core.w;');
+  expect(await sql`select pg_typeof(b)::text as type from core.w right join (values (1)) on true`).toMatchObject([{ type: 'text' }]);
+});
+
+const atomic = (argument: string): string =>
+  function_('f', `(${argument}) returns bigint language sql begin atomic select count(*) from core.m; end;`);
+
+test('overloads in files of their own are both there, with their grants, after what one of them needs was made anew', async () => {
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id as b from core.t;');
+  await project.write('routines/core/f_int.sql', atomic('a int'));
+  await project.write('routines/core/f_text.sql', function_('f', '(a text) returns int language sql as $$ select 1 $$;'));
+  await project.up();
+  await sql`revoke execute on function core.f(int) from public`;
+  const functions = async (): Promise<unknown> =>
+    (
+      await sql`select oid::regprocedure::text as name, proacl::text as acl from pg_proc where pronamespace = 'core'::regnamespace order by 1`
+    ).map((row) => ({ ...row }));
+  const before = await functions();
+  expect(before).toHaveLength(2);
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id::text as b from core.t;');
+  await project.up();
+  expect(await functions()).toEqual(before);
+});
+
+test('an overload that no file makes stops the run, and is there as before', async () => {
+  await project.write('migrations/2_f.sql', 'create view core.m as select id as b from core.t;' + atomic('a int'));
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id as b from core.t;');
+  await project.write('routines/core/f_text.sql', function_('f', '(a text) returns int language sql as $$ select 1 $$;'));
+  await project.up();
+  await project.write('routines/core/m.sql', 'create or replace view core.m as select id::text as b from core.t;');
+  const failure = await project.failure();
+  expect(failure).toMatchObject({
+    code: 'migration-failed',
+    message: 'routines/core/m.sql: function core.f(integer) had to be dropped and was not made again',
+  });
+  expect(failure.hint).toContain('drop routine core.f(integer);');
+  expect(await sql`select from pg_proc where oid = to_regprocedure('core.f(int)')`).toHaveLength(1);
+});
+
+test.each([
+  ['a int', 'a bigint, b text[]', 'core.f(bigint,text[])'],
+  ['a core.m, b numeric(5, 2)[]', 'a core.m', 'core.f(core.m)'],
+])(
+  'an old overload that went along with what it needs is not asked for again, and its grants are taken over: %s',
+  async (old, now, name) => {
+    await project.write('routines/core/m.sql', 'create or replace view core.m as select id as b from core.t;');
+    await project.write('routines/core/f.sql', atomic(old));
+    await project.up();
+    await sql`revoke execute on all functions in schema core from public`;
+    await project.write('routines/core/m.sql', 'create or replace view core.m as select id::text as b from core.t;');
+    await project.write('routines/core/f.sql', atomic(now));
+    await project.up();
+    expect(await sql`select oid::regprocedure::text as name, proacl::text as acl from pg_proc where proname = 'f'`).toMatchObject([
+      { name, acl: '{postgres=X/postgres}' },
+    ]);
+  },
+);
+
+test('an overload that moved into another file stays, whichever of them runs first', async () => {
+  const [int, text] = ['int', 'text'].map((type) => function_('f', `(a ${type}) returns int language sql as $$ select 1 $$;`));
+  await project.write('routines/core/f.sql', `${int} ${text}`);
+  await project.up();
+  await project.write('routines/core/e.sql', int ?? '');
+  await project.write('routines/core/f.sql', text ?? '');
+  await project.up();
+  const left = await sql`select oid::regprocedure::text as name from pg_proc where proname = 'f' order by 1`;
+  expect(left.map(({ name }) => name as string)).toEqual(['core.f(integer)', 'core.f(text)']);
+});
+
 test('a routine that could run only once is refused', async () => {
   await project.write('routines/core/f.sql', 'select 1;\ncreate function core.f() returns int language sql as $$ select 1 $$;');
   expect((await project.failure()).message).toBe('routines/core/f.sql:2:1: CREATE FUNCTION cannot run a second time');

@@ -101,7 +101,7 @@ test('replaceTargets: what a refused statement would have replaced, as the catal
   expect(targets('drop table t')).toEqual([]);
 });
 
-test('makersOf: views, routines, triggers and indexes by what the catalog calls them', () => {
+test('makersOf: views, routines, triggers and indexes by what the catalog calls them, overloads by every file that makes one', () => {
   const made = makersOf([
     routine(
       'core/a',
@@ -111,12 +111,13 @@ test('makersOf: views, routines, triggers and indexes by what the catalog calls 
       'core/b',
       'create or replace function f() returns trigger language sql as $$$$; create or replace trigger t after insert on x execute function f()',
     ),
+    routine('core/c', 'create or replace function f(a int) returns int language sql as $$$$'),
   ]);
-  expect([...made].map(([key, { name }]) => `${key}: ${name}`)).toEqual([
+  expect([...made].map(([key, makers]) => `${key}: ${makers.map(({ name }) => name).join(', ')}`)).toEqual([
     'view core.v: core/a',
     'view other.m: core/a',
     'index other.i: core/a',
-    'function core.f: core/b',
+    'function core.f: core/b, core/c',
     'trigger t on core.x: core/b',
   ]);
 });
