@@ -151,7 +151,7 @@ function showStep(output: Output, { name, file, parsed, finished }: UndoStep): v
     const what = kind.object === undefined ? oneLine(text) : `${kind.command}  ${kind.object}`;
     const done = finished.has(number) ? '   done by an interrupted run' : '';
     output.line(`${String(number).padStart(3)}  ${what.padEnd(60)}  ${file.path.endsWith(')') ? 'applied line' : 'line'} ${line}${done}`);
-    for (const loss of lossesOf([statement], ['public'])) output.line(`     takes ${describeLoss(loss)}`);
+    for (const loss of lossesOf([[statement]], ['public'])) output.line(`     takes ${describeLoss(loss)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Statement } from '../files/migration.ts';
 import { asNode, asNodes, asText, namesOf, nodeType, type AstNode } from '../sql/parser.ts';
+import { schemaAfter } from './search-path.ts';
 
 export const TRUNCATE_CASCADE = 'TRUNCATE … CASCADE';
 
@@ -16,32 +17,34 @@ export type Loss =
   | { readonly kind: 'column'; readonly table: TableName; readonly column: string; readonly by: string }
   | { readonly kind: 'rows'; readonly table: TableName; readonly by: string };
 
+/** The statements of one file, in the order in which they ran. */
+export type RanFile = readonly Pick<Statement, 'node'>[];
+
 /**
- * What statements, in the order in which they ran, took from tables that were there before: from their parse alone, so what foreign
+ * What the statements of files, in the order in which they ran, took from tables that were there before: from their parse alone, so what foreign
  * keys took along is not seen (see cascades.ts), nor what a function or a trigger did, nor whether a DELETE found any row. Names follow renamings back to what
  * they were before the first statement; what the statements made themselves is not lost, and IF NOT EXISTS alone is no proof that they did.
  *
+ * Each file begins with the search path of a fresh session, `searchPath`: the schemas that unqualified names are looked up in; the first counts.
  * `before` ran between the moment that could be restored and the statements: what it took is not told, what it made or renamed counts.
- * `searchPath` are the schemas that unqualified names are looked up in; the first counts.
  */
-export function lossesOf(
-  statements: readonly Pick<Statement, 'node'>[],
-  searchPath: readonly string[],
-  before: readonly Pick<Statement, 'node'>[] = [],
-): readonly Loss[] {
+export function lossesOf(files: readonly RanFile[], searchPath: readonly string[], before: readonly RanFile[] = []): readonly Loss[] {
   const world = new Names(searchPath[0] ?? 'public');
-  for (const { node } of before) for (const each of withinWith(node ?? {})) world.take(each);
+  for (const file of before) takenBy(file, world);
   const losses = new Map<string, Loss>();
-  for (const { node } of statements) {
-    for (const loss of withinWith(node ?? {}).flatMap((each) => world.take(each))) {
-      const key = JSON.stringify({ ...loss, by: '' });
-      if (!losses.has(key)) losses.set(key, loss);
-    }
+  for (const loss of files.flatMap((file) => takenBy(file, world))) {
+    const key = JSON.stringify({ ...loss, by: '' });
+    if (!losses.has(key)) losses.set(key, loss);
   }
   const all = [...losses.values()];
   const dropped = new Set(all.flatMap((loss) => (loss.kind === 'table' ? [keyOf(loss.table)] : [])));
   // A table that comes back whole brings its columns and rows.
   return all.filter((loss) => loss.kind === 'schema' || loss.kind === 'table' || !dropped.has(keyOf(loss.table)));
+}
+
+function takenBy(file: RanFile, world: Names): readonly Loss[] {
+  world.startOfFile();
+  return file.flatMap(({ node }) => withinWith(node ?? {}).flatMap((each) => world.take(each)));
 }
 
 /** A statement after those that its WITH holds: `WITH gone AS (DELETE …) INSERT …`. */
@@ -57,6 +60,7 @@ function keyOf({ schema, name }: TableName): string {
 
 /** Tables and columns under the names they have now, and those they had at first. */
 class Names {
+  readonly #usualSchema: string;
   #schema: string;
   readonly #tables = new Map<string, TableName>();
   readonly #columns = new Map<string, string>();
@@ -65,14 +69,20 @@ class Names {
   readonly #freed = new Set<string>();
 
   constructor(schema: string) {
+    this.#usualSchema = schema;
     this.#schema = schema;
+  }
+
+  /** What the file before set holds no longer; what it did to tables does. */
+  startOfFile(): void {
+    this.#schema = this.#usualSchema;
   }
 
   take(node: AstNode): readonly Loss[] {
     const { type, fields } = nodeType(node);
     switch (type) {
       case 'VariableSetStmt':
-        this.#setPath(fields);
+        this.#schema = schemaAfter(node, this.#schema, this.#usualSchema);
         return [];
       case 'CreateStmt':
         this.#make(fields['relation'], fields);
@@ -110,12 +120,6 @@ class Names {
       default:
         return [];
     }
-  }
-
-  #setPath(fields: AstNode): void {
-    if (asText(fields['name']) !== 'search_path') return;
-    const first = asText(asNode(asNode(asNode(asNodes(fields['args'])[0])['A_Const'])['sval'])['sval']);
-    if (first !== undefined) this.#schema = first;
   }
 
   #tableOf(range: unknown): TableName {

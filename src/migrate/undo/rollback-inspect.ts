@@ -7,7 +7,7 @@ import type { SqlParser } from '../sql/parser.ts';
 import type { Queryable } from '../session/session.ts';
 import { readApplied, readRunsSince, type AppliedRun } from './inspect.ts';
 import { cascadedLosses } from './cascades.ts';
-import { lossesOf, type Loss } from './losses.ts';
+import { lossesOf, type Loss, type RanFile } from './losses.ts';
 import type { AppliedVersion } from './plan.ts';
 import { inspectUndo, type InspectedUndo, type MigrateDownOptions } from './run.ts';
 import { inspectSuspects, readForeignKeys, type Unseen } from './unseen-inspect.ts';
@@ -65,14 +65,14 @@ export async function inspectRollback(
     const staying = (runs.find((run) => run.runId === runId)?.versions ?? []).flatMap((version) => {
       return undone.has(version) ? [] : (history.applied.get(version) ?? []);
     });
-    const before = (await readApplied(session, options.schema, staying)).flatMap((each) => statementsOf(each, parser));
-    const statements = mine.flatMap((each) => statementsOf(each, parser));
+    const before = (await readApplied(session, options.schema, staying)).map((each) => statementsOf(each, parser));
+    const files = mine.map((each) => statementsOf(each, parser));
     const path = row?.path ?? [];
-    const told = lossesOf(statements, path, before);
+    const told = lossesOf(files, path, before);
     const restorable = [...told, ...cascadedLosses(told, keys)];
-    suspects.push(...suspectsIn(statements, path[0] ?? 'public'), ...mine.flatMap((each) => opaqueOf(each, parser)));
+    suspects.push(...suspectsIn(files, path[0] ?? 'public'), ...mine.flatMap((each) => opaqueOf(each, parser)));
     const known = new Set(restorable.map((loss) => JSON.stringify(loss)));
-    const others = before.length === 0 ? [] : lossesOf(statements, path).filter((loss) => !known.has(JSON.stringify(loss)));
+    const others = before.length === 0 ? [] : lossesOf(files, path).filter((loss) => !known.has(JSON.stringify(loss)));
     const base = { runId, restorePoint: mine[0]?.restorePoint };
     for (const loss of restorable) losses.push({ ...base, loss, gone: await isGone(session, loss), madeByRun: false });
     for (const loss of others) losses.push({ ...base, loss, gone: await isGone(session, loss), madeByRun: true });
@@ -81,7 +81,7 @@ export async function inspectRollback(
 }
 
 /** What ran, with what DO blocks held. A baseline ran nothing. */
-function statementsOf(version: AppliedVersion, parser: SqlParser): readonly Pick<Statement, 'node'>[] {
+function statementsOf(version: AppliedVersion, parser: SqlParser): RanFile {
   return parsed(version, parser).flatMap((statement) => [
     statement,
     ...embeddedStatements(statement, parser).flatMap((each) => (each.kind === 'sql' && each.runs === 'now' ? [{ node: each.node }] : [])),

@@ -1,7 +1,7 @@
-import type { Statement } from '../files/migration.ts';
 import { asNode, asNodes, asText, namesOf, nodeType, visitNodes, type AstNode } from '../sql/parser.ts';
 import { classify, droppedNames } from '../sql/classify.ts';
-import type { TableName } from './losses.ts';
+import type { RanFile, TableName } from './losses.ts';
+import { schemaAfter } from './search-path.ts';
 
 /** Something through which statements may have taken away more than their text tells. */
 export type Suspect =
@@ -34,10 +34,16 @@ const NEEDED_BY_COLUMNS: Readonly<Record<string, string>> = {
   OBJECT_COLLATION: 'collation',
 };
 
-/** The suspects in statements, each once, in their order. `schema` is where unqualified tables are. */
-export function suspectsIn(statements: readonly Pick<Statement, 'node'>[], schema: string): readonly Suspect[] {
+/** The suspects in files that ran, each once, in their order. `usual` is the schema of unqualified tables where a file sets no search path. */
+export function suspectsIn(files: readonly RanFile[], usual: string): readonly Suspect[] {
   const found = new Map<string, Suspect>();
-  for (const { node } of statements) for (const each of suspectsOf(node ?? {}, schema)) found.set(JSON.stringify(each), each);
+  for (const file of files) {
+    let schema = usual;
+    for (const { node = {} } of file) {
+      schema = schemaAfter(node, schema, usual);
+      for (const each of suspectsOf(node, schema)) found.set(JSON.stringify(each), each);
+    }
+  }
   return [...found.values()];
 }
 

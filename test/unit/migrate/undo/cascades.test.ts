@@ -14,7 +14,7 @@ function key(from: string, column: string, to: string, onDelete: KeyAction, onUp
 }
 
 function taken(text: string, keys: readonly ForeignKeyFacts[]): readonly string[] {
-  return cascadedLosses(lossesOf(parse(text), ['public']), keys).map((loss) => {
+  return cascadedLosses(lossesOf([parse(text)], ['public']), keys).map((loss) => {
     if (loss.kind === 'schema') return loss.kind;
     return `${loss.kind} ${loss.table.name}${loss.kind === 'column' ? `.${loss.column}` : ''} by ${loss.by}`;
   });
@@ -71,11 +71,19 @@ describe('suspectsIn: through what more may have been lost', () => {
     ['merge into core.a using b on true when matched then delete', ['INSERT on core.a', 'UPDATE on core.a', 'DELETE on core.a']],
     ['truncate a, b', ['TRUNCATE on app.a', 'TRUNCATE on app.b']],
   ])('%s', (text, expected) => {
-    const shown = suspectsIn(parse(text), 'app').map((each) => {
+    const shown = suspectsIn([parse(text)], 'app').map((each) => {
       if (each.kind === 'routine') return `routine ${each.schema ?? ''}.${each.name} by ${each.by}`;
       if (each.kind === 'triggers') return `${each.event} on ${each.table.schema}.${each.table.name}`;
       return each.kind === 'dependents' ? each.of : each.reason;
     });
     expect(shown).toEqual(expected);
+  });
+
+  test('triggers are those of the table in the search path that its file set', () => {
+    const triggers = (...texts: readonly string[]): readonly string[] =>
+      suspectsIn(texts.map(parse), 'app').flatMap((each) => (each.kind === 'triggers' ? `${each.table.schema}.${each.table.name}` : []));
+    const text = 'delete from a; set local search_path = core; delete from a; delete from old.a; reset search_path; delete from b';
+    expect(triggers(text)).toEqual(['app.a', 'core.a', 'old.a', 'app.b']);
+    expect(triggers('set search_path = core; truncate a', 'update a set x = 1')).toEqual(['core.a', 'app.a']);
   });
 });

@@ -1,13 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { parseSqlFile } from '../../../../src/migrate/files/migration.ts';
 import { loadSqlParser } from '../../../../src/migrate/sql/parser.ts';
-import { lossesOf } from '../../../../src/migrate/undo/losses.ts';
+import { lossesOf, type RanFile } from '../../../../src/migrate/undo/losses.ts';
 
 const parser = await loadSqlParser();
 
 function lost(text: string, searchPath: readonly string[] = ['public']): readonly string[] {
-  const { statements } = parseSqlFile({ path: '1_a.sql', location: '/1_a.sql', text, sha256: '' }, parser);
-  return lossesOf(statements, searchPath).map((loss) => {
+  return lostByFiles([text], searchPath);
+}
+
+function parse(text: string): RanFile {
+  return parseSqlFile({ path: '1_a.sql', location: '/1_a.sql', text, sha256: '' }, parser).statements;
+}
+
+function lostByFiles(texts: readonly string[], searchPath: readonly string[] = ['public']): readonly string[] {
+  return lossesOf(texts.map(parse), searchPath).map((loss) => {
     if (loss.kind === 'schema') return `schema ${loss.schema}`;
     const table = `${loss.table.schema}.${loss.table.name}`;
     return loss.kind === 'column' ? `column ${table}.${loss.column} by ${loss.by}` : `${loss.kind} ${table} by ${loss.by}`;
@@ -86,9 +93,8 @@ describe('lossesOf: what statements took', () => {
   });
 
   test('what ran between the restore point and the statements renames and makes, and what it took itself is not told', () => {
-    const parse = (text: string) => parseSqlFile({ path: '1_a.sql', location: '/1_a.sql', text, sha256: '' }, parser).statements;
     const before = parse('create table made (); alter table a rename to b; drop table other');
-    expect(lossesOf(parse('drop table made; drop table b'), ['public'], before)).toEqual([
+    expect(lossesOf([parse('drop table made; drop table b')], ['public'], [before])).toEqual([
       { kind: 'table', table: { schema: 'public', name: 'a' }, by: 'DROP TABLE' },
     ]);
   });
@@ -96,5 +102,20 @@ describe('lossesOf: what statements took', () => {
   test('unqualified names are those of the search path, and of the one the file sets', () => {
     expect(lost('drop table a', ['app', 'public'])).toEqual(['table app.a by DROP TABLE']);
     expect(lost('set local search_path = core, public; drop table a')).toEqual(['table core.a by DROP TABLE']);
+  });
+
+  test('a search path holds until the end of its file, or until it is reset; what the file made and renamed stays known', () => {
+    expect(lostByFiles(['set search_path = archive; drop table old', 'drop table play'])).toEqual([
+      'table archive.old by DROP TABLE',
+      'table public.play by DROP TABLE',
+    ]);
+    const before = parse('set search_path = archive; create table play (); alter table public.a rename to b');
+    expect(lossesOf([parse('drop table play; drop table b')], ['public'], [before])).toEqual([
+      { kind: 'table', table: { schema: 'public', name: 'play' }, by: 'DROP TABLE' },
+      { kind: 'table', table: { schema: 'public', name: 'a' }, by: 'DROP TABLE' },
+    ]);
+    for (const reset of ['reset search_path', 'reset all', 'set search_path to default', 'set search_path = "$user", app'])
+      expect(lost(`set search_path = archive; ${reset}; drop table play`, ['app'])).toEqual(['table app.play by DROP TABLE']);
+    expect(lost('set search_path = archive; reset lock_timeout; drop table play')).toEqual(['table archive.play by DROP TABLE']);
   });
 });
