@@ -26,7 +26,7 @@ A file may begin with directives, each on a line of its own: -- dbadmin: no-tran
 statement-timeout 1h, allow <rule> -- reason, irreversible, requires <version>. What follows a line -- dbadmin: down is kept for undoing and not run.
 
 With no-transaction each statement runs on its own and has its own row: an interrupted file goes on after the last good one.
-VACUUM, CALL, DO, CLUSTER and REINDEX that were cut off run again, so they must bear it; an index left INVALID is dropped and built anew.
+VACUUM, CALL, DO, CLUSTER and REINDEX that were cut off or lost a lock run again, so they must bear it; an index left INVALID is dropped and built anew.
 
 Waiting for a lock ends after 3 s (migrate.lock_timeout) so that nobody queues behind the migration; the file is then tried
 again, up to 10 times, and who holds the lock is named. A file that kept others from reading or writing says which table, and
