@@ -192,12 +192,23 @@ const backupsOf = ({ root }, lineage) => {
   return fs.existsSync(directory) ? fs.readdirSync(directory).filter((name) => !name.endsWith('.tmp')) : [];
 };
 
+/** What an index says. One that is damaged is passed over: others may name the same content. */
+function indexBody(repository, name) {
+  try {
+    return unseal(repository, name).body;
+  } catch (error) {
+    if (!(error instanceof ExtractError)) throw error;
+    process.stderr.write(`passed over: ${error.message}\n`);
+    return Buffer.alloc(0);
+  }
+}
+
 /** Where each blob of a lineage lies, from its index objects. */
 function readIndexes(repository, lineage) {
   const places = new Map();
   const directory = path.join(repository.root, lineage, 'indexes');
   for (const name of fs.existsSync(directory) ? fs.readdirSync(directory) : []) {
-    const { body } = unseal(repository, `${lineage}/indexes/${name}`);
+    const body = indexBody(repository, `${lineage}/indexes/${name}`);
     for (let at = 0; at < body.byteLength;) {
       const pack = body.toString('hex', at, at + 16);
       const count = body.readUInt32BE(at + 16);
@@ -222,7 +233,7 @@ function blobReader(repository, lineage) {
   return (hash) => {
     if (last.hash === hash) return last.plain;
     const place = places.get(hash);
-    if (place === undefined) throw new ExtractError(`blob ${hash} is in no index`);
+    if (place === undefined) throw new ExtractError(`blob ${hash} is in no index that can be read`);
     const file = fs.openSync(packFile(repository, lineage, place.pack), 'r');
     let bytes = Buffer.alloc(place.stored);
     const read = fs.readSync(file, bytes, 0, place.stored, place.offset);

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -88,6 +88,27 @@ test.each([
     expect(readFileSync(path.join(into, 'base/5/1259')).equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
     expect(readFileSync(Buffer.concat([Buffer.from(`${into}/na`), Buffer.from([0xe9]), Buffer.from('me')])).toString()).toBe(CONF);
     expect(readFileSync(path.join(into, 'pg_wal/000000010000000000000002')).readBigUInt64LE(8)).toBe(0x200000n);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('the extractor passes over an index that is damaged, and says when that is what is missing', () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-golden-'));
+  try {
+    const place = path.join(directory, 'repository');
+    cpSync(path.join(GOLDEN, 'format-2'), place, { recursive: true });
+    const indexes = path.join(place, SYSTEM, 'indexes');
+    const extract = (into: string): ReturnType<typeof spawnSync> =>
+      spawnSync(process.execPath, [EXTRACTOR, 'extract', place, '20261121T010000Z-incr', path.join(directory, into)], { encoding: 'utf8' });
+    for (const name of readdirSync(indexes)) {
+      copyFileSync(path.join(indexes, name), path.join(indexes, `${name}-copy`));
+      truncateSync(path.join(indexes, name), 60);
+    }
+    expect(extract('whole')).toMatchObject({ status: 0, stderr: expect.stringContaining('passed over: ') });
+    expect(readFileSync(path.join(directory, 'whole/base/5/1259')).equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
+    for (const name of readdirSync(indexes)) truncateSync(path.join(indexes, name), 60);
+    expect(extract('nothing')).toMatchObject({ status: 1, stderr: expect.stringContaining('is in no index that can be read') });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

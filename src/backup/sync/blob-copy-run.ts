@@ -67,6 +67,11 @@ export class BlobCopy {
     return this.#relied;
   }
 
+  /** Of the destination. */
+  get damagedIndexes(): ReadonlySet<string> {
+    return this.#known.damaged;
+  }
+
   /** The name of a blob in the destination. */
   nameOf(hash: string): string {
     if (this.#renames === undefined) return hash;
