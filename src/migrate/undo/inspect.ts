@@ -2,7 +2,7 @@ import { historyTable, type HistoryRow } from '../history/history.ts';
 import type { Queryable } from '../session/session.ts';
 import type { AppliedVersion } from './plan.ts';
 
-/** The applied texts of versions, in the order given, with the restore points of the runs that applied them. */
+/** The applied texts of versions, in the order given, with the runs that applied them first, before any redo, and their restore points. */
 export async function readApplied(session: Queryable, schema: string, rows: readonly HistoryRow[]): Promise<readonly AppliedVersion[]> {
   if (rows.length === 0) return [];
   const found = await session.query<{ seq: string; body: string; run: string; restore_point: string | null; lsn: string | null }>(
@@ -12,7 +12,10 @@ export async function readApplied(session: Queryable, schema: string, rows: read
        select f.run_id::text as run, f.restore_point, f.restore_lsn::text as lsn from ${historyTable(schema)} f
        where f.version = h.version and f.kind in ('versioned', 'baseline') and f.seq <= h.seq
          and f.seq > coalesce((select max(d.seq) from ${historyTable(schema)} d
-           where d.version = h.version and d.kind = 'down' and d.statement_no is null and d.seq < h.seq), 0)
+           where d.version = h.version and d.kind = 'down' and d.statement_no is null and d.seq < h.seq
+             -- A redo sets its restore point before it undoes: the version is still applied there, so its first application counts.
+             and not exists (select from ${historyTable(schema)} r
+               where r.version = d.version and r.run_id = d.run_id and r.kind = 'versioned' and r.seq > d.seq)), 0)
        order by f.seq limit 1) p on true
      where h.seq = any ($1::bigint[])`,
     [rows.map(({ seq }) => seq)],

@@ -78,6 +78,46 @@ test('down undoes the newest version in one transaction with its row; up applies
   );
 });
 
+test('after a redo the way back still begins where the version had not been applied yet; a down and a later up begin anew', async () => {
+  const shown = async (): Promise<{ readonly points: readonly unknown[]; readonly first: unknown }> => {
+    const { versions, losses } = json(await migrate('rollback', '--to', '1', '--dry-run', '--json')) as {
+      versions: readonly { version: string; runId: string; restorePoint: { name: string } }[];
+      losses: readonly Record<string, unknown>[];
+    };
+    expect(losses).toEqual([expect.objectContaining({ what: 'column public.a.c', madeByRun: false, run: versions.at(-1)?.runId })]);
+    const points = versions.map(({ version, restorePoint }) => [version, restorePoint.name.replace(/^dbadmin_\w+?Z_/, '')]);
+    return { points, first: versions.at(-1)?.restorePoint };
+  };
+  await project.write('migrations/1_a.sql', 'create table a (id int, c text);');
+  await project.up({ wantsRestorePoint: true });
+  await project.write('migrations/2_b.sql', 'alter table a drop column c;\n-- dbadmin: down\nalter table a add column c text;');
+  await project.up({ wantsRestorePoint: true });
+  const { first } = await shown();
+  await project.write('migrations/3_c.sql', 'create table c ();\n-- dbadmin: down\ndrop table c;');
+  await project.up({ wantsRestorePoint: true });
+  const original = {
+    points: [
+      ['3', '3'],
+      ['2', '2'],
+    ],
+    first,
+  };
+  for (const versions of ['2', '1', '2']) {
+    expect((await migrate('redo', versions, '--yes')).status).toBe(0);
+    expect(await shown()).toEqual(original);
+  }
+  expect((await migrate('down', '2', '--yes')).status).toBe(0);
+  await project.up({ wantsRestorePoint: true });
+  const anew = await shown();
+  expect(anew.points).toEqual([
+    ['3', '2'],
+    ['2', '2'],
+  ]);
+  expect(anew.first).not.toEqual(first);
+  expect((await migrate('redo', '2', '--yes')).status).toBe(0);
+  expect(await shown()).toEqual(anew);
+});
+
 describe('what was applied counts, not what the file says now', () => {
   test('a changed down section is told, and the stored one runs', async () => {
     await project.write('migrations/1_a.sql', 'create table a (id int);\ncreate table kept ();\n-- dbadmin: down\ndrop table a;\n');
