@@ -216,7 +216,7 @@ test('a file that loses what its earlier statement made is run again, and one th
   await project.up();
   await project.write('routines/core/m.sql', `${needs} ${view('id::text as b')}`);
   await project.up();
-  expect(await sql`select pg_typeof(b)::text as type from core.w right join (values (1)) on true`).toMatchObject([{ type: 'text' }]);
+  expect(await sql`select pg_typeof(b)::text as type from core.w right join (values (1)) one on true`).toMatchObject([{ type: 'text' }]);
   await project.write('routines/core/m.sql', `${view('id as b')} ${needs} ${view('id::text as b')}`);
   const failure = await project.failure();
   expect(failure).toMatchObject({
@@ -224,7 +224,7 @@ test('a file that loses what its earlier statement made is run again, and one th
     message: 'routines/core/m.sql: view core.w had to be dropped and was not made again',
   });
   expect(failure.hint).toContain('drop view core.w;');
-  expect(await sql`select pg_typeof(b)::text as type from core.w right join (values (1)) on true`).toMatchObject([{ type: 'text' }]);
+  expect(await sql`select pg_typeof(b)::text as type from core.w right join (values (1)) one on true`).toMatchObject([{ type: 'text' }]);
 });
 
 const atomic = (argument: string): string =>
