@@ -210,7 +210,10 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await dialog.getByRole('button', { name: 'Restore into a scratch cluster', exact: true }).click();
     await dialog.getByText('done', { exact: true }).waitFor({ timeout: 90_000 });
     await picture(page, `backups-restored-${path.basename(into)}`);
-    const log = await dialog.getByRole('list', { name: 'What it prints' }).innerText();
+    const printed = dialog.getByRole('list', { name: 'What it prints' });
+    // Its end and its last lines come by themselves.
+    await printed.getByText('To throw it away: ').waitFor({ timeout: 30_000 });
+    const log = await printed.innerText();
     const url = /postgresql:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '';
     const clone = postgres(`${url.replace('//', '//postgres@')}/postgres`, { max: 1 });
     const rows = (await clone<{ n: number }[]>`select n from plays order by n`).map(({ n }) => n);
