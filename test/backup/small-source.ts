@@ -11,23 +11,11 @@ import { writeManifest, type Extent } from '../../src/repository/manifest.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { WalArchive } from '../../src/repository/wal-archive.ts';
 import { hashOf, summaryOf, SYSTEM, writePacks } from './small-backups.ts';
+import { contentOf, nameOf, SEGMENT_BYTES } from './wal-segments.ts';
 
-export const SEGMENT_BYTES = 1024 * 1024;
 export const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
 const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
 export const LABELS = ['backup-0', 'backup-1', 'backup-2'];
-
-export const segment = (number: number): string => `0000000100000000${number.toString(16).toUpperCase().padStart(8, '0')}`;
-
-export function segmentBytes(number: number): Buffer {
-  const bytes = Buffer.alloc(SEGMENT_BYTES, number);
-  bytes.fill(0, 0, 40);
-  bytes.writeUInt16LE(0xd118, 0);
-  bytes.writeUInt16LE(2, 2);
-  bytes.writeBigUInt64LE(BigInt(number) * BigInt(SEGMENT_BYTES), 8);
-  bytes.writeBigUInt64LE(BigInt(SYSTEM), 24);
-  return bytes;
-}
 
 /** Three backups, each with a pack and two segments of its own, of which it needs the first; two dumps, a hold, the ledger. */
 export async function fill(repository: Repository): Promise<void> {
@@ -43,9 +31,9 @@ export async function fill(repository: Repository): Promise<void> {
       { path: 'base', type: 'directory', mode: 448, modifiedAt: 1 },
       { path: 'base/1', type: 'file', sizeBytes: 5 * 8192, mode: 384, modifiedAt: 1, extents },
     ]);
-    for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(segment(number), segmentBytes(number), times);
+    for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(nameOf(number), contentOf(number), times);
   }
-  await archive.putPart(segment(9), 0, segmentBytes(9).subarray(0, 5000), times);
+  await archive.putPart(nameOf(9), 0, contentOf(9).subarray(0, 5000), times);
   await archive.putHistory(2, Buffer.from('1\t0/500000\tno recovery target specified\n'));
   for (const [n, label] of ['dump-a', 'dump-b'].entries()) await dump(repository, label, `create role r${n};`);
   await placeHold(repository, SYSTEM, { label: 'backup-1', reason: 'audit', until: null, now: new Date(0) });

@@ -17,7 +17,8 @@ import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
-import { CLUSTER, fill, keysOf, LABELS, segment, SEGMENT_BYTES, segmentBytes, sync } from '../../backup/small-source.ts';
+import { CLUSTER, fill, keysOf, LABELS, sync } from '../../backup/small-source.ts';
+import { contentOf, nameOf, SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
 /** One bit is not as it was; `at` counts from the end where it is negative. */
 async function flipBit({ store }: Repository, key: string, at = -40): Promise<void> {
@@ -41,7 +42,7 @@ interface Expected {
 }
 
 const key = {
-  wal: (number: number): string => walKey(SYSTEM, segment(number)),
+  wal: (number: number): string => walKey(SYSTEM, nameOf(number)),
   backup: (label: string): string => backupKey(SYSTEM, label),
   last: async (repository: Repository, prefix: string): Promise<string> => (await keysOf(repository, prefix)).at(-1) ?? '',
 };
@@ -57,7 +58,7 @@ const damages: readonly (readonly [what: string, (source: Repository) => Promise
   [
     'a segment that no backup needs',
     async (source) => await flipBit(source, key.wal(4)),
-    { segments: [4], failed: [{ kind: 'wal', name: segment(4) }] },
+    { segments: [4], failed: [{ kind: 'wal', name: nameOf(4) }] },
   ],
   [
     'a segment that a backup needs',
@@ -66,7 +67,7 @@ const damages: readonly (readonly [what: string, (source: Repository) => Promise
       segments: [5],
       backups: ['backup-1'],
       failed: [
-        { kind: 'wal', name: segment(5) },
+        { kind: 'wal', name: nameOf(5) },
         { kind: 'backup', name: 'backup-1' },
       ],
     },
@@ -74,7 +75,7 @@ const damages: readonly (readonly [what: string, (source: Repository) => Promise
   [
     'the header of a segment',
     async (source) => await flipBit(source, key.wal(6), 20),
-    { segments: [6], failed: [{ kind: 'wal', name: segment(6) }] },
+    { segments: [6], failed: [{ kind: 'wal', name: nameOf(6) }] },
   ],
   [
     'the flags of a segment, which then says that it is encrypted',
@@ -84,12 +85,12 @@ const damages: readonly (readonly [what: string, (source: Repository) => Promise
       await source.store.delete(key.wal(6));
       await source.store.create(key.wal(6), bytes);
     },
-    { segments: [6], failed: [{ kind: 'wal', name: segment(6) }] },
+    { segments: [6], failed: [{ kind: 'wal', name: nameOf(6) }] },
   ],
   [
     'the part of the open segment',
     async (source) => await flipBit(source, await key.last(source, `${key.wal(9)}.part.`)),
-    { part: true, failed: [{ kind: 'wal', name: segment(9) }] },
+    { part: true, failed: [{ kind: 'wal', name: nameOf(9) }] },
   ],
   [
     'a timeline history',
@@ -165,8 +166,8 @@ test.each(damages)('%s is damaged: it is not copied, nor what needs it, and all 
   expect(synced.backups.map(({ label }) => label)).toEqual(labels);
   const archive = new WalArchive(target, SYSTEM, SEGMENT_BYTES);
   for (const number of [3, 4, 5, 6, 7, 8]) {
-    const bytes = await archive.readSegment(segment(number));
-    expect(bytes, segment(number)).toEqual(expected.segments?.includes(number) === true ? undefined : segmentBytes(number));
+    const bytes = await archive.readSegment(nameOf(number));
+    expect(bytes, nameOf(number)).toEqual(expected.segments?.includes(number) === true ? undefined : contentOf(number));
   }
   const coverage = await readCoverage(target, SYSTEM, SEGMENT_BYTES);
   expect(coverage.timelines.get(1)?.open).toHaveLength(expected.part === true ? 0 : 1);
@@ -195,7 +196,7 @@ test('a backup whose last WAL is stored in parts does not appear without them', 
   await writeManifest(source, summaryOf('backup-3', lsns), [{ path: 'base', type: 'directory', mode: 448, modifiedAt: 1 }]);
   await flipBit(source, await key.last(source, `${key.wal(9)}.part.`));
   expect((await sync(source, target)).failed).toMatchObject([
-    { kind: 'wal', name: segment(9) },
+    { kind: 'wal', name: nameOf(9) },
     { kind: 'backup', name: 'backup-3' },
   ]);
   expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(LABELS);
@@ -223,7 +224,7 @@ test('an object that a bad disk does not give is passed over; storage that is go
   const badSector = withFaults(source.store, ({ operation, key: asked }) => {
     if (operation !== 'stat' && operation !== 'list' && asked === key.wal(4)) broken('EIO');
   });
-  expect((await sync({ ...source, store: badSector }, target)).failed).toMatchObject([{ kind: 'wal', name: segment(4) }]);
+  expect((await sync({ ...source, store: badSector }, target)).failed).toMatchObject([{ kind: 'wal', name: nameOf(4) }]);
   expect(await listBackups(target, SYSTEM)).toHaveLength(3);
 
   const other = await makeMemoryRepository();

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { systemClock } from '../../../src/base/clock.ts';
-import { syncLineage, type Synced } from '../../../src/backup/sync/run.ts';
 import { Renames } from '../../../src/backup/sync/renames.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
@@ -20,22 +19,10 @@ import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
+import { sync } from '../../backup/small-source.ts';
+import { contentOf as segmentBytes, nameOf, SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
-const SEGMENT_BYTES = 1024 * 1024;
-const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
 const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
-
-function segmentBytes(number: number): Buffer {
-  const bytes = Buffer.alloc(SEGMENT_BYTES, number);
-  bytes.fill(0, 0, 40);
-  bytes.writeUInt16LE(0xd118, 0);
-  bytes.writeUInt16LE(2, 2);
-  bytes.writeBigUInt64LE(BigInt(number) * BigInt(SEGMENT_BYTES), 8);
-  bytes.writeBigUInt64LE(BigInt(SYSTEM), 24);
-  return bytes;
-}
-
-const segment = (number: number): string => `0000000100000000${number.toString(16).toUpperCase().padStart(8, '0')}`;
 
 /** The `n`th backup: of 30 blobs, a third of which the one before has, too; some extents begin inside a blob. */
 async function backUp(repository: Repository, n: number): Promise<void> {
@@ -64,22 +51,7 @@ async function backUp(repository: Repository, n: number): Promise<void> {
     await pipeline.close();
   }
   const archive = new WalArchive(repository, SYSTEM, SEGMENT_BYTES);
-  for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(segment(number), segmentBytes(number), times);
-}
-
-async function sync(from: Repository, to: Repository): Promise<Synced> {
-  return await syncLineage({
-    from,
-    to,
-    cluster: CLUSTER,
-    chosen: undefined,
-    everything: true,
-    clock: systemClock,
-    log: silentLog,
-    signal: new AbortController().signal,
-    onBackup: () => undefined,
-    onWal: () => undefined,
-  });
+  for (const number of [3 + 2 * n, 4 + 2 * n]) await archive.putSegment(nameOf(number), segmentBytes(number), times);
 }
 
 /** Everything that the backups of a repository hold, as plain bytes. */
@@ -151,7 +123,7 @@ for (const [fromEncrypted, toEncrypted] of [
     const target = await makeMemoryRepository(toEncrypted);
     for (const n of [0, 1, 2]) await backUp(source, n);
     const archive = new WalArchive(source, SYSTEM, SEGMENT_BYTES);
-    await archive.putPart(segment(9), 0, segmentBytes(9).subarray(0, 5000), times);
+    await archive.putPart(nameOf(9), 0, segmentBytes(9).subarray(0, 5000), times);
     await archive.putHorizon(1, 9n * BigInt(SEGMENT_BYTES) + 5000n, new Date(5000));
     await archive.putHistory(2, Buffer.from('1\t0/500000\tno recovery target specified\n'));
     await placeHold(source, SYSTEM, { label: 'backup-1', reason: 'audit', until: null, now: new Date(0) });
@@ -165,7 +137,7 @@ for (const [fromEncrypted, toEncrypted] of [
     expect(await contentOf(target)).toEqual(await contentOf(source));
     expect(await listHolds(target, SYSTEM)).toEqual(await listHolds(source, SYSTEM));
     expect(await readCoverage(target, SYSTEM, SEGMENT_BYTES)).toEqual(await readCoverage(source, SYSTEM, SEGMENT_BYTES));
-    expect(await new WalArchive(target, SYSTEM, SEGMENT_BYTES).readSegment(segment(5))).toEqual(segmentBytes(5));
+    expect(await new WalArchive(target, SYSTEM, SEGMENT_BYTES).readSegment(nameOf(5))).toEqual(segmentBytes(5));
     expect((await keysOf(target, `${SYSTEM}/leases/`)).length).toBe(1);
 
     const packs = await keysOf(target, packPrefix(SYSTEM));
