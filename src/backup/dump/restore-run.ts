@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sql } from 'postgres';
-import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { quoteIdentifier } from '../../postgres/quote.ts';
 import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { splitGlobals } from './globals-statements.ts';
+import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
 import type { DumpedObject, DumpManifest } from './manifest.ts';
 import { restoreFromFile } from './pg-dump-restore.ts';
 import { spoolDumped } from './stored-dump.ts';
@@ -19,7 +19,7 @@ export interface RestoreDumpRequest {
   readonly manifest: DumpManifest;
   /** Databases of the dump, and the names they get. None of those may be there. */
   readonly databases: ReadonlyMap<string, string>;
-  /** Whether roles and settings are made first; what is there stays as it is. */
+  /** Whether roles and tablespaces that are not there are made first; those that are stay as they are. */
   readonly globals: boolean;
   /** Leads to any database of the cluster that gets them, as a role that may create databases. */
   readonly parameters: ConnectionParameters;
@@ -30,16 +30,14 @@ export interface RestoreDumpRequest {
   /** Where a dump lies until it is restored: room for the largest is needed. */
   readonly spoolDirectory: string;
   readonly signal: AbortSignal;
+  readonly onGlobals?: (globals: AppliedGlobals) => void;
   readonly onDatabase?: (database: string, name: string) => void;
 }
 
 export interface RestoredDump {
   readonly databases: readonly { readonly database: string; readonly name: string }[];
-  readonly globals: { readonly applied: number; readonly present: number } | null;
+  readonly globals: AppliedGlobals | null;
 }
-
-const DUPLICATE_OBJECT = '42710';
-const DUPLICATE_DATABASE = '42P04';
 
 /**
  * Restores databases of a dump into new databases. A database whose restore fails is dropped again.
@@ -54,7 +52,8 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
     await chmod(spool, 0o700);
     await refuseTakenNames(sql, [...request.databases.values()]);
     const file = path.join(spool, 'dump');
-    const globals = request.globals ? await applyGlobals(request, sql, file) : null;
+    const globals = request.globals ? await restoreGlobals(request, sql, file) : null;
+    if (globals !== null) request.onGlobals?.(globals);
     const databases: { readonly database: string; readonly name: string }[] = [];
     for (const [database, name] of request.databases) {
       const dumped = manifest.databases.find((each) => each.database === database);
@@ -93,32 +92,10 @@ async function restoreOne(request: RestoreDumpRequest, sql: Sql, name: string, f
   }
 }
 
-async function applyGlobals(
-  { repository, manifest, signal }: RestoreDumpRequest,
-  sql: Sql,
-  file: string,
-): Promise<NonNullable<RestoredDump['globals']>> {
+async function restoreGlobals({ repository, manifest, signal }: RestoreDumpRequest, sql: Sql, file: string): Promise<AppliedGlobals> {
   await verifyStored(repository, manifest.globals, signal);
   await spoolDumped(repository, manifest.globals, file, signal);
-  const tally = { applied: 0, present: 0 };
-  for (const statement of splitGlobals(await readFile(file, 'utf8'))) {
-    signal.throwIfAborted();
-    try {
-      await sql.unsafe(statement);
-      tally.applied += 1;
-    } catch (error) {
-      const code = systemCodeOf(error);
-      if (code !== DUPLICATE_OBJECT && code !== DUPLICATE_DATABASE) {
-        throw new DbadminError('query-failed', 'the globals of the dump cannot be applied', {
-          detail: `${messageOf(error)}\n${statement}`,
-          hint: 'Roles, memberships and settings need a superuser. Without --globals the databases are restored alone.',
-          cause: error,
-        });
-      }
-      tally.present += 1;
-    }
-  }
-  return tally;
+  return await applyGlobals(sql, await readFile(file, 'utf8'), signal);
 }
 
 /** What is stored is what was stored: the manifest's SHA-256 is of the object's very bytes. */

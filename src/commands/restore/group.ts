@@ -65,7 +65,10 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--dump <label>', summary: 'databases of this logical dump instead, each into a new database' },
       { flags: '--databases <names>', summary: 'with --dump: which', fallback: 'all', repeatable: true },
       { flags: '--name <old=new>', summary: 'with --dump: the name a database gets', fallback: 'with the dump’s moment', repeatable: true },
-      { flags: '--globals', summary: 'with --dump: make roles and settings first' },
+      {
+        flags: '--globals',
+        summary: 'with --dump: make the roles and tablespaces that are not there first; those that are stay as they are',
+      },
       { flags: '--jobs <n>', summary: 'with --dump: how many tables at once' },
       { flags: '--spool <dir>', summary: 'where a dump or a throw-away cluster lies meanwhile', fallback: 'the temporary directory' },
       { flags: '--into-url <url>', summary: 'with --dump or --table: the cluster that gets them', fallback: 'that of the configuration' },
@@ -73,7 +76,8 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       SYSTEM,
     ],
     json: [
-      'with --dump: dump: label; databases: array of { database, name }; restored: { databases, globals } or null',
+      'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
+      '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
       'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, returning: array of { kind, text, at, lsn, timeline } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',

@@ -1,17 +1,22 @@
 import os from 'node:os';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
 import { restoreDump } from '../../backup/dump/restore-run.ts';
+import { returningWithDump } from '../../backup/dump/returning.ts';
 import { readDumpManifest } from '../../backup/dump/stored-dump.ts';
 import type { DumpManifest } from '../../backup/dump/manifest.ts';
+import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram } from '../../postgres/programs.ts';
+import { readLedger } from '../../repository/ledger.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { confirmOrStop } from '../output.ts';
+import { confirmOrStop, type Output } from '../output.ts';
+import { entryJson } from './ledger-list.ts';
 
 /** `dbadmin restore --dump LABEL`: databases of a logical dump into new databases. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -28,10 +33,18 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const program = await findClientProgram('pg_restore', { atLeastMajor: Number.parseInt(manifest.programVersion, 10) }, env);
     output.line(`${manifest.label} of ${manifest.startedAt} → ${describeParameters(parameters)}`);
     for (const [database, name] of databases) output.line(`  ${database} → ${name}   a new database`);
-    if (flagOption(input, 'globals'))
-      output.line('  roles, memberships and settings are made first; what is there stays, and no role gets a password');
+    const globals = flagOption(input, 'globals');
+    if (globals) output.line('  roles that are not there are made first; a role that is there stays as it is, and no role gets a password');
+    const choice = { databases: [...databases.keys()], globals };
+    const entries = returningWithDump(manifest, choice, await readLedger(opened, systemIdentifier));
+    if (entries.length > 0) {
+      output.line(`will come back with it: ${entries.map(describeEntry).join(', ')}`);
+      output.line('  nothing takes them away again: do that before anyone uses the restored databases');
+    }
+    const returning = entries.map(entryJson);
     if (flagOption(input, 'dryRun')) {
-      output.result({ dump: manifest.label, databases: [...databases].map(([database, name]) => ({ database, name })), restored: null });
+      const planned = [...databases].map(([database, name]) => ({ database, name }));
+      output.result({ dump: manifest.label, databases: planned, returning, restored: null });
       return 0;
     }
     await confirmOrStop(output, 'Restore?');
@@ -40,21 +53,28 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       repository: opened,
       manifest,
       databases,
-      globals: flagOption(input, 'globals'),
+      globals,
       parameters,
       program,
       jobs: jobsOption(input),
       env,
       spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
       signal: context.signal,
+      onGlobals: (applied) => showGlobals(output, applied),
       onDatabase: (_, name) => output.line(`  restored   ${name}`),
     });
     output.line(`done in ${formatDuration(clock.now().getTime() - startedAt)}, by pg_restore ${program.version}`);
-    output.result({ dump: manifest.label, databases: restored.databases, restored });
+    output.result({ dump: manifest.label, databases: restored.databases, returning, restored });
     return 0;
   } finally {
     await opened.store.close();
   }
+}
+
+function showGlobals(output: Output, { applied, kept, leftOut }: AppliedGlobals): void {
+  const there = [...kept.roles, ...kept.tablespaces.map((name) => `tablespace ${name}`)];
+  output.line(`  globals    ${applied} statements; left as they are: ${there.length === 0 ? 'none was there' : there.join(', ')}`);
+  for (const statement of leftOut) output.line(`  not given  ${statement}`);
 }
 
 /** Each database with the name it gets: `app_20261121t203001z` unless `--name app=other` says otherwise. */

@@ -1,0 +1,49 @@
+import type { Sql, TransactionSql } from 'postgres';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { planGlobals, type GlobalsPlan, type Membership } from './globals-plan.ts';
+import { splitGlobals } from './globals-statements.ts';
+
+export interface AppliedGlobals {
+  /** Statements that were run. */
+  readonly applied: number;
+  /** Roles and tablespaces of the dump that were there and stayed as they were. */
+  readonly kept: GlobalsPlan['kept'];
+  /** Statements that were not run: they would have given something to a role that was there. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Makes the roles and tablespaces of a dump that the cluster has not got, the roles in one transaction.
+ *
+ * @throws {DbadminError} `query-failed` with the statement that the server refused.
+ */
+export async function applyGlobals(sql: Sql, text: string, signal: AbortSignal): Promise<AppliedGlobals> {
+  const roles = await sql<{ name: string }[]>`select rolname as name from pg_catalog.pg_roles`;
+  const tablespaces = await sql<{ name: string }[]>`select spcname as name from pg_catalog.pg_tablespace`;
+  const memberships = await sql<Membership[]>`
+    select pg_get_userbyid(roleid) as role, pg_get_userbyid(member) as member from pg_catalog.pg_auth_members`;
+  const plan = planGlobals(splitGlobals(text), {
+    roles: new Set(roles.map(({ name }) => name)),
+    tablespaces: new Set(tablespaces.map(({ name }) => name)),
+    memberships,
+  });
+  await runAll(sql, plan.settings, signal);
+  await sql.begin(async (transaction) => await runAll(transaction, plan.roles, signal));
+  await runAll(sql, plan.tablespaces, signal);
+  return { applied: plan.roles.length + plan.tablespaces.length, kept: plan.kept, leftOut: plan.leftOut };
+}
+
+async function runAll(sql: Sql | TransactionSql, statements: readonly string[], signal: AbortSignal): Promise<void> {
+  for (const statement of statements) {
+    signal.throwIfAborted();
+    try {
+      await sql.unsafe(statement);
+    } catch (error) {
+      throw new DbadminError('query-failed', 'the globals of the dump cannot be applied', {
+        detail: `${messageOf(error)}\n${statement}`,
+        hint: 'Roles, memberships and settings need a superuser. Without --globals the databases are restored alone.',
+        cause: error,
+      });
+    }
+  }
+}
