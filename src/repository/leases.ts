@@ -14,6 +14,7 @@ export const LEASE_TTL_MS = 180_000;
 /** Renewals come this much more often. */
 const RENEWALS_PER_TTL = 3;
 const ACQUIRE_ATTEMPTS = 5;
+const ASK_AGAIN_MS = 5000;
 
 export interface LeaseOptions {
   readonly clock: Clock;
@@ -33,6 +34,13 @@ export interface Lease {
    * @throws {DbadminError} `locked` when somebody has.
    */
   check(): Promise<void>;
+  /**
+   * As `check`, for when something was done that cannot be left undecided: a storage that does not answer is asked again for as long
+   * as the lease lasts without a sign of life.
+   *
+   * @throws {DbadminError} `locked` when somebody has it; the last failure of the storage when it is not known.
+   */
+  checkPatiently(): Promise<void>;
   /** Gives it up. Never throws: what is not released expires. */
   release(): Promise<void>;
 }
@@ -163,6 +171,24 @@ class HeldLease implements Lease {
       detail: `${found === undefined ? 'It is gone' : `${describeOwner(found)} has ${found.state} it`}: this run showed no sign of life for too long, or the lease was broken.`,
       hint: 'Nothing was finished; run it again.',
     });
+  }
+
+  async checkPatiently(): Promise<void> {
+    const { clock, log, signal } = this.#options;
+    const { store } = this.#repository;
+    const untilMs = clock.now().getTime() + this.#state.ttlMs;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.check();
+        return;
+      } catch (error) {
+        const mayPass = error instanceof DbadminError && error.retryable && error.code !== 'locked';
+        if (!mayPass || clock.now().getTime() + ASK_AGAIN_MS > untilMs) throw error;
+        if (attempt === 1)
+          log.warn(`whether the ${this.#name} lease on ${store.description} is still held is asked again: ${error.message}`);
+        await clock.sleep(ASK_AGAIN_MS, signal);
+      }
+    }
   }
 
   async release(): Promise<void> {

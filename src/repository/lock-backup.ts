@@ -39,7 +39,8 @@ export async function extendLocks(
  * Locks a published backup and everything it relies on, as long as a new object of this moment would be: its manifest, its
  * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
  * must not bring back, and the repository's own identity. Damaged indexes are left to the lock that they have: nothing is read from
- * them, and they could never be deleted. Undefined where the store does not lock. WAL is locked as it comes and needs no more.
+ * them, and they could never be deleted. The manifest comes last: one that shows a lock has all it relies on locked. Undefined where
+ * the store does not lock. WAL is locked as it comes and needs no more.
  *
  * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
  */
@@ -58,14 +59,16 @@ export async function lockBackup(
   if (lockDays === undefined) return undefined;
   const { systemIdentifier, label, packs, damagedIndexes } = backup;
   const until = lockEnd(clock.now(), lockDays);
-  const kept = [IDENTITY_KEY, clusterKey(systemIdentifier), backupKey(systemIdentifier, label)];
+  const kept = [IDENTITY_KEY, clusterKey(systemIdentifier)];
   for (const pack of packs) kept.push(packKey(systemIdentifier, pack));
   const counts = await extendLocks(store, kept, until);
   const listed: string[] = [];
   for (const prefix of [indexPrefix(systemIdentifier), ledgerPrefix(systemIdentifier)])
     for await (const { key } of store.list(prefix)) if (damagedIndexes?.has(key) !== true) listed.push(key);
   const ofListed = await extendThoseLeft(store, listed, until);
-  return { until, extended: counts.extended + ofListed.extended, kept: counts.kept + ofListed.kept };
+  const ofManifest = await extendLocks(store, [backupKey(systemIdentifier, label)], until);
+  const sum = (outcome: 'extended' | 'kept'): number => counts[outcome] + ofListed[outcome] + ofManifest[outcome];
+  return { until, extended: sum('extended'), kept: sum('kept') };
 }
 
 /** Collection replaces indexes: one that is gone since it was listed has a successor that is locked from its creation. */

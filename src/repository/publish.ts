@@ -1,3 +1,4 @@
+import { DbadminError, isDbadminError, reasonOf } from '../base/errors.ts';
 import { backupKey } from './layout.ts';
 import type { Lease } from './leases.ts';
 import { writeManifest, type BackupSummary, type ManifestEntry } from './manifest.ts';
@@ -8,9 +9,11 @@ import type { Repository } from './repository.ts';
  * before its marks and indexes were read: from this moment the backup exists.
  *
  * The lease is looked at before, and again afterwards: whoever deletes packs makes sure first that nobody holds it, shuts
- * out a holder that does not answer, and then lists the manifests. A manifest that came too late to be seen is taken back.
+ * out a holder that does not answer, and then lists the manifests. A manifest that came too late to be seen is taken back: it
+ * alone. Where the storage does not say, the backup stays, since almost always nothing happened to it, and the failure says so.
  *
- * @throws {DbadminError} `locked` when the lease was lost: there is no backup then.
+ * @throws {DbadminError} `locked` when the lease was lost: there is no backup then, or the message names what to remove;
+ * `partly-done` when the backup is there and it is not known whether the lease was held.
  */
 export async function publishBackup(
   repository: Repository,
@@ -21,9 +24,33 @@ export async function publishBackup(
   await lease.check();
   await writeManifest(repository, summary, entries);
   try {
-    await lease.check();
+    await lease.checkPatiently();
   } catch (error) {
-    await repository.store.delete(backupKey(summary.systemIdentifier, summary.label));
-    throw error;
+    if (isDbadminError(error, 'locked')) await takeBack(repository, summary, error);
+    if (!(error instanceof DbadminError) || error.code === 'locked' || error.code === 'interrupted') throw error;
+    throw new DbadminError(
+      'partly-done',
+      `backup ${summary.label} is in ${repository.store.description}, but it is not known whether all of it stays`,
+      {
+        detail: `Whether the lease was held to the end could not be asked: ${reasonOf(error)}. Only if another had taken it over meanwhile may content have been deleted that the backup relies on.`,
+        hint: 'dbadmin backup verify says whether everything is there. The next backup locks it, where the storage locks objects.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A writer's own credentials may not delete manifests: then somebody has to know which one must go. */
+async function takeBack({ store }: Repository, { systemIdentifier, label }: BackupSummary, lost: DbadminError): Promise<void> {
+  const key = backupKey(systemIdentifier, label);
+  try {
+    await store.delete(key);
+  } catch (error) {
+    throw new DbadminError('locked', lost.message, {
+      detail:
+        `${lost.detail ?? ''} The manifest of backup ${label} came too late and could not be taken back: ${reasonOf(error)}.`.trimStart(),
+      hint: `Until it is removed the backup is listed, though content of it may have been deleted: dbadmin backup verify says whether all is there. If not, delete the object ${key} with credentials that may. Then run the backup again.`,
+      cause: error,
+    });
   }
 }

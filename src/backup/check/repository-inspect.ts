@@ -5,6 +5,7 @@ import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { listClusters } from '../../repository/identity.ts';
 import { listBackups } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { listUnlocked } from '../../repository/unlocked-backups.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
@@ -104,6 +105,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     );
   }
   const backups = await listBackups(repository, systemIdentifier);
+  findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
   const { last, lastPassed } = await readProofs(repository, systemIdentifier);
   const verified = await lastVerification(repository, systemIdentifier);
   const dump = await lastDump(repository, systemIdentifier);
@@ -123,6 +125,22 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
   return [...findings, ...judgeAges(what, ages, limits, clock.now())];
+}
+
+/** A backup that was published a moment ago is being locked. */
+const BEING_LOCKED_MS = 3_600_000;
+
+/** A run that was killed between publishing and locking leaves a backup without its lock. */
+async function checkBackupLocks(what: string, repository: Repository, systemIdentifier: string): Promise<readonly Finding[]> {
+  const labels = (await listUnlocked(repository, systemIdentifier, { olderThanMs: BEING_LOCKED_MS })).map(({ label }) => label);
+  if (labels.length === 0) return [];
+  return [
+    problem(
+      `${what} lock`,
+      `not locked, though they should be: ${labels.join(', ')}`,
+      'dbadmin backup run: each backup locks those that were left; its log says why where one cannot be locked.',
+    ),
+  ];
 }
 
 async function tryWriting(store: ObjectStore): Promise<void> {

@@ -6,6 +6,7 @@ import { ensureClusterIdentity, type ClusterIdentity } from '../../repository/id
 import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { lockUnlocked } from '../../repository/unlocked-backups.ts';
 import { copyBackup, learnNames } from './backup-copy-run.ts';
 import { BlobCopy } from './blob-copy-run.ts';
 import { lostOfBackup, type LostWal } from './own-wal.ts';
@@ -89,6 +90,10 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
       { ...options, from },
       { lease, uncopied, present, theirs, chosen: recoverable(chosen, wal.lost, uncopied) },
     );
+    // Those that are there already may have come from a run that was killed before it locked them.
+    const late = await lockUnlocked(to, systemIdentifier);
+    for (const { label, until } of late.locked) log.warn(`${label} was left unlocked, and is locked until ${until.toISOString()} now`);
+    for (const { label, problem } of late.broken) log.warn(`${label} is not locked, for it is not whole: ${problem}`);
     const dumps = options.everything ? await copyDumps({ from, to, systemIdentifier, uncopied, signal }) : [];
     return { backups, left: left.map(({ label }) => label), wal: wal.copied, dumps, objects, failed: uncopied.all };
   } finally {

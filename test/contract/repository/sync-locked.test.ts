@@ -2,22 +2,27 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Finding } from '../../../src/backup/check/finding.ts';
+import { checkRepository } from '../../../src/backup/check/repository-inspect.ts';
 import { dumpGlobalsKey } from '../../../src/backup/dump/layout.ts';
 import { listDumps, readDumpManifest, spoolDumped } from '../../../src/backup/dump/stored-dump.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
+import { backupKey } from '../../../src/repository/layout.ts';
 import { readLedger } from '../../../src/repository/ledger.ts';
-import { listBackups } from '../../../src/repository/manifest.ts';
+import { listBackups, writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { withRetention } from '../../../src/repository/retained-store.ts';
+import { listUnlocked } from '../../../src/repository/unlocked-backups.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
 import { withFaults } from '../../backup/failing-store.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
-import { SYSTEM } from '../../backup/small-backups.ts';
+import { SYSTEM, summaryOf } from '../../backup/small-backups.ts';
 import { fill, LABELS, sync } from '../../backup/small-source.ts';
 
 const PREFIX = `${SYSTEM}/`;
@@ -138,4 +143,40 @@ test('damaged content of a dump is never stored where it could not be deleted ag
   await source.store.create(key, whole);
   expect(await sync(source, target)).toMatchObject({ dumps: ['dump-a'], failed: [] });
   await expectAll(target);
+});
+
+test('a backup whose copy was killed before it was locked is locked by the next run, which finds its label there', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
+  await fill(source);
+  const manifest = backupKey(SYSTEM, LABELS[0] ?? '');
+  const store = withFaults(target.store, ({ operation, key }) => {
+    if (operation === 'extendLock' && key === manifest) gone();
+  });
+  await expect(sync(source, { ...target, store })).rejects.toMatchObject({ code: 'storage-failed' });
+  expect((await target.store.stat(manifest))?.lockedUntil).toBeUndefined();
+
+  await sync(source, target);
+  for (const label of LABELS) expect((await target.store.stat(backupKey(SYSTEM, label)))?.lockedUntil).toBeDefined();
+  expect(await listUnlocked(target, SYSTEM)).toEqual([]);
+});
+
+test('backup check names a backup that was left unlocked for an hour, and how it is locked', async () => {
+  const clock = new ManualClock();
+  const target = await makeMemoryRepository(false, withRetention(createMemoryStore(clock), { lockDays: 30, clock }));
+  await writeManifest(target, summaryOf('left'), []);
+  const check = async (): Promise<readonly Finding[]> => {
+    const findings = await checkRepository(target, {
+      name: 'far',
+      clusterName: 'main',
+      systemIdentifier: SYSTEM,
+      limits: { dumpsOnly: [], backupAgeMs: undefined, drillAgeMs: undefined },
+      clock,
+    });
+    return findings.filter(({ what, state }) => what === 'repository far lock' && state === 'problem');
+  };
+  expect(await check()).toEqual([]);
+  await clock.advance(3_600_000);
+  expect(await check()).toEqual([
+    expect.objectContaining({ detail: expect.stringContaining('left'), fix: expect.stringContaining('backup run') }),
+  ]);
 });

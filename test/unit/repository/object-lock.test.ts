@@ -4,11 +4,15 @@ import { createRepository, readIdentity } from '../../../src/repository/identity
 import { backupKey, clusterKey, packKey } from '../../../src/repository/layout.ts';
 import { extendLocks, lockBackup } from '../../../src/repository/lock-backup.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { writeManifest } from '../../../src/repository/manifest.ts';
 import { isLockedAtCreation, lockEnd, withRetention } from '../../../src/repository/retained-store.ts';
+import { listUnlocked, lockUnlocked } from '../../../src/repository/unlocked-backups.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
+import { fileOf, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
+import { withFaults } from '../../backup/failing-store.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
 
-const SYSTEM = '7412345678901234567';
 const PACK = 'ab'.repeat(16);
 
 function world(): { readonly time: { now: Date }; readonly clock: Clock; readonly memory: ObjectStore; readonly store: ObjectStore } {
@@ -127,3 +131,76 @@ describe('object lock: each backup', () => {
     expect(most).toBe(16);
   });
 });
+
+describe('object lock: backups that a killed run left unlocked', () => {
+  const contents = (from: number): readonly Buffer[] => Array.from({ length: 6 }, (_, n) => Buffer.from(`content ${from + n}`));
+
+  async function publish(repository: Repository, label: string, parts: readonly Buffer[]): Promise<void> {
+    await writeManifest(repository, summaryOf(label), [fileOf(parts)]);
+  }
+
+  it('are locked with the packs of earlier backups that they rely on, as long as they would have been', async () => {
+    const { store, clock, time } = world();
+    const repository = await repositoryIn(store);
+    const packs = await writePacks(repository, contents(0), clock.now());
+    time.now = new Date('2026-11-25T10:00:00Z');
+    await publish(repository, 'a', contents(0));
+    time.now = new Date('2026-11-26T10:00:00Z');
+    const until = new Date('2026-12-26T00:00:00Z');
+    expect(await lockUnlocked(repository, SYSTEM)).toEqual({ locked: [{ label: 'a', key: backupKey(SYSTEM, 'a'), until }], broken: [] });
+    for (const key of [backupKey(SYSTEM, 'a'), ...packs.map(({ pack }) => packKey(SYSTEM, pack))])
+      expect(await store.stat(key)).toMatchObject({ lockedUntil: until });
+    expect(await lockUnlocked(repository, SYSTEM)).toEqual({ locked: [], broken: [] });
+  });
+
+  it('are not those whose lock has ended, or would have, nor those of a store without locks', async () => {
+    const { store, memory, clock, time } = world();
+    const repository = await repositoryIn(store);
+    await publish(repository, 'a', []);
+    expect(await listUnlocked({ ...repository, store: memory }, SYSTEM)).toEqual([]);
+    expect(await listUnlocked(repository, SYSTEM, { olderThanMs: 1000 })).toEqual([]);
+    expect((await listUnlocked(repository, SYSTEM)).map(({ label }) => label)).toEqual(['a']);
+    await store.extendLock(backupKey(SYSTEM, 'a'), new Date(clock.now().getTime() + 1000));
+    time.now = new Date('2026-11-22T10:00:00Z');
+    await publish(repository, 'b', []);
+    time.now = new Date('2026-12-23T10:00:00Z');
+    expect(await listUnlocked(repository, SYSTEM)).toEqual([]);
+  });
+
+  it('stay unlocked when they are not whole, and are named; the others are locked', async () => {
+    const { store, clock } = world();
+    const repository = await repositoryIn(store);
+    await writePacks(repository, contents(0), clock.now());
+    await publish(repository, 'a', contents(0));
+    await publish(repository, 'b', contents(3));
+    await store.create(backupKey(SYSTEM, 'c'), Buffer.from('no manifest'));
+    const { locked, broken } = await lockUnlocked(repository, SYSTEM);
+    expect(locked.map(({ label }) => label)).toEqual(['a']);
+    expect(broken).toEqual([
+      { label: 'b', problem: 'content of it is in no index that can be read' },
+      { label: 'c', problem: expect.stringContaining('damaged') },
+    ]);
+    expect((await store.stat(backupKey(SYSTEM, 'b')))?.lockedUntil).toBeUndefined();
+  });
+
+  it('are still found when the locking of a backup was cut short anywhere', async () => {
+    const { store, clock } = world();
+    const repository = await repositoryIn(store);
+    await store.create(clusterKey(SYSTEM), Buffer.from('x'));
+    await writePacks(repository, contents(0), clock.now());
+    await publish(repository, 'a', contents(0));
+    const [index = ''] = await keysIn(store, `${SYSTEM}/indexes/`);
+    const failing = withFaults(store, ({ operation, key }) => {
+      if (operation === 'extendLock' && key === index) throw new DbadminError('storage-failed', 'cut short');
+    });
+    const locking = lockBackup({ ...repository, store: failing }, { systemIdentifier: SYSTEM, label: 'a', packs: [] }, clock);
+    await expect(locking).rejects.toThrow('cut short');
+    expect((await listUnlocked(repository, SYSTEM)).map(({ label }) => label)).toEqual(['a']);
+  });
+});
+
+async function keysIn(store: ObjectStore, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys;
+}
