@@ -80,7 +80,12 @@ function writing(
   } else {
     statements.push({ Sid: 'CheckLocks', Effect: 'Allow', Action: ['s3:GetBucketObjectLockConfiguration'], Resource: [bucket] });
   }
-  if (locks) statements.push({ Sid: 'Lock', Effect: 'Allow', Action: ['s3:PutObjectRetention', 's3:GetObjectRetention'], Resource: made });
+  if (locks) {
+    // S3 leaves a lock out of what it says of an object to those who lack these: a delete would then run into it.
+    const see = ['s3:GetObjectRetention', 's3:GetObjectLegalHold'];
+    statements.push({ Sid: 'SeeLocks', Effect: 'Allow', Action: see, Resource: within(['*']) });
+    statements.push({ Sid: 'Lock', Effect: 'Allow', Action: ['s3:PutObjectRetention'], Resource: made });
+  }
   if (place.endpoint === undefined) {
     statements.push({
       Sid: 'NeverOverwrite',

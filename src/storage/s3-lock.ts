@@ -5,7 +5,7 @@ import {
   PutObjectRetentionCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { DbadminError } from '../base/errors.ts';
+import { DbadminError, messageOf } from '../base/errors.ts';
 import { lockedObject, missingObject } from './failures.ts';
 import type { S3Place } from './s3-client.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
@@ -47,10 +47,21 @@ export async function deleteVersion(target: LockTarget, key: string, objectName:
     const { name, status } = s3ErrorOf(error);
     if (name === 'NoSuchKey' || name === 'NoSuchVersion') return;
     // Another writer may have extended the lock since, or the server's clock says otherwise.
-    const after = status === 403 ? (await readLock(target, objectName))?.until : undefined;
+    const seen = status === 403 ? await readLock(target, objectName) : undefined;
+    const after = seen?.until;
+    if (seen !== undefined && after === undefined && !seen.isHeld) throw refusedDelete(description, key, error);
     if (after !== undefined && after.getTime() > now.getTime() - CLOCKS_APART_MS) throw lockedObject(description, key, after, error);
     throw error;
   }
+}
+
+/** No lock is shown, and still the delete is refused: S3 shows locks to those only who may see them. */
+function refusedDelete(description: string, key: string, cause: unknown): DbadminError {
+  return new DbadminError('storage-denied', `${description} denies access: deleting ${key}`, {
+    detail: `The server answered: ${messageOf(cause)}`,
+    hint: 'The policy may lack s3:DeleteObjectVersion; or a lock is on the object that the policy does not let these credentials see (s3:GetObjectRetention, s3:GetObjectLegalHold): dbadmin repository iam-policy prints the whole policy.',
+    cause,
+  });
 }
 
 /** Sets a lock that reaches further. Errors are the SDK's, or ours. */

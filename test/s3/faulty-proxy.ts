@@ -24,7 +24,9 @@ export type Fault =
   /** Never answers. */
   | { readonly kind: 'hang' }
   /** Asks the server without the Range header. */
-  | { readonly kind: 'ignore-range' };
+  | { readonly kind: 'ignore-range' }
+  /** Leaves these headers out of the answer; names in lower case. */
+  | { readonly kind: 'hide-headers'; readonly names: readonly string[] };
 
 /** Whether a request meets a fault; `count` counts the requests seen, from 1. */
 export type FaultPlan = (request: {
@@ -112,6 +114,7 @@ function meet(target: string, fault: Fault | undefined, request: IncomingMessage
     case 'shorten':
     case 'stall':
     case 'ignore-range':
+    case 'hide-headers':
     case undefined:
       forward(target, fault, request, response);
   }
@@ -161,7 +164,8 @@ async function passOn(
     request.socket.destroy();
     return;
   }
-  const { 'transfer-encoding': _, ...headers } = answer.headers;
+  const hidden = new Set(['transfer-encoding', ...(fault?.kind === 'hide-headers' ? fault.names : [])]);
+  const headers = Object.fromEntries(Object.entries(answer.headers).filter(([name]) => !hidden.has(name)));
   const isCut = fault?.kind === 'truncate' || fault?.kind === 'stall';
   const sent = isCut || fault?.kind === 'shorten' ? body.subarray(0, fault.bytes) : body;
   const announced = isCut ? body.byteLength : sent.byteLength;

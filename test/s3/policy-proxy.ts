@@ -1,6 +1,6 @@
 import type { PolicyDocument } from '../../src/repository/iam-policy.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
-import { judge, needsOf } from './policy.ts';
+import { hiddenHeaders, judge, needsOf } from './policy.ts';
 
 export interface PolicyProxy {
   readonly endpoint: string;
@@ -11,7 +11,7 @@ export interface PolicyProxy {
   stop(): Promise<void>;
 }
 
-/** The way to a server for somebody who has `policy` and nothing else: what it does not allow is answered with 403. */
+/** The way to a server for somebody who has `policy` and nothing else: what it does not allow is answered with 403, or not shown. */
 export async function startPolicyProxy(target: string, policy: PolicyDocument): Promise<PolicyProxy> {
   const denied: string[] = [];
   const used = new Set<string>();
@@ -26,7 +26,8 @@ export async function startPolicyProxy(target: string, policy: PolicyDocument): 
       }
       used.add(`${statement?.Sid} ${need.action}`);
     }
-    return undefined;
+    const names = hiddenHeaders(policy, method, path);
+    return names.length === 0 ? undefined : { kind: 'hide-headers', names };
   });
   return { endpoint: proxy.endpoint, denied, used, stop: async () => await proxy.stop() };
 }

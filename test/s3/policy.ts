@@ -43,6 +43,27 @@ export function needsOf(method: string, url: string, headers: IncomingHttpHeader
   throw new Error(`nobody knows what ${method} ${url} needs`);
 }
 
+/** What S3 leaves out of its answer about an object unless the asker may do this, too. */
+const SHOWN_TO: Readonly<Record<string, readonly string[]>> = {
+  GetObjectRetention: ['x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date'],
+  GetObjectLegalHold: ['x-amz-object-lock-legal-hold'],
+};
+
+/**
+ * The headers that S3 leaves out of its answer to this request, for what the policy does not allow.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+ */
+export function hiddenHeaders(policy: PolicyDocument, method: string, url: string): readonly string[] {
+  if (method !== 'HEAD' && method !== 'GET') return [];
+  const { pathname } = new URL(url, 'http://s3');
+  const [, bucket = '', ...rest] = pathname.split('/').map((part) => decodeURIComponent(part));
+  const resource = `arn:aws:s3:::${bucket}/${rest.join('/')}`;
+  return Object.entries(SHOWN_TO).flatMap(([action, names]) =>
+    judge(policy, { action: `s3:${action}`, resource, context: {} }).isAllowed ? [] : names,
+  );
+}
+
 function bucketNeed(method: string, query: URLSearchParams, need: (action: string, context?: Need['context']) => Need): Need {
   if (method === 'GET' && query.get('list-type') === '2') {
     const prefix = query.get('prefix');

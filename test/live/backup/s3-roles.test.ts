@@ -5,11 +5,13 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
+  PutObjectLegalHoldCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkRepository } from '../../../src/backup/check/repository-inspect.ts';
+import { expireLineage } from '../../../src/backup/expire/run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
@@ -168,10 +170,11 @@ function describeRoles(command: readonly string[]): void {
     const writer = await join('writer', place);
     const restorer = await join('restorer', place);
     const expirer = await join('expirer', place);
-    await writeAll(writer);
+    const { backups } = await writeAll(writer);
     await readAll(restorer, 'locked');
+    await expireNothing(expirer, backups);
     // Every request that made an object said that it must be new: the policy refuses others.
-    for (const { proxy } of [writer, restorer]) expect(proxy.denied).toEqual([]);
+    for (const { proxy } of [writer, restorer, expirer]) expect(proxy.denied).toEqual([]);
     expectAllUsed(writer, 'writer', place);
     const client = motoClient(server.endpoint);
     const { Versions = [], DeleteMarkers } = await client.send(
@@ -189,9 +192,39 @@ function describeRoles(command: readonly string[]): void {
     }
     const pack = names.find((name) => name.includes('/packs/'))?.slice('locked/'.length) ?? '';
     await expect(expirer.store.delete(pack)).rejects.toMatchObject({ code: 'storage-locked' });
+    const part = names.find((name) => name.includes('.part.')) ?? '';
+    await client.send(new PutObjectLegalHoldCommand({ Bucket: LOCKING_BUCKET, Key: part, LegalHold: { Status: 'ON' } }));
+    await expect(expirer.store.delete(part.slice('locked/'.length))).rejects.toMatchObject({
+      code: 'storage-locked',
+      detail: expect.stringContaining('legal hold'),
+    });
     client.destroy();
     for (const party of [writer, restorer, expirer]) await party.close();
   });
+
+  /** Retention lets the older backup and its WAL go, and the storage has locked them: that is told, and no failure. */
+  async function expireNothing({ store }: Party, backups: readonly BackupSummary[]): Promise<void> {
+    const repository = await openRepository(store, { kind: 'none' });
+    const [old, newest] = backups;
+    if (old === undefined || newest === undefined) throw new Error('there are not two backups');
+    const { systemIdentifier, serverVersion, walSegmentBytes } = old;
+    const keep = { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+    const outcome = await expireLineage(
+      repository,
+      { systemIdentifier, name: 'main', serverVersion, walSegmentBytes },
+      {
+        retention: { windowMs: undefined, keep, minimum: 1, dumps: undefined, timeZone: 'UTC' },
+        graceMs: 0,
+        clock: systemClock,
+        log: silentLog,
+        signal: new AbortController().signal,
+      },
+    );
+    expect(outcome.expired).toMatchObject({ backups: [], locked: [old.label] });
+    expect(outcome.locked.get(old.label)).toBeInstanceOf(Date);
+    const segment = (await keysOf(store, `${systemIdentifier}/wal/`)).find((key) => /\/[0-9A-F]{24}$/.test(key)) ?? '';
+    await expect(store.delete(segment)).rejects.toMatchObject({ code: 'storage-locked' });
+  }
 
   /** Takes one backup away and collects what it alone needed, at once. */
   async function expire({ store }: Party, systemIdentifier: string, label: string): Promise<void> {
@@ -219,8 +252,8 @@ function describeRoles(command: readonly string[]): void {
     const allowed = policy.Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Sid, Action }) =>
       Action.map((action) => `${Sid} ${action}`),
     );
-    // No request names this one: S3 leaves the lock out of its answers to those who lack it.
-    const wanted = allowed.filter((each) => !each.endsWith('s3:GetObjectRetention'));
+    // No request names these: S3 leaves the locks out of its answers to those who lack them, and so does the proxy.
+    const wanted = allowed.filter((each) => !each.startsWith('SeeLocks '));
     expect([...proxy.used].sort()).toEqual(wanted.sort());
   }
 }

@@ -49,8 +49,24 @@ describe('iam policy', () => {
   it('names versions and locks where the bucket has Object Lock', () => {
     const { Statement } = storagePolicy('writer', { ...AWS, lockMode: 'governance' });
     expect(Statement.find(({ Sid }) => Sid === 'Delete')?.Action).toEqual(['s3:DeleteObjectVersion']);
-    expect(Statement.find(({ Sid }) => Sid === 'Lock')?.Action).toEqual(['s3:PutObjectRetention', 's3:GetObjectRetention']);
+    expect(Statement.find(({ Sid }) => Sid === 'Lock')?.Action).toEqual(['s3:PutObjectRetention']);
     expect(JSON.stringify(Statement)).not.toContain('Bypass');
+  });
+
+  it.each(['writer', 'expirer'] as const)('lets the %s see the locks and legal holds of everything that it may delete', (role) => {
+    const see = storagePolicy(role, { ...AWS, lockMode: 'governance' }).Statement.find(({ Sid }) => Sid === 'SeeLocks');
+    expect(see).toMatchObject({
+      Effect: 'Allow',
+      Action: ['s3:GetObjectRetention', 's3:GetObjectLegalHold'],
+      Resource: ['arn:aws:s3:::acme/listening/*'],
+    });
+    expect(sids(role, AWS)).not.toContain('SeeLocks');
+  });
+
+  it('fits into an IAM policy, whatever the role', () => {
+    const place: PolicyPlace = { ...AWS, bucket: 'b'.repeat(63), prefix: 'p'.repeat(40), lockMode: 'governance', tags: { team: 'dba' } };
+    for (const role of ['writer', 'restorer', 'expirer'] as const)
+      expect(JSON.stringify(storagePolicy(role, place)).length).toBeLessThan(6144);
   });
 
   it.each([
