@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { passThrough } from '../storage/pass-through.ts';
 import type { ObjectStore } from '../storage/store.ts';
 
 const DAY_MS = 86_400_000;
@@ -40,21 +41,9 @@ export function lockEnd(now: Date, lockDays: number): Date {
 /** `store`, with what is to be kept locked for `lockDays` from its creation. The store must be one that can lock. */
 export function withRetention(store: ObjectStore, { lockDays, clock }: { readonly lockDays: number; readonly clock: Clock }): ObjectStore {
   return {
-    description: store.description,
+    ...passThrough(store),
     capabilities: { ...store.capabilities, lockDays },
     create: async (key, body, options) =>
       await store.create(key, body, isLockedAtCreation(key) ? { lockUntil: lockEnd(clock.now(), lockDays), ...options } : options),
-    read: async (key, signal) => await store.read(key, signal),
-    readRange: async (key, offsetBytes, lengthBytes, signal, room) => await store.readRange(key, offsetBytes, lengthBytes, signal, room),
-    readStream: (key, signal) => store.readStream(key, signal),
-    stat: async (key) => await store.stat(key),
-    list: (prefix) => store.list(prefix),
-    delete: async (key) => await store.delete(key),
-    extendLock: async (key, until) => await store.extendLock(key, until),
-    lockSupport: async () => await store.lockSupport(),
-    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
-    freeBytes: async () => await store.freeBytes(),
-    probe: async () => await store.probe(),
-    close: async () => await store.close(),
   };
 }

@@ -1,3 +1,4 @@
+import { passThrough } from './pass-through.ts';
 import type { ObjectBody, ObjectStore, StoredObject } from './store.ts';
 
 /** What a store was asked for since it was opened. Calls count when they are made, whatever comes of them. */
@@ -39,8 +40,7 @@ export function withStatistics(store: ObjectStore): CountingStore {
     return bytes;
   };
   return {
-    description: store.description,
-    capabilities: store.capabilities,
+    ...passThrough(store),
     statistics: () => ({ calls: { ...calls }, writtenBytes, readBytes }),
     create: async (key, body, options) => {
       calls.create += 1;
@@ -74,11 +74,6 @@ export function withStatistics(store: ObjectStore): CountingStore {
       calls.extendLock += 1;
       return await store.extendLock(key, until);
     },
-    lockSupport: async () => await store.lockSupport(),
-    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
-    freeBytes: async () => await store.freeBytes(),
-    probe: async () => await store.probe(),
-    close: async () => await store.close(),
   };
 }
 

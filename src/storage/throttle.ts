@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { passThrough } from './pass-through.ts';
 import type { ObjectBody, ObjectStore } from './store.ts';
 
 export interface ThrottleOptions {
@@ -23,8 +24,7 @@ export function withThrottle(store: ObjectStore, options: ThrottleOptions): Obje
     }
   };
   return {
-    description: store.description,
-    capabilities: store.capabilities,
+    ...passThrough(store),
     create: async (key, body, createOptions) => await store.create(key, slowBody(body, slow), createOptions),
     read: async (key, signal) => {
       const bytes = await store.read(key, signal);
@@ -36,15 +36,6 @@ export function withThrottle(store: ObjectStore, options: ThrottleOptions): Obje
       return await store.readRange(key, offsetBytes, lengthBytes, signal, room);
     },
     readStream: (key, signal) => slow(store.readStream(key, signal), signal),
-    stat: async (key) => await store.stat(key),
-    list: (prefix) => store.list(prefix),
-    delete: async (key) => await store.delete(key),
-    extendLock: async (key, until) => await store.extendLock(key, until),
-    lockSupport: async () => await store.lockSupport(),
-    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
-    freeBytes: async () => await store.freeBytes(),
-    probe: async () => await store.probe(),
-    close: async () => await store.close(),
   };
 }
 

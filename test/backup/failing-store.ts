@@ -1,3 +1,4 @@
+import { passThrough } from '../../src/storage/pass-through.ts';
 import type { ObjectBody, ObjectStore, StoredObject } from '../../src/storage/store.ts';
 
 /** A call of a store, before it is made. */
@@ -16,8 +17,7 @@ export function withFaults(store: ObjectStore, fault: (call: StoreCall) => void)
     fault({ operation, key, number: number - 1 });
   };
   return {
-    description: store.description,
-    capabilities: store.capabilities,
+    ...passThrough(store),
     create: async (key: string, body: ObjectBody, ...rest) => {
       ask('create', key);
       await store.create(key, body, ...rest);
@@ -50,10 +50,5 @@ export function withFaults(store: ObjectStore, fault: (call: StoreCall) => void)
       ask('extendLock', key);
       return await store.extendLock(key, until);
     },
-    lockSupport: async () => await store.lockSupport(),
-    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
-    freeBytes: async () => await store.freeBytes(),
-    probe: async () => await store.probe(),
-    close: async () => await store.close(),
   };
 }

@@ -1,6 +1,7 @@
 import { isDbadminError, reasonOf } from '../../base/errors.ts';
 import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { passThrough } from '../../storage/pass-through.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
 /**
@@ -23,8 +24,7 @@ export function readingSource(repository: Repository): Repository {
     }
   };
   const reading: ObjectStore = {
-    description: store.description,
-    capabilities: store.capabilities,
+    ...passThrough(store),
     read: async (key, signal) => await told(key, async () => await store.read(key, signal)),
     readRange: async (key, ...rest) => await told(key, async () => await store.readRange(key, ...rest)),
     async *readStream(key, signal) {
@@ -34,16 +34,6 @@ export function readingSource(repository: Repository): Repository {
         throw await explain(key, error);
       }
     },
-    stat: async (key) => await store.stat(key),
-    list: (prefix) => store.list(prefix),
-    create: async (key, body, options) => await store.create(key, body, options),
-    delete: async (key) => await store.delete(key),
-    extendLock: async (key, until) => await store.extendLock(key, until),
-    lockSupport: async () => await store.lockSupport(),
-    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
-    freeBytes: async () => await store.freeBytes(),
-    probe: async () => await store.probe(),
-    close: async () => await store.close(),
   };
   return { ...repository, store: reading };
 }
