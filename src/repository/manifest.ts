@@ -4,6 +4,7 @@ import { compareLsns } from '../postgres/lsn.ts';
 import { missingObject } from '../storage/failures.ts';
 import { CompactExtents, type NumberedExtent } from './compact-extents.ts';
 import { SCANNED_NUMBERS, scanExtents } from './extent-scan.ts';
+import { extentsText } from './extent-text.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -106,8 +107,9 @@ export interface SymlinkEntry extends EntryPath {
 const MANY_EXTENTS = 32;
 const HASH_DIGITS = 64;
 
-/** Lines per piece handed to the compressor. */
-const LINES_PER_CHUNK = 256;
+/** Lines are handed to the compressor in pieces of about this. */
+const CHUNK_CHARACTERS = 64 * 1024;
+const EXTENTS = '"extents":';
 
 /** Writes the manifest: from this moment the backup exists. */
 export async function writeManifest(
@@ -122,11 +124,26 @@ export async function writeManifest(
 
 async function* encodeLines(entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>, format: number): AsyncGenerator<Buffer> {
   let lines: string[] = [];
+  let characters = 0;
   for await (const entry of entries) {
-    lines.push(`${JSON.stringify(toLine(entry, format))}\n`);
-    if (lines.length < LINES_PER_CHUNK) continue;
+    if (entry.type === 'file' && entry.extents instanceof CompactExtents && format !== 1) {
+      // One such line can be megabytes: it is never joined with others to one text.
+      const { extents, ...rest } = entry;
+      const blobs = Array.from({ length: extents.blobCount }, (_, blob) => extents.hash(blob));
+      lines.push(JSON.stringify({ ...named(rest), blobs }).slice(0, -1), `,${EXTENTS}`);
+      yield Buffer.from(lines.join(''), 'utf8');
+      yield extentsText(extents);
+      lines = ['}\n'];
+      characters = 0;
+      continue;
+    }
+    const line = `${JSON.stringify(toLine(entry, format))}\n`;
+    lines.push(line);
+    characters += line.length;
+    if (characters < CHUNK_CHARACTERS) continue;
     yield Buffer.from(lines.join(''), 'utf8');
     lines = [];
+    characters = 0;
   }
   yield Buffer.from(lines.join(''), 'utf8');
 }
@@ -142,24 +159,22 @@ interface ManifestLine {
 }
 
 function toLine(entry: ManifestEntry, format: number): object {
-  const { path, ...rest } = entry;
-  const named = path.isWellFormed() ? { path } : { pathHex: encodePath(path).toString('hex') };
-  if (rest.type !== 'file' || format === 1) return { ...named, ...rest };
-  const { extents } = rest;
-  if (extents instanceof CompactExtents) {
-    const blobs = Array.from({ length: extents.blobCount }, (_, blob) => extents.hash(blob));
-    return { ...named, ...rest, blobs, extents: Array.from({ length: extents.length }, (_, n) => extents.numbered(n)) };
-  }
+  if (entry.type !== 'file' || format === 1) return named(entry);
+  const { extents, ...rest } = entry;
   const numbers = new Map<string, number>();
   const numbered = Array.from(extents, ([offset, length, hash, from]): NumberedExtent => {
     const number = numbers.get(hash) ?? numbers.size;
     numbers.set(hash, number);
     return from === undefined ? [offset, length, number] : [offset, length, number, from];
   });
-  return { ...named, ...rest, blobs: [...numbers.keys()], extents: numbered };
+  return { ...named(rest), blobs: [...numbers.keys()], extents: numbered };
 }
 
-const EXTENTS = '"extents":';
+/** With its path as JSON can have it. */
+function named({ path, ...rest }: EntryPath): object {
+  return { ...(path.isWellFormed() ? { path } : { pathHex: encodePath(path).toString('hex') }), ...rest };
+}
+
 /** Shorter lines are few extents. */
 const LONG_LINE = 4096;
 

@@ -2,7 +2,7 @@ import type { AuditReport } from '../../repository/manifest.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import { isAudited, judgePage, type AuditRules } from './audit.ts';
 import type { ContentMap } from './content-map.ts';
-import { clipExtents, type ContentExtent, type Stretch } from './extents.ts';
+import { arrayOf, clipExtents, type ExtentList, type Stretch } from './extents.ts';
 import { appendStretch, changedStretches, readPageHashes } from './page-hashes.ts';
 
 /** Tells which pages of a file that is read whole are new, so that only those are stored. */
@@ -50,7 +50,7 @@ export class AuditComparison implements Comparison {
   readonly #rules: AuditRules;
   readonly #blockBytes: number;
   readonly #cache = new Map<number, Promise<Buffer>>();
-  #open: { readonly path: string; readonly extents: readonly ContentExtent[] } | undefined;
+  #open: { readonly path: string; readonly extents: ExtentList | undefined } | undefined;
   readonly #mismatches: { readonly path: string; readonly block: number }[] = [];
   #pages = 0;
   #benign = 0;
@@ -70,8 +70,10 @@ export class AuditComparison implements Comparison {
     const file = this.#parent.find(path);
     const before = Buffer.alloc(plain.byteLength);
     const end = offset + plain.byteLength;
-    if (this.#open?.path !== path) this.#open = { path, extents: file < 0 ? [] : this.#parent.extentsOf(file) };
-    for (const extent of clipExtents(this.#open.extents, offset, end)) {
+    if (this.#open?.path !== path) this.#open = { path, extents: file < 0 ? undefined : this.#parent.extents(file) };
+    const { extents } = this.#open;
+    const within = extents === undefined ? [] : arrayOf((put) => clipExtents(extents, offset, end, put));
+    for (const extent of within) {
       const blob = await this.#blob(extent.blob);
       blob.copy(before, extent.offset - offset, extent.from, extent.from + extent.length);
     }

@@ -1,8 +1,10 @@
 import { NumberRows } from '../../base/number-rows.ts';
 import { FileTable } from '../../repository/file-table.ts';
-import type { ContentExtent } from './extents.ts';
+import type { ExtentList, PutExtent } from './extents.ts';
 
 const HASH_BYTES = 32;
+/** Numbers of an extent. */
+const [OFFSET, LENGTH, BLOB, FROM] = [0, 1, 2, 3];
 const EXTENT_NUMBERS = 4;
 
 /** Names of blobs by number, 32 bytes each, in memory that does not burden the garbage collector. */
@@ -53,10 +55,10 @@ export class ContentMap {
   readonly #pages = new Map<number, readonly number[]>();
   readonly #extents = new NumberRows(EXTENT_NUMBERS);
 
-  /** Adds a file, or puts it in place of the one with its path. */
-  addFile({ path, sizeBytes, mode, modifiedAt, pages }: FileRecord, extents: Iterable<ContentExtent>): void {
+  /** Adds a file, or puts it in place of the one with its path. `give` puts its extents; it may read those of this map. */
+  addFile({ path, sizeBytes, mode, modifiedAt, pages }: FileRecord, give: (put: PutExtent) => void): void {
     const firstExtent = this.#extents.count;
-    for (const extent of extents) this.#push(extent);
+    give(this.#put);
     const row = { sizeBytes, mode, modifiedAt, firstExtent, extentCount: this.#extents.count - firstExtent };
     const known = this.#files.find(path);
     const file = known < 0 ? this.#files.add(path, row) : known;
@@ -97,36 +99,59 @@ export class ContentMap {
     return this.#pages.get(file) ?? NO_PAGES;
   }
 
-  extentsOf(file: number): ContentExtent[] {
-    const extents: ContentExtent[] = [];
-    this.eachExtent(file, (_blob, _length, extent) => void extents.push(extent()));
-    return extents;
+  /** The extents of a file. */
+  extents(file: number): ExtentList {
+    return new ExtentsOfRows(this.#extents, this.#files.firstExtent(file), this.#files.extentCount(file));
   }
 
-  /** The same without an object for each. */
-  eachExtent(file: number, visit: (blob: number, length: number, extent: () => ContentExtent) => void): void {
+  /** The same, one after the other. */
+  eachExtent(file: number, visit: PutExtent): void {
     const rows = this.#extents;
-    let at = this.#files.firstExtent(file);
-    const end = at + this.#files.extentCount(file);
-    const extent = (): ContentExtent => ({
-      offset: rows.get(at, 0),
-      length: rows.get(at, 1),
-      blob: rows.get(at, 2),
-      from: rows.get(at, 3),
-    });
-    for (; at < end; at += 1) visit(rows.get(at, 2), rows.get(at, 1), extent);
+    const first = this.#files.firstExtent(file);
+    const end = first + this.#files.extentCount(file);
+    for (let row = first; row < end; row += 1)
+      visit(rows.get(row, OFFSET), rows.get(row, LENGTH), rows.get(row, BLOB), rows.get(row, FROM));
   }
 
   get extentCount(): number {
     return this.#extents.count;
   }
 
-  #push({ offset, length, blob, from }: ContentExtent): void {
-    const at = this.#extents.add();
-    this.#extents.set(at, 0, offset);
-    this.#extents.set(at, 1, length);
-    this.#extents.set(at, 2, blob);
-    this.#extents.set(at, 3, from);
+  readonly #put: PutExtent = (offset, length, blob, from) => {
+    const row = this.#extents.add();
+    this.#extents.set(row, OFFSET, offset);
+    this.#extents.set(row, LENGTH, length);
+    this.#extents.set(row, BLOB, blob);
+    this.#extents.set(row, FROM, from);
+  };
+}
+
+/** Some rows of a map. */
+class ExtentsOfRows implements ExtentList {
+  readonly count: number;
+  readonly #rows: NumberRows;
+  readonly #first: number;
+
+  constructor(rows: NumberRows, first: number, count: number) {
+    this.#rows = rows;
+    this.#first = first;
+    this.count = count;
+  }
+
+  offset(n: number): number {
+    return this.#rows.get(this.#first + n, OFFSET);
+  }
+
+  length(n: number): number {
+    return this.#rows.get(this.#first + n, LENGTH);
+  }
+
+  blob(n: number): number {
+    return this.#rows.get(this.#first + n, BLOB);
+  }
+
+  from(n: number): number {
+    return this.#rows.get(this.#first + n, FROM);
   }
 }
 

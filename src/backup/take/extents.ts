@@ -11,47 +11,105 @@ export interface ContentExtent {
   readonly from: number;
 }
 
-/** The extents within `[start, end)`, cut at both ends. */
-export function clipExtents(extents: readonly ContentExtent[], start: number, end: number): ContentExtent[] {
-  const clipped: ContentExtent[] = [];
-  for (let index = firstEndingAfter(extents, start); index < extents.length; index += 1) {
-    const extent = extents[index];
-    if (extent === undefined || extent.offset >= end) break;
-    const from = Math.max(start, extent.offset);
-    const to = Math.min(end, extent.offset + extent.length);
-    clipped.push(
-      from === extent.offset && to === extent.offset + extent.length
-        ? extent
-        : { offset: from, length: to - from, blob: extent.blob, from: extent.from + from - extent.offset },
-    );
+/** Takes extents one after the other, as numbers: a large file has a hundred thousand, and an object for each costs more than all that is done with it. */
+export type PutExtent = (offset: number, length: number, blob: number, from: number) => void;
+
+/** Extents that are read by their place in the list. */
+export interface ExtentList {
+  readonly count: number;
+  offset(n: number): number;
+  length(n: number): number;
+  blob(n: number): number;
+  from(n: number): number;
+}
+
+/** An array as a list. */
+export function listOf(extents: readonly ContentExtent[]): ExtentList {
+  return {
+    count: extents.length,
+    offset: (n) => extents[n]?.offset ?? 0,
+    length: (n) => extents[n]?.length ?? 0,
+    blob: (n) => extents[n]?.blob ?? 0,
+    from: (n) => extents[n]?.from ?? 0,
+  };
+}
+
+/** A list, or what {@link overlayExtents} puts, as an array. */
+export function arrayOf(give: (put: PutExtent) => void): ContentExtent[] {
+  const extents: ContentExtent[] = [];
+  give((offset, length, blob, from) => void extents.push({ offset, length, blob, from }));
+  return extents;
+}
+
+/** Puts the extents within `[start, end)`, cut at both ends. */
+export function clipExtents(extents: ExtentList, start: number, end: number, put: PutExtent): void {
+  for (let n = firstEndingAfter(extents, start); n < extents.count; n += 1) {
+    const offset = extents.offset(n);
+    if (offset >= end) break;
+    const from = Math.max(start, offset);
+    const to = Math.min(end, offset + extents.length(n));
+    put(from, to - from, extents.blob(n), extents.from(n) + from - offset);
   }
-  return clipped;
 }
 
 /**
  * Lays changed stretches over what was there: within each of `stretches` only what `over` says holds, outside of them what
- * `under` says. Stretches are ascending, without overlap; `over` lies within them and may leave zeros.
+ * `under` says. Stretches are ascending, without overlap; `over` lies within them and may leave zeros. What goes on where the
+ * last one ends, in file and blob, is put as one.
  */
 export function overlayExtents(
-  under: readonly ContentExtent[],
+  under: ExtentList,
   over: readonly ContentExtent[],
   stretches: readonly Stretch[],
   lengthBytes: number,
-): ContentExtent[] {
-  const result: ContentExtent[] = [];
+  put: PutExtent,
+): void {
+  const joined = new Joined(put);
+  const add = joined.add.bind(joined);
   let at = 0;
   let next = 0;
   for (const { start, end } of stretches) {
-    for (const extent of clipExtents(under, at, Math.min(start, lengthBytes))) appendExtent(result, extent);
+    clipExtents(under, at, Math.min(start, lengthBytes), add);
     for (; next < over.length; next += 1) {
       const extent = over[next];
       if (extent === undefined || extent.offset >= end) break;
-      appendExtent(result, extent);
+      add(extent.offset, extent.length, extent.blob, extent.from);
     }
     at = end;
   }
-  for (const extent of clipExtents(under, at, lengthBytes)) appendExtent(result, extent);
-  return result;
+  clipExtents(under, at, lengthBytes, add);
+  joined.end();
+}
+
+/** Holds back the last extent, for what goes on where it ends. */
+class Joined {
+  readonly #put: PutExtent;
+  #offset = 0;
+  #length = 0;
+  #blob = 0;
+  #from = 0;
+
+  constructor(put: PutExtent) {
+    this.#put = put;
+  }
+
+  add(offset: number, length: number, blob: number, from: number): void {
+    if (length === 0) return;
+    if (this.#length > 0 && this.#blob === blob && this.#offset + this.#length === offset && this.#from + this.#length === from) {
+      this.#length += length;
+      return;
+    }
+    this.end();
+    this.#offset = offset;
+    this.#length = length;
+    this.#blob = blob;
+    this.#from = from;
+  }
+
+  end(): void {
+    if (this.#length > 0) this.#put(this.#offset, this.#length, this.#blob, this.#from);
+    this.#length = 0;
+  }
 }
 
 /** Bytes `[start, end)` of a file. */
@@ -74,14 +132,13 @@ export function appendExtent(extents: ContentExtent[], extent: ContentExtent): v
   else extents.push(extent);
 }
 
-/** Index of the first extent that ends after `position`. */
-function firstEndingAfter(extents: readonly ContentExtent[], position: number): number {
+/** Number of the first extent that ends after `position`. */
+function firstEndingAfter(extents: ExtentList, position: number): number {
   let low = 0;
-  let high = extents.length;
+  let high = extents.count;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const extent = extents[middle];
-    if (extent !== undefined && extent.offset + extent.length <= position) low = middle + 1;
+    if (extents.offset(middle) + extents.length(middle) <= position) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -4,7 +4,7 @@ import { readManifest, type BackupSummary, type Extents } from '../../repository
 import type { Repository } from '../../repository/repository.ts';
 import type { Source } from '../source-inspect.ts';
 import { ContentMap } from './content-map.ts';
-import type { ContentExtent } from './extents.ts';
+import type { PutExtent } from './extents.ts';
 
 /** A backup that the next one may build on, with its content in each repository. */
 export interface Parent {
@@ -73,22 +73,19 @@ export async function readParentContent(repository: Repository, parent: BackupSu
         modifiedAt: entry.modifiedAt,
         pages: (entry.pages ?? []).map(blobOf),
       },
-      contentExtents(entry.extents, blobOf),
+      (put) => putExtents(entry.extents, blobOf, put),
     );
   }
   return content;
 }
 
-function* contentExtents(extents: Extents, blobOf: (hash: string) => number): Generator<ContentExtent> {
+function putExtents(extents: Extents, blobOf: (hash: string) => number, put: PutExtent): void {
   if (!(extents instanceof CompactExtents)) {
-    for (const [offset, length, hash, from = 0] of extents) yield { offset, length, blob: blobOf(hash), from };
+    for (const [offset, length, hash, from = 0] of extents) put(offset, length, blobOf(hash), from);
     return;
   }
   const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => blobOf(extents.hash(blob)));
-  for (let n = 0; n < extents.length; n += 1) {
-    const extent = extents.numbered(n);
-    if (extent !== undefined) yield { offset: extent[0], length: extent[1], blob: blobs[extent[2]] ?? 0, from: extent[3] ?? 0 };
-  }
+  extents.forEachNumbered((offset, length, blob, from) => put(offset, length, blobs[blob] ?? 0, from));
 }
 
 const RECENT_BLOBS = 4096;

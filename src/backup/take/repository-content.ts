@@ -1,8 +1,9 @@
-import { CompactExtents, type NumberedExtent } from '../../repository/compact-extents.ts';
+import { CompactExtents } from '../../repository/compact-extents.ts';
+import { SCANNED_NUMBERS } from '../../repository/extent-scan.ts';
 import type { DirectoryEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
 import { ContentMap, type BlobTable } from './content-map.ts';
 import type { WornExtent } from './consolidate-plan.ts';
-import { overlayExtents, type ContentExtent } from './extents.ts';
+import { listOf, overlayExtents, type ContentExtent, type ExtentList } from './extents.ts';
 import type { TakenFile } from './whole-file.ts';
 
 /** The content of a backup in one repository: what was taken laid over what the parent has there. */
@@ -19,8 +20,10 @@ export class RepositoryContent {
 
   add(file: TakenFile): void {
     const { path, sizeBytes, mode, modifiedAt, pages, taken, extents } = file;
-    const whole = taken === undefined ? extents : overlayExtents(this.#inherited(path), extents, taken, sizeBytes);
-    this.#map.addFile({ path, sizeBytes, mode, modifiedAt, pages }, whole);
+    this.#map.addFile({ path, sizeBytes, mode, modifiedAt, pages }, (put) => {
+      if (taken !== undefined) overlayExtents(this.#inherited(path), extents, taken, sizeBytes, put);
+      else for (const { offset, length, blob, from } of extents) put(offset, length, blob, from);
+    });
   }
 
   get fileCount(): number {
@@ -38,7 +41,7 @@ export class RepositoryContent {
     if (this.#parent === undefined) return;
     const live = new Float64Array(this.#parent.blobs.count);
     for (let file = 0; file < this.#map.fileCount; file += 1) {
-      this.#map.eachExtent(file, (blob, length) => {
+      this.#map.eachExtent(file, (_offset, length, blob) => {
         if (blob < 0) live[~blob] = (live[~blob] ?? 0) + length;
       });
     }
@@ -51,12 +54,12 @@ export class RepositoryContent {
     let rank = 0;
     for (let file = 0; file < this.#map.fileCount; file += 1) {
       let path: string | undefined;
-      this.#map.eachExtent(file, (blob, _length, extent) => {
+      this.#map.eachExtent(file, (offset, length, blob, from) => {
         if (blob >= 0 || !blobs.has(~blob)) return;
         path ??= this.#map.path(file);
         const list = found.get(~blob) ?? [];
         found.set(~blob, list);
-        list.push({ path, extent: extent(), rank });
+        list.push({ path, extent: { offset, length, blob, from }, rank });
         rank += 1;
       });
     }
@@ -68,7 +71,8 @@ export class RepositoryContent {
     const file = this.#map.find(path);
     if (file < 0) return;
     const stretches = extents.map(({ offset, length }) => ({ start: offset, end: offset + length }));
-    this.#map.addFile(this.#map.file(file), overlayExtents(this.#map.extentsOf(file), extents, stretches, this.#map.sizeBytes(file)));
+    const [before, sizeBytes] = [this.#map.extents(file), this.#map.sizeBytes(file)];
+    this.#map.addFile(this.#map.file(file), (put) => overlayExtents(before, extents, stretches, sizeBytes, put));
   }
 
   /** The name of a blob of the parent. */
@@ -82,23 +86,32 @@ export class RepositoryContent {
     for (let file = 0; file < this.#map.fileCount; file += 1) yield this.#entry(file);
   }
 
-  #inherited(path: string): readonly ContentExtent[] {
+  #inherited(path: string): ExtentList {
     const file = this.#parent?.find(path) ?? -1;
-    if (file < 0 || this.#parent === undefined) return [];
-    const extents: ContentExtent[] = [];
-    this.#parent.eachExtent(file, (blob, _length, extent) => void extents.push({ ...extent(), blob: ~blob }));
-    return extents;
+    if (file < 0 || this.#parent === undefined) return listOf([]);
+    const extents = this.#parent.extents(file);
+    return {
+      count: extents.count,
+      offset: (n) => extents.offset(n),
+      length: (n) => extents.length(n),
+      blob: (n) => ~extents.blob(n),
+      from: (n) => extents.from(n),
+    };
   }
 
   #entry(file: number): ManifestEntry {
     const { path, sizeBytes, mode, modifiedAt, pages } = this.#map.file(file);
     const numbers = new Map<number, number>();
-    const numbered: NumberedExtent[] = [];
-    this.#map.eachExtent(file, (blob, length, extent) => {
+    const numbered = new Float64Array(this.#map.extents(file).count * SCANNED_NUMBERS);
+    let at = 0;
+    this.#map.eachExtent(file, (offset, length, blob, from) => {
       let number = numbers.get(blob);
       if (number === undefined) numbers.set(blob, (number = numbers.size));
-      const { offset, from } = extent();
-      numbered.push(from === 0 ? [offset, length, number] : [offset, length, number, from]);
+      numbered[at] = offset;
+      numbered[at + 1] = length;
+      numbered[at + 2] = number;
+      numbered[at + 3] = from;
+      at += SCANNED_NUMBERS;
     });
     const names = Array.from(numbers.keys(), (blob) => (blob >= 0 ? this.#names.hash(blob) : (this.#parent?.blobs.hash(~blob) ?? '')));
     const extents = new CompactExtents(names, numbered);

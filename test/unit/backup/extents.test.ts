@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { appendExtent, clipExtents, overlayExtents, type ContentExtent, type Stretch } from '../../../src/backup/take/extents.ts';
+import {
+  appendExtent,
+  arrayOf,
+  clipExtents,
+  listOf,
+  overlayExtents,
+  type ContentExtent,
+  type Stretch,
+} from '../../../src/backup/take/extents.ts';
 
 const FILE_BYTES = 40;
 
@@ -38,6 +46,9 @@ const stretchesArbitrary: fc.Arbitrary<Stretch[]> = fc
     });
   });
 
+const clipped = (extents: readonly ContentExtent[], start: number, end: number): readonly ContentExtent[] =>
+  arrayOf((put) => clipExtents(listOf(extents), start, end, put));
+
 const run = { seed: 20261121, numRuns: 500 };
 
 describe('extents', () => {
@@ -46,7 +57,7 @@ describe('extents', () => {
       fc.property(extentsArbitrary(0), fc.nat(FILE_BYTES), fc.nat(FILE_BYTES), (extents, a, b) => {
         const [start, end] = [Math.min(a, b), Math.max(a, b)];
         const whole = read(extents, FILE_BYTES);
-        expect(read(clipExtents(extents, start, end), FILE_BYTES)).toEqual(whole.map((byte, at) => (at >= start && at < end ? byte : '0')));
+        expect(read(clipped(extents, start, end), FILE_BYTES)).toEqual(whole.map((byte, at) => (at >= start && at < end ? byte : '0')));
       }),
       run,
     );
@@ -61,7 +72,7 @@ describe('extents', () => {
         fc.nat(FILE_BYTES),
         (under, candidates, stretches, length) => {
           const over = stretches
-            .flatMap(({ start, end }) => clipExtents(candidates, start, end))
+            .flatMap(({ start, end }) => clipped(candidates, start, end))
             .filter((extent) => extent.offset + extent.length <= length);
           const within = stretches.filter(({ end }) => end <= length);
           const old = read(under, FILE_BYTES);
@@ -69,12 +80,8 @@ describe('extents', () => {
           const expected = old
             .map((byte, at) => (within.some(({ start, end }) => at >= start && at < end) ? (now[at] ?? '0') : byte))
             .slice(0, length);
-          const result = overlayExtents(
-            under,
-            over.filter((extent) => within.some(({ start, end }) => extent.offset >= start && extent.offset < end)),
-            within,
-            length,
-          );
+          const kept = over.filter((extent) => within.some(({ start, end }) => extent.offset >= start && extent.offset < end));
+          const result = arrayOf((put) => overlayExtents(listOf(under), kept, within, length, put));
           expect(read(result, length)).toEqual(expected);
           for (let index = 1; index < result.length; index += 1) {
             const before = result[index - 1] ?? { offset: 0, length: 0 };
