@@ -29,6 +29,8 @@ export interface DeltaOutcome {
 export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: LayDownOptions): Promise<DeltaOutcome> {
   const { layout } = preflight;
   await removeControlFile(layout);
+  // Before the links that prove whose they are: whoever goes on with an interrupted restore finds both.
+  for (const { directory, isFilled } of preflight.replayed) if (isFilled) await removeDurably(directory);
   for (const entry of delta.removed) {
     const place = systemPath(placeOf(layout, entry.path));
     if (entry.type === 'directory') await rmdir(place);
@@ -59,6 +61,16 @@ async function removeControlFile(layout: LayoutPlan): Promise<void> {
   await syncDirectory(path.dirname(file)).catch((error: unknown) => {
     if (systemCodeOf(error) !== 'ENOENT') throw error;
   });
+}
+
+/** Names that a crash of the machine brought back would be files that recovery goes on with. */
+async function removeDurably(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+    await syncDirectory(path.dirname(directory));
+  } catch (error) {
+    throw writeFailure(directory, error);
+  }
 }
 
 /** Where a path of the plan lies; the links of tablespaces are not there yet. */

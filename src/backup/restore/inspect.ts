@@ -11,6 +11,7 @@ import { inspectLineage, readLineage, type LineageContents } from '../lineage-in
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
+import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-tablespaces-inspect.ts';
 import { refuseUnfindable } from './unfindable.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
@@ -46,6 +47,8 @@ export interface Preflight {
   readonly blobs: BlobReader;
   /** What lies where the restore is to go. */
   readonly state: TargetState;
+  /** Tablespaces outside of the data directory that recovery makes: a production's alone. */
+  readonly replayed: readonly ReplayedTablespace[];
   readonly control: ControlFile;
   /** Content of small files that a restore has to look into; absent ones are undefined. */
   readonly autoConf: string;
@@ -92,6 +95,8 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const read = async (path: string): Promise<Buffer | undefined> => await readFileOf(entries, path, blobs);
   const controlBytes = await read('global/pg_control');
   if (controlBytes === undefined) throw new DbadminError('restore-failed', `backup ${resolution.backup.label} has no pg_control`);
+  const control = parseControlFile(controlBytes);
+  const replayed = await inspectReplayedTablespaces({ resolution, layout, control, isOver: state.kind === 'over' });
   const outer: OuterFile[] = [];
   for (const { path } of entries) {
     const outside = outerPathOf(path);
@@ -107,7 +112,8 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     index,
     blobs,
     state,
-    control: parseControlFile(controlBytes),
+    replayed,
+    control,
     autoConf: (await read('postgresql.auto.conf'))?.toString('utf8') ?? '',
     mainConf: (await read('postgresql.conf'))?.toString('utf8'),
     hasHba: entries.file('pg_hba.conf') !== undefined,

@@ -1,6 +1,13 @@
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import type { MadeTablespace } from '../../postgres/tablespace-records.ts';
 import type { Resolution } from './resolve.ts';
+
+/** The tablespaces that recovery makes on its way, in WAL order; those inside of the data directory are not among them. */
+export function replayedTablespaces({ end, neededUntil, tablespaces }: Resolution): readonly MadeTablespace[] {
+  const replayedUntil = end.kind === 'lsn' && !end.inclusive ? end.lsn : neededUntil;
+  return tablespaces.filter(({ lsn, location }) => lsn < replayedUntil && location !== '');
+}
 
 /**
  * Refuses a clone whose recovery would replay a CREATE TABLESPACE: the path stands in the WAL, and PostgreSQL leads the
@@ -10,9 +17,9 @@ import type { Resolution } from './resolve.ts';
  * @throws {DbadminError} `refused` naming path and position of the first.
  * @see create_tablespace_directories in src/backend/commands/tablespace.c of PostgreSQL
  */
-export function refuseMadeTablespaces({ backup, end, neededUntil, tablespaces }: Resolution): void {
-  const replayedUntil = end.kind === 'lsn' && !end.inclusive ? end.lsn : neededUntil;
-  const first = tablespaces.find(({ lsn, location }) => lsn < replayedUntil && location !== '');
+export function refuseMadeTablespaces(resolution: Resolution): void {
+  const { backup } = resolution;
+  const [first] = replayedTablespaces(resolution);
   if (first === undefined) return;
   const lsn = formatLsn(first.lsn);
   throw new DbadminError('refused', `a clone cannot be taken past position ${lsn}, where a tablespace was made at ${first.location}`, {

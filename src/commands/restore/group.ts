@@ -18,7 +18,8 @@ made. With --as production it goes on in the original's place instead, with its 
 backup adopt is the next step then.
 
 --delta goes over a stopped copy of the same cluster, or what an interrupted restore left: files that are as the backup has them
-stay, the others are mended, what does not belong is deleted.
+stay, the others are mended, what does not belong is deleted. With --as production that goes for a tablespace made after the
+backup, too: the files in its own directory are deleted, and recovery makes them as they were at the moment.
 
 $ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
 $ dbadmin restore --to "5 minutes ago" --into /srv/restored --start --reconcile
@@ -79,7 +80,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
-      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, returning: array of { kind, text, at, lsn, timeline } }',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',

@@ -2,6 +2,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
+import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespaces-inspect.ts';
 import type { CommitMark } from '../../backup/restore/resolve.ts';
 import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
@@ -49,6 +50,7 @@ export function showRestore(output: Output, shown: ShownRestore): void {
       `time       about ${formatDuration(shown.expected.spanMs)}: drill ${shown.expected.measure.label} took ${describeEstimate(shown.expected)}`,
     );
   for (const { original, directory } of layout.tablespaces) output.line(`tablespace ${original} → ${directory}`);
+  for (const each of preflight.replayed) output.line(`tablespace ${describeReplayed(each)}`);
   showOverwritten(output, preflight);
   const needs = `needs      ${formatBytes(layout.totalBytes + preflight.walBytes)} in ${layout.dataDirectory} (${formatBytes(preflight.state.freeBytes)} free)`;
   output.line(
@@ -77,6 +79,11 @@ function showReturning(output: Output, returning: readonly LedgerEntry[], reconc
   if (returning.length === 0) return;
   output.line(`will come back with it: ${returning.map(describeEntry).join(', ')}`);
   output.line(`           --reconcile ${reconciles ? 'removes' : 'would remove'} them again before anyone can connect`);
+}
+
+function describeReplayed({ location, directory, isThere, isFilled }: ReplayedTablespace): string {
+  if (isFilled) return `${location}, made after the backup: ${directory} is removed, and recovery makes it anew`;
+  return `${location}, made after the backup: recovery makes it${isThere ? '' : ', and the directory has to be there by then'}`;
 }
 
 function describeTarget(target: RestoreTarget): string {
@@ -144,6 +151,12 @@ export function preflightJson({ options, preflight, returning, proof, expected, 
             removedFiles: state.delta.removed.filter(({ type }) => type !== 'directory').length,
             removedBytes: state.delta.removedBytes,
           },
+    replayedTablespaces: preflight.replayed.map(({ location, directory, isThere, isFilled }) => ({
+      location,
+      directory,
+      isThere,
+      isRemoved: isFilled,
+    })),
     returning: returning.map((entry) => ({
       kind: entry.deed.kind,
       text: describeEntry(entry),

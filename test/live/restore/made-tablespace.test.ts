@@ -1,4 +1,4 @@
-import { chown, lstat, mkdir, readdir, readlink } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, readlink, rename } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -45,6 +45,8 @@ describe.each([14, 18])('a tablespace that production made after the backup, on 
   let early: string;
   let notBefore: string;
   let madeAt: string;
+  let grownFrom: string;
+  let sizeBefore: number;
   const place = (name: string): string => path.join(directory, name);
 
   async function query(statements: string): Promise<void> {
@@ -183,16 +185,66 @@ describe.each([14, 18])('a tablespace that production made after the backup, on 
     expect(await stateOf(place('two'))).toEqual(later);
   });
 
-  test('as production it takes the place of the original, tablespace and all', async () => {
+  const overOriginal = (...more: string[]): readonly string[] => {
+    const words = ['restore', '--backup', early, '--into', cluster.dataDirectory ?? '', '--as', 'production', '--delta', '--yes'];
+    return [...words, '--config', config, ...more];
+  };
+
+  test('a production elsewhere is refused while files of the original lie where recovery would make them', async () => {
+    const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    const [at] = await sql<{ lsn: string; size: number }[]>`
+      select pg_current_wal_insert_lsn()::text as lsn, pg_relation_size('there')::int as size`;
+    grownFrom = at?.lsn ?? '';
+    sizeBefore = at?.size ?? 0;
+    // Of rows that are known as committed, of a file that grew, and of transactions whose numbers are given out again.
+    await sql.unsafe('insert into there select g from generate_series(1, 20000) g');
+    await sql.unsafe('vacuum (freeze, truncate false) there');
+    await sql.unsafe('create table later tablespace two as select 1 as n');
+    await sql.end();
+    await query('checkpoint');
     await receiver.stop();
     await cluster.crash();
-    const into = cluster.dataDirectory ?? '';
-    const words = ['restore', '--to-latest', '--backup', early, '--into', into, '--as', 'production', '--delta', '--start', '--yes'];
-    const { status, stderr } = await runCommand([...words, '--config', config]);
-    expect(`${status} ${stderr}`).toMatch(/^0 /);
+    const before = await stateOf(place('two'));
+    const words = ['restore', '--to-lsn', grownFrom, '--backup', early, '--as', 'production', '--yes', '--config', config];
+    const { status, stderr } = await runCommand([...words, '--into', place('elsewhere')]);
+    expect(`${status} ${stderr}`).toMatch(
+      new RegExp(`^1 [^]*${place('two')}/PG_${major}_\\d+ is not empty, and recovery would go on with the files in it[^]*--delta`),
+    );
+    await expect(readdir(place('elsewhere'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await stateOf(place('two'))).toEqual(before);
+  });
+
+  test('--delta removes nothing that no link of the cluster it goes over leads to', async () => {
+    const links = path.join(cluster.dataDirectory ?? '', 'pg_tblspc');
+    const names = await readdir(links);
+    const targets = await Promise.all(names.map(async (oid) => await readlink(path.join(links, oid)).catch(() => '')));
+    const link = path.join(links, names[targets.indexOf(place('two'))] ?? '');
+    const aside = path.join(cluster.dataDirectory ?? '', '..', 'link');
+    await rename(link, aside);
+    const before = await stateOf(place('two'));
+    const { status, stderr } = await runCommand(overOriginal('--to-lsn', grownFrom));
+    expect(`${status} ${stderr}`).toMatch(/^1 [^]*is not empty[^]*No link in .*pg_tblspc leads to .*two, so nothing proves/);
+    expect(await stateOf(place('two'))).toEqual(before);
+    await rename(aside, link);
+  });
+
+  test('as production over the original it is as at the moment: nothing that was written there since comes back', async () => {
+    const plan = await runCommand(overOriginal('--to-lsn', grownFrom, '--dry-run', '--json'));
+    expect(JSON.parse(plan.stdout)).toMatchObject({ preflight: { replayedTablespaces: [{ location: place('two'), isRemoved: true }] } });
+    const { status, stdout, stderr } = await runCommand(overOriginal('--to-lsn', grownFrom, '--start'));
+    expect(`${status} ${stderr}${stdout}`).toMatch(
+      new RegExp(`^0 [^]*tablespace ${place('two')}, made after the backup: ${place('two')}/PG_${major}_\\d+ is removed`),
+    );
     const sql = postgres(cluster.url(), { max: 1 });
-    expect(await sql`select sum(n)::int as sum, (select n from kept) as kept from there`).toEqual([{ sum: -501_500, kept: 1 }]);
+    await sql`select count(*) from there`;
+    for (let n = 0; n < 5; n += 1) await sql`select pg_current_xact_id()`;
+    expect(
+      await sql`select sum(n)::int as sum, count(*)::int as count, pg_relation_size('there')::int as size, (select n from kept) as kept,
+        to_regclass('later') is not null as later from there`,
+    ).toEqual([{ sum: -501_500, count: 1000, size: sizeBefore, kept: 1, later: false }]);
+    await sql`checkpoint`;
     await sql.end();
+    const into = cluster.dataDirectory ?? '';
     const links = await Promise.all(
       (await readdir(path.join(into, 'pg_tblspc'))).map(
         async (oid) => await readlink(path.join(into, 'pg_tblspc', oid)).catch(() => 'in place'),
