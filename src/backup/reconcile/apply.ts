@@ -9,7 +9,7 @@ import { statementsFor, type ReconcileStatement } from './statements.ts';
 
 const APPLICATION_NAME = 'dbadmin reconcile';
 
-/** What was done about one entry. `nothing-to-undo`: the role or database it is about is not in the restored cluster. */
+/** What was done about one entry. `nothing-to-undo`: the role, database or object it is about is not in the restored cluster. */
 export interface Reconciled {
   readonly entry: LedgerEntry;
   readonly outcome: 'undone' | 'nothing-to-undo' | 'left-to-files';
@@ -41,7 +41,7 @@ export async function applyReconcile(superuser: ConnectionParameters, entries: r
 function hintFor({ deed }: LedgerEntry): string {
   return deed.kind === 'subject-forgotten'
     ? 'The procedure may be newer than the moment restored to: give --replay-migrations, and it is made first.'
-    : 'Nobody can connect to the restored cluster. Remove the cause and run the same restore again with --delta.';
+    : 'Nobody can connect to the restored cluster. The same restore meets the same refusal: restore to a moment after that, or to the same one without --reconcile where nobody but you can connect, and take it away by hand.';
 }
 
 async function undo(superuser: ConnectionParameters, { deed }: LedgerEntry): Promise<Reconciled['outcome']> {
@@ -52,7 +52,7 @@ async function undo(superuser: ConnectionParameters, { deed }: LedgerEntry): Pro
     for (const database of await databasesFor(superuser, statement)) {
       const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME });
       try {
-        if (!(await hasRoles(sql, statement.roles))) continue;
+        if (!(await hasRoles(sql, statement.roles)) || !(await hasObject(sql, statement.presence))) continue;
         await run(sql, statement);
         ran = true;
       } finally {
@@ -80,6 +80,19 @@ async function hasRoles(sql: Sql, roles: readonly string[]): Promise<boolean> {
   if (roles.length === 0) return true;
   const rows = await sql`select 1 from pg_roles where rolname in ${sql([...roles])}`;
   return rows.length === new Set(roles).size;
+}
+
+/** Before PostgreSQL 16 to_regprocedure refuses a type, or a type's schema, that is not there: then no routine has it. */
+const TYPE_MISSING: ReadonlySet<string> = new Set(['42704', '3F000']);
+
+async function hasObject(sql: Sql, presence: string | undefined): Promise<boolean> {
+  if (presence === undefined) return true;
+  try {
+    return (await sql.unsafe(presence)).length > 0;
+  } catch (error) {
+    if (TYPE_MISSING.has(systemCodeOf(error) ?? '')) return false;
+    throw error;
+  }
 }
 
 async function run(sql: Sql, statement: ReconcileStatement): Promise<void> {

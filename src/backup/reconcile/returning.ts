@@ -54,3 +54,16 @@ export function withoutOvertaken(entries: readonly LedgerEntry[]): readonly Ledg
 function endsPassword({ kind }: Deed): boolean {
   return kind === 'password-rotated' || kind === 'role-dropped';
 }
+
+const GIVEN_BY_MIGRATIONS: ReadonlySet<Deed['kind']> = new Set([
+  'role-dropped',
+  'role-disabled',
+  'membership-revoked',
+  'privilege-revoked',
+]);
+
+/** The entries whose deed a migration of `entries`, oldest first, came after: it may have given back on purpose what they took away. */
+export function olderThanMigrations(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const last = entries.findLastIndex(({ deed }) => deed.kind === 'migration-applied');
+  return entries.filter(({ deed }, index) => index < last && GIVEN_BY_MIGRATIONS.has(deed.kind));
+}

@@ -8,6 +8,8 @@ export interface ReconcileStatement {
   readonly values: readonly (string | number | boolean | null)[];
   /** Roles that have to be there for it to make sense; without them there is nothing to undo. */
   readonly roles: readonly string[];
+  /** A query with one row if the object is there that it is about, and none if not; undefined when it is about none. */
+  readonly presence: string | undefined;
   /** `generates`: a query whose rows are the statements to run. `calls`: a procedure, outside of a transaction of ours. */
   readonly kind: 'runs' | 'generates' | 'calls';
   /** Whether it holds a verifier, which must not be logged. */
@@ -45,6 +47,8 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
       const revoke = {
         ...any(sql, deed.grantee === 'PUBLIC' ? undefined : deed.grantee),
         where: { kind: 'database', name: deed.database } as const,
+        // It may be younger than the restored moment: then nobody has a privilege on it.
+        presence: presenceSql(deed.on),
       };
       return [revoke, { ...revoke, sql: byGrantorsSql(deed.on, deed.grantee, sql), kind: 'generates' }];
     }
@@ -64,6 +68,7 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
           sql: `CALL ${quoted(schema)}.${quoted(name)}(${places})`,
           values: deed.arguments,
           roles: [],
+          presence: undefined,
           kind: 'calls',
           secret: false,
         },
@@ -100,6 +105,23 @@ function aclSql({ kind, schema, name }: RevokedObject): string {
   }
 }
 
+function presenceSql({ kind, schema, name }: RevokedObject): string {
+  const full = `${schema === undefined ? '' : `${quoted(schema)}.`}${quoted(name)}`;
+  switch (kind) {
+    case 'table':
+    case 'sequence':
+      return `SELECT 1 WHERE to_regclass(${literal(full)}) IS NOT NULL`;
+    case 'all-tables':
+    case 'schema':
+      return `SELECT 1 FROM pg_namespace WHERE nspname = ${literal(schema ?? name)}`;
+    case 'database':
+      return `SELECT 1 FROM pg_database WHERE datname = ${literal(name)}`;
+    case 'function':
+    case 'procedure':
+      return `SELECT 1 WHERE to_regprocedure(${literal(routineSql(schema, name))}) IS NOT NULL`;
+  }
+}
+
 /** `"core"."forget"(bigint)` of schema and `forget(bigint)`. */
 function routineSql(schema: string | undefined, name: string): string {
   const match = /^([^()]+)\(([\w\s,.[\]"]*)\)$/.exec(name);
@@ -116,7 +138,8 @@ function literal(text: string): string {
 }
 
 function any(sql: string, role: string | undefined): ReconcileStatement {
-  return { where: { kind: 'any' }, sql, values: [], roles: role === undefined ? [] : [role], kind: 'runs', secret: false };
+  const roles = role === undefined ? [] : [role];
+  return { where: { kind: 'any' }, sql, values: [], roles, presence: undefined, kind: 'runs', secret: false };
 }
 
 /** `SELECT`, `ALL`; anything that is not a word is quoted and so refused by the server. */

@@ -2,7 +2,8 @@ import { access } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../base/errors.ts';
 import { applyReconcile, type Reconciled } from '../../backup/reconcile/apply.ts';
-import { withoutOvertaken } from '../../backup/reconcile/returning.ts';
+import { describeEntry } from '../../backup/reconcile/describe.ts';
+import { olderThanMigrations, withoutOvertaken } from '../../backup/reconcile/returning.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { applyRoles } from '../../roles/apply.ts';
@@ -49,8 +50,9 @@ export async function compareWithProject(
 }
 
 /**
- * Takes away again what came back, as `superuser` of a cluster that nobody else can reach: passwords and roles first, then
- * migrations when they are asked for, then who is to be forgotten, and roles.yaml last: it says what is to be now.
+ * Takes away again what came back, as `superuser` of a cluster that nobody else can reach: migrations first when they are asked for,
+ * since they may give again what was taken away after them, or speak of a role that was dropped after them; then passwords, roles and
+ * privileges, then who is to be forgotten, and roles.yaml last: it says what is to be now.
  *
  * @throws {DbadminError} at the first thing that fails; the cluster then has to stay unreachable.
  */
@@ -62,15 +64,22 @@ export async function reconcileRestored(
 ): Promise<ReconcileReport> {
   const entries = withoutOvertaken(work.entries);
   const isErasure = ({ deed }: LedgerEntry): boolean => deed.kind === 'subject-forgotten';
-  const first = await applyReconcile(
-    superuser,
-    entries.filter((entry) => !isErasure(entry)),
-  );
   const migrations = await migrationDifferences(context, input, superuser);
-  if (work.replaysMigrations && migrations !== undefined && migrations.length > 0) await replayMigrations(context, input, superuser);
-  const erased = await applyReconcile(superuser, entries.filter(isErasure));
+  const replays = work.replaysMigrations && migrations !== undefined && migrations.length > 0;
+  if (replays) await replayMigrations(context, input, superuser);
+  const kept = entries.filter((entry) => !isErasure(entry));
+  const ledger = [...(await applyReconcile(superuser, kept)), ...(await applyReconcile(superuser, entries.filter(isErasure)))];
+  if (replays) warnOfYoungerMigrations(context, entries, ledger);
   const roles = await applyProjectRoles(context, input, superuser);
-  return { ledger: [...first, ...erased], roles, migrations, migrationsReplayed: work.replaysMigrations };
+  return { ledger, roles, migrations, migrationsReplayed: work.replaysMigrations };
+}
+
+function warnOfYoungerMigrations({ log }: CommandContext, entries: readonly LedgerEntry[], ledger: readonly Reconciled[]): void {
+  const older = olderThanMigrations(entries);
+  for (const { entry, outcome } of ledger) {
+    if (outcome !== 'undone' || !older.includes(entry)) continue;
+    log.warn(`a migration applied after it was replayed, too: ${describeEntry(entry)}; where that gave it back on purpose, give it again`);
+  }
 }
 
 async function rolesProject(

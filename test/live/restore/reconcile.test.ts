@@ -51,7 +51,26 @@ grant select on core.listener to app_intern, svc_old;
 create table core.owned_by_old ();
 alter table core.owned_by_old owner to svc_old`;
 
+/** Applied after the moment that is restored to; the revokes come after it, and so does the end of svc_old. */
+const MIGRATION = `
+create schema later;
+create table core.payout (id bigint primary key);
+create type later.amount as enum ('small');
+create function later.pay(later.amount) returns int language sql as 'select 1';
+grant usage on schema later to svc_loader;
+grant select on core.payout to svc_loader, svc_old;
+`;
+
+/** What is revoked of it, in words of the ledger. */
+const YOUNGER = [
+  ['select', 'core.payout'],
+  ['usage', 'schema:later'],
+  ['execute', 'function:later.pay(later.amount)'],
+  ['select', 'all-tables:later'],
+] as const;
+
 const DEEDS = `
+revoke select on core.payout from svc_loader; revoke usage on schema later from svc_loader;
 call core.forget(71);
 revoke app_reader from "current_user";
 alter table core.owned_by_old owner to app_owner; drop owned by svc_old; drop role svc_old;
@@ -63,7 +82,7 @@ describe('what comes back from the dead', () => {
   let directory: string;
   let cluster: TestCluster;
   let config: string;
-  const ports = { plain: 0, reconciled: 0 };
+  const ports = { plain: 0, reconciled: 0, replayed: 0 };
 
   const dbadmin = async (...args: string[]): Promise<CommandEnd> => await runCommand([...args, '--config', config]);
   const succeeded = async (...args: string[]): Promise<string> => {
@@ -77,6 +96,7 @@ describe('what comes back from the dead', () => {
     cluster = await startTestCluster({ major: 17, provider: 'embedded', password: 'super' });
     ports.plain = await freePort();
     ports.reconciled = await freePort();
+    ports.replayed = await freePort();
     config = path.join(directory, 'dbadmin.yaml');
     await mkdir(path.join(directory, 'roles'));
     await writeFile(path.join(directory, 'roles', 'roles.yaml'), ROLES);
@@ -97,6 +117,9 @@ describe('what comes back from the dead', () => {
     const receiver = startReceiver(cluster, repository);
     await succeeded('backup', 'run');
     await sql`select pg_create_restore_point('before')`;
+    await mkdir(path.join(directory, 'sql', 'migrations'), { recursive: true });
+    await writeFile(path.join(directory, 'sql', 'migrations', '20261121T020000_payout.sql'), MIGRATION);
+    await succeeded('migrate', '--yes');
     await sql.unsafe(DEEDS);
     await succeeded('backup', 'ledger', 'add', 'subject-forgotten', 'core.forget', '71', '--subject', 'listener 71');
     await succeeded('backup', 'ledger', 'add', 'password-rotated', 'svc_api');
@@ -105,6 +128,7 @@ describe('what comes back from the dead', () => {
       ['membership-revoked', 'current_user', 'app_reader'],
       ['role-dropped', 'svc_old'],
       ['privilege-revoked', 'app_reader', 'update', 'core.listener'],
+      ...YOUNGER.map(([privilege, object]) => ['privilege-revoked', 'svc_loader', privilege, object]),
     ]) {
       const deed = parseDeed({ kind: kind ?? '', words, database: 'music', subject: undefined });
       await appendLedger(repository, { ...position, at: new Date(), by: 'a test', deed });
@@ -117,7 +141,7 @@ describe('what comes back from the dead', () => {
 
   afterAll(async () => {
     const programs = await embeddedPrograms(17);
-    for (const name of ['plain', 'reconciled']) await stopCluster(programs, path.join(directory, name), 'immediate');
+    for (const name of Object.keys(ports)) await stopCluster(programs, path.join(directory, name), 'immediate');
     await cluster?.stop();
     await removeDirectory(directory);
   });
@@ -195,7 +219,9 @@ describe('what comes back from the dead', () => {
     const { reconciled } = JSON.parse(stdout) as { reconciled: { ledger: { kind: string; outcome: string }[]; roles: string[] } };
     expect(reconciled.ledger.map(({ kind, outcome }) => `${kind} ${outcome}`).sort()).toEqual([
       'membership-revoked undone',
+      'migration-applied left-to-files',
       'password-rotated undone',
+      ...YOUNGER.map(() => 'privilege-revoked nothing-to-undo'),
       'privilege-revoked undone',
       'role-dropped undone',
       'subject-forgotten undone',
@@ -211,6 +237,22 @@ describe('what comes back from the dead', () => {
       first: '28P01',
       second: 'in',
     });
+  });
+
+  test('does not return with migrations that granted it before it was revoked', async () => {
+    const into = path.join(directory, 'replayed');
+    const words = `restore --to-name before --into ${into} --start --reconcile --replay-migrations --port ${ports.replayed} --yes --json`;
+    const stdout = await succeeded(...words.split(' '));
+    const { reconciled } = JSON.parse(stdout) as { reconciled: { ledger: { kind: string; outcome: string }[]; migrations: string[] } };
+    expect(reconciled.migrations).toEqual(['20261121T020000_payout.sql']);
+    const privileges = reconciled.ledger.filter(({ kind }) => kind === 'privilege-revoked');
+    expect(new Set(privileges.map(({ outcome }) => outcome))).toEqual(new Set(['undone']));
+    const sql = postgres({ host: '127.0.0.1', port: ports.replayed, user: 'postgres', password: 'super', database: 'music', max: 1 });
+    const [row] = await sql`select has_table_privilege('svc_loader', 'core.payout', 'select') as table,
+      has_schema_privilege('svc_loader', 'later', 'usage') as schema,
+      (select count(*)::int from pg_roles where rolname = 'svc_old') as role`;
+    await sql.end();
+    expect(row).toEqual({ table: false, schema: false, role: 0 });
   });
 
   test('is nothing when the moment is after the deeds', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { returningWith, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
+import { olderThanMigrations, returningWith, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
 import type { Deed, LedgerEntry } from '../../../../src/repository/ledger.ts';
 
 let count = 0;
@@ -53,4 +53,16 @@ describe('withoutOvertaken', () => {
     ];
     expect(lsns(withoutOvertaken(ledger))).toEqual([3n, 4n]);
   });
+});
+
+test('a migration may have given back what was taken away before it, but no erasure and no password, and nothing after it', () => {
+  const ledger = [
+    entry(1n),
+    entry(2n, 1, { kind: 'password-rotated', role: 'a', verifier: null }),
+    entry(3n, 1, { kind: 'membership-revoked', role: 'a', member: 'b' }),
+    entry(4n, 1, { kind: 'migration-applied', database: 'music', version: '1', file: '1_x.sql' }),
+    entry(5n),
+  ];
+  expect(lsns(olderThanMigrations(ledger))).toEqual([1n, 3n]);
+  expect(olderThanMigrations([entry(1n)])).toEqual([]);
 });
