@@ -48,16 +48,7 @@ export function selectRepository(config: Config, cluster: ClusterConfig, name: s
  */
 export async function openRepository(context: CommandContext, repository: RepositoryConfig): Promise<Repository> {
   const unlock = await unlockOf(repository);
-  const store = await openPlace(context, repository, storeOptions(context));
-  try {
-    const opened = await openStored(store, unlock);
-    if (repository.type === 'disk' || !opened.identity.conditionalCreate) return opened;
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  await store.close();
-  return await openStored(await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true }), unlock);
+  return await openAsItIs(context, repository, async (store) => await openStored(store, unlock));
 }
 
 /**
@@ -69,9 +60,31 @@ export async function openLocked(
   context: CommandContext,
   repository: RepositoryConfig,
 ): Promise<{ readonly store: ObjectStore; readonly identity: RepositoryIdentity }> {
-  const store = await openPlace(context, repository, storeOptions(context));
+  return await openAsItIs(context, repository, async (store) => ({ store, identity: await readIdentity(store) }));
+}
+
+/**
+ * Opens a repository, with the abilities of its store that its identity says were found: whoever writes has to claim them, since
+ * policies refuse a create that does not say that it must be new.
+ */
+async function openAsItIs<Opened extends { readonly identity: RepositoryIdentity }>(
+  context: CommandContext,
+  repository: RepositoryConfig,
+  open: (store: ObjectStore) => Promise<Opened>,
+): Promise<Opened> {
+  const first = await openIn(await openPlace(context, repository, storeOptions(context)), open);
+  if (repository.type === 'disk' || !first.opened.identity.conditionalCreate) return first.opened;
+  await first.store.close();
+  const again = await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true });
+  return (await openIn(again, open)).opened;
+}
+
+async function openIn<Opened>(
+  store: ObjectStore,
+  open: (store: ObjectStore) => Promise<Opened>,
+): Promise<{ readonly store: ObjectStore; readonly opened: Opened }> {
   try {
-    return { store, identity: await readIdentity(store) };
+    return { store, opened: await open(store) };
   } catch (error) {
     await store.close();
     throw error;
