@@ -1,17 +1,21 @@
 import { DbadminError } from '../base/errors.ts';
 import { parseTimelineHistory } from '../postgres/timeline.ts';
+import { listFindings } from '../repository/audit-findings.ts';
 import { listClusters, readIdentity, type ClusterIdentity } from '../repository/identity.ts';
 import { listBackups, type BackupSummary } from '../repository/manifest.ts';
 import type { Repository } from '../repository/repository.ts';
 import { WalArchive } from '../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../repository/wal-coverage.ts';
 import type { Lineage } from './restore/recover-along.ts';
+import { suspicionsOf, type Suspicions } from './suspicion.ts';
 import { newestTimeline } from './restore/wal-source.ts';
 
 /** Everything a repository knows of one cluster, names and summaries only. */
 export interface LineageContents {
   readonly cluster: ClusterIdentity;
   readonly backups: readonly BackupSummary[];
+  /** Which of them are not to be relied on, by what audits found. */
+  readonly suspicions: Suspicions;
   readonly coverage: WalCoverage;
   readonly archive: WalArchive;
 }
@@ -25,7 +29,9 @@ export async function inspectLineage(repository: Repository, name: string, syste
   const cluster = await findCluster(repository, name, systemIdentifier);
   const backups = await listBackups(repository, cluster.systemIdentifier);
   const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
-  return { cluster, backups, coverage, archive: new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes) };
+  const suspicions = suspicionsOf(backups, await listFindings(repository, cluster.systemIdentifier));
+  const archive = new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
+  return { cluster, backups, suspicions, coverage, archive };
 }
 
 /**

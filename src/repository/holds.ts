@@ -28,7 +28,7 @@ export async function placeHold(
   systemIdentifier: string,
   { label, reason, until, now }: { readonly label: string; readonly reason: string; readonly until: Date | null; readonly now: Date },
 ): Promise<Hold> {
-  const name = objectName(now);
+  const name = placedName(now);
   const hold: Hold = { label, name, reason, until, placedAt: now, by: whoami() };
   const header = { kind: 'hold', label, reason, until: until?.toISOString() ?? null, placedAt: now.toISOString(), by: hold.by };
   await store.create(`${holdPrefix(systemIdentifier)}${label}/${name}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
@@ -42,7 +42,7 @@ export async function releaseHolds(
   { label, holds, reason, now }: { readonly label: string; readonly holds: readonly Hold[]; readonly reason: string; readonly now: Date },
 ): Promise<void> {
   const header = { kind: 'release', label, releases: holds.map(({ name }) => name), reason, placedAt: now.toISOString(), by: whoami() };
-  await store.create(`${holdPrefix(systemIdentifier)}${label}/${objectName(now)}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
+  await store.create(`${holdPrefix(systemIdentifier)}${label}/${placedName(now)}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
 }
 
 /** The holds of a lineage that are not released, or of one label, expired ones among them. */
@@ -52,6 +52,7 @@ export async function listHolds({ store }: Repository, systemIdentifier: string,
   const prefix = `${holdPrefix(systemIdentifier)}${label === undefined ? '' : `${label}/`}`;
   for await (const { key } of store.list(prefix)) {
     const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_HOLD_BYTES);
+    if (header['kind'] === 'audit') continue;
     const of = String(header['label']);
     if (header['kind'] === 'release') {
       for (const name of header['releases'] as readonly string[]) released.add(`${of}/${name}`);
@@ -75,11 +76,13 @@ export function isInForce({ until }: Hold, clocks: readonly Date[]): boolean {
   return until === null || clocks.some((now) => now < until);
 }
 
-function objectName(at: Date): string {
+/** A name that orders by time, and that no other has. */
+export function placedName(at: Date): string {
   return `${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`;
 }
 
-function whoami(): string {
+/** Who writes it down: `who@host`. */
+export function whoami(): string {
   let user: string;
   try {
     user = os.userInfo().username;

@@ -58,6 +58,8 @@ export interface AuditReport {
   readonly pages: number;
   /** Pages that differ and whose LSN says that they should not: relation file and block. */
   readonly mismatches: readonly { readonly path: string; readonly block: number }[];
+  /** How many there are: a thousand are listed. Absent where all are. */
+  readonly mismatchCount?: number;
   /** Pages that differ only in hints, which are not logged. */
   readonly benign: number;
 }

@@ -69,8 +69,7 @@ async function deleteWal(
   verdicts: readonly Verdict[],
   { windowMs, graceMs, signal, lease }: ApplyOptions,
 ): Promise<Expired['wal']> {
-  const { backups, storeNow } = inspection;
-  const going = planWal(inspection.wal, { backups, verdicts, windowMs, graceMs, storeNow });
+  const going = planWal(inspection.wal, { ...inspection, verdicts, windowMs, graceMs });
   if (going.length > 0) await lease.check();
   let objects = 0;
   let bytes = 0;

@@ -1,6 +1,7 @@
 import { isDbadminError } from '../../base/errors.ts';
 import { isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
 import { parseTimelineHistory } from '../../postgres/timeline.ts';
+import { listFindings } from '../../repository/audit-findings.ts';
 import { isInForce, listHolds, type Hold } from '../../repository/holds.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { backupKey, backupPrefix, walPrefix } from '../../repository/layout.ts';
@@ -9,6 +10,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { dumpPrefix } from '../dump/layout.ts';
+import { suspicionsOf } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import type { ExpiryState, StoredBackup, StoredDump } from './plan.ts';
 import type { StoredWal } from './wal-plan.ts';
@@ -35,7 +37,11 @@ export async function inspectExpiry(
     if (isInForce(hold, [now, storeTime])) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
   }
   const lineages = await readLineages(repository, cluster, activeTimelines(backups, wal, storeTime.getTime() - (windowMs ?? 0)));
-  return { backups, wal, holds, lineages, dumps: await readDumps(repository, systemIdentifier), now, storeNow: storeTime };
+  const suspicions = suspicionsOf(
+    backups.map(({ summary }) => summary),
+    await listFindings(repository, systemIdentifier),
+  );
+  return { backups, suspicions, wal, holds, lineages, dumps: await readDumps(repository, systemIdentifier), now, storeNow: storeTime };
 }
 
 /** The store's time; where nothing may be written, as for a plan that is only shown, this machine's. */

@@ -2,6 +2,7 @@ import type { Hold } from '../../repository/holds.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { isAncestorPosition } from '../../postgres/timeline.ts';
+import { isTrusted, type Suspicions } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import { PERIODS, periodOf, type Period } from './periods.ts';
 import type { KeepReason, Retention } from './retention.ts';
@@ -23,6 +24,7 @@ export interface StoredDump {
 export interface ExpiryState {
   /** By timeline and LSN, oldest first. */
   readonly backups: readonly StoredBackup[];
+  readonly suspicions: Suspicions;
   /** By their beginnings, oldest first. */
   readonly dumps: readonly StoredDump[];
   /** Those in force, by label. */
@@ -42,7 +44,7 @@ export interface Verdict {
 }
 
 /**
- * What stays and why. Damaged backups count for no rule. A backup is as old as the younger of its two times says, so that a clock that
+ * What stays and why. Damaged and suspect backups count for no rule; from a mismatch that nobody has looked into back nothing goes. A backup is as old as the younger of its two times says, so that a clock that
  * was set lets nothing go early.
  */
 export function planExpiry(
@@ -51,7 +53,7 @@ export function planExpiry(
 ): { readonly backups: readonly Verdict[]; readonly dumps: readonly Verdict[] } {
   const reasons = new Map<string, KeepReason[]>(state.backups.map(({ summary }) => [summary.label, holdReasons(state, summary.label)]));
   const keep = (label: string, reason: KeepReason): void => void reasons.get(label)?.push(reason);
-  const sound = state.backups.filter(({ summary }) => summary.damage === null);
+  const sound = state.backups.filter((backup) => isSound(backup, state.suspicions));
   keepWindow(state, retention, sound, keep);
   for (const { summary } of newest(sound, retention.keep.last)) keep(summary.label, { kind: 'last', count: retention.keep.last });
   for (const rule of PERIODS) keepPeriods(rule, retention, sound, keep);
@@ -60,11 +62,24 @@ export function planExpiry(
   const lastSound = sound.at(-1);
   for (const { summary } of state.backups.slice(lastSound === undefined ? 0 : state.backups.indexOf(lastSound) + 1))
     keep(summary.label, { kind: 'newest-damaged' });
+  for (const { audit } of state.suspicions.open) for (const label of upTo(state.backups, audit)) keep(label, { kind: 'audit', audit });
   if (!hasRule(retention)) for (const { summary } of state.backups) keep(summary.label, { kind: 'no-rule' });
   return {
     backups: state.backups.map(({ summary: { label } }) => ({ label, reasons: reasons.get(label) ?? [] })),
     dumps: planDumps(state, retention),
   };
+}
+
+/** Whether a backup counts: neither damaged, nor on a side of a mismatch. */
+export function isSound({ summary }: StoredBackup, { byLabel }: Suspicions): boolean {
+  return summary.damage === null && isTrusted(byLabel.get(summary.label));
+}
+
+/** Those that came before a backup, by position or by time, and itself. */
+function upTo(backups: readonly StoredBackup[], label: string): readonly string[] {
+  const at = backups.findIndex(({ summary }) => summary.label === label);
+  const finishedAt = backups[at]?.summary.finishedAt ?? '';
+  return backups.filter(({ summary }, n) => n <= at || summary.finishedAt <= finishedAt).map(({ summary }) => summary.label);
 }
 
 function holdReasons(state: ExpiryState, label: string): KeepReason[] {

@@ -53,7 +53,7 @@ export async function planLineage(
   const inspection = await inspectExpiry(repository, cluster, { now: clock.now(), windowMs });
   const { backups, dumps } = planExpiry(inspection, retention);
   const { storeNow } = inspection;
-  const wal = planWal(inspection.wal, { backups: inspection.backups, verdicts: backups, windowMs, graceMs, storeNow });
+  const wal = planWal(inspection.wal, { ...inspection, verdicts: backups, windowMs, graceMs });
   const sizes = { objects: wal.length, bytes: wal.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   return { inspection, backups, dumps, wal: sizes, locked: await lockedUntil(repository, cluster, { backups, dumps, storeNow }) };
 }

@@ -1,6 +1,7 @@
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { KeepReason } from './retention.ts';
-import type { StoredBackup, Verdict } from './plan.ts';
+import type { Suspicions } from '../suspicion.ts';
+import { isSound, type StoredBackup, type Verdict } from './plan.ts';
 
 /** A stored segment or part of one. */
 export interface StoredWal {
@@ -16,6 +17,7 @@ export interface StoredWal {
 
 export interface WalState {
   readonly backups: readonly StoredBackup[];
+  readonly suspicions: Suspicions;
   readonly verdicts: readonly Verdict[];
   readonly windowMs: number | undefined;
   /** What is younger stays, for a backup that runs now. */
@@ -23,23 +25,26 @@ export interface WalState {
   readonly storeNow: Date;
 }
 
-const CONTINUOUS: readonly KeepReason['kind'][] = ['window', 'window-start', 'minimum', 'no-rule'];
+const CONTINUOUS: readonly KeepReason['kind'][] = ['window', 'window-start', 'minimum', 'audit', 'no-rule'];
 
 /**
  * The WAL that no backup needs. Backups of the window need all that follows them on their timeline and on those that come
  * of it; older ones that a rule or hold keeps need only their own, from start to stop. Without a window every backup that
- * stays can be recovered as far as WAL goes. While no sound backup stays, no WAL goes.
+ * stays can be recovered as far as WAL goes, and so does what a mismatch keeps: it may be all that is right. While no sound backup stays, no WAL goes.
  */
-export function planWal(wal: Iterable<StoredWal>, { backups, verdicts, windowMs, graceMs, storeNow }: WalState): readonly StoredWal[] {
+export function planWal(
+  wal: Iterable<StoredWal>,
+  { backups, suspicions, verdicts, windowMs, graceMs, storeNow }: WalState,
+): readonly StoredWal[] {
   const reasons = new Map(verdicts.map((verdict) => [verdict.label, verdict.reasons]));
   const kept = backups
     .filter(({ summary }) => (reasons.get(summary.label)?.length ?? 0) > 0)
-    .map(({ summary }) => ({
+    .map(({ summary, storedAt }) => ({
       startTimeline: summary.startTimeline,
       stopTimeline: summary.stopTimeline,
       startLsn: parseLsn(summary.startLsn),
       stopLsn: parseLsn(summary.stopLsn),
-      isSound: summary.damage === null,
+      isSound: isSound({ summary, storedAt }, suspicions),
       isContinuous: windowMs === undefined || (reasons.get(summary.label) ?? []).some(({ kind }) => CONTINUOUS.includes(kind)),
     }));
   if (!kept.some(({ isSound }) => isSound)) return [];

@@ -52,6 +52,7 @@ export class AuditComparison implements Comparison {
   readonly #cache = new Map<number, Promise<Buffer>>();
   #open: { readonly path: string; readonly extents: ExtentList | undefined } | undefined;
   readonly #mismatches: { readonly path: string; readonly block: number }[] = [];
+  #mismatchCount = 0;
   #pages = 0;
   #benign = 0;
 
@@ -92,13 +93,16 @@ export class AuditComparison implements Comparison {
   }
 
   report(comparedWith: string): AuditReport {
-    return { comparedWith, pages: this.#pages, mismatches: this.#mismatches, benign: this.#benign };
+    const report = { comparedWith, pages: this.#pages, mismatches: this.#mismatches, benign: this.#benign };
+    return this.#mismatchCount > LISTED_MISMATCHES ? { ...report, mismatchCount: this.#mismatchCount } : report;
   }
 
   #judge(path: string, block: number, now: Buffer, old: Buffer): void {
     const verdict = judgePage(now, old, this.#rules);
     if (verdict === 'benign') this.#benign += 1;
-    if (verdict === 'mismatch' && this.#mismatches.length < LISTED_MISMATCHES) this.#mismatches.push({ path, block });
+    if (verdict !== 'mismatch') return;
+    this.#mismatchCount += 1;
+    if (this.#mismatches.length < LISTED_MISMATCHES) this.#mismatches.push({ path, block });
   }
 
   async #blob(blob: number): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import { listFindings } from '../../repository/audit-findings.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
@@ -7,6 +8,7 @@ import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Source } from '../source-inspect.ts';
+import { suspicionsOf, type Suspicions } from '../suspicion.ts';
 import { readParentContent } from './parent-inspect.ts';
 import type { ContentMap } from './content-map.ts';
 
@@ -21,6 +23,7 @@ export interface NamedRepository {
 export interface Destination extends NamedRepository {
   readonly lease: Lease;
   readonly backups: readonly BackupSummary[];
+  readonly suspicions: Suspicions;
   /** Content that may be relied on: not what is about to be deleted. */
   readonly index: BlobIndex;
 }
@@ -49,7 +52,9 @@ export async function openDestination({ name, repository }: NamedRepository, opt
     const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: marked });
     for (const key of index.damaged)
       log.warn(`${key} in ${name} is damaged: what only it names is stored again; dbadmin repository rebuild-index writes it anew`);
-    return { name, repository, lease, index, backups: await listBackups(repository, systemIdentifier) };
+    const backups = await listBackups(repository, systemIdentifier);
+    const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
+    return { name, repository, lease, index, backups, suspicions };
   } catch (error) {
     await lease.release();
     throw error;

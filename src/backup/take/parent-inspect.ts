@@ -4,6 +4,7 @@ import { readManifest, type BackupSummary, type Extents } from '../../repository
 import type { Repository } from '../../repository/repository.ts';
 import type { Source } from '../source-inspect.ts';
 import { ContentMap } from './content-map.ts';
+import type { Suspicions } from '../suspicion.ts';
 import type { PutExtent } from './extents.ts';
 
 /** A backup that the next one may build on, with its content in each repository. */
@@ -18,24 +19,41 @@ export interface NoParent {
   readonly reason: string;
 }
 
+/** A repository's backups, and what is known against them. */
+export interface ParentChoice {
+  readonly backups: readonly BackupSummary[];
+  readonly suspicions: Suspicions;
+}
+
 /**
- * The newest backup that every one of `repositories` has, undamaged, on the cluster's timeline.
+ * The newest backup that every one of `repositories` has, undamaged, on the cluster's timeline. One that an audit cast doubt on
+ * is none: what is wrong in it would be passed on. The audited one itself is, with what came after it: it has what the cluster
+ * has, and whether that is right is another question.
  *
  * Reads summaries only; {@link readParentContent} reads the rest.
  */
-export function chooseParent(lists: readonly (readonly BackupSummary[])[], source: Source, timeline: number): BackupSummary | NoParent {
-  const [first = [], ...others] = lists;
+export function chooseParent(choices: readonly ParentChoice[], source: Source, timeline: number): BackupSummary | NoParent {
+  const [first = [], ...others] = choices.map(({ backups }) => backups);
   if (first.length === 0) return { reason: 'it is the first backup' };
   const common = first.filter(({ label }) => others.every((list) => list.some((each) => each.label === label)));
   if (common.length === 0) return { reason: 'the repositories have no backup in common (dbadmin repository sync makes them equal)' };
-  const sound = common.filter(({ damage }) => damage === null);
+  const isWrong = ({ label }: BackupSummary): boolean =>
+    choices.some(({ suspicions }) => ['earlier', 'wrong'].includes(suspicions.byLabel.get(label)?.kind ?? ''));
+  const sound = common.filter((each) => each.damage === null && !isWrong(each));
   const same = sound.filter((each) => each.stopTimeline === timeline);
   const parent = same.reduce<BackupSummary | undefined>(
     (best, each) => (best === undefined || parseLsn(each.startLsn) > parseLsn(best.startLsn) ? each : best),
     undefined,
   );
   if (parent === undefined) {
-    return { reason: sound.length === 0 ? 'every earlier backup is damaged' : `no backup is of timeline ${timeline}` };
+    return {
+      reason:
+        sound.length === 0
+          ? common.some(isWrong)
+            ? 'an audit casts doubt on every earlier backup'
+            : 'every earlier backup is damaged'
+          : `no backup is of timeline ${timeline}`,
+    };
   }
   if (major(parent.serverVersion) !== major(source.serverVersion) || parent.blockBytes !== source.blockBytes) {
     return { reason: `backup ${parent.label} is of another version of PostgreSQL` };

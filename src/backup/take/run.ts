@@ -137,11 +137,7 @@ class TakeRun {
 
   async #chooseMode(source: Source, facts: ClusterFacts): Promise<{ mode: TakeMode; parents: readonly ParentContent[] }> {
     const { kind: wanted, log } = this.#options;
-    const parent = chooseParent(
-      this.#destinations.map(({ backups }) => backups),
-      source,
-      facts.timeline,
-    );
+    const parent = chooseParent(this.#destinations, source, facts.timeline);
     const mode = chooseMode({ wanted, parent, serverMajor: facts.serverMajor, summarizesWal: facts.summarizesWal });
     if (mode.kind === 'everything') return { mode, parents: [] };
     const parents: ParentContent[] = [];

@@ -25,7 +25,8 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
 newer with summarize_wal on; elsewhere everything is read and compared), with the WAL from its start to its end. Every backup restores on
 its own. It exists once its manifest is written, last; a run that dies leaves nothing that looks like one.
 
---type full reads everything and compares it, page by page, with what the repository pieced together from incremental ones.
+--type full reads everything and compares it, page by page, with what the repository pieced together from incremental ones. Pages that changed
+without a trace in the WAL are named, exit 3; the next step is backup acknowledge.
 
 $ dbadmin backup run
 $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
@@ -50,7 +51,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [REPOSITORY, SYSTEM],
     json: [
       'repository: name',
-      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, and holds: array of { reason, until or null, placedAt, by }',
+      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
     ],
     load: async () => await import('./list.ts'),
   },
@@ -66,6 +67,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
       'timelines: array of { timeline, parent: { timeline, switchLsn } or null, stretches: array of { from, to or null, toLsn }: moments each of which can be restored }, ascending',
       'gaps: array of { timeline, fromLsn, toLsn, reason: why, or hole where nobody noted it, noticedAt or null, from, to: the moments on either side that can be restored, or null }',
       'wal: { segmentBytes, timelines: array of { timeline, runs: array of { fromLsn, toLsn, segments } without a hole, open: array of { segment, fromLsn, toLsn } stored in part, horizon: { lsn, at }: everything before was here then, or null } }',
+      'mismatches: array of { audit, comparedWith, pages, earlier: labels, later: labels } that audits found and nobody has acknowledged',
       'dumps: labels, oldest first',
       'drills: array of { label, finishedAt, backup, verdict }, oldest first',
       'drill, lastPassedDrill: the last of them, and the last that passed, or null; verified: { label, finishedAt, extent, isSound, faults } or null',

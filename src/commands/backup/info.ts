@@ -8,7 +8,7 @@ import { textOption, type CommandContext, type CommandInput } from '../command.t
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { gapsJson, timelinesJson, walJson } from './recovery-json.ts';
-import { describeTried, readTried, showTried } from './show-proofs.ts';
+import { describeTried, readTried, showTried, warnOfMismatches } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -21,6 +21,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const model = recoveryModel(await inspectRecovery(opened, contents));
     const { windows = [], stretches = [] } = model.timelines.find((each) => each.lineage.timeline === lineage.timeline) ?? {};
     const { gaps } = model;
+    const { suspicions } = contents;
     const { systemIdentifier, serverVersion } = contents.cluster;
     output.line(
       `${cluster.name} in ${repository.name} (${opened.store.description})   PostgreSQL ${Math.floor(serverVersion / 10_000)}, system identifier ${systemIdentifier}`,
@@ -33,12 +34,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     else {
       output.line(`gaps         ${gaps.length === 0 ? 'none' : String(gaps.length)}`);
       output.table(
-        ['backup', 'from', 'to', 'WAL'],
+        ['backup', 'from', 'to', 'WAL', ''],
         windows.map((window) => [
           window.backup,
           formatMoment(new Date(window.from)),
           window.to === null ? '?' : formatMoment(new Date(window.to)),
           `${window.fromLsn} → ${window.toLsn}`,
+          suspicions.byLabel.has(window.backup) ? output.style('bad', 'suspect') : '',
         ]),
       );
     }
@@ -47,6 +49,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         `gap          ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: ${describeGap(gap)}, nothing can be recovered across it`,
       );
     const tried = await readTried(opened, systemIdentifier);
+    warnOfMismatches(output, suspicions);
     showTried(output, tried, context.clock.now());
     output.result({
       repository: repository.name,
@@ -54,6 +57,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       timeline: lineage.timeline,
       timelines: timelinesJson(model),
       windows,
+      mismatches: suspicions.open,
       gaps: gapsJson(model),
       wal: walJson(contents.coverage),
       dumps: await listDumps(opened, `${systemIdentifier}/`),

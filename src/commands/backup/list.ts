@@ -7,14 +7,14 @@ import type { Repository } from '../../repository/repository.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { stateOf } from './show-proofs.ts';
+import { stateOf, suspicionJson, warnOfMismatches } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
   try {
-    const { backups, cluster: identity } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
+    const { backups, suspicions, cluster: identity } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
     const proofs = await readProofs(opened, identity.systemIdentifier);
     const now = context.clock.now();
     const held = await heldBackups(opened, identity.systemIdentifier, now);
@@ -39,14 +39,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           formatBytes(backup.storedBytes),
           `${backup.startLsn} → ${backup.stopLsn}`,
           String(backup.stopTimeline),
-          stateOf(backup, proofs, now),
+          stateOf(backup, proofs, suspicions, now),
         ]),
       );
     }
+    warnOfMismatches(context.output, suspicions);
     context.output.result({
       repository: repository.name,
       backups: backups.map((backup) => ({
         ...backup,
+        suspicion: suspicionJson(suspicions.byLabel.get(backup.label)),
         proven: proofs.proven.get(backup.label) ?? null,
         holds: held.get(backup.label) ?? [],
       })),

@@ -12,7 +12,8 @@ export const RETENTION_COMMANDS: readonly CommandSpec[] = [
     name: 'backup expire',
     summary: 'what retention lets go and why the rest stays; removes it with --apply',
     description: `Retention comes from the policy of the cluster in backups/policies.yaml: a window in which every moment stays restorable, backups to keep of the
-last hours, days, weeks, months and years, and a minimum. Damaged backups count for nothing; what is held stays. WAL goes when no backup
+last hours, days, weeks, months and years, and a minimum. Damaged and suspect backups count for nothing; what is held stays, and
+so does what is as old as a mismatch that nobody has acknowledged, or older. WAL goes when no backup
 needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
 run that comes when --grace has passed and no backup is being taken.
 
@@ -38,7 +39,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
     json: [
       'applied: whether it was removed',
       'repositories: array of { repository, backups, dumps, wal, expired, collected, leftovers } or { repository, error }',
-      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged or no-rule, … }, why: the reasons in words }',
+      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged, audit or no-rule, … }, why: the reasons in words }',
       'repositories[].wal: { objects, bytes } that no backup needs',
       'repositories[].expired: { backups, dumps, locked: labels; wal: { objects, bytes } } or null',
       'repositories[].collected: { marked, withdrawn, compacted, deleted, waiting, locked: { packs, bytes, … }, postponedFor, unindexed }, { refused } or null',
@@ -62,5 +63,31 @@ $ dbadmin backup hold 20261121T203001Z-full --release`,
     ],
     json: ['repositories: array of { repository, holds: array of { label, name, reason, until, placedAt, by } }'],
     load: async () => await import('./hold.ts'),
+  },
+  {
+    name: 'backup acknowledge',
+    summary: 'say which backups have pages wrong that an audit found to differ',
+    description: `A full backup is compared with the ones before it, page by page. Where a page changed without a trace in the WAL, either the cluster's storage
+changed it, and the full backup has it wrong, or the earlier ones missed a change. Until somebody says which: both count for no retention
+rule, nothing as old or older expires, restores take another backup or ask for --accept-suspect, and status is red.
+
+Restore an earlier one beside, and look at the relations with amcheck. --sound audited: the full backup is right, the lineage goes on from it, and the
+earlier ones back to the full one before are wrong. --sound earlier: they are right, and the full one and what came after it are wrong; say it when
+the cluster has been mended, and take a full one then. What is wrong may expire, and is restored only on request.
+
+Written down in every repository of the cluster where the audit found it. Who said something else before is overruled.
+
+$ dbadmin backup acknowledge 20261121T203001Z-full --sound earlier --reason "disk of db1 replaced, core.play restored from the backup before"`,
+    args: [{ form: '<label>', summary: 'of the full backup whose audit it was' }],
+    options: [
+      { flags: '--sound <which>', summary: 'which have the pages right', choices: ['audited', 'earlier'] },
+      { flags: '--reason <text>', summary: 'what was found' },
+      REPOSITORY,
+      SYSTEM,
+    ],
+    json: [
+      'repositories: array of { repository, finding: { label, name, sound: audited or earlier, wrong: labels, reason, placedAt, by } }',
+    ],
+    load: async () => await import('./acknowledge.ts'),
   },
 ];

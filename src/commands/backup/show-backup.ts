@@ -2,6 +2,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import type { TakeMode } from '../../backup/take/mode.ts';
 import type { TakeResult } from '../../backup/take/run.ts';
+import { howToAcknowledge, mismatchCount } from '../../backup/suspicion.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { CommandContext } from '../command.ts';
 
@@ -57,7 +58,7 @@ export function showOutcome(output: Output, { mode, outcomes }: TakeResult, took
 /** 3 when a repository has no backup, when the server found bad pages, or when the audit found any. */
 export function statusOf({ outcomes }: TakeResult): number {
   const isSound = outcomes.every(
-    ({ result }) => result.kind === 'taken' && result.summary.damage === null && (result.summary.audit?.mismatches.length ?? 0) === 0,
+    ({ result }) => result.kind === 'taken' && result.summary.damage === null && mismatchCount(result.summary.audit) === 0,
   );
   return isSound ? 0 : 3;
 }
@@ -67,7 +68,7 @@ function describePages(summary: BackupSummary): string {
   return summary.checksums ? 'page checksums ok' : 'the cluster has no page checksums';
 }
 
-function showAudit(output: Output, { audit }: BackupSummary): void {
+function showAudit(output: Output, { audit, label }: BackupSummary): void {
   if (audit === null || audit === undefined) return;
   const { pages, mismatches, benign, comparedWith } = audit;
   const hints = benign === 0 ? '' : `, ${benign} differing in hints only`;
@@ -76,16 +77,18 @@ function showAudit(output: Output, { audit }: BackupSummary): void {
   );
   if (mismatches.length === 0) return;
   const named = mismatches.slice(0, NAMED_PAGES).map(({ path, block }) => `${path} block ${block}`);
-  const more = mismatches.length > NAMED_PAGES ? ` and ${mismatches.length - NAMED_PAGES} more` : '';
+  const count = mismatchCount(audit);
+  const more = count > NAMED_PAGES ? ` and ${count - NAMED_PAGES} more` : '';
   output.warn(
     `the audit found pages that changed without a trace in the WAL: ${named.join(', ')}${more}. ` +
       `Either the cluster's storage changed them, or ${comparedWith} and the backups before it back to the last full one have them wrong. ` +
-      'This backup is a full one and does not depend on those. Check the relations with amcheck, and restore an older one beside before trusting it.',
+      `Neither is relied on until somebody says which, and no older backup expires. ${howToAcknowledge({ audit: label })}`,
   );
 }
 
 function showNext(output: Output, summary: BackupSummary): void {
   if (summary.damage !== null)
     output.warn(`the server found damaged pages: ${summary.damage}. The backup is kept as damaged; restore the table from an older one.`);
-  else output.line(`restorable on its own: dbadmin restore --backup ${summary.label} --to-latest --into DIR --start`);
+  else if (mismatchCount(summary.audit) === 0)
+    output.line(`restorable on its own: dbadmin restore --backup ${summary.label} --to-latest --into DIR --start`);
 }

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../base/durations.ts';
 import { lastVerification, type VerificationHeader } from '../../backup/verify/record.ts';
+import { describeSuspicion, howToAcknowledge, type Suspicion, type Suspicions } from '../../backup/suspicion.ts';
 import { readProofs, type Proofs } from '../../backup/drill/record.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -14,11 +15,31 @@ export async function readTried(repository: Repository, systemIdentifier: string
   return { ...(await readProofs(repository, systemIdentifier)), verified: await lastVerification(repository, systemIdentifier) };
 }
 
-/** `proven 2 d ago`, `unproven` or `damaged`: how far a backup can be relied on. */
-export function stateOf(backup: BackupSummary, { proven }: Proofs, now: Date): string {
+/** `proven 2 d ago`, `unproven`, `suspect` or `damaged`: how far a backup can be relied on. */
+export function stateOf(backup: BackupSummary, { proven }: Proofs, { byLabel }: Suspicions, now: Date): string {
   if (backup.damage !== null) return 'damaged';
+  const suspicion = byLabel.get(backup.label);
+  if (suspicion !== undefined) return suspicion.kind === 'wrong' ? 'wrong' : 'suspect';
   const drill = proven.get(backup.label);
   return drill === undefined ? 'unproven' : `proven ${ageOf(drill.finishedAt, now)} ago`;
+}
+
+/** What audits found and nobody has looked into, with the way out. */
+export function warnOfMismatches(output: Output, { open }: Suspicions): void {
+  for (const { audit, comparedWith, pages, earlier, later } of open) {
+    const count = `${pages} page${pages === 1 ? '' : 's'}`;
+    const others = earlier.length === 0 ? comparedWith : earlier.join(', ');
+    const after = later.length === 0 ? '' : ` What came after it (${later.join(', ')}) holds what it holds.`;
+    output.warn(
+      `the audit of ${audit} found ${count} that changed without a trace in the WAL: either it is wrong, or ${others}.${after} ` +
+        `Until somebody says which, no older backup expires. ${howToAcknowledge({ audit })}`,
+    );
+  }
+}
+
+/** For machines; null where nothing is known against it. */
+export function suspicionJson(suspicion: Suspicion | undefined): object | null {
+  return suspicion === undefined ? null : { ...suspicion, why: describeSuspicion(suspicion) };
 }
 
 /** The lines of `backup info` about what was tried. */

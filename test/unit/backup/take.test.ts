@@ -4,7 +4,8 @@ import { BlobIntake } from '../../../src/backup/take/blob-intake.ts';
 import { ContentSink } from '../../../src/backup/take/content-sink.ts';
 import { chooseMode, kindOf, withoutBlocks } from '../../../src/backup/take/mode.ts';
 import { changedStretches, hashPages } from '../../../src/backup/take/page-hashes.ts';
-import { chooseParent } from '../../../src/backup/take/parent-inspect.ts';
+import { chooseParent, type ParentChoice } from '../../../src/backup/take/parent-inspect.ts';
+import { suspicionsOf } from '../../../src/backup/suspicion.ts';
 import { isIncrementalPath, pathOfIncremental, readIncrementalHead, rebuiltBlocks } from '../../../src/postgres/incremental-file.ts';
 import type { Intake, TakenFile } from '../../../src/backup/take/whole-file.ts';
 import { BlobPipeline } from '../../../src/repository/blob-pipeline.ts';
@@ -39,30 +40,41 @@ const summary = (label: string, startLsn: string, more: Partial<BackupSummary> =
 
 const source = { systemIdentifier: '1', serverVersion: 180006, walSegmentBytes: 16777216, blockBytes: 8192, checksums: true };
 
+const choices = (...lists: readonly (readonly BackupSummary[])[]): readonly ParentChoice[] =>
+  lists.map((backups) => ({ backups, suspicions: suspicionsOf(backups, []) }));
+
 describe('the backup to build on', () => {
   test('is the newest by position that every repository has', () => {
     const [a, b, c] = [summary('a', '0/1000'), summary('b', '1/0'), summary('c', '0/2000')];
-    expect(
-      chooseParent(
-        [
-          [a, b, c],
-          [a, c],
-        ],
-        source,
-        1,
-      ),
-    ).toBe(c);
-    expect(chooseParent([[a, b, c]], source, 1)).toBe(b);
+    expect(chooseParent(choices([a, b, c], [a, c]), source, 1)).toBe(c);
+    expect(chooseParent(choices([a, b, c]), source, 1)).toBe(b);
+  });
+
+  test('is none that an audit casts doubt on, but the audited one, until somebody says that it is the wrong one', () => {
+    const audit = { comparedWith: 'b', pages: 9, benign: 0, mismatches: [{ path: 'base/5/1', block: 7 }] };
+    const [a, b, c] = [
+      summary('a', '0/1000'),
+      summary('b', '0/2000', { kind: 'incremental', parent: 'a' }),
+      summary('c', '0/3000', { audit }),
+    ];
+    expect(chooseParent(choices([a, b, c]), source, 1)).toBe(c);
+    // The other repository has not got the audited one: what one knows counts for both.
+    expect(chooseParent(choices([a, b, c], [a, b]), source, 1)).toEqual({ reason: 'an audit casts doubt on every earlier backup' });
+    const finding = { label: 'c', name: 'x', sound: 'earlier', wrong: ['c'], reason: 'looked', placedAt: new Date(0), by: 'a@b' } as const;
+    const backups = [a, b, c];
+    expect(chooseParent([{ backups, suspicions: suspicionsOf(backups, [finding]) }], source, 1)).toBe(b);
   });
 
   test('is none when there is none in common, none undamaged, none of this timeline or version, and the reason is said', () => {
-    expect(chooseParent([[], []], source, 1)).toEqual({ reason: 'it is the first backup' });
-    expect(chooseParent([[summary('a', '0/1')], [summary('b', '0/1')]], source, 1)).toMatchObject({
+    expect(chooseParent(choices([], []), source, 1)).toEqual({ reason: 'it is the first backup' });
+    expect(chooseParent(choices([summary('a', '0/1')], [summary('b', '0/1')]), source, 1)).toMatchObject({
       reason: expect.stringMatching(/no backup in common/),
     });
-    expect(chooseParent([[summary('a', '0/1', { damage: 'bad' })]], source, 1)).toEqual({ reason: 'every earlier backup is damaged' });
-    expect(chooseParent([[summary('a', '0/1')]], source, 2)).toEqual({ reason: 'no backup is of timeline 2' });
-    expect(chooseParent([[summary('a', '0/1', { serverVersion: 170001 })]], source, 1)).toMatchObject({
+    expect(chooseParent(choices([summary('a', '0/1', { damage: 'bad' })]), source, 1)).toEqual({
+      reason: 'every earlier backup is damaged',
+    });
+    expect(chooseParent(choices([summary('a', '0/1')]), source, 2)).toEqual({ reason: 'no backup is of timeline 2' });
+    expect(chooseParent(choices([summary('a', '0/1', { serverVersion: 170001 })]), source, 1)).toMatchObject({
       reason: expect.stringMatching(/another version/),
     });
   });

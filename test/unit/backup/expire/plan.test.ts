@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { planExpiry, type ExpiryState, type StoredBackup } from '../../../../src/backup/expire/plan.ts';
 import { periodOf } from '../../../../src/backup/expire/periods.ts';
 import { describeReason, type KeepReason, type Retention } from '../../../../src/backup/expire/retention.ts';
+import { NO_SUSPICIONS, suspicionsOf } from '../../../../src/backup/suspicion.ts';
 import { formatLsn } from '../../../../src/postgres/lsn.ts';
 import { summaryOf } from '../../../backup/small-backups.ts';
 
@@ -37,7 +38,16 @@ function backup(
 }
 
 function stateOf(backups: readonly StoredBackup[], parts: Partial<ExpiryState> = {}): ExpiryState {
-  return { backups, dumps: [], holds: new Map(), lineages: [{ timeline: 1, history: [] }], now: NOW, storeNow: NOW, ...parts };
+  return {
+    backups,
+    suspicions: NO_SUSPICIONS,
+    dumps: [],
+    holds: new Map(),
+    lineages: [{ timeline: 1, history: [] }],
+    now: NOW,
+    storeNow: NOW,
+    ...parts,
+  };
 }
 
 /** The reasons' kinds by label; what goes has none. */
@@ -62,6 +72,34 @@ describe('planExpiry', () => {
       b4: ['window'],
       b5: ['window'],
       b6: ['window', 'minimum'],
+    });
+  });
+
+  test('from a mismatch back nothing goes, both sides count for no rule, and what was found wrong is let go', () => {
+    const backups = daily(6).map((each, n): StoredBackup => {
+      const kind = n === 2 ? { kind: 'incremental', parent: 'b2' } : {};
+      const audit = { comparedWith: 'b3', pages: 9, benign: 0, mismatches: [{ path: 'base/5/1', block: 7 }] };
+      return { ...each, summary: { ...each.summary, ...kind, ...(n === 3 ? { audit } : {}) } as StoredBackup['summary'] };
+    });
+    const summaries = backups.map(({ summary }) => summary);
+    const finding = { label: 'b4', name: 'x', reason: 'looked', placedAt: NOW, by: 'a@b' };
+    const keep = { ...NOTHING.keep, last: 3 };
+    expect(kinds(stateOf(backups, { suspicions: suspicionsOf(summaries, []) }), { keep })).toEqual({
+      b1: ['last', 'audit'],
+      b2: ['audit'],
+      b3: ['audit'],
+      b4: ['audit'],
+      b5: ['last'],
+      b6: ['last', 'minimum'],
+    });
+    const audited = suspicionsOf(summaries, [{ ...finding, sound: 'audited', wrong: ['b2', 'b3'] }]);
+    expect(kinds(stateOf(backups, { suspicions: audited }), { keep })).toMatchObject({ b1: [], b2: [], b3: [], b4: ['last'] });
+    const earlier = suspicionsOf(summaries, [{ ...finding, sound: 'earlier', wrong: ['b4', 'b5', 'b6'] }]);
+    expect(kinds(stateOf(backups, { suspicions: earlier }), { keep })).toMatchObject({
+      b1: ['last'],
+      b3: ['last', 'minimum'],
+      b4: ['newest-damaged'],
+      b6: ['newest-damaged'],
     });
   });
 

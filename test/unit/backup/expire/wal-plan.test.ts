@@ -7,6 +7,7 @@ import { formatLsn } from '../../../../src/postgres/lsn.ts';
 import type { TimelineSwitch } from '../../../../src/postgres/timeline.ts';
 import type { WalCoverage } from '../../../../src/repository/wal-coverage.ts';
 import { summaryOf } from '../../../backup/small-backups.ts';
+import { NO_SUSPICIONS } from '../../../../src/backup/suspicion.ts';
 
 const HOUR_MS = 3_600_000;
 const NOW = new Date('2026-11-21T12:00:00Z');
@@ -88,9 +89,11 @@ test('planWal: whatever was recoverable in the window is so still, and what stay
     fc.property(lives, ({ hours, switches, backups: backupHours, windowHours, graceHours }) => {
       const { backups, wal, lineages } = historyOf(hours, new Map(switches), new Set(backupHours));
       const windowMs = windowHours === undefined ? undefined : windowHours * HOUR_MS;
-      const state = { backups, dumps: [], holds: new Map(), lineages, now: NOW, storeNow: NOW };
+      const state = { backups, suspicions: NO_SUSPICIONS, dumps: [], holds: new Map(), lineages, now: NOW, storeNow: NOW };
       const verdicts = planExpiry(state, { windowMs, keep, minimum: 1, dumps: undefined, timeZone: 'UTC' }).backups;
-      const gone = new Set(planWal(wal, { backups, verdicts, windowMs, graceMs: graceHours * HOUR_MS, storeNow: NOW }));
+      const gone = new Set(
+        planWal(wal, { backups, suspicions: NO_SUSPICIONS, verdicts, windowMs, graceMs: graceHours * HOUR_MS, storeNow: NOW }),
+      );
       seen.deleted += gone.size;
       const before = coverageOf(wal);
       const after = coverageOf(wal.filter((each) => !gone.has(each)));
@@ -116,5 +119,5 @@ test('planWal: whatever was recoverable in the window is so still, and what stay
 test('planWal: while no sound backup stays, no WAL goes', () => {
   const { backups, wal } = historyOf(100, new Map(), new Set([90]));
   const verdicts = [{ label: 'b90', reasons: [] }];
-  expect(planWal(wal, { backups, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW })).toEqual([]);
+  expect(planWal(wal, { backups, suspicions: NO_SUSPICIONS, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW })).toEqual([]);
 });

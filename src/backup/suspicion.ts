@@ -1,0 +1,119 @@
+import { parseLsn } from '../postgres/lsn.ts';
+import type { AuditFinding } from '../repository/audit-findings.ts';
+import type { AuditReport, BackupSummary } from '../repository/manifest.ts';
+
+/** A mismatch that nobody has looked into: either a full backup has pages wrong, or those that it was compared with. */
+export interface Mismatch {
+  /** Label of the full backup whose audit found it. */
+  readonly audit: string;
+  readonly comparedWith: string;
+  readonly pages: number;
+  /** Labels of those that share what was compared: from the full backup before up to `comparedWith`. */
+  readonly earlier: readonly string[];
+  /** Labels of those that hold what the audited one holds: built on it, or read after it from the same cluster. */
+  readonly later: readonly string[];
+}
+
+/** Why a backup is not to be relied on. Neither side of a mismatch is proven until somebody has looked. */
+export interface Suspicion {
+  readonly audit: string;
+  readonly pages: number;
+  /** `wrong`: somebody looked, and says that this one has the pages wrong. */
+  readonly kind: 'earlier' | 'audited' | 'later' | 'wrong';
+  /** What was found, of `wrong`. */
+  readonly reason: string | null;
+}
+
+export interface Suspicions {
+  /** By position. */
+  readonly open: readonly Mismatch[];
+  readonly byLabel: ReadonlyMap<string, Suspicion>;
+}
+
+export const NO_SUSPICIONS: Suspicions = { open: [], byLabel: new Map() };
+
+/** Which backups the audits of full ones cast doubt on, as far as nobody found out more. Pure; `backups` by timeline and LSN. */
+export function suspicionsOf(backups: readonly BackupSummary[], findings: readonly AuditFinding[]): Suspicions {
+  const pagesOf = new Map(backups.map(({ label, audit }) => [label, mismatchCount(audit)]));
+  const byLabel = new Map<string, Suspicion>();
+  for (const { label: audit, wrong, reason } of findings)
+    for (const label of wrong) byLabel.set(label, { audit, pages: pagesOf.get(audit) ?? 0, kind: 'wrong', reason });
+  const found = new Set(findings.map(({ label }) => label));
+  const open = mismatchesOf(backups).filter(({ audit }) => !found.has(audit));
+  const cast = (labels: readonly string[], kind: Suspicion['kind'], { audit, pages }: Mismatch): void => {
+    for (const label of labels) if (!byLabel.has(label)) byLabel.set(label, { audit, pages, kind, reason: null });
+  };
+  for (const mismatch of open) {
+    cast([mismatch.audit], 'audited', mismatch);
+    cast(mismatch.earlier, 'earlier', mismatch);
+  }
+  for (const mismatch of open) cast(mismatch.later, 'later', mismatch);
+  return { open, byLabel };
+}
+
+/** All mismatches that audits reported, whatever was found out since. */
+export function mismatchesOf(backups: readonly BackupSummary[]): readonly Mismatch[] {
+  const known = new Map(backups.map((backup) => [backup.label, backup]));
+  return backups.flatMap((audited): Mismatch[] => {
+    const { audit, label } = audited;
+    const pages = mismatchCount(audit);
+    if (audit === null || audit === undefined || pages === 0) return [];
+    const compared = known.get(audit.comparedWith);
+    const root = compared === undefined ? audit.comparedWith : rootOf(compared, known);
+    const others = backups.filter((each) => each.label !== label);
+    const earlier = others.filter((each) => rootOf(each, known) === root);
+    const later = others.filter((each) => !earlier.includes(each) && (rootOf(each, known) === label || isReadAfter(each, audited)));
+    return [{ audit: label, comparedWith: audit.comparedWith, pages, earlier: earlier.map(labelOf), later: later.map(labelOf) }];
+  });
+}
+
+/** Pages of a mismatch, also of those that the report does not list. */
+export function mismatchCount(audit: AuditReport | null | undefined): number {
+  return audit?.mismatchCount ?? audit?.mismatches.length ?? 0;
+}
+
+/** Whether retention counts a backup and another may be built on it: what was read later is as good as the newest there is. */
+export function isTrusted(suspicion: Suspicion | undefined): boolean {
+  return suspicion === undefined || suspicion.kind === 'later';
+}
+
+/** A sentence for people. */
+export function describeSuspicion({ kind, audit, pages, reason }: Suspicion): string {
+  const of = `${pages} page${pages === 1 ? '' : 's'} that changed without a trace in the WAL`;
+  switch (kind) {
+    case 'earlier':
+      return `The audit of ${audit} found ${of}: either that one is wrong or this one is.`;
+    case 'audited':
+      return `Its audit found ${of}: either it is wrong or those before it are.`;
+    case 'later':
+      return `It holds what ${audit} holds, whose audit found ${of}.`;
+    case 'wrong':
+      return `It has pages wrong that the audit of ${audit} found: ${reason ?? ''}.`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What ends a mismatch. */
+export function howToAcknowledge({ audit }: Pick<Mismatch, 'audit'>): string {
+  return `Restore the one before it beside and compare, or run amcheck; then dbadmin backup acknowledge ${audit} --sound audited or earlier --reason TEXT.`;
+}
+
+/** The full read that a backup's content was pieced together from, or the oldest that is known of. */
+function rootOf(backup: BackupSummary, known: ReadonlyMap<string, BackupSummary>): string {
+  let root = backup;
+  for (;;) {
+    if (root.kind === 'full' || root.parent === null || root.parent === undefined) return root.label;
+    const parent = known.get(root.parent);
+    if (parent === undefined) return root.parent;
+    root = parent;
+  }
+}
+
+function isReadAfter(backup: BackupSummary, audited: BackupSummary): boolean {
+  return backup.stopTimeline === audited.stopTimeline && parseLsn(backup.startLsn) > parseLsn(audited.startLsn);
+}
+
+function labelOf({ label }: BackupSummary): string {
+  return label;
+}

@@ -1,0 +1,65 @@
+import { seal, unseal } from './envelope.ts';
+import { placedName, whoami } from './holds.ts';
+import { CLEAR } from './keys.ts';
+import { holdPrefix } from './layout.ts';
+import type { Repository } from './repository.ts';
+
+/** What somebody found out about a mismatch that the audit of a full backup reported. @see FORMAT.md "Findings about audits" */
+export interface AuditFinding {
+  /** Label of the full backup whose audit it was. */
+  readonly label: string;
+  /** Tells it from other findings about the same; of several the last counts. */
+  readonly name: string;
+  /** Which have the pages right: the full backup, or those it was compared with. */
+  readonly sound: 'audited' | 'earlier';
+  /** Labels of those that have them wrong. */
+  readonly wrong: readonly string[];
+  readonly reason: string;
+  /** By the clock of who wrote it. */
+  readonly placedAt: Date;
+  /** `who@host`. */
+  readonly by: string;
+}
+
+const SUFFIX = '.audit';
+const MAX_FINDING_BYTES = 1024 * 1024;
+
+/** Writes a finding down; `now` is this machine's clock. */
+export async function placeFinding(
+  { store }: Repository,
+  systemIdentifier: string,
+  { now, ...said }: Pick<AuditFinding, 'label' | 'sound' | 'wrong' | 'reason'> & { readonly now: Date },
+): Promise<AuditFinding> {
+  const name = `${placedName(now)}${SUFFIX}`;
+  const finding = { ...said, name, placedAt: now, by: whoami() };
+  const { label, sound, wrong, reason, by } = finding;
+  const header = { kind: 'audit', label, sound, wrong, reason, placedAt: now.toISOString(), by };
+  await store.create(`${holdPrefix(systemIdentifier)}${label}/${name}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
+  return finding;
+}
+
+/** The finding that counts about each audit of a lineage: the last. */
+export async function listFindings({ store }: Repository, systemIdentifier: string): Promise<readonly AuditFinding[]> {
+  const last = new Map<string, AuditFinding>();
+  for await (const { key } of store.list(holdPrefix(systemIdentifier))) {
+    if (!isFinding(key)) continue;
+    const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_FINDING_BYTES);
+    const finding: AuditFinding = {
+      label: String(header['label']),
+      name: key.slice(key.lastIndexOf('/') + 1),
+      sound: header['sound'] === 'earlier' ? 'earlier' : 'audited',
+      wrong: header['wrong'] as readonly string[],
+      reason: String(header['reason']),
+      placedAt: new Date(String(header['placedAt'])),
+      by: String(header['by']),
+    };
+    const known = last.get(finding.label);
+    if (known === undefined || known.placedAt <= finding.placedAt) last.set(finding.label, finding);
+  }
+  return [...last.values()];
+}
+
+/** Whether an object below the holds is a finding, by its key. */
+export function isFinding(key: string): boolean {
+  return key.endsWith(SUFFIX);
+}
