@@ -2,6 +2,7 @@ import path from 'node:path';
 import { makeScratch, sweepScratch } from '../backup/drill/scratch-apply.ts';
 import { inspectLineage } from '../backup/lineage-inspect.ts';
 import { inspectRestore, type Preflight } from '../backup/restore/inspect.ts';
+import { describeSuspicion } from '../backup/suspicion.ts';
 import type { RestoreTarget } from '../backup/restore/target.ts';
 import { withThrowawayCluster } from '../backup/table/throwaway-run.ts';
 import type { ClusterConfig, Config } from '../config/config.ts';
@@ -64,10 +65,15 @@ export async function withThrowawayClone<Value>(
         target,
         exclusive: false,
         backup,
+        acceptsSuspect: true,
         timeline: undefined,
         dataDirectory: path.join(scratch.directory, 'data'),
         tablespaces: new Map(),
       });
+      if (preflight.suspicion !== undefined)
+        output.warn(
+          `the clone is made from ${preflight.resolution.backup.label}, which is suspect. ${describeSuspicion(preflight.suspicion)}`,
+        );
       const major = Math.floor(preflight.resolution.backup.serverVersion / 10_000);
       const programs = await findServerPrograms(major, env);
       if (programs === undefined) throw missingServerPrograms(major);

@@ -40,6 +40,8 @@ export interface DrillTarget {
 export interface DrillPlan {
   readonly backup: string;
   readonly backupKind: string;
+  /** Why the backup is not to be relied on whatever the drill shows, as a sentence; absent where nothing is known against it. */
+  readonly suspicion?: string;
   readonly serverVersion: number;
   readonly timeline: number;
   /** Where recovery is told to end. */

@@ -162,6 +162,7 @@ class Drill {
       target: aimed.target,
       exclusive: false,
       backup,
+      acceptsSuspect: true,
       timeline: undefined,
       dataDirectory: this.#dataDirectory,
       tablespaces: new Map(),

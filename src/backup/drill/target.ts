@@ -1,6 +1,7 @@
 import type { Repository } from '../../repository/repository.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { inspectLineage, readLineage } from '../lineage-inspect.ts';
+import { describeSuspicion } from '../suspicion.ts';
 import { recoverableUntil } from '../restore/recover-along.ts';
 import type { Preflight } from '../restore/inspect.ts';
 import type { RestoreTarget } from '../restore/target.ts';
@@ -61,11 +62,12 @@ export async function aimAt(
 
 /** What the stored WAL promises of a restore that is about to be tried. */
 export async function planDrill(preflight: Preflight, aimed: AimedTarget): Promise<DrillPlan> {
-  const { resolution, lineage, layout, contents } = preflight;
+  const { resolution, suspicion, lineage, layout, contents } = preflight;
   const { backup, end } = resolution;
   const common = {
     backup: backup.label,
     backupKind: backup.kind,
+    ...(suspicion === undefined ? {} : { suspicion: describeSuspicion(suspicion) }),
     serverVersion: backup.serverVersion,
     timeline: lineage.timeline,
     end: end.kind,

@@ -8,6 +8,8 @@ import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
 import { inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
+import type { Suspicion } from '../suspicion.ts';
+import { resolveFromTrusted } from './choose-backup.ts';
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
@@ -24,8 +26,10 @@ export interface RestoreRequest {
   readonly systemIdentifier: string | undefined;
   readonly target: RestoreTarget;
   readonly exclusive: boolean;
-  /** Label of the backup to start from, or undefined for the newest that serves. */
+  /** Label of the backup to start from, or undefined for the newest that serves and that no audit casts doubt on. */
   readonly backup: string | undefined;
+  /** Whether a suspect backup will do where no other serves. */
+  readonly acceptsSuspect?: boolean;
   readonly timeline: number | undefined;
   readonly dataDirectory: string;
   /** Location in the original cluster → directory here. */
@@ -42,6 +46,8 @@ export interface Preflight {
   readonly contents: LineageContents;
   readonly lineage: Lineage;
   readonly resolution: Resolution;
+  /** Why the backup is not to be relied on, where an audit says so. */
+  readonly suspicion: Suspicion | undefined;
   readonly layout: LayoutPlan;
   readonly index: BlobIndex;
   readonly blobs: BlobReader;
@@ -69,17 +75,22 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const contents = await inspectLineage(repository, request.clusterName, request.systemIdentifier);
   if (contents.backups.length === 0) await refuseWhereOnlyDumps(repository, contents);
   const lineage = await readLineage(contents, request.timeline);
-  const backups = chooseBackups(contents, request.backup);
-  const resolution = await resolveTarget({
-    target: request.target,
-    exclusive: request.exclusive,
-    backups,
-    lineage,
-    coverage: contents.coverage,
-    archive: contents.archive,
-    horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
-    moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
-  });
+  const { target, exclusive, backup, acceptsSuspect = false } = request;
+  const resolution = await resolveFromTrusted(
+    contents,
+    { target, backup, acceptsSuspect },
+    async (backups) =>
+      await resolveTarget({
+        target,
+        exclusive,
+        backups,
+        lineage,
+        coverage: contents.coverage,
+        archive: contents.archive,
+        horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
+        moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
+      }),
+  );
   if (request.purpose !== 'production') refuseMadeTablespaces(resolution);
   const { systemIdentifier } = contents.cluster;
   // Both are decompressed beside this thread, which would wait for one and then for the other.
@@ -108,6 +119,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     contents,
     lineage,
     resolution,
+    suspicion: contents.suspicions.byLabel.get(resolution.backup.label),
     layout,
     index,
     blobs,
@@ -134,15 +146,6 @@ async function refuseWhereOnlyDumps(repository: Repository, { cluster }: Lineage
       hint: `dbadmin restore --dump ${dump.label} brings it back; backups that can be rolled forward come with dbadmin backup run and wal receive.`,
     },
   );
-}
-
-function chooseBackups(contents: LineageContents, label: string | undefined): LineageContents['backups'] {
-  if (label === undefined) return contents.backups;
-  const chosen = contents.backups.filter((backup) => backup.label === label);
-  if (chosen.length === 0) {
-    throw new DbadminError('backup-missing', `there is no backup ${label}`, { hint: 'See dbadmin backup list for the labels.' });
-  }
-  return chosen;
 }
 
 async function readFileOf(entries: ManifestEntries, path: string, blobs: BlobReader): Promise<Buffer | undefined> {

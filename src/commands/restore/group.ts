@@ -36,7 +36,8 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--immediate', summary: 'the end of the backup, nothing more' },
       { flags: '--exclusive', summary: 'stop just before the position or transaction' },
       { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
-      { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves' },
+      { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves and is not suspect' },
+      { flags: '--accept-suspect', summary: 'start from a suspect backup where no other serves: one that an audit casts doubt on' },
       {
         flags: '--tablespace-map <old=new>',
         summary: 'where a tablespace goes',
@@ -80,7 +81,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
-      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline } }',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',

@@ -17,6 +17,7 @@ export interface RestoreOptions {
   readonly reconciles: boolean;
   readonly replaysMigrations: boolean;
   readonly backup: string | undefined;
+  readonly acceptsSuspect: boolean;
   readonly timeline: number | undefined;
   readonly port: number | undefined;
   readonly tablespaces: ReadonlyMap<string, string>;
@@ -38,6 +39,7 @@ export function restoreOptions(context: CommandContext, input: CommandInput): Re
     reconciles: flagOption(input, 'reconcile'),
     replaysMigrations: flagOption(input, 'replayMigrations'),
     backup: textOption(input, 'backup'),
+    acceptsSuspect: flagOption(input, 'acceptSuspect'),
     timeline: numberOption(input, 'timeline'),
     port: numberOption(input, 'port'),
     tablespaces: tablespaceMap(input),

@@ -4,6 +4,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { makeScratch } from '../../backup/drill/scratch-apply.ts';
 import { describeWal, inspectRestore } from '../../backup/restore/inspect.ts';
+import { describeSuspicion } from '../../backup/suspicion.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
@@ -46,6 +47,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       target,
       exclusive: flagOption(input, 'exclusive'),
       backup: textOption(input, 'backup'),
+      acceptsSuspect: flagOption(input, 'acceptSuspect'),
       timeline: numberOption(input, 'timeline'),
       dataDirectory: path.join(scratch.directory, 'data'),
       tablespaces: new Map(),
@@ -56,6 +58,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.line(
       `backup     ${backup.label}, ${formatBytes(preflight.layout.totalBytes)}, through a throw-away cluster in ${scratch.directory}`,
     );
+    if (preflight.suspicion !== undefined) output.warn(`backup ${backup.label} is suspect. ${describeSuspicion(preflight.suspicion)}`);
     output.line(`wal        ${describeWal(preflight)}`);
     output.line(`into       schema ${schema} of ${describeParameters(into)}`);
     const shown = tables.map((table) => ({ from: table, to: { schema, name: table.name }, rows: null }));

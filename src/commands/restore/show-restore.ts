@@ -4,11 +4,13 @@ import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespaces-inspect.ts';
 import type { CommitMark } from '../../backup/restore/resolve.ts';
+import { describeSuspicion } from '../../backup/suspicion.ts';
 import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { describeEstimate, type RecoveryEstimate } from '../../status/estimate.ts';
+import { suspicionJson } from '../backup/show-proofs.ts';
 import type { Output } from '../output.ts';
 import type { RestoreOptions } from './restore-options.ts';
 
@@ -44,6 +46,7 @@ export function showRestore(output: Output, shown: ShownRestore): void {
     if (target.kind === 'time') output.line('           everything acknowledged up to the moment comes back, and nothing begun after it');
   }
   output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   ${shown.proof}`);
+  if (preflight.suspicion !== undefined) output.warn(`this backup is suspect. ${describeSuspicion(preflight.suspicion)}`);
   output.line(`wal        ${describeWal(preflight)}, all there (it reaches to ${formatLsn(resolution.availableUntil)})`);
   if (shown.expected !== undefined)
     output.line(
@@ -120,6 +123,7 @@ export function preflightJson({ options, preflight, returning, proof, expected, 
     port,
     backup: resolution.backup.label,
     proof,
+    suspicion: suspicionJson(preflight.suspicion),
     expected:
       expected === undefined
         ? null

@@ -1,0 +1,59 @@
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { LineageContents } from '../lineage-inspect.ts';
+import { describeSuspicion, howToAcknowledge } from '../suspicion.ts';
+import type { Resolution } from './resolve.ts';
+import type { RestoreTarget } from './target.ts';
+
+/** Which backup may be restored from. */
+export interface BackupWish {
+  readonly target: RestoreTarget;
+  /** The only one that will do; also when it is suspect. */
+  readonly backup: string | undefined;
+  /** Whether a suspect one will do where no other reaches the target. */
+  readonly acceptsSuspect: boolean;
+}
+
+type Resolve = (backups: readonly BackupSummary[]) => Promise<Resolution>;
+
+/**
+ * The way to the target from a backup that no audit casts doubt on, though an older one may need more WAL; from a suspect one
+ * only where that was said.
+ *
+ * @throws {DbadminError} `refused` when only suspect ones reach it, `backup-missing` when there is no backup of the label, and what `resolve` throws.
+ */
+export async function resolveFromTrusted(contents: LineageContents, wish: BackupWish, resolve: Resolve): Promise<Resolution> {
+  const { backups, suspicions } = contents;
+  if (wish.backup !== undefined) return await resolve(only(backups, wish.backup));
+  const trusted = backups.filter(({ label }) => !suspicions.byLabel.has(label));
+  if (trusted.length === backups.length) return await resolve(backups);
+  const found = await resolveWith(trusted, resolve);
+  // The end of a backup, or of the WAL that it reaches, is another place from another backup.
+  const endsAnywhere = wish.target.kind === 'immediate' || wish.target.kind === 'latest';
+  if (found !== undefined && !endsAnywhere) return found;
+  const newest = await resolve(backups);
+  const suspicion = suspicions.byLabel.get(newest.backup.label);
+  if (suspicion === undefined) return newest;
+  if (found !== undefined && wish.target.kind === 'latest' && found.neededUntil >= newest.neededUntil) return found;
+  if (wish.acceptsSuspect) return newest;
+  throw new DbadminError('refused', `only a suspect backup reaches this target: ${newest.backup.label}`, {
+    detail: describeSuspicion(suspicion),
+    hint: `${howToAcknowledge(suspicion)} To restore from it as it is: --accept-suspect, or --backup with the label of any.`,
+  });
+}
+
+async function resolveWith(backups: readonly BackupSummary[], resolve: Resolve): Promise<Resolution | undefined> {
+  if (backups.length === 0) return undefined;
+  try {
+    return await resolve(backups);
+  } catch (error) {
+    if (isDbadminError(error, 'target-unreachable') || isDbadminError(error, 'backup-missing')) return undefined;
+    throw error;
+  }
+}
+
+function only(backups: readonly BackupSummary[], label: string): readonly BackupSummary[] {
+  const chosen = backups.filter((backup) => backup.label === label);
+  if (chosen.length > 0) return chosen;
+  throw new DbadminError('backup-missing', `there is no backup ${label}`, { hint: 'See dbadmin backup list for the labels.' });
+}

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import type { LineageContents } from '../../../src/backup/lineage-inspect.ts';
+import { resolveFromTrusted, type BackupWish } from '../../../src/backup/restore/choose-backup.ts';
+import type { Resolution } from '../../../src/backup/restore/resolve.ts';
+import type { RestoreTarget } from '../../../src/backup/restore/target.ts';
+import { isTrusted, mismatchCount, suspicionsOf, type Suspicions } from '../../../src/backup/suspicion.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
+import { formatLsn, parseLsn } from '../../../src/postgres/lsn.ts';
+import type { AuditFinding } from '../../../src/repository/audit-findings.ts';
+import type { AuditReport, BackupSummary } from '../../../src/repository/manifest.ts';
+import { summaryOf } from '../../backup/small-backups.ts';
+
+function at(n: number, label: string, parts: Partial<BackupSummary> = {}): BackupSummary {
+  const lsn = formatLsn(BigInt(Math.round(n * 0x1000)));
+  return summaryOf(label, { startLsn: lsn, stopLsn: lsn, ...parts });
+}
+const full = (n: number, label: string, audit: AuditReport | null = null): BackupSummary =>
+  at(n, label, { kind: 'full', parent: null, audit });
+const incremental = (n: number, label: string, parent: string): BackupSummary => at(n, label, { kind: 'incremental', parent });
+const audit = (comparedWith: string, pages = 1): AuditReport => ({
+  comparedWith,
+  pages: 9,
+  benign: 0,
+  mismatches: Array.from({ length: pages }, (_, block) => ({ path: 'base/5/1', block })),
+});
+
+/** A full one, another that is clean, two on it, the full one whose audit finds pages, one on that, and a full one that is clean again. */
+const LIFE = [
+  full(1, 'F0'),
+  full(2, 'F1', audit('F0', 0)),
+  incremental(3, 'I1', 'F1'),
+  incremental(4, 'I2', 'I1'),
+  full(5, 'F2', audit('I2', 3)),
+  incremental(6, 'I3', 'F2'),
+  full(7, 'F3', audit('I3', 0)),
+];
+const finding = (sound: AuditFinding['sound'], wrong: readonly string[], label = 'F2'): AuditFinding => ({
+  label,
+  name: 'x',
+  sound,
+  wrong,
+  reason: 'looked',
+  placedAt: new Date(0),
+  by: 'a@b',
+});
+const kinds = ({ byLabel }: Suspicions): Readonly<Record<string, string>> =>
+  Object.fromEntries([...byLabel].map(([label, { kind }]) => [label, kind]));
+
+describe('a mismatch that an audit found', () => {
+  test('makes suspect what was compared, the audited one and what came after it, though a later audit finds nothing', () => {
+    const suspicions = suspicionsOf(LIFE, []);
+    expect(kinds(suspicions)).toEqual({ F1: 'earlier', I1: 'earlier', I2: 'earlier', F2: 'audited', I3: 'later', F3: 'later' });
+    expect(suspicions.open).toEqual([{ audit: 'F2', comparedWith: 'I2', pages: 3, earlier: ['F1', 'I1', 'I2'], later: ['I3', 'F3'] }]);
+  });
+
+  test('reaches those that share the full one they were pieced together from, also where that is gone', () => {
+    const branch = [...LIFE.slice(2, 4), incremental(4.5, 'I2b', 'I1'), incremental(4.6, 'other', 'gone'), ...LIFE.slice(4, 5)];
+    expect(kinds(suspicionsOf(branch, []))).toEqual({ I1: 'earlier', I2: 'earlier', I2b: 'earlier', F2: 'audited' });
+  });
+
+  test('leaves alone what another timeline has that does not come of the audited one', () => {
+    const promoted = at(8, 'P', { kind: 'full', parent: null, startTimeline: 2, stopTimeline: 2 });
+    const built = at(9, 'B', { kind: 'incremental', parent: 'I3', startTimeline: 2, stopTimeline: 2 });
+    expect(kinds(suspicionsOf([...LIFE, promoted, built], []))).toMatchObject({ B: 'later' });
+    expect(suspicionsOf([...LIFE, promoted], []).byLabel.has('P')).toBe(false);
+  });
+
+  test('is over when somebody says which side is wrong, and that side stays wrong when the audited one is gone', () => {
+    const earlier = finding('audited', ['F1', 'I1', 'I2']);
+    expect(suspicionsOf(LIFE, [earlier]).open).toEqual([]);
+    expect(kinds(suspicionsOf(LIFE, [earlier]))).toEqual({ F1: 'wrong', I1: 'wrong', I2: 'wrong' });
+    expect(kinds(suspicionsOf(LIFE.slice(0, 4), [earlier]))).toEqual({ F1: 'wrong', I1: 'wrong', I2: 'wrong' });
+    const later = suspicionsOf(LIFE, [finding('earlier', ['F2', 'I3', 'F3'])]);
+    expect(kinds(later)).toEqual({ F2: 'wrong', I3: 'wrong', F3: 'wrong' });
+    expect(['I2', 'I3'].map((label) => isTrusted(later.byLabel.get(label)))).toEqual([true, false]);
+  });
+
+  test('counts the pages that the report does not list', () => {
+    expect(mismatchCount({ ...audit('x', 2), mismatchCount: 1234 })).toBe(1234);
+    expect(mismatchCount(audit('x', 2))).toBe(2);
+    expect(mismatchCount(null)).toBe(0);
+  });
+});
+
+describe('a restore', () => {
+  /** A way from the newest of `backups` whose WAL reaches as far as the first argument says. */
+  const resolver =
+    (reach: Readonly<Record<string, number>>) =>
+    async (backups: readonly BackupSummary[]): Promise<Resolution> => {
+      const backup = backups.findLast(({ label }) => reach[label] !== undefined);
+      if (backup === undefined) throw new DbadminError('target-unreachable', 'not there');
+      return await Promise.resolve({ backup, neededUntil: BigInt(reach[backup.label] ?? 0) } as unknown as Resolution);
+    };
+  const contents = { backups: LIFE, suspicions: suspicionsOf(LIFE, []) } as unknown as LineageContents;
+  const wish = (target: RestoreTarget, parts: Partial<BackupWish> = {}): BackupWish => ({
+    target,
+    backup: undefined,
+    acceptsSuspect: false,
+    ...parts,
+  });
+  const TIME: RestoreTarget = { kind: 'time', at: new Date(0) };
+  const all = { F0: 9, F1: 9, I1: 9, I2: 9, F2: 9, I3: 9, F3: 9 };
+  const chosen = async (parts: Partial<BackupWish> & { readonly target: RestoreTarget }, reach: Readonly<Record<string, number>>) =>
+    (await resolveFromTrusted(contents, { ...wish(parts.target), ...parts }, resolver(reach))).backup.label;
+
+  test('takes a backup that no audit casts doubt on, though an older one needs more WAL', async () => {
+    expect(await chosen({ target: TIME }, all)).toBe('F0');
+    expect(await chosen({ target: { kind: 'lsn', lsn: parseLsn('0/9000') } }, all)).toBe('F0');
+    expect(await chosen({ target: { kind: 'latest' } }, all)).toBe('F0');
+  });
+
+  test('takes a suspect one only on request, and never an older end of the WAL for the latest', async () => {
+    const { F0, ...without } = all;
+    expect(F0).toBe(9);
+    await expect(chosen({ target: TIME }, without)).rejects.toMatchObject({
+      code: 'refused',
+      hint: expect.stringContaining('--accept-suspect'),
+    });
+    await expect(chosen({ target: { kind: 'latest' } }, { ...all, F0: 8 })).rejects.toMatchObject({ code: 'refused' });
+    await expect(chosen({ target: { kind: 'immediate' } }, all)).rejects.toMatchObject({ code: 'refused' });
+    expect(await chosen({ target: TIME, acceptsSuspect: true }, without)).toBe('F3');
+    expect(await chosen({ target: { kind: 'latest' }, acceptsSuspect: true }, { ...all, F0: 8 })).toBe('F3');
+    expect(await chosen({ target: { kind: 'immediate' }, acceptsSuspect: true }, all)).toBe('F3');
+    expect(await chosen({ target: TIME, backup: 'I2' }, all)).toBe('I2');
+  });
+
+  test('says what stands in the way of a target that none reaches', async () => {
+    await expect(chosen({ target: TIME }, {})).rejects.toMatchObject({ code: 'target-unreachable' });
+  });
+});
