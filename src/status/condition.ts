@@ -8,6 +8,7 @@ export type ConditionKind =
   | 'repository-filling'
   | 'backup-late'
   | 'backup-damaged'
+  | 'backup-suspect'
   | 'verification-failed'
   | 'drill-failed'
   | 'drill-late'

@@ -14,6 +14,7 @@ export function judgeBackups(repository: RepositoryFacts, cluster: ClusterFacts,
     return [
       { ...common, kind: 'backup-late', severity: 'late', ...blind },
       { ...common, kind: 'backup-damaged', severity: 'failed', ...blind },
+      { ...common, kind: 'backup-suspect', severity: 'failed', ...blind },
       { ...common, kind: 'verification-failed', severity: 'failed', ...blind },
       { ...common, kind: 'drill-failed', severity: 'failed', ...blind },
       { ...common, kind: 'drill-late', severity: 'late', ...blind },
@@ -24,6 +25,7 @@ export function judgeBackups(repository: RepositoryFacts, cluster: ClusterFacts,
   return [
     { ...common, kind: 'backup-late', severity: 'late', ...judgeAge(name, lineage, createdAt, cluster, now) },
     { ...common, kind: 'backup-damaged', severity: 'failed', ...judgeDamage(name, lineage, cluster.name) },
+    { ...common, kind: 'backup-suspect', severity: 'failed', ...judgeMismatches(name, lineage, cluster.name) },
     { ...common, kind: 'verification-failed', severity: 'failed', ...judgeVerified(name, lineage, cluster, now) },
     { ...common, kind: 'drill-failed', severity: 'failed', ...judgeDrill(name, lineage, cluster.name, now) },
     { ...common, kind: 'drill-late', severity: 'late', ...judgeDrillAge(name, lineage, createdAt, cluster, now) },
@@ -63,6 +65,19 @@ function judgeDamage(name: string, lineage: LineageFacts | undefined, cluster: s
   const damaged = lineage?.damaged;
   if (damaged === undefined) return { state: 'good', what: `the last backup in ${name} is whole`, next };
   return { state: 'bad', what: `the last backup in ${name}, ${damaged.label}, holds damaged pages: ${damaged.damage}`, next };
+}
+
+/** Either the cluster's storage fails or backups do not restore what was there: nothing that waits for the next restore. */
+function judgeMismatches(name: string, lineage: LineageFacts | undefined, cluster: string): Judgement {
+  const [first, ...others] = lineage?.mismatches ?? [];
+  const next = `restore the backup before ${first?.audit ?? 'it'} beside and compare, or run amcheck; then say which is right: dbadmin backup acknowledge ${first?.audit ?? 'LABEL'} --cluster ${cluster} --repository ${name} --sound audited (or earlier) --reason TEXT`;
+  if (first === undefined) return { state: 'good', what: `no audit casts doubt on a backup in ${name}`, next };
+  const more = others.length === 0 ? '' : `; so did ${others.length} more`;
+  return {
+    state: 'bad',
+    what: `the audit of ${first.audit} in ${name} found ${first.pages} pages that changed without a trace in the WAL: it or the backups before it have them wrong${more}`,
+    next,
+  };
 }
 
 function judgeVerified(name: string, lineage: LineageFacts | undefined, cluster: ClusterFacts, now: Date): Judgement {

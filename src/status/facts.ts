@@ -120,6 +120,8 @@ export interface LineageFacts {
   readonly newestFull: BackupFacts | undefined;
   /** The last backup of all, when it is damaged. */
   readonly damaged: { readonly label: string; readonly damage: string } | undefined;
+  /** What audits of full backups found and nobody has acknowledged. */
+  readonly mismatches: readonly { readonly audit: string; readonly pages: number }[];
   /** When the last dump began. */
   readonly dumpAt: Date | undefined;
   readonly drill: { readonly label: string; readonly verdict: 'passed' | 'failed' | 'proved-nothing'; readonly at: Date } | undefined;

@@ -147,6 +147,11 @@ function lineageMetrics(
       newest === undefined ? undefined : (newest.finishedAt.getTime() - newest.startedAt.getTime()) / 1000,
     ),
     lineage('dbadmin_backup_stored_bytes', 'What that backup stored anew.', ({ newest }) => newest?.storedBytes),
+    lineage(
+      'dbadmin_audit_mismatches',
+      'Pages that audits of full backups found to differ, and that nobody has acknowledged.',
+      ({ mismatches }) => mismatches.reduce((sum, { pages }) => sum + pages, 0),
+    ),
     lineage('dbadmin_dump_timestamp_seconds', 'When the last dump began.', ({ dumpAt }) => moment(dumpAt)),
     lineage('dbadmin_drill_timestamp_seconds', 'When the last drill ended, however it ended.', ({ drill }) => moment(drill?.at)),
     lineage('dbadmin_drill_passed', 'Whether the last drill passed.', ({ drill }) =>

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../base/durations.ts';
+import { howToAcknowledge, type Mismatch } from '../suspicion.ts';
 import { note, ok, problem, type Finding } from './finding.ts';
 
 /** What the policies promise of a cluster; the strictest where there are several. */
@@ -20,6 +21,8 @@ export interface Ages {
   /** The last drill that passed. */
   readonly drillAt: Date | undefined;
   readonly lastDrillFailed: { readonly label: string } | undefined;
+  /** What audits of full backups found and nobody has acknowledged. */
+  readonly mismatches: readonly Pick<Mismatch, 'audit' | 'pages'>[];
   readonly verified: { readonly at: Date; readonly isSound: boolean } | undefined;
 }
 
@@ -37,6 +40,13 @@ export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date
     isOver(ages.backupAt, limits.backupAgeMs, now)
       ? problem(`${what} backups`, `${backups}: the policy allows ${formatDuration(limits.backupAgeMs ?? 0)}`, 'dbadmin backup run')
       : ok(`${what} backups`, backups),
+    ...ages.mismatches.map((mismatch) =>
+      problem(
+        `${what} audit`,
+        `that of ${mismatch.audit} found ${mismatch.pages} pages that changed without a trace in the WAL: it or the backups before it are wrong`,
+        howToAcknowledge(mismatch),
+      ),
+    ),
     judgeDrill(what, ages, limits, now),
     judgeVerified(what, ages, now),
   ];

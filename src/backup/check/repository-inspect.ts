@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { listFindings } from '../../repository/audit-findings.ts';
 import { listClusters } from '../../repository/identity.ts';
 import { listBackups } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -11,6 +12,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readProofs } from '../drill/record.ts';
+import { suspicionsOf } from '../suspicion.ts';
 import { lastVerification } from '../verify/record.ts';
 import { judgeAges, type AgeLimits } from './ages.ts';
 import { judgeClock } from './clocks.ts';
@@ -122,6 +124,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     dumpAt: at(dump?.at),
     drillAt: at(lastPassed?.finishedAt),
     lastDrillFailed: last !== undefined && last.verdict !== 'passed' ? { label: last.label } : undefined,
+    mismatches: suspicionsOf(backups, await listFindings(repository, systemIdentifier)).open,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
   return [...findings, ...judgeAges(what, ages, limits, clock.now())];

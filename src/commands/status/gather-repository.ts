@@ -119,6 +119,7 @@ async function inspectLineageFacts(
     newest: factsOf(whole.at(-1)),
     newestFull: factsOf(newestFull),
     damaged: last === undefined || last.damage === null ? undefined : { label: last.label, damage: last.damage },
+    mismatches: contents.suspicions.open.map(({ audit, pages }) => ({ audit, pages })),
     dumpAt: dateOf(dump?.at),
     drill:
       proofs.last === undefined

@@ -37,6 +37,11 @@ test('conditions: where all is well nothing is bad, and everything was looked at
 });
 
 test.each<[string, ClusterFacts, readonly string[]]>([
+  [
+    'an audit whose mismatch nobody has acknowledged',
+    limited({}, { repositories: [repositoryFacts(lineageFacts({ mismatches: [{ audit: 'F2', pages: 3 }] }))] }),
+    ['backup-suspect local'],
+  ],
   ['a backup older than its limit', limited({ backupAgeMs: hours(9) }), ['backup-late local']],
   ['a backup within its limit', limited({ backupAgeMs: hours(11) }), []],
   [
@@ -224,6 +229,7 @@ test('conditions: what a repository that is away holds is not known, so that not
   expect(unknown.toSorted()).toEqual([
     'backup-damaged',
     'backup-late',
+    'backup-suspect',
     'drill-failed',
     'drill-late',
     'repository-filling',

@@ -77,6 +77,7 @@ export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
     newest: backup,
     newestFull: { ...backup, label: '20261101T020000Z-full', kind: 'full', startedAt: ago(20 * DAY), finishedAt: ago(20 * DAY - 600) },
     damaged: undefined,
+    mismatches: [],
     dumpAt: undefined,
     drill: { label: MEASURE.label, verdict: 'passed', at: MEASURE.at },
     drillPassedAt: MEASURE.at,

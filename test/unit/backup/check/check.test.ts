@@ -21,6 +21,7 @@ const AGES: Ages = {
   dumpAt: undefined,
   drillAt: hoursAgo(48),
   lastDrillFailed: undefined,
+  mismatches: [],
   verified: { at: hoursAgo(5), isSound: true },
 };
 
@@ -30,6 +31,11 @@ describe('judgeAges', () => {
 
   test('what is young enough is well', () => {
     expect(states({}, LIMITS)).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('a mismatch that nobody has acknowledged is a problem, which names the way out', () => {
+    const [, found] = judgeAges('r', { ...AGES, mismatches: [{ audit: 'F2', pages: 3 }] }, NO_LIMITS, NOW);
+    expect(found).toMatchObject({ what: 'r audit', state: 'problem', fix: expect.stringContaining('backup acknowledge F2') });
   });
 
   test('a backup or drill older than the policy allows is a problem, and no problem where no policy says so', () => {

@@ -111,6 +111,13 @@ export function BackupsTable({ session, cluster, repository, backups, shown, onM
 
 function Proof({ backup, shown }: { readonly backup: Backup; readonly shown: Shown }) {
   if (backup.damage !== null) return <Status kind="bad">damaged</Status>;
+  if (backup.suspicion !== null)
+    return (
+      <>
+        <Status kind="bad">{backup.suspicion.kind === 'wrong' ? 'wrong' : 'suspect'}</Status>{' '}
+        <span class="meta">{backup.suspicion.why}</span>
+      </>
+    );
   if (backup.proven === null) return <Status kind="unproven">unproven</Status>;
   return <Status kind="ok">{moment(backup.proven.finishedAt, shown)}</Status>;
 }

@@ -50,6 +50,8 @@ export interface Backup {
   readonly stopLsn: string;
   readonly stopTimeline: number;
   readonly damage: string | null;
+  /** What an audit has against it. */
+  readonly suspicion: { readonly kind: 'earlier' | 'audited' | 'later' | 'wrong'; readonly audit: string; readonly why: string } | null;
   readonly plainBytes: number;
   readonly storedBytes: number;
   readonly changedBytes?: number;

@@ -37,7 +37,9 @@ export function PreflightFacts({ plan, atMs, nowMs, segmentBytes, timeZone }: Pr
       <dd>
         <code>{plan.backup}</code>, {formatBytes(plan.totalBytes)}, restores on its own
         <br />
-        <Status kind={plan.proof.startsWith('proven') ? 'ok' : plan.proof === 'damaged' ? 'bad' : 'unproven'}>{plan.proof}</Status>
+        <Status kind={plan.proof.startsWith('proven') ? 'ok' : ['damaged', 'suspect', 'wrong'].includes(plan.proof) ? 'bad' : 'unproven'}>
+          {plan.proof}
+        </Status>
       </dd>
       <dt>WAL</dt>
       <dd>

@@ -37,7 +37,7 @@ export function CoveragePanel({
       <div class="body">
         <ul class="strip" aria-label={`${proven} of ${counted(backups.length, 'backup')} proven`}>
           {strip.map((backup) => (
-            <li key={backup.label} class={stateOf(backup)} title={`${backup.label}: ${WORDS[stateOf(backup)][1]}`}>
+            <li key={backup.label} class={stripOf(backup)} title={`${backup.label}: ${WORDS[stateOf(backup)][1]}`}>
               <span class="vh">
                 {backup.label}: {WORDS[stateOf(backup)][1]}
               </span>
@@ -52,7 +52,7 @@ export function CoveragePanel({
         <p class="legend">
           {(['proven', 'unproven', 'damaged'] as const).map((state) => (
             <span key={state}>
-              <i class={`strip-key ${state}`} /> {state}
+              <i class={`strip-key ${state}`} /> {state === 'damaged' ? 'damaged or suspect' : state}
             </span>
           ))}
           <span>newest at the right</span>
@@ -93,9 +93,21 @@ export function CoveragePanel({
   );
 }
 
-const WORDS = { proven: ['ok', 'proven'], unproven: ['unproven', 'unproven'], damaged: ['bad', 'damaged'] } as const;
+const WORDS = {
+  proven: ['ok', 'proven'],
+  unproven: ['unproven', 'unproven'],
+  damaged: ['bad', 'damaged'],
+  suspect: ['bad', 'suspect'],
+} as const;
 
-function stateOf({ damage, proven }: Backup): keyof typeof WORDS {
+/** Drawn as damaged: neither is to be relied on. */
+function stripOf(backup: Backup): Exclude<keyof typeof WORDS, 'suspect'> {
+  const state = stateOf(backup);
+  return state === 'suspect' ? 'damaged' : state;
+}
+
+function stateOf({ damage, suspicion, proven }: Backup): keyof typeof WORDS {
   if (damage !== null) return 'damaged';
+  if (suspicion !== null) return 'suspect';
   return proven === null ? 'unproven' : 'proven';
 }

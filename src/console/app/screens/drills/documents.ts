@@ -99,6 +99,7 @@ export interface BackupsDocument {
     readonly finishedAt: string;
     readonly plainBytes: number;
     readonly damage: string | null;
+    readonly suspicion: { readonly why: string } | null;
     readonly proven: { readonly label: string; readonly finishedAt: string } | null;
   }[];
 }
