@@ -8,6 +8,8 @@ export interface ExportedTable {
   /** Of rows.csv, hex: any machine can check it. */
   readonly sha256: string;
   readonly sizeBytes: number;
+  /** How the session was set that wrote the values; missing in exports from before, whose session was as its role and database had it. */
+  readonly textSettings?: Readonly<Record<string, string>>;
   readonly exportedAt: string;
   /** `server_version_num`. */
   readonly serverVersion: number;

@@ -6,8 +6,8 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { openTableReader, rowSecurityRefusal, TEXT_SETTINGS } from '../../postgres/table-client.ts';
 import { copyOut } from './copy-apply.ts';
 import { qualified } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
@@ -27,12 +27,13 @@ export interface ExportRequest {
 /**
  * Exports a table as it is at one moment: its rows as CSV, then its definition with their count and checksum.
  *
- * @throws {DbadminError} `usage` when there is no such table, `refused` when the directory holds anything, `file-unwritable`.
+ * @throws {DbadminError} `usage` when there is no such table, `privilege-missing` when a policy would leave rows out, `refused` when
+ * the directory holds anything, `file-unwritable`.
  */
 export async function exportTable(request: ExportRequest): Promise<ExportedTable> {
   const { directory, clock } = request;
   await makeEmpty(directory);
-  const sql = await openClient(request.parameters);
+  const sql = await openTableReader(request.parameters);
   try {
     return await sql.begin('isolation level repeatable read read only', async (transaction) => {
       const table = await inspectTable(transaction, request.schema, request.name);
@@ -47,6 +48,7 @@ export async function exportTable(request: ExportRequest): Promise<ExportedTable
         table,
         rows: Number(count?.rows ?? 0),
         ...written,
+        textSettings: TEXT_SETTINGS,
         exportedAt: clock.now().toISOString(),
         serverVersion: server?.version ?? 0,
         tool: request.tool,
@@ -54,6 +56,8 @@ export async function exportTable(request: ExportRequest): Promise<ExportedTable
       await writeManifest(directory, exported);
       return exported;
     });
+  } catch (error) {
+    throw rowSecurityRefusal(request.parameters, error) ?? error;
   } finally {
     await sql.end({ timeout: 5 });
   }

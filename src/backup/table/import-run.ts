@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TransactionSql } from 'postgres';
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
+import { openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { addMissingRows, fillNewTable } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
@@ -31,12 +31,13 @@ export interface ImportedTable {
 /**
  * Imports an exported table: into a new table, or the rows that are missing into one of the same columns. All or nothing.
  *
- * @throws {DbadminError} `file-unreadable`, `refused` when the rows are not those that were exported or the columns differ.
+ * @throws {DbadminError} `file-unreadable`, `refused` when the rows are not those that were exported or the columns differ,
+ * `privilege-missing` when a policy of the table that is there would hide rows or keep some out.
  */
 export async function importTable({ parameters, directory, to }: ImportRequest): Promise<ImportedTable> {
   const exported = await readExport(directory);
   const target = to ?? { schema: exported.table.schema, name: exported.table.name };
-  const sql = await openClient(parameters);
+  const sql = await openTableWriter(parameters, exported.textSettings === undefined ? 'own' : 'fixed');
   try {
     return await sql.begin(async (transaction) => {
       const isThere =
@@ -55,6 +56,8 @@ export async function importTable({ parameters, directory, to }: ImportRequest):
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;
+    const refusal = rowSecurityRefusal(parameters, error);
+    if (refusal !== undefined) throw refusal;
     throw new DbadminError('query-failed', `${qualified(target.schema, target.name)} was not imported, and nothing was changed`, {
       detail: messageOf(error),
       cause: error,

@@ -3,6 +3,7 @@ import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
+import { openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
@@ -25,8 +26,6 @@ export type Rescued =
   /** The clone has no such table, or none of the columns. */
   | { readonly kind: 'absent'; readonly item: RescueItem };
 
-const SAME_TEXT = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET timezone = 'UTC'";
-
 /** Wishes whose tables only the clone knows: all tables of a schema. */
 export type RescueWish = RescueItem | { readonly kind: 'schema'; readonly schema: string };
 
@@ -43,12 +42,9 @@ export async function rescueObjects(
   wishes: readonly RescueWish[],
   schema: string,
 ): Promise<readonly Rescued[]> {
-  const from = await openClient(source);
-  const into = await openClient(target);
+  const from = await openTableReader(source);
+  const into = await openTableWriter(target);
   try {
-    // Values travel as text, which both ends must read alike, whatever their roles and databases are set to.
-    await from.unsafe(SAME_TEXT);
-    await into.unsafe(SAME_TEXT);
     const items = await itemsOf(from, wishes);
     const names = rescueNames(items);
     return await into.begin(async (transaction) => {
@@ -65,6 +61,8 @@ export async function rescueObjects(
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;
+    const refusal = rowSecurityRefusal(target, error);
+    if (refusal !== undefined) throw refusal;
     throw new DbadminError('query-failed', 'what was lost could not be copied, and nothing was changed', {
       detail: messageOf(error),
       hint:

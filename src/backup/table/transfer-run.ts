@@ -1,7 +1,7 @@
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
+import { openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
@@ -31,8 +31,8 @@ export async function transferTables(
   tables: readonly TableName[],
   schema: string,
 ): Promise<readonly TransferredTable[]> {
-  const from = await openClient(source);
-  const into = await openClient(target);
+  const from = await openTableReader(source);
+  const into = await openTableWriter(target);
   try {
     return await into.begin(async (transaction) => {
       await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
@@ -52,6 +52,8 @@ export async function transferTables(
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;
+    const refusal = rowSecurityRefusal(target, error);
+    if (refusal !== undefined) throw refusal;
     const isMissing = INVALID_SCHEMA_OR_TYPE.has(systemCodeOf(error) ?? '');
     throw new DbadminError('query-failed', 'the tables could not be copied, and nothing was changed', {
       detail: messageOf(error),

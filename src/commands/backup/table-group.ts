@@ -5,7 +5,8 @@ export const TABLE_COMMANDS: readonly CommandSpec[] = [
     name: 'backup table export',
     summary: 'export one table: its rows as CSV, its definition, a checksum',
     description: `As the table is at one moment. The directory holds rows.csv, which any tool reads, and table.json, written last, with the
-columns and their types, constraints, indexes, the number of rows and the SHA-256 of rows.csv.
+columns and their types, constraints, indexes, the number of rows, how values are written, and the SHA-256 of rows.csv. All rows: a
+role for which row-level security policies would leave some out is refused.
 
 $ dbadmin backup table export core.track --out /srv/export/track`,
     args: [{ form: '<table>', summary: 'schema.table' }],
@@ -13,7 +14,7 @@ $ dbadmin backup table export core.track --out /srv/export/track`,
       { flags: '--out <dir>', summary: 'where to: empty, or not there yet' },
       { flags: '--database <name>', summary: 'the database it is in', fallback: 'that of the connection' },
     ],
-    json: ['format, table, rows, sha256, sizeBytes, exportedAt, serverVersion, tool: as in table.json', 'directory: path'],
+    json: ['format, table, rows, sha256, sizeBytes, textSettings, exportedAt, serverVersion, tool: as in table.json', 'directory: path'],
     load: async () => await import('./table-export.ts'),
   },
   {

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportTable } from '../../../src/backup/table/export-run.ts';
 import { importTable } from '../../../src/backup/table/import-run.ts';
+import { transferTables } from '../../../src/backup/table/transfer-run.ts';
 import { parseTableName } from '../../../src/backup/table/definition.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
@@ -106,6 +108,80 @@ describe('a table exported', () => {
       to: { schema: 'public', name: 'plain' },
     };
     await expect(importTable(other)).rejects.toThrow(/other columns/);
+  });
+
+  test('is refused, and so is an import, where a policy would leave rows out', async () => {
+    await sql.unsafe(`create role clerk login; create table public.tenant_row (n int, owner text);
+      insert into public.tenant_row values (1, 'clerk'), (2, 'another'); grant select, insert on public.tenant_row to clerk;
+      grant create on schema public to clerk; alter table public.tenant_row enable row level security;
+      create policy own on public.tenant_row using (owner = current_user)`);
+    const out = path.join(directory, 'filtered');
+    const table = { schema: 'public', name: 'tenant_row', clock: systemClock, tool: 'test', signal: new AbortController().signal };
+    const clerk = cluster.parameters('postgres', 'clerk');
+    const refusal = {
+      code: 'privilege-missing',
+      message: 'row-level security policies would leave rows out for role clerk',
+      detail: expect.stringContaining('"tenant_row"'),
+    };
+    await expect(exportTable({ ...table, parameters: clerk, directory: out })).rejects.toMatchObject(refusal);
+    expect(await readdir(out)).not.toContain('table.json');
+    const request = { parameters: clerk, directory: await exported('public', 'tenant_row'), to: undefined };
+    await expect(importTable(request)).rejects.toMatchObject(refusal);
+    expect(await importTable({ ...request, parameters: cluster.parameters() })).toMatchObject({ rows: 2, added: 0 });
+  });
+
+  test('keeps its values between databases that write and read dates, intervals, numbers and money each in its own way', async () => {
+    const columns = '(d date, at timestamptz, i interval, f float8, m money, b bytea, a text[], x xml)';
+    await sql.unsafe('create database days_first');
+    await sql.unsafe('create database months_first');
+    for (const setting of [
+      "datestyle = 'SQL, DMY'",
+      "intervalstyle = 'sql_standard'",
+      'extra_float_digits = -10',
+      "timezone = 'Asia/Tokyo'",
+    ])
+      await sql.unsafe(`alter database days_first set ${setting}`);
+    await sql.unsafe("alter database days_first set bytea_output = 'escape'");
+    for (const setting of ["datestyle = 'SQL, MDY'", "intervalstyle = 'postgres_verbose'", 'array_nulls = off', "xmloption = 'document'"])
+      await sql.unsafe(`alter database months_first set ${setting}`);
+    await sql.unsafe('alter database days_first set search_path = app, public');
+    const days = postgres(cluster.url('days_first'), { max: 1, onnotice: () => undefined });
+    const months = postgres(cluster.url('months_first'), { max: 1, onnotice: () => undefined });
+    await days.unsafe(`create schema app; create function app.is_early(date) returns bool language sql immutable as $$select $1 < date '2999-01-01'$$;
+      create table app.visit ${columns}; alter table app.visit add check (app.is_early(d));
+      insert into app.visit values ('2026-02-01', '2026-02-01 03:04:05.678901+00', '-1 day +02:03:04', pi(), 12.34, '\\x00ff5c', '{null,"NULL"}', 'a<b/>')`);
+    await months.unsafe(`create schema app; create function app.is_early(date) returns bool language sql immutable as 'select true'`);
+    const same = async (client: postgres.Sql, table: string): Promise<unknown> =>
+      await client.unsafe(`select d - date '2000-01-01' as d, extract(epoch from at)::text as at, extract(epoch from i)::text as i,
+        encode(float8send(f), 'hex') as f, m::numeric::text as m, encode(b, 'hex') as b, a[1] is null as null, a[2] as a, x::text as x from ${table}`);
+    const source = await same(days, 'app.visit');
+    const out = path.join(directory, 'days');
+    const signal = new AbortController().signal;
+    const table = { schema: 'app', name: 'visit' };
+    await exportTable({ parameters: cluster.parameters('days_first'), ...table, directory: out, clock: systemClock, tool: 'test', signal });
+    await importTable({ parameters: cluster.parameters('months_first'), directory: out, to: undefined });
+    expect(await same(months, 'app.visit')).toEqual(source);
+    await transferTables(cluster.parameters('days_first'), cluster.parameters('months_first'), [table], 'back');
+    expect(await same(months, 'back.visit')).toEqual(source);
+    await days.end();
+    await months.end();
+  });
+
+  test('of before its settings were recorded is read as the session is set', async () => {
+    const out = await exported('public', 'empty');
+    const file = path.join(out, 'table.json');
+    const { textSettings, ...before } = JSON.parse(await readFile(file, 'utf8')) as { textSettings: object; sha256: string };
+    expect(textSettings).toMatchObject({ datestyle: 'ISO, YMD' });
+    const rows = '"d"\n"01/02/2026"\n';
+    const sha256 = createHash('sha256').update(rows).digest('hex');
+    const column = { name: 'd', type: 'date', notNull: false, collation: null, comment: null };
+    const day = { schema: 'public', name: 'day', columns: [column], constraints: [], indexes: [], comment: null };
+    await writeFile(file, JSON.stringify({ ...before, table: day, rows: 1, sha256 }));
+    await writeFile(path.join(out, 'rows.csv'), rows);
+    await importTable({ parameters: cluster.parameters('days_first'), directory: out, to: undefined });
+    const days = postgres(cluster.url('days_first'), { max: 1 });
+    expect(await days`select to_char(d, 'YYYY-MM-DD') as d from public.day`).toEqual([{ d: '2026-02-01' }]);
+    await days.end();
   });
 
   test('is named with its schema, quoted or not', () => {

@@ -1,0 +1,69 @@
+import type { Sql } from 'postgres';
+import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { openClient } from './client.ts';
+import type { ConnectionParameters } from './parameters.ts';
+
+/**
+ * How values are written as text, and read: both ends of a copy need the same, whatever their roles and databases are set to. A date
+ * written as `SQL, DMY` is another date to a session of `MDY`, and no error.
+ */
+export const TEXT_SETTINGS = {
+  datestyle: 'ISO, YMD',
+  intervalstyle: 'postgres',
+  timezone: 'UTC',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  xmloption: 'content',
+  array_nulls: 'on',
+} as const;
+
+/** As pg_dump has it: the server refuses what a policy would filter, and whatever takes long may. */
+const WHOLE_TABLE_SETTINGS = {
+  row_security: 'off',
+  statement_timeout: '0',
+  transaction_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  synchronize_seqscans: 'off',
+} as const;
+
+/**
+ * A client that reads whole tables: all their rows or none, values as TEXT_SETTINGS have them, definitions with the schema of
+ * every name. Close it with `end()`.
+ *
+ * @throws {DbadminError} as openClient.
+ * @see rowSecurityRefusal for what its statements throw where a policy would leave rows out.
+ */
+export async function openTableReader(parameters: ConnectionParameters): Promise<Sql> {
+  return await openWith(parameters, { ...WHOLE_TABLE_SETTINGS, ...TEXT_SETTINGS, search_path: '', quote_all_identifiers: 'off' });
+}
+
+/** The same for writing. `own`: values are read as the session is set, for texts that were not written by an openTableReader. */
+export async function openTableWriter(parameters: ConnectionParameters, text: 'fixed' | 'own' = 'fixed'): Promise<Sql> {
+  return await openWith(parameters, { ...WHOLE_TABLE_SETTINGS, ...(text === 'fixed' ? TEXT_SETTINGS : {}) });
+}
+
+async function openWith(parameters: ConnectionParameters, settings: Readonly<Record<string, string>>): Promise<Sql> {
+  const sql = await openClient(parameters);
+  try {
+    // Not every version has each of them.
+    await sql`
+      select set_config(wanted.key, wanted.value, false) from json_each_text(${JSON.stringify(settings)}::text::json) as wanted
+      where exists (select 1 from pg_catalog.pg_settings s where lower(s.name) = wanted.key)`;
+  } catch (error) {
+    await sql.end({ timeout: 1 });
+    throw error;
+  }
+  return sql;
+}
+
+/** The server's refusal to show or take only a part of the rows, as an error that says so; undefined for any other error. */
+export function rowSecurityRefusal({ user }: ConnectionParameters, error: unknown): DbadminError | undefined {
+  const { routine } = error as { readonly routine?: unknown };
+  if (systemCodeOf(error) !== '42501' || routine !== 'check_enable_rls') return undefined;
+  return new DbadminError('privilege-missing', `row-level security policies would leave rows out for role ${user}`, {
+    detail: `${messageOf(error)}. All rows are copied, or none.`,
+    hint: 'Connect as a superuser, as a role with BYPASSRLS, or as the owner of a table without FORCE ROW LEVEL SECURITY.',
+    cause: error,
+  });
+}
