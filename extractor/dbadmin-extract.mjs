@@ -259,8 +259,11 @@ function extract(repository, label, into, withWal) {
   const { header, body } = unseal(repository, `${lineage}/backups/${label}`);
   const read = blobReader(repository, lineage);
   fs.mkdirSync(into, { recursive: true, mode: 0o700 });
-  for (const directory of ['pg_wal/archive_status', 'pg_tblspc'])
+  const made = [path.dirname(into), into, path.join(into, 'pg_wal')];
+  for (const directory of ['pg_wal/archive_status', 'pg_tblspc']) {
     fs.mkdirSync(path.join(into, directory), { recursive: true, mode: 0o700 });
+    made.push(path.join(into, directory));
+  }
   let control;
   const entries = body
     .toString('utf8')
@@ -271,9 +274,12 @@ function extract(repository, label, into, withWal) {
     const target = path.resolve(`${into}.tablespaces`, path.basename(entry.path));
     fs.mkdirSync(target, { recursive: true, mode: 0o700 });
     fs.symlinkSync(target, inside(into, entry));
+    made.push(path.dirname(target), target);
   }
-  for (const entry of entries.filter(({ type }) => type === 'directory'))
+  for (const entry of entries.filter(({ type }) => type === 'directory')) {
     fs.mkdirSync(inside(into, entry), { recursive: true, mode: entry.mode });
+    made.push(inside(into, entry));
+  }
   for (const entry of entries.filter(({ type }) => type === 'file')) {
     // The last step makes it real: without pg_control no server starts there.
     if (entry.path === 'global/pg_control') control = entry;
@@ -281,7 +287,9 @@ function extract(repository, label, into, withWal) {
   }
   const segments = withWal ? extractWal(repository, lineage, header, path.join(into, 'pg_wal')) : 0;
   if (control === undefined) throw new ExtractError('the backup has no pg_control');
+  for (const directory of made) syncDirectory(directory);
   writeFile(inside(into, control), control, read);
+  syncDirectory(path.join(into, 'global'));
   print(`extracted ${label}: ${header.fileCount} files, ${segments} WAL segments, into ${into}`);
   if (withWal) print('Start a server of the same major there: it replays the WAL and opens. Switch archiving off first if it was on.');
 }
@@ -298,9 +306,25 @@ function writeFile(file, { sizeBytes, mode, modifiedAt, blobs, extents }, read) 
   const handle = fs.openSync(file, 'wx', mode);
   fs.ftruncateSync(handle, sizeBytes);
   // In format 1 an extent has the name of its blob, since then its number in the line's list.
-  for (const [offset, length, blob, from = 0] of extents) fs.writeSync(handle, read(blobs?.[blob] ?? blob), from, length, offset);
+  for (const [offset, length, blob, from = 0] of extents) writeAll(handle, read(blobs?.[blob] ?? blob), from, length, offset);
   fs.fsyncSync(handle);
   fs.futimesSync(handle, modifiedAt, modifiedAt);
+  fs.closeSync(handle);
+}
+
+/** The system may write less than it is asked to, when the disk is full among others: the file has its whole length already, and would keep zeros. */
+function writeAll(handle, bytes, from, length, offset) {
+  for (let done = 0; done < length;) {
+    const written = fs.writeSync(handle, bytes, from + done, length - done, offset + done);
+    if (written === 0) throw new ExtractError(`nothing more can be written at offset ${offset + done}`);
+    done += written;
+  }
+}
+
+/** Makes the names in a directory last: those of files that are synced may still be lost with the power. */
+function syncDirectory(directory) {
+  const handle = fs.openSync(directory, 'r');
+  fs.fsyncSync(handle);
   fs.closeSync(handle);
 }
 
@@ -324,7 +348,7 @@ function extractWal(repository, lineage, header, into) {
     if (names.includes(segment)) unseal(repository, `${lineage}/wal/${timeline}/${segment}`).body.copy(bytes);
     for (const { name, from } of names.includes(segment) ? [] : parts.sort((a, b) => a.from - b.from))
       unseal(repository, `${lineage}/wal/${timeline}/${name}`).body.copy(bytes, from);
-    fs.writeFileSync(path.join(into, segment), bytes, { mode: 0o600 });
+    fs.writeFileSync(path.join(into, segment), bytes, { mode: 0o600, flush: true });
     count += 1;
     if (!names.includes(segment)) return count;
   }

@@ -113,3 +113,48 @@ test('the extractor passes over an index that is damaged, and says when that is 
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+/** What the extractor is run with: a system that writes at most `mostBytes` at a time, and says at the end what was synced, in order. */
+function oddSystem(mostBytes: number): string {
+  return `data:text/javascript,${encodeURIComponent(`
+    import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { writeSync, fsyncSync, readlinkSync } = fs;
+    const synced = [];
+    fs.writeSync = (handle, bytes, from, length, offset) =>
+      typeof bytes === 'string' ? writeSync(handle, bytes) : writeSync(handle, bytes, from, Math.min(length, ${mostBytes}), offset);
+    fs.fsyncSync = (handle) => {
+      synced.push(readlinkSync('/proc/self/fd/' + handle));
+      fsyncSync(handle);
+    };
+    process.on('exit', () => writeSync(2, JSON.stringify(synced)));
+    syncBuiltinESMExports();
+  `)}`;
+}
+
+test.runIf(process.platform === 'linux')(
+  'the extractor writes on where the system takes less than it was given, fails where it takes nothing, and syncs pg_control last',
+  () => {
+    const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-golden-'));
+    try {
+      const extract = (name: string, mostBytes: number): ReturnType<typeof spawnSync> => {
+        const words = ['extract', path.join(GOLDEN, 'format-2'), '20261121T010000Z-incr', path.join(directory, name)];
+        return spawnSync(process.execPath, ['--import', oddSystem(mostBytes), EXTRACTOR, ...words], { encoding: 'utf8' });
+      };
+      const { status, stderr } = extract('whole', 1000);
+      expect(status).toBe(0);
+      const into = path.join(directory, 'whole');
+      expect(readFileSync(path.join(into, 'base/5/1259')).equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
+      const synced = (JSON.parse(String(stderr)) as readonly string[]).map((file) => path.relative(into, file));
+      expect(synced.slice(-2)).toEqual(['global/pg_control', 'global']);
+      const before = synced.slice(0, -2);
+      for (const each of ['..', '', 'base', 'base/5', 'global', 'pg_wal', 'base/5/1259']) expect(before).toContain(each);
+      expect(extract('nothing', 0)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('nothing more can be written at offset 0'),
+      });
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+);
