@@ -7,6 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { formatBytes } from '../base/bytes.ts';
 import { DbadminError } from '../base/errors.ts';
 import { piecesOf } from './body.ts';
 import { existingObject } from './failures.ts';
@@ -17,10 +18,15 @@ import type { ObjectBody } from './store.ts';
 
 /** Content up to this goes in one request, more in parts of at least this. */
 const SMALLEST_PART_BYTES = 8 * 1024 * 1024;
-/** Parts of content of unknown length: S3 takes 10,000 of them, so 160 GB at most. */
+/** Parts of content of unknown length: 156 GiB at most. */
 const BLIND_PART_BYTES = 16 * 1024 * 1024;
-const PART_LIMIT = 9000;
+/** S3 takes no more for one object. @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const MOST_PARTS = 10_000;
+/** So many are planned for: what was expected may be somewhat more. */
+const PLANNED_PARTS = 9000;
 const PARTS_AT_ONCE = 4;
+/** Those in memory at once, one at least: parts of a very large object are large. */
+const PARTS_BYTES = 256 * 1024 * 1024;
 
 export interface CreateTarget {
   readonly client: S3Client;
@@ -58,14 +64,16 @@ export async function createS3Object(
       await client.send(new PutObjectCommand({ ...put, Body: start.bytes, ContentLength: sentBytes }));
     } else {
       if (conditionalCreate) await refuseExisting(target, key, objectName);
-      const rest = async function* (): AsyncIterable<Uint8Array> {
+      const partSize = partBytes(body);
+      const rest = async function* (): AsyncGenerator<Uint8Array> {
         yield start.bytes;
         for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
           sentBytes += next.value.byteLength;
           yield next.value;
         }
       };
-      await sendParts(client, { ...put, Body: Readable.from(rest(), { objectMode: true, highWaterMark: 1 }) }, partBytes(body));
+      const all = Readable.from(withinParts(rest(), partSize, description, key), { objectMode: true, highWaterMark: 1 });
+      await sendParts(client, { ...put, Body: all }, partSize);
     }
     return await readBack(target, key, objectName, sentBytes);
   } catch (error) {
@@ -82,7 +90,8 @@ export async function createS3Object(
  * that in place of the one that matters.
  */
 async function sendParts(client: S3Client, params: PutObjectCommandInput, partSize: number): Promise<void> {
-  const upload = new Upload({ client, params, partSize, queueSize: PARTS_AT_ONCE, leavePartsOnError: true });
+  const queueSize = Math.max(1, Math.min(PARTS_AT_ONCE, Math.floor(PARTS_BYTES / partSize)));
+  const upload = new Upload({ client, params, partSize, queueSize, leavePartsOnError: true });
   try {
     await upload.done();
   } catch (error) {
@@ -107,9 +116,30 @@ async function takeStart(pieces: AsyncIterator<Uint8Array>): Promise<{ readonly 
   }
 }
 
-function partBytes(body: ObjectBody): number {
-  const sizeBytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
-  return sizeBytes === undefined ? BLIND_PART_BYTES : Math.max(SMALLEST_PART_BYTES, Math.ceil(sizeBytes / PART_LIMIT));
+/** How large the parts of a body have to be for S3 to take them all, as far as its length is known or expected. */
+export function partBytes(body: ObjectBody): number {
+  const totalBytes = body instanceof Uint8Array ? body.byteLength : (body.sizeBytes ?? body.expectedBytes);
+  return totalBytes === undefined ? BLIND_PART_BYTES : Math.max(SMALLEST_PART_BYTES, Math.ceil(totalBytes / PLANNED_PARTS));
+}
+
+/** The same pieces, refused where they come to more than S3 takes in parts of this size: trying again would meet the same. */
+export async function* withinParts(
+  pieces: AsyncIterable<Uint8Array>,
+  partSize: number,
+  description: string,
+  key: string,
+): AsyncGenerator<Uint8Array> {
+  const mostBytes = partSize * MOST_PARTS;
+  let totalBytes = 0;
+  for await (const piece of pieces) {
+    totalBytes += piece.byteLength;
+    if (totalBytes > mostBytes) {
+      throw new DbadminError('storage-unsupported', `${description} does not take object ${key}: it is larger than was expected`, {
+        detail: `An object has ${MOST_PARTS} parts at most, and with parts of ${formatBytes(partSize)} that is ${formatBytes(mostBytes)}.`,
+      });
+    }
+    yield piece;
+  }
 }
 
 async function refuseExisting({ client, place, description }: CreateTarget, key: string, objectName: string): Promise<void> {

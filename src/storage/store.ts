@@ -89,6 +89,8 @@ export interface StreamedBody {
   readonly stream: AsyncIterable<Uint8Array>;
   /** Another length in the stream is `storage-failed`, and nothing is created. */
   readonly sizeBytes?: number;
+  /** About how long the stream is, where `sizeBytes` is not known: for a store that has to choose the size of parts. No promise. */
+  readonly expectedBytes?: number;
   /** Whether each iteration of `stream` begins anew, as over a file: only then can a failed create be tried again. */
   readonly replayable?: boolean;
 }

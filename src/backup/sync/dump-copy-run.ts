@@ -8,8 +8,15 @@ import type { DumpedObject } from '../dump/manifest.ts';
 import { listDumps, readDumpManifest, writeDumpManifest } from '../dump/stored-dump.ts';
 import { isOfOneObject, type UncopiedList } from './uncopied-run.ts';
 
-/** Under the key of a dump's object is something else that cannot be deleted now: that keeps back this dump alone. */
-const IN_THE_WAY: readonly ErrorCode[] = ['storage-locked', 'storage-exists'];
+/**
+ * What keeps back one dump alone: under the key of its object is something else that cannot be deleted now, or the destination
+ * does not take an object so large. Whatever else it does not take, the backups that were copied before have met.
+ */
+const OF_ONE_DUMP: readonly ErrorCode[] = ['storage-locked', 'storage-exists', 'storage-unsupported'];
+
+/** Sealed again a dump may be longer by frames and a lighter compression; a dump that pg_dump left uncompressed is longer unsealed. */
+const SEALED_MARGIN = 1.25;
+const UNSEALED_MARGIN = 2;
 
 export interface DumpCopyOptions {
   readonly from: Repository;
@@ -27,7 +34,7 @@ export async function copyDumps({ from, to, systemIdentifier, uncopied, signal }
   const copied: string[] = [];
   for (const label of await listDumps(from, prefix)) {
     if (present.has(label)) continue;
-    const what = { kind: 'dump', name: label, key: dumpManifestKey(prefix, label), also: IN_THE_WAY } as const;
+    const what = { kind: 'dump', name: label, key: dumpManifestKey(prefix, label), also: OF_ONE_DUMP } as const;
     const isCopied = await uncopied.attempt(what, async () => {
       const manifest = await readDumpManifest(from, prefix, label);
       const globals = await copyDumped(from, to, manifest.globals, signal);
@@ -57,7 +64,7 @@ async function copyDumped(from: Repository, to: Repository, dumped: DumpedObject
     },
   };
   try {
-    await to.store.create(key, { stream, replayable: true });
+    await to.store.create(key, { stream, expectedBytes: expectedBytes(from, to, dumped), replayable: true });
   } catch (error) {
     // A create that was tried again after its answer was lost: sealed anew, the same content is other bytes.
     const present = isDbadminError(error, 'storage-exists') ? await takePresent(from, to, dumped, signal) : undefined;
@@ -65,6 +72,12 @@ async function copyDumped(from: Repository, to: Repository, dumped: DumpedObject
     return present;
   }
   return described(key, hashes);
+}
+
+/** About how long the object is in the destination: rather too much, for it decides the size of parts, of which there is a limit. */
+function expectedBytes(from: Repository, to: Repository, { sizeBytes }: DumpedObject): number {
+  if (to.keys !== undefined) return Math.ceil(sizeBytes * SEALED_MARGIN);
+  return from.keys === undefined ? sizeBytes : Math.ceil(sizeBytes * UNSEALED_MARGIN);
 }
 
 /** What the destination has under the key, if it opens and is what the source has; undefined when it is anything else. */

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from '../../../src/backup/check/finding.ts';
 import { checkRepository } from '../../../src/backup/check/repository-inspect.ts';
 import { dumpGlobalsKey } from '../../../src/backup/dump/layout.ts';
-import { listDumps, readDumpManifest, spoolDumped } from '../../../src/backup/dump/stored-dump.ts';
+import { listDumps, readDumpManifest, spoolDumped, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
+import { sealAtHand } from '../../../src/repository/envelope.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
 import { backupKey } from '../../../src/repository/layout.ts';
@@ -57,6 +58,10 @@ async function expectAll(target: Repository, dumps = ['dump-a', 'dump-b']): Prom
     await spoolDumped(target, globals, file, new AbortController().signal);
     expect(await readFile(file, 'utf8')).toBe(label === 'dump-a' ? 'create role r0;' : 'create role r1;');
   }
+}
+
+async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 const gone = (): never => {
@@ -143,6 +148,63 @@ test('damaged content of a dump is never stored where it could not be deleted ag
   await source.store.create(key, whole);
   expect(await sync(source, target)).toMatchObject({ dumps: ['dump-a'], failed: [] });
   await expectAll(target);
+});
+
+test.each([
+  [false, false],
+  [false, true],
+  [true, false],
+  [true, true],
+])('says how long the copy of a dump will be at most (encrypted: %s, into encrypted: %s)', async (isFromEncrypted, isToEncrypted) => {
+  const [source, target] = [await makeMemoryRepository(isFromEncrypted), await makeMemoryRepository(isToEncrypted)];
+  const key = dumpGlobalsKey(PREFIX, 'large');
+  const text = randomBytes(3_000_000);
+  const body = isFromEncrypted ? await sealAtHand(source, 'dump', { key }, one(text)) : text;
+  await source.store.create(key, body);
+  const stored = await source.store.read(key);
+  const hashes = { blake3: blake3(stored).toString('hex'), sha256: createHash('sha256').update(stored).digest('hex') };
+  const manifest = {
+    format: 2,
+    label: 'large',
+    cluster: 'main',
+    systemIdentifier: SYSTEM,
+    serverVersion: '18.4',
+    programVersion: '18.4',
+  } as const;
+  const moments = { tool: 'test', startedAt: '2026-11-21T00:00:00.000Z', finishedAt: '2026-11-21T00:00:01.000Z' };
+  const globals = { key, sizeBytes: stored.byteLength, ...hashes };
+  await writeDumpManifest(source, PREFIX, { ...manifest, ...moments, globals, databases: [] });
+  const expected: (number | undefined)[] = [];
+  const store = {
+    ...withFaults(target.store, () => undefined),
+    create: async (...[name, content, options]: Parameters<typeof target.store.create>) => {
+      if (name === key && !(content instanceof Uint8Array)) expected.push(content.expectedBytes);
+      await target.store.create(name, content, options);
+    },
+  };
+  expect(await sync(source, { ...target, store })).toMatchObject({ dumps: ['large'], failed: [] });
+  const { sizeBytes = 0 } = (await target.store.stat(key)) ?? {};
+  expect(expected).toHaveLength(1);
+  expect(expected[0]).toBeGreaterThanOrEqual(sizeBytes);
+  expect(expected[0]).toBeLessThanOrEqual(2.1 * sizeBytes);
+});
+
+test('a dump that is too large for the destination is sent once, keeps back itself alone, and is told', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await fill(source);
+  let refused = 0;
+  const failing = withFaults(target.store, ({ operation, key }) => {
+    if (operation !== 'create' || key !== dumpGlobalsKey(PREFIX, 'dump-a')) return;
+    refused += 1;
+    throw new DbadminError('storage-unsupported', 'the storage does not take it: it is too large');
+  });
+  const store = withRetry(failing, { attempts: 5, clock: systemClock, random: () => 0, firstDelayMs: 1 });
+  expect(await sync(source, { ...target, store })).toMatchObject({
+    dumps: ['dump-b'],
+    failed: [{ kind: 'dump', name: 'dump-a', problem: expect.stringContaining('too large') }],
+  });
+  expect(refused).toBe(1);
+  await expectAll(target, ['dump-b']);
 });
 
 test('a backup whose copy was killed before it was locked is locked by the next run, which finds its label there', async () => {

@@ -202,6 +202,21 @@ function describeStreams(open: () => ObjectStore): void {
     expect(Buffer.from(await store.read('stream/said')).toString()).toBe('abcde');
   });
 
+  it('takes a stream whose length was expected wrongly', async () => {
+    const store = open();
+    const piece = randomBytes(1_000_003);
+    const source = async function* (): AsyncIterable<Uint8Array> {
+      for (let number = 0; number < 20; number += 1) yield piece;
+    };
+    for (const [key, expectedBytes] of [
+      ['stream/more', 10],
+      ['stream/less', 10_000_000_000],
+    ] as const) {
+      await store.create(key, { stream: source(), expectedBytes });
+      expect(await store.stat(key)).toMatchObject({ sizeBytes: 20 * piece.byteLength });
+    }
+  });
+
   it('creates nothing when the stream is shorter or longer than announced, or fails', async () => {
     const store = open();
     await expect(store.create('stream/short', { stream: pieces(['ab']), sizeBytes: 5 })).rejects.toMatchObject({ code: 'storage-failed' });
