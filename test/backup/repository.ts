@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { DbadminError } from '../../src/base/errors.ts';
-import { silentLog } from '../../src/base/log.ts';
+import { silentLog, type Log } from '../../src/base/log.ts';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
 import { inspectRestore, type Preflight } from '../../src/backup/restore/inspect.ts';
 import type { TargetAction } from '../../src/backup/restore/recovery-settings.ts';
@@ -14,6 +14,7 @@ import { takeBackup } from '../../src/backup/take/run.ts';
 import { openDestination } from '../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../src/backup/wal/receive-run.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
+import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
 import { stopCluster, type ServerPrograms } from '../../src/postgres/server.ts';
 import { createRepository } from '../../src/repository/identity.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
@@ -51,14 +52,20 @@ export async function makeRepository(directory: string, options: { readonly encr
   return await openRepository(store, { kind: 'none' });
 }
 
-export async function backUp(
-  cluster: TestCluster,
-  repository: Repository,
-  options: { readonly kind?: 'full' | 'incremental'; readonly signal?: AbortSignal } = {},
-): Promise<BackupSummary> {
+export interface BackUpOptions {
+  readonly kind?: 'full' | 'incremental';
+  readonly signal?: AbortSignal;
+  /** For replication; the cluster's unless given. */
+  readonly parameters?: ConnectionParameters;
+  /** The ordinary connection, or undefined for none; the cluster's unless given. */
+  readonly connection?: ConnectionParameters | undefined;
+  readonly log?: Log;
+}
+
+export async function backUp(cluster: TestCluster, repository: Repository, options: BackUpOptions = {}): Promise<BackupSummary> {
   const { outcomes } = await takeBackup({
-    parameters: cluster.parameters(),
-    connection: undefined,
+    parameters: options.parameters ?? cluster.parameters(),
+    connection: 'connection' in options ? options.connection : cluster.parameters(),
     repositories: [{ name: 'local', repository }],
     clusterName: 'main',
     tool: 'test',
@@ -66,7 +73,7 @@ export async function backUp(
     fastCheckpoint: true,
     maxRateKb: undefined,
     clock: systemClock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     signal: options.signal ?? new AbortController().signal,
     onProgress: () => undefined,
   });

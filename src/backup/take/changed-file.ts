@@ -44,7 +44,7 @@ export class ChangedFile {
       ...this.#attributes,
       sizeBytes: rebuiltBlocks(head) * this.#intake.blockBytes,
       extents: this.#extents,
-      taken: stretchesOf(head.blocks, this.#intake.blockBytes),
+      taken: stretchesOf(head, this.#intake.blockBytes),
       changedBytes: head.blocks.length * this.#intake.blockBytes,
       pages: [],
     });
@@ -108,9 +108,15 @@ export class ChangedFile {
   }
 }
 
-function stretchesOf(blocks: Uint32Array, blockBytes: number): Stretch[] {
+/** What the parent has no part in: the blocks that came, and everything beyond the length that the file had all the time. */
+function stretchesOf(head: IncrementalHead, blockBytes: number): Stretch[] {
   const stretches: { start: number; end: number }[] = [];
-  for (const block of blocks) appendStretch(stretches, block * blockBytes, (block + 1) * blockBytes);
+  for (const block of head.blocks) {
+    if (block >= head.truncationBlocks) break;
+    appendStretch(stretches, block * blockBytes, (block + 1) * blockBytes);
+  }
+  const rebuilt = rebuiltBlocks(head);
+  if (rebuilt > head.truncationBlocks) appendStretch(stretches, head.truncationBlocks * blockBytes, rebuilt * blockBytes);
   return stretches;
 }
 

@@ -31,6 +31,8 @@ export interface CompleteOptions {
   /** Packs that the parent lies in: the new manifest relies on them as the parent's does. */
   readonly parentPacks: ReadonlySet<string>;
   readonly pageHashKey: Buffer | undefined;
+  /** Beside those of the server, in full sentences. */
+  readonly warnings: readonly string[];
   readonly configuration: OuterConfiguration;
   readonly wal: WalAlongside;
   readonly clock: Clock;
@@ -110,7 +112,7 @@ function summarize(options: CompleteOptions): BackupSummary {
     startTimeline: result.startTimeline,
     stopTimeline: result.stopTimeline,
     damage: result.damage ?? null,
-    warnings: result.warnings,
+    warnings: [...result.warnings, ...options.warnings],
     audit: audit === undefined || parent === null ? null : audit.report(parent),
     pageHashKey: pageHashKey?.toString('hex') ?? null,
     missing: options.configuration.missing,

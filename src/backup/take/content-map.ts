@@ -86,6 +86,10 @@ export class ContentMap {
     for (let file = 0; file < this.#files.count; file += 1) yield this.file(file);
   }
 
+  *paths(): Generator<string, undefined> {
+    for (let file = 0; file < this.#files.count; file += 1) yield this.#files.path(file);
+  }
+
   path(file: number): string {
     return this.#files.path(file);
   }

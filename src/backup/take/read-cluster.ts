@@ -1,4 +1,3 @@
-import { systemCodeOf } from '../../base/errors.ts';
 import { runBaseBackup, type BaseBackupResult, type BaseBackupStart } from '../../postgres/base-backup.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { writeServerManifest } from '../../postgres/server-manifest.ts';
@@ -10,13 +9,15 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Source } from '../source-inspect.ts';
 import { BlobIntake } from './blob-intake.ts';
 import { AuditComparison, PageHashComparison, type Comparison } from './comparison.ts';
-import type { ContentMap } from './content-map.ts';
+import type { ContentMap, FileRecord } from './content-map.ts';
 import { ContentSink } from './content-sink.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
+import { isListed, listedInError, type ListingFacts } from './parent-listing.ts';
 import { RepositoryContent } from './repository-content.ts';
 import { OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
+import { ShortenedMeanwhile, type ShortenedRelations } from './shortened-relations-inspect.ts';
 import { WholeFile, type Intake, type TakenFile } from './whole-file.ts';
 
 export interface ReadClusterOptions {
@@ -28,6 +29,8 @@ export interface ReadClusterOptions {
   readonly destinations: readonly Destination[];
   /** Of the mode's parent, one for each destination; empty without. */
   readonly parents: readonly ParentContent[];
+  /** Since the mode's parent; where the server sends the blocks that changed. */
+  readonly shortened: ShortenedRelations | undefined;
   readonly pageHashKey: Buffer | undefined;
   readonly configuration: OuterConfiguration;
   /** Whether hint bits change without being logged. */
@@ -51,10 +54,14 @@ export interface ClusterContent {
   readonly changedBytes: number;
 }
 
-/** Reads the cluster the way the mode says. @throws what {@link runBaseBackup} throws; see {@link lacksSummaries}. */
+/**
+ * Reads the cluster the way the mode says.
+ *
+ * @throws what {@link runBaseBackup} throws; ShortenedUnanswered, {@link ShortenedMeanwhile}. See next-attempt.ts.
+ */
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
-  const { connection, mode, destinations, parents, source } = options;
-  if (mode.kind === 'blocks') await uploadParent(connection, mode.parent, parents[0]?.content);
+  const { mode, destinations, parents, source } = options;
+  const begin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
   const blobs = new BlobIntake(options.pipeline, destinations.length);
   const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
   const state = { changedBytes: 0 };
@@ -65,9 +72,9 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
   const comparison = comparisonFor(options);
   const { relationSegmentBlocks, pageHashKey } = options;
   const intake = { blobs, blockBytes: source.blockBytes, relationSegmentBlocks, comparison, pageHashKey, onFile };
-  const sink = new ContentSink(intake, mode.kind === 'blocks', { begin: options.onBegin, progress: options.onProgress });
+  const sink = new ContentSink(intake, mode.kind === 'blocks', { begin, progress: options.onProgress });
   const result = await runBaseBackup(
-    connection,
+    options.connection,
     {
       label: `dbadmin ${options.label}`,
       fastCheckpoint: options.fastCheckpoint,
@@ -104,7 +111,31 @@ function comparisonFor({ mode, destinations, parents, source, hintsUnlogged }: R
   return new AuditComparison(content, blobs, { parentStartLsn: parseLsn(mode.parent.startLsn), hintsUnlogged }, source.blockBytes);
 }
 
-async function uploadParent(connection: ReplicationConnection, parent: BackupSummary, content: ContentMap | undefined): Promise<void> {
+/**
+ * Tells the server what the parent has, so far as it can be trusted to tell what changed of it. What was cut back before the backup
+ * began stands in summaries that are complete only then: so it is looked at again, before anything has come.
+ */
+async function offerParent(options: ReadClusterOptions, parent: BackupSummary): Promise<ReadClusterOptions['onBegin']> {
+  const { connection, parents, shortened, relationSegmentBlocks, onBegin } = options;
+  const content = parents[0]?.content;
+  await shortened?.look();
+  const known = (): ListingFacts => ({ shortened: shortened?.shortened ?? new Map(), relationSegmentBlocks });
+  const before = known();
+  await uploadParent(connection, parent, content, before);
+  return async (start) => {
+    await shortened?.look(start.startLsn);
+    const paths = content === undefined ? [] : listedInError(content.paths(), before, known());
+    if (paths.length > 0) throw new ShortenedMeanwhile(paths);
+    await onBegin(start);
+  };
+}
+
+async function uploadParent(
+  connection: ReplicationConnection,
+  parent: BackupSummary,
+  content: ContentMap | undefined,
+  listing: ListingFacts,
+): Promise<void> {
   const head = {
     systemIdentifier: parent.systemIdentifier,
     serverMajor: connection.serverMajor,
@@ -112,13 +143,9 @@ async function uploadParent(connection: ReplicationConnection, parent: BackupSum
     startLsn: parent.startLsn,
     endLsn: parent.stopLsn,
   };
-  await uploadManifest(connection, writeServerManifest(head, content?.files() ?? []));
+  await uploadManifest(connection, writeServerManifest(head, listedFiles(content, listing)));
 }
 
-const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
-
-/** Whether a failed reading is the server's refusal to tell what changed since the parent, so that a full read is the way out. */
-export function lacksSummaries(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return systemCodeOf(error) === OBJECT_NOT_IN_PREREQUISITE_STATE || systemCodeOf(cause) === OBJECT_NOT_IN_PREREQUISITE_STATE;
+function* listedFiles(content: ContentMap | undefined, listing: ListingFacts): Generator<FileRecord> {
+  for (const file of content?.files() ?? []) if (isListed(file.path, listing)) yield file;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { openClient } from '../../postgres/client.ts';
+import { parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { BlobPipeline } from '../../repository/blob-pipeline.ts';
@@ -12,10 +13,12 @@ import { completeBackup } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
 import { openDestination, readReliableParent, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
-import { chooseMode, kindOf, withoutBlocks, type TakeMode } from './mode.ts';
+import { chooseMode, kindOf, type TakeMode } from './mode.ts';
+import { afterFailure } from './next-attempt.ts';
 import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
 import { chooseParent } from './parent-inspect.ts';
-import { lacksSummaries, readCluster, type ClusterContent } from './read-cluster.ts';
+import { readCluster, type ClusterContent } from './read-cluster.ts';
+import { ShortenedRelations } from './shortened-relations-inspect.ts';
 import { receiveAlongside, type WalAlongside } from './wal-alongside.ts';
 
 export interface TakeOptions {
@@ -32,7 +35,10 @@ export interface TakeOptions {
   /** Whether the checkpoint that begins the backup is made at once (a burst of writes) or spread out. */
   readonly fastCheckpoint: boolean;
   readonly maxRateKb: number | undefined;
-  /** For an ordinary connection, over which configuration files outside of the data directory are read; without it they are missing. */
+  /**
+   * For an ordinary connection, over which configuration files outside of the data directory are read, and which relations VACUUM cut
+   * back; without it the first are missing, and an incremental backup says what may be wrong with it.
+   */
   readonly connection: ConnectionParameters | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -91,16 +97,23 @@ class TakeRun {
     const facts = await inspectCluster(connection, source);
     const configuration = await inspectConfiguration(options.connection);
     let { mode, parents } = await this.#chooseMode(source, facts);
+    const shortened = this.#shortenedSince(mode, source);
     const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
-    for (;;) {
+    let announced: TakeMode | undefined;
+    for (let tries = 1; ; tries += 1) {
       const label = chooseLabel(startedAt, kindOf(mode), taken);
-      options.onMode?.(mode, label);
+      if (announced !== mode) options.onMode?.(mode, label);
+      announced = mode;
       try {
-        return { mode, outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, label, startedAt })) };
+        return {
+          mode,
+          outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, shortened, label, startedAt })),
+        };
       } catch (error) {
-        if (mode.kind !== 'blocks' || !lacksSummaries(error)) throw error;
-        options.log.info(`the server cannot tell what changed since ${mode.parent.label}; reading everything: ${String(error)}`);
-        mode = withoutBlocks(mode, `the server has no WAL summaries back to ${mode.parent.label}`);
+        const next = afterFailure(mode, error, tries);
+        if (next === undefined) throw error;
+        options.log.info(`${next.note}: ${messageOf(error)}`);
+        ({ mode } = next);
         if (mode.kind === 'everything') parents = [];
         await this.#connect();
       }
@@ -119,6 +132,20 @@ class TakeRun {
       signal: this.#options.signal,
     });
     return this.#connection;
+  }
+
+  #shortenedSince(mode: TakeMode, { systemIdentifier }: Source): ShortenedRelations | undefined {
+    if (mode.kind !== 'blocks') return undefined;
+    const { connection, clock, signal } = this.#options;
+    const { startLsn, stopTimeline } = mode.parent;
+    return new ShortenedRelations({
+      connection,
+      systemIdentifier,
+      parentStartLsn: parseLsn(startLsn),
+      timeline: stopTimeline,
+      clock,
+      signal,
+    });
   }
 
   async #openDestinations(source: Source): Promise<readonly Destination[]> {
@@ -166,6 +193,7 @@ class TakeRun {
       await this.#consolidate(attempt, content);
       content.blobs.closeShared();
       const stored = await pipeline.finish(indexName(attempt.startedAt));
+      const warnings = warningsOf(attempt);
       return await Promise.all(
         this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
           try {
@@ -185,6 +213,7 @@ class TakeRun {
               content,
               parentPacks,
               pageHashKey,
+              warnings,
             });
             return { name: destination.name, result: { kind: 'taken', summary } };
           } catch (error) {
@@ -205,7 +234,7 @@ class TakeRun {
     pageHashKey: Buffer | undefined,
   ): Promise<ClusterContent> {
     const { fastCheckpoint, maxRateKb, signal, onProgress, log } = this.#options;
-    const { source, facts, configuration, mode, parents, label } = attempt;
+    const { source, facts, configuration, mode, parents, shortened, label } = attempt;
     const connection = this.#connection ?? (await this.#connect());
     log.debug(`${label}: reading the cluster`);
     return await readCluster({
@@ -216,6 +245,7 @@ class TakeRun {
       pipeline,
       destinations: this.#destinations,
       parents,
+      shortened,
       configuration,
       pageHashKey,
       hintsUnlogged: !source.checksums && !facts.logsHints,
@@ -267,6 +297,7 @@ interface Attempt {
   readonly configuration: OuterConfiguration;
   readonly mode: TakeMode;
   readonly parents: readonly ParentContent[];
+  readonly shortened: ShortenedRelations | undefined;
   readonly label: string;
   readonly startedAt: Date;
 }
@@ -305,6 +336,14 @@ async function inspectConfiguration(connection: ConnectionParameters | undefined
   } catch (error) {
     return { files: [], missing: [`configuration files outside of the data directory: ${messageOf(error)}`] };
   }
+}
+
+/** What a person has to know of a backup for which the server could not be asked which relations were cut back. */
+function warningsOf({ mode, shortened }: Attempt): readonly string[] {
+  if (mode.kind !== 'blocks' || shortened?.unknown === undefined) return [];
+  return [
+    `tables that VACUUM cut back and that grew again since ${mode.parent.label} may have old rows in this backup: which these are was not known (${shortened.unknown}); see to the ordinary connection, and take a full backup (--type full)`,
+  ];
 }
 
 /** Page hashes are taken where the next backup will need them: where the server cannot tell what changed. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { auditRules, isAudited, judgePage } from '../../../src/backup/take/audit.ts';
 import { BlobIntake } from '../../../src/backup/take/blob-intake.ts';
 import { ContentSink } from '../../../src/backup/take/content-sink.ts';
+import { arrayOf, listOf, overlayExtents } from '../../../src/backup/take/extents.ts';
 import { chooseMode, kindOf, withoutBlocks } from '../../../src/backup/take/mode.ts';
 import { changedStretches, hashPages } from '../../../src/backup/take/page-hashes.ts';
 import { chooseParent, type ParentChoice } from '../../../src/backup/take/parent-inspect.ts';
@@ -138,7 +139,7 @@ describe('a file of changed blocks', () => {
     expect(() => readIncrementalHead(many, RELATION, 'f')).toThrow(/beyond the end/);
   });
 
-  test('is taken in with that length', async () => {
+  const takeIn = async (...chunks: readonly Buffer[]): Promise<readonly TakenFile[]> => {
     const taken: TakenFile[] = [];
     const intake: Intake = {
       blobs: new BlobIntake(new BlobPipeline([]), 0),
@@ -147,14 +148,27 @@ describe('a file of changed blocks', () => {
       pageHashKey: undefined,
       onFile: (file) => void taken.push(file),
     };
+    const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const sink = new ContentSink(intake, true, { begin: () => undefined, progress: () => undefined });
-    sink.entry(
-      { path: 'base/5/INCREMENTAL.16384', type: 'file', sizeBytes: 12, mode: 0o600, modifiedAt: 0, linkTarget: undefined },
-      undefined,
-    );
-    await sink.data(head([], 327_680));
+    sink.entry({ path: 'base/5/INCREMENTAL.16384', type: 'file', sizeBytes, mode: 0o600, modifiedAt: 0, linkTarget: undefined }, undefined);
+    for (const chunk of chunks) await sink.data(chunk);
     await sink.endEntry();
-    expect(taken).toMatchObject([{ path: 'base/5/16384', sizeBytes: 2 ** 30, taken: [] }]);
+    return taken;
+  };
+
+  test('is taken in with that length', async () => {
+    expect(await takeIn(head([], 327_680))).toMatchObject([{ path: 'base/5/16384', sizeBytes: 2 ** 30, taken: [] }]);
+  });
+
+  test('has nothing of the parent beyond the length that it had all the time', async () => {
+    // Blocks of zeros need no room in a pack.
+    const [file] = await takeIn(head([1, 6], 4), Buffer.alloc(2 * 8192));
+    expect(file?.sizeBytes).toBe(7 * 8192);
+    const parent = listOf([{ offset: 0, length: 10 * 8192, blob: -1, from: 0 }]);
+    expect(arrayOf((put) => overlayExtents(parent, [], file?.taken ?? [], 7 * 8192, put))).toEqual([
+      { offset: 0, length: 8192, blob: -1, from: 0 },
+      { offset: 2 * 8192, length: 2 * 8192, blob: -1, from: 2 * 8192 },
+    ]);
   });
 
   test('asks for more bytes when its head is cut, and refuses another magic and disorder', () => {

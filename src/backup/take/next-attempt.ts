@@ -1,0 +1,40 @@
+import { systemCodeOf } from '../../base/errors.ts';
+import { withoutBlocks, type TakeMode } from './mode.ts';
+import { ShortenedMeanwhile, ShortenedUnanswered } from './shortened-relations-inspect.ts';
+
+/** How a backup goes on after a failed attempt, and what is said of it: a sentence without its last stop. */
+export interface NextAttempt {
+  readonly mode: TakeMode;
+  readonly note: string;
+}
+
+/** An attempt that ends before anything has come costs a checkpoint; a reading of everything may cost hours. */
+const MOST_TRIES = 4;
+
+/**
+ * The next attempt after the one numbered `tries` from 1 failed in `mode`; undefined when its failure is the backup's.
+ *
+ * What was cut back up to the begin of the failed attempt is known to the next one, which looks again right before it begins.
+ */
+export function afterFailure(mode: TakeMode, error: unknown, tries: number): NextAttempt | undefined {
+  if (mode.kind !== 'blocks') return undefined;
+  const { label } = mode.parent;
+  if (error instanceof ShortenedMeanwhile && tries < MOST_TRIES)
+    return { mode, note: 'the backup begins anew, since VACUUM cut a relation back before it began' };
+  const reason = reasonAgainst(error, label);
+  return reason === undefined ? undefined : { mode: withoutBlocks(mode, reason), note: `${reason}; reading everything` };
+}
+
+function reasonAgainst(error: unknown, label: string): string | undefined {
+  if (error instanceof ShortenedMeanwhile) return `VACUUM cut relations back before each of ${MOST_TRIES} attempts began`;
+  if (error instanceof ShortenedUnanswered) return `the server did not say which relations were cut back since ${label}`;
+  return lacksSummaries(error) ? `the server has no WAL summaries back to ${label}` : undefined;
+}
+
+const OBJECT_NOT_IN_PREREQUISITE_STATE = '55000';
+
+/** Whether a failed reading is the server's refusal to tell what changed since the parent. */
+function lacksSummaries(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return systemCodeOf(error) === OBJECT_NOT_IN_PREREQUISITE_STATE || systemCodeOf(cause) === OBJECT_NOT_IN_PREREQUISITE_STATE;
+}

@@ -1,0 +1,157 @@
+import type { Sql } from 'postgres';
+import type { Clock } from '../../base/clock.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { relationKey } from './parent-listing.ts';
+
+export interface ShortenedRelationsOptions {
+  /** An ordinary connection; the functions that are asked are everybody's. */
+  readonly connection: ConnectionParameters | undefined;
+  readonly systemIdentifier: string;
+  /** Where the parent began, and the timeline that it ended on. */
+  readonly parentStartLsn: bigint;
+  readonly timeline: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** How long summaries are waited for that the server read from has already: only another one, a standby or its primary, is behind. */
+const BEHIND_MS = 10_000;
+const LOOK_EVERY_MS = 200;
+
+/**
+ * The relations that VACUUM cut back, to some length, since the parent began: as the server's summaries of the WAL have it.
+ *
+ * Asks for one summary at a time and for each only once: the server makes a row of every changed block in it before it passes over
+ * all but the few that are wanted.
+ */
+export class ShortenedRelations {
+  readonly #options: ShortenedRelationsOptions;
+  readonly #asked = new Set<string>();
+  #shortened: ReadonlyMap<string, number> = new Map();
+  #unknown: string | undefined;
+
+  constructor(options: ShortenedRelationsOptions) {
+    this.#options = options;
+  }
+
+  /** The least length in blocks of each, by {@link relationKey}. */
+  get shortened(): ReadonlyMap<string, number> {
+    return this.#shortened;
+  }
+
+  /** Why it is not known which they are, for people; undefined when it is. */
+  get unknown(): string | undefined {
+    return this.#unknown;
+  }
+
+  /**
+   * Asks for what the summaries have by now; with `untilLsn` they are to reach so far.
+   *
+   * Not being able to ask leaves it unknown.
+   *
+   * @throws {ShortenedUnanswered} when the server was asked and failed.
+   */
+  async look(untilLsn?: bigint): Promise<void> {
+    const { connection, signal } = this.#options;
+    if (this.#unknown !== undefined) return;
+    if (connection === undefined) {
+      this.#unknown = 'there is no ordinary connection';
+      return;
+    }
+    const sql = await openClient(connection, { applicationName: 'dbadmin backup' }).catch((error: unknown) => {
+      this.#unknown = `there is no ordinary connection: ${messageOf(error)}`;
+    });
+    if (sql === undefined) return;
+    try {
+      await this.#ask(sql, untilLsn);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new ShortenedUnanswered(error);
+    } finally {
+      await sql.end({ timeout: 1 });
+    }
+  }
+
+  async #ask(sql: Sql, untilLsn: bigint | undefined): Promise<void> {
+    const { clock, signal } = this.#options;
+    if (!(await this.#isSource(sql))) {
+      this.#unknown = 'the ordinary connection leads to another cluster';
+      return;
+    }
+    for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+      const reachedLsn = await this.#askNew(sql);
+      if (untilLsn === undefined || reachedLsn >= untilLsn) return;
+      if (waitedMs >= BEHIND_MS) {
+        this.#unknown = `the server of the ordinary connection has summaries of the WAL to ${formatLsn(reachedLsn)} only`;
+        return;
+      }
+      await clock.sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  /** Where the function is kept from this role, the positions of the summaries have to do. */
+  async #isSource(sql: Sql): Promise<boolean> {
+    const [may] = await sql<{ may: boolean }[]>`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may`;
+    if (may?.may !== true) return true;
+    const [row] = await sql<{ system: string }[]>`select system_identifier::text as system from pg_catalog.pg_control_system()`;
+    return row?.system === this.#options.systemIdentifier;
+  }
+
+  /** Asks for the summaries that are new; gives the position that they reach, without a gap, from where the parent began. */
+  async #askNew(sql: Sql): Promise<bigint> {
+    const { timeline, parentStartLsn, signal } = this.#options;
+    const summaries = await sql<WalSummary[]>`
+      select tli::text as tli, start_lsn::text as start, end_lsn::text as end from pg_available_wal_summaries()
+      where tli >= ${timeline} and end_lsn > ${formatLsn(parentStartLsn)}::pg_lsn order by pg_available_wal_summaries.start_lsn`;
+    const found = new Map(this.#shortened);
+    let reachedLsn = parentStartLsn;
+    for (const summary of summaries) {
+      signal.throwIfAborted();
+      const name = `${summary.tli} ${summary.start} ${summary.end}`;
+      if (!this.#asked.has(name)) await readShortened(sql, summary, found);
+      this.#asked.add(name);
+      if (parseLsn(summary.start) > reachedLsn) continue;
+      const end = parseLsn(summary.end);
+      if (end > reachedLsn) reachedLsn = end;
+    }
+    this.#shortened = found;
+    return reachedLsn;
+  }
+}
+
+interface WalSummary {
+  readonly tli: string;
+  readonly start: string;
+  readonly end: string;
+}
+
+/** Adds what one summary says of main forks that were cut back to more than nothing. */
+async function readShortened(sql: Sql, { tli, start, end }: WalSummary, found: Map<string, number>): Promise<void> {
+  const rows = await sql<{ tablespace: string; database: string; relfilenode: string; blocks: string }[]>`
+    select reltablespace::text as tablespace, reldatabase::text as database, relfilenode::text as relfilenode, relblocknumber::text as blocks
+    from pg_wal_summary_contents(${tli}::bigint, ${start}::pg_lsn, ${end}::pg_lsn)
+    where is_limit_block and relblocknumber > 0 and relforknumber = 0`;
+  for (const { tablespace, database, relfilenode, blocks } of rows) {
+    const key = relationKey(tablespace, database, relfilenode);
+    found.set(key, Math.min(found.get(key) ?? Number(blocks), Number(blocks)));
+  }
+}
+
+/** The server was asked which relations were cut back, and failed: nothing it says of changes can be relied on then. */
+export class ShortenedUnanswered extends DbadminError {
+  constructor(cause: unknown) {
+    super('backup-failed', 'the server failed to say which relations VACUUM cut back', { detail: messageOf(cause), cause });
+  }
+}
+
+/** The server was told of files that, as it turned out when the backup had begun, it should not have been told of. */
+export class ShortenedMeanwhile extends DbadminError {
+  constructor(paths: readonly string[]) {
+    const [first = ''] = paths;
+    const others = paths.length === 1 ? '' : `, and ${paths.length - 1} more like it`;
+    super('backup-failed', `VACUUM cut the relation of ${first} back before the backup began${others}`);
+  }
+}
