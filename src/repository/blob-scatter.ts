@@ -3,6 +3,7 @@ import { zerosCrc32c } from '../postgres/crc32c.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { FileToMake, ScatterJob, ScatterResult, ScatterWorkerData } from './blob-scatter-job.ts';
 import { packKey } from './layout.ts';
+import { PlanMemory } from './plan-memory.ts';
 import type { Repository } from './repository.ts';
 import { groupFiles, planGroup, SCATTER_LIMITS, type GroupPlan, type ScatteredFile, type ScatterLimits } from './scatter-plan.ts';
 import { planBatches, planUnits, READ_BYTES, type Batch, type Unit } from './scatter-reads.ts';
@@ -66,6 +67,7 @@ interface Memory {
 
 interface PlannedGroup {
   readonly plan: GroupPlan;
+  readonly planMemory: PlanMemory;
   /** Files that are made before the group's windows, and the jobs of that which are not done. */
   readonly madeBefore: ReadonlySet<number>;
   making: number;
@@ -77,6 +79,8 @@ class Scatter {
   readonly #threads: Threads<ScatterJob, ScatterResult>;
   readonly #waiters = new Set<() => void>();
   readonly #memories: readonly Memory[];
+  /** Of groups that are planned no more. */
+  readonly #planMemories: PlanMemory[] = [];
   /** What each of the reads that go at once reads into: new memory for each read has the collector go over everything again and again. */
   readonly #rooms: Buffer[] = [];
   /** Extents not written yet, for each file. */
@@ -140,8 +144,9 @@ class Scatter {
   async *#readBatches(): AsyncGenerator<ReadBatch, undefined> {
     const { files, index } = this.#options;
     for (const [number, stretch] of groupFiles(files).entries()) {
-      const plan = planGroup(files, stretch, index, this.#limits);
-      const group: PlannedGroup = { plan, madeBefore: new Set(plan.madeBefore), making: 0 };
+      const planMemory = this.#planMemories.pop() ?? new PlanMemory();
+      const plan = planGroup(files, stretch, index, this.#limits, planMemory);
+      const group: PlannedGroup = { plan, planMemory, madeBefore: new Set(plan.madeBefore), making: 0 };
       await this.#makeFiles(group);
       const { storedBytes } = this.#limits;
       for (const batch of planBatches(plan, index, this.#limits, number === 0 ? storedBytes / FIRST_IS_SMALLER : storedBytes)) {
@@ -214,6 +219,7 @@ class Scatter {
     const { files, index } = this.#options;
     while (group.making > 0) await this.#change();
     let running = batch.windows.to - batch.windows.from;
+    const isLast = batch.windows.to === group.plan.windows.length;
     for (let window = batch.windows.from; window < batch.windows.to; window += 1) {
       const { job, written } = planWindow({
         plan: group.plan,
@@ -231,6 +237,8 @@ class Scatter {
         this.#written(written, result);
       });
     }
+    // Jobs have numbers of their own: nothing looks at the plan any more.
+    if (isLast) this.#planMemories.push(group.planMemory);
   }
 
   async #post(job: ScatterJob, transfer: readonly ArrayBuffer[], onDone: (result: ScatterResult) => void): Promise<void> {

@@ -18,9 +18,9 @@ export class CompactExtents implements Extents {
   readonly #hashes: Buffer;
   readonly length: number;
 
-  /** `hashes` are names of 64 hex digits; extents give their numbers, as arrays or as {@link scanExtents} has them. */
-  constructor(hashes: Iterable<string>, extents: readonly NumberedExtent[] | Float64Array) {
-    this.#hashes = Buffer.from([...hashes].join(''), 'hex');
+  /** `hashes` are names, 32 bytes each; extents give their numbers, as arrays or as ExtentScan has them. */
+  constructor(hashes: Buffer, extents: readonly NumberedExtent[] | Float64Array) {
+    this.#hashes = hashes;
     this.length = extents instanceof Float64Array ? extents.length / SCANNED_NUMBERS : extents.length;
     this.#numbers = new Float64Array(this.length * NUMBERS);
     this.#blobs = new Uint32Array(this.length);
@@ -51,6 +51,11 @@ export class CompactExtents implements Extents {
   /** Name of a blob by its number, 64 hex digits. */
   hash(blob: number): string {
     return this.#hashes.toString('hex', blob * HASH_BYTES, (blob + 1) * HASH_BYTES);
+  }
+
+  /** The names by their numbers. */
+  hashes(): readonly string[] {
+    return Array.from({ length: this.blobCount }, (_, blob) => this.hash(blob));
   }
 
   at(n: number): Extent | undefined {

@@ -7,7 +7,7 @@ const FIRST_BYTES = 64 * 1024;
 const INT_LIMIT = 2 ** 31;
 
 /**
- * The extents as a manifest's line has them, `[[0,8192,0],[8192,8192,1,65536]]`: what scanExtents reads. JSON.stringify wants
+ * The extents as a manifest's line has them, `[[0,8192,0],[8192,8192,1,65536]]`: what ExtentScan reads. JSON.stringify wants
  * an array of each, of which a large file has a hundred thousand.
  */
 export function extentsText(extents: CompactExtents): Buffer {

@@ -4,6 +4,7 @@ import type { FileToMake } from './blob-scatter-job.ts';
 import { CompactExtents } from './compact-extents.ts';
 import { damaged } from './envelope.ts';
 import type { Extents } from './manifest.ts';
+import { PlanMemory } from './plan-memory.ts';
 
 /** What a scatter opens and writes, in which order: decided before anything is done, and in numbers, as there may be millions. */
 
@@ -73,7 +74,7 @@ export interface GroupExtents {
 }
 
 /** @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
-function readExtents(files: Listed<ScatteredFile>, { from, to }: Stretch, index: BlobIndex): GroupExtents {
+function readExtents(files: Listed<ScatteredFile>, { from, to }: Stretch, index: BlobIndex, memory: PlanMemory): GroupExtents {
   let count = 0;
   for (let file = from; file < to; file += 1) count += files.at(file)?.extents.length ?? 0;
   const entries: number[] = [];
@@ -88,11 +89,11 @@ function readExtents(files: Listed<ScatteredFile>, { from, to }: Stretch, index:
   };
   const made = {
     count,
-    file: new Uint32Array(count),
-    offset: new Float64Array(count),
-    length: new Uint32Array(count),
-    from: new Uint32Array(count),
-    blob: new Uint32Array(count),
+    file: memory.uint32(count),
+    offset: memory.float64(count),
+    length: memory.uint32(count),
+    from: memory.uint32(count),
+    blob: memory.uint32(count),
   };
   let n = 0;
   const add = (file: number, offset: number, length: number, blob: number, start: number): void => {
@@ -136,26 +137,29 @@ export interface GroupPlan {
   readonly madeBefore: readonly number[];
 }
 
-/** @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
+/** The plan is valid until its memory is used again. @throws {DbadminError} `repository-damaged` for a blob that the index has not. */
 export function planGroup(
   files: Listed<ScatteredFile>,
   group: Stretch,
   index: BlobIndex,
   limits: ScatterLimits = SCATTER_LIMITS,
+  memory: PlanMemory = new PlanMemory(),
 ): GroupPlan {
-  const extents = readExtents(files, group, index);
+  memory.reuse();
+  const extents = readExtents(files, group, index, memory);
   const windows = cutWindows(extents, index, limits);
-  const windowOf = new Uint32Array(extents.count);
+  const windowOf = memory.uint32(extents.count);
   for (const [window, { from, to }] of windows.entries()) windowOf.fill(window, from, to);
-  const byBlob = sortedBy(extents.blob, extents.entries.length);
-  const opener = chooseOpeners(extents, windowOf, byBlob, index);
+  const byBlob = sortedBy(extents.blob, extents.entries.length, memory.uint32(extents.count));
+  const opener = memory.uint32(extents.count);
+  chooseOpeners(extents, windowOf, byBlob, index, opener);
   const isStraight = Uint8Array.from(opener, (window, n) => (window !== windowOf[n] || (extents.length[n] ?? 0) >= STRAIGHT_BYTES ? 1 : 0));
   return {
     extents,
     windows,
     opener,
     isStraight,
-    ...sortedBy(opener, windows.length, byBlob.order),
+    ...sortedBy(opener, windows.length, memory.uint32(extents.count), byBlob.order),
     madeBefore: sharedFiles(group, extents, opener),
   };
 }
@@ -197,8 +201,14 @@ function cutWindows(
 }
 
 /** A blob is opened by the first window that needs it, and by others that need so much of it that opening it again costs less than as many writes. */
-function chooseOpeners({ entries }: GroupExtents, windowOf: Uint32Array, { order, starts }: Sorted, index: BlobIndex): Uint32Array {
-  const opener = windowOf.slice();
+function chooseOpeners(
+  { entries }: GroupExtents,
+  windowOf: Uint32Array,
+  { order, starts }: Sorted,
+  index: BlobIndex,
+  opener: Uint32Array,
+): void {
+  opener.set(windowOf);
   for (let number = 0; number < entries.length; number += 1) {
     const [start = 0, end = 0] = [starts[number], starts[number + 1]];
     const first = windowOf[order[start] ?? 0] ?? 0;
@@ -210,7 +220,6 @@ function chooseOpeners({ entries }: GroupExtents, windowOf: Uint32Array, { order
       if (next - at <= few) for (let each = at; each < next; each += 1) opener[order[each] ?? 0] = first;
     }
   }
-  return opener;
 }
 
 function sharedFiles(group: Stretch, { count, file }: GroupExtents, opener: Uint32Array): readonly number[] {
@@ -233,13 +242,12 @@ interface Sorted {
   readonly starts: Uint32Array;
 }
 
-/** The numbers of `keys` by key, stable: those of key `k` are `order[starts[k]]` to before `order[starts[k + 1]]`. `before` is the order to begin with. */
-function sortedBy(keys: Uint32Array, keyCount: number, before?: Uint32Array): Sorted {
+/** The numbers of `keys` by key, stable: those of key `k` are `order[starts[k]]` to before `order[starts[k + 1]]`. `before` is the order to begin with; `order` is filled. */
+function sortedBy(keys: Uint32Array, keyCount: number, order: Uint32Array, before?: Uint32Array): Sorted {
   const starts = new Uint32Array(keyCount + 1);
   for (const key of keys) starts[key + 1] = (starts[key + 1] ?? 0) + 1;
   for (let key = 0; key < keyCount; key += 1) starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
   const next = starts.slice();
-  const order = new Uint32Array(keys.length);
   for (let at = 0; at < keys.length; at += 1) {
     const n = before === undefined ? at : (before[at] ?? 0);
     const key = keys[n] ?? 0;

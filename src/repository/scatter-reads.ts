@@ -49,7 +49,7 @@ function asTheyLie(blobs: ReadonlySet<number>, { entries }: GroupExtents, index:
 }
 
 /** Blobs of a pack are fetched with one read up to this size, with what lies between them if that is little. */
-export const READ_BYTES = 4 * 1024 * 1024;
+export const READ_BYTES = 2 * 1024 * 1024;
 const GAP_BYTES = 256 * 1024;
 
 /** One read: blobs of one pack that lie near one another. */

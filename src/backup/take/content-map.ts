@@ -2,7 +2,8 @@ import { NumberRows } from '../../base/number-rows.ts';
 import { FileTable } from '../../repository/file-table.ts';
 import type { ExtentList, PutExtent } from './extents.ts';
 
-const HASH_BYTES = 32;
+/** Of a blob's name. */
+export const HASH_BYTES = 32;
 /** Numbers of an extent. */
 const [OFFSET, LENGTH, BLOB, FROM] = [0, 1, 2, 3];
 const EXTENT_NUMBERS = 4;
@@ -27,6 +28,11 @@ export class BlobTable {
   /** 64 hex digits. */
   hash(blob: number): string {
     return this.#hashes.toString('hex', blob * HASH_BYTES, (blob + 1) * HASH_BYTES);
+  }
+
+  /** Writes the 32 bytes of a name. */
+  copyHash(blob: number, target: Buffer, at: number): void {
+    this.#hashes.copy(target, at, blob * HASH_BYTES, (blob + 1) * HASH_BYTES);
   }
 
   get count(): number {

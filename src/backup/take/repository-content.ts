@@ -1,7 +1,7 @@
 import { CompactExtents } from '../../repository/compact-extents.ts';
 import { SCANNED_NUMBERS } from '../../repository/extent-scan.ts';
 import type { DirectoryEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
-import { ContentMap, type BlobTable } from './content-map.ts';
+import { ContentMap, HASH_BYTES, type BlobTable } from './content-map.ts';
 import type { WornExtent } from './consolidate-plan.ts';
 import { listOf, overlayExtents, type ContentExtent, type ExtentList } from './extents.ts';
 import type { TakenFile } from './whole-file.ts';
@@ -113,7 +113,11 @@ export class RepositoryContent {
       numbered[at + 3] = from;
       at += SCANNED_NUMBERS;
     });
-    const names = Array.from(numbers.keys(), (blob) => (blob >= 0 ? this.#names.hash(blob) : (this.#parent?.blobs.hash(~blob) ?? '')));
+    const names = Buffer.allocUnsafe(numbers.size * HASH_BYTES);
+    for (const [blob, number] of numbers) {
+      if (blob >= 0) this.#names.copyHash(blob, names, number * HASH_BYTES);
+      else this.#parent?.blobs.copyHash(~blob, names, number * HASH_BYTES);
+    }
     const extents = new CompactExtents(names, numbered);
     const hashes = pages.map((blob) => this.#names.hash(blob));
     return { path, type: 'file', sizeBytes, mode, modifiedAt, extents, ...(hashes.length === 0 ? {} : { pages: hashes }) };

@@ -13,7 +13,7 @@ test('extents come out of the smaller form as they went in', () => {
   });
   fc.assert(
     fc.property(lists, ([hashes, numbered]: readonly [readonly string[], readonly NumberedExtent[]]) => {
-      const compact = new CompactExtents(hashes, numbered);
+      const compact = new CompactExtents(Buffer.from(hashes.join(''), 'hex'), numbered);
       const list = numbered.map(([offset, length, blob, ...from]) => [offset, length, hashes[blob], ...from]);
       expect([...compact]).toEqual(list);
       expect(compact.length).toBe(list.length);

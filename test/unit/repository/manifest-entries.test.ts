@@ -30,7 +30,7 @@ const files = [
     [5 * 2 ** 40, 1_048_576, hash(1)],
   ]),
   file('name\udcff', [[0, 1, hash(3)]], 1),
-  file('large', new CompactExtents([hash(7)], [[0, 4096, 0, 512]])),
+  file('large', new CompactExtents(Buffer.from(hash(7), 'hex'), [[0, 4096, 0, 512]])),
   file('damaged', [[0, 1, 'no name']]),
 ];
 

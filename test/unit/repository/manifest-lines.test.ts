@@ -20,7 +20,7 @@ const file = (path: string, numbered: readonly NumberedExtent[], hashes = HASHES
   sizeBytes: numbered.length * PAGE,
   mode: 0o600,
   modifiedAt: 1,
-  extents: new CompactExtents(hashes, numbered),
+  extents: new CompactExtents(Buffer.from(hashes.join(''), 'hex'), numbered),
   pages: [HASHES[7] ?? ''],
 });
 
