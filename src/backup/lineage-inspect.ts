@@ -1,4 +1,4 @@
-import { DbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { parseTimelineHistory } from '../postgres/timeline.ts';
 import { listFindings } from '../repository/audit-findings.ts';
 import { listClusters, readIdentity, type ClusterIdentity } from '../repository/identity.ts';
@@ -88,4 +88,18 @@ export async function readLineage(contents: LineageContents, asked?: number): Pr
     });
   }
   return { timeline, history: parseTimelineHistory(content.toString('utf8')) };
+}
+
+/** The lineages of all other timelines of which WAL is stored; not those whose history is not. */
+export async function readOtherLineages(contents: LineageContents, { timeline }: Lineage): Promise<readonly Lineage[]> {
+  const others: Lineage[] = [];
+  for (const each of [...contents.coverage.timelines.keys()].sort((a, b) => a - b)) {
+    if (each === timeline) continue;
+    try {
+      others.push(await readLineage(contents, each));
+    } catch (error) {
+      if (!isDbadminError(error, 'wal-missing')) throw error;
+    }
+  }
+  return others;
 }

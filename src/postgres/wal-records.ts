@@ -30,6 +30,7 @@ export type TransactionEnd = TransactionOutcome | (Place & { readonly kind: 'res
 const XLOG_CHECKPOINT_SHUTDOWN = 0x00;
 const XLOG_CHECKPOINT_ONLINE = 0x10;
 const XLOG_RESTORE_POINT = 0x70;
+const XLOG_END_OF_RECOVERY = 0x90;
 const XACT_OPERATION = 0x70;
 const XACT_HAS_INFO = 0x80;
 const XACT_KINDS: Readonly<Record<number, TransactionOutcome['kind']>> = {
@@ -96,6 +97,35 @@ export class TransactionEnds {
   #fullXid(xid: number): bigint | undefined {
     return this.#nextXid === undefined ? undefined : this.#nextXid + BigInt((xid - Number(this.#nextXid & 0xffff_ffffn)) | 0);
   }
+}
+
+/** When a timeline began. */
+export interface BegunTimeline {
+  readonly timeline: number;
+  /** Never too early: a checkpoint has its time in whole seconds. */
+  readonly at: Date;
+}
+
+/** Whether {@link timelineBegunBy} has to see a record of this manager and kind. */
+export function beginsTimeline(manager: number, info: number): boolean {
+  return manager === RESOURCE_MANAGER.xlog && (info === XLOG_END_OF_RECOVERY || info === XLOG_CHECKPOINT_SHUTDOWN);
+}
+
+/**
+ * What the first such record of a timeline says of its beginning; a promotion writes the one or the other. Later ones are
+ * of servers that were shut down.
+ *
+ * @see xl_end_of_recovery in src/include/access/xlog_internal.h and CheckPoint in src/include/catalog/pg_control.h of PostgreSQL
+ */
+export function timelineBegunBy(record: WalRecord, major: number): BegunTimeline | undefined {
+  if (!beginsTimeline(record.manager, record.info)) return undefined;
+  const { mainData } = recordParts(record.bytes, major);
+  if (record.info === XLOG_END_OF_RECOVERY)
+    return mainData.length < 12
+      ? undefined
+      : { timeline: mainData.readUInt32LE(8), at: new Date(Math.ceil(Number(timeAt(mainData)) / 1000)) };
+  if (mainData.length < 72) return undefined;
+  return { timeline: mainData.readUInt32LE(8), at: new Date(Number(mainData.readBigInt64LE(64)) * 1000 + 999) };
 }
 
 function isCheckpoint(info: number): boolean {

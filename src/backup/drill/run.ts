@@ -10,12 +10,13 @@ import { checkReachable } from '../restore/lay-down-apply.ts';
 import { inspectLibraries } from '../restore/libraries-inspect.ts';
 import { makeQuarantine, superuserOf, type Quarantine } from '../restore/quarantine.ts';
 import { freeClonePort, startRestored } from '../restore/start-run.ts';
+import { LeftBehind } from '../restore/unreachable.ts';
 import { runAmcheck } from './amcheck-run.ts';
 import { runAssertions, type DrillAssertion } from './assertions-run.ts';
 import type { DrillOutcome } from './judge.ts';
 import { inspectRecovery, listDatabases, promote } from './recovery-inspect.ts';
 import type { DrillTarget, DrillTimes } from './report.ts';
-import { aimAt, planDrill, type DrillAim } from './target.ts';
+import { aimAt, aimAtLeft, planDrill, type AimedTarget, type DrillAim } from './target.ts';
 
 export interface DrillRequest {
   readonly repository: Repository;
@@ -152,24 +153,26 @@ class Drill {
   }
 
   async #plan(): Promise<Preflight> {
-    const { repository, clusterName, systemIdentifier, aim, backup } = this.#request;
-    const aimed = await aimAt(repository, clusterName, systemIdentifier, aim);
+    const { repository, clusterName, systemIdentifier, aim } = this.#request;
+    let aimed = await aimAt(repository, clusterName, systemIdentifier, aim);
     this.#target = aimed.described;
-    const preflight = await inspectRestore({
-      repository,
-      clusterName,
-      systemIdentifier,
-      target: aimed.target,
-      exclusive: false,
-      backup,
-      acceptsSuspect: true,
-      timeline: undefined,
-      dataDirectory: this.#dataDirectory,
-      tablespaces: new Map(),
-    });
+    let preflight: Preflight;
+    try {
+      preflight = await this.#inspect(aimed);
+    } catch (error) {
+      if (aim.kind !== 'random' || !(error instanceof LeftBehind)) throw error;
+      aimed = aimAtLeft(aimed, error.newest);
+      preflight = await this.#inspect(aimed);
+    }
     this.#outcome.plan = await planDrill(preflight, aimed);
     this.#times.planMs = this.#now() - this.#begunMs;
     return preflight;
+  }
+
+  async #inspect({ target, timeline }: AimedTarget): Promise<Preflight> {
+    const { repository, clusterName, systemIdentifier, backup } = this.#request;
+    const request = { repository, clusterName, systemIdentifier, target, backup, timeline, acceptsSuspect: true };
+    return await inspectRestore({ ...request, exclusive: false, dataDirectory: this.#dataDirectory, tablespaces: new Map() });
   }
 
   /** Paused at its target where there is one, so that the point it reached can be seen before it takes writes. */

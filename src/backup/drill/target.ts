@@ -4,6 +4,7 @@ import { inspectLineage, readLineage } from '../lineage-inspect.ts';
 import { describeSuspicion } from '../suspicion.ts';
 import { recoverableUntil } from '../restore/recover-along.ts';
 import type { Preflight } from '../restore/inspect.ts';
+import type { LeftCommits } from '../restore/left-commits-inspect.ts';
 import type { RestoreTarget } from '../restore/target.ts';
 import { recoverableStretches, recoverableWindows } from '../windows.ts';
 import { chooseMoment, drawOf } from './choose-moment.ts';
@@ -23,6 +24,17 @@ export interface AimedTarget {
   readonly described: DrillTarget;
   /** The very commit that was drawn, where no time could be. */
   readonly commit: ScannedCommit | undefined;
+  /** The timeline to recover along, or undefined for the newest. */
+  readonly timeline?: number;
+}
+
+/**
+ * The last commit up to a drawn moment on the branch that the moment lies on. What is drawn from were moments of every timeline on the
+ * way, and the newest one may have left that branch since.
+ */
+export function aimAtLeft({ described }: AimedTarget, { lineage: { timeline }, last }: LeftCommits): AimedTarget {
+  const commit = { xid: last.xid, lsn: last.lsn, endLsn: last.endLsn, at: last.time };
+  return { target: { kind: 'lsn', lsn: last.lsn }, described, commit, timeline };
 }
 
 /**

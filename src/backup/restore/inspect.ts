@@ -7,7 +7,7 @@ import { ManifestEntries } from '../../repository/manifest-entries.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
-import { inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
+import { inspectLineage, readLineage, readOtherLineages, type LineageContents } from '../lineage-inspect.ts';
 import type { Suspicion } from '../suspicion.ts';
 import { resolveFromTrusted } from './choose-backup.ts';
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
@@ -85,6 +85,8 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
         exclusive,
         backups,
         lineage,
+        isChosen: request.timeline !== undefined,
+        others: async () => await readOtherLineages(contents, lineage),
         coverage: contents.coverage,
         archive: contents.archive,
         horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,

@@ -43,6 +43,23 @@ function isCopied(coverage: WalCoverage, lineage: Lineage, switchLsn: bigint, re
   return reached >= segmentStart && reachFrom(coverage.timelines.get(next), segmentStart) !== undefined;
 }
 
+/**
+ * Up to where two lineages are one: WAL from there on belongs to one of them alone. Undefined when they begin on different
+ * timelines, or are the same.
+ */
+export function partingLsn(one: Lineage, other: Lineage): bigint | undefined {
+  let parted: bigint | undefined;
+  for (let n = 0; ; n += 1) {
+    const [here, there] = [one, other].map(
+      ({ timeline, history }) => history[n] ?? (n === history.length ? { timeline, switchLsn: undefined } : undefined),
+    );
+    if (here === undefined || there === undefined || here.timeline !== there.timeline) return parted;
+    if (here.switchLsn === undefined || there.switchLsn === undefined) return here.switchLsn ?? there.switchLsn;
+    if (here.switchLsn !== there.switchLsn) return here.switchLsn < there.switchLsn ? here.switchLsn : there.switchLsn;
+    parted = here.switchLsn;
+  }
+}
+
 /** For messages: `timeline 2 (from 1 at 0/5000000)`. */
 export function describeLineage({ timeline, history }: Lineage): string {
   const parent = history.at(-1);

@@ -8,10 +8,11 @@ import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
 import { isCommit, lastRecordBefore, readEnds, surroundings, type Surroundings } from './commits-inspect.ts';
+import { hadSwitched, inspectLeftCommits, type LeftCommits } from './left-commits-inspect.ts';
 import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
 import { formatMoment, type RestoreTarget } from './target.ts';
-import { beyondTheWal, severalOfOneName, unreachable } from './unreachable.ts';
+import { beyondTheWal, LeftBehind, severalOfOneName, unreachable } from './unreachable.ts';
 
 export type { CommitMark } from './commits-inspect.ts';
 
@@ -23,6 +24,8 @@ export interface Resolution extends Surroundings {
   readonly neededUntil: bigint;
   /** WAL before this position is there. */
   readonly availableUntil: bigint;
+  /** Commits up to the moment asked for that do not come back, since they lie on branches that the lineage left. */
+  readonly left: readonly LeftCommits[];
 }
 
 export interface ResolveInput {
@@ -30,6 +33,10 @@ export interface ResolveInput {
   readonly exclusive: boolean;
   readonly backups: readonly BackupSummary[];
   readonly lineage: Lineage;
+  /** Whether somebody chose the lineage, knowing what others have. */
+  readonly isChosen: boolean;
+  /** The other lineages of which WAL is stored. */
+  readonly others: () => Promise<readonly Lineage[]>;
   readonly coverage: WalCoverage;
   readonly archive: WalArchive;
   /** Everything before `lsn` was here at `at`, by the server's clock: the newest such knowledge. */
@@ -47,6 +54,7 @@ interface Covered {
  * Finds the backup and the position that give the target, by reading the stored WAL; or refuses, saying what is nearest.
  *
  * A time becomes the last commit before the first later one in WAL order: commit times are not monotonic, WAL order is.
+ * One at which another timeline went on, that the lineage has left since, is refused unless the lineage was chosen.
  *
  * @throws {DbadminError} `target-unreachable`, `backup-missing`, `wal-missing`, `wal-invalid` where WAL breaks off on the way.
  */
@@ -85,7 +93,7 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
 }
 
 function reached(candidate: Candidate, end: RecoveryEnd, neededUntil: bigint): Omit<Resolution, keyof Surroundings> {
-  return { backup: candidate.backup, end, neededUntil, availableUntil: candidate.reach };
+  return { backup: candidate.backup, end, neededUntil, availableUntil: candidate.reach, left: [] };
 }
 
 /** As the server understands a position: what begins before it, and unless it is exclusive the first record from it on. */
@@ -113,10 +121,15 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], at:
     const holdsLater = after !== undefined && after.lsn < candidate.stopLsn;
     const mayMissCommits = before === undefined && at.getTime() < Date.parse(candidate.backup.finishedAt);
     if (holdsLater || mayMissCommits) continue;
+    const request = { ...input, candidate, at, around };
+    const left = await inspectLeftCommits(request);
+    const [newest] = left;
+    if (newest !== undefined && !input.isChosen && !(await hadSwitched(request)))
+      throw new LeftBehind(at, input.lineage, before, [newest, ...left.slice(1)]);
     if (after === undefined) await requireCovered(input, candidates, candidate, at, before);
     const replayed = before !== undefined && before.lsn >= candidate.stopLsn ? before : undefined;
     const end: RecoveryEnd = replayed === undefined ? { kind: 'immediate' } : { kind: 'lsn', lsn: replayed.lsn, inclusive: true };
-    return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), ...around };
+    return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), left, ...around };
   }
   throw unreachable(formatMoment(at), candidates);
 }

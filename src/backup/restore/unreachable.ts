@@ -2,6 +2,9 @@ import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { TransactionEnd } from '../../postgres/wal-records.ts';
 import type { Candidate } from './candidates.ts';
+import type { CommitMark } from './commits-inspect.ts';
+import type { LeftCommits } from './left-commits-inspect.ts';
+import { describeLineage, type Lineage } from './recover-along.ts';
 import { formatMoment } from './target.ts';
 
 /** `validUntil` is where the WAL was found to end, when it was read. Candidates are newest first. */
@@ -49,4 +52,37 @@ export function severalOfOneName(what: string, found: readonly TransactionEnd[])
     detail: found.map(({ lsn, time }) => `${formatMoment(new Date(Number(time / 1000n)))} at ${formatLsn(lsn)}`).join('\n'),
     hint: 'Name the one you mean by its position with --to-lsn.',
   });
+}
+
+/** The moment lies on a branch that the lineage left: restored along it, commits that were acknowledged by then would be missing. */
+export class LeftBehind extends DbadminError {
+  /** Of the branch with the newest commit up to the moment. */
+  readonly newest: LeftCommits;
+
+  constructor(at: Date, lineage: Lineage, before: CommitMark | undefined, left: readonly [LeftCommits, ...LeftCommits[]]) {
+    const [newest] = left;
+    const { timeline } = newest.lineage;
+    const until = before === undefined ? 'the backup' : `the commit of ${formatMoment(before.time)}`;
+    super(
+      'target-unreachable',
+      `recovery target ${formatMoment(at)} lies on timeline ${timeline}, which ${describeLineage(lineage)} does not go along`,
+      {
+        detail: [
+          `Of what was committed up to that moment, timeline ${lineage.timeline} has nothing after ${until}.`,
+          ...left.map(describeLeft),
+        ].join('\n'),
+        hint: `Give --timeline ${timeline} for the moment as it was then${before === undefined ? '' : `, or --to "${formatMoment(before.time)}" for the last commit that both have`}; --timeline ${lineage.timeline} leaves those commits out.`,
+      },
+    );
+    this.newest = newest;
+  }
+}
+
+/** For people: `Timeline 1 has 12 commits up to then behind 0/5000000, from … to …`. */
+export function describeLeft({ lineage, partingLsn, count, first, last }: LeftCommits): string {
+  const commits =
+    count === 1
+      ? `1 commit up to then behind ${formatLsn(partingLsn)}, of`
+      : `${count} commits up to then behind ${formatLsn(partingLsn)}, from`;
+  return `Timeline ${lineage.timeline} has ${commits} ${formatMoment(first.time)}${count === 1 ? '' : ` to ${formatMoment(last.time)}`}.`;
 }

@@ -4,6 +4,8 @@ import { listDumps } from '../../backup/dump/stored-dump.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
 import { recoveryModel } from '../../backup/windows.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import { reachFrom } from '../../repository/wal-coverage.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -48,6 +50,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       output.line(
         `gap          ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: ${describeGap(gap)}, nothing can be recovered across it`,
       );
+    for (const { timeline, switchLsn } of lineage.history) {
+      const reach = reachFrom(contents.coverage.timelines.get(timeline), switchLsn);
+      if (reach !== undefined && reach > switchLsn)
+        output.line(
+          `left         timeline ${timeline} at ${formatLsn(switchLsn)}: what it wrote after that is restored with --timeline ${timeline}`,
+        );
+    }
     const tried = await readTried(opened, systemIdentifier);
     warnOfMismatches(output, suspicions);
     showTried(output, tried, context.clock.now());

@@ -12,6 +12,9 @@ does not, and what comes back from the dead: roles dropped, privileges revoked, 
 the ledger in the repository has them. With --reconcile they are taken away again, and roles.yaml is applied, while nobody else
 can connect; without it, and with --start, the differences from roles.yaml and the migrations are named.
 
+A time at which another timeline went on is refused where the newest one has left that since, because the cluster was restored to
+an earlier moment or failed over: what was committed then lies on the other. --timeline says which one is meant.
+
 The result is a clone that cannot harm the original: it archives nothing, follows nobody, runs no jobs and listens on loopback
 only. Past a CREATE TABLESPACE that no backup has yet, where recovery would write into the original's own directory, no clone is
 made. With --as production it goes on in the original's place instead, with its own configuration, on a new timeline; dbadmin
@@ -81,7 +84,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
-      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline } }',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',

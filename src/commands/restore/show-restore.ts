@@ -4,8 +4,10 @@ import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespaces-inspect.ts';
 import type { CommitMark } from '../../backup/restore/resolve.ts';
+import type { LeftCommits } from '../../backup/restore/left-commits-inspect.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
+import { describeLeft } from '../../backup/restore/unreachable.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
@@ -43,7 +45,7 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   output.line(`target     ${describeTarget(target)}${end} on timeline ${lineage.timeline}`);
   if (resolution.before !== undefined || resolution.after !== undefined) {
     output.line(`commits    last before  ${describeCommit(resolution.before)}    first after  ${describeCommit(resolution.after)}`);
-    if (target.kind === 'time') output.line('           everything acknowledged up to the moment comes back, and nothing begun after it');
+    if (target.kind === 'time') showPromise(output, resolution.left);
   }
   output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   ${shown.proof}`);
   if (preflight.suspicion !== undefined) output.warn(`this backup is suspect. ${describeSuspicion(preflight.suspicion)}`);
@@ -62,6 +64,11 @@ export function showRestore(output: Output, shown: ShownRestore): void {
       : `${needs}; it keeps its configuration, archiving too, and goes on in the original's place on a new timeline`,
   );
   showReturning(output, shown.returning, options.reconciles);
+}
+
+function showPromise(output: Output, left: readonly LeftCommits[]): void {
+  if (left.length === 0) output.line('           everything acknowledged up to the moment comes back, and nothing begun after it');
+  for (const each of left) output.line(`           not with it: ${describeLeft(each)} --timeline ${each.lineage.timeline} has them`);
 }
 
 function showOverwritten(output: Output, { state, layout }: Preflight): void {
@@ -142,6 +149,13 @@ export function preflightJson({ options, preflight, returning, proof, expected, 
     availableUntil: formatLsn(resolution.availableUntil),
     before: mark(resolution.before),
     after: mark(resolution.after),
+    left: resolution.left.map(({ lineage: { timeline: branch }, partingLsn, count, first, last }) => ({
+      timeline: branch,
+      partingLsn: formatLsn(partingLsn),
+      commits: count,
+      from: first.time.toISOString(),
+      to: last.time.toISOString(),
+    })),
     totalBytes: layout.totalBytes,
     walBytes,
     freeBytes: state.freeBytes,

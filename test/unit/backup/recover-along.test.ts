@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { recoverableUntil, type Lineage } from '../../../src/backup/restore/recover-along.ts';
+import { partingLsn, recoverableUntil, type Lineage } from '../../../src/backup/restore/recover-along.ts';
 import { planLayout } from '../../../src/backup/restore/plan.ts';
 import { chooseLabel } from '../../../src/backup/take/label.ts';
 import { SegmentBuffer } from '../../../src/backup/wal/segment-buffer.ts';
@@ -24,6 +24,25 @@ function covered(timelines: Readonly<Record<number, readonly (readonly [number, 
 
 const first: Lineage = { timeline: 1, history: [] };
 const second: Lineage = { timeline: 2, history: [{ timeline: 1, switchLsn: 0x550n, reason: '' }] };
+
+describe('partingLsn', () => {
+  const along = (timeline: number, ...history: readonly (readonly [number, bigint])[]): Lineage => ({
+    timeline,
+    history: history.map(([left, switchLsn]) => ({ timeline: left, switchLsn, reason: '' })),
+  });
+
+  test.each<[string, Lineage, Lineage, bigint | undefined]>([
+    ['a timeline and the one it left', second, first, 0x550n],
+    ['two that left one timeline at different positions', along(3, [1, 0x400n]), second, 0x400n],
+    ['two that left one timeline at the same position', along(3, [1, 0x550n]), second, 0x550n],
+    ['a grandchild and the end of its parent', along(3, [1, 0x550n], [2, 0x700n]), second, 0x700n],
+    ['a grandchild and its cousin', along(4, [1, 0x550n], [2, 0x700n]), along(3, [1, 0x550n], [2, 0x600n]), 0x600n],
+    ['a lineage and itself', second, second, undefined],
+    ['two that begin on different timelines', along(5, [4, 0x100n]), first, undefined],
+  ])('%s part at the position from which on WAL is of one alone', (_, one, other, lsn) => {
+    expect([partingLsn(one, other), partingLsn(other, one)]).toEqual([lsn, lsn]);
+  });
+});
 
 describe('recoverableUntil', () => {
   test('reaches to the end of the run that the backup starts in', () => {
