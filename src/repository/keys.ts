@@ -67,6 +67,11 @@ export function contentHash(sealing: Sealing, plain: Uint8Array): Buffer {
   return sealing.keys === undefined ? blake3(plain) : blake3Keyed(sealing.keys.hashKey, plain);
 }
 
+/** Whether equal content has equal names in both: neither has a key, or both have the same. */
+export function sharesNames(a: Sealing, b: Sealing): boolean {
+  return a.keys?.check === b.keys?.check;
+}
+
 /** AES-256-GCM: ciphertext with the tag behind it. A pair of key and nonce is used once. */
 export function encrypt(key: Uint8Array, nonce: Uint8Array, plain: Uint8Array, associated: Uint8Array): Buffer {
   const cipher = createCipheriv(CIPHER, key, nonce);

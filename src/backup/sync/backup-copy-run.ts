@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { sharesNames } from '../../repository/keys.ts';
 import { blobsOf } from '../../repository/live-blobs.ts';
 import { backupKey } from '../../repository/layout.ts';
 import { lockBackup } from '../../repository/lock-backup.ts';
@@ -7,7 +8,8 @@ import { readManifest, readSummary, type FileEntry, type ManifestEntry } from '.
 import { verifyPacks } from '../../repository/marks.ts';
 import { publishBackup } from '../../repository/publish.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { sharesNames, type BlobCopy, type CopiedBlobs } from './blob-copy-run.ts';
+import { isSameBackup } from '../../repository/same-backup.ts';
+import type { BlobCopy, CopiedBlobs } from './blob-copy-run.ts';
 import { Renames } from './renames.ts';
 import { isOfOneObject, type UncopiedList } from './uncopied-run.ts';
 
@@ -78,7 +80,7 @@ export async function learnNames(label: string, options: BackupCopyOptions): Pro
 /** Both are read to their ends: before, nothing says that what they name is what was written. */
 async function matchNames(label: string, { from, to, systemIdentifier, blobs }: BackupCopyOptions): Promise<Renames | undefined> {
   const [ours, theirs] = [await readSummary(from, systemIdentifier, label), await readSummary(to, systemIdentifier, label)];
-  if (ours.startedAt !== theirs.startedAt || ours.startLsn !== theirs.startLsn || ours.stopLsn !== theirs.stopLsn) return undefined;
+  if (!isSameBackup(ours, theirs)) return undefined;
   const names = new Renames();
   const others = readManifest(to, systemIdentifier, label);
   try {

@@ -4,6 +4,7 @@ import { BlobIndex } from '../../repository/blob-index.ts';
 import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import { runName } from '../../repository/collection.ts';
+import { sharesNames } from '../../repository/keys.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { Renames } from './renames.ts';
@@ -25,11 +26,6 @@ export interface CopyOptions {
 export interface CopiedBlobs {
   readonly newBlobs: number;
   readonly storedBytes: number;
-}
-
-/** Whether equal content has equal names in both: neither has a key, or both have the same. */
-export function sharesNames(from: Repository, to: Repository): boolean {
-  return from.keys?.check === to.keys?.check;
 }
 
 /** Copies blobs of one lineage into another repository, where it has not got them, under the names they have there. */

@@ -7,11 +7,13 @@ import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lockUnlocked } from '../../repository/unlocked-backups.ts';
+import { isSameBackup } from '../../repository/same-backup.ts';
 import { copyBackup, learnNames } from './backup-copy-run.ts';
 import { BlobCopy } from './blob-copy-run.ts';
 import { lostOfBackup, type LostWal } from './own-wal.ts';
 import { copyDumps } from './dump-copy-run.ts';
 import { copySealed } from './sealed-copy-run.ts';
+import { describeNamesake, planSync, type ChooseBackups } from './plan.ts';
 import { inspectSource } from './source-inspect.ts';
 import { readingSource } from './source-store.ts';
 import { isOfOneObject, UncopiedList, type Uncopied } from './uncopied-run.ts';
@@ -21,8 +23,8 @@ export interface SyncOptions {
   readonly from: Repository;
   readonly to: Repository;
   readonly cluster: ClusterIdentity;
-  /** Labels of the source to copy where they are missing, or undefined for all. */
-  readonly chosen: ((missing: readonly BackupSummary[], present: readonly BackupSummary[]) => readonly BackupSummary[]) | undefined;
+  /** Undefined for all. */
+  readonly chosen: ChooseBackups | undefined;
   /** Whether dumps, holds, the ledger and reports come along. */
   readonly everything: boolean;
   readonly clock: Clock;
@@ -42,22 +44,6 @@ export interface Synced {
   readonly objects: number;
   /** What was to be copied and could not be. */
   readonly failed: readonly Uncopied[];
-}
-
-/** Which backups of one repository go into another, and which that is missing there stay behind. */
-export function planSync({
-  from,
-  to,
-  chosen: choose,
-}: {
-  readonly from: readonly BackupSummary[];
-  readonly to: readonly BackupSummary[];
-  readonly chosen: SyncOptions['chosen'];
-}): { readonly backups: readonly BackupSummary[]; readonly left: readonly BackupSummary[] } {
-  const present = new Set(to.map(({ label }) => label));
-  const missing = from.filter(({ label }) => !present.has(label));
-  const backups = choose === undefined ? missing : choose(missing, to);
-  return { backups, left: missing.filter((summary) => !backups.includes(summary)) };
 }
 
 /**
@@ -82,13 +68,14 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
     const [source, ours] = [await inspectSource(from, systemIdentifier), await listBackups(to, systemIdentifier)];
     const present = new Set(ours.map(({ label }) => label));
     const theirs = source.backups;
-    const { backups: chosen, left } = planSync({ from: theirs, to: ours, chosen: options.chosen });
+    const { backups: chosen, left, namesakes } = planSync({ from: theirs, to: ours, chosen: options.chosen });
+    for (const each of namesakes) uncopied.add('namesake', each.label, describeNamesake(each));
     if (options.everything)
       for (const { kind, name, problem } of source.unreadable.all) if (!present.has(name)) uncopied.add(kind, name, problem);
     const wal = await copyWal({ from, to, cluster, backups: [...ours, ...chosen], uncopied, signal, onProgress: options.onWal });
     const backups = await copyBackups(
       { ...options, from },
-      { lease, uncopied, present, theirs, chosen: recoverable(chosen, wal.lost, uncopied) },
+      { lease, uncopied, ours, theirs, chosen: recoverable(chosen, wal.lost, uncopied) },
     );
     // Those that are there already may have come from a run that was killed before it locked them.
     const late = await lockUnlocked(to, systemIdentifier);
@@ -114,8 +101,8 @@ function recoverable(chosen: readonly BackupSummary[], lost: readonly LostWal[],
 interface BackupsToCopy {
   readonly lease: Lease;
   readonly uncopied: UncopiedList;
-  /** Labels in the destination. */
-  readonly present: ReadonlySet<string>;
+  /** All of the destination. */
+  readonly ours: readonly BackupSummary[];
   /** All of the source, from the oldest on. */
   readonly theirs: readonly BackupSummary[];
   readonly chosen: readonly BackupSummary[];
@@ -123,7 +110,7 @@ interface BackupsToCopy {
 
 async function copyBackups(
   { from, to, cluster: { systemIdentifier }, clock, signal, onBackup }: SyncOptions,
-  { lease, uncopied, present, theirs, chosen }: BackupsToCopy,
+  { lease, uncopied, ours, theirs, chosen }: BackupsToCopy,
 ): Promise<Synced['backups']> {
   const backups: Synced['backups'][number][] = [];
   if (chosen.length === 0) return backups;
@@ -138,7 +125,7 @@ async function copyBackups(
   const blobs = await BlobCopy.open({ from, to, systemIdentifier, clock, signal }, source);
   try {
     const copying = { from, to, systemIdentifier, lease, blobs, uncopied, clock };
-    const common = theirs.filter(({ label }) => present.has(label)).at(-1);
+    const common = theirs.filter((each) => ours.some((other) => isSameBackup(each, other))).at(-1);
     if (common !== undefined) await learnNames(common.label, copying);
     for (const { label } of chosen) {
       const copied = await copyBackup(label, copying);

@@ -1,7 +1,8 @@
 import { isDbadminError, reasonOf, type ErrorCode } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 
-export type UncopiedKind = 'backup' | 'wal' | 'history' | 'dump' | 'object';
+/** A `namesake` is a backup whose label stands for another one in the destination. */
+export type UncopiedKind = 'backup' | 'namesake' | 'wal' | 'history' | 'dump' | 'object';
 
 /** Something that the source has, that was to be copied, and that was not. */
 export interface Uncopied {

@@ -38,6 +38,12 @@ export class BlobTable {
   get count(): number {
     return this.#count;
   }
+
+  /** Whether both have the same names under the same numbers. */
+  equals(other: BlobTable): boolean {
+    const bytes = this.#count * HASH_BYTES;
+    return this.#count === other.#count && this.#hashes.subarray(0, bytes).equals(other.#hashes.subarray(0, bytes));
+  }
 }
 
 /** A file of a backup, and how it is to be found in a later one. */
@@ -125,6 +131,22 @@ export class ContentMap {
 
   get extentCount(): number {
     return this.#extents.count;
+  }
+
+  /** Whether both have the same files, whose content lies at the same places of blobs with the same numbers. Names are not compared. */
+  hasLayoutOf(other: ContentMap): boolean {
+    if (this.blobs.count !== other.blobs.count || !this.#extents.equals(other.#extents)) return false;
+    if (this.#files.count !== other.#files.count || this.#pages.size !== other.#pages.size) return false;
+    for (let file = 0; file < this.#files.count; file += 1) if (!this.#isFile(file, other)) return false;
+    return true;
+  }
+
+  #isFile(file: number, other: ContentMap): boolean {
+    const [ours, theirs] = [this.#files, other.#files];
+    if (ours.path(file) !== theirs.path(file) || ours.sizeBytes(file) !== theirs.sizeBytes(file)) return false;
+    if (ours.firstExtent(file) !== theirs.firstExtent(file) || ours.extentCount(file) !== theirs.extentCount(file)) return false;
+    const [pages, theirPages] = [this.pages(file), other.pages(file)];
+    return pages.length === theirPages.length && pages.every((blob, place) => blob === theirPages[place]);
   }
 
   readonly #put: PutExtent = (offset, length, blob, from) => {

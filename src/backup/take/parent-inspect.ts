@@ -2,17 +2,11 @@ import { parseLsn } from '../../postgres/lsn.ts';
 import { CompactExtents } from '../../repository/compact-extents.ts';
 import { readManifest, type BackupSummary, type Extents } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { isSameBackup } from '../../repository/same-backup.ts';
 import type { Source } from '../source-inspect.ts';
 import { ContentMap } from './content-map.ts';
 import type { Suspicions } from '../suspicion.ts';
 import type { PutExtent } from './extents.ts';
-
-/** A backup that the next one may build on, with its content in each repository. */
-export interface Parent {
-  readonly summary: BackupSummary;
-  /** In the order of the repositories. */
-  readonly contents: readonly ContentMap[];
-}
 
 /** Why there is no parent, for people. */
 export interface NoParent {
@@ -25,21 +19,29 @@ export interface ParentChoice {
   readonly suspicions: Suspicions;
 }
 
+const NONE_PASSED_OVER: ReadonlySet<string> = new Set();
+
 /**
- * The newest backup that every one of `repositories` has, undamaged, on the cluster's timeline. One that an audit cast doubt on
- * is none: what is wrong in it would be passed on. The audited one itself is, with what came after it: it has what the cluster
- * has, and whether that is right is another question.
+ * The newest backup that every one of the repositories has, undamaged, on the cluster's timeline. Two backups of one label are
+ * one only when {@link isSameBackup} says so. One that an audit cast doubt on is none: what is wrong in it would be passed on.
+ * The audited one itself is, with what came after it: it has what the cluster has, and whether that is right is another question.
+ * `passedOver` are labels of those that turned out not to serve.
  *
  * Reads summaries only; {@link readParentContent} reads the rest.
  */
-export function chooseParent(choices: readonly ParentChoice[], source: Source, timeline: number): BackupSummary | NoParent {
+export function chooseParent(
+  choices: readonly ParentChoice[],
+  source: Source,
+  timeline: number,
+  passedOver = NONE_PASSED_OVER,
+): BackupSummary | NoParent {
   const [first = [], ...others] = choices.map(({ backups }) => backups);
   if (first.length === 0) return { reason: 'it is the first backup' };
-  const common = first.filter(({ label }) => others.every((list) => list.some((each) => each.label === label)));
+  const common = first.filter((backup) => others.every((list) => list.some((each) => isSameBackup(each, backup))));
   if (common.length === 0) return { reason: 'the repositories have no backup in common (dbadmin repository sync makes them equal)' };
   const isWrong = ({ label }: BackupSummary): boolean =>
     choices.some(({ suspicions }) => ['earlier', 'wrong'].includes(suspicions.byLabel.get(label)?.kind ?? ''));
-  const sound = common.filter((each) => each.damage === null && !isWrong(each));
+  const sound = common.filter((each) => each.damage === null && !passedOver.has(each.label) && !isWrong(each));
   const same = sound.filter((each) => each.stopTimeline === timeline);
   const parent = same.reduce<BackupSummary | undefined>(
     (best, each) => (best === undefined || parseLsn(each.startLsn) > parseLsn(best.startLsn) ? each : best),
@@ -99,7 +101,13 @@ export async function readParentContent(repository: Repository, parent: BackupSu
 
 function putExtents(extents: Extents, blobOf: (hash: string) => number, put: PutExtent): void {
   if (!(extents instanceof CompactExtents)) {
-    for (const [offset, length, hash, from = 0] of extents) put(offset, length, blobOf(hash), from);
+    // Each name is asked for once and in order, as below: so equal content gets equal numbers in every repository, whatever the form.
+    const numbers = new Map<string, number>();
+    for (const [offset, length, hash, from = 0] of extents) {
+      const blob = numbers.get(hash) ?? blobOf(hash);
+      if (extents.length > 1) numbers.set(hash, blob);
+      put(offset, length, blob, from);
+    }
     return;
   }
   const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => blobOf(extents.hash(blob)));

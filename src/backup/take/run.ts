@@ -7,16 +7,17 @@ import { parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { BlobPipeline } from '../../repository/blob-pipeline.ts';
+import type { Lease } from '../../repository/leases.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { inspectSource, showSize, type Source } from '../source-inspect.ts';
 import { completeBackup } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
-import { openDestination, readReliableParent, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
+import { openDestination, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
-import { chooseMode, kindOf, type TakeMode } from './mode.ts';
+import { kindOf, type TakeMode } from './mode.ts';
 import { afterFailure } from './next-attempt.ts';
 import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
-import { chooseParent } from './parent-inspect.ts';
+import { inspectParents } from './parents-inspect.ts';
 import { readCluster, type ClusterContent } from './read-cluster.ts';
 import { ShortenedRelations } from './shortened-relations-inspect.ts';
 import { receiveAlongside, type WalAlongside } from './wal-alongside.ts';
@@ -82,6 +83,7 @@ class TakeRun {
   readonly #options: TakeOptions;
   readonly #failures = new Map<string, DbadminError>();
   #connection: ReplicationConnection | undefined;
+  readonly #leases: Lease[] = [];
   #destinations: readonly Destination[] = [];
 
   constructor(options: TakeOptions) {
@@ -122,7 +124,7 @@ class TakeRun {
 
   async close(): Promise<void> {
     await this.#connection?.close();
-    await Promise.all(this.#destinations.map(async ({ lease }) => await lease.release()));
+    await Promise.all(this.#leases.map(async (lease) => await lease.release()));
   }
 
   async #connect(): Promise<ReplicationConnection> {
@@ -153,7 +155,9 @@ class TakeRun {
     const opened: Destination[] = [];
     for (const named of repositories) {
       try {
-        opened.push(await openDestination(named, { source, clusterName, clock, log, signal }));
+        const destination = await openDestination(named, { source, clusterName, clock, log, signal });
+        this.#leases.push(destination.lease);
+        opened.push(destination);
       } catch (error) {
         this.#note(named.name, error);
       }
@@ -162,19 +166,14 @@ class TakeRun {
     return opened;
   }
 
+  /** Leaves those repositories out that fail. */
   async #chooseMode(source: Source, facts: ClusterFacts): Promise<{ mode: TakeMode; parents: readonly ParentContent[] }> {
     const { kind: wanted, log } = this.#options;
-    const parent = chooseParent(this.#destinations, source, facts.timeline);
-    const mode = chooseMode({ wanted, parent, serverMajor: facts.serverMajor, summarizesWal: facts.summarizesWal });
-    if (mode.kind === 'everything') return { mode, parents: [] };
-    const parents: ParentContent[] = [];
-    for (const destination of this.#destinations) {
-      const content = await readReliableParent(destination, mode.parent);
-      if (content !== undefined) parents.push(content);
-      else log.warn(`backup ${mode.parent.label} is not whole in ${destination.name}: dbadmin backup verify says what is missing`);
-    }
-    if (parents.length === this.#destinations.length) return { mode, parents };
-    return { mode: { kind: 'everything', reason: `backup ${mode.parent.label} is not whole in every repository` }, parents: [] };
+    const onFailed = (name: string, error: DbadminError): void => void this.#note(name, error);
+    const { mode, destinations, parents } = await inspectParents(this.#destinations, { ...facts, wanted, source, log, onFailed });
+    this.#destinations = destinations;
+    this.#orThrow(destinations.length);
+    return { mode, parents };
   }
 
   async #attempt(attempt: Attempt): Promise<readonly TakeOutcome[]> {

@@ -5,6 +5,7 @@ const SHOWN = 20;
 
 const NAMES: Readonly<Record<UncopiedKind, string>> = {
   backup: 'backup',
+  namesake: 'backup',
   wal: 'WAL segment',
   history: 'timeline history',
   dump: 'dump',
@@ -27,8 +28,18 @@ export function showUncopied(
 function advice(failed: readonly Uncopied[], from: string, to: string): readonly string[] {
   const has = (...kinds: readonly UncopiedKind[]): boolean => failed.some(({ kind }) => kinds.includes(kind));
   return [
-    `All else that was to be copied is in ${to}. What is damaged in ${from}, and what that costs: dbadmin backup verify --read-data --repository ${from}.`,
-    `Where a third repository has it whole, dbadmin repository sync --from THAT --to ${to} brings it; this command tries again what it can.`,
+    `All else that was to be copied is in ${to}.`,
+    ...(failed.every(({ kind }) => kind === 'namesake')
+      ? []
+      : [
+          `What is damaged in ${from}, and what that costs: dbadmin backup verify --read-data --repository ${from}.`,
+          `Where a third repository has it whole, dbadmin repository sync --from THAT --to ${to} brings it; this command tries again what it can.`,
+        ]),
+    ...(has('namesake')
+      ? [
+          `Both backups of such a label restore, each from its own repository. One dbadmin backup run into both gives both the same backup: there is then none to copy.`,
+        ]
+      : []),
     ...(has('backup', 'wal')
       ? [
           `Moments that need the missing WAL or backups cannot be restored from ${to}: take a new backup, dbadmin backup run --repository ${to}.`,

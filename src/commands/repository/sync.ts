@@ -1,7 +1,8 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
 import { inspectExpiry } from '../../backup/expire/inspect.ts';
 import { worthCopying } from '../../backup/sync/choose.ts';
-import { planSync, syncLineage, type Synced, type SyncOptions } from '../../backup/sync/run.ts';
+import { describeNamesake, planSync, type ChooseBackups } from '../../backup/sync/plan.ts';
+import { syncLineage, type Synced } from '../../backup/sync/run.ts';
 import { inspectSource } from '../../backup/sync/source-inspect.ts';
 import { isOfOneObject } from '../../backup/sync/uncopied-run.ts';
 import { formatBytes } from '../../base/bytes.ts';
@@ -64,7 +65,7 @@ interface Planned {
   readonly from: Repository;
   readonly to: Repository;
   readonly lineage: ClusterIdentity;
-  readonly chosen: SyncOptions['chosen'];
+  readonly chosen: ChooseBackups | undefined;
   readonly names: { readonly from: string; readonly to: string };
 }
 
@@ -72,8 +73,9 @@ interface Planned {
 async function showPlan({ output }: CommandContext, { from, to, lineage, chosen, names }: Planned): Promise<number> {
   const { backups: theirs, unreadable } = await inspectSource(from, lineage.systemIdentifier);
   const ours = await listBackups(to, lineage.systemIdentifier);
-  const { backups, left } = planSync({ from: theirs, to: ours, chosen });
-  const failed = unreadable.all.filter(({ name }) => !ours.some(({ label }) => label === name));
+  const { backups, left, namesakes } = planSync({ from: theirs, to: ours, chosen });
+  for (const each of namesakes) unreadable.add('namesake', each.label, describeNamesake(each));
+  const failed = unreadable.all.filter(({ kind, name }) => kind === 'namesake' || !ours.some(({ label }) => label === name));
   for (const { label, storedBytes } of backups) output.line(`  ${label}   stored ${formatBytes(storedBytes)} in ${names.from}`);
   for (const { name, problem } of failed) output.line(output.style('bad', `  ${name}   cannot be copied: ${problem}.`));
   output.line(`  ${backups.length} backups would be copied with the WAL from the first on, ${left.length} left. Nothing was changed.`);
@@ -94,7 +96,7 @@ async function choice(
   context: CommandContext,
   input: CommandInput,
   about: { readonly from: Repository; readonly lineage: ClusterIdentity; readonly cluster: string; readonly target: string },
-): Promise<SyncOptions['chosen']> {
+): Promise<ChooseBackups | undefined> {
   const label = textOption(input, 'backup');
   if (label !== undefined) {
     const { from, lineage } = about;

@@ -2,14 +2,13 @@ import { open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
-import { silentLog } from '../../../src/base/log.ts';
-import { takeBackup, type TakeResult } from '../../../src/backup/take/run.ts';
+import type { TakeResult } from '../../../src/backup/take/run.ts';
 import { listBackups } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
+import { takeInto } from '../../backup/take-into.ts';
 import { fingerprint } from '../../backup/workload.ts';
 import type { ClusterOptions, TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -32,27 +31,6 @@ async function start(options: ClusterOptions): Promise<{ cluster: TestCluster; s
   const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
   Object.assign(opened, { cluster, sql });
   return { cluster, sql };
-}
-
-async function take(
-  cluster: TestCluster,
-  repositories: Readonly<Record<string, Repository>>,
-  kind: 'full' | 'incremental' = 'incremental',
-): Promise<TakeResult> {
-  return await takeBackup({
-    parameters: cluster.parameters(),
-    connection: cluster.parameters(),
-    repositories: Object.entries(repositories).map(([name, repository]) => ({ name, repository })),
-    clusterName: 'main',
-    tool: 'test',
-    kind,
-    fastCheckpoint: true,
-    maxRateKb: undefined,
-    clock: systemClock,
-    log: silentLog,
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-  });
 }
 
 async function rowsOf(url: string): Promise<readonly string[]> {
@@ -130,7 +108,7 @@ describe('where the server cannot tell what changed', () => {
     const { cluster, sql } = await start({ major: 18, provider: 'embedded', settings: { summarize_wal: 'on' } });
     const repository = await makeRepository(path.join(directory, 'repository'));
     await sql`create table t as select g from generate_series(1, 1000) g`;
-    await take(cluster, { local: repository });
+    await takeInto(cluster, { local: repository });
     // Switched off and on, the server has no summaries of what came between.
     await sql`alter system set summarize_wal = off`;
     await sql`select pg_reload_conf()`;
@@ -141,10 +119,10 @@ describe('where the server cannot tell what changed', () => {
     for (const name of await readdir(summaries)) await rm(path.join(summaries, name));
     await sql`alter system set summarize_wal = on`;
     await sql`select pg_reload_conf()`;
-    const second = await take(cluster, { local: repository });
+    const second = await takeInto(cluster, { local: repository });
     expect(second.mode).toMatchObject({ kind: 'everything', reason: expect.stringMatching(/no WAL summaries back to/) });
     const rows = await fingerprint(sql);
-    expect((await take(cluster, { local: repository })).mode.kind).toBe('blocks');
+    expect((await takeInto(cluster, { local: repository })).mode.kind).toBe('blocks');
     const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
     expect(await rowsOf(clone.url)).toEqual(rows);
     await clone.stop();
@@ -154,9 +132,9 @@ describe('where the server cannot tell what changed', () => {
     const { cluster, sql } = await start({ major: 17, settings: { summarize_wal: 'off' } });
     const repository = await makeRepository(path.join(directory, 'repository'));
     await sql`create table t as select g as n, repeat(md5(g::text), 10) as t from generate_series(1, 50000) g`;
-    await take(cluster, { local: repository });
+    await takeInto(cluster, { local: repository });
     await sql`update t set n = -n where n between 100 and 110`;
-    const second = await take(cluster, { local: repository });
+    const second = await takeInto(cluster, { local: repository });
     expect(second.mode).toMatchObject({ kind: 'hashes', reason: expect.stringMatching(/summarize_wal is off/) });
     const rows = await fingerprint(sql);
     const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
@@ -171,13 +149,13 @@ describe('several repositories', () => {
     const local = await makeRepository(path.join(directory, 'local'));
     const secret = await makeRepository(path.join(directory, 'secret'), { encrypted: true });
     await sql`create table t as select g as n, md5(g::text) as t from generate_series(1, 20000) g`;
-    const first = await take(cluster, { local, secret });
+    const first = await takeInto(cluster, { local, secret });
     expect(first.outcomes.map(({ name, result }) => [name, result.kind])).toEqual([
       ['local', 'taken'],
       ['secret', 'taken'],
     ]);
     await sql`update t set n = -n where n < 500`;
-    const second = await take(cluster, { local, secret });
+    const second = await takeInto(cluster, { local, secret });
     expect(second.mode.kind).toBe('blocks');
     const rows = await fingerprint(sql);
     for (const [name, repository] of Object.entries({ local, secret })) {
@@ -192,7 +170,7 @@ describe('several repositories', () => {
       }),
     };
     await sql`insert into t select g, 'more' from generate_series(1, 3000) g`;
-    const third = await take(cluster, { local, failing });
+    const third = await takeInto(cluster, { local, failing });
     expect(third.outcomes).toMatchObject([
       { name: 'local', result: { kind: 'taken' } },
       { name: 'failing', result: { kind: 'failed', error: { code: 'storage-full' } } },
@@ -201,8 +179,8 @@ describe('several repositories', () => {
     expect((await listBackups(local, systemIdentifier)).length).toBe(3);
     expect((await listBackups(secret, systemIdentifier)).length).toBe(2);
     // The newest that both have is the one to build on.
-    expect((await take(cluster, { local, secret })).mode).toMatchObject({ kind: 'blocks', parent: { label: labelOf(second) } });
-    await expect(take(cluster, { failing })).rejects.toMatchObject({ code: 'storage-full' });
+    expect((await takeInto(cluster, { local, secret })).mode).toMatchObject({ kind: 'blocks', parent: { label: labelOf(second) } });
+    await expect(takeInto(cluster, { failing })).rejects.toMatchObject({ code: 'storage-full' });
   });
 });
 

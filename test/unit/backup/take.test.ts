@@ -49,6 +49,7 @@ describe('the backup to build on', () => {
     const [a, b, c] = [summary('a', '0/1000'), summary('b', '1/0'), summary('c', '0/2000')];
     expect(chooseParent(choices([a, b, c], [a, c]), source, 1)).toBe(c);
     expect(chooseParent(choices([a, b, c]), source, 1)).toBe(b);
+    expect(chooseParent(choices([a, b, c]), source, 1, new Set(['b']))).toBe(c);
   });
 
   test('is none that an audit casts doubt on, but the audited one, until somebody says that it is the wrong one', () => {
@@ -64,6 +65,18 @@ describe('the backup to build on', () => {
     const finding = { label: 'c', name: 'x', sound: 'earlier', wrong: ['c'], reason: 'looked', placedAt: new Date(0), by: 'a@b' } as const;
     const backups = [a, b, c];
     expect(chooseParent([{ backups, suspicions: suspicionsOf(backups, [finding]) }], source, 1)).toBe(b);
+  });
+
+  test('is none that is another backup elsewhere, though of the same label', () => {
+    const backup = summary('a', '0/2000');
+    const others = { startedAt: '2026-11-21T00:00:00.001Z', startLsn: '0/1000', stopLsn: '0/3000', startTimeline: 2, stopTimeline: 2 };
+    for (const [key, value] of Object.entries(others)) {
+      const other = { ...backup, [key]: value };
+      expect(chooseParent(choices([backup], [other]), source, 1), key).toMatchObject({ reason: expect.stringMatching(/in common/) });
+    }
+    expect(chooseParent(choices([backup], [{ ...backup, finishedAt: '2026-11-21T00:00:09.000Z', storedBytes: 7 }]), source, 1)).toBe(
+      backup,
+    );
   });
 
   test('is none when there is none in common, none undamaged, none of this timeline or version, and the reason is said', () => {
