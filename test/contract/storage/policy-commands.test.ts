@@ -2,20 +2,25 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { silentLog } from '../../../src/base/log.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { formatEmergencyKey } from '../../../src/repository/emergency-key.ts';
 import { storagePolicy, type StorageRole } from '../../../src/repository/iam-policy.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { addKey, listKeys } from '../../../src/repository/key-objects.ts';
-import { indexPrefix } from '../../../src/repository/layout.ts';
+import { backupKey, indexPrefix } from '../../../src/repository/layout.ts';
+import { readLease } from '../../../src/repository/lease-objects.ts';
+import { acquireLease, shutOut } from '../../../src/repository/leases.ts';
+import { publishBackup } from '../../../src/repository/publish.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { openStore } from '../../../src/storage/open.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
 import type { CommandEnd } from '../../backup/command.ts';
+import { withFaults } from '../../backup/failing-store.ts';
 import { runInProcess } from '../../backup/in-process.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
-import { SYSTEM, writePacks } from '../../backup/small-backups.ts';
+import { summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
 import { findMoto, MOTO_ABSENT, startMoto } from '../../s3/moto.ts';
 import { startPolicyProxy } from '../../s3/policy-proxy.ts';
 import type { TestS3 } from '../../s3/server.ts';
@@ -23,7 +28,9 @@ import type { TestS3 } from '../../s3/server.ts';
 const PASSPHRASE = 'a passphrase that nobody has lost';
 const moto = findMoto();
 if (moto === undefined) it('commands without a key, under a policy', (context) => context.skip(MOTO_ABSENT));
-else describe('commands without a key, under the policy of AWS that refuses to write over objects', () => describeCommands(moto));
+else
+  describe('under the policy of AWS, which refuses to write over objects and lets a writer delete no manifest', () =>
+    describeCommands(moto));
 
 function describeCommands(command: readonly string[]): void {
   let server: TestS3;
@@ -91,6 +98,35 @@ repositories:
     expect(JSON.parse(stdout)).toMatchObject({ repositories: [{ writable: true, problem: null, reachable: true }] });
     const restorer = await run('restorer', 'repository list --json', PASSPHRASE);
     expect(JSON.parse(restorer.stdout)).toMatchObject({ repositories: [{ writable: false, reachable: true }] });
+  });
+
+  it('a writer that lost its lease after its last look at it may not take the manifest back, and says which one has to go', async () => {
+    const proxy = await startPolicyProxy(server.endpoint, storagePolicy('writer', { ...server.options(), endpoint: undefined }));
+    const options = { clock: systemClock, random: Math.random, conditionalCreate: true };
+    const store = await openStore({ type: 's3', ...server.options(), endpoint: proxy.endpoint }, options);
+    const key = backupKey(SYSTEM, 'late');
+    const sleeping = {
+      ...withFaults(store, () => undefined),
+      create: async (...[name, ...rest]: Parameters<typeof store.create>) => {
+        if (name === key) {
+          const held = await readLease(repository.store, SYSTEM, 'backup');
+          if (held !== undefined) await shutOut(repository, SYSTEM, 'backup', held);
+        }
+        await store.create(name, ...rest);
+      },
+    };
+    const writer = { ...repository, store: sleeping };
+    const lease = await acquireLease(writer, SYSTEM, 'backup', { clock: systemClock, log: silentLog, command: 'backup run' });
+    await expect(publishBackup(writer, lease, summaryOf('late'), [])).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringContaining('was lost'),
+      hint: expect.stringContaining(key),
+    });
+    expect(proxy.denied).toEqual([expect.stringMatching(new RegExp(`^s3:DeleteObject .*/${key}$`))]);
+    await lease.release();
+    await store.close();
+    await proxy.stop();
+    await repository.store.delete(key);
   });
 
   it('repository rebuild-index works without the key, under a lease that the storage gives to one', async () => {
