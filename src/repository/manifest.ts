@@ -46,6 +46,8 @@ export interface BackupSummary {
   readonly pageHashKey?: string | null;
   /** What the backup could not bring: settings or configuration files outside of the data directory. */
   readonly missing?: readonly string[];
+  /** LSN from which on nobody could say which relations VACUUM cut back: there may be old pages of them. Absent where it was known. */
+  readonly cutsUnknownSince?: string;
 }
 
 /** A full read compared page by page with what the repository had pieced together. @see FORMAT.md "Manifests" */

@@ -31,13 +31,25 @@ export interface CompleteOptions {
   /** Packs that the parent lies in: the new manifest relies on them as the parent's does. */
   readonly parentPacks: ReadonlySet<string>;
   readonly pageHashKey: Buffer | undefined;
-  /** Beside those of the server, in full sentences. */
-  readonly warnings: readonly string[];
+  /** Where it is not known which relations VACUUM cut back. */
+  readonly cutsUnknownSince: UnknownCuts | undefined;
   readonly configuration: OuterConfiguration;
   readonly wal: WalAlongside;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+}
+
+/** What is not known of relations that VACUUM cut back. */
+export interface UnknownCuts {
+  /** As PostgreSQL prints it. */
+  readonly sinceLsn: string;
+  /** For people. */
+  readonly reason: string;
+}
+
+function unknownCutsWarning({ sinceLsn, reason }: UnknownCuts): string {
+  return `tables that VACUUM cut back since ${sinceLsn} and that grew again may have old rows in this backup: the server could not be asked which these are (${reason}); the next backup that can ask sets it right, and so does a full one (--type full)`;
 }
 
 /**
@@ -96,7 +108,7 @@ async function lockEarlier({ name, repository }: Destination, systemIdentifier: 
 }
 
 function summarize(options: CompleteOptions): BackupSummary {
-  const { source, content, files, written, mode, pageHashKey } = options;
+  const { source, content, files, written, mode, pageHashKey, cutsUnknownSince: cuts } = options;
   const { result, sink, audit } = content;
   const parent = mode.kind === 'everything' ? null : mode.parent.label;
   return {
@@ -112,10 +124,11 @@ function summarize(options: CompleteOptions): BackupSummary {
     startTimeline: result.startTimeline,
     stopTimeline: result.stopTimeline,
     damage: result.damage ?? null,
-    warnings: [...result.warnings, ...options.warnings],
+    warnings: [...result.warnings, ...(cuts === undefined ? [] : [unknownCutsWarning(cuts)])],
     audit: audit === undefined || parent === null ? null : audit.report(parent),
     pageHashKey: pageHashKey?.toString('hex') ?? null,
     missing: options.configuration.missing,
+    ...(cuts === undefined ? {} : { cutsUnknownSince: cuts.sinceLsn }),
     tablespaces: sink.tablespaces,
     fileCount: files.fileCount,
     plainBytes: files.sizeBytes,

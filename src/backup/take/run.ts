@@ -10,7 +10,7 @@ import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import type { Lease } from '../../repository/leases.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { inspectSource, showSize, type Source } from '../source-inspect.ts';
-import { completeBackup } from './complete.ts';
+import { completeBackup, type UnknownCuts } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
 import { openDestination, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
@@ -139,11 +139,11 @@ class TakeRun {
   #shortenedSince(mode: TakeMode, { systemIdentifier }: Source): ShortenedRelations | undefined {
     if (mode.kind !== 'blocks') return undefined;
     const { connection, clock, signal } = this.#options;
-    const { startLsn, stopTimeline } = mode.parent;
+    const { stopTimeline } = mode.parent;
     return new ShortenedRelations({
       connection,
       systemIdentifier,
-      parentStartLsn: parseLsn(startLsn),
+      sinceLsn: parseLsn(cutsWantedSince(mode.parent)),
       timeline: stopTimeline,
       clock,
       signal,
@@ -192,7 +192,6 @@ class TakeRun {
       await this.#consolidate(attempt, content);
       content.blobs.closeShared();
       const stored = await pipeline.finish(indexName(attempt.startedAt));
-      const warnings = warningsOf(attempt);
       return await Promise.all(
         this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
           try {
@@ -212,7 +211,7 @@ class TakeRun {
               content,
               parentPacks,
               pageHashKey,
-              warnings,
+              cutsUnknownSince: cutsUnknownSince(attempt),
             });
             return { name: destination.name, result: { kind: 'taken', summary } };
           } catch (error) {
@@ -337,12 +336,14 @@ async function inspectConfiguration(connection: ConnectionParameters | undefined
   }
 }
 
-/** What a person has to know of a backup for which the server could not be asked which relations were cut back. */
-function warningsOf({ mode, shortened }: Attempt): readonly string[] {
-  if (mode.kind !== 'blocks' || shortened?.unknown === undefined) return [];
-  return [
-    `tables that VACUUM cut back and that grew again since ${mode.parent.label} may have old rows in this backup: which these are was not known (${shortened.unknown}); see to the ordinary connection, and take a full backup (--type full)`,
-  ];
+/** What an earlier backup could not find out about is made up for by the first that can. */
+function cutsWantedSince({ cutsUnknownSince: since, startLsn }: BackupSummary): string {
+  return since ?? startLsn;
+}
+
+function cutsUnknownSince({ mode, shortened }: Attempt): UnknownCuts | undefined {
+  if (mode.kind !== 'blocks' || shortened?.unknown === undefined) return undefined;
+  return { sinceLsn: cutsWantedSince(mode.parent), reason: shortened.unknown };
 }
 
 /** Page hashes are taken where the next backup will need them: where the server cannot tell what changed. */

@@ -10,8 +10,9 @@ export interface ShortenedRelationsOptions {
   /** An ordinary connection; the functions that are asked are everybody's. */
   readonly connection: ConnectionParameters | undefined;
   readonly systemIdentifier: string;
-  /** Where the parent began, and the timeline that it ended on. */
-  readonly parentStartLsn: bigint;
+  /** Where the parent began, or where an earlier backup did since which nothing is known. */
+  readonly sinceLsn: bigint;
+  /** That the parent ended on. */
   readonly timeline: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -22,7 +23,7 @@ const BEHIND_MS = 10_000;
 const LOOK_EVERY_MS = 200;
 
 /**
- * The relations that VACUUM cut back, to some length, since the parent began: as the server's summaries of the WAL have it.
+ * The relations that VACUUM cut back, to some length, since some position: as the server's summaries of the WAL have it.
  *
  * Asks for one summary at a time and for each only once: the server makes a row of every changed block in it before it passes over
  * all but the few that are wanted.
@@ -100,14 +101,14 @@ export class ShortenedRelations {
     return row?.system === this.#options.systemIdentifier;
   }
 
-  /** Asks for the summaries that are new; gives the position that they reach, without a gap, from where the parent began. */
+  /** Asks for the summaries that are new; gives the position that they reach, without a gap, from where they are wanted. */
   async #askNew(sql: Sql): Promise<bigint> {
-    const { timeline, parentStartLsn, signal } = this.#options;
+    const { timeline, sinceLsn, signal } = this.#options;
     const summaries = await sql<WalSummary[]>`
       select tli::text as tli, start_lsn::text as start, end_lsn::text as end from pg_available_wal_summaries()
-      where tli >= ${timeline} and end_lsn > ${formatLsn(parentStartLsn)}::pg_lsn order by pg_available_wal_summaries.start_lsn`;
+      where tli >= ${timeline} and end_lsn > ${formatLsn(sinceLsn)}::pg_lsn order by pg_available_wal_summaries.start_lsn`;
     const found = new Map(this.#shortened);
-    let reachedLsn = parentStartLsn;
+    let reachedLsn = sinceLsn;
     for (const summary of summaries) {
       signal.throwIfAborted();
       const name = `${summary.tli} ${summary.start} ${summary.end}`;

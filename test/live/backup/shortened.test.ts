@@ -159,18 +159,24 @@ describe.each([
 });
 
 describe('where the server', () => {
-  test('cannot be asked what was cut back, the backup says so', async () => {
+  test('cannot be asked what was cut back, the backup says so, and the next that can ask makes up for it', async () => {
     const { cluster, sql } = await start({ major: 18 });
     await fill(sql, 't');
-    await backUp(cluster, repository, { connection: undefined });
+    const { startLsn } = await backUp(cluster, repository);
+    await cutBack(sql, 't');
+    await growAgain(sql, 't', 700);
+    const rows = await fingerprint(sql);
     const without = await backUp(cluster, repository, { connection: undefined });
-    expect(without.kind).toBe('incremental');
+    expect(without).toMatchObject({ kind: 'incremental', cutsUnknownSince: startLsn });
     expect(without.warnings).toEqual([expect.stringMatching(/^tables that VACUUM cut back .* no ordinary connection/)]);
     const nobody = { ...cluster.parameters(), database: 'nowhere' };
-    expect((await backUp(cluster, repository, { connection: nobody })).warnings).toEqual([
-      expect.stringMatching(/no ordinary connection: .*nowhere/),
-    ]);
-    expect((await backUp(cluster, repository)).warnings).toEqual([]);
+    const again = await backUp(cluster, repository, { connection: nobody });
+    expect(again).toMatchObject({ parent: without.label, cutsUnknownSince: startLsn });
+    expect(again.warnings).toEqual([expect.stringMatching(/no ordinary connection: .*nowhere/)]);
+    const asked = await backUp(cluster, repository);
+    expect(asked).toMatchObject({ kind: 'incremental', parent: again.label, warnings: [] });
+    expect(asked).not.toHaveProperty('cutsUnknownSince');
+    expect(await restoredRows()).toEqual(rows);
   });
 
   test('fails to say what was cut back, everything is read; a role without any privilege is told', async () => {
