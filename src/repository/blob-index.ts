@@ -40,6 +40,8 @@ export class BlobIndex {
   readonly #table = new BlobTable();
   readonly #packs: string[] = [];
   readonly #packNumbers = new Map<string, number>();
+  /** Packs that were added to and that no index object lists yet. */
+  readonly #unlisted = new Set<number>();
 
   constructor(damagedKeys: ReadonlySet<string> = new Set()) {
     this.damaged = damagedKeys;
@@ -166,7 +168,18 @@ export class BlobIndex {
 
   /** Adds one blob that {@link BlobIndex.packOf} does not know; gives the number of its entry. */
   addBlob(hash: Uint32Array, pack: number, blob: Omit<PackedBlob, 'hash'>): number {
+    this.#unlisted.add(pack);
     return this.#table.add(hash, pack, blob);
+  }
+
+  /** Whether an index object lists what this knows of a pack: until one does, nobody else finds its blobs. */
+  isListed(pack: number): boolean {
+    return !this.#unlisted.has(pack);
+  }
+
+  /** Notes that an index object lists some packs. */
+  list(packs: readonly number[]): void {
+    for (const pack of packs) this.#unlisted.delete(pack);
   }
 
   /** The blobs of some entries, each made when it is asked for. */
@@ -272,6 +285,7 @@ export async function writeIndexOf(
 ): Promise<void> {
   const content = index.contentOf(packs);
   await createIndex(repository, systemIdentifier, name, { packs: packs.length, blobs: content.blobs }, content.packs());
+  index.list(packs);
 }
 
 async function createIndex(

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { DbadminError } from '../base/errors.ts';
 import { NumberRows } from '../base/number-rows.ts';
 import { writeIndexOf, type BlobIndex } from './blob-index.ts';
 import { packKey } from './layout.ts';
@@ -199,7 +200,10 @@ export class PackWriter {
   }
 
   async #verifyAdopted(): Promise<void> {
-    const { repository, systemIdentifier } = this.target;
+    const { repository, systemIdentifier, known } = this.target;
+    const unlisted = [...this.#adopted].find((pack) => !known.isListed(pack));
+    // Verify would find the pack, and a restore nothing in it.
+    if (unlisted !== undefined) throw new DbadminError('internal', `pack ${known.packName(unlisted)} is relied on and no index lists it`);
     await verifyPacks(repository, systemIdentifier, new Set(this.#adoptedNames()));
   }
 

@@ -14,10 +14,13 @@ const MOST_TRIES = 4;
 /**
  * The next attempt after the one numbered `tries` from 1 failed in `mode`; undefined when its failure is the backup's.
  *
+ * `hasBegun` says whether the server had begun to send. Then there is no next one: what has come is in packs that no index lists,
+ * and a server that refuses now refuses for another reason (a standby was promoted, or replayed that full page writes were off).
+ *
  * What was cut back up to the begin of the failed attempt is known to the next one, which looks again right before it begins.
  */
-export function afterFailure(mode: TakeMode, error: unknown, tries: number): NextAttempt | undefined {
-  if (mode.kind !== 'blocks') return undefined;
+export function afterFailure(mode: TakeMode, error: unknown, tries: number, hasBegun: boolean): NextAttempt | undefined {
+  if (mode.kind !== 'blocks' || hasBegun) return undefined;
   const { label } = mode.parent;
   if (error instanceof ShortenedMeanwhile && tries < MOST_TRIES)
     return { mode, note: 'the backup begins anew, since VACUUM cut a relation back before it began' };

@@ -85,6 +85,8 @@ class TakeRun {
   #connection: ReplicationConnection | undefined;
   readonly #leases: Lease[] = [];
   #destinations: readonly Destination[] = [];
+  /** Whether the server has begun to send the backup. */
+  #hasBegun = false;
 
   constructor(options: TakeOptions) {
     this.#options = options;
@@ -112,7 +114,7 @@ class TakeRun {
           outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, shortened, label, startedAt })),
         };
       } catch (error) {
-        const next = afterFailure(mode, error, tries);
+        const next = afterFailure(mode, error, tries, this.#hasBegun);
         if (next === undefined) throw error;
         options.log.info(`${next.note}: ${messageOf(error)}`);
         ({ mode } = next);
@@ -251,7 +253,10 @@ class TakeRun {
       fastCheckpoint,
       maxRateKb,
       signal,
-      onBegin: async (start) => void (await Promise.all(wal.map(async (each) => await each.begin(start.startLsn, start.timeline)))),
+      onBegin: async (start) => {
+        this.#hasBegun = true;
+        await Promise.all(wal.map(async (each) => await each.begin(start.startLsn, start.timeline)));
+      },
       onProgress,
     });
   }

@@ -54,9 +54,9 @@ describe('after an attempt that failed', () => {
   const meanwhile = new ShortenedMeanwhile(['base/5/1', 'base/5/2']);
 
   test('since a relation was cut back before it began, the backup begins anew; not for ever', () => {
-    expect(afterFailure(blocks, meanwhile, 1)).toMatchObject({ mode: blocks });
-    expect(afterFailure(blocks, meanwhile, 3)).toMatchObject({ mode: blocks });
-    expect(afterFailure(blocks, meanwhile, 4)).toMatchObject({
+    expect(afterFailure(blocks, meanwhile, 1, false)).toMatchObject({ mode: blocks });
+    expect(afterFailure(blocks, meanwhile, 3, false)).toMatchObject({ mode: blocks });
+    expect(afterFailure(blocks, meanwhile, 4, false)).toMatchObject({
       mode: { kind: 'everything', reason: expect.stringMatching(/before each of 4 attempts/) as string },
     });
     expect(meanwhile.message).toBe('VACUUM cut the relation of base/5/1 back before the backup began, and 1 more like it');
@@ -65,13 +65,19 @@ describe('after an attempt that failed', () => {
   test('everything is read when the server did not say what was cut back, or what changed', () => {
     // What the server says of its own answer is not taken for the lack of summaries.
     for (const error of [new ShortenedUnanswered(new Error('canceled')), Object.assign(new Error('no summaries'), { code: '55000' })])
-      expect(afterFailure(blocks, error, 1)?.mode).toMatchObject({ kind: 'everything' });
+      expect(afterFailure(blocks, error, 1, false)?.mode).toMatchObject({ kind: 'everything' });
     const hashed: TakeMode = { kind: 'blocks', parent: { ...parent, pageHashKey: '00' } };
-    expect(afterFailure(hashed, new ShortenedUnanswered(new Error('canceled')), 1)?.mode.kind).toBe('hashes');
+    expect(afterFailure(hashed, new ShortenedUnanswered(new Error('canceled')), 1, false)?.mode.kind).toBe('hashes');
   });
 
   test('any other failure is that of the backup', () => {
-    expect(afterFailure(blocks, new Error('disk full'), 1)).toBeUndefined();
-    expect(afterFailure({ kind: 'audit', parent }, meanwhile, 1)).toBeUndefined();
+    expect(afterFailure(blocks, new Error('disk full'), 1, false)).toBeUndefined();
+    expect(afterFailure({ kind: 'audit', parent }, meanwhile, 1, false)).toBeUndefined();
+  });
+
+  test('once the server has begun to send, nothing follows: the same code says then that a standby was promoted', () => {
+    const refused = Object.assign(new Error('the standby was promoted during online backup'), { code: '55000' });
+    expect(afterFailure(blocks, refused, 1, true)).toBeUndefined();
+    expect(afterFailure(blocks, refused, 1, false)?.mode.kind).toBe('everything');
   });
 });
