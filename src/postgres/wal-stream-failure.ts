@@ -26,6 +26,10 @@ export function walStreamFailure(error: unknown, wanted: Wanted): Error {
       hint: 'Create it, and take a backup: WAL written without a slot may be gone.',
     });
   }
+  // A server that stops or starts, or somebody who ended this one connection: what was wanted is there still.
+  if (/^57P0[1-5]$/.test(error.code)) {
+    return new DbadminError('connection-failed', 'the server ended the connection that the WAL comes over', parts);
+  }
   // From 18 on. It says so before it looks for any WAL: that may be there still.
   if (error.code === '55000' && wanted.slot !== undefined) {
     return new DbadminError('slot-invalidated', `the server has given up replication slot ${wanted.slot}`, {

@@ -88,6 +88,23 @@ test(`wal receive killed with SIGKILL at ${KILLS} moments: nothing that was ackn
   expect(walGaps((await inspectLineage(repository, 'main')).coverage)).toEqual([]);
 });
 
+test('a receiver whose connection the server ends goes on by itself', async () => {
+  repository = await makeRepository(place);
+  const receiver = startReceiver(cluster, repository);
+  try {
+    await expect.poll(async () => await sql`select from pg_replication_slots where active`, { timeout: 20_000 }).toHaveLength(1);
+    await write(2000);
+    await sql`select pg_terminate_backend(active_pid, 5000) from pg_replication_slots`;
+    await write(2000);
+    const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+    const end = parseLsn(row?.lsn ?? '0/0');
+    await expect.poll(async () => await storedUntil(), { timeout: 20_000 }).toBeGreaterThanOrEqual(end);
+    expect(walGaps((await inspectLineage(repository, 'main')).coverage)).toEqual([]);
+  } finally {
+    await receiver.stop();
+  }
+});
+
 test('an idle cluster whose host is lost: the loss is no more than the rpo', async () => {
   repository = await makeRepository(place);
   const config = await writeConfig(directory, cluster, place);
