@@ -122,6 +122,12 @@ export class BlobPipeline {
     }
   }
 
+  /** Gives up a target for a reason of the caller's, as if it had failed by itself. Gives whether another is left. */
+  giveUp(target: number, error: Error): boolean {
+    this.#writers[target]?.giveUp(error);
+    return this.#writers.some(({ failure }) => failure === undefined);
+  }
+
   /** Stores what is left and the indexes. One outcome for each target; throws only when all failed. */
   async finish(indexName: string): Promise<readonly StoredOutcome[]> {
     await this.drain();

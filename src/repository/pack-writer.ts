@@ -77,6 +77,12 @@ export class PackWriter {
     return this.#failure;
   }
 
+  /** Nothing more is stored here. */
+  giveUp(error: Error): void {
+    this.#failure ??= error;
+    this.#onRoom();
+  }
+
   /** The name of a pack with room for `bytes`, kept until {@link PackWriter.settle}; undefined when all memory is in use. */
   promise(bytes: number): string | undefined {
     const pack = this.#packFor(bytes);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, messageOf, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { openClient } from '../../postgres/client.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
@@ -185,11 +185,23 @@ class TakeRun {
     const targets = this.#destinations.map(({ repository, index }) => ({ repository, systemIdentifier, known: index }));
     const pipeline = new BlobPipeline(targets, level === undefined ? {} : { level });
     const wal: WalAlongside[] = [];
+    // Without its WAL a backup cannot be restored: nothing more is read once that is lost in every repository.
+    const lost = new AbortController();
+    const reading = { isOver: false };
+    const signal = AbortSignal.any([this.#options.signal, lost.signal]);
     try {
-      for (const { name, repository } of this.#destinations)
-        wal.push(await receiveAlongside({ parameters: this.#options.parameters, name, repository, source, clock, log }));
+      for (const [index, { name, repository }] of this.#destinations.entries()) {
+        const onLost = (error: Error): void => {
+          // What came until the end of the reading may be enough.
+          if (reading.isOver) return;
+          if (pipeline.giveUp(index, error)) log.warn(`${name} gets no backup, the others go on: ${reasonOf(error)}`);
+          else lost.abort(error);
+        };
+        wal.push(await receiveAlongside({ parameters: this.#options.parameters, name, repository, source, clock, log, onLost }));
+      }
       const pageHashKey = pageHashKeyFor(attempt.mode, attempt.facts);
-      const content = await this.#read(attempt, pipeline, wal, pageHashKey);
+      const content = await this.#read({ ...attempt, pipeline, wal, pageHashKey, signal });
+      reading.isOver = true;
       log.debug(`${attempt.label}: storing the last packs and the index`);
       await this.#consolidate(attempt, content);
       content.blobs.closeShared();
@@ -227,14 +239,9 @@ class TakeRun {
     }
   }
 
-  async #read(
-    attempt: Attempt,
-    pipeline: BlobPipeline,
-    wal: readonly WalAlongside[],
-    pageHashKey: Buffer | undefined,
-  ): Promise<ClusterContent> {
-    const { fastCheckpoint, maxRateKb, signal, onProgress, log } = this.#options;
-    const { source, facts, configuration, mode, parents, shortened, label } = attempt;
+  async #read(reading: Reading): Promise<ClusterContent> {
+    const { fastCheckpoint, maxRateKb, onProgress, log } = this.#options;
+    const { source, facts, configuration, mode, parents, shortened, label, pipeline, wal, pageHashKey, signal } = reading;
     const connection = this.#connection ?? (await this.#connect());
     log.debug(`${label}: reading the cluster`);
     return await readCluster({
@@ -303,6 +310,14 @@ interface Attempt {
   readonly shortened: ShortenedRelations | undefined;
   readonly label: string;
   readonly startedAt: Date;
+}
+
+interface Reading extends Attempt {
+  readonly pipeline: BlobPipeline;
+  readonly wal: readonly WalAlongside[];
+  readonly pageHashKey: Buffer | undefined;
+  /** Ends the reading: the run's own, or that no repository has the WAL. */
+  readonly signal: AbortSignal;
 }
 
 interface ClusterFacts {

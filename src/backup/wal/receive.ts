@@ -26,6 +26,8 @@ export interface ReceiveOptions {
   /** Where a segment begins. */
   readonly startLsn: bigint;
   readonly timeline: number;
+  /** Tells the server at once that what is before `startLsn` is stored: a slot that was made later than that holds the WAL from there. */
+  readonly holdsFromStart?: boolean;
   /** The most that may be lost with the server's host: bytes of the open segment are stored, and an idle server's time is noted, twice as often. */
   readonly partEveryMs: number;
   readonly clock: Clock;
@@ -68,6 +70,7 @@ export async function receiveWal(options: ReceiveOptions): Promise<ReceiveEnd> {
       startLsn,
       timeline,
     });
+    if (options.holdsFromStart === true) stream.reportFlushed(startLsn);
     const reception = new Reception(options, lanes, stream, new SegmentBuffer(timeline, startLsn, segmentBytes));
     const end = await reception.run();
     if (end.kind !== 'timeline-end') return { ...end, timeline };
