@@ -22,15 +22,6 @@ export class NumberRows {
     return this.#count - 1;
   }
 
-  /** Whether both have the same rows. */
-  equals(other: NumberRows): boolean {
-    if (this.#width !== other.#width || this.#count !== other.#count) return false;
-    return this.#chunks.every((chunk, at) => {
-      const theirs = other.#chunks[at];
-      return theirs !== undefined && Buffer.from(chunk.buffer).equals(Buffer.from(theirs.buffer));
-    });
-  }
-
   get(row: number, column: number): number {
     return this.#chunks[Math.trunc(row / CHUNK_ROWS)]?.[(row % CHUNK_ROWS) * this.#width + column] ?? 0;
   }

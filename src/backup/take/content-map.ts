@@ -1,12 +1,9 @@
-import { NumberRows } from '../../base/number-rows.ts';
 import { FileTable } from '../../repository/file-table.ts';
+import { ExtentRows } from './extent-rows.ts';
 import type { ExtentList, PutExtent } from './extents.ts';
 
 /** Of a blob's name. */
 export const HASH_BYTES = 32;
-/** Numbers of an extent. */
-const [OFFSET, LENGTH, BLOB, FROM] = [0, 1, 2, 3];
-const EXTENT_NUMBERS = 4;
 
 /** Names of blobs by number, 32 bytes each, in memory that does not burden the garbage collector. */
 export class BlobTable {
@@ -65,12 +62,12 @@ export class ContentMap {
   readonly #files = new FileTable();
   /** Of files that have them. */
   readonly #pages = new Map<number, readonly number[]>();
-  readonly #extents = new NumberRows(EXTENT_NUMBERS);
+  readonly #extents = new ExtentRows();
 
   /** Adds a file, or puts it in place of the one with its path. `give` puts its extents; it may read those of this map. */
   addFile({ path, sizeBytes, mode, modifiedAt, pages }: FileRecord, give: (put: PutExtent) => void): void {
     const firstExtent = this.#extents.count;
-    give(this.#put);
+    give(this.#extents.put);
     const row = { sizeBytes, mode, modifiedAt, firstExtent, extentCount: this.#extents.count - firstExtent };
     const known = this.#files.find(path);
     const file = known < 0 ? this.#files.add(path, row) : known;
@@ -125,8 +122,7 @@ export class ContentMap {
     const rows = this.#extents;
     const first = this.#files.firstExtent(file);
     const end = first + this.#files.extentCount(file);
-    for (let row = first; row < end; row += 1)
-      visit(rows.get(row, OFFSET), rows.get(row, LENGTH), rows.get(row, BLOB), rows.get(row, FROM));
+    for (let row = first; row < end; row += 1) visit(rows.offset(row), rows.length(row), rows.blob(row), rows.from(row));
   }
 
   get extentCount(): number {
@@ -148,42 +144,34 @@ export class ContentMap {
     const [pages, theirPages] = [this.pages(file), other.pages(file)];
     return pages.length === theirPages.length && pages.every((blob, place) => blob === theirPages[place]);
   }
-
-  readonly #put: PutExtent = (offset, length, blob, from) => {
-    const row = this.#extents.add();
-    this.#extents.set(row, OFFSET, offset);
-    this.#extents.set(row, LENGTH, length);
-    this.#extents.set(row, BLOB, blob);
-    this.#extents.set(row, FROM, from);
-  };
 }
 
 /** Some rows of a map. */
 class ExtentsOfRows implements ExtentList {
   readonly count: number;
-  readonly #rows: NumberRows;
+  readonly #rows: ExtentRows;
   readonly #first: number;
 
-  constructor(rows: NumberRows, first: number, count: number) {
+  constructor(rows: ExtentRows, first: number, count: number) {
     this.#rows = rows;
     this.#first = first;
     this.count = count;
   }
 
   offset(n: number): number {
-    return this.#rows.get(this.#first + n, OFFSET);
+    return this.#rows.offset(this.#first + n);
   }
 
   length(n: number): number {
-    return this.#rows.get(this.#first + n, LENGTH);
+    return this.#rows.length(this.#first + n);
   }
 
   blob(n: number): number {
-    return this.#rows.get(this.#first + n, BLOB);
+    return this.#rows.blob(this.#first + n);
   }
 
   from(n: number): number {
-    return this.#rows.get(this.#first + n, FROM);
+    return this.#rows.from(this.#first + n);
   }
 }
 

@@ -1,4 +1,5 @@
 import { differenceOf, memoryOf, round, sourceFingerprint, type Bench, type Measured } from './bench.ts';
+import type { Ended } from './processes.ts';
 import type { Figure } from './results.ts';
 
 type Restores = 'ours' | 'of a full';
@@ -11,11 +12,12 @@ export async function chainRows(bench: Bench): Promise<readonly Figure[]> {
   const chain = await bench.ours.repository('chain');
   const fresh = await bench.ours.repository('fresh');
   await chain.backup('full', level);
-  const increments: number[] = [];
+  const increments: Ended[] = [];
   for (let number = 0; number < options.chainLength; number += 1) {
     await source.work(options.transactions);
-    increments.push((await chain.backup('incremental', level)).seconds);
-    bench.say(`chain, incremental ${number + 1} of ${options.chainLength}: ${increments.at(-1)?.toFixed(2)} s`);
+    const taken = await chain.backup('incremental', level);
+    increments.push(taken);
+    bench.say(`chain, incremental ${number + 1} of ${options.chainLength}: ${taken.seconds.toFixed(2)} s`);
   }
   await fresh.backup('full', level);
   const expected = await sourceFingerprint(bench);
@@ -49,7 +51,11 @@ export async function chainRows(bench: Bench): Promise<readonly Figure[]> {
       target: { kind: 'ratio-at-most', limit: 1.1 },
       ...(failed === undefined ? {} : { failed }),
     },
-    { name: 'incrementals of that chain', unit: 's', ours: increments },
+    { name: 'incrementals of that chain', unit: 's', ours: increments.map(({ seconds }) => seconds) },
+    memoryOf(
+      'memory of those',
+      increments.map((ours) => ({ ours })),
+    ),
     memoryOf(`memory of the ${name}`, restores),
   ];
 }
