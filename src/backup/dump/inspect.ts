@@ -2,6 +2,8 @@ import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import type { DatabaseProperties } from './database-properties.ts';
+import { inspectDatabaseProperties } from './database-properties-inspect.ts';
 import { supportedMajor } from '../../postgres/server-version.ts';
 
 /** What a dump has to know of the cluster it reads. */
@@ -15,6 +17,8 @@ export interface DumpSource {
   readonly walSegmentBytes: number;
   /** Every database that is no template and takes connections, by name. */
   readonly databases: readonly string[];
+  /** Of every database, by its name. */
+  readonly properties: ReadonlyMap<string, DatabaseProperties>;
 }
 
 /**
@@ -39,6 +43,7 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
       versionNumber: Number(server?.number),
       walSegmentBytes: Number(server?.segment),
       databases: databases.map(({ name }) => name),
+      properties: await inspectDatabaseProperties(sql),
     };
   } catch (error) {
     if (systemCodeOf(error) !== '42501') throw error;

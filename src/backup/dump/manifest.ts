@@ -1,3 +1,5 @@
+import type { DatabaseProperties } from './database-properties.ts';
+
 /** What `manifest.json` of a dump holds: plain JSON, for a dump must be usable with pg_restore alone; sealed only where the repository is encrypted. */
 export interface DumpManifest {
   /** 2 has a checksum behind everything here, which is made and checked by stored-dump.ts; 1 had none. */
@@ -30,6 +32,8 @@ export interface DumpedObject {
 
 export interface DumpedDatabase extends DumpedObject {
   readonly database: string;
+  /** Missing in dumps of before it was kept. */
+  readonly properties?: DatabaseProperties;
   readonly startedAt: string;
   readonly finishedAt: string;
 }

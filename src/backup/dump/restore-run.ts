@@ -9,6 +9,8 @@ import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { quoteIdentifier } from '../../postgres/quote.ts';
 import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { applyProperties, createDatabase, type NotApplied } from './database-apply.ts';
+import type { DatabaseProperties } from './database-properties.ts';
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
 import type { DumpedObject, DumpManifest } from './manifest.ts';
 import { restoreFromFile } from './pg-dump-restore.ts';
@@ -31,11 +33,20 @@ export interface RestoreDumpRequest {
   readonly spoolDirectory: string;
   readonly signal: AbortSignal;
   readonly onGlobals?: (globals: AppliedGlobals) => void;
-  readonly onDatabase?: (database: string, name: string) => void;
+  readonly onDatabase?: (database: RestoredDatabase) => void;
+}
+
+export interface RestoredDatabase {
+  readonly database: string;
+  readonly name: string;
+  /** Whether the dump knows owner, privileges, settings, encoding and locale; without them it has those of a new database. */
+  readonly hasProperties: boolean;
+  /** Those of them that this server refused. */
+  readonly notApplied: readonly NotApplied[];
 }
 
 export interface RestoredDump {
-  readonly databases: readonly { readonly database: string; readonly name: string }[];
+  readonly databases: readonly RestoredDatabase[];
   readonly globals: AppliedGlobals | null;
 }
 
@@ -54,15 +65,16 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
     const file = path.join(spool, 'dump');
     const globals = request.globals ? await restoreGlobals(request, sql, file) : null;
     if (globals !== null) request.onGlobals?.(globals);
-    const databases: { readonly database: string; readonly name: string }[] = [];
+    const databases: RestoredDatabase[] = [];
     for (const [database, name] of request.databases) {
       const dumped = manifest.databases.find((each) => each.database === database);
       if (dumped === undefined) throw new DbadminError('usage', `dump ${manifest.label} has no database ${database}`);
       await verifyStored(repository, dumped, signal);
       await spoolDumped(repository, dumped, file, signal);
-      await restoreOne(request, sql, name, file);
-      request.onDatabase?.(database, name);
-      databases.push({ database, name });
+      const notApplied = await restoreOne(request, sql, name, file, dumped.properties);
+      const restored = { database, name, hasProperties: dumped.properties !== undefined, notApplied };
+      request.onDatabase?.(restored);
+      databases.push(restored);
     }
     return { databases, globals };
   } finally {
@@ -80,11 +92,18 @@ async function refuseTakenNames(sql: Sql, names: readonly string[]): Promise<voi
   });
 }
 
-async function restoreOne(request: RestoreDumpRequest, sql: Sql, name: string, file: string): Promise<void> {
+async function restoreOne(
+  request: RestoreDumpRequest,
+  sql: Sql,
+  name: string,
+  file: string,
+  properties: DatabaseProperties | undefined,
+): Promise<readonly NotApplied[]> {
   const { program, parameters, env, signal, jobs } = request;
-  await sql.unsafe(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`);
+  const locale = await createDatabase(sql, name, properties);
   try {
     await restoreFromFile({ program, parameters: { ...parameters, database: name }, env, signal }, file, { jobs, exitOnError: true });
+    return [...locale, ...(await applyProperties(sql, name, properties))];
   } catch (error) {
     // Half of a database would look like one.
     await sql.unsafe(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`).catch(() => undefined);

@@ -89,11 +89,12 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
 }
 
 async function dumpOne(request: DumpRequest, label: string, database: string, file: string): Promise<DumpedDatabase> {
-  const { keyPrefix, program, parameters, env, signal, clock } = request;
+  const { keyPrefix, program, parameters, env, signal, clock, source } = request;
+  const properties = source.properties.get(database);
   const startedAt = clock.now().toISOString();
   await dumpToFile({ program, parameters: { ...parameters, database }, env, signal }, file, request.selection);
   const stored = await storeFile(request, dumpKey(keyPrefix, label, database), file);
-  return { database, ...stored, startedAt, finishedAt: clock.now().toISOString() };
+  return { database, ...(properties === undefined ? {} : { properties }), ...stored, startedAt, finishedAt: clock.now().toISOString() };
 }
 
 async function storeGlobals(request: DumpRequest, key: string, file: string): Promise<DumpedObject> {

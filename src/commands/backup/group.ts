@@ -78,7 +78,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     name: 'backup dump',
     summary: 'dump databases with pg_dump into the repository',
     description: `One file per database in pg_dump's custom format, which pg_restore alone can read, the roles and settings as SQL (without
-passwords), and a manifest with sizes and hashes. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
+passwords), and a manifest with sizes and hashes, and of each database owner, privileges, settings, encoding and locale. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
 
 $ dbadmin backup dump
 $ dbadmin backup dump --database app --database audit --schema-only`,
@@ -93,7 +93,7 @@ $ dbadmin backup dump --database app --database audit --schema-only`,
       'repository: name',
       'label, cluster, systemIdentifier, serverVersion, programVersion, tool, startedAt, finishedAt: as in the manifest',
       'globals: { key, sizeBytes, blake3, sha256 }',
-      'databases: array of { database, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
+      'databases: array of { database, properties: { encoding, locale, owner, privileges, connectionLimit, comment, settings }, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
     ],
     load: async () => await import('./dump.ts'),
   },

@@ -2,7 +2,7 @@ import os from 'node:os';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
-import { restoreDump } from '../../backup/dump/restore-run.ts';
+import { restoreDump, type RestoredDatabase } from '../../backup/dump/restore-run.ts';
 import { returningWithDump } from '../../backup/dump/returning.ts';
 import { readDumpManifest } from '../../backup/dump/stored-dump.ts';
 import type { DumpManifest } from '../../backup/dump/manifest.ts';
@@ -17,6 +17,8 @@ import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
 import { entryJson } from './ledger-list.ts';
+
+const EXIT_IN_PART = 3;
 
 /** `dbadmin restore --dump LABEL`: databases of a logical dump into new databases. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -61,11 +63,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
       signal: context.signal,
       onGlobals: (applied) => showGlobals(output, applied),
-      onDatabase: (_, name) => output.line(`  restored   ${name}`),
+      onDatabase: (database) => showDatabase(context, database),
     });
     output.line(`done in ${formatDuration(clock.now().getTime() - startedAt)}, by pg_restore ${program.version}`);
     output.result({ dump: manifest.label, databases: restored.databases, returning, restored });
-    return 0;
+    return restored.databases.every(({ notApplied }) => notApplied.length === 0) ? 0 : EXIT_IN_PART;
   } finally {
     await opened.store.close();
   }
@@ -75,6 +77,13 @@ function showGlobals(output: Output, { applied, kept, leftOut }: AppliedGlobals)
   const there = [...kept.roles, ...kept.tablespaces.map((name) => `tablespace ${name}`)];
   output.line(`  globals    ${applied} statements; left as they are: ${there.length === 0 ? 'none was there' : there.join(', ')}`);
   for (const statement of leftOut) output.line(`  not given  ${statement}`);
+}
+
+function showDatabase({ output, log }: CommandContext, { name, hasProperties, notApplied }: RestoredDatabase): void {
+  output.line(`  restored   ${name}`);
+  for (const { statement, reason } of notApplied) output.line(`  refused    ${statement}: ${reason}`);
+  if (hasProperties) return;
+  log.warn(`the dump does not know owner, privileges, settings, encoding and locale of the database: ${name} has those of a new one`);
 }
 
 /** Each database with the name it gets: `app_20261121t203001z` unless `--name app=other` says otherwise. */

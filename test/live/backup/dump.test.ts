@@ -176,41 +176,6 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
       expect(await readdir(spoolDirectory)).toEqual([]);
     });
 
-    it('leaves a role that is there as it is: no login, superuser or membership returns, and nothing given since is lost', async () => {
-      await sql.unsafe(`
-        create role group_a; create role group_b; create role boss login superuser in role group_a; create role replica nologin;
-        create role joiner login in role group_a; alter role boss set work_mem = '8MB'`);
-      const repository = await makeMemoryRepository();
-      const manifest = await takeDump(request(repository.store, { repository }));
-      await sql.unsafe(`
-        alter role boss nologin nosuperuser; alter role boss reset work_mem; revoke group_a from boss; grant group_b to boss;
-        alter role replica login replication; drop role joiner`);
-      const state = async (): Promise<unknown> =>
-        await sql`select rolname, rolsuper, rolcanlogin, rolreplication, rolconfig,
-          array(select pg_get_userbyid(roleid)::text from pg_auth_members where member = r.oid order by 1) as "memberOf"
-          from pg_roles r where rolname in ('boss', 'replica', 'group_a', 'group_b') order by rolname`;
-      const before = await state();
-      const { globals } = await restoreDump({
-        repository,
-        manifest,
-        databases: new Map(),
-        globals: true,
-        parameters: cluster.parameters(),
-        program: pgRestore,
-        jobs: 1,
-        env: process.env,
-        spoolDirectory,
-        signal: new AbortController().signal,
-      });
-      expect(await state()).toEqual(before);
-      expect(globals?.kept.roles).toEqual(expect.arrayContaining(['boss', 'replica', 'group_a', 'group_b']));
-      expect(globals?.leftOut).toEqual([expect.stringMatching(/^GRANT group_a TO boss\b/)]);
-      expect(
-        await sql`select pg_has_role('joiner', 'group_a', 'member') as member, rolcanlogin from pg_roles where rolname = 'joiner'`,
-      ).toEqual([{ member: true, rolcanlogin: true }]);
-      await sql.unsafe('drop role boss, replica, joiner, group_a, group_b');
-    });
-
     it('stores the roles with their settings and memberships, and no password', async () => {
       await sql.unsafe(
         `create role reader; create role ann login password 'annsecret' in role reader; alter role ann set work_mem = '8MB'`,

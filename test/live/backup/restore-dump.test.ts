@@ -1,0 +1,182 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { isDbadminError } from '../../../src/base/errors.ts';
+import { inspectDumpSource } from '../../../src/backup/dump/inspect.ts';
+import type { DumpManifest } from '../../../src/backup/dump/manifest.ts';
+import { restoreDump, type RestoreDumpRequest } from '../../../src/backup/dump/restore-run.ts';
+import { takeDump } from '../../../src/backup/dump/run.ts';
+import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
+import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+// The server is of the major whose dumps this machine's oldest pg_dump can take.
+const programs = await findPrograms();
+if (programs === undefined) {
+  it('restores dumps', (context) => context.skip('no pg_dump, pg_dumpall and pg_restore on this machine'));
+} else {
+  describeRestores(...programs);
+}
+
+async function findPrograms(): Promise<readonly [FoundProgram, FoundProgram, FoundProgram] | undefined> {
+  try {
+    const pgDump = await findClientProgram('pg_dump', { atLeastMajor: 14 }, process.env);
+    const least = { atLeastMajor: pgDump.major };
+    return [pgDump, await findClientProgram('pg_dumpall', least, process.env), await findClientProgram('pg_restore', least, process.env)];
+  } catch (error) {
+    if (isDbadminError(error, 'program-missing')) return undefined;
+    throw error;
+  }
+}
+
+function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
+  const NAME = 'closed "one';
+  let cluster: TestCluster;
+  let sql: postgres.Sql;
+  let spoolDirectory: string;
+
+  beforeAll(async () => {
+    cluster = await startTestCluster({ major: Math.min(pgDump.major, 18) });
+    sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    spoolDirectory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-dump-test-'));
+  });
+
+  afterAll(async () => {
+    await sql.end({ timeout: 1 });
+    await cluster.stop();
+    await rm(spoolDirectory, { recursive: true, force: true });
+  });
+
+  async function takeDumpOf(repository: Repository, databases: readonly string[]): Promise<DumpManifest> {
+    const { label } = await takeDump({
+      repository,
+      keyPrefix: '1/',
+      clusterName: 'main',
+      source: await inspectDumpSource(cluster.parameters()),
+      parameters: cluster.parameters(),
+      databases,
+      program: pgDump,
+      globalsProgram: pgDumpall,
+      env: process.env,
+      spoolDirectory,
+      clock: systemClock,
+      tool: 'test',
+    });
+    return await readDumpManifest(repository, '1/', label);
+  }
+
+  function restoring(repository: Repository, manifest: DumpManifest, name: string): RestoreDumpRequest {
+    return {
+      repository,
+      manifest,
+      databases: new Map([[NAME, name]]),
+      globals: false,
+      parameters: cluster.parameters(),
+      program: pgRestore,
+      jobs: 1,
+      env: process.env,
+      spoolDirectory,
+      signal: new AbortController().signal,
+    };
+  }
+
+  describe('restoreDump', () => {
+    it('leaves a role that is there as it is: no login, superuser or membership returns, and nothing given since is lost', async () => {
+      await sql.unsafe(`
+        create role group_a; create role group_b; create role boss login superuser in role group_a; create role replica nologin;
+        create role joiner login in role group_a; alter role boss set work_mem = '8MB'`);
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, ['postgres']);
+      await sql.unsafe(`
+        alter role boss nologin nosuperuser; alter role boss reset work_mem; revoke group_a from boss; grant group_b to boss;
+        alter role replica login replication; drop role joiner`);
+      const state = async (): Promise<unknown> =>
+        await sql`select rolname, rolsuper, rolcanlogin, rolreplication, rolconfig,
+          array(select pg_get_userbyid(roleid)::text from pg_auth_members where member = r.oid order by 1) as "memberOf"
+          from pg_roles r where rolname in ('boss', 'replica', 'group_a', 'group_b') order by rolname`;
+      const before = await state();
+      const { globals } = await restoreDump({ ...restoring(repository, manifest, ''), databases: new Map(), globals: true });
+      expect(await state()).toEqual(before);
+      expect(globals?.kept.roles).toEqual(expect.arrayContaining(['boss', 'replica', 'group_a', 'group_b']));
+      expect(globals?.leftOut).toEqual([expect.stringMatching(/^GRANT group_a TO boss\b/)]);
+      expect(
+        await sql`select pg_has_role('joiner', 'group_a', 'member') as member, rolcanlogin from pg_roles where rolname = 'joiner'`,
+      ).toEqual([{ member: true, rolcanlogin: true }]);
+    });
+  });
+
+  describe('a dump of a database that has more than content', () => {
+    /** As the catalog has it, with the roles by their names. */
+    const propertiesOf = async (name: string): Promise<unknown> =>
+      await sql`
+        select to_jsonb(d) - '{oid,datname,datdba,datfrozenxid,datminmxid}'::text[] as columns, pg_get_userbyid(datdba) as owner,
+          shobj_description(d.oid, 'pg_database') as comment, (select jsonb_object_agg(coalesce(rolname, ''), setconfig)
+            from pg_db_role_setting left join pg_roles r on r.oid = setrole where setdatabase = d.oid) as settings
+        from pg_database d where datname = ${name}`;
+
+    beforeAll(async () => {
+      await sql.unsafe('create role keeper; create role visitor login; create role "odd ""visitor"');
+      await sql.unsafe(
+        `create database "closed ""one" template template0 encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' connection limit 7`,
+      );
+      for (const statement of [
+        `alter database "closed ""one" owner to keeper`,
+        `revoke all on database "closed ""one" from public`,
+        `grant connect on database "closed ""one" to "odd ""visitor" with grant option`,
+        `comment on database "closed ""one" is 'it''s \\ closed'`,
+        `alter database "closed ""one" set search_path to '$user', 'Odd, "schema', public`,
+        `alter database "closed ""one" set datestyle to 'SQL, DMY'`,
+        `alter database "closed ""one" set my.own to 'a=b, c'`,
+        `alter role visitor in database "closed ""one" set work_mem to '8MB'`,
+      ])
+        await sql.unsafe(statement);
+    });
+
+    it('brings back owner, privileges, settings, encoding and locale', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      const [restored] = (await restoreDump(restoring(repository, manifest, 'closed_again'))).databases;
+      expect(restored?.notApplied).toEqual([]);
+      const before = await propertiesOf(NAME);
+      expect(before).toMatchObject([{ columns: { datconnlimit: 7 }, owner: 'keeper', settings: { visitor: ['work_mem=8MB'] } }]);
+      expect(await propertiesOf('closed_again')).toEqual(before);
+      expect(await sql`select has_database_privilege('visitor', 'closed_again', 'connect') as may`).toEqual([{ may: false }]);
+    });
+
+    it('names what the server has not got, and leaves nothing open that was not', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      const [dumped] = manifest.databases;
+      const properties = dumped?.properties;
+      if (dumped === undefined || properties === undefined) throw new Error('the dump has no properties');
+      const locale = { ...properties.locale, collate: 'xx_XX.utf8' };
+      const elsewhere = { ...manifest, databases: [{ ...dumped, properties: { ...properties, locale, owner: 'nobody here' } }] };
+      const [restored] = (await restoreDump(restoring(repository, elsewhere, 'elsewhere'))).databases;
+      expect(restored?.hasProperties).toBe(true);
+      const statements = restored?.notApplied.map(({ statement }) => statement) ?? [];
+      expect(statements[0]).toMatch(/^CREATE DATABASE "elsewhere" TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'xx_XX.utf8'/);
+      expect(statements.slice(-2)).toEqual([
+        'ALTER DATABASE "elsewhere" OWNER TO "nobody here"',
+        'REVOKE ALL ON DATABASE "elsewhere" FROM "nobody here"',
+      ]);
+      expect(restored?.notApplied[0]?.reason).toMatch(/locale/);
+      expect(await sql`select has_database_privilege('visitor', 'elsewhere', 'connect') as may`).toEqual([{ may: false }]);
+    });
+
+    it('of before they were kept is restored as it was then, and says so', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      const without = JSON.stringify(manifest, (key, value: unknown) => (key === 'properties' ? undefined : value));
+      const before = JSON.parse(without) as DumpManifest;
+      const { databases } = await restoreDump(restoring(repository, before, 'of_before'));
+      expect(databases).toEqual([{ database: NAME, name: 'of_before', hasProperties: false, notApplied: [] }]);
+      expect(await propertiesOf('of_before')).toMatchObject([{ columns: { datacl: null }, owner: 'postgres', settings: null }]);
+    });
+  });
+}
