@@ -40,11 +40,14 @@ export class ReplicationConnection {
   readonly serverVersion: number;
   readonly serverMajor: number;
   readonly encrypted: boolean;
+  /** Whether the server was in recovery when the connection was made. */
+  readonly isStandby: boolean;
 
   private constructor(parameters: ConnectionParameters, login: Login) {
     this.wire = login.wire;
     this.parameters = parameters;
     this.encrypted = login.encrypted;
+    this.isStandby = login.parameterStatus.get('in_hot_standby') === 'on';
     this.serverVersion = parseServerVersion(login.parameterStatus.get('server_version') ?? '');
     this.serverMajor = supportedMajor(this.serverVersion);
   }

@@ -26,6 +26,8 @@ export interface BackupSummary {
   readonly blockBytes: number;
   /** Whether the cluster has data checksums, so that its pages were verified on the way. */
   readonly checksums: boolean;
+  /** Whether it was read from a standby: what is not logged may differ from the primary. Absent where nobody noted it. */
+  readonly fromStandby?: boolean;
   /** What the server said of bad pages, or null. */
   readonly damage: string | null;
   readonly warnings: readonly string[];
@@ -59,7 +61,7 @@ export interface AuditReport {
   readonly mismatches: readonly { readonly path: string; readonly block: number }[];
   /** How many there are: a thousand are listed. Absent where all are. */
   readonly mismatchCount?: number;
-  /** Pages that differ only in hints, which are not logged. */
+  /** Pages that differ only in what is not logged: the hole, hints, and between two servers what replay makes otherwise. */
   readonly benign: number;
 }
 

@@ -1,6 +1,6 @@
 import type { AuditReport } from '../../repository/manifest.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
-import { isAudited, judgePage, type AuditRules } from './audit.ts';
+import { auditRules, isAudited, judgePage, type AuditedPair, type AuditRules } from './audit.ts';
 import type { ContentMap } from './content-map.ts';
 import { arrayOf, clipExtents, type ExtentList, type Stretch } from './extents.ts';
 import { appendStretch, changedStretches, readPageHashes } from './page-hashes.ts';
@@ -47,19 +47,20 @@ const CACHED_BLOBS = 64;
 export class AuditComparison implements Comparison {
   readonly #parent: ContentMap;
   readonly #blobs: BlobReader;
-  readonly #rules: AuditRules;
+  readonly #pair: Omit<AuditedPair, 'startLsn'>;
   readonly #blockBytes: number;
   readonly #cache = new Map<number, Promise<Buffer>>();
   #open: { readonly path: string; readonly extents: ExtentList | undefined } | undefined;
   readonly #mismatches: { readonly path: string; readonly block: number }[] = [];
+  #rules: AuditRules | undefined;
   #mismatchCount = 0;
   #pages = 0;
   #benign = 0;
 
-  constructor(parent: ContentMap, blobs: BlobReader, rules: AuditRules, blockBytes: number) {
+  constructor(parent: ContentMap, blobs: BlobReader, pair: Omit<AuditedPair, 'startLsn'>, blockBytes: number) {
     this.#parent = parent;
     this.#blobs = blobs;
-    this.#rules = rules;
+    this.#pair = pair;
     this.#blockBytes = blockBytes;
   }
 
@@ -92,12 +93,18 @@ export class AuditComparison implements Comparison {
     return stretches;
   }
 
+  /** Called before anything is compared, with the position where the backup begins. */
+  begin(startLsn: bigint): void {
+    this.#rules = auditRules({ ...this.#pair, startLsn });
+  }
+
   report(comparedWith: string): AuditReport {
     const report = { comparedWith, pages: this.#pages, mismatches: this.#mismatches, benign: this.#benign };
     return this.#mismatchCount > LISTED_MISMATCHES ? { ...report, mismatchCount: this.#mismatchCount } : report;
   }
 
   #judge(path: string, block: number, now: Buffer, old: Buffer): void {
+    if (this.#rules === undefined) throw new Error('the backup that is audited has not begun');
     const verdict = judgePage(now, old, this.#rules);
     if (verdict === 'benign') this.#benign += 1;
     if (verdict !== 'mismatch') return;

@@ -4,7 +4,6 @@ import { writeServerManifest } from '../../postgres/server-manifest.ts';
 import { uploadManifest } from '../../postgres/upload-manifest.ts';
 import type { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
-import { parseLsn } from '../../postgres/lsn.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Source } from '../source-inspect.ts';
 import { BlobIntake } from './blob-intake.ts';
@@ -61,7 +60,7 @@ export interface ClusterContent {
  */
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
   const { mode, destinations, parents, source } = options;
-  const begin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
+  const onBegin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
   const blobs = new BlobIntake(options.pipeline, destinations.length);
   const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
   const state = { changedBytes: 0 };
@@ -72,6 +71,11 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
   const comparison = comparisonFor(options);
   const { relationSegmentBlocks, pageHashKey } = options;
   const intake = { blobs, blockBytes: source.blockBytes, relationSegmentBlocks, comparison, pageHashKey, onFile };
+  const audit = comparison instanceof AuditComparison ? comparison : undefined;
+  const begin = async (start: BaseBackupStart): Promise<void> => {
+    audit?.begin(start.startLsn);
+    await onBegin(start);
+  };
   const sink = new ContentSink(intake, mode.kind === 'blocks', { begin, progress: options.onProgress });
   const result = await runBaseBackup(
     options.connection,
@@ -88,7 +92,6 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
   );
   await sink.finish();
   await takeConfiguration(options.configuration, intake);
-  const audit = comparison instanceof AuditComparison ? comparison : undefined;
   return { result, sink, blobs, contents, audit, changedBytes: state.changedBytes };
 }
 
@@ -108,7 +111,8 @@ function comparisonFor({ mode, destinations, parents, source, hintsUnlogged }: R
   if (destination === undefined || content === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return undefined;
   const blobs = new BlobReader(destination.repository, source.systemIdentifier, destination.index);
   if (mode.kind === 'hashes') return new PageHashComparison(content, blobs);
-  return new AuditComparison(content, blobs, { parentStartLsn: parseLsn(mode.parent.startLsn), hintsUnlogged }, source.blockBytes);
+  const { fromStandby, blockBytes } = source;
+  return new AuditComparison(content, blobs, { parent: mode.parent, fromStandby, hintsUnlogged }, blockBytes);
 }
 
 /**

@@ -71,7 +71,7 @@ function describePages(summary: BackupSummary): string {
 function showAudit(output: Output, { audit, label }: BackupSummary): void {
   if (audit === null || audit === undefined) return;
   const { pages, mismatches, benign, comparedWith } = audit;
-  const hints = benign === 0 ? '' : `, ${benign} differing in hints only`;
+  const hints = benign === 0 ? '' : `, ${benign} differing in what is not logged`;
   output.line(
     `  audit      ${pages} pages as ${comparedWith} has them or newer${hints}${mismatches.length === 0 ? '' : ', but for those below'}`,
   );

@@ -11,7 +11,14 @@ import { withFaults } from '../../backup/failing-store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
 
-const source = { systemIdentifier: SYSTEM, serverVersion: 180004, walSegmentBytes: 1024 * 1024, blockBytes: 8192, checksums: true };
+const source = {
+  systemIdentifier: SYSTEM,
+  serverVersion: 180004,
+  walSegmentBytes: 1024 * 1024,
+  blockBytes: 8192,
+  checksums: true,
+  fromStandby: false,
+};
 const contents = (backup: string): Buffer[] => [1, 2, 3].map((n) => Buffer.from(`page ${n} of ${backup} `.repeat(500)));
 
 /** A repository with the backups `older` and `newer`, of which the content may be another. */

@@ -39,7 +39,14 @@ const summary = (label: string, startLsn: string, more: Partial<BackupSummary> =
   ...more,
 });
 
-const source = { systemIdentifier: '1', serverVersion: 180006, walSegmentBytes: 16777216, blockBytes: 8192, checksums: true };
+const source = {
+  systemIdentifier: '1',
+  serverVersion: 180006,
+  walSegmentBytes: 16777216,
+  blockBytes: 8192,
+  checksums: true,
+  fromStandby: false,
+};
 
 const choices = (...lists: readonly (readonly BackupSummary[])[]): readonly ParentChoice[] =>
   lists.map((backups) => ({ backups, suspicions: suspicionsOf(backups, []) }));
@@ -225,8 +232,10 @@ describe('the audit', () => {
     bytes.fill(fill, 8124, 8160);
     return bytes;
   };
-  const rules = auditRules('0/1000', false);
-  const lenient = auditRules('0/1000', true);
+  const pair = { parent: { startLsn: '0/1000', fromStandby: false }, startLsn: 0x2000n, fromStandby: false, hintsUnlogged: false };
+  const rules = auditRules(pair);
+  const lenient = auditRules({ ...pair, hintsUnlogged: true });
+  const crossed = auditRules({ ...pair, fromStandby: true });
 
   test('takes a newer page as it is, and any page of zeros', () => {
     expect(judgePage(page(0x1000n, 1), page(0x10n, 2), rules)).toBe('newer');
@@ -234,13 +243,80 @@ describe('the audit', () => {
   });
 
   test('calls an old page that differs a mismatch, and one that differs in hints only where hints are not logged benign', () => {
-    expect(judgePage(page(0xfffn, 1), page(0xfffn, 2), lenient)).toBe('mismatch');
     const hinted = page(0xfffn, 1);
     hinted.writeUInt16LE(0x0100, 8100 + 20);
     hinted.writeUInt16LE(4, 10);
     hinted.writeUInt32LE(77, 20);
     expect(judgePage(hinted, page(0xfffn, 1), lenient)).toBe('benign');
     expect(judgePage(hinted, page(0xfffn, 1), rules)).toBe('mismatch');
+    expect(judgePage(hinted, page(0xfffn, 1), crossed)).toBe('benign');
+    for (const each of [rules, lenient, crossed]) expect(judgePage(page(0xfffn, 1), page(0xfffn, 2), each)).toBe('mismatch');
+  });
+
+  test('does not look at the bytes between line pointers and tuples, nor at the checksum, which is over them', () => {
+    const used = page(0xfffn, 1);
+    used.fill(9, 28, 8100);
+    used.writeUInt16LE(0xbeef, 8);
+    expect(judgePage(used, page(0xfffn, 1), rules)).toBe('benign');
+    const beyond = page(0xfffn, 1);
+    beyond.fill(9, 28, 8101);
+    expect(judgePage(beyond, page(0xfffn, 1), rules)).toBe('mismatch');
+  });
+
+  test('between primary and standby does not look at what replay makes otherwise; within one server it does', () => {
+    const command = page(0xfffn, 1);
+    command.writeUInt32LE(39, 8100 + 8);
+    command.writeUInt16LE(0x0020, 8100 + 20);
+    command.fill(7, 8160, 8164);
+    expect(judgePage(command, page(0xfffn, 1), crossed)).toBe('benign');
+    expect(judgePage(command, page(0xfffn, 1), lenient)).toBe('mismatch');
+    const sequence = (value: number): Buffer => {
+      const bytes = page(0xfffn, value);
+      bytes.writeUInt16LE(8184, 16);
+      bytes.writeUInt32LE(0x1717, 8184);
+      return bytes;
+    };
+    expect(judgePage(sequence(5), sequence(37), crossed)).toBe('benign');
+    expect(judgePage(sequence(5), sequence(37), lenient)).toBe('mismatch');
+    expect(judgePage(page(0xfffn, 5), sequence(5), crossed)).toBe('mismatch');
+  });
+
+  test('does not look at what is a cache, nor at a page that was made ready and not used, nor across servers at one that GIN deleted', () => {
+    const special = (fill: number, words: readonly number[]): Buffer => {
+      const bytes = page(0xfffn, fill);
+      bytes.writeUInt16LE(8184, 16);
+      words.forEach((word, n) => bytes.writeUInt16LE(word, 8184 + 2 * n));
+      return bytes;
+    };
+    const spgist = (flags: number, fill: number): Buffer => special(fill, [flags, 0, 0, 0xff82]);
+    expect(judgePage(spgist(1, 1), spgist(1, 2), rules)).toBe('benign');
+    expect(judgePage(spgist(4, 1), spgist(4, 2), crossed)).toBe('mismatch');
+    const gin = (flags: number, fill: number): Buffer => special(fill, [1, 0, 0, flags]);
+    expect(judgePage(gin(4, 1), gin(4, 2), crossed)).toBe('benign');
+    expect(judgePage(gin(4, 1), gin(4, 2), rules)).toBe('mismatch');
+    expect(judgePage(gin(2, 1), gin(2, 2), crossed)).toBe('mismatch');
+    const ready = Buffer.alloc(8192);
+    ready.writeUInt16LE(24, 12);
+    ready.writeUInt16LE(8192, 14);
+    ready.writeUInt16LE(8192, 16);
+    expect(judgePage(ready, Buffer.alloc(8192), rules)).toBe('benign');
+    expect(judgePage(ready, page(0xfffn, 1), rules)).toBe('mismatch');
+  });
+
+  test('is as for two servers where the one compared with is of a standby, or nobody noted of what', () => {
+    expect(auditRules({ ...pair, parent: { startLsn: '0/1000', fromStandby: true } }).unlogged).toBe('replay');
+    expect(auditRules({ ...pair, parent: { startLsn: '0/1000' } }).unlogged).toBe('replay');
+    expect([rules.unlogged, lenient.unlogged]).toEqual(['hole', 'hints']);
+  });
+
+  test('of a backup that begins before the one compared with says nothing of what came between', () => {
+    const lagging = auditRules({ ...pair, startLsn: 0x800n, fromStandby: true });
+    expect(judgePage(page(0x700n, 1), page(0x900n, 2), lagging)).toBe('newer');
+    expect(judgePage(page(0x900n, 1), page(0x700n, 2), lagging)).toBe('newer');
+    expect(judgePage(page(0x700n, 1), Buffer.alloc(8192), lagging)).toBe('newer');
+    expect(judgePage(page(0x700n, 1), page(0x600n, 2), lagging)).toBe('mismatch');
+    // A page that went back, where nothing explains it: a write that was lost.
+    expect(judgePage(page(0x700n, 1), page(0x1900n, 2), rules)).toBe('mismatch');
   });
 
   test('looks at main and initial forks of relations, not at maps nor at other files', () => {
