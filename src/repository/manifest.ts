@@ -17,7 +17,7 @@ export interface BackupSummary {
   /** The tool's clock, ISO 8601. */
   readonly startedAt: string;
   readonly finishedAt: string;
-  /** LSNs as PostgreSQL prints them. Recovery begins at the first and is consistent at the second. */
+  /** LSNs as PostgreSQL prints them. Recovery begins at the first and is consistent at the second, from a standby's backup maybe before. */
   readonly startLsn: string;
   readonly stopLsn: string;
   readonly startTimeline: number;

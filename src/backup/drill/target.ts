@@ -98,7 +98,7 @@ export async function planDrill(preflight: Preflight, aimed: AimedTarget): Promi
   }
   if (end.kind === 'immediate') {
     const { after } = resolution;
-    return { ...common, fromLsn: backup.stopLsn, untilLsn: after === undefined ? null : formatLsn(after.lsn), lastCommit: null };
+    return { ...common, fromLsn: formatLsn(end.lsn), untilLsn: after === undefined ? null : formatLsn(after.lsn), lastCommit: null };
   }
   if (aimed.commit !== undefined) {
     const at = formatLsn(aimed.commit.endLsn);

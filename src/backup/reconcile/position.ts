@@ -1,4 +1,3 @@
-import { parseLsn } from '../../postgres/lsn.ts';
 import type { Preflight } from '../restore/inspect.ts';
 import type { RestoredPosition } from './returning.ts';
 
@@ -10,7 +9,7 @@ export function restoredPosition({ lineage, resolution }: Pick<Preflight, 'linea
       // The record that begins there is in it; how long it is, is known of commits.
       return { lineage, untilLsn: end.inclusive && before?.lsn === end.lsn ? before.endLsn : end.lsn };
     case 'immediate':
-      return { lineage, untilLsn: parseLsn(resolution.backup.stopLsn) };
+      return { lineage, untilLsn: end.lsn };
     case 'end-of-wal':
       return { lineage, untilLsn: resolution.neededUntil };
   }

@@ -1,20 +1,21 @@
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
-import { BlobIndex } from '../../repository/blob-index.ts';
-import { BlobReader } from '../../repository/blob-reader.ts';
-import { ManifestEntries } from '../../repository/manifest-entries.ts';
+import type { ControlFile } from '../../postgres/control-file.ts';
+import type { BlobIndex } from '../../repository/blob-index.ts';
+import type { BlobReader } from '../../repository/blob-reader.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
 import { inspectLineage, readLineage, readOtherLineages, type LineageContents } from '../lineage-inspect.ts';
 import type { Suspicion } from '../suspicion.ts';
+import { openBackupContents, type BackupContents } from './backup-contents-inspect.ts';
 import { resolveFromTrusted } from './choose-backup.ts';
+import { consistentLsn } from './consistent-lsn.ts';
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
 import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-tablespaces-inspect.ts';
-import { refuseUnfindable } from './unfindable.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 import { lastSetting, outerPathOf, type OuterFile } from './configuration-files.ts';
@@ -76,6 +77,13 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   if (contents.backups.length === 0) await refuseWhereOnlyDumps(repository, contents);
   const lineage = await readLineage(contents, request.timeline);
   const { target, exclusive, backup, acceptsSuspect = false } = request;
+  const { systemIdentifier } = contents.cluster;
+  const opened = new Map<string, Promise<BackupContents>>();
+  const open = async ({ label }: BackupSummary): Promise<BackupContents> => {
+    const found = opened.get(label) ?? openBackupContents(repository, systemIdentifier, label);
+    opened.set(label, found);
+    return await found;
+  };
   const resolution = await resolveFromTrusted(
     contents,
     { target, backup, acceptsSuspect },
@@ -89,26 +97,16 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
         others: async () => await readOtherLineages(contents, lineage),
         coverage: contents.coverage,
         archive: contents.archive,
+        consistentLsn: async (each) => consistentLsn(each, (await open(each)).control),
         horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
         moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
       }),
   );
   if (request.purpose !== 'production') refuseMadeTablespaces(resolution);
-  const { systemIdentifier } = contents.cluster;
-  // Both are decompressed beside this thread, which would wait for one and then for the other.
-  const [entries, index] = await Promise.all([
-    ManifestEntries.read(repository, systemIdentifier, resolution.backup.label),
-    BlobIndex.load(repository, systemIdentifier),
-  ]);
-  refuseUnfindable(entries, index);
+  const { entries, index, blobs, control, read } = await open(resolution.backup);
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
   const state = await inspectTarget({ layout, systemIdentifier, extraBytes: walBytes, delta: request.delta === true });
-  const blobs = new BlobReader(repository, systemIdentifier, index);
-  const read = async (path: string): Promise<Buffer | undefined> => await readFileOf(entries, path, blobs);
-  const controlBytes = await read('global/pg_control');
-  if (controlBytes === undefined) throw new DbadminError('restore-failed', `backup ${resolution.backup.label} has no pg_control`);
-  const control = parseControlFile(controlBytes);
   const replayed = await inspectReplayedTablespaces({ resolution, layout, control, isOver: state.kind === 'over' });
   const outer: OuterFile[] = [];
   for (const { path } of entries) {
@@ -148,20 +146,6 @@ async function refuseWhereOnlyDumps(repository: Repository, { cluster }: Lineage
       hint: `dbadmin restore --dump ${dump.label} brings it back; backups that can be rolled forward come with dbadmin backup run and wal receive.`,
     },
   );
-}
-
-async function readFileOf(entries: ManifestEntries, path: string, blobs: BlobReader): Promise<Buffer | undefined> {
-  const file = entries.file(path);
-  if (file === undefined) return undefined;
-  const { extents } = file;
-  const bytes = Buffer.alloc(file.sizeBytes);
-  let at = 0;
-  for await (const plain of blobs.readAll(Array.from(extents, (extent) => extent[2]))) {
-    const [offset, length, , from = 0] = extents.at(at) ?? [0, 0, ''];
-    plain.copy(bytes, offset, from, from + length);
-    at += 1;
-  }
-  return bytes;
 }
 
 /** What the original's configuration files say of a setting; postgresql.auto.conf has the last word. */

@@ -5,7 +5,7 @@ import type { Resolution } from './resolve.ts';
 
 /** The tablespaces that recovery makes on its way, in WAL order; those inside of the data directory are not among them. */
 export function replayedTablespaces({ end, neededUntil, tablespaces }: Resolution): readonly MadeTablespace[] {
-  const replayedUntil = end.kind === 'lsn' && !end.inclusive ? end.lsn : neededUntil;
+  const replayedUntil = end.kind === 'immediate' || (end.kind === 'lsn' && !end.inclusive) ? end.lsn : neededUntil;
   return tablespaces.filter(({ lsn, location }) => lsn < replayedUntil && location !== '');
 }
 

@@ -3,7 +3,8 @@ import { formatLsn } from '../../postgres/lsn.ts';
 /** Where the server is told to stop: what is written, which may differ from what was asked (times, transactions and restore points become positions). */
 export type RecoveryEnd =
   | { readonly kind: 'lsn'; readonly lsn: bigint; readonly inclusive: boolean }
-  | { readonly kind: 'immediate' }
+  /** As soon as the cluster is consistent: what begins before `lsn` is replayed. */
+  | { readonly kind: 'immediate'; readonly lsn: bigint }
   | { readonly kind: 'end-of-wal' };
 
 export type TargetAction = 'pause' | 'promote' | 'shutdown';

@@ -7,7 +7,7 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
-import { isCommit, lastRecordBefore, readEnds, surroundings, type Surroundings } from './commits-inspect.ts';
+import { isCommit, lastRecordBefore, readEnds, surroundings, type CommitMark, type Surroundings } from './commits-inspect.ts';
 import { hadSwitched, inspectLeftCommits, type LeftCommits } from './left-commits-inspect.ts';
 import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
@@ -39,6 +39,8 @@ export interface ResolveInput {
   readonly others: () => Promise<readonly Lineage[]>;
   readonly coverage: WalCoverage;
   readonly archive: WalArchive;
+  /** Where recovery from a backup stops when it is told to as soon as the cluster is consistent. Reads the backup. */
+  readonly consistentLsn: (backup: BackupSummary) => Promise<bigint>;
   /** Everything before `lsn` was here at `at`, by the server's clock: the newest such knowledge. */
   readonly horizon: Covered | undefined;
   /** More of such knowledge, from the headers of segments and parts: asked for where the horizon does not reach. */
@@ -78,8 +80,9 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
       return { ...reached(newest, { kind: 'end-of-wal' }, newest.reach), ...around };
     }
     case 'immediate': {
-      const around = await surroundings(input, newest, (end) => end.lsn >= newest.stopLsn);
-      return { ...reached(newest, { kind: 'immediate' }, newest.stopLsn), ...around };
+      const lsn = await input.consistentLsn(newest.backup);
+      const around = await surroundings(input, newest, (end) => end.lsn >= lsn);
+      return { ...reached(newest, { kind: 'immediate', lsn }, newest.stopLsn), ...around };
     }
     case 'lsn':
       return await byPosition(input, candidates, target.lsn);
@@ -127,11 +130,22 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], at:
     if (newest !== undefined && !input.isChosen && !(await hadSwitched(request)))
       throw new LeftBehind(at, input.lineage, before, [newest, ...left.slice(1)]);
     if (after === undefined) await requireCovered(input, candidates, candidate, at, before);
-    const replayed = before !== undefined && before.lsn >= candidate.stopLsn ? before : undefined;
-    const end: RecoveryEnd = replayed === undefined ? { kind: 'immediate' } : { kind: 'lsn', lsn: replayed.lsn, inclusive: true };
-    return { ...reached(candidate, end, replayed?.endLsn ?? candidate.stopLsn), left, ...around };
+    const end = await endAfter(input, candidate, before);
+    return { ...reached(candidate, end, end.kind === 'lsn' && before !== undefined ? before.endLsn : candidate.stopLsn), left, ...around };
   }
   throw unreachable(formatMoment(at), candidates);
+}
+
+/** Recovery stops nowhere before the cluster is consistent; what it comes by until then is what the files of the backup are of. */
+async function endAfter(
+  { consistentLsn }: ResolveInput,
+  { backup, stopLsn }: Candidate,
+  last: CommitMark | undefined,
+): Promise<RecoveryEnd> {
+  const atCommit = (lsn: bigint): RecoveryEnd => ({ kind: 'lsn', lsn, inclusive: true });
+  if (last !== undefined && last.lsn >= stopLsn) return atCommit(last.lsn);
+  const lsn = await consistentLsn(backup);
+  return last !== undefined && last.lsn >= lsn ? atCommit(last.lsn) : { kind: 'immediate', lsn };
 }
 
 /** With no later commit in the WAL, only who received it can tell that nothing is missing up to the moment: what `backup info` offers. */
