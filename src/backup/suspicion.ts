@@ -51,13 +51,16 @@ export function suspicionsOf(backups: readonly BackupSummary[], findings: readon
   return { open, byLabel };
 }
 
-/** All mismatches that audits reported, whatever was found out since. */
+/**
+ * All mismatches that audits reported, whatever was found out since. Where the server itself found damaged pages, those are what
+ * differs: that one is known to be wrong, nothing is built on it, and the next full one is compared with the same as it was.
+ */
 export function mismatchesOf(backups: readonly BackupSummary[]): readonly Mismatch[] {
   const known = new Map(backups.map((backup) => [backup.label, backup]));
   return backups.flatMap((audited): Mismatch[] => {
-    const { audit, label } = audited;
+    const { audit, label, damage } = audited;
     const pages = mismatchCount(audit);
-    if (audit === null || audit === undefined || pages === 0) return [];
+    if (audit === null || audit === undefined || pages === 0 || damage !== null) return [];
     const compared = known.get(audit.comparedWith);
     const root = compared === undefined ? audit.comparedWith : rootOf(compared, known);
     const others = backups.filter((each) => each.label !== label);

@@ -68,7 +68,7 @@ function describePages(summary: BackupSummary): string {
   return summary.checksums ? 'page checksums ok' : 'the cluster has no page checksums';
 }
 
-function showAudit(output: Output, { audit, label }: BackupSummary): void {
+function showAudit(output: Output, { audit, label, damage }: BackupSummary): void {
   if (audit === null || audit === undefined) return;
   const { pages, mismatches, benign, comparedWith } = audit;
   const hints = benign === 0 ? '' : `, ${benign} differing in what is not logged`;
@@ -79,10 +79,12 @@ function showAudit(output: Output, { audit, label }: BackupSummary): void {
   const named = mismatches.slice(0, NAMED_PAGES).map(({ path, block }) => `${path} block ${block}`);
   const count = mismatchCount(audit);
   const more = count > NAMED_PAGES ? ` and ${count - NAMED_PAGES} more` : '';
+  const found = `the audit found pages that changed without a trace in the WAL: ${named.join(', ')}${more}. `;
   output.warn(
-    `the audit found pages that changed without a trace in the WAL: ${named.join(', ')}${more}. ` +
-      `Either the cluster's storage changed them, or ${comparedWith} and the backups before it back to the last full one have them wrong. ` +
-      `Neither is relied on until somebody says which, and no older backup expires. ${howToAcknowledge({ audit: label })}`,
+    damage === null
+      ? `${found}Either the cluster's storage changed them, or ${comparedWith} and the backups before it back to the last full one have them wrong. ` +
+          `Neither is relied on until somebody says which, and no older backup expires. ${howToAcknowledge({ audit: label })}`
+      : `${found}${comparedWith} has them as they were.`,
   );
 }
 

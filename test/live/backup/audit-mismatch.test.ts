@@ -164,6 +164,7 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
     ]),
   );
   expect((await dbadmin('status', '--json')).stdout).not.toContain('backup-suspect');
+  expect((await dbadmin('backup', 'verify')).status).toBe(0);
 
   // What goes on is built on a right one, has the page right, and lets the others go.
   const i3 = await take('incremental');

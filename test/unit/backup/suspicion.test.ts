@@ -75,6 +75,11 @@ describe('a mismatch that an audit found', () => {
     expect(['I2', 'I3'].map((label) => isTrusted(later.byLabel.get(label)))).toEqual([true, false]);
   });
 
+  test('of a backup in which the server found damaged pages casts no doubt on others: it is the wrong one', () => {
+    const damaged = { ...full(5, 'F2', audit('I2', 3)), damage: 'checksum verification failed' };
+    expect(suspicionsOf([...LIFE.slice(0, 4), damaged], [])).toMatchObject({ open: [], byLabel: new Map() });
+  });
+
   test('counts the pages that the report does not list', () => {
     expect(mismatchCount({ ...audit('x', 2), mismatchCount: 1234 })).toBe(1234);
     expect(mismatchCount(audit('x', 2))).toBe(2);

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { copySealed } from '../../../src/backup/sync/sealed-copy-run.ts';
+import { UncopiedList } from '../../../src/backup/sync/uncopied-run.ts';
+import { listFindings, placeFinding } from '../../../src/repository/audit-findings.ts';
+import { listHolds, placeHold, releaseHolds } from '../../../src/repository/holds.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { SYSTEM } from '../../backup/small-backups.ts';
+
+test.each([false, true])(
+  'findings about audits lie beside holds, the last of each counts, and a copy has them (encrypted: %s)',
+  async (encrypted) => {
+    const repository = await makeMemoryRepository(encrypted);
+    const at = (second: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, second));
+    const said = { label: 'F2', reason: 'looked', wrong: ['F1', 'I1'] };
+    await placeFinding(repository, SYSTEM, { ...said, sound: 'audited', now: at(1) });
+    await placeFinding(repository, SYSTEM, { ...said, sound: 'earlier', wrong: ['F2'], now: at(2) });
+    await placeFinding(repository, SYSTEM, { ...said, label: 'F9', sound: 'audited', now: at(0) });
+    await placeHold(repository, SYSTEM, { label: 'F2', reason: 'kept', until: null, now: at(3) });
+    expect(await listFindings(repository, SYSTEM)).toMatchObject([
+      { label: 'F2', sound: 'earlier', wrong: ['F2'], reason: 'looked', placedAt: at(2), by: expect.stringContaining('@') },
+      { label: 'F9', sound: 'audited', wrong: ['F1', 'I1'] },
+    ]);
+    // A finding is no hold, and is not released with them.
+    const holds = await listHolds(repository, SYSTEM, 'F2');
+    expect(holds.map(({ reason }) => reason)).toEqual(['kept']);
+    await releaseHolds(repository, SYSTEM, { label: 'F2', holds, reason: 'over', now: at(4) });
+    expect(await listHolds(repository, SYSTEM)).toEqual([]);
+    expect(await listFindings(repository, SYSTEM)).toHaveLength(2);
+
+    const copy = await makeMemoryRepository(!encrypted);
+    await copySealed(repository, copy, SYSTEM, new UncopiedList(repository));
+    expect(await listFindings(copy, SYSTEM)).toEqual(await listFindings(repository, SYSTEM));
+  },
+);
