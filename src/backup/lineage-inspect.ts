@@ -1,8 +1,10 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { parseTimelineHistory } from '../postgres/timeline.ts';
 import { listFindings } from '../repository/audit-findings.ts';
-import { listClusters, readIdentity, type ClusterIdentity } from '../repository/identity.ts';
-import { listBackups, type BackupSummary } from '../repository/manifest.ts';
+import { inspectClusters, readIdentity, type ClusterIdentity } from '../repository/identity.ts';
+import { clusterKey } from '../repository/layout.ts';
+import { inspectBackups, listBackups, type BackupSummary } from '../repository/manifest.ts';
+import type { DamagedObject } from '../repository/passed-over.ts';
 import type { Repository } from '../repository/repository.ts';
 import { WalArchive } from '../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../repository/wal-coverage.ts';
@@ -16,6 +18,8 @@ export interface LineageContents {
   readonly backups: readonly BackupSummary[];
   /** Which of them are not to be relied on, by what audits found. */
   readonly suspicions: Suspicions;
+  /** Manifests that do not even say which backup they are of. */
+  readonly damaged: readonly DamagedObject[];
   readonly coverage: WalCoverage;
   readonly archive: WalArchive;
 }
@@ -27,24 +31,28 @@ export interface LineageContents {
  */
 export async function inspectLineage(repository: Repository, name: string, systemIdentifier?: string): Promise<LineageContents> {
   const cluster = await findCluster(repository, name, systemIdentifier);
-  const backups = await listBackups(repository, cluster.systemIdentifier);
+  const { backups, damaged } = await inspectBackups(repository, cluster.systemIdentifier);
   const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
   const suspicions = suspicionsOf(backups, await listFindings(repository, cluster.systemIdentifier));
   const archive = new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
-  return { cluster, backups, suspicions, coverage, archive };
+  return { cluster, backups, damaged, suspicions, coverage, archive };
 }
 
 /**
- * Which lineage the name stands for, without a look at what it holds.
+ * Which lineage the name stands for, without a look at what it holds. Objects under clusters/ that cannot be read are passed over; with
+ * `systemIdentifier` the backups themselves say what such a one said.
  *
- * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name.
+ * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name, `repository-damaged`
+ * when it may be one whose name cannot be read.
  */
 export async function findCluster(repository: Repository, name: string, systemIdentifier?: string): Promise<ClusterIdentity> {
   // Read anew: the proof that the repository is there at this moment, and not an empty mount point.
   await readIdentity(repository.store);
-  const clusters = await listClusters(repository);
-  const cluster = chooseCluster(clusters, name, systemIdentifier);
+  const { clusters, damaged } = await inspectClusters(repository);
+  const cluster = chooseCluster(clusters, name, systemIdentifier, damaged.length);
   if (cluster !== undefined) return cluster;
+  const hidden = damaged.filter(({ key }) => systemIdentifier === undefined || key === clusterKey(systemIdentifier));
+  if (hidden[0] !== undefined) return await fromBackups(repository, name, systemIdentifier, hidden[0]);
   const known = clusters.map((each) => `${each.name} (${each.systemIdentifier})`).join(', ');
   throw new DbadminError('backup-missing', `the repository in ${repository.store.description} holds nothing of cluster ${name}`, {
     detail: known === '' ? 'It holds no cluster at all.' : `It holds ${known}.`,
@@ -52,10 +60,31 @@ export async function findCluster(repository: Repository, name: string, systemId
   });
 }
 
+/** What a lineage is, out of its newest backup. Which one it is has to be said: its name is what cannot be read. */
+async function fromBackups(
+  repository: Repository,
+  name: string,
+  systemIdentifier: string | undefined,
+  { key, error }: DamagedObject,
+): Promise<ClusterIdentity> {
+  const newest = systemIdentifier === undefined ? undefined : (await listBackups(repository, systemIdentifier)).at(-1);
+  if (systemIdentifier !== undefined && newest !== undefined)
+    return { systemIdentifier, name, serverVersion: newest.serverVersion, walSegmentBytes: newest.walSegmentBytes };
+  throw new DbadminError('repository-damaged', `the repository in ${repository.store.description} does not say what it holds of ${name}`, {
+    detail: `${error.message}. ${error.detail ?? ''}`.trim(),
+    hint:
+      systemIdentifier === undefined
+        ? `If it is the cluster that is meant: --system-identifier ${key.slice(key.indexOf('/') + 1)} goes on without it; the next dbadmin backup run writes it anew where it may.`
+        : 'It has no backup that could say so instead. The next dbadmin backup run or wal receive writes it anew where it may.',
+    cause: error,
+  });
+}
+
 function chooseCluster(
   clusters: readonly ClusterIdentity[],
   name: string,
   systemIdentifier: string | undefined,
+  hidden: number,
 ): ClusterIdentity | undefined {
   if (systemIdentifier !== undefined) return clusters.find((each) => each.systemIdentifier === systemIdentifier);
   const named = clusters.filter((each) => each.name === name);
@@ -65,7 +94,8 @@ function chooseCluster(
       hint: 'Say which one with --system-identifier.',
     });
   }
-  return named[0] ?? (clusters.length === 1 ? clusters[0] : undefined);
+  // The only one that can be read is not the only one.
+  return named[0] ?? (clusters.length + hidden === 1 ? clusters[0] : undefined);
 }
 
 /**

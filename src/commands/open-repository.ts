@@ -7,6 +7,7 @@ import { createRepository, FORMAT, readIdentity, type RepositoryIdentity } from 
 import { refuseShortSecret } from '../repository/key-changes.ts';
 import { addKey, type Unlock } from '../repository/key-objects.ts';
 import { RepositoryKeys } from '../repository/keys.ts';
+import type { DamagedObject } from '../repository/passed-over.ts';
 import { openRepository as openStored, type Repository } from '../repository/repository.ts';
 import { withRetention } from '../repository/retained-store.ts';
 import { probeConditionalCreate } from '../storage/conditional-create.ts';
@@ -48,7 +49,18 @@ export function selectRepository(config: Config, cluster: ClusterConfig, name: s
  */
 export async function openRepository(context: CommandContext, repository: RepositoryConfig): Promise<Repository> {
   const unlock = await unlockOf(repository);
-  return await openAsItIs(context, repository, async (store) => await openStored(store, unlock));
+  const opened = await openAsItIs(context, repository, async (store) => await openStored(store, unlock));
+  return { ...opened, onDamaged: damageTeller(context, repository.name) };
+}
+
+/** Warns of each damaged object that is passed over, once. */
+export function damageTeller({ log }: CommandContext, name: string): (found: DamagedObject) => void {
+  const told = new Set<string>();
+  return ({ key, error }) => {
+    if (told.has(key)) return;
+    told.add(key);
+    log.warn(`${key} in ${name} cannot be read and is passed over: ${error.detail ?? error.message}`);
+  };
 }
 
 /**

@@ -1,7 +1,8 @@
-import { seal, unseal } from './envelope.ts';
+import { damaged, seal, unseal } from './envelope.ts';
 import { placedName, whoami } from './holds.ts';
 import { CLEAR } from './keys.ts';
 import { holdPrefix } from './layout.ts';
+import { readOr } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
 /** What somebody found out about a mismatch that the audit of a full backup reported. @see FORMAT.md "Findings about audits" */
@@ -39,24 +40,31 @@ export async function placeFinding(
 }
 
 /** The finding that counts about each audit of a lineage: the last. */
-export async function listFindings({ store }: Repository, systemIdentifier: string): Promise<readonly AuditFinding[]> {
+export async function listFindings(repository: Repository, systemIdentifier: string): Promise<readonly AuditFinding[]> {
   const last = new Map<string, AuditFinding>();
-  for await (const { key } of store.list(holdPrefix(systemIdentifier))) {
-    if (!isFinding(key)) continue;
-    const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_FINDING_BYTES);
-    const finding: AuditFinding = {
-      label: String(header['label']),
-      name: key.slice(key.lastIndexOf('/') + 1),
-      sound: header['sound'] === 'earlier' ? 'earlier' : 'audited',
-      wrong: header['wrong'] as readonly string[],
-      reason: String(header['reason']),
-      placedAt: new Date(String(header['placedAt'])),
-      by: String(header['by']),
-    };
+  for await (const { key } of repository.store.list(holdPrefix(systemIdentifier))) {
+    // Without one that cannot be read its mismatch stays open, and nothing is decided by it.
+    const finding = isFinding(key) ? await readOr(repository, key, [], async () => await readFinding(repository, key)) : undefined;
+    if (finding === undefined) continue;
     const known = last.get(finding.label);
     if (known === undefined || known.placedAt <= finding.placedAt) last.set(finding.label, finding);
   }
   return [...last.values()];
+}
+
+async function readFinding({ store }: Repository, key: string): Promise<AuditFinding> {
+  const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_FINDING_BYTES);
+  const placedAt = new Date(String(header['placedAt']));
+  if (!Array.isArray(header['wrong']) || Number.isNaN(placedAt.getTime())) throw damaged(key, 'Its header is incomplete.');
+  return {
+    label: String(header['label']),
+    name: key.slice(key.lastIndexOf('/') + 1),
+    sound: header['sound'] === 'earlier' ? 'earlier' : 'audited',
+    wrong: header['wrong'] as readonly string[],
+    reason: String(header['reason']),
+    placedAt,
+    by: String(header['by']),
+  };
 }
 
 /** Whether an object below the holds is a finding, by its key. */

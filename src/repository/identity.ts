@@ -1,9 +1,11 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Repository } from './repository.ts';
-import { seal, unseal } from './envelope.ts';
+import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY } from './layout.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
+import { problemOfCluster } from './summary-check.ts';
 
 /** The format of repositories made by this version. */
 export const FORMAT = 2;
@@ -79,23 +81,57 @@ async function readIdentityHeader(store: ObjectStore): Promise<Readonly<Record<s
   }
 }
 
-/** Writes down which cluster a lineage belongs to, when nobody has. */
-export async function ensureClusterIdentity({ store }: Repository, identity: ClusterIdentity): Promise<void> {
+/**
+ * Writes down which cluster a lineage belongs to, when nobody has. What is written there and cannot be read is replaced where the
+ * store allows it: all that it said is in `identity`.
+ */
+export async function ensureClusterIdentity(repository: Repository, identity: ClusterIdentity): Promise<void> {
+  const { store } = repository;
   const key = clusterKey(identity.systemIdentifier);
-  if ((await store.stat(key)) !== undefined) return;
   try {
+    if ((await store.stat(key)) !== undefined) {
+      const noted: DamagedObject[] = [];
+      await readOr(repository, key, noted, async () => await readCluster(repository, key));
+      if (noted[0]?.error.code !== 'repository-damaged' || !(await isDeleted(store, key))) return;
+    }
     await store.create(key, await seal(CLEAR, 'cluster', identity, Buffer.alloc(0)));
   } catch (error) {
     if (!isDbadminError(error, 'storage-exists')) throw error;
   }
 }
 
-/** The lineages in the repository. */
-export async function listClusters({ store }: Repository): Promise<readonly ClusterIdentity[]> {
-  const clusters: ClusterIdentity[] = [];
-  for await (const object of store.list(CLUSTER_PREFIX)) {
-    const { header } = await unseal(CLEAR, 'cluster', await store.read(object.key), object.key, 1024);
-    clusters.push(header as unknown as ClusterIdentity);
+/** Deletes it where that is allowed: a writer may not everywhere, and a lock forbids it. */
+async function isDeleted(store: ObjectStore, key: string): Promise<boolean> {
+  try {
+    await store.delete(key);
+    return true;
+  } catch (error) {
+    if (isDbadminError(error, 'storage-denied') || isDbadminError(error, 'storage-locked')) return false;
+    throw error;
   }
-  return clusters;
+}
+
+/** The lineages in the repository that say which cluster they are of; the repository's `onDamaged` is told of the others. */
+export async function listClusters(repository: Repository): Promise<readonly ClusterIdentity[]> {
+  return (await inspectClusters(repository)).clusters;
+}
+
+/** The same, with the objects that cannot be read: each hides the name of its lineage, and no other lineage. */
+export async function inspectClusters(
+  repository: Repository,
+): Promise<{ readonly clusters: readonly ClusterIdentity[]; readonly damaged: readonly DamagedObject[] }> {
+  const clusters: ClusterIdentity[] = [];
+  const found: DamagedObject[] = [];
+  for await (const { key } of repository.store.list(CLUSTER_PREFIX)) {
+    const cluster = await readOr(repository, key, found, async () => await readCluster(repository, key));
+    if (cluster !== undefined) clusters.push(cluster);
+  }
+  return { clusters, damaged: found };
+}
+
+async function readCluster({ store }: Repository, key: string): Promise<ClusterIdentity> {
+  const { header } = await unseal(CLEAR, 'cluster', await store.read(key), key, 1024);
+  const problem = problemOfCluster(header, key.slice(CLUSTER_PREFIX.length));
+  if (problem !== undefined) throw damaged(key, problem);
+  return header as unknown as ClusterIdentity;
 }

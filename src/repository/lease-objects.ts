@@ -3,6 +3,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { leasePrefix } from './layout.ts';
+import { isOfOneObject } from './passed-over.ts';
 
 /** What a lineage's leases are for. @see FORMAT.md "Leases" */
 export type LeaseName = 'backup' | 'expire' | 'wal';
@@ -40,21 +41,55 @@ function leaseKey(systemIdentifier: string, name: LeaseName, sequence: number): 
   return leasePrefix(systemIdentifier, name) + String(sequence).padStart(12, '0');
 }
 
-/** The lease as it stands: its object with the highest number, or undefined when nobody ever had it. */
+/**
+ * The lease as it stands: its object with the highest number, or undefined when nobody ever had it. One that cannot be read
+ * counts as held, by somebody who has to be watched: it is taken over, and broken, as any other is.
+ */
 export async function readLease(store: ObjectStore, systemIdentifier: string, name: LeaseName): Promise<LeaseState | undefined> {
   for (;;) {
     const prefix = leasePrefix(systemIdentifier, name);
     let newest: { readonly key: string; readonly modifiedAt: Date } | undefined;
-    for await (const object of store.list(prefix)) newest = object;
+    for await (const object of store.list(prefix)) if (SEQUENCE.test(object.key.slice(prefix.length))) newest = object;
     if (newest === undefined) return undefined;
     try {
-      const { header } = await unseal(CLEAR, 'lease', await store.read(newest.key), newest.key, 1024);
-      return { ...(header as unknown as LeaseRecord), sequence: Number(newest.key.slice(prefix.length)), modifiedAt: newest.modifiedAt };
+      const record = await readRecord(store, newest.key);
+      return { ...record, sequence: Number(newest.key.slice(prefix.length)), modifiedAt: newest.modifiedAt };
     } catch (error) {
       // A holder deletes its older objects: there is a newer one now.
       if (!isDbadminError(error, 'storage-missing')) throw error;
     }
   }
+}
+
+/** What a lease object says; of one that cannot be read, what has to be assumed until its holder has shown itself or not. */
+async function readRecord(store: ObjectStore, key: string): Promise<LeaseRecord> {
+  try {
+    const { header } = await unseal(CLEAR, 'lease', await store.read(key), key, 1024);
+    if (isRecord(header)) return header;
+  } catch (error) {
+    if (!isOfOneObject(error)) throw error;
+  }
+  return UNREADABLE;
+}
+
+const SEQUENCE = /^\d{12}$/;
+/** Who says that it may be silent for longer is not waited for. */
+const LONGEST_TTL_MS = 3_600_000;
+
+/** Whoever lives renews its lease with an object that can be read. */
+const UNREADABLE: LeaseRecord = {
+  state: 'held',
+  holding: 'unreadable',
+  owner: { command: 'somebody whose lease cannot be read', host: 'unknown', pid: 0, process: null },
+  since: 'unknown',
+  ttlMs: 180_000,
+};
+
+function isRecord(header: unknown): header is LeaseRecord {
+  const { state, holding, owner, ttlMs } = header as Partial<Record<keyof LeaseRecord, unknown>>;
+  const { process } = (owner ?? {}) as Partial<Record<keyof LeaseOwner, unknown>>;
+  if ((state !== 'held' && state !== 'released') || typeof holding !== 'string') return false;
+  return (process === null || typeof process === 'string') && typeof ttlMs === 'number' && ttlMs > 0 && ttlMs <= LONGEST_TTL_MS;
 }
 
 /**

@@ -236,7 +236,7 @@ async function ownerOf(command: string): Promise<LeaseOwner> {
 
 /** `backup run (process 4711 on db1, since 2026-11-21T20:30:01Z)`. */
 export function describeOwner({ owner, since }: Pick<LeaseState, 'owner' | 'since'>): string {
-  return `${owner.command} (process ${owner.pid} on ${owner.host}, since ${since})`;
+  return owner.pid === 0 ? owner.command : `${owner.command} (process ${owner.pid} on ${owner.host}, since ${since})`;
 }
 
 function heldByAnother({ store }: Repository, name: LeaseName, found: LeaseState): DbadminError {

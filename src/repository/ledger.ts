@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { damaged, seal, unseal } from './envelope.ts';
+import { isOfOneObject, readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
 /**
@@ -101,19 +102,40 @@ function withoutSecrets(deed: Deed, repository: Repository): Deed {
   return deed.kind === 'password-rotated' && repository.keys === undefined ? { ...deed, verifier: null } : deed;
 }
 
-/**
- * Every entry of a lineage, oldest first.
- *
- * @throws {DbadminError} `repository-damaged` when one cannot be read or is of a kind this version does not know: passing it
- * over would bring back what it took away.
- */
-export async function readLedger(repository: Repository, systemIdentifier: string): Promise<readonly LedgerEntry[]> {
+/** What a ledger says, and the entries that do not say what they took away. */
+export interface Ledger {
+  /** Oldest first. */
+  readonly entries: readonly LedgerEntry[];
+  /**
+   * Entries that cannot be read or are of a kind this version does not know. A restore that passes one over may bring back what
+   * it took away: that is for somebody to decide.
+   */
+  readonly damaged: readonly DamagedObject[];
+}
+
+/** Every entry of a lineage. */
+export async function readLedger(repository: Repository, systemIdentifier: string): Promise<Ledger> {
   const entries: LedgerEntry[] = [];
+  const found: DamagedObject[] = [];
   for await (const { key } of repository.store.list(ledgerPrefix(systemIdentifier))) {
-    const { header, body } = await readEntry(repository, key);
-    entries.push(parseEntry(header, body, key));
+    const entry = await readOr(repository, key, found, async () => {
+      const { header, body } = await readEntry(repository, key);
+      return parseEntry(header, body, key);
+    });
+    if (entry !== undefined) entries.push(entry);
   }
-  return entries.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.lsn < b.lsn ? -1 : 1));
+  return { entries: entries.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.lsn < b.lsn ? -1 : 1)), damaged: found };
+}
+
+/** Whether an entry can be opened, and so was written by somebody who might: what it says is not looked at. */
+export async function isGenuineEntry(repository: Repository, key: string): Promise<boolean> {
+  try {
+    await readEntry(repository, key);
+    return true;
+  } catch (error) {
+    if (isOfOneObject(error)) return false;
+    throw error;
+  }
 }
 
 /**
@@ -123,7 +145,7 @@ export async function readLedger(repository: Repository, systemIdentifier: strin
  */
 export async function copyLedgerEntry(from: Repository, to: Repository, key: string): Promise<void> {
   const { header, body } = await readEntry(from, key);
-  const { by, deed } = JSON.parse(body.toString('utf8')) as StoredEntry;
+  const { by, deed } = storedEntry(body, key);
   const kept = Buffer.from(JSON.stringify({ by, deed: withoutSecrets(deed, to) }), 'utf8');
   await to.store.create(key, await seal(to, 'ledger', header, kept));
 }
@@ -131,6 +153,16 @@ export async function copyLedgerEntry(from: Repository, to: Repository, key: str
 interface StoredEntry {
   readonly by: string;
   readonly deed: Deed;
+}
+
+function storedEntry(body: Buffer, key: string): StoredEntry {
+  try {
+    const stored = JSON.parse(body.toString('utf8')) as Partial<StoredEntry> | null;
+    if (typeof stored?.deed?.kind === 'string') return { by: String(stored.by), deed: stored.deed };
+  } catch (error) {
+    throw damaged(key, 'It is not JSON.', error);
+  }
+  throw damaged(key, 'It tells of no deed.');
 }
 
 /** Opens an entry, if somebody who had the key wrote it. */
@@ -147,12 +179,14 @@ function isEncrypted(bytes: Uint8Array): boolean {
 }
 
 function parseEntry(header: Readonly<Record<string, unknown>>, body: Buffer, key: string): LedgerEntry {
-  const { by, deed } = JSON.parse(body.toString('utf8')) as StoredEntry;
+  const { by, deed } = storedEntry(body, key);
   if (!DEED_KINDS.includes(deed.kind)) throw damaged(key, `It tells of a deed this version does not know: ${JSON.stringify(deed.kind)}.`);
+  const [at, timeline] = [new Date(String(header['at'])), Number(header['timeline'])];
+  if (Number.isNaN(at.getTime()) || !Number.isInteger(timeline)) throw damaged(key, 'Its header does not say when it was written.');
   return {
     systemIdentifier: String(header['systemIdentifier']),
-    at: new Date(String(header['at'])),
-    timeline: Number(header['timeline']),
+    at,
+    timeline,
     lsn: parseLsn(String(header['lsn'])),
     by,
     deed,

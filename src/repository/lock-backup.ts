@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey } from './layout.ts';
-import { ledgerPrefix } from './ledger.ts';
+import { isGenuineEntry, ledgerPrefix } from './ledger.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
 
@@ -38,9 +38,9 @@ export async function extendLocks(
 /**
  * Locks a published backup and everything it relies on, as long as a new object of this moment would be: its manifest, its
  * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
- * must not bring back, and the repository's own identity. Damaged indexes are left to the lock that they have: nothing is read from
- * them, and they could never be deleted. The manifest comes last: one that shows a lock has all it relies on locked. Undefined where
- * the store does not lock. WAL is locked as it comes and needs no more.
+ * must not bring back, and the repository's own identity. Damaged indexes and entries of the ledger are left to the lock that they
+ * have: nothing is read from them, and they could never be deleted. The manifest comes last: one that shows a lock has all it relies on
+ * locked. Undefined where the store does not lock. WAL is locked as it comes and needs no more.
  *
  * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
  */
@@ -65,17 +65,24 @@ export async function lockBackup(
   const listed: string[] = [];
   for (const prefix of [indexPrefix(systemIdentifier), ledgerPrefix(systemIdentifier)])
     for await (const { key } of store.list(prefix)) if (damagedIndexes?.has(key) !== true) listed.push(key);
-  const ofListed = await extendThoseLeft(store, listed, until);
+  const ofListed = await extendThoseLeft(repository, systemIdentifier, listed, until);
   const ofManifest = await extendLocks(store, [backupKey(systemIdentifier, label)], until);
   const sum = (outcome: 'extended' | 'kept'): number => counts[outcome] + ofListed[outcome] + ofManifest[outcome];
   return { until, extended: sum('extended'), kept: sum('kept') };
 }
 
 /** Collection replaces indexes: one that is gone since it was listed has a successor that is locked from its creation. */
-async function extendThoseLeft(store: ObjectStore, keys: readonly string[], until: Date): ReturnType<typeof extendLocks> {
+async function extendThoseLeft(
+  repository: Repository,
+  systemIdentifier: string,
+  keys: readonly string[],
+  until: Date,
+): ReturnType<typeof extendLocks> {
+  const ledger = ledgerPrefix(systemIdentifier);
   const extendLock = async (key: string, moment: Date): Promise<'extended' | 'kept'> => {
     try {
-      return await store.extendLock(key, moment);
+      if (key.startsWith(ledger) && !(await isGenuineEntry(repository, key))) return 'kept';
+      return await repository.store.extendLock(key, moment);
     } catch (error) {
       if (isDbadminError(error, 'storage-missing')) return 'kept';
       throw error;

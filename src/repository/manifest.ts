@@ -1,10 +1,11 @@
-import { isDbadminError } from '../base/errors.ts';
 import { compareLsns } from '../postgres/lsn.ts';
 import { missingObject } from '../storage/failures.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import { encodeLines, LineReader } from './manifest-line.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+import { problemOfSummary } from './summary-check.ts';
 
 /** A backup's summary: the header of its manifest. @see FORMAT.md "Manifests" */
 export interface BackupSummary {
@@ -133,28 +134,45 @@ export async function readSummary(repository: Repository, systemIdentifier: stri
   const key = backupKey(systemIdentifier, label);
   const object = await repository.store.stat(key);
   if (object === undefined) throw missingObject(repository.store.description, key);
-  return await summaryOf(repository, key, object.sizeBytes);
+  return await summaryOf(repository, { systemIdentifier, label, sizeBytes: object.sizeBytes });
 }
 
 /**
- * The summaries of all backups of a lineage, by start LSN and timeline. Only the manifests' heads are read. A backup that is
- * deleted meanwhile is left out.
+ * The summaries of all backups of a lineage that say what they are, by stop LSN and timeline. Those that do not are passed
+ * over, and the repository's `onDamaged` is told of them.
  */
 export async function listBackups(repository: Repository, systemIdentifier: string): Promise<readonly BackupSummary[]> {
-  const summaries: BackupSummary[] = [];
-  for await (const object of repository.store.list(backupPrefix(systemIdentifier))) {
-    try {
-      summaries.push(await summaryOf(repository, object.key, object.sizeBytes));
-    } catch (error) {
-      if (!isDbadminError(error, 'storage-missing')) throw error;
-    }
-  }
-  return summaries.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn));
+  return (await inspectBackups(repository, systemIdentifier)).backups;
 }
 
-async function summaryOf({ store }: Repository, key: string, sizeBytes: number): Promise<BackupSummary> {
+/**
+ * The same, with the manifests that cannot be read. Only the manifests' heads are, one by one: a damaged one hides no other.
+ * A backup that is deleted meanwhile is left out.
+ */
+export async function inspectBackups(
+  repository: Repository,
+  systemIdentifier: string,
+): Promise<{ readonly backups: readonly BackupSummary[]; readonly damaged: readonly DamagedObject[] }> {
+  const found: DamagedObject[] = [];
+  const backups: BackupSummary[] = [];
+  const prefix = backupPrefix(systemIdentifier);
+  for await (const { key, sizeBytes } of repository.store.list(prefix)) {
+    const of = { systemIdentifier, label: key.slice(prefix.length), sizeBytes };
+    const summary = await readOr(repository, key, found, async () => await summaryOf(repository, of));
+    if (summary !== undefined) backups.push(summary);
+  }
+  return { backups: backups.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn)), damaged: found };
+}
+
+async function summaryOf(
+  { store }: Repository,
+  { systemIdentifier, label, sizeBytes }: { readonly systemIdentifier: string; readonly label: string; readonly sizeBytes: number },
+): Promise<BackupSummary> {
+  const key = backupKey(systemIdentifier, label);
   const head = await store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
   const header = peekHeader('manifest', head, key) ?? peekHeader('manifest', await store.read(key), key);
   if (header === undefined) throw damaged(key, 'Its header is cut short.');
+  const problem = problemOfSummary(header, systemIdentifier, label);
+  if (problem !== undefined) throw damaged(key, problem);
   return header as unknown as BackupSummary;
 }

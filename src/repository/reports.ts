@@ -1,5 +1,6 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
+import { isOfOneObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
 /** What was tried on a lineage and how it ended: write-once, beside the backups. @see FORMAT.md "Reports" */
@@ -71,9 +72,10 @@ export async function listReports<Header extends ReportHeader>(
     try {
       const head = await repository.store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
       const header = peekHeader(kind, head, key) ?? peekHeader(kind, await repository.store.read(key), key);
-      if (header !== undefined) headers.push(header as unknown as Header);
+      // What anybody may have put there must not end the reading of the others.
+      if (typeof header?.['finishedAt'] === 'string') headers.push(header as unknown as Header);
     } catch (error) {
-      if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;
+      if (!isOfOneObject(error) && !isDbadminError(error, 'storage-missing')) throw error;
     }
   }
   return headers.sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));

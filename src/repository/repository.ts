@@ -2,6 +2,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { readIdentity, type RepositoryIdentity } from './identity.ts';
 import type { RepositoryKeys } from './keys.ts';
 import { unlockRepository, type Unlock } from './key-objects.ts';
+import type { DamagedObject } from './passed-over.ts';
 
 /** An open repository: where it is, what it says of itself, and what opens its content. */
 export interface Repository {
@@ -9,6 +10,8 @@ export interface Repository {
   readonly identity: RepositoryIdentity;
   /** Undefined when it is not encrypted. */
   readonly keys: RepositoryKeys | undefined;
+  /** Told of each object that was found damaged and is passed over; may be told twice of one. */
+  readonly onDamaged?: (found: DamagedObject) => void;
 }
 
 /**

@@ -62,6 +62,15 @@ function judgeAge(
 
 function judgeDamage(name: string, lineage: LineageFacts | undefined, cluster: string): Judgement {
   const next = `look for bad pages with amcheck or dbadmin backup drill, for the disk of the database may be failing; then take another: dbadmin backup run --cluster ${cluster} --repository ${name} --type full`;
+  const unreadable = lineage?.unreadable ?? [];
+  if (unreadable.length > 0) {
+    const one = unreadable.length === 1;
+    return {
+      state: 'bad',
+      what: `${one ? 'a manifest' : `${unreadable.length} manifests`} in ${name} cannot be read, and nothing is removed until ${one ? 'it is' : 'they are'} gone: ${unreadable.join(', ')}`,
+      next: `delete ${one ? 'it' : 'them'}, then bring the backup back with dbadmin repository sync from a copy, or take another: dbadmin backup run --cluster ${cluster} --repository ${name}`,
+    };
+  }
   const damaged = lineage?.damaged;
   if (damaged === undefined) return { state: 'good', what: `the last backup in ${name} is whole`, next };
   return { state: 'bad', what: `the last backup in ${name}, ${damaged.label}, holds damaged pages: ${damaged.damage}`, next };

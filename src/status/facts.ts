@@ -122,6 +122,8 @@ export interface LineageFacts {
   readonly damaged: { readonly label: string; readonly damage: string } | undefined;
   /** What audits of full backups found and nobody has acknowledged. */
   readonly mismatches: readonly { readonly audit: string; readonly pages: number }[];
+  /** Keys of manifests that cannot be read: they are passed over, and keep anything from being removed. */
+  readonly unreadable: readonly string[];
   /** When the last dump began. */
   readonly dumpAt: Date | undefined;
   readonly drill: { readonly label: string; readonly verdict: 'passed' | 'failed' | 'proved-nothing'; readonly at: Date } | undefined;

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { inspectClusters } from '../../repository/identity.ts';
+import { inspectBackups } from '../../repository/manifest.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
-import { listClusters } from '../../repository/identity.ts';
-import { listBackups } from '../../repository/manifest.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { listUnlocked } from '../../repository/unlocked-backups.ts';
 import { storeNow } from '../../repository/store-clock.ts';
@@ -96,7 +97,8 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   const { systemIdentifier, clusterName, limits, clock } = options;
   if (systemIdentifier === undefined) return [];
   const findings: Finding[] = [];
-  const others = (await listClusters(repository)).filter((each) => each.name === clusterName && each.systemIdentifier !== systemIdentifier);
+  const clusters = await inspectClusters(repository);
+  const others = clusters.clusters.filter((each) => each.name === clusterName && each.systemIdentifier !== systemIdentifier);
   if (others.length > 0) {
     findings.push(
       note(
@@ -106,7 +108,8 @@ async function checkLineage(what: string, repository: Repository, options: Repos
       ),
     );
   }
-  const backups = await listBackups(repository, systemIdentifier);
+  const { backups, damaged } = await inspectBackups(repository, systemIdentifier);
+  findings.push(...[...clusters.damaged, ...damaged].map((found) => unreadable(found, what)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
   const { last, lastPassed } = await readProofs(repository, systemIdentifier);
   const verified = await lastVerification(repository, systemIdentifier);
@@ -144,6 +147,15 @@ async function checkBackupLocks(what: string, repository: Repository, systemIden
       'dbadmin backup run: each backup locks those that were left; its log says why where one cannot be locked.',
     ),
   ];
+}
+
+/** What is passed over wherever it is met; a manifest also keeps anything from being removed. */
+function unreadable({ key, error }: DamagedObject, what: string): Finding {
+  return problem(
+    `${what} ${key}`,
+    error.detail === undefined ? error.message : `${error.message}. ${error.detail}`,
+    'dbadmin backup verify says what that costs; delete the object, then dbadmin repository sync from a copy that has it, or dbadmin backup run',
+  );
 }
 
 async function tryWriting(store: ObjectStore): Promise<void> {

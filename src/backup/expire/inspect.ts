@@ -5,7 +5,8 @@ import { listFindings } from '../../repository/audit-findings.ts';
 import { isInForce, listHolds, type Hold } from '../../repository/holds.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { backupKey, backupPrefix, walPrefix } from '../../repository/layout.ts';
-import { listBackups } from '../../repository/manifest.ts';
+import { inspectBackups } from '../../repository/manifest.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
@@ -18,6 +19,8 @@ import type { StoredWal } from './wal-plan.ts';
 /** What a repository holds of one cluster, with the times of the store. */
 export interface ExpiryInspection extends ExpiryState {
   readonly wal: readonly StoredWal[];
+  /** Manifests that do not even say which backup they are of: what they need is not known. */
+  readonly damaged: readonly DamagedObject[];
 }
 
 const NO_END = 0xffff_ffff_ffff_ffffn;
@@ -30,7 +33,7 @@ export async function inspectExpiry(
 ): Promise<ExpiryInspection> {
   const { systemIdentifier } = cluster;
   const storeTime = await timeOf(repository, now);
-  const backups = await readBackups(repository, systemIdentifier);
+  const { backups, damaged } = await readBackups(repository, systemIdentifier);
   const wal = await readWal(repository, cluster);
   const holds = new Map<string, Hold[]>();
   for (const hold of await listHolds(repository, systemIdentifier)) {
@@ -41,7 +44,17 @@ export async function inspectExpiry(
     backups.map(({ summary }) => summary),
     await listFindings(repository, systemIdentifier),
   );
-  return { backups, suspicions, wal, holds, lineages, dumps: await readDumps(repository, systemIdentifier), now, storeNow: storeTime };
+  return {
+    backups,
+    damaged,
+    suspicions,
+    wal,
+    holds,
+    lineages,
+    dumps: await readDumps(repository, systemIdentifier),
+    now,
+    storeNow: storeTime,
+  };
 }
 
 /** The store's time; where nothing may be written, as for a plan that is only shown, this machine's. */
@@ -54,13 +67,14 @@ async function timeOf({ store }: Repository, now: Date): Promise<Date> {
   }
 }
 
-async function readBackups(repository: Repository, systemIdentifier: string): Promise<readonly StoredBackup[]> {
+async function readBackups(repository: Repository, systemIdentifier: string): Promise<Pick<ExpiryInspection, 'backups' | 'damaged'>> {
   const times = new Map<string, Date>();
   for await (const { key, modifiedAt } of repository.store.list(backupPrefix(systemIdentifier))) times.set(key, modifiedAt);
-  return (await listBackups(repository, systemIdentifier)).map((summary) => ({
-    summary,
-    storedAt: times.get(backupKey(systemIdentifier, summary.label)) ?? new Date(summary.finishedAt),
-  }));
+  const { backups, damaged } = await inspectBackups(repository, systemIdentifier);
+  const stored = backups.map((summary): StoredBackup => {
+    return { summary, storedAt: times.get(backupKey(systemIdentifier, summary.label)) ?? new Date(summary.finishedAt) };
+  });
+  return { backups: stored, damaged };
 }
 
 async function readWal({ store }: Repository, { systemIdentifier, walSegmentBytes }: ClusterIdentity): Promise<readonly StoredWal[]> {

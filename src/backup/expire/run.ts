@@ -1,10 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
-import { isDbadminError, type DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { collect, type Collected } from '../../repository/collection.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
 import { backupKey } from '../../repository/layout.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
@@ -96,6 +97,7 @@ export async function expireLineage(
   try {
     const plan = await planLineage(repository, cluster, options);
     show(plan);
+    refuseUnreadable(repository, plan.inspection.damaged);
     const { windowMs } = options.retention;
     const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
     const collected = await collect(repository, systemIdentifier, { lease, graceMs, clock, log, signal }).catch((error: unknown) => {
@@ -107,4 +109,19 @@ export async function expireLineage(
   } finally {
     await lease.release();
   }
+}
+
+/**
+ * While a manifest cannot be read nothing goes: it may be the one that a rule would keep in the place of another, and what
+ * content and WAL it needs is not known. It can come back from a copy; what was deleted on account of it cannot.
+ *
+ * @throws {DbadminError} `repository-damaged` naming each.
+ */
+function refuseUnreadable({ store }: Repository, damaged: readonly DamagedObject[]): void {
+  if (damaged.length === 0) return;
+  const many = damaged.length === 1 ? 'a manifest' : `${damaged.length} manifests`;
+  throw new DbadminError('repository-damaged', `nothing was removed from ${store.description}: ${many} cannot be read`, {
+    detail: damaged.map(({ key, error }) => `${key}: ${error.detail ?? `${error.message}.`}`).join('\n'),
+    hint: 'Delete what is damaged, by hand: dbadmin repository sync then brings the backup back from a second copy of the repository if there is one. Without the backup, retention goes on with the others.',
+  });
 }

@@ -24,7 +24,7 @@ type Resolve = (backups: readonly BackupSummary[]) => Promise<Resolution>;
  */
 export async function resolveFromTrusted(contents: LineageContents, wish: BackupWish, resolve: Resolve): Promise<Resolution> {
   const { backups, suspicions } = contents;
-  if (wish.backup !== undefined) return await resolve(only(backups, wish.backup));
+  if (wish.backup !== undefined) return await resolve(only(contents, wish.backup));
   const trusted = backups.filter(({ label }) => !suspicions.byLabel.has(label));
   if (trusted.length === backups.length) return await resolve(backups);
   const found = await resolveWith(trusted, resolve);
@@ -52,8 +52,10 @@ async function resolveWith(backups: readonly BackupSummary[], resolve: Resolve):
   }
 }
 
-function only(backups: readonly BackupSummary[], label: string): readonly BackupSummary[] {
+function only({ backups, damaged }: LineageContents, label: string): readonly BackupSummary[] {
   const chosen = backups.filter((backup) => backup.label === label);
   if (chosen.length > 0) return chosen;
+  const unreadable = damaged.find(({ key }) => key.endsWith(`/${label}`));
+  if (unreadable !== undefined) throw unreadable.error;
   throw new DbadminError('backup-missing', `there is no backup ${label}`, { hint: 'See dbadmin backup list for the labels.' });
 }

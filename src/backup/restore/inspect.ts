@@ -4,6 +4,8 @@ import type { ControlFile } from '../../postgres/control-file.ts';
 import type { BlobIndex } from '../../repository/blob-index.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import { backupKey } from '../../repository/layout.ts';
+import { isOfOneObject, type DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
@@ -39,6 +41,8 @@ export interface RestoreRequest {
   readonly delta?: boolean;
   /** What the restored cluster is for: a clone must not reach what is the original's. */
   readonly purpose?: 'clone' | 'production';
+  /** Whether another backup may stand in for one whose manifest is damaged: a drill is to find that out. */
+  readonly passesOverDamaged?: boolean;
 }
 
 /** Everything that is known before a byte is written. */
@@ -76,34 +80,10 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const contents = await inspectLineage(repository, request.clusterName, request.systemIdentifier);
   if (contents.backups.length === 0) await refuseWhereOnlyDumps(repository, contents);
   const lineage = await readLineage(contents, request.timeline);
-  const { target, exclusive, backup, acceptsSuspect = false } = request;
-  const { systemIdentifier } = contents.cluster;
-  const opened = new Map<string, Promise<BackupContents>>();
-  const open = async ({ label }: BackupSummary): Promise<BackupContents> => {
-    const found = opened.get(label) ?? openBackupContents(repository, systemIdentifier, label);
-    opened.set(label, found);
-    return await found;
-  };
-  const resolution = await resolveFromTrusted(
-    contents,
-    { target, backup, acceptsSuspect },
-    async (backups) =>
-      await resolveTarget({
-        target,
-        exclusive,
-        backups,
-        lineage,
-        isChosen: request.timeline !== undefined,
-        others: async () => await readOtherLineages(contents, lineage),
-        coverage: contents.coverage,
-        archive: contents.archive,
-        consistentLsn: async (each) => consistentLsn(each, (await open(each)).control),
-        horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
-        moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
-      }),
-  );
+  const { resolution, opened } = await resolveReadable(request, contents, lineage);
   if (request.purpose !== 'production') refuseMadeTablespaces(resolution);
-  const { entries, index, blobs, control, read } = await open(resolution.backup);
+  const { systemIdentifier } = contents.cluster;
+  const { entries, index, blobs, control, read } = opened;
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
   const state = await inspectTarget({ layout, systemIdentifier, extraBytes: walBytes, delta: request.delta === true });
@@ -132,6 +112,61 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     outer,
     walBytes,
   };
+}
+
+/**
+ * What the target comes to, from a backup whose manifest can be read to its end. One that cannot be is passed over as if it
+ * were not there, where that is allowed and it was not asked for: an older one leads to the same state, with more WAL. Only
+ * the end of a backup is another with another backup.
+ */
+async function resolveReadable(
+  request: RestoreRequest,
+  contents: LineageContents,
+  lineage: Lineage,
+): Promise<{ readonly resolution: Resolution; readonly opened: BackupContents }> {
+  const { repository, target, exclusive, backup, acceptsSuspect = false } = request;
+  const { systemIdentifier } = contents.cluster;
+  const mayStandIn = request.passesOverDamaged === true && backup === undefined && target.kind !== 'immediate';
+  const damaged = new Map<string, DamagedObject>();
+  const opening = new Map<string, Promise<BackupContents>>();
+  const open = async ({ label }: BackupSummary): Promise<BackupContents> => {
+    const found = opening.get(label) ?? openBackupContents(repository, systemIdentifier, label);
+    opening.set(label, found);
+    try {
+      return await found;
+    } catch (error) {
+      const key = backupKey(systemIdentifier, label);
+      if (isOfOneObject(error) && error.message.startsWith(key)) damaged.set(label, { key, error });
+      throw error;
+    }
+  };
+  const resolve = async (backups: readonly BackupSummary[]): Promise<Resolution> =>
+    await resolveTarget({
+      target,
+      exclusive,
+      backups: backups.filter(({ label }) => !damaged.has(label)),
+      lineage,
+      isChosen: request.timeline !== undefined,
+      others: async () => await readOtherLineages(contents, lineage),
+      coverage: contents.coverage,
+      archive: contents.archive,
+      consistentLsn: async (each) => consistentLsn(each, (await open(each)).control),
+      horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
+      moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
+    });
+  for (;;) {
+    const known = damaged.size;
+    try {
+      const resolution = await resolveFromTrusted(contents, { target, backup, acceptsSuspect }, resolve);
+      return { resolution, opened: await open(resolution.backup) };
+    } catch (error) {
+      const [first] = damaged.values();
+      const last = [...damaged.values()].at(-1);
+      // Where no other serves, what is wrong is the damage.
+      if (!mayStandIn || damaged.size === known || last === undefined) throw first?.error ?? error;
+      repository.onDamaged?.(last);
+    }
+  }
 }
 
 /** Said by name: nothing of a dump can be rolled forward. */

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureClusterIdentity, type ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
-import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
+import { inspectBackups, type BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { lockUnlocked } from '../../repository/unlocked-backups.ts';
 import { isSameBackup } from '../../repository/same-backup.ts';
@@ -14,7 +14,7 @@ import { lostOfBackup, type LostWal } from './own-wal.ts';
 import { copyDumps } from './dump-copy-run.ts';
 import { copySealed } from './sealed-copy-run.ts';
 import { describeNamesake, planSync, type ChooseBackups } from './plan.ts';
-import { inspectSource } from './source-inspect.ts';
+import { inspectSource, withoutBlocked } from './source-inspect.ts';
 import { readingSource } from './source-store.ts';
 import { isOfOneObject, UncopiedList, type Uncopied } from './uncopied-run.ts';
 import { copyWal, type CopiedWal } from './wal-copy-run.ts';
@@ -65,10 +65,15 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
   try {
     await ensureClusterIdentity(to, cluster);
     const objects = options.everything ? await copySealed(from, to, systemIdentifier, uncopied) : 0;
-    const [source, ours] = [await inspectSource(from, systemIdentifier), await listBackups(to, systemIdentifier)];
+    const [source, there] = [await inspectSource(from, systemIdentifier), await inspectBackups(to, systemIdentifier)];
+    const ours = there.backups;
     const present = new Set(ours.map(({ label }) => label));
     const theirs = source.backups;
-    const { backups: chosen, left, namesakes } = planSync({ from: theirs, to: ours, chosen: options.chosen });
+    const {
+      backups: chosen,
+      left,
+      namesakes,
+    } = planSync({ from: withoutBlocked(theirs, there.damaged, uncopied), to: ours, chosen: options.chosen });
     for (const each of namesakes) uncopied.add('namesake', each.label, describeNamesake(each));
     if (options.everything)
       for (const { kind, name, problem } of source.unreadable.all) if (!present.has(name)) uncopied.add(kind, name, problem);

@@ -1,8 +1,8 @@
-import { compareLsns, parseLsn } from '../../postgres/lsn.ts';
-import { damaged } from '../../repository/envelope.ts';
+import { compareLsns } from '../../postgres/lsn.ts';
 import { backupKey } from '../../repository/layout.ts';
 import { listLabels } from '../../repository/live-blobs.ts';
 import { readSummary, type BackupSummary } from '../../repository/manifest.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { UncopiedList } from './uncopied-run.ts';
 
@@ -18,15 +18,26 @@ export async function inspectSource(
   const backups: BackupSummary[] = [];
   for (const label of await listLabels(from, systemIdentifier)) {
     const key = backupKey(systemIdentifier, label);
-    const summary = await unreadable.attempt({ kind: 'backup', name: label, key }, async () => {
-      const head = await readSummary(from, systemIdentifier, label);
-      // Nothing has been compared with a hash yet, and what is wrong here would mislead what is done with the others.
-      if (head.label !== label) throw damaged(key, `It says that it is of backup ${head.label}.`);
-      parseLsn(head.startLsn);
-      parseLsn(head.stopLsn);
-      return head;
-    });
+    const summary = await unreadable.attempt(
+      { kind: 'backup', name: label, key },
+      async () => await readSummary(from, systemIdentifier, label),
+    );
     if (summary !== undefined) backups.push(summary);
   }
   return { backups: backups.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn)), unreadable };
+}
+
+/** Those that no damaged manifest of the destination is in the way of; the others are noted. */
+export function withoutBlocked(
+  backups: readonly BackupSummary[],
+  damagedThere: readonly DamagedObject[],
+  uncopied: UncopiedList,
+): readonly BackupSummary[] {
+  const blocked = new Map(damagedThere.map(({ key }) => [key.slice(key.lastIndexOf('/') + 1), key]));
+  return backups.filter(({ label }) => {
+    const key = blocked.get(label);
+    if (key !== undefined)
+      uncopied.add('backup', label, `${key} in the destination is damaged and in the way: deleted there, it is copied anew`);
+    return key === undefined;
+  });
 }

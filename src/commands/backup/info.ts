@@ -9,7 +9,7 @@ import { reachFrom } from '../../repository/wal-coverage.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { gapsJson, timelinesJson, walJson } from './recovery-json.ts';
+import { damagedJson, gapsJson, timelinesJson, walJson } from './recovery-json.ts';
 import { describeTried, readTried, showTried, warnOfMismatches } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -62,6 +62,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     showTried(output, tried, context.clock.now());
     output.result({
       repository: repository.name,
+      damaged: damagedJson(contents.damaged),
       systemIdentifier,
       timeline: lineage.timeline,
       timelines: timelinesJson(model),

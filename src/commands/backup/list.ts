@@ -7,6 +7,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { damagedJson } from './recovery-json.ts';
 import { stateOf, suspicionJson, warnOfMismatches } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -14,7 +15,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
   try {
-    const { backups, suspicions, cluster: identity } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
+    const {
+      backups,
+      damaged,
+      suspicions,
+      cluster: identity,
+    } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
     const proofs = await readProofs(opened, identity.systemIdentifier);
     const now = context.clock.now();
     const held = await heldBackups(opened, identity.systemIdentifier, now);
@@ -46,6 +52,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     warnOfMismatches(context.output, suspicions);
     context.output.result({
       repository: repository.name,
+      damaged: damagedJson(damaged),
       backups: backups.map((backup) => ({
         ...backup,
         suspicion: suspicionJson(suspicions.byLabel.get(backup.label)),

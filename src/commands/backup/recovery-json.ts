@@ -1,7 +1,9 @@
 import { gapMoments, type GapMoments } from '../../backup/gap-moments.ts';
 import type { WalGap } from '../../backup/gaps.ts';
 import type { RecoverableStretch, RecoveryModel } from '../../backup/windows.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 
 /** What can be restored along each timeline, joined: as many entries as there are breaks, however many backups and segments. */
@@ -39,4 +41,9 @@ export function walJson({ segmentBytes, timelines }: WalCoverage): object {
       horizon: horizon === undefined ? null : { lsn: formatLsn(horizon.lsn), at: horizon.at.toISOString() },
     })),
   };
+}
+
+/** Objects that were passed over. */
+export function damagedJson(damaged: readonly DamagedObject[]): readonly { readonly key: string; readonly problem: string }[] {
+  return damaged.map(({ key, error }) => ({ key, problem: reasonOf(error) }));
 }

@@ -6,7 +6,7 @@ import { listClusters } from '../../repository/identity.ts';
 import { measureUsage, type RepositoryUsage } from '../../repository/usage.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
-import { openLocked } from '../open-repository.ts';
+import { damageTeller, openLocked } from '../open-repository.ts';
 import { inspectListedCluster, type ListedCluster } from './listed-cluster.ts';
 
 interface Listed {
@@ -77,7 +77,7 @@ async function inspect(context: CommandContext, place: RepositoryConfig): Promis
   try {
     const { store, identity } = await openLocked(context, place);
     try {
-      const repository = { store, identity, keys: undefined };
+      const repository = { store, identity, keys: undefined, onDamaged: damageTeller(context, place.name) };
       const usage = await measureUsage(store, context.clock.now());
       const clusters: ListedCluster[] = [];
       for (const cluster of await listClusters(repository)) clusters.push(await inspectListedCluster(repository, cluster, usage));

@@ -6,7 +6,7 @@ import { inspectIndexes, rebuildIndex, type RebuiltIndex } from '../../repositor
 import type { Repository } from '../../repository/repository.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
-import { openLocked, openRepository, selectRepository } from '../open-repository.ts';
+import { damageTeller, openLocked, openRepository, selectRepository } from '../open-repository.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
@@ -62,7 +62,7 @@ async function openWithOrWithoutKey(context: CommandContext, place: RepositoryCo
   } catch (error) {
     if (!isDbadminError(error, 'key-wrong')) throw error;
     context.output.warn(`${error.message}: going on without a key, by what the packs say of themselves`);
-    return { ...(await openLocked(context, place)), keys: undefined };
+    return { ...(await openLocked(context, place)), keys: undefined, onDamaged: damageTeller(context, place.name) };
   }
 }
 

@@ -3,14 +3,14 @@ import { inspectExpiry } from '../../backup/expire/inspect.ts';
 import { worthCopying } from '../../backup/sync/choose.ts';
 import { describeNamesake, planSync, type ChooseBackups } from '../../backup/sync/plan.ts';
 import { syncLineage, type Synced } from '../../backup/sync/run.ts';
-import { inspectSource } from '../../backup/sync/source-inspect.ts';
+import { inspectSource, withoutBlocked } from '../../backup/sync/source-inspect.ts';
 import { isOfOneObject } from '../../backup/sync/uncopied-run.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, reasonOf } from '../../base/errors.ts';
 import type { Config, RepositoryConfig } from '../../config/config.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { backupKey } from '../../repository/layout.ts';
-import { listBackups, readSummary } from '../../repository/manifest.ts';
+import { inspectBackups, readSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { findRetention } from '../backup/retention-policy.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -72,8 +72,8 @@ interface Planned {
 /** What would be copied. */
 async function showPlan({ output }: CommandContext, { from, to, lineage, chosen, names }: Planned): Promise<number> {
   const { backups: theirs, unreadable } = await inspectSource(from, lineage.systemIdentifier);
-  const ours = await listBackups(to, lineage.systemIdentifier);
-  const { backups, left, namesakes } = planSync({ from: theirs, to: ours, chosen });
+  const { backups: ours, damaged } = await inspectBackups(to, lineage.systemIdentifier);
+  const { backups, left, namesakes } = planSync({ from: withoutBlocked(theirs, damaged, unreadable), to: ours, chosen });
   for (const each of namesakes) unreadable.add('namesake', each.label, describeNamesake(each));
   const failed = unreadable.all.filter(({ kind, name }) => kind === 'namesake' || !ours.some(({ label }) => label === name));
   for (const { label, storedBytes } of backups) output.line(`  ${label}   stored ${formatBytes(storedBytes)} in ${names.from}`);
@@ -115,6 +115,7 @@ async function choice(
   if (retention === undefined) return undefined;
   try {
     const source = await inspectExpiry(about.from, about.lineage, { now: context.clock.now(), windowMs: retention.windowMs });
+    if (source.damaged[0] !== undefined) throw source.damaged[0].error;
     return (missing, present) => worthCopying(missing, present, source, retention);
   } catch (error) {
     if (!isOfOneObject(error)) throw error;

@@ -59,6 +59,11 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--reconcile', summary: 'take away again what comes back from the dead, before anyone can connect' },
       { flags: '--replay-migrations', summary: 'with --reconcile: apply the migrations made since, too' },
       { flags: '--port <port>', summary: 'port of the clone', fallback: 'a free one from 55432' },
+      {
+        flags: '--without-ledger-entry <key>',
+        summary: 'go on without an entry of the ledger that cannot be read, or without all those (damaged)',
+        repeatable: true,
+      },
       { flags: '--dry-run', summary: 'show what would be restored and end' },
       { flags: '--table <names>', summary: 'only these tables, schema.table, into the cluster of --into-url', repeatable: true },
       { flags: '--schema <name>', summary: 'with --table: the schema that gets them', fallback: 'a new one' },
@@ -85,7 +90,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
-      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline } }',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',
@@ -97,7 +102,11 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
     isDefault: true,
     summary: 'what was taken away from the cluster, and would come back with a restore',
     options: [REPOSITORY, SYSTEM],
-    json: ['repository: name', 'entries: array of { kind, text, at, lsn, timeline, by }, oldest first'],
+    json: [
+      'repository: name',
+      'entries: array of { kind, text, at, lsn, timeline, by }, oldest first',
+      'damaged: array of { key, problem }: entries that cannot be read',
+    ],
     load: async () => await import('./ledger-list.ts'),
   },
   {

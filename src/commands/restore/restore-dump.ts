@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { readableLedger } from './readable-ledger.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
@@ -11,7 +12,6 @@ import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram } from '../../postgres/programs.ts';
-import { readLedger } from '../../repository/ledger.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -38,7 +38,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const globals = flagOption(input, 'globals');
     if (globals) output.line('  roles that are not there are made first; a role that is there stays as it is, and no role gets a password');
     const choice = { databases: [...databases.keys()], globals };
-    const entries = returningWithDump(manifest, choice, await readLedger(opened, systemIdentifier));
+    const ledger = await readableLedger(opened, systemIdentifier, listOption(input, 'withoutLedgerEntry'));
+    const entries = returningWithDump(manifest, choice, ledger.entries);
+    for (const { key } of ledger.damaged)
+      output.line(output.style('bad', `UNKNOWN may come back too: what ${key} took away, which cannot be read`));
     if (entries.length > 0) {
       output.line(`will come back with it: ${entries.map(describeEntry).join(', ')}`);
       output.line('  nothing takes them away again: do that before anyone uses the restored databases');

@@ -7,7 +7,6 @@ import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
 import { keepYoungGeneration } from '../../base/young-generation.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { unprivilegedUser } from '../../postgres/server.ts';
-import { readLedger } from '../../repository/ledger.ts';
 import { estimateRecovery, type RecoveryEstimate } from '../../status/estimate.ts';
 import { stateOf } from '../backup/show-proofs.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -17,6 +16,7 @@ import { confirmOrStop } from '../output.ts';
 import { withBeforeDrop } from './before-drop.ts';
 import { clonePort, programsFor } from './clone-place.ts';
 import { readMeasure } from '../status/read-measure.ts';
+import { readableLedger } from './readable-ledger.ts';
 import { restoreAndStart } from './restore-and-start.ts';
 import { restoreOptions } from './restore-options.ts';
 import { preflightJson, showRestore } from './show-restore.ts';
@@ -35,9 +35,16 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
   try {
     const startedAt = clock.now().getTime();
     const systemIdentifier = textOption(input, 'systemIdentifier');
-    const preflight = await inspectRestore({ repository: opened, clusterName: cluster.name, systemIdentifier, ...options });
+    const preflight = await inspectRestore({
+      repository: opened,
+      clusterName: cluster.name,
+      systemIdentifier,
+      passesOverDamaged: true,
+      ...options,
+    });
     const lineage = preflight.contents.cluster.systemIdentifier;
-    const returning = returningWith(restoredPosition(preflight), await readLedger(opened, lineage));
+    const ledger = await readableLedger(opened, lineage, listOption(input, 'withoutLedgerEntry'));
+    const returning = returningWith(restoredPosition(preflight), ledger.entries);
     const programs = await programsFor(context, preflight, options.starts || options.reconciles);
     const owner = programs?.runAs ?? (await unprivilegedUser());
     await checkReachable(options.dataDirectory, owner);
@@ -45,7 +52,17 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
     const proofs = await readProofs(opened, lineage);
     const proof = proofOf(preflight, proofs, clock.now());
     const expected = await expectedTime(preflight, proofs);
-    const shown = { options, preflight, repository: repository.name, port, programs, returning, proof, expected };
+    const shown = {
+      options,
+      preflight,
+      repository: repository.name,
+      port,
+      programs,
+      returning,
+      proof,
+      expected,
+      withoutEntries: ledger.damaged,
+    };
     showRestore(output, shown);
     if (options.dryRun) {
       output.result({ preflight: preflightJson(shown), restored: null, reconciled: null, differs: null });

@@ -12,6 +12,8 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { describeEstimate, type RecoveryEstimate } from '../../status/estimate.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
+import { damagedJson } from '../backup/recovery-json.ts';
 import { suspicionJson } from '../backup/show-proofs.ts';
 import type { Output } from '../output.ts';
 import type { RestoreOptions } from './restore-options.ts';
@@ -25,6 +27,8 @@ export interface ShownRestore {
   /** Of the backup's major, where they are on this machine. */
   readonly programs: ServerPrograms | undefined;
   readonly returning: readonly LedgerEntry[];
+  /** Entries of the ledger that cannot be read, and that this goes on without. */
+  readonly withoutEntries: readonly DamagedObject[];
   /** How far the backup can be relied on: `proven 2 d ago`, `unproven (newest proven: …)`. */
   readonly proof: string;
   /** Undefined when no drill measured anything. */
@@ -64,6 +68,10 @@ export function showRestore(output: Output, shown: ShownRestore): void {
       : `${needs}; it keeps its configuration, archiving too, and goes on in the original's place on a new timeline`,
   );
   showReturning(output, shown.returning, options.reconciles);
+  for (const { key } of shown.withoutEntries)
+    output.line(
+      output.style('bad', `UNKNOWN    may come back too: what ${key} took away, which cannot be read; nothing takes it away again`),
+    );
 }
 
 function showPromise(output: Output, left: readonly LeftCommits[]): void {
@@ -118,7 +126,7 @@ function describeCommit(mark: CommitMark | undefined): string {
 }
 
 /** The preflight in `--json`. */
-export function preflightJson({ options, preflight, returning, proof, expected, port }: ShownRestore): object {
+export function preflightJson({ options, preflight, returning, withoutEntries, proof, expected, port }: ShownRestore): object {
   const { resolution, layout, lineage, walBytes, state } = preflight;
   const mark = (commit: CommitMark | undefined): object | null =>
     commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: commit.time.toISOString() };
@@ -182,5 +190,6 @@ export function preflightJson({ options, preflight, returning, proof, expected, 
       lsn: formatLsn(entry.lsn),
       timeline: entry.timeline,
     })),
+    withoutEntries: damagedJson(withoutEntries),
   };
 }

@@ -120,6 +120,7 @@ async function inspectLineageFacts(
     newestFull: factsOf(newestFull),
     damaged: last === undefined || last.damage === null ? undefined : { label: last.label, damage: last.damage },
     mismatches: contents.suspicions.open.map(({ audit, pages }) => ({ audit, pages })),
+    unreadable: contents.damaged.map(({ key }) => key),
     dumpAt: dateOf(dump?.at),
     drill:
       proofs.last === undefined

@@ -174,7 +174,7 @@ test.each(damages)('%s is damaged: it is not copied, nor what needs it, and all 
   expect(coverage.histories.has(2)).toBe(expected.hasHistory ?? true);
   expect(await listDumps(target, `${SYSTEM}/`)).toEqual(['dump-a', 'dump-b'].filter((label) => expected.dumps?.includes(label) !== true));
   expect(await listHolds(target, SYSTEM)).toHaveLength(expected.holds ?? 2);
-  expect(await readLedger(target, SYSTEM)).toHaveLength(expected.ledger ?? 2);
+  expect((await readLedger(target, SYSTEM)).entries).toHaveLength(expected.ledger ?? 2);
 
   // Asked again nothing else comes, and the same is said.
   const again = await sync(source, target);
@@ -212,7 +212,7 @@ test('an index of the source that is damaged keeps the backups back, and nothing
   expect(synced.failed.length).toBeGreaterThan(0);
   expect(synced.backups.length + synced.failed.length).toBe(3);
   expect(synced).toMatchObject({ wal: { segments: 6 }, dumps: ['dump-a', 'dump-b'] });
-  expect(await readLedger(target, SYSTEM)).toHaveLength(2);
+  expect((await readLedger(target, SYSTEM)).entries).toHaveLength(2);
 });
 
 test('an object that a bad disk does not give is passed over; storage that is gone is a failure', async () => {

@@ -44,7 +44,7 @@ async function makeLocked(isEncrypted: boolean): Promise<Repository> {
 async function expectAll(target: Repository, dumps = ['dump-a', 'dump-b']): Promise<void> {
   expect((await listBackups(target, SYSTEM)).map(({ label }) => label)).toEqual(LABELS);
   expect(await listHolds(target, SYSTEM)).toHaveLength(2);
-  expect(await readLedger(target, SYSTEM)).toHaveLength(2);
+  expect((await readLedger(target, SYSTEM)).entries).toHaveLength(2);
   expect(await listDumps(target, PREFIX)).toEqual(dumps);
   for (const label of dumps) {
     const { globals } = await readDumpManifest(target, PREFIX, label);

@@ -39,7 +39,7 @@ describe('what a run says of the way back', () => {
   const warnings = (stderr: string): readonly string[] => stderr.split('\n').filter((line) => line.startsWith('warning: '));
   const ledger = async (): Promise<readonly string[]> => {
     const { cluster: known } = await inspectLineage(repository, 'main');
-    const entries = await readLedger(repository, known.systemIdentifier);
+    const { entries } = await readLedger(repository, known.systemIdentifier);
     return entries.map(({ deed }) =>
       'file' in deed ? `${deed.kind === 'migration-undone' ? 'undone ' : ''}${deed.database} ${deed.version} ${deed.file}` : deed.kind,
     );

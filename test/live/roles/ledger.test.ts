@@ -34,7 +34,7 @@ describe('what roles takes away, in the ledger of the repositories', () => {
         repository,
         (await admin<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`)[0]?.id ?? '',
       )
-    ).map(({ deed }) => JSON.stringify({ ...deed, ...('verifier' in deed ? { verifier: deed.verifier !== null } : {}) }));
+    ).entries.map(({ deed }) => JSON.stringify({ ...deed, ...('verifier' in deed ? { verifier: deed.verifier !== null } : {}) }));
 
   beforeAll(async () => {
     directory = await makeDirectory();
@@ -82,7 +82,7 @@ repositories: { local: { type: disk, path: repository, encryption: { passphrase:
     expect(await run('roles', 'rotate', 'svc_api', '--yes')).toMatchObject({ status: 0 });
     const fresh = await readFile(path.join(directory, 'roles', 'secrets', 'svc_api'), 'utf8');
     const [{ id } = { id: '' }] = await admin<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`;
-    const deed = (await readLedger(repository, id)).at(-1)?.deed;
+    const deed = (await readLedger(repository, id)).entries.at(-1)?.deed;
     const stored = new Secret(deed?.kind === 'password-rotated' ? (deed.verifier ?? '') : '');
     expect(scramMatches(new Secret(fresh.trim()), stored)).toBe(true);
     expect(scramMatches(new Secret(old.trim()), stored)).toBe(false);

@@ -10,6 +10,7 @@ import { CLEAR } from '../../../src/repository/keys.ts';
 import { hasEnded, processIdentity } from '../../../src/repository/process-identity.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { damage, flipBody, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 
 const SYSTEM = '7710407255717780657';
@@ -29,6 +30,9 @@ async function abandon(repository: Repository): Promise<void> {
   const record = { state: 'held', holding: 'a'.repeat(32), owner, since: '2026-11-20T23:59:00.000Z', ttlMs: 180_000 };
   await repository.store.create(`${SYSTEM}/leases/backup/000000000007`, await seal(CLEAR, 'lease', record, Buffer.alloc(0)));
 }
+
+const sealedNonsense = async (): Promise<Buffer> =>
+  await seal(CLEAR, 'lease', { state: 'held', holding: 'x', owner: { process: null }, ttlMs: 1e12 }, Buffer.alloc(0));
 
 describe('a lease', () => {
   test('is had by one: the second is told who has it, since when, and how to break it, with exit 11', async () => {
@@ -54,6 +58,40 @@ describe('a lease', () => {
     const winners = outcomes.filter(({ status }) => status === 'fulfilled');
     expect(winners).toHaveLength(1);
     for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'locked' });
+  });
+
+  test.each([...HEAD_DAMAGES, SEEMS_ENCRYPTED, ['its end is damaged', flipBody] as const, ['it says nonsense', sealedNonsense] as const])(
+    'that cannot be read is had again when nobody renews it, and broken by whoever knows: %s',
+    async (_, of) => {
+      for (const way of ['watched', 'broken']) {
+        const clock = new ManualClock();
+        const repository = repositoryOn(clock);
+        await abandon(repository);
+        const key = `${SYSTEM}/leases/backup/000000000007`;
+        await damage(repository.store, key, async (bytes) => await of(bytes, 'lease'));
+        const found = await readLease(repository.store, SYSTEM, 'backup');
+        expect(found).toMatchObject({ state: 'held', sequence: 7 });
+        const began = clock.now().getTime();
+        if (way === 'broken' && found !== undefined) expect(await shutOut(repository, SYSTEM, 'backup', found)).toBe(true);
+        else {
+          await expect(acquire(repository, clock)).rejects.toMatchObject({ code: 'locked' });
+          clock.set(began + 200_000);
+        }
+        const lease = await clock.until(acquire(repository, clock));
+        await lease.check();
+        await lease.release();
+        expect(await readLease(repository.store, SYSTEM, 'backup')).toMatchObject({ state: 'released', owner: { pid: process.pid } });
+        expect(clock.now().getTime() - began > 180_000).toBe(way === 'watched');
+      }
+    },
+  );
+
+  test('is not held by what has no number', async () => {
+    const clock = new ManualClock();
+    const repository = repositoryOn(clock);
+    for (const name of ['zzz', '000000000007.old', '1']) await repository.store.create(`${SYSTEM}/leases/backup/${name}`, Buffer.from('x'));
+    expect(await readLease(repository.store, SYSTEM, 'backup')).toBeUndefined();
+    await (await acquire(repository, clock)).release();
   });
 
   test('is renewed with new numbers, never written over, and leaves one object behind', async () => {

@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { appendLedger, copyLedgerEntry, readLedger, ledgerPrefix, type LedgerEntry } from '../../../src/repository/ledger.ts';
+import { readableLedger } from '../../../src/commands/restore/readable-ledger.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
+import { backupKey, clusterKey } from '../../../src/repository/layout.ts';
+import { lockBackup } from '../../../src/repository/lock-backup.ts';
+import type { DamagedObject } from '../../../src/repository/passed-over.ts';
+import { withRetention } from '../../../src/repository/retained-store.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { damage, HEAD_DAMAGES } from '../../backup/damage.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { keysOf } from '../../backup/small-source.ts';
 
 const VERIFIER = 'SCRAM-SHA-256$4096:salt$stored:server';
 const entry = (deed: LedgerEntry['deed'], seconds = 0): LedgerEntry => ({
@@ -21,8 +30,8 @@ describe('the ledger', () => {
     const earlier = entry({ kind: 'role-dropped', role: 'old' }, 1);
     await appendLedger(repository, later);
     await appendLedger(repository, earlier);
-    expect(await readLedger(repository, '7312345678901234567')).toEqual([earlier, later]);
-    expect(await readLedger(repository, '1')).toEqual([]);
+    expect(await readLedger(repository, '7312345678901234567')).toEqual({ entries: [earlier, later], damaged: [] });
+    expect(await readLedger(repository, '1')).toEqual({ entries: [], damaged: [] });
   });
 
   test('keeps a verifier only where it is encrypted', async () => {
@@ -33,7 +42,7 @@ describe('the ledger', () => {
     ] as const) {
       const repository = await makeMemoryRepository(encrypted);
       expect((await appendLedger(repository, rotated)).deed).toMatchObject({ verifier });
-      expect((await readLedger(repository, rotated.systemIdentifier))[0]?.deed).toMatchObject({ verifier });
+      expect((await readLedger(repository, rotated.systemIdentifier)).entries[0]?.deed).toMatchObject({ verifier });
     }
   });
 
@@ -53,9 +62,11 @@ describe('the ledger', () => {
       Buffer.from('{"by":"x","deed":{"kind":"role-dropped","role":"dba"}}'),
     );
     await repository.store.create(`${ledgerPrefix('7')}forged`, forged);
-    await expect(readLedger(repository, '7')).rejects.toMatchObject({
-      code: 'repository-damaged',
-      detail: expect.stringContaining('without its key'),
+    expect(await readLedger(repository, '7')).toMatchObject({
+      entries: [],
+      damaged: [
+        { key: `${ledgerPrefix('7')}forged`, error: { code: 'repository-damaged', detail: expect.stringContaining('without its key') } },
+      ],
     });
   });
 
@@ -69,14 +80,71 @@ describe('the ledger', () => {
     ] as const) {
       const to = await makeMemoryRepository(encrypted);
       for await (const { key } of from.store.list(ledgerPrefix(rotated.systemIdentifier))) await copyLedgerEntry(from, to, key);
-      expect(await readLedger(to, rotated.systemIdentifier)).toEqual([{ ...rotated, deed: { ...rotated.deed, verifier } }]);
+      expect((await readLedger(to, rotated.systemIdentifier)).entries).toEqual([{ ...rotated, deed: { ...rotated.deed, verifier } }]);
     }
   });
 
-  test('refuses a deed that it does not know, rather than pass over it', async () => {
+  test('tells of a deed that it does not know, rather than pass over it', async () => {
     const repository = await makeMemoryRepository();
     const unknown = await seal(repository, 'ledger', { systemIdentifier: '7' }, Buffer.from('{"by":"x","deed":{"kind":"key-burned"}}'));
     await repository.store.create(`${ledgerPrefix('7')}newer`, unknown);
-    await expect(readLedger(repository, '7')).rejects.toMatchObject({ code: 'repository-damaged' });
+    expect(await readLedger(repository, '7')).toMatchObject({ entries: [], damaged: [{ error: { code: 'repository-damaged' } }] });
+  });
+
+  test.each(HEAD_DAMAGES)('an entry that is damaged hides no other: %s', async (_, of) => {
+    const told: string[] = [];
+    const repository = { ...(await makeMemoryRepository(true)), onDamaged: ({ key }: DamagedObject) => void told.push(key) };
+    const [whole, rotten] = [entry({ kind: 'role-dropped', role: 'old' }, 1), entry({ kind: 'role-dropped', role: 'older' })];
+    await appendLedger(repository, rotten);
+    const prefix = ledgerPrefix(whole.systemIdentifier);
+    for await (const { key } of repository.store.list(prefix))
+      await damage(repository.store, key, async (bytes) => await of(bytes, 'ledger'));
+    await appendLedger(repository, whole);
+    const { entries, damaged } = await readLedger(repository, whole.systemIdentifier);
+    expect(entries).toEqual([whole]);
+    expect(damaged).toHaveLength(1);
+    expect(told).toEqual(damaged.map(({ key }) => key));
+  });
+
+  test('a restore goes on without a damaged entry only when that is said, and never without a whole one', async () => {
+    const repository = await makeMemoryRepository(true);
+    const whole = entry({ kind: 'role-dropped', role: 'old' }, 1);
+    const { systemIdentifier } = whole;
+    await appendLedger(repository, whole);
+    const [wholeKey = ''] = await keysOf(repository, ledgerPrefix(systemIdentifier));
+    expect((await readableLedger(repository, systemIdentifier, [])).entries).toEqual([whole]);
+    for (const name of ['a', 'b']) await repository.store.create(`${ledgerPrefix(systemIdentifier)}${name}`, Buffer.from('garbage'));
+    await expect(readableLedger(repository, systemIdentifier, [])).rejects.toMatchObject({
+      code: 'refused',
+      detail: expect.stringContaining(`${ledgerPrefix(systemIdentifier)}b`),
+      hint: expect.stringContaining('--without-ledger-entry damaged'),
+    });
+    await expect(readableLedger(repository, systemIdentifier, ['a'])).rejects.toMatchObject({
+      code: 'refused',
+      hint: expect.stringContaining('--without-ledger-entry b'),
+    });
+    for (const without of [['a', `${ledgerPrefix(systemIdentifier)}b`], ['damaged']])
+      expect((await readableLedger(repository, systemIdentifier, without)).entries).toEqual([whole]);
+    await expect(readableLedger(repository, systemIdentifier, [wholeKey, 'damaged'])).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  test('only entries that somebody with the key wrote are locked for as long as a new backup', async () => {
+    const clock = new ManualClock();
+    const inner = createMemoryStore(clock);
+    const repository = await makeMemoryRepository(true, withRetention(inner, { lockDays: 30, clock }));
+    const whole = entry({ kind: 'role-dropped', role: 'old' }, 1);
+    const { systemIdentifier } = whole;
+    await appendLedger(repository, whole);
+    const newer = await seal(repository, 'ledger', { systemIdentifier }, Buffer.from('{"by":"x","deed":{"kind":"key-burned"}}'));
+    await repository.store.create(`${ledgerPrefix(systemIdentifier)}newer`, newer);
+    const planted = `${ledgerPrefix(systemIdentifier)}planted`;
+    await repository.store.create(planted, Buffer.from('garbage'));
+    for (const key of [clusterKey(systemIdentifier), backupKey(systemIdentifier, 'b')])
+      await repository.store.create(key, Buffer.from('x'));
+    const before = (await inner.stat(planted))?.lockedUntil;
+    clock.set(clock.now().getTime() + 86_400_000);
+    const { until } = (await lockBackup(repository, { systemIdentifier, label: 'b', packs: [] }, clock)) ?? {};
+    for (const key of await keysOf(repository, ledgerPrefix(systemIdentifier)))
+      expect((await inner.stat(key))?.lockedUntil).toEqual(key === planted ? before : until);
   });
 });

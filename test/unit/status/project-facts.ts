@@ -78,6 +78,7 @@ export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
     newestFull: { ...backup, label: '20261101T020000Z-full', kind: 'full', startedAt: ago(20 * DAY), finishedAt: ago(20 * DAY - 600) },
     damaged: undefined,
     mismatches: [],
+    unreadable: [],
     dumpAt: undefined,
     drill: { label: MEASURE.label, verdict: 'passed', at: MEASURE.at },
     drillPassedAt: MEASURE.at,

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { findCluster, inspectLineage } from '../../../src/backup/lineage-inspect.ts';
+import { fetchWal } from '../../../src/backup/wal/get-run.ts';
+import { readProofs } from '../../../src/backup/drill/record.ts';
+import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
+import { seal } from '../../../src/repository/envelope.ts';
+import { ensureClusterIdentity, listClusters } from '../../../src/repository/identity.ts';
+import { CLEAR } from '../../../src/repository/keys.ts';
+import { backupKey, clusterKey } from '../../../src/repository/layout.ts';
+import { listBackups } from '../../../src/repository/manifest.ts';
+import { reportKey } from '../../../src/repository/reports.ts';
+import type { DamagedObject } from '../../../src/repository/passed-over.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { damage, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
+import { CLUSTER, fill, LABELS, sync } from '../../backup/small-source.ts';
+import { nameOf } from '../../backup/wal-segments.ts';
+
+const OTHER = '7710407255717780999';
+
+interface World {
+  readonly repository: Repository;
+  /** Keys of what was passed over. */
+  readonly told: readonly string[];
+}
+
+async function newWorld(encrypted = false): Promise<World> {
+  const told: string[] = [];
+  const onDamaged = ({ key }: DamagedObject): void => void told.push(key);
+  const repository = { ...(await makeMemoryRepository(encrypted)), onDamaged };
+  await ensureClusterIdentity(repository, CLUSTER);
+  await ensureClusterIdentity(repository, { ...CLUSTER, systemIdentifier: OTHER, name: 'other' });
+  await fill(repository);
+  return { repository, told };
+}
+
+const labelsOf = (backups: readonly { readonly label: string }[]): readonly string[] => backups.map(({ label }) => label);
+
+describe.each(HEAD_DAMAGES)('a manifest: %s', (_, of) => {
+  const key = backupKey(SYSTEM, 'backup-1');
+
+  test('the others are listed and restored from, and it is named', async () => {
+    const { repository, told } = await newWorld(true);
+    await damage(repository.store, key, async (bytes) => await of(bytes, 'manifest'));
+    expect(labelsOf(await listBackups(repository, SYSTEM))).toEqual(['backup-0', 'backup-2']);
+    expect(told).toEqual([key]);
+    const { backups, damaged } = await inspectLineage(repository, 'main');
+    expect(labelsOf(backups)).toEqual(['backup-0', 'backup-2']);
+    expect(damaged).toMatchObject([{ key, error: { message: expect.stringContaining(key) as string } }]);
+    // The end of the archive is still proven: recovery ends there and does not fail.
+    expect(await fetchWal({ repository, clusterName: 'main', systemIdentifier: undefined }, nameOf(12))).toBeUndefined();
+  });
+
+  test('asked for by its label it is refused as what it is', async () => {
+    const { repository } = await newWorld();
+    await damage(repository.store, key, async (bytes) => await of(bytes, 'manifest'));
+    const found = inspectRestore(restoreOf(repository, 'backup-1'));
+    await expect(found).rejects.toMatchObject({ message: expect.stringContaining(key) as string });
+    // Another is looked into, and the WAL of these tests has nothing in it.
+    await expect(inspectRestore(restoreOf(repository, 'backup-2'))).rejects.toMatchObject({ code: 'wal-invalid' });
+  });
+
+  test('in the destination of a sync it is no reason not to copy the others', async () => {
+    const [{ repository: from }, { repository: to }] = [await newWorld(), await newWorld()];
+    await to.store.delete(backupKey(SYSTEM, 'backup-2'));
+    await damage(to.store, key, async (bytes) => await of(bytes, 'manifest'));
+    const { backups, failed } = await sync(from, to);
+    expect(labelsOf(backups)).toEqual(['backup-2']);
+    expect(failed).toMatchObject([{ kind: 'backup', name: 'backup-1', problem: expect.stringContaining('in the destination') as string }]);
+    await to.store.delete(key);
+    expect(labelsOf((await sync(from, to)).backups)).toEqual(['backup-1']);
+    expect(labelsOf(await listBackups(to, SYSTEM))).toEqual(LABELS);
+  });
+});
+
+const restoreOf = (repository: Repository, backup: string): Parameters<typeof inspectRestore>[0] => ({
+  repository,
+  clusterName: 'main',
+  systemIdentifier: undefined,
+  target: { kind: 'immediate' },
+  exclusive: false,
+  backup,
+  timeline: 1,
+  dataDirectory: '/nonexistent/dbadmin-damaged-objects',
+  tablespaces: new Map(),
+  purpose: 'production',
+});
+
+test('a manifest of another label or cluster, or with a position that is none, says nothing of the backup it lies under', async () => {
+  for (const parts of [
+    { label: 'backup-9' },
+    { systemIdentifier: OTHER },
+    { stopLsn: 'nowhere' },
+    { finishedAt: 'once' },
+    { stopTimeline: -1 },
+  ]) {
+    const { repository, told } = await newWorld();
+    const key = backupKey(SYSTEM, 'backup-3');
+    await repository.store.create(key, await seal(CLEAR, 'manifest', { ...summaryOf('backup-3'), ...parts }, Buffer.alloc(0)));
+    expect(labelsOf(await listBackups(repository, SYSTEM))).toEqual(LABELS);
+    expect(told).toEqual([key]);
+  }
+});
+
+describe.each([...HEAD_DAMAGES, SEEMS_ENCRYPTED])('the object of a cluster: %s', (_, of) => {
+  test('the other cluster is found, and never taken for this one', async () => {
+    const { repository, told } = await newWorld();
+    await damage(repository.store, clusterKey(OTHER), async (bytes) => await of(bytes, 'cluster'));
+    expect(await findCluster(repository, 'main')).toEqual(CLUSTER);
+    expect(await findCluster(repository, 'main', SYSTEM)).toEqual(CLUSTER);
+    expect(told).toContain(clusterKey(OTHER));
+    // It was the only one left that can be read, and is not the only one there.
+    await expect(findCluster(repository, 'other')).rejects.toMatchObject({
+      code: 'repository-damaged',
+      hint: expect.stringContaining(`--system-identifier ${OTHER}`) as string,
+    });
+  });
+
+  test('by its system identifier it is found all the same, as its backups tell', async () => {
+    const { repository } = await newWorld();
+    await damage(repository.store, clusterKey(SYSTEM), async (bytes) => await of(bytes, 'cluster'));
+    expect(await findCluster(repository, 'main', SYSTEM)).toEqual({ ...CLUSTER, name: 'main' });
+    await expect(findCluster(repository, 'main', '1')).rejects.toMatchObject({ code: 'backup-missing' });
+  });
+
+  test('the next backup writes it anew, unless a newer version wrote it', async () => {
+    const { repository } = await newWorld();
+    await damage(repository.store, clusterKey(SYSTEM), async (bytes) => await of(bytes, 'cluster'));
+    await ensureClusterIdentity(repository, CLUSTER);
+    const names = (await listClusters(repository)).map(({ name }) => name);
+    expect(names.includes('main')).toBe(_ !== 'its flags are of a newer version');
+  });
+});
+
+test('what lies under clusters/ and is no cluster hides none', async () => {
+  const { repository } = await newWorld();
+  await repository.store.create('clusters/planted', Buffer.from('garbage'));
+  expect(await findCluster(repository, 'main')).toEqual(CLUSTER);
+  expect((await inspectLineage(repository, 'other')).backups).toEqual([]);
+});
+
+test('a report of a drill that is damaged, or of a newer version, is no reason not to restore', async () => {
+  for (const [, of] of HEAD_DAMAGES) {
+    const { repository } = await newWorld();
+    const header = { label: 'drill-1', backup: 'backup-0', verdict: 'passed', startedAt: '', finishedAt: '2026-11-21T00:00:01.000Z' };
+    await repository.store.create(
+      reportKey(SYSTEM, 'drill', 'drill-0'),
+      await of(await seal(CLEAR, 'drill', header, Buffer.alloc(0)), 'drill'),
+    );
+    expect((await readProofs(repository, SYSTEM)).last).toBeUndefined();
+  }
+});
