@@ -1,7 +1,7 @@
 import { DbadminError } from '../base/errors.ts';
 import { readIndex } from './blob-index.ts';
 import { indexPrefix, packKey, packPrefix } from './layout.ts';
-import { addLive, listLabels, LiveBlobs } from './live-blobs.ts';
+import { addLive, listLabels, LiveBlobs, type ReadManifests } from './live-blobs.ts';
 import { listMarks, type Mark } from './marks.ts';
 import type { PackedBlob } from './pack.ts';
 import { readFooter } from './pack-footer.ts';
@@ -52,7 +52,8 @@ interface Draft extends PackUse {
  * Reads every manifest and index of a lineage. Memory holds 13 bytes for each blob that is needed, and little for each pack.
  *
  * The order is what makes it safe: marks, then manifests, then packs and indexes. A blob that lies in several packs counts as needed in one:
- * an unmarked one if there is one. What only `damagedIndexes` name counts as being in no index.
+ * an unmarked one if there is one. What only `damagedIndexes` name counts as being in no index. Manifests `read` already are not read again;
+ * what they need is counted in them.
  *
  * @throws {DbadminError} `repository-damaged` when backups need blobs that no pack has: nothing must be deleted then.
  */
@@ -60,12 +61,22 @@ export async function inspectPackUsage(
   repository: Repository,
   systemIdentifier: string,
   damagedIndexes: ReadonlySet<string>,
+  read?: ReadManifests,
 ): Promise<PackUsage> {
   const now = await storeNow(repository.store);
   const marks = new Map((await listMarks(repository, systemIdentifier)).map((mark) => [mark.pack, mark]));
   const labels = await listLabels(repository, systemIdentifier);
-  const live = new LiveBlobs();
-  await addLive(live, repository, systemIdentifier, labels);
+  const known =
+    read !== undefined && [...read.labels].every((label) => labels.includes(label))
+      ? read
+      : { live: new LiveBlobs(), labels: new Set<string>() };
+  const { live } = known;
+  await addLive(
+    live,
+    repository,
+    systemIdentifier,
+    labels.filter((label) => !known.labels.has(label)),
+  );
   const packs = new Map<string, Draft>();
   for await (const { key, sizeBytes, modifiedAt } of repository.store.list(packPrefix(systemIdentifier))) {
     const pack = key.slice(-32);

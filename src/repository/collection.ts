@@ -8,6 +8,7 @@ import { BlobReader } from './blob-reader.ts';
 import { inspectPackUsage, type PackUsage, type PackUse } from './collection-inspect.ts';
 import { planCollection, type CollectionPlan } from './collection-plan.ts';
 import { deletePacks } from './delete-packs.ts';
+import type { ReadManifests } from './live-blobs.ts';
 import { describeOwner, holderOf, type Lease } from './leases.ts';
 import { markPack, removeMark } from './marks.ts';
 import type { Repository } from './repository.ts';
@@ -19,6 +20,8 @@ export interface CollectOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Manifests that were read right before, under this lease. Its counts are used up. */
+  readonly read?: ReadManifests;
 }
 
 export interface Amount {
@@ -55,10 +58,12 @@ const ATTEMPTS = 3;
 export async function collect(repository: Repository, systemIdentifier: string, options: CollectOptions): Promise<Collected> {
   refuseOldFormat(repository);
   let damagedIndexes: ReadonlySet<string> = new Set();
+  let { read } = options;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await collectOnce(repository, systemIdentifier, options, damagedIndexes);
+      return await collectOnce(repository, systemIdentifier, options, damagedIndexes, read);
     } catch (error) {
+      read = undefined;
       if (isDbadminError(error, 'repository-damaged') && attempt < ATTEMPTS) {
         // What a damaged index said before its damage was found is not to be believed: all is looked at again without it.
         const found = await findDamagedIndexes(repository, systemIdentifier);
@@ -82,8 +87,9 @@ async function collectOnce(
   systemIdentifier: string,
   options: CollectOptions,
   damagedIndexes: ReadonlySet<string>,
+  read: ReadManifests | undefined,
 ): Promise<Collected> {
-  const usage = await inspectPackUsage(repository, systemIdentifier, damagedIndexes);
+  const usage = await inspectPackUsage(repository, systemIdentifier, damagedIndexes, read);
   const plan = planCollection(usage, options.graceMs);
   await options.lease.check();
   for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);

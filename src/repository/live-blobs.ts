@@ -91,6 +91,12 @@ export function* blobsOf(entry: ManifestEntry): Generator<string> {
   yield* entry.pages ?? [];
 }
 
+/** What manifests need that were read to their ends, and of which backups: manifests never change. */
+export interface ReadManifests {
+  readonly live: LiveBlobs;
+  readonly labels: ReadonlySet<string>;
+}
+
 /** The labels of all backups of a lineage, as they are listed now. */
 export async function listLabels({ store }: Repository, systemIdentifier: string): Promise<readonly string[]> {
   const labels: string[] = [];

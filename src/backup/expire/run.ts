@@ -1,17 +1,17 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { isDbadminError, type DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { collect, type Collected } from '../../repository/collection.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
 import { backupKey } from '../../repository/layout.ts';
-import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
 import { inspectExpiry, type ExpiryInspection } from './inspect.ts';
 import { planExpiry, type Verdict } from './plan.ts';
 import type { Retention } from './retention.ts';
+import { readStaying, refuseUnreadable } from './staying-inspect.ts';
 import { planWal } from './wal-plan.ts';
 
 export interface ExpireOptions {
@@ -81,7 +81,7 @@ async function lockedUntil(
 
 /**
  * Lets go what retention does not keep, with the WAL that nothing needs, and collects content. One at a time may do this
- * to a lineage. `show` is called with the plan before anything is removed.
+ * to a lineage. `show` is called with the plan before anything is removed. Nothing is while the manifest of anything that stays is damaged.
  *
  * @throws {DbadminError} `locked` when another does it; `repository-damaged`, storage failures.
  */
@@ -98,9 +98,11 @@ export async function expireLineage(
     const plan = await planLineage(repository, cluster, options);
     show(plan);
     refuseUnreadable(repository, plan.inspection.damaged);
+    const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
     const { windowMs } = options.retention;
     const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
-    const collected = await collect(repository, systemIdentifier, { lease, graceMs, clock, log, signal }).catch((error: unknown) => {
+    const collecting = { lease, graceMs, clock, log, signal, ...(read === undefined ? {} : { read }) };
+    const collected = await collect(repository, systemIdentifier, collecting).catch((error: unknown) => {
       if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
       throw error;
     });
@@ -111,17 +113,6 @@ export async function expireLineage(
   }
 }
 
-/**
- * While a manifest cannot be read nothing goes: it may be the one that a rule would keep in the place of another, and what
- * content and WAL it needs is not known. It can come back from a copy; what was deleted on account of it cannot.
- *
- * @throws {DbadminError} `repository-damaged` naming each.
- */
-function refuseUnreadable({ store }: Repository, damaged: readonly DamagedObject[]): void {
-  if (damaged.length === 0) return;
-  const many = damaged.length === 1 ? 'a manifest' : `${damaged.length} manifests`;
-  throw new DbadminError('repository-damaged', `nothing was removed from ${store.description}: ${many} cannot be read`, {
-    detail: damaged.map(({ key, error }) => `${key}: ${error.detail ?? `${error.message}.`}`).join('\n'),
-    hint: 'Delete what is damaged, by hand: dbadmin repository sync then brings the backup back from a second copy of the repository if there is one. Without the backup, retention goes on with the others.',
-  });
+function removesAnything({ backups, dumps, wal }: ExpiryPlan): boolean {
+  return wal.objects > 0 || [...backups, ...dumps].some(({ reasons }) => reasons.length === 0);
 }

@@ -6,12 +6,15 @@ import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Collected } from '../../repository/collection.ts';
 import type { CommandContext } from '../command.ts';
+import { damagedJson } from './recovery-json.ts';
 
 /** What goes and why the rest stays. */
 export function showExpiryPlan({ output }: CommandContext, where: string, plan: ExpiryPlan): void {
   const moments = momentsOf(plan);
   const verdicts = [...plan.backups, ...plan.dumps];
   output.line(where);
+  const { damaged } = plan.inspection;
+  if (damaged.length > 0) output.warn(`nothing is removed while manifests cannot be read: ${damaged.map(({ key }) => key).join(', ')}`);
   if (verdicts.length === 0) {
     output.line('  no backups and no dumps');
     return;
@@ -102,6 +105,7 @@ export function expiryResult(repository: string, plan: ExpiryPlan, outcome: Expi
     backups: plan.backups.map(verdict),
     dumps: plan.dumps.map(verdict),
     wal: plan.wal,
+    damaged: damagedJson(plan.inspection.damaged),
     expired: outcome?.expired ?? null,
     leftovers: outcome?.leftovers ?? null,
     collected:

@@ -1,5 +1,4 @@
 import os from 'node:os';
-import { readableLedger } from './readable-ledger.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
@@ -17,6 +16,7 @@ import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
 import { entryJson } from './ledger-list.ts';
+import { readableLedger } from './readable-ledger.ts';
 
 const EXIT_IN_PART = 3;
 
