@@ -131,32 +131,39 @@ function decryptBody(repository, stored, associated, name) {
 function unlock(repository, secret) {
   if (repository.identity.encryption === 'none') return;
   if (secret === undefined) throw new ExtractError('the repository is encrypted: give --passphrase-file or --key-file');
-  for (const name of fs.readdirSync(path.join(repository.root, 'keys'))) {
-    const { header } = unseal(repository, `keys/${name}`);
-    if (header.kind !== secret.kind) continue;
-    const salt = Buffer.from(header.salt, 'hex');
-    const { N, r, p } = header.scrypt ?? {};
-    const wrapping =
-      secret.kind === 'passphrase'
-        ? scryptSync(secret.text.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
-        : derive(secret.text.trim(), salt, 'dbadmin key file');
+  const unopened = [];
+  for (const name of namesIn(repository, 'keys')) {
+    // Whatever is wrong with one key object, or whoever's it is, another may open.
     try {
-      const key = decrypt(
-        wrapping,
-        Buffer.from(header.nonce, 'hex'),
-        Buffer.from(header.wrapped, 'hex'),
-        Buffer.from(header.id, 'hex'),
-        name,
-      );
-      if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.identity.keyCheck) continue;
-      repository.key = key;
-      repository.hashKey = derive(key, Buffer.alloc(0), 'dbadmin blob names');
-      return;
+      if (opens(repository, secret, name) !== undefined) return;
     } catch (error) {
-      if (!(error instanceof ExtractError)) throw error;
+      unopened.push(`${name} (${error.message})`);
     }
   }
-  throw new ExtractError(`the ${secret.kind} opens none of the repository's keys`);
+  throw new ExtractError(`the ${secret.kind} opens none of the repository's keys: ${unopened.join(', ') || 'none of its kind'}`);
+}
+
+/** Takes the repository's key out of one key object, if this secret opens it. */
+function opens(repository, secret, name) {
+  const { header } = unseal(repository, `keys/${name}`);
+  if (header.kind !== secret.kind) return undefined;
+  const salt = Buffer.from(header.salt, 'hex');
+  const { N, r, p } = header.scrypt ?? {};
+  if (secret.kind === 'passphrase' && N * r > 2 ** 23) throw new ExtractError('it asks for more memory than a key may');
+  const wrapping =
+    secret.kind === 'passphrase'
+      ? scryptSync(secret.text.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
+      : derive(secret.text.trim(), salt, 'dbadmin key file');
+  const [nonce, wrapped, id] = [header.nonce, header.wrapped, header.id].map((hex) => Buffer.from(hex, 'hex'));
+  const key = decrypt(wrapping, nonce, wrapped, id, name);
+  if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.identity.keyCheck) return undefined;
+  return Object.assign(repository, { key, hashKey: derive(key, Buffer.alloc(0), 'dbadmin blob names') });
+}
+
+/** What lies in a directory of the repository, but for what a writer that died has begun. */
+function namesIn({ root }, directory) {
+  const place = path.join(root, directory);
+  return fs.existsSync(place) ? fs.readdirSync(place).filter((name) => !name.endsWith('.tmp')) : [];
 }
 
 // ---------------------------------------------------------------- objects
@@ -186,20 +193,16 @@ function openRepository(root, secret) {
   return repository;
 }
 
-const lineagesOf = ({ root }) => fs.readdirSync(path.join(root, 'clusters'));
-const backupsOf = ({ root }, lineage) => {
-  const directory = path.join(root, lineage, 'backups');
-  return fs.existsSync(directory) ? fs.readdirSync(directory).filter((name) => !name.endsWith('.tmp')) : [];
-};
+const lineagesOf = (repository) => namesIn(repository, 'clusters');
+const backupsOf = (repository, lineage) => namesIn(repository, path.join(lineage, 'backups'));
 
-/** What an index says. One that is damaged is passed over: others may name the same content. */
-function indexBody(repository, name) {
+/** One of several objects; undefined when it is damaged: others may be whole. */
+function readable(repository, name) {
   try {
-    return unseal(repository, name).body;
+    return unseal(repository, name);
   } catch (error) {
-    if (!(error instanceof ExtractError)) throw error;
     process.stderr.write(`passed over: ${error.message}\n`);
-    return Buffer.alloc(0);
+    return undefined;
   }
 }
 
@@ -208,7 +211,7 @@ function readIndexes(repository, lineage) {
   const places = new Map();
   const directory = path.join(repository.root, lineage, 'indexes');
   for (const name of fs.existsSync(directory) ? fs.readdirSync(directory) : []) {
-    const body = indexBody(repository, `${lineage}/indexes/${name}`);
+    const body = readable(repository, `${lineage}/indexes/${name}`)?.body ?? Buffer.alloc(0);
     for (let at = 0; at < body.byteLength;) {
       const pack = body.toString('hex', at, at + 16);
       const count = body.readUInt32BE(at + 16);
@@ -357,7 +360,8 @@ function extractWal(repository, lineage, header, into) {
 function list(repository) {
   for (const lineage of lineagesOf(repository)) {
     for (const label of backupsOf(repository, lineage)) {
-      const { header } = unseal(repository, `${lineage}/backups/${label}`);
+      const header = readable(repository, `${lineage}/backups/${label}`)?.header;
+      if (header === undefined) continue;
       print(
         `${label}  cluster ${lineage}  PostgreSQL ${Math.floor(header.serverVersion / 10000)}  ${header.startLsn} → ${header.stopLsn}  ${header.plainBytes} bytes`,
       );

@@ -1,7 +1,7 @@
 import { DbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { RepositoryIdentity } from './identity.ts';
-import { addKey, listKeys, unwrapKey, type KeyObject, type UnlockingSecret } from './key-objects.ts';
+import { addKey, keyIdOf, listKeys, unwrapKey, type KeyObject, type UnlockingSecret } from './key-objects.ts';
 import type { RepositoryKeys } from './keys.ts';
 import { keyObjectKey } from './layout.ts';
 import type { Repository } from './repository.ts';
@@ -42,7 +42,7 @@ export async function findOpeningKey(
   identity: RepositoryIdentity,
   secret: UnlockingSecret,
 ): Promise<OpeningKey | undefined> {
-  for (const object of await listKeys(store)) {
+  for (const object of (await listKeys(store)).keys) {
     const keys = await unwrapKey(object, secret);
     if (keys !== undefined && keys.check === identity.keyCheck) return { object, keys };
   }
@@ -71,28 +71,32 @@ export async function addProvenKey(repository: Repository, secret: UnlockingSecr
   });
 }
 
+/** What was taken away; of a key that could not be read nothing else is known. */
+export type RemovedKey = Pick<KeyObject, 'id' | 'note'> & { readonly kind: KeyObject['kind'] | 'damaged' };
+
 /**
- * Takes a way to open the repository away. `remaining` must open another, so that what is left is known to work. When
- * somebody else takes that one away at the same moment, it is put back.
+ * Takes a way to open the repository away, or an object that cannot be read and opens nothing. `remaining` must open another, so that
+ * what is left is known to work. When somebody else takes that one away at the same moment, it is put back.
  *
  * @throws {DbadminError} `usage` when there is no such key, `refused` when it is the last or `remaining` opens no other.
  */
-export async function removeKey(repository: Repository, id: string, remaining: UnlockingSecret, words: KeyWords): Promise<KeyObject> {
+export async function removeKey(repository: Repository, id: string, remaining: UnlockingSecret, words: KeyWords): Promise<RemovedKey> {
   const { store, identity } = repository;
-  const objects = await listKeys(store);
-  const object = objects.find((each) => each.id === id);
+  const { keys: objects, damaged } = await listKeys(store);
+  const unreadable = damaged.find((each) => keyIdOf(each) === id);
+  const object = unreadable === undefined ? objects.find((each) => each.id === id) : { id, kind: 'damaged' as const, note: '' };
   if (object === undefined) {
     throw new DbadminError('usage', `the repository in ${store.description} has no key ${id}`, {
-      hint: `It has ${objects.map((each) => each.id).join(', ') || 'none'}.`,
+      hint: `It has ${[...objects.map((each) => each.id), ...damaged.map(keyIdOf)].join(', ') || 'none'}.`,
     });
   }
-  if (objects.length === 1) {
+  const others = objects.filter((each) => each.id !== id);
+  if (others.length === 0) {
     throw new DbadminError('refused', `key ${id} is the only one of the repository in ${store.description}`, {
       detail: 'Without it nobody could read what is stored.',
       hint: 'Add another first: dbadmin repository key add.',
     });
   }
-  const others = objects.filter((each) => each.id !== id);
   if (!(await opensOne(others, identity, remaining))) {
     throw new DbadminError('refused', `what the configuration gives opens only key ${id}`, {
       detail: 'With that key gone, this configuration could not open the repository, and nobody has shown that another can.',
@@ -107,7 +111,7 @@ export async function removeKey(repository: Repository, id: string, remaining: U
 /** What became of a rotation: the new key is there in any case. */
 export interface Rotation {
   readonly added: KeyObject;
-  readonly removed: KeyObject;
+  readonly removed: RemovedKey;
 }
 
 /**

@@ -2,10 +2,11 @@ import { hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { DbadminError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { seal, unseal } from './envelope.ts';
+import { damaged, seal, unseal } from './envelope.ts';
 import type { RepositoryIdentity } from './identity.ts';
-import { CLEAR, decrypt, encrypt, KEY_BYTES, NONCE_BYTES, RepositoryKeys } from './keys.ts';
+import { CLEAR, decrypt, encrypt, KEY_BYTES, NONCE_BYTES, RepositoryKeys, TAG_BYTES } from './keys.ts';
 import { keyObjectKey, KEYS_PREFIX } from './layout.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
 
 /** What opens a repository: nothing, somebody's passphrase, or the content of a key file. */
 export type Unlock =
@@ -34,6 +35,9 @@ export interface KeyObject {
 /** 128 MiB and a third of a second for each guess. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1 } as const;
 const MAX_KEY_OBJECT_BYTES = 64 * 1024;
+/** 1 GiB of memory, and eight times as long as that takes: more than anybody asks for. */
+const MAX_SCRYPT_BLOCKS = 2 ** 23;
+const MAX_SCRYPT_PARALLEL = 8;
 
 /** Adds a way to open the repository. `createdAt` is the tool's clock. */
 export async function addKey(
@@ -61,14 +65,55 @@ export async function addKey(
   return object;
 }
 
-/** Every way to open the repository, oldest first. */
-export async function listKeys(store: ObjectStore): Promise<readonly KeyObject[]> {
-  const objects: KeyObject[] = [];
+/** What lies under keys/. */
+export interface StoredKeys {
+  /** Every way to open the repository that can be tried, oldest first. */
+  readonly keys: readonly KeyObject[];
+  /** Objects that cannot be read: they open nothing, and keep no other from opening. */
+  readonly damaged: readonly DamagedObject[];
+}
+
+/** A key that is removed meanwhile is left out. */
+export async function listKeys(store: ObjectStore): Promise<StoredKeys> {
+  const keys: KeyObject[] = [];
+  const found: DamagedObject[] = [];
   for await (const { key } of store.list(KEYS_PREFIX)) {
-    const { header } = await unseal(CLEAR, 'key', await store.read(key), key, MAX_KEY_OBJECT_BYTES);
-    objects.push(header as unknown as KeyObject);
+    const object = await readOr({}, key, found, async () => await readKeyObject(store, key));
+    if (object !== undefined) keys.push(object);
   }
-  return objects.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+  return { keys: keys.sort((a, b) => a.createdAt.localeCompare(b.createdAt)), damaged: found };
+}
+
+/** The last part of the key of an object under keys/. */
+export function keyIdOf({ key }: DamagedObject): string {
+  return key.slice(KEYS_PREFIX.length);
+}
+
+async function readKeyObject(store: ObjectStore, key: string): Promise<KeyObject> {
+  const { header } = await unseal(CLEAR, 'key', await store.read(key), key, MAX_KEY_OBJECT_BYTES);
+  const problem = problemOfKey(header, key.slice(KEYS_PREFIX.length));
+  if (problem !== undefined) throw damaged(key, problem);
+  return header as unknown as KeyObject;
+}
+
+/** Anybody may have put it there: what it asks for is looked at before it is done. */
+function problemOfKey(header: Readonly<Record<string, unknown>>, id: string): string | undefined {
+  if (header['id'] !== id) return `It says that it is key ${String(header['id'])}.`;
+  const { kind, createdAt, note, salt, nonce, wrapped, scrypt: cost } = header as Partial<Record<keyof KeyObject, unknown>>;
+  if (typeof createdAt !== 'string' || typeof note !== 'string') return 'Its header is incomplete.';
+  if (!isHex(id, 8) || !isHex(nonce, NONCE_BYTES) || !isHex(wrapped, KEY_BYTES + TAG_BYTES) || !isHex(salt, undefined))
+    return 'Its header is incomplete.';
+  if (kind === 'key-file') return undefined;
+  if (kind !== 'passphrase') return `It is of a kind that this version does not know: ${JSON.stringify(kind)}.`;
+  const { N, r, p } = (cost ?? {}) as Partial<Record<'N' | 'r' | 'p', unknown>>;
+  const isPossible = [N, r, p].every((each) => Number.isSafeInteger(each) && Number(each) >= 1) && Number.isInteger(Math.log2(Number(N)));
+  if (!isPossible || Number(N) < 2 || Number(N) * Number(r) > MAX_SCRYPT_BLOCKS || Number(p) > MAX_SCRYPT_PARALLEL)
+    return 'It asks for more work than opening a repository may take.';
+  return undefined;
+}
+
+function isHex(value: unknown, bytes: number | undefined): boolean {
+  return typeof value === 'string' && /^(?:[0-9a-f]{2})+$/.test(value) && (bytes === undefined || value.length === 2 * bytes);
 }
 
 /** The repository key out of one key object, or undefined when `secret` does not open it. */
@@ -101,7 +146,7 @@ export async function unlockRepository(
       hint: 'Give it under repositories → encryption: a passphrase or a key_file.',
     });
   }
-  const objects = await listKeys(store);
+  const { keys: objects, damaged: unreadable } = await listKeys(store);
   for (const object of objects) {
     const keys = await unwrapKey(object, unlock);
     // A key object left by a repository that was begun and not finished opens another repository key.
@@ -109,7 +154,7 @@ export async function unlockRepository(
   }
   const what = unlock.kind === 'passphrase' ? 'passphrase' : 'key file';
   throw new DbadminError('key-wrong', `the ${what} does not open the repository in ${store.description}`, {
-    detail: `It has ${objects.length} key${objects.length === 1 ? '' : 's'}: ${objects.map((each) => `${each.id} (${each.kind}${each.note === '' ? '' : `, ${each.note}`})`).join(', ') || 'none'}.`,
+    detail: `It has ${objects.length} key${objects.length === 1 ? '' : 's'}: ${objects.map((each) => `${each.id} (${each.kind}${each.note === '' ? '' : `, ${each.note}`})`).join(', ') || 'none'}.${unreadable.map(({ key, error }) => ` ${key} cannot be read and may be the one: ${error.detail ?? error.message}`).join('')}`,
     hint: 'Give the right one, or another that dbadmin repository key list names. Without any of them the content cannot be read by anybody.',
   });
 }

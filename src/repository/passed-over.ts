@@ -16,7 +16,7 @@ const OF_ONE_OBJECT: readonly ErrorCode[] = ['repository-damaged', 'repository-f
  * `onDamaged` and noted in `noted`: whoever can write one object must not be able to keep all others from being used.
  */
 export async function readOr<Result>(
-  repository: Repository,
+  repository: Pick<Repository, 'onDamaged'>,
   key: string,
   noted: DamagedObject[],
   read: () => Promise<Result>,

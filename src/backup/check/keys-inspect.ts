@@ -1,16 +1,24 @@
 import os from 'node:os';
-import { listKeys } from '../../repository/key-objects.ts';
+import { keyIdOf, listKeys } from '../../repository/key-objects.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { note, ok, type Finding } from './finding.ts';
+import { note, ok, problem, type Finding } from './finding.ts';
 
 /** How many keys open the repository, and whether losing the database host would lose the only one. */
 export async function checkKeys(what: string, repository: Repository, databaseIsHere: boolean): Promise<readonly Finding[]> {
   if (repository.keys === undefined) return [];
-  const keys = await listKeys(repository.store);
+  const { keys, damaged } = await listKeys(repository.store);
   const name = `${what} keys`;
-  if (keys.length > 1) return [ok(name, `${keys.length} keys open it`)];
+  const unreadable = damaged.map((each) =>
+    problem(
+      `${what} ${each.key}`,
+      `it cannot be read and opens nothing: ${each.error.detail ?? each.error.message}`,
+      `dbadmin repository key remove ${keyIdOf(each)}, and dbadmin repository key add for whoever relied on it`,
+    ),
+  );
+  if (keys.length > 1) return [ok(name, `${keys.length} keys open it`), ...unreadable];
   const only = keys[0]?.id ?? 'none';
   return [
+    ...unreadable,
     note(
       name,
       databaseIsHere

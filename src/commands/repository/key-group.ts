@@ -15,7 +15,12 @@ export const KEY_COMMANDS: readonly CommandSpec[] = [
     name: 'repository key list',
     summary: 'the keys that open an encrypted repository',
     options: [REPOSITORY],
-    json: ['repository: name', 'encryption: none or aes-256-gcm', 'keys: array of { id, kind, createdAt, note, isConfigured }'],
+    json: [
+      'repository: name',
+      'encryption: none or aes-256-gcm',
+      'keys: array of { id, kind, createdAt, note, isConfigured }',
+      'damaged: array of { key, problem }: objects that cannot be read, and open nothing',
+    ],
     load: async () => await import('./key-list.ts'),
   },
   {
@@ -35,7 +40,7 @@ $ dbadmin repository key add --emergency emergency.txt --passphrase-env NEW_PASS
     summary: 'take a key away; never the last, nor the one that this configuration needs',
     args: [{ form: '<id>', summary: 'the key, as repository key list names it' }],
     options: [REPOSITORY],
-    json: ['repository: name', 'removed: { id, kind, note }'],
+    json: ['repository: name', 'removed: { id, kind, note }; kind is damaged for one that could not be read'],
     load: async () => await import('./key-remove.ts'),
   },
   {

@@ -1,5 +1,6 @@
 import { findOpeningKey } from '../../repository/key-changes.ts';
-import { listKeys } from '../../repository/key-objects.ts';
+import { keyIdOf, listKeys } from '../../repository/key-objects.ts';
+import { damagedJson } from '../backup/recovery-json.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openLocked, selectRepository, unlockOf } from '../open-repository.ts';
@@ -12,7 +13,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   try {
     const unlock = await unlockOf(repository);
     const configured = unlock.kind === 'none' || identity.encryption === 'none' ? undefined : await findOpeningKey(store, identity, unlock);
-    const keys = (await listKeys(store)).map(({ id, kind, createdAt, note }) => ({
+    const stored = await listKeys(store);
+    const keys = stored.keys.map(({ id, kind, createdAt, note }) => ({
       id,
       kind,
       createdAt,
@@ -29,9 +31,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         isConfigured ? output.style('good', 'yes') : '',
       ]),
     );
+    for (const each of stored.damaged)
+      output.warn(
+        `${each.key} cannot be read and opens nothing: ${each.error.detail ?? each.error.message} dbadmin repository key remove ${keyIdOf(each)} takes it away`,
+      );
     if (identity.encryption === 'none') output.line(`${repository.name} is not encrypted: whoever reads it reads the database`);
     else if (configured === undefined) output.warn('what the configuration gives opens none of them');
-    output.result({ repository: repository.name, encryption: identity.encryption, keys });
+    output.result({ repository: repository.name, encryption: identity.encryption, keys, damaged: damagedJson(stored.damaged) });
     return 0;
   } finally {
     await store.close();

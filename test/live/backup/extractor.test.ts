@@ -36,7 +36,7 @@ test.each([
     await sql`create table t as select g as n, md5(g::text) as t from generate_series(1, 20000) g`;
     await backUp(cluster, repository);
     await sql`update t set n = -n where n % 100 = 0`;
-    const { label, kind } = await backUp(cluster, repository);
+    const { label, kind, systemIdentifier } = await backUp(cluster, repository);
     expect(kind).toBe('incremental');
     await sql`insert into t values (0, 'after the backup')`;
     const rows = await fingerprint(sql);
@@ -45,8 +45,13 @@ test.each([
 
     const into = path.join(directory, 'extracted');
     const key = encrypted ? ['--passphrase-file', passphrase] : [];
+    // What a writer that died has begun, and what somebody put there: none of it is in the way.
+    for (const stray of [`${systemIdentifier}/backups/aaa`, ...(encrypted ? ['keys/0000000000000000', 'keys/0000000000000001.tmp'] : [])])
+      await writeFile(path.join(place, stray), 'garbage');
+    await writeFile(path.join(place, 'clusters', `${systemIdentifier}.tmp`), '');
     const listed = await run(process.execPath, [EXTRACTOR, 'list', place, ...key]);
     expect(listed.stdout).toContain(label);
+    expect(listed.stderr).toContain('backups/aaa');
     const extracted = await run(process.execPath, [EXTRACTOR, 'extract', place, label, into, ...key]);
     expect(extracted.stdout).toMatch(/extracted .*-incr: \d+ files, \d+ WAL segments/);
     const programs = await embeddedPrograms(18);

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
 import { formatEmergencyKey, parseEmergencyKey } from '../../../src/repository/emergency-key.ts';
+import { seal } from '../../../src/repository/envelope.ts';
 import { createRepository } from '../../../src/repository/identity.ts';
 import { addProvenKey, findOpeningKey, removeKey, rotateKey } from '../../../src/repository/key-changes.ts';
 import { addKey, listKeys, type UnlockingSecret } from '../../../src/repository/key-objects.ts';
-import { RepositoryKeys } from '../../../src/repository/keys.ts';
+import { CLEAR, RepositoryKeys } from '../../../src/repository/keys.ts';
 import { openRepository, type Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
+import { damage, flipBody, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 
 const NOW = new Date('2026-11-21T20:30:00Z');
@@ -58,13 +60,13 @@ describe('keys of a repository', () => {
       message: expect.stringContaining('31 characters'),
     });
     await expect(addProvenKey({ ...repository, keys: undefined }, keyFile(), WORDS)).rejects.toMatchObject({ code: 'refused' });
-    expect(await listKeys(repository.store)).toHaveLength(1);
+    expect((await listKeys(repository.store)).keys).toHaveLength(1);
   });
 
   it('the last is never removed, nor the one without which this configuration would not open it, nor one that is not there', async () => {
     const [first, second] = [keyFile(), keyFile()];
     const repository = await encrypted(first);
-    const [only] = await listKeys(repository.store);
+    const [only] = (await listKeys(repository.store)).keys;
     await expect(removeKey(repository, only?.id ?? '', first, WORDS)).rejects.toMatchObject({
       code: 'refused',
       message: expect.stringContaining('only one'),
@@ -85,7 +87,7 @@ describe('keys of a repository', () => {
     const store = createMemoryStore();
     const repository = await encrypted(first, store);
     const other = await addProvenKey(repository, second, WORDS);
-    const [own] = (await listKeys(store)).filter(({ id }) => id !== other.id);
+    const [own] = (await listKeys(store)).keys.filter(({ id }) => id !== other.id);
     // While the first removal deletes the other key, somebody else deletes the one that it relies on.
     const racing: ObjectStore = Object.assign(Object.create(store) as ObjectStore, {
       create: store.create.bind(store),
@@ -100,13 +102,76 @@ describe('keys of a repository', () => {
     expect(await opens(repository, first)).toBe(true);
   });
 
+  it.each([...HEAD_DAMAGES, SEEMS_ENCRYPTED, ['its end is damaged', flipBody] as const])(
+    'one that is damaged closes the repository to nobody else, and can be replaced and removed: %s',
+    async (_, of) => {
+      const [first, second] = [keyFile(), keyFile()];
+      const repository = await encrypted(first);
+      const other = await addProvenKey(repository, second, WORDS);
+      const key = `keys/${other.id}`;
+      await damage(repository.store, key, async (bytes) => await of(bytes, 'key'));
+      await repository.store.create('keys/planted', Buffer.from('garbage'));
+      expect(await opens(repository, first)).toBe(true);
+      await expect(openRepository(repository.store, second)).rejects.toMatchObject({
+        code: 'key-wrong',
+        detail: expect.stringContaining(`${key} cannot be read and may be the one`),
+      });
+      // As `key add --emergency` does it: the repository's key is known, and none of those that are stored.
+      const again = await addProvenKey(repository, second, WORDS);
+      expect(await opens(repository, second)).toBe(true);
+      await expect(removeKey(repository, other.id, keyFile(), WORDS)).rejects.toMatchObject({ code: 'refused' });
+      expect(await removeKey(repository, other.id, first, WORDS)).toEqual({ id: other.id, kind: 'damaged', note: '' });
+      await removeKey(repository, 'planted', second, WORDS);
+      const { keys, damaged } = await listKeys(repository.store);
+      expect([keys.map(({ id }) => id).includes(again.id), keys.length, damaged]).toEqual([true, 2, []]);
+      await removeKey(repository, again.id, first, WORDS);
+      const [only] = (await listKeys(repository.store)).keys;
+      await expect(removeKey(repository, only?.id ?? '', first, WORDS)).rejects.toMatchObject({ code: 'refused' });
+    },
+  );
+
+  it('one that asks for the memory of a data centre, or is nonsense, is not tried', async () => {
+    const passphrase: UnlockingSecret = { kind: 'passphrase', passphrase: new Secret('correct horse battery') };
+    const first = keyFile();
+    const repository = await encrypted(first);
+    const sound = await addProvenKey(repository, passphrase, WORDS);
+    for (const [n, parts] of [
+      { scrypt: { N: 2 ** 40, r: 8, p: 1 } },
+      { scrypt: { N: 1000, r: 8, p: 1 } },
+      { scrypt: null },
+      { nonce: '00' },
+      { wrapped: 'zz' },
+      { kind: 'fingerprint' },
+    ].entries()) {
+      const id = `${n}`.padStart(16, '0');
+      await repository.store.create(`keys/${id}`, await seal(CLEAR, 'key', { ...sound, id, ...parts }, Buffer.alloc(0)));
+    }
+    expect(await opens(repository, passphrase)).toBe(true);
+    expect(await opens(repository, first)).toBe(true);
+    expect((await listKeys(repository.store)).damaged).toHaveLength(6);
+  });
+
+  it('one that is removed while keys are read is no failure for whoever has another', async () => {
+    const [first, second] = [keyFile(), keyFile()];
+    const repository = await encrypted(first);
+    const other = await addProvenKey(repository, second, WORDS);
+    const store: ObjectStore = Object.assign(Object.create(repository.store) as ObjectStore, {
+      list: repository.store.list.bind(repository.store),
+      read: async (key: string) => {
+        if (key === `keys/${other.id}`) await repository.store.delete(key);
+        return await repository.store.read(key);
+      },
+    });
+    expect((await openRepository(store, first)).keys?.check).toBe(repository.keys?.check);
+  });
+
   it('a rotation puts the new one in the place of the old', async () => {
     const [first, second] = [keyFile(), keyFile()];
     const repository = await encrypted(first);
     const { added, removed } = await rotateKey(repository, first, second, WORDS);
     expect(await opens(repository, first)).toBe(false);
     expect((await openRepository(repository.store, second)).keys?.check).toBe(repository.keys?.check);
-    expect((await listKeys(repository.store)).map(({ id }) => id)).toEqual([added.id]);
+    expect((await listKeys(repository.store)).keys.map(({ id }) => id)).toEqual([added.id]);
     expect(removed.id).not.toBe(added.id);
     await expect(openRepository(repository.store, first)).rejects.toMatchObject({ code: 'key-wrong', exitStatus: 12 });
   });
