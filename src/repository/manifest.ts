@@ -125,8 +125,15 @@ export async function writeManifest(
 export async function* readManifest(repository: Repository, systemIdentifier: string, label: string): AsyncGenerator<ManifestEntry> {
   const key = backupKey(systemIdentifier, label);
   const lines = new LineReader(key);
-  for await (const chunk of unsealStream(repository, 'manifest', repository.store.readStream(key), key)) yield* lines.take(chunk);
-  lines.end();
+  try {
+    for await (const chunk of unsealStream(repository, 'manifest', repository.store.readStream(key), key)) yield* lines.take(chunk);
+    lines.end();
+  } catch (error) {
+    // One bit in compressed bytes makes other text, and that is met before the hash at the end.
+    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError)
+      throw damaged(key, `A line of it cannot be read: ${error.message}.`, error);
+    throw error;
+  }
 }
 
 /** The summary of one backup. @throws {DbadminError} `storage-missing` when it is not there, `repository-damaged`. */
