@@ -6,7 +6,7 @@ import { formatDuration } from '../../base/durations.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { RunRepositories } from './run-repositories.ts';
 
-/** The newest backup that can be restored, and the last one a drill proved, over all repositories. */
+/** The newest backup that can be restored and that no audit casts doubt on, and the last one a drill proved, over all repositories. */
 export interface Newest {
   readonly backup: { readonly label: string; readonly repository: string; readonly at: number } | undefined;
   readonly provenAt: number | undefined;
@@ -32,7 +32,11 @@ export async function inspectNewest(repositories: RunRepositories): Promise<Newe
     try {
       const repository = await open();
       const contents = await inspectLineage(repository, repositories.cluster.name, systemIdentifier);
-      const last = newestRecovery(recoveryModel(await inspectRecovery(repository, contents)))?.windows.at(-1);
+      const windows = newestRecovery(recoveryModel(await inspectRecovery(repository, contents)))?.windows ?? [];
+      const { byLabel } = contents.suspicions;
+      const last = windows.findLast((window) => !byLabel.has(window.backup));
+      const newest = windows.at(-1);
+      if (newest !== undefined && newest !== last) problems.push(`${name}: ${newest.backup} is suspect (dbadmin backup list)`);
       const at = last === undefined ? undefined : Date.parse(last.from);
       if (last !== undefined && at !== undefined && (backup === undefined || at > backup.at))
         backup = { label: last.backup, repository: name, at };

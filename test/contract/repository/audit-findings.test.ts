@@ -3,8 +3,16 @@ import { copySealed } from '../../../src/backup/sync/sealed-copy-run.ts';
 import { UncopiedList } from '../../../src/backup/sync/uncopied-run.ts';
 import { listFindings, placeFinding } from '../../../src/repository/audit-findings.ts';
 import { listHolds, placeHold, releaseHolds } from '../../../src/repository/holds.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { SYSTEM } from '../../backup/small-backups.ts';
+
+/** Keys of the findings about F2, oldest first. */
+async function keysOf({ store }: Repository): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(`${SYSTEM}/holds/F2/`)) if (key.endsWith('.audit')) keys.push(key);
+  return keys.sort();
+}
 
 test.each([false, true])(
   'findings about audits lie beside holds, the last of each counts, and a copy has them (encrypted: %s)',
@@ -26,6 +34,15 @@ test.each([false, true])(
     await releaseHolds(repository, SYSTEM, { label: 'F2', holds, reason: 'over', now: at(4) });
     expect(await listHolds(repository, SYSTEM)).toEqual([]);
     expect(await listFindings(repository, SYSTEM)).toHaveLength(2);
+
+    // One that cannot be read counts as none, and keeps nobody from the others.
+    const damaged = await repository.store.read((await keysOf(repository))[0] ?? '');
+    const beside = await makeMemoryRepository();
+    await copySealed(repository, beside, SYSTEM, new UncopiedList(repository));
+    const [, last = ''] = await keysOf(beside);
+    await beside.store.delete(last);
+    await beside.store.create(last, damaged.subarray(0, -1));
+    expect(await listFindings(beside, SYSTEM)).toMatchObject([{ label: 'F2', sound: 'audited' }, { label: 'F9' }]);
 
     const copy = await makeMemoryRepository(!encrypted);
     await copySealed(repository, copy, SYSTEM, new UncopiedList(repository));

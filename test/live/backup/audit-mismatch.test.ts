@@ -28,6 +28,8 @@ beforeAll(async () => {
   sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
   config = await writeConfig(directory, cluster, place);
   await mkdir(path.join(directory, 'backups'));
+  await mkdir(path.join(directory, 'sql', 'migrations'), { recursive: true });
+  await writeFile(path.join(directory, 'sql', 'migrations', '1_more.sql'), 'create table more (n int);\n');
   await dbadmin('backup', 'init');
 });
 
@@ -132,6 +134,9 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
   });
   expect((await dbadmin('status', '--prometheus')).stdout).toMatch(/^dbadmin_audit_mismatches\{.*\} 1$/m);
   expect((await dbadmin('backup', 'check')).stdout).toContain(`that of ${f2.label} found 1 page`);
+
+  const fallback = (await dbadmin('migrate', 'plan')).stdout;
+  expect(fallback).toMatch(new RegExp(`To fall back to: ${f0.label} in local, .*; local: ${f3.label} is suspect`));
 
   // From the one that nothing is said against, with more WAL, all comes back as it was.
   const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
