@@ -102,7 +102,7 @@ export class TransactionEnds {
 /** When a timeline began. */
 export interface BegunTimeline {
   readonly timeline: number;
-  /** Never too early: a checkpoint has its time in whole seconds. */
+  /** Up to a second early after a restore, whose checkpoint has its time in whole seconds; no server of the older timeline ran any more then. */
   readonly at: Date;
 }
 
@@ -125,7 +125,7 @@ export function timelineBegunBy(record: WalRecord, major: number): BegunTimeline
       ? undefined
       : { timeline: mainData.readUInt32LE(8), at: new Date(Math.ceil(Number(timeAt(mainData)) / 1000)) };
   if (mainData.length < 72) return undefined;
-  return { timeline: mainData.readUInt32LE(8), at: new Date(Number(mainData.readBigInt64LE(64)) * 1000 + 999) };
+  return { timeline: mainData.readUInt32LE(8), at: new Date(Number(mainData.readBigInt64LE(64)) * 1000) };
 }
 
 function isCheckpoint(info: number): boolean {

@@ -19,7 +19,7 @@ let project: ConsoleProject;
 let repository: Repository;
 let receiver: TestReceiver | undefined;
 /** By the server's clock: after the first row, within the WAL that was lost, after the sixth row, after everything. */
-const moments = { first: '', lost: '', sixth: '', last: '' };
+const moments = { first: '', lost: '', sixth: '', last: '', promoted: '' };
 
 beforeAll(async () => {
   project = await ConsoleProject.start({
@@ -341,6 +341,8 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     await receiver?.stop();
     const promoted = await restore({ repository, target: { kind: 'immediate' }, into: path.join(project.directory, 'promoted') });
     try {
+      moments.promoted = new Date().toISOString();
+      await new Promise((ready) => setTimeout(ready, 200));
       const there = clusterAddress(Number(new URL(promoted.url).port), undefined) as unknown as TestCluster;
       receiver = startReceiver(there, repository);
       const sql = postgres(promoted.url, { max: 1, onnotice: () => undefined });
@@ -358,8 +360,17 @@ describe.skipIf(executable === undefined)('the Backups screen', () => {
     }
     const { context, page } = await open('olga');
     const choice = page.getByLabel('Along timeline');
-    expect(await choice.locator('option').allTextContents()).toEqual(['1', '2, the one that goes on']);
+    await expect.poll(async () => await choice.locator('option').allTextContents()).toEqual(['1', '2, the one that goes on']);
     expect(await preflight(page).textContent()).not.toContain('--timeline');
+    await goTo(page, moments.promoted);
+    await preflight(page)
+      .getByText(/^\d+ commits? up to then on timeline 1/)
+      .waitFor({ timeout: 30_000 });
+    await goTo(page, moments.sixth);
+    await preflight(page)
+      .getByRole('alert')
+      .getByText(/lies on timeline 1, which timeline 2 .* does not go along/)
+      .waitFor({ timeout: 30_000 });
     await choice.selectOption('1');
     await expect.poll(() => query(page).get('timeline')).toBe('1');
     await goTo(page, moments.sixth);

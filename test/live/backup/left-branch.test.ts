@@ -57,6 +57,8 @@ describe.each([15, 18])('a moment on a timeline that was left, on PostgreSQL %i'
     await waitUntilStored(repository, parseLsn(await write(cluster.url(), 4)));
     await cluster.crash();
     await receiver.stop();
+    // The checkpoint that ends its recovery tells when the new timeline began to the second.
+    await sleep(1000);
     const promoted = await restore({
       repository,
       target: { kind: 'lsn', lsn: first },

@@ -133,6 +133,7 @@ export interface Preflight {
   readonly availableUntil: string;
   readonly before: Commit | null;
   readonly after: Commit | null;
+  readonly left: readonly { readonly timeline: number; readonly commits: number; readonly from: string; readonly to: string }[];
   readonly totalBytes: number;
   readonly walBytes: number;
   readonly freeBytes: number;

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { formatBytes } from '../../../../base/bytes.ts';
 import { formatDuration } from '../../../../base/durations.ts';
 import { Status } from '../../parts/panel.tsx';
@@ -69,6 +70,17 @@ export function PreflightFacts({ plan, atMs, nowMs, segmentBytes, timeZone }: Pr
         {lost(plan, atMs, nowMs)}
         {plan.after === null ? null : <span class="meta">, the first of it at {stamp(Date.parse(plan.after.time), timeZone)}</span>}
       </dd>
+      {plan.left.map(({ timeline, commits, from, to }) => (
+        <Fragment key={timeline}>
+          <dt>Not with it</dt>
+          <dd>
+            <b>{counted(commits, 'commit')}</b> up to then on timeline {timeline}{' '}
+            <span class="meta">
+              {commits === 1 ? 'at' : `${stamp(Date.parse(from), timeZone)} to`} {stamp(Date.parse(to), timeZone)}
+            </span>
+          </dd>
+        </Fragment>
+      ))}
       <dt>Clone</dt>
       <dd>127.0.0.1:{plan.port}, archives nothing, follows nobody, no subscriptions, no jobs</dd>
       <dt>Comes back</dt>
