@@ -7,6 +7,8 @@ import { appendExtent, type ContentExtent } from './extents.ts';
  * incremental backups only some pages of each are still needed, and a blob is read whole.
  */
 const SHARED_BLOB_BYTES = 128 * 1024;
+/** As many whole pages as fit beside the mark. */
+const APART_BYTES = SHARED_BLOB_BYTES - 8192;
 
 /**
  * Blobs on their way into all repositories of a run. A blob has one number, known at once, and in each repository a name,
@@ -16,10 +18,13 @@ export class BlobIntake {
   /** Names by number, for each repository. */
   readonly names: readonly BlobTable[];
   readonly #pipeline: BlobPipeline;
+  readonly #mark: Buffer;
   #shared: { readonly blob: number; readonly room: Room; filled: number } | undefined;
 
-  constructor(pipeline: BlobPipeline, repositories: number) {
+  /** `mark` is unique to the run: the label of its backup. */
+  constructor(pipeline: BlobPipeline, repositories: number, mark: string) {
     this.#pipeline = pipeline;
+    this.#mark = Buffer.from(mark);
     this.names = Array.from({ length: repositories }, () => new BlobTable());
   }
 
@@ -53,6 +58,18 @@ export class BlobIntake {
       shared.filled += length;
       at += length;
       if (shared.filled === SHARED_BLOB_BYTES) this.closeShared();
+    }
+  }
+
+  /**
+   * The same in blobs that are like no other, since the run's mark comes first: where a blob is damaged, the same content under the
+   * same name would be taken for what is there.
+   */
+  async putApart(offset: number, plain: Buffer, extents: ContentExtent[]): Promise<void> {
+    for (let at = 0; at < plain.byteLength; at += APART_BYTES) {
+      this.closeShared();
+      await this.putShared(0, this.#mark, []);
+      await this.putShared(offset + at, plain.subarray(at, at + APART_BYTES), extents);
     }
   }
 

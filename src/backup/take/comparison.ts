@@ -1,25 +1,28 @@
 import type { AuditReport } from '../../repository/manifest.ts';
-import type { BlobReader } from '../../repository/blob-reader.ts';
 import { auditRules, isAudited, judgePage, type AuditedPair, type AuditRules } from './audit.ts';
 import type { ContentMap } from './content-map.ts';
 import { arrayOf, clipExtents, type ExtentList, type Stretch } from './extents.ts';
 import { appendStretch, changedStretches, readPageHashes } from './page-hashes.ts';
+import type { ParentBlobs } from './parent-blobs.ts';
 
 /** Tells which pages of a file that is read whole are new, so that only those are stored. */
 export interface Comparison {
   /** Whether the file is compared at all; the others are stored as they are. */
   covers(path: string): boolean;
-  /** What changed in the bytes of `path` from `offset`, as stretches of the file; `hashes` are their page hashes where taken. */
-  changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[]>;
+  /**
+   * What changed in the bytes of `path` from `offset`, as stretches of the file; `hashes` are their page hashes where taken.
+   * `damaged` when what was there is, so that the same content must not be taken for one that is there.
+   */
+  changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[] | 'damaged'>;
 }
 
-/** Compares with the page hashes of the parent: a full read of which only the changes are stored. */
+/** Compares with the page hashes of the parent: a full read of which only the changes are stored. All of a file whose hashes cannot be read is new. */
 export class PageHashComparison implements Comparison {
   readonly #parent: ContentMap;
-  readonly #blobs: BlobReader;
+  readonly #blobs: ParentBlobs;
   #open: { readonly path: string; readonly hashes: Promise<Buffer> } | undefined;
 
-  constructor(parent: ContentMap, blobs: BlobReader) {
+  constructor(parent: ContentMap, blobs: ParentBlobs) {
     this.#parent = parent;
     this.#blobs = blobs;
   }
@@ -43,13 +46,16 @@ const LISTED_MISMATCHES = 1000;
 /** Blobs of the parent kept at hand: one may hold pages of many files. */
 const CACHED_BLOBS = 64;
 
-/** Compares with the parent's very bytes, read back from the repository: the audit of a full read. */
+/**
+ * Compares with the parent's very bytes, read back from the repository: the audit of a full read. What cannot be read back is new,
+ * and no mismatch: nothing says what was there.
+ */
 export class AuditComparison implements Comparison {
   readonly #parent: ContentMap;
-  readonly #blobs: BlobReader;
+  readonly #blobs: ParentBlobs;
   readonly #pair: Omit<AuditedPair, 'startLsn'>;
   readonly #blockBytes: number;
-  readonly #cache = new Map<number, Promise<Buffer>>();
+  readonly #cache = new Map<number, Promise<Buffer | undefined>>();
   #open: { readonly path: string; readonly extents: ExtentList | undefined } | undefined;
   readonly #mismatches: { readonly path: string; readonly block: number }[] = [];
   #rules: AuditRules | undefined;
@@ -57,7 +63,7 @@ export class AuditComparison implements Comparison {
   #pages = 0;
   #benign = 0;
 
-  constructor(parent: ContentMap, blobs: BlobReader, pair: Omit<AuditedPair, 'startLsn'>, blockBytes: number) {
+  constructor(parent: ContentMap, blobs: ParentBlobs, pair: Omit<AuditedPair, 'startLsn'>, blockBytes: number) {
     this.#parent = parent;
     this.#blobs = blobs;
     this.#pair = pair;
@@ -68,7 +74,7 @@ export class AuditComparison implements Comparison {
     return isAudited(path) && this.#parent.find(path) >= 0;
   }
 
-  async changes(path: string, offset: number, plain: Buffer): Promise<readonly Stretch[]> {
+  async changes(path: string, offset: number, plain: Buffer): Promise<readonly Stretch[] | 'damaged'> {
     const file = this.#parent.find(path);
     const before = Buffer.alloc(plain.byteLength);
     const end = offset + plain.byteLength;
@@ -77,6 +83,7 @@ export class AuditComparison implements Comparison {
     const within = extents === undefined ? [] : arrayOf((put) => clipExtents(extents, offset, end, put));
     for (const extent of within) {
       const blob = await this.#blob(extent.blob);
+      if (blob === undefined) return this.#blobs.isDamaged(extent.blob) ? 'damaged' : [{ start: offset, end }];
       blob.copy(before, extent.offset - offset, extent.from, extent.from + extent.length);
     }
     const stretches: { start: number; end: number }[] = [];
@@ -112,19 +119,14 @@ export class AuditComparison implements Comparison {
     if (this.#mismatches.length < LISTED_MISMATCHES) this.#mismatches.push({ path, block });
   }
 
-  async #blob(blob: number): Promise<Buffer> {
+  async #blob(blob: number): Promise<Buffer | undefined> {
     const cached = this.#cache.get(blob);
     // Taken out and put in again: the map's order is the order of use.
     this.#cache.delete(blob);
-    const reading = cached ?? this.#read(blob);
+    const reading = cached ?? this.#blobs.readSound(blob);
     this.#cache.set(blob, reading);
     const [oldest] = this.#cache.keys();
     if (this.#cache.size > CACHED_BLOBS && oldest !== undefined) this.#cache.delete(oldest);
     return await reading;
-  }
-
-  async #read(blob: number): Promise<Buffer> {
-    for await (const plain of this.#blobs.readAll([this.#parent.blobs.hash(blob)])) return plain;
-    return Buffer.alloc(0);
   }
 }

@@ -1,14 +1,13 @@
-import { BlobReader } from '../../repository/blob-reader.ts';
+import { isDbadminError } from '../../base/errors.ts';
 import type { BlobIntake } from './blob-intake.ts';
-import { groupWorn, planConsolidation, type WornBlob, type WornExtent } from './consolidate-plan.ts';
-import type { Destination } from './destination.ts';
+import { groupWorn, planConsolidation, type WornBlob, type WornExtent, type WornGroup } from './consolidate-plan.ts';
 import type { ContentExtent } from './extents.ts';
+import type { ParentBlobs } from './parent-blobs.ts';
 import type { RepositoryContent } from './repository-content.ts';
 
 export interface ConsolidateOptions {
-  readonly systemIdentifier: string;
-  /** Where the old blobs are read; the content of all of them is the same. */
-  readonly destination: Destination;
+  /** Where the old blobs are read. */
+  readonly parent: ParentBlobs;
   readonly contents: readonly RepositoryContent[];
   /** Of each blob of the first content's parent, by its number. */
   readonly plainBytes: Uint32Array;
@@ -17,35 +16,58 @@ export interface ConsolidateOptions {
   readonly signal: AbortSignal;
 }
 
-/** Takes what is still needed of worn blobs again, into new ones, in every repository. Gives the bytes taken. */
+/** Takes what is still needed of worn blobs again, into new ones, in every repository; what cannot be read stays. Gives the bytes taken. */
 export async function consolidate(options: ConsolidateOptions): Promise<number> {
-  const { destination, contents, signal, systemIdentifier } = options;
+  const { parent, contents, signal } = options;
   const [first] = contents;
   if (first === undefined) return 0;
   const worn = planConsolidation(measureBlobs(first, options.plainBytes), options.changedBytes);
   if (worn.length === 0) return 0;
-  const reader = new BlobReader(destination.repository, systemIdentifier, destination.index);
   const pieces = first.extentsIn(new Set(worn.map(({ blob }) => blob)));
-  const nameOf = (blob: number): string => first.parentName(blob);
   const taken = new Map<string, ContentExtent[]>();
   let takenBytes = 0;
-  for (const { blobs, liveBytes } of groupWorn(pieces)) {
+  for (const group of groupWorn(pieces)) {
     signal.throwIfAborted();
-    const ordered = blobs.map((blob) => ({ blob, place: reader.orderOf(nameOf(blob)) })).sort((a, b) => (a.place < b.place ? -1 : 1));
-    const live = new LivePieces(liveBytes);
-    let index = 0;
-    for await (const plain of reader.viewAll(ordered.map(({ blob }) => nameOf(blob)))) {
-      live.add(pieces.get(ordered[index]?.blob ?? -1) ?? [], plain);
-      index += 1;
-    }
+    const live = (await readTogether(group, pieces, parent)) ?? (await readEach(group, pieces, parent));
     for (const { path, offset, bytes } of live.inOrder()) await options.blobs.putShared(offset, bytes, extentsOf(taken, path));
-    takenBytes += liveBytes;
+    takenBytes += live.bytes;
   }
   for (const [path, extents] of taken) {
     extents.sort((a, b) => a.offset - b.offset);
     for (const content of contents) content.replace(path, extents);
   }
   return takenBytes;
+}
+
+type Pieces = ReadonlyMap<number, readonly WornExtent[]>;
+
+/** What is needed of a group, its blobs read in the order in which they lie; undefined when one cannot be read. */
+async function readTogether({ blobs, liveBytes }: WornGroup, pieces: Pieces, { place }: ParentBlobs): Promise<LivePieces | undefined> {
+  if (place === undefined) return undefined;
+  const { reader, names } = place;
+  const ordered = blobs.map((blob) => ({ blob, place: reader.orderOf(names.hash(blob)) })).sort((a, b) => (a.place < b.place ? -1 : 1));
+  const live = new LivePieces(liveBytes);
+  try {
+    let index = 0;
+    for await (const plain of reader.viewAll(ordered.map(({ blob }) => names.hash(blob)))) {
+      live.add(pieces.get(ordered[index]?.blob ?? -1) ?? [], plain);
+      index += 1;
+    }
+    return live;
+  } catch (error) {
+    if (!isDbadminError(error) || error.code === 'interrupted') throw error;
+    return undefined;
+  }
+}
+
+/** The same blob by blob, each from wherever it is whole. */
+async function readEach({ blobs, liveBytes }: WornGroup, pieces: Pieces, parent: ParentBlobs): Promise<LivePieces> {
+  const live = new LivePieces(liveBytes);
+  for (const blob of blobs) {
+    const plain = await parent.read(blob);
+    if (plain !== undefined) live.add(pieces.get(blob) ?? [], plain);
+  }
+  return live;
 }
 
 /** What is needed of a group of worn blobs, copied out of them. */
@@ -66,6 +88,10 @@ class LivePieces {
       this.#filled += length;
       this.#pieces.push({ piece, bytes });
     }
+  }
+
+  get bytes(): number {
+    return this.#filled;
   }
 
   /** In the order of files and offsets. */

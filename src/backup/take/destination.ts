@@ -28,6 +28,8 @@ export interface Destination extends NamedRepository {
   readonly suspicions: Suspicions;
   /** Content that may be relied on: not what is about to be deleted. */
   readonly index: BlobIndex;
+  /** Names of blobs that this run found to be damaged there: nothing new may rest on them. */
+  readonly damaged: Set<string>;
 }
 
 export interface OpenDestinationOptions {
@@ -56,11 +58,18 @@ export async function openDestination({ name, repository }: NamedRepository, opt
       log.warn(`${key} in ${name} is damaged: what only it names is stored again; dbadmin repository rebuild-index writes it anew`);
     const backups = await listBackups(repository, systemIdentifier);
     const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
-    return { name, repository, lease, index, backups, suspicions };
+    return { name, repository, lease, index, backups, suspicions, damaged: new Set() };
   } catch (error) {
     await lease.release();
     throw error;
   }
+}
+
+/** The destination with an index read anew: what an attempt that failed has put into it is in packs that may not be there. */
+export async function withIndexAnew(destination: Destination, systemIdentifier: string): Promise<Destination> {
+  const { repository } = destination;
+  const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: await readMarks(repository, systemIdentifier) });
+  return { ...destination, index };
 }
 
 /** The content of a parent in one repository, with the packs it lies in. */

@@ -1,6 +1,15 @@
-import { systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { withoutBlocks, type TakeMode } from './mode.ts';
 import { ShortenedMeanwhile, ShortenedUnanswered } from './shortened-relations-inspect.ts';
+
+/** The backup would rest on content of earlier ones that was found to be damaged in some repositories. */
+export class RestsOnDamage extends DbadminError {
+  constructor(label: string, names: readonly string[]) {
+    super('repository-damaged', `backup ${label} would rest on content that is damaged in ${names.join(' and ')}`, {
+      hint: 'dbadmin backup verify --read-data says what else is damaged; dbadmin backup run --type full stores it anew.',
+    });
+  }
+}
 
 /** How a backup goes on after a failed attempt, and what is said of it: a sentence without its last stop. */
 export interface NextAttempt {
@@ -14,18 +23,25 @@ const MOST_TRIES = 4;
 /**
  * The next attempt after the one numbered `tries` from 1 failed in `mode`; undefined when its failure is the backup's.
  *
- * `hasBegun` says whether the server had begun to send. Then there is no next one: what has come is in packs that no index lists,
+ * `hasBegun` says whether the server had begun to send. Then there is none, but for damage that was found after everything had come: what has come is in packs that no index lists,
  * and a server that refuses now refuses for another reason (a standby was promoted, or replayed that full page writes were off).
  *
  * What was cut back up to the begin of the failed attempt is known to the next one, which looks again right before it begins.
  */
 export function afterFailure(mode: TakeMode, error: unknown, tries: number, hasBegun: boolean): NextAttempt | undefined {
+  if (error instanceof RestsOnDamage) return afterDamage(mode);
   if (mode.kind !== 'blocks' || hasBegun) return undefined;
   const { label } = mode.parent;
   if (error instanceof ShortenedMeanwhile && tries < MOST_TRIES)
     return { mode, note: 'the backup begins anew, since VACUUM cut a relation back before it began' };
   const reason = reasonAgainst(error, label);
   return reason === undefined ? undefined : { mode: withoutBlocks(mode, reason), note: `${reason}; reading everything` };
+}
+
+/** What the parent has lost is read from the cluster again, and all of it is looked at on the way. */
+function afterDamage(mode: TakeMode): NextAttempt | undefined {
+  if (mode.kind !== 'blocks' && mode.kind !== 'hashes') return undefined;
+  return { mode: { kind: 'audit', parent: mode.parent }, note: 'everything is read, and what is damaged is stored anew' };
 }
 
 function reasonAgainst(error: unknown, label: string): string | undefined {

@@ -1,7 +1,7 @@
 import { blake3Keyed } from '../../repository/hash.ts';
-import type { BlobReader } from '../../repository/blob-reader.ts';
 import type { ContentMap } from './content-map.ts';
 import type { Stretch } from './extents.ts';
+import type { ParentBlobs } from './parent-blobs.ts';
 
 /** What page hashes are taken of, whatever the server's block size. */
 export const HASHED_PAGE_BYTES = 8192;
@@ -54,12 +54,14 @@ export function appendStretch(stretches: { start: number; end: number }[], start
   else stretches.push({ start, end });
 }
 
-/** All page hashes of a file in the parent; empty when it has none. */
-export async function readPageHashes(parent: ContentMap, path: string, blobs: BlobReader): Promise<Buffer> {
+/** All page hashes of a file in the parent; empty when it has none, or when they cannot be read. */
+export async function readPageHashes(parent: ContentMap, path: string, blobs: ParentBlobs): Promise<Buffer> {
   const file = parent.find(path);
-  const pages = file < 0 ? [] : parent.pages(file);
-  if (pages.length === 0) return Buffer.alloc(0);
   const pieces: Buffer[] = [];
-  for await (const plain of blobs.readAll(pages.map((blob) => parent.blobs.hash(blob)))) pieces.push(plain);
+  for (const blob of file < 0 ? [] : parent.pages(file)) {
+    const plain = await blobs.read(blob);
+    if (plain === undefined) return Buffer.alloc(0);
+    pieces.push(plain);
+  }
   return Buffer.concat(pieces);
 }

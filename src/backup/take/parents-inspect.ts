@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { sharesNames } from '../../repository/keys.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Source } from '../source-inspect.ts';
+import { readingSource } from '../sync/source-store.ts';
 import { readReliableParent, type Destination, type ParentContent } from './destination.ts';
 import { chooseMode, type TakeMode } from './mode.ts';
 import { chooseParent } from './parent-inspect.ts';
@@ -71,7 +72,7 @@ async function readParents(destinations: readonly Destination[], parent: BackupS
   for (const destination of destinations) {
     const { name } = destination;
     try {
-      const content = await readReliableParent(destination, parent);
+      const content = await readReliableParent({ ...destination, repository: readingSource(destination.repository) }, parent);
       if (content === undefined) incomplete.push(name);
       else parents.push(content);
     } catch (error) {

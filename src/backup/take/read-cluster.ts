@@ -3,7 +3,6 @@ import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { writeServerManifest } from '../../postgres/server-manifest.ts';
 import { uploadManifest } from '../../postgres/upload-manifest.ts';
 import type { BlobPipeline } from '../../repository/blob-pipeline.ts';
-import { BlobReader } from '../../repository/blob-reader.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Source } from '../source-inspect.ts';
 import { BlobIntake } from './blob-intake.ts';
@@ -14,6 +13,7 @@ import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { isListed, listedInError, type ListingFacts } from './parent-listing.ts';
+import type { ParentBlobs } from './parent-blobs.ts';
 import { RepositoryContent } from './repository-content.ts';
 import { OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
 import { ShortenedMeanwhile, type ShortenedRelations } from './shortened-relations-inspect.ts';
@@ -30,6 +30,8 @@ export interface ReadClusterOptions {
   readonly parents: readonly ParentContent[];
   /** Since the mode's parent; where the server sends the blocks that changed. */
   readonly shortened: ShortenedRelations | undefined;
+  /** The same parent, to be read back. */
+  readonly parentBlobs: ParentBlobs;
   readonly pageHashKey: Buffer | undefined;
   readonly configuration: OuterConfiguration;
   /** Whether hint bits change without being logged. */
@@ -61,7 +63,7 @@ export interface ClusterContent {
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
   const { mode, destinations, parents, source } = options;
   const onBegin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
-  const blobs = new BlobIntake(options.pipeline, destinations.length);
+  const blobs = new BlobIntake(options.pipeline, destinations.length, options.label);
   const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
   const state = { changedBytes: 0 };
   const onFile = (file: TakenFile): void => {
@@ -105,14 +107,12 @@ async function takeConfiguration({ files }: OuterConfiguration, intake: Intake):
   }
 }
 
-function comparisonFor({ mode, destinations, parents, source, hintsUnlogged }: ReadClusterOptions): Comparison | undefined {
-  const [destination] = destinations;
+function comparisonFor({ mode, parents, parentBlobs, source, hintsUnlogged }: ReadClusterOptions): Comparison | undefined {
   const content = parents[0]?.content;
-  if (destination === undefined || content === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return undefined;
-  const blobs = new BlobReader(destination.repository, source.systemIdentifier, destination.index);
-  if (mode.kind === 'hashes') return new PageHashComparison(content, blobs);
+  if (content === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return undefined;
+  if (mode.kind === 'hashes') return new PageHashComparison(content, parentBlobs);
   const { fromStandby, blockBytes } = source;
-  return new AuditComparison(content, blobs, { parent: mode.parent, fromStandby, hintsUnlogged }, blockBytes);
+  return new AuditComparison(content, parentBlobs, { parent: mode.parent, fromStandby, hintsUnlogged }, blockBytes);
 }
 
 /**

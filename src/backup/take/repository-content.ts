@@ -75,15 +75,29 @@ export class RepositoryContent {
     this.#map.addFile(this.#map.file(file), (put) => overlayExtents(before, extents, stretches, sizeBytes, put));
   }
 
-  /** The name of a blob of the parent. */
-  parentName(blob: number): string {
-    return this.#parent?.blobs.hash(blob) ?? '';
+  /** Whether any of it lies in one of some blobs, by their names. Every blob must have its name. */
+  restsOn(names: ReadonlySet<string>): boolean {
+    if (names.size === 0) return false;
+    let isFound = false;
+    for (let file = 0; file < this.#map.fileCount && !isFound; file += 1) {
+      isFound = this.#map.pages(file).some((blob) => names.has(this.#nameOf(blob)));
+      let last = NaN;
+      this.#map.eachExtent(file, (_offset, _length, blob) => {
+        if (blob !== last) isFound ||= names.has(this.#nameOf(blob));
+        last = blob;
+      });
+    }
+    return isFound;
   }
 
   /** The manifest's entries, once every blob has its name. */
   *entries(others: readonly (DirectoryEntry | SymlinkEntry)[]): Generator<ManifestEntry> {
     yield* others;
     for (let file = 0; file < this.#map.fileCount; file += 1) yield this.#entry(file);
+  }
+
+  #nameOf(blob: number): string {
+    return blob >= 0 ? this.#names.hash(blob) : (this.#parent?.blobs.hash(~blob) ?? '');
   }
 
   #inherited(path: string): ExtentList {

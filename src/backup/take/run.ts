@@ -2,21 +2,24 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { openClient } from '../../postgres/client.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
-import { BlobPipeline } from '../../repository/blob-pipeline.ts';
+import { BlobPipeline, type StoredOutcome } from '../../repository/blob-pipeline.ts';
+import { BlobReader } from '../../repository/blob-reader.ts';
 import type { Lease } from '../../repository/leases.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
-import { inspectSource, showSize, type Source } from '../source-inspect.ts';
+import { inspectSource, type Source } from '../source-inspect.ts';
+import { readingSource } from '../sync/source-store.ts';
+import { inspectCluster, inspectConfiguration, type ClusterFacts } from './cluster-inspect.ts';
 import { completeBackup, type UnknownCuts } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
-import { openDestination, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
+import { openDestination, withIndexAnew, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
-import { afterFailure } from './next-attempt.ts';
-import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
+import { afterFailure, RestsOnDamage } from './next-attempt.ts';
+import type { OuterConfiguration } from './outer-configuration-inspect.ts';
+import { ParentBlobs } from './parent-blobs.ts';
 import { inspectParents } from './parents-inspect.ts';
 import { readCluster, type ClusterContent } from './read-cluster.ts';
 import { ShortenedRelations } from './shortened-relations-inspect.ts';
@@ -116,7 +119,10 @@ class TakeRun {
       } catch (error) {
         const next = afterFailure(mode, error, tries, this.#hasBegun);
         if (next === undefined) throw error;
-        options.log.info(`${next.note}: ${messageOf(error)}`);
+        if (error instanceof RestsOnDamage) {
+          options.log.warn(`${error.message}: ${next.note}`);
+          parents = await this.#readIndexesAnew(source, parents);
+        } else options.log.info(`${next.note}: ${messageOf(error)}`);
         ({ mode } = next);
         if (mode.kind === 'everything') parents = [];
         await this.#connect();
@@ -178,6 +184,22 @@ class TakeRun {
     return { mode, parents };
   }
 
+  /** The parents of the destinations that are left. */
+  async #readIndexesAnew({ systemIdentifier }: Source, parents: readonly ParentContent[]): Promise<readonly ParentContent[]> {
+    const all = this.#destinations;
+    const left: Destination[] = [];
+    for (const destination of all) {
+      try {
+        left.push(await withIndexAnew(destination, systemIdentifier));
+      } catch (error) {
+        this.#note(destination.name, error);
+      }
+    }
+    this.#destinations = left;
+    this.#orThrow(left.length);
+    return parents.filter((_, at) => left.some(({ name }) => name === all[at]?.name));
+  }
+
   async #attempt(attempt: Attempt): Promise<readonly TakeOutcome[]> {
     const { clock, log, level } = this.#options;
     const { source } = attempt;
@@ -199,16 +221,21 @@ class TakeRun {
         };
         wal.push(await receiveAlongside({ parameters: this.#options.parameters, name, repository, source, clock, log, onLost }));
       }
-      const pageHashKey = pageHashKeyFor(attempt.mode, attempt.facts);
-      const content = await this.#read({ ...attempt, pipeline, wal, pageHashKey, signal });
+      const isAfterDamage = this.#destinations.some(({ damaged }) => damaged.size > 0);
+      const pageHashKey = pageHashKeyFor(attempt, isAfterDamage);
+      const parentBlobs = this.#parentBlobs(attempt);
+      const content = await this.#read({ ...attempt, pipeline, wal, parentBlobs, pageHashKey, signal });
       reading.isOver = true;
       log.debug(`${attempt.label}: storing the last packs and the index`);
-      await this.#consolidate(attempt, content);
+      await this.#consolidate(attempt, content, parentBlobs);
       content.blobs.closeShared();
       const stored = await pipeline.finish(indexName(attempt.startedAt));
+      const onDamage = this.#restingOnDamage(content, stored);
+      if (onDamage.length > 0 && kindOf(attempt.mode) === 'incremental') throw new RestsOnDamage(attempt.label, onDamage);
       return await Promise.all(
         this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
           try {
+            if (onDamage.includes(destination.name)) throw new RestsOnDamage(attempt.label, [destination.name]);
             const outcome = stored[index];
             const walOfIt = wal[index];
             const files = content.contents[index];
@@ -239,9 +266,25 @@ class TakeRun {
     }
   }
 
+  #parentBlobs({ source, parents }: Attempt): ParentBlobs {
+    const places = this.#destinations.flatMap(({ name, repository, index, damaged }, at) => {
+      const names = parents[at]?.content.blobs;
+      const reader = new BlobReader(readingSource(repository), source.systemIdentifier, index);
+      return names === undefined ? [] : [{ name, names, reader, damaged }];
+    });
+    return new ParentBlobs(places, this.#options.log);
+  }
+
+  /** The names of the repositories in which the content lies partly in blobs that were found to be damaged. */
+  #restingOnDamage({ contents }: ClusterContent, stored: readonly StoredOutcome[]): readonly string[] {
+    const isResting = ({ damaged }: Destination, at: number): boolean =>
+      stored[at]?.kind === 'stored' && contents[at]?.restsOn(damaged) === true;
+    return this.#destinations.filter(isResting).map(({ name }) => name);
+  }
+
   async #read(reading: Reading): Promise<ClusterContent> {
     const { fastCheckpoint, maxRateKb, onProgress, log } = this.#options;
-    const { source, facts, configuration, mode, parents, shortened, label, pipeline, wal, pageHashKey, signal } = reading;
+    const { source, facts, configuration, mode, parents, shortened, label, pipeline, wal, parentBlobs, pageHashKey, signal } = reading;
     const connection = this.#connection ?? (await this.#connect());
     log.debug(`${label}: reading the cluster`);
     return await readCluster({
@@ -252,6 +295,7 @@ class TakeRun {
       pipeline,
       destinations: this.#destinations,
       parents,
+      parentBlobs,
       shortened,
       configuration,
       pageHashKey,
@@ -268,13 +312,11 @@ class TakeRun {
     });
   }
 
-  async #consolidate({ source, label, mode, parents }: Attempt, { contents, blobs, changedBytes }: ClusterContent): Promise<void> {
-    const [destination] = this.#destinations;
+  async #consolidate({ label, mode, parents }: Attempt, content: ClusterContent, parent: ParentBlobs): Promise<void> {
     const plainBytes = parents[0]?.plainBytes;
-    if (destination === undefined || plainBytes === undefined || mode.kind === 'everything') return;
+    if (plainBytes === undefined || mode.kind === 'everything') return;
     const { signal, log } = this.#options;
-    const { systemIdentifier } = source;
-    const takenBytes = await consolidate({ systemIdentifier, destination, contents, plainBytes, blobs, changedBytes, signal });
+    const takenBytes = await consolidate({ ...content, parent, plainBytes, signal });
     if (takenBytes > 0) log.debug(`${label}: ${takenBytes} bytes of worn blobs taken again`);
   }
 
@@ -315,45 +357,10 @@ interface Attempt {
 interface Reading extends Attempt {
   readonly pipeline: BlobPipeline;
   readonly wal: readonly WalAlongside[];
+  readonly parentBlobs: ParentBlobs;
   readonly pageHashKey: Buffer | undefined;
   /** Ends the reading: the run's own, or that no repository has the WAL. */
   readonly signal: AbortSignal;
-}
-
-interface ClusterFacts {
-  readonly serverMajor: number;
-  readonly timeline: number;
-  readonly summarizesWal: boolean;
-  readonly logsHints: boolean;
-  /** Blocks of one file of a relation. */
-  readonly relationSegmentBlocks: number;
-}
-
-async function inspectCluster(connection: ReplicationConnection, { blockBytes }: Source): Promise<ClusterFacts> {
-  const { serverMajor } = connection;
-  return {
-    serverMajor,
-    timeline: (await connection.identifySystem()).timeline,
-    summarizesWal: serverMajor >= 17 && (await connection.show('summarize_wal')) === 'on',
-    logsHints: (await connection.show('wal_log_hints')) === 'on',
-    relationSegmentBlocks: (await showSize(connection, 'segment_size')) / blockBytes,
-  };
-}
-
-/** What a base backup does not hold; a backup without it is a backup all the same. */
-async function inspectConfiguration(connection: ConnectionParameters | undefined): Promise<OuterConfiguration> {
-  if (connection === undefined)
-    return { files: [], missing: ['configuration files outside of the data directory: there is no ordinary connection'] };
-  try {
-    const sql = await openClient(connection, { applicationName: 'dbadmin backup' });
-    try {
-      return await readOuterConfiguration(sql);
-    } finally {
-      await sql.end();
-    }
-  } catch (error) {
-    return { files: [], missing: [`configuration files outside of the data directory: ${messageOf(error)}`] };
-  }
 }
 
 /** What an earlier backup could not find out about is made up for by the first that can. */
@@ -366,10 +373,13 @@ function cutsUnknownSince({ mode, shortened }: Attempt): UnknownCuts | undefined
   return { sinceLsn: cutsWantedSince(mode.parent), reason: shortened.unknown };
 }
 
-/** Page hashes are taken where the next backup will need them: where the server cannot tell what changed. */
-function pageHashKeyFor(mode: TakeMode, facts: ClusterFacts): Buffer | undefined {
+/**
+ * Page hashes are taken where the next backup will need them: where the server cannot tell what changed. With a key of their own after
+ * damage, so that none of their blobs has the name of a damaged one.
+ */
+function pageHashKeyFor({ mode, facts }: Attempt, isAfterDamage: boolean): Buffer | undefined {
   if (facts.summarizesWal && mode.kind !== 'hashes') return undefined;
-  const known = mode.kind === 'everything' ? undefined : mode.parent.pageHashKey;
+  const known = mode.kind === 'everything' || isAfterDamage ? undefined : mode.parent.pageHashKey;
   return typeof known === 'string' ? Buffer.from(known, 'hex') : randomBytes(32);
 }
 

@@ -128,6 +128,10 @@ export class WholeFile {
     const hashes = this.#hashKey === undefined || length === 0 ? undefined : hashPages(this.#hashKey, plain);
     if (hashes !== undefined) this.#hashes.push(hashes);
     const changes = await this.#comparison?.changes(this.#attributes.path, offset, plain, hashes);
+    if (changes === 'damaged') {
+      await this.#takeApart(room, offset, plain);
+      return;
+    }
     const changed = changes?.reduce((sum, { start, end }) => sum + end - start, 0) ?? length;
     this.#changedBytes += changed;
     if (changes === undefined || changed > length * WHOLE_FROM_SHARE) this.#takeAll(room, offset, plain);
@@ -139,6 +143,13 @@ export class WholeFile {
     if (plain.byteLength === 0 || isZero(plain)) room.release();
     else
       appendExtent(this.#extents, { offset, length: plain.byteLength, blob: this.#intake.blobs.submit(room, plain.byteLength), from: 0 });
+  }
+
+  async #takeApart(room: Room, offset: number, plain: Buffer): Promise<void> {
+    this.#changedBytes += plain.byteLength;
+    appendStretch(this.#taken, offset, offset + plain.byteLength);
+    if (!isZero(plain)) await this.#intake.blobs.putApart(offset, plain, this.#extents);
+    room.release();
   }
 
   async #takeChanges(room: Room, offset: number, plain: Buffer, changes: readonly Stretch[]): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TakeMode } from '../../../src/backup/take/mode.ts';
-import { afterFailure } from '../../../src/backup/take/next-attempt.ts';
+import { afterFailure, RestsOnDamage } from '../../../src/backup/take/next-attempt.ts';
 import { isListed, listedInError, relationKey, type ListingFacts } from '../../../src/backup/take/parent-listing.ts';
 import { ShortenedMeanwhile, ShortenedUnanswered } from '../../../src/backup/take/shortened-relations-inspect.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
@@ -73,6 +73,12 @@ describe('after an attempt that failed', () => {
   test('any other failure is that of the backup', () => {
     expect(afterFailure(blocks, new Error('disk full'), 1, false)).toBeUndefined();
     expect(afterFailure({ kind: 'audit', parent }, meanwhile, 1, false)).toBeUndefined();
+  });
+
+  test('a backup that would rest on damage is read whole, once', () => {
+    const damage = new RestsOnDamage('20261121T203001Z-incr', ['local']);
+    expect(afterFailure(blocks, damage, 1, true)?.mode).toEqual({ kind: 'audit', parent });
+    expect(afterFailure({ kind: 'audit', parent }, damage, 2, true)).toBeUndefined();
   });
 
   test('once the server has begun to send, nothing follows: the same code says then that a standby was promoted', () => {

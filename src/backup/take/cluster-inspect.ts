@@ -1,0 +1,43 @@
+import { messageOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import type { ReplicationConnection } from '../../postgres/replication.ts';
+import { showSize, type Source } from '../source-inspect.ts';
+import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
+
+/** What of a cluster decides how it is backed up. */
+export interface ClusterFacts {
+  readonly serverMajor: number;
+  readonly timeline: number;
+  readonly summarizesWal: boolean;
+  readonly logsHints: boolean;
+  /** Blocks of one file of a relation. */
+  readonly relationSegmentBlocks: number;
+}
+
+export async function inspectCluster(connection: ReplicationConnection, { blockBytes }: Source): Promise<ClusterFacts> {
+  const { serverMajor } = connection;
+  return {
+    serverMajor,
+    timeline: (await connection.identifySystem()).timeline,
+    summarizesWal: serverMajor >= 17 && (await connection.show('summarize_wal')) === 'on',
+    logsHints: (await connection.show('wal_log_hints')) === 'on',
+    relationSegmentBlocks: (await showSize(connection, 'segment_size')) / blockBytes,
+  };
+}
+
+/** What a base backup does not hold; a backup without it is a backup all the same. */
+export async function inspectConfiguration(connection: ConnectionParameters | undefined): Promise<OuterConfiguration> {
+  if (connection === undefined)
+    return { files: [], missing: ['configuration files outside of the data directory: there is no ordinary connection'] };
+  try {
+    const sql = await openClient(connection, { applicationName: 'dbadmin backup' });
+    try {
+      return await readOuterConfiguration(sql);
+    } finally {
+      await sql.end();
+    }
+  } catch (error) {
+    return { files: [], missing: [`configuration files outside of the data directory: ${messageOf(error)}`] };
+  }
+}
