@@ -3,11 +3,9 @@ import type { Log } from '../../base/log.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureClusterIdentity } from '../../repository/identity.ts';
-import { backupKey } from '../../repository/layout.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import { readMarks } from '../../repository/marks.ts';
-import { readOr } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Source } from '../source-inspect.ts';
 import { suspicionsOf, type Suspicions } from '../suspicion.ts';
@@ -80,12 +78,13 @@ export interface ParentContent {
   readonly plainBytes: Uint32Array;
 }
 
-/** The parent's content, or undefined when some of it, or its manifest, is not there to be relied on. */
+/**
+ * The parent's content, or undefined when some of it is not there to be relied on. A manifest that cannot be read is thrown: whoever
+ * asks passes the backup over for an older one.
+ */
 export async function readReliableParent(destination: Destination, parent: BackupSummary): Promise<ParentContent | undefined> {
   const { index, repository } = destination;
-  const key = backupKey(parent.systemIdentifier, parent.label);
-  const content = await readOr(repository, key, [], async () => await readParentContent(repository, parent));
-  if (content === undefined) return undefined;
+  const content = await readParentContent(repository, parent);
   const packs = new Set<number>();
   const plainBytes = new Uint32Array(content.blobs.count);
   for (let blob = 0; blob < plainBytes.length; blob += 1) {

@@ -90,9 +90,9 @@ describe('a repository in which single objects are damaged or planted', () => {
     expect(restored.stderr).toContain(`${key} in local cannot be read and is passed over`);
     const asked = await restores('asked-for', '--backup', labels.at(-1) ?? '');
     expect(asked).toMatchObject({ status: 1, stderr: expect.stringContaining(`${key} is damaged`) });
-    // It is no parent either: what is taken next is whole by itself.
+    // It is no parent either: what is taken next is built on the one before.
     const run = await dbadmin('backup', 'run', '--type', 'incremental');
-    expect(run, run.stderr).toMatchObject({ status: 0, stderr: expect.stringContaining('is not whole in local') });
+    expect(run, run.stderr).toMatchObject({ status: 0, stderr: expect.stringContaining('nothing is built upon it') });
     const next = await restores('from-next');
     expect(next, next.stderr).toMatchObject({ status: 0 });
   });
