@@ -43,6 +43,8 @@ const MAX_HEADER_BYTES = 1 << 20;
 const STREAM_CHUNK_BYTES = 256 * 1024;
 /** Enough of an object's beginning to hold its header in almost every case. */
 export const HEADER_READ_BYTES = 16 * 1024;
+/** The same in every case. */
+export const LONGEST_START_BYTES = FIXED_BYTES + MAX_HEADER_BYTES;
 
 export interface Unsealed {
   readonly header: Readonly<Record<string, unknown>>;

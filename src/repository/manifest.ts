@@ -1,6 +1,6 @@
 import { compareLsns } from '../postgres/lsn.ts';
 import { missingObject } from '../storage/failures.ts';
-import { damaged, HEADER_READ_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
+import { damaged, HEADER_READ_BYTES, LONGEST_START_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import { encodeLines, LineReader } from './manifest-line.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
@@ -177,7 +177,9 @@ async function summaryOf(
 ): Promise<BackupSummary> {
   const key = backupKey(systemIdentifier, label);
   const head = await store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
-  const header = peekHeader('manifest', head, key) ?? peekHeader('manifest', await store.read(key), key);
+  const header =
+    peekHeader('manifest', head, key) ??
+    peekHeader('manifest', await store.readRange(key, 0, Math.min(sizeBytes, LONGEST_START_BYTES)), key);
   if (header === undefined) throw damaged(key, 'Its header is cut short.');
   const problem = problemOfSummary(header, systemIdentifier, label);
   if (problem !== undefined) throw damaged(key, problem);

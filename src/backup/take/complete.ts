@@ -12,6 +12,7 @@ import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
 import type { Destination } from './destination.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
+import { keptDamage, keptWarnings } from './kept-warnings.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import type { ClusterContent } from './read-cluster.ts';
 import type { RepositoryContent } from './repository-content.ts';
@@ -123,8 +124,8 @@ function summarize(options: CompleteOptions): BackupSummary {
     stopLsn: formatLsn(result.stopLsn),
     startTimeline: result.startTimeline,
     stopTimeline: result.stopTimeline,
-    damage: result.damage ?? null,
-    warnings: [...result.warnings, ...(cuts === undefined ? [] : [unknownCutsWarning(cuts)])],
+    damage: keptDamage(result.damage),
+    warnings: [...keptWarnings(result.warnings), ...(cuts === undefined ? [] : [unknownCutsWarning(cuts)])],
     audit: audit === undefined || parent === null ? null : audit.report(parent),
     pageHashKey: pageHashKey?.toString('hex') ?? null,
     missing: options.configuration.missing,
