@@ -7,7 +7,7 @@ import { inspectParents, type ChosenMode } from '../../../src/backup/take/parent
 import { backupKey } from '../../../src/repository/layout.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
-import { withFaults } from '../../backup/failing-store.ts';
+import { withFaults, type StoreCall } from '../../backup/failing-store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
 
@@ -103,18 +103,28 @@ test('a backup whose content is not the same in two repositories is passed over,
   expect(warnings).toEqual([expect.stringMatching(/backup newer is not the same in r0 and in r1/)]);
 });
 
-test('a repository that fails while its backup is read is left out, and the others go on', async () => {
-  const [first, second] = [await repositoryWith(), await repositoryWith()];
-  const failing = {
-    ...first,
-    store: withFaults(first.store, ({ operation, key }) => {
-      if (operation === 'readStream' && key.includes('/backups/')) throw new DbadminError('storage-failed', 'the network is away');
-    }),
+/** The repository, where these calls for manifests fail. */
+function failing(repository: Repository, operations: readonly StoreCall['operation'][], isFailing: (key: string) => boolean): Repository {
+  const fault = ({ operation, key }: StoreCall): void => {
+    if (operations.includes(operation) && isFailing(key)) throw new DbadminError('storage-failed', 'nothing came');
   };
-  const { mode, destinations, failed } = await inspect([failing, second]);
+  return { ...repository, store: withFaults(repository.store, fault) };
+}
+
+test('a repository that fails while its backup is read is left out, and the others go on', async () => {
+  const away = failing(await repositoryWith(), ['readStream', 'stat'], (key) => key.includes('/backups/'));
+  const { mode, destinations, failed } = await inspect([away, await repositoryWith()]);
   expect(mode).toMatchObject({ kind: 'blocks', parent: { label: 'newer' } });
   expect(destinations.map(({ name }) => name)).toEqual(['r1']);
   expect(failed).toEqual(['r0']);
+});
+
+test('a manifest that alone cannot be read counts as damaged: a bad sector is no reason to leave a repository out', async () => {
+  const bad = failing(await repositoryWith(), ['readStream'], (key) => key === backupKey(SYSTEM, 'newer'));
+  const { mode, warnings, failed } = await inspect([bad, await repositoryWith()]);
+  expect(mode).toMatchObject({ kind: 'blocks', parent: { label: 'older' } });
+  expect(warnings).toEqual([expect.stringMatching(/newer in r0 .*nothing is built upon it/)]);
+  expect(failed).toEqual([]);
 });
 
 async function sizeOf({ store }: Repository, label: string): Promise<number> {
