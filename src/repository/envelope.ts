@@ -234,11 +234,13 @@ async function feedBody(
   zstd.end();
 }
 
-/** Resolves when the stream takes more, or has ended. Leaves no listener behind: a long body waits thousands of times. */
+/** Resolves when the stream takes more, or has ended, also by an error. Leaves no listener behind: a long body waits thousands of times. */
 async function roomIn(zstd: ReturnType<typeof createZstdDecompress>): Promise<void> {
   const done = new AbortController();
   try {
     await Promise.race(['drain', 'close'].map(async (event) => await once(zstd, event, { signal: done.signal })));
+  } catch {
+    // What does not decompress ends the stream: who reads it is told, and says of what.
   } finally {
     done.abort();
   }

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { holdPrefix } from './layout.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
 /** Somebody's wish that a backup or dump stays. @see FORMAT.md "Holds" */
@@ -45,13 +46,27 @@ export async function releaseHolds(
   await store.create(`${holdPrefix(systemIdentifier)}${label}/${placedName(now)}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
 }
 
-/** The holds of a lineage that are not released, or of one label, expired ones among them. */
-export async function listHolds({ store }: Repository, systemIdentifier: string, label?: string): Promise<readonly Hold[]> {
+/**
+ * The holds of a lineage that are not released, or of one label, expired ones among them. One that cannot be read holds what its
+ * key names, until it is released like any other.
+ */
+export async function listHolds(repository: Repository, systemIdentifier: string, label?: string): Promise<readonly Hold[]> {
   const holds: Hold[] = [];
   const released = new Set<string>();
+  const { store } = repository;
   const prefix = `${holdPrefix(systemIdentifier)}${label === undefined ? '' : `${label}/`}`;
   for await (const { key } of store.list(prefix)) {
-    const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_HOLD_BYTES);
+    const damaged: DamagedObject[] = [];
+    const header = await readOr(
+      repository,
+      key,
+      damaged,
+      async () => (await unseal(CLEAR, 'hold', await store.read(key), key, MAX_HOLD_BYTES)).header,
+    );
+    if (header === undefined) {
+      if (damaged.length > 0) holds.push(unreadable(key.slice(holdPrefix(systemIdentifier).length)));
+      continue;
+    }
     if (header['kind'] === 'audit') continue;
     const of = String(header['label']);
     if (header['kind'] === 'release') {
@@ -69,6 +84,17 @@ export async function listHolds({ store }: Repository, systemIdentifier: string,
     });
   }
   return holds.filter((hold) => !released.has(`${hold.label}/${hold.name}`));
+}
+
+/** What is known of a hold that cannot be read. */
+function unreadable(place: string): Hold {
+  const [label = '', name = ''] = place.split('/');
+  const [, day, time] = /^(\d{8})T(\d{6})Z/.exec(name) ?? [];
+  const placedAt =
+    day === undefined || time === undefined
+      ? new Date(0)
+      : new Date(`${day.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`);
+  return { label, name, reason: 'it cannot be read, so it holds', until: null, placedAt, by: 'unknown' };
 }
 
 /** Whether a hold is in force by every clock there is: one that was set must not end it early. */

@@ -58,8 +58,9 @@ export async function* encodeLines(
 }
 
 function toLine(entry: ManifestEntry, format: number): object {
-  if (entry.type !== 'file' || format === 1) return named(entry);
+  if (entry.type !== 'file') return named(entry);
   const { extents, ...rest } = entry;
+  if (format === 1) return { ...named(rest), extents: [...extents] };
   if (extents instanceof CompactExtents) {
     return { ...named(rest), blobs: extents.hashes(), extents: Array.from({ length: extents.length }, (_, n) => extents.numbered(n)) };
   }

@@ -57,6 +57,26 @@ async function collectAt(repository: Repository, clock: ManualClock, graceMs: nu
   }
 }
 
+test('a hold that cannot be read holds what its key names until it is released, and hides no other', async () => {
+  const clock = new ManualClock(Date.parse('2026-11-22T12:00:00Z'));
+  const repository = repositoryOn(clock);
+  await placeHold(repository, SYSTEM, { label: 'b', reason: 'audit of 2026', until: null, now: clock.now() });
+  const key = `${SYSTEM}/holds/a/20261122T110000Z-0123abcd`;
+  await repository.store.create(key, Buffer.from('not a hold at all'));
+  const told: string[] = [];
+  const listening = { ...repository, onDamaged: (found: { readonly key: string }) => void told.push(found.key) };
+
+  const holds = await listHolds(listening, SYSTEM);
+  expect(holds.map(({ label, reason, until, placedAt }) => ({ label, reason, until, placedAt }))).toEqual([
+    { label: 'a', reason: 'it cannot be read, so it holds', until: null, placedAt: new Date('2026-11-22T11:00:00Z') },
+    { label: 'b', reason: 'audit of 2026', until: null, placedAt: clock.now() },
+  ]);
+  expect(told).toEqual([key]);
+
+  await releaseHolds(repository, SYSTEM, { label: 'a', holds: holds.slice(0, 1), reason: 'looked at', now: clock.now() });
+  expect((await listHolds(repository, SYSTEM)).map(({ label }) => label)).toEqual(['b']);
+});
+
 test('E7: deleting any subset of backups, and collecting afterwards, leaves every other whole', async () => {
   const backups = fc.array(
     fc.record({ first: fc.integer({ min: 0, max: 30 }), count: fc.integer({ min: 1, max: 12 }), goes: fc.boolean() }),
