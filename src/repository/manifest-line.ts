@@ -4,6 +4,7 @@ import { damaged } from './envelope.ts';
 import { ExtentScan, scanHashes, SCANNED_NUMBERS } from './extent-scan.ts';
 import { extentsText } from './extent-text.ts';
 import type { Extent, Extents, ManifestEntry } from './manifest.ts';
+import { MAX_BLOB_BYTES } from './pack.ts';
 
 /** The lines of a manifest's body. @see FORMAT.md "Manifests" */
 
@@ -150,8 +151,10 @@ export class LineReader {
     const entry = fromLine(JSON.parse(rest + line.toString('utf8', at)) as ManifestLine, this.#key);
     const blobCount = blobs.hashes.byteLength / (HASH_DIGITS / 2);
     const { numbers } = extents;
-    for (let n = 2; n < numbers.length; n += SCANNED_NUMBERS)
-      if (!((numbers[n] ?? 0) < blobCount)) throw damaged(this.#key, unlisted(entry.path));
+    for (let n = 0; n < numbers.length; n += SCANNED_NUMBERS) {
+      if (!((numbers[n + 2] ?? 0) < blobCount)) throw damaged(this.#key, unlisted(entry.path));
+      if (!isWithinBlob(numbers[n + 1] ?? 0, numbers[n + 3] ?? 0)) throw damaged(this.#key, tooLong(entry.path));
+    }
     return { ...entry, extents: new CompactExtents(blobs.hashes, numbers) } as ManifestEntry;
   }
 }
@@ -164,10 +167,20 @@ function unlisted(path: string): string {
   return `An extent of ${path} names a blob that its line does not list.`;
 }
 
+/** No blob is longer, so whatever needs more of one was never written. */
+function isWithinBlob(length: number, from: number): boolean {
+  return length + from <= MAX_BLOB_BYTES;
+}
+
+function tooLong(path: string): string {
+  return `An extent of ${path} asks for more than a blob can hold.`;
+}
+
 function fromLine(line: ManifestLine, key: string): ManifestEntry {
   const { path: text, pathHex, blobs, extents: written, ...rest } = line;
   const path = text ?? decodePath(Buffer.from(pathHex ?? '', 'hex'));
   if (written === undefined) return { path, ...rest } as ManifestEntry;
+  for (const [, length, , from = 0] of written) if (!isWithinBlob(length, from)) throw damaged(key, tooLong(path));
   const extents = extentsOf(written, blobs, unlisted(path), key);
   return { path, ...rest, extents } as unknown as ManifestEntry;
 }

@@ -1,14 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { CompactExtents, type NumberedExtent } from '../../../src/repository/compact-extents.ts';
 import { readManifest, writeManifest, type Extent, type ManifestEntry } from '../../../src/repository/manifest.ts';
+import { backupKey } from '../../../src/repository/layout.ts';
+import { passThrough } from '../../../src/storage/pass-through.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 
 const HASHES = Array.from({ length: 300 }, (_, n) => n.toString(16).padStart(64, '0'));
 const PAGE = 8192;
 
-async function writtenAndRead(extents: ManifestEntry & { type: 'file' }): Promise<ManifestEntry | undefined> {
-  const repository = await makeMemoryRepository(false);
+async function writtenAndRead(extents: ManifestEntry & { type: 'file' }, format?: number): Promise<ManifestEntry | undefined> {
+  const made = await makeMemoryRepository(false);
+  const repository = format === undefined ? made : { ...made, identity: { ...made.identity, format } };
   await writeManifest(repository, summaryOf('a'), [extents]);
   for await (const entry of readManifest(repository, SYSTEM, 'a')) return entry;
   return undefined;
@@ -55,4 +59,41 @@ describe('a long line of a manifest', () => {
       detail: 'An extent of base/5/16384 names a blob that its line does not list.',
     });
   });
+});
+
+test.each([1, 5000])('an extent beyond what a blob can hold, among %i, is damage', async (count) => {
+  const numbered = Array.from({ length: count }, (_, n): NumberedExtent => [n * PAGE, PAGE, 0, n === count - 1 ? 2 ** 40 : 1]);
+  await expect(writtenAndRead(file('base/5/16384', numbered))).rejects.toMatchObject({
+    code: 'repository-damaged',
+    detail: 'An extent of base/5/16384 asks for more than a blob can hold.',
+  });
+});
+
+test.each([1, 20, 5000])('in a repository of format 1 a file of %i extents has their names in them', async (count) => {
+  const numbered = Array.from({ length: count }, (_, n): NumberedExtent => [n * PAGE, PAGE, n % HASHES.length, (n % 16) * PAGE + 1]);
+  const read = await writtenAndRead(file('base/5/16384', numbered), 1);
+  if (read?.type !== 'file') throw new Error('no file came back');
+  expect(Array.from(read.extents)).toEqual(numbered.map(([offset, length, blob, from]) => [offset, length, HASHES[blob], from]));
+});
+
+test('wherever a bit of a large manifest flips, it is the manifest that is damaged', async () => {
+  const names = Array.from({ length: 60_000 }, () => randomBytes(32).toString('hex'));
+  const repository = await makeMemoryRepository(false);
+  const numbered = names.map((_, n): NumberedExtent => [n * PAGE, PAGE, n]);
+  await writeManifest(repository, summaryOf('a'), [file('base/5/16384', numbered, names)]);
+  const key = backupKey(SYSTEM, 'a');
+  const whole = await repository.store.read(key);
+  expect(whole.byteLength).toBeGreaterThan(1_500_000);
+  for (let at = 1000; at < whole.byteLength; at += Math.ceil(whole.byteLength / 60)) {
+    const flipped = Buffer.from(whole);
+    flipped.writeUInt8(flipped.readUInt8(at) ^ 0x10, at);
+    const pieces = async function* (): AsyncGenerator<Uint8Array> {
+      for (let from = 0; from < flipped.byteLength; from += 65_536) yield flipped.subarray(from, from + 65_536);
+    };
+    const store = { ...passThrough(repository.store), readStream: pieces };
+    const read = async (): Promise<void> => {
+      for await (const _ of readManifest({ ...repository, store }, SYSTEM, 'a')) continue;
+    };
+    await expect(read(), `byte ${at}`).rejects.toMatchObject({ code: 'repository-damaged' });
+  }
 });
