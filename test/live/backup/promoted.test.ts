@@ -26,8 +26,8 @@ test('a standby that is promoted while an incremental backup of it runs ends tha
       await there`select pg_reload_conf()`;
       const repository = await makeRepository(path.join(directory, 'second'));
       await takeInto(made.standby, { repository });
-      // Little compresses: packs are stored all along.
-      await sql.unsafe(`create table bulk as select g, encode(sha512(g::text::bytea), 'base64') as t from generate_series(1, 300000) g`);
+      // Little compresses: packs are stored all along. The promotion has until the last of it is read.
+      await sql.unsafe(`create table bulk as select g, encode(sha512(g::text::bytea), 'base64') as t from generate_series(1, 600000) g`);
       await sql`checkpoint`;
       await expect
         .poll(async () => (await there`select 1 from pg_class where relname = 'bulk'`).length, { timeout: 60_000, interval: 200 })
