@@ -6,6 +6,8 @@ export interface WornBlob {
   readonly blob: number;
   readonly plainBytes: number;
   readonly liveBytes: number;
+  /** In how many stretches of files they lie. */
+  readonly pieces: number;
 }
 
 /** Below this share of a blob being needed, a restore reads too much for it. */
@@ -13,13 +15,15 @@ const WORN_BELOW = 0.33;
 /** As much as an incremental backup may take again for each byte that changed, and at least. */
 const TAKEN_PER_CHANGED = 0.5;
 const TAKEN_AT_LEAST_BYTES = 32 * 1024 * 1024;
+/** Each piece is held in memory until all are taken, some 200 bytes: 2 GiB of single pages. What is left is worn in the next backup, too. */
+const MOST_PIECES = 256 * 1024;
 
 /**
  * The blobs whose rest is taken again with this backup, the most worn first.
  *
  * Each incremental backup leaves blobs of earlier ones partly dead, yet a restore reads them whole. Taking the rest of the
  * worst again keeps a restore after any number of incremental backups near that of a full one, at a cost that is bounded
- * by what changed.
+ * by what changed, and by {@link MOST_PIECES}.
  */
 export function planConsolidation(blobs: Iterable<WornBlob>, changedBytes: number): readonly WornBlob[] {
   const worn = Iterator.from(blobs)
@@ -27,9 +31,11 @@ export function planConsolidation(blobs: Iterable<WornBlob>, changedBytes: numbe
     .toArray()
     .sort((a, b) => a.liveBytes / a.plainBytes - b.liveBytes / b.plainBytes || a.blob - b.blob);
   let left = Math.max(TAKEN_AT_LEAST_BYTES, changedBytes * TAKEN_PER_CHANGED);
-  return worn.filter(({ liveBytes }) => {
+  let piecesLeft = MOST_PIECES;
+  return worn.filter(({ liveBytes, pieces }) => {
     left -= liveBytes;
-    return left >= 0;
+    piecesLeft -= pieces;
+    return left >= 0 && piecesLeft >= 0;
   });
 }
 

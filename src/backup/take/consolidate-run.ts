@@ -110,5 +110,5 @@ function extentsOf(taken: Map<string, ContentExtent[]>, path: string): ContentEx
 }
 
 function* measureBlobs(content: RepositoryContent, plainBytes: Uint32Array): Generator<WornBlob> {
-  for (const [blob, liveBytes] of content.liveBytes()) yield { blob, liveBytes, plainBytes: plainBytes[blob] ?? 0 };
+  for (const [blob, liveBytes, pieces] of content.live()) yield { blob, liveBytes, pieces, plainBytes: plainBytes[blob] ?? 0 };
 }

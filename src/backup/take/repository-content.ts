@@ -36,16 +36,20 @@ export class RepositoryContent {
     return sum;
   }
 
-  /** How many bytes of each blob of the parent, by its number there, this content needs. */
-  *liveBytes(): Generator<readonly [blob: number, bytes: number]> {
+  /** How many bytes of each blob of the parent, by its number there, this content needs, and in how many pieces. */
+  *live(): Generator<readonly [blob: number, bytes: number, pieces: number]> {
     if (this.#parent === undefined) return;
-    const live = new Float64Array(this.#parent.blobs.count);
+    const { count } = this.#parent.blobs;
+    const bytes = new Float64Array(count);
+    const pieces = new Uint32Array(count);
     for (let file = 0; file < this.#map.fileCount; file += 1) {
       this.#map.eachExtent(file, (_offset, length, blob) => {
-        if (blob < 0) live[~blob] = (live[~blob] ?? 0) + length;
+        if (blob >= 0) return;
+        bytes[~blob] = (bytes[~blob] ?? 0) + length;
+        pieces[~blob] = (pieces[~blob] ?? 0) + 1;
       });
     }
-    yield* live.entries();
+    for (let blob = 0; blob < count; blob += 1) yield [blob, bytes[blob] ?? 0, pieces[blob] ?? 0];
   }
 
   /** The stretches of files that lie in some blobs of the parent, by blob, each in the order of files and offsets. */
