@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import { listReports, readReport, writeReport } from '../../repository/reports.ts';
@@ -34,6 +35,7 @@ export async function recordDrill(
       systemIdentifier: report.systemIdentifier,
       finishedAt: report.finishedAt,
       backup: report.plan?.backup ?? null,
+      ...(report.plan?.backupStartLsn === undefined ? {} : { backupStartLsn: report.plan.backupStartLsn }),
       verdict: report.verdict,
     };
     made = { report, signed: signReport(report, key) };
@@ -66,8 +68,8 @@ function draft(repository: Repository, subject: DrillSubject, run: DrillRun): Om
 export interface Proofs {
   /** Every drill, however it ended, oldest first. */
   readonly all: readonly DrillHeader[];
-  /** By label of the backup: the last drill that passed on it. */
-  readonly proven: ReadonlyMap<string, DrillHeader>;
+  /** The last drill that passed on a backup. One of another backup, copied here from where that has the same label, says nothing of it. */
+  readonly provenBy: (backup: Pick<BackupSummary, 'label' | 'startLsn'>) => DrillHeader | undefined;
   /** The last drill, however it ended. */
   readonly last: DrillHeader | undefined;
   /** The last that passed. */
@@ -78,8 +80,9 @@ export interface Proofs {
 export async function readProofs(repository: Repository, systemIdentifier: string): Promise<Proofs> {
   const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
   const passed = drills.filter(({ verdict }) => verdict === 'passed');
-  const proven = new Map(passed.flatMap((drill) => (drill.backup === null ? [] : [[drill.backup, drill] as const])));
-  return { all: drills, proven, last: drills.at(-1), lastPassed: passed.at(-1) };
+  const provenBy: Proofs['provenBy'] = ({ label, startLsn }) =>
+    passed.findLast(({ backup, backupStartLsn = startLsn }) => backup === label && backupStartLsn === startLsn);
+  return { all: drills, provenBy, last: drills.at(-1), lastPassed: passed.at(-1) };
 }
 
 const READ_AT_ONCE = 8;

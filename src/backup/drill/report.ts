@@ -40,6 +40,8 @@ export interface DrillTarget {
 export interface DrillPlan {
   readonly backup: string;
   readonly backupKind: string;
+  /** Where the backup began: with its label it says which it is, in other repositories too. Absent in reports of earlier versions. */
+  readonly backupStartLsn?: string;
   /** Why the backup is not to be relied on whatever the drill shows, as a sentence; absent where nothing is known against it. */
   readonly suspicion?: string;
   readonly serverVersion: number;
@@ -102,5 +104,7 @@ export interface DrillTimes {
 /** The header of a stored drill: what lists need. */
 export interface DrillHeader extends ReportHeader {
   readonly backup: string | null;
+  /** As in {@link DrillPlan}. */
+  readonly backupStartLsn?: string;
   readonly verdict: DrillVerdict;
 }

@@ -79,6 +79,7 @@ export async function planDrill(preflight: Preflight, aimed: AimedTarget): Promi
   const common = {
     backup: backup.label,
     backupKind: backup.kind,
+    backupStartLsn: backup.startLsn,
     ...(suspicion === undefined ? {} : { suspicion: describeSuspicion(suspicion) }),
     serverVersion: backup.serverVersion,
     timeline: lineage.timeline,

@@ -56,7 +56,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       backups: backups.map((backup) => ({
         ...backup,
         suspicion: suspicionJson(suspicions.byLabel.get(backup.label)),
-        proven: proofs.proven.get(backup.label) ?? null,
+        proven: proofs.provenBy(backup) ?? null,
         holds: held.get(backup.label) ?? [],
       })),
     });

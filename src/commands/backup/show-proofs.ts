@@ -16,11 +16,11 @@ export async function readTried(repository: Repository, systemIdentifier: string
 }
 
 /** `proven 2 d ago`, `unproven`, `suspect` or `damaged`: how far a backup can be relied on. */
-export function stateOf(backup: BackupSummary, { proven }: Proofs, { byLabel }: Suspicions, now: Date): string {
+export function stateOf(backup: BackupSummary, { provenBy }: Proofs, { byLabel }: Suspicions, now: Date): string {
   if (backup.damage !== null) return 'damaged';
   const suspicion = byLabel.get(backup.label);
   if (suspicion !== undefined) return suspicion.kind === 'wrong' ? 'wrong' : 'suspect';
-  const drill = proven.get(backup.label);
+  const drill = provenBy(backup);
   return drill === undefined ? 'unproven' : `proven ${ageOf(drill.finishedAt, now)} ago`;
 }
 

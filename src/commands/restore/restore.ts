@@ -91,7 +91,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
 /** How far the backup can be relied on, and which is the newest that was tried. */
 function proofOf({ contents, resolution }: Preflight, proofs: Proofs, now: Date): string {
   const state = stateOf(resolution.backup, proofs, contents.suspicions, now);
-  const proven = contents.backups.filter(({ label }) => proofs.proven.has(label)).at(-1);
+  const proven = contents.backups.filter((backup) => proofs.provenBy(backup) !== undefined).at(-1);
   return state === 'unproven' && proven !== undefined ? `${state} (newest proven: ${proven.label})` : state;
 }
 
