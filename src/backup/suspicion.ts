@@ -36,8 +36,10 @@ export const NO_SUSPICIONS: Suspicions = { open: [], byLabel: new Map() };
 export function suspicionsOf(backups: readonly BackupSummary[], findings: readonly AuditFinding[]): Suspicions {
   const pagesOf = new Map(backups.map(({ label, audit }) => [label, mismatchCount(audit)]));
   const byLabel = new Map<string, Suspicion>();
-  for (const { label: audit, wrong, reason } of findings)
-    for (const label of wrong) byLabel.set(label, { audit, pages: pagesOf.get(audit) ?? 0, kind: 'wrong', reason });
+  for (const finding of findings) {
+    const { label: audit, reason } = finding;
+    for (const label of wrongBy(finding, backups)) byLabel.set(label, { audit, pages: pagesOf.get(audit) ?? 0, kind: 'wrong', reason });
+  }
   const found = new Set(findings.map(({ label }) => label));
   const open = mismatchesOf(backups).filter(({ audit }) => !found.has(audit));
   const cast = (labels: readonly string[], kind: Suspicion['kind'], { audit, pages }: Mismatch): void => {
@@ -65,9 +67,39 @@ export function mismatchesOf(backups: readonly BackupSummary[]): readonly Mismat
     const root = compared === undefined ? audit.comparedWith : rootOf(compared, known);
     const others = backups.filter((each) => each.label !== label);
     const earlier = others.filter((each) => rootOf(each, known) === root);
-    const later = others.filter((each) => !earlier.includes(each) && (rootOf(each, known) === label || isReadAfter(each, audited)));
+    const later = others.filter(
+      (each) => !earlier.includes(each) && (rootOf(each, known) === label || isReadAfter(each, beginningOf(audited))),
+    );
     return [{ audit: label, comparedWith: audit.comparedWith, pages, earlier: earlier.map(labelOf), later: later.map(labelOf) }];
   });
+}
+
+/**
+ * Labels of all that a finding says are wrong: those that it names, and those that nobody could name yet because they were being taken
+ * when it was written. Such a one is wrong where it is built on a wrong one; and where the cluster is what is wrong, also where it had
+ * the same as a wrong one, and where all of it was read from the cluster between the audited one and the finding.
+ */
+function wrongBy({ label, sound, wrong: named, began, placedAt }: AuditFinding, backups: readonly BackupSummary[]): ReadonlySet<string> {
+  const wrong = new Set(named);
+  const audited = backups.find((each) => each.label === label);
+  const start = began ?? (audited === undefined ? undefined : beginningOf(audited));
+  const hasTheSame = ({ audit }: BackupSummary): boolean =>
+    audit !== null && audit !== undefined && mismatchCount(audit) === 0 && wrong.has(audit.comparedWith);
+  const isReadMeanwhile = (backup: BackupSummary): boolean =>
+    backup.kind === 'full' && start !== undefined && isReadAfter(backup, start) && Date.parse(backup.startedAt) < placedAt.getTime();
+  for (let size = -1; size < wrong.size;) {
+    size = wrong.size;
+    for (const backup of backups) {
+      const isBuiltOnWrong = typeof backup.parent === 'string' && wrong.has(backup.parent);
+      if (isBuiltOnWrong || (sound === 'earlier' && (hasTheSame(backup) || isReadMeanwhile(backup)))) wrong.add(backup.label);
+    }
+  }
+  return wrong;
+}
+
+/** Where the reading of a backup began. */
+export function beginningOf({ stopTimeline, startLsn }: BackupSummary): NonNullable<AuditFinding['began']> {
+  return { timeline: stopTimeline, lsn: startLsn };
 }
 
 /** Pages of a mismatch, also of those that the report does not list. */
@@ -113,8 +145,8 @@ function rootOf(backup: BackupSummary, known: ReadonlyMap<string, BackupSummary>
   }
 }
 
-function isReadAfter(backup: BackupSummary, audited: BackupSummary): boolean {
-  return backup.stopTimeline === audited.stopTimeline && parseLsn(backup.startLsn) > parseLsn(audited.startLsn);
+function isReadAfter({ stopTimeline, startLsn }: BackupSummary, { timeline, lsn }: ReturnType<typeof beginningOf>): boolean {
+  return stopTimeline === timeline && parseLsn(startLsn) > parseLsn(lsn);
 }
 
 function labelOf({ label }: BackupSummary): string {

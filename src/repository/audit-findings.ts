@@ -13,8 +13,10 @@ export interface AuditFinding {
   readonly name: string;
   /** Which have the pages right: the full backup, or those it was compared with. */
   readonly sound: 'audited' | 'earlier';
-  /** Labels of those that have them wrong. */
+  /** Labels of those that have them wrong, as far as there were any when it was written. */
   readonly wrong: readonly string[];
+  /** Where the reading of the audited one began, which may be gone before what came after it; absent where nobody noted it. */
+  readonly began?: { readonly timeline: number; readonly lsn: string };
   readonly reason: string;
   /** By the clock of who wrote it. */
   readonly placedAt: Date;
@@ -23,18 +25,19 @@ export interface AuditFinding {
 }
 
 const SUFFIX = '.audit';
+const LSN = /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/;
 const MAX_FINDING_BYTES = 1024 * 1024;
 
 /** Writes a finding down; `now` is this machine's clock. */
 export async function placeFinding(
   { store }: Repository,
   systemIdentifier: string,
-  { now, ...said }: Pick<AuditFinding, 'label' | 'sound' | 'wrong' | 'reason'> & { readonly now: Date },
+  { now, ...said }: Pick<AuditFinding, 'label' | 'sound' | 'wrong' | 'began' | 'reason'> & { readonly now: Date },
 ): Promise<AuditFinding> {
   const name = `${placedName(now)}${SUFFIX}`;
   const finding = { ...said, name, placedAt: now, by: whoami() };
-  const { label, sound, wrong, reason, by } = finding;
-  const header = { kind: 'audit', label, sound, wrong, reason, placedAt: now.toISOString(), by };
+  const { label, sound, wrong, began, reason, by } = finding;
+  const header = { kind: 'audit', label, sound, wrong, ...(began === undefined ? {} : { began }), reason, placedAt: now.toISOString(), by };
   await store.create(`${holdPrefix(systemIdentifier)}${label}/${name}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
   return finding;
 }
@@ -61,10 +64,17 @@ async function readFinding({ store }: Repository, key: string): Promise<AuditFin
     name: key.slice(key.lastIndexOf('/') + 1),
     sound: header['sound'] === 'earlier' ? 'earlier' : 'audited',
     wrong: header['wrong'] as readonly string[],
+    ...beginningIn(header['began']),
     reason: String(header['reason']),
     placedAt,
     by: String(header['by']),
   };
+}
+
+function beginningIn(began: unknown): Pick<AuditFinding, 'began'> {
+  if (typeof began !== 'object' || began === null || !('timeline' in began) || !('lsn' in began)) return {};
+  const { timeline, lsn } = began;
+  return typeof timeline === 'number' && typeof lsn === 'string' && LSN.test(lsn) ? { began: { timeline, lsn } } : {};
 }
 
 /** Whether an object below the holds is a finding, by its key. */

@@ -1,5 +1,5 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
-import { mismatchesOf } from '../../backup/suspicion.ts';
+import { beginningOf, mismatchesOf } from '../../backup/suspicion.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { placeFinding, type AuditFinding } from '../../repository/audit-findings.ts';
 import { listBackups } from '../../repository/manifest.ts';
@@ -25,12 +25,15 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const repository = await openRepository(context, place);
     try {
       const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
-      const mismatch = mismatchesOf(await listBackups(repository, systemIdentifier)).find(({ audit }) => audit === label);
-      if (mismatch === undefined) continue;
+      const backups = await listBackups(repository, systemIdentifier);
+      const mismatch = mismatchesOf(backups).find(({ audit }) => audit === label);
+      const audited = backups.find((each) => each.label === label);
+      if (mismatch === undefined || audited === undefined) continue;
+      const began = beginningOf(audited);
       const wrong = sound === 'audited' ? mismatch.earlier : [label, ...mismatch.later];
       output.line(`${place.name}   ${mismatch.pages} pages; wrong from now on: ${wrong.join(', ')}`);
       if (findings.length === 0) await confirmOrStop(output, 'Those count for no retention rule then, and older ones may expire. Go on?');
-      const finding = await placeFinding(repository, systemIdentifier, { label, sound, wrong, reason, now: clock.now() });
+      const finding = await placeFinding(repository, systemIdentifier, { label, sound, wrong, began, reason, now: clock.now() });
       findings.push({ repository: place.name, finding });
     } finally {
       await repository.store.close();

@@ -86,7 +86,7 @@ $ dbadmin backup acknowledge 20261121T203001Z-full --sound earlier --reason "dis
       SYSTEM,
     ],
     json: [
-      'repositories: array of { repository, finding: { label, name, sound: audited or earlier, wrong: labels, reason, placedAt, by } }',
+      'repositories: array of { repository, finding: { label, name, sound: audited or earlier, wrong: labels, began: { timeline, lsn }, reason, placedAt, by } }',
     ],
     load: async () => await import('./acknowledge.ts'),
   },

@@ -21,11 +21,19 @@ test.each([false, true])(
     const at = (second: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, second));
     const said = { label: 'F2', reason: 'looked', wrong: ['F1', 'I1'] };
     await placeFinding(repository, SYSTEM, { ...said, sound: 'audited', now: at(1) });
-    await placeFinding(repository, SYSTEM, { ...said, sound: 'earlier', wrong: ['F2'], now: at(2) });
+    await placeFinding(repository, SYSTEM, { ...said, sound: 'earlier', wrong: ['F2'], began: { timeline: 1, lsn: '0/5000' }, now: at(2) });
     await placeFinding(repository, SYSTEM, { ...said, label: 'F9', sound: 'audited', now: at(0) });
     await placeHold(repository, SYSTEM, { label: 'F2', reason: 'kept', until: null, now: at(3) });
     expect(await listFindings(repository, SYSTEM)).toMatchObject([
-      { label: 'F2', sound: 'earlier', wrong: ['F2'], reason: 'looked', placedAt: at(2), by: expect.stringContaining('@') },
+      {
+        label: 'F2',
+        sound: 'earlier',
+        wrong: ['F2'],
+        began: { timeline: 1, lsn: '0/5000' },
+        reason: 'looked',
+        placedAt: at(2),
+        by: expect.stringContaining('@'),
+      },
       { label: 'F9', sound: 'audited', wrong: ['F1', 'I1'] },
     ]);
     // A finding is no hold, and is not released with them.

@@ -75,6 +75,44 @@ describe('a mismatch that an audit found', () => {
     expect(['I2', 'I3'].map((label) => isTrusted(later.byLabel.get(label)))).toEqual([true, false]);
   });
 
+  test('is wrong too what was being taken while somebody said so, and nothing that began later', () => {
+    const [early, late] = ['2026-11-21T02:00:00.000Z', '2026-11-21T03:00:00.000Z'];
+    const said: AuditFinding = {
+      ...finding('earlier', ['F2']),
+      began: { timeline: 1, lsn: LIFE[4]?.startLsn ?? '' },
+      placedAt: new Date('2026-11-21T02:30:00Z'),
+    };
+    const built = { ...incremental(6, 'I3', 'F2'), startedAt: early };
+    const further = { ...incremental(6.5, 'I4', 'I3'), startedAt: late };
+    const same = { ...full(7, 'F3', audit('F2', 0)), startedAt: late };
+    const alone = { ...full(8, 'F4'), startedAt: early };
+    const mended = [
+      { ...incremental(9, 'I5', 'I2'), startedAt: late },
+      { ...full(10, 'F5', audit('I5', 0)), startedAt: late },
+      { ...full(4.5, 'F1b'), startedAt: early },
+      { ...full(8.5, 'P', audit('I2', 0)), startedAt: early, stopTimeline: 2 },
+      { ...full(11, 'F6', audit('F4', 2)), startedAt: late },
+    ];
+    const wrong = { F2: 'wrong', I3: 'wrong', I4: 'wrong', F3: 'wrong', F4: 'wrong' };
+    const taken = [...LIFE.slice(0, 5), built, further, same, alone, ...mended];
+    expect(kinds(suspicionsOf(taken.slice(0, -1), [said]))).toEqual(wrong);
+    // Each of them may outlive the audited one.
+    expect(kinds(suspicionsOf([...taken.slice(0, 4), ...taken.slice(5, -1)], [said]))).toEqual(wrong);
+    // What differs from a wrong one is looked at on its own.
+    expect(kinds(suspicionsOf(taken, [said]))).toEqual({ ...wrong, F6: 'audited' });
+  });
+
+  test('with the earlier ones wrong is wrong what is still built on one of them, and no full one', () => {
+    const said = { ...finding('audited', ['F1', 'I1', 'I2']), placedAt: new Date('2026-11-22T00:00:00Z') };
+    const meanwhile = [incremental(5.5, 'I2b', 'I2'), full(6, 'F3', audit('I2', 0)), full(7, 'F4')];
+    expect(kinds(suspicionsOf([...LIFE.slice(0, 5), ...meanwhile], [said]))).toEqual({
+      F1: 'wrong',
+      I1: 'wrong',
+      I2: 'wrong',
+      I2b: 'wrong',
+    });
+  });
+
   test('of a backup in which the server found damaged pages casts no doubt on others: it is the wrong one', () => {
     const damaged = { ...full(5, 'F2', audit('I2', 3)), damage: 'checksum verification failed' };
     expect(suspicionsOf([...LIFE.slice(0, 4), damaged], [])).toMatchObject({ open: [], byLabel: new Map() });
