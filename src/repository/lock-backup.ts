@@ -35,30 +35,38 @@ export async function extendLocks(
   return counts;
 }
 
+/** A published backup, and what is known of what it relies on. */
+export interface BackupToLock {
+  readonly systemIdentifier: string;
+  readonly label: string;
+  /** Names of packs. */
+  readonly packs: Iterable<string>;
+  /** Keys. */
+  readonly damagedIndexes?: ReadonlySet<string>;
+}
+
+/** {@link lockBackupUntil}, as long as a new object of this moment would be locked. Undefined where the store does not lock. */
+export async function lockBackup(repository: Repository, backup: BackupToLock, clock: Clock): Promise<LockReport | undefined> {
+  const { lockDays } = repository.store.capabilities;
+  if (lockDays === undefined) return undefined;
+  return await lockBackupUntil(repository, backup, lockEnd(clock.now(), lockDays));
+}
+
 /**
- * Locks a published backup and everything it relies on, as long as a new object of this moment would be: its manifest, its
+ * Locks a published backup and everything it relies on: its manifest, its
  * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
  * must not bring back, and the repository's own identity. Damaged indexes and entries of the ledger are left to the lock that they
  * have: nothing is read from them, and they could never be deleted. The manifest comes last: one that shows a lock has all it relies on
- * locked. Undefined where the store does not lock. WAL is locked as it comes and needs no more.
+ * locked. WAL is locked as it comes and needs no more.
  *
  * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
  */
-export async function lockBackup(
+export async function lockBackupUntil(
   repository: Repository,
-  backup: {
-    readonly systemIdentifier: string;
-    readonly label: string;
-    readonly packs: Iterable<string>;
-    readonly damagedIndexes?: ReadonlySet<string>;
-  },
-  clock: Clock,
-): Promise<LockReport | undefined> {
+  { systemIdentifier, label, packs, damagedIndexes }: BackupToLock,
+  until: Date,
+): Promise<LockReport> {
   const { store } = repository;
-  const { lockDays } = store.capabilities;
-  if (lockDays === undefined) return undefined;
-  const { systemIdentifier, label, packs, damagedIndexes } = backup;
-  const until = lockEnd(clock.now(), lockDays);
   const kept = [IDENTITY_KEY, clusterKey(systemIdentifier)];
   for (const pack of packs) kept.push(packKey(systemIdentifier, pack));
   const counts = await extendLocks(store, kept, until);

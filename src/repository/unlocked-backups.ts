@@ -1,8 +1,8 @@
 import { isDbadminError, reasonOf } from '../base/errors.ts';
 import { BlobIndex } from './blob-index.ts';
-import { backupPrefix, packKey } from './layout.ts';
+import { backupPrefix } from './layout.ts';
 import { blobsOf } from './live-blobs.ts';
-import { extendLocks } from './lock-backup.ts';
+import { lockBackupUntil, type BackupToLock } from './lock-backup.ts';
 import { readManifest } from './manifest.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
@@ -32,7 +32,7 @@ export interface LateLocks {
 export async function listUnlocked(
   { store }: Repository,
   systemIdentifier: string,
-  { olderThanMs = 0 }: { readonly olderThanMs?: number } = {},
+  { olderThanMs = 0, signal }: { readonly olderThanMs?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly UnlockedBackup[]> {
   const { lockDays } = store.capabilities;
   if (lockDays === undefined) return [];
@@ -47,6 +47,7 @@ export async function listUnlocked(
   const remaining = young.values();
   const look = async (): Promise<void> => {
     for (const each of remaining) {
+      signal?.throwIfAborted();
       const found = await store.stat(each.key);
       if (found !== undefined && found.lockedUntil === undefined) unlocked.push(each);
     }
@@ -55,52 +56,87 @@ export async function listUnlocked(
   return unlocked.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
+export interface LockUnlockedOptions {
+  /** What the caller knows of the content; all indexes are read only where it does not know enough. */
+  readonly index?: BlobIndex | undefined;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Locks the backups of {@link listUnlocked} and the packs they rely on, as long as they would be had they been locked when they were
- * published: its manifest last. To be called under the `backup` lease, after a backup was published and locked. One that is not whole stays as it is, and is named.
+ * Locks the backups of {@link listUnlocked} and all that they rely on, as long as they would be had they been locked when they were
+ * published. To be called under the `backup` lease. One that is not whole stays as it is, and is named.
  *
- * @throws {DbadminError} storage failures.
+ * @throws {DbadminError} storage failures; the signal's reason.
  */
-export async function lockUnlocked(repository: Repository, systemIdentifier: string): Promise<LateLocks> {
-  const unlocked = await listUnlocked(repository, systemIdentifier);
+export async function lockUnlocked(
+  repository: Repository,
+  systemIdentifier: string,
+  { index, signal }: LockUnlockedOptions = {},
+): Promise<LateLocks> {
+  const unlocked = await listUnlocked(repository, systemIdentifier, { signal });
   const locked: UnlockedBackup[] = [];
   const broken: LateLocks['broken'][number][] = [];
-  if (unlocked.length === 0) return { locked, broken };
-  const index = await BlobIndex.load(repository, systemIdentifier);
+  const places = new PackPlaces(repository, systemIdentifier, index);
   for (const backup of unlocked) {
+    const { label, key, until } = backup;
+    signal?.throwIfAborted();
     try {
-      const packs = await packsOf(repository, systemIdentifier, backup.label, index);
-      if (packs === undefined) {
-        broken.push({ label: backup.label, problem: 'content of it is in no index that can be read' });
+      const found = await places.of(label);
+      if (found === undefined) {
+        broken.push({ label, problem: 'content of it is in no index that can be read' });
         continue;
       }
-      await extendLocks(repository.store, packs, backup.until);
-      await extendLocks(repository.store, [backup.key], backup.until);
+      await lockBackupUntil(repository, { systemIdentifier, label, ...found }, until);
       locked.push(backup);
     } catch (error) {
       if (!isDbadminError(error, 'storage-missing') && !isDbadminError(error, 'repository-damaged')) throw error;
       // What was let go meanwhile is not missed.
-      if ((await repository.store.stat(backup.key)) !== undefined) broken.push({ label: backup.label, problem: reasonOf(error) });
+      if ((await repository.store.stat(key)) !== undefined) broken.push({ label, problem: reasonOf(error) });
     }
   }
   return { locked, broken };
 }
 
-/** The keys of the packs that a backup's content lies in, or undefined when some of it lies nowhere. */
-async function packsOf(
-  repository: Repository,
-  systemIdentifier: string,
-  label: string,
-  index: BlobIndex,
-): Promise<ReadonlySet<string> | undefined> {
-  const packs = new Set<string>();
-  let isWhole = true;
-  for await (const entry of readManifest(repository, systemIdentifier, label)) {
-    for (const hash of blobsOf(entry)) {
-      const pack = index.find(hash)?.pack;
-      if (pack === undefined) isWhole = false;
-      else packs.add(packKey(systemIdentifier, pack));
+/** In which packs backups lie, by an index that somebody has already and, where that does not know enough, by one read anew. */
+class PackPlaces {
+  readonly #repository: Repository;
+  readonly #systemIdentifier: string;
+  #index: BlobIndex | undefined;
+  #isRead = false;
+
+  constructor(repository: Repository, systemIdentifier: string, index: BlobIndex | undefined) {
+    this.#repository = repository;
+    this.#systemIdentifier = systemIdentifier;
+    this.#index = index;
+  }
+
+  /** The names of the packs that a backup's content lies in, or undefined when some of it lies nowhere. */
+  async of(label: string): Promise<Pick<BackupToLock, 'packs' | 'damagedIndexes'> | undefined> {
+    for (;;) {
+      const index = this.#index ?? (await this.#read());
+      const packs = await this.#packsOf(label, index);
+      if (packs !== undefined) return { packs, damagedIndexes: index.damaged };
+      if (this.#isRead) return undefined;
+      this.#index = undefined;
     }
   }
-  return isWhole ? packs : undefined;
+
+  async #read(): Promise<BlobIndex> {
+    this.#index = await BlobIndex.load(this.#repository, this.#systemIdentifier);
+    this.#isRead = true;
+    return this.#index;
+  }
+
+  async #packsOf(label: string, index: BlobIndex): Promise<ReadonlySet<string> | undefined> {
+    const packs = new Set<string>();
+    let isWhole = true;
+    for await (const entry of readManifest(this.#repository, this.#systemIdentifier, label)) {
+      for (const hash of blobsOf(entry)) {
+        const pack = index.find(hash)?.pack;
+        if (pack === undefined) isWhole = false;
+        else packs.add(pack);
+      }
+    }
+    return isWhole ? packs : undefined;
+  }
 }

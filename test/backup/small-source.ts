@@ -68,7 +68,7 @@ async function dump(repository: Repository, label: string, sql: string): Promise
   });
 }
 
-export async function sync(from: Repository, to: Repository): Promise<Synced> {
+export async function sync(from: Repository, to: Repository, signal = new AbortController().signal): Promise<Synced> {
   return await syncLineage({
     from,
     to,
@@ -77,7 +77,7 @@ export async function sync(from: Repository, to: Repository): Promise<Synced> {
     everything: true,
     clock: systemClock,
     log: silentLog,
-    signal: new AbortController().signal,
+    signal,
     onBackup: () => undefined,
     onWal: () => undefined,
   });

@@ -4,9 +4,9 @@ import type { Log } from '../../base/log.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureClusterIdentity, type ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
+import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { inspectBackups, type BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { lockUnlocked } from '../../repository/unlocked-backups.ts';
 import { isSameBackup } from '../../repository/same-backup.ts';
 import { copyBackup, learnNames } from './backup-copy-run.ts';
 import { BlobCopy } from './blob-copy-run.ts';
@@ -82,11 +82,10 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
       { ...options, from },
       { lease, uncopied, ours, theirs, chosen: recoverable(chosen, wal.lost, uncopied) },
     );
-    // Those that are there already may have come from a run that was killed before it locked them.
-    const late = await lockUnlocked(to, systemIdentifier);
-    for (const { label, until } of late.locked) log.warn(`${label} was left unlocked, and is locked until ${until.toISOString()} now`);
-    for (const { label, problem } of late.broken) log.warn(`${label} is not locked, for it is not whole: ${problem}`);
     const dumps = options.everything ? await copyDumps({ from, to, systemIdentifier, uncopied, signal }) : [];
+    // Those that are there already may have come from a run that was killed before it locked them.
+    const done = 'What could be copied is copied.';
+    await lockEarlier(to, { systemIdentifier, name: to.store.description, done, log, signal });
     return { backups, left: left.map(({ label }) => label), wal: wal.copied, dumps, objects, failed: uncopied.all };
   } finally {
     await lease.release();

@@ -1,12 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, reasonOf } from '../../base/errors.ts';
+import { DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { WrittenBlobs } from '../../repository/blob-pipeline.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { verifyPacks } from '../../repository/marks.ts';
 import { lockBackup } from '../../repository/lock-backup.ts';
-import { lockUnlocked } from '../../repository/unlocked-backups.ts';
+import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
@@ -70,6 +70,9 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   log.debug(`${label}: writing the manifest`);
   await publishBackup(repository, destination.lease, summary, files.entries(content.sink.entries));
   await lockPublished(options, packs);
+  const { name, index } = destination;
+  const done = `Backup ${label} is complete in ${name}.`;
+  await lockEarlier(repository, { systemIdentifier: source.systemIdentifier, name, done, index, log, signal });
   log.debug(`${label}: complete (${mode.kind})`);
   return summary;
 }
@@ -91,20 +94,6 @@ async function lockPublished({ destination, source, label, clock, log }: Complet
       hint: 'It restores. The next backup locks the rest of it; dbadmin backup check says whether locking works.',
       cause: error,
     });
-  }
-  await lockEarlier(destination, source.systemIdentifier, log);
-}
-
-/** Those that a run before was killed too early to lock. This backup is complete whatever becomes of them, and the next tries again. */
-async function lockEarlier({ name, repository }: Destination, systemIdentifier: string, log: Log): Promise<void> {
-  try {
-    const { locked, broken } = await lockUnlocked(repository, systemIdentifier);
-    for (const { label, until } of locked)
-      log.warn(`${label} was left unlocked in ${name}, and is locked until ${until.toISOString()} now`);
-    for (const { label, problem } of broken) log.warn(`${label} is not locked in ${name}, for it is not whole: ${problem}`);
-  } catch (error) {
-    if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
-    log.warn(`earlier backups in ${name} may be unlocked: ${reasonOf(error)}`);
   }
 }
 

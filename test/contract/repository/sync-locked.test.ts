@@ -222,6 +222,45 @@ test('a backup whose copy was killed before it was locked is locked by the next 
   expect(await listUnlocked(target, SYSTEM)).toEqual([]);
 });
 
+test('late locks that fail keep nothing back: the rest is copied and reported, and the next run tries again', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
+  await fill(source);
+  const manifest = backupKey(SYSTEM, LABELS[0] ?? '');
+  const store = withFaults(target.store, ({ operation, key }) => {
+    if (operation === 'extendLock' && key === manifest) gone();
+  });
+  await expect(sync(source, { ...target, store })).rejects.toMatchObject({ code: 'storage-failed' });
+
+  expect(await sync(source, { ...target, store })).toMatchObject({ dumps: ['dump-a', 'dump-b'], failed: [] });
+  await expectAll(target);
+  expect((await listUnlocked(target, SYSTEM)).map(({ label }) => label)).toEqual([LABELS[0]]);
+  await sync(source, target);
+  expect(await listUnlocked(target, SYSTEM)).toEqual([]);
+});
+
+test('late locks that are interrupted say what is done', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
+  await fill(source);
+  const manifest = backupKey(SYSTEM, LABELS[0] ?? '');
+  const failing = withFaults(target.store, ({ operation, key }) => {
+    if (operation === 'extendLock' && key === manifest) gone();
+  });
+  await expect(sync(source, { ...target, store: failing })).rejects.toMatchObject({ code: 'storage-failed' });
+  await sync(source, { ...target, store: failing });
+
+  const stop = new AbortController();
+  const store = withFaults(target.store, ({ operation, key }) => {
+    if (operation === 'stat' && key === manifest) stop.abort(new DbadminError('interrupted', 'interrupted by SIGINT'));
+  });
+  await expect(sync(source, { ...target, store }, stop.signal)).rejects.toMatchObject({
+    code: 'interrupted',
+    message: 'interrupted by SIGINT',
+    detail: expect.stringContaining('What could be copied is copied'),
+  });
+  await expectAll(target);
+  expect((await listUnlocked(target, SYSTEM)).map(({ label }) => label)).toEqual([LABELS[0]]);
+});
+
 test('backup check names a backup that was left unlocked for an hour, and how it is locked', async () => {
   const clock = new ManualClock();
   const target = await makeMemoryRepository(false, withRetention(createMemoryStore(clock), { lockDays: 30, clock }));

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
+import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { createRepository, readIdentity } from '../../../src/repository/identity.ts';
 import { backupKey, clusterKey, packKey } from '../../../src/repository/layout.ts';
+import { appendLedger } from '../../../src/repository/ledger.ts';
 import { extendLocks, lockBackup } from '../../../src/repository/lock-backup.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
@@ -139,17 +141,34 @@ describe('object lock: backups that a killed run left unlocked', () => {
     await writeManifest(repository, summaryOf(label), [fileOf(parts)]);
   }
 
-  it('are locked with the packs of earlier backups that they rely on, as long as they would have been', async () => {
+  it('are locked with all that they rely on, packs of earlier backups too, as long as they would have been', async () => {
     const { store, clock, time } = world();
     const repository = await repositoryIn(store);
+    await store.create(clusterKey(SYSTEM), Buffer.from('x'));
     const packs = await writePacks(repository, contents(0), clock.now());
+    await appendLedger(repository, {
+      systemIdentifier: SYSTEM,
+      at: clock.now(),
+      timeline: 1,
+      lsn: 0x300000n,
+      by: 'test',
+      deed: { kind: 'role-dropped', role: 'anna' },
+    });
     time.now = new Date('2026-11-25T10:00:00Z');
     await publish(repository, 'a', contents(0));
     time.now = new Date('2026-11-26T10:00:00Z');
     const until = new Date('2026-12-26T00:00:00Z');
     expect(await lockUnlocked(repository, SYSTEM)).toEqual({ locked: [{ label: 'a', key: backupKey(SYSTEM, 'a'), until }], broken: [] });
-    for (const key of [backupKey(SYSTEM, 'a'), ...packs.map(({ pack }) => packKey(SYSTEM, pack))])
-      expect(await store.stat(key)).toMatchObject({ lockedUntil: until });
+    const listed = [...(await keysIn(store, `${SYSTEM}/indexes/`)), ...(await keysIn(store, `${SYSTEM}/ledger/`))];
+    expect(listed).toHaveLength(2);
+    for (const key of [
+      backupKey(SYSTEM, 'a'),
+      ...packs.map(({ pack }) => packKey(SYSTEM, pack)),
+      ...listed,
+      'dbadmin-repository',
+      clusterKey(SYSTEM),
+    ])
+      expect(await store.stat(key), key).toMatchObject({ lockedUntil: until });
     expect(await lockUnlocked(repository, SYSTEM)).toEqual({ locked: [], broken: [] });
   });
 
@@ -170,6 +189,7 @@ describe('object lock: backups that a killed run left unlocked', () => {
   it('stay unlocked when they are not whole, and are named; the others are locked', async () => {
     const { store, clock } = world();
     const repository = await repositoryIn(store);
+    await store.create(clusterKey(SYSTEM), Buffer.from('x'));
     await writePacks(repository, contents(0), clock.now());
     await publish(repository, 'a', contents(0));
     await publish(repository, 'b', contents(3));
@@ -181,6 +201,31 @@ describe('object lock: backups that a killed run left unlocked', () => {
       { label: 'c', problem: expect.stringContaining('damaged') },
     ]);
     expect((await store.stat(backupKey(SYSTEM, 'b')))?.lockedUntil).toBeUndefined();
+  });
+
+  it('are found in the packs of an index that somebody has already; all indexes are read only where it does not know enough', async () => {
+    const { store, clock } = world();
+    let read = 0;
+    const counting = withFaults(store, ({ key }) => {
+      if (key.startsWith(`${SYSTEM}/indexes/2`)) read += 1;
+    });
+    const repository = await repositoryIn(store);
+    await store.create(clusterKey(SYSTEM), Buffer.from('x'));
+    await writePacks(repository, contents(0), clock.now());
+    await publish(repository, 'a', contents(0));
+    const index = await BlobIndex.load(repository, SYSTEM);
+    const locked = async (): Promise<readonly string[]> => {
+      read = 0;
+      return (await lockUnlocked({ ...repository, store: counting }, SYSTEM, { index })).locked.map(({ label }) => label);
+    };
+    expect(await locked()).toEqual(['a']);
+    // Its lock alone is made longer.
+    expect(read).toBe(1);
+    await writePacks(repository, contents(6), clock.now());
+    await publish(repository, 'b', contents(6));
+    expect(await locked()).toEqual(['b']);
+    // Both are read, and their locks made longer.
+    expect(read).toBe(4);
   });
 
   it('are still found when the locking of a backup was cut short anywhere', async () => {
