@@ -12,7 +12,7 @@ import { ContentSink } from './content-sink.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
-import { isListed, listedInError, type ListingFacts } from './parent-listing.ts';
+import { isListed, listedInError, type CutFiles } from './parent-listing.ts';
 import type { ParentBlobs } from './parent-blobs.ts';
 import { RepositoryContent } from './repository-content.ts';
 import { OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
@@ -120,15 +120,14 @@ function comparisonFor({ mode, parents, parentBlobs, source, hintsUnlogged }: Re
  * began stands in summaries that are complete only then: so it is looked at again, before anything has come.
  */
 async function offerParent(options: ReadClusterOptions, parent: BackupSummary): Promise<ReadClusterOptions['onBegin']> {
-  const { connection, parents, shortened, relationSegmentBlocks, onBegin } = options;
+  const { connection, parents, shortened, onBegin } = options;
   const content = parents[0]?.content;
   await shortened?.look();
-  const known = (): ListingFacts => ({ shortened: shortened?.shortened ?? new Map(), relationSegmentBlocks });
-  const before = known();
+  const before: CutFiles = shortened?.files ?? new Map();
   await uploadParent(connection, parent, content, before);
   return async (start) => {
     await shortened?.look(start.startLsn);
-    const paths = content === undefined ? [] : listedInError(content.paths(), before, known());
+    const paths = content === undefined ? [] : listedInError(content.paths(), before, shortened?.files ?? before);
     if (paths.length > 0) throw new ShortenedMeanwhile(paths);
     await onBegin(start);
   };
@@ -138,7 +137,7 @@ async function uploadParent(
   connection: ReplicationConnection,
   parent: BackupSummary,
   content: ContentMap | undefined,
-  listing: ListingFacts,
+  cut: CutFiles,
 ): Promise<void> {
   const head = {
     systemIdentifier: parent.systemIdentifier,
@@ -147,9 +146,9 @@ async function uploadParent(
     startLsn: parent.startLsn,
     endLsn: parent.stopLsn,
   };
-  await uploadManifest(connection, writeServerManifest(head, listedFiles(content, listing)));
+  await uploadManifest(connection, writeServerManifest(head, listedFiles(content, cut)));
 }
 
-function* listedFiles(content: ContentMap | undefined, listing: ListingFacts): Generator<FileRecord> {
-  for (const file of content?.files() ?? []) if (isListed(file.path, listing)) yield file;
+function* listedFiles(content: ContentMap | undefined, cut: CutFiles): Generator<FileRecord> {
+  for (const file of content?.files() ?? []) if (isListed(file.path, cut)) yield file;
 }

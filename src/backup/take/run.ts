@@ -104,7 +104,7 @@ class TakeRun {
     const facts = await inspectCluster(connection, source);
     const configuration = await inspectConfiguration(options.connection);
     let { mode, parents } = await this.#chooseMode(source, facts);
-    const shortened = this.#shortenedSince(mode, source);
+    const shortened = this.#shortenedSince(mode, source, facts);
     const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
     let announced: TakeMode | undefined;
     for (let tries = 1; ; tries += 1) {
@@ -144,7 +144,7 @@ class TakeRun {
     return this.#connection;
   }
 
-  #shortenedSince(mode: TakeMode, { systemIdentifier }: Source): ShortenedRelations | undefined {
+  #shortenedSince(mode: TakeMode, { systemIdentifier }: Source, { relationSegmentBlocks }: ClusterFacts): ShortenedRelations | undefined {
     if (mode.kind !== 'blocks') return undefined;
     const { connection, clock, signal } = this.#options;
     const { stopTimeline } = mode.parent;
@@ -153,6 +153,7 @@ class TakeRun {
       systemIdentifier,
       sinceLsn: parseLsn(cutsWantedSince(mode.parent)),
       timeline: stopTimeline,
+      relationSegmentBlocks,
       clock,
       signal,
     });

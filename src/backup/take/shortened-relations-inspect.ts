@@ -4,7 +4,7 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { relationKey } from './parent-listing.ts';
+import { relationKey, withCuts, type Cut, type CutFiles } from './parent-listing.ts';
 
 export interface ShortenedRelationsOptions {
   /** An ordinary connection; the functions that are asked are everybody's. */
@@ -14,6 +14,8 @@ export interface ShortenedRelationsOptions {
   readonly sinceLsn: bigint;
   /** That the parent ended on. */
   readonly timeline: number;
+  /** Blocks of one file of a relation. */
+  readonly relationSegmentBlocks: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -31,16 +33,16 @@ const LOOK_EVERY_MS = 200;
 export class ShortenedRelations {
   readonly #options: ShortenedRelationsOptions;
   readonly #asked = new Set<string>();
-  #shortened: ReadonlyMap<string, number> = new Map();
+  #files: CutFiles = new Map();
   #unknown: string | undefined;
 
   constructor(options: ShortenedRelationsOptions) {
     this.#options = options;
   }
 
-  /** The least length in blocks of each, by {@link relationKey}. */
-  get shortened(): ReadonlyMap<string, number> {
-    return this.#shortened;
+  /** The files in which they ended; what is known later is another map. */
+  get files(): CutFiles {
+    return this.#files;
   }
 
   /** Why it is not known which they are, for people; undefined when it is. */
@@ -103,22 +105,20 @@ export class ShortenedRelations {
 
   /** Asks for the summaries that are new; gives the position that they reach, without a gap, from where they are wanted. */
   async #askNew(sql: Sql): Promise<bigint> {
-    const { timeline, sinceLsn, signal } = this.#options;
+    const { timeline, sinceLsn, relationSegmentBlocks, signal } = this.#options;
     const summaries = await sql<WalSummary[]>`
       select tli::text as tli, start_lsn::text as start, end_lsn::text as end from pg_available_wal_summaries()
       where tli >= ${timeline} and end_lsn > ${formatLsn(sinceLsn)}::pg_lsn order by pg_available_wal_summaries.start_lsn`;
-    const found = new Map(this.#shortened);
     let reachedLsn = sinceLsn;
     for (const summary of summaries) {
       signal.throwIfAborted();
       const name = `${summary.tli} ${summary.start} ${summary.end}`;
-      if (!this.#asked.has(name)) await readShortened(sql, summary, found);
+      if (!this.#asked.has(name)) this.#files = withCuts(this.#files, await readCuts(sql, summary), relationSegmentBlocks);
       this.#asked.add(name);
       if (parseLsn(summary.start) > reachedLsn) continue;
       const end = parseLsn(summary.end);
       if (end > reachedLsn) reachedLsn = end;
     }
-    this.#shortened = found;
     return reachedLsn;
   }
 }
@@ -129,16 +129,16 @@ interface WalSummary {
   readonly end: string;
 }
 
-/** Adds what one summary says of main forks that were cut back to more than nothing. */
-async function readShortened(sql: Sql, { tli, start, end }: WalSummary, found: Map<string, number>): Promise<void> {
+/** What one summary says of main forks that were cut back to more than nothing: of each the least length within it. */
+async function readCuts(sql: Sql, { tli, start, end }: WalSummary): Promise<readonly Cut[]> {
   const rows = await sql<{ tablespace: string; database: string; relfilenode: string; blocks: string }[]>`
     select reltablespace::text as tablespace, reldatabase::text as database, relfilenode::text as relfilenode, relblocknumber::text as blocks
     from pg_wal_summary_contents(${tli}::bigint, ${start}::pg_lsn, ${end}::pg_lsn)
     where is_limit_block and relblocknumber > 0 and relforknumber = 0`;
-  for (const { tablespace, database, relfilenode, blocks } of rows) {
-    const key = relationKey(tablespace, database, relfilenode);
-    found.set(key, Math.min(found.get(key) ?? Number(blocks), Number(blocks)));
-  }
+  return rows.map(({ tablespace, database, relfilenode, blocks }) => ({
+    relation: relationKey(tablespace, database, relfilenode),
+    blocks: Number(blocks),
+  }));
 }
 
 /** The server was asked which relations were cut back, and failed: nothing it says of changes can be relied on then. */

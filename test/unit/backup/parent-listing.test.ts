@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { TakeMode } from '../../../src/backup/take/mode.ts';
 import { afterFailure, RestsOnDamage } from '../../../src/backup/take/next-attempt.ts';
-import { isListed, listedInError, relationKey, type ListingFacts } from '../../../src/backup/take/parent-listing.ts';
+import { isListed, listedInError, relationKey, withCuts, type CutFiles } from '../../../src/backup/take/parent-listing.ts';
 import { ShortenedMeanwhile, ShortenedUnanswered } from '../../../src/backup/take/shortened-relations-inspect.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 
-function facts(shortened: Readonly<Record<string, number>>): ListingFacts {
-  return { shortened: new Map(Object.entries(shortened)), relationSegmentBlocks: 131_072 };
+const SEGMENT_BLOCKS = 131_072;
+
+function facts(cuts: Readonly<Record<string, number>>): CutFiles {
+  const each = Object.entries(cuts).map(([relation, blocks]) => ({ relation, blocks }));
+  return withCuts(new Map(), each, SEGMENT_BLOCKS);
 }
 
 describe('the server is told what the parent has', () => {
@@ -24,6 +27,16 @@ describe('the server is told what the parent has', () => {
     expect(files.filter((path) => !isListed(path, known))).toEqual(['base/5/16384.1']);
     expect(isListed('base/6/16384.1', known)).toBe(true);
     expect(isListed('pg_tblspc/16400/PG_18_202506291/5/16384.1', known)).toBe(true);
+  });
+
+  test('nor of the file of any other cut: the server does not know of the least one where it came before the parent', () => {
+    const relation = relationKey('1663', '5', '16384');
+    const earlier = withCuts(new Map(), [{ relation, blocks: 50 }], SEGMENT_BLOCKS);
+    const both = withCuts(earlier, [{ relation, blocks: 140_000 }], SEGMENT_BLOCKS);
+    const files = ['', '.1', '.2'].map((end) => `base/5/16384${end}`);
+    expect(files.filter((path) => !isListed(path, earlier))).toEqual(['base/5/16384']);
+    expect(files.filter((path) => !isListed(path, both))).toEqual(['base/5/16384', 'base/5/16384.1']);
+    expect(listedInError(files, earlier, both)).toEqual(['base/5/16384.1']);
   });
 
   test('wherever the relation lies: in a tablespace, or shared by all databases', () => {
