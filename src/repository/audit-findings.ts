@@ -28,31 +28,42 @@ const SUFFIX = '.audit';
 const LSN = /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/;
 const MAX_FINDING_BYTES = 1024 * 1024;
 
-/** Writes a finding down; `now` is this machine's clock. */
-export async function placeFinding(
-  { store }: Repository,
-  systemIdentifier: string,
-  { now, ...said }: Pick<AuditFinding, 'label' | 'sound' | 'wrong' | 'began' | 'reason'> & { readonly now: Date },
-): Promise<AuditFinding> {
-  const name = `${placedName(now)}${SUFFIX}`;
-  const finding = { ...said, name, placedAt: now, by: whoami() };
-  const { label, sound, wrong, began, reason, by } = finding;
-  const header = { kind: 'audit', label, sound, wrong, ...(began === undefined ? {} : { began }), reason, placedAt: now.toISOString(), by };
-  await store.create(`${holdPrefix(systemIdentifier)}${label}/${name}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
-  return finding;
+/** A finding as it is to be written into every repository that there is: of one name and one moment. `now` is this machine's clock. */
+export function newFinding({
+  now,
+  ...said
+}: Pick<AuditFinding, 'label' | 'sound' | 'wrong' | 'began' | 'reason'> & { readonly now: Date }): AuditFinding {
+  return { ...said, name: `${placedName(now)}${SUFFIX}`, placedAt: now, by: whoami() };
 }
 
-/** The finding that counts about each audit of a lineage: the last. */
+/** Writes a finding down. */
+export async function placeFinding({ store }: Repository, systemIdentifier: string, finding: AuditFinding): Promise<void> {
+  const { label, name, sound, wrong, began, reason, placedAt, by } = finding;
+  const where = began === undefined ? {} : { began };
+  const header = { kind: 'audit', label, sound, wrong, ...where, reason, placedAt: placedAt.toISOString(), by };
+  await store.create(`${holdPrefix(systemIdentifier)}${label}/${name}`, await seal(CLEAR, 'hold', header, Buffer.alloc(0)));
+}
+
+/**
+ * The finding that counts about each audit of a lineage: the last, with the labels of those right before it that say the same. Who says
+ * it of one repository after another names what each has, and sync brings both into both.
+ */
 export async function listFindings(repository: Repository, systemIdentifier: string): Promise<readonly AuditFinding[]> {
-  const last = new Map<string, AuditFinding>();
+  const said = new Map<string, AuditFinding[]>();
   for await (const { key } of repository.store.list(holdPrefix(systemIdentifier))) {
     // Without one that cannot be read its mismatch stays open, and nothing is decided by it.
     const finding = isFinding(key) ? await readOr(repository, key, [], async () => await readFinding(repository, key)) : undefined;
-    if (finding === undefined) continue;
-    const known = last.get(finding.label);
-    if (known === undefined || known.placedAt <= finding.placedAt) last.set(finding.label, finding);
+    if (finding !== undefined) said.set(finding.label, [...(said.get(finding.label) ?? []), finding]);
   }
-  return [...last.values()];
+  return [...said.values()].flatMap(lastOf);
+}
+
+function lastOf(findings: readonly AuditFinding[]): readonly AuditFinding[] {
+  const inTurn = findings.toSorted((a, b) => a.placedAt.getTime() - b.placedAt.getTime());
+  const last = inTurn.at(-1);
+  if (last === undefined) return [];
+  const same = inTurn.slice(inTurn.findLastIndex(({ sound }) => sound !== last.sound) + 1);
+  return [{ ...last, wrong: [...new Set(same.flatMap(({ wrong }) => wrong))] }];
 }
 
 async function readFinding({ store }: Repository, key: string): Promise<AuditFinding> {

@@ -1,8 +1,9 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
-import { beginningOf, mismatchesOf } from '../../backup/suspicion.ts';
+import { beginningOf, mismatchesOf, type Mismatch } from '../../backup/suspicion.ts';
 import { DbadminError } from '../../base/errors.ts';
-import { placeFinding, type AuditFinding } from '../../repository/audit-findings.ts';
-import { listBackups } from '../../repository/manifest.ts';
+import { newFinding, placeFinding, type AuditFinding } from '../../repository/audit-findings.ts';
+import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
@@ -19,37 +20,57 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     });
   }
   const { config, cluster } = await loadProject(context, input);
-  const places = selectRepositories(config, cluster, textOption(input, 'repository'));
-  const findings: { readonly repository: string; readonly finding: AuditFinding }[] = [];
-  for (const place of places) {
-    const repository = await openRepository(context, place);
-    try {
+  const opened: Repository[] = [];
+  try {
+    const places: Place[] = [];
+    for (const place of selectRepositories(config, cluster, textOption(input, 'repository'))) {
+      const repository = await openRepository(context, place);
+      opened.push(repository);
       const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
-      const backups = await listBackups(repository, systemIdentifier);
-      const mismatch = mismatchesOf(backups).find(({ audit }) => audit === label);
-      const audited = backups.find((each) => each.label === label);
-      if (mismatch === undefined || audited === undefined) continue;
-      const began = beginningOf(audited);
-      const wrong = sound === 'audited' ? mismatch.earlier : [label, ...mismatch.later];
-      output.line(`${place.name}   ${mismatch.pages} pages; wrong from now on: ${wrong.join(', ')}`);
-      if (findings.length === 0) await confirmOrStop(output, 'Those count for no retention rule then, and older ones may expire. Go on?');
-      const finding = await placeFinding(repository, systemIdentifier, { label, sound, wrong, began, reason, now: clock.now() });
-      findings.push({ repository: place.name, finding });
-    } finally {
-      await repository.store.close();
+      places.push({ name: place.name, repository, systemIdentifier, ...(await inspectMismatch(repository, systemIdentifier, label)) });
     }
+    const known = places.find(({ found }) => found !== undefined);
+    if (known?.found === undefined) {
+      throw new DbadminError('backup-missing', `no audit of a backup ${label} of ${cluster.name} found pages that differ`, {
+        hint: 'dbadmin backup list shows which did.',
+      });
+    }
+    // Each repository may have backups that the others have not got, and the finding of one comes into all by sync.
+    const mine = places.filter(({ systemIdentifier }) => systemIdentifier === known.systemIdentifier);
+    const wrong = [...new Set(mine.flatMap(({ found }) => (found === undefined ? [] : wrongOf(found.mismatch, sound))))];
+    const names = mine.map(({ name }) => name);
+    output.line(`${names.join(', ')}   ${known.found.mismatch.pages} pages; wrong from now on: ${wrong.join(', ')}`);
+    await confirmOrStop(output, 'Those count for no retention rule then, and older ones may expire. Go on?');
+    const finding = newFinding({ label, sound, wrong, began: beginningOf(known.found.audited), reason, now: clock.now() });
+    for (const { repository, systemIdentifier } of mine) await placeFinding(repository, systemIdentifier, finding);
+    if (sound === 'earlier')
+      output.line(
+        'The next backup is built on one of the earlier ones. Take a full one once the cluster has been mended: dbadmin backup run --type full',
+      );
+    output.result({ repositories: names.map((repository) => ({ repository, finding })) });
+    return 0;
+  } finally {
+    for (const { store } of opened) await store.close();
   }
-  if (findings.length === 0) {
-    throw new DbadminError('backup-missing', `no audit of a backup ${label} of ${cluster.name} found pages that differ`, {
-      hint: 'dbadmin backup list shows which did.',
-    });
-  }
-  if (sound === 'earlier')
-    output.line(
-      'The next backup is built on one of the earlier ones. Take a full one once the cluster has been mended: dbadmin backup run --type full',
-    );
-  output.result({ repositories: findings });
-  return 0;
+}
+
+interface Place {
+  readonly name: string;
+  readonly repository: Repository;
+  readonly systemIdentifier: string;
+  /** The audited backup and what its audit found; undefined where it is not. */
+  readonly found: { readonly audited: BackupSummary; readonly mismatch: Mismatch } | undefined;
+}
+
+async function inspectMismatch(repository: Repository, systemIdentifier: string, label: string): Promise<Pick<Place, 'found'>> {
+  const backups = await listBackups(repository, systemIdentifier);
+  const audited = backups.find((each) => each.label === label);
+  const mismatch = mismatchesOf(backups).find(({ audit }) => audit === label);
+  return { found: audited === undefined || mismatch === undefined ? undefined : { audited, mismatch } };
+}
+
+function wrongOf({ audit, earlier, later }: Mismatch, sound: AuditFinding['sound']): readonly string[] {
+  return sound === 'audited' ? earlier : [audit, ...later];
 }
 
 function soundOption(input: CommandInput): AuditFinding['sound'] {

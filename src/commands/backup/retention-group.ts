@@ -75,7 +75,7 @@ Restore an earlier one beside, and look at the relations with amcheck. --sound a
 earlier ones back to the full one before are wrong. --sound earlier: they are right, and the full one and what came after it are wrong; say it when
 the cluster has been mended, and take a full one then. What is wrong may expire, and is restored only on request.
 
-Written down in every repository of the cluster where the audit found it. Who said something else before is overruled.
+Written down in every repository of the cluster, of all that any of them has. Who said something else before is overruled.
 
 $ dbadmin backup acknowledge 20261121T203001Z-full --sound earlier --reason "disk of db1 replaced, core.play restored from the backup before"`,
     args: [{ form: '<label>', summary: 'of the full backup whose audit it was' }],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { copySealed } from '../../../src/backup/sync/sealed-copy-run.ts';
 import { UncopiedList } from '../../../src/backup/sync/uncopied-run.ts';
-import { listFindings, placeFinding } from '../../../src/repository/audit-findings.ts';
+import { listFindings, newFinding, placeFinding } from '../../../src/repository/audit-findings.ts';
 import { listHolds, placeHold, releaseHolds } from '../../../src/repository/holds.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
@@ -20,9 +20,13 @@ test.each([false, true])(
     const repository = await makeMemoryRepository(encrypted);
     const at = (second: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, second));
     const said = { label: 'F2', reason: 'looked', wrong: ['F1', 'I1'] };
-    await placeFinding(repository, SYSTEM, { ...said, sound: 'audited', now: at(1) });
-    await placeFinding(repository, SYSTEM, { ...said, sound: 'earlier', wrong: ['F2'], began: { timeline: 1, lsn: '0/5000' }, now: at(2) });
-    await placeFinding(repository, SYSTEM, { ...said, label: 'F9', sound: 'audited', now: at(0) });
+    await placeFinding(repository, SYSTEM, newFinding({ ...said, sound: 'audited', now: at(1) }));
+    await placeFinding(
+      repository,
+      SYSTEM,
+      newFinding({ ...said, sound: 'earlier', wrong: ['F2'], began: { timeline: 1, lsn: '0/5000' }, now: at(2) }),
+    );
+    await placeFinding(repository, SYSTEM, newFinding({ ...said, label: 'F9', sound: 'audited', now: at(0) }));
     await placeHold(repository, SYSTEM, { label: 'F2', reason: 'kept', until: null, now: at(3) });
     expect(await listFindings(repository, SYSTEM)).toMatchObject([
       {
