@@ -13,7 +13,8 @@ import type { Repository } from './repository.ts';
  * alone. Where the storage does not say, the backup stays, since almost always nothing happened to it, and the failure says so.
  *
  * @throws {DbadminError} `locked` when the lease was lost: there is no backup then, or the message names what to remove;
- * `partly-done` when the backup is there and it is not known whether the lease was held.
+ * `partly-done` when the backup is there and it is not known whether the lease was held; `interrupted`, which says the same where
+ * it came after the manifest.
  */
 export async function publishBackup(
   repository: Repository,
@@ -27,17 +28,18 @@ export async function publishBackup(
     await lease.checkPatiently();
   } catch (error) {
     if (isDbadminError(error, 'locked')) await takeBack(repository, summary, error);
-    if (!(error instanceof DbadminError) || error.code === 'locked' || error.code === 'interrupted') throw error;
-    throw new DbadminError(
-      'partly-done',
-      `backup ${summary.label} is in ${repository.store.description}, but it is not known whether all of it stays`,
-      {
-        detail: `Whether the lease was held to the end could not be asked: ${reasonOf(error)}. Only if another had taken it over meanwhile may content have been deleted that the backup relies on.`,
-        hint: 'dbadmin backup verify says whether everything is there. The next backup locks it, where the storage locks objects.',
-        cause: error,
-      },
-    );
+    if (!(error instanceof DbadminError) || error.code === 'locked') throw error;
+    throw notKnownToStay(repository, summary, error);
   }
+}
+
+function notKnownToStay({ store }: Repository, { label }: BackupSummary, error: DbadminError): DbadminError {
+  const state = `${label} is in ${store.description}, but it is not known whether all of it stays`;
+  const why = `Whether the lease was held to the end could not be asked: ${reasonOf(error)}. Only if another had taken it over meanwhile may content have been deleted that the backup relies on.`;
+  const hint = 'dbadmin backup verify says whether everything is there. The next backup locks it, where the storage locks objects.';
+  if (error.code === 'interrupted')
+    return new DbadminError('interrupted', error.message, { detail: `Backup ${state}. ${why}`, hint, cause: error });
+  return new DbadminError('partly-done', `backup ${state}`, { detail: why, hint, cause: error });
 }
 
 /** A writer's own credentials may not delete manifests: then somebody has to know which one must go. */

@@ -23,7 +23,7 @@ interface World {
 }
 
 /** `fault` is asked about each call from the moment on when the manifest is there. */
-async function world(fault: (call: StoreCall) => void): Promise<World> {
+async function world(fault: (call: StoreCall) => void, signal?: AbortSignal): Promise<World> {
   const clock = new ManualClock();
   const identity = { format: 2, id: '0'.repeat(32), createdAt: '', tool: 'x', encryption: 'none', conditionalCreate: true } as const;
   const memory = createMemoryStore(clock);
@@ -33,7 +33,12 @@ async function world(fault: (call: StoreCall) => void): Promise<World> {
     if (call.operation === 'create' && call.key === KEY) isPublished = true;
   });
   const repository = { store, identity, keys: undefined };
-  const lease = await acquireLease(repository, SYSTEM, 'backup', { clock, log: silentLog, command: 'backup run' });
+  const lease = await acquireLease(repository, SYSTEM, 'backup', {
+    clock,
+    log: silentLog,
+    command: 'backup run',
+    ...(signal === undefined ? {} : { signal }),
+  });
   return { clock, plain: { ...repository, store: memory }, repository, lease };
 }
 
@@ -67,6 +72,23 @@ describe('publishBackup', () => {
       hint: expect.stringContaining('backup verify'),
     });
     expect(at.clock.now().getTime() - begun).toBeGreaterThan(120_000);
+    expect(await at.plain.store.stat(KEY)).toBeDefined();
+  });
+
+  it('says that the backup is there when it is interrupted while the storage does not answer', async () => {
+    const stop = new AbortController();
+    const at = await world(() => {
+      throw OUTAGE;
+    }, stop.signal);
+    const publishing = publish(at);
+    await at.clock.advance(1000);
+    stop.abort(new DbadminError('interrupted', 'interrupted by SIGINT'));
+    expect(await publishing).toMatchObject({
+      code: 'interrupted',
+      message: 'interrupted by SIGINT',
+      detail: expect.stringContaining('Backup a is in memory, but it is not known whether all of it stays'),
+      hint: expect.stringContaining('backup verify'),
+    });
     expect(await at.plain.store.stat(KEY)).toBeDefined();
   });
 
