@@ -14,11 +14,11 @@ import { existingObject } from './failures.ts';
 import type { S3Place } from './s3-client.ts';
 import { s3ErrorOf } from './s3-failures.ts';
 import { creationParameters, readingParameters } from './s3-headers.ts';
-import type { ObjectBody } from './store.ts';
+import type { ObjectBody, StreamedBody } from './store.ts';
 
 /** Content up to this goes in one request, more in parts of at least this. */
 const SMALLEST_PART_BYTES = 8 * 1024 * 1024;
-/** Parts of content of unknown length: 156 GiB at most. */
+/** Parts of content of unknown length, and the smallest where it is only expected: 156 GiB at most. */
 const BLIND_PART_BYTES = 16 * 1024 * 1024;
 /** S3 takes no more for one object. @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const MOST_PARTS = 10_000;
@@ -116,10 +116,11 @@ async function takeStart(pieces: AsyncIterator<Uint8Array>): Promise<{ readonly 
   }
 }
 
-/** How large the parts of a body have to be for S3 to take them all, as far as its length is known or expected. */
+/** How large the parts of a body have to be for S3 to take them all. What is only expected makes them larger, never smaller. */
 export function partBytes(body: ObjectBody): number {
-  const totalBytes = body instanceof Uint8Array ? body.byteLength : (body.sizeBytes ?? body.expectedBytes);
-  return totalBytes === undefined ? BLIND_PART_BYTES : Math.max(SMALLEST_PART_BYTES, Math.ceil(totalBytes / PLANNED_PARTS));
+  const sized: Pick<StreamedBody, 'sizeBytes' | 'expectedBytes'> = body instanceof Uint8Array ? { sizeBytes: body.byteLength } : body;
+  const smallestBytes = sized.sizeBytes === undefined ? BLIND_PART_BYTES : SMALLEST_PART_BYTES;
+  return Math.max(smallestBytes, Math.ceil((sized.sizeBytes ?? sized.expectedBytes ?? 0) / PLANNED_PARTS));
 }
 
 /** The same pieces, refused where they come to more than S3 takes in parts of this size: trying again would meet the same. */

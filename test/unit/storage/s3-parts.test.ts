@@ -15,8 +15,13 @@ describe('the parts of an object in S3', () => {
   });
 
   it('are not smaller than a request of its own is worth, and of one size where nothing is known', () => {
-    expect(partBytes({ stream: nothing(), expectedBytes: 9 * MIB })).toBe(8 * MIB);
+    expect(partBytes({ stream: nothing(), sizeBytes: 9 * MIB })).toBe(8 * MIB);
     expect(partBytes({ stream: nothing() })).toBe(16 * MIB);
+  });
+
+  it('are made larger by what is expected and never smaller, for it may be wrong by any factor', () => {
+    for (const expectedBytes of [0, 9 * MIB, 100 * GIB]) expect(partBytes({ stream: nothing(), expectedBytes })).toBe(16 * MIB);
+    expect(partBytes({ stream: nothing(), expectedBytes: 300 * GIB })).toBeGreaterThan(34 * MIB);
   });
 
   it('that would be too many are refused for good, before more than S3 takes is sent', async () => {
