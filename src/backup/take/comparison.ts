@@ -47,8 +47,8 @@ const LISTED_MISMATCHES = 1000;
 const CACHED_BLOBS = 64;
 
 /**
- * Compares with the parent's very bytes, read back from the repository: the audit of a full read. What cannot be read back is new,
- * and no mismatch: nothing says what was there.
+ * Compares with the parent's very bytes, read back from the repository: the audit of a full read. Pages are
+ * judged; what cannot be read back is new, and no mismatch: nothing says what was there.
  */
 export class AuditComparison implements Comparison {
   readonly #parent: ContentMap;
@@ -70,8 +70,12 @@ export class AuditComparison implements Comparison {
     this.#blockBytes = blockBytes;
   }
 
+  /**
+   * Every file that the parent has, so that all that the new backup comes to rest on is read once: stored by its name, content that is
+   * damaged would be found there by every full backup to come. The server's manifest is another each time.
+   */
   covers(path: string): boolean {
-    return isAudited(path) && this.#parent.find(path) >= 0;
+    return path !== 'backup_manifest' && this.#parent.find(path) >= 0;
   }
 
   async changes(path: string, offset: number, plain: Buffer): Promise<readonly Stretch[] | 'damaged'> {
@@ -88,13 +92,14 @@ export class AuditComparison implements Comparison {
     }
     const stretches: { start: number; end: number }[] = [];
     const sizeBefore = file < 0 ? 0 : this.#parent.sizeBytes(file);
+    const hasPages = isAudited(path);
     for (let at = 0; at < plain.byteLength; at += this.#blockBytes) {
       const now = plain.subarray(at, at + this.#blockBytes);
       const old = before.subarray(at, at + this.#blockBytes);
-      const isNew = offset + at >= sizeBefore;
-      if (!isNew) this.#pages += 1;
+      const isPage = hasPages && offset + at < sizeBefore;
+      if (isPage) this.#pages += 1;
       if (now.equals(old)) continue;
-      if (!isNew && now.byteLength === this.#blockBytes) this.#judge(path, (offset + at) / this.#blockBytes, now, old);
+      if (isPage && now.byteLength === this.#blockBytes) this.#judge(path, (offset + at) / this.#blockBytes, now, old);
       appendStretch(stretches, offset + at, offset + at + now.byteLength);
     }
     return stretches;
