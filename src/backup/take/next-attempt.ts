@@ -1,6 +1,6 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { withoutBlocks, type TakeMode } from './mode.ts';
-import { ShortenedMeanwhile, ShortenedUnanswered } from './shortened-relations-inspect.ts';
+import { ShortenedMeanwhile, ShortenedUnanswered, SummariesGone } from './shortened-relations-inspect.ts';
 
 /** The backup would rest on content of earlier ones that was found to be damaged in some repositories. */
 export class RestsOnDamage extends DbadminError {
@@ -47,6 +47,7 @@ function afterDamage(mode: TakeMode): NextAttempt | undefined {
 function reasonAgainst(error: unknown, label: string): string | undefined {
   if (error instanceof ShortenedMeanwhile) return `VACUUM cut relations back before each of ${MOST_TRIES} attempts began`;
   if (error instanceof ShortenedUnanswered) return `the server did not say which relations were cut back since ${label}`;
+  if (error instanceof SummariesGone) return error.message;
   return lacksSummaries(error) ? `the server has no WAL summaries back to ${label}` : undefined;
 }
 

@@ -58,7 +58,7 @@ export interface ClusterContent {
 /**
  * Reads the cluster the way the mode says.
  *
- * @throws what {@link runBaseBackup} throws; ShortenedUnanswered, {@link ShortenedMeanwhile}. See next-attempt.ts.
+ * @throws what {@link runBaseBackup} throws; ShortenedUnanswered, SummariesGone, {@link ShortenedMeanwhile}. See next-attempt.ts.
  */
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
   const { mode, destinations, parents, source } = options;

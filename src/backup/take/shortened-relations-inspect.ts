@@ -55,7 +55,7 @@ export class ShortenedRelations {
    *
    * Not being able to ask leaves it unknown.
    *
-   * @throws {ShortenedUnanswered} when the server was asked and failed.
+   * @throws {ShortenedUnanswered} when the server was asked and failed; {@link SummariesGone}.
    */
   async look(untilLsn?: bigint): Promise<void> {
     const { connection, signal } = this.#options;
@@ -72,6 +72,7 @@ export class ShortenedRelations {
       await this.#ask(sql, untilLsn);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof SummariesGone) throw error;
       throw new ShortenedUnanswered(error);
     } finally {
       await sql.end({ timeout: 1 });
@@ -88,7 +89,9 @@ export class ShortenedRelations {
       const reachedLsn = await this.#askNew(sql);
       if (untilLsn === undefined || reachedLsn >= untilLsn) return;
       if (waitedMs >= BEHIND_MS) {
-        this.#unknown = `the server of the ordinary connection has summaries of the WAL to ${formatLsn(reachedLsn)} only`;
+        const reach =
+          reachedLsn === this.#options.sinceLsn ? 'no summaries of the WAL' : `summaries of the WAL to ${formatLsn(reachedLsn)} only`;
+        this.#unknown = `the server of the ordinary connection has ${reach}`;
         return;
       }
       await clock.sleep(LOOK_EVERY_MS, signal);
@@ -103,7 +106,11 @@ export class ShortenedRelations {
     return row?.system === this.#options.systemIdentifier;
   }
 
-  /** Asks for the summaries that are new; gives the position that they reach, without a gap, from where they are wanted. */
+  /**
+   * Asks for the summaries that are new; gives the position that they reach from where they are wanted.
+   *
+   * They are made in the order of the WAL: one that is missing before another is waited for in vain.
+   */
   async #askNew(sql: Sql): Promise<bigint> {
     const { timeline, sinceLsn, relationSegmentBlocks, signal } = this.#options;
     const summaries = await sql<WalSummary[]>`
@@ -111,11 +118,11 @@ export class ShortenedRelations {
       where tli >= ${timeline} and end_lsn > ${formatLsn(sinceLsn)}::pg_lsn order by pg_available_wal_summaries.start_lsn`;
     let reachedLsn = sinceLsn;
     for (const summary of summaries) {
+      if (parseLsn(summary.start) > reachedLsn) throw new SummariesGone(reachedLsn);
       signal.throwIfAborted();
       const name = `${summary.tli} ${summary.start} ${summary.end}`;
       if (!this.#asked.has(name)) this.#files = withCuts(this.#files, await readCuts(sql, summary), relationSegmentBlocks);
       this.#asked.add(name);
-      if (parseLsn(summary.start) > reachedLsn) continue;
       const end = parseLsn(summary.end);
       if (end > reachedLsn) reachedLsn = end;
     }
@@ -145,6 +152,16 @@ async function readCuts(sql: Sql, { tli, start, end }: WalSummary): Promise<read
 export class ShortenedUnanswered extends DbadminError {
   constructor(cause: unknown) {
     super('backup-failed', 'the server failed to say which relations VACUUM cut back', { detail: messageOf(cause), cause });
+  }
+}
+
+/**
+ * The server does not keep summaries back to where they are wanted (wal_summary_keep_time), and never will again: what was cut
+ * back there nobody can be asked about, and only a reading of everything makes up for it.
+ */
+export class SummariesGone extends DbadminError {
+  constructor(sinceLsn: bigint) {
+    super('backup-failed', `the server of the ordinary connection has no WAL summaries back to ${formatLsn(sinceLsn)}`);
   }
 }
 

@@ -61,6 +61,18 @@ async function summarized(sql: postgres.Sql): Promise<void> {
   }
 }
 
+/** What the server does to the summaries of the WAL before `lsn` when they are as old as wal_summary_keep_time. */
+async function forgetSummaries(sql: postgres.Sql, lsn: string): Promise<void> {
+  const old = await sql<{ tli: number; start: string; end: string }[]>`
+    select tli::int as tli, start_lsn::text as start, end_lsn::text as end from pg_available_wal_summaries() where end_lsn <= ${lsn}::pg_lsn`;
+  const digits = (position: string): string[] => position.split('/').map((half) => half.padStart(8, '0'));
+  const names = old.map(({ tli, start: from, end }) =>
+    [tli.toString(16).toUpperCase().padStart(8, '0'), ...digits(from), ...digits(end), '.summary'].join(''),
+  );
+  expect(names).not.toEqual([]);
+  await sql.unsafe(`copy (select) to program 'cd pg_wal/summaries && rm ${names.join(' ')}'`);
+}
+
 async function restoredRows(check: (reader: postgres.Sql) => Promise<void> = async () => undefined): Promise<readonly string[]> {
   const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
   const reader = postgres(clone.url, { max: 1, onnotice: () => undefined });
@@ -177,6 +189,26 @@ describe('where the server', () => {
     expect(asked).toMatchObject({ kind: 'incremental', parent: again.label, warnings: [] });
     expect(asked).not.toHaveProperty('cutsUnknownSince');
     expect(await restoredRows()).toEqual(rows);
+  });
+
+  test('has no summaries any more back to where it could not be asked, everything is read, and that sets it right', async () => {
+    const { cluster, sql } = await start({ major: 18 });
+    await fill(sql, 't');
+    const { startLsn: sinceLsn } = await backUp(cluster, repository);
+    await cutBack(sql, 't');
+    await growAgain(sql, 't', 700);
+    const rows = await fingerprint(sql);
+    const without = await backUp(cluster, repository, { connection: undefined });
+    expect(without).toMatchObject({ kind: 'incremental', cutsUnknownSince: sinceLsn });
+    await forgetSummaries(sql, without.startLsn);
+    const { log, said } = keepInfo();
+    const asked = await backUp(cluster, repository, { log });
+    expect(said).toEqual([expect.stringContaining(`no WAL summaries back to ${sinceLsn}`)]);
+    expect(said).toEqual([expect.stringMatching(/; reading everything/)]);
+    expect(asked).toMatchObject({ kind: 'full', warnings: [] });
+    expect(asked).not.toHaveProperty('cutsUnknownSince');
+    expect(await restoredRows()).toEqual(rows);
+    expect(await backUp(cluster, repository)).toMatchObject({ kind: 'incremental', parent: asked.label, warnings: [] });
   });
 
   test('fails to say what was cut back, everything is read; a role without any privilege is told', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TakeMode } from '../../../src/backup/take/mode.ts';
 import { afterFailure, RestsOnDamage } from '../../../src/backup/take/next-attempt.ts';
 import { isListed, listedInError, relationKey, withCuts, type CutFiles } from '../../../src/backup/take/parent-listing.ts';
-import { ShortenedMeanwhile, ShortenedUnanswered } from '../../../src/backup/take/shortened-relations-inspect.ts';
+import { ShortenedMeanwhile, ShortenedUnanswered, SummariesGone } from '../../../src/backup/take/shortened-relations-inspect.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 
 const SEGMENT_BLOCKS = 131_072;
@@ -81,6 +81,13 @@ describe('after an attempt that failed', () => {
       expect(afterFailure(blocks, error, 1, false)?.mode).toMatchObject({ kind: 'everything' });
     const hashed: TakeMode = { kind: 'blocks', parent: { ...parent, pageHashKey: '00' } };
     expect(afterFailure(hashed, new ShortenedUnanswered(new Error('canceled')), 1, false)?.mode.kind).toBe('hashes');
+  });
+
+  test('everything is read when the summaries do not go back to where nothing is known: no later backup could ask either', () => {
+    expect(afterFailure(blocks, new SummariesGone(0x3000028n), 1, false)).toEqual({
+      mode: { kind: 'everything', reason: 'the server of the ordinary connection has no WAL summaries back to 0/3000028' },
+      note: 'the server of the ordinary connection has no WAL summaries back to 0/3000028; reading everything',
+    });
   });
 
   test('any other failure is that of the backup', () => {
