@@ -9,7 +9,6 @@ export interface Source {
   readonly blockBytes: number;
   /** Whether the cluster has data checksums. */
   readonly checksums: boolean;
-  readonly fromStandby: boolean;
 }
 
 export async function inspectSource(connection: ReplicationConnection): Promise<Source> {
@@ -17,8 +16,7 @@ export async function inspectSource(connection: ReplicationConnection): Promise<
   const walSegmentBytes = await showSize(connection, 'wal_segment_size');
   const blockBytes = Number(await connection.show('block_size'));
   const checksums = (await connection.show('data_checksums')) === 'on';
-  const { serverVersion, isStandby: fromStandby } = connection;
-  return { systemIdentifier, serverVersion, walSegmentBytes, blockBytes, checksums, fromStandby };
+  return { systemIdentifier, serverVersion: connection.serverVersion, walSegmentBytes, blockBytes, checksums };
 }
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };

@@ -27,7 +27,7 @@ export interface BackupSummary {
   readonly blockBytes: number;
   /** Whether the cluster has data checksums, so that its pages were verified on the way. */
   readonly checksums: boolean;
-  /** Whether it was read from a standby: what is not logged may differ from the primary. Absent where nobody noted it. */
+  /** Whether it, or a backup that it has pages of, was read from a standby: what is not logged may differ from the primary. Absent where it is not known. */
   readonly fromStandby?: boolean;
   /** What the server said of bad pages, or null. */
   readonly damage: string | null;

@@ -22,7 +22,7 @@ export interface AuditedPair {
   readonly parent: Pick<BackupSummary, 'startLsn' | 'fromStandby'>;
   /** Of the backup that is taken. */
   readonly startLsn: bigint;
-  readonly fromStandby: boolean;
+  readonly isStandby: boolean;
   /** Whether hints may change without the page's LSN: no data checksums and wal_log_hints off. */
   readonly hintsUnlogged: boolean;
 }
@@ -31,10 +31,10 @@ export interface AuditedPair {
  * A standby's pages are what replay made of the WAL, and it was copied from the primary or another standby at some time: hints
  * and more differ for good. Only two backups that are both known to be from the primary are compared to the last bit.
  */
-export function auditRules({ parent, startLsn, fromStandby, hintsUnlogged }: AuditedPair): AuditRules {
+export function auditRules({ parent, startLsn, isStandby, hintsUnlogged }: AuditedPair): AuditRules {
   const parentLsn = parseLsn(parent.startLsn);
   const isEarlier = startLsn < parentLsn;
-  const isOneServer = !fromStandby && parent.fromStandby === false && !isEarlier;
+  const isOneServer = !isStandby && parent.fromStandby === false && !isEarlier;
   return {
     sinceLsn: isEarlier ? startLsn : parentLsn,
     isEarlier,

@@ -13,7 +13,7 @@ import type { Source } from '../source-inspect.ts';
 import type { Destination } from './destination.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { keptDamage, keptWarnings } from './kept-warnings.ts';
-import { kindOf, type TakeMode } from './mode.ts';
+import { kindOf, mayHoldStandbyPages, type TakeMode } from './mode.ts';
 import type { ClusterContent } from './read-cluster.ts';
 import type { RepositoryContent } from './repository-content.ts';
 import type { WalAlongside } from './wal-alongside.ts';
@@ -101,11 +101,13 @@ function summarize(options: CompleteOptions): BackupSummary {
   const { source, content, files, written, mode, pageHashKey, cutsUnknownSince: cuts } = options;
   const { result, sink, audit } = content;
   const parent = mode.kind === 'everything' ? null : mode.parent.label;
+  const fromStandby = mayHoldStandbyPages(mode, content.isStandby);
   return {
     label: options.label,
     kind: kindOf(mode),
     parent: kindOf(mode) === 'full' ? null : parent,
     ...source,
+    ...(fromStandby === undefined ? {} : { fromStandby }),
     tool: options.tool,
     startedAt: options.startedAt.toISOString(),
     finishedAt: options.clock.now().toISOString(),

@@ -39,6 +39,14 @@ export function withoutBlocks(mode: TakeMode, reason: string): TakeMode {
   return { kind: 'everything', reason };
 }
 
+/**
+ * Whether pages of a backup taken in this mode may be of a standby: with changed blocks alone, where the server read from is one or the
+ * parent's pages may be. All other modes read every page, and take those that differ. Undefined where it is not known of the parent.
+ */
+export function mayHoldStandbyPages(mode: TakeMode, isStandby: boolean): boolean | undefined {
+  return isStandby || (mode.kind === 'blocks' ? mode.parent.fromStandby : false);
+}
+
 /** What the backup is called: by what was stored, not by what was read. */
 export function kindOf(mode: TakeMode): 'full' | 'incremental' {
   return mode.kind === 'blocks' || mode.kind === 'hashes' ? 'incremental' : 'full';

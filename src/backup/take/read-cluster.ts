@@ -47,6 +47,8 @@ export interface ReadClusterOptions {
 /** What came of reading the cluster: the content for each destination, its blobs still on their way. */
 export interface ClusterContent {
   readonly result: BaseBackupResult;
+  /** Whether the server it was read from was a standby. */
+  readonly isStandby: boolean;
   readonly sink: ContentSink;
   readonly blobs: BlobIntake;
   /** In the order of the destinations. */
@@ -94,7 +96,7 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
   );
   await sink.finish();
   await takeConfiguration(options.configuration, intake);
-  return { result, sink, blobs, contents, audit, changedBytes: state.changedBytes };
+  return { result, isStandby: options.connection.isStandby, sink, blobs, contents, audit, changedBytes: state.changedBytes };
 }
 
 /** Files beside the data directory go beside it in the backup. */
@@ -107,12 +109,13 @@ async function takeConfiguration({ files }: OuterConfiguration, intake: Intake):
   }
 }
 
-function comparisonFor({ mode, parents, parentBlobs, source, hintsUnlogged }: ReadClusterOptions): Comparison | undefined {
+function comparisonFor(options: ReadClusterOptions): Comparison | undefined {
+  const { connection, mode, parents, parentBlobs, source, hintsUnlogged } = options;
   const content = parents[0]?.content;
   if (content === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return undefined;
   if (mode.kind === 'hashes') return new PageHashComparison(content, parentBlobs);
-  const { fromStandby, blockBytes } = source;
-  return new AuditComparison(content, parentBlobs, { parent: mode.parent, fromStandby, hintsUnlogged }, blockBytes);
+  const pair = { parent: mode.parent, isStandby: connection.isStandby, hintsUnlogged };
+  return new AuditComparison(content, parentBlobs, pair, source.blockBytes);
 }
 
 /**

@@ -101,7 +101,7 @@ class TakeRun {
     const connection = await this.#connect();
     const source = await inspectSource(connection);
     this.#destinations = await this.#openDestinations(source);
-    const facts = await inspectCluster(connection, source);
+    let facts = await inspectCluster(connection, source);
     const configuration = await inspectConfiguration(options.connection);
     let { mode, parents } = await this.#chooseMode(source, facts);
     const shortened = this.#shortenedSince(mode, source, facts);
@@ -125,7 +125,8 @@ class TakeRun {
         } else options.log.info(`${next.note}: ${messageOf(error)}`);
         ({ mode } = next);
         if (mode.kind === 'everything') parents = [];
-        await this.#connect();
+        // Where several servers will do this may be another, with settings of its own.
+        facts = await inspectCluster(await this.#connect(), source);
       }
     }
   }

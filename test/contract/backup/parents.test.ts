@@ -17,7 +17,6 @@ const source = {
   walSegmentBytes: 1024 * 1024,
   blockBytes: 8192,
   checksums: true,
-  fromStandby: false,
 };
 const contents = (backup: string): Buffer[] => [1, 2, 3].map((n) => Buffer.from(`page ${n} of ${backup} `.repeat(500)));
 

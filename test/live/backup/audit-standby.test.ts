@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
+import { silentLog } from '../../../src/base/log.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import { startStandby } from '../../backup/standby.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -72,6 +75,14 @@ test.each([
         expect(standby.audit?.benign).toBeGreaterThan(0);
         expect((await take(cluster)).audit).toMatchObject({ mismatches: [] });
 
+        // What the server does not send is as the parent has it: a standby's, whoever is asked. Where everything is read, it is not.
+        await take(made.standby);
+        const built = await backUp(cluster, repository);
+        expect(built).toMatchObject({ kind: 'incremental', fromStandby: major >= 17 });
+        const after = await take(cluster);
+        expect(after).toMatchObject({ fromStandby: false, audit: { comparedWith: built.label, mismatches: [] } });
+        if (major >= 17) expect(after.audit?.benign).toBeGreaterThan(0);
+
         // A standby that lags begins its backup before the one that it is compared with.
         await replica`select pg_wal_replay_pause()`;
         await work(sql);
@@ -105,3 +116,59 @@ test.each([
     }
   },
 );
+
+/** The servers that connections to a port of its own lead to, one after the other; all after them to the last. */
+async function inTurn(servers: readonly TestCluster[]): Promise<{ readonly port: number; close(): void }> {
+  const left = [...servers];
+  const listener = net.createServer((client) => {
+    const to = (left.length > 1 ? left.shift() : left[0])?.port ?? 0;
+    const server = net.connect(to, '127.0.0.1');
+    client.pipe(server).pipe(client);
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.on('close', () => server.destroy());
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
+}
+
+test('a backup that begins anew on the other server is of that one', async () => {
+  const directory = await makeDirectory();
+  const cluster = await startTestCluster({ major: 18, provider: 'embedded', settings: { autovacuum: 'off', summarize_wal: 'on' } });
+  const sql = postgres(cluster.url(), { max: 1 });
+  try {
+    const repository = await makeRepository(path.join(directory, 'repository'));
+    await sql`create table t as select g from generate_series(1, 1000) g`;
+    const parent = await backUp(cluster, repository);
+    await sql`insert into t select g from generate_series(1, 1000) g`;
+    await sql`select pg_switch_wal()`;
+    const later = await makeRepository(path.join(directory, 'later'));
+    await backUp(cluster, later);
+    // This standby has no summaries of the WAL back to the parent, and refuses.
+    const made = await startStandby(cluster, later, path.join(directory, 'standby'));
+    const replica = postgres(made.standby.url(), { max: 1 });
+    const way = await inTurn([made.standby, cluster]);
+    try {
+      await replica`alter system set summarize_wal = on`;
+      await replica`select pg_reload_conf()`;
+      await sql`checkpoint`;
+      // It has them from where it began, so that it does not wait for them.
+      while ((await replica`select from pg_available_wal_summaries()`).length === 0)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      const notes: string[] = [];
+      const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+      const log = { ...silentLog, info: (note: string) => void notes.push(note) };
+      const taken = await backUp(cluster, repository, { parameters, log });
+      expect(notes).toEqual([expect.stringContaining(`no WAL summaries back to ${parent.label}; reading everything`)]);
+      expect(taken).toMatchObject({ kind: 'full', fromStandby: false });
+    } finally {
+      way.close();
+      await replica.end();
+      await made.stop();
+    }
+  } finally {
+    await sql.end();
+    await cluster.stop();
+    await removeDirectory(directory);
+  }
+});

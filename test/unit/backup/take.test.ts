@@ -3,7 +3,7 @@ import { auditRules, isAudited, judgePage } from '../../../src/backup/take/audit
 import { BlobIntake } from '../../../src/backup/take/blob-intake.ts';
 import { ContentSink } from '../../../src/backup/take/content-sink.ts';
 import { arrayOf, listOf, overlayExtents } from '../../../src/backup/take/extents.ts';
-import { chooseMode, kindOf, withoutBlocks } from '../../../src/backup/take/mode.ts';
+import { chooseMode, kindOf, mayHoldStandbyPages, withoutBlocks } from '../../../src/backup/take/mode.ts';
 import { changedStretches, hashPages } from '../../../src/backup/take/page-hashes.ts';
 import { chooseParent, type ParentChoice } from '../../../src/backup/take/parent-inspect.ts';
 import { suspicionsOf } from '../../../src/backup/suspicion.ts';
@@ -45,7 +45,6 @@ const source = {
   walSegmentBytes: 16777216,
   blockBytes: 8192,
   checksums: true,
-  fromStandby: false,
 };
 
 const choices = (...lists: readonly (readonly BackupSummary[])[]): readonly ParentChoice[] =>
@@ -121,6 +120,20 @@ describe('how a backup is taken', () => {
   test('without summaries of the WAL it is read whole, and compared where that is possible', () => {
     expect(withoutBlocks({ kind: 'blocks', parent }, 'gone')).toEqual({ kind: 'everything', reason: 'gone' });
     expect(withoutBlocks({ kind: 'blocks', parent: hashed }, 'gone')).toEqual({ kind: 'hashes', parent: hashed, reason: 'gone' });
+  });
+
+  test('pages of a standby are passed on with changed blocks, whoever sent those, and end where every page is read', () => {
+    const [of, not, unknown] = [true, false, undefined].map((fromStandby) =>
+      summary('p', '0/1000', fromStandby === undefined ? {} : { fromStandby }),
+    );
+    if (of === undefined || not === undefined || unknown === undefined) throw new Error('three are made');
+    expect([of, not, unknown].map((parent) => mayHoldStandbyPages({ kind: 'blocks', parent }, false))).toEqual([true, false, undefined]);
+    expect([of, not, unknown].map((parent) => mayHoldStandbyPages({ kind: 'blocks', parent }, true))).toEqual([true, true, true]);
+    for (const isStandby of [true, false]) {
+      expect(mayHoldStandbyPages({ kind: 'everything', reason: undefined }, isStandby)).toBe(isStandby);
+      expect(mayHoldStandbyPages({ kind: 'audit', parent: of }, isStandby)).toBe(isStandby);
+      expect(mayHoldStandbyPages({ kind: 'hashes', parent: of, reason: 'old' }, isStandby)).toBe(isStandby);
+    }
   });
 });
 
@@ -232,10 +245,10 @@ describe('the audit', () => {
     bytes.fill(fill, 8124, 8160);
     return bytes;
   };
-  const pair = { parent: { startLsn: '0/1000', fromStandby: false }, startLsn: 0x2000n, fromStandby: false, hintsUnlogged: false };
+  const pair = { parent: { startLsn: '0/1000', fromStandby: false }, startLsn: 0x2000n, isStandby: false, hintsUnlogged: false };
   const rules = auditRules(pair);
   const lenient = auditRules({ ...pair, hintsUnlogged: true });
-  const crossed = auditRules({ ...pair, fromStandby: true });
+  const crossed = auditRules({ ...pair, isStandby: true });
 
   test('takes a newer page as it is, and any page of zeros', () => {
     expect(judgePage(page(0x1000n, 1), page(0x10n, 2), rules)).toBe('newer');
@@ -310,7 +323,7 @@ describe('the audit', () => {
   });
 
   test('of a backup that begins before the one compared with says nothing of what came between', () => {
-    const lagging = auditRules({ ...pair, startLsn: 0x800n, fromStandby: true });
+    const lagging = auditRules({ ...pair, startLsn: 0x800n, isStandby: true });
     expect(judgePage(page(0x700n, 1), page(0x900n, 2), lagging)).toBe('newer');
     expect(judgePage(page(0x900n, 1), page(0x700n, 2), lagging)).toBe('newer');
     expect(judgePage(page(0x700n, 1), Buffer.alloc(8192), lagging)).toBe('newer');
