@@ -1,4 +1,5 @@
 import { piecesOf } from './body.ts';
+import { missingObject } from './failures.ts';
 import type { ObjectBody, ObjectStore } from './store.ts';
 
 /**
@@ -9,7 +10,11 @@ import type { ObjectBody, ObjectStore } from './store.ts';
  */
 export async function sameContent(store: ObjectStore, key: string, body: ObjectBody): Promise<boolean> {
   const saidBytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
-  if (saidBytes !== undefined && (await store.stat(key))?.sizeBytes !== saidBytes) return false;
+  if (saidBytes !== undefined) {
+    const object = await store.stat(key);
+    if (object === undefined) throw missingObject(store.description, key);
+    if (object.sizeBytes !== saidBytes) return false;
+  }
   const stored = store.readStream(key)[Symbol.asyncIterator]();
   const wanted = piecesOf(body, store.description, key)[Symbol.asyncIterator]();
   try {

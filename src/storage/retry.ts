@@ -99,13 +99,21 @@ async function createWithRetry(
       return;
     } catch (error) {
       if (attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
-        if (await again.call(async () => await sameContent(store, key, body))) return;
+        const isSame = await again.call(async () => await sameContent(store, key, body)).catch(goneMeanwhile);
+        if (isSame === true) return;
+        // Deleted while it was compared, as parts of a segment are once all of it is there: nothing stands in the way now.
+        if (isSame === undefined) continue;
         throw error;
       }
       if (taken) throw error;
       await again.waitOrThrow(error, attempt);
     }
   }
+}
+
+function goneMeanwhile(error: unknown): undefined {
+  if (!isDbadminError(error, 'storage-missing')) throw error;
+  return undefined;
 }
 
 /** The same stream; `onTaken` is called when its first piece is asked for. */

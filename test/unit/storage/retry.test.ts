@@ -128,6 +128,20 @@ describe('withRetry', () => {
     }
   });
 
+  it('creates the object when what stood in the way of a second attempt is gone before it is compared', async () => {
+    const gone: Fault = { when: 'before', code: 'storage-missing' };
+    // Gone when its size is looked at, or when it is read.
+    for (const script of [
+      [failsAfter, 'works', gone],
+      [failsAfter, 'works', 'works', gone],
+    ] as const) {
+      const { store, memory, counted } = world(script);
+      await store.create('a', Buffer.from('mine'));
+      expect(Buffer.from(await memory.read('a')).toString()).toBe('mine');
+      expect(counted.statistics().calls.create).toBe(3);
+    }
+  });
+
   it('says that the key is taken at the first attempt even when the content is the same: somebody else wrote it', async () => {
     const { store, memory } = world([]);
     await memory.create('a', Buffer.from('mine'));
