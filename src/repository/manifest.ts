@@ -51,6 +51,8 @@ export interface BackupSummary {
   readonly missing?: readonly string[];
   /** LSN from which on nobody could say which relations VACUUM cut back: there may be old pages of them. Absent where it was known. */
   readonly cutsUnknownSince?: string;
+  /** For how many days it was to be locked from its publication. Absent where its repository locked nothing then. */
+  readonly lockDays?: number;
 }
 
 /** A full read compared page by page with what the repository had pieced together. @see FORMAT.md "Manifests" */

@@ -23,7 +23,7 @@ export async function publishBackup(
   entries: Iterable<ManifestEntry> | AsyncIterable<ManifestEntry>,
 ): Promise<void> {
   await lease.check();
-  await writeManifest(repository, summary, entries);
+  await writeManifest(repository, withLockDays(repository, summary), entries);
   try {
     await lease.checkPatiently();
   } catch (error) {
@@ -31,6 +31,12 @@ export async function publishBackup(
     if (!(error instanceof DbadminError) || error.code === 'locked') throw error;
     throw notKnownToStay(repository, summary, error);
   }
+}
+
+/** So that a manifest without a lock can be told from one of before the repository locked anything. A copied one may say what is so elsewhere. */
+function withLockDays({ store }: Repository, { lockDays: _elsewhere, ...summary }: BackupSummary): BackupSummary {
+  const { lockDays } = store.capabilities;
+  return lockDays === undefined ? summary : { ...summary, lockDays };
 }
 
 function notKnownToStay({ store }: Repository, { label }: BackupSummary, error: DbadminError): DbadminError {

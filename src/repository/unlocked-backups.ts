@@ -3,7 +3,8 @@ import { BlobIndex } from './blob-index.ts';
 import { backupPrefix } from './layout.ts';
 import { blobsOf } from './live-blobs.ts';
 import { lockBackupUntil, type BackupToLock } from './lock-backup.ts';
-import { readManifest } from './manifest.ts';
+import { readManifest, readSummary } from './manifest.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
 import { storeNow } from './store-clock.ts';
@@ -27,13 +28,16 @@ export interface LateLocks {
 
 /**
  * The backups of a lineage that should be locked and show no lock. None where the store does not lock. A lock that has ended is shown
- * still, and says nothing; nor is one missed on a backup so old that it would have ended.
+ * still, and says nothing; nor is one missed on a backup so old that it would have ended, or that was written before anything was
+ * locked. The locks of its packs could not tell: later backups that rely on them lock them, and all indexes. One whose
+ * head cannot be read is among them, for nobody knows.
  */
 export async function listUnlocked(
-  { store }: Repository,
+  repository: Repository,
   systemIdentifier: string,
   { olderThanMs = 0, signal }: { readonly olderThanMs?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly UnlockedBackup[]> {
+  const { store } = repository;
   const { lockDays } = store.capabilities;
   if (lockDays === undefined) return [];
   const prefix = backupPrefix(systemIdentifier);
@@ -49,11 +53,19 @@ export async function listUnlocked(
     for (const each of remaining) {
       signal?.throwIfAborted();
       const found = await store.stat(each.key);
-      if (found !== undefined && found.lockedUntil === undefined) unlocked.push(each);
+      if (found !== undefined && found.lockedUntil === undefined && (await wasToBeLocked(repository, systemIdentifier, each)))
+        unlocked.push(each);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, look));
   return unlocked.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+async function wasToBeLocked(repository: Repository, systemIdentifier: string, { label, key }: UnlockedBackup): Promise<boolean> {
+  const damaged: DamagedObject[] = [];
+  // Whoever lists the backups tells of damaged ones.
+  const summary = await readOr({}, key, damaged, async () => await readSummary(repository, systemIdentifier, label));
+  return damaged.length > 0 || summary?.lockDays !== undefined;
 }
 
 export interface LockUnlockedOptions {

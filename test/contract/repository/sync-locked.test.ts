@@ -264,7 +264,8 @@ test('late locks that are interrupted say what is done', async () => {
 test('backup check names a backup that was left unlocked for an hour, and how it is locked', async () => {
   const clock = new ManualClock();
   const target = await makeMemoryRepository(false, withRetention(createMemoryStore(clock), { lockDays: 30, clock }));
-  await writeManifest(target, summaryOf('left'), []);
+  await writeManifest(target, summaryOf('left', { lockDays: 30 }), []);
+  await writeManifest(target, summaryOf('early'), []);
   const check = async (): Promise<readonly Finding[]> => {
     const findings = await checkRepository(target, {
       name: 'far',
@@ -278,6 +279,6 @@ test('backup check names a backup that was left unlocked for an hour, and how it
   expect(await check()).toEqual([]);
   await clock.advance(3_600_000);
   expect(await check()).toEqual([
-    expect.objectContaining({ detail: expect.stringContaining('left'), fix: expect.stringContaining('backup run') }),
+    expect.objectContaining({ detail: 'not locked, though they should be: left', fix: expect.stringContaining('backup run') }),
   ]);
 });

@@ -138,7 +138,7 @@ describe('object lock: backups that a killed run left unlocked', () => {
   const contents = (from: number): readonly Buffer[] => Array.from({ length: 6 }, (_, n) => Buffer.from(`content ${from + n}`));
 
   async function publish(repository: Repository, label: string, parts: readonly Buffer[]): Promise<void> {
-    await writeManifest(repository, summaryOf(label), [fileOf(parts)]);
+    await writeManifest(repository, summaryOf(label, { lockDays: 30 }), [fileOf(parts)]);
   }
 
   it('are locked with all that they rely on, packs of earlier backups too, as long as they would have been', async () => {
@@ -201,6 +201,22 @@ describe('object lock: backups that a killed run left unlocked', () => {
       { label: 'c', problem: expect.stringContaining('damaged') },
     ]);
     expect((await store.stat(backupKey(SYSTEM, 'b')))?.lockedUntil).toBeUndefined();
+  });
+
+  it('are not those that were written before locks were configured, though content of them is locked by now', async () => {
+    const { store, memory, clock, time } = world();
+    const before = await repositoryIn(memory);
+    await store.create(clusterKey(SYSTEM), Buffer.from('x'));
+    const packs = await writePacks(before, contents(0), clock.now());
+    await writeManifest(before, summaryOf('early'), [fileOf(contents(0))]);
+    time.now = new Date('2026-11-22T10:00:00Z');
+    const repository = { ...before, store };
+    expect(await listUnlocked(repository, SYSTEM)).toEqual([]);
+    await publish(repository, 'a', contents(0));
+    const relied = packs.map(({ pack }) => pack);
+    await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: relied }, clock);
+    expect(await lockUnlocked(repository, SYSTEM)).toEqual({ locked: [], broken: [] });
+    expect((await store.stat(backupKey(SYSTEM, 'early')))?.lockedUntil).toBeUndefined();
   });
 
   it('are found in the packs of an index that somebody has already; all indexes are read only where it does not know enough', async () => {

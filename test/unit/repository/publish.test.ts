@@ -4,6 +4,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { backupKey } from '../../../src/repository/layout.ts';
 import { acquireLease, shutOut, type Lease } from '../../../src/repository/leases.ts';
 import { readLease } from '../../../src/repository/lease-objects.ts';
+import { readSummary } from '../../../src/repository/manifest.ts';
 import { publishBackup } from '../../../src/repository/publish.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
@@ -90,6 +91,17 @@ describe('publishBackup', () => {
       hint: expect.stringContaining('backup verify'),
     });
     expect(await at.plain.store.stat(KEY)).toBeDefined();
+  });
+
+  it('keeps in the manifest whether the storage locks, whatever a summary that is copied says of another one', async () => {
+    const at = await world(() => undefined);
+    const { store } = at.plain;
+    const locking = { ...at.repository, store: { ...at.repository.store, capabilities: { ...store.capabilities, lockDays: 30 } } };
+    await publishBackup(locking, at.lease, summaryOf('a'), []);
+    await publishBackup(at.repository, at.lease, summaryOf('b', { lockDays: 7 }), []);
+    expect(await readSummary(at.plain, SYSTEM, 'a')).toHaveProperty('lockDays', 30);
+    expect(await readSummary(at.plain, SYSTEM, 'b')).not.toHaveProperty('lockDays');
+    await at.lease.release();
   });
 
   it('takes the manifest back when the lease was lost meanwhile, also when the outage came first', async () => {
