@@ -7,7 +7,7 @@ import type { CoveredMoment, RecoveryFacts } from './windows.ts';
 
 /** Reads what the recovery model needs beyond the names: history files, gap records, and the headers of the last segment of each stretch of WAL and of the last part. */
 export async function inspectRecovery(repository: Repository, contents: LineageContents): Promise<RecoveryFacts> {
-  const { coverage, archive, backups, cluster } = contents;
+  const { coverage, archive, backups, suspicions, cluster } = contents;
   const histories = new Map<number, TimelineHistory>();
   for (const timeline of coverage.histories) {
     const content = await archive.readHistory(timeline);
@@ -15,6 +15,7 @@ export async function inspectRecovery(repository: Repository, contents: LineageC
   }
   return {
     backups,
+    suspicions,
     coverage,
     histories,
     recordedGaps: await listGaps(repository, cluster.systemIdentifier),

@@ -112,6 +112,14 @@ export function isTrusted(suspicion: Suspicion | undefined): boolean {
   return suspicion === undefined || suspicion.kind === 'later';
 }
 
+/**
+ * Whether a backup counts as one to restore from: not damaged, and nobody found out that its pages are wrong. One that an open mismatch
+ * casts doubt on does; that is told beside it until somebody has looked.
+ */
+export function mayServe({ label, damage }: Pick<BackupSummary, 'label' | 'damage'>, { byLabel }: Suspicions): boolean {
+  return damage === null && byLabel.get(label)?.kind !== 'wrong';
+}
+
 /** A sentence for people. */
 export function describeSuspicion({ kind, audit, pages, reason }: Suspicion): string {
   const of = `${pages} page${pages === 1 ? '' : 's'} that changed without a trace in the WAL`;

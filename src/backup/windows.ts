@@ -4,11 +4,13 @@ import type { RecordedGap } from '../repository/gap-record.ts';
 import type { BackupSummary } from '../repository/manifest.ts';
 import type { WalCoverage } from '../repository/wal-coverage.ts';
 import { recoverableUntil, type Lineage } from './restore/recover-along.ts';
+import { mayServe, type Suspicions } from './suspicion.ts';
 import { openGaps, type WalGap } from './gaps.ts';
 
 /** Everything that decides what can be restored, from one repository and one cluster. */
 export interface RecoveryFacts {
   readonly backups: readonly BackupSummary[];
+  readonly suspicions: Suspicions;
   readonly coverage: WalCoverage;
   /** The history of each timeline whose history file is stored. */
   readonly histories: ReadonlyMap<number, TimelineHistory>;
@@ -71,7 +73,7 @@ export function recoveryModel(facts: RecoveryFacts): RecoveryModel {
       .sort((a, b) => a - b)
       .map((timeline) => {
         const lineage = { timeline, history: histories.get(timeline) ?? [] };
-        const windows = windowsAlong(backups, lineage, coverage, moments);
+        const windows = windowsAlong(facts, lineage, coverage, moments);
         return { lineage, windows, stretches: recoverableStretches(windows) };
       }),
     gaps: openGaps(coverage, facts.recordedGaps),
@@ -83,24 +85,24 @@ export function newestRecovery(model: RecoveryModel): TimelineRecovery | undefin
   return model.timelines.at(-1);
 }
 
-/** The windows along one lineage. Damaged backups give none. */
+/** The windows along one lineage. Backups that are damaged or known to be wrong give none. */
 export function recoverableWindows(
-  backups: readonly BackupSummary[],
+  kept: Pick<RecoveryFacts, 'backups' | 'suspicions'>,
   lineage: Lineage,
   coverage: WalCoverage,
 ): readonly RecoverableWindow[] {
-  return windowsAlong(backups, lineage, coverage, horizonMoments(coverage));
+  return windowsAlong(kept, lineage, coverage, horizonMoments(coverage));
 }
 
 function windowsAlong(
-  backups: readonly BackupSummary[],
+  { backups, suspicions }: Pick<RecoveryFacts, 'backups' | 'suspicions'>,
   lineage: Lineage,
   coverage: WalCoverage,
   moments: readonly CoveredMoment[],
 ): readonly RecoverableWindow[] {
   return backups
     .flatMap((backup) => {
-      const reach = backup.damage === null ? recoverableUntil(backup, lineage, coverage) : undefined;
+      const reach = mayServe(backup, suspicions) ? recoverableUntil(backup, lineage, coverage) : undefined;
       return reach === undefined ? [] : [{ backup, reach, stopLsn: parseLsn(backup.stopLsn) }];
     })
     .sort((a, b) => (a.stopLsn < b.stopLsn ? -1 : a.stopLsn > b.stopLsn ? 1 : 0))

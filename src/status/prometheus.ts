@@ -140,7 +140,7 @@ function lineageMetrics(
       isCut ? 1 : 0,
     ),
     lineage('dbadmin_backups', 'Backups that are kept.', ({ backups }) => backups),
-    lineage('dbadmin_backup_timestamp_seconds', 'When the last backup that is not damaged ended.', ({ newest }) =>
+    lineage('dbadmin_backup_timestamp_seconds', 'When the last backup ended that is neither damaged nor known to be wrong.', ({ newest }) =>
       moment(newest?.finishedAt),
     ),
     lineage('dbadmin_backup_duration_seconds', 'How long that backup took.', ({ newest }) =>

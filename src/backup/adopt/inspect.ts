@@ -5,6 +5,7 @@ import { ReplicationConnection } from '../../postgres/replication.ts';
 import { readSlot } from '../../postgres/replication-slots.ts';
 import type { NamedRepository } from '../take/destination.ts';
 import { inspectLineage } from '../lineage-inspect.ts';
+import { mayServe } from '../suspicion.ts';
 import { newestTimeline } from '../restore/wal-source.ts';
 
 /** A cluster that may have been restored, as it runs now. */
@@ -25,7 +26,7 @@ export interface KnownLineage {
   readonly name: string;
   readonly newestTimeline: number;
   readonly history: 'absent' | 'same' | 'different';
-  /** Label of an undamaged backup on the cluster's timeline. */
+  /** Label of a backup that is neither damaged nor known to be wrong, on the cluster's timeline. */
   readonly backup: string | undefined;
 }
 
@@ -94,7 +95,7 @@ export async function inspectKnown(
           : stored.equals(running.history ?? Buffer.alloc(0))
             ? 'same'
             : 'different',
-      backup: contents.backups.filter((backup) => backup.stopTimeline === timeline && backup.damage === null).at(-1)?.label,
+      backup: contents.backups.findLast((backup) => backup.stopTimeline === timeline && mayServe(backup, contents.suspicions))?.label,
     };
   } catch (error) {
     if (!(error instanceof DbadminError) || error.code !== 'backup-missing') throw error;

@@ -15,7 +15,7 @@ export interface Ages {
   /** When the repository was made. */
   readonly repositoryAt: Date;
   readonly backups: number;
-  /** The newest that is not damaged. */
+  /** The newest that is neither damaged nor known to be wrong. */
   readonly backupAt: Date | undefined;
   readonly dumpAt: Date | undefined;
   /** The last drill that passed. */
@@ -30,7 +30,7 @@ export interface Ages {
 export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date): readonly Finding[] {
   if (limits.dumpsOnly.length > 0) return judgeDumps(what, ages, limits, now);
   if (ages.backupAt === undefined) {
-    const detail = ages.backups === 0 ? 'none yet' : `${ages.backups}, all of them damaged`;
+    const detail = ages.backups === 0 ? 'none yet' : `${ages.backups}, all of them damaged or wrong`;
     // A first backup is late only when the repository is older than the newest one may be.
     const isLate = ages.backups === 0 ? isOver(ages.repositoryAt, limits.backupAgeMs, now) : limits.backupAgeMs !== undefined;
     return [(isLate ? problem : note)(`${what} backups`, detail, 'dbadmin backup run')];

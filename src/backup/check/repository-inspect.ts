@@ -13,7 +13,7 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readProofs } from '../drill/record.ts';
-import { suspicionsOf } from '../suspicion.ts';
+import { mayServe, suspicionsOf } from '../suspicion.ts';
 import { lastVerification } from '../verify/record.ts';
 import { judgeAges, type AgeLimits } from './ages.ts';
 import { judgeClock } from './clocks.ts';
@@ -115,8 +115,9 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   const verified = await lastVerification(repository, systemIdentifier);
   const dump = await lastDump(repository, systemIdentifier);
   const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
+  const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
   const newest = backups
-    .filter(({ damage }) => damage === null)
+    .filter((backup) => mayServe(backup, suspicions))
     .map(({ finishedAt }) => finishedAt)
     .sort()
     .at(-1);
@@ -127,7 +128,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     dumpAt: at(dump?.at),
     drillAt: at(lastPassed?.finishedAt),
     lastDrillFailed: last !== undefined && last.verdict !== 'passed' ? { label: last.label } : undefined,
-    mismatches: suspicionsOf(backups, await listFindings(repository, systemIdentifier)).open,
+    mismatches: suspicions.open,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
   return [...findings, ...judgeAges(what, ages, limits, clock.now())];

@@ -56,7 +56,7 @@ export async function aimAt(
   const { seed } = aim;
   const contents = await inspectLineage(repository, clusterName, systemIdentifier);
   const lineage = await readLineage(contents);
-  const windows = recoverableWindows(contents.backups, lineage, contents.coverage);
+  const windows = recoverableWindows(contents, lineage, contents.coverage);
   const moment = chooseMoment(recoverableStretches(windows), drawOf(seed, 'moment'));
   if (moment !== undefined)
     return { target: { kind: 'time', at: moment }, described: { asked: 'random', seed, moment: moment.toISOString() }, commit: undefined };

@@ -1,9 +1,11 @@
+import { listFindings } from '../../repository/audit-findings.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
 import { damaged } from '../../repository/envelope.ts';
 import { backupPrefix } from '../../repository/layout.ts';
 import { listLabels } from '../../repository/live-blobs.ts';
 import { readManifest, readSummary, type BackupSummary, type ManifestEntry } from '../../repository/manifest.ts';
 import { nameOfPack, type PackFindings } from './packs-inspect.ts';
+import { suspicionsOf, type Suspicions } from '../suspicion.ts';
 import { asFault, type VerifyTask } from './task.ts';
 
 /** Why a backup cannot be relied on, in a few sentences; the first files are named. */
@@ -18,6 +20,11 @@ export interface BackupFindings {
   /** Those whose summary could be read. */
   readonly summaries: readonly BackupSummary[];
   readonly affected: readonly AffectedBackup[];
+}
+
+/** Those that are there to the end, and which of them are not to be relied on by what audits found. */
+export interface KeptBackups extends BackupFindings {
+  readonly suspicions: Suspicions;
 }
 
 const FILES_NAMED = 5;
@@ -70,9 +77,11 @@ export async function verifyBackups(task: VerifyTask, packs: PackFindings): Prom
  * The findings without the summaries of backups that have expired since: their WAL goes after them, and is missed by nobody. To be
  * asked when the WAL has been looked at.
  */
-export async function withoutExpired(task: VerifyTask, findings: BackupFindings): Promise<BackupFindings> {
+export async function withoutExpired(task: VerifyTask, findings: BackupFindings): Promise<KeptBackups> {
   const labels = new Set(await listLabels(task.repository, task.systemIdentifier));
-  return { ...findings, summaries: findings.summaries.filter(({ label }) => labels.has(label)) };
+  const summaries = findings.summaries.filter(({ label }) => labels.has(label));
+  const suspicions = suspicionsOf(summaries, await listFindings(task.repository, task.systemIdentifier));
+  return { ...findings, summaries, suspicions };
 }
 
 /** Counts what a backup lacks; names only the first files. */

@@ -1,6 +1,6 @@
 import { recoverableUntil } from '../restore/recover-along.ts';
 import { newestRecovery, recoveryModel, type RecoverableWindow, type RecoveryFacts } from '../windows.ts';
-import type { AffectedBackup, BackupFindings } from './backups-inspect.ts';
+import type { AffectedBackup, KeptBackups } from './backups-inspect.ts';
 import { coverageWithout } from './coverage-without.ts';
 import type { DumpFindings } from './dumps-inspect.ts';
 import type { Faults } from './faults.ts';
@@ -10,9 +10,10 @@ import type { WalFindings } from './wal-inspect.ts';
 type Consequences = Pick<VerifyReport, 'isSound' | 'backups' | 'soundBackups' | 'dumps' | 'windows' | 'restorable' | 'gaps'>;
 
 /** What the faults cost: which backups, dumps and windows. Adds the backups whose own WAL is incomplete to the faults. */
-export function consequencesOf(faults: Faults, backups: BackupFindings, wal: WalFindings, dumps: DumpFindings): Consequences {
+export function consequencesOf(faults: Faults, backups: KeptBackups, wal: WalFindings, dumps: DumpFindings): Consequences {
   const seeming: RecoveryFacts = {
     backups: backups.summaries,
+    suspicions: backups.suspicions,
     coverage: wal.coverage,
     histories: wal.histories,
     recordedGaps: wal.recordedGaps,

@@ -1,6 +1,7 @@
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
 import type { Lineage } from '../restore/recover-along.ts';
+import { mayServe } from '../suspicion.ts';
 import { recoverableWindows } from '../windows.ts';
 
 /** Whether a position can be restored to from what a repository holds. */
@@ -13,15 +14,16 @@ export type PointState =
 
 /** The state of the position `lsn` on the lineage's own timeline. The newest backup that serves is named. */
 export function pointState(
-  { backups, coverage }: Pick<LineageContents, 'backups' | 'coverage'>,
+  contents: Pick<LineageContents, 'backups' | 'suspicions' | 'coverage'>,
   lineage: Lineage,
   lsn: string,
 ): PointState {
+  const { backups, suspicions, coverage } = contents;
   const position = parseLsn(lsn);
-  const windows = recoverableWindows(backups, lineage, coverage).filter(({ fromLsn }) => parseLsn(fromLsn) <= position);
+  const windows = recoverableWindows(contents, lineage, coverage).filter(({ fromLsn }) => parseLsn(fromLsn) <= position);
   const serving = windows.findLast(({ toLsn }) => parseLsn(toLsn) >= position);
   if (serving !== undefined) return { kind: 'recoverable', backup: serving.backup };
-  const isEarlier = backups.some(({ damage, stopLsn }) => damage === null && parseLsn(stopLsn) <= position);
+  const isEarlier = backups.some((backup) => mayServe(backup, suspicions) && parseLsn(backup.stopLsn) <= position);
   if (!isEarlier) return { kind: 'no-backup' };
   const stored = coverage.timelines.get(lineage.timeline);
   const ends = [...(stored?.runs ?? []), ...(stored?.open ?? [])].map(({ endLsn }) => endLsn);

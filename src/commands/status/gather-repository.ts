@@ -4,6 +4,7 @@ import { lastDump } from '../../backup/dump/last-inspect.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
+import { mayServe } from '../../backup/suspicion.ts';
 import { lastVerification } from '../../backup/verify/record.ts';
 import { repositoryWal } from '../../backup/wal/status.ts';
 import { exposureAt, newestRecovery, recoveryModel } from '../../backup/windows.ts';
@@ -104,7 +105,7 @@ async function inspectLineageFacts(
   const proofs = await readProofs(repository, id);
   const verified = await lastVerification(repository, id);
   const dump = await lastDump(repository, id);
-  const whole = contents.backups.filter(({ damage }) => damage === null).sort(byEnd);
+  const whole = contents.backups.filter((backup) => mayServe(backup, contents.suspicions)).sort(byEnd);
   const last = [...contents.backups].sort(byEnd).at(-1);
   const newestFull = whole.filter(({ kind }) => kind === 'full').at(-1);
   return {

@@ -71,6 +71,13 @@ async function rot(table: string, block: number): Promise<string> {
   return row?.path ?? '';
 }
 
+function lineageIn(status: string): unknown {
+  const { clusters } = JSON.parse(status) as {
+    readonly clusters: readonly { readonly repositories: readonly { readonly state: { readonly lineage?: unknown } }[] }[];
+  };
+  return clusters[0]?.repositories[0]?.state.lineage;
+}
+
 async function keepLast(count: number): Promise<void> {
   const policy = `{ cluster: main, repositories: [local], base: { full: { cron: "0 2 * * *" } }, retention: { keep: { last: ${count} } } }`;
   await writeFile(path.join(directory, 'backups', 'policies.yaml'), `version: 1\npolicies:\n  main: ${policy}\n`);
@@ -168,7 +175,14 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
       [f3.label, 'wrong'],
     ]),
   );
-  expect((await dbadmin('status', '--json')).stdout).not.toContain('backup-suspect');
+  const seen = (await dbadmin('status', '--json')).stdout;
+  expect(seen).not.toContain('backup-suspect');
+  // Nothing is promised from the wrong ones: neither an age nor a moment.
+  expect(lineageIn(seen)).toMatchObject({ newest: { label: i1.label }, newestFull: { label: f1.label } });
+  const info = JSON.parse((await dbadmin('backup', 'info', '--json')).stdout) as {
+    readonly windows: readonly { readonly backup: string }[];
+  };
+  expect(info.windows.map(({ backup }) => backup)).toEqual([f0, f1, i1].map(({ label }) => label));
   expect((await dbadmin('backup', 'verify')).status).toBe(0);
 
   // What goes on is built on a right one, has the page right, and lets the others go.

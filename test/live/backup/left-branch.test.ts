@@ -144,7 +144,7 @@ describe.each([15, 18])('a moment on a timeline that was left, on PostgreSQL %i'
 
   test('a drill that draws such a moment restores the branch that it lies on', async () => {
     const contents = await inspectLineage(repository, 'main');
-    const stretches = recoverableStretches(recoverableWindows(contents.backups, await readLineage(contents), contents.coverage));
+    const stretches = recoverableStretches(recoverableWindows(contents, await readLineage(contents), contents.coverage));
     const seed = Array.from({ length: 1000 }, (_, n) => String(n)).find((each) => {
       const moment = chooseMoment(stretches, drawOf(each, 'moment'));
       return moment !== undefined && moment > momentAfter(2) && moment < new Date(momentAfter(3).getTime() - 100);

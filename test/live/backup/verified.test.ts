@@ -103,7 +103,7 @@ test('a promoted clone goes on on its own timeline, and both timelines can be re
     await writer.end();
 
     const contents = await inspectLineage(repository, 'main');
-    expect(recoverableWindows(contents.backups, await readLineage(contents), contents.coverage)).toHaveLength(1);
+    expect(recoverableWindows(contents, await readLineage(contents), contents.coverage)).toHaveLength(1);
     for (const [timeline, expected] of [
       [2, [1, 2]],
       [1, [-1, 1]],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { gapMoments } from '../../../src/backup/gap-moments.ts';
 import { openGaps } from '../../../src/backup/gaps.ts';
+import { NO_SUSPICIONS, suspicionsOf } from '../../../src/backup/suspicion.ts';
 import { exposureAt, newestRecovery, recoveryModel, type RecoveryFacts } from '../../../src/backup/windows.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 import type { RecordedGap } from '../../../src/repository/gap-record.ts';
@@ -39,6 +40,7 @@ function covered(timelines: Readonly<Record<number, Stored>>): WalCoverage {
 
 const facts = (parts: Partial<RecoveryFacts>): RecoveryFacts => ({
   backups: [],
+  suspicions: NO_SUSPICIONS,
   coverage: covered({}),
   histories: new Map([[2, [{ timeline: 1, switchLsn: 0x550n, reason: '' }]]]),
   recordedGaps: [],
@@ -117,6 +119,19 @@ describe('recoveryModel', () => {
     const damaged = { ...backup('b', '0/110', '0/190', 10), damage: 'bad page' };
     expect(newestRecovery(recoveryModel(facts({ coverage: covered({ 1: { runs: [[1, 8]] } }), backups: [damaged] })))?.windows).toEqual([]);
   });
+});
+
+test('a backup that somebody found to be wrong gives no window, and promises no moment', () => {
+  const said = { label: 'F', name: 'x', sound: 'earlier', wrong: ['b'], reason: 'looked', placedAt: at(30), by: 'a@b' } as const;
+  const backups = [backup('a', '0/110', '0/190', 10), backup('b', '0/310', '0/390', 20)];
+  const parts = { backups, coverage: covered({ 1: { runs: [[3, 8]], horizon: [0x7f0n, 40] } }) };
+  const labels = ({ suspicions }: Pick<RecoveryFacts, 'suspicions'>): readonly string[] | undefined =>
+    newestRecovery(recoveryModel(facts({ ...parts, suspicions })))?.windows.map((window) => window.backup);
+  expect(labels({ suspicions: NO_SUSPICIONS })).toEqual(['b']);
+  const suspicions = suspicionsOf(backups, [said]);
+  expect(labels({ suspicions })).toEqual([]);
+  const all = facts({ ...parts, suspicions });
+  expect(exposureAt(recoveryModel(all), all, at(51))).toMatchObject({ coveredUntil: null, reason: 'nothing-restorable' });
 });
 
 describe('exposureAt', () => {
