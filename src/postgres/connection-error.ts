@@ -29,3 +29,15 @@ export function connectionError(parameters: ConnectionParameters, error: unknown
     cause: error,
   });
 }
+
+/** Whether a failure says that the database cannot be reached, now or any more, rather than that it refused something. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof DbadminError) return error.code === 'connection-failed';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  // Class 08 is connection exceptions, 57P01 to 57P03 a server that is stopped or starts; those of letters are the system's and
+  // those of the library of openClient; without a code it is the pool's own.
+  return (
+    /^(?:08|57P0|53300|25006|E[A-Z]+$|CONNECTION_)/.test(code) ||
+    (code === '' && /timeout|terminated|Connection|socket|not queryable/.test(messageOf(error)))
+  );
+}

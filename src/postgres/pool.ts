@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
-import { DbadminError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { connectionError } from './connection-error.ts';
 import type { ConnectionParameters, HostAddress } from './parameters.ts';
 import { allowsClearText, tlsOptions } from './tls.ts';
@@ -142,15 +142,4 @@ async function rowsOf<Row extends object>(
   const result = (await client.query(text, values === undefined ? undefined : [...values])) as pg.QueryResult | pg.QueryResult[];
   // Several statements at once give an array of results.
   return (Array.isArray(result) ? result.flatMap(({ rows }) => rows as Row[]) : result.rows) as readonly Row[];
-}
-
-/** Whether a failure says that the database cannot be reached, now or any more, rather than that it refused something. */
-export function isConnectionLoss(error: unknown): boolean {
-  if (error instanceof DbadminError) return error.code === 'connection-failed';
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  // Class 08 is connection exceptions, 57P01 to 57P03 a server that is stopped or starts; without a code it is the library's own.
-  return (
-    /^(?:08|57P0|53300|25006|E[A-Z]+$)/.test(code) ||
-    (code === '' && /timeout|terminated|Connection|socket|not queryable/.test(messageOf(error)))
-  );
 }

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
-import { openClient } from './client.ts';
 import type { ConnectionParameters } from './parameters.ts';
+import { openSession } from './session-client.ts';
 
 /**
  * How values are written as text, and read: both ends of a copy need the same, whatever their roles and databases are set to. A date
@@ -35,26 +35,12 @@ const WHOLE_TABLE_SETTINGS = {
  * @see rowSecurityRefusal for what its statements throw where a policy would leave rows out.
  */
 export async function openTableReader(parameters: ConnectionParameters): Promise<Sql> {
-  return await openWith(parameters, { ...WHOLE_TABLE_SETTINGS, ...TEXT_SETTINGS, search_path: '', quote_all_identifiers: 'off' });
+  return await openSession(parameters, { ...WHOLE_TABLE_SETTINGS, ...TEXT_SETTINGS, search_path: '', quote_all_identifiers: 'off' });
 }
 
 /** The same for writing. `own`: values are read as the session is set, for texts that were not written by an openTableReader. */
 export async function openTableWriter(parameters: ConnectionParameters, text: 'fixed' | 'own' = 'fixed'): Promise<Sql> {
-  return await openWith(parameters, { ...WHOLE_TABLE_SETTINGS, ...(text === 'fixed' ? TEXT_SETTINGS : {}) });
-}
-
-async function openWith(parameters: ConnectionParameters, settings: Readonly<Record<string, string>>): Promise<Sql> {
-  const sql = await openClient(parameters);
-  try {
-    // Not every version has each of them.
-    await sql`
-      select set_config(wanted.key, wanted.value, false) from json_each_text(${JSON.stringify(settings)}::text::json) as wanted
-      where exists (select 1 from pg_catalog.pg_settings s where lower(s.name) = wanted.key)`;
-  } catch (error) {
-    await sql.end({ timeout: 1 });
-    throw error;
-  }
-  return sql;
+  return await openSession(parameters, { ...WHOLE_TABLE_SETTINGS, ...(text === 'fixed' ? TEXT_SETTINGS : {}) });
 }
 
 /** The server's refusal to show or take only a part of the rows, as an error that says so; undefined for any other error. */

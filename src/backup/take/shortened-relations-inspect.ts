@@ -1,9 +1,10 @@
 import type { Sql } from 'postgres';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
+import { isConnectionLoss } from '../../postgres/connection-error.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { openSession, UNTIMED_SETTINGS } from '../../postgres/session-client.ts';
 import { relationKey, withCuts, type Cut, type CutFiles } from './parent-listing.ts';
 
 export interface ShortenedRelationsOptions {
@@ -23,6 +24,8 @@ export interface ShortenedRelationsOptions {
 /** How long summaries are waited for that the server read from has already: only another one, a standby or its primary, is behind. */
 const BEHIND_MS = 10_000;
 const LOOK_EVERY_MS = 200;
+/** A connection that is lost says nothing of the summaries. */
+const MOST_CONNECTIONS = 2;
 
 /**
  * The relations that VACUUM cut back, to some length, since some position: as the server's summaries of the WAL have it.
@@ -58,24 +61,33 @@ export class ShortenedRelations {
    * @throws {ShortenedUnanswered} when the server was asked and failed; {@link SummariesGone}.
    */
   async look(untilLsn?: bigint): Promise<void> {
-    const { connection, signal } = this.#options;
-    if (this.#unknown !== undefined) return;
+    for (let connections = 1; this.#unknown === undefined; connections += 1) {
+      const sql = await this.#open();
+      if (sql === undefined) return;
+      try {
+        await this.#ask(sql, untilLsn);
+        return;
+      } catch (error) {
+        this.#options.signal.throwIfAborted();
+        if (error instanceof SummariesGone) throw error;
+        if (connections === MOST_CONNECTIONS || !isConnectionLoss(error)) throw new ShortenedUnanswered(error);
+      } finally {
+        await sql.end({ timeout: 1 });
+      }
+    }
+  }
+
+  async #open(): Promise<Sql | undefined> {
+    const { connection } = this.#options;
     if (connection === undefined) {
       this.#unknown = 'there is no ordinary connection';
-      return;
+      return undefined;
     }
-    const sql = await openClient(connection, { applicationName: 'dbadmin backup' }).catch((error: unknown) => {
-      this.#unknown = `there is no ordinary connection: ${messageOf(error)}`;
-    });
-    if (sql === undefined) return;
     try {
-      await this.#ask(sql, untilLsn);
+      return await openSession(connection, UNTIMED_SETTINGS, { applicationName: 'dbadmin backup' });
     } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof SummariesGone) throw error;
-      throw new ShortenedUnanswered(error);
-    } finally {
-      await sql.end({ timeout: 1 });
+      this.#unknown = `there is no ordinary connection: ${messageOf(error)}`;
+      return undefined;
     }
   }
 

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf, reasonOf } from '../../base/errors.ts';
-import { isConnectionLoss } from '../../postgres/pool.ts';
+import { isConnectionLoss } from '../../postgres/connection-error.ts';
 import { endAttempt } from '../control/attempts-apply.ts';
 import { forgetWorker } from '../control/registry-apply.ts';
 import type { ControlFacts, WorkerFacts } from './facts.ts';

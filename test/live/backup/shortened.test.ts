@@ -73,6 +73,15 @@ async function forgetSummaries(sql: postgres.Sql, lsn: string): Promise<void> {
   await sql.unsafe(`copy (select) to program 'cd pg_wal/summaries && rm ${names.join(' ')}'`);
 }
 
+/** The server does `first` whenever it is asked what stands in a summary. Its own function keeps its code, whatever is put in its place. */
+async function beforeAnswering(sql: postgres.Sql, first: string): Promise<void> {
+  const [own] = await sql`select from pg_proc where proname = 'answer_itself'`;
+  if (own === undefined) await sql`alter function pg_wal_summary_contents rename to answer_itself`;
+  await sql.unsafe(`create or replace function pg_catalog.pg_wal_summary_contents (bigint, pg_lsn, pg_lsn, out relfilenode oid,
+      out reltablespace oid, out reldatabase oid, out relforknumber smallint, out relblocknumber bigint, out is_limit_block boolean)
+    returns setof record language plpgsql as $$ begin ${first}; return query select * from pg_catalog.answer_itself($1, $2, $3); end $$`);
+}
+
 async function restoredRows(check: (reader: postgres.Sql) => Promise<void> = async () => undefined): Promise<readonly string[]> {
   const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
   const reader = postgres(clone.url, { max: 1, onnotice: () => undefined });
@@ -222,6 +231,34 @@ describe('where the server', () => {
     const { log, said } = keepInfo();
     expect((await backUp(cluster, repository, { connection, log })).kind).toBe('full');
     expect(said).toEqual([expect.stringMatching(/did not say which relations were cut back .*; reading everything/)]);
+  });
+
+  test('takes longer for its answer than its role is given for a statement, it is waited for', async () => {
+    const { cluster, sql } = await start({ major: 18 });
+    await fill(sql, 't');
+    await sql`create role plain login`;
+    await sql`alter role plain set statement_timeout = '200ms'`;
+    await backUp(cluster, repository);
+    await beforeAnswering(sql, 'perform pg_sleep(0.4)');
+    const { log, said } = keepInfo();
+    const connection = cluster.parameters('postgres', 'plain');
+    expect(await backUp(cluster, repository, { connection, log })).toMatchObject({ kind: 'incremental', warnings: [] });
+    expect(said).toEqual([]);
+  });
+
+  test('loses the connection while it answers, it is asked once more; not a third time', async () => {
+    const { cluster, sql } = await start({ major: 18 });
+    await fill(sql, 't');
+    await sql`create sequence turns`;
+    await backUp(cluster, repository);
+    await beforeAnswering(sql, "if nextval('turns') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if");
+    const { log, said } = keepInfo();
+    expect(await backUp(cluster, repository, { log })).toMatchObject({ kind: 'incremental', warnings: [] });
+    expect(said).toEqual([]);
+    expect(await sql`select last_value > 1 as again from turns`).toEqual([{ again: true }]);
+    await beforeAnswering(sql, 'perform pg_terminate_backend(pg_backend_pid())');
+    expect((await backUp(cluster, repository, { log })).kind).toBe('full');
+    expect(said).toEqual([expect.stringMatching(/did not say which relations were cut back/)]);
   });
 
   test('cuts tables back before each attempt begins, everything is read', async () => {

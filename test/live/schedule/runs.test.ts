@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connectionOfUrl } from '../../../src/config/load.ts';
-import { isConnectionLoss, openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
+import { isConnectionLoss } from '../../../src/postgres/connection-error.ts';
+import { openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
 import type { AttemptOutcome } from '../../../src/schedule/attempt.ts';
 import { beginAttempt, endAbandoned, endAttempt } from '../../../src/schedule/control/attempts-apply.ts';
 import { applyDue, applyManual, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
