@@ -76,7 +76,8 @@ of deleted rows those that are not there any more. The migrations stay applied; 
 not run.
 
 The way pitr is the whole cluster as at the restore point, in a new directory, by dbadmin restore; production is not touched. What
-that loses is counted in the stored WAL: commits of others, rows they inserted, updated and deleted, and the time since.
+that loses is counted in the stored WAL: commits of others, rows they inserted, updated and deleted, and the time since. Where only a
+suspect backup serves, rescue says so and goes on; pitr asks for --accept-suspect.
 
 What was lost is read from the applied statements and compared with the catalog: DROP, TRUNCATE, DELETE, UPDATE, a changed type, and
 what foreign keys took along. Where functions and triggers ran, where CASCADE took what depended on a type, or where a text was made
@@ -100,6 +101,10 @@ $ dbadmin migrate rollback --to 20261121T093000 --tier pitr --into /srv/restored
       { flags: '--port <port>', summary: 'with --into: port of the clone', fallback: 'a free one from 55432' },
       { flags: '--scratch <dir>', summary: 'with rescue: where the clone is made', fallback: 'where temporary files are' },
       { flags: '--repository <name>', summary: 'the repository to restore from', fallback: 'the cluster’s first' },
+      {
+        flags: '--accept-suspect',
+        summary: 'with pitr: start from a suspect backup where no other serves: one that an audit casts doubt on',
+      },
       { flags: '--no-count', summary: 'do not read the stored WAL to count what pitr would lose' },
       DRY_RUN,
       LOCK_WAIT,

@@ -88,7 +88,8 @@ async function pitr(context: CommandContext, input: CommandInput, inspected: Ins
   const { output } = context;
   const name = inspected.versions.at(-1)?.restorePoint?.name ?? '';
   const into = textOption(input, 'into');
-  const words = ['dbadmin', 'restore', '--to-name', name, '--into', into ?? 'DIR', '--start'];
+  const accepts = flagOption(input, 'acceptSuspect') ? ['--accept-suspect'] : [];
+  const words = ['dbadmin', 'restore', '--to-name', name, '--into', into ?? 'DIR', '--start', ...accepts];
   if (into === undefined) {
     output.line(`run: ${words.join(' ')}`);
     output.line(
@@ -101,7 +102,7 @@ async function pitr(context: CommandContext, input: CommandInput, inspected: Ins
     `Restore the whole cluster as at ${name} into ${path.resolve(context.cwd, into)}${loss === undefined ? '' : ', without what came later'}?`,
   );
   const { run: restore } = await import('../restore/restore.ts');
-  const keep = ['config', 'cluster', 'url', 'repository', 'yes', 'json', 'quiet', 'verbose', 'port'].map(
+  const keep = ['config', 'cluster', 'url', 'repository', 'yes', 'json', 'quiet', 'verbose', 'port', 'acceptSuspect'].map(
     (key) => [key, input.options[key]] as const,
   );
   const options = { ...Object.fromEntries(keep), toName: name, into, start: true };

@@ -4,6 +4,7 @@ import { formatDuration } from '../../base/durations.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { countLoss, type PitrLoss } from '../../backup/find/loss-inspect.ts';
 import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
+import { describeSuspicion } from '../../backup/suspicion.ts';
 import type { InspectedRollback, RunLoss } from '../../migrate/undo/rollback-inspect.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -83,6 +84,8 @@ async function tryReach(
       target: { kind: 'name', name },
       exclusive: false,
       backup: undefined,
+      // Whether that will do is for whoever goes back to say: each way tells of it.
+      acceptsSuspect: true,
       timeline: undefined,
       dataDirectory: path.join(place, `dbadmin-rollback-${process.pid}`),
       tablespaces: new Map(),
@@ -112,7 +115,10 @@ function rescueTier(inspected: InspectedRollback, reach: ReadonlyMap<string, Pre
     if (typeof reached === 'string' || reached instanceof DbadminError) {
       possible = false;
       why.push(typeof reached === 'string' ? reached : reasonOf(reached));
-    } else why.push(`${mine.map(({ loss }) => lossName(loss)).join(', ')} into schema ${rescueSchema(runId)}, from ${costOf(reached)}`);
+    } else {
+      why.push(`${mine.map(({ loss }) => lossName(loss)).join(', ')} into schema ${rescueSchema(runId)}, from ${costOf(reached)}`);
+      why.push(...doubtsOf(reached));
+    }
   }
   return {
     possible,
@@ -144,9 +150,10 @@ async function pitrTier(
     return { pitr: { possible: false, why: [reached === undefined ? 'not looked at' : reasonOf(reached)] }, loss: undefined };
   const undone = new Set(inspected.versions.map(({ version }) => version));
   const alsoGone = inspected.runs.find(({ runId }) => runId === oldest?.runId)?.versions.filter((version) => !undone.has(version)) ?? [];
+  const doubts = doubtsOf(reached).map((doubt) => `${doubt} The restore asks for --accept-suspect.`);
   const more =
     alsoGone.length === 0 ? [] : [`${alsoGone.join(', ')} of the same run would be undone with it, and have to be applied again`];
-  const why = [`the whole cluster as at restore point ${point.name}, in a new directory, from ${costOf(reached)}`, ...more];
+  const why = [`the whole cluster as at restore point ${point.name}, in a new directory, from ${costOf(reached)}`, ...doubts, ...more];
   if (input.options['count'] === false)
     return { pitr: { possible: true, why: [...why, 'what it loses was not counted (--no-count)'] }, loss: undefined };
   const { contents, lineage } = reached;
@@ -189,6 +196,10 @@ function number(value: number): string {
 
 function costOf(preflight: Preflight): string {
   return `${preflight.resolution.backup.label} (${formatBytes(preflight.layout.totalBytes)}; WAL ${describeWal(preflight)})`;
+}
+
+function doubtsOf({ resolution, suspicion }: Preflight): readonly string[] {
+  return suspicion === undefined ? [] : [`${resolution.backup.label} is suspect. ${describeSuspicion(suspicion)}`];
 }
 
 function reasonOf({ message, detail }: DbadminError): string {

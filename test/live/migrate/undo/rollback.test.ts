@@ -5,6 +5,11 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embeddedPrograms } from '../../../../src/postgres/embedded.ts';
 import { stopCluster } from '../../../../src/postgres/server.ts';
+import { inspectClusters } from '../../../../src/repository/identity.ts';
+import { backupKey } from '../../../../src/repository/layout.ts';
+import { listBackups, writeManifest } from '../../../../src/repository/manifest.ts';
+import { openRepository } from '../../../../src/repository/repository.ts';
+import { openDiskStore } from '../../../../src/storage/disk.ts';
 import type { CommandEnd } from '../../../backup/command.ts';
 import { runInProcess } from '../../../backup/in-process.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../../backup/repository.ts';
@@ -245,6 +250,33 @@ describe('rollback --to', () => {
       await clone.end();
     } finally {
       await stopCluster(await embeddedPrograms(17), into, 'immediate');
+    }
+  }, 60_000);
+
+  test('from a suspect backup rescue and pitr are possible and say so, and pitr is done where that was accepted', async () => {
+    const repository = await openRepository(await openDiskStore(path.join(directory, 'repository')), { kind: 'none' });
+    const systemIdentifier = (await inspectClusters(repository)).clusters[0]?.systemIdentifier ?? '';
+    const [suspect] = await listBackups(repository, systemIdentifier);
+    const label = 'audited';
+    if (suspect === undefined) throw new Error('there is no backup');
+    const audit = { comparedWith: suspect.label, pages: 9, benign: 0, mismatches: [{ path: 'base/5/1', block: 7 }] };
+    const [at] = await sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
+    const lsns = { startLsn: at?.lsn ?? '', stopLsn: at?.lsn ?? '' };
+    await writeManifest(repository, { ...suspect, ...lsns, label, audit }, []);
+    try {
+      const doubt = `${suspect.label} is suspect. The audit of audited found 1 page `;
+      const tier = { possible: true, why: expect.arrayContaining([expect.stringContaining(doubt)]) };
+      expect(json(await migrate('rollback', '--to', '1', '--dry-run', '--json'))).toMatchObject({ tiers: { rescue: tier, pitr: tier } });
+      const pitr = ['rollback', '--to', '1', '--tier', 'pitr', '--no-count'];
+      expect((await migrate(...pitr, '--accept-suspect')).stdout).toMatch(/\nrun: dbadmin restore .* --start --accept-suspect\n/);
+      const [into, port] = [path.join(directory, 'accepted'), await freePort()];
+      const start = [...pitr, '--into', into, '--yes', '--port', String(port)];
+      expect(await migrate(...start)).toMatchObject({ status: 1, stderr: expect.stringContaining('--accept-suspect') });
+      expect(await migrate(...start, '--accept-suspect')).toMatchObject({ status: 0 });
+      await stopCluster(await embeddedPrograms(17), into, 'immediate');
+    } finally {
+      await repository.store.delete(backupKey(systemIdentifier, label));
+      await repository.store.close();
     }
   }, 60_000);
 
