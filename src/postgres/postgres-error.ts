@@ -25,6 +25,14 @@ export class PostgresError extends Error implements ServerMessage {
   }
 }
 
+/**
+ * Whether the server reported it, to us or to the library for ordinary SQL. The form of the `code` does not tell: a system's, as EPIPE,
+ * may look like an SQLSTATE.
+ */
+export function isServerError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'PostgresError';
+}
+
 /** One line for a person: `ERROR 55000: … (detail) hint`. */
 export function describeServerMessage(said: ServerMessage): string {
   const detail = said.detail === undefined ? '' : ` (${said.detail})`;

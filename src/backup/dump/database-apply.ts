@@ -1,9 +1,12 @@
 import type { Sql } from 'postgres';
-import { messageOf, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, messageOf, reasonOf, systemCodeOf } from '../../base/errors.ts';
+import { openClient } from '../../postgres/client.ts';
+import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { isServerError } from '../../postgres/postgres-error.ts';
 import { quoteLiteral, quoteName } from '../../postgres/quote.ts';
 import { isClosed, localeOptions, propertyStatements, type DatabaseProperties } from './database-properties.ts';
 
-/** A statement that the server refused, and what it said. */
+/** A statement that the server refused or that did not reach it, and why. */
 export interface NotApplied {
   readonly statement: string;
   readonly reason: string;
@@ -41,15 +44,42 @@ async function tryEach(sql: Sql, [statement, ...others]: readonly string[]): Pro
   }
 }
 
-/** Gives a restored database its owner, settings and privileges. Gives what the server refused: the database is whole without it. */
-export async function applyProperties(sql: Sql, name: string, properties: DatabaseProperties | undefined): Promise<readonly NotApplied[]> {
-  if (properties === undefined) return [];
+/**
+ * Gives a restored database its owner, settings and privileges, over a connection of its own: one from before the content came may be
+ * lost by now. Gives what the server refused, and what was left when it could not be reached: the database is whole without it.
+ */
+export async function applyProperties(
+  parameters: ConnectionParameters,
+  name: string,
+  properties: DatabaseProperties | undefined,
+): Promise<readonly NotApplied[]> {
+  const statements = properties === undefined ? [] : propertyStatements(properties, name);
+  if (statements.length === 0) return [];
+  let sql: Sql;
+  try {
+    sql = await openClient(parameters);
+  } catch (error) {
+    if (error instanceof DbadminError) return statements.map((statement) => ({ statement, reason: reasonOf(error) }));
+    throw error;
+  }
+  try {
+    return await runEach(sql, statements);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+async function runEach(sql: Sql, statements: readonly string[]): Promise<readonly NotApplied[]> {
   const notApplied: NotApplied[] = [];
-  for (const statement of propertyStatements(properties, name)) {
+  for (const [at, statement] of statements.entries()) {
     try {
       await sql.unsafe(statement);
     } catch (error) {
-      if (!/^[0-9A-Z]{5}$/.test(systemCodeOf(error) ?? '')) throw error;
+      if (!isServerError(error)) {
+        if (systemCodeOf(error) === undefined) throw error;
+        const reason = `the connection was lost: ${messageOf(error)}`;
+        return [...notApplied, ...statements.slice(at).map((left) => ({ statement: left, reason }))];
+      }
       notApplied.push({ statement, reason: messageOf(error) });
     }
   }

@@ -41,7 +41,7 @@ export interface RestoredDatabase {
   readonly name: string;
   /** Whether the dump knows owner, privileges, settings, encoding and locale; without them it has those of a new database. */
   readonly hasProperties: boolean;
-  /** Those of them that this server refused. */
+  /** Those of them that this server refused, or that could not be said to it any more. */
   readonly notApplied: readonly NotApplied[];
 }
 
@@ -51,19 +51,20 @@ export interface RestoredDump {
 }
 
 /**
- * Restores databases of a dump into new databases. A database whose restore fails is dropped again.
+ * Restores databases of a dump into new databases. A database whose content does not come whole is dropped again.
  *
  * @throws {DbadminError} `refused` when a name is taken, `program-failed` with what pg_restore said, `repository-damaged`.
  */
 export async function restoreDump(request: RestoreDumpRequest): Promise<RestoredDump> {
   const { manifest, repository, parameters, signal } = request;
   const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-restore-'));
-  const sql = await openClient(parameters);
   try {
     await chmod(spool, 0o700);
-    await refuseTakenNames(sql, [...request.databases.values()]);
     const file = path.join(spool, 'dump');
-    const globals = request.globals ? await restoreGlobals(request, sql, file) : null;
+    const globals = await inSession(parameters, async (sql) => {
+      await refuseTakenNames(sql, [...request.databases.values()]);
+      return request.globals ? await restoreGlobals(request, sql, file) : null;
+    });
     if (globals !== null) request.onGlobals?.(globals);
     const databases: RestoredDatabase[] = [];
     for (const [database, name] of request.databases) {
@@ -71,15 +72,24 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
       if (dumped === undefined) throw new DbadminError('usage', `dump ${manifest.label} has no database ${database}`);
       await verifyStored(repository, dumped, signal);
       await spoolDumped(repository, dumped, file, signal);
-      const notApplied = await restoreOne(request, sql, name, file, dumped.properties);
+      const notApplied = await restoreOne(request, name, file, dumped.properties);
       const restored = { database, name, hasProperties: dumped.properties !== undefined, notApplied };
       request.onDatabase?.(restored);
       databases.push(restored);
     }
     return { databases, globals };
   } finally {
-    await sql.end({ timeout: 5 });
     await rm(spool, { recursive: true, force: true });
+  }
+}
+
+/** Sessions are short: one that waits for the content of a database may be cut off before its next statement. */
+async function inSession<T>(parameters: ConnectionParameters, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = await openClient(parameters);
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end({ timeout: 5 });
   }
 }
 
@@ -94,21 +104,21 @@ async function refuseTakenNames(sql: Sql, names: readonly string[]): Promise<voi
 
 async function restoreOne(
   request: RestoreDumpRequest,
-  sql: Sql,
   name: string,
   file: string,
   properties: DatabaseProperties | undefined,
 ): Promise<readonly NotApplied[]> {
   const { program, parameters, env, signal, jobs } = request;
-  const locale = await createDatabase(sql, name, properties);
+  const locale = await inSession(parameters, async (sql) => await createDatabase(sql, name, properties));
   try {
     await restoreFromFile({ program, parameters: { ...parameters, database: name }, env, signal }, file, { jobs, exitOnError: true });
-    return [...locale, ...(await applyProperties(sql, name, properties))];
   } catch (error) {
     // Half of a database would look like one.
-    await sql.unsafe(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`).catch(() => undefined);
+    const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`;
+    await inSession(parameters, async (sql) => await sql.unsafe(drop)).catch(() => undefined);
     throw error;
   }
+  return [...locale, ...(await applyProperties(parameters, name, properties))];
 }
 
 async function restoreGlobals({ repository, manifest, signal }: RestoreDumpRequest, sql: Sql, file: string): Promise<AppliedGlobals> {

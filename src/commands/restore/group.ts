@@ -87,7 +87,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
     ],
     json: [
       'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
-      '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused }',
+      '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused or that did not reach it }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
       'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',

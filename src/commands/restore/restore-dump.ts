@@ -84,7 +84,7 @@ function showGlobals(output: Output, { applied, kept, leftOut }: AppliedGlobals)
 
 function showDatabase({ output, log }: CommandContext, { name, hasProperties, notApplied }: RestoredDatabase): void {
   output.line(`  restored   ${name}`);
-  for (const { statement, reason } of notApplied) output.line(`  refused    ${statement}: ${reason}`);
+  for (const { statement, reason } of notApplied) output.line(`  not done   ${statement}: ${reason}`);
   if (hasProperties) return;
   log.warn(`the dump does not know owner, privileges, settings, encoding and locale of the database: ${name} has those of a new one`);
 }

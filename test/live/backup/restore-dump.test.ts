@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -33,6 +35,28 @@ async function findPrograms(): Promise<readonly [FoundProgram, FoundProgram, Fou
     if (isDbadminError(error, 'program-missing')) return undefined;
     throw error;
   }
+}
+
+/** A way to the server on which the first connection that says `words` is lost, and none but that. */
+async function cutAt(words: string, cluster: TestCluster): Promise<{ readonly port: number; close(): void }> {
+  let isCut = false;
+  const listener = net.createServer((client) => {
+    const server = net.connect(cluster.port, '127.0.0.1');
+    client.on('data', (data) => {
+      if (isCut || !data.toString('latin1').includes(words)) {
+        server.write(data);
+        return;
+      }
+      isCut = true;
+      client.destroy();
+    });
+    server.pipe(client);
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.on('close', () => server.destroy());
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
 }
 
 function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
@@ -167,6 +191,30 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
       ]);
       expect(restored?.notApplied[0]?.reason).toMatch(/locale/);
       expect(await sql`select has_database_privilege('visitor', 'elsewhere', 'connect') as may`).toEqual([{ may: false }]);
+    });
+
+    it('stays when the connection is lost after its content came, and what it was not given is named', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      const way = await cutAt('ALTER DATABASE "whole" OWNER', cluster);
+      try {
+        const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+        const [restored] = (await restoreDump({ ...restoring(repository, manifest, 'whole'), parameters })).databases;
+        expect(restored?.notApplied.map(({ statement }) => statement)).toEqual([
+          'ALTER DATABASE "whole" OWNER TO "keeper"',
+          'REVOKE ALL ON DATABASE "whole" FROM PUBLIC',
+          'REVOKE ALL ON DATABASE "whole" FROM "keeper"',
+          expect.stringMatching(/^GRANT /),
+          expect.stringMatching(/^GRANT /),
+          expect.stringMatching(/^GRANT /),
+          'GRANT CONNECT ON DATABASE "whole" TO "odd ""visitor" WITH GRANT OPTION',
+        ]);
+        for (const { reason } of restored?.notApplied ?? []) expect(reason).toMatch(/^the connection was lost: /);
+      } finally {
+        way.close();
+      }
+      expect(await propertiesOf('whole')).toMatchObject([{ columns: { datconnlimit: 7 }, owner: 'postgres', comment: "it's \\ closed" }]);
+      expect(await sql`select has_database_privilege('visitor', 'whole', 'connect') as may`).toEqual([{ may: false }]);
     });
 
     it('of before they were kept is restored as it was then, and says so', async () => {
