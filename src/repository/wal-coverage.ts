@@ -1,6 +1,6 @@
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
-import { isSegmentName, parseSegmentName } from '../postgres/segment.ts';
-import { walPrefix } from './layout.ts';
+import { isSegmentName, parseSegmentName, segmentName } from '../postgres/segment.ts';
+import { walKey, walPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
 
 /** What WAL a repository has of one lineage: names only, nothing is opened. */
@@ -26,8 +26,32 @@ interface Draft {
   horizon: { lsn: bigint; at: Date } | undefined;
 }
 
-/** Lists the WAL of a lineage. */
-export async function readCoverage({ store }: Repository, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
+/** A receiver stores a segment in seconds at the least: a list that misses one twice in a row is not of this world. */
+const LIST_ATTEMPTS = 3;
+
+/**
+ * Lists the WAL of a lineage. A list takes time, and a receiver goes on meanwhile: where the parts of a segment go when the whole
+ * of it has come, the list may have neither. So what would follow is asked for by name, and if it is there, all is listed again.
+ */
+export async function readCoverage(repository: Repository, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
+  for (let attempt = 1; ; attempt += 1) {
+    const coverage = await listCoverage(repository, systemIdentifier, segmentBytes);
+    if (attempt === LIST_ATTEMPTS || !(await hasMissed(repository, systemIdentifier, coverage))) return coverage;
+  }
+}
+
+/** Whether the segment behind a stretch is there though no list had it. */
+async function hasMissed({ store }: Repository, systemIdentifier: string, { timelines, segmentBytes }: WalCoverage): Promise<boolean> {
+  for (const [timeline, { runs, open }] of timelines) {
+    for (const { endLsn } of runs) {
+      if (open.some(({ startLsn }) => startLsn === endLsn)) continue;
+      if ((await store.stat(walKey(systemIdentifier, segmentName(timeline, endLsn, segmentBytes)))) !== undefined) return true;
+    }
+  }
+  return false;
+}
+
+async function listCoverage({ store }: Repository, systemIdentifier: string, segmentBytes: number): Promise<WalCoverage> {
   const drafts = new Map<number, Draft>();
   const histories = new Set<number>();
   const prefix = walPrefix(systemIdentifier);
