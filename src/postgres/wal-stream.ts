@@ -40,6 +40,8 @@ const QUEUE_LIMIT_EVENTS = 4096;
 /** Often enough by itself for any wal_sender_timeout: a full queue hides the server's questions. */
 const STATUS_EVERY_MS = 10_000;
 const STATUS_EVERY_AT_LEAST_MS = 200;
+/** With a full queue nobody reads, and only who writes learns that the server has ended the connection. */
+const STATUS_EVERY_WHILE_FULL_MS = 1000;
 /**
  * A server that has sent nothing for so long is gone: as long as PostgreSQL's own wal_receiver_timeout, or as the server waits
  * for us where that is less. The system itself would wait for a quarter of an hour.
@@ -89,7 +91,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
   readonly #connection: ReplicationConnection;
   readonly #start: WalStreamStart;
   readonly #queue: WalStreamEvent[] = [];
-  readonly #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
   readonly #pumping: Promise<void>;
   #queuedBytes = 0;
   #expectedLsn: bigint;
@@ -100,6 +102,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
   #isStopping = false;
   #isOver = false;
   #failure: Error | undefined;
+  readonly #failed = Promise.withResolvers<Error>();
   /** Resolved when something changed that the other side may wait for: an event, room, the end. */
   #changed = Promise.withResolvers<void>();
 
@@ -108,8 +111,18 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
     this.#connection = connection;
     this.#start = start;
     this.#expectedLsn = start.startLsn;
-    this.#timer = setInterval(() => this.#keepInTouch(patience), patience.statusEveryMs);
+    this.#timers = [
+      setInterval(() => this.#keepInTouch(patience), patience.statusEveryMs),
+      setInterval(() => {
+        if (this.#isFull()) this.#sendStatus(false);
+      }, STATUS_EVERY_WHILE_FULL_MS),
+    ];
     this.#pumping = this.#pump(first.type === BACKEND.copyBothResponse ? undefined : { type: first.type, body: Buffer.from(first.body) });
+  }
+
+  /** Resolves when the stream fails, before the consumer has taken what came until then; never otherwise. */
+  get failed(): Promise<Error> {
+    return this.#failed.promise;
   }
 
   /**
@@ -182,8 +195,9 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
       await this.#finish(message);
     } catch (error) {
       this.#failure = walStreamFailure(error, this.#start);
+      this.#failed.resolve(this.#failure);
     } finally {
-      clearInterval(this.#timer);
+      for (const timer of this.#timers) clearInterval(timer);
       this.#isOver = true;
       this.#signal();
     }

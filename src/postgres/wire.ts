@@ -8,6 +8,8 @@ const CLOSE_TIMEOUT_MS = 2000;
 
 /** A connection that is logged in: messages in, messages out. What the server says besides is kept apart. */
 export class Wire {
+  /** Resolves when the connection has ended, whoever ended it and whether or not anybody reads; after those who do were told. */
+  readonly closed: Promise<void>;
   readonly #stream: Duplex;
   readonly #reader: MessageReader;
   /** What the server warned of since the last call of {@link Wire.takeNotices}. */
@@ -17,6 +19,10 @@ export class Wire {
   constructor(stream: Duplex, source: ByteSource) {
     this.#stream = stream;
     this.#reader = new MessageReader(source);
+    this.closed = new Promise((resolve) => {
+      if (stream.closed) resolve();
+      else stream.once('close', () => setImmediate(resolve));
+    });
   }
 
   /** The next message, whole. */

@@ -77,15 +77,18 @@ async function cut(): Promise<void> {
 
 /** Ends the reception and takes the only slot of the server, for as long as it is not given back. */
 async function cutAndBlock(): Promise<void> {
-  for (;;) {
-    await cut();
-    try {
-      await sql`select pg_create_physical_replication_slot('taken')`;
-      return;
-    } catch {
-      // It was faster and has a slot again.
-    }
-  }
+  const pid = await sender();
+  // Within the server, and again and again: from out here the next reception would be faster.
+  await sql.unsafe(`do $$ begin
+    perform pg_terminate_backend(${pid});
+    loop
+      begin
+        perform pg_create_physical_replication_slot('taken');
+        return;
+      exception when configuration_limit_exceeded then null;
+      end;
+    end loop;
+  end $$`);
 }
 
 async function unblock(): Promise<void> {
@@ -146,14 +149,24 @@ function refusing(isRefused: () => boolean): Repository {
   return { ...repository, store };
 }
 
+/** The repository, taking no WAL while `until` says when it will. */
+function stalling(until: () => Promise<void> | undefined): Repository {
+  const store = withFaults(repository.store, () => undefined);
+  const create: typeof store.create = async (key, ...rest) => {
+    if (key.includes('/wal/')) await until();
+    await store.create(key, ...rest);
+  };
+  return { ...repository, store: { ...store, create } };
+}
+
 const outages = (text: string): number => text.split('does not come any more').length - 1;
 
 test.each([
-  ['once, early', 1],
-  ['again and again', 4],
-])('the connection of the WAL is cut %s while a backup runs: it is taken, and is whole', async (_, cuts) => {
+  ['once, early', 1, '2MB'],
+  ['again and again', 4, '1MB'],
+])('the connection of the WAL is cut %s while a backup runs: it is taken, and is whole', async (_, cuts, maxRate) => {
   const config = await writeConfig(directory, cluster, place);
-  const running = commandEnd(startCommand(['backup', 'run', '--max-rate', '4MB', '--config', config]));
+  const running = commandEnd(startCommand(['backup', 'run', '--max-rate', maxRate, '--config', config]));
   for (let round = 1; round <= cuts; round += 1) {
     await write(round);
     await cut();
@@ -179,6 +192,43 @@ test.each([
   await clone.stop();
   expect([...found]).toEqual([...rows]);
 });
+
+test.each([
+  ['a little WAL', 1],
+  ['more WAL than there is room for', 16],
+])(
+  'a cut while the storage does not answer, and %s waits for it: the server holds it again at once, and the backup is taken',
+  async (_, segments) => {
+    const gate = Promise.withResolvers<void>();
+    let stalled: Promise<void> | undefined;
+    const { ended } = begin({ local: stalling(() => stalled) }, 1024);
+    await sender();
+    await write(0);
+    const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+    stalled = gate.promise;
+    try {
+      for (let n = 0; n < segments; n += 1) {
+        await write(n);
+        await sql`select pg_switch_wal()`;
+      }
+      await sql`checkpoint`;
+      await cut();
+      await expect
+        .poll(async () => await sql`select from pg_replication_slots where restart_lsn <= ${row?.lsn ?? ''}::pg_lsn`, { timeout: 15_000 })
+        .toHaveLength(1);
+      expect(warnings).toEqual([expect.stringMatching(/does not come any more/)]);
+      await turnOver();
+    } finally {
+      gate.resolve();
+    }
+    const { result, error } = await ended;
+    expect(error).toBeUndefined();
+    expect(result?.outcomes).toMatchObject([{ result: { kind: 'taken' } }]);
+    expect(warnings).toHaveLength(1);
+    const config = await writeConfig(directory, cluster, place);
+    expect(await runCommand(['backup', 'verify', '--read-data', '--config', config])).toMatchObject({ status: 0 });
+  },
+);
 
 test('the server removed the WAL while its connection was cut: the backup is ended then, and says so', async () => {
   const { ended, mark } = begin({ local: repository }, SLOW_KB);
@@ -223,7 +273,7 @@ test('of two repositories one takes no WAL any more: it is given up and named, a
   await restartWith('max_replication_slots = 2');
   let isFull = false;
   const other = await makeRepository(path.join(directory, 'other'));
-  const { ended } = begin({ local: refusing(() => isFull), other }, 4096);
+  const { ended } = begin({ local: refusing(() => isFull), other }, 1024);
   await sender();
   isFull = true;
   await write(1);
@@ -312,12 +362,7 @@ test('a slot that is younger than the WAL to be received holds that before any o
   const startLsn = await flushed();
   await turnOver();
   const gate = Promise.withResolvers<void>();
-  const store = withFaults(repository.store, () => undefined);
-  const create: typeof store.create = async (key, ...rest) => {
-    if (key.includes('/wal/')) await gate.promise;
-    await store.create(key, ...rest);
-  };
-  const { wal, timeline } = await alongside({ ...repository, store: { ...store, create } });
+  const { wal, timeline } = await alongside(stalling(async () => await gate.promise));
   const held = async (): Promise<bigint> => {
     const [row] = await sql<{ lsn: string }[]>`select restart_lsn::text as lsn from pg_replication_slots`;
     if (row === undefined) throw new Error('the slot is gone');

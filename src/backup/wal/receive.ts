@@ -36,6 +36,8 @@ export interface ReceiveOptions {
   readonly signal: AbortSignal;
   /** Called after bytes are durable everywhere. */
   readonly onStored?: (lsn: bigint, timeline: number) => void;
+  /** Called when the stream fails, while what came until then may still wait for the storage; the reception throws the same behind it. */
+  readonly onStreamFailed?: (error: Error) => void;
   /** Ends the reception once everything before this position is stored; asked again and again. */
   readonly until?: () => bigint | undefined;
 }
@@ -70,6 +72,7 @@ export async function receiveWal(options: ReceiveOptions): Promise<ReceiveEnd> {
       startLsn,
       timeline,
     });
+    void stream.failed.then((error) => options.onStreamFailed?.(error));
     if (options.holdsFromStart === true) stream.reportFlushed(startLsn);
     const reception = new Reception(options, lanes, stream, new SegmentBuffer(timeline, startLsn, segmentBytes));
     const end = await reception.run();
