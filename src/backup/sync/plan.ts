@@ -36,6 +36,16 @@ export function planSync({ from, to, chosen: choose }: PlanSyncOptions): SyncPla
   };
 }
 
+/** The labels that stand for one backup in the source and for another in the destination. */
+export function namesakeLabels(from: readonly BackupSummary[], to: readonly BackupSummary[]): ReadonlySet<string> {
+  const there = new Map(to.map((summary) => [summary.label, summary]));
+  const namesakes = from.filter((each) => {
+    const other = there.get(each.label);
+    return other !== undefined && !isSameBackup(each, other);
+  });
+  return new Set(namesakes.map(({ label }) => label));
+}
+
 /** Why a backup whose label is taken is not copied, for people. */
 export function describeNamesake({ startedAt, startLsn }: BackupSummary): string {
   return `it began at ${startLsn} (${startedAt}), and what has this label in the destination is another backup that began in the same second`;

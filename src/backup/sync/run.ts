@@ -13,7 +13,7 @@ import { BlobCopy } from './blob-copy-run.ts';
 import { lostOfBackup, type LostWal } from './own-wal.ts';
 import { copyDumps } from './dump-copy-run.ts';
 import { copySealed } from './sealed-copy-run.ts';
-import { describeNamesake, planSync, type ChooseBackups } from './plan.ts';
+import { describeNamesake, namesakeLabels, planSync, type ChooseBackups } from './plan.ts';
 import { inspectSource, withoutBlocked } from './source-inspect.ts';
 import { readingSource } from './source-store.ts';
 import { isOfOneObject, UncopiedList, type Uncopied } from './uncopied-run.ts';
@@ -64,11 +64,12 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
   const uncopied = new UncopiedList(from);
   try {
     await ensureClusterIdentity(to, cluster);
-    const objects = options.everything ? await copySealed(from, to, systemIdentifier, uncopied) : 0;
     const [source, there] = [await inspectSource(from, systemIdentifier), await inspectBackups(to, systemIdentifier)];
     const ours = there.backups;
     const present = new Set(ours.map(({ label }) => label));
     const theirs = source.backups;
+    const sealed = { systemIdentifier, uncopied, namesakes: namesakeLabels(theirs, ours) };
+    const objects = options.everything ? await copySealed(from, to, sealed) : 0;
     const {
       backups: chosen,
       left,

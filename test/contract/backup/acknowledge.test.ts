@@ -60,7 +60,8 @@ async function acknowledge(sound: AuditFinding['sound'], ...more: readonly strin
   return await runInProcess([...words, '--yes', '--config', path.join(directory, 'dbadmin.yaml')], { XDG_STATE_HOME: directory });
 }
 
-const sync = async (from: Repository, to: Repository): Promise<number> => await copySealed(from, to, SYSTEM, new UncopiedList(from));
+const sync = async (from: Repository, to: Repository): Promise<number> =>
+  await copySealed(from, to, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(from), namesakes: new Set() });
 
 test.each([
   ['audited', ['I1', 'F1']],

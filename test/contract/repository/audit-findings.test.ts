@@ -50,14 +50,30 @@ test.each([false, true])(
     // One that cannot be read counts as none, and keeps nobody from the others.
     const damaged = await repository.store.read((await keysOf(repository))[0] ?? '');
     const beside = await makeMemoryRepository();
-    await copySealed(repository, beside, SYSTEM, new UncopiedList(repository));
+    await copySealed(repository, beside, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(repository), namesakes: new Set() });
     const [, last = ''] = await keysOf(beside);
     await beside.store.delete(last);
     await beside.store.create(last, damaged.subarray(0, -1));
     expect(await listFindings(beside, SYSTEM)).toMatchObject([{ label: 'F2', sound: 'audited' }, { label: 'F9' }]);
 
     const copy = await makeMemoryRepository(!encrypted);
-    await copySealed(repository, copy, SYSTEM, new UncopiedList(repository));
+    await copySealed(repository, copy, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(repository), namesakes: new Set() });
     expect(await listFindings(copy, SYSTEM)).toEqual(await listFindings(repository, SYSTEM));
   },
 );
+
+test('where the destination has another backup of a label, a finding says nothing of that one, and comes for the others', async () => {
+  const repository = await makeMemoryRepository();
+  const now = new Date(Date.UTC(2026, 10, 21, 12));
+  const said = { sound: 'earlier', reason: 'looked', now } as const;
+  await placeFinding(repository, SYSTEM, newFinding({ ...said, label: 'F2', wrong: ['F2', 'I2'] }));
+  await placeFinding(repository, SYSTEM, newFinding({ ...said, label: 'F3', wrong: ['F3'] }));
+  await placeFinding(repository, SYSTEM, newFinding({ ...said, label: 'F4', wrong: ['F3', 'F4'] }));
+  const copy = await makeMemoryRepository();
+  const uncopied = new UncopiedList(repository);
+  expect(await copySealed(repository, copy, { systemIdentifier: SYSTEM, uncopied, namesakes: new Set(['F2', 'F3']) })).toBe(2);
+  expect(await listFindings(copy, SYSTEM)).toMatchObject([
+    { label: 'F2', wrong: ['I2'] },
+    { label: 'F4', wrong: ['F4'] },
+  ]);
+});

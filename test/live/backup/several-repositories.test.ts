@@ -3,8 +3,13 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
+import { readProofs } from '../../../src/backup/drill/record.ts';
+import type { DrillHeader } from '../../../src/backup/drill/report.ts';
 import { syncLineage } from '../../../src/backup/sync/run.ts';
+import { listFindings, newFinding, placeFinding } from '../../../src/repository/audit-findings.ts';
+import { listHolds, placeHold } from '../../../src/repository/holds.ts';
 import { listBackups } from '../../../src/repository/manifest.ts';
+import { writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { takeInto, takenInto } from '../../backup/take-into.ts';
@@ -51,6 +56,28 @@ async function takeNamesakes(cluster: TestCluster, sql: postgres.Sql, a: Reposit
   return inA.label;
 }
 
+/** What only the backup of this label in this repository has earned: a drill, a hold, a finding about its audit. */
+async function vouchFor(repository: Repository, systemIdentifier: string, label: string): Promise<void> {
+  const now = new Date();
+  const finishedAt = now.toISOString();
+  await writeReport(repository, systemIdentifier, 'drill', now, (report) => {
+    const header: DrillHeader = { label: report, systemIdentifier, finishedAt, backup: label, verdict: 'passed' };
+    return { header, body: {} };
+  });
+  await placeHold(repository, systemIdentifier, { label, reason: 'kept', until: null, now });
+  await placeFinding(repository, systemIdentifier, newFinding({ label, sound: 'audited', wrong: [], reason: 'looked at', now }));
+}
+
+async function vouchedFor(repository: Repository, systemIdentifier: string): Promise<Record<'drills' | 'holds' | 'findings', string[]>> {
+  const { all } = await readProofs(repository, systemIdentifier);
+  const [holds, findings] = [await listHolds(repository, systemIdentifier), await listFindings(repository, systemIdentifier)];
+  return {
+    drills: all.map(({ backup }) => backup ?? ''),
+    holds: holds.map(({ label }) => label),
+    findings: findings.map(({ label }) => label),
+  };
+}
+
 test.each([
   [18, 'incremental'],
   [16, 'incremental'],
@@ -77,7 +104,7 @@ test.each([
   },
 );
 
-test('a sync names the backup whose label is taken, copies the others, and the next backup into both builds on one of those', async () => {
+test('a sync names the backup whose label is taken, copies the others with what was found out about them, and the next backup into both builds on one of those', async () => {
   const cluster = await startTestCluster({ major: 18, settings: { summarize_wal: 'on', autovacuum: 'off' } });
   const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
   try {
@@ -85,6 +112,7 @@ test('a sync names the backup whose label is taken, copies the others, and the n
     const label = await takeNamesakes(cluster, sql, a, b);
     const second = takenInto(await takeInto(cluster, { a }), 'a');
     const { systemIdentifier, serverVersion, walSegmentBytes } = second;
+    for (const each of [label, second.label]) await vouchFor(a, systemIdentifier, each);
     const synced = await syncLineage({
       from: a,
       to: b,
@@ -99,6 +127,9 @@ test('a sync names the backup whose label is taken, copies the others, and the n
     });
     expect(synced.backups.map((each) => each.label)).toEqual([second.label]);
     expect(synced.failed).toEqual([{ kind: 'namesake', name: label, problem: expect.stringMatching(/another backup/) }]);
+    const [own, all] = [[second.label], [label, second.label]];
+    expect(await vouchedFor(a, systemIdentifier)).toEqual({ drills: all, holds: all, findings: all });
+    expect(await vouchedFor(b, systemIdentifier)).toEqual({ drills: own, holds: own, findings: own });
     expect((await listBackups(b, systemIdentifier)).map((each) => each.label)).toEqual([label, second.label]);
     await sql`update t set n = -n where n between 15000 and 15010`;
     const rows = await fingerprint(sql);
