@@ -19,6 +19,7 @@ import { withRetention } from '../../../src/repository/retained-store.ts';
 import { listUnlocked } from '../../../src/repository/unlocked-backups.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
@@ -207,7 +208,17 @@ test('a dump that is too large for the destination is sent once, keeps back itse
   await expectAll(target, ['dump-b']);
 });
 
-test('a backup whose copy was killed before it was locked is locked by the next run, which finds its label there', async () => {
+interface Unlocked {
+  readonly source: Repository;
+  readonly target: Repository;
+  /** Key of the manifest that is not locked. */
+  readonly manifest: string;
+  /** The target's, where locking it fails still. */
+  readonly store: ObjectStore;
+}
+
+/** A sync that ended when the first backup was published and not locked yet. */
+async function copiedButNotLocked(): Promise<Unlocked> {
   const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
   await fill(source);
   const manifest = backupKey(SYSTEM, LABELS[0] ?? '');
@@ -215,6 +226,11 @@ test('a backup whose copy was killed before it was locked is locked by the next 
     if (operation === 'extendLock' && key === manifest) gone();
   });
   await expect(sync(source, { ...target, store })).rejects.toMatchObject({ code: 'storage-failed' });
+  return { source, target, manifest, store };
+}
+
+test('a backup whose copy was killed before it was locked is locked by the next run, which finds its label there', async () => {
+  const { source, target, manifest } = await copiedButNotLocked();
   expect((await target.store.stat(manifest))?.lockedUntil).toBeUndefined();
 
   await sync(source, target);
@@ -223,13 +239,7 @@ test('a backup whose copy was killed before it was locked is locked by the next 
 });
 
 test('late locks that fail keep nothing back: the rest is copied and reported, and the next run tries again', async () => {
-  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
-  await fill(source);
-  const manifest = backupKey(SYSTEM, LABELS[0] ?? '');
-  const store = withFaults(target.store, ({ operation, key }) => {
-    if (operation === 'extendLock' && key === manifest) gone();
-  });
-  await expect(sync(source, { ...target, store })).rejects.toMatchObject({ code: 'storage-failed' });
+  const { source, target, store } = await copiedButNotLocked();
 
   expect(await sync(source, { ...target, store })).toMatchObject({ dumps: ['dump-a', 'dump-b'], failed: [] });
   await expectAll(target);
@@ -239,13 +249,7 @@ test('late locks that fail keep nothing back: the rest is copied and reported, a
 });
 
 test('late locks that are interrupted say what is done', async () => {
-  const [source, target] = [await makeMemoryRepository(), await makeLocked(false)];
-  await fill(source);
-  const manifest = backupKey(SYSTEM, LABELS[0] ?? '');
-  const failing = withFaults(target.store, ({ operation, key }) => {
-    if (operation === 'extendLock' && key === manifest) gone();
-  });
-  await expect(sync(source, { ...target, store: failing })).rejects.toMatchObject({ code: 'storage-failed' });
+  const { source, target, manifest, store: failing } = await copiedButNotLocked();
   await sync(source, { ...target, store: failing });
 
   const stop = new AbortController();

@@ -1,10 +1,11 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRepository } from '../../../src/repository/repository.ts';
 import { openDiskStore } from '../../../src/storage/disk.ts';
 import { writeConfig, type CommandEnd } from '../../backup/command.ts';
+import { flipBit } from '../../backup/flip-bit.ts';
 import { runInProcess } from '../../backup/in-process.ts';
 import { makeDirectory, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -60,17 +61,6 @@ async function take(type: 'full' | 'incremental'): Promise<{ readonly label: str
   return { label, end };
 }
 
-/** Flips one bit of a table's page on disk, as a failing device does. */
-async function rot(table: string, block: number): Promise<string> {
-  const [row] = await sql<{ path: string }[]>`select pg_relation_filepath(${table}) as path`;
-  const file = await open(path.join(cluster.dataDirectory ?? '', row?.path ?? ''), 'r+');
-  const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, block * 8192 + 8000);
-  await file.write(Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, block * 8192 + 8000);
-  await file.close();
-  return row?.path ?? '';
-}
-
 function lineageIn(status: string): unknown {
   const { clusters } = JSON.parse(status) as {
     readonly clusters: readonly { readonly repositories: readonly { readonly state: { readonly lineage?: unknown } }[] }[];
@@ -108,7 +98,7 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
   const i1 = await take('incremental');
   expect([f0, f1, i1].map(({ end }) => end.status)).toEqual([0, 0, 0]);
 
-  const file = await rot('cold', 12);
+  const file = await flipBit(cluster, sql, 'cold', 12);
   await keepLast(1);
   const f2 = await take('full');
   expect(f2.end).toMatchObject({ status: 3, stderr: expect.stringContaining(`${file} block 12`) });

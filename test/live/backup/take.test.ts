@@ -1,4 +1,4 @@
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import type { TakeResult } from '../../../src/backup/take/run.ts';
 import { listBackups } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { withFaults } from '../../backup/failing-store.ts';
+import { flipBit } from '../../backup/flip-bit.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { takeInto } from '../../backup/take-into.ts';
 import { fingerprint } from '../../backup/workload.ts';
@@ -40,17 +41,6 @@ async function rowsOf(url: string): Promise<readonly string[]> {
   } finally {
     await reader.end();
   }
-}
-
-/** Flips one bit of a table's page on disk, behind the server's back and without its LSN. */
-async function flipBit(cluster: TestCluster, sql: postgres.Sql, table: string, block: number): Promise<string> {
-  const [row] = await sql<{ path: string }[]>`select pg_relation_filepath(${table}) as path`;
-  const file = await open(path.join(cluster.dataDirectory ?? '', row?.path ?? ''), 'r+');
-  const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, block * 8192 + 8000);
-  await file.write(Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, block * 8192 + 8000);
-  await file.close();
-  return row?.path ?? '';
 }
 
 describe('the audit of a full backup', () => {
