@@ -78,7 +78,7 @@ export async function listKeys(store: ObjectStore): Promise<StoredKeys> {
   const keys: KeyObject[] = [];
   const found: DamagedObject[] = [];
   for await (const { key } of store.list(KEYS_PREFIX)) {
-    const object = await readOr({}, key, found, async () => await readKeyObject(store, key));
+    const object = await readOr({ store }, key, found, async () => await readKeyObject(store, key));
     if (object !== undefined) keys.push(object);
   }
   return { keys: keys.sort((a, b) => a.createdAt.localeCompare(b.createdAt)), damaged: found };

@@ -1,6 +1,7 @@
 import { isDbadminError, type DbadminError, type ErrorCode } from '../base/errors.ts';
 import { damaged } from './envelope.ts';
 import type { Repository } from './repository.ts';
+import { explainUnread } from './unreadable.ts';
 
 /** An object that could not be read: what it would have said is not known, and the others are as good as without it. */
 export interface DamagedObject {
@@ -12,18 +13,19 @@ export interface DamagedObject {
 const OF_ONE_OBJECT: readonly ErrorCode[] = ['repository-damaged', 'repository-format', 'lsn-invalid', 'key-wrong'];
 
 /**
- * What `read` gives; undefined when the object is gone since it was listed. One that is damaged is told to the repository's
+ * What `read` gives; undefined when the object is gone since it was listed. One that is damaged, or that the storage has and cannot read, is told to the repository's
  * `onDamaged` and noted in `noted`: whoever can write one object must not be able to keep all others from being used.
  */
 export async function readOr<Result>(
-  repository: Pick<Repository, 'onDamaged'>,
+  repository: Pick<Repository, 'onDamaged' | 'store'>,
   key: string,
   noted: DamagedObject[],
   read: () => Promise<Result>,
 ): Promise<Result | undefined> {
   try {
     return await read();
-  } catch (error) {
+  } catch (caught) {
+    const error = await explainUnread(repository.store, key, caught);
     if (isDbadminError(error, 'storage-missing')) return undefined;
     if (!isOfOneObject(error)) throw error;
     const found = { key, error: asDamage(key, error) };

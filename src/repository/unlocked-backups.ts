@@ -64,7 +64,12 @@ export async function listUnlocked(
 async function wasToBeLocked(repository: Repository, systemIdentifier: string, { label, key }: UnlockedBackup): Promise<boolean> {
   const damaged: DamagedObject[] = [];
   // Whoever lists the backups tells of damaged ones.
-  const summary = await readOr({}, key, damaged, async () => await readSummary(repository, systemIdentifier, label));
+  const summary = await readOr(
+    { store: repository.store },
+    key,
+    damaged,
+    async () => await readSummary(repository, systemIdentifier, label),
+  );
   return damaged.length > 0 || summary?.lockDays !== undefined;
 }
 

@@ -15,7 +15,7 @@ import { copyDumps } from './dump-copy-run.ts';
 import { copySealed } from './sealed-copy-run.ts';
 import { describeNamesake, namesakeLabels, planSync, type ChooseBackups } from './plan.ts';
 import { inspectSource, withoutBlocked } from './source-inspect.ts';
-import { readingSource } from './source-store.ts';
+import { readingSource } from '../../repository/unreadable.ts';
 import { isOfOneObject, UncopiedList, type Uncopied } from './uncopied-run.ts';
 import { copyWal, type CopiedWal } from './wal-copy-run.ts';
 

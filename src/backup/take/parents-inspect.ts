@@ -3,7 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { sharesNames } from '../../repository/keys.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Source } from '../source-inspect.ts';
-import { readingSource } from '../sync/source-store.ts';
+import { readingSource } from '../../repository/unreadable.ts';
 import { readReliableParent, type Destination, type ParentContent } from './destination.ts';
 import { chooseMode, type TakeMode } from './mode.ts';
 import { chooseParent } from './parent-inspect.ts';

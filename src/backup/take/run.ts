@@ -10,7 +10,7 @@ import { BlobReader } from '../../repository/blob-reader.ts';
 import type { Lease } from '../../repository/leases.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
-import { readingSource } from '../sync/source-store.ts';
+import { readingSource } from '../../repository/unreadable.ts';
 import { inspectCluster, inspectConfiguration, type ClusterFacts } from './cluster-inspect.ts';
 import { completeBackup, type UnknownCuts } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
@@ -376,12 +376,12 @@ function cutsUnknownSince({ mode, shortened }: Attempt): UnknownCuts | undefined
 }
 
 /**
- * Page hashes are taken where the next backup will need them: where the server cannot tell what changed. With a key of their own after
- * damage, so that none of their blobs has the name of a damaged one.
+ * Page hashes are taken where the next backup will need them: where the server cannot tell what changed. They have the parent's key only where
+ * they are compared with its own, and not after damage: otherwise their blobs could have the names of damaged ones that nobody read.
  */
 function pageHashKeyFor({ mode, facts }: Attempt, isAfterDamage: boolean): Buffer | undefined {
   if (facts.summarizesWal && mode.kind !== 'hashes') return undefined;
-  const known = mode.kind === 'everything' || isAfterDamage ? undefined : mode.parent.pageHashKey;
+  const known = mode.kind !== 'hashes' || isAfterDamage ? undefined : mode.parent.pageHashKey;
   return typeof known === 'string' ? Buffer.from(known, 'hex') : randomBytes(32);
 }
 
