@@ -1,12 +1,12 @@
 import { appendFile, chown, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
-import { inspectRestore } from '../../src/backup/restore/inspect.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
 import { startCluster, stopCluster } from '../../src/postgres/server.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { freePort } from '../postgres/address.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
+import { preflightToLatest } from './preflight.ts';
 
 export interface TestStandby {
   /** The means to back it up, and to have a standby of it in turn. */
@@ -19,17 +19,7 @@ export interface TestStandby {
 export async function startStandby(cluster: TestCluster, repository: Repository, into: string): Promise<TestStandby> {
   const { programs } = cluster;
   if (programs === undefined) throw new Error('the test needs an embedded server');
-  const preflight = await inspectRestore({
-    repository,
-    clusterName: 'main',
-    systemIdentifier: undefined,
-    target: { kind: 'latest' },
-    exclusive: false,
-    backup: undefined,
-    timeline: undefined,
-    dataDirectory: into,
-    tablespaces: new Map(),
-  });
+  const preflight = await preflightToLatest(repository, into);
   const port = await freePort();
   const owner = programs.runAs;
   const signal = new AbortController().signal;

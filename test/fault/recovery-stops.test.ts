@@ -4,7 +4,6 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
-import { inspectRestore } from '../../src/backup/restore/inspect.ts';
 import { shellQuote } from '../../src/backup/restore/recovery-settings.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
@@ -14,6 +13,7 @@ import { backUp, makeDirectory, makeRepository, removeDirectory } from '../backu
 import { freePort } from '../postgres/address.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
+import { preflightToLatest } from '../backup/preflight.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '..', '..');
 
@@ -99,17 +99,7 @@ describe('a recovery that cannot have its WAL stops and never promotes', () => {
 
   test('PostgreSQL ends with FATAL, and is not promoted, when a spooled segment is missing', async () => {
     const into = path.join(directory, 'clone');
-    const preflight = await inspectRestore({
-      repository,
-      clusterName: 'main',
-      systemIdentifier: undefined,
-      target: { kind: 'latest' },
-      exclusive: false,
-      backup: undefined,
-      timeline: undefined,
-      dataDirectory: into,
-      tablespaces: new Map(),
-    });
+    const preflight = await preflightToLatest(repository, into);
     const programs = await embeddedPrograms(17);
     await applyRestore({
       preflight,

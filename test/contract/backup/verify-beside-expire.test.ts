@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import type { VerifyReport } from '../../../src/backup/verify/report.ts';
 import { dumpManifestKey, dumpPrefix } from '../../../src/backup/dump/layout.ts';
 import { writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { segmentName } from '../../../src/postgres/segment.ts';
 import { collect, type Collected } from '../../../src/repository/collection.ts';
@@ -18,6 +17,7 @@ import { plainHash } from '../../backup/full-repository.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
+import { verifyStructure } from '../../backup/verify-structure.ts';
 
 const DAY_MS = 86_400_000;
 const SEGMENT_BYTES = 1024 * 1024;
@@ -34,14 +34,7 @@ async function newRepository(clock: ManualClock): Promise<Repository> {
 }
 
 async function verify(repository: Repository, clock: ManualClock): Promise<VerifyReport> {
-  const request = {
-    repositoryName: 'local',
-    cluster: CLUSTER,
-    extent: { kind: 'structure' },
-    tool: 'test',
-    onRead: () => undefined,
-  } as const;
-  return await verifyRepository({ ...request, repository, clock, signal });
+  return await verifyStructure(repository, CLUSTER, clock);
 }
 
 async function collectAt(repository: Repository, clock: ManualClock): Promise<Collected> {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { refuseUnfindable } from '../../../src/backup/restore/unfindable.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import type { VerifyReport } from '../../../src/backup/verify/report.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { segmentName } from '../../../src/postgres/segment.ts';
@@ -22,6 +21,7 @@ import { withFaults } from '../../backup/failing-store.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, hashOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
+import { verifyStructure } from '../../backup/verify-structure.ts';
 
 const DAY_MS = 86_400_000;
 const LOCK_DAYS = 30;
@@ -112,14 +112,7 @@ async function collectIn(world: World): Promise<Collected> {
 }
 
 async function verify({ repository, clock }: World): Promise<VerifyReport> {
-  const request = {
-    repositoryName: 'local',
-    cluster: CLUSTER,
-    extent: { kind: 'structure' },
-    tool: 'test',
-    onRead: () => undefined,
-  } as const;
-  return await verifyRepository({ ...request, repository, clock, signal });
+  return await verifyStructure(repository, CLUSTER, clock);
 }
 
 const pass = ({ clock }: World, days: number): void => clock.set(clock.now().getTime() + days * DAY_MS);
