@@ -122,6 +122,11 @@ export class BlobIndex {
     return { hash, pack: this.#packs[pack] ?? '', ...place };
   }
 
+  /** The name of an entry's blob: 64 hex digits. */
+  hashOf(entry: number): string {
+    return this.#table.hashOf(entry);
+  }
+
   /** Where the blob of an entry lies, by the number of its pack. */
   measureOf(entry: number): { readonly pack: number } & Omit<PackedBlob, 'hash'> {
     return this.#table.placeOf(entry);
@@ -202,7 +207,7 @@ export class BlobIndex {
 
   #blobOf(entry: number): PackedBlob {
     const { pack: _, ...place } = this.#table.placeOf(entry);
-    return { hash: this.#table.hashOf(entry), ...place };
+    return { hash: this.hashOf(entry), ...place };
   }
 
   /** Its memory, for threads that look blobs up. */

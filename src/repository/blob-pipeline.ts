@@ -128,6 +128,11 @@ export class BlobPipeline {
     return this.#writers.some(({ failure }) => failure === undefined);
   }
 
+  /** Why a target is given up, if it is. */
+  failure(target: number): Error | undefined {
+    return this.#writers[target]?.failure;
+  }
+
   /** Stores what is left and the indexes. One outcome for each target; throws only when all failed. */
   async finish(indexName: string): Promise<readonly StoredOutcome[]> {
     await this.drain();

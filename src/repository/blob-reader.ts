@@ -1,4 +1,4 @@
-import { messageOf, type DbadminError } from '../base/errors.ts';
+import { isDbadminError, messageOf, type DbadminError } from '../base/errors.ts';
 import type { BlobIndex, BlobPlace } from './blob-index.ts';
 import { decompress } from './compress.ts';
 import { scatterFiles, type ScatterOptions } from './blob-scatter.ts';
@@ -31,6 +31,11 @@ export class BlobReader {
     return place === undefined ? '' : `${place.pack}${place.offset.toString(16).padStart(8, '0')}`;
   }
 
+  /** The pack a blob lies in. Empty when unknown. */
+  packOf(hash: string): string {
+    return this.#index.find(hash)?.pack ?? '';
+  }
+
   /** Makes files and writes their content with threads; see {@link scatterFiles}. */
   async scatter(options: Omit<ScatterOptions, 'repository' | 'systemIdentifier' | 'index'>): Promise<void> {
     const [repository, systemIdentifier, index] = [this.#repository, this.#systemIdentifier, this.#index];
@@ -58,6 +63,42 @@ export class BlobReader {
     const zstd = new Zstd();
     for await (const run of ahead(this.#runs(hashes), async (places) => await this.#readRun(places)))
       for (const stored of run) yield openWith(zstd, this.#repository, stored);
+  }
+
+  /**
+   * Reads blobs only to see whether they are whole, and gives those that are not. One that is broken hides no other.
+   *
+   * @throws {DbadminError} where the storage does not answer.
+   */
+  async *faultsOf(hashes: readonly string[]): AsyncGenerator<BlobFault> {
+    for await (const faults of ahead(this.#runs(hashes), async (run) => await this.#faultsOfRun(run))) yield* faults;
+  }
+
+  async #faultsOfRun(run: readonly BlobPlace[]): Promise<readonly BlobFault[]> {
+    let stored: readonly StoredBlob[];
+    try {
+      stored = await this.#readRun(run);
+    } catch (error) {
+      const [first] = run;
+      if (!isOfOneObject(error) || first === undefined) throw error;
+      // Which of them cannot be read, each by itself says.
+      if (run.length === 1) return [{ place: first, error }];
+      const faults: BlobFault[] = [];
+      for (const place of run) faults.push(...(await this.#faultsOfRun([place])));
+      return faults;
+    }
+    const found = await Promise.all(
+      stored.map(async ({ bytes, place, key }) => {
+        try {
+          await openBlob(this.#repository, bytes, place, key);
+          return [];
+        } catch (error) {
+          if (!isOfOneObject(error)) throw error;
+          return [{ place, error }];
+        }
+      }),
+    );
+    return found.flat();
   }
 
   async #readRun(run: readonly BlobPlace[]): Promise<readonly StoredBlob[]> {
@@ -94,6 +135,16 @@ export class BlobReader {
 
 function adjoins(before: BlobPlace, place: BlobPlace): boolean {
   return before.pack === place.pack && before.offset + before.storedBytes === place.offset;
+}
+
+/** A blob that is not whole, and why. */
+export interface BlobFault {
+  readonly place: BlobPlace;
+  readonly error: DbadminError;
+}
+
+function isOfOneObject(error: unknown): error is DbadminError {
+  return isDbadminError(error, 'repository-damaged') || isDbadminError(error, 'storage-missing');
 }
 
 interface StoredBlob {

@@ -60,6 +60,17 @@ export async function removeMark({ store }: Repository, systemIdentifier: string
   await store.delete(markPrefix(systemIdentifier) + pack);
 }
 
+/** Which of some packs of a lineage are not there. */
+export async function findMissingPacks(
+  { store }: Repository,
+  systemIdentifier: string,
+  packs: ReadonlySet<string>,
+): Promise<ReadonlySet<string>> {
+  const missing = new Set(packs);
+  if (packs.size > 0) for await (const { key } of store.list(packPrefix(systemIdentifier))) missing.delete(key.slice(-32));
+  return missing;
+}
+
 /**
  * Makes sure that every pack a new backup relies on is there and will not be deleted before its manifest is seen: called
  * right before the manifest is written.
@@ -72,8 +83,7 @@ export async function removeMark({ store }: Repository, systemIdentifier: string
 export async function verifyPacks(repository: Repository, systemIdentifier: string, packs: ReadonlySet<string>): Promise<void> {
   if (packs.size === 0) return;
   const { store } = repository;
-  const missing = new Set(packs);
-  for await (const { key } of store.list(packPrefix(systemIdentifier))) missing.delete(key.slice(-32));
+  const missing = await findMissingPacks(repository, systemIdentifier, packs);
   const [first] = missing;
   if (first !== undefined) {
     throw new DbadminError('repository-damaged', `pack ${first} is listed in an index and not in ${store.description}`, {

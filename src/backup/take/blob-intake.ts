@@ -1,5 +1,8 @@
 import type { BlobPipeline, Room } from '../../repository/blob-pipeline.ts';
+import { contentHash } from '../../repository/keys.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { BlobTable } from './content-map.ts';
+import type { DamagedContent } from './damaged-content.ts';
 import { appendExtent, type ContentExtent } from './extents.ts';
 
 /**
@@ -8,7 +11,24 @@ import { appendExtent, type ContentExtent } from './extents.ts';
  */
 const SHARED_BLOB_BYTES = 128 * 1024;
 /** As many whole pages as fit beside the mark. */
-const APART_BYTES = SHARED_BLOB_BYTES - 8192;
+const MARKED_BLOB_BYTES = SHARED_BLOB_BYTES - 8192;
+
+/** A blob that is being filled with pages of many files. */
+interface SharedBlob {
+  readonly blob: number;
+  readonly room: Room;
+  /** Whether it begins with the run's mark. */
+  readonly isMarked: boolean;
+  /** Handed over with this in it. */
+  readonly fullBytes: number;
+  filled: number;
+}
+
+/** A repository that blobs go to, and what is damaged there. */
+export interface IntakeTarget {
+  readonly repository: Repository;
+  readonly damaged: DamagedContent;
+}
 
 /**
  * Blobs on their way into all repositories of a run. A blob has one number, known at once, and in each repository a name,
@@ -18,14 +38,23 @@ export class BlobIntake {
   /** Names by number, for each repository. */
   readonly names: readonly BlobTable[];
   readonly #pipeline: BlobPipeline;
+  readonly #targets: readonly IntakeTarget[];
   readonly #mark: Buffer;
-  #shared: { readonly blob: number; readonly room: Room; filled: number } | undefined;
+  #shared: SharedBlob | undefined;
+  #mustMark: boolean;
 
   /** `mark` is unique to the run: the label of its backup. */
-  constructor(pipeline: BlobPipeline, repositories: number, mark: string) {
+  constructor(pipeline: BlobPipeline, targets: readonly IntakeTarget[], mark: string) {
     this.#pipeline = pipeline;
+    this.#targets = targets;
     this.#mark = Buffer.from(mark);
-    this.names = Array.from({ length: repositories }, () => new BlobTable());
+    this.#mustMark = targets.some(({ damaged }) => !damaged.isEmpty);
+    this.names = targets.map(() => new BlobTable());
+  }
+
+  /** Whether a repository has this content as a blob of its own and damaged: it must be put apart. */
+  isDamaged(plain: Buffer): boolean {
+    return this.#targets.some(({ repository, damaged }) => !damaged.isEmpty && damaged.has(contentHash(repository, plain).toString('hex')));
   }
 
   /** Room for a blob of up to `maxBytes`, to be given to {@link BlobIntake.submit} or released. */
@@ -50,27 +79,25 @@ export class BlobIntake {
   /** Stores a copy of bytes that lie at `offset` of a file in blobs shared with others, and notes where in `extents`. */
   async putShared(offset: number, plain: Buffer, extents: ContentExtent[]): Promise<void> {
     for (let at = 0; at < plain.byteLength;) {
-      const shared = (this.#shared ??= { blob: this.#number(), room: await this.reserve(SHARED_BLOB_BYTES), filled: 0 });
-      const length = Math.min(plain.byteLength - at, SHARED_BLOB_BYTES - shared.filled);
+      const shared = (this.#shared ??= await this.#openShared());
+      const length = Math.min(plain.byteLength - at, shared.fullBytes - shared.filled);
       // `set` of a typed array takes twice as long into shared memory.
       plain.copy(shared.room.bytes, shared.filled, at, at + length);
       appendExtent(extents, { offset: offset + at, length, blob: shared.blob, from: shared.filled });
       shared.filled += length;
       at += length;
-      if (shared.filled === SHARED_BLOB_BYTES) this.closeShared();
+      if (shared.filled === shared.fullBytes) this.closeShared();
     }
   }
 
   /**
    * The same in blobs that are like no other, since the run's mark comes first: where a blob is damaged, the same content under the
-   * same name would be taken for what is there.
+   * same name would be taken for what is there. Once there is such content, every shared blob has the mark.
    */
   async putApart(offset: number, plain: Buffer, extents: ContentExtent[]): Promise<void> {
-    for (let at = 0; at < plain.byteLength; at += APART_BYTES) {
-      this.closeShared();
-      await this.putShared(0, this.#mark, []);
-      await this.putShared(offset + at, plain.subarray(at, at + APART_BYTES), extents);
-    }
+    if (this.#shared?.isMarked !== true) this.closeShared();
+    this.#mustMark = true;
+    await this.putShared(offset, plain, extents);
   }
 
   /** Hands over the shared blob that is being filled. */
@@ -78,6 +105,13 @@ export class BlobIntake {
     const shared = this.#shared;
     this.#shared = undefined;
     if (shared !== undefined) this.#submitAs(shared.blob, shared.room, shared.filled);
+  }
+
+  async #openShared(): Promise<SharedBlob> {
+    const [blob, room] = [this.#number(), await this.reserve(SHARED_BLOB_BYTES)];
+    if (!this.#mustMark) return { blob, room, isMarked: false, fullBytes: SHARED_BLOB_BYTES, filled: 0 };
+    const filled = this.#mark.copy(room.bytes);
+    return { blob, room, isMarked: true, fullBytes: filled + MARKED_BLOB_BYTES, filled };
   }
 
   #number(): number {

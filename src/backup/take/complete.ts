@@ -10,7 +10,7 @@ import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
-import type { Destination } from './destination.ts';
+import type { Destination, ParentContent } from './destination.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { keptDamage, keptWarnings } from './kept-warnings.ts';
 import { kindOf, mayHoldStandbyPages, type TakeMode } from './mode.ts';
@@ -29,8 +29,8 @@ export interface CompleteOptions {
   /** The part of `content` that is of this destination. */
   readonly files: RepositoryContent;
   readonly written: WrittenBlobs;
-  /** Packs that the parent lies in: the new manifest relies on them as the parent's does. */
-  readonly parentPacks: ReadonlySet<string>;
+  /** What it builds on there. */
+  readonly parent: ParentContent | undefined;
   readonly pageHashKey: Buffer | undefined;
   /** Where it is not known which relations VACUUM cut back. */
   readonly cutsUnknownSince: UnknownCuts | undefined;
@@ -64,7 +64,7 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   log.debug(`${label}: waiting for the WAL in ${destination.name}`);
   await secureWal(options);
   const summary = summarize(options);
-  const packs = new Set([...options.parentPacks, ...options.written.packs, ...options.written.adoptedPacks]);
+  const packs = new Set([...packsOfParent(options), ...options.written.packs, ...options.written.adoptedPacks]);
   await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();
   log.debug(`${label}: writing the manifest`);
@@ -75,6 +75,14 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   await lockEarlier(repository, { systemIdentifier: source.systemIdentifier, name, done, index, log, signal });
   log.debug(`${label}: complete (${mode.kind})`);
   return summary;
+}
+
+/** The packs in which that part of the parent lies which the backup needs, too. */
+function* packsOfParent({ destination, files, parent }: CompleteOptions): Generator<string> {
+  if (parent === undefined) return;
+  const numbers = new Set<number>();
+  for (const blob of files.parentBlobs()) numbers.add(parent.packs[blob] ?? -1);
+  for (const number of numbers) yield destination.index.packName(number);
 }
 
 /** Where the storage locks objects: everything that the backup relies on stays locked as long as the backup itself. */

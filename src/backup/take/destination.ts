@@ -5,12 +5,13 @@ import { BlobIndex } from '../../repository/blob-index.ts';
 import { ensureClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
-import { readMarks } from '../../repository/marks.ts';
+import { findMissingPacks, readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Source } from '../source-inspect.ts';
 import { suspicionsOf, type Suspicions } from '../suspicion.ts';
 import { readParentContent } from './parent-inspect.ts';
 import type { ContentMap } from './content-map.ts';
+import { DamagedContent } from './damaged-content.ts';
 
 /** A repository that a backup is to go to. */
 export interface NamedRepository {
@@ -26,8 +27,8 @@ export interface Destination extends NamedRepository {
   readonly suspicions: Suspicions;
   /** Content that may be relied on: not what is about to be deleted. */
   readonly index: BlobIndex;
-  /** Names of blobs that this run found to be damaged there: nothing new may rest on them. */
-  readonly damaged: Set<string>;
+  /** What this run found to be damaged there. */
+  readonly damaged: DamagedContent;
 }
 
 export interface OpenDestinationOptions {
@@ -56,7 +57,7 @@ export async function openDestination({ name, repository }: NamedRepository, opt
       log.warn(`${key} in ${name} is damaged: what only it names is stored again; dbadmin repository rebuild-index writes it anew`);
     const backups = await listBackups(repository, systemIdentifier);
     const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
-    return { name, repository, lease, index, backups, suspicions, damaged: new Set() };
+    return { name, repository, lease, index, backups, suspicions, damaged: new DamagedContent(name, log) };
   } catch (error) {
     await lease.release();
     throw error;
@@ -70,29 +71,38 @@ export async function withIndexAnew(destination: Destination, systemIdentifier: 
   return { ...destination, index };
 }
 
-/** The content of a parent in one repository, with the packs it lies in. */
+/** The content of a parent in one repository. */
 export interface ParentContent {
   readonly content: ContentMap;
-  readonly packs: ReadonlySet<string>;
+  /** Of each blob by its number in the content: the number of its pack in the destination's index. */
+  readonly packs: Uint32Array;
   /** Of each blob by its number in the content. */
   readonly plainBytes: Uint32Array;
 }
 
 /**
  * The parent's content, or undefined when some of it is not there to be relied on. A manifest that cannot be read is thrown: whoever
- * asks passes the backup over for an older one.
+ * asks passes the backup over for an older one. Where packs are gone, what lay in them is noted as damaged.
  */
 export async function readReliableParent(destination: Destination, parent: BackupSummary): Promise<ParentContent | undefined> {
-  const { index, repository } = destination;
+  const { index, repository, damaged } = destination;
   const content = await readParentContent(repository, parent);
-  const packs = new Set<number>();
+  const packs = new Uint32Array(content.blobs.count);
   const plainBytes = new Uint32Array(content.blobs.count);
   for (let blob = 0; blob < plainBytes.length; blob += 1) {
     const entry = index.entryOf(content.blobs.hash(blob));
     if (entry < 0) return undefined;
     const measure = index.measureOf(entry);
-    packs.add(measure.pack);
+    packs[blob] = measure.pack;
     plainBytes[blob] = measure.plainBytes;
   }
-  return { content, packs: new Set(Array.from(packs, (pack) => index.packName(pack))), plainBytes };
+  const names = new Set(Array.from(new Set(packs), (pack) => index.packName(pack)));
+  const missing = await findMissingPacks(repository, parent.systemIdentifier, names);
+  if (missing.size > 0) damaged.addMissing(missing, blobsIn(missing, content, packs, index));
+  return { content, packs, plainBytes };
+}
+
+/** The names of the blobs that lie in packs of these names. */
+function* blobsIn(names: ReadonlySet<string>, { blobs }: ContentMap, packs: Uint32Array, index: BlobIndex): Generator<string> {
+  for (let blob = 0; blob < blobs.count; blob += 1) if (names.has(index.packName(packs[blob] ?? -1))) yield blobs.hash(blob);
 }

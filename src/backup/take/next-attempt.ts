@@ -6,7 +6,7 @@ import { ShortenedMeanwhile, ShortenedUnanswered, SummariesGone } from './shorte
 export class RestsOnDamage extends DbadminError {
   constructor(label: string, names: readonly string[]) {
     super('repository-damaged', `backup ${label} would rest on content that is damaged in ${names.join(' and ')}`, {
-      hint: 'dbadmin backup verify --read-data says what else is damaged; dbadmin backup run --type full stores it anew.',
+      hint: 'What was found was stored anew each time, and then more was: look at the storage, and take a backup into another one (dbadmin backup init).',
     });
   }
 }
@@ -20,6 +20,11 @@ export interface NextAttempt {
 /** An attempt that ends before anything has come costs a checkpoint; a reading of everything may cost hours. */
 const MOST_TRIES = 4;
 
+/** Whether there is another attempt when the one numbered `tries` from 1 comes to rest on damage. */
+export function mayTryAgain(tries: number): boolean {
+  return tries < MOST_TRIES;
+}
+
 /**
  * The next attempt after the one numbered `tries` from 1 failed in `mode`; undefined when its failure is the backup's.
  *
@@ -29,19 +34,21 @@ const MOST_TRIES = 4;
  * What was cut back up to the begin of the failed attempt is known to the next one, which looks again right before it begins.
  */
 export function afterFailure(mode: TakeMode, error: unknown, tries: number, hasBegun: boolean): NextAttempt | undefined {
-  if (error instanceof RestsOnDamage) return afterDamage(mode);
+  if (error instanceof RestsOnDamage) return mayTryAgain(tries) ? { mode: afterDamage(mode), note: READ_AGAIN } : undefined;
   if (mode.kind !== 'blocks' || hasBegun) return undefined;
   const { label } = mode.parent;
-  if (error instanceof ShortenedMeanwhile && tries < MOST_TRIES)
+  if (error instanceof ShortenedMeanwhile && mayTryAgain(tries))
     return { mode, note: 'the backup begins anew, since VACUUM cut a relation back before it began' };
   const reason = reasonAgainst(error, label);
   return reason === undefined ? undefined : { mode: withoutBlocks(mode, reason), note: `${reason}; reading everything` };
 }
 
-/** What the parent has lost is read from the cluster again, and all of it is looked at on the way. */
-function afterDamage(mode: TakeMode): NextAttempt | undefined {
-  if (mode.kind !== 'blocks' && mode.kind !== 'hashes') return undefined;
-  return { mode: { kind: 'audit', parent: mode.parent }, note: 'everything is read, and what is damaged is stored anew' };
+/** What is done about damage: a sentence without its last stop. */
+export const READ_AGAIN = 'everything is read, and what is damaged is stored anew';
+
+/** The mode when content is damaged: it is read from the cluster again, and all that the parent has is looked at on the way. */
+export function afterDamage(mode: TakeMode): TakeMode {
+  return mode.kind === 'everything' ? mode : { kind: 'audit', parent: mode.parent };
 }
 
 function reasonAgainst(error: unknown, label: string): string | undefined {

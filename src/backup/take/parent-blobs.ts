@@ -2,6 +2,7 @@ import { isDbadminError, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import type { BlobTable } from './content-map.ts';
+import type { DamagedContent } from './damaged-content.ts';
 
 /** A repository in which the parent can be read. */
 export interface ParentPlace {
@@ -10,8 +11,8 @@ export interface ParentPlace {
   /** Names of the parent's blobs there: their numbers are the same everywhere. */
   readonly names: BlobTable;
   readonly reader: BlobReader;
-  /** Gets the names of blobs that turn out to be damaged there. */
-  readonly damaged: Set<string>;
+  /** Gets what turns out to be damaged there. */
+  readonly damaged: DamagedContent;
 }
 
 /**
@@ -20,11 +21,15 @@ export interface ParentPlace {
  */
 export class ParentBlobs {
   readonly #log: Log;
-  readonly #damaged = new Set<number>();
+  readonly #all: readonly ParentPlace[];
+  /** Of each place, which of the blobs were whole: 1 by number. */
+  readonly #sound: ReadonlyMap<string, Uint8Array>;
   #places: readonly ParentPlace[];
 
   constructor(places: readonly ParentPlace[], log: Log) {
+    this.#all = places;
     this.#places = places;
+    this.#sound = new Map(places.map(({ name, names }) => [name, new Uint8Array(names.count)]));
     this.#log = log;
   }
 
@@ -36,34 +41,43 @@ export class ParentBlobs {
   /** The plain bytes of a blob, from whichever repository has it whole; undefined when none has. */
   async read(blob: number): Promise<Buffer | undefined> {
     for (const place of this.#places) {
+      const { name, names, reader, damaged } = place;
+      const hash = names.hash(blob);
+      if (damaged.has(hash)) continue;
       try {
-        for await (const plain of place.reader.readAll([place.names.hash(blob)])) return plain;
+        for await (const plain of reader.readAll([hash])) {
+          this.#sound.get(name)?.fill(1, blob, blob + 1);
+          return plain;
+        }
       } catch (error) {
-        this.#note(place, blob, error);
+        this.#note(place, hash, error);
       }
     }
     return undefined;
   }
 
-  /** The same, but undefined as well where a repository was found to have it damaged: there, nothing may rest on it. */
+  /** The same, but undefined as well where a repository is known to have it damaged: there, nothing may rest on it. */
   async readSound(blob: number): Promise<Buffer | undefined> {
+    if (this.isDamaged(blob)) return undefined;
     const plain = await this.read(blob);
-    return this.#damaged.has(blob) ? undefined : plain;
+    return this.isDamaged(blob) ? undefined : plain;
   }
 
-  /** Whether a repository was found to have a blob damaged. */
+  /** Whether a repository is known to have a blob damaged. */
   isDamaged(blob: number): boolean {
-    return this.#damaged.has(blob);
+    return this.#all.some(({ names, damaged }) => !damaged.isEmpty && damaged.has(names.hash(blob)));
   }
 
-  #note(place: ParentPlace, blob: number, error: unknown): void {
+  /** Whether a blob was read, and whole, in the repository of this name. */
+  wasSound(name: string, blob: number): boolean {
+    return this.#sound.get(name)?.[blob] === 1;
+  }
+
+  #note(place: ParentPlace, hash: string, error: unknown): void {
     if (!isDbadminError(error) || error.code === 'interrupted') throw error;
-    const { name, names, damaged } = place;
+    const { name, damaged, reader } = place;
     if (isDbadminError(error, 'repository-damaged') || isDbadminError(error, 'storage-missing')) {
-      const hash = names.hash(blob);
-      if (!damaged.has(hash)) this.#log.warn(`content of earlier backups is damaged in ${name}: ${reasonOf(error)}`);
-      damaged.add(hash);
-      this.#damaged.add(blob);
+      damaged.add(hash, reader.packOf(hash), error);
       return;
     }
     this.#places = this.#places.filter((each) => each !== place);

@@ -6,6 +6,7 @@ import type { Source } from '../source-inspect.ts';
 import { readingSource } from '../../repository/unreadable.ts';
 import { readReliableParent, type Destination, type ParentContent } from './destination.ts';
 import { chooseMode, type TakeMode } from './mode.ts';
+import { afterDamage, READ_AGAIN } from './next-attempt.ts';
 import { chooseParent } from './parent-inspect.ts';
 
 export interface ParentsOptions {
@@ -43,7 +44,9 @@ export async function inspectParents(all: readonly Destination[], options: Paren
     const read = await readParents(destinations, mode.parent);
     switch (read.kind) {
       case 'read':
-        return { mode, destinations, parents: read.parents };
+        if (destinations.every(({ damaged }) => damaged.isEmpty)) return { mode, destinations, parents: read.parents };
+        log.info(`Backup ${label} is not whole: ${READ_AGAIN}.`);
+        return { mode: afterDamage(mode), destinations, parents: read.parents };
       case 'failed':
         options.onFailed(read.name, read.error);
         destinations = destinations.filter(({ name }) => name !== read.name);

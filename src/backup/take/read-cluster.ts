@@ -65,7 +65,7 @@ export interface ClusterContent {
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
   const { mode, destinations, parents, source } = options;
   const onBegin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
-  const blobs = new BlobIntake(options.pipeline, destinations.length, options.label);
+  const blobs = new BlobIntake(options.pipeline, destinations, options.label);
   const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
   const state = { changedBytes: 0 };
   const onFile = (file: TakenFile): void => {

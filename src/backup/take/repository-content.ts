@@ -1,6 +1,7 @@
 import { CompactExtents } from '../../repository/compact-extents.ts';
 import { SCANNED_NUMBERS } from '../../repository/extent-scan.ts';
 import type { DirectoryEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
+import type { DamagedContent } from './damaged-content.ts';
 import { ContentMap, HASH_BYTES, type BlobTable } from './content-map.ts';
 import type { WornExtent } from './consolidate-plan.ts';
 import { listOf, overlayExtents, type ContentExtent, type ExtentList } from './extents.ts';
@@ -79,15 +80,29 @@ export class RepositoryContent {
     this.#map.addFile(this.#map.file(file), (put) => overlayExtents(before, extents, stretches, sizeBytes, put));
   }
 
-  /** Whether any of it lies in one of some blobs, by their names. Every blob must have its name. */
-  restsOn(names: ReadonlySet<string>): boolean {
-    if (names.size === 0) return false;
+  /**
+   * The names of the blobs it lies in: all that the run took, and of the parent's those that are `wanted`. Every blob must have its
+   * name; one may come twice.
+   */
+  *blobNames(isWanted: (parentBlob: number) => boolean): Generator<string> {
+    for (let blob = 0; blob < this.#names.count; blob += 1) yield this.#names.hash(blob);
+    for (const blob of this.parentBlobs()) if (isWanted(blob)) yield this.#nameOf(~blob);
+  }
+
+  /** The numbers of the blobs of the parent that any of it lies in. */
+  *parentBlobs(): Generator<number> {
+    for (const [blob, bytes] of this.live()) if (bytes > 0) yield blob;
+  }
+
+  /** Whether any of it lies in content that is damaged. Every blob must have its name. */
+  restsOn(damaged: DamagedContent): boolean {
+    if (damaged.isEmpty) return false;
     let isFound = false;
     for (let file = 0; file < this.#map.fileCount && !isFound; file += 1) {
-      isFound = this.#map.pages(file).some((blob) => names.has(this.#nameOf(blob)));
+      isFound = this.#map.pages(file).some((blob) => damaged.has(this.#nameOf(blob)));
       let last = NaN;
       this.#map.eachExtent(file, (_offset, _length, blob) => {
-        if (blob !== last) isFound ||= names.has(this.#nameOf(blob));
+        if (blob !== last) isFound ||= damaged.has(this.#nameOf(blob));
         last = blob;
       });
     }

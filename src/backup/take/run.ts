@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
-import { BlobPipeline, type StoredOutcome } from '../../repository/blob-pipeline.ts';
+import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import type { Lease } from '../../repository/leases.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
@@ -17,11 +17,12 @@ import { consolidate } from './consolidate-run.ts';
 import { openDestination, withIndexAnew, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
-import { afterFailure, RestsOnDamage } from './next-attempt.ts';
+import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { ParentBlobs } from './parent-blobs.ts';
 import { inspectParents } from './parents-inspect.ts';
 import { readCluster, type ClusterContent } from './read-cluster.ts';
+import { inspectReliedOn } from './relied-on-inspect.ts';
 import { ShortenedRelations } from './shortened-relations-inspect.ts';
 import { receiveAlongside, type WalAlongside } from './wal-alongside.ts';
 
@@ -114,7 +115,7 @@ class TakeRun {
       try {
         return {
           mode,
-          outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, shortened, label, startedAt })),
+          outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, shortened, label, startedAt, tries })),
         };
       } catch (error) {
         const next = afterFailure(mode, error, tries, this.#hasBegun);
@@ -223,7 +224,7 @@ class TakeRun {
         };
         wal.push(await receiveAlongside({ parameters: this.#options.parameters, name, repository, source, clock, log, onLost }));
       }
-      const isAfterDamage = this.#destinations.some(({ damaged }) => damaged.size > 0);
+      const isAfterDamage = this.#destinations.some(({ damaged }) => !damaged.isEmpty);
       const pageHashKey = pageHashKeyFor(attempt, isAfterDamage);
       const parentBlobs = this.#parentBlobs(attempt);
       const content = await this.#read({ ...attempt, pipeline, wal, parentBlobs, pageHashKey, signal });
@@ -231,9 +232,11 @@ class TakeRun {
       log.debug(`${attempt.label}: storing the last packs and the index`);
       await this.#consolidate(attempt, content, parentBlobs);
       content.blobs.closeShared();
+      await pipeline.drain();
+      const rests = { ...content, destinations: this.#destinations, pipeline, parentBlobs, systemIdentifier, log, signal };
+      const onDamage = await inspectReliedOn({ ...rests, isFull: kindOf(attempt.mode) === 'full' });
+      if (onDamage.length > 0 && mayTryAgain(attempt.tries)) throw new RestsOnDamage(attempt.label, onDamage);
       const stored = await pipeline.finish(indexName(attempt.startedAt));
-      const onDamage = this.#restingOnDamage(content, stored);
-      if (onDamage.length > 0 && kindOf(attempt.mode) === 'incremental') throw new RestsOnDamage(attempt.label, onDamage);
       return await Promise.all(
         this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
           try {
@@ -243,7 +246,6 @@ class TakeRun {
             const files = content.contents[index];
             if (outcome?.kind !== 'stored' || walOfIt === undefined || files === undefined)
               throw outcome?.kind === 'failed' ? outcome.error : new Error('no outcome');
-            const parentPacks = attempt.parents[index]?.packs ?? new Set<string>();
             const summary = await completeBackup({
               ...this.#options,
               ...attempt,
@@ -252,7 +254,7 @@ class TakeRun {
               written: outcome.written,
               files,
               content,
-              parentPacks,
+              parent: attempt.parents[index],
               pageHashKey,
               cutsUnknownSince: cutsUnknownSince(attempt),
             });
@@ -275,13 +277,6 @@ class TakeRun {
       return names === undefined ? [] : [{ name, names, reader, damaged }];
     });
     return new ParentBlobs(places, this.#options.log);
-  }
-
-  /** The names of the repositories in which the content lies partly in blobs that were found to be damaged. */
-  #restingOnDamage({ contents }: ClusterContent, stored: readonly StoredOutcome[]): readonly string[] {
-    const isResting = ({ damaged }: Destination, at: number): boolean =>
-      stored[at]?.kind === 'stored' && contents[at]?.restsOn(damaged) === true;
-    return this.#destinations.filter(isResting).map(({ name }) => name);
   }
 
   async #read(reading: Reading): Promise<ClusterContent> {
@@ -354,6 +349,8 @@ interface Attempt {
   readonly shortened: ShortenedRelations | undefined;
   readonly label: string;
   readonly startedAt: Date;
+  /** Its number, from 1. */
+  readonly tries: number;
 }
 
 interface Reading extends Attempt {

@@ -129,13 +129,15 @@ export class WholeFile {
     if (hashes !== undefined) this.#hashes.push(hashes);
     const changes = await this.#comparison?.changes(this.#attributes.path, offset, plain, hashes);
     if (changes === 'damaged') {
+      this.#changedBytes += length;
       await this.#takeApart(room, offset, plain);
       return;
     }
     const changed = changes?.reduce((sum, { start, end }) => sum + end - start, 0) ?? length;
     this.#changedBytes += changed;
-    if (changes === undefined || changed > length * WHOLE_FROM_SHARE) this.#takeAll(room, offset, plain);
-    else await this.#takeChanges(room, offset, plain, changes);
+    if (changes !== undefined && changed <= length * WHOLE_FROM_SHARE) await this.#takeChanges(room, offset, plain, changes);
+    else if (this.#intake.blobs.isDamaged(plain)) await this.#takeApart(room, offset, plain);
+    else this.#takeAll(room, offset, plain);
   }
 
   #takeAll(room: Room, offset: number, plain: Buffer): void {
@@ -146,7 +148,6 @@ export class WholeFile {
   }
 
   async #takeApart(room: Room, offset: number, plain: Buffer): Promise<void> {
-    this.#changedBytes += plain.byteLength;
     appendStretch(this.#taken, offset, offset + plain.byteLength);
     if (!isZero(plain)) await this.#intake.blobs.putApart(offset, plain, this.#extents);
     room.release();

@@ -26,7 +26,8 @@ newer with summarize_wal on; elsewhere everything is read and compared), with th
 its own. It exists once its manifest is written, last; a run that dies leaves nothing that looks like one.
 
 --type full reads everything and compares it, page by page, with what the repository pieced together from incremental ones. Pages that changed
-without a trace in the WAL are named, exit 3; the next step is backup acknowledge.
+without a trace in the WAL are named, exit 3; the next step is backup acknowledge. What earlier backups stored and this one needs, too, is read back
+in each repository; what is damaged there is stored anew.
 
 $ dbadmin backup run
 $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,

@@ -1,11 +1,11 @@
-import { open } from 'node:fs/promises';
+import { open, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import type { TakeResult } from '../../../src/backup/take/run.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
-import { packKey } from '../../../src/repository/layout.ts';
+import { backupKey, packKey } from '../../../src/repository/layout.ts';
 import { readManifest, type BackupSummary, type FileEntry } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
@@ -109,9 +109,60 @@ test('a full backup reads past content that is damaged in one repository, stores
     for (const extent of [...(await fileOf(world, 'a')).extents].slice(0, 2)) await damage(world, 'a', extent[2]);
     const { result, warnings } = await take(world, 'full');
     expect(result.mode.kind).toBe('audit');
-    expect(warnings).toEqual([expect.stringMatching(/damaged in a:/), expect.stringMatching(/damaged in a:/)]);
+    // Both lie in one pack.
+    expect(warnings).toEqual([expect.stringMatching(/damaged in a:/)]);
     expect(takenInto(result, 'a').audit?.mismatches).toEqual([]);
     expect(takenInto(result, 'a').storedBytes).toBeLessThan(3_000_000);
+    await expectSound(world, result);
+  });
+});
+
+test('a full backup reads in every repository what it rests on, not only where it found it first', async () => {
+  await withWorld(18, ['a', 'b'], async (world) => {
+    await damage(world, 'b', (await fileOf(world, 'b')).extents.at(1)?.[2] ?? '');
+    const { result, warnings } = await take(world, 'full');
+    expect(result.mode.kind).toBe('audit');
+    expect(warnings).toEqual([expect.stringMatching(/damaged in b:/), expect.stringMatching(/would rest on .* damaged in b: everything/)]);
+    expect(takenInto(result, 'b').storedBytes).toBeLessThan(3_000_000);
+    await expectSound(world, result);
+  });
+});
+
+test('a new file with the content of one that is damaged is stored apart, too', async () => {
+  await withWorld(18, ['a'], async (world) => {
+    const damaged = await fileOf(world, 'a', 'PG_VERSION');
+    await damage(world, 'a', damaged.extents.at(0)?.[2] ?? '');
+    await world.sql`create database copied strategy file_copy`;
+    const { result, warnings } = await take(world, 'full');
+    expect(warnings[0]).toMatch(/damaged in a:/);
+    await expectSound(world, result);
+  });
+});
+
+test('a full backup without a parent reads back what it finds there by its name', async () => {
+  await withWorld(18, ['a'], async (world) => {
+    await damage(world, 'a', (await fileOf(world, 'a')).extents.at(1)?.[2] ?? '');
+    // Its head is whole, so it is listed; nothing can be built upon it.
+    const manifest = path.join(world.at, 'a', backupKey(world.first.systemIdentifier, world.first.label));
+    await truncate(manifest, (await stat(manifest)).size - 100);
+    const { result, warnings } = await take(world, 'full');
+    expect(result.mode.kind).toBe('everything');
+    expect(warnings).toContainEqual(expect.stringMatching(/damaged in a: .*packs/));
+    expect(warnings).toContainEqual(expect.stringMatching(/would rest on .* damaged in a: everything/));
+    expect(takenInto(result, 'a').storedBytes).toBeLessThan(3_000_000);
+    await expectSound(world, result);
+  });
+});
+
+test('a pack that is gone is made up for by the next backup, with one word for all that lay in it', async () => {
+  await withWorld(18, ['a', 'b'], async (world) => {
+    const [extent] = (await fileOf(world, 'a')).extents;
+    const { pack } =
+      (await BlobIndex.load(world.repositories['a'] as Repository, world.first.systemIdentifier)).find(extent?.[2] ?? '') ?? {};
+    await rm(path.join(world.at, 'a', packKey(world.first.systemIdentifier, pack ?? '')));
+    const { result, warnings } = await take(world);
+    expect(result.mode.kind).toBe('audit');
+    expect(warnings).toEqual([expect.stringMatching(/missing in a: pack .* is not there/)]);
     await expectSound(world, result);
   });
 });
@@ -121,7 +172,9 @@ test('a full backup reads all that it rests on, files without pages, too', async
     const damaged = await Promise.all(['PG_VERSION', 'global/1262_vm'].map(async (path) => await fileOf(world, 'a', path)));
     for (const { extents } of damaged) await damage(world, 'a', extents.at(0)?.[2] ?? '');
     const { result, warnings } = await take(world, 'full');
-    expect(warnings).toEqual([expect.stringMatching(/damaged in a:/), expect.stringMatching(/damaged in a:/)]);
+    // Both lie in one pack.
+    expect(warnings).toEqual([expect.stringMatching(/damaged in a:/)]);
+    expect(takenInto(result, 'a').newBlobs).toBeGreaterThan(0);
     await expectSound(world, result);
   });
 });

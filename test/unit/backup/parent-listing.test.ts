@@ -95,10 +95,12 @@ describe('after an attempt that failed', () => {
     expect(afterFailure({ kind: 'audit', parent }, meanwhile, 1, false)).toBeUndefined();
   });
 
-  test('a backup that would rest on damage is read whole, once', () => {
+  test('a backup that would rest on damage is read whole, and again while that finds more, but not for ever', () => {
     const damage = new RestsOnDamage('20261121T203001Z-incr', ['local']);
     expect(afterFailure(blocks, damage, 1, true)?.mode).toEqual({ kind: 'audit', parent });
-    expect(afterFailure({ kind: 'audit', parent }, damage, 2, true)).toBeUndefined();
+    expect(afterFailure({ kind: 'audit', parent }, damage, 2, true)?.mode).toEqual({ kind: 'audit', parent });
+    expect(afterFailure({ kind: 'everything', reason: undefined }, damage, 3, true)?.mode.kind).toBe('everything');
+    expect(afterFailure({ kind: 'audit', parent }, damage, 4, true)).toBeUndefined();
   });
 
   test('once the server has begun to send, nothing follows: the same code says then that a standby was promoted', () => {

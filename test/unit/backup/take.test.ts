@@ -175,7 +175,7 @@ describe('a file of changed blocks', () => {
   const takeIn = async (...chunks: readonly Buffer[]): Promise<readonly TakenFile[]> => {
     const taken: TakenFile[] = [];
     const intake: Intake = {
-      blobs: new BlobIntake(new BlobPipeline([]), 0, 'mark'),
+      blobs: new BlobIntake(new BlobPipeline([]), [], 'mark'),
       ...RELATION,
       comparison: undefined,
       pageHashKey: undefined,
