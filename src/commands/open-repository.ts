@@ -7,6 +7,7 @@ import { createRepository, FORMAT, readIdentity, type RepositoryIdentity } from 
 import { refuseShortSecret } from '../repository/key-changes.ts';
 import { addKey, type Unlock } from '../repository/key-objects.ts';
 import { RepositoryKeys } from '../repository/keys.ts';
+import { refuseContent } from '../repository/lost-identity.ts';
 import type { DamagedObject } from '../repository/passed-over.ts';
 import { openRepository as openStored, type Repository } from '../repository/repository.ts';
 import { withRetention } from '../repository/retained-store.ts';
@@ -103,7 +104,11 @@ async function openIn<Opened>(
   }
 }
 
-/** Makes a repository where there is none; says whether it was made. The store's abilities are tried and written down. */
+/**
+ * Makes a repository where there is none; says whether it was made. The store's abilities are tried and written down.
+ *
+ * @throws {DbadminError} `refused` where there is the content of one that lost its identity.
+ */
 export async function ensureRepository(context: CommandContext, repository: RepositoryConfig): Promise<'made' | 'present'> {
   const unlock = await unlockOf(repository);
   const store = await openPlace(context, repository, { ...storeOptions(context), create: true, conditionalCreate: true });
@@ -112,6 +117,7 @@ export async function ensureRepository(context: CommandContext, repository: Repo
     return 'present';
   } catch (error) {
     if (!isDbadminError(error, 'repository-missing')) throw error;
+    await refuseContent(store);
     const conditionalCreate = await probeConditionalCreate(store);
     const keys = unlock.kind === 'none' ? undefined : RepositoryKeys.generate();
     if (keys !== undefined && unlock.kind !== 'none') {

@@ -4,6 +4,7 @@ import type { Repository } from './repository.ts';
 import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY } from './layout.ts';
+import { explainMissing } from './lost-identity.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import { problemOfCluster } from './summary-check.ts';
 
@@ -46,7 +47,7 @@ export async function createRepository(store: ObjectStore, identity: RepositoryI
 /**
  * The identity of the repository in `store`: the proof that it is there, mounted and readable.
  *
- * @throws {DbadminError} `repository-missing` when there is none, `repository-format` when it is of another format.
+ * @throws {DbadminError} `repository-missing` when there is none or it is lost, `repository-format` when it is of another format.
  */
 export async function readIdentity(store: ObjectStore): Promise<RepositoryIdentity> {
   const header = await readIdentityHeader(store);
@@ -73,11 +74,7 @@ async function readIdentityHeader(store: ObjectStore): Promise<Readonly<Record<s
     return (await unseal(CLEAR, 'identity', await store.read(IDENTITY_KEY), IDENTITY_KEY, 1024)).header;
   } catch (error) {
     if (!isDbadminError(error, 'storage-missing')) throw error;
-    throw new DbadminError('repository-missing', `there is no repository in ${store.description}`, {
-      detail: `${IDENTITY_KEY} is not there. A directory that should be mounted may not be.`,
-      hint: 'Make one with dbadmin backup init, or mount the right directory.',
-      cause: error,
-    });
+    throw await explainMissing(store, error);
   }
 }
 
