@@ -6,6 +6,7 @@ import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
+import { MARKER_NAME } from '../restore/left-out.ts';
 import { judgeClock } from './clocks.ts';
 import { failed, note, ok, problem, type Finding } from './finding.ts';
 import { judgeSettings, type ServerSettings } from './settings.ts';
@@ -116,7 +117,8 @@ async function checkSettings({ connection, slot, clock }: ServerCheckOptions): P
                current_setting('summarize_wal', true) as summarize_wal,
                (select active from pg_replication_slots where slot_name = ${slot}) as slot_active,
                (select wal_status from pg_replication_slots where slot_name = ${slot}) as slot_status`;
-      return row === undefined ? [] : [...judgeSettings(settingsOf(row), slot), await checkClock(sql, clock)];
+      if (row === undefined) return [];
+      return [...judgeSettings(settingsOf(row), slot), ...(await checkMarker(sql)), await checkClock(sql, clock)];
     } finally {
       await sql.end();
     }
@@ -135,6 +137,22 @@ function settingsOf(row: SettingsRow): ServerSettings {
     summarizeWal: row.summarize_wal ?? undefined,
     slot: row.slot_active === null ? undefined : { isActive: row.slot_active, status: row.slot_status },
   };
+}
+
+/** What a restore that was killed just before its end left in a cluster that runs now; nothing is said where the role may not look. */
+async function checkMarker(sql: postgres.Sql): Promise<readonly Finding[]> {
+  const rows = await sql<{ directory: string | null }[]>`
+    select current_setting('data_directory', true) as directory from pg_catalog.pg_stat_file(${MARKER_NAME}, true) where size is not null
+  `.catch(() => []);
+  const directory = rows[0]?.directory ?? '$PGDATA';
+  if (rows.length === 0) return [];
+  return [
+    note(
+      'finished restore',
+      `${MARKER_NAME} lies in the data directory: the restore that made this cluster was killed just before its end`,
+      `rm ${directory}/${MARKER_NAME}`,
+    ),
+  ];
 }
 
 async function checkClock(sql: postgres.Sql, clock: Clock): Promise<Finding> {

@@ -3,10 +3,8 @@ import path from 'node:path';
 import { systemCodeOf } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import { makeDirectory, writeText } from './lay-down-apply.ts';
+import { MARKER_NAME, UNFINISHED_MARKER } from './left-out.ts';
 import type { LayoutPlan } from './plan.ts';
-
-/** The file that a restore keeps in a data directory while it is at work there. */
-export const MARKER_NAME = 'dbadmin_restore.json';
 
 /** What an unfinished restore left word of: with it, and only with it, a directory without pg_control may be gone on with. */
 export interface RestoreMarker {
@@ -22,8 +20,9 @@ export async function placeMarker(layout: LayoutPlan, marker: RestoreMarker, own
   await makeDirectory(layout.dataDirectory, 0o700, owner);
   const file = path.join(layout.dataDirectory, MARKER_NAME);
   // Beside, since one of an earlier attempt may be there, and without any nothing can be gone on with.
-  await writeText(`${file}.tmp`, `${JSON.stringify(marker)}\n`, owner);
-  await rename(`${file}.tmp`, file);
+  const unfinished = path.join(layout.dataDirectory, UNFINISHED_MARKER);
+  await writeText(unfinished, `${JSON.stringify(marker)}\n`, owner);
+  await rename(unfinished, file);
   await syncDirectory(layout.dataDirectory);
 }
 

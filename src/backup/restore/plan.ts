@@ -1,6 +1,7 @@
 import { DbadminError } from '../../base/errors.ts';
 import { Selection, type Listed } from '../../base/listed.ts';
 import type { BackupSummary, FileEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
+import { isLeftOut } from './left-out.ts';
 
 /** Where everything of a backup goes: pure, so that nothing unsafe is ever begun. */
 export interface LayoutPlan {
@@ -44,7 +45,7 @@ export function planLayout(
     number += 1;
     refuseOutside(entry);
     const { path } = entry;
-    if (isApart(path)) continue;
+    if (isLeftOut(path)) continue;
     if (entry.type === 'symlink') links.push(entry);
     else if (entry.type === 'directory') directories.set(path, entry.mode);
     else {
@@ -115,14 +116,6 @@ class WritingOrder {
     );
     return numbers;
   }
-}
-
-/**
- * What a backup holds and a restore does not lay down: configuration from outside of the data directory, and signal files
- * of a standby that the backup was taken from, which would make a standby of it again.
- */
-function isApart(path: string): boolean {
-  return path === '.dbadmin' || path.startsWith('.dbadmin/') || path === 'standby.signal' || path === 'recovery.signal';
 }
 
 function refuseOutside(entry: ManifestEntry): void {

@@ -4,7 +4,8 @@ import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
 import { freeBytesFor } from './lay-down-apply.ts';
-import { MARKER_NAME, readMarker } from './marker.ts';
+import { MARKER_NAME } from './left-out.ts';
+import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 
 /** What a restore finds where it is to go. */

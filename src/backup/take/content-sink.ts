@@ -3,6 +3,7 @@ import type { BaseBackupSink } from '../../postgres/base-backup.ts';
 import { isIncrementalPath, pathOfIncremental } from '../../postgres/incremental-file.ts';
 import type { TarEntry } from '../../postgres/tar.ts';
 import type { DirectoryEntry, SymlinkEntry } from '../../repository/manifest.ts';
+import { isMarker } from '../restore/left-out.ts';
 import { ChangedFile } from './changed-file.ts';
 import { WholeFile, type FileAttributes, type Intake } from './whole-file.ts';
 
@@ -13,7 +14,10 @@ export interface ContentSinkEvents {
   progress(doneBytes: number, totalBytes: number): void;
 }
 
-type OpenFile = WholeFile | ChangedFile | BackupLabel;
+type OpenFile = WholeFile | ChangedFile | BackupLabel | typeof NOT_TAKEN;
+
+/** The mark that a killed restore left in the cluster is nothing of the cluster's. */
+const NOT_TAKEN = { take: (): void => undefined, finish: async (): Promise<void> => await Promise.resolve() } as const;
 
 const PERMISSION_BITS = 0o7777;
 
@@ -84,6 +88,7 @@ export class ContentSink implements BaseBackupSink {
   }
 
   #open(attributes: FileAttributes, sizeBytes: number): OpenFile {
+    if (isMarker(attributes.path)) return NOT_TAKEN;
     if (!this.#isIncremental) return new WholeFile(attributes, sizeBytes, this.#intake);
     if (attributes.path === 'backup_label') return new BackupLabel(attributes, this.#intake);
     if (!isIncrementalPath(attributes.path)) return new WholeFile(attributes, sizeBytes, this.#intake);

@@ -1,0 +1,21 @@
+/** The file that a restore keeps in a data directory while it is at work there. */
+export const MARKER_NAME = 'dbadmin_restore.json';
+/** The same while it is written. */
+export const UNFINISHED_MARKER = `${MARKER_NAME}.tmp`;
+
+/**
+ * Whether a path of a data directory is the mark of a restore. One that was killed just before its end leaves it in a cluster
+ * that starts and runs, and the server sends it with every backup.
+ */
+export function isMarker(path: string): boolean {
+  return path === MARKER_NAME || path === UNFINISHED_MARKER;
+}
+
+/**
+ * What a backup holds and a restore does not lay down: configuration from outside of the data directory; signal files of a standby
+ * that the backup was taken from, which would make a standby of it again; and the mark of an earlier restore, in whose place the
+ * restore has its own.
+ */
+export function isLeftOut(path: string): boolean {
+  return path === '.dbadmin' || path.startsWith('.dbadmin/') || path === 'standby.signal' || path === 'recovery.signal' || isMarker(path);
+}
