@@ -7,6 +7,7 @@ import { createRepository, FORMAT, readIdentity, type RepositoryIdentity } from 
 import { refuseShortSecret } from '../repository/key-changes.ts';
 import { addKey, type Unlock } from '../repository/key-objects.ts';
 import { RepositoryKeys } from '../repository/keys.ts';
+import { IDENTITY_KEY } from '../repository/layout.ts';
 import { refuseContent } from '../repository/lost-identity.ts';
 import type { DamagedObject } from '../repository/passed-over.ts';
 import { openRepository as openStored, type Repository } from '../repository/repository.ts';
@@ -153,6 +154,7 @@ function storeOptions(context: CommandContext): OpenStoreOptions {
   return {
     clock: context.clock,
     random: Math.random,
+    identityKey: IDENTITY_KEY,
     onRetry: (error, attempt, delayMs) => context.log.debug(`attempt ${attempt} failed, trying again in ${delayMs} ms: ${String(error)}`),
   };
 }

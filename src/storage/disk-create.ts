@@ -26,6 +26,8 @@ export interface DiskTarget {
   readonly modes: Modes;
   /** Directories whose own entry is known to be durable. */
   readonly syncedDirectories: Set<string>;
+  /** Proves that the root is still the one that was opened. */
+  readonly check: () => Promise<void>;
 }
 
 /**
@@ -122,13 +124,15 @@ async function openTemporary(target: DiskTarget, temporary: string): Promise<Fil
 
 /**
  * Makes each missing directory between `root` and `directory`, and syncs the parent of each. A directory that was there
- * already is synced once too: whoever made it may not have come to that. The root itself is never made.
+ * already is synced once too: whoever made it may not have come to that. The root itself is never made, and nothing in another:
+ * what was there and is not is more often unmounted than removed.
  */
 async function makeDirectories(target: DiskTarget, directory: string): Promise<void> {
   const { root, modes, syncedDirectories } = target;
   if (directory === root || syncedDirectories.has(directory)) return;
   const parent = path.dirname(directory);
   await makeDirectories(target, parent);
+  await target.check();
   await mkdir(directory, { mode: modes.directory }).catch((error: unknown) => {
     if (systemCodeOf(error) !== 'EEXIST') throw error;
   });

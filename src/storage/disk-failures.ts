@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 
 /**
  * What the system said about a file below `root`, as ours. ENOENT is not decided here: whether an object or the whole root
- * is missing takes a look, see {@link checkRoot}.
+ * is missing takes a look, see {@link DiskRoot.check}.
  */
 export function diskFailure(root: string, what: string, error: unknown): unknown {
   const code = systemCodeOf(error);
@@ -30,22 +29,6 @@ export function diskFailure(root: string, what: string, error: unknown): unknown
     default:
       return new DbadminError('storage-failed', `${root} failed: ${what}`, parts);
   }
-}
-
-/**
- * Proves that the root directory is there.
- *
- * @throws {DbadminError} `repository-missing`, or what {@link diskFailure} says of a directory that cannot be looked at.
- */
-export async function checkRoot(root: string): Promise<void> {
-  const found = await stat(root).catch((error: unknown) => {
-    if (isAbsence(error)) return undefined;
-    throw diskFailure(root, 'looking at the directory', error);
-  });
-  if (found?.isDirectory() === true) return;
-  throw new DbadminError('repository-missing', `directory ${root} ${found === undefined ? 'does not exist' : 'is not a directory'}`, {
-    hint: 'Mount the file system if it belongs on one, or correct the path; `dbadmin backup init` makes a new repository.',
-  });
 }
 
 /** Whether the system said that there is no such file: the name, or a directory on its way, is not there. */

@@ -1,9 +1,11 @@
-import { access, constants, mkdir, open, stat, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { access, constants, mkdir, open, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { isDbadminError } from '../base/errors.ts';
 import { ownFailure } from './body.ts';
-import { createFile, modesBelow, syncDirectory, type DiskTarget, type Modes } from './disk-create.ts';
-import { checkRoot, diskFailure, isAbsence } from './disk-failures.ts';
+import { createFile, modesBelow, syncDirectory, type DiskTarget } from './disk-create.ts';
+import { diskFailure, isAbsence } from './disk-failures.ts';
 import { listFiles, removeTemporaries, statFile } from './disk-list.ts';
+import { DiskRoot } from './disk-root.ts';
 import { lockUnsupported, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange } from './keys.ts';
 import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoredObject } from './store.ts';
@@ -14,12 +16,13 @@ const PIECE_BYTES = 1024 * 1024;
  * The store in the directory `root`, which must exist: a path that is not there is more often an unmounted disk than a
  * wish for a new store. An empty mount point looks like an empty store; who opens a repository tells them apart.
  *
+ * From then on it is this directory and no other at the same path: see {@link DiskRoot} for that and for `identityKey`. What
+ * depends on it is `repository-missing` in another: no object is called absent there, none is made, deleted or listed.
+ *
  * @throws {DbadminError} `repository-missing`, `storage-denied`
  */
-export async function openDiskStore(root: string): Promise<ObjectStore> {
-  const directory = path.resolve(root);
-  await checkRoot(directory);
-  const store = new DiskStore(directory, modesBelow((await stat(directory)).mode));
+export async function openDiskStore(root: string, identityKey?: string): Promise<ObjectStore> {
+  const store = new DiskStore(await DiskRoot.open(path.resolve(root), identityKey));
   await store.probe();
   return store;
 }
@@ -29,7 +32,7 @@ export async function openDiskStore(root: string): Promise<ObjectStore> {
  *
  * @throws {DbadminError} `storage-denied`, `storage-read-only`, `storage-full`
  */
-export async function createDiskStore(root: string): Promise<ObjectStore> {
+export async function createDiskStore(root: string, identityKey?: string): Promise<ObjectStore> {
   const directory = path.resolve(root);
   try {
     const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -39,27 +42,33 @@ export async function createDiskStore(root: string): Promise<ObjectStore> {
   } catch (error) {
     throw diskFailure(directory, 'making the directory', error);
   }
-  return await openDiskStore(directory);
+  return await openDiskStore(directory, identityKey);
 }
 
 class DiskStore implements ObjectStore {
   readonly description: string;
   /** No locks: whoever may write a directory may take them off again, so they would promise what they do not keep. */
   readonly capabilities = { conditionalCreate: true, locks: false };
+  readonly #root: DiskRoot;
   readonly #target: DiskTarget;
 
-  constructor(root: string, modes: Modes) {
-    this.description = root;
-    this.#target = { root, modes, syncedDirectories: new Set() };
+  constructor(root: DiskRoot) {
+    this.description = root.path;
+    this.#root = root;
+    const check = async (): Promise<void> => await root.check();
+    this.#target = { root: root.path, modes: modesBelow(root.mode), syncedDirectories: new Set(), check };
   }
 
   async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
     checkKey(key);
     if (lockUntil !== undefined) throw lockUnsupported(this.description);
+    await this.#root.check();
     try {
       await createFile(this.#target, key, body);
+      // It may have been unmounted meanwhile, and the name given below the mount point.
+      await this.#root.check();
     } catch (error) {
-      if (isAbsence(error)) await checkRoot(this.description);
+      if (isAbsence(error) || isDbadminError(error, 'storage-exists')) await this.#root.check();
       throw ownFailure(error, (failure) => diskFailure(this.description, `writing ${key}`, failure));
     }
   }
@@ -95,28 +104,31 @@ class DiskStore implements ObjectStore {
   async stat(key: string): Promise<StoredObject | undefined> {
     checkKey(key);
     const found = await this.#attempt(key, `looking at ${key}`, async () => await statFile(this.description, key));
-    if (found === undefined) await checkRoot(this.description);
+    await this.#root.check();
     return found;
   }
 
   async *list(prefix: string): AsyncIterable<StoredObject> {
     checkPrefix(prefix);
-    await checkRoot(this.description);
+    await this.#root.check();
     try {
       yield* listFiles(this.description, prefix);
+      // What was unmounted meanwhile makes a listing short.
+      await this.#root.check();
     } catch (error) {
-      if (isAbsence(error)) await checkRoot(this.description);
+      if (isAbsence(error)) await this.#root.check();
       throw diskFailure(this.description, `listing ${prefix === '' ? 'everything' : prefix}`, error);
     }
   }
 
   async delete(key: string): Promise<void> {
     checkKey(key);
+    await this.#root.check();
     try {
       await unlink(path.join(this.description, key));
     } catch (error) {
       if (!isAbsence(error)) throw diskFailure(this.description, `deleting ${key}`, error);
-      await checkRoot(this.description);
+      await this.#root.check();
     }
   }
 
@@ -130,7 +142,7 @@ class DiskStore implements ObjectStore {
   }
 
   async removeUnfinished(begunBefore: Date): Promise<number> {
-    await checkRoot(this.description);
+    await this.#root.check();
     try {
       return await removeTemporaries(this.description, begunBefore);
     } catch (error) {
@@ -139,7 +151,7 @@ class DiskStore implements ObjectStore {
   }
 
   async freeBytes(): Promise<number | undefined> {
-    await checkRoot(this.description);
+    await this.#root.check();
     try {
       const { bavail, bsize } = await statfs(this.description);
       return bavail * bsize;
@@ -149,7 +161,7 @@ class DiskStore implements ObjectStore {
   }
 
   async probe(): Promise<void> {
-    await checkRoot(this.description);
+    await this.#root.check();
     try {
       await access(this.description, constants.R_OK | constants.X_OK);
     } catch (error) {
@@ -197,7 +209,7 @@ class DiskStore implements ObjectStore {
       return await work();
     } catch (error) {
       if (!isAbsence(error)) throw diskFailure(this.description, what, error);
-      await checkRoot(this.description);
+      await this.#root.check();
       throw missingObject(this.description, key, error);
     }
   }

@@ -13,6 +13,8 @@ export interface OpenStoreOptions {
   readonly random: () => number;
   /** Whether a disk store's directory is made when it is not there. A bucket never is. */
   readonly create?: boolean;
+  /** The object that tells this store from any other: a directory that is another one later is known by it. */
+  readonly identityKey?: string;
   /** What {@link probeConditionalCreate} found for this bucket; false unless given. A disk always can. */
   readonly conditionalCreate?: boolean;
   /** Calls in all for what may pass; 5 unless given. */
@@ -38,7 +40,11 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
 }
 
 async function openBare(place: StorePlace, options: OpenStoreOptions): Promise<ObjectStore> {
-  if (place.type === 'disk') return options.create === true ? await createDiskStore(place.path) : await openDiskStore(place.path);
+  if (place.type === 'disk') {
+    return await (options.create === true
+      ? createDiskStore(place.path, options.identityKey)
+      : openDiskStore(place.path, options.identityKey));
+  }
   // The SDK takes 200 ms to load: only who needs it waits.
   const { openS3Store } = await import('./s3.ts');
   return await openS3Store({ ...place, conditionalCreate: options.conditionalCreate ?? false });

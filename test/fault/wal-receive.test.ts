@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -149,6 +149,41 @@ test.runIf(process.getuid?.() === 0)(
       for (let waited = 0; waited < 600 && (await acknowledged()) < end; waited += 1) await pause(50);
       await receiver.stop();
       expect(await storedUntil()).toBeGreaterThanOrEqual(end);
+    } finally {
+      await repository.store.close();
+      spawnSync('umount', ['-l', place]);
+    }
+  },
+);
+
+test.runIf(process.getuid?.() === 0)(
+  'a repository that is unmounted: nothing is made below the mount point, no flush is reported beyond what is stored, and mounted again it goes on without a hole',
+  async () => {
+    const disk = path.join(directory, 'disk');
+    await mkdir(disk);
+    await mkdir(place);
+    const mount = (): void => {
+      expect(spawnSync('mount', ['--bind', disk, place]).status).toBe(0);
+    };
+    mount();
+    try {
+      repository = await makeRepository(place);
+      const receiver = startReceiver(cluster, repository);
+      for (let round = 0; round < 3; round += 1) await write(4000);
+      await expect.poll(async () => await storedUntil(), { timeout: 20_000 }).toBeGreaterThan(0n);
+      expect(spawnSync('umount', [place]).status).toBe(0);
+      for (let round = 0; round < 6; round += 1) await write(4000);
+      await pause(1500);
+      const safe = await acknowledged();
+      expect(await readdir(place)).toEqual([]);
+      mount();
+      expect(await storedUntil()).toBeGreaterThanOrEqual(safe);
+      const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+      const end = parseLsn(row?.lsn ?? '0/0');
+      expect(safe).toBeLessThan(end);
+      await expect.poll(async () => await storedUntil(), { timeout: 40_000 }).toBeGreaterThanOrEqual(end);
+      await receiver.stop();
+      expect(walGaps((await inspectLineage(repository, 'main')).coverage)).toEqual([]);
     } finally {
       await repository.store.close();
       spawnSync('umount', ['-l', place]);

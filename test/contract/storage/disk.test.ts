@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDiskStore, openDiskStore } from '../../../src/storage/disk.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { describeObjectStore } from './suite.ts';
@@ -151,6 +151,116 @@ function describeFullDisk(): void {
     expect((await own.read('fits/1')).byteLength).toBe(2 * 1024 * 1024);
   });
 }
+
+describe('disk store whose root is another directory than the one that was opened', () => {
+  const IDENTITY = 'identity';
+  let root: string;
+  let own: ObjectStore;
+  let number = 0;
+
+  beforeEach(async () => {
+    number += 1;
+    root = path.join(directory, `rotated-${number}`);
+    const making = await createDiskStore(root);
+    await making.create(IDENTITY, Buffer.from(`repository ${number}`));
+    await making.create('1/wal/a', Buffer.from('x'));
+    own = await openDiskStore(root, IDENTITY);
+  });
+
+  /** Puts an empty directory where the root was: what an unmounted file system leaves. */
+  async function unmount(): Promise<void> {
+    await rename(root, `${root}-away`);
+    await mkdir(root);
+  }
+
+  it('calls nothing absent there, makes nothing there, and lists nothing', async () => {
+    await unmount();
+    for (const call of [
+      async () => await own.stat('1/wal/a'),
+      async () => await own.stat('1/wal/b'),
+      async () => await own.read('1/wal/a'),
+      async () => await own.create('1/wal/b', Buffer.from('x')),
+      async () => await own.create('new', Buffer.from('x')),
+      async () => await own.delete('1/wal/a'),
+      async () => await own.removeUnfinished(new Date()),
+      async () => await own.freeBytes(),
+      async () => await own.probe(),
+      async () => await keysOf(own, ''),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: 'repository-missing', message: expect.stringContaining(root) });
+    }
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('goes on when the same directory is back', async () => {
+    await unmount();
+    await expect(own.create('1/wal/b', Buffer.from('x'))).rejects.toMatchObject({ code: 'repository-missing' });
+    await rm(root, { recursive: true });
+    await rename(`${root}-away`, root);
+    await own.create('1/wal/b', Buffer.from('x'));
+    expect(await keysOf(own, '1/')).toEqual(['1/wal/a', '1/wal/b']);
+  });
+
+  it('writes and deletes nothing in another repository, which has the same directories', async () => {
+    await rename(root, `${root}-away`);
+    const other = await createDiskStore(root);
+    await other.create(IDENTITY, Buffer.from('another repository'));
+    await other.create('1/wal/a', Buffer.from('of the other'));
+    for (const call of [
+      async () => await own.create('1/wal/b', Buffer.from('x')),
+      async () => await own.create('1/wal/a', Buffer.from('x')),
+      async () => await own.stat('1/wal/a'),
+      async () => await own.delete('1/wal/a'),
+      async () => await keysOf(own, ''),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: 'repository-missing', detail: expect.stringContaining('another') });
+    }
+    expect(await keysOf(other, '')).toEqual(['1/wal/a', IDENTITY]);
+  });
+
+  it('goes on where the repository is the same, as when NFS is mounted again under another number', async () => {
+    await rename(root, `${root}-away`);
+    await cp(`${root}-away`, root, { recursive: true });
+    await own.create('1/wal/b', Buffer.from('x'));
+    expect((await own.stat('1/wal/c')) ?? 'absent').toBe('absent');
+    expect(await keysOf(own, '1/')).toEqual(['1/wal/a', '1/wal/b']);
+  });
+
+  it('says so, too, where the root changed while an object was written or listed', async () => {
+    const changing = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x');
+      await unmount();
+      await mkdir(path.join(root, '1', 'wal'), { recursive: true });
+    };
+    await expect(own.create('1/wal/b', { stream: changing() })).rejects.toMatchObject({ code: 'repository-missing' });
+    expect((await readdir(root, { recursive: true })).sort()).toEqual(['1', '1/wal']);
+    await rm(root, { recursive: true });
+    await rename(`${root}-away`, root);
+    const listing = (async () => {
+      for await (const { key } of own.list('')) if (key === '1/wal/a') await unmount();
+    })();
+    await expect(listing).rejects.toMatchObject({ code: 'repository-missing' });
+  });
+
+  it.runIf(isRoot)('says so when a file system is unmounted and mounted again', async () => {
+    const behind = path.join(directory, `behind-${number}`);
+    await rename(root, behind);
+    await mkdir(root);
+    execFileSync('mount', ['--bind', behind, root]);
+    try {
+      const mounted = await openDiskStore(root, IDENTITY);
+      await mounted.create('1/wal/b', Buffer.from('x'));
+      execFileSync('umount', [root]);
+      await expect(mounted.create('1/wal/c', Buffer.from('x'))).rejects.toMatchObject({ code: 'repository-missing' });
+      expect(await readdir(root)).toEqual([]);
+      execFileSync('mount', ['--bind', behind, root]);
+      await mounted.create('1/wal/c', Buffer.from('x'));
+      expect(await keysOf(mounted, '1/wal/')).toEqual(['1/wal/a', '1/wal/b', '1/wal/c']);
+    } finally {
+      execFileSync('umount', [root]);
+    }
+  });
+});
 
 describe('disk store without permission', () => {
   it('says that the directory may not be written, listed or entered', async () => {
