@@ -21,7 +21,10 @@ export async function checkLocks(what: string, store: ObjectStore): Promise<read
       'Take the default retention off the bucket and leave Object Lock on; give object_lock in dbadmin.yaml, and each object is locked by itself.',
     );
   }
-  if (lockDays === undefined) return [];
+  if (lockDays === undefined) {
+    const keepsVersions = support.kind === 'per-object' || (support.kind === 'none' && support.keepsVersions === true);
+    return keepsVersions ? [versionsFinding(what)] : [];
+  }
   if (support.kind === 'none') {
     return problem(
       'object_lock is configured, and the bucket has no Object Lock',
@@ -37,6 +40,17 @@ export async function checkLocks(what: string, store: ObjectStore): Promise<read
   return [
     { what: `${what} lock`, state: 'ok', detail: `what is to be kept is locked for ${lockDays} days from its last use`, fix: undefined },
   ];
+}
+
+/** Without locks, versions are somebody else's safeguard: what they cost and hide has to be known, and is no fault. */
+function versionsFinding(what: string): Finding {
+  return {
+    what: `${what} versions`,
+    state: 'note',
+    detail:
+      'the bucket keeps versions, and no locks are configured: what is deleted without the right s3:DeleteObjectVersion stays there, hidden, and is paid for',
+    fix: 'Use the policies of dbadmin repository iam-policy, and let a lifecycle rule of the bucket remove old versions after a few days.',
+  };
 }
 
 /** Makes a locked object and finds that it cannot be deleted. It stays for the next check to remove. */

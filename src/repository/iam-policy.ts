@@ -21,14 +21,15 @@ export interface PolicyDocument {
 export type PolicyPlace = Pick<S3Place, 'bucket' | 'prefix' | 'region' | 'endpoint' | 'serverSideEncryption' | 'tags' | 'lockMode'>;
 
 /** What a writer makes for a while and deletes itself; keys relative to the repository, `*` is anything. */
-const PASSING = ['*/wal/*.part.*', '*/wal/*/horizon.*', '*/leases/*', 'check-*', 'probe-*'];
+const PASSING = ['*/wal/*.part.*', '*/wal/*/horizon.*', '*/leases/*', 'spotify/*', 'check-*', 'probe-*'];
 /** What an expirer makes: marks and leases, and new packs and indexes where it joins what is left of old ones. */
 const MADE_BY_EXPIRER = ['*/marks/*', '*/holds/*', '*/leases/*', '*/packs/*', '*/indexes/*', 'check-*', 'probe-*'];
-/** What an expirer may delete: everything of a lineage, but neither the repository's identity nor its keys. */
+/** What an expirer may delete: everything of a lineage, and landed pages, but neither the repository's identity nor its keys. */
 const DELETED_BY_EXPIRER = [
   ...['packs', 'indexes', 'backups', 'wal', 'gaps', 'dumps', 'marks', 'holds', 'leases', 'ledger', 'drills', 'verifications'].map(
     (part) => `*/${part}/*`,
   ),
+  'spotify/*',
   'check-*',
   'probe-*',
 ];
@@ -45,13 +46,7 @@ export function storagePolicy(role: StorageRole, place: PolicyPlace): PolicyDocu
   const within = (keys: readonly string[]): readonly string[] =>
     keys.map((key) => `${bucket}/${place.prefix === '' ? '' : `${place.prefix}/`}${key}`);
   const statements: PolicyStatement[] = [
-    {
-      Sid: 'List',
-      Effect: 'Allow',
-      Action: ['s3:ListBucket'],
-      Resource: [bucket],
-      ...(place.prefix === '' ? {} : { Condition: { StringLike: { 's3:prefix': [`${place.prefix}/*`] } } }),
-    },
+    { Sid: 'List', Effect: 'Allow', Action: ['s3:ListBucket'], Resource: [bucket], ...belowPrefix(place) },
     { Sid: 'Read', Effect: 'Allow', Action: ['s3:GetObject'], Resource: within(['*']) },
   ];
   if (role !== 'restorer') statements.push(...writing(role, place, bucket, within));
@@ -68,12 +63,19 @@ function writing(
   const locks = place.lockMode !== undefined;
   const made = within(role === 'writer' ? ['*'] : MADE_BY_EXPIRER);
   const deleted = within(role === 'writer' ? PASSING : DELETED_BY_EXPIRER);
+  const below = belowPrefix(place);
   const hasTags = Object.keys(place.tags ?? {}).length > 0;
   const statements: PolicyStatement[] = [
     { Sid: 'Create', Effect: 'Allow', Action: ['s3:PutObject', ...(hasTags ? ['s3:PutObjectTagging'] : [])], Resource: made },
     { Sid: 'GiveUpUploads', Effect: 'Allow', Action: ['s3:AbortMultipartUpload'], Resource: within(['*']) },
-    // A bucket with locks keeps versions, and a delete names the one it means.
-    { Sid: 'Delete', Effect: 'Allow', Action: [locks ? 's3:DeleteObjectVersion' : 's3:DeleteObject'], Resource: deleted },
+    // A bucket with locks keeps versions, as others may, and a delete names the one it means.
+    {
+      Sid: 'Delete',
+      Effect: 'Allow',
+      Action: [...(locks ? [] : ['s3:DeleteObject']), 's3:DeleteObjectVersion'],
+      Resource: deleted,
+    },
+    { Sid: 'ListVersions', Effect: 'Allow', Action: ['s3:ListBucketVersions'], Resource: [bucket], ...below },
   ];
   if (role === 'expirer') {
     statements.push({ Sid: 'FindUploads', Effect: 'Allow', Action: ['s3:ListBucketMultipartUploads'], Resource: [bucket] });
@@ -97,6 +99,11 @@ function writing(
     });
   }
   return statements;
+}
+
+/** Lets a bucket be listed below the prefix only. */
+function belowPrefix({ prefix }: PolicyPlace): Pick<PolicyStatement, 'Condition'> {
+  return prefix === '' ? {} : { Condition: { StringLike: { 's3:prefix': [`${prefix}/*`] } } };
 }
 
 /** What KMS asks of who reads and writes objects under one of its keys; the account's own key for S3 needs nothing. */

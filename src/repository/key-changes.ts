@@ -1,4 +1,4 @@
-import { DbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { RepositoryIdentity } from './identity.ts';
 import { addKey, keyIdOf, listKeys, unwrapKey, type KeyObject, type UnlockingSecret } from './key-objects.ts';
@@ -78,7 +78,8 @@ export type RemovedKey = Pick<KeyObject, 'id' | 'note'> & { readonly kind: KeyOb
  * Takes a way to open the repository away, or an object that cannot be read and opens nothing. `remaining` must open another, so that
  * what is left is known to work. When somebody else takes that one away at the same moment, it is put back.
  *
- * @throws {DbadminError} `usage` when there is no such key, `refused` when it is the last or `remaining` opens no other.
+ * @throws {DbadminError} `usage` when there is no such key, `refused` when it is the last or `remaining` opens no other, `partly-done`
+ * when the storage keeps versions and one of it may be left.
  */
 export async function removeKey(repository: Repository, id: string, remaining: UnlockingSecret, words: KeyWords): Promise<RemovedKey> {
   const { store, identity } = repository;
@@ -103,8 +104,13 @@ export async function removeKey(repository: Repository, id: string, remaining: U
       hint: 'Put the secret of another key into the configuration first, or use dbadmin repository key rotate.',
     });
   }
-  await store.delete(keyObjectKey(id));
-  if ((await findOpeningKey(store, identity, remaining)) === undefined) await addKey(store, keysOf(repository), remaining, words);
+  try {
+    await store.delete(keyObjectKey(id));
+    // Who knows its passphrase could still open an old version.
+    await store.erase(keyObjectKey(id));
+  } finally {
+    if ((await findOpeningKey(store, identity, remaining)) === undefined) await addKey(store, keysOf(repository), remaining, words);
+  }
   return object;
 }
 
@@ -130,7 +136,10 @@ export async function rotateKey(repository: Repository, old: UnlockingSecret, se
   } catch (error) {
     throw new DbadminError('partly-done', `key ${added.id} was added, and the old key ${before.object.id} may still be there`, {
       detail: error instanceof DbadminError ? `It could not be taken away: ${error.message}.` : 'It could not be taken away.',
-      hint: `The new key opens the repository. Put its secret into the configuration, then: dbadmin repository key remove ${before.object.id}`,
+      hint: `The new key opens the repository. Put its secret into the configuration. ${
+        // What is only hidden is no key any more that could be named.
+        (isDbadminError(error, 'partly-done') ? error.hint : undefined) ?? `Then: dbadmin repository key remove ${before.object.id}`
+      }`,
       cause: error,
     });
   }

@@ -132,6 +132,10 @@ class DiskStore implements ObjectStore {
     }
   }
 
+  async erase(prefix: string): Promise<void> {
+    for await (const { key } of this.list(prefix)) await this.delete(key);
+  }
+
   async extendLock(key: string): Promise<'extended' | 'kept'> {
     checkKey(key);
     throw lockUnsupported(this.description);

@@ -81,6 +81,10 @@ class MemoryStore implements ObjectStore {
     this.#objects.delete(key);
   }
 
+  async erase(prefix: string): Promise<void> {
+    for await (const { key } of this.list(prefix)) await this.delete(key);
+  }
+
   async extendLock(key: string, until: Date): Promise<'extended' | 'kept'> {
     checkKey(key);
     const object = this.#objects.get(key);

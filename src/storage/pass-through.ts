@@ -15,6 +15,7 @@ export function passThrough(store: ObjectStore): ObjectStore {
     stat: async (key) => await store.stat(key),
     list: (prefix) => store.list(prefix),
     delete: async (key) => await store.delete(key),
+    erase: async (prefix) => await store.erase(prefix),
     extendLock: async (...call) => await store.extendLock(...call),
     lockSupport: async () => await store.lockSupport(),
     removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),

@@ -38,6 +38,7 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
     stat: async (key) => await again.call(async () => await store.stat(key)),
     list: (prefix) => listWithRetry(store, again, prefix),
     delete: async (key) => await again.call(async () => await store.delete(key)),
+    erase: async (prefix) => await again.call(async () => await store.erase(prefix)),
     extendLock: async (key, until) => await again.call(async () => await store.extendLock(key, until)),
     lockSupport: async () => await again.call(async () => await store.lockSupport()),
     removeUnfinished: async (begunBefore) => await again.call(async () => await store.removeUnfinished(begunBefore)),

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
-  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -18,6 +17,7 @@ import { createS3Object } from './s3-create.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { readingParameters } from './s3-headers.ts';
 import { bucketLocks, deleteVersion, extendVersionLock, insistOnLock, type LockTarget } from './s3-lock.ts';
+import { eraseVersions, showsVersions } from './s3-versions.ts';
 import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
 
 export interface S3Options extends S3Place, S3Timeouts {
@@ -132,8 +132,18 @@ class S3Store implements ObjectStore {
     checkKey(key);
     await this.#attempt(`deleting ${key}`, async () => {
       const objectName = this.#before + key;
-      if (this.capabilities.locks) await deleteVersion(this.#lockTarget, key, objectName, new Date());
-      else await fineWhenGone('NoSuchKey', this.#client.send(new DeleteObjectCommand({ Bucket: this.#place.bucket, Key: objectName })));
+      const outcome = await deleteVersion(this.#lockTarget, key, objectName, new Date());
+      // The answer to HEAD has no body, so a missing bucket and a missing object look the same.
+      if (outcome === 'absent') await this.#checkBucket();
+    });
+  }
+
+  async erase(prefix: string): Promise<void> {
+    checkPrefix(prefix);
+    await this.#attempt(`erasing ${prefix}`, async () => {
+      await eraseVersions(this.#lockTarget, prefix, this.#before, async () => {
+        for await (const { key } of this.list(prefix)) await this.delete(key);
+      });
     });
   }
 
@@ -144,7 +154,10 @@ class S3Store implements ObjectStore {
   }
 
   async lockSupport(): Promise<LockSupport> {
-    return await bucketLocks(this.#lockTarget);
+    const support = await bucketLocks(this.#lockTarget);
+    if (support.kind !== 'none') return support;
+    const keepsVersions = await this.#attempt('asking for versions', async () => await showsVersions(this.#lockTarget, this.#before));
+    return keepsVersions ? { ...support, keepsVersions } : support;
   }
 
   get #lockTarget(): LockTarget {

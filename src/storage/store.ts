@@ -50,9 +50,16 @@ export interface ObjectStore {
 
   /**
    * Removes an object; absent is fine. Not synced: a deletion that a power cut undoes is asked for again. An object whose
-   * lock has not ended is left alone, whatever a delete would do to it there: `storage-locked`.
+   * lock has not ended is left alone, whatever a delete would do to it there: `storage-locked`. In a bucket that keeps versions it is
+   * the version that goes, where the policy allows that; where it does not, and no locks are configured, the object is hidden.
    */
   delete(key: string): Promise<void>;
+
+  /**
+   * Removes everything whose key begins with `prefix`, for good: in a place that keeps versions, earlier ones too, and what was
+   * deleted there before and is hidden only. `partly-done` where some of it could not be removed, or cannot be known to be gone.
+   */
+  erase(prefix: string): Promise<void>;
 
   /**
    * Locks an object until `until`, or finds that it is locked as long already ('kept'): no lock is ever shortened.
@@ -113,7 +120,8 @@ export interface StoreCapabilities {
 }
 
 export type LockSupport =
-  | { readonly kind: 'none' }
+  /** `keepsVersions`: what is deleted or replaced may stay there, hidden. */
+  | { readonly kind: 'none'; readonly keepsVersions?: boolean }
   /** `defaultDays`: objects made without a lock get one of so many days all the same. */
   | { readonly kind: 'per-object'; readonly defaultDays: number | undefined }
   /** It cannot be asked; `detail` is a sentence. */

@@ -106,6 +106,7 @@ export class Interleaving {
       capabilities: store.capabilities,
       extendLock: async (key, until) => await gate(async () => await store.extendLock(key, until)),
       lockSupport: async () => await store.lockSupport(),
+      erase: async (prefix) => await gate(async () => await store.erase(prefix)),
       removeUnfinished: async (before) => await gate(async () => await store.removeUnfinished(before)),
       freeBytes: async () => await store.freeBytes(),
       probe: async () => await gate(async () => await store.probe()),

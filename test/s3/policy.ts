@@ -69,6 +69,7 @@ function bucketNeed(method: string, query: URLSearchParams, need: (action: strin
     const prefix = query.get('prefix');
     return need('ListBucket', prefix === null ? {} : { 's3:prefix': prefix });
   }
+  if (method === 'GET' && query.has('versions')) return need('ListBucketVersions', { 's3:prefix': query.get('prefix') ?? '' });
   if (method === 'HEAD') return need('ListBucket');
   if (method === 'GET' && query.has('uploads')) return need('ListBucketMultipartUploads');
   if (method === 'GET' && query.has('object-lock')) return need('GetBucketObjectLockConfiguration');

@@ -8,7 +8,7 @@ import { openRepository, selectRepository } from '../open-repository.ts';
 /**
  * Where pages land: the directory of `--landing`, or the storage of a repository, sealed as everything there is. Close its store.
  *
- * A repository that locks what it keeps does not lock pages: who is forgotten must be gone.
+ * A repository that locks what it keeps does not lock pages (retained-store.ts): who is forgotten must be gone.
  *
  * @throws {DbadminError} `config-missing` without either, `repository-missing`, `key-wrong`.
  */
@@ -24,7 +24,6 @@ export async function openLanding(
     return { store: await openStore(place, { clock: context.clock, random: Math.random, create: true }), sealing: undefined };
   }
   const chosen = selectRepository(config, cluster, textOption(input, 'repository'));
-  const unlocked = chosen.type === 's3' ? { ...chosen, objectLockDays: undefined, lockMode: undefined } : chosen;
-  const { store, keys } = await openRepository(context, unlocked);
+  const { store, keys } = await openRepository(context, chosen);
   return { store, sealing: { keys } };
 }

@@ -56,13 +56,14 @@ export class Landing {
     await store.delete(key);
   }
 
-  /** Removes everything of the listener, and gives how many objects there were. */
+  /**
+   * Removes everything of the listener for good, and gives how many objects there were.
+   *
+   * @throws {DbadminError} `partly-done` where the storage keeps versions, and some may be left.
+   */
   async erase(): Promise<number> {
-    let erased = 0;
-    for await (const { key } of this.#place.store.list(this.#prefix)) {
-      await this.#place.store.delete(key);
-      erased += 1;
-    }
+    const erased = await this.count();
+    await this.#place.store.erase(this.#prefix);
     return erased;
   }
 

@@ -118,6 +118,8 @@ function describeRoles(command: readonly string[]): void {
       throw new Error('the source is gone');
     };
     await expect(store.create('check-given-up', { stream: failing() })).rejects.toThrow('the source is gone');
+    await store.create('spotify/somebody/to-process/1', Buffer.from('page'));
+    await store.erase('spotify/somebody/');
     return { repository, backups };
   }
 
@@ -152,6 +154,7 @@ function describeRoles(command: readonly string[]): void {
     const pack = kept.find((key) => key.includes('/packs/')) ?? '';
     const segment = kept.find((key) => /\/wal\/[0-9A-F]{8}\/[0-9A-F]{24}$/.test(key)) ?? '';
     const second = backupKey(systemIdentifier, backups[1]?.label ?? '');
+    await writer.store.create('keys/0123456789abcdef', Buffer.from('key'));
     for (const key of [pack, segment, second, IDENTITY_KEY, 'keys/0123456789abcdef']) {
       await expect(writer.store.delete(key), key).rejects.toMatchObject({ code: 'storage-denied' });
       await expect(restorer.store.delete(key), key).rejects.toMatchObject({ code: 'storage-denied' });
@@ -229,6 +232,7 @@ function describeRoles(command: readonly string[]): void {
   /** Takes one backup away and collects what it alone needed, at once. */
   async function expire({ store }: Party, systemIdentifier: string, label: string): Promise<void> {
     const repository = await openRepository(store, { kind: 'none' });
+    await store.erase('spotify/somebody/');
     const signal = new AbortController().signal;
     const lease = await acquireLease(repository, systemIdentifier, 'expire', {
       clock: systemClock,
@@ -253,7 +257,9 @@ function describeRoles(command: readonly string[]): void {
       Action.map((action) => `${Sid} ${action}`),
     );
     // No request names these: S3 leaves the locks out of its answers to those who lack them, and so does the proxy.
-    const wanted = allowed.filter((each) => !each.startsWith('SeeLocks '));
+    const unnamed = allowed.filter((each) => !each.startsWith('SeeLocks '));
+    // Versions are to be had in the bucket with locks only; that a role deletes them elsewhere, too, is tried in storage/versions.test.ts.
+    const wanted = unnamed.filter((each) => place.lockMode !== undefined || each !== 'Delete s3:DeleteObjectVersion');
     expect([...proxy.used].sort()).toEqual(wanted.sort());
   }
 }

@@ -26,8 +26,8 @@ describe('iam policy', () => {
     expect(deletion).toEqual({
       Sid: 'Delete',
       Effect: 'Allow',
-      Action: ['s3:DeleteObject'],
-      Resource: ['*/wal/*.part.*', '*/wal/*/horizon.*', '*/leases/*', 'check-*', 'probe-*'].map(
+      Action: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+      Resource: ['*/wal/*.part.*', '*/wal/*/horizon.*', '*/leases/*', 'spotify/*', 'check-*', 'probe-*'].map(
         (key) => `arn:aws:s3:::acme/listening/${key}`,
       ),
     });
@@ -36,7 +36,7 @@ describe('iam policy', () => {
   it('of an expirer reaches neither the identity nor the keys', () => {
     const touched = storagePolicy('expirer', AWS).Statement.filter(({ Sid }) => Sid === 'Delete' || Sid === 'Create');
     const resources = touched.flatMap(({ Resource }) => Resource);
-    expect(resources.every((resource) => /listening\/(\*\/[a-z]+\/\*|check-\*|probe-\*)$/.test(resource))).toBe(true);
+    expect(resources.every((resource) => /listening\/(\*\/[a-z]+\/\*|spotify\/\*|check-\*|probe-\*)$/.test(resource))).toBe(true);
     expect(resources.some((resource) => resource.includes('keys'))).toBe(false);
   });
 

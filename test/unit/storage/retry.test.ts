@@ -68,6 +68,7 @@ function bind(store: ObjectStore): ObjectStore {
     stat: store.stat.bind(store),
     list: store.list.bind(store),
     delete: store.delete.bind(store),
+    erase: store.erase.bind(store),
     extendLock: store.extendLock.bind(store),
     lockSupport: store.lockSupport.bind(store),
     removeUnfinished: store.removeUnfinished.bind(store),
