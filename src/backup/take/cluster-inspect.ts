@@ -1,8 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
-import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { showSize, type Source } from '../source-inspect.ts';
+import type { OrdinarySession } from './ordinary-session.ts';
 import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
 
 /** What of a cluster decides how it is backed up. */
@@ -27,16 +26,11 @@ export async function inspectCluster(connection: ReplicationConnection, { blockB
 }
 
 /** What a base backup does not hold; a backup without it is a backup all the same. */
-export async function inspectConfiguration(connection: ConnectionParameters | undefined): Promise<OuterConfiguration> {
-  if (connection === undefined)
+export async function inspectConfiguration(session: OrdinarySession | undefined): Promise<OuterConfiguration> {
+  if (session === undefined)
     return { files: [], missing: ['configuration files outside of the data directory: there is no ordinary connection'] };
   try {
-    const sql = await openClient(connection, { applicationName: 'dbadmin backup' });
-    try {
-      return await readOuterConfiguration(sql);
-    } finally {
-      await sql.end();
-    }
+    return await readOuterConfiguration(await session.open());
   } catch (error) {
     return { files: [], missing: [`configuration files outside of the data directory: ${messageOf(error)}`] };
   }

@@ -18,6 +18,7 @@ import { openDestination, withIndexAnew, type Destination, type NamedRepository,
 import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
+import { OrdinarySession } from './ordinary-session.ts';
 import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { ParentBlobs } from './parent-blobs.ts';
 import { inspectParents } from './parents-inspect.ts';
@@ -87,6 +88,7 @@ class TakeRun {
   readonly #options: TakeOptions;
   readonly #failures = new Map<string, DbadminError>();
   #connection: ReplicationConnection | undefined;
+  readonly #session: OrdinarySession | undefined;
   readonly #leases: Lease[] = [];
   #destinations: readonly Destination[] = [];
   /** Whether the server has begun to send the backup. */
@@ -94,6 +96,7 @@ class TakeRun {
 
   constructor(options: TakeOptions) {
     this.#options = options;
+    this.#session = options.connection === undefined ? undefined : new OrdinarySession(options.connection);
   }
 
   async run(): Promise<TakeResult> {
@@ -103,8 +106,10 @@ class TakeRun {
     const source = await inspectSource(connection);
     this.#destinations = await this.#openDestinations(source);
     let facts = await inspectCluster(connection, source);
-    const configuration = await inspectConfiguration(options.connection);
+    // The server answers while the parent is read.
+    const askedConfiguration = inspectConfiguration(this.#session);
     let { mode, parents } = await this.#chooseMode(source, facts);
+    const configuration = await askedConfiguration;
     const shortened = this.#shortenedSince(mode, source, facts);
     const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
     let announced: TakeMode | undefined;
@@ -134,6 +139,7 @@ class TakeRun {
 
   async close(): Promise<void> {
     await this.#connection?.close();
+    await this.#session?.close();
     await Promise.all(this.#leases.map(async (lease) => await lease.release()));
   }
 
@@ -148,10 +154,10 @@ class TakeRun {
 
   #shortenedSince(mode: TakeMode, { systemIdentifier }: Source, { relationSegmentBlocks }: ClusterFacts): ShortenedRelations | undefined {
     if (mode.kind !== 'blocks') return undefined;
-    const { connection, clock, signal } = this.#options;
+    const { clock, signal } = this.#options;
     const { stopTimeline } = mode.parent;
     return new ShortenedRelations({
-      connection,
+      session: this.#session,
       systemIdentifier,
       sinceLsn: parseLsn(cutsWantedSince(mode.parent)),
       timeline: stopTimeline,
@@ -303,7 +309,8 @@ class TakeRun {
       signal,
       onBegin: async (start) => {
         this.#hasBegun = true;
-        await Promise.all(wal.map(async (each) => await each.begin(start.startLsn, start.timeline)));
+        // Nothing more is asked on it, and the reading may take hours.
+        await Promise.all([this.#session?.close(), ...wal.map(async (each) => await each.begin(start.startLsn, start.timeline))]);
       },
       onProgress,
     });

@@ -3,13 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { isConnectionLoss } from '../../postgres/connection-error.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { openSession, UNTIMED_SETTINGS } from '../../postgres/session-client.ts';
+import type { OrdinarySession } from './ordinary-session.ts';
 import { relationKey, withCuts, type Cut, type CutFiles } from './parent-listing.ts';
 
 export interface ShortenedRelationsOptions {
   /** An ordinary connection; the functions that are asked are everybody's. */
-  readonly connection: ConnectionParameters | undefined;
+  readonly session: OrdinarySession | undefined;
   readonly systemIdentifier: string;
   /** Where the parent began, or where an earlier backup did since which nothing is known. */
   readonly sinceLsn: bigint;
@@ -71,20 +70,19 @@ export class ShortenedRelations {
         this.#options.signal.throwIfAborted();
         if (error instanceof SummariesGone) throw error;
         if (connections === MOST_CONNECTIONS || !isConnectionLoss(error)) throw new ShortenedUnanswered(error);
-      } finally {
-        await sql.end({ timeout: 1 });
+        await this.#options.session?.close();
       }
     }
   }
 
   async #open(): Promise<Sql | undefined> {
-    const { connection } = this.#options;
-    if (connection === undefined) {
+    const { session } = this.#options;
+    if (session === undefined) {
       this.#unknown = 'there is no ordinary connection';
       return undefined;
     }
     try {
-      return await openSession(connection, UNTIMED_SETTINGS, { applicationName: 'dbadmin backup' });
+      return await session.open();
     } catch (error) {
       this.#unknown = `there is no ordinary connection: ${messageOf(error)}`;
       return undefined;
