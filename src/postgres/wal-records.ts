@@ -32,6 +32,7 @@ const XLOG_CHECKPOINT_ONLINE = 0x10;
 const XLOG_RESTORE_POINT = 0x70;
 const XLOG_END_OF_RECOVERY = 0x90;
 const XACT_OPERATION = 0x70;
+const XACT_PREPARE = 0x10;
 const XACT_HAS_INFO = 0x80;
 const XACT_KINDS: Readonly<Record<number, TransactionOutcome['kind']>> = {
   0x00: 'commit',
@@ -45,6 +46,11 @@ const UNIX_US_OF_POSTGRES_EPOCH = 946_684_800_000_000n;
 export function concernsTransactions(manager: number, info: number): boolean {
   if (manager === RESOURCE_MANAGER.xact) return XACT_KINDS[info & XACT_OPERATION] !== undefined;
   return manager === RESOURCE_MANAGER.xlog && (info === XLOG_RESTORE_POINT || isCheckpoint(info));
+}
+
+/** Whether a record of this manager and kind is that of PREPARE TRANSACTION. */
+export function preparesTransaction(manager: number, info: number): boolean {
+  return manager === RESOURCE_MANAGER.xact && (info & XACT_OPERATION) === XACT_PREPARE;
 }
 
 /**

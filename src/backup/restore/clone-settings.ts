@@ -1,3 +1,4 @@
+import { lastSetting } from './configuration-files.ts';
 import type { StandbyLimits } from './recovery-settings.ts';
 import { fittedMemory } from './clone-memory.ts';
 
@@ -35,6 +36,15 @@ export function cloneSettings(clone: CloneSettings): readonly Setting[] {
   return [...ownAddress(clone), ...nothingToOthers(clone), ...ownMachine(clone), ...standbyLimits(clone.limits)];
 }
 
+const CLONE_PID_FILE = 'clone.pid';
+
+/** Whether this postgresql.auto.conf is that of a clone: what is done in one is nobody's data, and never archived. */
+export function isCloneConfiguration(autoConf: string): boolean {
+  return (
+    lastSetting(autoConf, 'external_pid_file')?.endsWith(`/${CLONE_PID_FILE}`) === true && lastSetting(autoConf, 'archive_mode') === 'off'
+  );
+}
+
 function ownAddress(clone: CloneSettings): readonly Setting[] {
   return [
     ['listen_addresses', '127.0.0.1'],
@@ -47,7 +57,7 @@ function ownAddress(clone: CloneSettings): readonly Setting[] {
     ['hba_file', `${clone.dataDirectory}/pg_hba.conf`],
     ['ident_file', `${clone.dataDirectory}/pg_ident.conf`],
     // Not empty: the server would try to write a file of no name, and complain.
-    ['external_pid_file', `${clone.dataDirectory}/clone.pid`],
+    ['external_pid_file', `${clone.dataDirectory}/${CLONE_PID_FILE}`],
     ['ssl', 'off'],
   ];
 }

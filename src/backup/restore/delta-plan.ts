@@ -29,7 +29,8 @@ export interface DeltaPlan {
  *
  * Links of tablespaces go always: they are made anew and may have led to another cluster's.
  */
-export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: readonly string[] = []): DeltaPlan {
+export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: Iterable<string> = []): DeltaPlan {
+  const staying = new Set(kept);
   const files = new PathTable();
   for (const { path } of layout.files) files.add(path);
   const directories = new Set(layout.directories.map(({ path }) => path));
@@ -39,8 +40,8 @@ export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: r
   let [comparedCount, comparedBytes, foundBytes] = [0, 0, 0];
   for (const entry of found) {
     const { path, type, sizeBytes } = entry;
+    if (staying.has(path)) continue;
     if (type === 'file') foundBytes += sizeBytes;
-    if (kept.includes(path)) continue;
     const file = type === 'file' ? files.find(path) : -1;
     const isDirectory = type === 'directory' && directories.has(path);
     if (file >= 0 && isThere[file] === 0) {

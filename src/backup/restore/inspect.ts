@@ -22,6 +22,7 @@ import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 import { lastSetting, outerPathOf, type OuterFile } from './configuration-files.ts';
 import { inspectTarget, type TargetState } from './target-directories-inspect.ts';
+import { refuseUnstored } from './unstored-wal.ts';
 
 export interface RestoreRequest {
   readonly repository: Repository;
@@ -39,6 +40,8 @@ export interface RestoreRequest {
   readonly tablespaces: ReadonlyMap<string, string>;
   /** Whether to go over a stopped copy of the same cluster, or what an interrupted restore left. */
   readonly delta?: boolean;
+  /** Whether to go on without WAL that only the cluster gone over has, though everything was asked for. */
+  readonly withoutUnstoredWal?: boolean;
   /** What the restored cluster is for: a clone must not reach what is the original's. */
   readonly purpose?: 'clone' | 'production';
   /** Whether another backup may stand in for one whose manifest is damaged: a drill is to find that out. */
@@ -82,11 +85,11 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const lineage = await readLineage(contents, request.timeline);
   const { resolution, opened } = await resolveReadable(request, contents, lineage);
   if (request.purpose !== 'production') refuseMadeTablespaces(resolution);
-  const { systemIdentifier } = contents.cluster;
   const { entries, index, blobs, control, read } = opened;
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
-  const state = await inspectTarget({ layout, systemIdentifier, extraBytes: walBytes, delta: request.delta === true });
+  const state = await inspectTarget({ layout, contents, extraBytes: walBytes, delta: request.delta === true });
+  if (request.target.kind === 'latest' && request.withoutUnstoredWal !== true) refuseUnstored(state);
   const replayed = await inspectReplayedTablespaces({ resolution, layout, control, isOver: state.kind === 'over' });
   const outer: OuterFile[] = [];
   for (const { path } of entries) {

@@ -256,6 +256,8 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+const FINISH_HINT =
+  'What was restored so far stays: without global/pg_control it is no cluster and no server starts on it. Remove the cause and finish it with --delta.';
 const LEFTOVER_HINT =
   'Remove what was restored so far before trying again: without global/pg_control it is not a cluster, and no server starts on it.';
 
@@ -268,14 +270,14 @@ function withHint(error: DbadminError): DbadminError {
 }
 
 /** The failure of a write, with what to do about what is there so far. */
-export function writeFailure(target: string, error: unknown): DbadminError {
+export function writeFailure(target: string, error: unknown, hint: string = FINISH_HINT): DbadminError {
   const full = systemCodeOf(error) === 'ENOSPC' || systemCodeOf(error) === 'EDQUOT';
   return new DbadminError(
     full ? 'storage-full' : 'file-unwritable',
     full ? `no space left while writing ${target}` : `cannot write ${target}`,
     {
       detail: messageOf(error),
-      hint: 'What was restored so far stays: without global/pg_control it is no cluster and no server starts on it. Remove the cause and finish it with --delta.',
+      hint,
       cause: error,
     },
   );

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import type { LineageContents } from '../lineage-inspect.ts';
 import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
@@ -7,6 +8,8 @@ import { freeBytesFor } from './lay-down-apply.ts';
 import { MARKER_NAME } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
+import { inspectUnstoredAside } from './unstored-wal-inspect.ts';
+import type { UnstoredAside } from './unstored-wal.ts';
 
 /** What a restore finds where it is to go. */
 export type TargetState =
@@ -16,11 +19,13 @@ export type TargetState =
       readonly freeBytes: number;
       readonly target: Exclude<DeltaTarget, { kind: 'absent' }>;
       readonly delta: DeltaPlan;
+      /** WAL that is in the cluster gone over and not in the repository: moved aside before anything is changed. */
+      readonly unstored: UnstoredAside | undefined;
     };
 
 export interface TargetRequest {
   readonly layout: LayoutPlan;
-  readonly systemIdentifier: string;
+  readonly contents: LineageContents;
   /** Bytes that the restore needs besides the backup's: its WAL. */
   readonly extraBytes: number;
   /** Whether it may go over the same cluster's directory. */
@@ -32,7 +37,8 @@ export interface TargetRequest {
  *
  * @throws {DbadminError} `refused`, `storage-full`, `file-unwritable`.
  */
-export async function inspectTarget({ layout, systemIdentifier, extraBytes, delta }: TargetRequest): Promise<TargetState> {
+export async function inspectTarget({ layout, contents, extraBytes, delta }: TargetRequest): Promise<TargetState> {
+  const { systemIdentifier } = contents.cluster;
   const target: DeltaTarget = delta ? await inspectDeltaTarget(layout, systemIdentifier) : { kind: 'absent' };
   if (target.kind === 'absent') {
     await refuseFilled(layout.dataDirectory, layout);
@@ -42,9 +48,10 @@ export async function inspectTarget({ layout, systemIdentifier, extraBytes, delt
     return { kind: 'empty', freeBytes: await requireRoom(layout, layout.totalBytes + extraBytes) };
   }
   await refuseForeignSpool(layout);
-  const plan = planDelta(layout, target.found, [MARKER_NAME]);
+  const unstored = await inspectUnstoredAside(layout, contents);
+  const plan = planDelta(layout, target.found, [MARKER_NAME, ...(unstored?.files ?? []).map((name) => `pg_wal/${name}`)]);
   const freeBytes = await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
-  return { kind: 'over', freeBytes, target, delta: plan };
+  return { kind: 'over', freeBytes, target, delta: plan, unstored };
 }
 
 async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {

@@ -24,6 +24,10 @@ backup adopt is the next step then.
 stay, the others are mended, what does not belong is deleted. With --as production that goes for a tablespace made after the
 backup, too: the files in its own directory are deleted, and recovery makes them as they were at the moment.
 
+WAL in that copy which the repository has not, to its end, is never deleted: it is moved beside the directory, and the plan says where
+to. Where there are commits in it, --to-latest is refused: dbadmin wal salvage stores them first, or --without-unstored-wal goes on
+without them.
+
 $ dbadmin restore --to "2026-11-21 14:03:07" --into /srv/restored --start
 $ dbadmin restore --to "5 minutes ago" --into /srv/restored --start --reconcile
 $ dbadmin restore --before-drop core.play --into /srv/restored --start
@@ -55,6 +59,10 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       },
       { flags: '--as <what>', summary: 'clone, or production to go on in the place of the original', fallback: 'clone' },
       { flags: '--delta', summary: 'go over a stopped copy of the same cluster, or an interrupted restore' },
+      {
+        flags: '--without-unstored-wal',
+        summary: 'with --to-latest and --delta: go on without commits that only the cluster gone over has; its WAL is moved aside',
+      },
       { flags: '--start', summary: 'start the clone and wait until it has recovered' },
       { flags: '--reconcile', summary: 'take away again what comes back from the dead, before anyone can connect' },
       { flags: '--replay-migrations', summary: 'with --reconcile: apply the migrations made since, too' },
@@ -90,7 +98,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused or that did not reach it }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; restored: boolean',
-      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, unstoredWal: { stretches: array of { timeline, segments, fromLsn, untilLsn }, commitsFrom: time or null, holdsCommits, storedLsn: where the repository ends or null, sizeBytes, movedTo } or null, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',

@@ -12,6 +12,7 @@ export interface RestoreOptions {
   readonly action: TargetAction;
   readonly exclusive: boolean;
   readonly delta: boolean;
+  readonly withoutUnstoredWal: boolean;
   readonly starts: boolean;
   readonly dryRun: boolean;
   readonly reconciles: boolean;
@@ -34,6 +35,7 @@ export function restoreOptions(context: CommandContext, input: CommandInput): Re
     action: ACTIONS.find((each) => each === (textOption(input, 'action') ?? 'promote')) ?? 'promote',
     exclusive: flagOption(input, 'exclusive'),
     delta: flagOption(input, 'delta'),
+    withoutUnstoredWal: flagOption(input, 'withoutUnstoredWal'),
     starts: flagOption(input, 'start'),
     dryRun: flagOption(input, 'dryRun'),
     reconciles: flagOption(input, 'reconcile'),

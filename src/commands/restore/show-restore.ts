@@ -7,6 +7,7 @@ import type { CommitMark } from '../../backup/restore/resolve.ts';
 import type { LeftCommits } from '../../backup/restore/left-commits-inspect.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
+import { describeUnstored } from '../../backup/restore/unstored-wal.ts';
 import { describeLeft } from '../../backup/restore/unreachable.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms } from '../../postgres/server.ts';
@@ -81,7 +82,7 @@ function showPromise(output: Output, left: readonly LeftCommits[]): void {
 
 function showOverwritten(output: Output, { state, layout }: Preflight): void {
   if (state.kind === 'empty') return;
-  const { target, delta } = state;
+  const { target, delta, unstored } = state;
   output.line(
     target.kind === 'cluster'
       ? `overwrites the cluster in ${layout.dataDirectory}, last checkpoint ${formatMoment(target.checkpointAt)}`
@@ -91,6 +92,10 @@ function showOverwritten(output: Output, { state, layout }: Preflight): void {
   output.line(
     `           ${delta.compared.length} files (${formatBytes(delta.comparedBytes)}) compared and mended, ${delta.written.length} written new, ${removed} removed (${formatBytes(delta.removedBytes)})`,
   );
+  if (unstored === undefined) return;
+  output.warn(`${describeUnstored(unstored)}.`);
+  output.line(`kept       that WAL (${formatBytes(unstored.sizeBytes)}) is moved to ${unstored.aside}, not deleted`);
+  output.line(`           dbadmin wal salvage ${unstored.aside} stores it later`);
 }
 
 function showReturning(output: Output, returning: readonly LedgerEntry[], reconciles: boolean): void {
@@ -123,6 +128,24 @@ function describeTarget(target: RestoreTarget): string {
 
 function describeCommit(mark: CommitMark | undefined): string {
   return mark === undefined ? 'none' : `${formatMoment(mark.time)} xid ${mark.xid}`;
+}
+
+function unstoredJson(state: Preflight['state']): object | null {
+  if (state.kind === 'empty' || state.unstored === undefined) return null;
+  const { stretches, acknowledged, storedLsn, sizeBytes, aside } = state.unstored;
+  return {
+    stretches: stretches.map(({ timeline, segments }) => ({
+      timeline,
+      segments: segments.length,
+      fromLsn: formatLsn(segments[0].storedUntil),
+      untilLsn: formatLsn((segments.at(-1) ?? segments[0]).validUntil),
+    })),
+    commitsFrom: acknowledged?.at?.toISOString() ?? null,
+    holdsCommits: acknowledged !== undefined,
+    storedLsn: storedLsn === undefined ? null : formatLsn(storedLsn),
+    sizeBytes,
+    movedTo: aside,
+  };
 }
 
 /** The preflight in `--json`. */
@@ -177,6 +200,7 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
             removedFiles: state.delta.removed.filter(({ type }) => type !== 'directory').length,
             removedBytes: state.delta.removedBytes,
           },
+    unstoredWal: unstoredJson(state),
     replayedTablespaces: preflight.replayed.map(({ location, directory, isThere, isFilled }) => ({
       location,
       directory,

@@ -1,6 +1,7 @@
 import type { CommandSpec, OptionSpec } from '../command.ts';
 
 const REPOSITORY: OptionSpec = { flags: '--repository <name>', summary: 'which repository of the configuration' };
+const SYSTEM: OptionSpec = { flags: '--system-identifier <id>', summary: 'which cluster, where the repository has several of one name' };
 
 export const WAL_COMMANDS: readonly CommandSpec[] = [
   {
@@ -16,6 +17,25 @@ $ archive_command = 'dbadmin wal push --config /etc/dbadmin.yaml %p || exit 1'`,
     json: ['file: name', 'result: stored or present', 'repositories: array of names'],
     failureStatus: 1,
     load: async () => await import('./push.ts'),
+  },
+  {
+    name: 'wal salvage',
+    summary: 'store the WAL that a cluster which does not run has in pg_wal, and the repository has not',
+    description: `What a cluster committed while the repository was away lies in its pg_wal, and after a crash nowhere else. This looks at every
+segment there, stores those that the repository lacks, in each of the cluster's repositories, and of the last one as much as is valid,
+with the histories of its timelines. Nothing is taken from the directory, and it can be repeated. A restore over a cluster refuses
+to go to the latest moment while there is something to store.
+
+Also of the directory that a restore moved such WAL to. Exit 3 when WAL breaks off before its last segment: what is behind is not stored.
+
+$ dbadmin wal salvage /var/lib/postgresql/18/main`,
+    args: [{ form: '<dir>', summary: 'its data directory, or the directory that a restore moved its WAL to' }],
+    options: [REPOSITORY, SYSTEM],
+    json: [
+      'directory: where the segments lie',
+      'repositories: array of { repository, stretches: array of { timeline, segments, fromLsn, untilLsn, leftOut: segments behind a place that cannot be read } }',
+    ],
+    load: async () => await import('./salvage.ts'),
   },
   {
     name: 'wal status',

@@ -1,0 +1,46 @@
+import { chmod, chown, copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { systemCodeOf } from '../../base/errors.ts';
+import type { SystemUser } from '../../postgres/server.ts';
+import { writeFailure } from './lay-down-apply.ts';
+import { syncDirectory } from './marker.ts';
+import type { UnstoredAside } from './unstored-wal.ts';
+
+/**
+ * Moves WAL that is nowhere else out of the cluster, durably. Each file is at one place at the least at every moment, and
+ * nothing else has been changed yet: what fails here leaves a cluster that is as it was, with its WAL in two directories at most.
+ *
+ * @throws {DbadminError} `storage-full`, `file-unwritable`.
+ */
+export async function moveAside({ directory, aside, files }: UnstoredAside, owner: SystemUser | undefined): Promise<void> {
+  try {
+    await mkdir(aside, { mode: 0o700 });
+    await chmod(aside, 0o700);
+    if (owner !== undefined) await chown(aside, owner.uid, owner.gid);
+    await syncDirectory(path.dirname(aside));
+    for (const name of files) await moveFile(path.join(directory, name), path.join(aside, name), owner);
+    await syncDirectory(aside);
+    await syncDirectory(directory);
+  } catch (error) {
+    throw writeFailure(aside, error, `Nothing else was changed: the cluster's WAL is in ${directory} and ${aside}.`);
+  }
+}
+
+async function moveFile(from: string, to: string, owner: SystemUser | undefined): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EXDEV') throw error;
+    // pg_wal is a mount of its own, and nothing beside it is on the same filesystem.
+    await copyFile(from, to);
+    if (owner !== undefined) await chown(to, owner.uid, owner.gid);
+    const handle = await open(to, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await syncDirectory(path.dirname(to));
+    await rm(from);
+  }
+}

@@ -1,0 +1,48 @@
+import { DbadminError } from '../../base/errors.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import type { UnstoredWal } from '../wal/unstored-inspect.ts';
+import type { TargetState } from './target-directories-inspect.ts';
+import { formatMoment } from './target.ts';
+
+/** WAL of a cluster that is gone over, which the repository has not, and where it goes. */
+export interface UnstoredAside extends UnstoredWal {
+  readonly dataDirectory: string;
+  /** Absent; beside the data directory, or beside what its pg_wal leads to. */
+  readonly aside: string;
+  /** Names of what is moved there: segments, and histories of their timelines. */
+  readonly files: readonly string[];
+  readonly sizeBytes: number;
+  /** How far the repository has the newest of those timelines; undefined for nothing of it. */
+  readonly storedLsn: bigint | undefined;
+}
+
+/**
+ * Whoever asks for everything there is must not lose, unasked, what lies intact on the same disk.
+ *
+ * @throws {DbadminError} `refused`, naming the command that stores it.
+ */
+export function refuseUnstored(state: TargetState): void {
+  if (state.kind === 'empty' || state.unstored?.acknowledged === undefined) return;
+  const { unstored } = state;
+  throw new DbadminError('refused', `${unstored.dataDirectory} holds commits that the repository does not have`, {
+    detail: `${describeUnstored(unstored)}. A restore of everything in the repository would be without them.`,
+    hint: `Store it first: dbadmin wal salvage ${unstored.dataDirectory}, then the same command again. To restore without it add --without-unstored-wal: it is moved aside then, not deleted.`,
+  });
+}
+
+/** `Its pg_wal has 24 segments that the repository has not, 0/4000000 → 0/5A000100 on timeline 1, with commits from … on; the repository's WAL ends at 0/4000000`. */
+export function describeUnstored({ stretches, storedLsn, acknowledged }: UnstoredWal & Pick<UnstoredAside, 'storedLsn'>): string {
+  const count = stretches.reduce((sum, { segments }) => sum + segments.length, 0);
+  const where = stretches.map(({ timeline, segments }) => {
+    const end = segments.at(-1)?.validUntil ?? segments[0].validUntil;
+    return `${formatLsn(segments[0].storedUntil)} → ${formatLsn(end)} on timeline ${timeline}`;
+  });
+  const what =
+    acknowledged === undefined
+      ? 'without a commit'
+      : acknowledged.at === undefined
+        ? 'with commits'
+        : `with commits from ${formatMoment(acknowledged.at)} on`;
+  const stored = storedLsn === undefined ? 'has nothing of that timeline' : `ends at ${formatLsn(storedLsn)}`;
+  return `Its pg_wal has ${count} ${count === 1 ? 'segment' : 'segments'} that the repository has not to the end: ${where.join(', ')}, ${what}; the repository's WAL ${stored}`;
+}

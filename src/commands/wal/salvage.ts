@@ -1,0 +1,61 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { forEachDestination } from '../../backup/wal/destination.ts';
+import { salvageWal, type SalvagedStretch } from '../../backup/wal/salvage-run.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { formatLsn } from '../../postgres/lsn.ts';
+import { serverPid } from '../../postgres/server.ts';
+import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { loadProject } from '../load-project.ts';
+import { openDestinations } from './destinations.ts';
+
+export async function run(context: CommandContext, input: CommandInput): Promise<number> {
+  const { output, clock, log, signal } = context;
+  const directory = await segmentsIn(path.resolve(context.cwd, input.args[0] ?? ''));
+  const { config, cluster } = await loadProject(context, input);
+  const opened = await openDestinations(context, input, config, cluster);
+  const request = { directory, clusterName: cluster.name, systemIdentifier: textOption(input, 'systemIdentifier'), clock, signal };
+  try {
+    const salvaged = await forEachDestination(opened.destinations, log, async (repository, name) => ({
+      repository: name,
+      stretches: await salvageWal(repository, request),
+    }));
+    for (const { repository, stretches } of salvaged) {
+      if (stretches.length === 0) output.line(`${repository}: nothing to store: ${directory} has no WAL of ${cluster.name} that it lacks`);
+      for (const each of stretches) output.line(`${repository}: ${describe(each)}`);
+    }
+    output.result({
+      directory,
+      repositories: salvaged.map(({ repository, stretches }) => ({ repository, stretches: stretches.map(json) })),
+    });
+    return salvaged.some(({ stretches }) => stretches.some(({ leftOut }) => leftOut > 0)) ? 3 : 0;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** pg_wal of a data directory whose server does not run, or the directory itself where segments were moved to. */
+async function segmentsIn(directory: string): Promise<string> {
+  const pid = await serverPid(directory);
+  if (pid !== undefined) {
+    throw new DbadminError('refused', `a server runs in ${directory} (process ${pid})`, {
+      hint: 'Its WAL comes with dbadmin wal receive or its archive_command.',
+    });
+  }
+  const wal = path.join(directory, 'pg_wal');
+  const isThere = async (each: string): Promise<boolean> => (await stat(each).catch(() => undefined))?.isDirectory() === true;
+  if (await isThere(wal)) return wal;
+  if (await isThere(directory)) return directory;
+  throw new DbadminError('file-unreadable', `there is no directory ${directory}`, {
+    hint: 'Name a data directory, or the directory that a restore moved its WAL to.',
+  });
+}
+
+function describe({ timeline, segments, fromLsn, untilLsn, leftOut }: SalvagedStretch): string {
+  const stored = `WAL of timeline ${timeline} stored from ${formatLsn(fromLsn)} to ${formatLsn(untilLsn)}, ${segments} ${segments === 1 ? 'segment' : 'segments'}`;
+  return leftOut === 0 ? stored : `${stored}; it cannot be read from there on, and ${leftOut} more were not stored`;
+}
+
+function json({ timeline, segments, fromLsn, untilLsn, leftOut }: SalvagedStretch): object {
+  return { timeline, segments, fromLsn: formatLsn(fromLsn), untilLsn: formatLsn(untilLsn), leftOut };
+}

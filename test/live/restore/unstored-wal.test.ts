@@ -1,0 +1,177 @@
+import { mkdir, readdir, readFile, rename, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
+import { parseLsn } from '../../../src/postgres/lsn.ts';
+import { stopCluster } from '../../../src/postgres/server.ts';
+import { runCommand, writeConfig } from '../../backup/command.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
+import { waitUntilStored } from '../../backup/stored.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+describe('a cluster goes on while its repository is away, and crashes', () => {
+  let directory: string;
+  let cluster: TestCluster;
+  let config: string;
+  const dataDirectory = (): string => cluster.dataDirectory ?? '';
+  const dbadmin = async (...args: string[]): Promise<{ status: number | null; output: string; stdout: string }> => {
+    const { status, stdout, stderr } = await runCommand([...args, '--config', config]);
+    return { status, stdout, output: `${stdout}${stderr}` };
+  };
+  const over = ['--as', 'production', '--delta', '--start', '--yes'];
+  const restoreOver = async (...words: string[]): ReturnType<typeof dbadmin> =>
+    await dbadmin('restore', ...(words.includes('--to') ? [] : ['--to-latest']), '--into', dataDirectory(), ...over, ...words);
+  const sales = async (): Promise<unknown> => {
+    const sql = postgres(cluster.url(), { max: 1 });
+    const [row] = await sql`select array_agg(n order by n) as sales from sale`;
+    await sql.end();
+    return row?.['sales'];
+  };
+  const asides = async (): Promise<readonly string[]> => {
+    const parent = path.dirname(dataDirectory());
+    return (await readdir(parent))
+      .filter((name) => name.startsWith(`${path.basename(dataDirectory())}.pg_wal-`))
+      .map((name) => path.join(parent, name));
+  };
+  /** The moment of the last commit that is stored. */
+  let storedAt: string;
+
+  beforeEach(async () => {
+    directory = await makeDirectory();
+    cluster = await startTestCluster({ major: 17, provider: 'embedded', settings: { archive_mode: 'on', archive_command: 'true' } });
+    const repository = await makeRepository(path.join(directory, 'repository'));
+    config = await writeConfig(directory, cluster, path.join(directory, 'repository'));
+    const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await sql.unsafe('create table sale (n int); insert into sale values (1)');
+    const receiver = startReceiver(cluster, repository);
+    await backUp(cluster, repository);
+    await sql.unsafe('insert into sale values (2)');
+    const [at] = await sql<{ lsn: string; now: Date }[]>`select pg_current_wal_lsn()::text as lsn, clock_timestamp() as now`;
+    storedAt = at?.now.toISOString() ?? '';
+    await waitUntilStored(repository, parseLsn(at?.lsn ?? ''));
+    await sql.unsafe('insert into sale values (3)');
+    const [next] = await sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
+    await waitUntilStored(repository, parseLsn(next?.lsn ?? ''));
+    await receiver.stop();
+    await sql.unsafe('insert into sale values (4); select pg_switch_wal();');
+    await sql.unsafe('insert into sale values (5)');
+    await sql.unsafe('select pg_switch_wal()');
+    await sql.unsafe('checkpoint');
+    await sql.unsafe('insert into sale values (6)');
+    await sql.end();
+  });
+  afterEach(async () => {
+    for (const each of cluster === undefined ? [] : await asides()) await removeDirectory(each);
+    await cluster?.stop();
+    await removeDirectory(directory);
+  });
+
+  test('a restore over it of everything is refused until its WAL is stored, and then nothing is lost', async () => {
+    await cluster.crash();
+    const segments = (await readdir(path.join(dataDirectory(), 'pg_wal'))).sort();
+    const refused = await restoreOver();
+    expect(`${refused.status} ${refused.output}`).toMatch(/^1 /);
+    expect(refused.output).toContain('holds commits that the repository does not have');
+    expect(refused.output).toMatch(
+      /has 3 segments that the repository has not to the end: 0\/\w+ → 0\/\w+ on timeline 1, with commits from \d{4}-/,
+    );
+    expect(refused.output).toContain(`dbadmin wal salvage ${dataDirectory()}`);
+    expect((await readdir(path.join(dataDirectory(), 'pg_wal'))).sort()).toEqual(segments);
+    const salvaged = await dbadmin('wal', 'salvage', dataDirectory());
+    expect(`${salvaged.status} ${salvaged.output}`).toMatch(/^0 local: WAL of timeline 1 stored from 0\/\w+ to 0\/\w+, 3 segments/);
+    const again = await dbadmin('wal', 'salvage', dataDirectory());
+    expect(`${again.status} ${again.output}`).toMatch(/^0 local: nothing to store/);
+    const restored = await restoreOver();
+    expect(`${restored.status} ${restored.output}`).toMatch(/^0 /);
+    expect(await sales()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await asides()).toEqual([]);
+  });
+
+  test('what was salvaged of its open segment does not stand in the way when it is started and goes on after all', async () => {
+    await cluster.crash();
+    expect((await dbadmin('wal', 'salvage', dataDirectory())).status).toBe(0);
+    await cluster.restart();
+    expect((await dbadmin('wal', 'salvage', dataDirectory())).output).toContain('a server runs in');
+    const sql = postgres(cluster.url(), { max: 1 });
+    await sql.unsafe('insert into sale values (7)');
+    const [open] = await sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_lsn()) as name`;
+    await sql.unsafe('select pg_switch_wal()');
+    await sql.end();
+    const pushed = await dbadmin('wal', 'push', path.join(dataDirectory(), 'pg_wal', open?.name ?? ''), '--json');
+    expect(JSON.parse(pushed.stdout)).toMatchObject({ result: 'stored' });
+  });
+
+  test('without it, and to a moment before, it is moved aside and can be stored later', async () => {
+    await cluster.crash();
+    const planned = await restoreOver('--without-unstored-wal', '--dry-run', '--json');
+    expect(JSON.parse(planned.stdout)).toMatchObject({
+      preflight: {
+        unstoredWal: {
+          stretches: [{ timeline: 1, segments: 3 }],
+          holdsCommits: true,
+          commitsFrom: expect.stringMatching(/^\d{4}-/),
+          movedTo: expect.stringContaining(`${dataDirectory()}.pg_wal-`),
+        },
+      },
+    });
+    expect(await asides()).toEqual([]);
+    const without = await restoreOver('--without-unstored-wal');
+    expect(`${without.status} ${without.output}`).toMatch(/^0 /);
+    expect(without.output).toMatch(/kept {7}that WAL \(.*\) is moved to .*\.pg_wal-\d{8}T\d{6}Z, not deleted/);
+    expect(await sales()).toEqual([1, 2, 3]);
+    const [aside = '', ...others] = await asides();
+    expect(others).toEqual([]);
+    expect((await readdir(aside)).filter((name) => name.startsWith('0000000100'))).toHaveLength(3);
+    const salvaged = await dbadmin('wal', 'salvage', aside);
+    expect(`${salvaged.status} ${salvaged.output}`).toMatch(/^0 local: WAL of timeline 1 stored from/);
+    const clone = await dbadmin(
+      'restore',
+      '--to-latest',
+      '--timeline',
+      '1',
+      '--into',
+      path.join(directory, 'clone'),
+      '--start',
+      '--json',
+      '--yes',
+    );
+    expect(clone.status, clone.output).toBe(0);
+    const port = (JSON.parse(clone.stdout) as { restored: { port: number } }).restored.port;
+    const sql = postgres({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', max: 1 });
+    const [row] = await sql`select array_agg(n order by n) as sales from sale`;
+    expect(row?.['sales']).toEqual([1, 2, 3, 4, 5, 6]);
+    await sql.unsafe('insert into sale values (100)');
+    await sql.end();
+    // A clone's own commits are nobody's data: it is made anew without a word.
+    if (cluster.programs !== undefined) await stopCluster(cluster.programs, path.join(directory, 'clone'), 'immediate');
+    const anew = ['restore', '--to-latest', '--timeline', '1', '--into', path.join(directory, 'clone'), '--delta', '--dry-run', '--json'];
+    expect(JSON.parse((await dbadmin(...anew)).stdout)).toMatchObject({ preflight: { unstoredWal: null } });
+  });
+
+  test('where pg_wal is a link, it is moved beside what the link leads to', async () => {
+    await cluster.crash();
+    const outside = path.join(path.dirname(dataDirectory()), 'outside');
+    await mkdir(outside);
+    await rename(path.join(dataDirectory(), 'pg_wal'), path.join(outside, 'pg_wal'));
+    await symlink(path.join(outside, 'pg_wal'), path.join(dataDirectory(), 'pg_wal'));
+    const before = await restoreOver('--to', storedAt);
+    expect(`${before.status} ${before.output}`).toMatch(/^0 /);
+    expect(before.output).toContain('not deleted');
+    expect(await sales()).toEqual([1, 2]);
+    const aside = (await readdir(outside)).find((name) => name.startsWith('pg_wal-')) ?? '';
+    const moved = (await readdir(path.join(outside, aside))).sort();
+    expect(moved).toHaveLength(3);
+    // A place on another filesystem (which the one of the tests' repositories mostly is) gets them byte by byte.
+    const first = await readFile(path.join(outside, aside, moved[0] ?? ''));
+    const elsewhere = { dataDirectory: '', directory: path.join(outside, aside), aside: path.join(directory, 'aside'), files: moved };
+    await moveAside(
+      { ...elsewhere, stretches: [] as never, histories: [], acknowledged: undefined, sizeBytes: 0, storedLsn: undefined },
+      undefined,
+    );
+    expect((await readdir(elsewhere.aside)).sort()).toEqual(moved);
+    expect((await readFile(path.join(elsewhere.aside, moved[0] ?? ''))).equals(first)).toBe(true);
+    expect(await readdir(elsewhere.directory)).toEqual([]);
+  });
+});
