@@ -1,8 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
+import { parseLsn } from '../postgres/lsn.ts';
+import { isHistoryName, isSegmentName, parseSegmentName } from '../postgres/segment.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey } from './layout.ts';
+import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey, walPrefix } from './layout.ts';
 import { isGenuineEntry, ledgerPrefix } from './ledger.ts';
+import type { BackupSummary } from './manifest.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
 
@@ -37,13 +40,18 @@ export async function extendLocks(
 
 /** A published backup, and what is known of what it relies on. */
 export interface BackupToLock {
-  readonly systemIdentifier: string;
-  readonly label: string;
+  readonly summary: LockedSummary;
   /** Names of packs. */
   readonly packs: Iterable<string>;
   /** Keys. */
   readonly damagedIndexes?: ReadonlySet<string>;
 }
+
+/** What a backup's head says of where it is, and of the WAL without which it is worth nothing. */
+type LockedSummary = Pick<
+  BackupSummary,
+  'systemIdentifier' | 'label' | 'startLsn' | 'stopLsn' | 'startTimeline' | 'stopTimeline' | 'walSegmentBytes'
+>;
 
 /** {@link lockBackupUntil}, as long as a new object of this moment would be locked. Undefined where the store does not lock. */
 export async function lockBackup(repository: Repository, backup: BackupToLock, clock: Clock): Promise<LockReport | undefined> {
@@ -55,22 +63,23 @@ export async function lockBackup(repository: Repository, backup: BackupToLock, c
 /**
  * Locks a published backup and everything it relies on: its manifest, its
  * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
- * must not bring back, and the repository's own identity. Damaged indexes and entries of the ledger are left to the lock that they
+ * must not bring back, the WAL that was written while it was taken, all histories of timelines, and the repository's own identity. Damaged indexes and entries of the ledger are left to the lock that they
  * have: nothing is read from them, and they could never be deleted. The manifest comes last: one that shows a lock has all it relies on
- * locked. WAL is locked as it comes and needs no more.
+ * locked. WAL of later moments is locked as it comes and needs no more.
  *
  * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
  */
 export async function lockBackupUntil(
   repository: Repository,
-  { systemIdentifier, label, packs, damagedIndexes }: BackupToLock,
+  { summary, packs, damagedIndexes }: BackupToLock,
   until: Date,
 ): Promise<LockReport> {
   const { store } = repository;
+  const { systemIdentifier, label } = summary;
   const kept = [IDENTITY_KEY, clusterKey(systemIdentifier)];
   for (const pack of packs) kept.push(packKey(systemIdentifier, pack));
   const counts = await extendLocks(store, kept, until);
-  const listed: string[] = [];
+  const listed: string[] = await listOwnWal(repository, summary);
   for (const prefix of [indexPrefix(systemIdentifier), ledgerPrefix(systemIdentifier)])
     for await (const { key } of store.list(prefix)) if (damagedIndexes?.has(key) !== true) listed.push(key);
   const ofListed = await extendThoseLeft(repository, systemIdentifier, listed, until);
@@ -79,7 +88,31 @@ export async function lockBackupUntil(
   return { until, extended: sum('extended'), kept: sum('kept') };
 }
 
-/** Collection replaces indexes: one that is gone since it was listed has a successor that is locked from its creation. */
+/**
+ * The keys of the segments without which a backup is not consistent, as far as they are there whole (parts have to go soon), and of
+ * every history: a timeline's was stored once, when it began, and each backup on it, or before it, may need it.
+ */
+async function listOwnWal({ store }: Repository, summary: LockedSummary): Promise<string[]> {
+  const { systemIdentifier, walSegmentBytes, startTimeline, stopTimeline } = summary;
+  const [startLsn, stopLsn] = [parseLsn(summary.startLsn), parseLsn(summary.stopLsn)];
+  const size = BigInt(walSegmentBytes);
+  const isOwn = (name: string): boolean => {
+    if (!isSegmentName(name)) return false;
+    const { timeline, startLsn: from } = parseSegmentName(name, walSegmentBytes);
+    return timeline >= startTimeline && timeline <= stopTimeline && from < stopLsn && from + size > startLsn;
+  };
+  const keys: string[] = [];
+  for await (const { key } of store.list(walPrefix(systemIdentifier))) {
+    const name = key.slice(key.lastIndexOf('/') + 1);
+    if (isHistoryName(name) || isOwn(name)) keys.push(key);
+  }
+  return keys;
+}
+
+/**
+ * Collection replaces indexes: one that is gone since it was listed has a successor that is locked from its creation. WAL that is gone since
+ * is missed elsewhere.
+ */
 async function extendThoseLeft(
   repository: Repository,
   systemIdentifier: string,

@@ -103,7 +103,8 @@ export async function lockUnlocked(
         broken.push({ label, problem: 'content of it is in no index that can be read' });
         continue;
       }
-      await lockBackupUntil(repository, { systemIdentifier, label, ...found }, until);
+      const summary = await readSummary(repository, systemIdentifier, label);
+      await lockBackupUntil(repository, { summary, ...found }, until);
       locked.push(backup);
     } catch (error) {
       if (!isDbadminError(error, 'storage-missing') && !isDbadminError(error, 'repository-damaged')) throw error;

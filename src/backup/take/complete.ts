@@ -69,7 +69,7 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   signal.throwIfAborted();
   log.debug(`${label}: writing the manifest`);
   await publishBackup(repository, destination.lease, summary, files.entries(content.sink.entries));
-  await lockPublished(options, packs);
+  await lockPublished(options, summary, packs);
   const { name, index } = destination;
   const done = `Backup ${label} is complete in ${name}.`;
   await lockEarlier(repository, { systemIdentifier: source.systemIdentifier, name, done, index, log, signal });
@@ -86,11 +86,13 @@ function* packsOfParent({ destination, files, parent }: CompleteOptions): Genera
 }
 
 /** Where the storage locks objects: everything that the backup relies on stays locked as long as the backup itself. */
-async function lockPublished({ destination, source, label, clock, log }: CompleteOptions, packs: ReadonlySet<string>): Promise<void> {
+async function lockPublished(
+  { destination, label, clock, log }: CompleteOptions,
+  summary: BackupSummary,
+  packs: ReadonlySet<string>,
+): Promise<void> {
   try {
-    const damagedIndexes = destination.index.damaged;
-    const backup = { systemIdentifier: source.systemIdentifier, label, packs, damagedIndexes };
-    const locks = await lockBackup(destination.repository, backup, clock);
+    const locks = await lockBackup(destination.repository, { summary, packs, damagedIndexes: destination.index.damaged }, clock);
     if (locks !== undefined)
       log.info(
         `${label} is locked in ${destination.name} until ${locks.until.toISOString()} (${locks.extended} objects made to last, ${locks.kept} did)`,

@@ -56,7 +56,7 @@ async function backUp({ repository, clock }: World, label: string, contents: rea
   await verifyPacks(repository, SYSTEM, adopted);
   await writeManifest(repository, summaryOf(label), [fileOf(contents)]);
   const packs = [...adopted, ...written.map(({ pack }) => pack)];
-  await lockBackup(repository, { systemIdentifier: SYSTEM, label, packs, damagedIndexes: known.damaged }, clock);
+  await lockBackup(repository, { summary: summaryOf(label), packs, damagedIndexes: known.damaged }, clock);
 }
 
 async function keysOf({ repository }: World, prefix: string): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { summaryOf } from '../../backup/small-backups.ts';
 import { describe, expect, test } from 'vitest';
 import { appendLedger, copyLedgerEntry, readLedger, ledgerPrefix, type LedgerEntry } from '../../../src/repository/ledger.ts';
 import { readableLedger } from '../../../src/commands/restore/readable-ledger.ts';
@@ -143,7 +144,7 @@ describe('the ledger', () => {
       await repository.store.create(key, Buffer.from('x'));
     const before = (await inner.stat(planted))?.lockedUntil;
     clock.set(clock.now().getTime() + 86_400_000);
-    const { until } = (await lockBackup(repository, { systemIdentifier, label: 'b', packs: [] }, clock)) ?? {};
+    const { until } = (await lockBackup(repository, { summary: summaryOf('b', { systemIdentifier }), packs: [] }, clock)) ?? {};
     for (const key of await keysOf(repository, ledgerPrefix(systemIdentifier)))
       expect((await inner.stat(key))?.lockedUntil).toEqual(key === planted ? before : until);
   });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { createRepository, readIdentity } from '../../../src/repository/identity.ts';
-import { backupKey, clusterKey, packKey } from '../../../src/repository/layout.ts';
+import { segmentName } from '../../../src/postgres/segment.ts';
+import { backupKey, clusterKey, historyKey, packKey, walKey } from '../../../src/repository/layout.ts';
 import { appendLedger } from '../../../src/repository/ledger.ts';
 import { extendLocks, lockBackup } from '../../../src/repository/lock-backup.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
@@ -90,11 +91,11 @@ describe('object lock: each backup', () => {
     const other = packKey(SYSTEM, 'cd'.repeat(16));
     for (const key of [clusterKey(SYSTEM), packKey(SYSTEM, PACK), other, index, backupKey(SYSTEM, 'a')])
       await store.create(key, Buffer.from('x'));
-    const first = await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: [PACK] }, clock);
+    const first = await lockBackup(repository, { summary: summaryOf('a'), packs: [PACK] }, clock);
     expect(first).toEqual({ until: new Date('2026-12-22T00:00:00Z'), extended: 1, kept: 4 });
     time.now = new Date('2026-11-22T04:00:00Z');
     await store.create(backupKey(SYSTEM, 'b'), Buffer.from('x'));
-    const second = await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'b', packs: [PACK, PACK] }, clock);
+    const second = await lockBackup(repository, { summary: summaryOf('b'), packs: [PACK, PACK] }, clock);
     expect(second).toEqual({ until: new Date('2026-12-23T00:00:00Z'), extended: 5, kept: 0 });
     time.now = new Date('2026-12-22T12:00:00Z');
     await store.delete(other);
@@ -103,10 +104,46 @@ describe('object lock: each backup', () => {
       await expect(store.delete(key)).rejects.toMatchObject({ code: 'storage-locked' });
   });
 
+  it('locks the WAL that it was taken with, and every history of a timeline, as long as itself', async () => {
+    const { store, clock, time } = world();
+    const repository = await repositoryIn(store);
+    const segment = (number: number, timeline = 2): string => walKey(SYSTEM, segmentName(timeline, BigInt(number) * 0x100000n, 0x100000));
+    const [own, others] = [
+      [segment(32), segment(33), historyKey(SYSTEM, 2), historyKey(SYSTEM, 3)],
+      [segment(31), segment(34), segment(32, 1), `${segment(33)}.part.00000000-00001000-0123abcd`],
+    ];
+    for (const key of [clusterKey(SYSTEM), ...own, ...others]) await store.create(key, Buffer.from('x'));
+    // The backup is published three weeks after the failover, as one that is copied, or that took its time.
+    time.now = new Date('2026-12-12T04:00:00Z');
+    await store.create(backupKey(SYSTEM, 'a'), Buffer.from('x'));
+    const summary = summaryOf('a', { startLsn: '0/2000028', stopLsn: '0/2200000', startTimeline: 2, stopTimeline: 2 });
+    const { until } = (await lockBackup(repository, { summary, packs: [] }, clock)) ?? {};
+    time.now = new Date('2027-01-10T00:00:00Z');
+    for (const key of [...own, backupKey(SYSTEM, 'a')]) {
+      expect([key, (await store.stat(key))?.lockedUntil]).toEqual([key, until]);
+      await expect(store.delete(key), key).rejects.toMatchObject({ code: 'storage-locked' });
+    }
+    for (const key of others) await store.delete(key);
+  });
+
+  it('locks its WAL before its manifest: one that shows a lock restores', async () => {
+    const { store, clock, time } = world();
+    const repository = await repositoryIn(store);
+    const summary = summaryOf('a', { startTimeline: 2, stopTimeline: 2 });
+    for (const key of [clusterKey(SYSTEM), historyKey(SYSTEM, 2)]) await store.create(key, Buffer.from('x'));
+    time.now = new Date('2026-11-23T04:00:00Z');
+    await store.create(backupKey(SYSTEM, 'a'), Buffer.from('x'));
+    const failing = withFaults(store, ({ operation, key }) => {
+      if (operation === 'extendLock' && key === historyKey(SYSTEM, 2)) throw new DbadminError('storage-failed', 'no answer');
+    });
+    await expect(lockBackup({ ...repository, store: failing }, { summary, packs: [] }, clock)).rejects.toThrow('no answer');
+    expect((await store.stat(backupKey(SYSTEM, 'a')))?.lockedUntil).toBeUndefined();
+  });
+
   it('does nothing where nothing is locked', async () => {
     const { memory, clock } = world();
     const repository = await repositoryIn(memory);
-    expect(await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: [PACK] }, clock)).toBeUndefined();
+    expect(await lockBackup(repository, { summary: summaryOf('a'), packs: [PACK] }, clock)).toBeUndefined();
   });
 
   it('fails when a pack that it relies on is gone, rather than count it as locked', async () => {
@@ -114,7 +151,7 @@ describe('object lock: each backup', () => {
     const repository = await repositoryIn(store);
     await store.create(clusterKey(SYSTEM), Buffer.from('x'));
     await store.create(backupKey(SYSTEM, 'a'), Buffer.from('x'));
-    const locking = lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: [PACK] }, clock);
+    const locking = lockBackup(repository, { summary: summaryOf('a'), packs: [PACK] }, clock);
     await expect(locking).rejects.toMatchObject({ code: 'storage-missing' });
   });
 
@@ -214,7 +251,7 @@ describe('object lock: backups that a killed run left unlocked', () => {
     expect(await listUnlocked(repository, SYSTEM)).toEqual([]);
     await publish(repository, 'a', contents(0));
     const relied = packs.map(({ pack }) => pack);
-    await lockBackup(repository, { systemIdentifier: SYSTEM, label: 'a', packs: relied }, clock);
+    await lockBackup(repository, { summary: summaryOf('a'), packs: relied }, clock);
     expect(await lockUnlocked(repository, SYSTEM)).toEqual({ locked: [], broken: [] });
     expect((await store.stat(backupKey(SYSTEM, 'early')))?.lockedUntil).toBeUndefined();
   });
@@ -254,7 +291,7 @@ describe('object lock: backups that a killed run left unlocked', () => {
     const failing = withFaults(store, ({ operation, key }) => {
       if (operation === 'extendLock' && key === index) throw new DbadminError('storage-failed', 'cut short');
     });
-    const locking = lockBackup({ ...repository, store: failing }, { systemIdentifier: SYSTEM, label: 'a', packs: [] }, clock);
+    const locking = lockBackup({ ...repository, store: failing }, { summary: summaryOf('a'), packs: [] }, clock);
     await expect(locking).rejects.toThrow('cut short');
     expect((await listUnlocked(repository, SYSTEM)).map(({ label }) => label)).toEqual(['a']);
   });
