@@ -143,6 +143,11 @@ export async function ensureRepository(context: CommandContext, repository: Repo
   }
 }
 
+/** The place of a repository whose identity is missing or damaged, for writing one. Close it when done. */
+export async function openToRecover(context: CommandContext, repository: RepositoryConfig): Promise<ObjectStore> {
+  return await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true });
+}
+
 /** The store of a repository, which locks what is to be kept where that is configured. */
 async function openPlace(context: CommandContext, repository: RepositoryConfig, options: OpenStoreOptions): Promise<ObjectStore> {
   const store = await openStore(repository, options);

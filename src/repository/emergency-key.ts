@@ -21,11 +21,25 @@ ${WORD} ${identity.id} ${groups.join(' ')} ${checkOf(identity.id, groups.join(''
 }
 
 /**
- * What opens the repository, from the text of an emergency key.
+ * What opens the repository, from the text of an emergency key. The key decides and not the id: the identity of a repository
+ * that was recovered may have another one.
  *
  * @throws {DbadminError} `key-wrong` (exit 12) when it is none, has a slip, or is of another repository.
  */
 export function parseEmergencyKey(text: string, identity: RepositoryIdentity): RepositoryKeys {
+  const { id, keys } = readEmergencyKey(text);
+  if (keys.check === identity.keyCheck) return keys;
+  throw new DbadminError('key-wrong', 'the emergency key does not open this repository', {
+    detail: `It is of repository ${id}, and this is ${identity.id}.`,
+  });
+}
+
+/**
+ * What the text of an emergency key says, of whatever repository it is.
+ *
+ * @throws {DbadminError} `key-wrong` (exit 12) when it is none, or has a slip.
+ */
+export function readEmergencyKey(text: string): { readonly id: string; readonly keys: RepositoryKeys } {
   const [, id = '', groups = '', check] = LINE.exec(text.replaceAll('\r', '')) ?? [];
   if (check === undefined) throw new DbadminError('key-wrong', `this is not an emergency key: no line begins with ${WORD}`);
   const hex = groups.replaceAll(' ', '');
@@ -34,9 +48,7 @@ export function parseEmergencyKey(text: string, identity: RepositoryIdentity): R
       hint: 'Compare each group of eight with the original.',
     });
   }
-  const keys = new RepositoryKeys(Buffer.from(hex, 'hex'));
-  if (id === identity.id && keys.check === identity.keyCheck) return keys;
-  throw new DbadminError('key-wrong', `the emergency key is of repository ${id}, and this is ${identity.id}`);
+  return { id, keys: new RepositoryKeys(Buffer.from(hex, 'hex')) };
 }
 
 function checkOf(id: string, hex: string): string {

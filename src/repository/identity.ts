@@ -4,7 +4,7 @@ import type { Repository } from './repository.ts';
 import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY } from './layout.ts';
-import { explainMissing } from './lost-identity.ts';
+import { explainDamaged, explainMissing } from './lost-identity.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import { problemOfCluster } from './summary-check.ts';
 
@@ -50,11 +50,15 @@ export async function createRepository(store: ObjectStore, identity: RepositoryI
  * @throws {DbadminError} `repository-missing` when there is none or it is lost, `repository-format` when it is of another format.
  */
 export async function readIdentity(store: ObjectStore): Promise<RepositoryIdentity> {
-  const header = await readIdentityHeader(store);
+  return understandIdentity(await readIdentityHeader(store), store.description);
+}
+
+/** @throws {DbadminError} `repository-format` when this version does not know what the header of an identity says. */
+export function understandIdentity(header: Readonly<Record<string, unknown>>, description: string): RepositoryIdentity {
   if (!KNOWN_FORMATS.includes(header['format'])) {
     throw new DbadminError(
       'repository-format',
-      `the repository in ${store.description} has format ${String(header['format'])}, and this dbadmin knows ${KNOWN_FORMATS.join(' and ')}`,
+      `the repository in ${description} has format ${String(header['format'])}, and this dbadmin knows ${KNOWN_FORMATS.join(' and ')}`,
       { hint: 'Use the version of dbadmin that wrote it, or a newer one.' },
     );
   }
@@ -62,7 +66,7 @@ export async function readIdentity(store: ObjectStore): Promise<RepositoryIdenti
   if (encryption !== 'none' && encryption !== 'aes-256-gcm') {
     throw new DbadminError(
       'repository-format',
-      `the repository in ${store.description} is encrypted with ${String(encryption)}, which this dbadmin does not know`,
+      `the repository in ${description} is encrypted with ${String(encryption)}, which this dbadmin does not know`,
       { hint: 'Use the version of dbadmin that wrote it, or a newer one.' },
     );
   }
@@ -70,11 +74,17 @@ export async function readIdentity(store: ObjectStore): Promise<RepositoryIdenti
 }
 
 async function readIdentityHeader(store: ObjectStore): Promise<Readonly<Record<string, unknown>>> {
+  let bytes: Uint8Array;
   try {
-    return (await unseal(CLEAR, 'identity', await store.read(IDENTITY_KEY), IDENTITY_KEY, 1024)).header;
+    bytes = await store.read(IDENTITY_KEY);
   } catch (error) {
     if (!isDbadminError(error, 'storage-missing')) throw error;
     throw await explainMissing(store, error);
+  }
+  try {
+    return (await unseal(CLEAR, 'identity', bytes, IDENTITY_KEY, 1024)).header;
+  } catch (error) {
+    throw explainDamaged(store, bytes, error);
   }
 }
 

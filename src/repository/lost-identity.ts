@@ -1,5 +1,6 @@
-import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError, reasonOf } from '../base/errors.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { isWhole } from './content-proof.ts';
 import { IDENTITY_KEY, kindOfKey } from './layout.ts';
 
 /** What keys of a repository's content begin with: its keys, its clusters and its lineages, which are decimal. */
@@ -54,7 +55,18 @@ export async function explainMissing(store: ObjectStore, cause: unknown): Promis
   return new DbadminError('repository-missing', message, { detail: detailOf(key), hint: HINT, cause });
 }
 
-const HINT = `Bring the object ${IDENTITY_KEY} back from a copy of this repository.`;
+/** The same for an identity that is there and cannot be understood; one bit can make it seem to be of a newer version. */
+export function explainDamaged(store: ObjectStore, bytes: Uint8Array, cause: unknown): unknown {
+  if (isWhole(bytes) && !isDbadminError(cause, 'repository-damaged')) return cause;
+  return new DbadminError('repository-damaged', `the identity of the repository in ${store.description} is damaged`, {
+    detail: `${IDENTITY_KEY}: ${reasonOf(cause)}.`,
+    hint: HINT,
+    cause,
+  });
+}
+
+const HINT = `dbadmin repository recover writes it anew, once what opens the repository has opened something in it.
+Or bring the object ${IDENTITY_KEY} back from a copy of this very repository.`;
 
 function detailOf(key: string): string {
   return `${IDENTITY_KEY} is not there, and ${key} is.`;

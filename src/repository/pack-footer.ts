@@ -12,7 +12,7 @@ const EXPECTED_BLOBS = 512;
  * @throws {DbadminError} `repository-damaged` when it does not end as a pack does.
  */
 export async function readFooter(
-  { store }: Repository,
+  { store }: Pick<Repository, 'store'>,
   systemIdentifier: string,
   pack: string,
   sizeBytes: number,

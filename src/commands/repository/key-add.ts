@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
-import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { RepositoryConfig } from '../../config/config.ts';
 import { parseEmergencyKey } from '../../repository/emergency-key.ts';
 import { addProvenKey } from '../../repository/key-changes.ts';
@@ -8,6 +5,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openLocked, openRepository, selectRepository } from '../open-repository.ts';
+import { readEmergencyFile } from './emergency-file.ts';
 import { newSecret } from './new-secret.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -30,10 +28,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 async function open(context: CommandContext, input: CommandInput, chosen: RepositoryConfig): Promise<Repository> {
   const emergency = textOption(input, 'emergency');
   if (emergency === undefined) return await openRepository(context, chosen);
-  const file = path.resolve(context.cwd, emergency);
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new DbadminError('file-unreadable', `cannot read ${file}`, { detail: `${messageOf(error)}.`, cause: error });
-  });
+  const text = await readEmergencyFile(context, emergency);
   const { store, identity } = await openLocked(context, chosen);
   try {
     return { store, identity, keys: parseEmergencyKey(text, identity) };

@@ -72,6 +72,33 @@ nothing hangs on it. Exit 3 then, and when packs are missing or damaged.`,
     load: async () => await import('./rebuild-index.ts'),
   },
   {
+    name: 'repository recover',
+    summary: 'write the identity of a repository anew, which it has lost or which is damaged',
+    description: `The identity is the small object dbadmin-repository at the top; without it nothing in the repository can be used. What the configuration gives
+to open it, or an emergency key, is proven first, on backups, WAL, indexes, packs, dumps and reports that are there; nothing is written when it opens none
+of them (exit 12), or when what is there is not encrypted and a key is given. The id is that of the emergency key, or a new one; nothing hangs on
+it. A damaged identity is mended bit for bit where one bit of it was flipped, and replaced otherwise, after a question; where the storage has
+locked it, it stays, and the command says until when.
+
+$ dbadmin repository recover --repository local
+$ dbadmin repository recover --emergency /media/stick/offsite-emergency.txt`,
+    options: [
+      REPOSITORY,
+      { flags: '--emergency <file>', summary: 'open it with this exported key, and not with what the configuration gives' },
+      { flags: '--dry-run', summary: 'try the key and show what would be written, and write nothing' },
+    ],
+    json: [
+      'repository: name',
+      'was: missing or damaged',
+      'written: false with --dry-run',
+      'identity: { id, createdAt, format, encryption }',
+      'isMended: whether it is the identity of before, bit for bit',
+      'provenBy: array of the keys of objects that were read with it',
+      'strangers: array of the keys of objects that are whole, and not of this repository',
+    ],
+    load: async () => await import('./recover.ts'),
+  },
+  {
     name: 'repository unlock',
     summary: 'break the leases of a run that is known to be gone',
     description: `Seldom needed: a lease that shows no sign of life for three minutes is taken over by itself, at once when its process ended on this machine. A run whose lease

@@ -6,9 +6,9 @@ import { silentLog } from '../../../src/base/log.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { formatEmergencyKey } from '../../../src/repository/emergency-key.ts';
 import { storagePolicy, type StorageRole } from '../../../src/repository/iam-policy.ts';
-import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
+import { ensureClusterIdentity, readIdentity } from '../../../src/repository/identity.ts';
 import { addKey, listKeys } from '../../../src/repository/key-objects.ts';
-import { backupKey, indexPrefix } from '../../../src/repository/layout.ts';
+import { backupKey, IDENTITY_KEY, indexPrefix } from '../../../src/repository/layout.ts';
 import { readLease } from '../../../src/repository/lease-objects.ts';
 import { acquireLease, shutOut } from '../../../src/repository/leases.ts';
 import { publishBackup } from '../../../src/repository/publish.ts';
@@ -90,6 +90,23 @@ repositories:
     const words = `repository key add --emergency ${path.join(directory, 'emergency.txt')} --passphrase-env NEW`;
     expect(await run('writer', words, 'forgotten, this one')).toMatchObject({ status: 0, denied: [] });
     expect((await listKeys(repository.store)).keys).toHaveLength(before.length + 1);
+  });
+
+  it('repository recover writes a lost identity anew, and may not delete a damaged one', async () => {
+    const whole = await repository.store.read(IDENTITY_KEY);
+    const replace = async (bytes: Uint8Array): Promise<void> => {
+      await repository.store.delete(IDENTITY_KEY);
+      await repository.store.create(IDENTITY_KEY, bytes);
+    };
+    await repository.store.delete(IDENTITY_KEY);
+    expect(await run('writer', 'repository recover', 'forgotten, this one')).toMatchObject({ status: 12, denied: [] });
+    expect(await run('writer', 'repository recover', PASSPHRASE)).toMatchObject({ status: 0, denied: [] });
+    expect(await readIdentity(repository.store)).toMatchObject({ conditionalCreate: true, keyCheck: repository.identity.keyCheck });
+    await replace(Buffer.from('damaged'));
+    const end = await run('writer', 'repository recover --yes', PASSPHRASE);
+    expect(end).toMatchObject({ status: 12, stderr: expect.stringContaining('may not be deleted') });
+    expect(Buffer.from(await repository.store.read(IDENTITY_KEY)).toString()).toBe('damaged');
+    await replace(whole);
   });
 
   it('repository list tells a repository that can be written from one that cannot', async () => {
