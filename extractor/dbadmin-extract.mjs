@@ -168,6 +168,9 @@ function namesIn({ root }, directory) {
 
 // ---------------------------------------------------------------- objects
 
+/** Kinds that never have a body, and indexes: what they name is checked when it is read. Anybody can make the rest, the hash needs no key. */
+const MAY_BE_CLEAR = 'ICOKLGTNX';
+
 /** Header and plain body of a sealed object, its hash checked. */
 function unseal(repository, key) {
   const bytes = fs.readFileSync(path.join(repository.root, key));
@@ -178,9 +181,12 @@ function unseal(repository, key) {
   const header = JSON.parse(bytes.toString('utf8', 16, bodyAt));
   const flags = bytes[9];
   let body = bytes.subarray(bodyAt, end);
+  const isClear = repository.key !== undefined && !(flags & 2);
+  if (isClear && !MAY_BE_CLEAR.includes(bytes.toString('latin1', 8, 9)))
+    throw new ExtractError(`${key} is not encrypted, and this repository is: somebody without its key wrote it`);
   if (flags & 2) body = decryptBody(repository, body, blake3(bytes.subarray(0, bodyAt)), key);
   if (flags & 1) body = zstdDecompressSync(body);
-  return { header, body };
+  return { header, body, isClear };
 }
 
 function openRepository(root, secret) {
@@ -206,15 +212,13 @@ function readable(repository, name) {
   }
 }
 
-/** Where each blob of a lineage lies, from its index objects. */
+/** Where each blob of a lineage lies, from its index objects; those that anybody may have written tell only of what no other names. */
 function readIndexes(repository, lineage) {
   const places = new Map();
-  const directory = path.join(repository.root, lineage, 'indexes');
-  for (const name of fs.existsSync(directory) ? fs.readdirSync(directory) : []) {
-    const body = readable(repository, `${lineage}/indexes/${name}`)?.body ?? Buffer.alloc(0);
+  const indexes = namesIn(repository, path.join(lineage, 'indexes')).map((name) => readable(repository, `${lineage}/indexes/${name}`));
+  for (const { body } of indexes.filter((index) => index !== undefined).sort((a, b) => a.isClear - b.isClear)) {
     for (let at = 0; at < body.byteLength;) {
-      const pack = body.toString('hex', at, at + 16);
-      const count = body.readUInt32BE(at + 16);
+      const [pack, count] = [body.toString('hex', at, at + 16), body.readUInt32BE(at + 16)];
       at += 20;
       for (let n = 0; n < count; n += 1, at += 48) {
         const [offset, stored, plain, flags] = [32, 36, 40, 44].map((field) => body.readUInt32BE(at + field));
@@ -335,12 +339,10 @@ function syncDirectory(directory) {
 function extractWal(repository, lineage, header, into) {
   const hex8 = (number) => number.toString(16).toUpperCase().padStart(8, '0');
   const timeline = hex8(header.stopTimeline);
-  const directory = path.join(repository.root, lineage, 'wal', timeline);
-  const names = fs.existsSync(directory) ? fs.readdirSync(directory) : [];
+  const names = namesIn(repository, path.join(lineage, 'wal', timeline));
   const [high, low] = header.startLsn.split('/').map((half) => BigInt(`0x${half}`));
   const size = BigInt(header.walSegmentBytes);
-  let count = 0;
-  for (let number = ((high << 32n) | low) / size; ; number += 1n) {
+  for (let number = ((high << 32n) | low) / size, count = 0; ; number += 1n, count += 1) {
     const perLog = 0x100000000n / size;
     const segment = `${timeline}${hex8(Number(number / perLog))}${hex8(Number(number % perLog))}`;
     const parts = names
@@ -352,8 +354,7 @@ function extractWal(repository, lineage, header, into) {
     for (const { name, from } of names.includes(segment) ? [] : parts.sort((a, b) => a.from - b.from))
       unseal(repository, `${lineage}/wal/${timeline}/${name}`).body.copy(bytes, from);
     fs.writeFileSync(path.join(into, segment), bytes, { mode: 0o600, flush: true });
-    count += 1;
-    if (!names.includes(segment)) return count;
+    if (!names.includes(segment)) return count + 1;
   }
 }
 

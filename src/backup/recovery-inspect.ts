@@ -1,7 +1,9 @@
 import { segmentName } from '../postgres/segment.ts';
 import { parseTimelineHistory, type TimelineHistory } from '../postgres/timeline.ts';
 import { listGaps } from '../repository/gap-record.ts';
+import { isOfOneObject } from '../repository/passed-over.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { WalArchive } from '../repository/wal-archive.ts';
 import type { LineageContents } from './lineage-inspect.ts';
 import type { CoveredMoment, RecoveryFacts } from './windows.ts';
 
@@ -29,7 +31,7 @@ export async function readMoments({ coverage, archive }: LineageContents): Promi
   for (const [timeline, { runs, open }] of coverage.timelines) {
     for (const { endLsn } of runs) {
       const last = segmentName(timeline, endLsn - BigInt(coverage.segmentBytes), coverage.segmentBytes);
-      const { coveredUntil } = await archive.readHeader(last);
+      const coveredUntil = await coveredUntilOf(archive, last);
       if (coveredUntil !== null) moments.push({ timeline, lsn: endLsn, at: new Date(coveredUntil) });
     }
     // A busy server is never idle long enough for a horizon: without these, its last minutes would look as if they were not here.
@@ -39,4 +41,14 @@ export async function readMoments({ coverage, archive }: LineageContents): Promi
     }
   }
   return moments;
+}
+
+/** Null where its writer did not know, or it is damaged: whoever can write one segment must not keep all others from being used. */
+async function coveredUntilOf(archive: WalArchive, segment: string): Promise<string | null> {
+  try {
+    return (await archive.readHeader(segment)).coveredUntil;
+  } catch (error) {
+    if (isOfOneObject(error)) return null;
+    throw error;
+  }
 }

@@ -51,6 +51,9 @@ export class BlobIndex {
    * Reads every index object of the lineage. Damaged ones are passed over: where the storage has locked one, it stays for weeks, and
    * what it named may be in others since. Content that only they name then seems missing: who writes stores it again, and who reads
    * fails by its name. Content of packs that are marked is taken from elsewhere where it can be.
+   *
+   * In an encrypted repository an index that is not encrypted only tells of what no other names, and nothing to a writer, who gives
+   * `skipPacks`: he would rely on content that maybe nobody stored.
    */
   static async load(repository: Repository, systemIdentifier: string, options: LoadIndexOptions = {}): Promise<BlobIndex> {
     let damagedKeys: ReadonlySet<string> = new Set();
@@ -75,17 +78,18 @@ export class BlobIndex {
   ): Promise<BlobIndex> {
     const index = new BlobIndex(damagedKeys);
     const marked = options.skipPacks ?? (await readMarks(repository, systemIdentifier));
-    const keys: string[] = [];
+    let keys: string[] = [];
     for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) if (!damagedKeys.has(key)) keys.push(key);
-    let hasMarked = false;
-    for (const key of keys) {
-      for await (const pack of readEncoded(repository, key)) {
+    for (const trusted of [true, false]) {
+      let hasMarked = false;
+      const untrusted = await eachPack(repository, keys, trusted, (pack) => {
         if (marked.has(pack.pack)) hasMarked = true;
         else index.#addEncoded(pack);
-      }
+      });
+      if (options.skipPacks !== undefined) return index;
+      if (hasMarked) await eachPack(repository, keys, trusted, (pack) => (marked.has(pack.pack) ? index.#addEncoded(pack) : undefined));
+      keys = untrusted;
     }
-    if (!hasMarked || options.skipPacks !== undefined) return index;
-    for (const key of keys) for await (const pack of readEncoded(repository, key)) if (marked.has(pack.pack)) index.#addEncoded(pack);
     return index;
   }
 
@@ -239,10 +243,43 @@ class BlobsOfEntries implements Listed<PackedBlob> {
   }
 }
 
-/** The packs that one index object lists. Believe them only when the iteration ends without an error: the hash is checked at the end. */
-export async function* readIndex(repository: Repository, key: string): AsyncGenerator<IndexedPack> {
-  for await (const { pack, count, entries } of readEncoded(repository, key)) yield { pack, blobs: decodeEntries(entries, count, key) };
+/**
+ * The packs that one index object lists. Believe them only when the iteration ends without an error: the hash is checked at the end.
+ * `onStart` is told before them whether anybody without the key of the repository could have written it.
+ */
+export async function* readIndex(
+  repository: Repository,
+  key: string,
+  onStart?: (isTrusted: boolean) => unknown,
+): AsyncGenerator<IndexedPack> {
+  for await (const { pack, count, entries } of readEncoded(repository, key, onStart))
+    yield { pack, blobs: decodeEntries(entries, count, key) };
 }
+
+/** Goes through the packs of indexes; gives the keys of those that are to be believed after the others, of which nothing was told. */
+async function eachPack(
+  repository: Repository,
+  keys: readonly string[],
+  trustedOnly: boolean,
+  take: (pack: EncodedPack) => void,
+): Promise<string[]> {
+  const untrusted: string[] = [];
+  for (const key of keys) {
+    try {
+      for await (const pack of readEncoded(repository, key, (isTrusted) => {
+        if (trustedOnly && !isTrusted) throw new Untrusted();
+      }))
+        take(pack);
+    } catch (error) {
+      if (!(error instanceof Untrusted)) throw error;
+      untrusted.push(key);
+    }
+  }
+  return untrusted;
+}
+
+/** An index that is not encrypted, in an encrypted repository. */
+class Untrusted extends Error {}
 
 /** The indexes of a lineage that cannot be read to their end: their keys. */
 export async function findDamagedIndexes(repository: Repository, systemIdentifier: string): Promise<ReadonlySet<string>> {
@@ -265,8 +302,10 @@ interface EncodedPack {
   readonly entries: Buffer;
 }
 
-async function* readEncoded(repository: Repository, key: string): AsyncGenerator<EncodedPack> {
-  yield* decodeIndex(unsealStream(repository, 'index', repository.store.readStream(key), key), key);
+async function* readEncoded(repository: Repository, key: string, onStart?: (isTrusted: boolean) => unknown): AsyncGenerator<EncodedPack> {
+  const stream = repository.store.readStream(key);
+  const body = unsealStream(repository, 'index', stream, key, ({ encrypted }) => onStart?.(encrypted || repository.keys === undefined));
+  yield* decodeIndex(body, key);
 }
 
 /** Writes one index object for the packs a run has stored. `name` is unique: UTC time and random digits. */

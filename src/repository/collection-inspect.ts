@@ -84,8 +84,10 @@ export async function inspectPackUsage(
   }
   const budget = { blobs: MAX_REWRITTEN_BLOBS };
   const named = new Set<string>();
-  for (const marked of [false, true])
-    await countIndexed(repository, systemIdentifier, { live, packs, named, marked, budget, damagedIndexes });
+  const untrusted = new Set<string>();
+  for (const trusted of [true, false])
+    for (const marked of [false, true])
+      await countIndexed(repository, systemIdentifier, { live, packs, named, untrusted, trusted, marked, budget, damagedIndexes });
   const unindexed = await countUnindexed(repository, systemIdentifier, live, packs);
   if (live.homeless > 0) throw lostContent(repository, live.homeless);
   const gone = [...marks.values()].filter(({ pack }) => !packs.has(pack));
@@ -102,6 +104,10 @@ interface Counting {
   readonly packs: Map<string, Draft>;
   /** Every pack that an index names. */
   readonly named: Set<string>;
+  /** Indexes that anybody may have written, as far as they have been met. */
+  readonly untrusted: Set<string>;
+  /** Whether the others are counted now, or these: they only fill gaps. */
+  readonly trusted: boolean;
   /** Whether marked packs are counted now, or those that are not. */
   readonly marked: boolean;
   readonly budget: { blobs: number };
@@ -112,11 +118,13 @@ interface Counting {
 async function countIndexed(
   repository: Repository,
   systemIdentifier: string,
-  { live, packs, named, marked, budget, damagedIndexes }: Counting,
+  { live, packs, named, untrusted, trusted, marked, budget, damagedIndexes }: Counting,
 ): Promise<void> {
   for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
-    if (damagedIndexes.has(key)) continue;
-    for await (const { pack, blobs } of readIndex(repository, key)) {
+    if (damagedIndexes.has(key) || untrusted.has(key) === trusted) continue;
+    const onStart = (isTrusted: boolean): unknown => isTrusted || untrusted.add(key);
+    for await (const { pack, blobs } of readIndex(repository, key, onStart)) {
+      if (untrusted.has(key) === trusted) break;
       named.add(pack);
       const draft = packs.get(pack) ?? (await storedSince(repository, systemIdentifier, pack));
       // Named and not there: whatever lay in it must be found elsewhere.

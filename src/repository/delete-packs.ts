@@ -79,7 +79,8 @@ async function cutFromIndexes(
   for (const key of keys) {
     const staying: IndexedPack[] = [];
     const leaving: string[] = [];
-    for await (const indexed of readIndex(repository, key)) {
+    let isTrusted = true;
+    for await (const indexed of readIndex(repository, key, (is) => (isTrusted = is))) {
       if (going.has(indexed.pack)) leaving.push(indexed.pack);
       else staying.push(indexed);
     }
@@ -88,10 +89,10 @@ async function cutFromIndexes(
       for (const pack of leaving) lockedIn.add(pack);
       continue;
     }
-    // Sorted behind the one it replaces, and told from it.
+    // Sorted behind the one it replaces, and told from it; what anybody may have written is not made ours.
     if (staying.length > 0)
       await writeIndex(
-        repository,
+        isTrusted ? repository : { ...repository, keys: undefined },
         systemIdentifier,
         `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`,
         staying,

@@ -8,10 +8,13 @@ const SALT_BYTES = 32;
 const LENGTH_BYTES = 4;
 /** Plain bytes in a frame, at most. */
 const FRAME_BYTES = 256 * 1024;
+/** The first is small: it proves the header, and is read with it. */
+const FIRST_FRAME_BYTES = 8 * 1024;
 
 /** How long a body of so many plain bytes is when it is encrypted. */
 export function encryptedBytes(plainBytes: number): number {
-  return SALT_BYTES + plainBytes + Math.max(1, Math.ceil(plainBytes / FRAME_BYTES)) * (LENGTH_BYTES + TAG_BYTES);
+  const frames = 1 + Math.ceil(Math.max(0, plainBytes - FIRST_FRAME_BYTES) / FRAME_BYTES);
+  return SALT_BYTES + plainBytes + frames * (LENGTH_BYTES + TAG_BYTES);
 }
 
 /** `associated` binds the body to its object's beginning: neither can be exchanged for another's. */
@@ -34,12 +37,19 @@ export async function* encryptBody(
   };
   for await (const chunk of body) {
     pending = pending.byteLength === 0 ? Buffer.from(chunk) : Buffer.concat([pending, chunk]);
-    while (pending.byteLength > FRAME_BYTES) {
-      yield frame(pending.subarray(0, FRAME_BYTES), false);
-      pending = pending.subarray(FRAME_BYTES);
+    while (pending.byteLength > (counter === 0 ? FIRST_FRAME_BYTES : FRAME_BYTES)) {
+      const plain = pending.subarray(0, counter === 0 ? FIRST_FRAME_BYTES : FRAME_BYTES);
+      yield frame(plain, false);
+      pending = pending.subarray(plain.byteLength);
     }
   }
   yield frame(pending, true);
+}
+
+/** Where the first frame of an encrypted body ends; where the beginning of its length is not among `body` yet, where that ends. */
+export function firstFrameEnd(body: Buffer): number {
+  const begin = SALT_BYTES + LENGTH_BYTES;
+  return body.byteLength < begin ? begin : begin + Math.min(body.readUInt32BE(SALT_BYTES), FRAME_BYTES + TAG_BYTES);
 }
 
 /** Takes an encrypted body in pieces and gives its plain bytes frame by frame. */

@@ -6,7 +6,7 @@ import { DbadminError, messageOf } from '../base/errors.ts';
 import type { StreamedBody } from '../storage/store.ts';
 import { blake3, Blake3 } from './hash.ts';
 import { compress, decompress } from './compress.ts';
-import { BodyDecryption, encryptBody, encryptedBytes } from './encrypted-body.ts';
+import { BodyDecryption, encryptBody, encryptedBytes, firstFrameEnd } from './encrypted-body.ts';
 import type { RepositoryKeys, Sealing } from './keys.ts';
 
 /** Sealed objects: the envelope of everything that is not a pack. @see FORMAT.md "Sealed objects" */
@@ -43,8 +43,6 @@ const MAX_HEADER_BYTES = 1 << 20;
 const STREAM_CHUNK_BYTES = 256 * 1024;
 /** Enough of an object's beginning to hold its header in almost every case. */
 export const HEADER_READ_BYTES = 16 * 1024;
-/** The same in every case. */
-export const LONGEST_START_BYTES = FIXED_BYTES + MAX_HEADER_BYTES;
 
 export interface Unsealed {
   readonly header: Readonly<Record<string, unknown>>;
@@ -117,7 +115,7 @@ export async function sealAtHand(
 }
 
 /**
- * Opens a whole sealed object and checks kind and hash.
+ * Opens a whole sealed object and checks kind and hash; with keys, that somebody who had them wrote it, as far as it has a body.
  *
  * @throws {DbadminError} `repository-damaged`; `repository-format` for flags this version does not know; `key-wrong` when it
  * is encrypted and there are no keys.
@@ -129,12 +127,26 @@ export async function unseal(sealing: Sealing, kind: SealedKind, bytes: Uint8Arr
   if (bodyEnd < bodyOffset || !blake3(buffer.subarray(0, bodyEnd)).equals(buffer.subarray(bodyEnd)))
     throw damaged(name, 'Its hash does not match its content.');
   const stored = buffer.subarray(bodyOffset, bodyEnd);
+  if (!encrypted && !mayBeClear(sealing, kind, stored.byteLength)) throw withoutKey(name);
   const body = encrypted ? decryptWhole(keysFor(sealing, name), buffer.subarray(0, bodyOffset), stored, name) : stored;
   try {
     return { header, body: zstd ? await decompress(body, limitBytes) : body };
   } catch (error) {
     throw damaged(name, `Its body does not decompress: ${messageOf(error)}.`, error);
   }
+}
+
+/** These never have a body, and nothing proves who wrote them. @see FORMAT.md "Threat model" */
+const BODILESS: readonly SealedKind[] = ['identity', 'cluster', 'horizon', 'key', 'lease', 'mark', 'hold', 'gap'];
+
+/** Whether it is believed though it is not encrypted. Who rebuilds indexes without a key writes them so: their readers prefer others. */
+function mayBeClear({ keys }: Sealing, kind: SealedKind, bodyBytes: number): boolean {
+  return keys === undefined || kind === 'index' || (bodyBytes === 0 && BODILESS.includes(kind));
+}
+
+/** The hash at the end needs no key, so that anybody can make an object that is whole. */
+function withoutKey(name: string): DbadminError {
+  return damaged(name, 'It is not encrypted, and this repository is: somebody without its key wrote it.');
 }
 
 function decryptWhole(keys: RepositoryKeys, start: Buffer, stored: Buffer, name: string): Buffer {
@@ -151,12 +163,10 @@ function keysFor(sealing: Sealing, name: string): RepositoryKeys {
   });
 }
 
-/** The header alone, from the first bytes of an object. Undefined when `bytes` is too short to hold it: read more. */
-export function peekHeader(kind: SealedKind, bytes: Uint8Array, name: string): Readonly<Record<string, unknown>> | undefined {
-  return peekStart(kind, bytes, name)?.header;
-}
-
-/** The same, with how long the object is when its body has `bodyBytes` bytes. */
+/**
+ * The header alone, from the first bytes of an object, and how long the object is when its body has `bodyBytes` bytes. Undefined when
+ * `bytes` is too short to hold it: read more. Nothing is proven.
+ */
 export function peekStart(
   kind: SealedKind,
   bytes: Uint8Array,
@@ -169,8 +179,40 @@ export function peekStart(
   return { header, sizeWith: (bodyBytes) => bodyOffset + bodyBytes + HASH_BYTES };
 }
 
+/** What the beginning of a sealed object says. */
+export interface SealedStart {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly encrypted: boolean;
+}
+
 /**
- * The body of a sealed object that is streamed. The hash is checked at the end, so what was yielded is to be believed
+ * The header of a sealed object, where there are keys one that was written with them: every frame of a body is bound to the
+ * header before it, so that the first proves it. Where `bytes` is too short for that: how many are needed, of the whole object.
+ *
+ * @throws {DbadminError} as for {@link unseal}.
+ */
+export function openStart(
+  sealing: Sealing,
+  kind: SealedKind,
+  bytes: Uint8Array,
+  name: string,
+): { readonly header: SealedStart['header'] } | { readonly neededBytes: number } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const startBytes = buffer.byteLength < FIXED_BYTES ? FIXED_BYTES : FIXED_BYTES + Math.min(MAX_HEADER_BYTES, buffer.readUInt32BE(12));
+  if (buffer.byteLength < startBytes) return { neededBytes: startBytes };
+  const { header, bodyOffset, encrypted } = readPreamble(kind, buffer, name);
+  if (sealing.keys === undefined) return { header };
+  if (!encrypted) throw withoutKey(name);
+  const body = buffer.subarray(bodyOffset);
+  const end = firstFrameEnd(body);
+  if (body.byteLength < end) return { neededBytes: bodyOffset + end };
+  for (const _ of new BodyDecryption(sealing.keys, blake3(buffer.subarray(0, bodyOffset)), name).take(body.subarray(0, end)))
+    return { header };
+  throw damaged(name, 'It is cut short.');
+}
+
+/**
+ * The body of a sealed object that is streamed; `onStart` gets its beginning before the body comes, and may refuse it. The hash is checked at the end, so what was yielded is to be believed
  * only when the iteration ends without an error.
  */
 export async function* unsealStream(
@@ -178,10 +220,11 @@ export async function* unsealStream(
   kind: SealedKind,
   source: AsyncIterable<Uint8Array>,
   name: string,
+  onStart: (start: SealedStart) => void = () => undefined,
 ): AsyncGenerator<Buffer> {
   const zstd = createZstdDecompress({ chunkSize: STREAM_CHUNK_BYTES });
   const state = { failure: undefined as unknown };
-  const feed = feedBody(sealing, kind, source, name, zstd).catch((error: unknown) => {
+  const feed = feedBody(sealing, kind, source, name, onStart, zstd).catch((error: unknown) => {
     state.failure = error;
     zstd.destroy();
   });
@@ -202,6 +245,7 @@ async function feedBody(
   kind: SealedKind,
   source: AsyncIterable<Uint8Array>,
   name: string,
+  onStart: (start: SealedStart) => void,
   zstd: ReturnType<typeof createZstdDecompress>,
 ): Promise<void> {
   const hash = new Blake3();
@@ -212,7 +256,9 @@ async function feedBody(
     pending = Buffer.concat([pending, chunk]);
     if (!inBody) {
       if (peekLength(pending) === undefined) continue;
-      const { bodyOffset, encrypted } = readPreamble(kind, pending, name);
+      const { header, bodyOffset, encrypted } = readPreamble(kind, pending, name);
+      if (!encrypted && !mayBeClear(sealing, kind, pending.byteLength)) throw withoutKey(name);
+      onStart({ header, encrypted });
       const start = pending.subarray(0, bodyOffset);
       if (encrypted) decryption = new BodyDecryption(keysFor(sealing, name), blake3(start), name);
       hash.update(start);

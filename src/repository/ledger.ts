@@ -167,15 +167,7 @@ function storedEntry(body: Buffer, key: string): StoredEntry {
 
 /** Opens an entry, if somebody who had the key wrote it. */
 async function readEntry(repository: Repository, key: string): ReturnType<typeof unseal> {
-  const bytes = await repository.store.read(key);
-  if (repository.keys !== undefined && !isEncrypted(bytes))
-    throw damaged(key, 'It is not encrypted, and this repository is: somebody without its key wrote it.');
-  return await unseal(repository, 'ledger', bytes, key, MAX_ENTRY_BYTES);
-}
-
-/** Bit 1 of the envelope's flags. @see FORMAT.md "Sealed objects" */
-function isEncrypted(bytes: Uint8Array): boolean {
-  return ((bytes[9] ?? 0) & 2) !== 0;
+  return await unseal(repository, 'ledger', await repository.store.read(key), key, MAX_ENTRY_BYTES);
 }
 
 function parseEntry(header: Readonly<Record<string, unknown>>, body: Buffer, key: string): LedgerEntry {

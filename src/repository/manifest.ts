@@ -1,10 +1,11 @@
 import { compareLsns } from '../postgres/lsn.ts';
 import { missingObject } from '../storage/failures.ts';
-import { damaged, HEADER_READ_BYTES, LONGEST_START_BYTES, peekHeader, sealAtHand, unsealStream } from './envelope.ts';
+import { damaged, sealAtHand, unsealStream } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import { encodeLines, LineReader } from './manifest-line.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+import { readSealedHeader } from './sealed-header.ts';
 import { problemOfSummary } from './summary-check.ts';
 
 /** A backup's summary: the header of its manifest. @see FORMAT.md "Manifests" */
@@ -174,15 +175,11 @@ export async function inspectBackups(
 }
 
 async function summaryOf(
-  { store }: Repository,
+  repository: Repository,
   { systemIdentifier, label, sizeBytes }: { readonly systemIdentifier: string; readonly label: string; readonly sizeBytes: number },
 ): Promise<BackupSummary> {
   const key = backupKey(systemIdentifier, label);
-  const head = await store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
-  const header =
-    peekHeader('manifest', head, key) ??
-    peekHeader('manifest', await store.readRange(key, 0, Math.min(sizeBytes, LONGEST_START_BYTES)), key);
-  if (header === undefined) throw damaged(key, 'Its header is cut short.');
+  const header = await readSealedHeader(repository, 'manifest', { key, sizeBytes });
   const problem = problemOfSummary(header, systemIdentifier, label);
   if (problem !== undefined) throw damaged(key, problem);
   return header as unknown as BackupSummary;

@@ -28,7 +28,7 @@ export interface RebuiltIndex {
   /** Packs that an index names now and none did before, or only one that was replaced. */
   readonly added: number;
   readonly written: number;
-  /** Index objects that were replaced: damaged, or naming packs that are not there, or all of them. */
+  /** Index objects that were replaced: damaged, or naming packs that are not there, or not encrypted where others are, or all of them. */
   readonly replaced: readonly string[];
   /** Those that should have gone and that the storage has locked: nothing is read from them, or their lost packs are marked. */
   readonly locked: readonly { readonly index: string; readonly until: Date | null }[];
@@ -39,7 +39,8 @@ export interface RebuiltIndex {
 
 /**
  * Brings the indexes of a lineage in line with its packs, from what the packs say of themselves. Indexes that are whole and
- * true stay. Needs no key: without one all indexes of an encrypted repository are taken for untold, and what the packs say is written beside them.
+ * true stay. Needs no key: without one all indexes of an encrypted repository are taken for untold, and what the packs say is written beside them,
+ * not encrypted; the next run with the key replaces that.
  *
  * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found. Packs that are lost and that
  * a locked index goes on naming are marked: who writes a backup takes them for absent then, and stores what they held anew.
@@ -139,8 +140,9 @@ async function readIndexes(
   const marked = await readMarks(repository, systemIdentifier);
   for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
     const packs: string[] = [];
+    let isTrusted = true;
     try {
-      for await (const { pack } of readIndex(repository, key)) packs.push(pack);
+      for await (const { pack } of readIndex(repository, key, (is) => (isTrusted = is))) packs.push(pack);
     } catch (error) {
       // Without a key it is not known what an encrypted index names; whether it is whole is.
       if (isDbadminError(error, 'key-wrong')) continue;
@@ -156,7 +158,7 @@ async function readIndexes(
       else isNewer = true;
     }
     for (const pack of absent) missing.add(pack);
-    if ((all || absent.length > 0) && !isNewer) stale.set(key, absent);
+    if ((all || !isTrusted || absent.length > 0) && !isNewer) stale.set(key, absent);
     else for (const pack of packs) named.add(pack);
   }
   return { named, stale, missing };

@@ -1,7 +1,8 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
-import { damaged, HEADER_READ_BYTES, peekHeader, seal, unseal } from './envelope.ts';
+import { damaged, seal, unseal } from './envelope.ts';
 import { isOfOneObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+import { readSealedHeader } from './sealed-header.ts';
 
 /** What was tried on a lineage and how it ended: write-once, beside the backups. @see FORMAT.md "Reports" */
 export type ReportKind = 'drill' | 'verification';
@@ -70,10 +71,9 @@ export async function listReports<Header extends ReportHeader>(
   const headers: Header[] = [];
   for await (const { key, sizeBytes } of repository.store.list(reportPrefix(systemIdentifier, kind))) {
     try {
-      const head = await repository.store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES));
-      const header = peekHeader(kind, head, key) ?? peekHeader(kind, await repository.store.read(key), key);
+      const header = await readSealedHeader(repository, kind, { key, sizeBytes });
       // What anybody may have put there must not end the reading of the others.
-      if (typeof header?.['finishedAt'] === 'string') headers.push(header as unknown as Header);
+      if (typeof header['finishedAt'] === 'string') headers.push(header as unknown as Header);
     } catch (error) {
       if (!isOfOneObject(error) && !isDbadminError(error, 'storage-missing')) throw error;
     }

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { historyName, parseSegmentName } from '../postgres/segment.ts';
-import type { ObjectStore } from '../storage/store.ts';
+import type { ObjectStore, StoredObject } from '../storage/store.ts';
 import { contentHash } from './keys.ts';
+import { isOfOneObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
-import { damaged, HEADER_READ_BYTES, peekHeader, peekStart, seal, unseal } from './envelope.ts';
+import { damaged, HEADER_READ_BYTES, peekStart, seal, unseal } from './envelope.ts';
+import { readSealedHeader } from './sealed-header.ts';
 import { backupHistoryKey, historyKey, horizonKey, partialKey, partKey, walKey, walPrefix } from './layout.ts';
 
 /** What stands in the header of a segment or part. @see FORMAT.md "WAL segments, parts, horizons, history" */
@@ -29,6 +31,9 @@ export interface WalTimes {
   /** The server's clock when everything it had flushed was inside, or undefined when not known. */
   readonly coveredUntil: Date | undefined;
 }
+
+/** What a history file is of: a timeline, or a backup by the name that the server gives the file. */
+type HistoryOf = { readonly timeline: number } | { readonly name: string };
 
 /** The WAL of one lineage in one repository. */
 export class WalArchive {
@@ -113,23 +118,27 @@ export class WalArchive {
 
   /** @throws {DbadminError} `wal-conflict` when another history of that timeline is stored. */
   async putHistory(timeline: number, content: Uint8Array): Promise<'stored' | 'present'> {
-    const header = { systemIdentifier: this.#systemIdentifier, timeline, hash: contentHash(this.#repository, content).toString('hex') };
-    return await this.#putSmall(historyKey(this.#systemIdentifier, timeline), header, content, `timeline history ${historyName(timeline)}`);
+    return await this.#putSmall(
+      historyKey(this.#systemIdentifier, timeline),
+      { timeline },
+      content,
+      `timeline history ${historyName(timeline)}`,
+    );
   }
 
   /** Stores a backup history file, `<segment>.<offset>.backup`, that the server archives beside the WAL of a backup. */
   async putBackupHistory(name: string, content: Uint8Array): Promise<'stored' | 'present'> {
-    const header = { systemIdentifier: this.#systemIdentifier, name, hash: contentHash(this.#repository, content).toString('hex') };
-    return await this.#putSmall(backupHistoryKey(this.#systemIdentifier, name), header, content, `backup history ${name}`);
+    return await this.#putSmall(backupHistoryKey(this.#systemIdentifier, name), { name }, content, `backup history ${name}`);
   }
 
-  async #putSmall(key: string, header: object, content: Uint8Array, what: string): Promise<'stored' | 'present'> {
+  async #putSmall(key: string, of: HistoryOf, content: Uint8Array, what: string): Promise<'stored' | 'present'> {
+    const header = { systemIdentifier: this.#systemIdentifier, ...of, hash: contentHash(this.#repository, content).toString('hex') };
     try {
       await this.#store.create(key, await seal(this.#repository, 'history', header, content));
       return 'stored';
     } catch (error) {
       if (!isDbadminError(error, 'storage-exists')) throw error;
-      const present = await this.#readSmall(key);
+      const present = await this.#readSmall(key, of);
       if (present !== undefined && Buffer.from(present).equals(Buffer.from(content))) return 'present';
       throw new DbadminError('wal-conflict', `${what} is in the archive with other content`, { cause: error });
     }
@@ -137,38 +146,41 @@ export class WalArchive {
 
   /** The history file of a timeline, or undefined when the archive has none. */
   async readHistory(timeline: number): Promise<Buffer | undefined> {
-    return await this.#readSmall(historyKey(this.#systemIdentifier, timeline));
+    return await this.#readSmall(historyKey(this.#systemIdentifier, timeline), { timeline });
   }
 
   /** A backup history file, or undefined when the archive has none of that name. */
   async readBackupHistory(name: string): Promise<Buffer | undefined> {
-    return await this.#readSmall(backupHistoryKey(this.#systemIdentifier, name));
+    return await this.#readSmall(backupHistoryKey(this.#systemIdentifier, name), { name });
   }
 
-  async #readSmall(key: string): Promise<Buffer | undefined> {
+  async #readSmall(key: string, of: HistoryOf): Promise<Buffer | undefined> {
     if ((await this.#store.stat(key)) === undefined) return undefined;
-    return (await unseal(this.#repository, 'history', await this.#store.read(key), key, 16 * 1024 * 1024)).body;
+    const { header, body } = await unseal(this.#repository, 'history', await this.#store.read(key), key, 16 * 1024 * 1024);
+    if (!says(header, { systemIdentifier: this.#systemIdentifier, ...of })) throw damaged(key, 'It is not the history that its name says.');
+    return body;
   }
 
   /** @throws {DbadminError} `storage-missing` when the segment is not stored whole. */
   async readHeader(segment: string): Promise<WalHeader> {
-    return await this.#readHeaderAt(walKey(this.#systemIdentifier, segment));
-  }
-
-  async #readHeaderAt(key: string): Promise<WalHeader> {
-    return (await this.#readStartAt(key)).header;
+    const key = walKey(this.#systemIdentifier, segment);
+    const object = await this.#statThere(key);
+    return (await readSealedHeader(this.#repository, 'wal', { key, sizeBytes: object.sizeBytes })) as unknown as WalHeader;
   }
 
   /** The header, and whether the object is as long as it says; one that does not say is not. */
   async #readStartAt(key: string): Promise<{ readonly header: WalHeader; readonly isFull: boolean }> {
-    const object = await this.#store.stat(key);
-    if (object === undefined) {
-      throw new DbadminError('storage-missing', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is not in ${this.#store.description}`);
-    }
+    const object = await this.#statThere(key);
     const start = peekStart('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
     if (start === undefined) throw damaged(key, 'Its header is cut short.');
     const header = start.header as unknown as WalHeader;
     return { header, isFull: header.bodyBytes !== undefined && start.sizeWith(header.bodyBytes) === object.sizeBytes };
+  }
+
+  async #statThere(key: string): Promise<StoredObject> {
+    const object = await this.#store.stat(key);
+    if (object !== undefined) return object;
+    throw new DbadminError('storage-missing', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is not in ${this.#store.description}`);
   }
 
   /** A complete segment, checked; undefined when it is proven absent. */
@@ -210,22 +222,25 @@ export class WalArchive {
     for (const part of parts.sort((a, b) => a.from - b.from || b.to - a.to)) {
       if (part.from > joined.byteLength) break;
       if (part.to <= joined.byteLength) continue;
-      const sealed = await this.#readIfThere(part.key);
-      // The whole segment has come meanwhile.
-      if (sealed === undefined) return undefined;
-      const { body } = await unseal(this.#repository, 'part', sealed, part.key, this.segmentBytes);
-      joined = Buffer.concat([joined, body.subarray(joined.byteLength - part.from)]);
+      try {
+        const body = await this.readPart(part.key);
+        joined = Buffer.concat([joined, body.subarray(joined.byteLength - part.from)]);
+      } catch (error) {
+        // The whole segment has come meanwhile.
+        if (isDbadminError(error, 'storage-missing')) return undefined;
+        throw error;
+      }
     }
     return joined.byteLength === 0 ? undefined : joined;
   }
 
-  async #readIfThere(key: string): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#store.read(key);
-    } catch (error) {
-      if (isDbadminError(error, 'storage-missing')) return undefined;
-      throw error;
-    }
+  /** One part by its key. @throws {DbadminError} `repository-damaged` when it is not of the segment and the bytes that its name says. */
+  async readPart(key: string): Promise<Buffer> {
+    const { header, body } = await unseal(this.#repository, 'part', await this.#store.read(key), key, this.segmentBytes);
+    const [, segment, from = '', to = ''] = /([0-9A-F]{24})\.part\.([0-9A-F]{8})-([0-9A-F]{8})-/.exec(key) ?? [];
+    const named = { systemIdentifier: this.#systemIdentifier, segment, from: Number.parseInt(from, 16), to: Number.parseInt(to, 16) };
+    if (!says(header, named) || body.byteLength !== named.to - named.from) throw damaged(key, 'It is not the part that its name says.');
+    return body;
   }
 
   /** What the header of the part that ends at byte `to` of an open segment says of its time; undefined when it says nothing or the part is gone. */
@@ -235,12 +250,12 @@ export class WalArchive {
     for await (const { key, sizeBytes } of this.#store.list(prefix)) {
       if (!key.slice(prefix.length).includes(end)) continue;
       try {
-        const header = peekHeader('part', await this.#store.readRange(key, 0, Math.min(sizeBytes, HEADER_READ_BYTES)), key);
-        const at = (header as unknown as WalHeader | undefined)?.coveredUntil ?? null;
+        const header = await readSealedHeader(this.#repository, 'part', { key, sizeBytes });
+        const at = (header as unknown as WalHeader).coveredUntil;
         if (at !== null) return new Date(at);
       } catch (error) {
-        // The whole segment has come meanwhile.
-        if (!isDbadminError(error, 'storage-missing')) throw error;
+        // The whole segment has come meanwhile, or this one is damaged and another says it.
+        if (!isDbadminError(error, 'storage-missing') && !isOfOneObject(error)) throw error;
       }
     }
     return undefined;
@@ -259,6 +274,10 @@ export class WalArchive {
       coveredUntil: times.coveredUntil?.toISOString() ?? null,
     };
   }
+}
+
+function says(header: Readonly<Record<string, unknown>>, values: object): boolean {
+  return Object.entries(values).every(([field, value]) => header[field] === value);
 }
 
 const XLP_LONG_HEADER = 0x0002;

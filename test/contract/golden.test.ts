@@ -1,13 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { BlobIndex } from '../../src/repository/blob-index.ts';
 import { BlobReader } from '../../src/repository/blob-reader.ts';
+import { seal } from '../../src/repository/envelope.ts';
 import { listClusters } from '../../src/repository/identity.ts';
 import type { Unlock } from '../../src/repository/key-objects.ts';
+import { CLEAR } from '../../src/repository/keys.ts';
 import { listBackups, readManifest } from '../../src/repository/manifest.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { WalArchive } from '../../src/repository/wal-archive.ts';
@@ -88,6 +90,34 @@ test.each([
     expect(readFileSync(path.join(into, 'base/5/1259')).equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
     expect(readFileSync(Buffer.concat([Buffer.from(`${into}/na`), Buffer.from([0xe9]), Buffer.from('me')])).toString()).toBe(CONF);
     expect(readFileSync(path.join(into, 'pg_wal/000000010000000000000002')).readBigUInt64LE(8)).toBe(0x200000n);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('the extractor takes nothing out of an encrypted repository that somebody put there without its key', async () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-golden-'));
+  try {
+    const place = path.join(directory, 'repository');
+    cpSync(path.join(GOLDEN, 'format-2-encrypted'), place, { recursive: true });
+    writeFileSync(path.join(directory, 'secret'), 'golden passphrase');
+    const run = (...args: readonly string[]): ReturnType<typeof spawnSync> =>
+      spawnSync(process.execPath, [EXTRACTOR, ...args, '--passphrase-file', path.join(directory, 'secret')], { encoding: 'utf8' });
+    const label = '20261121T090000Z-full';
+    writeFileSync(path.join(place, SYSTEM, 'backups', label), await seal(CLEAR, 'manifest', { label }, Buffer.from('{}\n')));
+    const refusal = expect.stringContaining(`${SYSTEM}/backups/${label} is not encrypted, and this repository is`) as string;
+    expect(run('list', place)).toMatchObject({ status: 0, stdout: expect.not.stringContaining(label) as string, stderr: refusal });
+    expect(run('extract', place, label, path.join(directory, 'into'))).toMatchObject({ status: 1, stderr: refusal });
+    // An index that is not encrypted may be one that was written anew without the key, and misplaces nothing.
+    const packs = path.join(place, SYSTEM, 'packs');
+    const [pack = ''] = readdirSync(packs, { recursive: true, encoding: 'utf8' }).filter((name) => name.length > 32);
+    const footer = readFileSync(path.join(packs, pack)).subarray(0, -40);
+    const blobs = footer.readUInt32BE(footer.byteLength - 4);
+    const entries = Buffer.from(footer.subarray(-4 - 48 * blobs, -4));
+    for (let n = 0; n < blobs; n += 1) entries.writeUInt32BE(9, 48 * n + 32);
+    const body = Buffer.concat([Buffer.from(pack.slice(-32), 'hex'), footer.subarray(-4), entries]);
+    writeFileSync(path.join(place, SYSTEM, 'indexes', '20200101T000000-0'), await seal(CLEAR, 'index', {}, body));
+    expect(run('extract', place, '20261121T010000Z-incr', path.join(directory, 'into'))).toMatchObject({ status: 0 });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

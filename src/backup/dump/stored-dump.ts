@@ -49,7 +49,9 @@ export async function readDumpManifest(repository: Repository, keyPrefix: string
     if (bytes > MAX_MANIFEST_BYTES) throw damaged(key, 'It is longer than a manifest of a dump can be.');
     pieces.push(piece);
   }
-  return parseManifest(Buffer.concat(pieces).toString('utf8'), key);
+  const manifest = parseManifest(Buffer.concat(pieces).toString('utf8'), key);
+  if (manifest.label !== label) throw damaged(key, `It is the manifest of ${manifest.label}.`);
+  return manifest;
 }
 
 /** @throws {DbadminError} `repository-damaged` when anything in it is not as it was written; `repository-format` for a format of a newer dbadmin. */
@@ -98,8 +100,15 @@ export async function spoolDumped(repository: Repository, dumped: DumpedObject, 
 
 async function* openDumped(repository: Repository, key: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const stream = repository.store.readStream(key, signal);
-  if (repository.keys !== undefined) yield* unsealStream(repository, 'dump', stream, key);
+  if (repository.keys !== undefined) yield* unsealDumped(repository, key, stream);
   else for await (const piece of stream) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+}
+
+/** The plain bytes of an object of a dump in an encrypted repository, from what is stored. @throws {DbadminError} `repository-damaged`, also where it was made for another key. */
+export function unsealDumped(repository: Repository, key: string, stored: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  return unsealStream(repository, 'dump', stored, key, ({ header }) => {
+    if (header['key'] !== key) throw damaged(key, `It says that it is ${String(header['key'])}.`);
+  });
 }
 
 async function* one(bytes: Buffer): AsyncGenerator<Buffer> {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { isDbadminError, type ErrorCode } from '../../base/errors.ts';
-import { damaged, sealStream, unsealStream } from '../../repository/envelope.ts';
+import { damaged, sealStream } from '../../repository/envelope.ts';
 import { Blake3 } from '../../repository/hash.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import type { DumpedObject } from '../dump/manifest.ts';
-import { listDumps, readDumpManifest, writeDumpManifest } from '../dump/stored-dump.ts';
+import { listDumps, readDumpManifest, unsealDumped, writeDumpManifest } from '../dump/stored-dump.ts';
 import { isOfOneObject, type UncopiedList } from './uncopied-run.ts';
 
 /**
@@ -130,7 +130,7 @@ function recoded(from: Repository, to: Repository, dumped: DumpedObject, signal:
 }
 
 function plainOf(repository: Repository, key: string, stored: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return repository.keys === undefined ? stored : unsealStream(repository, 'dump', stored, key);
+  return repository.keys === undefined ? stored : unsealDumped(repository, key, stored);
 }
 
 /**

@@ -42,7 +42,6 @@ export async function verifyDumps(task: VerifyTask): Promise<DumpFindings> {
     const failure = await asFault(task, key, async () => {
       const manifest = await readDumpManifest(task.repository, `${task.systemIdentifier}/`, label);
       isRead = true;
-      if (manifest.label !== label) throw damaged(key, `It is the manifest of ${manifest.label}.`);
       for (const object of [manifest.globals, ...manifest.databases]) {
         if (!(await verifyDumped(task, object, objects.get(object.key)))) reasons.push(`${object.key} is missing or damaged.`);
       }

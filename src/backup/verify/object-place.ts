@@ -13,7 +13,17 @@ export type ObjectPlace =
   /** Not in a place that the format knows. */
   | { readonly kind: 'foreign' };
 
-const SEALED_PLACES: Readonly<Record<string, SealedKind>> = { indexes: 'index', backups: 'manifest' };
+const SEALED_PLACES: Readonly<Record<string, SealedKind>> = {
+  indexes: 'index',
+  backups: 'manifest',
+  gaps: 'gap',
+  leases: 'lease',
+  marks: 'mark',
+  holds: 'hold',
+  drills: 'drill',
+  verifications: 'verification',
+  ledger: 'ledger',
+};
 
 export function placeOf(key: string): ObjectPlace {
   if (key === IDENTITY_KEY) return { kind: 'sealed', sealed: 'identity' };

@@ -54,23 +54,34 @@ export async function verifyPacks(task: VerifyTask): Promise<PackFindings> {
 
 async function readExpected(task: VerifyTask): Promise<ReadonlyMap<string, Expected>> {
   const { repository, systemIdentifier } = task;
-  const expected = new Map<string, Expected>();
+  const read: { readonly key: string; readonly isTrusted: boolean; readonly listed: ReadonlyMap<string, Expected> }[] = [];
   for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) {
     task.tally.objects += 1;
+    let isTrusted = true;
     const listed = new Map<string, Expected>();
     const failure = await asFault(task, key, async () => {
-      for await (const { pack, blobs } of readIndex(repository, key)) {
-        const told = { index: key, digest: digestOf(blobs), sizeBytes: packBytes(blobs) };
-        const before = expected.get(pack);
-        if (before !== undefined && before.digest !== told.digest)
-          throw damaged(key, `It says of pack ${pack} something else than ${before.index} does.`);
-        listed.set(pack, told);
-      }
+      for await (const { pack, blobs } of readIndex(repository, key, (is) => (isTrusted = is)))
+        listed.set(pack, { index: key, digest: digestOf(blobs), sizeBytes: packBytes(blobs) });
     });
     if (failure !== undefined) task.faults.indexes.add(key);
-    else for (const [pack, told] of listed) expected.set(pack, told);
+    else read.push({ key, isTrusted, listed });
+  }
+  const expected = new Map<string, Expected>();
+  // What anybody may have written is compared with the rest, and not the rest with it.
+  for (const { key, listed } of read.sort((a, b) => Number(b.isTrusted) - Number(a.isTrusted))) {
+    const failure = await asFault(task, key, async () => refuseContradiction(key, listed, expected));
+    if (failure !== undefined) task.faults.indexes.add(key);
+    else for (const [pack, told] of listed) if (!expected.has(pack)) expected.set(pack, told);
   }
   return expected;
+}
+
+function refuseContradiction(key: string, listed: ReadonlyMap<string, Expected>, expected: ReadonlyMap<string, Expected>): void {
+  for (const [pack, { digest }] of listed) {
+    const before = expected.get(pack);
+    if (before !== undefined && before.digest !== digest)
+      throw damaged(key, `It says of pack ${pack} something else than ${before.index} does.`);
+  }
 }
 
 async function verifyPack(task: VerifyTask, pack: string, object: StoredObject, told: Expected | undefined): Promise<void> {

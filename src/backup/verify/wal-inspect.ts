@@ -1,7 +1,6 @@
 import { formatLsn } from '../../postgres/lsn.ts';
 import { historyName } from '../../postgres/segment.ts';
 import { parseTimelineHistory, type TimelineHistory } from '../../postgres/timeline.ts';
-import { damaged, unseal } from '../../repository/envelope.ts';
 import { listGaps, type RecordedGap } from '../../repository/gap-record.ts';
 import { walPrefix } from '../../repository/layout.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
@@ -52,20 +51,13 @@ async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredOb
   const name = key.slice(key.lastIndexOf('/') + 1);
   if (!isChosen(task.extent, name)) return;
   const failure = await asFault(task, key, async () => {
-    if (kind === 'part') await verifyPart(task, object, archive.segmentBytes);
+    if (kind === 'part') await archive.readPart(key);
     // The archive checks more than the envelope: that the first page is of this cluster and of this position.
     else await archive.readSegment(name);
   });
   if (failure !== undefined) task.faults.segments.add(name.slice(0, 24));
   task.tally.readBytes += sizeBytes;
   task.onRead(sizeBytes);
-}
-
-async function verifyPart(task: VerifyTask, { key }: StoredObject, segmentBytes: number): Promise<void> {
-  const { body } = await unseal(task.repository, 'part', await task.repository.store.read(key), key, segmentBytes);
-  const range = /\.part\.([0-9A-F]{8})-([0-9A-F]{8})-/.exec(key);
-  const length = Number.parseInt(range?.[2] ?? '', 16) - Number.parseInt(range?.[1] ?? '', 16);
-  if (length !== body.byteLength) throw damaged(key, `It holds ${body.byteLength} bytes of WAL and its name says ${length}.`);
 }
 
 async function readHistories(task: VerifyTask, archive: WalArchive, coverage: WalCoverage): Promise<ReadonlyMap<number, TimelineHistory>> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { BlobReader } from '../../../src/repository/blob-reader.ts';
 import { BlobWriter } from '../../../src/repository/blob-writer.ts';
-import { peekHeader, seal, sealStream, unseal, unsealStream } from '../../../src/repository/envelope.ts';
+import { openStart, seal, sealStream, unseal, unsealStream } from '../../../src/repository/envelope.ts';
 import { createRepository, readIdentity } from '../../../src/repository/identity.ts';
 import { walKey } from '../../../src/repository/layout.ts';
 import { listBackups, readManifest, writeManifest, type BackupSummary, type ManifestEntry } from '../../../src/repository/manifest.ts';
@@ -78,7 +78,7 @@ describe.each([
       fc.asyncProperty(fc.uint8Array({ maxLength: 50_000 }), fc.integer({ min: 1, max: 9000 }), async (body, size) => {
         const bytes = Buffer.from(body);
         const streamed = await collect(sealStream(sealing, 'manifest', { a: 1 }, pieces(bytes, size)));
-        expect(peekHeader('manifest', streamed, 'm')).toEqual({ a: 1 });
+        expect(openStart(sealing, 'manifest', streamed, 'm')).toEqual({ header: { a: 1 } });
         expect(await collect(unsealStream(sealing, 'manifest', pieces(streamed, size), 'm'))).toEqual(bytes);
         const whole = await unseal(sealing, 'index', await seal(sealing, 'index', { b: 2 }, bytes), 'x', 1 << 20);
         expect(Buffer.from(whole.body)).toEqual(bytes);
