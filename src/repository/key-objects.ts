@@ -35,7 +35,7 @@ export interface KeyObject {
 /** 128 MiB and a third of a second for each guess. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1 } as const;
 const MAX_KEY_OBJECT_BYTES = 64 * 1024;
-/** 1 GiB of memory, and eight times as long as that takes: more than anybody asks for. */
+/** 1 GiB of memory in blocks of 128 bytes, and eight times as long as that takes: more than anybody asks for. */
 const MAX_SCRYPT_BLOCKS = 2 ** 23;
 const MAX_SCRYPT_PARALLEL = 8;
 
@@ -105,11 +105,18 @@ function problemOfKey(header: Readonly<Record<string, unknown>>, id: string): st
     return 'Its header is incomplete.';
   if (kind === 'key-file') return undefined;
   if (kind !== 'passphrase') return `It is of a kind that this version does not know: ${JSON.stringify(kind)}.`;
+  return isPossibleCost(cost) ? undefined : 'It asks for more work than opening a repository may take, or for what scrypt cannot do.';
+}
+
+/** What scrypt accepts, within what anybody asks for. @see RFC 7914, section 2 */
+function isPossibleCost(cost: unknown): boolean {
   const { N, r, p } = (cost ?? {}) as Partial<Record<'N' | 'r' | 'p', unknown>>;
-  const isPossible = [N, r, p].every((each) => Number.isSafeInteger(each) && Number(each) >= 1) && Number.isInteger(Math.log2(Number(N)));
-  if (!isPossible || Number(N) < 2 || Number(N) * Number(r) > MAX_SCRYPT_BLOCKS || Number(p) > MAX_SCRYPT_PARALLEL)
-    return 'It asks for more work than opening a repository may take.';
-  return undefined;
+  if (!isCount(N) || !isCount(r) || !isCount(p) || p > MAX_SCRYPT_PARALLEL) return false;
+  return N >= 2 && Number.isInteger(Math.log2(N)) && N < 2 ** (16 * r) && (N + p) * r <= MAX_SCRYPT_BLOCKS;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 function isHex(value: unknown, bytes: number | undefined): boolean {
@@ -119,7 +126,14 @@ function isHex(value: unknown, bytes: number | undefined): boolean {
 /** The repository key out of one key object, or undefined when `secret` does not open it. */
 export async function unwrapKey(object: KeyObject, secret: UnlockingSecret): Promise<RepositoryKeys | undefined> {
   if (object.kind !== secret.kind) return undefined;
-  const wrapping = await wrappingKey(secret, Buffer.from(object.salt, 'hex'), object.scrypt);
+  let wrapping: Buffer;
+  try {
+    wrapping = await wrappingKey(secret, Buffer.from(object.salt, 'hex'), object.scrypt);
+  } catch (error) {
+    // Nobody can have wrapped anything at a cost that scrypt refuses.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_CRYPTO_INVALID_SCRYPT_PARAMS') return undefined;
+    throw error;
+  }
   const key = decrypt(wrapping, Buffer.from(object.nonce, 'hex'), Buffer.from(object.wrapped, 'hex'), Buffer.from(object.id, 'hex'));
   return key === undefined ? undefined : new RepositoryKeys(key);
 }
@@ -166,7 +180,7 @@ async function wrappingKey(secret: UnlockingSecret, salt: Buffer, cost: KeyObjec
   const { N, r, p } = cost ?? SCRYPT;
   return await new Promise<Buffer>((resolve, reject) => {
     // Twice what scrypt itself needs: OpenSSL counts its bookkeeping too.
-    scrypt(secret.passphrase.reveal().normalize('NFC'), salt, KEY_BYTES, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
+    scrypt(secret.passphrase.reveal().normalize('NFC'), salt, KEY_BYTES, { N, r, p, maxmem: 256 * (N + p + 2) * r }, (error, key) =>
       error === null ? resolve(key) : reject(error),
     );
   });

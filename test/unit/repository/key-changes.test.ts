@@ -5,7 +5,7 @@ import { formatEmergencyKey, parseEmergencyKey } from '../../../src/repository/e
 import { seal } from '../../../src/repository/envelope.ts';
 import { createRepository } from '../../../src/repository/identity.ts';
 import { addProvenKey, findOpeningKey, removeKey, rotateKey } from '../../../src/repository/key-changes.ts';
-import { addKey, listKeys, type UnlockingSecret } from '../../../src/repository/key-objects.ts';
+import { addKey, listKeys, unwrapKey, type UnlockingSecret } from '../../../src/repository/key-objects.ts';
 import { CLEAR, RepositoryKeys } from '../../../src/repository/keys.ts';
 import { openRepository, type Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
@@ -138,6 +138,11 @@ describe('keys of a repository', () => {
     for (const [n, parts] of [
       { scrypt: { N: 2 ** 40, r: 8, p: 1 } },
       { scrypt: { N: 1000, r: 8, p: 1 } },
+      // Within the bounds one by one, and not what scrypt accepts: the first key to be tried closed the repository to every passphrase.
+      { scrypt: { N: 2 ** 17, r: 1, p: 1 }, createdAt: '2020-01-01T00:00:00.000Z' },
+      { scrypt: { N: 2 ** 16, r: 1, p: 1 }, createdAt: '2020-01-01T00:00:00.000Z' },
+      { scrypt: { N: 2, r: 2 ** 22, p: 8 }, createdAt: '2020-01-01T00:00:00.000Z' },
+      { scrypt: { N: 2 ** 20, r: 8, p: 8 }, createdAt: '2020-01-01T00:00:00.000Z' },
       { scrypt: null },
       { nonce: '00' },
       { wrapped: 'zz' },
@@ -148,7 +153,34 @@ describe('keys of a repository', () => {
     }
     expect(await opens(repository, passphrase)).toBe(true);
     expect(await opens(repository, first)).toBe(true);
-    expect((await listKeys(repository.store)).damaged).toHaveLength(6);
+    expect((await listKeys(repository.store)).damaged).toHaveLength(10);
+  });
+
+  it('one whose cost scrypt refuses opens nothing, and is no failure', async () => {
+    const passphrase: UnlockingSecret = { kind: 'passphrase', passphrase: new Secret('correct horse battery') };
+    const sound = await addProvenKey(await encrypted(keyFile()), passphrase, WORDS);
+    for (const scrypt of [
+      { N: 2 ** 17, r: 1, p: 1 },
+      { N: 3, r: 8, p: 1 },
+    ])
+      expect(await unwrapKey({ ...sound, scrypt }, passphrase)).toBeUndefined();
+  });
+
+  it('the smallest costs that scrypt knows are tried', async () => {
+    const passphrase: UnlockingSecret = { kind: 'passphrase', passphrase: new Secret('correct horse battery') };
+    const repository = await encrypted(passphrase);
+    const [sound] = (await listKeys(repository.store)).keys;
+    for (const [n, scrypt] of [
+      { N: 2, r: 1, p: 1 },
+      { N: 2, r: 1, p: 8 },
+      { N: 2 ** 15, r: 1, p: 1 },
+    ].entries()) {
+      const id = `${n}`.padStart(16, '0');
+      const planted = { ...sound, id, scrypt, createdAt: '2020-01-01T00:00:00.000Z' };
+      await repository.store.create(`keys/${id}`, await seal(CLEAR, 'key', planted, Buffer.alloc(0)));
+    }
+    expect((await listKeys(repository.store)).damaged).toEqual([]);
+    expect(await opens(repository, passphrase)).toBe(true);
   });
 
   it('one that is removed while keys are read is no failure for whoever has another', async () => {
