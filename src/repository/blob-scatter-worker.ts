@@ -1,7 +1,8 @@
-import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, ftruncateSync, openSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { systemPath } from '../base/path-bytes.ts';
+import { writeFullySync } from '../base/write-fully.ts';
 import { crc32c, joinedCrc32c, zerosCrc32c } from '../postgres/crc32c.ts';
 import { damaged } from './envelope.ts';
 import { contentHash, decryptBlob, RepositoryKeys } from './keys.ts';
@@ -120,7 +121,7 @@ class WindowFiles {
       this.sums[number] = (this.sums[number] ?? 0) ^ sumAmongZeros(bytes, file.sizeBytes - offset - bytes.byteLength);
     attempt(file.path, () => {
       const descriptor = file.isMadeHere ? (this.#made[number] ??= makeFile(file)) : descriptorOf(file.path);
-      writeFully(descriptor, bytes, offset);
+      writeFullySync(descriptor, bytes, offset, WRITE_BYTES);
     });
   }
 
@@ -185,12 +186,6 @@ function descriptorOf(path: string): number {
   } else open.delete(path);
   open.set(path, descriptor);
   return descriptor;
-}
-
-function writeFully(descriptor: number, bytes: Buffer, offset: number): void {
-  for (let done = 0; done < bytes.byteLength;) {
-    done += writeSync(descriptor, bytes, done, Math.min(WRITE_BYTES, bytes.byteLength - done), offset + done);
-  }
 }
 
 /** Says of which file the system spoke. */

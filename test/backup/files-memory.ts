@@ -48,7 +48,7 @@ const entries = await measure('entries', async () => await ManifestEntries.read(
 const layout = await measure('layout', () => planLayout(backup, entries, '/restored', new Map()));
 const found = await measure('found', () => {
   const all = new FoundEntries();
-  for (let n = 0; n < count; n += 1) all.add({ path: pathOf(n), type: 'file', sizeBytes: 8192 });
+  for (let n = 0; n < count; n += 1) all.add({ path: pathOf(n), type: 'file', sizeBytes: 8192, heldBytes: 8192 });
   return all;
 });
 const delta = await measure('delta', () => planDelta(layout, found));

@@ -2,6 +2,7 @@ import { open, rm, rmdir, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/path-bytes.ts';
+import { writeFully } from '../../base/write-fully.ts';
 import { contentHash } from '../../repository/keys.ts';
 import type { Extent } from '../../repository/manifest.ts';
 import type { Preflight } from './inspect.ts';
@@ -134,7 +135,7 @@ async function writeExtents(handle: FileHandle, extents: readonly Extent[], { bl
       const there = Buffer.allocUnsafe(length);
       const { bytesRead } = await handle.read(there, 0, length, offset);
       if (bytesRead === length && there.equals(plain.subarray(from, from + length))) continue;
-      await handle.write(plain, from, length, offset);
+      await writeFully(handle, plain, from, length, offset);
       written += length;
     }
   }
@@ -152,7 +153,7 @@ async function zeroHoles(handle: FileHandle, file: FileToWrite): Promise<number>
       const { bytesRead } = await handle.read(there, 0, size, from);
       // Behind the end of the file there is nothing: truncating it longer makes zeros.
       if (there.subarray(0, bytesRead).equals(ZEROS.subarray(0, bytesRead))) continue;
-      await handle.write(ZEROS, 0, bytesRead, from);
+      await writeFully(handle, ZEROS, 0, bytesRead, from);
       written += bytesRead;
     }
     at = offset + length;

@@ -91,7 +91,7 @@ async function findInTablespaces(layout: LayoutPlan, entries: FoundEntries): Pro
       if (!own.has(name)) continue;
       const inside = `pg_tblspc/${oid}/${name}`;
       const info = await lstat(path.join(directory, name));
-      entries.add({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0 });
+      entries.add({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0, heldBytes: 0 });
       if (info.isDirectory()) await walk(path.join(directory, name), inside, new Set(), entries);
     }
   }
@@ -109,14 +109,15 @@ async function walk(directory: string, inside: string, links: ReadonlySet<string
     const isLinkedWal =
       relative === 'pg_wal' && child.isSymbolicLink() && (await stat(file).catch(() => undefined))?.isDirectory() === true;
     if (links.has(relative)) {
-      entries.add({ path: relative, type: 'other', sizeBytes: 0 });
+      entries.add({ path: relative, type: 'other', sizeBytes: 0, heldBytes: 0 });
     } else if (child.isDirectory() || isLinkedWal) {
-      entries.add({ path: relative, type: 'directory', sizeBytes: 0 });
+      entries.add({ path: relative, type: 'directory', sizeBytes: 0, heldBytes: 0 });
       await walk(file, relative, links, entries);
     } else if (child.isFile()) {
-      entries.add({ path: relative, type: 'file', sizeBytes: (await lstat(systemPath(file))).size });
+      const { size, blocks } = await lstat(systemPath(file));
+      entries.add({ path: relative, type: 'file', sizeBytes: size, heldBytes: Math.min(size, blocks * 512) });
     } else {
-      entries.add({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0 });
+      entries.add({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0, heldBytes: 0 });
     }
   }
 }

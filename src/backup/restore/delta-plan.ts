@@ -7,6 +7,8 @@ export interface FoundEntry {
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
   readonly sizeBytes: number;
+  /** What it takes on the disk, at most its size: a file that an interrupted restore has only made long takes nothing. */
+  readonly heldBytes: number;
 }
 
 /** What a restore over an existing directory does with what is there. */
@@ -39,9 +41,9 @@ export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: I
   const isThere = new Uint8Array(layout.files.length);
   let [comparedCount, comparedBytes, foundBytes] = [0, 0, 0];
   for (const entry of found) {
-    const { path, type, sizeBytes } = entry;
+    const { path, type, heldBytes } = entry;
     if (staying.has(path)) continue;
-    if (type === 'file') foundBytes += sizeBytes;
+    if (type === 'file') foundBytes += heldBytes;
     const file = type === 'file' ? files.find(path) : -1;
     const isDirectory = type === 'directory' && directories.has(path);
     if (file >= 0 && isThere[file] === 0) {

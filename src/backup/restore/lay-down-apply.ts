@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { selected } from '../../base/listed.ts';
 import { systemPath } from '../../base/path-bytes.ts';
+import { writeFully } from '../../base/write-fully.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import { FileChecksums } from './file-checksums.ts';
@@ -199,7 +200,7 @@ async function writeFile(options: LayDownOptions, file: FileToWrite, contents: A
       for (const [offset, length, hash, from = 0] of file.extents) {
         const { value: plain } = await contents.next();
         if (plain === undefined) throw new DbadminError('internal', `blob ${hash} was not read`);
-        await handle.write(plain, from, length, offset);
+        await writeFully(handle, plain, from, length, offset);
       }
       await handle.truncate(file.sizeBytes);
       await handle.chmod(file.mode);
@@ -258,15 +259,13 @@ async function syncDirectory(directory: string): Promise<void> {
 
 const FINISH_HINT =
   'What was restored so far stays: without global/pg_control it is no cluster and no server starts on it. Remove the cause and finish it with --delta.';
-const LEFTOVER_HINT =
-  'Remove what was restored so far before trying again: without global/pg_control it is not a cluster, and no server starts on it.';
 
 function isWriteFailure(error: unknown): error is DbadminError {
   return isDbadminError(error, 'storage-full') || isDbadminError(error, 'file-unwritable');
 }
 
 function withHint(error: DbadminError): DbadminError {
-  return new DbadminError(error.code, error.message, { detail: error.detail, hint: LEFTOVER_HINT, cause: error });
+  return new DbadminError(error.code, error.message, { detail: error.detail, hint: FINISH_HINT, cause: error });
 }
 
 /** The failure of a write, with what to do about what is there so far. */

@@ -8,6 +8,7 @@ import { writeServerManifest, type ManifestFile } from '../../postgres/server-ma
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { FileChecksums } from './file-checksums.ts';
+import { writeFailure } from './lay-down-apply.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
 
 export const SERVER_MANIFEST = 'backup_manifest';
@@ -37,9 +38,14 @@ export async function writeSyntheticManifest(options: SyntheticManifestOptions):
     startLsn: backup.startLsn,
     endLsn: backup.stopLsn,
   };
-  const handle = await open(path.join(plan.dataDirectory, SERVER_MANIFEST), 'w', 0o600);
+  const file = path.join(plan.dataDirectory, SERVER_MANIFEST);
+  const handle = await open(file, 'w', 0o600);
   try {
-    for await (const piece of writeServerManifest(head, listFiles(options))) await handle.write(piece);
+    for await (const piece of writeServerManifest(head, listFiles(options))) {
+      await handle.writeFile(piece).catch((error: unknown) => {
+        throw writeFailure(file, error);
+      });
+    }
     if (owner !== undefined) await handle.chown(owner.uid, owner.gid);
     await handle.sync();
   } finally {

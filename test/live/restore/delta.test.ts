@@ -257,8 +257,17 @@ describe('restore --delta', () => {
       } as const;
       await expect(applyRestore({ ...options, preflight: known, onProgress: () => undefined })).rejects.toMatchObject({
         code: 'storage-full',
+        hint: expect.stringContaining('finish it with --delta'),
       });
       expect(await readdir(path.join(mount, 'data', 'global'))).not.toContain('pg_control');
+      await expect(preflight('small/data', true)).rejects.toMatchObject({ code: 'storage-full' });
+      // Files that are only as long as they are to be are no room regained.
+      for (const { path: each, sizeBytes } of known.layout.files) {
+        const file = path.join(mount, 'data', each);
+        await mkdir(path.dirname(file), { recursive: true });
+        await appendFile(file, '').then(async () => await truncate(file, sizeBytes));
+      }
+      execFileSync('mount', ['-o', `remount,size=${20 * 1024 * 1024 + known.walBytes}`, mount]);
       await expect(preflight('small/data', true)).rejects.toMatchObject({ code: 'storage-full' });
       execFileSync('mount', ['-o', 'remount,size=200m', mount]);
       await layDown('small/data', true);

@@ -22,6 +22,7 @@ const found = (path: string, type: FoundEntry['type'] = 'file', sizeBytes = 100)
   path,
   type,
   sizeBytes: type === 'file' ? sizeBytes : 0,
+  heldBytes: type === 'file' ? sizeBytes : 0,
 });
 const pathsOf = (entries: Iterable<{ readonly path: string }>): readonly string[] => Array.from(entries, ({ path }) => path);
 
