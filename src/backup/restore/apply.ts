@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { rm } from 'node:fs/promises';
@@ -6,14 +7,16 @@ import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
 import type { Setting } from './clone-settings.ts';
 import { applyDelta, type DeltaOutcome } from './delta-apply.ts';
 import { originalSetting, type Preflight } from './inspect.ts';
+import { holdDirectory } from './hold-apply.ts';
 import { layDown, makeDirectory, writeControlFile, writeText, type LayDownOptions } from './lay-down-apply.ts';
 import { inspectLibraries, type LeftLibrary } from './libraries-inspect.ts';
-import { placeMarker, removeMarker, syncDirectory } from './marker.ts';
+import { placeMarker, refuseOtherMarker, removeMarker, syncDirectory } from './marker.ts';
 import type { TargetAction } from './recovery-settings.ts';
 import { planConfiguration, type Purpose, type RestoredConfiguration } from './restored-configuration.ts';
 import { rewriteServerManifest } from './server-manifest.ts';
 import { spoolWal } from './spool-apply.ts';
 import { SERVER_MANIFEST, writeSyntheticManifest } from './synthetic-manifest-apply.ts';
+import { refuseChanged } from './unchanged-inspect.ts';
 
 export interface ApplyOptions {
   readonly preflight: Preflight;
@@ -51,12 +54,27 @@ export interface Restored {
 }
 
 /**
- * Lays the backup down with everything recovery needs beside it. pg_control comes last: until then no server starts here,
- * and a restore that was interrupted can be gone on with, because its mark is in the directory.
+ * Lays the backup down with everything recovery needs beside it, alone in the directory and only if that is as it was planned for.
+ * pg_control comes last: until then no server starts here, and a restore that was interrupted can be gone on with, because its mark
+ * is in the directory.
  *
- * @throws {DbadminError} `storage-full`, `file-unwritable`, `repository-damaged`, `wal-missing`, `interrupted`.
+ * @throws {DbadminError} `locked`, `plan-stale`, `refused`, `storage-full`, `file-unwritable`, `repository-damaged`, `wal-missing`,
+ * `interrupted`.
  */
 export async function applyRestore(options: ApplyOptions): Promise<Restored> {
+  const { preflight, owner } = options;
+  const { dataDirectory } = preflight.layout;
+  if (preflight.state.kind === 'empty') await makeDirectory(dataDirectory, 0o700, owner);
+  const release = await holdDirectory(dataDirectory);
+  try {
+    await refuseChanged(dataDirectory, preflight.state);
+    return await applyAlone(options);
+  } finally {
+    await release();
+  }
+}
+
+async function applyAlone(options: ApplyOptions): Promise<Restored> {
   const { preflight, owner, signal, production } = options;
   const { layout, contents, state } = preflight;
   const { dataDirectory, spoolDirectory } = layout;
@@ -75,9 +93,11 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
     signal,
     onProgress: (done, total) => options.onProgress('files', done, total),
   };
+  const id = randomUUID();
   await placeMarker(
     layout,
     {
+      id,
       systemIdentifier: contents.cluster.systemIdentifier,
       backup: preflight.resolution.backup.label,
       tablespaces: layout.tablespaces.map(({ directory }) => directory),
@@ -96,6 +116,7 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   }
   await writeConfiguration(dataDirectory, configuration, owner);
   await spoolFor(options);
+  await refuseOtherMarker(dataDirectory, id);
   await writeControlFile(lay);
   await removeMarker(dataDirectory);
   return {

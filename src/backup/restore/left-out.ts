@@ -3,6 +3,9 @@ export const MARKER_NAME = 'dbadmin_restore.json';
 /** The same while it is written. */
 export const UNFINISHED_MARKER = `${MARKER_NAME}.tmp`;
 
+/** The socket that a restore listens on there. No backup holds it: servers send files only. */
+export const HOLD_NAME = 'dbadmin_restore.sock';
+
 /**
  * Whether a path of a data directory is the mark of a restore. One that was killed just before its end leaves it in a cluster
  * that starts and runs, and the server sends it with every backup.

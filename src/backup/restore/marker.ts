@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import { makeDirectory, writeText } from './lay-down-apply.ts';
 import { MARKER_NAME, UNFINISHED_MARKER } from './left-out.ts';
@@ -8,6 +8,8 @@ import type { LayoutPlan } from './plan.ts';
 
 /** What an unfinished restore left word of: with it, and only with it, a directory without pg_control may be gone on with. */
 export interface RestoreMarker {
+  /** Of one restore; marks of before have none. */
+  readonly id?: string;
   readonly systemIdentifier: string;
   readonly backup: string;
   /** Directories outside of the data directory that it fills. */
@@ -24,6 +26,19 @@ export async function placeMarker(layout: LayoutPlan, marker: RestoreMarker, own
   await writeText(unfinished, `${JSON.stringify(marker)}\n`, owner);
   await rename(unfinished, file);
   await syncDirectory(layout.dataDirectory);
+}
+
+/**
+ * Refuses when the mark is not one's own any more: another restore has begun in the directory, one that the hold did not keep away.
+ *
+ * @throws {DbadminError} `refused`.
+ */
+export async function refuseOtherMarker(dataDirectory: string, id: string): Promise<void> {
+  if ((await readMarker(dataDirectory))?.id === id) return;
+  throw new DbadminError('refused', `another restore has begun in ${dataDirectory} meanwhile`, {
+    detail: `${MARKER_NAME} is not the one of this restore any more, so that files of both may lie there. This one has written no global/pg_control.`,
+    hint: 'When no restore is at work there any more, on any host, finish it with --delta.',
+  });
 }
 
 /** Takes the word back: the restore is complete. */

@@ -4,10 +4,12 @@ import type { LineageContents } from '../lineage-inspect.ts';
 import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
+import { refuseHeld } from './hold-apply.ts';
 import { freeBytesFor } from './lay-down-apply.ts';
-import { MARKER_NAME } from './left-out.ts';
+import { HOLD_NAME, MARKER_NAME } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
+import { fingerprintOf } from './unchanged-inspect.ts';
 import { inspectUnstoredAside } from './unstored-wal-inspect.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
 
@@ -21,6 +23,8 @@ export type TargetState =
       readonly delta: DeltaPlan;
       /** WAL that is in the cluster gone over and not in the repository: moved aside before anything is changed. */
       readonly unstored: UnstoredAside | undefined;
+      /** Changes with whatever a server or another restore does there. */
+      readonly fingerprint: string;
     };
 
 export interface TargetRequest {
@@ -35,10 +39,12 @@ export interface TargetRequest {
 /**
  * Refuses places that hold anything, but for a delta restore, which may go over its own cluster; and a filesystem without room.
  *
- * @throws {DbadminError} `refused`, `storage-full`, `file-unwritable`.
+ * @throws {DbadminError} `locked` when a restore is at work there; `refused`, `storage-full`, `file-unwritable`.
  */
 export async function inspectTarget({ layout, contents, extraBytes, delta }: TargetRequest): Promise<TargetState> {
   const { systemIdentifier } = contents.cluster;
+  await refuseHeld(layout.dataDirectory);
+  const fingerprint = delta ? await fingerprintOf(layout.dataDirectory) : '';
   const target: DeltaTarget = delta ? await inspectDeltaTarget(layout, systemIdentifier) : { kind: 'absent' };
   if (target.kind === 'absent') {
     await refuseFilled(layout.dataDirectory, layout);
@@ -49,9 +55,9 @@ export async function inspectTarget({ layout, contents, extraBytes, delta }: Tar
   }
   await refuseForeignSpool(layout);
   const unstored = await inspectUnstoredAside(layout, contents);
-  const plan = planDelta(layout, target.found, [MARKER_NAME, ...(unstored?.files ?? []).map((name) => `pg_wal/${name}`)]);
+  const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...(unstored?.files ?? []).map((name) => `pg_wal/${name}`)]);
   const freeBytes = await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
-  return { kind: 'over', freeBytes, target, delta: plan, unstored };
+  return { kind: 'over', freeBytes, target, delta: plan, unstored, fingerprint };
 }
 
 async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { HOLD_NAME, MARKER_NAME } from './left-out.ts';
+import type { TargetState } from './target-directories-inspect.ts';
+
+/** Tells whether a server or a restore was at work in a directory between two looks: both change one of two small files. */
+export async function fingerprintOf(dataDirectory: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of [path.join('global', 'pg_control'), MARKER_NAME]) {
+    const content = await readFile(path.join(dataDirectory, name)).catch((error: unknown) => {
+      if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return undefined;
+      throw error;
+    });
+    hash.update(content === undefined ? 'absent' : `${content.byteLength} bytes `).update(content ?? '');
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Looks whether a directory, held now, is still as it was when the restore into it was planned: somebody was asked in between,
+ * and other restores and servers did not wait for the answer.
+ *
+ * @throws {DbadminError} `plan-stale`.
+ */
+export async function refuseChanged(dataDirectory: string, state: TargetState): Promise<void> {
+  const names = state.kind === 'empty' ? (await readdir(dataDirectory)).filter((name) => name !== HOLD_NAME) : [];
+  const isSame = state.kind === 'empty' ? names.length === 0 : (await fingerprintOf(dataDirectory)) === state.fingerprint;
+  if (isSame) return;
+  throw new DbadminError('plan-stale', `${dataDirectory} has changed since the restore was planned`, {
+    detail:
+      state.kind === 'empty'
+        ? `It was empty and holds ${names.slice(0, 3).join(', ')} now.`
+        : 'A server ran in it, or another restore was at work there.',
+    hint: 'Nothing was touched. See what is there now, and run the command again.',
+  });
+}
