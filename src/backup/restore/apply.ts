@@ -67,7 +67,6 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   if (preflight.state.kind === 'empty') await makeDirectory(dataDirectory, 0o700, owner);
   const release = await holdDirectory(dataDirectory);
   try {
-    await refuseChanged(dataDirectory, preflight.state);
     return await applyAlone(options);
   } finally {
     await release();
@@ -94,6 +93,7 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
     onProgress: (done, total) => options.onProgress('files', done, total),
   };
   const id = randomUUID();
+  await refuseChanged(dataDirectory, state);
   await placeMarker(
     layout,
     {

@@ -4,16 +4,24 @@ import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import type { Listed } from '../../base/listed.ts';
 import { decodePath, systemPath } from '../../base/path-bytes.ts';
 import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
-import { serverPid } from '../../postgres/server.ts';
+import { readPidFile } from '../../postgres/server-traces.ts';
 import type { FoundEntry } from './delta-plan.ts';
 import { FoundEntries } from './found-entries.ts';
 import { readMarker, type RestoreMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
+import { refuseRunning } from './running-inspect.ts';
 
 /** What a delta restore goes over. */
 export type DeltaTarget =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'cluster'; readonly systemIdentifier: string; readonly checkpointAt: Date; readonly found: Listed<FoundEntry> }
+  | {
+      readonly kind: 'cluster';
+      readonly systemIdentifier: string;
+      readonly checkpointAt: Date;
+      /** The postmaster that did not remove its postmaster.pid and does not run here: it crashed, or runs elsewhere. */
+      readonly absentPid: number | undefined;
+      readonly found: Listed<FoundEntry>;
+    }
   | { readonly kind: 'unfinished'; readonly marker: RestoreMarker; readonly found: Listed<FoundEntry> };
 
 /**
@@ -25,13 +33,7 @@ export type DeltaTarget =
 export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: string): Promise<DeltaTarget> {
   const { dataDirectory } = layout;
   if ((await namesIn(dataDirectory)).length === 0) return { kind: 'absent' };
-  const pid = await serverPid(dataDirectory);
-  if (pid !== undefined) {
-    throw new DbadminError('refused', `a server runs in ${dataDirectory} (process ${pid})`, {
-      detail: 'Its postmaster.pid names a process that lives.',
-      hint: 'Stop it first. When that process is not a PostgreSQL server, remove postmaster.pid.',
-    });
-  }
+  await refuseRunning(dataDirectory);
   const marker = await readMarker(dataDirectory);
   const control = await readControlFile(dataDirectory, marker !== undefined);
   const found = control?.systemIdentifier ?? marker?.systemIdentifier;
@@ -53,7 +55,9 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   await walk(dataDirectory, '', links, entries);
   await findInTablespaces(layout, entries);
   if (control === undefined && marker !== undefined) return { kind: 'unfinished', marker, found: entries };
-  return { kind: 'cluster', systemIdentifier: found, checkpointAt: new Date((control?.checkpointAt ?? 0) * 1000), found: entries };
+  const checkpointAt = new Date((control?.checkpointAt ?? 0) * 1000);
+  const absentPid = (await readPidFile(dataDirectory))?.pid;
+  return { kind: 'cluster', systemIdentifier: found, checkpointAt, absentPid, found: entries };
 }
 
 /** Undefined when there is none, or, where a restore was interrupted, only what a crash of the machine left of one: it is no cluster yet. */

@@ -1,30 +1,46 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { HOLD_NAME, MARKER_NAME } from './left-out.ts';
+import { refuseRunning } from './running-inspect.ts';
 import type { TargetState } from './target-directories-inspect.ts';
 
-/** Tells whether a server or a restore was at work in a directory between two looks: both change one of two small files. */
+/**
+ * Tells whether a server or a restore was at work in a directory between two looks. A server writes WAL, at the latest with its
+ * next checkpoint; that is seen wherever it runs.
+ */
 export async function fingerprintOf(dataDirectory: string): Promise<string> {
   const hash = createHash('sha256');
-  for (const name of [path.join('global', 'pg_control'), MARKER_NAME]) {
-    const content = await readFile(path.join(dataDirectory, name)).catch((error: unknown) => {
-      if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return undefined;
-      throw error;
-    });
+  for (const name of [path.join('global', 'pg_control'), MARKER_NAME, 'postmaster.pid']) {
+    const content = await unlessAbsent(readFile(path.join(dataDirectory, name)));
     hash.update(content === undefined ? 'absent' : `${content.byteLength} bytes `).update(content ?? '');
   }
+  const wal = path.join(dataDirectory, 'pg_wal');
+  for (const name of ((await unlessAbsent(readdir(wal))) ?? []).toSorted()) {
+    const info = await unlessAbsent(stat(path.join(wal, name), { bigint: true }));
+    hash.update(`${name} ${info?.mtimeNs ?? 'absent'} `);
+  }
   return hash.digest('hex');
+}
+
+async function unlessAbsent<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT' || systemCodeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 /**
  * Looks whether a directory, held now, is still as it was when the restore into it was planned: somebody was asked in between,
  * and other restores and servers did not wait for the answer.
  *
- * @throws {DbadminError} `plan-stale`.
+ * @throws {DbadminError} `refused` when a server runs there; `plan-stale`.
  */
 export async function refuseChanged(dataDirectory: string, state: TargetState): Promise<void> {
+  if (state.kind === 'over') await refuseRunning(dataDirectory);
   const names = state.kind === 'empty' ? (await readdir(dataDirectory)).filter((name) => name !== HOLD_NAME) : [];
   const isSame = state.kind === 'empty' ? names.length === 0 : (await fingerprintOf(dataDirectory)) === state.fingerprint;
   if (isSame) return;

@@ -88,6 +88,10 @@ function showOverwritten(output: Output, { state, layout }: Preflight): void {
       ? `overwrites the cluster in ${layout.dataDirectory}, last checkpoint ${formatMoment(target.checkpointAt)}`
       : `finishes   the restore of ${target.marker.backup} that was interrupted in ${layout.dataDirectory}`,
   );
+  if (target.kind === 'cluster' && target.absentPid !== undefined)
+    output.warn(
+      `postmaster.pid there names process ${target.absentPid}, which does not run here. A crash leaves that; so does a server that runs in another container or on another host: see that none has this directory`,
+    );
   const removed = delta.removed.filter(({ type }) => type !== 'directory').length;
   output.line(
     `           ${delta.compared.length} files (${formatBytes(delta.comparedBytes)}) compared and mended, ${delta.written.length} written new, ${removed} removed (${formatBytes(delta.removedBytes)})`,
