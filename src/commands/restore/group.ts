@@ -58,6 +58,10 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
         fallback: 'promote',
       },
       { flags: '--as <what>', summary: 'clone, or production to go on in the place of the original', fallback: 'clone' },
+      {
+        flags: '--accept-unknown-original',
+        summary: 'with --as production: go on where something answers at the original’s address that cannot be asked what it is',
+      },
       { flags: '--delta', summary: 'go over a stopped copy of the same cluster, or an interrupted restore' },
       {
         flags: '--without-unstored-wal',

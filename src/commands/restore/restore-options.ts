@@ -9,6 +9,8 @@ export interface RestoreOptions {
   readonly target: RestoreTarget;
   readonly dataDirectory: string;
   readonly purpose: 'clone' | 'production';
+  /** Whether what answers at the original's address, and cannot be asked what it is, is taken for another server. */
+  readonly acceptsUnknownOriginal: boolean;
   readonly action: TargetAction;
   readonly exclusive: boolean;
   readonly delta: boolean;
@@ -32,6 +34,7 @@ export function restoreOptions(context: CommandContext, input: CommandInput): Re
     target: parseTarget(targetOptions(input), context.clock.now()),
     dataDirectory: targetDirectory(context, input),
     purpose: purposeOf(input),
+    acceptsUnknownOriginal: flagOption(input, 'acceptUnknownOriginal'),
     action: ACTIONS.find((each) => each === (textOption(input, 'action') ?? 'promote')) ?? 'promote',
     exclusive: flagOption(input, 'exclusive'),
     delta: flagOption(input, 'delta'),

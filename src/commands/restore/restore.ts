@@ -68,8 +68,14 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
       output.result({ preflight: preflightJson(shown), restored: null, reconciled: null, differs: null });
       return 0;
     }
-    if (options.purpose === 'production') await refuseLivingOriginal(cluster.connection, lineage);
+    const refuseOriginal = async (): Promise<void> =>
+      options.purpose === 'production'
+        ? await refuseLivingOriginal(cluster.connection, lineage, options.acceptsUnknownOriginal)
+        : undefined;
+    await refuseOriginal();
     await confirmOrStop(output, preflight.state.kind === 'empty' ? 'Restore?' : `Restore over ${options.dataDirectory}?`);
+    // Its host may have come back while somebody was asked.
+    await refuseOriginal();
     const outcome = await restoreAndStart(context, input, {
       options,
       config,
