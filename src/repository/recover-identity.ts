@@ -36,7 +36,7 @@ export async function inspectLost(store: ObjectStore, key: RecoveryKey): Promise
     });
   }
   if (found.kind === 'missing' && (await findContent(store)) === undefined) await readIdentity(store);
-  const { candidates, keyObjects, oldestKey } = await candidatesOf(store, key);
+  const { candidates, keyObjects, damagedKeys, oldestKey } = await candidatesOf(store, key);
   const { samples, oldest } = await sampleContent(store);
   const distinct = [...new Map(candidates.map(({ keys }) => [keys.check, keys])).values()];
   const proofs: Proof[] = [];
@@ -51,6 +51,7 @@ export async function inspectLost(store: ObjectStore, key: RecoveryKey): Promise
     given: GIVEN[key.kind],
     candidates: candidates.map(({ keys, keyObject }) => ({ check: keys.check, keyObject })),
     keyObjects,
+    damagedKeys,
     proofs,
     oldest: earlier(oldest, oldestKey),
     knownId: key.kind === 'emergency' ? readEmergencyKey(key.text).id : undefined,
@@ -88,11 +89,16 @@ async function candidatesOf(
 ): Promise<{
   readonly candidates: readonly { readonly keys: RepositoryKeys; readonly keyObject: string | undefined }[];
   readonly keyObjects: number;
+  readonly damagedKeys: readonly string[];
   readonly oldestKey: Date | undefined;
 }> {
   const { keys: objects, damaged } = await listKeys(store);
   const times = objects.map(({ createdAt }) => new Date(createdAt)).filter((time) => !Number.isNaN(time.getTime()));
-  const known = { keyObjects: objects.length + damaged.length, oldestKey: times.reduce<Date | undefined>(earlier, undefined) };
+  const known = {
+    keyObjects: objects.length + damaged.length,
+    damagedKeys: damaged.map((found) => found.key),
+    oldestKey: times.reduce<Date | undefined>(earlier, undefined),
+  };
   if (key.kind === 'none') return { ...known, candidates: [] };
   if (key.kind === 'emergency') return { ...known, candidates: [{ keys: readEmergencyKey(key.text).keys, keyObject: undefined }] };
   const candidates: { readonly keys: RepositoryKeys; readonly keyObject: string }[] = [];

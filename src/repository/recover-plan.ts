@@ -22,6 +22,8 @@ export interface LostIdentity {
   readonly candidates: readonly Candidate[];
   /** Number of objects under keys/, those that cannot be read among them. */
   readonly keyObjects: number;
+  /** Keys of those that cannot be read. */
+  readonly damagedKeys: readonly string[];
   readonly proofs: readonly Proof[];
   /** The oldest time that the repository names. */
   readonly oldest: Date | undefined;
@@ -100,20 +102,24 @@ function provenCheck(lost: LostIdentity, given: Exclude<LostIdentity['given'], '
   if (proofs.length === 0 && given !== 'emergency key' && only !== undefined && second === undefined) return only;
   if (proofs.some(({ kind }) => kind === 'closed')) throw keyWrong(lost, given);
   if (proofs.some(({ kind }) => kind === 'clear')) {
-    throw new DbadminError('repository-format', `encryption is configured for ${description}, and what is there is not encrypted`, {
-      hint: 'Take encryption out of the configuration to recover it.',
-    });
+    throw new DbadminError(
+      'repository-format',
+      `the ${given} is for an encrypted repository, and what is in ${description} is not encrypted`,
+      {
+        hint: 'Recover it without a key: with a configuration that has no encryption for it, and without --emergency.',
+      },
+    );
   }
   if (candidates.length > 0) throw nothingWhole(description);
   throw keyWrong(lost, given);
 }
 
-function keyWrong({ description, candidates, keyObjects }: LostIdentity, given: string): DbadminError {
+function keyWrong({ description, candidates, keyObjects, damagedKeys }: LostIdentity, given: string): DbadminError {
   const opensKey = candidates.length > 0 && given !== 'emergency key';
   return new DbadminError('key-wrong', `the ${given} opens nothing of what is in ${description}`, {
     detail: opensKey
       ? `It opens a key under keys/ that the content was not written with.`
-      : `Under keys/ ${keyObjects === 1 ? 'is 1 object' : `are ${keyObjects} objects`}.`,
+      : `Under keys/ ${keyObjects === 1 ? 'is 1 object' : `are ${keyObjects} objects`}.${damagedKeys.map((key) => ` ${key} cannot be read and may be the one.`).join('')}`,
     hint: 'Give the right one, or an emergency key that was exported, with --emergency FILE. Nothing was written.',
   });
 }

@@ -86,6 +86,7 @@ describe('planRecovery', () => {
     given: 'passphrase',
     candidates: [{ check: CHECK, keyObject: 'b'.repeat(16) }],
     keyObjects: 1,
+    damagedKeys: [],
     proofs: [{ key: '1/backups/a', kind: 'opened', check: CHECK }],
     oldest: new Date('2026-11-01T00:00:00Z'),
     knownId: undefined,
@@ -123,6 +124,16 @@ describe('planRecovery', () => {
       identity: { encryption: 'aes-256-gcm' },
       strangers: [planted.key],
     });
+  });
+
+  test('a key that opens nothing is told which objects under keys/ may be the one, and that nothing is encrypted where nothing is', () => {
+    const none = { ...lost, candidates: [], keyObjects: 2, damagedKeys: ['keys/x'] };
+    expect(() => planRecovery({ ...none, proofs: [{ key: '1/backups/a', kind: 'closed' }] }, PARTS)).toThrow(
+      expect.objectContaining({ code: 'key-wrong', detail: 'Under keys/ are 2 objects. keys/x cannot be read and may be the one.' }),
+    );
+    expect(() => planRecovery({ ...none, proofs: [{ key: '1/backups/a', kind: 'clear' }] }, PARTS)).toThrow(
+      expect.objectContaining({ code: 'repository-format' }),
+    );
   });
 
   test('without a key it is taken for clear only when nothing is encrypted', () => {
