@@ -52,11 +52,12 @@ async function runArguments(argv: readonly string[]): Promise<number> {
   const typed = await parseArguments(COMMANDS, argv, version);
   if (typed.kind === 'printed') return typed.exitStatus;
   const { run } = await typed.spec.load();
-  return await run(await createContext(typed.input, version), typed.input);
+  return await run(await createContext(typed.spec.name, typed.input, version), typed.input);
 }
 
-async function createContext(input: CommandInput, version: string): Promise<CommandContext> {
+async function createContext(command: string, input: CommandInput, version: string): Promise<CommandContext> {
   const { createTerminalOutput } = await import('./commands/terminal-output.ts');
+  const { patienceOf } = await import('./commands/patience.ts');
   const flag = (name: string): boolean => input.options[name] === true;
   const output = createTerminalOutput({
     json: flag('json'),
@@ -74,7 +75,8 @@ async function createContext(input: CommandInput, version: string): Promise<Comm
   };
   const signal = interruptSignal();
   const { env, stdin } = process;
-  return { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version, stdin, access: 'full' };
+  const patienceMs = patienceOf(command);
+  return { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version, stdin, patienceMs, access: 'full' };
 }
 
 /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -43,6 +43,8 @@ export interface CommandContext {
   /** The version of dbadmin, `0.1.0`. */
   readonly version: string;
   readonly stdin: NodeJS.ReadableStream;
+  /** For how long a storage that answered before is waited for. @see patienceOf */
+  readonly patienceMs: number;
   /** `reading` where the console asks: the configuration then has connections that cannot write. */
   readonly access: Access;
 }

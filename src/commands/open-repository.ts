@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
+import { formatDuration } from '../base/durations.ts';
+import { DbadminError, isDbadminError, messageOf, reasonOf } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../config/config.ts';
 import { createRepository, FORMAT, readIdentity, type RepositoryIdentity } from '../repository/identity.ts';
@@ -86,10 +87,10 @@ async function openAsItIs<Opened extends { readonly identity: RepositoryIdentity
   repository: RepositoryConfig,
   open: (store: ObjectStore) => Promise<Opened>,
 ): Promise<Opened> {
-  const first = await openIn(await openPlace(context, repository, storeOptions(context)), open);
+  const first = await openIn(await openPlace(context, repository, storeOptions(context, repository)), open);
   if (repository.type === 'disk' || !first.opened.identity.conditionalCreate) return first.opened;
   await first.store.close();
-  const again = await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true });
+  const again = await openPlace(context, repository, { ...storeOptions(context, repository), conditionalCreate: true });
   return (await openIn(again, open)).opened;
 }
 
@@ -112,7 +113,7 @@ async function openIn<Opened>(
  */
 export async function ensureRepository(context: CommandContext, repository: RepositoryConfig): Promise<'made' | 'present'> {
   const unlock = await unlockOf(repository);
-  const store = await openPlace(context, repository, { ...storeOptions(context), create: true, conditionalCreate: true });
+  const store = await openPlace(context, repository, { ...storeOptions(context, repository), create: true, conditionalCreate: true });
   try {
     await readIdentity(store);
     return 'present';
@@ -145,7 +146,7 @@ export async function ensureRepository(context: CommandContext, repository: Repo
 
 /** The place of a repository whose identity is missing or damaged, for writing one. Close it when done. */
 export async function openToRecover(context: CommandContext, repository: RepositoryConfig): Promise<ObjectStore> {
-  return await openPlace(context, repository, { ...storeOptions(context), conditionalCreate: true });
+  return await openPlace(context, repository, { ...storeOptions(context, repository), conditionalCreate: true });
 }
 
 /** The store of a repository, which locks what is to be kept where that is configured. */
@@ -155,12 +156,18 @@ async function openPlace(context: CommandContext, repository: RepositoryConfig, 
   return lockDays === undefined ? store : withRetention(store, { lockDays, clock: context.clock });
 }
 
-function storeOptions(context: CommandContext): OpenStoreOptions {
+function storeOptions({ clock, log, signal, patienceMs }: CommandContext, { name }: RepositoryConfig): OpenStoreOptions {
   return {
-    clock: context.clock,
+    clock,
     random: Math.random,
     identityKey: IDENTITY_KEY,
-    onRetry: (error, attempt, delayMs) => context.log.debug(`attempt ${attempt} failed, trying again in ${delayMs} ms: ${String(error)}`),
+    patienceMs,
+    interrupt: signal,
+    onWait: (error) => {
+      if (patienceMs > 0)
+        log.warn(`repository ${name} does not answer and is waited for, up to ${formatDuration(patienceMs)}: ${reasonOf(error)}`);
+    },
+    onRetry: (error, attempt, delayMs) => log.debug(`attempt ${attempt} failed, trying again in ${delayMs} ms: ${String(error)}`),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { createDiskStore, openDiskStore } from './disk.ts';
-import { withRetry } from './retry.ts';
+import { createRetrier, type Retrier } from './retrier.ts';
+import { withRetrier } from './retry.ts';
 import type { S3Place } from './s3-client.ts';
+import { isOutage } from './s3-failures.ts';
 import type { ObjectStore } from './store.ts';
 
 /** Where a store is, as the configuration names it. */
@@ -17,29 +19,41 @@ export interface OpenStoreOptions {
   readonly identityKey?: string;
   /** What {@link probeConditionalCreate} found for this bucket; false unless given. A disk always can. */
   readonly conditionalCreate?: boolean;
-  /** Calls in all for what may pass; 5 unless given. */
+  /** Calls in all for what may pass; 5 unless given, which is some seconds. */
   readonly attempts?: number;
+  /**
+   * For how long more than these are made when a server does not answer that was found to be there; 0 unless given. A disk is waited for
+   * by the system, and what it cannot read it cannot read.
+   */
+  readonly patienceMs?: number;
+  /** Ends the waiting. @see RetryOptions.interrupt */
+  readonly interrupt?: AbortSignal;
   readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
+  /** @see RetryOptions.onWait */
+  readonly onWait?: (error: unknown) => void;
 }
 
 /**
- * The store of a place, with retries, proven to be there.
+ * The store of a place, with retries, proven to be there. For that it is waited a few seconds only: where nothing answered
+ * yet, more often than not the place is wrong.
  *
  * @throws {DbadminError} `repository-missing`, `storage-denied`, `storage-unsupported`, `storage-failed`
  */
 export async function openStore(place: StorePlace, options: OpenStoreOptions): Promise<ObjectStore> {
-  const { clock, random, onRetry, attempts = 5 } = options;
-  const store = withRetry(await openBare(place, options), { attempts, clock, random, ...(onRetry === undefined ? {} : { onRetry }) });
+  const patienceMs = place.type === 's3' ? (options.patienceMs ?? 0) : 0;
+  const retries = { ...options, attempts: options.attempts ?? 5, patienceMs, isOutage };
+  const again = createRetrier(retries);
+  const store = await openBare(place, options, again);
   try {
-    await store.probe();
+    await createRetrier({ ...retries, patienceMs: 0 }).call(async () => await store.probe());
   } catch (error) {
     await store.close();
     throw error;
   }
-  return store;
+  return withRetrier(store, again);
 }
 
-async function openBare(place: StorePlace, options: OpenStoreOptions): Promise<ObjectStore> {
+async function openBare(place: StorePlace, options: OpenStoreOptions, again: Retrier): Promise<ObjectStore> {
   if (place.type === 'disk') {
     return await (options.create === true
       ? createDiskStore(place.path, options.identityKey)
@@ -47,5 +61,5 @@ async function openBare(place: StorePlace, options: OpenStoreOptions): Promise<O
   }
   // The SDK takes 200 ms to load: only who needs it waits.
   const { openS3Store } = await import('./s3.ts');
-  return await openS3Store({ ...place, conditionalCreate: options.conditionalCreate ?? false });
+  return await openS3Store({ ...place, conditionalCreate: options.conditionalCreate ?? false, again });
 }

@@ -1,21 +1,7 @@
-import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 import { sameContent } from './compare.ts';
+import { createRetrier, type Retrier, type RetryOptions } from './retrier.ts';
 import type { CreateOptions, ObjectBody, ObjectStore, StoredObject } from './store.ts';
-
-export interface RetryOptions {
-  /** Calls in all, the first included; at least 1. A stream or listing counts anew whenever it has moved on. */
-  readonly attempts: number;
-  readonly clock: Clock;
-  /** Evenly distributed in [0, 1), for the jitter. */
-  readonly random: () => number;
-  /** The first wait, doubled each time; 250 unless given. */
-  readonly firstDelayMs?: number;
-  /** 15,000 unless given. */
-  readonly longestDelayMs?: number;
-  /** Told of each failure that is tried again. */
-  readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
-}
 
 /**
  * `store`, with failures that may pass tried again after growing, jittered waits. Errors that the code table does not call
@@ -26,7 +12,11 @@ export interface RetryOptions {
  * something that only this writer knows. A stream that is not replayable is tried again only while nothing was taken from it.
  */
 export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStore {
-  const again = createRetrier(options);
+  return withRetrier(store, createRetrier(options));
+}
+
+/** The same, with retries that others share: a wait is then told once. */
+export function withRetrier(store: ObjectStore, again: Retrier): ObjectStore {
   return {
     description: store.description,
     capabilities: store.capabilities,
@@ -48,35 +38,6 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
   };
 }
 
-interface Retrier {
-  /** Waits before attempt `attempt` + 1, or throws `error` when it is final. Attempts count from 1. */
-  waitOrThrow(error: unknown, attempt: number, signal?: AbortSignal): Promise<void>;
-  call<Value>(work: (attempt: number) => Promise<Value>, signal?: AbortSignal): Promise<Value>;
-}
-
-function createRetrier(options: RetryOptions): Retrier {
-  const { attempts, clock, random, firstDelayMs = 250, longestDelayMs = 15_000, onRetry } = options;
-  const waitOrThrow = async (error: unknown, attempt: number, signal?: AbortSignal): Promise<void> => {
-    // A lock passes too, but in days.
-    if (attempt >= attempts || !isDbadminError(error) || !error.retryable || error.code === 'storage-locked') throw error;
-    const delayMs = Math.round(Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)) * (0.5 + random() / 2));
-    onRetry?.(error, attempt, delayMs);
-    await clock.sleep(delayMs, signal);
-  };
-  return {
-    waitOrThrow,
-    call: async (work, signal) => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await work(attempt);
-        } catch (error) {
-          await waitOrThrow(error, attempt, signal);
-        }
-      }
-    },
-  };
-}
-
 async function createWithRetry(
   store: ObjectStore,
   again: Retrier,
@@ -94,12 +55,14 @@ async function createWithRetry(
             taken = true;
           }),
         };
-  for (let attempt = 1; ; attempt += 1) {
+  const trial = again.begin();
+  for (;;) {
     try {
       await store.create(key, watched, options);
+      trial.moved();
       return;
     } catch (error) {
-      if (attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
+      if (trial.attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
         const isSame = await again.call(async () => await sameContent(store, key, body)).catch(goneMeanwhile);
         if (isSame === true) return;
         // Deleted while it was compared, as parts of a segment are once all of it is there: nothing stands in the way now.
@@ -107,7 +70,7 @@ async function createWithRetry(
         throw error;
       }
       if (taken) throw error;
-      await again.waitOrThrow(error, attempt);
+      await trial.waitOrThrow(error);
     }
   }
 }
@@ -134,7 +97,8 @@ function watch(stream: AsyncIterable<Uint8Array>, onTaken: () => void): AsyncIte
 /** Begins again after a failure and passes over what was given already: objects never change. */
 async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   let given = 0;
-  for (let attempt = 1; ; attempt += 1) {
+  const trial = again.begin(signal);
+  for (;;) {
     let position = 0;
     try {
       for await (const piece of store.readStream(key, signal)) {
@@ -142,12 +106,12 @@ async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string,
         position += piece.byteLength;
         if (fresh.byteLength === 0) continue;
         given = position;
-        attempt = 1;
+        trial.moved();
         yield fresh;
       }
       return;
     } catch (error) {
-      await again.waitOrThrow(error, attempt, signal);
+      await trial.waitOrThrow(error);
     }
   }
 }
@@ -155,17 +119,18 @@ async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string,
 /** Begins again after a failure, after the last key given. */
 async function* listWithRetry(store: ObjectStore, again: Retrier, prefix: string): AsyncIterable<StoredObject> {
   let last = '';
-  for (let attempt = 1; ; attempt += 1) {
+  const trial = again.begin();
+  for (;;) {
     try {
       for await (const object of store.list(prefix)) {
         if (object.key <= last) continue;
         last = object.key;
-        attempt = 1;
+        trial.moved();
         yield object;
       }
       return;
     } catch (error) {
-      await again.waitOrThrow(error, attempt);
+      await trial.waitOrThrow(error);
     }
   }
 }

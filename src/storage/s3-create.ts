@@ -11,6 +11,7 @@ import { formatBytes } from '../base/bytes.ts';
 import { DbadminError } from '../base/errors.ts';
 import { piecesOf } from './body.ts';
 import { existingObject } from './failures.ts';
+import { uploadMark, withAgain, type Again } from './s3-again.ts';
 import type { S3Place } from './s3-client.ts';
 import { s3ErrorOf } from './s3-failures.ts';
 import { creationParameters, readingParameters } from './s3-headers.ts';
@@ -33,6 +34,7 @@ export interface CreateTarget {
   readonly place: S3Place;
   readonly conditionalCreate: boolean;
   readonly description: string;
+  readonly again: Again;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function createS3Object(
   body: ObjectBody,
   lockUntil: Date | undefined,
 ): Promise<Date | undefined> {
-  const { client, place, conditionalCreate, description } = target;
+  const { client, place, conditionalCreate, description, again } = target;
   const put = {
     Bucket: place.bucket,
     Key: objectName,
@@ -60,8 +62,12 @@ export async function createS3Object(
     if (!conditionalCreate) await refuseExisting(target, key, objectName);
     const start = await takeStart(pieces);
     let sentBytes = start.bytes.byteLength;
-    if (start.ended) {
+    const Metadata = uploadMark();
+    const patient = withAgain(client, place, objectName, Metadata, again);
+    if (start.ended && isReplayable(body)) {
       await client.send(new PutObjectCommand({ ...put, Body: start.bytes, ContentLength: sentBytes }));
+    } else if (start.ended) {
+      await patient.send(new PutObjectCommand({ ...put, Metadata, Body: start.bytes, ContentLength: sentBytes }));
     } else {
       if (conditionalCreate) await refuseExisting(target, key, objectName);
       const partSize = partBytes(body);
@@ -73,7 +79,7 @@ export async function createS3Object(
         }
       };
       const all = Readable.from(withinParts(rest(), partSize, description, key), { objectMode: true, highWaterMark: 1 });
-      await sendParts(client, { ...put, Body: all }, partSize);
+      await sendParts(client, patient, { ...put, Metadata, Body: all }, partSize);
     }
     return await readBack(target, key, objectName, sentBytes);
   } catch (error) {
@@ -86,12 +92,12 @@ export async function createS3Object(
 }
 
 /**
- * Sends a body in parts. After a failure the parts are dropped by us and not by the SDK, which would throw the failure of
+ * Sends a body in parts, each again by itself where that can help (`patient`): the content of a stream comes once. After a failure the parts are dropped by us and not by the SDK, which would throw the failure of
  * that in place of the one that matters.
  */
-async function sendParts(client: S3Client, params: PutObjectCommandInput, partSize: number): Promise<void> {
+async function sendParts(client: S3Client, patient: S3Client, params: PutObjectCommandInput, partSize: number): Promise<void> {
   const queueSize = Math.max(1, Math.min(PARTS_AT_ONCE, Math.floor(PARTS_BYTES / partSize)));
-  const upload = new Upload({ client, params, partSize, queueSize, leavePartsOnError: true });
+  const upload = new Upload({ client: patient, params, partSize, queueSize, leavePartsOnError: true });
   try {
     await upload.done();
   } catch (error) {
@@ -101,6 +107,10 @@ async function sendParts(client: S3Client, params: PutObjectCommandInput, partSi
     }
     throw error;
   }
+}
+
+function isReplayable(body: ObjectBody): boolean {
+  return body instanceof Uint8Array || body.replayable === true;
 }
 
 /** The first pieces, up to more than one request should hold, and whether that was all. */
@@ -143,9 +153,10 @@ export async function* withinParts(
   }
 }
 
-async function refuseExisting({ client, place, description }: CreateTarget, key: string, objectName: string): Promise<void> {
+async function refuseExisting({ client, place, description, again }: CreateTarget, key: string, objectName: string): Promise<void> {
+  const look = new HeadObjectCommand({ Bucket: place.bucket, Key: objectName, ...readingParameters(place) });
   try {
-    await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: objectName, ...readingParameters(place) }));
+    await again(async () => await client.send(look));
   } catch (error) {
     // A missing bucket answers 404 too; the write that follows says so.
     if (s3ErrorOf(error).status === 404) return;
@@ -156,13 +167,13 @@ async function refuseExisting({ client, place, description }: CreateTarget, key:
 
 /** Some proxies and half-finished servers answer 200 for what they did not keep. */
 async function readBack(
-  { client, place, description }: CreateTarget,
+  { client, place, description, again }: CreateTarget,
   key: string,
   objectName: string,
   sentBytes: number,
 ): Promise<Date | undefined> {
   const look = new HeadObjectCommand({ Bucket: place.bucket, Key: objectName, ...readingParameters(place) });
-  const kept = await client.send(look).catch((error: unknown) => {
+  const kept = await again(async () => await client.send(look)).catch((error: unknown) => {
     if (s3ErrorOf(error).status === 404) return undefined;
     throw error;
   });

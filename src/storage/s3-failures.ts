@@ -39,6 +39,15 @@ export function s3ErrorOf(error: unknown): { readonly name: string; readonly sta
   return { name: error.name, status: $metadata?.httpStatusCode };
 }
 
+const OVERLOADED = new Set([408, 429]);
+
+/** Whether a failure of ours is of the server or the way to it, by what it was made of, and not the server's answer to this request. */
+export function isOutage(error: unknown): boolean {
+  if (!isDbadminError(error, 'storage-failed') || !(error.cause instanceof Error)) return false;
+  const { status } = s3ErrorOf(error.cause);
+  return status === undefined || status >= 500 || OVERLOADED.has(status);
+}
+
 /** What the SDK or the network said, as ours. `at` is the store, `what` was being done. */
 export function s3Failure(at: string, what: string, error: unknown): unknown {
   if (isDbadminError(error)) return error;

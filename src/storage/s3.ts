@@ -8,14 +8,17 @@ import {
   type ListObjectsV2CommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { systemClock } from '../base/clock.ts';
 import { DbadminError } from '../base/errors.ts';
 import { collect, ownFailure } from './body.ts';
 import { lockUnsupported, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange, isKey } from './keys.ts';
+import { createRetrier, type Retrier } from './retrier.ts';
 import { createS3Client, type S3Place, type S3Timeouts } from './s3-client.ts';
 import { createS3Object } from './s3-create.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { readingParameters } from './s3-headers.ts';
+import { retryRequest, type Again } from './s3-again.ts';
 import { bucketLocks, deleteVersion, extendVersionLock, insistOnLock, type LockTarget } from './s3-lock.ts';
 import { eraseVersions, showsVersions } from './s3-versions.ts';
 import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
@@ -23,7 +26,11 @@ import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoreCapabili
 export interface S3Options extends S3Place, S3Timeouts {
   /** Whether the server honours `If-None-Match: *`. Never guessed: {@link probeConditionalCreate} finds it out. */
   readonly conditionalCreate: boolean;
+  /** Tries again the requests that one create is made of; unless given each is made once. */
+  readonly again?: Retrier;
 }
+
+const ONCE = createRetrier({ attempts: 1, clock: systemClock, random: () => 0 });
 
 /**
  * The store in a bucket. Nothing is asked of the server yet: `probe` proves that the bucket is there.
@@ -39,12 +46,14 @@ class S3Store implements ObjectStore {
   readonly capabilities: StoreCapabilities;
   readonly #place: S3Place;
   readonly #client: S3Client;
+  readonly #again: Retrier;
   /** What stands before each key: empty, or the prefix and a slash. */
   readonly #before: string;
 
   constructor(options: S3Options, client: S3Client) {
     this.#place = options;
     this.#client = client;
+    this.#again = options.again ?? ONCE;
     this.#before = options.prefix === '' ? '' : `${options.prefix}/`;
     this.description = `s3://${options.bucket}${options.prefix === '' ? '' : `/${options.prefix}`}`;
     this.capabilities = { conditionalCreate: options.conditionalCreate, locks: options.lockMode !== undefined };
@@ -54,11 +63,12 @@ class S3Store implements ObjectStore {
     checkKey(key);
     if (lockUntil !== undefined && !this.capabilities.locks) throw lockUnsupported(this.description);
     const { conditionalCreate } = this.capabilities;
-    const target = { client: this.#client, place: this.#place, conditionalCreate, description: this.description };
+    const again: Again = async (work) => await retryRequest(this.#again, this.description, `writing ${key}`, work);
+    const target = { client: this.#client, place: this.#place, conditionalCreate, description: this.description, again };
     try {
       const lockedUntil = await createS3Object(target, key, this.#before + key, body, lockUntil);
       if (lockUntil !== undefined && (lockedUntil === undefined || lockedUntil < lockUntil))
-        await insistOnLock(this.#lockTarget, key, this.#before + key, lockUntil);
+        await again(async () => await insistOnLock(this.#lockTarget, key, this.#before + key, lockUntil));
     } catch (error) {
       throw ownFailure(error, (failure) => s3Failure(this.description, `writing ${key}`, failure));
     }

@@ -47,7 +47,10 @@ async function execute(
   const { run } = await spec.load();
   const log = { ...silentLog, warn: (text: string) => output.warn(text) };
   const signal = new AbortController().signal;
-  return await run({ output, log, clock: systemClock, env, cwd: process.cwd(), signal, version: 'test', stdin, access: 'full' }, input);
+  return await run(
+    { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version: 'test', stdin, patienceMs: 0, access: 'full' },
+    input,
+  );
 }
 
 function textOf(stream: PassThrough): string {

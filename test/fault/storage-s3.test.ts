@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { openStore } from '../../src/storage/open.ts';
 import { withRetry } from '../../src/storage/retry.ts';
 import { openS3Store } from '../../src/storage/s3.ts';
 import type { ObjectStore } from '../../src/storage/store.ts';
@@ -209,6 +210,101 @@ describe('S3 store, not believing', () => {
     await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-failed' });
     await expect(bare.stat(key)).rejects.toMatchObject({ code: 'storage-failed' });
   });
+});
+
+/** Content that comes once, as that of a program: where it is lost, nothing can send it again. */
+function onceOnly(content: Buffer): { readonly stream: AsyncIterable<Uint8Array> } {
+  return {
+    stream: (async function* () {
+      for (let at = 0; at < content.byteLength; at += 1024 * 1024) yield content.subarray(at, at + 1024 * 1024);
+    })(),
+  };
+}
+
+describe('S3 store, sending content that comes once', () => {
+  const HUGE = randomBytes(49 * 1024 * 1024);
+  let store: ObjectStore;
+  const warned: unknown[] = [];
+
+  beforeAll(async () => {
+    proxy.plan(() => undefined);
+    const place = { type: 's3', ...server.options({ endpoint: proxy.endpoint, idleTimeoutMs: 700, connectTimeoutMs: 700 }) } as const;
+    const onWait = (error: unknown): void => void warned.push(error);
+    store = await openStore(place, { clock: systemClock, random: () => 0, patienceMs: 60_000, onWait });
+  });
+  afterAll(async () => {
+    await store.close();
+  });
+
+  it('each part is sent again by itself: two that fail, far from each other', async () => {
+    const failing = [
+      first(/^PUT .*partNumber=1&/, { kind: 'reset' }),
+      first(/^PUT .*partNumber=4&/, { kind: 'answer', status: 503, code: 'SlowDown' }),
+    ];
+    proxy.plan((request) => failing.map((plan) => plan(request)).find((fault) => fault !== undefined));
+    await store.create(key, onceOnly(HUGE));
+    const parts = proxy.seen.filter((line) => line.startsWith('PUT'));
+    expect(parts).toHaveLength(6);
+    expect(proxy.seen.filter((line) => /^POST .*uploads/.test(line))).toHaveLength(1);
+    expect(Buffer.compare(await stored(), HUGE)).toBe(0);
+  });
+
+  it.each(PASSING.filter(([, { kind }]) => kind !== 'hang'))('%s at any of the requests is survived', async (_, fault) => {
+    for (const matches of [/^HEAD/, /^POST .*uploads/, /^PUT .*partNumber=2/, /^POST .*uploadId/]) {
+      key += 'x';
+      proxy.plan(first(matches, fault));
+      await store.create(key, onceOnly(LARGE));
+      expect(Buffer.compare(await stored(), LARGE)).toBe(0);
+    }
+    // In one request: of up to 8 MiB, and of up to one part.
+    for (const sizeBytes of [100, 10 * 1024 * 1024]) {
+      key += 'y';
+      proxy.plan(first(/^PUT/, fault));
+      await store.create(key, onceOnly(LARGE.subarray(0, sizeBytes)));
+      expect(Buffer.compare(await stored(), LARGE.subarray(0, sizeBytes))).toBe(0);
+    }
+  });
+
+  it('the look afterwards, too, is made again', async () => {
+    let heads = 0;
+    proxy.plan(({ method }) => (method === 'HEAD' && (heads += 1) === 2 ? { kind: 'reset' } : undefined));
+    await store.create(key, onceOnly(LARGE));
+    expect(heads).toBe(3);
+    expect(Buffer.compare(await stored(), LARGE)).toBe(0);
+  });
+
+  it('what somebody else put there meanwhile is not taken for ours', async () => {
+    const whole = await openS3Store(server.options());
+    const others = new Uint8Array(LARGE.byteLength);
+    const content = (async function* () {
+      yield LARGE;
+      await whole.create(key, others);
+    })();
+    let ends = 0;
+    proxy.plan(({ method, path }) => {
+      if (method !== 'POST' || !path.includes('uploadId')) return undefined;
+      ends += 1;
+      return ends === 1 ? { kind: 'reset' } : { kind: 'answer', status: 404, code: 'NoSuchUpload' };
+    });
+    await expect(store.create(key, { stream: content })).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(ends).toBe(2);
+    expect(Buffer.compare(await stored(), others)).toBe(0);
+    await whole.close();
+  });
+
+  it('a server that is away for ten seconds is waited for, and that is told once', async () => {
+    warned.length = 0;
+    const backAtMs = Date.now() + 10_000;
+    let begun = false;
+    proxy.plan(({ path }) => {
+      begun ||= /partNumber=2/.test(path);
+      return begun && Date.now() < backAtMs ? { kind: 'reset' } : undefined;
+    });
+    await store.create(key, onceOnly(HUGE));
+    expect(Date.now()).toBeGreaterThan(backAtMs);
+    expect(Buffer.compare(await stored(), HUGE)).toBe(0);
+    expect(warned).toHaveLength(1);
+  }, 60_000);
 });
 
 describe('S3 store, leaving nothing behind', () => {

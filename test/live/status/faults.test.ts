@@ -91,6 +91,7 @@ function contextAt(clock: Clock): CommandContext {
     signal: new AbortController().signal,
     version: 'test',
     stdin: process.stdin,
+    patienceMs: 0,
     access: 'full',
   };
 }
