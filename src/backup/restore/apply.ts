@@ -15,6 +15,7 @@ import type { TargetAction } from './recovery-settings.ts';
 import { planConfiguration, type Purpose, type RestoredConfiguration } from './restored-configuration.ts';
 import { rewriteServerManifest } from './server-manifest.ts';
 import { spoolWal } from './spool-apply.ts';
+import { moveStaleConfiguration } from './stale-configuration-apply.ts';
 import { SERVER_MANIFEST, writeSyntheticManifest } from './synthetic-manifest-apply.ts';
 import { refuseChanged } from './unchanged-inspect.ts';
 
@@ -114,6 +115,7 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
     const { blobs, resolution } = preflight;
     await writeSyntheticManifest({ plan: layout, backup: resolution.backup, blobs, checksums, owner, signal });
   }
+  if (preflight.staleConfiguration !== undefined) await moveStaleConfiguration(preflight.staleConfiguration, owner);
   await writeConfiguration(dataDirectory, configuration, owner);
   await spoolFor(options);
   await refuseOtherMarker(dataDirectory, id);

@@ -21,6 +21,7 @@ import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 import { lastSetting, outerPathOf, type OuterFile } from './configuration-files.ts';
+import { inspectStaleConfiguration, type StaleConfiguration } from './stale-configuration-inspect.ts';
 import { inspectTarget, type TargetState } from './target-directories-inspect.ts';
 import { refuseUnstored } from './unstored-wal.ts';
 
@@ -70,6 +71,8 @@ export interface Preflight {
   readonly hasHba: boolean;
   /** Configuration files from outside of the original's data directory, when the backup could save them. */
   readonly outer: readonly OuterFile[];
+  /** Those beside the directory of a production gone over that the backup has not. */
+  readonly staleConfiguration: StaleConfiguration | undefined;
   readonly walBytes: number;
 }
 
@@ -97,6 +100,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     const content = outside === undefined ? undefined : await read(path);
     if (outside !== undefined && content !== undefined) outer.push({ path: outside, content: content.toString('utf8') });
   }
+  const isProductionOver = state.kind === 'over' && request.purpose === 'production';
   return {
     repository,
     contents,
@@ -113,6 +117,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     mainConf: (await read('postgresql.conf'))?.toString('utf8'),
     hasHba: entries.file('pg_hba.conf') !== undefined,
     outer,
+    staleConfiguration: isProductionOver ? await inspectStaleConfiguration(layout, outer) : undefined,
     walBytes,
   };
 }

@@ -1,9 +1,9 @@
-import { chmod, chown, copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { systemCodeOf } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import { writeFailure } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
+import { moveFile } from './move-file-apply.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
 
 /**
@@ -23,24 +23,5 @@ export async function moveAside({ directory, aside, files }: UnstoredAside, owne
     await syncDirectory(directory);
   } catch (error) {
     throw writeFailure(aside, error, `Nothing else was changed: the cluster's WAL is in ${directory} and ${aside}.`);
-  }
-}
-
-async function moveFile(from: string, to: string, owner: SystemUser | undefined): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (systemCodeOf(error) !== 'EXDEV') throw error;
-    // pg_wal is a mount of its own, and nothing beside it is on the same filesystem.
-    await copyFile(from, to);
-    if (owner !== undefined) await chown(to, owner.uid, owner.gid);
-    const handle = await open(to, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await syncDirectory(path.dirname(to));
-    await rm(from);
   }
 }

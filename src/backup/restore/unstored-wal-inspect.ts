@@ -4,6 +4,7 @@ import { systemCodeOf } from '../../base/errors.ts';
 import type { TimelineCoverage } from '../../repository/wal-coverage.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
 import { inspectUnstoredWal, oldestBackupLsn } from '../wal/unstored-inspect.ts';
+import { asideSuffix } from './aside-name.ts';
 import { isCloneConfiguration } from './clone-settings.ts';
 import type { LayoutPlan } from './plan.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
@@ -25,12 +26,12 @@ export async function inspectUnstoredAside(
   if (unstored === undefined) return undefined;
   const segments = unstored.stretches.flatMap((stretch) => stretch.segments);
   const isLink = directory !== path.join(await realpath(dataDirectory), 'pg_wal');
-  const at = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const suffix = asideSuffix(new Date());
   return {
     ...unstored,
     dataDirectory,
     // Where a rename does it: WAL may be more than there is room for elsewhere.
-    aside: isLink ? `${directory}-${at}` : `${dataDirectory}.pg_wal-${at}`,
+    aside: isLink ? `${directory}${suffix}` : `${dataDirectory}.pg_wal${suffix}`,
     files: [...segments.map(({ name }) => name), ...unstored.histories],
     sizeBytes: segments.length * cluster.walSegmentBytes,
     storedLsn: endOf(coverage.timelines.get(unstored.stretches.at(-1)?.timeline ?? 0)),

@@ -80,7 +80,7 @@ function showPromise(output: Output, left: readonly LeftCommits[]): void {
   for (const each of left) output.line(`           not with it: ${describeLeft(each)} --timeline ${each.lineage.timeline} has them`);
 }
 
-function showOverwritten(output: Output, { state, layout }: Preflight): void {
+function showOverwritten(output: Output, { state, layout, staleConfiguration }: Preflight): void {
   if (state.kind === 'empty') return;
   const { target, delta, unstored } = state;
   output.line(
@@ -96,6 +96,10 @@ function showOverwritten(output: Output, { state, layout }: Preflight): void {
   output.line(
     `           ${delta.compared.length} files (${formatBytes(delta.comparedBytes)}) compared and mended, ${delta.written.length} written new, ${removed} removed (${formatBytes(delta.removedBytes)})`,
   );
+  if (staleConfiguration !== undefined) {
+    const { directory, files, aside } = staleConfiguration;
+    output.line(`           ${files.join(', ')} in ${directory}: not of this backup, moved to ${aside}`);
+  }
   if (unstored === undefined) return;
   output.warn(`${describeUnstored(unstored)}.`);
   output.line(`kept       that WAL (${formatBytes(unstored.sizeBytes)}) is moved to ${unstored.aside}, not deleted`);
@@ -205,6 +209,10 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
             removedBytes: state.delta.removedBytes,
           },
     unstoredWal: unstoredJson(state),
+    staleConfiguration:
+      preflight.staleConfiguration === undefined
+        ? null
+        : { files: preflight.staleConfiguration.files, movedTo: preflight.staleConfiguration.aside },
     replayedTablespaces: preflight.replayed.map(({ location, directory, isThere, isFilled }) => ({
       location,
       directory,

@@ -1,18 +1,18 @@
-import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { applyRestore } from '../../../src/backup/restore/apply.ts';
-import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
+import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
 import { startRestored } from '../../../src/backup/restore/start-run.ts';
 import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
 import { stopCluster } from '../../../src/postgres/server.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { takeBackup } from '../../../src/backup/take/run.ts';
 import { readOuterConfiguration, type OuterConfiguration } from '../../../src/backup/take/outer-configuration-inspect.ts';
-import { makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
+import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { freePort } from '../../postgres/address.ts';
 import { runClientProgram } from '../../postgres/client-program.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -135,6 +135,48 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
       expect(sources).toEqual(own);
     } finally {
       await stopCluster(programs, into, 'immediate');
+      await removeDirectory(place);
+    }
+  });
+
+  test('over a production of a later moment, what its configuration had more is out of the way', async () => {
+    const place = await makeDirectory();
+    const repository = await makeRepository(path.join(place, 'repository'));
+    const programs = await embeddedPrograms(major);
+    const into = path.join(place, 'restored');
+    const beside = `${into}.config${directory}/conf.d`;
+    const restoreTo = async (backup: string): Promise<Preflight> => {
+      const preflight = await inspectRestore({
+        repository,
+        clusterName: 'main',
+        systemIdentifier: undefined,
+        target: { kind: 'immediate' },
+        exclusive: false,
+        backup,
+        timeline: undefined,
+        dataDirectory: into,
+        tablespaces: new Map(),
+        delta: true,
+        purpose: 'production',
+      });
+      const own = { port: 1, clusterName: 'unused', action: 'promote', production: { walGet: ['/bin/false'] }, programs } as const;
+      const { signal } = new AbortController();
+      await applyRestore({ ...own, preflight, owner: programs.runAs, signal, onProgress: () => undefined });
+      return preflight;
+    };
+    try {
+      const earlier = await backUp(cluster, repository);
+      await writeFile(path.join(directory, 'conf.d', 'sync.conf'), "synchronous_standby_names = ''\n");
+      await query('postgres', async (sql) => await sql`select pg_reload_conf()`);
+      const later = await backUp(cluster, repository);
+      expect((await restoreTo(later.label)).staleConfiguration).toBeUndefined();
+      expect((await readdir(beside)).sort()).toEqual(['memory.conf', 'sync.conf']);
+      const { staleConfiguration } = await restoreTo(earlier.label);
+      expect(staleConfiguration?.files).toEqual([path.join(directory.slice(1), 'conf.d', 'sync.conf')]);
+      expect(await readdir(beside)).toEqual(['memory.conf']);
+      expect(await readdir(path.join(staleConfiguration?.aside ?? '', directory, 'conf.d'))).toEqual(['sync.conf']);
+    } finally {
+      await rm(path.join(directory, 'conf.d', 'sync.conf'), { force: true });
       await removeDirectory(place);
     }
   });
