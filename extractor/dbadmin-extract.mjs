@@ -3,398 +3,398 @@
 // backup depends on dbadmin being there, or being right: it is written from src/repository/FORMAT.md and shares no code with the tool.
 //
 //   node dbadmin-extract.mjs list REPOSITORY
-//   node dbadmin-extract.mjs extract REPOSITORY LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]
+//   node dbadmin-extract.mjs extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]
 //
-// A repository in S3 is first copied to a directory, with any tool. The WAL from the backup's start on is put into pg_wal: a server
-// started in INTO replays all of it. Tablespaces go to INTO.tablespaces/<oid>.
+// A repository in S3 is first copied to a directory, with any tool. CLUSTER is a system identifier. The WAL from the backup's start on is put
+// into pg_wal: a server started in INTO replays all of it. Tablespaces go to INTO.tablespaces/<oid>, outer configuration to INTO.config.
 import { createDecipheriv, hkdfSync, scryptSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
 
 class ExtractError extends Error {}
-
 const print = (line) => process.stdout.write(`${line}\n`);
-
+const hex8 = (number) => number.toString(16).toUpperCase().padStart(8, '0');
 // ---------------------------------------------------------------- BLAKE3-256, keyed or not (https://github.com/BLAKE3-team/BLAKE3-specs)
-
 const IV = Int32Array.of(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19);
 const PERMUTATION = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
 const [CHUNK_START, CHUNK_END, PARENT, ROOT, KEYED] = [1, 2, 4, 8, 16];
-/** Which words of the block each of the seven rounds takes, in order. */
-const SCHEDULE = new Uint8Array(7 * 16);
-for (let i = 0; i < 16; i += 1) SCHEDULE[i] = i;
+const SCHEDULE = Uint8Array.from({ length: 7 * 16 }, (_, i) => i); // which words of the block each of the seven rounds takes
 for (let i = 16; i < SCHEDULE.length; i += 1) SCHEDULE[i] = SCHEDULE[(i & ~15) - 16 + PERMUTATION[i & 15]];
-
-const state = new Int32Array(16);
-
+const v = new Int32Array(16);
+const rotate = (word, bits) => (word >>> bits) | (word << (32 - bits));
 function mix(a, b, c, d, x, y) {
-  const v = state;
-  v[a] = (v[a] + v[b] + x) | 0;
-  let r = v[d] ^ v[a];
-  v[d] = (r >>> 16) | (r << 16);
-  v[c] = (v[c] + v[d]) | 0;
-  r = v[b] ^ v[c];
-  v[b] = (r >>> 12) | (r << 20);
-  v[a] = (v[a] + v[b] + y) | 0;
-  r = v[d] ^ v[a];
-  v[d] = (r >>> 8) | (r << 24);
-  v[c] = (v[c] + v[d]) | 0;
-  r = v[b] ^ v[c];
-  v[b] = (r >>> 7) | (r << 25);
+  v[a] = (v[a] + v[b] + x) | 0; v[d] = rotate(v[d] ^ v[a], 16);
+  v[c] = (v[c] + v[d]) | 0; v[b] = rotate(v[b] ^ v[c], 12);
+  v[a] = (v[a] + v[b] + y) | 0; v[d] = rotate(v[d] ^ v[a], 8);
+  v[c] = (v[c] + v[d]) | 0; v[b] = rotate(v[b] ^ v[c], 7);
 }
-
 /** Compresses a block of 16 words into `out`, which may be `chaining`. */
-function compressBlock(chaining, block, counter, length, flags, out) {
-  const v = state;
-  for (let i = 0; i < 8; i += 1) v[i] = chaining[i];
-  for (let i = 0; i < 4; i += 1) v[i + 8] = IV[i];
-  v[12] = counter | 0;
-  v[13] = Math.floor(counter / 2 ** 32);
-  v[14] = length;
-  v[15] = flags;
-  const m = block;
+function compressBlock(chaining, m, counter, length, flags, out) {
+  v.set(chaining);
+  v.set(IV, 8);
+  [v[12], v[13], v[14], v[15]] = [counter | 0, Math.floor(counter / 2 ** 32), length, flags];
   for (let s = 0; s < 112; s += 16) {
-    mix(0, 4, 8, 12, m[SCHEDULE[s]], m[SCHEDULE[s + 1]]);
-    mix(1, 5, 9, 13, m[SCHEDULE[s + 2]], m[SCHEDULE[s + 3]]);
-    mix(2, 6, 10, 14, m[SCHEDULE[s + 4]], m[SCHEDULE[s + 5]]);
-    mix(3, 7, 11, 15, m[SCHEDULE[s + 6]], m[SCHEDULE[s + 7]]);
-    mix(0, 5, 10, 15, m[SCHEDULE[s + 8]], m[SCHEDULE[s + 9]]);
-    mix(1, 6, 11, 12, m[SCHEDULE[s + 10]], m[SCHEDULE[s + 11]]);
-    mix(2, 7, 8, 13, m[SCHEDULE[s + 12]], m[SCHEDULE[s + 13]]);
-    mix(3, 4, 9, 14, m[SCHEDULE[s + 14]], m[SCHEDULE[s + 15]]);
+    for (let i = 0; i < 4; i += 1) mix(i, i + 4, i + 8, i + 12, m[SCHEDULE[s + 2 * i]], m[SCHEDULE[s + 2 * i + 1]]);
+    for (let i = 0, n = s + 8; i < 4; i += 1, n += 2) mix(i, 4 + ((i + 1) & 3), 8 + ((i + 2) & 3), 12 + ((i + 3) & 3), m[SCHEDULE[n]], m[SCHEDULE[n + 1]]);
   }
   for (let i = 0; i < 8; i += 1) out[i] = v[i] ^ v[i + 8];
 }
-
 /** BLAKE3-256 of bytes; keyed when a key of 32 bytes is given. */
 export function blake3(bytes, key) {
   const words = key === undefined ? IV : Int32Array.from({ length: 8 }, (_, i) => key.readInt32LE(4 * i));
-  const mode = key === undefined ? 0 : KEYED;
   const block = new Int32Array(16);
   const padded = new Uint8Array(block.buffer);
-  const hashChunk = (from, to, isRoot, out) => {
-    out.set(words);
-    for (let at = from; at === from || at < to; at += 64) {
-      const end = Math.min(at + 64, to);
-      if (end - at < 64) padded.fill(0);
-      for (let i = at; i < end; i += 1) padded[i - at] = bytes[i];
-      const flags = mode | (at === from ? CHUNK_START : 0) | (at + 64 >= to ? CHUNK_END | (isRoot ? ROOT : 0) : 0);
-      compressBlock(out, block, from / 1024, end - at, flags, out);
+  const hashTree = (from, to, root, out) => {
+    if (to - from <= 1024) {
+      out.set(words);
+      for (let at = from, flags = root | CHUNK_START; at === from || at < to; at += 64, flags = root) {
+        const end = Math.min(at + 64, to);
+        if (end - at < 64) padded.fill(0);
+        for (let i = at; i < end; i += 1) padded[i - at] = bytes[i];
+        compressBlock(out, block, from / 1024, end - at, end === to ? flags | CHUNK_END : flags & ~ROOT, out);
+      }
+      return;
     }
-  };
-  const hashTree = (from, to, isRoot, out) => {
-    const length = to - from;
-    if (length <= 1024) return hashChunk(from, to, isRoot, out);
-    let left = 1024;
-    while (left * 2 < length) left *= 2;
+    const left = from + 2 ** (31 - Math.clz32(to - from - 1));
     const children = new Int32Array(16);
-    hashTree(from, from + left, false, children.subarray(0, 8));
-    hashTree(from + left, to, false, children.subarray(8));
-    compressBlock(words, children, 0, 64, mode | PARENT | (isRoot ? ROOT : 0), out);
+    hashTree(from, left, root & ~ROOT, children.subarray(0, 8));
+    hashTree(left, to, root & ~ROOT, children.subarray(8));
+    compressBlock(words, children, 0, 64, root | PARENT, out);
   };
   const hash = new Int32Array(8);
-  hashTree(0, bytes.byteLength, true, hash);
+  hashTree(0, bytes.byteLength, key === undefined ? ROOT : ROOT | KEYED, hash);
   return Buffer.from(hash.buffer);
 }
-
 // ---------------------------------------------------------------- keys and encrypted content
-
 const derive = (key, salt, purpose) => Buffer.from(hkdfSync('sha256', key, salt, purpose, 32));
-
-function decrypt(key, nonce, sealed, associated, name) {
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 });
-  decipher.setAAD(associated);
-  decipher.setAuthTag(sealed.subarray(sealed.byteLength - 16));
+function decrypt(key, nonce, sealed, associated) {
   try {
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 }).setAAD(associated).setAuthTag(sealed.subarray(-16));
     return Buffer.concat([decipher.update(sealed.subarray(0, -16)), decipher.final()]);
   } catch {
-    throw new ExtractError(`${name} does not open with this key`);
+    throw new ExtractError('it does not open with this key');
   }
 }
-
-function decryptBody(repository, stored, associated, name) {
+function decryptBody(repository, stored, associated) {
   const key = derive(repository.key, stored.subarray(0, 32), 'dbadmin object');
   const pieces = [];
-  for (let at = 32, number = 0; at < stored.byteLength; number += 1) {
-    const length = stored.readUInt32BE(at);
-    const sealed = stored.subarray(at + 4, at + 4 + length);
-    at += 4 + length;
-    const nonce = Buffer.alloc(12);
-    nonce.writeBigUInt64BE(BigInt(number), 0);
-    nonce.writeUInt32BE(at === stored.byteLength ? 1 : 0, 8);
-    pieces.push(decrypt(key, nonce, sealed, associated, name));
+  // There is a last frame always: a salt alone would authenticate nothing, and its header neither.
+  for (let at = 32, end = 0; end === 0 || at < stored.byteLength; at = end) {
+    end = at + 4 + (at + 4 > stored.byteLength ? 16 : stored.readUInt32BE(at));
+    if (end > stored.byteLength) throw new ExtractError('its encrypted body is cut short');
+    const nonce = Buffer.from(`${hex8(0)}${hex8(pieces.length)}${hex8(end === stored.byteLength ? 1 : 0)}`, 'hex');
+    pieces.push(decrypt(key, nonce, stored.subarray(at + 4, end), associated));
   }
   return Buffer.concat(pieces);
 }
-
-function unlock(repository, secret) {
-  if (repository.identity.encryption === 'none') return;
-  if (secret === undefined) throw new ExtractError('the repository is encrypted: give --passphrase-file or --key-file');
-  const unopened = [];
-  for (const name of namesIn(repository, 'keys')) {
-    // Whatever is wrong with one key object, or whoever's it is, another may open.
-    try {
-      if (opens(repository, secret, name) !== undefined) return;
-    } catch (error) {
-      unopened.push(`${name} (${error.message})`);
-    }
-  }
-  throw new ExtractError(`the ${secret.kind} opens none of the repository's keys: ${unopened.join(', ') || 'none of its kind'}`);
-}
-
-/** Takes the repository's key out of one key object, if this secret opens it. */
 function opens(repository, secret, name) {
-  const { header } = unseal(repository, `keys/${name}`);
-  if (header.kind !== secret.kind) return undefined;
-  const salt = Buffer.from(header.salt, 'hex');
+  const { header } = unseal(repository, `keys/${name}`, 'K', { id: name });
+  if (header.kind !== secret.kind) return false;
+  const [salt, nonce, wrapped, id] = [header.salt, header.nonce, header.wrapped, header.id].map((hex) => Buffer.from(hex, 'hex'));
   const { N, r, p } = header.scrypt ?? {};
-  if (secret.kind === 'passphrase' && N * r > 2 ** 23) throw new ExtractError('it asks for more memory than a key may');
-  const wrapping =
-    secret.kind === 'passphrase'
-      ? scryptSync(secret.text.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
-      : derive(secret.text.trim(), salt, 'dbadmin key file');
-  const [nonce, wrapped, id] = [header.nonce, header.wrapped, header.id].map((hex) => Buffer.from(hex, 'hex'));
-  const key = decrypt(wrapping, nonce, wrapped, id, name);
-  if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.identity.keyCheck) return undefined;
+  if (secret.kind === 'passphrase' && !(128 * r * (N + p) <= 2 ** 30 && p <= 8)) throw new ExtractError(`keys/${name}: it asks for more work than a key may`);
+  const wrapping = secret.kind === 'passphrase'
+    ? scryptSync(secret.text.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
+    : derive(secret.text.trim(), salt, 'dbadmin key file');
+  const key = decrypt(wrapping, nonce, wrapped, id);
+  if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.keyCheck) return false;
   return Object.assign(repository, { key, hashKey: derive(key, Buffer.alloc(0), 'dbadmin blob names') });
 }
-
+const listed = (place) => (fs.existsSync(place) ? fs.readdirSync(place) : []);
 /** What lies in a directory of the repository, but for what a writer that died has begun. */
-function namesIn({ root }, directory) {
-  const place = path.join(root, directory);
-  return fs.existsSync(place) ? fs.readdirSync(place).filter((name) => !name.endsWith('.tmp')) : [];
-}
-
-// ---------------------------------------------------------------- objects
-
-/** Kinds that never have a body, and indexes: what they name is checked when it is read. Anybody can make the rest, the hash needs no key. */
-const MAY_BE_CLEAR = 'ICOKLGTNX';
-
-/** Header and plain body of a sealed object, its hash checked. */
-function unseal(repository, key) {
-  const bytes = fs.readFileSync(path.join(repository.root, key));
-  if (bytes.byteLength < 48 || bytes.toString('latin1', 0, 8) !== 'DBADMIN1') throw new ExtractError(`${key} is not a dbadmin object`);
-  const end = bytes.byteLength - 32;
-  if (!blake3(bytes.subarray(0, end)).equals(bytes.subarray(end))) throw new ExtractError(`${key} is damaged: its hash does not match`);
-  const bodyAt = 16 + bytes.readUInt32BE(12);
-  const header = JSON.parse(bytes.toString('utf8', 16, bodyAt));
-  const flags = bytes[9];
-  let body = bytes.subarray(bodyAt, end);
-  const isClear = repository.key !== undefined && !(flags & 2);
-  if (isClear && !MAY_BE_CLEAR.includes(bytes.toString('latin1', 8, 9)))
-    throw new ExtractError(`${key} is not encrypted, and this repository is: somebody without its key wrote it`);
-  if (flags & 2) body = decryptBody(repository, body, blake3(bytes.subarray(0, bodyAt)), key);
-  if (flags & 1) body = zstdDecompressSync(body);
-  return { header, body, isClear };
-}
-
-function openRepository(root, secret) {
-  if (!fs.existsSync(path.join(root, 'dbadmin-repository'))) throw new ExtractError(`there is no repository in ${root}`);
-  const repository = { root, identity: undefined, key: undefined, hashKey: undefined };
-  repository.identity = unseal(repository, 'dbadmin-repository').header;
-  if (![1, 2].includes(repository.identity.format))
-    throw new ExtractError(`the repository has format ${repository.identity.format}; this file knows 1 and 2`);
-  unlock(repository, secret);
-  return repository;
-}
-
-const lineagesOf = (repository) => namesIn(repository, 'clusters');
-const backupsOf = (repository, lineage) => namesIn(repository, path.join(lineage, 'backups'));
-
+const namesIn = ({ root }, directory) => listed(path.join(root, directory)).filter((name) => !name.endsWith('.tmp'));
 /** One of several objects; undefined when it is damaged: others may be whole. */
-function readable(repository, name) {
+function readable(read) {
   try {
-    return unseal(repository, name);
+    return read();
   } catch (error) {
     process.stderr.write(`passed over: ${error.message}\n`);
-    return undefined;
   }
 }
-
-/** Where each blob of a lineage lies, from its index objects; those that anybody may have written tell only of what no other names. */
+/** Header and plain body of a sealed object of that kind; its hash is checked, and that it says of itself what its key says. */
+function unseal(repository, key, kind, said = {}) {
+  try {
+    const bytes = fs.readFileSync(path.join(repository.root, key));
+    const end = bytes.byteLength - 32;
+    if (end < 16 || bytes.toString('latin1', 0, 8) !== 'DBADMIN1') throw new ExtractError('it is not a dbadmin object');
+    const [found, flags, bodyAt] = [bytes.toString('latin1', 8, 9), bytes[9], 16 + bytes.readUInt32BE(12)];
+    if (bodyAt > end || !blake3(bytes.subarray(0, end)).equals(bytes.subarray(end))) throw new ExtractError('it is damaged: its hash does not match');
+    if (found !== kind) throw new ExtractError(`it is an object of kind ${found} where one of kind ${kind} belongs`);
+    if ((flags & ~3) !== 0) throw new ExtractError(`it is stored in a way that this file does not know (flags ${flags})`);
+    const isEncrypted = (flags & 2) !== 0;
+    // An index may be in the clear, as who has no key can rebuild it. Of the kinds that are so always, no body is used.
+    if (!isEncrypted && repository.key !== undefined && 'MWPH'.includes(kind)) throw new ExtractError('it is not encrypted, and the repository is');
+    let body = bytes.subarray(bodyAt, end);
+    if (isEncrypted) body = decryptBody(repository, body, blake3(bytes.subarray(0, bodyAt)));
+    const header = JSON.parse(bytes.toString('utf8', 16, bodyAt));
+    const strange = Object.keys(said).find((field) => header[field] !== said[field]);
+    if (strange !== undefined) throw new ExtractError(`it says that its ${strange} is ${header[strange]}`);
+    return { header, body: flags & 1 ? zstdDecompressSync(body) : body, isEncrypted };
+  } catch (error) {
+    throw new ExtractError(`${key}: ${error.message}`, { cause: error });
+  }
+}
+function openRepository(root, secret) {
+  if (!fs.existsSync(path.join(root, 'dbadmin-repository'))) throw new ExtractError(`there is no repository in ${root}`);
+  const { format, encryption, keyCheck } = unseal({ root }, 'dbadmin-repository', 'I').header;
+  const repository = { root, keyCheck, key: undefined, hashKey: undefined };
+  if (![1, 2].includes(format)) throw new ExtractError(`the repository has format ${format}; this file knows 1 and 2`);
+  if (!['none', 'aes-256-gcm'].includes(encryption)) throw new ExtractError(`the repository has encryption ${encryption}, unknown to this file`);
+  // Who can write there can put another identity there, and a backup that they made up.
+  if (encryption === 'none' && secret) throw new ExtractError(`a ${secret.kind} is given, and the repository says that it is not encrypted`);
+  if (encryption === 'none') return repository;
+  if (secret === undefined) throw new ExtractError('the repository is encrypted: give --passphrase-file or --key-file');
+  // Whatever is wrong with one key object, or whoever's it is, another may open.
+  for (const name of namesIn(repository, 'keys')) if (readable(() => opens(repository, secret, name))) return repository;
+  throw new ExtractError(`the ${secret.kind} opens none of the repository's keys`);
+}
+const backupsOf = (repository, lineage) => namesIn(repository, path.join(lineage, 'backups'));
+/** By their directories: what lies under clusters/ may be absent or damaged. */
+const lineagesOf = (repository) => namesIn(repository, '').filter((name) => /^\d+$/.test(name) && backupsOf(repository, name).length > 0);
+function readBackup(repository, lineage, label) {
+  const { header, body } = unseal(repository, `${lineage}/backups/${label}`, 'M', { label, systemIdentifier: lineage });
+  const { startTimeline, stopTimeline, serverVersion, walSegmentBytes } = header;
+  const isWhole =
+    [startTimeline, stopTimeline, serverVersion, Math.log2(walSegmentBytes)].every((each) => Number.isSafeInteger(each) && each > 0) &&
+    [header.startLsn, header.stopLsn].every((lsn) => /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/i.test(lsn));
+  if (!isWhole) throw new ExtractError(`${lineage}/backups/${label}: its header is incomplete`);
+  return { header, body };
+}
+/** What speaks against a backup. It can be extracted all the same: it may be all that there is. */
+function doubtsAbout({ label, damage, audit, cutsUnknownSince }) {
+  const pages = audit?.mismatchCount ?? audit?.mismatches?.length ?? 0;
+  return [
+    damage && `${label} has pages that the server found bad: ${damage}`,
+    !damage && pages > 0 && `${pages} pages of ${label} and ${audit.comparedWith} differ: one is wrong (findings: holds/${label}/*.audit)`,
+    cutsUnknownSince && `${label} may have old pages of relations that VACUUM cut back after ${cutsUnknownSince}`,
+  ].filter(Boolean);
+}
 function readIndexes(repository, lineage) {
   const places = new Map();
-  const indexes = namesIn(repository, path.join(lineage, 'indexes')).map((name) => readable(repository, `${lineage}/indexes/${name}`));
-  for (const { body } of indexes.filter((index) => index !== undefined).sort((a, b) => a.isClear - b.isClear)) {
-    for (let at = 0; at < body.byteLength;) {
-      const [pack, count] = [body.toString('hex', at, at + 16), body.readUInt32BE(at + 16)];
-      at += 20;
-      for (let n = 0; n < count; n += 1, at += 48) {
-        const [offset, stored, plain, flags] = [32, 36, 40, 44].map((field) => body.readUInt32BE(at + field));
+  const keys = namesIn(repository, `${lineage}/indexes`).map((name) => `${lineage}/indexes/${name}`);
+  const indexes = keys.map((key) => readable(() => unseal(repository, key, 'X'))).filter(Boolean);
+  // In an encrypted repository those in the clear only fill gaps: anybody may have written them.
+  for (const { body } of indexes.sort((a, b) => b.isEncrypted - a.isEncrypted)) {
+    for (let at = 0; at + 20 <= body.byteLength;) {
+      const pack = body.toString('hex', at, at + 16);
+      const file = path.join(repository.root, lineage, 'packs', pack.slice(0, 2), pack);
+      const end = Math.min(at + 20 + 48 * body.readUInt32BE(at + 16), body.byteLength);
+      for (at += 20; at + 48 <= end; at += 48) {
+        const [offset, stored, flags] = [32, 36, 44].map((field) => body.readUInt32BE(at + field));
         const hash = body.toString('hex', at, at + 32);
-        if (!places.has(hash) || !fs.existsSync(packFile(repository, lineage, places.get(hash).pack)))
-          places.set(hash, { pack, offset, stored, plain, flags });
+        if (!places.has(hash) || !fs.existsSync(places.get(hash).file)) places.set(hash, { pack, file, offset, stored, flags });
       }
+      at = end;
     }
   }
   return places;
 }
-
-const packFile = ({ root }, lineage, pack) => path.join(root, lineage, 'packs', pack.slice(0, 2), pack);
-
 /** Reads blobs by name; the last one is kept, because neighbouring extents often share it. */
-function blobReader(repository, lineage) {
-  const places = readIndexes(repository, lineage);
+function blobReader(repository, places) {
   let last = { hash: '', plain: Buffer.alloc(0) };
   return (hash) => {
     if (last.hash === hash) return last.plain;
-    const place = places.get(hash);
-    if (place === undefined) throw new ExtractError(`blob ${hash} is in no index that can be read`);
-    const file = fs.openSync(packFile(repository, lineage, place.pack), 'r');
-    let bytes = Buffer.alloc(place.stored);
-    const read = fs.readSync(file, bytes, 0, place.stored, place.offset);
-    fs.closeSync(file);
-    if (read !== place.stored) throw new ExtractError(`pack ${place.pack} is cut short`);
-    if (place.flags & 2) {
-      const packKey = derive(repository.key, Buffer.from(place.pack, 'hex'), 'dbadmin pack');
-      bytes = decrypt(packKey, bytes.subarray(0, 12), bytes.subarray(12), Buffer.from(hash, 'hex'), `blob ${hash}`);
-    }
-    const plain = place.flags & 1 ? zstdDecompressSync(bytes) : bytes;
-    if (blake3(plain, repository.hashKey).toString('hex') !== hash) throw new ExtractError(`blob ${hash} is damaged`);
+    const { pack, file, offset, stored, flags } = places.get(hash);
+    const handle = fs.openSync(file, 'r');
+    let bytes = Buffer.alloc(stored);
+    const read = fs.readSync(handle, bytes, 0, stored, offset);
+    fs.closeSync(handle);
+    if (read !== stored) throw new ExtractError(`pack ${pack} is cut short`);
+    const packKey = flags & 2 ? derive(repository.key, Buffer.from(pack, 'hex'), 'dbadmin pack') : undefined;
+    if (packKey !== undefined) bytes = decrypt(packKey, bytes.subarray(0, 12), bytes.subarray(12), Buffer.from(hash, 'hex'));
+    const plain = flags & 1 ? zstdDecompressSync(bytes, { maxOutputLength: 2 ** 20 }) : bytes;
+    if (!blake3(plain, repository.hashKey).equals(Buffer.from(hash, 'hex'))) throw new ExtractError(`blob ${hash} is damaged`);
     last = { hash, plain };
     return plain;
   };
 }
-
-// ---------------------------------------------------------------- extraction
-
-function extract(repository, label, into, withWal) {
-  const lineage = lineagesOf(repository).find((each) => backupsOf(repository, each).includes(label));
-  if (lineage === undefined) throw new ExtractError(`there is no backup ${label}`);
-  if (fs.existsSync(into) && fs.readdirSync(into).length > 0) throw new ExtractError(`${into} is not empty`);
-  const { header, body } = unseal(repository, `${lineage}/backups/${label}`);
-  const read = blobReader(repository, lineage);
-  fs.mkdirSync(into, { recursive: true, mode: 0o700 });
-  const made = [path.dirname(into), into, path.join(into, 'pg_wal')];
-  for (const directory of ['pg_wal/archive_status', 'pg_tblspc']) {
-    fs.mkdirSync(path.join(into, directory), { recursive: true, mode: 0o700 });
-    made.push(path.join(into, directory));
-  }
-  let control;
-  const entries = body
-    .toString('utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  for (const entry of entries.filter(({ type }) => type === 'symlink')) {
-    const target = path.resolve(`${into}.tablespaces`, path.basename(entry.path));
-    fs.mkdirSync(target, { recursive: true, mode: 0o700 });
-    fs.symlinkSync(target, inside(into, entry));
-    made.push(path.dirname(target), target);
-  }
-  for (const entry of entries.filter(({ type }) => type === 'directory')) {
-    fs.mkdirSync(inside(into, entry), { recursive: true, mode: entry.mode });
-    made.push(inside(into, entry));
-  }
-  for (const entry of entries.filter(({ type }) => type === 'file')) {
-    // The last step makes it real: without pg_control no server starts there.
-    if (entry.path === 'global/pg_control') control = entry;
-    else if (!entry.path?.startsWith('.dbadmin/')) writeFile(inside(into, entry), entry, read);
-  }
-  const segments = withWal ? extractWal(repository, lineage, header, path.join(into, 'pg_wal')) : 0;
-  if (control === undefined) throw new ExtractError('the backup has no pg_control');
-  for (const directory of made) syncDirectory(directory);
-  writeFile(inside(into, control), control, read);
-  syncDirectory(path.join(into, 'global'));
-  print(`extracted ${label}: ${header.fileCount} files, ${segments} WAL segments, into ${into}`);
-  if (withWal) print('Start a server of the same major there: it replays the WAL and opens. Switch archiving off first if it was on.');
+// ---------------------------------------------------------------- the data directory
+/** The entries of a manifest, each with the bytes of its name as Latin-1; refused when one leads out of the data directory. */
+function entriesOf(body) {
+  return body.toString('utf8').split('\n').filter(Boolean).map((line) => {
+    const entry = JSON.parse(line);
+    const name = (entry.path === undefined ? Buffer.from(entry.pathHex, 'hex') : Buffer.from(entry.path)).toString('latin1');
+    const isRoot = entry.type === 'directory' && ['', '.'].includes(name);
+    const leadsOut = name.includes('\0') || name.split('/').some((part) => ['', '.', '..'].includes(part));
+    const isKnown = entry.type === 'symlink' ? /^pg_tblspc\/\d+$/.test(name) : ['file', 'directory'].includes(entry.type);
+    if ((leadsOut && !isRoot) || !isKnown) throw new ExtractError(`the backup names an unsafe ${entry.type} ${JSON.stringify(name)}`);
+    return { ...entry, name };
+  });
 }
-
-function inside(into, entry) {
-  const name = entry.path ?? Buffer.from(entry.pathHex, 'hex').toString('latin1');
-  if (path.isAbsolute(name) || name.split('/').includes('..'))
-    throw new ExtractError(`the backup names a file outside of its directory: ${name}`);
-  if (entry.path !== undefined) return path.join(into, name);
-  return Buffer.concat([Buffer.from(`${into}/`), Buffer.from(entry.pathHex, 'hex')]);
-}
-
+const inside = (directory, name) => Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]);
 function writeFile(file, { sizeBytes, mode, modifiedAt, blobs, extents }, read) {
-  const handle = fs.openSync(file, 'wx', mode);
+  const handle = fs.openSync(file, 'wx', mode & 0o777);
   fs.ftruncateSync(handle, sizeBytes);
   // In format 1 an extent has the name of its blob, since then its number in the line's list.
-  for (const [offset, length, blob, from = 0] of extents) writeAll(handle, read(blobs?.[blob] ?? blob), from, length, offset);
+  for (const [offset, length, blob, from = 0] of extents) {
+    const bytes = read(blobs?.[blob] ?? blob);
+    // The system may write less than it is asked to, as on a full disk: the file has its whole length already, and would keep zeros.
+    for (let done = 0, written = 0; done < length; done += written) {
+      written = fs.writeSync(handle, bytes, from + done, length - done, offset + done);
+      if (written === 0) throw new ExtractError(`nothing more can be written at offset ${offset + done}`);
+    }
+  }
   fs.fsyncSync(handle);
   fs.futimesSync(handle, modifiedAt, modifiedAt);
   fs.closeSync(handle);
 }
-
-/** The system may write less than it is asked to, when the disk is full among others: the file has its whole length already, and would keep zeros. */
-function writeAll(handle, bytes, from, length, offset) {
-  for (let done = 0; done < length;) {
-    const written = fs.writeSync(handle, bytes, from + done, length - done, offset + done);
-    if (written === 0) throw new ExtractError(`nothing more can be written at offset ${offset + done}`);
-    done += written;
-  }
-}
-
+const writeBytes = (file, bytes) =>
+  writeFile(file, { sizeBytes: bytes.byteLength, mode: 0o600, modifiedAt: Date.now() / 1000, extents: [[0, bytes.byteLength, '']] }, () => bytes);
 /** Makes the names in a directory last: those of files that are synced may still be lost with the power. */
 function syncDirectory(directory) {
   const handle = fs.openSync(directory, 'r');
   fs.fsyncSync(handle);
   fs.closeSync(handle);
 }
-
-/** Every segment of the backup's timeline from its start on, as far as they follow each other; the open one from its parts, padded. */
-function extractWal(repository, lineage, header, into) {
-  const hex8 = (number) => number.toString(16).toUpperCase().padStart(8, '0');
-  const timeline = hex8(header.stopTimeline);
-  const names = namesIn(repository, path.join(lineage, 'wal', timeline));
-  const [high, low] = header.startLsn.split('/').map((half) => BigInt(`0x${half}`));
-  const size = BigInt(header.walSegmentBytes);
-  for (let number = ((high << 32n) | low) / size, count = 0; ; number += 1n, count += 1) {
-    const perLog = 0x100000000n / size;
-    const segment = `${timeline}${hex8(Number(number / perLog))}${hex8(Number(number % perLog))}`;
-    const parts = names
-      .filter((name) => name.startsWith(`${segment}.part.`))
-      .map((name) => ({ name, from: Number.parseInt(name.slice(30, 38), 16) }));
-    if (!names.includes(segment) && parts.length === 0) return count;
-    const bytes = Buffer.alloc(header.walSegmentBytes);
-    if (names.includes(segment)) unseal(repository, `${lineage}/wal/${timeline}/${segment}`).body.copy(bytes);
-    for (const { name, from } of names.includes(segment) ? [] : parts.sort((a, b) => a.from - b.from))
-      unseal(repository, `${lineage}/wal/${timeline}/${name}`).body.copy(bytes, from);
-    fs.writeFileSync(path.join(into, segment), bytes, { mode: 0o600, flush: true });
-    if (!names.includes(segment)) return count + 1;
-  }
+/** Lines that lead out of the data directory: the first would start the original's cluster in place of this one. */
+const OUTSIDE = /^[ \t]*((data_directory|hba_file|ident_file|external_pid_file)\b|include(_dir|_if_exists)?[ \t=]*'(\/|\.\.)).*$/gim;
+/** What is extracted must not meet the cluster that it was backed up from, nor take part in what that does. */
+const QUIET = `\n# Added by dbadmin-extract.\nlisten_addresses = ''\narchive_mode = off\narchive_cleanup_command = ''\nrecovery_end_command = ''
+primary_conninfo = ''\nprimary_slot_name = ''\nsynchronous_standby_names = ''\nmax_logical_replication_workers = 0\n`;
+/** Takes such lines out of a configuration file and adds others; one that the backup has not is made. */
+function reconfigure(file, added = '', whenMissing = '') {
+  const text = fs.existsSync(file) ? fs.readFileSync(file, 'latin1') : whenMissing;
+  const inner = `${text.replaceAll(OUTSIDE, '# left out by dbadmin-extract: $&')}${added}`;
+  if (inner !== text || !fs.existsSync(file)) fs.writeFileSync(file, inner, { encoding: 'latin1', mode: 0o600, flush: true });
 }
-
+const parseLsn = (text) => text.split('/').reduce((lsn, half) => (lsn << 32n) | BigInt(`0x${half}`), 0n);
+const formatLsn = (lsn) => `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`.toUpperCase();
+/** The timelines that lead to the backup's last one, newest first, with where each begins and ends; lays their history down. */
+function timelinesOf(repository, lineage, { startTimeline, stopTimeline }, into) {
+  const name = `${hex8(stopTimeline)}.history`;
+  const unsealed = () => unseal(repository, `${lineage}/wal/${name}`, 'H', { systemIdentifier: lineage, timeline: stopTimeline }).body;
+  const isStored = namesIn(repository, `${lineage}/wal`).includes(name);
+  // Where the backup began on another timeline the server cannot do without.
+  const history = startTimeline < stopTimeline ? unsealed() : isStored ? readable(unsealed) : undefined;
+  if (history !== undefined) writeBytes(path.join(into, name), history);
+  const timelines = [{ timeline: stopTimeline, begin: 0n, end: 2n ** 64n }];
+  for (const [, timeline, lsn] of (startTimeline < stopTimeline ? String(history) : '').matchAll(/^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/gim)) {
+    timelines.splice(1, 0, { timeline: Number(timeline), begin: timelines[0].begin, end: parseLsn(lsn) });
+    timelines[0].begin = parseLsn(lsn);
+  }
+  return timelines.filter(({ timeline }) => timeline >= startTimeline);
+}
+/** Lays down the WAL from the backup's start on, as far as it is there in one piece and can be read; the last segment padded. */
+function extractWal(repository, lineage, header, into) {
+  const size = BigInt(header.walSegmentBytes);
+  const timelines = timelinesOf(repository, lineage, header, into);
+  let [count, reached, problem] = [0, parseLsn(header.startLsn), ''];
+  for (let number = reached / size, isFull = true; isFull; number += 1n) {
+    // Where the timeline changes the newer one has the segment, or the older as far as it goes: so the server looks for it.
+    const found = timelines
+      .filter(({ begin, end }) => begin / size <= number && end > number * size)
+      .map(({ timeline, end }) => ({ end, ...readSegment(repository, lineage, timeline, number, size) }))
+      .find(({ bytes }) => bytes !== undefined);
+    problem = found?.problem ?? '';
+    if (found === undefined || found.length === 0) break;
+    writeBytes(path.join(into, found.segment), found.bytes);
+    count += 1;
+    const stored = number * size + BigInt(found.length);
+    reached = stored < found.end ? stored : found.end;
+    isFull = reached === (number + 1n) * size;
+  }
+  const end = `${formatLsn(reached)}${problem === '' ? '' : `; what follows cannot be read (${problem})`}`;
+  if (reached >= parseLsn(header.stopLsn)) return { count, end };
+  throw new ExtractError(`the backup needs WAL up to ${header.stopLsn}, and it is there up to ${end}: --no-wal extracts the files alone`);
+}
+/** A segment, or as much of its beginning as its parts hold; nothing when none of it is stored. */
+function readSegment(repository, lineage, timeline, number, size) {
+  const [directory, perLog] = [`${lineage}/wal/${hex8(timeline)}`, 0x100000000n / size];
+  const segment = `${hex8(timeline)}${hex8(number / perLog)}${hex8(number % perLog)}`;
+  const isWhole = fs.existsSync(path.join(repository.root, directory, segment));
+  const form = new RegExp(`^${segment}\\.part\\.([0-9A-F]{8})-([0-9A-F]{8})-[0-9a-f]{8}$`);
+  const parts = isWhole ? [[segment, '0', size.toString(16)]] : namesIn(repository, directory).map((name) => form.exec(name)).filter(Boolean);
+  const pieces = parts.map(([name, from, to]) => [name, Number.parseInt(from, 16), Number.parseInt(to, 16)]);
+  if (pieces.length === 0) return {};
+  const bytes = Buffer.alloc(Number(size));
+  let [length, problem] = [0, ''];
+  for (const [name, from, to] of pieces.sort((a, b) => a[1] - b[1] || b[2] - a[2])) {
+    if (from > length) break;
+    if (to <= length) continue;
+    try {
+      const { body } = unseal(repository, `${directory}/${name}`, isWhole ? 'W' : 'P', { systemIdentifier: lineage, segment, from, to });
+      const isFirstPage = () => body.readBigUInt64LE(8) === number * size && body.readBigUInt64LE(24) === BigInt(lineage);
+      if (body.byteLength !== to - from || to > size || (from === 0 && !isFirstPage())) throw new ExtractError(`${name} is not what it says`);
+      body.copy(bytes, from);
+      length = to;
+    } catch (error) {
+      problem = error.message;
+    }
+  }
+  return { segment, bytes, length, problem: length < size ? problem : '' };
+}
 function list(repository) {
   for (const lineage of lineagesOf(repository)) {
     for (const label of backupsOf(repository, lineage)) {
-      const header = readable(repository, `${lineage}/backups/${label}`)?.header;
+      const header = readable(() => readBackup(repository, lineage, label))?.header;
       if (header === undefined) continue;
-      print(
-        `${label}  cluster ${lineage}  PostgreSQL ${Math.floor(header.serverVersion / 10000)}  ${header.startLsn} → ${header.stopLsn}  ${header.plainBytes} bytes`,
-      );
+      const { serverVersion, startLsn, stopLsn, plainBytes } = header;
+      print(`${label}  cluster ${lineage}  PostgreSQL ${Math.floor(serverVersion / 10000)}  ${startLsn} → ${stopLsn}  ${plainBytes} bytes`);
+      for (const doubt of doubtsAbout(header)) print(`  warning: ${doubt}`);
     }
   }
 }
-
-function main(args) {
-  const option = (name) => {
-    const at = args.indexOf(name);
-    return at < 0 ? undefined : args.splice(at, 2)[1];
-  };
-  const passphrase = option('--passphrase-file');
-  const keyFile = option('--key-file');
-  const withWal = !args.includes('--no-wal');
-  const [command, root, label, into] = args.filter((arg) => arg !== '--no-wal');
-  const secret =
-    passphrase !== undefined
-      ? { kind: 'passphrase', text: fs.readFileSync(passphrase, 'utf8').replace(/\r?\n$/, '') }
-      : keyFile !== undefined
-        ? { kind: 'key-file', text: fs.readFileSync(keyFile, 'utf8') }
-        : undefined;
-  if (command === 'list' && root !== undefined) return list(openRepository(root, secret));
-  if (command === 'extract' && into !== undefined) return extract(openRepository(root, secret), label, path.resolve(into), withWal);
-  throw new ExtractError('usage: list REPOSITORY | extract REPOSITORY LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]');
-}
-
-if (process.argv[1] !== undefined && fs.realpathSync(process.argv[1]) === fs.realpathSync(new URL(import.meta.url))) {
-  try {
-    main(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = 1;
+function extract(repository, wanted, into, withWal) {
+  const [label, asked] = wanted.split('/').reverse();
+  const found = lineagesOf(repository).filter((each) => (asked ?? each) === each && backupsOf(repository, each).includes(label));
+  if (found.length === 0) throw new ExtractError(`there is no backup ${wanted}`);
+  if (found.length > 1) throw new ExtractError(`several clusters have a backup ${label}: say ${found.map((each) => `${each}/${label}`).join(' or ')}`);
+  const [lineage, links, config] = [found[0], `${into}.tablespaces`, `${into}.config`];
+  for (const place of [into, links, config]) if (listed(place).length > 0) throw new ExtractError(`${place} is not empty`);
+  const { header, body } = readBackup(repository, lineage, label);
+  for (const doubt of doubtsAbout(header)) process.stderr.write(`warning: ${doubt}\n`);
+  // A signal file would make a standby of it again, of the cluster that its original follows; the other is of a restore that was killed.
+  const entries = entriesOf(body).filter(({ name }) => !/^((standby|recovery)\.signal|dbadmin_restore\.json(\.tmp)?)$/.test(name));
+  const control = entries.find(({ name }) => name === 'global/pg_control');
+  if (control === undefined) throw new ExtractError('the backup has no pg_control');
+  const places = readIndexes(repository, lineage);
+  const needed = entries.flatMap(({ blobs, extents = [] }) => blobs ?? extents.map(([, , blob]) => blob));
+  for (const hash of needed) if (!places.has(hash)) throw new ExtractError(`blob ${hash} is in no index that can be read`);
+  const read = blobReader(repository, places);
+  const made = [path.dirname(into)];
+  const make = (directory, mode = 0o700) => made.push(directory) && fs.mkdirSync(directory, { recursive: true, mode });
+  for (const directory of ['', 'pg_wal', 'pg_wal/archive_status', 'pg_tblspc']) make(path.join(into, directory));
+  const wal = withWal ? extractWal(repository, lineage, header, path.join(into, 'pg_wal')) : undefined;
+  const own = entries.filter(({ name }) => !/^\.dbadmin(\/|$)/.test(name));
+  for (const { name } of own.filter(({ type }) => type === 'symlink')) {
+    const target = path.join(links, path.basename(name));
+    for (const directory of [links, target]) make(directory);
+    fs.symlinkSync(target, path.join(into, name));
   }
+  for (const { name, mode } of own.filter(({ type }) => type === 'directory')) make(inside(into, name), mode);
+  // The last step makes it real: without pg_control no server starts there.
+  for (const entry of own) if (entry.type === 'file' && entry !== control) writeFile(inside(into, entry.name), entry, read);
+  for (const entry of entries.filter(({ name, type }) => type === 'file' && name.startsWith('.dbadmin/config/'))) {
+    const parts = entry.name.split('/').slice(2);
+    for (let n = 0; n < parts.length; n += 1) make(inside(config, parts.slice(0, n).join('/')));
+    writeFile(inside(config, parts.join('/')), entry, read);
+    reconfigure(inside(config, parts.join('/')));
+  }
+  reconfigure(path.join(into, 'postgresql.conf'));
+  reconfigure(path.join(into, 'postgresql.auto.conf'), QUIET);
+  reconfigure(path.join(into, 'pg_hba.conf'), '', 'local all all peer\n');
+  for (const directory of made) syncDirectory(directory);
+  writeFile(path.join(into, control.name), control, read);
+  syncDirectory(path.join(into, 'global'));
+  print(`extracted ${lineage}/${label}: ${header.fileCount} files, ${wal?.count ?? 0} WAL segments, into ${into}`);
+  print(`Start a server of the same major there: it replays the WAL and opens. The WAL ${wal ? `ends at ${wal.end}` : 'has to be put there first'}.`);
+  print('The end of its postgresql.auto.conf keeps it from the network, from archiving, and from primaries and publishers of the original.');
+  if (fs.existsSync(config)) print(`Configuration that the original keeps outside of its data directory is in ${config}, and not in force.`);
+}
+function main(args) {
+  const options = { 'passphrase-file': { type: 'string' }, 'key-file': { type: 'string' }, 'no-wal': { type: 'boolean' } };
+  const { values, positionals: [command, root, label, into] } = parseArgs({ args, options, allowPositionals: true });
+  const [kind, option] = values['passphrase-file'] === undefined ? ['key-file', 'key-file'] : ['passphrase', 'passphrase-file'];
+  const secret = values[option] === undefined ? undefined : { kind, text: fs.readFileSync(values[option], 'utf8').replace(/\r?\n$/, '') };
+  if (command === 'list' && root !== undefined) return list(openRepository(root, secret));
+  if (command === 'extract' && into !== undefined) return extract(openRepository(root, secret), label, path.resolve(into), !values['no-wal']);
+  throw new ExtractError('usage: list REPOSITORY | extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]');
+}
+try {
+  if (process.argv[1] !== undefined && fs.realpathSync(process.argv[1]) === fs.realpathSync(new URL(import.meta.url))) main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`error: ${error.message}\n`);
+  process.exitCode = 1;
 }

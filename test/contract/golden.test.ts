@@ -105,7 +105,7 @@ test('the extractor takes nothing out of an encrypted repository that somebody p
       spawnSync(process.execPath, [EXTRACTOR, ...args, '--passphrase-file', path.join(directory, 'secret')], { encoding: 'utf8' });
     const label = '20261121T090000Z-full';
     writeFileSync(path.join(place, SYSTEM, 'backups', label), await seal(CLEAR, 'manifest', { label }, Buffer.from('{}\n')));
-    const refusal = expect.stringContaining(`${SYSTEM}/backups/${label} is not encrypted, and this repository is`) as string;
+    const refusal = expect.stringContaining(`${SYSTEM}/backups/${label}: it is not encrypted, and the repository is`) as string;
     expect(run('list', place)).toMatchObject({ status: 0, stdout: expect.not.stringContaining(label) as string, stderr: refusal });
     expect(run('extract', place, label, path.join(directory, 'into'))).toMatchObject({ status: 1, stderr: refusal });
     // An index that is not encrypted may be one that was written anew without the key, and misplaces nothing.
