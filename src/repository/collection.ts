@@ -93,22 +93,53 @@ async function collectOnce(
   const plan = planCollection(usage, options.graceMs);
   await options.lease.check();
   for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);
-  const writtenBytes = await compact(repository, systemIdentifier, plan.compact, options);
-  const markedAt = options.clock.now();
-  for (const { pack } of [...plan.mark, ...plan.compact]) {
-    options.signal.throwIfAborted();
-    await markPack(repository, systemIdentifier, pack, { graceMs: options.graceMs, markedAt });
-  }
+  const compacted = (await hasRoomFor(repository, plan.compact, options)) ? plan.compact : [];
+  const writtenBytes = await compact(repository, systemIdentifier, compacted, options);
+  const marked = await markAll(repository, systemIdentifier, [...plan.mark, ...compacted], options);
   const deletion = await deleteDue(repository, systemIdentifier, usage, plan, { ...options, damagedIndexes });
   const until = plan.wait.map((each) => each.until).sort((a, b) => a.getTime() - b.getTime())[0] ?? null;
   return {
-    marked: amountOf([...plan.mark, ...plan.compact]),
+    marked: amountOf(marked),
     withdrawn: amountOf(plan.withdraw),
-    compacted: { ...amountOf(plan.compact), writtenBytes },
+    compacted: { ...amountOf(compacted), writtenBytes },
     waiting: { ...amountOf(plan.wait.map(({ use }) => use)), until },
     unindexed: usage.unindexed,
     ...deletion,
   };
+}
+
+/** What is joined lies there twice until the old packs go: where there is no room for that, it waits. */
+async function hasRoomFor({ store }: Repository, packs: readonly PackUse[], { log }: CollectOptions): Promise<boolean> {
+  if (packs.length === 0) return true;
+  const freeBytes = await store.freeBytes();
+  if (freeBytes === undefined || freeBytes > 2 * amountOf(packs).bytes) return true;
+  log.info(
+    `${packs.length} packs of which little is needed stay for now: there is no room in ${store.description} to write that little anew`,
+  );
+  return false;
+}
+
+/** Marks packs, as many as there is room for; gives those. The others are marked when those that were marked before are gone. */
+async function markAll(
+  repository: Repository,
+  systemIdentifier: string,
+  packs: readonly PackUse[],
+  { graceMs, clock, signal, log }: CollectOptions,
+): Promise<readonly PackUse[]> {
+  const markedAt = clock.now();
+  const marked: PackUse[] = [];
+  for (const use of packs) {
+    signal.throwIfAborted();
+    try {
+      await markPack(repository, systemIdentifier, use.pack, { graceMs, markedAt });
+    } catch (error) {
+      if (!isDbadminError(error, 'storage-full')) throw error;
+      log.warn(`${packs.length - marked.length} packs that no backup needs are not marked for deletion yet: ${messageOf(error)}`);
+      break;
+    }
+    marked.push(use);
+  }
+  return marked;
 }
 
 /** @throws {DbadminError} `repository-format` when packs of this repository must not be deleted. */

@@ -53,7 +53,7 @@ export async function deletePacks(
 
 /**
  * Replaces the indexes that name any of these packs; packs that must stay after all are taken out of the set. Gives those that
- * a locked index still names: each backup locks the indexes anew, and packs would never go if they waited for that.
+ * an index still names which is locked, or for whose successor there is no room: each backup locks the indexes anew, and packs would never go if they waited for that.
  */
 async function cutFromIndexes(
   repository: Repository,
@@ -90,16 +90,26 @@ async function cutFromIndexes(
       continue;
     }
     // Sorted behind the one it replaces, and told from it; what anybody may have written is not made ours.
-    if (staying.length > 0)
-      await writeIndex(
-        isTrusted ? repository : { ...repository, keys: undefined },
-        systemIdentifier,
-        `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`,
-        staying,
-      );
+    const name = `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`;
+    const writer = isTrusted ? repository : { ...repository, keys: undefined };
+    if (staying.length > 0 && !(await isWritten(writer, systemIdentifier, name, staying))) {
+      for (const pack of leaving) lockedIn.add(pack);
+      continue;
+    }
     if (!(await deleteUnlessLocked(repository, key))) for (const pack of leaving) lockedIn.add(pack);
   }
   return lockedIn;
+}
+
+/** Without room for the shorter index the longer one stays, as a locked one does: the packs go all the same, which makes room for the next time. */
+async function isWritten(repository: Repository, systemIdentifier: string, name: string, packs: readonly IndexedPack[]): Promise<boolean> {
+  try {
+    await writeIndex(repository, systemIdentifier, name, packs);
+    return true;
+  } catch (error) {
+    if (isDbadminError(error, 'storage-full')) return false;
+    throw error;
+  }
 }
 
 async function isLocked({ store }: Repository, key: string, now: Date): Promise<boolean> {

@@ -57,12 +57,15 @@ export async function inspectExpiry(
   };
 }
 
-/** The store's time; where nothing may be written, as for a plan that is only shown, this machine's. */
+/** Where nothing may, or can, be written, the store says no time. */
+const TIMELESS = ['storage-denied', 'storage-read-only', 'storage-full'] as const;
+
+/** The store's time; where it says none, as for a plan that is only shown, this machine's. */
 async function timeOf({ store }: Repository, now: Date): Promise<Date> {
   try {
     return await storeNow(store);
   } catch (error) {
-    if (isDbadminError(error, 'storage-denied') || isDbadminError(error, 'storage-read-only')) return now;
+    if (TIMELESS.some((code) => isDbadminError(error, code))) return now;
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
 import { backupKey } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { ensureReserve, withReserve } from '../../repository/reserve.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
 import { inspectExpiry, type ExpiryInspection } from './inspect.ts';
@@ -41,7 +42,7 @@ export interface ExpiryOutcome extends ExpiryPlan {
   readonly leftovers: number;
 }
 
-/** No create takes longer. */
+/** No create takes longer, and no clock is wrong by so much. */
 const LEFTOVER_AFTER_MS = 48 * 3_600_000;
 
 /** What would go and why the rest stays; nothing is changed. */
@@ -81,21 +82,26 @@ async function lockedUntil(
 
 /**
  * Lets go what retention does not keep, with the WAL that nothing needs, and collects content. One at a time may do this
- * to a lineage. `show` is called with the plan before anything is removed. Nothing is while the manifest of anything that stays is damaged.
+ * to a lineage. `show` is called with the plan before anything is removed, leftovers of writers that died apart. Nothing is while the
+ * manifest of anything that stays is damaged. What has to be written to make room may take the repository's reserve.
  *
  * @throws {DbadminError} `locked` when another does it; `repository-damaged`, storage failures.
  */
 export async function expireLineage(
-  repository: Repository,
+  given: Repository,
   cluster: ClusterIdentity,
   options: ExpireOptions,
   show: (plan: ExpiryPlan) => void = () => undefined,
 ): Promise<ExpiryOutcome> {
   const { clock, log, signal, graceMs } = options;
   const { systemIdentifier } = cluster;
+  const repository = withReserve(given, log);
+  // By this machine's clock: to ask for the store's there must be room.
+  let leftovers = await repository.store.removeUnfinished(new Date(clock.now().getTime() - LEFTOVER_AFTER_MS));
   const lease = await acquireLease(repository, systemIdentifier, 'expire', { clock, log, command: 'backup expire', signal });
   try {
     const plan = await planLineage(repository, cluster, options);
+    leftovers += await repository.store.removeUnfinished(new Date(plan.inspection.storeNow.getTime() - LEFTOVER_AFTER_MS));
     show(plan);
     refuseUnreadable(repository, plan.inspection.damaged);
     const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
@@ -106,7 +112,7 @@ export async function expireLineage(
       if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
       throw error;
     });
-    const leftovers = await repository.store.removeUnfinished(new Date(plan.inspection.storeNow.getTime() - LEFTOVER_AFTER_MS));
+    await ensureReserve(given.store);
     return { ...plan, expired, collected, leftovers };
   } finally {
     await lease.release();

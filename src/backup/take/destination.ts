@@ -7,6 +7,7 @@ import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import { findMissingPacks, readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { ensureReserve } from '../../repository/reserve.ts';
 import type { Source } from '../source-inspect.ts';
 import { suspicionsOf, type Suspicions } from '../suspicion.ts';
 import { readParentContent } from './parent-inspect.ts';
@@ -51,6 +52,7 @@ export async function openDestination({ name, repository }: NamedRepository, opt
   });
   const lease = await acquireLease(repository, systemIdentifier, 'backup', { clock, log, command: 'backup run', signal });
   try {
+    await ensureReserve(repository.store);
     const marked = await readMarks(repository, systemIdentifier);
     const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: marked });
     for (const key of index.damaged)

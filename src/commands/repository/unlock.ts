@@ -1,6 +1,7 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
 import { LEASE_NAMES, readLease, type LeaseState } from '../../repository/lease-objects.ts';
 import { describeOwner, shutOut } from '../../repository/leases.ts';
+import { withReserve } from '../../repository/reserve.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -19,7 +20,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       if (held?.state !== 'held') continue;
       output.line(`${lease}   ${describeOwner(held)}, last sign of life ${held.modifiedAt.toISOString()} by the storage's clock`);
       await confirmOrStop(output, `Break the ${lease} lease? If it still runs, what it has done so far is lost.`);
-      if (await shutOut(repository, systemIdentifier, lease, held)) broken.push({ lease, held });
+      if (await shutOut(withReserve(repository, context.log), systemIdentifier, lease, held)) broken.push({ lease, held });
       else output.warn(`the ${lease} lease was renewed or released at this moment: its holder lives`);
     }
     output.line(
