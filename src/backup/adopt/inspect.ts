@@ -30,7 +30,12 @@ export interface KnownLineage {
   readonly backup: string | undefined;
 }
 
-/** Looks at the running cluster. @throws {DbadminError} what connecting throws. */
+/**
+ * Looks at the running cluster. Whether it is in recovery is asked over the replication connection, the one that is always there:
+ * after a restore the passwords of ordinary ones may be those of the past.
+ *
+ * @throws {DbadminError} what connecting throws.
+ */
 export async function inspectRunning(
   replication: ConnectionParameters,
   ordinary: ConnectionParameters,
@@ -38,30 +43,26 @@ export async function inspectRunning(
 ): Promise<RunningCluster> {
   const connection = await ReplicationConnection.open(replication, { applicationName: 'dbadmin adopt' });
   try {
+    // First: of a promotion in between, the timeline is the new one.
+    const isStandby = (await connection.show('in_hot_standby')) === 'on';
     const { systemIdentifier, timeline } = await connection.identifySystem();
     const history = timeline === 1 ? undefined : Buffer.from((await connection.timelineHistory(timeline)).content);
     const hasSlot = (await readSlot(connection, slot)) !== undefined;
-    return { systemIdentifier, timeline, history, hasSlot, ...(await inspectSettings(ordinary)) };
+    return { systemIdentifier, timeline, history, isStandby, hasSlot, ...(await inspectSettings(ordinary)) };
   } finally {
     await connection.close();
   }
 }
 
-async function inspectSettings(
-  ordinary: ConnectionParameters,
-): Promise<Pick<RunningCluster, 'isStandby' | 'archiving' | 'synchronousStandbys'>> {
+async function inspectSettings(ordinary: ConnectionParameters): Promise<Pick<RunningCluster, 'archiving' | 'synchronousStandbys'>> {
   const sql = await openClient(ordinary, { applicationName: 'dbadmin adopt' }).catch(() => undefined);
-  if (sql === undefined) return { isStandby: false, archiving: undefined, synchronousStandbys: undefined };
+  if (sql === undefined) return { archiving: undefined, synchronousStandbys: undefined };
   try {
-    const [row] = await sql<{ standby: boolean; mode: string; command: string | null; waits: string }[]>`
-      select pg_is_in_recovery() as standby, current_setting('archive_mode') as mode,
+    const [row] = await sql<{ mode: string; command: string | null; waits: string }[]>`
+      select current_setting('archive_mode') as mode,
         (select setting from pg_settings where name = 'archive_command') as command,
         current_setting('synchronous_standby_names') as waits`;
-    return {
-      isStandby: row?.standby === true,
-      archiving: { mode: row?.mode ?? '', command: row?.command ?? '' },
-      synchronousStandbys: row?.waits ?? '',
-    };
+    return { archiving: { mode: row?.mode ?? '', command: row?.command ?? '' }, synchronousStandbys: row?.waits ?? '' };
   } finally {
     await sql.end({ timeout: 5 });
   }
