@@ -61,7 +61,9 @@ async function openWithOrWithoutKey(context: CommandContext, place: RepositoryCo
     return await openRepository(context, place);
   } catch (error) {
     if (!isDbadminError(error, 'key-wrong')) throw error;
-    context.output.warn(`${error.message}: going on without a key, by what the packs say of themselves`);
+    context.output.warn(
+      `${error.message}: going on without a key, by what the packs say of themselves; backups rely on it once this has run with the key`,
+    );
     return { ...(await openLocked(context, place)), keys: undefined, onDamaged: damageTeller(context, place.name) };
   }
 }

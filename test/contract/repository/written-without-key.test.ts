@@ -14,13 +14,16 @@ import { fetchWal } from '../../../src/backup/wal/get-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { BlobIndex, writeIndex } from '../../../src/repository/blob-index.ts';
+import { collect } from '../../../src/repository/collection.ts';
 import { inspectPackUsage } from '../../../src/repository/collection-inspect.ts';
 import { seal, SEALED_KINDS, sealStream, unseal, unsealStream, type SealedKind } from '../../../src/repository/envelope.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
 import { CLEAR, contentHash, RepositoryKeys } from '../../../src/repository/keys.ts';
-import { backupKey, historyKey, indexPrefix, partKey, walKey } from '../../../src/repository/layout.ts';
+import { backupKey, historyKey, indexPrefix, packKey, partKey, walKey } from '../../../src/repository/layout.ts';
+import { acquireLease } from '../../../src/repository/leases.ts';
 import { ledgerPrefix, readLedger } from '../../../src/repository/ledger.ts';
 import { inspectBackups, listBackups, readManifest, readSummary, writeManifest } from '../../../src/repository/manifest.ts';
+import { markPack } from '../../../src/repository/marks.ts';
 import { listReports, readReport, reportKey } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
@@ -34,12 +37,14 @@ import {
   writePack,
   type SampleBackup,
 } from '../../backup/full-repository.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 
 /** What somebody makes who can write the storage and has no key: whole, of the right kind, and not encrypted. */
 
 const REFUSED = { code: 'repository-damaged', detail: 'It is not encrypted, and this repository is: somebody without its key wrote it.' };
 const WITH_BODY: readonly SealedKind[] = ['manifest', 'wal', 'part', 'history', 'dump', 'ledger', 'drill', 'verification', 'page'];
+const DAY_MS = 86_400_000;
 const signal = new AbortController().signal;
 const times = { receivedAt: new Date(0), coveredUntil: undefined };
 
@@ -294,5 +299,28 @@ describe('an encrypted repository into which somebody without its key has writte
       { pack: backups[0]?.pack ?? '', blobs: [] },
     ]);
     expect(await needed()).toEqual({ ...before, ['a'.repeat(32)]: 0 });
+  });
+
+  test('a collection that cuts a pack out of an index does not make the rest of it ours', async () => {
+    const clock = new ManualClock(Date.now());
+    const name = '20200101T000000-0000000000000000';
+    const [blob = expect.fail()] = await writePack(repository, 'a'.repeat(32), [Buffer.from('garbage')]);
+    await writeIndex(
+      clear,
+      SYSTEM,
+      name,
+      ['a'.repeat(32), 'b'.repeat(32)].map((pack) => ({ pack, blobs: [blob] })),
+    );
+    await writePack(repository, 'b'.repeat(32), [Buffer.from('garbage')]);
+    await markPack(repository, SYSTEM, 'b'.repeat(32), { graceMs: DAY_MS, markedAt: clock.now() });
+    await repository.store.delete(packKey(SYSTEM, 'b'.repeat(32)));
+    const lease = await acquireLease(repository, SYSTEM, 'expire', { clock, log: silentLog, command: 'test' });
+    await collect(repository, SYSTEM, { lease, graceMs: DAY_MS, clock, log: silentLog, signal });
+    await lease.release();
+    const flags = new Map<string, number>();
+    for await (const { key } of repository.store.list(indexPrefix(SYSTEM))) flags.set(key, (await repository.store.read(key))[9] ?? 0);
+    expect([...flags.keys()]).not.toContain(`${indexPrefix(SYSTEM)}${name}`);
+    expect([...flags.values()].filter((each) => (each & 2) === 0)).toHaveLength(1);
+    expect(flags.size).toBe(3);
   });
 });
