@@ -6,6 +6,7 @@ import type { ObjectStore, StoredObject } from '../storage/store.ts';
 import { contentHash } from './keys.ts';
 import { isOfOneObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+import { lockEnd } from './retained-store.ts';
 import { damaged, HEADER_READ_BYTES, peekStart, seal, unseal } from './envelope.ts';
 import { readSealedHeader } from './sealed-header.ts';
 import { backupHistoryKey, historyKey, horizonKey, partialKey, partKey, walKey, walPrefix } from './layout.ts';
@@ -83,12 +84,24 @@ export class WalArchive {
     if (present.hash === hash) {
       // Some servers confirm more than they keep: its beginning alone is no proof of the rest.
       if (!isFull) await this.#readWhole(key, segment);
+      await this.#lockAsMade(key, present, times);
       return 'present';
     }
     throw new DbadminError('wal-conflict', `WAL segment ${key.slice(key.lastIndexOf('/') + 1)} is in the archive with other content`, {
       detail: `Archived: ${present.hash} at ${present.receivedAt}. Offered: ${hash}.`,
       hint: 'Two clusters with the same system identifier write to this repository, or one was restored without a new timeline. The archived segment was kept.',
     });
+  }
+
+  /**
+   * Whoever stored it may have failed before the lock was looked for. It is the one that it was to have then: what is offered again
+   * is not kept for longer.
+   */
+  async #lockAsMade(key: string, { receivedAt }: WalHeader, { receivedAt: now }: WalTimes): Promise<void> {
+    const { lockDays } = this.#store.capabilities;
+    if (lockDays === undefined) return;
+    const until = lockEnd(new Date(receivedAt), lockDays);
+    if (until > now) await this.#store.extendLock(key, until);
   }
 
   /** Stores bytes `[from, from + bytes.length)` of the open segment. */

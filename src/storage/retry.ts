@@ -63,7 +63,7 @@ async function createWithRetry(
       return;
     } catch (error) {
       if (trial.attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
-        const isSame = await again.call(async () => await sameContent(store, key, body)).catch(goneMeanwhile);
+        const isSame = await again.call(async () => await isThere(store, key, body, options)).catch(goneMeanwhile);
         if (isSame === true) return;
         // Deleted while it was compared, as parts of a segment are once all of it is there: nothing stands in the way now.
         if (isSame === undefined) continue;
@@ -73,6 +73,16 @@ async function createWithRetry(
       await trial.waitOrThrow(error);
     }
   }
+}
+
+/**
+ * Whether the object is there with the same content; then it is locked as it was to be. The attempt that made it may have failed before
+ * it looked for the lock, and some servers forget the one that an object was made with.
+ */
+async function isThere(store: ObjectStore, key: string, body: ObjectBody, options: CreateOptions = {}): Promise<boolean> {
+  if (!(await sameContent(store, key, body))) return false;
+  if (options.lockUntil !== undefined) await store.extendLock(key, options.lockUntil);
+  return true;
 }
 
 function goneMeanwhile(error: unknown): undefined {

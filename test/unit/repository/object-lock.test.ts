@@ -10,9 +10,11 @@ import type { Repository } from '../../../src/repository/repository.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
 import { isLockedAtCreation, lockEnd, withRetention } from '../../../src/repository/retained-store.ts';
 import { listUnlocked, lockUnlocked } from '../../../src/repository/unlocked-backups.ts';
+import { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { fileOf, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
+import { contentOf, nameOf, SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 
@@ -28,6 +30,11 @@ function world(): { readonly time: { now: Date }; readonly clock: Clock; readonl
 async function repositoryIn(store: ObjectStore): Promise<Repository> {
   const identity = { format: 2, id: 'f'.repeat(32), createdAt: '', tool: 'test', encryption: 'none', conditionalCreate: true } as const;
   await createRepository(store, identity);
+  return await repositoryOf(store);
+}
+
+/** The one that is there. */
+async function repositoryOf(store: ObjectStore): Promise<Repository> {
   return { store, identity: await readIdentity(store), keys: undefined };
 }
 
@@ -80,6 +87,37 @@ describe('object lock: how long', () => {
     time.now = new Date('2026-12-22T00:00:00Z');
     await store.delete(pack);
     expect(await store.stat(pack)).toBeUndefined();
+  });
+});
+
+describe('object lock: WAL that is there already', () => {
+  const key = walKey(SYSTEM, nameOf(5));
+
+  it.each(['putSegment', 'putPartial'] as const)(
+    '%s locks what it finds unlocked, as long as when it was made, and no longer',
+    async (put) => {
+      const { store, memory, time } = world();
+      const own = put === 'putSegment' ? key : `${key}.partial`;
+      const made = new WalArchive(await repositoryIn(memory), SYSTEM, SEGMENT_BYTES);
+      const times = { receivedAt: time.now, coveredUntil: undefined };
+      expect(await made[put](nameOf(5), contentOf(5), times)).toBe('stored');
+      expect((await memory.stat(own))?.lockedUntil).toBeUndefined();
+
+      const archive = new WalArchive({ ...(await repositoryOf(memory)), store }, SYSTEM, SEGMENT_BYTES);
+      time.now = new Date('2026-11-25T20:30:00Z');
+      expect(await archive[put](nameOf(5), contentOf(5), { ...times, receivedAt: time.now })).toBe('present');
+      expect((await memory.stat(own))?.lockedUntil).toEqual(new Date('2026-12-22T00:00:00Z'));
+    },
+  );
+
+  it('a lock that would have ended is none, and is not asked for: servers refuse it', async () => {
+    const { store, memory, time } = world();
+    const times = { receivedAt: time.now, coveredUntil: undefined };
+    await new WalArchive(await repositoryIn(memory), SYSTEM, SEGMENT_BYTES).putSegment(nameOf(5), contentOf(5), times);
+    time.now = new Date('2027-03-01T00:00:00Z');
+    const archive = new WalArchive({ ...(await repositoryOf(memory)), store }, SYSTEM, SEGMENT_BYTES);
+    expect(await archive.putSegment(nameOf(5), contentOf(5), { ...times, receivedAt: time.now })).toBe('present');
+    expect((await memory.stat(key))?.lockedUntil).toBeUndefined();
   });
 });
 

@@ -115,6 +115,14 @@ describe('withRetry', () => {
     expect(Buffer.from(await memory.read('a')).toString()).toBe('mine');
   });
 
+  it('locks what a create whose answer was lost had made: it had not come to look for the lock', async () => {
+    // This world's server forgets the lock that an object was made with.
+    const { store, memory } = world([failsAfter]);
+    const lockUntil = new Date(Date.now() + 3_600_000);
+    await store.create('a', Buffer.from('mine'), { lockUntil });
+    expect(await memory.stat('a')).toMatchObject({ lockedUntil: lockUntil });
+  });
+
   it('does the same for a stream that can be replayed', async () => {
     const { store, memory } = world([failsAfter]);
     await store.create('a', { stream: { [Symbol.asyncIterator]: () => once('mine')[Symbol.asyncIterator]() }, replayable: true });
