@@ -141,6 +141,21 @@ test('names that lead out of the directory are refused before anything is writte
   expect(existsSync(into())).toBe(false);
 });
 
+test('a tablespace comes to a directory beside, whatever the manifest says that it was; a link elsewhere is refused', async () => {
+  const { repository, summary, entries, blobs } = await make();
+  const root: ManifestEntry = { path: 'pg_tblspc/16400', type: 'symlink', target: '/srv/original' };
+  const extents = [[0, 3, blobs[1]?.hash ?? ''] as const];
+  const table: ManifestEntry = { path: 'pg_tblspc/16400/1', type: 'file', sizeBytes: 3, mode: 0o600, modifiedAt: 1, extents };
+  const [within, elsewhere] = ['20261121T000001Z-full', '20261121T000002Z-full'] as const;
+  await writeManifest(repository, { ...summary, label: within }, [...entries, root, table]);
+  await writeManifest(repository, { ...summary, label: elsewhere }, [...entries, { ...root, path: 'base' }]);
+  expect(run('extract', place, within, into(), '--no-wal').status).toBe(0);
+  expect(laid('../into.tablespaces/16400/1')).toBe('18\n');
+  expect(laid('pg_tblspc/16400/1')).toBe('18\n');
+  const refused = run('extract', place, elsewhere, path.join(directory, 'again'), '--no-wal');
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('unsafe symlink "base"') });
+});
+
 test('WAL that cannot be read behind the backup ends it there, and says so', async () => {
   const { archive } = await make();
   for (const n of [3, 4, 5]) await archive.putSegment(segmentOf(n), segmentBytes(n), TIMES);
