@@ -22,8 +22,7 @@ export async function checkLocks(what: string, store: ObjectStore): Promise<read
     );
   }
   if (lockDays === undefined) {
-    const keepsVersions = support.kind === 'per-object' || (support.kind === 'none' && support.keepsVersions === true);
-    return keepsVersions ? [versionsFinding(what)] : [];
+    return support.kind !== 'unknown' && support.keepsVersions === true ? [versionsFinding(what)] : [];
   }
   if (support.kind === 'none') {
     return problem(

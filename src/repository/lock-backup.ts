@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import { isHistoryName, isSegmentName, parseSegmentName } from '../postgres/segment.ts';
-import type { ObjectStore } from '../storage/store.ts';
+import type { LockOutcome, ObjectStore } from '../storage/store.ts';
 import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey, walPrefix } from './layout.ts';
 import { isGenuineEntry, ledgerPrefix } from './ledger.ts';
 import type { BackupSummary } from './manifest.ts';
@@ -18,16 +18,17 @@ export interface LockReport {
   readonly extended: number;
   /** Objects that were locked as long already. */
   readonly kept: number;
+  /** Objects that are locked as long, in a lesser mode than is configured: the server does not let these credentials make it stricter. */
+  readonly lesser: number;
 }
 
+/** What was done, counted. */
+type LockCounts = Omit<LockReport, 'until'>;
+
 /** Locks each of `keys` until `until` at least, a bounded number at a time, and counts what had to be done. */
-export async function extendLocks(
-  store: Pick<ObjectStore, 'extendLock'>,
-  keys: Iterable<string>,
-  until: Date,
-): Promise<{ readonly extended: number; readonly kept: number }> {
+export async function extendLocks(store: Pick<ObjectStore, 'extendLock'>, keys: Iterable<string>, until: Date): Promise<LockCounts> {
   const remaining = new Set(keys).values();
-  const counts = { extended: 0, kept: 0 };
+  const counts = { extended: 0, kept: 0, lesser: 0 };
   const work = async (): Promise<void> => {
     for (const key of remaining) {
       const outcome = await store.extendLock(key, until);
@@ -84,8 +85,8 @@ export async function lockBackupUntil(
     for await (const { key } of store.list(prefix)) if (damagedIndexes?.has(key) !== true) listed.push(key);
   const ofListed = await extendThoseLeft(repository, systemIdentifier, listed, until);
   const ofManifest = await extendLocks(store, [backupKey(systemIdentifier, label)], until);
-  const sum = (outcome: 'extended' | 'kept'): number => counts[outcome] + ofListed[outcome] + ofManifest[outcome];
-  return { until, extended: sum('extended'), kept: sum('kept') };
+  const sum = (outcome: LockOutcome): number => counts[outcome] + ofListed[outcome] + ofManifest[outcome];
+  return { until, extended: sum('extended'), kept: sum('kept'), lesser: sum('lesser') };
 }
 
 /**
@@ -118,9 +119,9 @@ async function extendThoseLeft(
   systemIdentifier: string,
   keys: readonly string[],
   until: Date,
-): ReturnType<typeof extendLocks> {
+): Promise<LockCounts> {
   const ledger = ledgerPrefix(systemIdentifier);
-  const extendLock = async (key: string, moment: Date): Promise<'extended' | 'kept'> => {
+  const extendLock = async (key: string, moment: Date): Promise<LockOutcome> => {
     try {
       if (key.startsWith(ledger) && !(await isGenuineEntry(repository, key))) return 'kept';
       return await repository.store.extendLock(key, moment);

@@ -10,7 +10,7 @@ import { lockedObject, missingObject } from './failures.ts';
 import type { S3Place } from './s3-client.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { lockModeOf, readingParameters } from './s3-headers.ts';
-import type { LockSupport } from './store.ts';
+import type { LockOutcome, LockSupport } from './store.ts';
 
 /** How far two clocks may be apart before a refusal is taken for something else than a lock. */
 const CLOCKS_APART_MS = 86_400_000;
@@ -78,22 +78,44 @@ function refusedDelete(description: string, key: string, cause: unknown): Dbadmi
   });
 }
 
-/** Sets a lock that reaches further. Errors are the SDK's, or ours. */
-export async function extendVersionLock(target: LockTarget, key: string, objectName: string, until: Date): Promise<'extended' | 'kept'> {
+/** Whether a lock of `mode` can be lifted by some, and one that nobody can lift is configured. */
+export function isLesserMode(mode: string | undefined, place: S3Place): boolean {
+  return mode === 'GOVERNANCE' && place.lockMode === 'compliance';
+}
+
+/**
+ * Sets a lock that reaches further, or is of the configured mode where that one is stricter. Whether those without the right to lift a
+ * governance lock may make a compliance lock of it differs among servers. Errors are the SDK's, or ours.
+ */
+export async function extendVersionLock(target: LockTarget, key: string, objectName: string, until: Date): Promise<LockOutcome> {
   const { client, place, description } = target;
   const lock = await readLock(target, objectName);
   if (lock === undefined) throw missingObject(description, key);
-  if (lock.until !== undefined && lock.until >= until) return 'kept';
+  const isLongEnough = lock.until !== undefined && lock.until >= until;
+  const isLesser = isLesserMode(lock.mode, place);
+  if (isLongEnough && !isLesser) return 'kept';
+  const put = async (Mode: 'COMPLIANCE' | 'GOVERNANCE', RetainUntilDate: Date): Promise<void> => {
+    await client.send(
+      new PutObjectRetentionCommand({
+        Bucket: place.bucket,
+        Key: objectName,
+        ...(lock.versionId === undefined ? {} : { VersionId: lock.versionId }),
+        Retention: { Mode, RetainUntilDate },
+      }),
+    );
+  };
+  if (isLesser) {
+    try {
+      await put(lockModeOf(place), isLongEnough ? (lock.until ?? until) : until);
+      return 'extended';
+    } catch (error) {
+      if (s3ErrorOf(error).status !== 403) throw error;
+      if (!isLongEnough) await put('GOVERNANCE', until);
+      return 'lesser';
+    }
+  }
   // A compliance lock stays one: a lesser mode would be refused.
-  const Mode = lock.mode ?? lockModeOf(place);
-  await client.send(
-    new PutObjectRetentionCommand({
-      Bucket: place.bucket,
-      Key: objectName,
-      ...(lock.versionId === undefined ? {} : { VersionId: lock.versionId }),
-      Retention: { Mode, RetainUntilDate: until },
-    }),
-  );
+  await put(lock.mode ?? lockModeOf(place), until);
   return 'extended';
 }
 
@@ -132,7 +154,8 @@ export async function bucketLocks({ client, place, description }: LockTarget): P
     const { ObjectLockConfiguration: found } = await client.send(new GetObjectLockConfigurationCommand({ Bucket: place.bucket }));
     if (found?.ObjectLockEnabled !== 'Enabled') return { kind: 'none' };
     const { Days, Years } = found.Rule?.DefaultRetention ?? {};
-    return { kind: 'per-object', defaultDays: Days ?? (Years === undefined ? undefined : Years * DAYS_PER_YEAR) };
+    const defaultDays = Days ?? (Years === undefined ? undefined : Years * DAYS_PER_YEAR);
+    return { kind: 'per-object', defaultDays, keepsVersions: true };
   } catch (error) {
     const { name, status } = s3ErrorOf(error);
     if (name === 'NoSuchBucket') throw s3Failure(description, 'asking for locks', error);

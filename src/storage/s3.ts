@@ -19,9 +19,9 @@ import { createS3Object } from './s3-create.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { readingParameters } from './s3-headers.ts';
 import { retryRequest, type Again } from './s3-again.ts';
-import { bucketLocks, deleteVersion, extendVersionLock, insistOnLock, type LockTarget } from './s3-lock.ts';
+import { bucketLocks, deleteVersion, extendVersionLock, insistOnLock, isLesserMode, type LockTarget } from './s3-lock.ts';
 import { eraseVersions, showsVersions } from './s3-versions.ts';
-import type { CreateOptions, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
+import type { CreateOptions, LockOutcome, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
 
 export interface S3Options extends S3Place, S3Timeouts {
   /** Whether the server honours `If-None-Match: *`. Never guessed: {@link probeConditionalCreate} finds it out. */
@@ -99,12 +99,13 @@ class S3Store implements ObjectStore {
         new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#before + key, ...readingParameters(this.#place) }),
       );
       if (found.ContentLength === undefined) throw new DbadminError('storage-failed', `${this.description} gave no size for ${key}`);
-      const { ObjectLockRetainUntilDate: lockedUntil } = found;
+      const { ObjectLockRetainUntilDate: lockedUntil, ObjectLockMode: mode } = found;
       return {
         key,
         sizeBytes: found.ContentLength,
         modifiedAt: found.LastModified ?? new Date(0),
         ...(lockedUntil === undefined ? {} : { lockedUntil }),
+        ...(lockedUntil !== undefined && isLesserMode(mode, this.#place) ? { isLesserLock: true } : {}),
       };
     } catch (error) {
       if (s3ErrorOf(error).status !== 404) throw s3Failure(this.description, `looking at ${key}`, error);
@@ -157,7 +158,7 @@ class S3Store implements ObjectStore {
     });
   }
 
-  async extendLock(key: string, until: Date): Promise<'extended' | 'kept'> {
+  async extendLock(key: string, until: Date): Promise<LockOutcome> {
     checkKey(key);
     if (!this.capabilities.locks) throw lockUnsupported(this.description);
     return await this.#attempt(`locking ${key}`, async () => await extendVersionLock(this.#lockTarget, key, this.#before + key, until));

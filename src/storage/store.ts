@@ -62,10 +62,11 @@ export interface ObjectStore {
   erase(prefix: string): Promise<void>;
 
   /**
-   * Locks an object until `until`, or finds that it is locked as long already ('kept'): no lock is ever shortened.
+   * Locks an object until `until`, or finds that it is locked as long already ('kept'): no lock is ever shortened. A lock of a lesser mode than
+   * the configured one is replaced; where the server refuses that, it is made to last, and this is 'lesser'.
    * `storage-missing` when it is not there; `storage-unsupported` where {@link StoreCapabilities.locks} is false.
    */
-  extendLock(key: string, until: Date): Promise<'extended' | 'kept'>;
+  extendLock(key: string, until: Date): Promise<LockOutcome>;
 
   /** What the place itself says of locks, asked now and whatever was configured: for checks. */
   lockSupport(): Promise<LockSupport>;
@@ -108,7 +109,12 @@ export interface StoredObject {
   readonly modifiedAt: Date;
   /** From `stat` alone, and where it is known: until when it can neither be deleted nor replaced. May lie in the past. */
   readonly lockedUntil?: Date;
+  /** True when that lock can be lifted by some, and one that nobody can lift is configured. */
+  readonly isLesserLock?: boolean;
 }
+
+/** What became of a lock that was to be extended. */
+export type LockOutcome = 'extended' | 'kept' | 'lesser';
 
 export interface StoreCapabilities {
   /** Whether {@link ObjectStore.create} is atomic among writers. */
@@ -123,6 +129,6 @@ export type LockSupport =
   /** `keepsVersions`: what is deleted or replaced may stay there, hidden. */
   | { readonly kind: 'none'; readonly keepsVersions?: boolean }
   /** `defaultDays`: objects made without a lock get one of so many days all the same. */
-  | { readonly kind: 'per-object'; readonly defaultDays: number | undefined }
+  | { readonly kind: 'per-object'; readonly defaultDays: number | undefined; readonly keepsVersions?: boolean }
   /** It cannot be asked; `detail` is a sentence. */
   | { readonly kind: 'unknown'; readonly detail: string };

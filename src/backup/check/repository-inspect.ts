@@ -3,6 +3,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { inspectClusters } from '../../repository/identity.ts';
+import { backupPrefix } from '../../repository/layout.ts';
 import { inspectBackups } from '../../repository/manifest.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
 import type { DamagedObject } from '../../repository/passed-over.ts';
@@ -111,6 +112,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   const { backups, damaged } = await inspectBackups(repository, systemIdentifier);
   findings.push(...[...clusters.damaged, ...damaged].map((found) => unreadable(found, what)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
+  findings.push(...(await checkLockModes(what, repository, systemIdentifier)));
   const { last, lastPassed } = await readProofs(repository, systemIdentifier);
   const verified = await lastVerification(repository, systemIdentifier);
   const dump = await lastDump(repository, systemIdentifier);
@@ -146,6 +148,23 @@ async function checkBackupLocks(what: string, repository: Repository, systemIden
       `${what} lock`,
       `not locked, though they should be: ${labels.join(', ')}`,
       'dbadmin backup run: each backup locks those that were left; its log says why where one cannot be locked.',
+    ),
+  ];
+}
+
+/** Backups of before compliance was configured: looked at by their manifests, since what they share with later ones those make stricter. */
+async function checkLockModes(what: string, { store }: Repository, systemIdentifier: string): Promise<readonly Finding[]> {
+  const { lockDays } = store.capabilities;
+  if (lockDays === undefined) return [];
+  const labels: string[] = [];
+  const prefix = backupPrefix(systemIdentifier);
+  for await (const { key } of store.list(prefix)) if ((await store.stat(key))?.isLesserLock === true) labels.push(key.slice(prefix.length));
+  if (labels.length === 0) return [];
+  return [
+    note(
+      `${what} lock mode`,
+      `${labels.length} backups are locked in governance mode, which those with s3:BypassGovernanceRetention can lift, and compliance is configured: ${labels.join(', ')}`,
+      'New backups are in compliance mode, and bring what they share with these into it where the server allows that. These end with their locks; to keep one for sure, copy it to another repository with dbadmin repository sync.',
     ),
   ];
 }

@@ -97,6 +97,10 @@ async function lockPublished(
       log.info(
         `${label} is locked in ${destination.name} until ${locks.until.toISOString()} (${locks.extended} objects made to last, ${locks.kept} did)`,
       );
+    if (locks !== undefined && locks.lesser > 0)
+      log.warn(
+        `${locks.lesser} objects that ${label} relies on in ${destination.name} stay locked in governance mode, which some can lift: the server refuses to make it compliance`,
+      );
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
     throw new DbadminError('partly-done', `backup ${label} is in ${destination.name} and only in part locked`, {

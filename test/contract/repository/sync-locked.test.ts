@@ -286,3 +286,28 @@ test('backup check names a backup that was left unlocked for an hour, and how it
     expect.objectContaining({ detail: 'not locked, though they should be: left', fix: expect.stringContaining('backup run') }),
   ]);
 });
+
+test('backup check names the backups that are locked in a lesser mode than is configured', async () => {
+  const target = await makeLocked(false);
+  await writeManifest(target, summaryOf('old'), []);
+  await writeManifest(target, summaryOf('new'), []);
+  const manifest = backupKey(SYSTEM, 'old');
+  // A store of the S3 kind says so of what was locked in governance mode; memory knows no modes.
+  const stat: ObjectStore['stat'] = async (key) => {
+    const found = await target.store.stat(key);
+    return found === undefined || key !== manifest ? found : { ...found, isLesserLock: true };
+  };
+  const findings = await checkRepository(
+    { ...target, store: { ...target.store, stat } },
+    {
+      name: 'offsite',
+      clusterName: 'main',
+      systemIdentifier: SYSTEM,
+      limits: { dumpsOnly: [], backupAgeMs: undefined, drillAgeMs: undefined },
+      clock: systemClock,
+    },
+  );
+  expect(findings.filter(({ what }) => what === 'repository offsite lock mode')).toMatchObject([
+    { state: 'note', detail: expect.stringMatching(/^1 backups .*: old$/) },
+  ]);
+});

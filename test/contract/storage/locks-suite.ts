@@ -15,7 +15,7 @@ export function describeLocks(open: () => ObjectStore, supported: boolean): void
 function describeKeeping(open: () => ObjectStore): void {
   it('says that it locks objects', async () => {
     expect(open().capabilities.locks).toBe(true);
-    expect(await open().lockSupport()).toEqual({ kind: 'per-object', defaultDays: undefined });
+    expect(await open().lockSupport()).toMatchObject({ kind: 'per-object', defaultDays: undefined });
   });
 
   it.each([

@@ -140,7 +140,7 @@ function describeLockingBucket(server: () => TestS3): void {
     describeLocks(() => store, true);
 
     it('says that locks are set object by object, and finds a default of the bucket', async () => {
-      expect(await store.lockSupport()).toEqual({ kind: 'per-object', defaultDays: undefined });
+      expect(await store.lockSupport()).toEqual({ kind: 'per-object', defaultDays: undefined, keepsVersions: true });
       const plain = await openS3Store(server().options());
       expect(await plain.lockSupport()).toEqual({ kind: 'none' });
       await plain.close();
@@ -150,7 +150,7 @@ function describeLockingBucket(server: () => TestS3): void {
       const Rule = { DefaultRetention: { Mode: 'GOVERNANCE', Days: 14 } } as const;
       await client.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule } }));
       const defaulting = await openS3Store(server().options({ bucket: Bucket }));
-      expect(await defaulting.lockSupport()).toEqual({ kind: 'per-object', defaultDays: 14 });
+      expect(await defaulting.lockSupport()).toEqual({ kind: 'per-object', defaultDays: 14, keepsVersions: true });
       await defaulting.close();
       client.destroy();
     });
@@ -167,6 +167,55 @@ function describeLockingBucket(server: () => TestS3): void {
       expect(Versions?.map(({ Key }) => Key)).toEqual(['test/versions/locked']);
       expect(DeleteMarkers).toBeUndefined();
       client.destroy();
+    });
+
+    describe('that was locked in governance mode before compliance was configured', () => {
+      const mode = async (key: string): Promise<object> => {
+        const client = motoClient(server().endpoint);
+        const { ObjectLockMode, ObjectLockRetainUntilDate } = await client.send(
+          new HeadObjectCommand({ Bucket: LOCKING_BUCKET, Key: `test/${key}` }),
+        );
+        client.destroy();
+        return { mode: ObjectLockMode, until: ObjectLockRetainUntilDate };
+      };
+      const [sooner, later] = [new Date('2030-01-01T00:00:00Z'), new Date('2030-02-01T00:00:00Z')];
+      const lockedIn = async (lockMode: 'governance' | 'compliance', endpoint = server().endpoint): Promise<ObjectStore> =>
+        await openS3Store(server().options({ bucket: LOCKING_BUCKET, conditionalCreate: true, lockMode, endpoint }));
+
+      it('gets the configured mode, however long it is locked, and never a shorter lock or a lesser mode', async () => {
+        const lenient = await lockedIn('governance');
+        await lenient.create('mode/long', Buffer.from('x'), { lockUntil: later });
+        expect(await store.extendLock('mode/long', sooner)).toBe('extended');
+        expect(await mode('mode/long')).toEqual({ mode: 'COMPLIANCE', until: later });
+        expect(await store.extendLock('mode/long', later)).toBe('kept');
+        expect(await lenient.extendLock('mode/long', later)).toBe('kept');
+        expect(await mode('mode/long')).toEqual({ mode: 'COMPLIANCE', until: later });
+        await lenient.close();
+      });
+
+      it('is locked for as long, and told, where the server refuses the stricter mode', async () => {
+        const lenient = await lockedIn('governance');
+        await lenient.create('mode/short', Buffer.from('x'), { lockUntil: sooner });
+        await lenient.create('mode/enough', Buffer.from('x'), { lockUntil: later });
+        const proxy = await startFaultyProxy(server().endpoint);
+        let refusals = 0;
+        proxy.plan(({ method, path }) => {
+          if (method !== 'PUT' || !path.includes('?retention')) return undefined;
+          refusals += 1;
+          // The first request asks for the stricter mode.
+          return refusals === 1 || path.includes('enough') ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined;
+        });
+        const strict = await lockedIn('compliance', proxy.endpoint);
+        expect(await strict.extendLock('mode/short', later)).toBe('lesser');
+        expect(await mode('mode/short')).toEqual({ mode: 'GOVERNANCE', until: later });
+        expect(await strict.extendLock('mode/enough', sooner)).toBe('lesser');
+        expect(await mode('mode/enough')).toEqual({ mode: 'GOVERNANCE', until: later });
+        expect(await strict.stat('mode/short')).toMatchObject({ lockedUntil: later, isLesserLock: true });
+        expect(await lenient.stat('mode/short')).not.toHaveProperty('isLesserLock');
+        await strict.close();
+        await lenient.close();
+        await proxy.stop();
+      });
     });
 
     it('leaves an object alone that somebody put a legal hold on', async () => {

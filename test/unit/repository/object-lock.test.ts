@@ -130,11 +130,11 @@ describe('object lock: each backup', () => {
     for (const key of [clusterKey(SYSTEM), packKey(SYSTEM, PACK), other, index, backupKey(SYSTEM, 'a')])
       await store.create(key, Buffer.from('x'));
     const first = await lockBackup(repository, { summary: summaryOf('a'), packs: [PACK] }, clock);
-    expect(first).toEqual({ until: new Date('2026-12-22T00:00:00Z'), extended: 1, kept: 4 });
+    expect(first).toEqual({ until: new Date('2026-12-22T00:00:00Z'), extended: 1, kept: 4, lesser: 0 });
     time.now = new Date('2026-11-22T04:00:00Z');
     await store.create(backupKey(SYSTEM, 'b'), Buffer.from('x'));
     const second = await lockBackup(repository, { summary: summaryOf('b'), packs: [PACK, PACK] }, clock);
-    expect(second).toEqual({ until: new Date('2026-12-23T00:00:00Z'), extended: 5, kept: 0 });
+    expect(second).toEqual({ until: new Date('2026-12-23T00:00:00Z'), extended: 5, kept: 0, lesser: 0 });
     time.now = new Date('2026-12-22T12:00:00Z');
     await store.delete(other);
     await store.delete(backupKey(SYSTEM, 'a'));
@@ -204,7 +204,7 @@ describe('object lock: each backup', () => {
       return 'extended';
     };
     const keys = Array.from({ length: 100 }, (_, number) => `k${number}`);
-    expect(await extendLocks({ extendLock }, keys, new Date())).toEqual({ extended: 100, kept: 0 });
+    expect(await extendLocks({ extendLock }, keys, new Date())).toEqual({ extended: 100, kept: 0, lesser: 0 });
     expect(most).toBe(16);
   });
 });
