@@ -23,13 +23,18 @@ export async function openSession(
 ): Promise<Sql> {
   const sql = await openClient(parameters, options);
   try {
-    // Not every version has each of them.
-    await sql`
-      select set_config(wanted.key, wanted.value, false) from json_each_text(${JSON.stringify(settings)}::text::json) as wanted
-      where exists (select 1 from pg_catalog.pg_settings s where lower(s.name) = wanted.key)`;
+    await applySettings(sql, settings);
   } catch (error) {
     await sql.end({ timeout: 1 });
     throw error;
   }
   return sql;
+}
+
+/** Gives a session these settings, of those that its server knows. A client that was cut off while it was idle has a new session. */
+export async function applySettings(sql: Sql, settings: Readonly<Record<string, string>>): Promise<void> {
+  // Not every version has each of them.
+  await sql`
+    select set_config(wanted.key, wanted.value, false) from json_each_text(${JSON.stringify(settings)}::text::json) as wanted
+    where exists (select 1 from pg_catalog.pg_settings s where lower(s.name) = wanted.key)`;
 }

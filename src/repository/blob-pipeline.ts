@@ -150,6 +150,12 @@ export class BlobPipeline {
     return outcomes;
   }
 
+  /** Stores what is left and the indexes for the next run to find; a target that fails has lost what it got. */
+  async keep(indexName: string): Promise<void> {
+    await this.drain();
+    await Promise.allSettled(this.#writers.map(async (writer) => await writer.keep(indexName)));
+  }
+
   /** Ends the threads; what they were doing is lost. Returns when nothing is being stored any more. */
   async close(): Promise<void> {
     this.#fail(new DbadminError('interrupted', 'the run has ended'));

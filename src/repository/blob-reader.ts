@@ -66,25 +66,30 @@ export class BlobReader {
   }
 
   /**
-   * Reads blobs only to see whether they are whole, and gives those that are not. One that is broken hides no other.
+   * Reads blobs only to see whether they are whole: some at a time, with how many bytes of the repository they were and which of
+   * them are not. One that is broken hides no other.
    *
-   * @throws {DbadminError} where the storage does not answer.
+   * @throws {DbadminError} where the storage does not answer; `interrupted`.
    */
-  async *faultsOf(hashes: readonly string[]): AsyncGenerator<BlobFault> {
-    for await (const faults of ahead(this.#runs(hashes), async (run) => await this.#faultsOfRun(run))) yield* faults;
+  async *checkAll(hashes: readonly string[], signal: AbortSignal): AsyncGenerator<CheckedBlobs> {
+    yield* ahead(this.#runs(hashes), async (run) => ({
+      storedBytes: run.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
+      faults: await this.#faultsOf(run, signal),
+    }));
   }
 
-  async #faultsOfRun(run: readonly BlobPlace[]): Promise<readonly BlobFault[]> {
+  async #faultsOf(run: readonly BlobPlace[], signal: AbortSignal): Promise<readonly BlobFault[]> {
+    signal.throwIfAborted();
     let stored: readonly StoredBlob[];
     try {
-      stored = await this.#readRun(run);
+      stored = await this.#readRun(run, signal);
     } catch (error) {
       const [first] = run;
       if (!isOfOneObject(error) || first === undefined) throw error;
       // Which of them cannot be read, each by itself says.
       if (run.length === 1) return [{ place: first, error }];
       const faults: BlobFault[] = [];
-      for (const place of run) faults.push(...(await this.#faultsOfRun([place])));
+      for (const place of run) faults.push(...(await this.#faultsOf([place], signal)));
       return faults;
     }
     const found = await Promise.all(
@@ -101,12 +106,12 @@ export class BlobReader {
     return found.flat();
   }
 
-  async #readRun(run: readonly BlobPlace[]): Promise<readonly StoredBlob[]> {
+  async #readRun(run: readonly BlobPlace[], signal?: AbortSignal): Promise<readonly StoredBlob[]> {
     const first = run[0];
     const last = run.at(-1);
     if (first === undefined || last === undefined) return [];
     const key = packKey(this.#systemIdentifier, first.pack);
-    const read = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset);
+    const read = await this.#repository.store.readRange(key, first.offset, last.offset + last.storedBytes - first.offset, signal);
     const buffer = Buffer.from(read.buffer, read.byteOffset, read.byteLength);
     return run.map((place) => {
       const at = place.offset - first.offset;
@@ -135,6 +140,12 @@ export class BlobReader {
 
 function adjoins(before: BlobPlace, place: BlobPlace): boolean {
   return before.pack === place.pack && before.offset + before.storedBytes === place.offset;
+}
+
+/** Some blobs that were looked at. */
+export interface CheckedBlobs {
+  readonly storedBytes: number;
+  readonly faults: readonly BlobFault[];
 }
 
 /** A blob that is not whole, and why. */

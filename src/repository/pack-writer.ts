@@ -130,18 +130,33 @@ export class PackWriter {
    * must be settled.
    */
   async finish(indexName: string): Promise<WrittenBlobs> {
-    if (this.#current !== undefined) this.#close(this.#current);
-    await this.#upload;
-    this.#check();
+    await this.#storeLast();
     await this.#verifyAdopted();
-    const { repository, systemIdentifier, known } = this.target;
-    if (this.#written.length > 0) await writeIndexOf(repository, systemIdentifier, indexName, known, this.#written);
+    await this.#writeIndex(indexName);
+    const { known } = this.target;
     return {
       packs: this.#written.map((pack) => known.packName(pack)),
       adoptedPacks: this.#adoptedNames(),
       newBlobs: this.#newBlobs,
       storedBytes: this.#storedBytes,
     };
+  }
+
+  /** Stores what is left and the index for the next run to find, whatever became of this one. All that was promised must be settled. */
+  async keep(indexName: string): Promise<void> {
+    await this.#storeLast();
+    await this.#writeIndex(indexName);
+  }
+
+  async #storeLast(): Promise<void> {
+    if (this.#current !== undefined) this.#close(this.#current);
+    await this.#upload;
+    this.#check();
+  }
+
+  async #writeIndex(name: string): Promise<void> {
+    const { repository, systemIdentifier, known } = this.target;
+    if (this.#written.length > 0) await writeIndexOf(repository, systemIdentifier, name, known, this.#written);
   }
 
   /** Waits for what is being stored. */

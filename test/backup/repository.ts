@@ -90,7 +90,7 @@ export interface TestReceiver {
 }
 
 /** Receives WAL in this process until stopped. */
-export function startReceiver(cluster: TestCluster, repository: Repository, rpoMs = 200): TestReceiver {
+export function startReceiver(cluster: TestCluster, repository: Repository, rpoMs = 200, log: Log = silentLog): TestReceiver {
   const stop = new AbortController();
   const running = runReceiver({
     parameters: cluster.parameters(),
@@ -101,7 +101,7 @@ export function startReceiver(cluster: TestCluster, repository: Repository, rpoM
     allowSynchronous: false,
     clock: systemClock,
     random: Math.random,
-    log: silentLog,
+    log,
     signal: stop.signal,
   }).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;

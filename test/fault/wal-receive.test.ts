@@ -168,12 +168,16 @@ test.runIf(process.getuid?.() === 0)(
     mount();
     try {
       repository = await makeRepository(place);
-      const receiver = startReceiver(cluster, repository);
+      const said: string[] = [];
+      const keep = (text: string): void => void said.push(text);
+      const receiver = startReceiver(cluster, repository, 200, { warn: keep, info: keep, debug: keep });
       for (let round = 0; round < 3; round += 1) await write(4000);
       await expect.poll(async () => await storedUntil(), { timeout: 20_000 }).toBeGreaterThan(0n);
-      expect(spawnSync('umount', [place]).status).toBe(0);
+      // A piece that is being stored keeps it busy.
+      await expect.poll(() => spawnSync('umount', [place]).status, { timeout: 20_000 }).toBe(0);
       for (let round = 0; round < 6; round += 1) await write(4000);
-      await pause(1500);
+      // It has tried, and says what it misses.
+      await expect.poll(() => said.join('\n'), { timeout: 20_000 }).toContain(place);
       const safe = await acknowledged();
       expect(await readdir(place)).toEqual([]);
       mount();

@@ -17,7 +17,7 @@ const MARKED_BLOB_BYTES = SHARED_BLOB_BYTES - 8192;
 interface SharedBlob {
   readonly blob: number;
   readonly room: Room;
-  /** Whether it begins with the run's mark. */
+  /** Whether it begins with the mark. */
   readonly isMarked: boolean;
   /** Handed over with this in it. */
   readonly fullBytes: number;
@@ -43,7 +43,7 @@ export class BlobIntake {
   #shared: SharedBlob | undefined;
   #mustMark: boolean;
 
-  /** `mark` is unique to the run: the label of its backup. */
+  /** `mark` is like no other: what was put apart in an attempt before may have been damaged since. */
   constructor(pipeline: BlobPipeline, targets: readonly IntakeTarget[], mark: string) {
     this.#pipeline = pipeline;
     this.#targets = targets;
@@ -91,7 +91,7 @@ export class BlobIntake {
   }
 
   /**
-   * The same in blobs that are like no other, since the run's mark comes first: where a blob is damaged, the same content under the
+   * The same in blobs that are like no other, since the mark comes first: where a blob is damaged, the same content under the
    * same name would be taken for what is there. Once there is such content, every shared blob has the mark.
    */
   async putApart(offset: number, plain: Buffer, extents: ContentExtent[]): Promise<void> {

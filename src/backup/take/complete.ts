@@ -80,9 +80,14 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
 /** The packs in which that part of the parent lies which the backup needs, too. */
 function* packsOfParent({ destination, files, parent }: CompleteOptions): Generator<string> {
   if (parent === undefined) return;
+  const { index } = destination;
   const numbers = new Set<number>();
-  for (const blob of files.parentBlobs()) numbers.add(parent.packs[blob] ?? -1);
-  for (const number of numbers) yield destination.index.packName(number);
+  for (const blob of files.parentBlobs()) {
+    const entry = index.entryOf(parent.content.blobs.hash(blob));
+    if (entry < 0) throw new Error(`blob ${blob} of the parent is relied on and no index knows it`);
+    numbers.add(index.measureOf(entry).pack);
+  }
+  for (const number of numbers) yield index.packName(number);
 }
 
 /** Where the storage locks objects: everything that the backup relies on stays locked as long as the backup itself. */

@@ -36,6 +36,11 @@ export class BlobTable {
     return this.#count;
   }
 
+  /** All names, by number. */
+  *hashes(): Generator<string> {
+    for (let blob = 0; blob < this.#count; blob += 1) yield this.hash(blob);
+  }
+
   /** Whether both have the same names under the same numbers. */
   equals(other: BlobTable): boolean {
     const bytes = this.#count * HASH_BYTES;

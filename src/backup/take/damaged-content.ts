@@ -1,12 +1,16 @@
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import type { BlobIndex } from '../../repository/blob-index.ts';
 
-/** What a run found to be damaged of the content that a repository has: nothing new may rest on it. */
+/** What a run knows to be damaged of the content that a repository has: nothing new may rest on it. */
 export class DamagedContent {
   readonly #repository: string;
   readonly #log: Log;
   readonly #names = new Set<string>();
+  /** Of each pack one fault is told. */
   readonly #toldPacks = new Set<string>();
+  #index: BlobIndex | undefined;
+  #missingPacks: ReadonlySet<string> = new Set();
 
   /** `repository` as the configuration calls it. */
   constructor(repository: string, log: Log) {
@@ -14,17 +18,17 @@ export class DamagedContent {
     this.#log = log;
   }
 
-  /** Whether nothing was found. */
+  /** Whether nothing is known. */
   get isEmpty(): boolean {
-    return this.#names.size === 0;
+    return this.#names.size === 0 && this.#missingPacks.size === 0;
   }
 
   /** `hash` is the name of a blob. */
   has(hash: string): boolean {
-    return this.#names.has(hash);
+    return this.#names.has(hash) || this.#missingPackOf(hash) !== undefined;
   }
 
-  /** Notes a blob of a pack that cannot be read for what `error` says; of each pack one is told. */
+  /** Notes a blob of a pack that cannot be read for what `error` says. */
   add(hash: string, pack: string, error: unknown): void {
     this.#names.add(hash);
     if (this.#toldPacks.has(pack)) return;
@@ -32,12 +36,30 @@ export class DamagedContent {
     this.#log.warn(`content of earlier backups is damaged in ${this.#repository}: ${reasonOf(error)}`);
   }
 
-  /** Notes the blobs of packs that are not there. */
-  addMissing(packs: ReadonlySet<string>, hashes: Iterable<string>): void {
-    for (const hash of hashes) this.#names.add(hash);
-    for (const pack of packs) this.#toldPacks.add(pack);
-    const [first] = packs;
-    const which = packs.size === 1 ? `pack ${first} is` : `${packs.size} packs, as ${first}, are`;
+  /** Notes packs that an index names and that are not there: whatever the index finds in them is damaged. */
+  miss(packs: ReadonlySet<string>, index: BlobIndex): void {
+    this.#missingPacks = packs;
+    this.#index = index;
+  }
+
+  /** Whether any of some blobs lies in a pack that is missing. Warns of these packs. */
+  tellMissing(hashes: Iterable<string>): boolean {
+    const missing = new Set<string>();
+    for (const hash of this.#missingPacks.size === 0 ? [] : hashes) {
+      const pack = this.#missingPackOf(hash);
+      if (pack !== undefined) missing.add(pack);
+    }
+    const [first] = missing;
+    if (first === undefined) return false;
+    const which = missing.size === 1 ? `pack ${first} is` : `${missing.size} packs, as ${first}, are`;
     this.#log.warn(`content of earlier backups is missing in ${this.#repository}: ${which} not there`);
+    return true;
+  }
+
+  #missingPackOf(hash: string): string | undefined {
+    if (this.#missingPacks.size === 0 || this.#index === undefined) return undefined;
+    const entry = this.#index.entryOf(hash);
+    const pack = entry < 0 ? '' : this.#index.packName(this.#index.measureOf(entry).pack);
+    return this.#missingPacks.has(pack) ? pack : undefined;
   }
 }

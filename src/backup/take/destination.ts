@@ -59,7 +59,9 @@ export async function openDestination({ name, repository }: NamedRepository, opt
       log.warn(`${key} in ${name} is damaged: what only it names is stored again; dbadmin repository rebuild-index writes it anew`);
     const backups = await listBackups(repository, systemIdentifier);
     const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
-    return { name, repository, lease, index, backups, suspicions, damaged: new DamagedContent(name, log) };
+    const damaged = new DamagedContent(name, log);
+    damaged.miss(await missingPacks(repository, systemIdentifier, index), index);
+    return { name, repository, lease, index, backups, suspicions, damaged };
   } catch (error) {
     await lease.release();
     throw error;
@@ -68,43 +70,37 @@ export async function openDestination({ name, repository }: NamedRepository, opt
 
 /** The destination with an index read anew: what an attempt that failed has put into it is in packs that may not be there. */
 export async function withIndexAnew(destination: Destination, systemIdentifier: string): Promise<Destination> {
-  const { repository } = destination;
+  const { repository, damaged } = destination;
   const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: await readMarks(repository, systemIdentifier) });
+  damaged.miss(await missingPacks(repository, systemIdentifier, index), index);
   return { ...destination, index };
 }
 
 /** The content of a parent in one repository. */
 export interface ParentContent {
   readonly content: ContentMap;
-  /** Of each blob by its number in the content: the number of its pack in the destination's index. */
-  readonly packs: Uint32Array;
   /** Of each blob by its number in the content. */
   readonly plainBytes: Uint32Array;
 }
 
 /**
  * The parent's content, or undefined when some of it is not there to be relied on. A manifest that cannot be read is thrown: whoever
- * asks passes the backup over for an older one. Where packs are gone, what lay in them is noted as damaged.
+ * asks passes the backup over for an older one.
  */
 export async function readReliableParent(destination: Destination, parent: BackupSummary): Promise<ParentContent | undefined> {
-  const { index, repository, damaged } = destination;
+  const { index, repository } = destination;
   const content = await readParentContent(repository, parent);
-  const packs = new Uint32Array(content.blobs.count);
   const plainBytes = new Uint32Array(content.blobs.count);
   for (let blob = 0; blob < plainBytes.length; blob += 1) {
     const entry = index.entryOf(content.blobs.hash(blob));
     if (entry < 0) return undefined;
-    const measure = index.measureOf(entry);
-    packs[blob] = measure.pack;
-    plainBytes[blob] = measure.plainBytes;
+    plainBytes[blob] = index.measureOf(entry).plainBytes;
   }
-  const names = new Set(Array.from(new Set(packs), (pack) => index.packName(pack)));
-  const missing = await findMissingPacks(repository, parent.systemIdentifier, names);
-  if (missing.size > 0) damaged.addMissing(missing, blobsIn(missing, content, packs, index));
-  return { content, packs, plainBytes };
+  return { content, plainBytes };
 }
 
-/** The names of the blobs that lie in packs of these names. */
-function* blobsIn(names: ReadonlySet<string>, { blobs }: ContentMap, packs: Uint32Array, index: BlobIndex): Generator<string> {
-  for (let blob = 0; blob < blobs.count; blob += 1) if (names.has(index.packName(packs[blob] ?? -1))) yield blobs.hash(blob);
+/** The packs that an index names and that are not there. */
+async function missingPacks(repository: Repository, systemIdentifier: string, index: BlobIndex): Promise<ReadonlySet<string>> {
+  const named = Array.from({ length: index.packCount }, (_, pack) => index.packName(pack));
+  return await findMissingPacks(repository, systemIdentifier, new Set(named));
 }

@@ -26,7 +26,8 @@ export function mayTryAgain(tries: number): boolean {
 }
 
 /**
- * The next attempt after the one numbered `tries` from 1 failed in `mode`; undefined when its failure is the backup's.
+ * The next attempt after one failed in `mode`, which was the one numbered `tries` from 1 that was given up for damage, or for what
+ * the server said; undefined when its failure is the backup's.
  *
  * `hasBegun` says whether the server had begun to send. Then there is none, but for damage that was found after everything had come: what has come is in packs that no index lists,
  * and a server that refuses now refuses for another reason (a standby was promoted, or replayed that full page writes were off).

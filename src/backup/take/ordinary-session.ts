@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
+import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { openSession, UNTIMED_SETTINGS } from '../../postgres/session-client.ts';
+import { applySettings, UNTIMED_SETTINGS } from '../../postgres/session-client.ts';
 
 /** The ordinary connection of a backup, for what the replication connection cannot be asked: opened when it is first needed. */
 export class OrdinarySession {
@@ -13,11 +14,14 @@ export class OrdinarySession {
 
   /** @throws {DbadminError} as openClient; the next call tries again. */
   async open(): Promise<Sql> {
-    this.#opening ??= openSession(this.#parameters, UNTIMED_SETTINGS, { applicationName: 'dbadmin backup' });
+    this.#opening ??= openClient(this.#parameters, { applicationName: 'dbadmin backup' });
     try {
-      return await this.#opening;
+      const sql = await this.#opening;
+      // Each time: where it was cut off since, this is another session.
+      await applySettings(sql, UNTIMED_SETTINGS);
+      return sql;
     } catch (error) {
-      this.#opening = undefined;
+      await this.close();
       throw error;
     }
   }

@@ -44,7 +44,7 @@ export async function inspectParents(all: readonly Destination[], options: Paren
     const read = await readParents(destinations, mode.parent);
     switch (read.kind) {
       case 'read':
-        if (destinations.every(({ damaged }) => damaged.isEmpty)) return { mode, destinations, parents: read.parents };
+        if (!isHurt(destinations, read.parents)) return { mode, destinations, parents: read.parents };
         log.info(`Backup ${label} is not whole: ${READ_AGAIN}.`);
         return { mode: afterDamage(mode), destinations, parents: read.parents };
       case 'failed':
@@ -88,6 +88,12 @@ async function readParents(destinations: readonly Destination[], parent: BackupS
   const other = destinations.find((_, at) => !haveSameContent(destinations, parents, at));
   if (other === undefined) return { kind: 'read', parents };
   return { kind: 'unusable', problem: `backup ${parent.label} is not the same in ${destinations[0]?.name} and in ${other.name}` };
+}
+
+/** Whether a repository has not got all packs that the parent lies in. */
+function isHurt(destinations: readonly Destination[], parents: readonly ParentContent[]): boolean {
+  const hurt = destinations.filter(({ damaged }, at) => damaged.tellMissing(parents[at]?.content.blobs.hashes() ?? []));
+  return hurt.length > 0;
 }
 
 /** What is wrong with a manifest alone: damage can make it one of a newer version, or one that is encrypted. */

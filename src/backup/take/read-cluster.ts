@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { runBaseBackup, type BaseBackupResult, type BaseBackupStart } from '../../postgres/base-backup.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { writeServerManifest } from '../../postgres/server-manifest.ts';
@@ -65,7 +66,7 @@ export interface ClusterContent {
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
   const { mode, destinations, parents, source } = options;
   const onBegin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
-  const blobs = new BlobIntake(options.pipeline, destinations, options.label);
+  const blobs = new BlobIntake(options.pipeline, destinations, `${options.label} ${randomBytes(8).toString('hex')}`);
   const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
   const state = { changedBytes: 0 };
   const onFile = (file: TakenFile): void => {

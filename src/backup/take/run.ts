@@ -9,17 +9,17 @@ import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import type { Lease } from '../../repository/leases.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import { cutsUnknownSince, cutsWantedSince, pageHashKeyFor, type Attempt } from './attempt.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
 import { readingSource } from '../../repository/unreadable.ts';
 import { inspectCluster, inspectConfiguration, type ClusterFacts } from './cluster-inspect.ts';
-import { completeBackup, type UnknownCuts } from './complete.ts';
+import { completeBackup } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
 import { openDestination, withIndexAnew, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
 import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
 import { OrdinarySession } from './ordinary-session.ts';
-import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { ParentBlobs } from './parent-blobs.ts';
 import { inspectParents } from './parents-inspect.ts';
 import { readCluster, type ClusterContent } from './read-cluster.ts';
@@ -113,19 +113,34 @@ class TakeRun {
     const shortened = this.#shortenedSince(mode, source, facts);
     const taken = new Set(this.#destinations.flatMap(({ backups }) => backups.map(({ label }) => label)));
     let announced: TakeMode | undefined;
-    for (let tries = 1; ; tries += 1) {
+    const tries = { onDamage: 1, ofServer: 1 };
+    for (;;) {
       const label = chooseLabel(startedAt, kindOf(mode), taken);
       if (announced !== mode) options.onMode?.(mode, label);
       announced = mode;
       try {
         return {
           mode,
-          outcomes: this.#all(await this.#attempt({ source, facts, configuration, mode, parents, shortened, label, startedAt, tries })),
+          outcomes: this.#all(
+            await this.#attempt({
+              source,
+              facts,
+              configuration,
+              mode,
+              parents,
+              shortened,
+              label,
+              startedAt,
+              mayTryAgain: mayTryAgain(tries.onDamage),
+            }),
+          ),
         };
       } catch (error) {
-        const next = afterFailure(mode, error, tries, this.#hasBegun);
+        const isDamage = error instanceof RestsOnDamage;
+        const next = afterFailure(mode, error, isDamage ? tries.onDamage : tries.ofServer, this.#hasBegun);
         if (next === undefined) throw error;
-        if (error instanceof RestsOnDamage) {
+        tries[isDamage ? 'onDamage' : 'ofServer'] += 1;
+        if (isDamage) {
           options.log.warn(`${error.message}: ${next.note}`);
           parents = await this.#readIndexesAnew(source, parents);
         } else options.log.info(`${next.note}: ${messageOf(error)}`);
@@ -230,8 +245,7 @@ class TakeRun {
         };
         wal.push(await receiveAlongside({ parameters: this.#options.parameters, name, repository, source, clock, log, onLost }));
       }
-      const isAfterDamage = this.#destinations.some(({ damaged }) => !damaged.isEmpty);
-      const pageHashKey = pageHashKeyFor(attempt, isAfterDamage);
+      const pageHashKey = pageHashKeyFor(attempt);
       const parentBlobs = this.#parentBlobs(attempt);
       const content = await this.#read({ ...attempt, pipeline, wal, parentBlobs, pageHashKey, signal });
       reading.isOver = true;
@@ -240,8 +254,14 @@ class TakeRun {
       content.blobs.closeShared();
       await pipeline.drain();
       const rests = { ...content, destinations: this.#destinations, pipeline, parentBlobs, systemIdentifier, log, signal };
-      const onDamage = await inspectReliedOn({ ...rests, isFull: kindOf(attempt.mode) === 'full' });
-      if (onDamage.length > 0 && mayTryAgain(attempt.tries)) throw new RestsOnDamage(attempt.label, onDamage);
+      const { receivedBytes } = content.sink;
+      const onRead = (doneBytes: number, totalBytes: number): void =>
+        this.#options.onProgress(receivedBytes + doneBytes, receivedBytes + totalBytes);
+      const onDamage = await inspectReliedOn({ ...rests, isFull: kindOf(attempt.mode) === 'full', onRead });
+      if (onDamage.length > 0 && attempt.mayTryAgain) {
+        await pipeline.keep(indexName(attempt.startedAt));
+        throw new RestsOnDamage(attempt.label, onDamage);
+      }
       const stored = await pipeline.finish(indexName(attempt.startedAt));
       return await Promise.all(
         this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
@@ -347,19 +367,6 @@ class TakeRun {
   }
 }
 
-interface Attempt {
-  readonly source: Source;
-  readonly facts: ClusterFacts;
-  readonly configuration: OuterConfiguration;
-  readonly mode: TakeMode;
-  readonly parents: readonly ParentContent[];
-  readonly shortened: ShortenedRelations | undefined;
-  readonly label: string;
-  readonly startedAt: Date;
-  /** Its number, from 1. */
-  readonly tries: number;
-}
-
 interface Reading extends Attempt {
   readonly pipeline: BlobPipeline;
   readonly wal: readonly WalAlongside[];
@@ -367,26 +374,6 @@ interface Reading extends Attempt {
   readonly pageHashKey: Buffer | undefined;
   /** Ends the reading: the run's own, or that no repository has the WAL. */
   readonly signal: AbortSignal;
-}
-
-/** What an earlier backup could not find out about is made up for by the first that can. */
-function cutsWantedSince({ cutsUnknownSince: since, startLsn }: BackupSummary): string {
-  return since ?? startLsn;
-}
-
-function cutsUnknownSince({ mode, shortened }: Attempt): UnknownCuts | undefined {
-  if (mode.kind !== 'blocks' || shortened?.unknown === undefined) return undefined;
-  return { sinceLsn: cutsWantedSince(mode.parent), reason: shortened.unknown };
-}
-
-/**
- * Page hashes are taken where the next backup will need them: where the server cannot tell what changed. They have the parent's key only where
- * they are compared with its own, and not after damage: otherwise their blobs could have the names of damaged ones that nobody read.
- */
-function pageHashKeyFor({ mode, facts }: Attempt, isAfterDamage: boolean): Buffer | undefined {
-  if (facts.summarizesWal && mode.kind !== 'hashes') return undefined;
-  const known = mode.kind !== 'hashes' || isAfterDamage ? undefined : mode.parent.pageHashKey;
-  return typeof known === 'string' ? Buffer.from(known, 'hex') : randomBytes(32);
 }
 
 function indexName(at: Date): string {

@@ -1,4 +1,5 @@
-import { open, rm, stat, truncate } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -150,6 +151,46 @@ test('a full backup without a parent reads back what it finds there by its name'
     expect(warnings).toContainEqual(expect.stringMatching(/damaged in a: .*packs/));
     expect(warnings).toContainEqual(expect.stringMatching(/would rest on .* damaged in a: everything/));
     expect(takenInto(result, 'a').storedBytes).toBeLessThan(3_000_000);
+    await expectSound(world, result);
+  });
+});
+
+test('what a repository got before damage was found in another is there for the next attempt', async () => {
+  await withWorld(18, ['old'], async (world) => {
+    await damage(world, 'old', (await fileOf(world, 'old')).extents.at(1)?.[2] ?? '');
+    const both = { ...world, repositories: { ...world.repositories, new: await makeRepository(path.join(world.at, 'new')) } };
+    const { result, warnings } = await take(both, 'full');
+    expect(result.mode.kind).toBe('everything');
+    expect(warnings).toContainEqual(expect.stringMatching(/would rest on .* damaged in old: everything/));
+    expect(takenInto(result, 'new').storedBytes).toBeLessThan(1_000_000);
+    await expectSound(both, result);
+  });
+});
+
+test('content of a pack that is gone, and that the parent has no need of, is not found there by its name', async () => {
+  await withWorld(16, ['a'], async (world) => {
+    const repository = world.repositories['a'] as Repository;
+    const stray = path.join(world.cluster.dataDirectory ?? '', 'stray');
+    await writeFile(stray, randomBytes(100_000));
+    const content = await readFile(stray);
+    const second = takenInto((await take(world)).result, 'a');
+    await rm(stray);
+    const third = takenInto((await take(world)).result, 'a');
+    const packOf = async (backup: BackupSummary): Promise<ReadonlySet<string>> => {
+      const index = await BlobIndex.load(repository, backup.systemIdentifier);
+      const packs = new Set<string>();
+      for await (const entry of readManifest(repository, backup.systemIdentifier, backup.label))
+        if (entry.type === 'file') for (const extent of entry.extents) packs.add(index.find(extent[2])?.pack ?? '');
+      return packs;
+    };
+    const needed = await packOf(third);
+    const [gone = ''] = [...(await packOf(second))].filter((pack) => !needed.has(pack));
+    await rm(path.join(world.at, 'a', packKey(world.first.systemIdentifier, gone)));
+    await writeFile(stray, content);
+    const { result, warnings } = await take(world);
+    expect(warnings).toEqual([]);
+    expect(result.mode.kind).toBe('hashes');
+    expect((await packOf(takenInto(result, 'a'))).has(gone)).toBe(false);
     await expectSound(world, result);
   });
 });
