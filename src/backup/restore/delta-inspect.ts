@@ -18,6 +18,7 @@ export type DeltaTarget =
       readonly kind: 'cluster';
       readonly systemIdentifier: string;
       readonly checkpointAt: Date;
+      readonly checkpoint: Pick<ControlFile, 'checkpointLsn' | 'timeline'> | undefined;
       /** The postmaster that did not remove its postmaster.pid and does not run here: it crashed, or runs elsewhere. */
       readonly absentPid: number | undefined;
       readonly found: Listed<FoundEntry>;
@@ -57,7 +58,7 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   if (control === undefined && marker !== undefined) return { kind: 'unfinished', marker, found: entries };
   const checkpointAt = new Date((control?.checkpointAt ?? 0) * 1000);
   const absentPid = (await readPidFile(dataDirectory))?.pid;
-  return { kind: 'cluster', systemIdentifier: found, checkpointAt, absentPid, found: entries };
+  return { kind: 'cluster', systemIdentifier: found, checkpointAt, checkpoint: control, absentPid, found: entries };
 }
 
 /** Undefined when there is none, or, where a restore was interrupted, only what a crash of the machine left of one: it is no cluster yet. */

@@ -10,8 +10,8 @@ import { HOLD_NAME, MARKER_NAME } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 import { fingerprintOf } from './unchanged-inspect.ts';
-import { inspectUnstoredAside } from './unstored-wal-inspect.ts';
-import type { UnstoredAside } from './unstored-wal.ts';
+import { endOf, holdsClone, inspectUnstoredAside } from './unstored-wal-inspect.ts';
+import { lostUntil, type UnstoredAside } from './unstored-wal.ts';
 
 /** What a restore finds where it is to go. */
 export type TargetState =
@@ -23,6 +23,8 @@ export type TargetState =
       readonly delta: DeltaPlan;
       /** WAL that is in the cluster gone over and not in the repository: moved aside before anything is changed. */
       readonly unstored: UnstoredAside | undefined;
+      /** The last checkpoint of the cluster gone over, when the WAL up to there is neither in it nor in the repository. */
+      readonly lostUntil: bigint | undefined;
       /** Changes with whatever a server or another restore does there. */
       readonly fingerprint: string;
     };
@@ -55,9 +57,12 @@ export async function inspectTarget({ layout, contents, extraBytes, delta }: Tar
   }
   await refuseForeignSpool(layout);
   const unstored = await inspectUnstoredAside(layout, contents);
+  const checkpoint = target.kind === 'cluster' && !(await holdsClone(layout.dataDirectory)) ? target.checkpoint : undefined;
+  const storedLsn = checkpoint && endOf(contents.coverage.timelines.get(checkpoint.timeline));
+  const lost = checkpoint && lostUntil(checkpoint, storedLsn, unstored);
   const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...(unstored?.files ?? []).map((name) => `pg_wal/${name}`)]);
   const freeBytes = await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
-  return { kind: 'over', freeBytes, target, delta: plan, unstored, fingerprint };
+  return { kind: 'over', freeBytes, target, delta: plan, unstored, lostUntil: lost, fingerprint };
 }
 
 async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {

@@ -14,8 +14,7 @@ export async function inspectUnstoredAside(
   { dataDirectory }: LayoutPlan,
   { cluster, coverage, backups }: LineageContents,
 ): Promise<UnstoredAside | undefined> {
-  const autoConf = await readFile(path.join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => '');
-  if (isCloneConfiguration(autoConf)) return undefined;
+  if (await holdsClone(dataDirectory)) return undefined;
   const link = path.join(dataDirectory, 'pg_wal');
   const directory = await realpath(link).catch((error: unknown) => {
     if (systemCodeOf(error) === 'ENOENT') return undefined;
@@ -38,7 +37,13 @@ export async function inspectUnstoredAside(
   };
 }
 
-function endOf(coverage: TimelineCoverage | undefined): bigint | undefined {
+/** Whether a directory is that of a clone that was restored. */
+export async function holdsClone(dataDirectory: string): Promise<boolean> {
+  return isCloneConfiguration(await readFile(path.join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
+}
+
+/** How far a timeline is stored, gaps or not; undefined for nothing of it. */
+export function endOf(coverage: TimelineCoverage | undefined): bigint | undefined {
   const ends = [...(coverage?.runs ?? []), ...(coverage?.open ?? [])].map(({ endLsn }) => endLsn);
   return ends.reduce<bigint | undefined>((last, each) => (last === undefined || each > last ? each : last), undefined);
 }

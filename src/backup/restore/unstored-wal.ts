@@ -1,4 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
+import type { ControlFile } from '../../postgres/control-file.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { UnstoredWal } from '../wal/unstored-inspect.ts';
 import type { TargetState } from './target-directories-inspect.ts';
@@ -28,6 +29,20 @@ export function refuseUnstored(state: TargetState): void {
     detail: `${describeUnstored(unstored)}. A restore of everything in the repository would be without them.`,
     hint: `Store it first: dbadmin wal salvage ${unstored.dataDirectory}, then the same command again. To restore without it add --without-unstored-wal: it is moved aside then, not deleted.`,
   });
+}
+
+/**
+ * Where the last checkpoint of a cluster is, when neither its pg_wal nor the repository has the WAL up to there: what was
+ * committed before it is in nobody's reach. Undefined for the ordinary case.
+ */
+export function lostUntil(
+  checkpoint: Pick<ControlFile, 'checkpointLsn' | 'timeline'>,
+  storedLsn: bigint | undefined,
+  unstored: UnstoredWal | undefined,
+): bigint | undefined {
+  const found = (unstored?.stretches ?? []).filter(({ timeline }) => timeline === checkpoint.timeline);
+  const ends = [storedLsn ?? 0n, ...found.flatMap(({ segments }) => segments.map(({ validUntil }) => validUntil))];
+  return ends.every((end) => end < checkpoint.checkpointLsn) ? checkpoint.checkpointLsn : undefined;
 }
 
 /** `Its pg_wal has 24 segments that the repository has not, 0/4000000 → 0/5A000100 on timeline 1, with commits from … on; the repository's WAL ends at 0/4000000`. */

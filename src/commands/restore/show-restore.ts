@@ -82,7 +82,7 @@ function showPromise(output: Output, left: readonly LeftCommits[]): void {
 
 function showOverwritten(output: Output, { state, layout, staleConfiguration }: Preflight): void {
   if (state.kind === 'empty') return;
-  const { target, delta, unstored } = state;
+  const { target, delta, unstored, lostUntil } = state;
   output.line(
     target.kind === 'cluster'
       ? `overwrites the cluster in ${layout.dataDirectory}, last checkpoint ${formatMoment(target.checkpointAt)}`
@@ -100,6 +100,10 @@ function showOverwritten(output: Output, { state, layout, staleConfiguration }: 
     const { directory, files, aside } = staleConfiguration;
     output.line(`           ${files.join(', ')} in ${directory}: not of this backup, moved to ${aside}`);
   }
+  if (lostUntil !== undefined)
+    output.warn(
+      `its last checkpoint is at ${formatLsn(lostUntil)}, and neither its pg_wal nor the repository has the WAL up to there. Look for where it was moved to.`,
+    );
   if (unstored === undefined) return;
   output.warn(`${describeUnstored(unstored)}.`);
   output.line(`kept       that WAL (${formatBytes(unstored.sizeBytes)}) is moved to ${unstored.aside}, not deleted`);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rmdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -156,7 +156,14 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     await mkdir(outside);
     await rename(path.join(dataDirectory(), 'pg_wal'), path.join(outside, 'pg_wal'));
     await symlink(path.join(outside, 'pg_wal'), path.join(dataDirectory(), 'pg_wal'));
+    await rename(path.join(outside, 'pg_wal'), path.join(outside, 'away'));
+    await mkdir(path.join(outside, 'pg_wal'));
+    const away = await restoreOver('--dry-run');
+    expect(`${away.status} ${away.output}`).toMatch(/^0 [^]*its last checkpoint is at 0\/\w+, and neither its pg_wal nor the repository/);
+    await rmdir(path.join(outside, 'pg_wal'));
+    await rename(path.join(outside, 'away'), path.join(outside, 'pg_wal'));
     const before = await restoreOver('--to', storedAt);
+    expect(before.output).not.toContain('neither its pg_wal');
     expect(`${before.status} ${before.output}`).toMatch(/^0 /);
     expect(before.output).toContain('not deleted');
     expect(await sales()).toEqual([1, 2]);
