@@ -1,10 +1,14 @@
+import net from 'node:net';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 
 const CONNECT_TIMEOUT_MS = 3000;
 
-/** Nobody is there: refused, unreachable, timed out, or no such host or socket. Everything else is an answer. */
+/** No session within the time: nobody is there, or somebody who takes the connection and says nothing. */
+const TIMED_OUT = 'CONNECT_TIMEOUT';
+
+/** Nobody is there: refused, unreachable, or no such host or socket. Everything else is an answer. */
 const SILENCE: readonly (string | undefined)[] = [
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -12,7 +16,6 @@ const SILENCE: readonly (string | undefined)[] = [
   'ENETUNREACH',
   'ENETDOWN',
   'ETIMEDOUT',
-  'CONNECT_TIMEOUT',
   'ENOTFOUND',
   'EAI_AGAIN',
   'ENOENT',
@@ -23,8 +26,8 @@ type Answer = { readonly kind: 'silence' | 'another' | 'original' } | { readonly
 
 /**
  * Refuses when the cluster that a restore is to take the place of still answers: two servers with one identity would
- * archive into one repository and be taken for each other. A server that is starting, has no connection free or does not let us
- * in answers too; that it is another is for whoever restores to say with `acceptsUnknown`.
+ * archive into one repository and be taken for each other. A server that is starting, has no connection free, does not let us in or
+ * takes the connection and says nothing answers too; that it is another is for whoever restores to say with `acceptsUnknown`.
  *
  * That nothing answers proves nothing; whoever restores has to know.
  *
@@ -59,8 +62,9 @@ async function ask(connection: ConnectionParameters, systemIdentifier: string): 
   try {
     sql = await openClient({ ...connection, connectTimeoutMs: Math.min(connection.connectTimeoutMs, CONNECT_TIMEOUT_MS) });
   } catch (error) {
-    const isSilence = isDbadminError(error, 'connection-failed') && SILENCE.includes(systemCodeOf(error.cause));
-    return isSilence ? { kind: 'silence' } : { kind: 'unknown', why: whyOf(error) };
+    const code = isDbadminError(error, 'connection-failed') ? systemCodeOf(error.cause) : undefined;
+    if (code === TIMED_OUT) return await askSilent(connection);
+    return SILENCE.includes(code) ? { kind: 'silence' } : { kind: 'unknown', why: whyOf(error) };
   }
   try {
     const [row] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_catalog.pg_control_system()`;
@@ -70,6 +74,26 @@ async function ask(connection: ConnectionParameters, systemIdentifier: string): 
   } finally {
     await sql.end({ timeout: 1 });
   }
+}
+
+/** A server whose storage hangs, or whose process is stopped, has its connections taken by the system: it lives, and will go on. */
+async function askSilent({ hosts }: ConnectionParameters): Promise<Answer> {
+  for (const { host, port } of hosts) {
+    if (await isListenedOn(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port }))
+      return { kind: 'unknown', why: `It takes the connection and says nothing within ${CONNECT_TIMEOUT_MS / 1000} s.` };
+  }
+  return { kind: 'silence' };
+}
+
+async function isListenedOn(address: net.NetConnectOpts): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = net.connect(address, () => settle(true));
+    const settle = (isTaken: boolean): void => {
+      socket.destroy();
+      resolve(isTaken);
+    };
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => settle(false)).on('error', () => settle(false));
+  });
 }
 
 function whyOf(error: unknown): string {

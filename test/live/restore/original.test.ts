@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -63,6 +64,27 @@ describe('refuseLivingOriginal', () => {
   ])('an answer without an identity is refused, unless it is accepted: %s', async (_, user, database) => {
     await expect(refuseLivingOriginal(as(user, database), identifier, false)).rejects.toMatchObject(unknown);
     await refuseLivingOriginal(as(user, database), identifier, true);
+  });
+
+  test('a server that takes the connection and then says nothing, as one whose disk hangs, is an answer', async () => {
+    const open = new Set<net.Socket>();
+    const mute = net.createServer((socket) => void open.add(socket));
+    const socket = path.join(directory, '.s.PGSQL.5999');
+    const unixMute = net.createServer((each) => void open.add(each));
+    const port = await freePort();
+    await new Promise<void>((resolve) => void mute.listen(port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => void unixMute.listen(socket, resolve));
+    try {
+      for (const each of [at('127.0.0.1', port), at(directory, 5999)]) {
+        await expect(refuseLivingOriginal(each, identifier, false)).rejects.toMatchObject({
+          ...unknown,
+          detail: expect.stringContaining('says nothing'),
+        });
+      }
+    } finally {
+      for (const each of open) each.destroy();
+      for (const each of [mute, unixMute]) each.close();
+    }
   });
 
   test('of several hosts each is asked', async () => {
