@@ -1,14 +1,13 @@
 import { isDbadminError } from '../../base/errors.ts';
-import { damaged, seal, SEALED_KINDS, unseal, type SealedKind } from '../../repository/envelope.ts';
+import { seal, unseal, type SealedKind } from '../../repository/envelope.ts';
 import { isFinding } from '../../repository/audit-findings.ts';
-import { holdPrefix } from '../../repository/layout.ts';
+import { gapPrefix, holdPrefix } from '../../repository/layout.ts';
 import { copyLedgerEntry, ledgerPrefix } from '../../repository/ledger.ts';
 import { reportPrefix } from '../../repository/reports.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { UncopiedList } from './uncopied-run.ts';
 
 const MAX_OBJECT_BYTES = 64 * 1024 * 1024;
-const KIND_AT = 8;
 
 export interface SealedCopyOptions {
   readonly systemIdentifier: string;
@@ -28,15 +27,15 @@ export async function copySealed(
   { systemIdentifier, uncopied, namesakes }: SealedCopyOptions,
 ): Promise<number> {
   const holds = holdPrefix(systemIdentifier);
-  const prefixes = [
-    holds,
-    ledgerPrefix(systemIdentifier),
-    reportPrefix(systemIdentifier, 'drill'),
-    reportPrefix(systemIdentifier, 'verification'),
-    `${systemIdentifier}/gaps/`,
+  const places: readonly (readonly [prefix: string, kind: SealedKind])[] = [
+    [holds, 'hold'],
+    [ledgerPrefix(systemIdentifier), 'ledger'],
+    [reportPrefix(systemIdentifier, 'drill'), 'drill'],
+    [reportPrefix(systemIdentifier, 'verification'), 'verification'],
+    [gapPrefix(systemIdentifier), 'gap'],
   ];
   let copied = 0;
-  for (const prefix of prefixes) {
+  for (const [prefix, kind] of places) {
     const present = new Set<string>();
     for await (const { key } of to.store.list(prefix)) present.add(key);
     const missing: string[] = [];
@@ -45,23 +44,28 @@ export async function copySealed(
       if (!present.has(key) && !isNamesakes) missing.push(key);
     }
     for (const key of missing) {
-      const isCopied = await uncopied.attempt({ kind: 'object', name: key, key }, async () => await copyOne(from, to, key, namesakes));
+      const isCopied = await uncopied.attempt(
+        { kind: 'object', name: key, key },
+        async () => await copyOne(from, to, { key, kind }, namesakes),
+      );
       if (isCopied === true) copied += 1;
     }
   }
   return copied;
 }
 
-async function copyOne(from: Repository, to: Repository, key: string, namesakes: ReadonlySet<string>): Promise<boolean> {
-  const bytes = Buffer.from(await from.store.read(key));
-  const letter = bytes.toString('latin1', KIND_AT, KIND_AT + 1);
-  const kind = (Object.keys(SEALED_KINDS) as SealedKind[]).find((each) => SEALED_KINDS[each] === letter);
-  if (kind === undefined) throw damaged(key, `It holds an object of a kind that is not known: ${JSON.stringify(letter)}.`);
+interface Placed {
+  readonly key: string;
+  /** What belongs there. What an object says that it is, is only asked whether it is that: anybody can write a letter. */
+  readonly kind: SealedKind;
+}
+
+async function copyOne(from: Repository, to: Repository, { key, kind }: Placed, namesakes: ReadonlySet<string>): Promise<boolean> {
   try {
     // A password's verifier must not come where it would lie open.
     if (kind === 'ledger') await copyLedgerEntry(from, to, key);
     else {
-      const { header, body } = await unseal(from, kind, bytes, key, MAX_OBJECT_BYTES);
+      const { header, body } = await unseal(from, kind, await from.store.read(key), key, MAX_OBJECT_BYTES);
       if (kind === 'drill' && namesakes.has(String(header['backup']))) return false;
       const told = isFinding(key) ? withoutNamesakes(header, namesakes) : header;
       if (told === undefined) return false;

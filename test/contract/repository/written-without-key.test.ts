@@ -267,6 +267,26 @@ describe('an encrypted repository into which somebody without its key has writte
     expect(await new WalArchive(to, SYSTEM, SEGMENT_BYTES).readSegment(segmentOf(5))).toBeUndefined();
   });
 
+  test.each(['holds/a/x', 'ledger/x', 'drills/x', 'verifications/x', 'gaps/x'])(
+    'an index under %s is not copied, and so is not encrypted for whoever made it up',
+    async (place) => {
+      const key = `${SYSTEM}/${place}`;
+      await plant(key, 'index', { packs: 0, blobs: 0 });
+      const to = await makeMemoryRepository(true);
+      const all = { chosen: undefined, everything: true, clock: systemClock, log: silentLog, signal };
+      const { failed } = await syncLineage({
+        from: repository,
+        to,
+        cluster: CLUSTER,
+        ...all,
+        onBackup: () => undefined,
+        onWal: () => undefined,
+      });
+      expect(failed.map(({ name }) => name)).toEqual([key]);
+      expect(await to.store.stat(key)).toBeUndefined();
+    },
+  );
+
   test('an index tells of what no other names, and misplaces nothing else', async () => {
     const [pack = '', other = ''] = backups.map((each) => each.pack);
     const own = await BlobIndex.load(repository, SYSTEM);
