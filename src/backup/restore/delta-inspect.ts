@@ -7,6 +7,7 @@ import { parseControlFile, type ControlFile } from '../../postgres/control-file.
 import { readPidFile } from '../../postgres/server-traces.ts';
 import type { FoundEntry } from './delta-plan.ts';
 import { FoundEntries } from './found-entries.ts';
+import { withoutLeavings } from './left-out.ts';
 import { readMarker, type RestoreMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 import { refuseRunning } from './running-inspect.ts';
@@ -33,7 +34,7 @@ export type DeltaTarget =
  */
 export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: string): Promise<DeltaTarget> {
   const { dataDirectory } = layout;
-  if ((await namesIn(dataDirectory)).length === 0) return { kind: 'absent' };
+  if (withoutLeavings(await namesIn(dataDirectory)).length === 0) return { kind: 'absent' };
   await refuseRunning(dataDirectory);
   const marker = await readMarker(dataDirectory);
   const control = await readControlFile(dataDirectory, marker !== undefined);

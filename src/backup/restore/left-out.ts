@@ -7,6 +7,14 @@ export const UNFINISHED_MARKER = `${MARKER_NAME}.tmp`;
 export const HOLD_NAME = 'dbadmin_restore.sock';
 
 /**
+ * What makes a directory a filled one, of the names in it: a restore that was killed after it took hold of an empty directory, and
+ * before its mark was there, leaves the socket and the beginning of the mark. Whether it lives is asked first.
+ */
+export function withoutLeavings(names: readonly string[]): readonly string[] {
+  return names.filter((name) => name !== HOLD_NAME && name !== UNFINISHED_MARKER);
+}
+
+/**
  * Whether a path of a data directory is the mark of a restore. One that was killed just before its end leaves it in a cluster
  * that starts and runs, and the server sends it with every backup.
  */

@@ -6,7 +6,7 @@ import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
 import { refuseHeld } from './hold-apply.ts';
 import { freeBytesFor } from './lay-down-apply.ts';
-import { HOLD_NAME, MARKER_NAME } from './left-out.ts';
+import { HOLD_NAME, MARKER_NAME, withoutLeavings } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 import { fingerprintOf } from './unchanged-inspect.ts';
@@ -66,7 +66,8 @@ export async function inspectTarget({ layout, contents, extraBytes, delta }: Tar
 }
 
 async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {
-  const names = await listed(directory);
+  const found = await listed(directory);
+  const names = directory === layout.dataDirectory ? withoutLeavings(found) : found;
   if (names.length === 0) return;
   const isUnfinished = (await readMarker(layout.dataDirectory)) !== undefined;
   throw new DbadminError('refused', `${directory} is not empty`, {

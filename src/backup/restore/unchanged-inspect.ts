@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
-import { HOLD_NAME, MARKER_NAME } from './left-out.ts';
+import { MARKER_NAME, withoutLeavings } from './left-out.ts';
 import { refuseRunning } from './running-inspect.ts';
 import type { TargetState } from './target-directories-inspect.ts';
 
@@ -41,7 +41,7 @@ async function unlessAbsent<Value>(work: Promise<Value>): Promise<Value | undefi
  */
 export async function refuseChanged(dataDirectory: string, state: TargetState): Promise<void> {
   if (state.kind === 'over') await refuseRunning(dataDirectory);
-  const names = state.kind === 'empty' ? (await readdir(dataDirectory)).filter((name) => name !== HOLD_NAME) : [];
+  const names = state.kind === 'empty' ? withoutLeavings(await readdir(dataDirectory)) : [];
   const isSame = state.kind === 'empty' ? names.length === 0 : (await fingerprintOf(dataDirectory)) === state.fingerprint;
   if (isSame) return;
   throw new DbadminError('plan-stale', `${dataDirectory} has changed since the restore was planned`, {

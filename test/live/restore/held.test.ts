@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyRestore, type Restored } from '../../../src/backup/restore/apply.ts';
@@ -9,6 +10,12 @@ import type { ServerPrograms } from '../../../src/postgres/server.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+
+/** The socket of a process that was killed while it listened. */
+function leaveSocket(into: string): void {
+  const listenAndDie = `require('node:net').createServer().listen('dbadmin_restore.sock', () => process.kill(process.pid, 'SIGKILL'))`;
+  expect(spawnSync(process.execPath, ['-e', listenAndDie], { cwd: into }).signal).toBe('SIGKILL');
+}
 
 describe('two restores into one directory', () => {
   let directory: string;
@@ -78,6 +85,37 @@ describe('two restores into one directory', () => {
     });
     expect(await readdir(placeOf(name))).not.toContain('dbadmin_restore.sock');
     expect((await preflight(name, true)).state).toMatchObject({ kind: 'over', target: { kind: 'cluster' } });
+  });
+
+  // As a restore leaves it that is killed after it took hold of the directory and before its mark is there.
+  test.each([
+    ['socket', false],
+    ['socket', true],
+    ['beginning of a mark', false],
+    ['beginning of a mark', true],
+  ])('a directory that holds the %s of a killed restore and nothing else is empty, with --delta: %s', async (left, delta) => {
+    const into = placeOf(`killed ${left} ${delta}`);
+    await mkdir(into);
+    leaveSocket(into);
+    if (left !== 'socket') await writeFile(path.join(into, 'dbadmin_restore.json.tmp'), '{"id":');
+    const plan = await preflight(path.basename(into), delta);
+    expect(plan.state).toMatchObject({ kind: 'empty' });
+    if (delta) return;
+    await apply(plan);
+    const names = await readdir(into, { recursive: true });
+    expect(names).toContain('global/pg_control');
+    expect(names.filter((name) => name.startsWith('dbadmin_restore'))).toEqual([]);
+  });
+
+  test('what a killed restore left is passed over, and what lies beside it is not', async () => {
+    await mkdir(placeOf('beside'));
+    leaveSocket(placeOf('beside'));
+    await writeFile(path.join(placeOf('beside'), 'thesis.txt'), 'years of work');
+    await expect(preflight('beside', false)).rejects.toMatchObject({ code: 'refused', detail: 'It holds thesis.txt.' });
+    await expect(preflight('beside', true)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('neither a cluster'),
+    });
   });
 
   test('a plan for an empty directory is refused when another restore has filled it meanwhile, and leaves no mark in it', async () => {
