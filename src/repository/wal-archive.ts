@@ -95,13 +95,19 @@ export class WalArchive {
 
   /**
    * Whoever stored it may have failed before the lock was looked for. It is the one that it was to have then: what is offered again
-   * is not kept for longer.
+   * is not kept for longer. What is locked for as long already is fine, in whatever mode: WAL does not wait for a stricter one.
    */
   async #lockAsMade(key: string, { receivedAt }: WalHeader, { receivedAt: now }: WalTimes): Promise<void> {
     const { lockDays } = this.#store.capabilities;
     if (lockDays === undefined) return;
     const until = lockEnd(new Date(receivedAt), lockDays);
-    if (until > now) await this.#store.extendLock(key, until);
+    if (until <= now) return;
+    try {
+      await this.#store.extendLock(key, until);
+    } catch (error) {
+      const found = await this.#store.stat(key).catch(() => undefined);
+      if (found?.lockedUntil === undefined || found.lockedUntil < until) throw error;
+    }
   }
 
   /** Stores bytes `[from, from + bytes.length)` of the open segment. */

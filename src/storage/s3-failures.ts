@@ -39,6 +39,14 @@ export function s3ErrorOf(error: unknown): { readonly name: string; readonly sta
   return { name: error.name, status: $metadata?.httpStatusCode };
 }
 
+const WORM_REFUSALS = new Set(['InvalidRequest', 'ObjectLocked']);
+
+/** Whether the server will not have this done to the object: no right, or a lock, which S3 answers with 403 and MinIO with 400. */
+export function isRefusal(error: unknown): boolean {
+  const { name, status } = s3ErrorOf(error);
+  return status === 403 || (status === 400 && WORM_REFUSALS.has(name));
+}
+
 const OVERLOADED = new Set([408, 429]);
 
 /** Whether a failure of ours is of the server or the way to it, by what it was made of, and not the server's answer to this request. */

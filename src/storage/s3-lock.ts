@@ -8,7 +8,7 @@ import {
 import { DbadminError, messageOf } from '../base/errors.ts';
 import { lockedObject, missingObject } from './failures.ts';
 import type { S3Place } from './s3-client.ts';
-import { s3ErrorOf, s3Failure } from './s3-failures.ts';
+import { isRefusal, s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { lockModeOf, readingParameters } from './s3-headers.ts';
 import type { LockOutcome, LockSupport } from './store.ts';
 
@@ -109,7 +109,7 @@ export async function extendVersionLock(target: LockTarget, key: string, objectN
       await put(lockModeOf(place), isLongEnough ? (lock.until ?? until) : until);
       return 'extended';
     } catch (error) {
-      if (s3ErrorOf(error).status !== 403) throw error;
+      if (!isRefusal(error)) throw error;
       if (!isLongEnough) await put('GOVERNANCE', until);
       return 'lesser';
     }

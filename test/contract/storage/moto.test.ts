@@ -193,25 +193,30 @@ function describeLockingBucket(server: () => TestS3): void {
         await lenient.close();
       });
 
-      it('is locked for as long, and told, where the server refuses the stricter mode', async () => {
+      it.each([
+        ['S3', 403, 'AccessDenied'],
+        ['MinIO', 400, 'InvalidRequest'],
+        ['others', 400, 'ObjectLocked'],
+      ])('is locked for as long, and told, where the server refuses the stricter mode as %s does', async (maker, status, code) => {
+        const [short, enough] = [`mode/${maker}/short`, `mode/${maker}/enough`];
         const lenient = await lockedIn('governance');
-        await lenient.create('mode/short', Buffer.from('x'), { lockUntil: sooner });
-        await lenient.create('mode/enough', Buffer.from('x'), { lockUntil: later });
+        await lenient.create(short, Buffer.from('x'), { lockUntil: sooner });
+        await lenient.create(enough, Buffer.from('x'), { lockUntil: later });
         const proxy = await startFaultyProxy(server().endpoint);
         let refusals = 0;
         proxy.plan(({ method, path }) => {
           if (method !== 'PUT' || !path.includes('?retention')) return undefined;
           refusals += 1;
           // The first request asks for the stricter mode.
-          return refusals === 1 || path.includes('enough') ? { kind: 'answer', status: 403, code: 'AccessDenied' } : undefined;
+          return refusals === 1 || path.includes('enough') ? { kind: 'answer', status, code } : undefined;
         });
         const strict = await lockedIn('compliance', proxy.endpoint);
-        expect(await strict.extendLock('mode/short', later)).toBe('lesser');
-        expect(await mode('mode/short')).toEqual({ mode: 'GOVERNANCE', until: later });
-        expect(await strict.extendLock('mode/enough', sooner)).toBe('lesser');
-        expect(await mode('mode/enough')).toEqual({ mode: 'GOVERNANCE', until: later });
-        expect(await strict.stat('mode/short')).toMatchObject({ lockedUntil: later, isLesserLock: true });
-        expect(await lenient.stat('mode/short')).not.toHaveProperty('isLesserLock');
+        expect(await strict.extendLock(short, later)).toBe('lesser');
+        expect(await mode(short)).toEqual({ mode: 'GOVERNANCE', until: later });
+        expect(await strict.extendLock(enough, sooner)).toBe('lesser');
+        expect(await mode(enough)).toEqual({ mode: 'GOVERNANCE', until: later });
+        expect(await strict.stat(short)).toMatchObject({ lockedUntil: later, isLesserLock: true });
+        expect(await lenient.stat(short)).not.toHaveProperty('isLesserLock');
         await strict.close();
         await lenient.close();
         await proxy.stop();

@@ -110,6 +110,21 @@ describe('object lock: WAL that is there already', () => {
     },
   );
 
+  it('a stricter mode that cannot be had now does not keep WAL from being received, and a lock that is too short does', async () => {
+    const { store, time } = world();
+    const times = { receivedAt: time.now, coveredUntil: undefined };
+    const repository = await repositoryIn(store);
+    expect(await new WalArchive(repository, SYSTEM, SEGMENT_BYTES).putSegment(nameOf(5), contentOf(5), times)).toBe('stored');
+    const refusing = withFaults(store, ({ operation }) => {
+      if (operation === 'extendLock') throw new DbadminError('storage-unsupported', 'the mode is refused');
+    });
+    const archive = new WalArchive({ ...repository, store: refusing }, SYSTEM, SEGMENT_BYTES);
+    expect(await archive.putSegment(nameOf(5), contentOf(5), times)).toBe('present');
+    const longer = { ...refusing, capabilities: { ...refusing.capabilities, lockDays: 60 } };
+    const strict = new WalArchive({ ...repository, store: longer }, SYSTEM, SEGMENT_BYTES);
+    await expect(strict.putSegment(nameOf(5), contentOf(5), times)).rejects.toMatchObject({ code: 'storage-unsupported' });
+  });
+
   it('a lock that would have ended is none, and is not asked for: servers refuse it', async () => {
     const { store, memory, time } = world();
     const times = { receivedAt: time.now, coveredUntil: undefined };
