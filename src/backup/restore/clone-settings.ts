@@ -33,16 +33,21 @@ export type Setting = readonly [name: string, value: string];
  * port and name. And it must start on a smaller machine than the original's.
  */
 export function cloneSettings(clone: CloneSettings): readonly Setting[] {
-  return [...ownAddress(clone), ...nothingToOthers(clone), ...ownMachine(clone), ...standbyLimits(clone.limits)];
+  return [[RESTORED_AS, 'clone'], ...ownAddress(clone), ...nothingToOthers(clone), ...ownMachine(clone), ...standbyLimits(clone.limits)];
 }
 
-const CLONE_PID_FILE = 'clone.pid';
+/**
+ * Says what a cluster was restored as. A setting of our own that the server keeps and nothing else writes: no quarantine has one in
+ * its place, and ALTER SYSTEM, which drops comments, leaves it.
+ */
+export const RESTORED_AS = 'dbadmin.restored_as';
 
-/** Whether this postgresql.auto.conf is that of a clone: what is done in one is nobody's data, and never archived. */
+/**
+ * Whether this postgresql.auto.conf is that of a clone: what is done in one is nobody's data, and never archived. One that somebody
+ * made archive is none any more.
+ */
 export function isCloneConfiguration(autoConf: string): boolean {
-  return (
-    lastSetting(autoConf, 'external_pid_file')?.endsWith(`/${CLONE_PID_FILE}`) === true && lastSetting(autoConf, 'archive_mode') === 'off'
-  );
+  return lastSetting(autoConf, RESTORED_AS) === 'clone' && lastSetting(autoConf, 'archive_mode') === 'off';
 }
 
 function ownAddress(clone: CloneSettings): readonly Setting[] {
@@ -57,7 +62,7 @@ function ownAddress(clone: CloneSettings): readonly Setting[] {
     ['hba_file', `${clone.dataDirectory}/pg_hba.conf`],
     ['ident_file', `${clone.dataDirectory}/pg_ident.conf`],
     // Not empty: the server would try to write a file of no name, and complain.
-    ['external_pid_file', `${clone.dataDirectory}/${CLONE_PID_FILE}`],
+    ['external_pid_file', `${clone.dataDirectory}/clone.pid`],
     ['ssl', 'off'],
   ];
 }

@@ -1,4 +1,4 @@
-import type { Setting } from './clone-settings.ts';
+import { RESTORED_AS, type Setting } from './clone-settings.ts';
 import type { StandbyLimits } from './recovery-settings.ts';
 
 export interface ProductionSettings {
@@ -24,6 +24,8 @@ export function productionSettings({ limits, original, moved }: ProductionSettin
   // Lowered after the backup began and raised in pg_control: recovery would stop and ask for more.
   const raised = wanted.filter(([name, least, usual]) => Number(original(name) ?? usual) < least);
   return [
+    // Of the backup of a clone that somebody made their own.
+    ...(original(RESTORED_AS) === undefined ? [] : [[RESTORED_AS, 'production'] as const]),
     ...[...moved].map(([name, path]) => [name, path] as const),
     // It restores as a primary: whom the original followed, if it was a standby, is not followed.
     ['primary_conninfo', ''],

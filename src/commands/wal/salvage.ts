@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { holdsClone } from '../../backup/restore/unstored-wal-inspect.ts';
 import { forEachDestination } from '../../backup/wal/destination.ts';
 import { salvageWal, type SalvagedStretch } from '../../backup/wal/salvage-run.ts';
 import { DbadminError } from '../../base/errors.ts';
@@ -11,7 +12,9 @@ import { openDestinations } from './destinations.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
-  const directory = await segmentsIn(path.resolve(context.cwd, input.args[0] ?? ''));
+  const named = path.resolve(context.cwd, input.args[0] ?? '');
+  await refuseClone(named);
+  const directory = await segmentsIn(named);
   const { config, cluster } = await loadProject(context, input);
   const opened = await openDestinations(context, input, config, cluster);
   const request = { directory, clusterName: cluster.name, systemIdentifier: textOption(input, 'systemIdentifier'), clock, signal };
@@ -32,6 +35,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await opened.close();
   }
+}
+
+/** A clone's timelines are nobody's: stored, they would be the newest of the cluster that it was restored from. */
+async function refuseClone(directory: string): Promise<void> {
+  const dataDirectory = path.basename(directory) === 'pg_wal' ? path.dirname(directory) : directory;
+  if (!(await holdsClone(dataDirectory))) return;
+  throw new DbadminError('refused', `${dataDirectory} is a restored clone`, {
+    detail: 'Its WAL is of a timeline of its own, and in the repository every later restore of everything would go along that one.',
+    hint: 'Name the data directory of the cluster itself. What was done in a clone comes out of it with pg_dump.',
+  });
 }
 
 /** pg_wal of a data directory whose server does not run, or the directory itself where segments were moved to. */

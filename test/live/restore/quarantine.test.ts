@@ -81,6 +81,19 @@ describe('what cannot be taken away again', () => {
     expect((await readdir(os.tmpdir())).filter((name) => name.startsWith('dbadmin-quarantine-'))).toEqual([]);
   });
 
+  test('its WAL is still a clone’s: a restore over it of everything asks for none of it, and none can be stored', async () => {
+    const { programs } = cluster;
+    if (programs === undefined) throw new Error('the embedded cluster has programs');
+    const words = ['restore', '--to-latest', '--into', into(), '--delta', '--dry-run', '--json', '--config', config];
+    const planned = await runCommand(words);
+    expect(`${planned.status} ${planned.stderr}`).toMatch(/^0 /);
+    expect(JSON.parse(planned.stdout)).toMatchObject({ preflight: { unstoredWal: null } });
+    for (const directory of [into(), path.join(into(), 'pg_wal')]) {
+      const salvaged = await runCommand(['wal', 'salvage', directory, '--config', config]);
+      expect(`${salvaged.status} ${salvaged.stderr}`).toMatch(/^1 [^]*is a restored clone/);
+    }
+  });
+
   test('is taken away once the cause is gone: the migrations are replayed first, over what is there', async () => {
     const { status, output } = await restore('--delta', '--replay-migrations');
     expect(`${status} ${output}`).toMatch(/^0 /);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isCloneConfiguration } from '../../../../src/backup/restore/clone-settings.ts';
 import type { OuterFile } from '../../../../src/backup/restore/configuration-files.ts';
 import type { Preflight } from '../../../../src/backup/restore/inspect.ts';
 import { planConfiguration, type Purpose, type RestoredConfiguration } from '../../../../src/backup/restore/restored-configuration.ts';
@@ -94,4 +95,13 @@ test('in quarantine its settings take the place of the others, and go with it', 
   expect(lines(quarantined.recoveringAutoConf, 'hba_file')).toEqual(["hba_file = '/tmp/q/pg_hba.conf'"]);
   expect(lines(quarantined.settledAutoConf, 'listen_addresses')).toEqual(["listen_addresses = '127.0.0.1'"]);
   expect(quarantined.settledAutoConf).not.toContain('/tmp/q');
+});
+
+test('a clone is known as one in quarantine too, and a production never is', () => {
+  const quarantine = [['external_pid_file', '/tmp/dbadmin-quarantine-x/server.pid']] as const;
+  const clone = plan(CLONE, {}, quarantine);
+  expect([clone.recoveringAutoConf, clone.settledAutoConf].map(isCloneConfiguration)).toEqual([true, true]);
+  // Its backup may be of a clone that somebody made their own.
+  const production = plan(PRODUCTION, { autoConf: clone.settledAutoConf }, quarantine);
+  expect([production.recoveringAutoConf, production.settledAutoConf].map(isCloneConfiguration)).toEqual([false, false]);
 });
