@@ -32,6 +32,8 @@ export interface RebuiltIndex {
   readonly replaced: readonly string[];
   /** Those that should have gone and that the storage has locked: nothing is read from them, or their lost packs are marked. */
   readonly locked: readonly { readonly index: string; readonly until: Date | null }[];
+  /** Those that should have gone and say alone what lies in some of the damaged packs: what is whole there is found by them only. */
+  readonly kept: readonly { readonly index: string; readonly packs: readonly string[] }[];
   /** Named by an index and not there: what lay in them is lost unless it comes back from a copy. */
   readonly missing: readonly string[];
   readonly damaged: readonly { readonly pack: string; readonly problem: string }[];
@@ -42,8 +44,8 @@ export interface RebuiltIndex {
  * true stay. Needs no key: without one all indexes of an encrypted repository are taken for untold, and what the packs say is written beside them,
  * not encrypted; the next run with the key replaces that.
  *
- * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found. Packs that are lost and that
- * a locked index goes on naming are marked: who writes a backup takes them for absent then, and stores what they held anew.
+ * New indexes are stored before old ones are deleted, so that nothing is ever unfindable that was found: an old one stays where it alone names
+ * a pack whose footer is damaged, for its blobs may be whole. Packs that are lost and that an index which stays goes on naming are marked: who writes a backup takes them for absent then, and stores what they held anew.
  */
 export async function rebuildIndex(repository: Repository, systemIdentifier: string, options: RebuildOptions): Promise<RebuiltIndex> {
   const sizes = await listPacks(repository, systemIdentifier);
@@ -76,27 +78,32 @@ export async function rebuildIndex(repository: Repository, systemIdentifier: str
   }
   await flush();
   await options.lease.check();
-  const { replaced, locked } = await deleteStale(repository, systemIdentifier, stale, options.clock.now());
-  return { packs: sizes.size, added: todo.length - damaged.length, written, replaced, locked, missing: [...missing], damaged };
+  const unread = new Set(damaged.map(({ pack }) => pack));
+  const outcome = await deleteStale(repository, systemIdentifier, stale, unread, options.clock.now());
+  return { packs: sizes.size, added: todo.length - damaged.length, written, ...outcome, missing: [...missing], damaged };
 }
 
 async function deleteStale(
   repository: Repository,
   systemIdentifier: string,
   stale: StaleIndexes,
+  unread: ReadonlySet<string>,
   markedAt: Date,
-): Promise<Pick<RebuiltIndex, 'replaced' | 'locked'>> {
+): Promise<Pick<RebuiltIndex, 'replaced' | 'locked' | 'kept'>> {
   const replaced: string[] = [];
   const locked: RebuiltIndex['locked'][number][] = [];
-  for (const [index, absent] of stale) {
-    if (await deleteUnlessLocked(repository, index)) {
+  const kept: RebuiltIndex['kept'][number][] = [];
+  for (const [index, { absent, present }] of stale) {
+    const packs = present.filter((pack) => unread.has(pack));
+    if (packs.length === 0 && (await deleteUnlessLocked(repository, index))) {
       replaced.push(index);
       continue;
     }
     for (const pack of absent) await markPack(repository, systemIdentifier, pack, { graceMs: DEFAULT_GRACE_MS, markedAt });
-    locked.push({ index, until: (await repository.store.stat(index))?.lockedUntil ?? null });
+    if (packs.length > 0) kept.push({ index, packs });
+    else locked.push({ index, until: (await repository.store.stat(index))?.lockedUntil ?? null });
   }
-  return { replaced, locked };
+  return { replaced, locked, kept };
 }
 
 /** What {@link rebuildIndex} would do; reads indexes, and no pack. */
@@ -123,8 +130,8 @@ async function listPacks(repository: Repository, systemIdentifier: string): Prom
   return sizes;
 }
 
-/** Indexes that cannot stay, by their keys: each with the packs that it names and that are not there. */
-type StaleIndexes = ReadonlyMap<string, readonly string[]>;
+/** Indexes that cannot stay, by their keys: each with the packs that it names, as far as it can be read, and that are not there, or are. */
+type StaleIndexes = ReadonlyMap<string, { readonly absent: readonly string[]; readonly present: readonly string[] }>;
 
 /** Which packs the indexes that can stay name, and which indexes cannot. */
 async function readIndexes(
@@ -134,7 +141,7 @@ async function readIndexes(
   all: boolean,
 ): Promise<{ readonly named: ReadonlySet<string>; readonly stale: StaleIndexes; readonly missing: ReadonlySet<string> }> {
   const named = new Set<string>();
-  const stale = new Map<string, readonly string[]>();
+  const stale = new Map<string, { readonly absent: readonly string[]; readonly present: readonly string[] }>();
   const missing = new Set<string>();
   // Collected, and named still by an index that is locked.
   const marked = await readMarks(repository, systemIdentifier);
@@ -147,7 +154,7 @@ async function readIndexes(
       // Without a key it is not known what an encrypted index names; whether it is whole is.
       if (isDbadminError(error, 'key-wrong')) continue;
       if (!isDbadminError(error, 'repository-damaged')) throw error;
-      stale.set(key, []);
+      stale.set(key, { absent: [], present: [] });
       continue;
     }
     const absent: string[] = [];
@@ -158,7 +165,7 @@ async function readIndexes(
       else isNewer = true;
     }
     for (const pack of absent) missing.add(pack);
-    if ((all || !isTrusted || absent.length > 0) && !isNewer) stale.set(key, absent);
+    if ((all || !isTrusted || absent.length > 0) && !isNewer) stale.set(key, { absent, present: packs.filter((each) => sizes.has(each)) });
     else for (const pack of packs) named.add(pack);
   }
   return { named, stale, missing };

@@ -51,7 +51,18 @@ async function showPlan(
   );
   for (const pack of missing) output.line(`missing   pack ${pack} is in an index and is not there: bring it back from a copy`);
   output.line('Nothing was changed.');
-  output.result({ repository: name, systemIdentifier, packs, added: unindexed, written: 0, replaced, locked: [], missing, damaged: [] });
+  output.result({
+    repository: name,
+    systemIdentifier,
+    packs,
+    added: unindexed,
+    written: 0,
+    replaced,
+    locked: [],
+    kept: [],
+    missing,
+    damaged: [],
+  });
   return missing.length > 0 ? 3 : 0;
 }
 
@@ -69,7 +80,7 @@ async function openWithOrWithoutKey(context: CommandContext, place: RepositoryCo
 }
 
 function show({ output }: CommandContext, repository: string, rebuilt: RebuiltIndex): void {
-  const { packs, added, written, replaced, locked, missing, damaged } = rebuilt;
+  const { packs, added, written, replaced, locked, kept, missing, damaged } = rebuilt;
   output.line(
     `${repository}: ${packs} packs, ${added} of them newly indexed in ${written} index ${written === 1 ? 'object' : 'objects'}, ${replaced.length} replaced`,
   );
@@ -77,7 +88,12 @@ function show({ output }: CommandContext, repository: string, rebuilt: RebuiltIn
     output.line(
       `locked    ${index} stays${until === null ? '' : ` until ${until.toISOString()}`}: what it should say is in another; run this again then`,
     );
+  for (const { index, packs: unread } of kept) output.line(`stays     ${index}: nothing else says what lies in ${packsNamed(unread)}`);
   for (const pack of missing) output.line(`missing   pack ${pack} was in an index and is not there: bring it back from a copy`);
   for (const { pack, problem } of damaged) output.line(`damaged   pack ${pack}: ${problem}`);
   if (missing.length + damaged.length > 0) output.line('What backups that costs: dbadmin backup verify');
+}
+
+function packsNamed(packs: readonly string[]): string {
+  return packs.length === 1 ? `pack ${packs[0]}, which is damaged` : `${packs.length} damaged packs`;
 }

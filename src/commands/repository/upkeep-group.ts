@@ -54,7 +54,7 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
     name: 'repository rebuild-index',
     summary: 'write the indexes anew from what the packs say of themselves',
     description: `For a repository that lost index objects, or whose indexes are damaged or name packs that are not there. Needs no key: packs tell what they hold.
-Indexes that are whole and true stay, unless --all. One that the storage has locked stays beside those that are written, until its lock has ended;
+Indexes that are whole and true stay, unless --all, and one that alone says what lies in a pack which is damaged and cannot say it itself. One that the storage has locked stays beside those that are written, until its lock has ended;
 nothing hangs on it. Exit 3 then, and when packs are missing or damaged.`,
     options: [
       { flags: '--all', summary: 'also indexes that are whole' },
@@ -67,6 +67,7 @@ nothing hangs on it. Exit 3 then, and when packs are missing or damaged.`,
       'packs, added, written: numbers of packs, packs newly indexed, index objects written',
       'replaced: array of index keys',
       'locked: array of { index, until } that stay, until as ISO 8601 or null',
+      'kept: array of { index, packs } that stay, since only they say what lies in packs that are damaged',
       'missing: array of packs; damaged: array of { pack, problem }',
     ],
     load: async () => await import('./rebuild-index.ts'),
