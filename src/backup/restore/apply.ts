@@ -17,6 +17,7 @@ import { rewriteServerManifest } from './server-manifest.ts';
 import { spoolWal } from './spool-apply.ts';
 import { moveStaleConfiguration } from './stale-configuration-apply.ts';
 import { SERVER_MANIFEST, writeSyntheticManifest } from './synthetic-manifest-apply.ts';
+import type { TargetState } from './target-directories-inspect.ts';
 import { refuseChanged } from './unchanged-inspect.ts';
 
 export interface ApplyOptions {
@@ -103,6 +104,7 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
       backup: preflight.resolution.backup.label,
       tablespaces: layout.tablespaces.map(({ directory }) => directory),
       spoolDirectory,
+      ...(beganOverCluster(state) ? { overCluster: true } : {}),
     },
     owner,
   );
@@ -133,6 +135,11 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
     leftLibraries: libraries.left,
     delta,
   };
+}
+
+/** An interrupted restore that is finished goes over what the one before it did. */
+function beganOverCluster(state: TargetState): boolean {
+  return state.kind === 'over' && (state.target.kind === 'cluster' || state.target.marker.overCluster === true);
 }
 
 /** Memory that a server here may use: a container's limit counts where there is one. */

@@ -54,13 +54,24 @@ export async function inspectDeltaTarget(layout: LayoutPlan, systemIdentifier: s
   await refuseForeignTablespaces(layout, marker);
   const links = new Set(layout.tablespaces.map(({ oid }) => `pg_tblspc/${oid}`));
   const entries = new FoundEntries();
-  await walk(dataDirectory, '', links, entries);
-  await findInTablespaces(layout, entries);
-  if (control === undefined && marker !== undefined) return { kind: 'unfinished', marker, found: entries };
+  const isUnfinished = control === undefined && marker !== undefined;
+  const heldBytes = isUnfinished && marker.overCluster !== true ? blockBytes : lengthBytes;
+  await walk(dataDirectory, '', { links, heldBytes, entries });
+  await findInTablespaces(layout, heldBytes, entries);
+  if (isUnfinished) return { kind: 'unfinished', marker, found: entries };
   const checkpointAt = new Date((control?.checkpointAt ?? 0) * 1000);
   const absentPid = (await readPidFile(dataDirectory))?.pid;
   return { kind: 'cluster', systemIdentifier: found, checkpointAt, checkpoint: control, absentPid, found: entries };
 }
+
+/** What a file gives back when it goes or is gone over. */
+type HeldBytes = (file: { readonly size: number; readonly blocks: number }) => number;
+
+/** Of files that a restore into nothing may have made long only. */
+const blockBytes: HeldBytes = ({ size, blocks }) => Math.min(size, blocks * 512);
+
+/** Of a cluster's: all of it is there, and a filesystem that compresses gives fewer blocks than it would need for the backup's length. */
+const lengthBytes: HeldBytes = ({ size }) => size;
 
 /** Undefined when there is none, or, where a restore was interrupted, only what a crash of the machine left of one: it is no cluster yet. */
 async function readControlFile(dataDirectory: string, isUnfinished: boolean): Promise<ControlFile | undefined> {
@@ -87,7 +98,7 @@ async function refuseForeignTablespaces(layout: LayoutPlan, marker: RestoreMarke
   }
 }
 
-async function findInTablespaces(layout: LayoutPlan, entries: FoundEntries): Promise<void> {
+async function findInTablespaces(layout: LayoutPlan, heldBytes: HeldBytes, entries: FoundEntries): Promise<void> {
   for (const { oid, directory } of layout.tablespaces) {
     // Beside ours there may be directories of other majors, which are none of our business.
     const own = new Set(
@@ -98,16 +109,23 @@ async function findInTablespaces(layout: LayoutPlan, entries: FoundEntries): Pro
       const inside = `pg_tblspc/${oid}/${name}`;
       const info = await lstat(path.join(directory, name));
       entries.add({ path: inside, type: info.isDirectory() ? 'directory' : 'other', sizeBytes: 0, heldBytes: 0 });
-      if (info.isDirectory()) await walk(path.join(directory, name), inside, new Set(), entries);
+      if (info.isDirectory()) await walk(path.join(directory, name), inside, { links: new Set(), heldBytes, entries });
     }
   }
+}
+
+interface Walked {
+  readonly links: ReadonlySet<string>;
+  readonly heldBytes: HeldBytes;
+  readonly entries: FoundEntries;
 }
 
 /**
  * Everything below a directory. Links are named and not followed, but pg_wal's: its content is the cluster's. Where a link
  * of a tablespace is to be and something else is, that is one thing to remove.
  */
-async function walk(directory: string, inside: string, links: ReadonlySet<string>, entries: FoundEntries): Promise<void> {
+async function walk(directory: string, inside: string, walked: Walked): Promise<void> {
+  const { links, heldBytes, entries } = walked;
   for (const child of await readdir(systemPath(directory), { withFileTypes: true, encoding: 'buffer' })) {
     const name = decodePath(child.name);
     const relative = inside === '' ? name : `${inside}/${name}`;
@@ -118,10 +136,10 @@ async function walk(directory: string, inside: string, links: ReadonlySet<string
       entries.add({ path: relative, type: 'other', sizeBytes: 0, heldBytes: 0 });
     } else if (child.isDirectory() || isLinkedWal) {
       entries.add({ path: relative, type: 'directory', sizeBytes: 0, heldBytes: 0 });
-      await walk(file, relative, links, entries);
+      await walk(file, relative, walked);
     } else if (child.isFile()) {
-      const { size, blocks } = await lstat(systemPath(file));
-      entries.add({ path: relative, type: 'file', sizeBytes: size, heldBytes: Math.min(size, blocks * 512) });
+      const info = await lstat(systemPath(file));
+      entries.add({ path: relative, type: 'file', sizeBytes: info.size, heldBytes: heldBytes(info) });
     } else {
       entries.add({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0, heldBytes: 0 });
     }

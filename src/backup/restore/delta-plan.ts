@@ -7,7 +7,7 @@ export interface FoundEntry {
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
   readonly sizeBytes: number;
-  /** What it takes on the disk, at most its size: a file that an interrupted restore has only made long takes nothing. */
+  /** Room that it gives back, at most its size: a file that an interrupted restore has only made long gives nothing. */
   readonly heldBytes: number;
 }
 

@@ -15,6 +15,8 @@ export interface RestoreMarker {
   /** Directories outside of the data directory that it fills. */
   readonly tablespaces: readonly string[];
   readonly spoolDirectory: string;
+  /** It went over a cluster, whose files were there in full; absent where it began with nothing. */
+  readonly overCluster?: boolean;
 }
 
 /** Says in the directory that a restore has begun there. */
