@@ -163,9 +163,9 @@ function storeOptions({ clock, log, signal, patienceMs }: CommandContext, { name
     identityKey: IDENTITY_KEY,
     patienceMs,
     interrupt: signal,
-    onWait: (error) => {
-      if (patienceMs > 0)
-        log.warn(`repository ${name} does not answer and is waited for, up to ${formatDuration(patienceMs)}: ${reasonOf(error)}`);
+    onWait: (error, trouble) => {
+      const what = trouble === 'overloaded' ? 'asks for fewer requests' : 'does not answer';
+      log.warn(`repository ${name} ${what} and is waited for, up to ${formatDuration(patienceMs)}: ${reasonOf(error)}`);
     },
     onRetry: (error, attempt, delayMs) => log.debug(`attempt ${attempt} failed, trying again in ${delayMs} ms: ${String(error)}`),
   };

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { createDiskStore, openDiskStore } from './disk.ts';
-import { createRetrier, type Retrier } from './retrier.ts';
+import { createRetrier, type Retrier, type RetryOptions } from './retrier.ts';
 import { withRetrier } from './retry.ts';
 import type { S3Place } from './s3-client.ts';
-import { isOutage } from './s3-failures.ts';
+import { troubleOf } from './s3-failures.ts';
 import type { ObjectStore } from './store.ts';
 
 /** Where a store is, as the configuration names it. */
@@ -30,7 +30,7 @@ export interface OpenStoreOptions {
   readonly interrupt?: AbortSignal;
   readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
   /** @see RetryOptions.onWait */
-  readonly onWait?: (error: unknown) => void;
+  readonly onWait?: NonNullable<RetryOptions['onWait']>;
 }
 
 /**
@@ -41,8 +41,8 @@ export interface OpenStoreOptions {
  */
 export async function openStore(place: StorePlace, options: OpenStoreOptions): Promise<ObjectStore> {
   const patienceMs = place.type === 's3' ? (options.patienceMs ?? 0) : 0;
-  const retries = { ...options, attempts: options.attempts ?? 5, patienceMs, isOutage };
-  const again = createRetrier(retries);
+  const retries = { ...options, attempts: options.attempts ?? 5, patienceMs, troubleOf };
+  const again = createRetrier({ ...retries, isAway: async () => await isAway(store) });
   const store = await openBare(place, options, again);
   try {
     await createRetrier({ ...retries, patienceMs: 0 }).call(async () => await store.probe());
@@ -51,6 +51,16 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
     throw error;
   }
   return withRetrier(store, again);
+}
+
+/** A listing that is answered, whatever the answer, comes from a server that is there. */
+async function isAway(store: ObjectStore): Promise<boolean> {
+  try {
+    await store.probe();
+    return false;
+  } catch (error) {
+    return troubleOf(error) !== 'none';
+  }
 }
 
 async function openBare(place: StorePlace, options: OpenStoreOptions, again: Retrier): Promise<ObjectStore> {

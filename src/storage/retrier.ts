@@ -1,13 +1,21 @@
 import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 
+/**
+ * What a failure says of the server: it wants fewer requests; it may be away, or fail with this one object, which no time mends; or
+ * neither, for it was its answer to the request.
+ */
+export type Trouble = 'overloaded' | 'unclear' | 'none';
+
 export interface RetryOptions {
   /** Calls in all, the first included; at least 1. Where `patienceMs` is given, calls that are made in any case. */
   readonly attempts: number;
   /** For how long after its first failure a call is made again, however often that is; 0 unless given. */
   readonly patienceMs?: number;
-  /** Which failures mean that nobody answers: other ones may be of one object, and no time mends it. All, unless given. */
-  readonly isOutage?: (error: unknown) => boolean;
+  /** What a failure says of the server by itself; `unclear` of all, unless given. */
+  readonly troubleOf?: (error: unknown) => Trouble;
+  /** Asks the server whether it answers anything, where a failure leaves that open; it does not, unless given. */
+  readonly isAway?: () => Promise<boolean>;
   readonly clock: Clock;
   /** Evenly distributed in [0, 1), for the jitter. */
   readonly random: () => number;
@@ -19,8 +27,8 @@ export interface RetryOptions {
   readonly interrupt?: AbortSignal | undefined;
   /** Told of each failure that is tried again. */
   readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
-  /** Told once of each time that something does not answer for more than `attempts` calls and is waited for. */
-  readonly onWait?: (error: unknown) => void;
+  /** Told once of each time that a server is away or overloaded for more than `attempts` calls and is waited for. */
+  readonly onWait?: (error: unknown, trouble: Exclude<Trouble, 'none'>) => void;
 }
 
 /** One call, which may fail some times before it succeeds. */
@@ -40,11 +48,21 @@ export interface Retrier {
   call<Value>(work: (attempt: number) => Promise<Value>, signal?: AbortSignal): Promise<Value>;
 }
 
+/** Calls after a server was found to answer: it may have come back after the one that failed. */
+const LAST_ATTEMPTS = 3;
+
 /** Failures that were waited out to the end inside a call: whoever made that call does not wait for them a second time. */
 const waitedOut = new WeakSet<Error>();
 
+/** Of all calls together. */
+interface Outage {
+  isTold: boolean;
+  /** Whether the server is away is asked for all that want to know it at the time. */
+  asking: Promise<boolean> | undefined;
+}
+
 export function createRetrier(options: RetryOptions): Retrier {
-  const outage = { isTold: false };
+  const outage: Outage = { isTold: false, asking: undefined };
   const begin = (signal?: AbortSignal): Trial => new OneTrial(options, outage, signal);
   return {
     begin,
@@ -65,17 +83,23 @@ export function createRetrier(options: RetryOptions): Retrier {
 
 class OneTrial implements Trial {
   readonly #options: RetryOptions;
-  /** Of all calls together. */
-  readonly #outage: { isTold: boolean };
+  readonly #outage: Outage;
   readonly #signals: readonly AbortSignal[];
   readonly #patienceMs: number;
   #attempt = 1;
+  /** Waits since the first call or since the server was found to answer: each is longer than the one before. */
+  #waits = 0;
+  /** Calls that are made before anybody asks why they fail. */
+  #left: number;
+  /** The server answers, and these are the last calls. */
+  #isLast = false;
   #firstFailureMs: number | undefined;
 
-  constructor(options: RetryOptions, outage: { isTold: boolean }, signal: AbortSignal | undefined) {
-    const { interrupt, patienceMs = 0 } = options;
+  constructor(options: RetryOptions, outage: Outage, signal: AbortSignal | undefined) {
+    const { interrupt, patienceMs = 0, attempts } = options;
     this.#options = options;
     this.#outage = outage;
+    this.#left = attempts - 1;
     const isLate = interrupt?.aborted === true;
     this.#patienceMs = isLate ? 0 : patienceMs;
     this.#signals = [...(signal === undefined ? [] : [signal]), ...(interrupt === undefined || isLate ? [] : [interrupt])];
@@ -86,29 +110,58 @@ class OneTrial implements Trial {
   }
 
   async waitOrThrow(error: unknown): Promise<void> {
-    const { attempts, clock, random, firstDelayMs = 250, longestDelayMs = 15_000, isOutage = () => true, onRetry, onWait } = this.#options;
+    const { clock, random, firstDelayMs = 250, longestDelayMs = 15_000, onRetry } = this.#options;
     // A lock passes too, but in days.
     if (!isDbadminError(error) || !error.retryable || error.code === 'storage-locked' || error.code === 'interrupted') throw error;
-    const nowMs = clock.now().getTime();
-    this.#firstFailureMs ??= nowMs;
-    const isPatient = nowMs - this.#firstFailureMs < this.#patienceMs && isOutage(error);
     if (waitedOut.has(error)) throw error;
-    if (this.#attempt >= attempts && !isPatient) {
+    this.#firstFailureMs ??= clock.now().getTime();
+    if (this.#left > 0) this.#left -= 1;
+    else if (!(await this.#isWaitedFor(error))) {
       if (this.#attempt > 1) waitedOut.add(error);
       throw error;
     }
-    if (this.#attempt >= attempts && !this.#outage.isTold) {
-      this.#outage.isTold = true;
-      onWait?.(error);
-    }
-    const delayMs = Math.round(Math.min(longestDelayMs, firstDelayMs * 2 ** (this.#attempt - 1)) * (0.5 + random() / 2));
+    const delayMs = Math.round(Math.min(longestDelayMs, firstDelayMs * 2 ** this.#waits) * (0.5 + random() / 2));
     onRetry?.(error, this.#attempt, delayMs);
     this.#attempt += 1;
+    this.#waits += 1;
     await sleepUnless(clock, delayMs, this.#signals);
+  }
+
+  /** Whether one more call is made than are made in any case. The failure alone does not say it: an object that cannot be read fails so too. */
+  async #isWaitedFor(error: unknown): Promise<boolean> {
+    const { troubleOf, onWait } = this.#options;
+    const trouble = troubleOf?.(error) ?? 'unclear';
+    if (trouble === 'none' || !this.#hasPatience()) return false;
+    if (trouble === 'overloaded' || (await this.#isAway())) {
+      this.#isLast = false;
+      if (!this.#outage.isTold) onWait?.(error, trouble);
+      this.#outage.isTold = true;
+      return true;
+    }
+    if (this.#isLast) return false;
+    this.#isLast = true;
+    this.#left = LAST_ATTEMPTS - 1;
+    this.#waits = 0;
+    return true;
+  }
+
+  #hasPatience(): boolean {
+    const nowMs = this.#options.clock.now().getTime();
+    return nowMs - (this.#firstFailureMs ?? nowMs) < this.#patienceMs;
+  }
+
+  async #isAway(): Promise<boolean> {
+    this.#outage.asking ??= (this.#options.isAway?.() ?? Promise.resolve(true)).finally(() => {
+      this.#outage.asking = undefined;
+    });
+    return await this.#outage.asking;
   }
 
   moved(): void {
     this.#attempt = 1;
+    this.#waits = 0;
+    this.#left = this.#options.attempts - 1;
+    this.#isLast = false;
     this.#firstFailureMs = undefined;
     this.#outage.isTold = false;
   }

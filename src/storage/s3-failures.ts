@@ -1,4 +1,5 @@
 import { DbadminError, isDbadminError, messageOf, systemCodeOf, type ErrorCode } from '../base/errors.ts';
+import type { Trouble } from './retrier.ts';
 
 const DENIED = new Set([
   'AccessDenied',
@@ -47,13 +48,15 @@ export function isRefusal(error: unknown): boolean {
   return status === 403 || (status === 400 && WORM_REFUSALS.has(name));
 }
 
-const OVERLOADED = new Set([408, 429]);
+/** Answers that ask for fewer requests. Some servers give `SlowDownRead` for an object that they cannot put together, so it is none of them. */
+const OVERLOADED = new Set(['SlowDown', 'SlowDownWrite', 'TooManyRequests']);
 
-/** Whether a failure of ours is of the server or the way to it, by what it was made of, and not the server's answer to this request. */
-export function isOutage(error: unknown): boolean {
-  if (!isDbadminError(error, 'storage-failed') || !(error.cause instanceof Error)) return false;
-  const { status } = s3ErrorOf(error.cause);
-  return status === undefined || status >= 500 || OVERLOADED.has(status);
+/** What a failure of ours says of the server, by what it was made of. */
+export function troubleOf(error: unknown): Trouble {
+  if (!isDbadminError(error, 'storage-failed') || !(error.cause instanceof Error)) return 'none';
+  const { name, status } = s3ErrorOf(error.cause);
+  if (status === 429 || OVERLOADED.has(name)) return 'overloaded';
+  return status === undefined || status >= 500 || status === 408 ? 'unclear' : 'none';
 }
 
 /** What the SDK or the network said, as ours. `at` is the store, `what` was being done. */

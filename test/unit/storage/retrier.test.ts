@@ -63,9 +63,41 @@ describe('createRetrier', () => {
   });
 
   it('has no patience with what is no outage', async () => {
-    const own = world({ isOutage: () => false });
+    const own = world({ troubleOf: () => 'none' });
     await expect(createRetrier(own.options).call(outage(own, 10_000))).rejects.toMatchObject({ code: 'storage-failed' });
     expect(own.elapsedMs()).toBeLessThan(4000);
+  });
+
+  it('does not wait for one object that fails while the server answers, and says nothing', async () => {
+    let [calls, asked] = [0, 0];
+    const isAway = async (): Promise<boolean> => (asked += 1) < 0;
+    const own = world({ isAway });
+    const call = createRetrier(own.options).call(async () => {
+      calls += 1;
+      throw away();
+    });
+    await expect(call).rejects.toMatchObject({ code: 'storage-failed' });
+    // What every call gets, and some for a server that came back just before it was asked.
+    expect([calls, asked]).toEqual([8, 2]);
+    expect(own.elapsedMs()).toBeLessThan(5000);
+    expect(own.told).toEqual([]);
+  });
+
+  it('waits while the server is away, and for an object that fails still when it is back some seconds more', async () => {
+    const own: World = world({ isAway: async () => own.elapsedMs() < 5 * MINUTE_MS });
+    await expect(createRetrier(own.options).call(async () => await Promise.reject(away()))).rejects.toMatchObject({
+      code: 'storage-failed',
+    });
+    expect(own.elapsedMs()).toBeGreaterThan(5 * MINUTE_MS);
+    expect(own.elapsedMs()).toBeLessThan(5 * MINUTE_MS + 20_000);
+    const back: World = world({ isAway: async () => back.elapsedMs() < MINUTE_MS });
+    expect(await createRetrier(back.options).call(outage(back, MINUTE_MS + 300))).toBe('done');
+  });
+
+  it('waits for a server that asks for fewer requests, and asks it nothing', async () => {
+    const own = world({ troubleOf: () => 'overloaded', isAway: async () => await Promise.reject(new Error('asked')) });
+    expect(await createRetrier(own.options).call(outage(own, 5 * MINUTE_MS))).toBe('done');
+    expect(own.told).toHaveLength(1);
   });
 
   it('tells a second outage, and one of many calls at once as one', async () => {
