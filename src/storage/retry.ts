@@ -28,7 +28,7 @@ export function withRetrier(store: ObjectStore, again: Retrier): ObjectStore {
     stat: async (key) => await again.call(async () => await store.stat(key)),
     list: (prefix) => listWithRetry(store, again, prefix),
     delete: async (key) => await again.call(async () => await store.delete(key)),
-    erase: async (prefix) => await again.call(async () => await store.erase(prefix)),
+    erase: async (prefix) => await eraseWithRetry(store, again, prefix),
     extendLock: async (key, until) => await again.call(async () => await store.extendLock(key, until)),
     lockSupport: async () => await again.call(async () => await store.lockSupport()),
     removeUnfinished: async (begunBefore) => await again.call(async () => await store.removeUnfinished(begunBefore)),
@@ -88,6 +88,20 @@ async function isThere(store: ObjectStore, key: string, body: ObjectBody, option
 function goneMeanwhile(error: unknown): undefined {
   if (!isDbadminError(error, 'storage-missing')) throw error;
   return undefined;
+}
+
+/** What stays after everything else is gone is locked, or somebody's to allow: no wait of ours changes that. */
+async function eraseWithRetry(store: ObjectStore, again: Retrier, prefix: string): Promise<void> {
+  const left = await again.call(async () => {
+    try {
+      await store.erase(prefix);
+      return undefined;
+    } catch (error) {
+      if (isDbadminError(error, 'partly-done')) return error;
+      throw error;
+    }
+  });
+  if (left !== undefined) throw left;
 }
 
 /** The same stream; `onTaken` is called when its first piece is asked for. */

@@ -33,40 +33,47 @@ interface Lock {
  * Deletes an object for good: a bucket with Object Lock keeps versions, and many others do, where a plain delete would only put
  * a marker over one that is paid for and can be read as before. So the version is named, and a locked one is not asked for.
  *
- * Where no locks are configured, policies may know nothing of versions: who may not delete one hides it, as all deletes once did.
- * Whoever has to know that something is gone erases it (s3-versions.ts). Errors are the SDK's, or ours.
+ * Where no locks are configured, nobody waits for one: a bucket may lock by itself, and policies may know nothing of versions. What may not
+ * be deleted there is hidden, as all deletes once did. Whoever has to know that something is gone erases it (s3-versions.ts). Errors are
+ * the SDK's, or ours.
  */
 export async function deleteVersion(target: LockTarget, key: string, objectName: string, now: Date): Promise<'deleted' | 'absent'> {
   const { client, place, description } = target;
   const isPlain = place.lockMode === undefined;
-  const remove = async (VersionId?: string): Promise<void> => {
+  const lock = await readLock(target, objectName);
+  if (lock === undefined) return 'absent';
+  if (lock.isHeld || (lock.until !== undefined && lock.until > now)) {
+    if (!isPlain) throw lockedObject(description, key, lock.isHeld ? undefined : lock.until);
+    await hideObject(target, objectName);
+    return 'deleted';
+  }
+  try {
+    const { versionId: VersionId } = lock;
     await client.send(
       new DeleteObjectCommand({ Bucket: place.bucket, Key: objectName, ...(VersionId === undefined ? {} : { VersionId }) }),
     );
-  };
-  const lock = await readLock(target, objectName);
-  if (lock === undefined) return 'absent';
-  if (lock.isHeld) throw lockedObject(description, key, undefined);
-  if (lock.until !== undefined && lock.until > now) throw lockedObject(description, key, lock.until);
-  try {
-    await remove(lock.versionId);
   } catch (error) {
-    const { name, status } = s3ErrorOf(error);
+    const { name } = s3ErrorOf(error);
     if (name === 'NoSuchKey' || name === 'NoSuchVersion') return 'deleted';
     // Another writer may have extended the lock since, or the server's clock says otherwise.
-    const seen = status === 403 ? await readLock(target, objectName) : undefined;
-    const after = seen?.until;
-    if (seen !== undefined && after === undefined && !seen.isHeld) {
-      if (!isPlain) throw refusedDelete(description, key, error);
-      if (lock.versionId !== undefined) {
-        await remove();
-        return 'deleted';
-      }
+    const seen = isRefusal(error) ? await readLock(target, objectName) : undefined;
+    if (seen === undefined) throw error;
+    if (isPlain) {
+      if (lock.versionId === undefined) throw error;
+      await hideObject(target, objectName);
+      return 'deleted';
     }
-    if (after !== undefined && after.getTime() > now.getTime() - CLOCKS_APART_MS) throw lockedObject(description, key, after, error);
+    if (seen.isHeld) throw lockedObject(description, key, undefined, error);
+    if (seen.until === undefined) throw refusedDelete(description, key, error);
+    if (seen.until.getTime() > now.getTime() - CLOCKS_APART_MS) throw lockedObject(description, key, seen.until, error);
     throw error;
   }
   return 'deleted';
+}
+
+/** A plain delete: in a bucket that keeps versions it puts a marker over the object, and no lock stands against that. Errors are the SDK's. */
+export async function hideObject({ client, place }: LockTarget, objectName: string): Promise<void> {
+  await client.send(new DeleteObjectCommand({ Bucket: place.bucket, Key: objectName }));
 }
 
 /** No lock is shown, and still the delete is refused: S3 shows locks to those only who may see them. */

@@ -152,9 +152,11 @@ class S3Store implements ObjectStore {
   async erase(prefix: string): Promise<void> {
     checkPrefix(prefix);
     await this.#attempt(`erasing ${prefix}`, async () => {
-      await eraseVersions(this.#lockTarget, prefix, this.#before, async () => {
-        for await (const { key } of this.list(prefix)) await this.delete(key);
-      });
+      const keys = async function* (objects: AsyncIterable<StoredObject>): AsyncIterable<string> {
+        for await (const { key } of objects) yield key;
+      };
+      const shown = { keys: () => keys(this.list(prefix)), remove: async (key: string) => await this.delete(key) };
+      await eraseVersions(this.#lockTarget, prefix, this.#before, shown);
     });
   }
 

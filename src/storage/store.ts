@@ -51,13 +51,14 @@ export interface ObjectStore {
   /**
    * Removes an object; absent is fine. Not synced: a deletion that a power cut undoes is asked for again. An object whose
    * lock has not ended is left alone, whatever a delete would do to it there: `storage-locked`. In a bucket that keeps versions it is
-   * the version that goes, where the policy allows that; where it does not, and no locks are configured, the object is hidden.
+   * the version that goes. Where {@link StoreCapabilities.locks} is false, and a lock or the policy forbids that, the object is hidden.
    */
   delete(key: string): Promise<void>;
 
   /**
    * Removes everything whose key begins with `prefix`, for good: in a place that keeps versions, earlier ones too, and what was
-   * deleted there before and is hidden only. `partly-done` where some of it could not be removed, or cannot be known to be gone.
+   * deleted there before and is hidden only. What is locked is hidden. `partly-done` when everything else is gone, and some of it could
+   * not be removed, or cannot be known to be gone.
    */
   erase(prefix: string): Promise<void>;
 

@@ -39,7 +39,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const erased = await erasePersonalRows(sql, listener);
     if (id !== undefined) await writeDeeds(context, { config, cluster }, [erasureOf(cluster, id)]);
     const left = await findPersonalRows(sql, listener);
-    if (left.length > 0 || ((await landing?.count()) ?? 0) > 0) {
+    const isLanded = leftPages === undefined && ((await landing?.count()) ?? 0) > 0;
+    if (left.length > 0 || isLanded) {
       throw new DbadminError('partly-done', `something of ${listener} came back while it was erased`, {
         detail: left.map(({ table, rows: count }) => `${table}: ${count} rows`).join('\n') || 'Pages landed.',
         hint: 'Stop the loads and fetches, and run the same command again.',
@@ -58,7 +59,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
 }
 
-/** Erases the pages that lie there; `left` is why some of them may still be read, in a storage that keeps versions. */
+/** Erases the pages that lie there; `left` is why some of them may still be read, in a storage that keeps versions or locks by itself. */
 async function erasePages(landing: Landing | undefined, pages: number): Promise<{ readonly erased: number; readonly left?: DbadminError }> {
   try {
     return { erased: (await landing?.erase()) ?? 0 };

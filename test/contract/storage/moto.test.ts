@@ -9,8 +9,10 @@ import {
   PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { probeConditionalCreate } from '../../../src/storage/conditional-create.ts';
 import { Secret } from '../../../src/base/secret.ts';
+import { withRetry } from '../../../src/storage/retry.ts';
 import { openS3Store } from '../../../src/storage/s3.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { startFaultyProxy } from '../../s3/faulty-proxy.ts';
@@ -219,6 +221,65 @@ function describeLockingBucket(server: () => TestS3): void {
         expect(await lenient.stat(short)).not.toHaveProperty('isLesserLock');
         await strict.close();
         await lenient.close();
+        await proxy.stop();
+      });
+    });
+
+    describe('and is used without locks', () => {
+      const versionsOf = async (prefix: string): Promise<{ readonly versions: readonly string[]; readonly markers: readonly string[] }> => {
+        const client = motoClient(server().endpoint);
+        const { Versions = [], DeleteMarkers = [] } = await client.send(
+          new ListObjectVersionsCommand({ Bucket: LOCKING_BUCKET, Prefix: `test/${prefix}` }),
+        );
+        client.destroy();
+        return { versions: Versions.map(({ Key = '' }) => Key), markers: DeleteMarkers.map(({ Key = '' }) => Key) };
+      };
+
+      it('hides what it locked by itself, or somebody holds', async () => {
+        const plain = await openS3Store(server().options({ bucket: LOCKING_BUCKET, conditionalCreate: true }));
+        await store.create('unasked/locked', Buffer.from('x'), { lockUntil: inAnHour });
+        await plain.create('unasked/held', Buffer.from('x'));
+        const client = motoClient(server().endpoint);
+        const LegalHold = { Status: 'ON' } as const;
+        await client.send(new PutObjectLegalHoldCommand({ Bucket: LOCKING_BUCKET, Key: 'test/unasked/held', LegalHold }));
+        client.destroy();
+        for (const key of ['unasked/locked', 'unasked/held']) {
+          await plain.delete(key);
+          expect(await plain.stat(key)).toBeUndefined();
+        }
+        expect((await versionsOf('unasked/')).versions).toHaveLength(2);
+        await plain.close();
+      });
+
+      it.each([
+        ['S3', 403, 'AccessDenied'],
+        ['MinIO', 400, 'InvalidRequest'],
+      ])('erases what it may, keeps the rest hidden, and says so once, refused as by %s', async (maker, status, code) => {
+        const proxy = await startFaultyProxy(server().endpoint);
+        proxy.plan(({ method, path }) =>
+          method === 'DELETE' && path.includes('a-locked?') && path.includes('versionId') ? { kind: 'answer', status, code } : undefined,
+        );
+        for (const lockMode of [undefined, 'compliance'] as const) {
+          const prefix = `erased/${maker}/${lockMode ?? 'none'}/`;
+          const own = await openS3Store(
+            server().options({
+              bucket: LOCKING_BUCKET,
+              conditionalCreate: true,
+              endpoint: proxy.endpoint,
+              ...(lockMode === undefined ? {} : { lockMode }),
+            }),
+          );
+          await store.create(`${prefix}a-locked`, Buffer.from('x'), { lockUntil: inAnHour });
+          await store.create(`${prefix}b-free`, Buffer.from('x'));
+          let retries = 0;
+          const onRetry = (): void => void (retries += 1);
+          const patient = withRetry(own, { attempts: 5, clock: systemClock, random: () => 0, firstDelayMs: 1, onRetry });
+          await expect(patient.erase(prefix)).rejects.toMatchObject({ code: 'partly-done', hint: expect.stringContaining('locked') });
+          expect(retries).toBe(0);
+          const only = [`test/${prefix}a-locked`];
+          expect(await versionsOf(prefix)).toEqual({ versions: only, markers: only });
+          await own.close();
+        }
         await proxy.stop();
       });
     });
