@@ -37,6 +37,9 @@ export interface LoadIndexOptions {
 export class BlobIndex {
   /** Keys of index objects that could not be read: what only they name seems not to be there. */
   readonly damaged: ReadonlySet<string>;
+  readonly #untrusted = new Set<string>();
+  /** Entries from here on come from those. */
+  #firstUntrusted = Number.POSITIVE_INFINITY;
   readonly #table = new BlobTable();
   readonly #packs: string[] = [];
   readonly #packNumbers = new Map<string, number>();
@@ -86,11 +89,23 @@ export class BlobIndex {
         if (marked.has(pack.pack)) hasMarked = true;
         else index.#addEncoded(pack);
       });
+      for (const key of untrusted) index.#untrusted.add(key);
       if (options.skipPacks !== undefined) return index;
       if (hasMarked) await eachPack(repository, keys, trusted, (pack) => (marked.has(pack.pack) ? index.#addEncoded(pack) : undefined));
+      if (trusted) index.#firstUntrusted = index.size;
       keys = untrusted;
     }
     return index;
+  }
+
+  /** Keys of index objects that are not encrypted where others are: a reader has from them what no other names, a writer nothing. */
+  get untrusted(): ReadonlySet<string> {
+    return this.#untrusted;
+  }
+
+  /** Whether the blob of an entry is in an index that is {@link BlobIndex.untrusted}, and in no other. */
+  isUntrusted(entry: number): boolean {
+    return entry >= this.#firstUntrusted;
   }
 
   /** {@link BlobIndex.add} without an object for each blob. */

@@ -3,6 +3,7 @@ import { isDbadminError } from '../base/errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
 import { isHistoryName, isSegmentName, parseSegmentName } from '../postgres/segment.ts';
 import type { LockOutcome, ObjectStore } from '../storage/store.ts';
+import type { BlobIndex } from './blob-index.ts';
 import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey, walPrefix } from './layout.ts';
 import { isGenuineEntry, ledgerPrefix } from './ledger.ts';
 import type { BackupSummary } from './manifest.ts';
@@ -44,8 +45,13 @@ export interface BackupToLock {
   readonly summary: LockedSummary;
   /** Names of packs. */
   readonly packs: Iterable<string>;
-  /** Keys. */
-  readonly damagedIndexes?: ReadonlySet<string>;
+  /** Keys of indexes that say nothing of it that others do not: damaged ones, and those that are not encrypted where others are. */
+  readonly unreadIndexes?: ReadonlySet<string>;
+}
+
+/** The indexes of a lineage of which a writer relies on nothing. */
+export function unreadIndexes({ damaged, untrusted }: BlobIndex): ReadonlySet<string> {
+  return new Set([...damaged, ...untrusted]);
 }
 
 /** What a backup's head says of where it is, and of the WAL without which it is worth nothing. */
@@ -64,15 +70,15 @@ export async function lockBackup(repository: Repository, backup: BackupToLock, c
 /**
  * Locks a published backup and everything it relies on: its manifest, its
  * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
- * must not bring back, the WAL that was written while it was taken, all histories of timelines, and the repository's own identity. Damaged indexes and entries of the ledger are left to the lock that they
- * have: nothing is read from them, and they could never be deleted. The manifest comes last: one that shows a lock has all it relies on
+ * must not bring back, the WAL that was written while it was taken, all histories of timelines, and the repository's own identity. Damaged entries of the ledger, and indexes that are damaged or not to be
+ * believed, are left to the lock that they have: nothing hangs on them, and what is to replace them could never delete them. The manifest comes last: one that shows a lock has all it relies on
  * locked. WAL of later moments is locked as it comes and needs no more.
  *
  * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
  */
 export async function lockBackupUntil(
   repository: Repository,
-  { summary, packs, damagedIndexes }: BackupToLock,
+  { summary, packs, unreadIndexes }: BackupToLock,
   until: Date,
 ): Promise<LockReport> {
   const { store } = repository;
@@ -82,7 +88,7 @@ export async function lockBackupUntil(
   const counts = await extendLocks(store, kept, until);
   const listed: string[] = await listOwnWal(repository, summary);
   for (const prefix of [indexPrefix(systemIdentifier), ledgerPrefix(systemIdentifier)])
-    for await (const { key } of store.list(prefix)) if (damagedIndexes?.has(key) !== true) listed.push(key);
+    for await (const { key } of store.list(prefix)) if (unreadIndexes?.has(key) !== true) listed.push(key);
   const ofListed = await extendThoseLeft(repository, systemIdentifier, listed, until);
   const ofManifest = await extendLocks(store, [backupKey(systemIdentifier, label)], until);
   const sum = (outcome: LockOutcome): number => counts[outcome] + ofListed[outcome] + ofManifest[outcome];

@@ -2,7 +2,7 @@ import { isDbadminError, reasonOf } from '../base/errors.ts';
 import { BlobIndex } from './blob-index.ts';
 import { backupPrefix } from './layout.ts';
 import { blobsOf } from './live-blobs.ts';
-import { lockBackupUntil, type BackupToLock } from './lock-backup.ts';
+import { lockBackupUntil, unreadIndexes, type BackupToLock } from './lock-backup.ts';
 import { readManifest, readSummary } from './manifest.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
@@ -129,11 +129,14 @@ class PackPlaces {
   }
 
   /** The names of the packs that a backup's content lies in, or undefined when some of it lies nowhere. */
-  async of(label: string): Promise<Pick<BackupToLock, 'packs' | 'damagedIndexes'> | undefined> {
+  async of(label: string): Promise<Pick<BackupToLock, 'packs' | 'unreadIndexes'> | undefined> {
     for (;;) {
       const index = this.#index ?? (await this.#read());
-      const packs = await this.#packsOf(label, index);
-      if (packs !== undefined) return { packs, damagedIndexes: index.damaged };
+      const found = await this.#packsOf(label, index);
+      if (found !== undefined) {
+        const { packs, needsUntrusted } = found;
+        return { packs, unreadIndexes: needsUntrusted ? index.damaged : unreadIndexes(index) };
+      }
       if (this.#isRead) return undefined;
       this.#index = undefined;
     }
@@ -145,16 +148,21 @@ class PackPlaces {
     return this.#index;
   }
 
-  async #packsOf(label: string, index: BlobIndex): Promise<ReadonlySet<string> | undefined> {
+  async #packsOf(
+    label: string,
+    index: BlobIndex,
+  ): Promise<{ readonly packs: ReadonlySet<string>; readonly needsUntrusted: boolean } | undefined> {
     const packs = new Set<string>();
     let isWhole = true;
+    let needsUntrusted = false;
     for await (const entry of readManifest(this.#repository, this.#systemIdentifier, label)) {
       for (const hash of blobsOf(entry)) {
-        const pack = index.find(hash)?.pack;
-        if (pack === undefined) isWhole = false;
-        else packs.add(pack);
+        const entry = index.entryOf(hash);
+        if (entry < 0) isWhole = false;
+        else packs.add(index.packName(index.measureOf(entry).pack));
+        if (index.isUntrusted(entry)) needsUntrusted = true;
       }
     }
-    return isWhole ? packs : undefined;
+    return isWhole ? { packs, needsUntrusted } : undefined;
   }
 }

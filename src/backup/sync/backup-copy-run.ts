@@ -43,7 +43,7 @@ export async function copyBackup(label: string, options: BackupCopyOptions): Pro
   const { packs: _packs, ...summary } = read.source;
   await verifyPacks(to, systemIdentifier, blobs.relied);
   await publishBackup(to, lease, { ...summary, ...read.copied }, renamed(readManifest(from, systemIdentifier, label), blobs));
-  await lockBackup(to, { summary: read.source, packs: blobs.relied, damagedIndexes: blobs.damagedIndexes }, clock);
+  await lockBackup(to, { summary: read.source, packs: blobs.relied, unreadIndexes: blobs.unreadIndexes }, clock);
   return read.copied;
 }
 

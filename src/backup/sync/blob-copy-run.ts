@@ -5,6 +5,7 @@ import { BlobPipeline } from '../../repository/blob-pipeline.ts';
 import { BlobReader } from '../../repository/blob-reader.ts';
 import { runName } from '../../repository/collection.ts';
 import { sharesNames } from '../../repository/keys.ts';
+import { unreadIndexes } from '../../repository/lock-backup.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { Renames } from './renames.ts';
@@ -64,8 +65,8 @@ export class BlobCopy {
   }
 
   /** Of the destination. */
-  get damagedIndexes(): ReadonlySet<string> {
-    return this.#known.damaged;
+  get unreadIndexes(): ReadonlySet<string> {
+    return unreadIndexes(this.#known);
   }
 
   /** The name of a blob in the destination. */

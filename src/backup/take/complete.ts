@@ -5,7 +5,7 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import type { WrittenBlobs } from '../../repository/blob-pipeline.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { verifyPacks } from '../../repository/marks.ts';
-import { lockBackup } from '../../repository/lock-backup.ts';
+import { lockBackup, unreadIndexes } from '../../repository/lock-backup.ts';
 import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
@@ -97,7 +97,7 @@ async function lockPublished(
   packs: ReadonlySet<string>,
 ): Promise<void> {
   try {
-    const locks = await lockBackup(destination.repository, { summary, packs, damagedIndexes: destination.index.damaged }, clock);
+    const locks = await lockBackup(destination.repository, { summary, packs, unreadIndexes: unreadIndexes(destination.index) }, clock);
     if (locks !== undefined)
       log.info(
         `${label} is locked in ${destination.name} until ${locks.until.toISOString()} (${locks.extended} objects made to last, ${locks.kept} did)`,

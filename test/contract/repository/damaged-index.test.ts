@@ -9,7 +9,7 @@ import { collect, type Collected } from '../../../src/repository/collection.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { backupKey, indexPrefix, packKey, packPrefix, walKey } from '../../../src/repository/layout.ts';
 import { acquireLease } from '../../../src/repository/leases.ts';
-import { lockBackup } from '../../../src/repository/lock-backup.ts';
+import { lockBackup, unreadIndexes } from '../../../src/repository/lock-backup.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
 import { readMarks, verifyPacks } from '../../../src/repository/marks.ts';
 import { rebuildIndex, type RebuiltIndex } from '../../../src/repository/rebuild-index.ts';
@@ -56,7 +56,7 @@ async function backUp({ repository, clock }: World, label: string, contents: rea
   await verifyPacks(repository, SYSTEM, adopted);
   await writeManifest(repository, summaryOf(label), [fileOf(contents)]);
   const packs = [...adopted, ...written.map(({ pack }) => pack)];
-  await lockBackup(repository, { summary: summaryOf(label), packs, damagedIndexes: known.damaged }, clock);
+  await lockBackup(repository, { summary: summaryOf(label), packs, unreadIndexes: unreadIndexes(known) }, clock);
 }
 
 async function keysOf({ repository }: World, prefix: string): Promise<string[]> {
