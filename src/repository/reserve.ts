@@ -12,13 +12,51 @@ const RESERVE_BYTES = 4 * 1024 * 1024;
 /** No reserve is made where it would be more than a small part of what is left. */
 const ROOM_FOR_EACH_BYTE = 16;
 
+/** Of a store that is all but full as many of these are kept as there is room for: a few are enough for the next who makes room. */
+const SMALLEST_RESERVE_BYTES = 256 * 1024;
+
 /** Makes the reserve where it is not there, the store can fill up, and there is room. A failure is none: the next writer tries again. */
 export async function ensureReserve(store: ObjectStore): Promise<void> {
-  try {
+  await passOverFailures(async () => {
     const freeBytes = await store.freeBytes();
     if (freeBytes === undefined || freeBytes < RESERVE_BYTES * ROOM_FOR_EACH_BYTE) return;
+    const found = await store.stat(RESERVE_KEY);
+    if (found?.sizeBytes === RESERVE_BYTES) return;
+    if (found !== undefined) await store.delete(RESERVE_KEY);
+    await makeReserve(store, RESERVE_BYTES);
+  });
+}
+
+/**
+ * For whoever has made room: makes the reserve again, as large as it can be, though it takes all that is left. Who waits until there
+ * is plenty finds that WAL has taken it, and the next who makes room has none to begin with.
+ */
+export async function restoreReserve(store: ObjectStore): Promise<void> {
+  await ensureReserve(store);
+  await passOverFailures(async () => {
+    const freeBytes = await store.freeBytes();
+    if (freeBytes === undefined || (await store.stat(RESERVE_KEY)) !== undefined) return;
+    const fitting = Math.floor(Math.min(freeBytes, RESERVE_BYTES) / SMALLEST_RESERVE_BYTES) * SMALLEST_RESERVE_BYTES;
+    for (let sizeBytes = fitting; sizeBytes >= SMALLEST_RESERVE_BYTES; sizeBytes -= SMALLEST_RESERVE_BYTES)
+      if (await makeReserve(store, sizeBytes)) return;
+  });
+}
+
+/** Says whether there was room for it. */
+async function makeReserve(store: ObjectStore, sizeBytes: number): Promise<boolean> {
+  try {
     // Random: a file system that compresses would keep nothing for zeros.
-    if ((await store.stat(RESERVE_KEY)) === undefined) await store.create(RESERVE_KEY, randomBytes(RESERVE_BYTES));
+    await store.create(RESERVE_KEY, randomBytes(sizeBytes));
+    return true;
+  } catch (error) {
+    if (!isDbadminError(error, 'storage-full')) throw error;
+    return false;
+  }
+}
+
+async function passOverFailures(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
   }

@@ -6,7 +6,7 @@ import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
 import { backupKey } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { ensureReserve, withReserve } from '../../repository/reserve.ts';
+import { restoreReserve, withReserve } from '../../repository/reserve.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
 import { inspectExpiry, type ExpiryInspection } from './inspect.ts';
@@ -83,7 +83,8 @@ async function lockedUntil(
 /**
  * Lets go what retention does not keep, with the WAL that nothing needs, and collects content. One at a time may do this
  * to a lineage. `show` is called with the plan before anything is removed, leftovers of writers that died apart. Nothing is while the
- * manifest of anything that stays is damaged. What has to be written to make room may take the repository's reserve.
+ * manifest of anything that stays is damaged. What has to be written to make room may take the repository's reserve; in the end
+ * it is made again.
  *
  * @throws {DbadminError} `locked` when another does it; `repository-damaged`, storage failures.
  */
@@ -112,10 +113,10 @@ export async function expireLineage(
       if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
       throw error;
     });
-    await ensureReserve(given.store);
     return { ...plan, expired, collected, leftovers };
   } finally {
     await lease.release();
+    await restoreReserve(given.store);
   }
 }
 

@@ -1,7 +1,7 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
 import { LEASE_NAMES, readLease, type LeaseState } from '../../repository/lease-objects.ts';
 import { describeOwner, shutOut } from '../../repository/leases.ts';
-import { withReserve } from '../../repository/reserve.ts';
+import { restoreReserve, withReserve } from '../../repository/reserve.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -23,6 +23,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       if (await shutOut(withReserve(repository, context.log), systemIdentifier, lease, held)) broken.push({ lease, held });
       else output.warn(`the ${lease} lease was renewed or released at this moment: its holder lives`);
     }
+    if (broken.length > 0) await restoreReserve(repository.store);
     output.line(
       broken.length === 0 ? `${place.name}: no lease was broken` : `${place.name}: broken: ${broken.map(({ lease }) => lease).join(', ')}`,
     );
