@@ -40,3 +40,21 @@ export function planCollection(usage: PackUsage, graceMs: number): CollectionPla
   }
   return { ...plan, wait };
 }
+
+/** Left free by a collection: a pack that is being written is there beside those that are needed. */
+export const MARGIN_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Those of `packs` whose needed content can be written anew into `freeBytes`, least needed first: each frees more than it takes. The
+ * packs themselves go later, so what is needed of them lies there twice until then.
+ */
+export function fitCompaction(packs: readonly PackUse[], freeBytes: number): readonly PackUse[] {
+  const fitting: PackUse[] = [];
+  let leftBytes = freeBytes - MARGIN_BYTES;
+  for (const use of packs.toSorted((a, b) => a.neededBytes - b.neededBytes)) {
+    leftBytes -= use.neededBytes;
+    if (leftBytes < 0) break;
+    fitting.push(use);
+  }
+  return fitting;
+}

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { formatBytes } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -6,7 +7,7 @@ import { BlobIndex, findDamagedIndexes } from './blob-index.ts';
 import { BlobPipeline } from './blob-pipeline.ts';
 import { BlobReader } from './blob-reader.ts';
 import { inspectPackUsage, type PackUsage, type PackUse } from './collection-inspect.ts';
-import { planCollection, type CollectionPlan } from './collection-plan.ts';
+import { fitCompaction, MARGIN_BYTES, planCollection, type CollectionPlan } from './collection-plan.ts';
 import { deletePacks } from './delete-packs.ts';
 import type { ReadManifests } from './live-blobs.ts';
 import { describeOwner, holderOf, type Lease } from './leases.ts';
@@ -93,7 +94,7 @@ async function collectOnce(
   const plan = planCollection(usage, options.graceMs);
   await options.lease.check();
   for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);
-  const compacted = (await hasRoomFor(repository, plan.compact, options)) ? plan.compact : [];
+  const compacted = await takeFitting(repository, plan.compact, options);
   const writtenBytes = await compact(repository, systemIdentifier, compacted, options);
   const marked = await markAll(repository, systemIdentifier, [...plan.mark, ...compacted], options);
   const deletion = await deleteDue(repository, systemIdentifier, usage, plan, { ...options, damagedIndexes });
@@ -108,15 +109,18 @@ async function collectOnce(
   };
 }
 
-/** What is joined lies there twice until the old packs go: where there is no room for that, it waits. */
-async function hasRoomFor({ store }: Repository, packs: readonly PackUse[], { log }: CollectOptions): Promise<boolean> {
-  if (packs.length === 0) return true;
+/** As many packs as there is room for what is needed of them; the others wait. */
+async function takeFitting({ store }: Repository, packs: readonly PackUse[], { log }: CollectOptions): Promise<readonly PackUse[]> {
+  if (packs.length === 0) return packs;
   const freeBytes = await store.freeBytes();
-  if (freeBytes === undefined || freeBytes > 2 * amountOf(packs).bytes) return true;
-  log.info(
-    `${packs.length} packs of which little is needed stay for now: there is no room in ${store.description} to write that little anew`,
-  );
-  return false;
+  const fitting = freeBytes === undefined ? packs : fitCompaction(packs, freeBytes);
+  if (freeBytes !== undefined && fitting.length < packs.length) {
+    const neededBytes = packs.reduce((sum, use) => sum + use.neededBytes, 0);
+    log.info(
+      `${packs.length - fitting.length} of ${packs.length} packs of which little is needed stay for now: to write anew what is needed of all takes ${formatBytes(neededBytes)}; ${store.description} has ${formatBytes(freeBytes)} free, of which ${formatBytes(MARGIN_BYTES)} stay so`,
+    );
+  }
+  return fitting;
 }
 
 /** Marks packs, as many as there is room for; gives those. The others are marked when those that were marked before are gone. */
