@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isRunning, processStatus } from '../base/processes.ts';
@@ -37,7 +38,7 @@ export async function readPidFile(dataDirectory: string): Promise<PidFile | unde
  */
 export async function findServer(dataDirectory: string): Promise<ServerTrace | undefined> {
   const file = await readPidFile(dataDirectory);
-  if (file !== undefined && (await isRunning(file.pid))) return { kind: 'postmaster', pid: file.pid };
+  if (file !== undefined && (await mayBePostmaster(file.pid, dataDirectory))) return { kind: 'postmaster', pid: file.pid };
   const pids = await processesIn(dataDirectory);
   if (pids.length > 0) return { kind: 'processes', pids };
   if (file?.sharedMemory === undefined) return undefined;
@@ -54,6 +55,23 @@ export function attachedTo(table: string, key: number, id: number): number {
   return Number(row?.[attachedAt ?? -1] ?? 0);
 }
 
+/** What the command of a server is called, also where it is wrapped or built under a longer name. */
+const SERVER_COMMAND = /postgres|postmaster/;
+
+/**
+ * Whether the process with the number in postmaster.pid may be that postmaster. After a crash the number is soon another's: of the first
+ * process of a container, which had it before as well, or of anything once the machine was started anew. Where the system does
+ * not tell what a process is, it may.
+ */
+async function mayBePostmaster(pid: number, dataDirectory: string): Promise<boolean> {
+  if (pid === process.pid || !(await isRunning(pid))) return false;
+  const command = await commandOf(pid);
+  // Before our parent is let off: a live postmaster that is the first process of its container is the parent of all orphans there.
+  if (command !== undefined && SERVER_COMMAND.test(command)) return true;
+  if (pid === process.ppid) return false;
+  return command === undefined || (await isAtWorkIn(pid, await stat(dataDirectory).catch(() => undefined)));
+}
+
 /** Processes of PostgreSQL at work in a directory, whatever its name is to them. None where the system does not tell. */
 async function processesIn(dataDirectory: string): Promise<readonly number[]> {
   const here = await stat(dataDirectory).catch(() => undefined);
@@ -61,12 +79,18 @@ async function processesIn(dataDirectory: string): Promise<readonly number[]> {
   const found: number[] = [];
   for (const name of await readdir('/proc').catch(() => [])) {
     const pid = Number(name);
-    if (!Number.isSafeInteger(pid)) continue;
-    const directory = await stat(`/proc/${pid}/cwd`).catch(() => undefined);
-    if (directory?.ino !== here.ino || directory.dev !== here.dev) continue;
+    if (!Number.isSafeInteger(pid) || !(await isAtWorkIn(pid, here))) continue;
     // Somebody's shell may stand there, too.
-    const command = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-    if (/postgres|postmaster/.test(command) && (await processStatus(pid))?.state !== 'Z') found.push(pid);
+    if (SERVER_COMMAND.test((await commandOf(pid)) ?? '') && (await processStatus(pid))?.state !== 'Z') found.push(pid);
   }
   return found;
+}
+
+async function isAtWorkIn(pid: number, here: Stats | undefined): Promise<boolean> {
+  const directory = await stat(`/proc/${pid}/cwd`).catch(() => undefined);
+  return directory !== undefined && directory.ino === here?.ino && directory.dev === here.dev;
+}
+
+async function commandOf(pid: number): Promise<string | undefined> {
+  return await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => undefined);
 }

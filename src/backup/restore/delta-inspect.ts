@@ -20,7 +20,7 @@ export type DeltaTarget =
       readonly systemIdentifier: string;
       readonly checkpointAt: Date;
       readonly checkpoint: Pick<ControlFile, 'checkpointLsn' | 'timeline'> | undefined;
-      /** The postmaster that did not remove its postmaster.pid and does not run here: it crashed, or runs elsewhere. */
+      /** The postmaster that did not remove its postmaster.pid and does not run here: it crashed, or runs elsewhere. Its number may be another's. */
       readonly absentPid: number | undefined;
       readonly found: Listed<FoundEntry>;
     }

@@ -90,7 +90,7 @@ function showOverwritten(output: Output, { state, layout, staleConfiguration }: 
   );
   if (target.kind === 'cluster' && target.absentPid !== undefined)
     output.warn(
-      `postmaster.pid there names process ${target.absentPid}, which does not run here. A crash leaves that; so does a server that runs in another container or on another host: see that none has this directory`,
+      `postmaster.pid there names process ${target.absentPid}, and no server runs here as that. A crash leaves that; so does a server that runs in another container or on another host: see that none has this directory`,
     );
   const removed = delta.removed.filter(({ type }) => type !== 'directory').length;
   output.line(

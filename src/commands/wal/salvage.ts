@@ -5,7 +5,7 @@ import { forEachDestination } from '../../backup/wal/destination.ts';
 import { salvageWal, type SalvagedStretch } from '../../backup/wal/salvage-run.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
-import { serverPid } from '../../postgres/server.ts';
+import { findServer } from '../../postgres/server-traces.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openDestinations } from './destinations.ts';
@@ -49,9 +49,14 @@ async function refuseClone(directory: string): Promise<void> {
 
 /** pg_wal of a data directory whose server does not run, or the directory itself where segments were moved to. */
 async function segmentsIn(directory: string): Promise<string> {
-  const pid = await serverPid(directory);
-  if (pid !== undefined) {
-    throw new DbadminError('refused', `a server runs in ${directory} (process ${pid})`, {
+  const trace = await findServer(directory);
+  if (trace !== undefined) {
+    const message =
+      trace.kind === 'postmaster'
+        ? `a server runs in ${directory} (process ${trace.pid})`
+        : `processes of a server are still at work in ${directory}`;
+    throw new DbadminError('refused', message, {
+      ...(trace.kind === 'processes' ? { detail: `They are ${trace.pids.join(', ')}.` } : {}),
       hint: 'Its WAL comes with dbadmin wal receive or its archive_command.',
     });
   }

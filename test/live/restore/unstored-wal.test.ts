@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rmdir, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rmdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -79,6 +79,8 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     );
     expect(refused.output).toContain(`dbadmin wal salvage ${dataDirectory()}`);
     expect((await readdir(path.join(dataDirectory(), 'pg_wal'))).sort()).toEqual(segments);
+    // In a container the postmaster that crashed was the first process, and so is who looks after it.
+    await writeFile(path.join(dataDirectory(), 'postmaster.pid'), '1\n');
     const salvaged = await dbadmin('wal', 'salvage', dataDirectory());
     expect(`${salvaged.status} ${salvaged.output}`).toMatch(/^0 local: WAL of timeline 1 stored from 0\/\w+ to 0\/\w+, 3 segments/);
     const again = await dbadmin('wal', 'salvage', dataDirectory());
