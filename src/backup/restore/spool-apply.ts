@@ -65,7 +65,8 @@ function cutAt({ startLsn, bytes }: SourceSegment, untilLsn: bigint): Buffer {
 /**
  * Where a timeline was left within a segment, recovery takes that segment of the next one. A server that meets a transaction
  * prepared before and still open reads it again under the old name, from pg_wal alone, and would end there with "has already
- * been removed". The bytes are the same; the mark keeps a production from archiving them under that name.
+ * been removed". Up to where the timeline was left the bytes are the same, and behind that they are of the next one: they would be
+ * taken for commits of this one. The mark keeps a production from archiving them under that name.
  *
  * @see XlogReadTwoPhaseData in src/backend/access/transam/twophase.c of PostgreSQL
  */
@@ -76,7 +77,7 @@ async function keepForPrepared({ dataDirectory, archive, lineage, owner }: Spool
     if (switchLsn <= segment.startLsn || switchLsn >= endLsn || name === segment.name) continue;
     const directory = path.join(dataDirectory, 'pg_wal');
     await makeDirectory(path.join(directory, 'archive_status'), 0o700, owner);
-    await writeText(path.join(directory, name), segment.bytes, owner);
+    await writeText(path.join(directory, name), cutAt(segment, switchLsn), owner);
     await writeText(path.join(directory, 'archive_status', `${name}.done`), '', owner);
   }
 }

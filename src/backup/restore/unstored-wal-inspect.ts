@@ -12,7 +12,7 @@ import type { UnstoredAside } from './unstored-wal.ts';
 /** WAL in the cluster that a restore goes over and not in the repository; undefined for none, and of a clone, which never archives any. */
 export async function inspectUnstoredAside(
   { dataDirectory }: LayoutPlan,
-  { cluster, coverage, backups }: LineageContents,
+  { cluster, coverage, archive, backups }: LineageContents,
 ): Promise<UnstoredAside | undefined> {
   if (await holdsClone(dataDirectory)) return undefined;
   const link = path.join(dataDirectory, 'pg_wal');
@@ -21,7 +21,7 @@ export async function inspectUnstoredAside(
     throw error;
   });
   if (directory === undefined) return undefined;
-  const unstored = await inspectUnstoredWal({ directory, cluster, coverage, fromLsn: oldestBackupLsn(backups) });
+  const unstored = await inspectUnstoredWal({ directory, cluster, coverage, archive, fromLsn: oldestBackupLsn(backups) });
   if (unstored === undefined) return undefined;
   const segments = unstored.stretches.flatMap((stretch) => stretch.segments);
   const isLink = directory !== path.join(await realpath(dataDirectory), 'pg_wal');

@@ -20,14 +20,21 @@ export interface UnstoredAside extends UnstoredWal {
 /**
  * Whoever asks for everything there is must not lose, unasked, what lies intact on the same disk.
  *
+ * `along` is the timeline that the restore goes along. Stored WAL of a newer one would make that the one of the same command.
+ *
  * @throws {DbadminError} `refused`, naming the command that stores it.
  */
-export function refuseUnstored(state: TargetState): void {
+export function refuseUnstored(state: TargetState, along: number): void {
   if (state.kind === 'empty' || state.unstored?.acknowledged === undefined) return;
   const { unstored } = state;
+  const others = [...new Set(unstored.stretches.map(({ timeline }) => timeline))].filter((timeline) => timeline !== along);
+  const again =
+    others.length === 0
+      ? 'the same command again'
+      : `the same command again with --timeline ${along} to go along the one that this restore goes along, or --timeline ${others.join(' or ')} along ${others.length === 1 ? 'that' : 'one'} of the cluster`;
   throw new DbadminError('refused', `${unstored.dataDirectory} holds commits that the repository does not have`, {
     detail: `${describeUnstored(unstored)}. A restore of everything in the repository would be without them.`,
-    hint: `Store it first: dbadmin wal salvage ${unstored.dataDirectory}, then the same command again. To restore without it add --without-unstored-wal: it is moved aside then, not deleted.`,
+    hint: `Store it first: dbadmin wal salvage ${unstored.dataDirectory}, then ${again}. To restore without it add --without-unstored-wal: it is moved aside then, not deleted.`,
   });
 }
 

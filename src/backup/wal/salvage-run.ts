@@ -41,7 +41,7 @@ export async function salvageWal(repository: Repository, request: SalvageRequest
   const contents = await inspectLineage(repository, request.clusterName, request.systemIdentifier);
   const { cluster, coverage, archive } = contents;
   const { directory } = request;
-  const unstored = await inspectUnstoredWal({ directory, cluster, coverage, fromLsn: oldestBackupLsn(contents.backups) });
+  const unstored = await inspectUnstoredWal({ directory, cluster, coverage, archive, fromLsn: oldestBackupLsn(contents.backups) });
   if (unstored === undefined) return [];
   for (const name of unstored.histories)
     await archive.putHistory(Number.parseInt(name.slice(0, 8), 16), await readFile(path.join(directory, name)));

@@ -1,15 +1,18 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
-import { isHistoryName, isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
+import { historyName, isHistoryName, isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
+import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import { parseWalPageHeader, walMagic, WAL_PAGE_BYTES, type WalPageHeader } from '../../postgres/wal-page.ts';
 import { readWalRecords, type WalRecord } from '../../postgres/wal-reader.ts';
 import { concernsTransactions, preparesTransaction, TransactionEnds } from '../../postgres/wal-records.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import type { WalArchive } from '../../repository/wal-archive.ts';
 import { reachFrom, type TimelineCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
+import { partingLsn, type Lineage } from '../restore/recover-along.ts';
 
 /** A WAL file that no repository has to its end. */
 export interface UnstoredSegment {
@@ -18,6 +21,8 @@ export interface UnstoredSegment {
   readonly startLsn: bigint;
   /** Before this position it is stored; its first byte when nothing of it is. */
   readonly storedUntil: bigint;
+  /** Before this position what it says is stored, of it or of another timeline that had this segment in common with it until then. */
+  readonly knownUntil: bigint;
   /** Where its valid WAL ends. Of a segment that another one follows, its end. */
   readonly validUntil: bigint;
 }
@@ -44,6 +49,7 @@ export interface UnstoredRequest {
   readonly directory: string;
   readonly cluster: ClusterIdentity;
   readonly coverage: WalCoverage;
+  readonly archive: Pick<WalArchive, 'readHistory'>;
   /** WAL before this position leads nowhere: no backup begins before it. */
   readonly fromLsn: bigint;
 }
@@ -65,7 +71,7 @@ export async function inspectUnstoredWal(request: UnstoredRequest): Promise<Unst
   const { directory, coverage } = request;
   const names = await namesIn(directory);
   const found = await findSegments(request, names);
-  const [first, ...rest] = await stretchesOf(request, found);
+  const [first, ...rest] = await stretchesOf(request, found, await readKnownTimelines(request, found));
   if (first === undefined) return undefined;
   const stretches = [first, ...rest] as const;
   const timelines = new Set(stretches.map(({ timeline }) => timeline));
@@ -113,6 +119,7 @@ async function findSegments({ directory, cluster, fromLsn }: UnstoredRequest, na
 async function stretchesOf(
   { directory, cluster, coverage }: UnstoredRequest,
   found: readonly Found[],
+  known: KnownTimelines,
 ): Promise<readonly UnstoredStretch[]> {
   const size = BigInt(cluster.walSegmentBytes);
   const stretches: { timeline: number; segments: [UnstoredSegment, ...UnstoredSegment[]] }[] = [];
@@ -120,19 +127,70 @@ async function stretchesOf(
     const next = found[index + 1];
     const endLsn = startLsn + size;
     const storedUntil = storedOf(coverage.timelines.get(timeline), startLsn, endLsn);
-    if (storedUntil === endLsn) continue;
+    const knownUntil = knownOf(known, timeline, coverage, startLsn, endLsn);
+    if (knownUntil === endLsn) continue;
     const file = path.join(directory, name);
     // The server is done with a segment, and has synced it, before it goes on in the next.
     const isFollowed = next?.timeline === timeline && next.startLsn === endLsn;
-    const whole = { name, file, startLsn, storedUntil, validUntil: endLsn };
+    const whole = { name, file, startLsn, storedUntil, knownUntil, validUntil: endLsn };
     const validUntil = isFollowed ? endLsn : await validEndOf({ cluster }, { timeline, segments: [whole] });
-    if (validUntil <= storedUntil) continue;
+    if (validUntil <= knownUntil) continue;
     const segment = { ...whole, validUntil };
     const last = stretches.at(-1);
     if (last?.timeline === timeline && last.segments.at(-1)?.validUntil === startLsn) last.segments.push(segment);
     else stretches.push({ timeline, segments: [segment] });
   }
   return stretches;
+}
+
+interface KnownTimelines {
+  /** Of the timelines of the files found, and of those stored. */
+  readonly here: ReadonlyMap<number, Lineage>;
+  readonly stored: readonly Lineage[];
+}
+
+/** Where each timeline comes from, as far as a history says so: of a file here the one beside it, of WAL in the repository the one there. */
+async function readKnownTimelines({ directory, coverage, archive }: UnstoredRequest, found: readonly Found[]): Promise<KnownTimelines> {
+  const stored: Lineage[] = [];
+  for (const timeline of coverage.timelines.keys()) {
+    const content = timeline === 1 ? Buffer.alloc(0) : await archive.readHistory(timeline);
+    if (content !== undefined) stored.push({ timeline, history: parseTimelineHistory(content.toString('utf8')) });
+  }
+  const here = new Map<number, Lineage>();
+  for (const timeline of new Set(found.map((each) => each.timeline))) {
+    const beside = timeline === 1 ? { timeline, history: [] } : await readHistoryBeside(directory, timeline);
+    const lineage = beside ?? stored.find((each) => each.timeline === timeline);
+    if (lineage !== undefined) here.set(timeline, lineage);
+  }
+  return { here, stored };
+}
+
+/** Undefined for one that is not there, or that says nothing that can be relied on. */
+async function readHistoryBeside(directory: string, timeline: number): Promise<Lineage | undefined> {
+  try {
+    return { timeline, history: parseTimelineHistory(await readFile(path.join(directory, historyName(timeline)), 'utf8')) };
+  } catch (error) {
+    if (systemCodeOf(error) !== undefined || error instanceof DbadminError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * How far what a segment says is stored. Up to where two timelines part their WAL is the same, and the segment in which that is
+ * exists of both: what one has of it, the other need not have.
+ */
+function knownOf({ here, stored }: KnownTimelines, timeline: number, coverage: WalCoverage, startLsn: bigint, endLsn: bigint): bigint {
+  let knownUntil = storedOf(coverage.timelines.get(timeline), startLsn, endLsn);
+  const own = here.get(timeline);
+  if (own === undefined) return knownUntil;
+  for (const other of stored) {
+    const parted = partingLsn(own, other);
+    if (parted === undefined) continue;
+    const reach = storedOf(coverage.timelines.get(other.timeline), startLsn, endLsn);
+    const common = reach < parted ? reach : parted;
+    if (common > knownUntil) knownUntil = common;
+  }
+  return knownUntil;
 }
 
 /** How far a segment is stored from its first byte on. */
@@ -152,7 +210,7 @@ async function firstAcknowledged(
 ): Promise<UnstoredWal['acknowledged']> {
   const [first] = segments;
   // The rest of a record that began in a stored segment: what it says nobody can read from here.
-  if (first.storedUntil === first.startLsn && header?.continuedBytes !== undefined) return { at: undefined };
+  if (first.knownUntil === first.startLsn && header?.continuedBytes !== undefined) return { at: undefined };
   const ends = new TransactionEnds(majorOf(cluster));
   const lastStart = segments.at(-1)?.startLsn ?? first.startLsn;
   let validUntil = first.startLsn;
@@ -164,7 +222,7 @@ async function firstAcknowledged(
   };
   for await (const record of readWalRecords(bytesOf(segments), options)) {
     const acknowledged = acknowledgedBy(record, ends);
-    if (acknowledged !== undefined && record.endLsn > first.storedUntil) return acknowledged;
+    if (acknowledged !== undefined && record.endLsn > first.knownUntil) return acknowledged;
   }
   // What lies behind a place that cannot be read, nobody can tell.
   return validUntil < lastStart ? { at: undefined } : undefined;

@@ -152,6 +152,27 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(JSON.parse((await dbadmin(...anew)).stdout)).toMatchObject({ preflight: { unstoredWal: null } });
   });
 
+  test('what a new timeline has from the one before counts as stored, and only what was committed on it is asked for', async () => {
+    await cluster.crash();
+    const early = await restoreOver('--to', storedAt);
+    expect(`${early.status} ${early.output}`).toMatch(/^0 /);
+    expect(await sales()).toEqual([1, 2]);
+    await cluster.crash();
+    const latest = await restoreOver();
+    expect(`${latest.status} ${latest.output}`).toMatch(/^0 /);
+    expect(await sales()).toEqual([1, 2, 3]);
+    const sql = postgres(cluster.url(), { max: 1 });
+    await sql.unsafe('insert into sale values (7)');
+    await sql.end();
+    await cluster.crash();
+    const refused = await restoreOver();
+    expect(`${refused.status} ${refused.output}`).toMatch(/^1 [^]*with --timeline 1 [^]* or --timeline 2 /);
+    expect((await dbadmin('wal', 'salvage', dataDirectory())).status).toBe(0);
+    const along = await restoreOver('--timeline', '2');
+    expect(`${along.status} ${along.output}`).toMatch(/^0 /);
+    expect(await sales()).toEqual([1, 2, 3, 7]);
+  });
+
   test('where pg_wal is a link, it is moved beside what the link leads to', async () => {
     await cluster.crash();
     const outside = path.join(path.dirname(dataDirectory()), 'outside');

@@ -5,7 +5,9 @@ const unstoredTo = (validUntil: bigint): UnstoredAside => ({
   directory: '/d/pg_wal',
   dataDirectory: '/d',
   aside: '/d.pg_wal-x',
-  stretches: [{ timeline: 1, segments: [{ name: '000000010000000000000005', file: '', startLsn: 5n, storedUntil: 5n, validUntil }] }],
+  stretches: [
+    { timeline: 1, segments: [{ name: '000000010000000000000005', file: '', startLsn: 5n, storedUntil: 5n, knownUntil: 5n, validUntil }] },
+  ],
   histories: [],
   acknowledged: undefined,
   files: ['000000010000000000000005'],
