@@ -10,7 +10,7 @@ import type { DeltaPlan } from './delta-plan.ts';
 import { writeFailure, type LayDownOptions } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
-import { moveAside } from './unstored-wal-apply.ts';
+import { makeAside, moveAside } from './unstored-wal-apply.ts';
 
 const COMPARING_AT_ONCE = 4;
 const HOLE_READ_BYTES = 1024 * 1024;
@@ -23,15 +23,17 @@ export interface DeltaOutcome {
 }
 
 /**
- * Makes what an existing directory holds as the backup has it: WAL that is nowhere else is moved aside; then pg_control goes,
- * so that nothing starts here from now on; then what does not belong; then every file that stays is compared, and written where it differs.
+ * Makes what an existing directory holds as the backup has it: pg_control goes, so that nothing starts here from now on, on a part
+ * of its WAL least of all; then WAL that is nowhere else is moved aside; then what does not belong goes; then every file that stays is compared, and written where it differs.
  *
  * What is not there at all is left to the caller, and so is pg_control.
  */
 export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: LayDownOptions): Promise<DeltaOutcome> {
   const { layout, state } = preflight;
-  if (state.kind === 'over' && state.unstored !== undefined) await moveAside(state.unstored, lay.owner);
+  const unstored = state.kind === 'over' ? state.unstored : undefined;
+  if (unstored !== undefined) await makeAside(unstored, lay.owner);
   await removeControlFile(layout);
+  if (unstored !== undefined) await moveAside(unstored, lay.owner);
   // Before the links that prove whose they are: whoever goes on with an interrupted restore finds both.
   for (const { directory, isFilled } of preflight.replayed) if (isFilled) await removeDurably(directory);
   for (const entry of delta.removed) {

@@ -10,7 +10,7 @@ import { HOLD_NAME, MARKER_NAME, withoutLeavings } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 import { fingerprintOf } from './unchanged-inspect.ts';
-import { endOf, holdsClone, inspectUnstoredAside } from './unstored-wal-inspect.ts';
+import { endOf, holdsClone, innerAsides, inspectUnstoredAside } from './unstored-wal-inspect.ts';
 import { lostUntil, type UnstoredAside } from './unstored-wal.ts';
 
 /** What a restore finds where it is to go. */
@@ -60,7 +60,9 @@ export async function inspectTarget({ layout, contents, extraBytes, delta }: Tar
   const checkpoint = target.kind === 'cluster' && !(await holdsClone(layout.dataDirectory)) ? target.checkpoint : undefined;
   const storedLsn = checkpoint && endOf(contents.coverage.timelines.get(checkpoint.timeline));
   const lost = checkpoint && lostUntil(checkpoint, storedLsn, unstored);
-  const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...(unstored?.files ?? []).map((name) => `pg_wal/${name}`)]);
+  const asides = await innerAsides(layout.dataDirectory);
+  const moved = (unstored?.files ?? []).map((name) => `pg_wal/${name}`);
+  const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...asides, ...moved]);
   const freeBytes = await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
   return { kind: 'over', freeBytes, target, delta: plan, unstored, lostUntil: lost, fingerprint };
 }

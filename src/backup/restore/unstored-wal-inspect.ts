@@ -1,4 +1,4 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemCodeOf } from '../../base/errors.ts';
 import type { TimelineCoverage } from '../../repository/wal-coverage.ts';
@@ -6,6 +6,7 @@ import type { LineageContents } from '../lineage-inspect.ts';
 import { inspectUnstoredWal, oldestBackupLsn } from '../wal/unstored-inspect.ts';
 import { asideSuffix } from './aside-name.ts';
 import { isCloneConfiguration } from './clone-settings.ts';
+import { namesIn } from './delta-inspect.ts';
 import type { LayoutPlan } from './plan.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
 
@@ -25,16 +26,42 @@ export async function inspectUnstoredAside(
   if (unstored === undefined) return undefined;
   const segments = unstored.stretches.flatMap((stretch) => stretch.segments);
   const isLink = directory !== path.join(await realpath(dataDirectory), 'pg_wal');
-  const suffix = asideSuffix(new Date());
   return {
     ...unstored,
     dataDirectory,
-    // Where a rename does it: WAL may be more than there is room for elsewhere.
-    aside: isLink ? `${directory}${suffix}` : `${dataDirectory}.pg_wal${suffix}`,
+    aside: await placeAside(directory, isLink ? directory : `${dataDirectory}.pg_wal`),
     files: [...segments.map(({ name }) => name), ...unstored.histories],
     sizeBytes: segments.length * cluster.walSegmentBytes,
     storedLsn: endOf(coverage.timelines.get(unstored.stretches.at(-1)?.timeline ?? 0)),
   };
+}
+
+const INNER_ASIDE = 'dbadmin-unstored';
+
+/**
+ * Where a rename does it: WAL may be more than there is room for elsewhere, and in a container elsewhere does not outlive it. That
+ * is `beside` and a time, or, where pg_wal or the data directory is a mount point, within pg_wal: no server looks at it there.
+ */
+export async function placeAside(directory: string, beside: string): Promise<string> {
+  const suffix = asideSuffix(new Date());
+  const parent = path.dirname(beside);
+  const isSame = (await stat(parent)).dev === (await stat(directory)).dev;
+  const isOurs = await access(parent, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return isSame && isOurs ? `${beside}${suffix}` : path.join(directory, `${INNER_ASIDE}${suffix}`);
+}
+
+/** What restores have moved aside within pg_wal, relative to the data directory: no other restore takes it away. */
+export async function innerAsides(dataDirectory: string): Promise<readonly string[]> {
+  const kept: string[] = [];
+  for (const name of await namesIn(path.join(dataDirectory, 'pg_wal'))) {
+    if (!name.startsWith(`${INNER_ASIDE}-`)) continue;
+    const inside = await namesIn(path.join(dataDirectory, 'pg_wal', name));
+    kept.push(`pg_wal/${name}`, ...inside.map((each) => `pg_wal/${name}/${each}`));
+  }
+  return kept;
 }
 
 /** Whether a directory is that of a clone that was restored. */

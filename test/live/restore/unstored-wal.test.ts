@@ -2,9 +2,14 @@ import { mkdir, readdir, readFile, rename, rmdir, symlink, writeFile } from 'nod
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
+import { applyRestore } from '../../../src/backup/restore/apply.ts';
+import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
+import { placeAside } from '../../../src/backup/restore/unstored-wal-inspect.ts';
+import { makeAside, moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
+import { isSegmentName } from '../../../src/postgres/segment.ts';
 import { stopCluster } from '../../../src/postgres/server.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
 import { waitUntilStored } from '../../backup/stored.ts';
@@ -15,6 +20,7 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
   let directory: string;
   let cluster: TestCluster;
   let config: string;
+  let repository: Repository;
   const dataDirectory = (): string => cluster.dataDirectory ?? '';
   const dbadmin = async (...args: string[]): Promise<{ status: number | null; output: string; stdout: string }> => {
     const { status, stdout, stderr } = await runCommand([...args, '--config', config]);
@@ -41,7 +47,7 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
   beforeEach(async () => {
     directory = await makeDirectory();
     cluster = await startTestCluster({ major: 17, provider: 'embedded', settings: { archive_mode: 'on', archive_command: 'true' } });
-    const repository = await makeRepository(path.join(directory, 'repository'));
+    repository = await makeRepository(path.join(directory, 'repository'));
     config = await writeConfig(directory, cluster, path.join(directory, 'repository'));
     const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     await sql.unsafe('create table sale (n int); insert into sale values (1)');
@@ -173,6 +179,50 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(await sales()).toEqual([1, 2, 3, 7]);
   });
 
+  test('a restore that is interrupted while it moves WAL leaves no cluster that starts on a part of it, and is finished', async () => {
+    await cluster.crash();
+    const preflight = await inspectRestore({
+      repository,
+      clusterName: 'main',
+      systemIdentifier: undefined,
+      target: { kind: 'latest' },
+      exclusive: false,
+      backup: undefined,
+      timeline: undefined,
+      dataDirectory: dataDirectory(),
+      tablespaces: new Map(),
+      delta: true,
+      withoutUnstoredWal: true,
+    });
+    const { state } = preflight;
+    if (state.kind === 'empty' || state.unstored === undefined) throw new Error('the cluster has WAL that is nowhere else');
+    const [first = '', second = ''] = state.unstored.files;
+    const broken = { ...preflight, state: { ...state, unstored: { ...state.unstored, files: [first, 'not there'] } } };
+    const options = {
+      port: 1,
+      clusterName: 'main',
+      action: 'promote',
+      programs: cluster.programs,
+      owner: cluster.programs?.runAs,
+    } as const;
+    const signal = new AbortController().signal;
+    const applied = applyRestore({ ...options, preflight: broken, signal, onProgress: () => undefined });
+    await expect(applied).rejects.toMatchObject({ code: 'file-unwritable', hint: expect.stringContaining('does not start until') });
+    expect(await readdir(path.join(dataDirectory(), 'global'))).not.toContain('pg_control');
+    expect(await readdir(path.join(dataDirectory(), 'pg_wal'))).toContain(second);
+    expect(await readdir(state.unstored.aside)).toContain(first);
+    // What a restore moved aside within pg_wal, since that is a mount point, is not another one's to take away.
+    const inner = path.join(dataDirectory(), 'pg_wal', 'dbadmin-unstored-20261122T100000Z');
+    await mkdir(inner);
+    await writeFile(path.join(inner, second), 'WAL');
+    await rename(state.unstored.aside, `${state.unstored.aside}-first`);
+    const finished = await restoreOver('--without-unstored-wal');
+    expect(`${finished.status} ${finished.output}`).toMatch(/^0 /);
+    expect(await sales()).toEqual([1, 2, 3]);
+    expect(await readFile(path.join(inner, second), 'utf8')).toBe('WAL');
+    expect(await placeAside('/dev/shm', '/dev/shm')).toMatch(/^\/dev\/shm\/dbadmin-unstored-\d/);
+  });
+
   test('where pg_wal is a link, it is moved beside what the link leads to', async () => {
     await cluster.crash();
     const outside = path.join(path.dirname(dataDirectory()), 'outside');
@@ -191,17 +241,17 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(before.output).toContain('not deleted');
     expect(await sales()).toEqual([1, 2]);
     const aside = (await readdir(outside)).find((name) => name.startsWith('pg_wal-')) ?? '';
-    const moved = (await readdir(path.join(outside, aside))).sort();
+    const moved = (await readdir(path.join(outside, aside))).filter(isSegmentName).sort();
+    expect(await readFile(path.join(outside, aside, 'README.txt'), 'utf8')).toContain(`the cluster that was in ${dataDirectory()}`);
     expect(moved).toHaveLength(3);
     // A place on another filesystem (which the one of the tests' repositories mostly is) gets them byte by byte.
     const first = await readFile(path.join(outside, aside, moved[0] ?? ''));
     const elsewhere = { dataDirectory: '', directory: path.join(outside, aside), aside: path.join(directory, 'aside'), files: moved };
-    await moveAside(
-      { ...elsewhere, stretches: [] as never, histories: [], acknowledged: undefined, sizeBytes: 0, storedLsn: undefined },
-      undefined,
-    );
-    expect((await readdir(elsewhere.aside)).sort()).toEqual(moved);
+    const unstored = { ...elsewhere, stretches: [] as never, histories: [], acknowledged: undefined, sizeBytes: 0, storedLsn: undefined };
+    await makeAside(unstored, undefined);
+    await moveAside(unstored, undefined);
+    expect((await readdir(elsewhere.aside)).filter(isSegmentName).sort()).toEqual(moved);
     expect((await readFile(path.join(elsewhere.aside, moved[0] ?? ''))).equals(first)).toBe(true);
-    expect(await readdir(elsewhere.directory)).toEqual([]);
+    expect((await readdir(elsewhere.directory)).filter(isSegmentName)).toEqual([]);
   });
 });
