@@ -8,6 +8,7 @@ import { inspectBackups } from '../../repository/manifest.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
 import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { listUntrustedIndexes } from '../../repository/untrusted-indexes.ts';
 import { listUnlocked } from '../../repository/unlocked-backups.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import type { ObjectStore } from '../../storage/store.ts';
@@ -111,6 +112,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   }
   const { backups, damaged } = await inspectBackups(repository, systemIdentifier);
   findings.push(...[...clusters.damaged, ...damaged].map((found) => unreadable(found, what)));
+  findings.push(...(await checkIndexes(what, repository, systemIdentifier)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
   findings.push(...(await checkLockModes(what, repository, systemIdentifier)));
   const { last, lastPassed } = await readProofs(repository, systemIdentifier);
@@ -134,6 +136,19 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
   return [...findings, ...judgeAges(what, ages, limits, clock.now())];
+}
+
+/** A rebuild without the key leaves indexes that restores read and backups do not. */
+async function checkIndexes(what: string, repository: Repository, systemIdentifier: string): Promise<readonly Finding[]> {
+  const keys = await listUntrustedIndexes(repository, systemIdentifier);
+  if (keys.length === 0) return [];
+  return [
+    problem(
+      `${what} indexes`,
+      `not encrypted, though the repository is: ${keys.join(', ')}. Restores find content by them; a backup stores again what only they name`,
+      'dbadmin repository rebuild-index with the key replaces them by what the packs say.',
+    ),
+  ];
 }
 
 /** A backup that was published a moment ago is being locked. */

@@ -69,6 +69,11 @@ export class BlobCopy {
     return unreadIndexes(this.#known);
   }
 
+  /** Indexes of the destination from which nothing is taken, though they can be read. */
+  get untrustedIndexes(): ReadonlySet<string> {
+    return this.#known.untrusted;
+  }
+
   /** The name of a blob in the destination. */
   nameOf(hash: string): string {
     if (this.#renames === undefined) return hash;

@@ -15,6 +15,7 @@ import { copyDumps } from './dump-copy-run.ts';
 import { copySealed } from './sealed-copy-run.ts';
 import { describeNamesake, namesakeLabels, planSync, type ChooseBackups } from './plan.ts';
 import { inspectSource, withoutBlocked } from './source-inspect.ts';
+import { describeUntrusted } from '../../repository/untrusted-indexes.ts';
 import { readingSource } from '../../repository/unreadable.ts';
 import { isOfOneObject, UncopiedList, type Uncopied } from './uncopied-run.ts';
 import { copyWal, type CopiedWal } from './wal-copy-run.ts';
@@ -114,7 +115,7 @@ interface BackupsToCopy {
 }
 
 async function copyBackups(
-  { from, to, cluster: { systemIdentifier }, clock, signal, onBackup }: SyncOptions,
+  { from, to, cluster: { systemIdentifier }, clock, log, signal, onBackup }: SyncOptions,
   { lease, uncopied, ours, theirs, chosen }: BackupsToCopy,
 ): Promise<Synced['backups']> {
   const backups: Synced['backups'][number][] = [];
@@ -128,6 +129,7 @@ async function copyBackups(
     return backups;
   }
   const blobs = await BlobCopy.open({ from, to, systemIdentifier, clock, signal }, source);
+  for (const key of blobs.untrustedIndexes) log.warn(describeUntrusted(key, to.store.description));
   try {
     const copying = { from, to, systemIdentifier, lease, blobs, uncopied, clock };
     const common = theirs.filter((each) => ours.some((other) => isSameBackup(each, other))).at(-1);

@@ -8,6 +8,7 @@ import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import { findMissingPacks, readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { ensureReserve } from '../../repository/reserve.ts';
+import { describeUntrusted } from '../../repository/untrusted-indexes.ts';
 import type { Source } from '../source-inspect.ts';
 import { suspicionsOf, type Suspicions } from '../suspicion.ts';
 import { readParentContent } from './parent-inspect.ts';
@@ -57,6 +58,7 @@ export async function openDestination({ name, repository }: NamedRepository, opt
     const index = await BlobIndex.load(repository, systemIdentifier, { skipPacks: marked });
     for (const key of index.damaged)
       log.warn(`${key} in ${name} is damaged: what only it names is stored again; dbadmin repository rebuild-index writes it anew`);
+    for (const key of index.untrusted) log.warn(describeUntrusted(key, name));
     const backups = await listBackups(repository, systemIdentifier);
     const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
     const damaged = new DamagedContent(name, log);

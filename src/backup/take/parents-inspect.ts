@@ -52,13 +52,22 @@ export async function inspectParents(all: readonly Destination[], options: Paren
         destinations = destinations.filter(({ name }) => name !== read.name);
         break;
       case 'incomplete':
-        for (const name of read.names) log.warn(`backup ${label} is not whole in ${name}: dbadmin backup verify says what is missing`);
-        return { mode: { kind: 'everything', reason: `backup ${label} is not whole in every repository` }, destinations, parents: [] };
+        for (const destination of destinations) if (read.names.includes(destination.name)) log.warn(describeIncomplete(label, destination));
+        return {
+          mode: { kind: 'everything', reason: `not every repository has all of backup ${label} in an index to rely on` },
+          destinations,
+          parents: [],
+        };
       case 'unusable':
         log.warn(`${read.problem}: nothing is built upon it, and dbadmin backup verify says more`);
         passedOver.add(label);
     }
   }
+}
+
+function describeIncomplete(label: string, { name, index }: Destination): string {
+  if (index.untrusted.size === 0) return `backup ${label} is not whole in ${name}: dbadmin backup verify says what is missing`;
+  return `backup ${label} is not built upon in ${name}: content of it is in no index but those that are not encrypted, or in none`;
 }
 
 type ReadParents =

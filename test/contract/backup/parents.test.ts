@@ -7,6 +7,7 @@ import { inspectParents, type ChosenMode } from '../../../src/backup/take/parent
 import { backupKey } from '../../../src/repository/layout.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { listUntrustedIndexes } from '../../../src/repository/untrusted-indexes.ts';
 import { withFaults, type StoreCall } from '../../backup/failing-store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
@@ -73,6 +74,19 @@ test('the newest backup is built upon where every repository has it whole', asyn
   expect(mode).toMatchObject({ kind: 'blocks', parent: { label: 'newer' } });
   expect(parents.length).toBe(2);
   expect(warnings).toEqual([]);
+});
+
+test('a backup that only an index which is not encrypted makes whole is not built upon, and what mends that is said', async () => {
+  const repository = await makeMemoryRepository(true);
+  await writePacks({ ...repository, keys: undefined }, contents('older'), new Date(0));
+  const [index] = await listUntrustedIndexes(repository, SYSTEM);
+  await writeManifest(repository, summaryOf('older'), [fileOf(contents('older'))]);
+  const { mode, warnings } = await inspect([repository]);
+  expect(mode).toMatchObject({ kind: 'everything', reason: 'not every repository has all of backup older in an index to rely on' });
+  expect(warnings).toEqual([
+    `${index} in r0 is not encrypted: what only it names is stored again, unless dbadmin repository rebuild-index is run with the key first`,
+    'backup older is not built upon in r0: content of it is in no index but those that are not encrypted, or in none',
+  ]);
 });
 
 test('a backup whose manifest is damaged in one repository is passed over with a word, wherever the bit is', async () => {

@@ -5,6 +5,7 @@ import { judgeAges, type Ages, type AgeLimits } from '../../../../src/backup/che
 import { judgeClock } from '../../../../src/backup/check/clocks.ts';
 import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
 import { judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
+import { writeIndex } from '../../../../src/repository/blob-index.ts';
 import { withFaults } from '../../../backup/failing-store.ts';
 import { fillRepository, SYSTEM_IDENTIFIER } from '../../../backup/full-repository.ts';
 import { makeMemoryRepository } from '../../../backup/memory-repository.ts';
@@ -149,6 +150,20 @@ describe('checkRepository', () => {
       'backups',
       'drill',
       'verified',
+    ]);
+  });
+
+  test('an index that a rebuild without the key left is a problem, until one with it has been', async () => {
+    const repository = await makeMemoryRepository(true);
+    await fillRepository(repository);
+    const name = '20261122T000000-0000000000000000';
+    await writeIndex({ ...repository, keys: undefined }, SYSTEM_IDENTIFIER, name, []);
+    expect((await checkRepository(repository, options)).filter(({ state }) => state === 'problem')).toEqual([
+      expect.objectContaining({
+        what: 'repository local indexes',
+        detail: expect.stringContaining(name),
+        fix: expect.stringContaining('rebuild-index'),
+      }),
     ]);
   });
 
