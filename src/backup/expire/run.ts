@@ -4,12 +4,13 @@ import type { Log } from '../../base/log.ts';
 import { collect, type Collected } from '../../repository/collection.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease } from '../../repository/leases.ts';
-import { backupKey } from '../../repository/layout.ts';
+import { backupKey, leasePrefix } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { restoreReserve, withReserve } from '../../repository/reserve.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import { applyExpiry, type Expired } from './apply.ts';
 import { inspectExpiry, type ExpiryInspection } from './inspect.ts';
+import { makingRoom, removeLeftovers } from './leftovers-run.ts';
 import { planExpiry, type Verdict } from './plan.ts';
 import type { Retention } from './retention.ts';
 import { readStaying, refuseUnreadable } from './staying-inspect.ts';
@@ -41,9 +42,6 @@ export interface ExpiryOutcome extends ExpiryPlan {
   /** Temporary files and unfinished uploads removed: what writers that died left behind. */
   readonly leftovers: number;
 }
-
-/** No create takes longer, and no clock is wrong by so much. */
-const LEFTOVER_AFTER_MS = 48 * 3_600_000;
 
 /** What would go and why the rest stays; nothing is changed. */
 export async function planLineage(
@@ -82,9 +80,9 @@ async function lockedUntil(
 
 /**
  * Lets go what retention does not keep, with the WAL that nothing needs, and collects content. One at a time may do this
- * to a lineage. `show` is called with the plan before anything is removed, leftovers of writers that died apart. Nothing is while the
- * manifest of anything that stays is damaged. What has to be written to make room may take the repository's reserve; in the end
- * it is made again.
+ * to a lineage. `show` is called with the plan before anything is removed. Nothing is while the manifest of anything that
+ * stays is damaged. What has to be written to make room may take what writers that died left behind, and the repository's reserve; in
+ * the end that is made again.
  *
  * @throws {DbadminError} `locked` when another does it; `repository-damaged`, storage failures.
  */
@@ -96,13 +94,15 @@ export async function expireLineage(
 ): Promise<ExpiryOutcome> {
   const { clock, log, signal, graceMs } = options;
   const { systemIdentifier } = cluster;
-  const repository = withReserve(given, log);
-  // By this machine's clock: to ask for the store's there must be room.
-  let leftovers = await repository.store.removeUnfinished(new Date(clock.now().getTime() - LEFTOVER_AFTER_MS));
+  let early = 0;
+  const store = makingRoom(given.store, async () => {
+    early = await removeLeftovers(given.store, `${systemIdentifier}/`, log);
+    return early;
+  });
+  const repository = withReserve({ ...given, store }, log);
   const lease = await acquireLease(repository, systemIdentifier, 'expire', { clock, log, command: 'backup expire', signal });
   try {
     const plan = await planLineage(repository, cluster, options);
-    leftovers += await repository.store.removeUnfinished(new Date(plan.inspection.storeNow.getTime() - LEFTOVER_AFTER_MS));
     show(plan);
     refuseUnreadable(repository, plan.inspection.damaged);
     const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
@@ -113,7 +113,9 @@ export async function expireLineage(
       if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
       throw error;
     });
-    return { ...plan, expired, collected, leftovers };
+    // The lease, which is held, is as new as anything.
+    const late = await removeLeftovers(given.store, leasePrefix(systemIdentifier, 'expire'), log);
+    return { ...plan, expired, collected, leftovers: early + late };
   } finally {
     await lease.release();
     await restoreReserve(given.store);
