@@ -16,6 +16,7 @@ import { zstdDecompressSync } from 'node:zlib';
 class ExtractError extends Error {}
 const print = (line) => process.stdout.write(`${line}\n`);
 const hex8 = (number) => number.toString(16).toUpperCase().padStart(8, '0');
+
 // ---------------------------------------------------------------- BLAKE3-256, keyed or not (https://github.com/BLAKE3-team/BLAKE3-specs)
 const IV = Int32Array.of(0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19);
 const PERMUTATION = [2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8];
@@ -24,12 +25,14 @@ const SCHEDULE = Uint8Array.from({ length: 7 * 16 }, (_, i) => i); // which word
 for (let i = 16; i < SCHEDULE.length; i += 1) SCHEDULE[i] = SCHEDULE[(i & ~15) - 16 + PERMUTATION[i & 15]];
 const v = new Int32Array(16);
 const rotate = (word, bits) => (word >>> bits) | (word << (32 - bits));
+
 function mix(a, b, c, d, x, y) {
   v[a] = (v[a] + v[b] + x) | 0; v[d] = rotate(v[d] ^ v[a], 16);
   v[c] = (v[c] + v[d]) | 0; v[b] = rotate(v[b] ^ v[c], 12);
   v[a] = (v[a] + v[b] + y) | 0; v[d] = rotate(v[d] ^ v[a], 8);
   v[c] = (v[c] + v[d]) | 0; v[b] = rotate(v[b] ^ v[c], 7);
 }
+
 /** Compresses a block of 16 words into `out`, which may be `chaining`. */
 function compressBlock(chaining, m, counter, length, flags, out) {
   v.set(chaining);
@@ -41,6 +44,7 @@ function compressBlock(chaining, m, counter, length, flags, out) {
   }
   for (let i = 0; i < 8; i += 1) out[i] = v[i] ^ v[i + 8];
 }
+
 /** BLAKE3-256 of bytes; keyed when a key of 32 bytes is given. */
 export function blake3(bytes, key) {
   const words = key === undefined ? IV : Int32Array.from({ length: 8 }, (_, i) => key.readInt32LE(4 * i));
@@ -67,8 +71,10 @@ export function blake3(bytes, key) {
   hashTree(0, bytes.byteLength, key === undefined ? ROOT : ROOT | KEYED, hash);
   return Buffer.from(hash.buffer);
 }
+
 // ---------------------------------------------------------------- keys and encrypted content
 const derive = (key, salt, purpose) => Buffer.from(hkdfSync('sha256', key, salt, purpose, 32));
+
 function decrypt(key, nonce, sealed, associated) {
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: 16 }).setAAD(associated).setAuthTag(sealed.subarray(-16));
@@ -77,6 +83,7 @@ function decrypt(key, nonce, sealed, associated) {
     throw new ExtractError('it does not open with this key');
   }
 }
+
 function decryptBody(repository, stored, associated) {
   const key = derive(repository.key, stored.subarray(0, 32), 'dbadmin object');
   const pieces = [];
@@ -89,6 +96,7 @@ function decryptBody(repository, stored, associated) {
   }
   return Buffer.concat(pieces);
 }
+
 function opens(repository, secret, name) {
   const { header } = unseal(repository, `keys/${name}`, 'K', { id: name });
   if (header.kind !== secret.kind) return false;
@@ -102,9 +110,12 @@ function opens(repository, secret, name) {
   if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.keyCheck) return false;
   return Object.assign(repository, { key, hashKey: derive(key, Buffer.alloc(0), 'dbadmin blob names') });
 }
+
 const listed = (place) => (fs.existsSync(place) ? fs.readdirSync(place) : []);
+
 /** What lies in a directory of the repository, but for what a writer that died has begun. */
 const namesIn = ({ root }, directory) => listed(path.join(root, directory)).filter((name) => !name.endsWith('.tmp'));
+
 /** One of several objects; undefined when it is damaged: others may be whole. */
 function readable(read) {
   try {
@@ -113,6 +124,7 @@ function readable(read) {
     process.stderr.write(`passed over: ${error.message}\n`);
   }
 }
+
 /** Header and plain body of a sealed object of that kind; its hash is checked, and that it says of itself what its key says. */
 function unseal(repository, key, kind, said = {}) {
   try {
@@ -136,6 +148,7 @@ function unseal(repository, key, kind, said = {}) {
     throw new ExtractError(`${key}: ${error.message}`, { cause: error });
   }
 }
+
 function openRepository(root, secret) {
   if (!fs.existsSync(path.join(root, 'dbadmin-repository'))) throw new ExtractError(`there is no repository in ${root}`);
   const { format, encryption, keyCheck } = unseal({ root }, 'dbadmin-repository', 'I').header;
@@ -150,9 +163,12 @@ function openRepository(root, secret) {
   for (const name of namesIn(repository, 'keys')) if (readable(() => opens(repository, secret, name))) return repository;
   throw new ExtractError(`the ${secret.kind} opens none of the repository's keys`);
 }
+
 const backupsOf = (repository, lineage) => namesIn(repository, path.join(lineage, 'backups'));
+
 /** By their directories: what lies under clusters/ may be absent or damaged. */
 const lineagesOf = (repository) => namesIn(repository, '').filter((name) => /^\d+$/.test(name) && backupsOf(repository, name).length > 0);
+
 function readBackup(repository, lineage, label) {
   const { header, body } = unseal(repository, `${lineage}/backups/${label}`, 'M', { label, systemIdentifier: lineage });
   const { startTimeline, stopTimeline, serverVersion, walSegmentBytes } = header;
@@ -162,6 +178,7 @@ function readBackup(repository, lineage, label) {
   if (!isWhole) throw new ExtractError(`${lineage}/backups/${label}: its header is incomplete`);
   return { header, body };
 }
+
 /** What speaks against a backup. It can be extracted all the same: it may be all that there is. */
 function doubtsAbout({ label, damage, audit, cutsUnknownSince }) {
   const pages = audit?.mismatchCount ?? audit?.mismatches?.length ?? 0;
@@ -171,6 +188,7 @@ function doubtsAbout({ label, damage, audit, cutsUnknownSince }) {
     cutsUnknownSince && `${label} may have old pages of relations that VACUUM cut back after ${cutsUnknownSince}`,
   ].filter(Boolean);
 }
+
 function readIndexes(repository, lineage) {
   const places = new Map();
   const keys = namesIn(repository, `${lineage}/indexes`).map((name) => `${lineage}/indexes/${name}`);
@@ -191,6 +209,7 @@ function readIndexes(repository, lineage) {
   }
   return places;
 }
+
 /** Reads blobs by name; the last one is kept, because neighbouring extents often share it. */
 function blobReader(repository, places) {
   let last = { hash: '', plain: Buffer.alloc(0) };
@@ -210,7 +229,9 @@ function blobReader(repository, places) {
     return plain;
   };
 }
+
 // ---------------------------------------------------------------- the data directory
+
 /** The entries of a manifest, each with the bytes of its name as Latin-1; refused when one leads out of the data directory. */
 function entriesOf(body) {
   return body.toString('utf8').split('\n').filter(Boolean).map((line) => {
@@ -223,7 +244,9 @@ function entriesOf(body) {
     return { ...entry, name };
   });
 }
+
 const inside = (directory, name) => Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]);
+
 function writeFile(file, { sizeBytes, mode, modifiedAt, blobs, extents }, read) {
   const handle = fs.openSync(file, 'wx', mode & 0o777);
   fs.ftruncateSync(handle, sizeBytes);
@@ -240,48 +263,61 @@ function writeFile(file, { sizeBytes, mode, modifiedAt, blobs, extents }, read) 
   fs.futimesSync(handle, modifiedAt, modifiedAt);
   fs.closeSync(handle);
 }
+
 const writeBytes = (file, bytes) =>
   writeFile(file, { sizeBytes: bytes.byteLength, mode: 0o600, modifiedAt: Date.now() / 1000, extents: [[0, bytes.byteLength, '']] }, () => bytes);
+
 /** Makes the names in a directory last: those of files that are synced may still be lost with the power. */
 function syncDirectory(directory) {
   const handle = fs.openSync(directory, 'r');
   fs.fsyncSync(handle);
   fs.closeSync(handle);
 }
+
 /** Lines that lead out of the data directory: the first would start the original's cluster in place of this one. */
 const OUTSIDE = /^[ \t]*((data_directory|hba_file|ident_file|external_pid_file)\b|include(_dir|_if_exists)?[ \t=]*'(\/|\.\.)).*$/gim;
+
 /** What is extracted must not meet the cluster that it was backed up from, nor take part in what that does. */
 const QUIET = `\n# Added by dbadmin-extract.\nlisten_addresses = ''\narchive_mode = off\narchive_cleanup_command = ''\nrecovery_end_command = ''
 primary_conninfo = ''\nprimary_slot_name = ''\nsynchronous_standby_names = ''\nmax_logical_replication_workers = 0\n`;
+
 /** Takes such lines out of a configuration file and adds others; one that the backup has not is made. */
 function reconfigure(file, added = '', whenMissing = '') {
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'latin1') : whenMissing;
   const inner = `${text.replaceAll(OUTSIDE, '# left out by dbadmin-extract: $&')}${added}`;
   if (inner !== text || !fs.existsSync(file)) fs.writeFileSync(file, inner, { encoding: 'latin1', mode: 0o600, flush: true });
 }
+
 const parseLsn = (text) => text.split('/').reduce((lsn, half) => (lsn << 32n) | BigInt(`0x${half}`), 0n);
 const formatLsn = (lsn) => `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`.toUpperCase();
-/** The timelines that lead to the backup's last one, newest first, with where each begins and ends; lays their history down. */
-function timelinesOf(repository, lineage, { startTimeline, stopTimeline }, into) {
+
+/** The timelines that lead to the backup's last one, newest first, with where each begins and ends, and the file of their history. */
+function timelinesOf(repository, lineage, { startTimeline, stopTimeline }) {
   const name = `${hex8(stopTimeline)}.history`;
   const unsealed = () => unseal(repository, `${lineage}/wal/${name}`, 'H', { systemIdentifier: lineage, timeline: stopTimeline }).body;
   const isStored = namesIn(repository, `${lineage}/wal`).includes(name);
   // Where the backup began on another timeline the server cannot do without.
   const history = startTimeline < stopTimeline ? unsealed() : isStored ? readable(unsealed) : undefined;
-  if (history !== undefined) writeBytes(path.join(into, name), history);
   const timelines = [{ timeline: stopTimeline, begin: 0n, end: 2n ** 64n }];
   for (const [, timeline, lsn] of (startTimeline < stopTimeline ? String(history) : '').matchAll(/^\s*(\d+)\s+([0-9A-F]+\/[0-9A-F]+)/gim)) {
     timelines.splice(1, 0, { timeline: Number(timeline), begin: timelines[0].begin, end: parseLsn(lsn) });
     timelines[0].begin = parseLsn(lsn);
   }
-  return timelines.filter(({ timeline }) => timeline >= startTimeline);
+  return { timelines: timelines.filter(({ timeline }) => timeline >= startTimeline), history: { name, bytes: history } };
 }
-/** Lays down the WAL from the backup's start on, as far as it is there in one piece and can be read; the last segment padded. */
-function extractWal(repository, lineage, header, into) {
+
+/** Lays down the WAL from the backup's start on with its history, as far as it is there in one piece and can be read. */
+function extractWal(repository, lineage, header, wal, into) {
+  const { name, bytes } = wal.history;
+  if (bytes !== undefined) writeBytes(path.join(into, name), bytes);
+  return readWal(repository, lineage, header, wal, 2n ** 64n, (segment, content) => writeBytes(path.join(into, segment), content));
+}
+
+/** Reads that WAL segment by segment, the last one padded, to where it ends or up to `until`; the backup needs it up to its stop. */
+function readWal(repository, lineage, header, { timelines }, until, take) {
   const size = BigInt(header.walSegmentBytes);
-  const timelines = timelinesOf(repository, lineage, header, into);
   let [count, reached, problem] = [0, parseLsn(header.startLsn), ''];
-  for (let number = reached / size, isFull = true; isFull; number += 1n) {
+  for (let number = reached / size, isFull = true; isFull && reached < until; number += 1n) {
     // Where the timeline changes the newer one has the segment, or the older as far as it goes: so the server looks for it.
     const found = timelines
       .filter(({ begin, end }) => begin / size <= number && end > number * size)
@@ -289,7 +325,7 @@ function extractWal(repository, lineage, header, into) {
       .find(({ bytes }) => bytes !== undefined);
     problem = found?.problem ?? '';
     if (found === undefined || found.length === 0) break;
-    writeBytes(path.join(into, found.segment), found.bytes);
+    take(found.segment, found.bytes);
     count += 1;
     const stored = number * size + BigInt(found.length);
     reached = stored < found.end ? stored : found.end;
@@ -299,6 +335,7 @@ function extractWal(repository, lineage, header, into) {
   if (reached >= parseLsn(header.stopLsn)) return { count, end };
   throw new ExtractError(`the backup needs WAL up to ${header.stopLsn}, and it is there up to ${end}: --no-wal extracts the files alone`);
 }
+
 /** A segment, or as much of its beginning as its parts hold; nothing when none of it is stored. */
 function readSegment(repository, lineage, timeline, number, size) {
   const [directory, perLog] = [`${lineage}/wal/${hex8(timeline)}`, 0x100000000n / size];
@@ -325,6 +362,7 @@ function readSegment(repository, lineage, timeline, number, size) {
   }
   return { segment, bytes, length, problem: length < size ? problem : '' };
 }
+
 function list(repository) {
   for (const lineage of lineagesOf(repository)) {
     for (const label of backupsOf(repository, lineage)) {
@@ -336,6 +374,7 @@ function list(repository) {
     }
   }
 }
+
 function extract(repository, wanted, into, withWal) {
   const [label, asked] = wanted.split('/').reverse();
   const found = lineagesOf(repository).filter((each) => (asked ?? each) === each && backupsOf(repository, each).includes(label));
@@ -353,10 +392,13 @@ function extract(repository, wanted, into, withWal) {
   const needed = entries.flatMap(({ blobs, extents = [] }) => blobs ?? extents.map(([, , blob]) => blob));
   for (const hash of needed) if (!places.has(hash)) throw new ExtractError(`blob ${hash} is in no index that can be read`);
   const read = blobReader(repository, places);
+  // Before anything is made: what the error advises goes into the same empty place.
+  const stored = withWal ? timelinesOf(repository, lineage, header) : undefined;
+  if (stored !== undefined) readWal(repository, lineage, header, stored, parseLsn(header.stopLsn), () => undefined);
   const made = [path.dirname(into)];
   const make = (directory, mode = 0o700) => made.push(directory) && fs.mkdirSync(directory, { recursive: true, mode });
   for (const directory of ['', 'pg_wal', 'pg_wal/archive_status', 'pg_tblspc']) make(path.join(into, directory));
-  const wal = withWal ? extractWal(repository, lineage, header, path.join(into, 'pg_wal')) : undefined;
+  const wal = stored === undefined ? undefined : extractWal(repository, lineage, header, stored, path.join(into, 'pg_wal'));
   const own = entries.filter(({ name }) => !/^\.dbadmin(\/|$)/.test(name));
   for (const { name } of own.filter(({ type }) => type === 'symlink')) {
     const target = path.join(links, path.basename(name));
@@ -383,6 +425,7 @@ function extract(repository, wanted, into, withWal) {
   print('The end of its postgresql.auto.conf keeps it from the network, from archiving, and from primaries and publishers of the original.');
   if (fs.existsSync(config)) print(`Configuration that the original keeps outside of its data directory is in ${config}, and not in force.`);
 }
+
 function main(args) {
   const options = { 'passphrase-file': { type: 'string' }, 'key-file': { type: 'string' }, 'no-wal': { type: 'boolean' } };
   const { values, positionals: [command, root, label, into] } = parseArgs({ args, options, allowPositionals: true });
@@ -392,6 +435,7 @@ function main(args) {
   if (command === 'extract' && into !== undefined) return extract(openRepository(root, secret), label, path.resolve(into), !values['no-wal']);
   throw new ExtractError('usage: list REPOSITORY | extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]');
 }
+
 try {
   if (process.argv[1] !== undefined && fs.realpathSync(process.argv[1]) === fs.realpathSync(new URL(import.meta.url))) main(process.argv.slice(2));
 } catch (error) {

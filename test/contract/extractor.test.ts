@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -100,6 +100,23 @@ const partName = (from: number, to: number): string => {
   const name = readdirSync(stored('wal/00000001')).find((each) => each.startsWith(`${segmentOf(3)}.part.${range}-`));
   return `wal/00000001/${name ?? 'none'}`;
 };
+
+test.each([
+  ['a place that is not there', false],
+  ['an empty place', true],
+])('without the WAL that the backup needs nothing is made in %s, and the command that it advises works there', async (_, isThere) => {
+  await make();
+  if (isThere) mkdirSync(into());
+  expect(extract()).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/needs WAL up to 0\/3003E8.*--no-wal extracts the files alone/),
+  });
+  expect(existsSync(into())).toBe(isThere);
+  if (isThere) expect(readdirSync(into())).toEqual([]);
+  expect(extract('--no-wal')).toMatchObject({ status: 0, stderr: '' });
+  expect(laid('PG_VERSION')).toBe('18\n');
+  expect(wal()).toEqual([]);
+});
 
 test('a backup of a standby follows nobody, listens to nobody, and leads out of its directory nowhere', async () => {
   const outer = "data_directory = '/var/lib/production'\nport = 5433\n";
