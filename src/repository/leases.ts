@@ -13,6 +13,10 @@ import { storeNow } from './store-clock.ts';
 export const LEASE_TTL_MS = 180_000;
 /** Renewals come this much more often. */
 const RENEWALS_PER_TTL = 3;
+/** And so much more often while they fail: when the storage is back the lease is to be seen alive before others have watched it for long. */
+const RETRIES_PER_TTL = 12;
+/** Nobody waits minutes for a renewal, since the next comes soon, or for a release: what is not released expires. */
+const HASTY = { patient: false } as const;
 const ACQUIRE_ATTEMPTS = 5;
 const ASK_AGAIN_MS = 5000;
 
@@ -198,7 +202,7 @@ class HeldLease implements Lease {
     const { sequence, ...record } = this.#state;
     const { store } = this.#repository;
     try {
-      if (await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, { ...record, state: 'released' }))
+      if (await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, { ...record, state: 'released' }, HASTY))
         await dropEarlier(store, this.#systemIdentifier, this.#name, sequence + 1);
     } catch (error) {
       this.#options.log.warn(`the ${this.#name} lease on ${store.description} could not be released, and expires: ${messageOf(error)}`);
@@ -208,23 +212,26 @@ class HeldLease implements Lease {
   async #renew(): Promise<void> {
     const { clock, log } = this.#options;
     const { store } = this.#repository;
+    let isFailing = false;
     for (;;) {
       try {
-        await clock.sleep(this.#state.ttlMs / RENEWALS_PER_TTL, this.#stop.signal);
+        await clock.sleep(this.#state.ttlMs / (isFailing ? RETRIES_PER_TTL : RENEWALS_PER_TTL), this.#stop.signal);
       } catch {
         return;
       }
       try {
         const { sequence, ...record } = this.#state;
-        if (!(await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, record))) {
+        if (!(await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, record, HASTY))) {
           this.#lost = true;
           log.warn(`the ${this.#name} lease on ${store.description} was taken over`);
           return;
         }
+        isFailing = false;
         this.#state = { ...this.#state, sequence: sequence + 1 };
         await dropEarlier(store, this.#systemIdentifier, this.#name, sequence + 1);
       } catch (error) {
-        log.warn(`the ${this.#name} lease on ${store.description} could not be renewed: ${messageOf(error)}`);
+        if (!isFailing) log.warn(`the ${this.#name} lease on ${store.description} could not be renewed: ${messageOf(error)}`);
+        isFailing = true;
       }
     }
   }

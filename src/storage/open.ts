@@ -43,7 +43,8 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
   const patienceMs = place.type === 's3' ? (options.patienceMs ?? 0) : 0;
   const retries = { ...options, attempts: options.attempts ?? 5, patienceMs, troubleOf };
   const again = createRetrier({ ...retries, isAway: async () => await isAway(store) });
-  const store = await openBare(place, options, again);
+  // What has no patience may have much to store when it is interrupted, and takes its time for it.
+  const store = await openBare(place, options, again, patienceMs > 0 ? options.interrupt : undefined);
   try {
     await createRetrier({ ...retries, patienceMs: 0 }).call(async () => await store.probe());
   } catch (error) {
@@ -63,7 +64,12 @@ async function isAway(store: ObjectStore): Promise<boolean> {
   }
 }
 
-async function openBare(place: StorePlace, options: OpenStoreOptions, again: Retrier): Promise<ObjectStore> {
+async function openBare(
+  place: StorePlace,
+  options: OpenStoreOptions,
+  again: Retrier,
+  interrupt: AbortSignal | undefined,
+): Promise<ObjectStore> {
   if (place.type === 'disk') {
     return await (options.create === true
       ? createDiskStore(place.path, options.identityKey)
@@ -71,5 +77,5 @@ async function openBare(place: StorePlace, options: OpenStoreOptions, again: Ret
   }
   // The SDK takes 200 ms to load: only who needs it waits.
   const { openS3Store } = await import('./s3.ts');
-  return await openS3Store({ ...place, conditionalCreate: options.conditionalCreate ?? false, again });
+  return await openS3Store({ ...place, conditionalCreate: options.conditionalCreate ?? false, again, interrupt });
 }

@@ -10,7 +10,10 @@ export type Trouble = 'overloaded' | 'unclear' | 'none';
 export interface RetryOptions {
   /** Calls in all, the first included; at least 1. Where `patienceMs` is given, calls that are made in any case. */
   readonly attempts: number;
-  /** For how long after its first failure a call is made again, however often that is; 0 unless given. */
+  /**
+   * For how long after the first failure calls are made again, however often that is; 0 unless given. It is of all calls together: once it
+   * is used up none waits any more until one has succeeded.
+   */
   readonly patienceMs?: number;
   /** What a failure says of the server by itself; `unclear` of all, unless given. */
   readonly troubleOf?: (error: unknown) => Trouble;
@@ -23,11 +26,11 @@ export interface RetryOptions {
   readonly firstDelayMs?: number;
   /** 15,000 unless given. */
   readonly longestDelayMs?: number;
-  /** Ends every wait when it is aborted. What is begun after that, to leave things in order, is tried `attempts` times. */
+  /** Ends every wait when it is aborted. What is begun after that, to leave things in order, is made once where `patienceMs` is given. */
   readonly interrupt?: AbortSignal | undefined;
   /** Told of each failure that is tried again. */
   readonly onRetry?: (error: unknown, attempt: number, delayMs: number) => void;
-  /** Told once of each time that a server is away or overloaded for more than `attempts` calls and is waited for. */
+  /** Told that a server is away or overloaded for more than `attempts` calls and is waited for; again only after minutes without that. */
   readonly onWait?: (error: unknown, trouble: Exclude<Trouble, 'none'>) => void;
 }
 
@@ -43,9 +46,16 @@ export interface Trial {
 
 /** Tries again what failed and may pass, after growing, jittered waits. */
 export interface Retrier {
-  begin(signal?: AbortSignal): Trial;
+  begin(options?: TrialOptions): Trial;
   /** The answer of `work`, which is given the number of the attempt. */
-  call<Value>(work: (attempt: number) => Promise<Value>, signal?: AbortSignal): Promise<Value>;
+  call<Value>(work: (attempt: number) => Promise<Value>, options?: TrialOptions): Promise<Value>;
+}
+
+export interface TrialOptions {
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether it has the patience of the others; true unless given. */
+  readonly patient?: boolean | undefined;
 }
 
 /** Calls after a server was found to answer: it may have come back after the one that failed. */
@@ -54,20 +64,25 @@ const LAST_ATTEMPTS = 3;
 /** Failures that were waited out to the end inside a call: whoever made that call does not wait for them a second time. */
 const waitedOut = new WeakSet<Error>();
 
+/** Without a wait for so long, the next one is another outage. */
+const CALM_MS = 5 * 60_000;
+
 /** Of all calls together. */
 interface Outage {
-  isTold: boolean;
+  /** The first failure since the last success. */
+  sinceMs: number | undefined;
+  waitedAtMs: number | undefined;
   /** Whether the server is away is asked for all that want to know it at the time. */
   asking: Promise<boolean> | undefined;
 }
 
 export function createRetrier(options: RetryOptions): Retrier {
-  const outage: Outage = { isTold: false, asking: undefined };
-  const begin = (signal?: AbortSignal): Trial => new OneTrial(options, outage, signal);
+  const outage: Outage = { sinceMs: undefined, waitedAtMs: undefined, asking: undefined };
+  const begin = (own: TrialOptions = {}): Trial => new OneTrial(options, outage, own);
   return {
     begin,
-    call: async (work, signal) => {
-      const trial = begin(signal);
+    call: async (work, own) => {
+      const trial = begin(own);
       for (;;) {
         try {
           const value = await work(trial.attempt);
@@ -86,6 +101,7 @@ class OneTrial implements Trial {
   readonly #outage: Outage;
   readonly #signals: readonly AbortSignal[];
   readonly #patienceMs: number;
+  readonly #attempts: number;
   #attempt = 1;
   /** Waits since the first call or since the server was found to answer: each is longer than the one before. */
   #waits = 0;
@@ -95,13 +111,15 @@ class OneTrial implements Trial {
   #isLast = false;
   #firstFailureMs: number | undefined;
 
-  constructor(options: RetryOptions, outage: Outage, signal: AbortSignal | undefined) {
+  constructor(options: RetryOptions, outage: Outage, { signal, patient = true }: TrialOptions) {
     const { interrupt, patienceMs = 0, attempts } = options;
     this.#options = options;
     this.#outage = outage;
-    this.#left = attempts - 1;
     const isLate = interrupt?.aborted === true;
-    this.#patienceMs = isLate ? 0 : patienceMs;
+    // What stops on a signal as it always does, without patience, has content to store in its end.
+    this.#attempts = isLate && patienceMs > 0 ? 1 : attempts;
+    this.#left = this.#attempts - 1;
+    this.#patienceMs = isLate || !patient ? 0 : patienceMs;
     this.#signals = [...(signal === undefined ? [] : [signal]), ...(interrupt === undefined || isLate ? [] : [interrupt])];
   }
 
@@ -134,10 +152,14 @@ class OneTrial implements Trial {
     if (trouble === 'none' || !this.#hasPatience()) return false;
     if (trouble === 'overloaded' || (await this.#isAway())) {
       this.#isLast = false;
-      if (!this.#outage.isTold) onWait?.(error, trouble);
-      this.#outage.isTold = true;
+      this.#outage.sinceMs ??= this.#firstFailureMs;
+      const nowMs = this.#options.clock.now().getTime();
+      const { waitedAtMs } = this.#outage;
+      if (waitedAtMs === undefined || nowMs - waitedAtMs > CALM_MS) onWait?.(error, trouble);
+      this.#outage.waitedAtMs = nowMs;
       return true;
     }
+    this.#outage.sinceMs = undefined;
     if (this.#isLast) return false;
     this.#isLast = true;
     this.#left = LAST_ATTEMPTS - 1;
@@ -147,7 +169,8 @@ class OneTrial implements Trial {
 
   #hasPatience(): boolean {
     const nowMs = this.#options.clock.now().getTime();
-    return nowMs - (this.#firstFailureMs ?? nowMs) < this.#patienceMs;
+    const sinceMs = Math.min(this.#firstFailureMs ?? nowMs, this.#outage.sinceMs ?? nowMs);
+    return nowMs - sinceMs < this.#patienceMs;
   }
 
   async #isAway(): Promise<boolean> {
@@ -160,10 +183,10 @@ class OneTrial implements Trial {
   moved(): void {
     this.#attempt = 1;
     this.#waits = 0;
-    this.#left = this.#options.attempts - 1;
+    this.#left = this.#attempts - 1;
     this.#isLast = false;
     this.#firstFailureMs = undefined;
-    this.#outage.isTold = false;
+    this.#outage.sinceMs = undefined;
   }
 }
 

@@ -21,9 +21,9 @@ export function withRetrier(store: ObjectStore, again: Retrier): ObjectStore {
     description: store.description,
     capabilities: store.capabilities,
     create: async (key, body, createOptions) => await createWithRetry(store, again, key, body, createOptions),
-    read: async (key, signal) => await again.call(async () => await store.read(key, signal), signal),
+    read: async (key, signal) => await again.call(async () => await store.read(key, signal), { signal }),
     readRange: async (key, offsetBytes, lengthBytes, signal, room) =>
-      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal, room), signal),
+      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal, room), { signal }),
     readStream: (key, signal) => streamWithRetry(store, again, key, signal),
     stat: async (key) => await again.call(async () => await store.stat(key)),
     list: (prefix) => listWithRetry(store, again, prefix),
@@ -55,7 +55,8 @@ async function createWithRetry(
             taken = true;
           }),
         };
-  const trial = again.begin();
+  const own = { patient: options?.patient };
+  const trial = again.begin(own);
   for (;;) {
     try {
       await store.create(key, watched, options);
@@ -63,7 +64,7 @@ async function createWithRetry(
       return;
     } catch (error) {
       if (trial.attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
-        const isSame = await again.call(async () => await isThere(store, key, body, options)).catch(goneMeanwhile);
+        const isSame = await again.call(async () => await isThere(store, key, body, options), own).catch(goneMeanwhile);
         if (isSame === true) return;
         // Deleted while it was compared, as parts of a segment are once all of it is there: nothing stands in the way now.
         if (isSame === undefined) continue;
@@ -121,7 +122,7 @@ function watch(stream: AsyncIterable<Uint8Array>, onTaken: () => void): AsyncIte
 /** Begins again after a failure and passes over what was given already: objects never change. */
 async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   let given = 0;
-  const trial = again.begin(signal);
+  const trial = again.begin({ signal });
   for (;;) {
     let position = 0;
     try {
@@ -133,6 +134,7 @@ async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string,
         trial.moved();
         yield fresh;
       }
+      trial.moved();
       return;
     } catch (error) {
       await trial.waitOrThrow(error);
@@ -152,6 +154,7 @@ async function* listWithRetry(store: ObjectStore, again: Retrier, prefix: string
         trial.moved();
         yield object;
       }
+      trial.moved();
       return;
     } catch (error) {
       await trial.waitOrThrow(error);

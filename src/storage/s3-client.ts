@@ -42,7 +42,17 @@ export interface S3Timeouts {
   readonly connectTimeoutMs?: number;
   /** Without a byte in either direction; 60,000 unless given. */
   readonly idleTimeoutMs?: number;
+  /** Once it is aborted, requests that begin are given {@link LATE_TIMEOUT_MS} for either. */
+  readonly interrupt?: AbortSignal | undefined;
 }
+
+/** What the SDK makes of the options of a handler; its types leave open which kind it is. */
+interface AdjustableHandler {
+  updateHttpClientConfig(name: 'connectionTimeout' | 'socketTimeout', timeoutMs: number): void;
+}
+
+/** Whoever has interrupted the work waits for its end. */
+const LATE_TIMEOUT_MS = 5000;
 
 /**
  * A client of the SDK that leaves retries to us. HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment are obeyed.
@@ -73,6 +83,13 @@ export async function createS3Client(place: S3Place, timeouts: S3Timeouts): Prom
       httpsAgent: { proxyEnv, ...(authorities === undefined ? {} : { ca: authorities }) },
     },
   });
+  const shorten = (): void => {
+    const handler = client.config.requestHandler as typeof client.config.requestHandler & AdjustableHandler;
+    handler.updateHttpClientConfig('connectionTimeout', LATE_TIMEOUT_MS);
+    handler.updateHttpClientConfig('socketTimeout', LATE_TIMEOUT_MS);
+  };
+  if (timeouts.interrupt?.aborted === true) shorten();
+  else timeouts.interrupt?.addEventListener('abort', shorten, { once: true });
   addBodyHashes(client);
   if (place.requesterPays === true) addHeader(client, 'x-amz-request-payer', 'requester');
   return client;

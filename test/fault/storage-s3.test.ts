@@ -333,6 +333,22 @@ describe('S3 store that waits for minutes', () => {
   );
 });
 
+describe('S3 store that was interrupted', () => {
+  it('makes what is left to do once, and waits a few seconds for it', async () => {
+    const place = { type: 's3', ...server.options({ endpoint: proxy.endpoint }) } as const;
+    const interruption = new AbortController();
+    const store = await openStore(place, { clock: systemClock, random: () => 0, patienceMs: 600_000, interrupt: interruption.signal });
+    interruption.abort(new Error('interrupted by SIGINT'));
+    await store.create(key, SMALL);
+    proxy.plan(() => ({ kind: 'hang' }));
+    const begunMs = Date.now();
+    await expect(store.delete(key)).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(Date.now() - begunMs).toBeLessThan(9000);
+    expect(proxy.seen).toHaveLength(1);
+    await store.close();
+  }, 120_000);
+});
+
 describe('S3 store, leaving nothing behind', () => {
   it('ends the upload of a large object that fails half way', async () => {
     proxy.plan(first(/^PUT .*partNumber=2/, { kind: 'answer', status: 500, code: 'InternalError' }));

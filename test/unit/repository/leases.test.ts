@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import type { DbadminError } from '../../../src/base/errors.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { acquireLease, holderOf, shutOut, type Lease } from '../../../src/repository/leases.ts';
@@ -10,6 +10,8 @@ import { CLEAR } from '../../../src/repository/keys.ts';
 import { hasEnded, processIdentity } from '../../../src/repository/process-identity.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { withRetry } from '../../../src/storage/retry.ts';
+import { withFaults } from '../../backup/failing-store.ts';
 import { damage, flipBody, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 
@@ -49,6 +51,30 @@ describe('a lease', () => {
     await lease.check();
     await lease.release();
     await (await acquire(repository, clock)).release();
+  });
+
+  test('is renewed and released without minutes of waiting for a storage that is away, and renewed soon when it is back', async () => {
+    const clock = new ManualClock();
+    const bare = repositoryOn(clock);
+    let [isAway, waitedMs] = [false, 0];
+    const warned: string[] = [];
+    const faulty = withFaults(bare.store, ({ operation }) => {
+      if (isAway && operation === 'create') throw new DbadminError('storage-failed', 'nobody answers');
+    });
+    const waiting = { now: () => new Date(waitedMs), sleep: async (delayMs: number) => void (waitedMs += delayMs) };
+    const store = withRetry(faulty, { attempts: 5, patienceMs: 600_000, clock: waiting, random: () => 0.5 });
+    const log = { ...silentLog, warn: (message: string) => void warned.push(message) };
+    const lease = await acquireLease({ ...bare, store }, SYSTEM, 'backup', { clock, log, command: 'backup run' });
+    isAway = true;
+    await clock.advance(100_000);
+    expect(warned).toEqual([expect.stringContaining('could not be renewed: nobody answers')]);
+    isAway = false;
+    await clock.advance(15_000);
+    expect(await readLease(bare.store, SYSTEM, 'backup')).toMatchObject({ state: 'held', sequence: 2 });
+    isAway = true;
+    await lease.release();
+    expect(warned.at(-1)).toContain('could not be released, and expires');
+    expect(waitedMs).toBeLessThan(20_000);
   });
 
   test('goes to exactly one of many who want it at once', async () => {

@@ -105,6 +105,10 @@ describe('createRetrier', () => {
     const again = createRetrier(own.options);
     await Promise.all([1, 2, 3].map(async () => await again.call(outage(own, MINUTE_MS))));
     expect(own.told).toHaveLength(1);
+    // One call after the other that has to wait, as under a limit of requests, is still the same.
+    await again.call(outage(own, own.elapsedMs() + MINUTE_MS));
+    expect(own.told).toHaveLength(1);
+    await own.options.clock.sleep(6 * MINUTE_MS);
     await again.call(outage(own, own.elapsedMs() + MINUTE_MS));
     expect(own.told).toHaveLength(2);
   });
@@ -117,15 +121,37 @@ describe('createRetrier', () => {
     expect(own.elapsedMs()).toBeLessThan(10 * MINUTE_MS + 15_000);
   });
 
-  it('an interrupt ends the waiting at once, and what is begun after it is tried for seconds only', async () => {
+  it('waits out one outage once: what is called after that waits only when something has succeeded again', async () => {
+    const own = world();
+    const again = createRetrier(own.options);
+    const call = again.call(outage(own, 60 * MINUTE_MS));
+    await expect(call).rejects.toMatchObject({ code: 'storage-failed' });
+    for (let n = 0; n < 3; n += 1) {
+      const beforeMs = own.elapsedMs();
+      await expect(again.call(outage(own, 60 * MINUTE_MS))).rejects.toMatchObject({ code: 'storage-failed' });
+      expect(own.elapsedMs() - beforeMs).toBeLessThan(4000);
+    }
+    await again.call(async () => await Promise.resolve('answered'));
+    expect(await again.call(outage(own, own.elapsedMs() + 5 * MINUTE_MS))).toBe('done');
+  });
+
+  it('has no patience with what is not worth it', async () => {
+    const own = world();
+    const call = createRetrier(own.options).call(outage(own, MINUTE_MS), { patient: false });
+    await expect(call).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(own.elapsedMs()).toBeLessThan(4000);
+  });
+
+  it('an interrupt ends the waiting at once, and what is begun after it is tried once where there was patience, else as ever', async () => {
     const interruption = new AbortController();
     const again = createRetrier({ ...world().options, clock: systemClock, firstDelayMs: 30_000, interrupt: interruption.signal });
     const waiting = again.call(async () => await Promise.reject(away()));
     setTimeout(() => interruption.abort(new DbadminError('interrupted', 'interrupted by SIGINT')), 20);
     await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
     const own = world({ interrupt: interruption.signal });
-    expect(await createRetrier(own.options).call(outage(own, 1000))).toBe('done');
-    await expect(createRetrier(own.options).call(outage(own, MINUTE_MS))).rejects.toMatchObject({ code: 'storage-failed' });
-    expect(own.elapsedMs()).toBeLessThan(8000);
+    await expect(createRetrier(own.options).call(outage(own, 1000))).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(own.elapsedMs()).toBe(0);
+    const brief = world({ interrupt: interruption.signal, patienceMs: 0 });
+    expect(await createRetrier(brief.options).call(outage(brief, 1000))).toBe('done');
   });
 });
