@@ -25,7 +25,8 @@ export interface DeletePacksOptions {
 
 /**
  * Deletes packs: first out of the indexes, then themselves, then their marks, so that at every moment a pack that an index
- * names is there, or marked. The mark stays while an index that is locked names the pack. Backups that have come since are looked at first; what they name stays for now.
+ * names is there, or marked. The mark stays while an index that is locked names the pack. Backups that have come since are looked at
+ * first; what they name stays for now.
  */
 export async function deletePacks(
   repository: Repository,
@@ -53,7 +54,8 @@ export async function deletePacks(
 
 /**
  * Replaces the indexes that name any of these packs; packs that must stay after all are taken out of the set. Gives those that
- * an index still names which is locked, or for whose successor there is no room: each backup locks the indexes anew, and packs would never go if they waited for that.
+ * an index still names which is locked, or for whose successor there is no room: each backup locks the indexes anew, and packs would
+ * never go if they waited for that.
  */
 async function cutFromIndexes(
   repository: Repository,

@@ -68,11 +68,11 @@ export async function lockBackup(repository: Repository, backup: BackupToLock, c
 }
 
 /**
- * Locks a published backup and everything it relies on: its manifest, its
- * packs (those of earlier backups with them), the indexes that say where things lie in packs, the ledger of what a restore
- * must not bring back, the WAL that was written while it was taken, all histories of timelines, and the repository's own identity. Damaged entries of the ledger, and indexes that are damaged or not to be
- * believed, are left to the lock that they have: nothing hangs on them, and what is to replace them could never delete them. The manifest comes last: one that shows a lock has all it relies on
- * locked. WAL of later moments is locked as it comes and needs no more.
+ * Locks a published backup and everything it relies on: its manifest, its packs (those of earlier backups with them), the indexes that
+ * say where things lie in packs, the ledger of what a restore must not bring back, the WAL that was written while it was taken, all
+ * histories of timelines, and the repository's own identity. Damaged entries of the ledger, and indexes that are damaged or not to be
+ * believed, are left to the lock that they have: nothing hangs on them, and what is to replace them could never delete them. The
+ * manifest comes last: one that shows a lock has all it relies on locked. WAL of later moments is locked as it comes and needs no more.
  *
  * @throws {DbadminError} storage failures: the backup is there, and is locked in part.
  */

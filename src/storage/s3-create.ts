@@ -92,8 +92,8 @@ export async function createS3Object(
 }
 
 /**
- * Sends a body in parts, each again by itself where that can help (`patient`): the content of a stream comes once. After a failure the parts are dropped by us and not by the SDK, which would throw the failure of
- * that in place of the one that matters.
+ * Sends a body in parts, each again by itself where that can help (`patient`): the content of a stream comes once. After a failure the
+ * parts are dropped by us and not by the SDK, which would throw the failure of that in place of the one that matters.
  */
 async function sendParts(client: S3Client, patient: S3Client, params: PutObjectCommandInput, partSize: number): Promise<void> {
   const queueSize = Math.max(1, Math.min(PARTS_AT_ONCE, Math.floor(PARTS_BYTES / partSize)));

@@ -29,6 +29,9 @@ interface Lock {
   readonly isHeld: boolean;
 }
 
+/** `plainly`: a plain delete is all that can be done, since the bucket keeps no versions, or lets none be named; for others it is the same. */
+export type DeleteOutcome = 'deleted' | 'absent' | 'plainly';
+
 /**
  * Deletes an object for good: a bucket with Object Lock keeps versions, and many others do, where a plain delete would only put
  * a marker over one that is paid for and can be read as before. So the version is named, and a locked one is not asked for.
@@ -37,7 +40,7 @@ interface Lock {
  * be deleted there is hidden, as all deletes once did. Whoever has to know that something is gone erases it (s3-versions.ts). Errors are
  * the SDK's, or ours.
  */
-export async function deleteVersion(target: LockTarget, key: string, objectName: string, now: Date): Promise<'deleted' | 'absent'> {
+export async function deleteVersion(target: LockTarget, key: string, objectName: string, now: Date): Promise<DeleteOutcome> {
   const { client, place, description } = target;
   const isPlain = place.lockMode === undefined;
   const lock = await readLock(target, objectName);
@@ -61,19 +64,24 @@ export async function deleteVersion(target: LockTarget, key: string, objectName:
     if (isPlain) {
       if (lock.versionId === undefined) throw error;
       await hideObject(target, objectName);
-      return 'deleted';
+      // MinIO's 400 is of a lock, and so of this object alone.
+      return s3ErrorOf(error).status === 403 && seen.until === undefined && !seen.isHeld ? 'plainly' : 'deleted';
     }
     if (seen.isHeld) throw lockedObject(description, key, undefined, error);
     if (seen.until === undefined) throw refusedDelete(description, key, error);
     if (seen.until.getTime() > now.getTime() - CLOCKS_APART_MS) throw lockedObject(description, key, seen.until, error);
     throw error;
   }
-  return 'deleted';
+  return isPlain && lock.versionId === undefined ? 'plainly' : 'deleted';
 }
 
 /** A plain delete: in a bucket that keeps versions it puts a marker over the object, and no lock stands against that. Errors are the SDK's. */
 export async function hideObject({ client, place }: LockTarget, objectName: string): Promise<void> {
-  await client.send(new DeleteObjectCommand({ Bucket: place.bucket, Key: objectName }));
+  try {
+    await client.send(new DeleteObjectCommand({ Bucket: place.bucket, Key: objectName }));
+  } catch (error) {
+    if (s3ErrorOf(error).name !== 'NoSuchKey') throw error;
+  }
 }
 
 /** No lock is shown, and still the delete is refused: S3 shows locks to those only who may see them. */

@@ -19,7 +19,7 @@ import { createS3Object } from './s3-create.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { readingParameters } from './s3-headers.ts';
 import { retryRequest, type Again } from './s3-again.ts';
-import { bucketLocks, deleteVersion, extendVersionLock, insistOnLock, isLesserMode, type LockTarget } from './s3-lock.ts';
+import { bucketLocks, deleteVersion, extendVersionLock, hideObject, insistOnLock, isLesserMode, type LockTarget } from './s3-lock.ts';
 import { eraseVersions, showsVersions } from './s3-versions.ts';
 import type { CreateOptions, LockOutcome, LockSupport, ObjectBody, ObjectStore, StoreCapabilities, StoredObject } from './store.ts';
 
@@ -49,6 +49,8 @@ class S3Store implements ObjectStore {
   readonly #again: Retrier;
   /** What stands before each key: empty, or the prefix and a slash. */
   readonly #before: string;
+  /** Seen at the first object that was deleted: there is no version to look for, which would take a request for each. */
+  #deletesPlainly = false;
 
   constructor(options: S3Options, client: S3Client) {
     this.#place = options;
@@ -143,7 +145,12 @@ class S3Store implements ObjectStore {
     checkKey(key);
     await this.#attempt(`deleting ${key}`, async () => {
       const objectName = this.#before + key;
+      if (this.#deletesPlainly) {
+        await hideObject(this.#lockTarget, objectName);
+        return;
+      }
       const outcome = await deleteVersion(this.#lockTarget, key, objectName, new Date());
+      if (outcome === 'plainly') this.#deletesPlainly = true;
       // The answer to HEAD has no body, so a missing bucket and a missing object look the same.
       if (outcome === 'absent') await this.#checkBucket();
     });

@@ -112,7 +112,7 @@ export interface StoredObject {
   readonly modifiedAt: Date;
   /** From `stat` alone, and where it is known: until when it can neither be deleted nor replaced. May lie in the past. */
   readonly lockedUntil?: Date;
-  /** True when that lock can be lifted by some, and one that nobody can lift is configured. */
+  /** True when that lock, until it ends, can be lifted by some, and one that nobody can lift is configured. */
   readonly isLesserLock?: boolean;
 }
 

@@ -4,6 +4,8 @@ import { hiddenHeaders, judge, needsOf } from './policy.ts';
 
 export interface PolicyProxy {
   readonly endpoint: string;
+  /** Every request, as `METHOD path`. */
+  readonly seen: readonly string[];
   /** `action resource` of what was denied, in order. */
   readonly denied: readonly string[];
   /** `Sid action` of every statement that allowed something. */
@@ -29,5 +31,5 @@ export async function startPolicyProxy(target: string, policy: PolicyDocument): 
     const names = hiddenHeaders(policy, method, path);
     return names.length === 0 ? undefined : { kind: 'hide-headers', names };
   });
-  return { endpoint: proxy.endpoint, denied, used, stop: async () => await proxy.stop() };
+  return { endpoint: proxy.endpoint, seen: proxy.seen, denied, used, stop: async () => await proxy.stop() };
 }

@@ -114,7 +114,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   findings.push(...[...clusters.damaged, ...damaged].map((found) => unreadable(found, what)));
   findings.push(...(await checkIndexes(what, repository, systemIdentifier)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
-  findings.push(...(await checkLockModes(what, repository, systemIdentifier)));
+  findings.push(...(await checkLockModes(what, repository, systemIdentifier, clock.now())));
   const { last, lastPassed } = await readProofs(repository, systemIdentifier);
   const verified = await lastVerification(repository, systemIdentifier);
   const dump = await lastDump(repository, systemIdentifier);
@@ -167,13 +167,16 @@ async function checkBackupLocks(what: string, repository: Repository, systemIden
   ];
 }
 
-/** Backups of before compliance was configured: looked at by their manifests, since what they share with later ones those make stricter. */
-async function checkLockModes(what: string, { store }: Repository, systemIdentifier: string): Promise<readonly Finding[]> {
+/** Backups of before compliance was configured, as far as they are locked: looked at by their manifests, since what they share with later ones those make stricter. */
+async function checkLockModes(what: string, { store }: Repository, systemIdentifier: string, now: Date): Promise<readonly Finding[]> {
   const { lockDays } = store.capabilities;
   if (lockDays === undefined) return [];
   const labels: string[] = [];
   const prefix = backupPrefix(systemIdentifier);
-  for await (const { key } of store.list(prefix)) if ((await store.stat(key))?.isLesserLock === true) labels.push(key.slice(prefix.length));
+  for await (const { key } of store.list(prefix)) {
+    const { isLesserLock = false, lockedUntil } = (await store.stat(key)) ?? {};
+    if (isLesserLock && lockedUntil !== undefined && lockedUntil > now) labels.push(key.slice(prefix.length));
+  }
   if (labels.length === 0) return [];
   return [
     note(

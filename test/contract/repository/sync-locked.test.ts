@@ -291,11 +291,13 @@ test('backup check names the backups that are locked in a lesser mode than is co
   const target = await makeLocked(false);
   await writeManifest(target, summaryOf('old'), []);
   await writeManifest(target, summaryOf('new'), []);
-  const manifest = backupKey(SYSTEM, 'old');
+  await writeManifest(target, summaryOf('ended'), []);
+  const [manifest, ended] = [backupKey(SYSTEM, 'old'), backupKey(SYSTEM, 'ended')];
   // A store of the S3 kind says so of what was locked in governance mode; memory knows no modes.
   const stat: ObjectStore['stat'] = async (key) => {
     const found = await target.store.stat(key);
-    return found === undefined || key !== manifest ? found : { ...found, isLesserLock: true };
+    if (found === undefined || (key !== manifest && key !== ended)) return found;
+    return { ...found, isLesserLock: true, lockedUntil: new Date(Date.now() + (key === ended ? -60_000 : 60_000)) };
   };
   const findings = await checkRepository(
     { ...target, store: { ...target.store, stat } },

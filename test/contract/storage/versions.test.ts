@@ -113,6 +113,28 @@ function describeVersions(command: readonly string[]): void {
     expect(await kept(`${SYSTEM}/leases/`)).toHaveLength(2);
   });
 
+  it.each([
+    ['where there are no versions', [] as string[], () => server.bucket],
+    ['where none may be deleted', ['s3:DeleteObjectVersion'], () => BUCKET],
+  ])('asks once, and not at each object, %s', async (_, lacking, bucketOf) => {
+    const limited = await openAs('writer', lacking, bucketOf());
+    const keys = [1, 2, 3, 4].map((n) => `${SYSTEM}/leases/backup/${n}`);
+    for (const key of keys) await limited.create(key, Buffer.from('x'));
+    const { seen } = proxies[0] ?? expect.unreachable('the store is reached through a proxy');
+    const before = seen.length;
+    for (const key of [...keys, `${SYSTEM}/leases/backup/5`]) await limited.delete(key);
+    const asked = seen.slice(before).filter((line) => !line.startsWith('DELETE'));
+    expect(asked.map((line) => line.split(' ')[0])).toEqual(lacking.length === 0 ? ['HEAD'] : ['HEAD', 'HEAD']);
+    for (const key of keys) expect(await limited.stat(key)).toBeUndefined();
+  });
+
+  it('looks at each version where versions go one by one', async () => {
+    await store.create('each/1', Buffer.from('x'));
+    await store.create('each/2', Buffer.from('x'));
+    for (const key of ['each/1', 'each/absent', 'each/2']) await store.delete(key);
+    expect(await kept('each/')).toEqual([]);
+  });
+
   it.each(['writer', 'expirer'] as const)('lets a %s delete the version of what it may delete', async (role) => {
     const limited = await openAs(role);
     await limited.create(`${SYSTEM}/leases/backup/1`, Buffer.from('x'));
