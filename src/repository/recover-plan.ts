@@ -1,6 +1,7 @@
 import { DbadminError } from '../base/errors.ts';
 import type { Proof } from './content-proof.ts';
 import { FORMAT, type RepositoryIdentity } from './identity.ts';
+import { kindOfKey } from './layout.ts';
 
 /** A repository key that may be the one, and where it came from. */
 export interface Candidate {
@@ -45,6 +46,8 @@ export interface RecoveryPlan {
   readonly provenBy: readonly string[];
   /** Keys of objects that are whole and not of this repository by its key. */
   readonly strangers: readonly string[];
+  /** Keys of indexes that are not encrypted in a repository that is: a rebuild without the key leaves such. */
+  readonly untrustedIndexes: readonly string[];
 }
 
 /**
@@ -71,8 +74,20 @@ export function planRecovery(lost: LostIdentity, parts: NewParts): RecoveryPlan 
   return {
     identity,
     provenBy: whole.filter(isProof).map(({ key }) => key),
-    strangers: whole.filter((proof) => !isProof(proof)).map(({ key }) => key),
+    strangers: whole.filter((proof) => !isProof(proof) && !(check !== undefined && isClearIndex(proof))).map(({ key }) => key),
+    untrustedIndexes: whole.filter((proof) => check !== undefined && isClearIndex(proof)).map(({ key }) => key),
   };
+}
+
+/** An index may be rebuilt without the key: one that is not encrypted does not tell whether the repository is. */
+function isClearIndex({ key, kind }: Proof): boolean {
+  return kind === 'clear' && kindOfKey(key).kind === 'indexes';
+}
+
+/** Whether something that is not encrypted tells that the repository is not: where it has keys, or something encrypted, indexes do not. */
+function isToldClear({ proofs, keyObjects }: LostIdentity): boolean {
+  const isMaybeEncrypted = keyObjects > 0 || proofs.some(({ kind }) => kind === 'closed');
+  return proofs.some((proof) => proof.kind === 'clear' && !(isMaybeEncrypted && isClearIndex(proof)));
 }
 
 /** Format 1 had no encryption; without it the lines of manifests tell. Where nobody wrote a backup, no older tool has written one. */
@@ -97,11 +112,14 @@ function provenCheck(lost: LostIdentity, given: Exclude<LostIdentity['given'], '
     );
   }
   if (check !== undefined) return check;
+  // Its hash is right but for one bit, and it names the key.
+  const named = candidates.find((each) => each.check === lost.mended?.keyCheck);
+  if (named !== undefined) return named.check;
   const [only, second] = new Set(candidates.map((each) => each.check));
   // A repository that was begun and got no further: its key is the one that everything will be written with.
   if (proofs.length === 0 && given !== 'emergency key' && only !== undefined && second === undefined) return only;
   if (proofs.some(({ kind }) => kind === 'closed')) throw keyWrong(lost, given);
-  if (proofs.some(({ kind }) => kind === 'clear')) {
+  if (isToldClear(lost)) {
     throw new DbadminError(
       'repository-format',
       `the ${given} is for an encrypted repository, and what is in ${description} is not encrypted`,
@@ -124,8 +142,9 @@ function keyWrong({ description, candidates, keyObjects, damagedKeys }: LostIden
   });
 }
 
-function refuseEncrypted({ proofs, keyObjects, description }: LostIdentity): void {
-  const isClear = proofs.some(({ kind }) => kind === 'clear');
+function refuseEncrypted(lost: LostIdentity): void {
+  const { proofs, keyObjects, description } = lost;
+  const isClear = isToldClear(lost);
   const closed = proofs.filter(({ kind }) => kind === 'closed').map(({ key }) => key);
   if (isClear && closed.length > 0) {
     throw new DbadminError('refused', `in ${description} is content that is encrypted, and content that is not`, {

@@ -46,7 +46,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
 }
 
-function show({ output }: CommandContext, name: string, lost: LostIdentity, { identity, provenBy, strangers }: RecoveryPlan): void {
+function show(
+  { output }: CommandContext,
+  name: string,
+  lost: LostIdentity,
+  { identity, provenBy, strangers, untrustedIndexes }: RecoveryPlan,
+): void {
   const { format, encryption, createdAt, id } = identity;
   output.line(`${name}  ${lost.description}  ${IDENTITY_KEY} is ${lost.state}`);
   output.line(
@@ -54,7 +59,12 @@ function show({ output }: CommandContext, name: string, lost: LostIdentity, { id
   );
   if (provenBy.length > 0) {
     output.line(`proven by ${provenBy.length} ${provenBy.length === 1 ? 'object' : 'objects'} read to the end, such as ${provenBy[0]}`);
-  } else output.line('proven by nothing: no backup, WAL or dump is there yet');
+  } else if (identity === lost.mended) output.line('proven by nothing but itself: what there is does not show it');
+  else output.line('proven by nothing: no backup, WAL or dump is there yet');
+  for (const key of untrustedIndexes)
+    output.warn(
+      `${key} is not encrypted, as a rebuild without the key leaves it: dbadmin repository rebuild-index with the key writes it anew`,
+    );
   for (const key of strangers)
     output.warn(
       `${key} is whole and ${identity.encryption === 'none' ? 'encrypted' : 'does not open with this key'}: it is not of this repository`,

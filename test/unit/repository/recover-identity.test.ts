@@ -126,6 +126,38 @@ describe('planRecovery', () => {
     });
   });
 
+  test('an index that was rebuilt without the key is of this repository, and does not tell that it is not encrypted', () => {
+    const index = { key: '1/indexes/a', kind: 'clear' } as const;
+    const closed = { key: '1/backups/b', kind: 'closed' } as const;
+    const proofs = [...lost.proofs, index];
+    expect(planRecovery({ ...lost, proofs }, PARTS)).toMatchObject({ strangers: [], untrustedIndexes: [index.key] });
+    const open = { ...lost, given: 'nothing', candidates: [] } as const;
+    for (const [found, keyObjects] of [
+      [[index, closed], 1],
+      [[index, closed], 0],
+      [[index], 1],
+    ] as const)
+      expect(() => planRecovery({ ...open, proofs: found, keyObjects }, PARTS)).toThrow(expect.objectContaining({ code: 'key-wrong' }));
+    expect(planRecovery({ ...open, proofs: [index], keyObjects: 0 }, PARTS)).toMatchObject({
+      identity: { encryption: 'none' },
+      provenBy: [index.key],
+      untrustedIndexes: [],
+    });
+  });
+
+  test('a mended identity proves the key that it names where nothing else does', () => {
+    const names = { format: 2, id: '9'.repeat(32), createdAt: '', tool: '', encryption: 'aes-256-gcm', conditionalCreate: true } as const;
+    const mended = { ...names, keyCheck: CHECK };
+    const emergency = { ...lost, given: 'emergency key', candidates: [{ check: CHECK, keyObject: undefined }] } as const;
+    const two = { ...lost, candidates: [{ check: 'c'.repeat(32), keyObject: undefined }, ...lost.candidates] };
+    for (const each of [emergency, two])
+      for (const proofs of [[], [{ key: '1/backups/a', kind: 'damaged' }]] as const)
+        expect(planRecovery({ ...each, mended, proofs }, PARTS)).toMatchObject({ identity: mended, provenBy: [] });
+    expect(() => planRecovery({ ...emergency, mended: { ...names, keyCheck: 'd'.repeat(32) }, proofs: [] }, PARTS)).toThrow(
+      expect.objectContaining({ code: 'repository-damaged' }),
+    );
+  });
+
   test('a key that opens nothing is told which objects under keys/ may be the one, and that nothing is encrypted where nothing is', () => {
     const none = { ...lost, candidates: [], keyObjects: 2, damagedKeys: ['keys/x'] };
     expect(() => planRecovery({ ...none, proofs: [{ key: '1/backups/a', kind: 'closed' }] }, PARTS)).toThrow(
