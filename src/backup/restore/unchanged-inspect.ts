@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { MARKER_NAME, withoutLeavings } from './left-out.ts';
@@ -18,7 +18,7 @@ export async function fingerprintOf(dataDirectory: string): Promise<string> {
   }
   const wal = path.join(dataDirectory, 'pg_wal');
   for (const name of ((await unlessAbsent(readdir(wal))) ?? []).toSorted()) {
-    const info = await unlessAbsent(stat(path.join(wal, name), { bigint: true }));
+    const info = await unlessAbsent(lstat(path.join(wal, name), { bigint: true }));
     hash.update(`${name} ${info?.mtimeNs ?? 'absent'} `);
   }
   return hash.digest('hex');

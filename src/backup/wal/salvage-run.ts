@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, messageOf } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { checkFirstPage, type WalArchive } from '../../repository/wal-archive.ts';
@@ -61,7 +61,7 @@ async function salvageStretch(
   const useful = segments.filter(({ storedUntil, startLsn }) => storedUntil < validUntil && startLsn < validUntil);
   for (const segment of useful) {
     signal.throwIfAborted();
-    const bytes = await readFile(segment.file);
+    const bytes = await readSegment(segment);
     checkFirstPage(bytes, cluster.systemIdentifier, segment.name, cluster.walSegmentBytes);
     await refuseOther(segment, bytes, archive);
     const times = { receivedAt: clock.now(), coveredUntil: undefined };
@@ -83,6 +83,18 @@ async function salvageStretch(
     untilLsn: endLsn < validUntil ? endLsn : validUntil,
     leftOut: segments.length - useful.length,
   };
+}
+
+async function readSegment({ name, file }: UnstoredSegment): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `WAL segment ${name} cannot be read`, {
+      detail: `${file}: ${messageOf(error)}. What is before it is stored.`,
+      hint: 'Read it with the means for failing disks, and name the directory of the copy.',
+      cause: error,
+    });
+  }
 }
 
 /** What is stored of a segment must be its beginning: with another's the parts would be WAL of nobody. */

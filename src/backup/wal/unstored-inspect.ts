@@ -58,14 +58,16 @@ interface Found {
   readonly name: string;
   readonly timeline: number;
   readonly startLsn: bigint;
-  readonly header: WalPageHeader;
+  /** Undefined when the disk does not give it. */
+  readonly header: WalPageHeader | undefined;
 }
 
 /**
  * What a directory has of a cluster's WAL that the repository has not, or undefined when that is nothing.
  *
  * A file counts when its first page is this cluster's, of this address: one that was recycled for later, or made
- * beforehand, is none. How far the last of a stretch goes its records tell, each checked.
+ * beforehand, is none. One that the disk does not give counts, too: nobody can tell that nothing is in it. How far the last of
+ * a stretch goes its records tell, each checked.
  */
 export async function inspectUnstoredWal(request: UnstoredRequest): Promise<UnstoredWal | undefined> {
   const { directory, coverage } = request;
@@ -81,21 +83,26 @@ export async function inspectUnstoredWal(request: UnstoredRequest): Promise<Unst
   });
   const headers = new Map(found.map(({ name, header }) => [name, header]));
   for (const stretch of stretches) {
-    const acknowledged = await firstAcknowledged(request, stretch, headers.get(stretch.segments[0].name));
+    const header = headers.get(stretch.segments[0].name);
+    const acknowledged = await firstAcknowledged(request, stretch, header);
     if (acknowledged !== undefined) return { directory, stretches, histories, acknowledged };
   }
   return { directory, stretches, histories, acknowledged: undefined };
 }
 
-/** Where valid WAL of a stretch ends, every record of it checked. */
-export async function validEndOf({ cluster }: Pick<UnstoredRequest, 'cluster'>, { timeline, segments }: UnstoredStretch): Promise<bigint> {
+/** Where valid WAL of a stretch ends, every record of it checked: at the latest where the disk does not give it, which is told. */
+export async function validEndOf(
+  { cluster }: Pick<UnstoredRequest, 'cluster'>,
+  { timeline, segments }: UnstoredStretch,
+  onUnreadable: () => void = () => undefined,
+): Promise<bigint> {
   let validUntil = segments[0].startLsn;
   const options = {
     ...readingOf(cluster, timeline, segments[0].startLsn),
     wants: () => false,
     onEnd: (lsn: bigint) => void (validUntil = lsn),
   };
-  for await (const _ of readWalRecords(bytesOf(segments), options));
+  for await (const _ of readWalRecords(bytesOf(segments, onUnreadable), options));
   return validUntil;
 }
 
@@ -109,6 +116,8 @@ async function findSegments({ directory, cluster, fromLsn }: UnstoredRequest, na
     const { timeline, startLsn } = parseSegmentName(name, walSegmentBytes);
     if (startLsn + BigInt(walSegmentBytes) <= fromLsn) continue;
     const page = await firstPage(path.join(directory, name), walSegmentBytes);
+    if (page === 'unreadable') found.push({ name, timeline, startLsn, header: undefined });
+    if (page === 'unreadable') continue;
     const header = page === undefined ? undefined : parseWalPageHeader(page, magic, startLsn);
     const isOurs = header?.segment?.systemIdentifier === systemIdentifier && header.segment.segmentBytes === walSegmentBytes;
     if (header !== undefined && isOurs && header.timeline <= timeline) found.push({ name, timeline, startLsn, header });
@@ -123,7 +132,7 @@ async function stretchesOf(
 ): Promise<readonly UnstoredStretch[]> {
   const size = BigInt(cluster.walSegmentBytes);
   const stretches: { timeline: number; segments: [UnstoredSegment, ...UnstoredSegment[]] }[] = [];
-  for (const [index, { name, timeline, startLsn }] of found.entries()) {
+  for (const [index, { name, timeline, startLsn, header }] of found.entries()) {
     const next = found[index + 1];
     const endLsn = startLsn + size;
     const storedUntil = storedOf(coverage.timelines.get(timeline), startLsn, endLsn);
@@ -133,7 +142,10 @@ async function stretchesOf(
     // The server is done with a segment, and has synced it, before it goes on in the next.
     const isFollowed = next?.timeline === timeline && next.startLsn === endLsn;
     const whole = { name, file, startLsn, storedUntil, knownUntil, validUntil: endLsn };
-    const validUntil = isFollowed ? endLsn : await validEndOf({ cluster }, { timeline, segments: [whole] });
+    let isWhole = isFollowed || header === undefined;
+    const readUntil = isWhole ? endLsn : await validEndOf({ cluster }, { timeline, segments: [whole] }, () => (isWhole = true));
+    // Of what cannot be read nobody can say that no commit is in it.
+    const validUntil = isWhole ? endLsn : readUntil;
     if (validUntil <= knownUntil) continue;
     const segment = { ...whole, validUntil };
     const last = stretches.at(-1);
@@ -220,12 +232,14 @@ async function firstAcknowledged(
     onEnd: (lsn: bigint) => void (validUntil = lsn),
     wants: (manager: number, info: number) => concernsTransactions(manager, info) || preparesTransaction(manager, info),
   };
-  for await (const record of readWalRecords(bytesOf(segments), options)) {
+  let isUnreadable = false;
+  const bytes = bytesOf(segments, () => (isUnreadable = true));
+  for await (const record of readWalRecords(bytes, options)) {
     const acknowledged = acknowledgedBy(record, ends);
     if (acknowledged !== undefined && record.endLsn > first.knownUntil) return acknowledged;
   }
   // What lies behind a place that cannot be read, nobody can tell.
-  return validUntil < lastStart ? { at: undefined } : undefined;
+  return isUnreadable || validUntil < lastStart ? { at: undefined } : undefined;
 }
 
 function acknowledgedBy(record: WalRecord, ends: TransactionEnds): UnstoredWal['acknowledged'] {
@@ -244,12 +258,27 @@ function majorOf({ serverVersion }: ClusterIdentity): number {
   return Math.floor(serverVersion / 10_000);
 }
 
-async function* bytesOf(segments: readonly UnstoredSegment[]): AsyncGenerator<Uint8Array> {
-  for (const { file } of segments) yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+/** Ends early where the disk does not give the rest. */
+async function* bytesOf(segments: readonly UnstoredSegment[], onUnreadable: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    for (const { file } of segments) yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (error instanceof DbadminError || systemCodeOf(error) === undefined) throw error;
+    onUnreadable();
+  }
 }
 
 /** Undefined when the file has not a segment's size: nothing that a server made. */
-async function firstPage(file: string, segmentBytes: number): Promise<Buffer | undefined> {
+async function firstPage(file: string, segmentBytes: number): Promise<Buffer | 'unreadable' | undefined> {
+  try {
+    return await readFirstPage(file, segmentBytes);
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    return 'unreadable';
+  }
+}
+
+async function readFirstPage(file: string, segmentBytes: number): Promise<Buffer | undefined> {
   const handle = await open(file, 'r');
   try {
     if ((await handle.stat()).size !== segmentBytes) return undefined;

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
 import { placeAside } from '../../../src/backup/restore/unstored-wal-inspect.ts';
 import { makeAside, moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
-import { isSegmentName } from '../../../src/postgres/segment.ts';
+import { isSegmentName, segmentName } from '../../../src/postgres/segment.ts';
 import { stopCluster } from '../../../src/postgres/server.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
@@ -221,6 +221,36 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(await sales()).toEqual([1, 2, 3]);
     expect(await readFile(path.join(inner, second), 'utf8')).toBe('WAL');
     expect(await placeAside('/dev/shm', '/dev/shm')).toMatch(/^\/dev\/shm\/dbadmin-unstored-\d/);
+  });
+
+  test('a segment that the disk does not give is moved as one that may hold commits, and ends no restore', async () => {
+    await cluster.crash();
+    const wal = path.join(dataDirectory(), 'pg_wal');
+    const preflight = await dbadmin(
+      'restore',
+      '--to-latest',
+      '--into',
+      dataDirectory(),
+      ...over,
+      '--dry-run',
+      '--without-unstored-wal',
+      '--json',
+    );
+    const { unstoredWal } = (JSON.parse(preflight.stdout) as { preflight: { unstoredWal: { stretches: { fromLsn: string }[] } } })
+      .preflight;
+    const bytes = 16 * 1024 * 1024;
+    const third = segmentName(1, parseLsn(unstoredWal.stretches[0]?.fromLsn ?? '') + 2n * BigInt(bytes), bytes);
+    // A link that leads to itself: reading it fails, as of a bad sector.
+    await rm(path.join(wal, third));
+    await symlink(third, path.join(wal, third));
+    const salvaged = await dbadmin('wal', 'salvage', dataDirectory());
+    expect(`${salvaged.status} ${salvaged.output}`).toMatch(/^3 [^]*2 segments; it cannot be read from there on, and 1 more/);
+    expect((await restoreOver()).output).toMatch(/has 1 segment that the repository has not to the end: .*, with commits;/);
+    const without = await restoreOver('--without-unstored-wal');
+    expect(`${without.status} ${without.output}`).toMatch(/^0 /);
+    expect(await sales()).toEqual([1, 2, 3, 4, 5]);
+    const [aside = ''] = await asides();
+    expect(await readdir(aside)).toContain(third);
   });
 
   test('where pg_wal is a link, it is moved beside what the link leads to', async () => {
