@@ -9,6 +9,7 @@ import { freeBytesFor } from './lay-down-apply.ts';
 import { HOLD_NAME, MARKER_NAME, withoutLeavings } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
+import type { Lineage } from './recover-along.ts';
 import { fingerprintOf } from './unchanged-inspect.ts';
 import { endOf, holdsClone, innerAsides, inspectUnstoredAside } from './unstored-wal-inspect.ts';
 import { lostUntil, type UnstoredAside } from './unstored-wal.ts';
@@ -32,6 +33,8 @@ export type TargetState =
 export interface TargetRequest {
   readonly layout: LayoutPlan;
   readonly contents: LineageContents;
+  /** What the restore goes along. */
+  readonly along: Lineage;
   /** Bytes that the restore needs besides the backup's: its WAL. */
   readonly extraBytes: number;
   /** Whether it may go over the same cluster's directory. */
@@ -43,7 +46,7 @@ export interface TargetRequest {
  *
  * @throws {DbadminError} `locked` when a restore is at work there; `refused`, `storage-full`, `file-unwritable`.
  */
-export async function inspectTarget({ layout, contents, extraBytes, delta }: TargetRequest): Promise<TargetState> {
+export async function inspectTarget({ layout, contents, along, extraBytes, delta }: TargetRequest): Promise<TargetState> {
   const { systemIdentifier } = contents.cluster;
   await refuseHeld(layout.dataDirectory);
   const fingerprint = delta ? await fingerprintOf(layout.dataDirectory) : '';
@@ -56,7 +59,7 @@ export async function inspectTarget({ layout, contents, extraBytes, delta }: Tar
     return { kind: 'empty', freeBytes: await requireRoom(layout, layout.totalBytes + extraBytes) };
   }
   await refuseForeignSpool(layout);
-  const unstored = await inspectUnstoredAside(layout, contents);
+  const unstored = await inspectUnstoredAside(layout, contents, along);
   const checkpoint = target.kind === 'cluster' && !(await holdsClone(layout.dataDirectory)) ? target.checkpoint : undefined;
   const storedLsn = checkpoint && endOf(contents.coverage.timelines.get(checkpoint.timeline));
   const lost = checkpoint && lostUntil(checkpoint, storedLsn, unstored);

@@ -8,12 +8,14 @@ import { asideSuffix } from './aside-name.ts';
 import { isCloneConfiguration } from './clone-settings.ts';
 import { namesIn } from './delta-inspect.ts';
 import type { LayoutPlan } from './plan.ts';
+import type { Lineage } from './recover-along.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
 
 /** WAL in the cluster that a restore goes over and not in the repository; undefined for none, and of a clone, which never archives any. */
 export async function inspectUnstoredAside(
   { dataDirectory }: LayoutPlan,
   { cluster, coverage, archive, backups }: LineageContents,
+  along: Lineage,
 ): Promise<UnstoredAside | undefined> {
   if (await holdsClone(dataDirectory)) return undefined;
   const link = path.join(dataDirectory, 'pg_wal');
@@ -22,7 +24,7 @@ export async function inspectUnstoredAside(
     throw error;
   });
   if (directory === undefined) return undefined;
-  const unstored = await inspectUnstoredWal({ directory, cluster, coverage, archive, fromLsn: oldestBackupLsn(backups) });
+  const unstored = await inspectUnstoredWal({ directory, cluster, coverage, archive, fromLsn: oldestBackupLsn(backups), along });
   if (unstored === undefined) return undefined;
   const segments = unstored.stretches.flatMap((stretch) => stretch.segments);
   const isLink = directory !== path.join(await realpath(dataDirectory), 'pg_wal');

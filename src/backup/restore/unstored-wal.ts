@@ -48,7 +48,10 @@ export function lostUntil(
   unstored: UnstoredWal | undefined,
 ): bigint | undefined {
   const found = (unstored?.stretches ?? []).filter(({ timeline }) => timeline === checkpoint.timeline);
-  const ends = [storedLsn ?? 0n, ...found.flatMap(({ segments }) => segments.map(({ validUntil }) => validUntil))];
+  const ends = [
+    storedLsn ?? 0n,
+    ...found.flatMap(({ segments }) => segments.flatMap(({ knownUntil, validUntil }) => [knownUntil, validUntil])),
+  ];
   return ends.every((end) => end < checkpoint.checkpointLsn) ? checkpoint.checkpointLsn : undefined;
 }
 

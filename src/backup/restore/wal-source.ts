@@ -54,7 +54,7 @@ async function readOne(archive: WalArchive, lineage: Lineage, startLsn: bigint):
 }
 
 /** The timelines on which the segment at `startLsn` may lie, newest first. */
-function timelinesAt(lineage: Lineage, startLsn: bigint, segmentBytes: number): readonly number[] {
+export function timelinesAt(lineage: Lineage, startLsn: bigint, segmentBytes: number): readonly number[] {
   const begun: number[] = [];
   let beganAt = 0n;
   for (const { timeline, switchLsn } of lineage.history) {

@@ -1,18 +1,20 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
-import { historyName, isHistoryName, isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
-import { parseTimelineHistory } from '../../postgres/timeline.ts';
-import { parseWalPageHeader, walMagic, WAL_PAGE_BYTES, type WalPageHeader } from '../../postgres/wal-page.ts';
+import { isHistoryName, isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
+import { WAL_PAGE_BYTES, type WalPageHeader } from '../../postgres/wal-page.ts';
 import { readWalRecords, type WalRecord } from '../../postgres/wal-reader.ts';
 import { concernsTransactions, preparesTransaction, TransactionEnds } from '../../postgres/wal-records.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
-import { reachFrom, type TimelineCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
-import { partingLsn, type Lineage } from '../restore/recover-along.ts';
+import type { WalCoverage } from '../../repository/wal-coverage.ts';
+import type { Lineage } from '../restore/recover-along.ts';
+import { followingOf } from './following-inspect.ts';
+import { readAlong, readKnownTimelines, storedOf, type KnownTimelines } from './known-timelines-inspect.ts';
+import { majorOf, segmentHeader } from './segment-header.ts';
 
 /** A WAL file that no repository has to its end. */
 export interface UnstoredSegment {
@@ -21,7 +23,7 @@ export interface UnstoredSegment {
   readonly startLsn: bigint;
   /** Before this position it is stored; its first byte when nothing of it is. */
   readonly storedUntil: bigint;
-  /** Before this position what it says is stored, of it or of another timeline that had this segment in common with it until then. */
+  /** Before this position what it says is stored, of it or of another timeline that the restore goes along and that had it in common until then. */
   readonly knownUntil: bigint;
   /** Where its valid WAL ends. Of a segment that another one follows, its end. */
   readonly validUntil: bigint;
@@ -31,6 +33,8 @@ export interface UnstoredSegment {
 export interface UnstoredStretch {
   readonly timeline: number;
   readonly segments: readonly [UnstoredSegment, ...UnstoredSegment[]];
+  /** What is behind them, stored or not: without it the record that their end cuts would be none. */
+  readonly following: () => AsyncIterable<Uint8Array>;
 }
 
 /** WAL that lies in a directory and not in the repository. */
@@ -49,9 +53,11 @@ export interface UnstoredRequest {
   readonly directory: string;
   readonly cluster: ClusterIdentity;
   readonly coverage: WalCoverage;
-  readonly archive: Pick<WalArchive, 'readHistory'>;
+  readonly archive: Pick<WalArchive, 'readHistory' | 'readStored'>;
   /** WAL before this position leads nowhere: no backup begins before it. */
   readonly fromLsn: bigint;
+  /** What a restore goes along: only what that reads need not be asked for. Whoever stores it has none. */
+  readonly along?: Lineage;
 }
 
 interface Found {
@@ -73,7 +79,7 @@ export async function inspectUnstoredWal(request: UnstoredRequest): Promise<Unst
   const { directory, coverage } = request;
   const names = await namesIn(directory);
   const found = await findSegments(request, names);
-  const [first, ...rest] = await stretchesOf(request, found, await readKnownTimelines(request, found));
+  const [first, ...rest] = await stretchesOf(request, found);
   if (first === undefined) return undefined;
   const stretches = [first, ...rest] as const;
   const timelines = new Set(stretches.map(({ timeline }) => timeline));
@@ -90,25 +96,28 @@ export async function inspectUnstoredWal(request: UnstoredRequest): Promise<Unst
   return { directory, stretches, histories, acknowledged: undefined };
 }
 
-/** Where valid WAL of a stretch ends, every record of it checked: at the latest where the disk does not give it, which is told. */
+/**
+ * Where valid WAL of a stretch ends, every record of it checked: at the latest where the disk does not give it, which is told. It is
+ * behind the stretch where the record that its end cuts goes on in what follows.
+ */
 export async function validEndOf(
   { cluster }: Pick<UnstoredRequest, 'cluster'>,
-  { timeline, segments }: UnstoredStretch,
+  stretch: UnstoredStretch,
   onUnreadable: () => void = () => undefined,
 ): Promise<bigint> {
+  const { timeline, segments } = stretch;
   let validUntil = segments[0].startLsn;
   const options = {
     ...readingOf(cluster, timeline, segments[0].startLsn),
     wants: () => false,
     onEnd: (lsn: bigint) => void (validUntil = lsn),
   };
-  for await (const _ of readWalRecords(bytesOf(segments, onUnreadable), options));
+  for await (const _ of readWalRecords(bytesOf(stretch, onUnreadable), options));
   return validUntil;
 }
 
 async function findSegments({ directory, cluster, fromLsn }: UnstoredRequest, names: readonly string[]): Promise<readonly Found[]> {
-  const { walSegmentBytes, systemIdentifier } = cluster;
-  const magic = walMagic(majorOf(cluster));
+  const { walSegmentBytes } = cluster;
   const perPart = 0x1_0000_0000 / walSegmentBytes;
   const found: Found[] = [];
   for (const name of names) {
@@ -118,97 +127,52 @@ async function findSegments({ directory, cluster, fromLsn }: UnstoredRequest, na
     const page = await firstPage(path.join(directory, name), walSegmentBytes);
     if (page === 'unreadable') found.push({ name, timeline, startLsn, header: undefined });
     if (page === 'unreadable') continue;
-    const header = page === undefined ? undefined : parseWalPageHeader(page, magic, startLsn);
-    const isOurs = header?.segment?.systemIdentifier === systemIdentifier && header.segment.segmentBytes === walSegmentBytes;
-    if (header !== undefined && isOurs && header.timeline <= timeline) found.push({ name, timeline, startLsn, header });
+    const header = page === undefined ? undefined : segmentHeader(page, cluster, startLsn);
+    if (header !== undefined && header.timeline <= timeline) found.push({ name, timeline, startLsn, header });
   }
   return found.sort((a, b) => a.timeline - b.timeline || (a.startLsn < b.startLsn ? -1 : 1));
 }
 
-async function stretchesOf(
-  { directory, cluster, coverage }: UnstoredRequest,
-  found: readonly Found[],
-  known: KnownTimelines,
-): Promise<readonly UnstoredStretch[]> {
+async function stretchesOf(request: UnstoredRequest, found: readonly Found[]): Promise<readonly UnstoredStretch[]> {
+  const { directory, cluster, coverage } = request;
+  const known = await readKnownTimelines(request, new Set(found.map((each) => each.timeline)));
   const size = BigInt(cluster.walSegmentBytes);
-  const stretches: { timeline: number; segments: [UnstoredSegment, ...UnstoredSegment[]] }[] = [];
+  const stretches: UnstoredStretch[] = [];
   for (const [index, { name, timeline, startLsn, header }] of found.entries()) {
     const next = found[index + 1];
     const endLsn = startLsn + size;
     const storedUntil = storedOf(coverage.timelines.get(timeline), startLsn, endLsn);
-    const knownUntil = knownOf(known, timeline, coverage, startLsn, endLsn);
-    if (knownUntil === endLsn) continue;
+    if (storedUntil === endLsn) continue;
+    const knownUntil = knownOf(request, known, { timeline, startLsn, storedUntil });
     const file = path.join(directory, name);
+    const following = (): AsyncIterable<Uint8Array> => followingOf({ ...request, known }, timeline, endLsn);
     // The server is done with a segment, and has synced it, before it goes on in the next.
     const isFollowed = next?.timeline === timeline && next.startLsn === endLsn;
     const whole = { name, file, startLsn, storedUntil, knownUntil, validUntil: endLsn };
     let isWhole = isFollowed || header === undefined;
-    const readUntil = isWhole ? endLsn : await validEndOf({ cluster }, { timeline, segments: [whole] }, () => (isWhole = true));
+    const readUntil = isWhole ? endLsn : await validEndOf(request, { timeline, segments: [whole], following }, () => (isWhole = true));
     // Of what cannot be read nobody can say that no commit is in it.
-    const validUntil = isWhole ? endLsn : readUntil;
-    if (validUntil <= knownUntil) continue;
+    const validUntil = isWhole || readUntil > endLsn ? endLsn : readUntil;
+    if (validUntil <= storedUntil) continue;
     const segment = { ...whole, validUntil };
     const last = stretches.at(-1);
-    if (last?.timeline === timeline && last.segments.at(-1)?.validUntil === startLsn) last.segments.push(segment);
-    else stretches.push({ timeline, segments: [segment] });
+    const isNext = last?.timeline === timeline && last.segments.at(-1)?.validUntil === startLsn;
+    if (isNext) stretches.splice(-1, 1, { timeline, segments: [...last.segments, segment], following });
+    else stretches.push({ timeline, segments: [segment], following });
   }
   return stretches;
 }
 
-interface KnownTimelines {
-  /** Of the timelines of the files found, and of those stored. */
-  readonly here: ReadonlyMap<number, Lineage>;
-  readonly stored: readonly Lineage[];
-}
-
-/** Where each timeline comes from, as far as a history says so: of a file here the one beside it, of WAL in the repository the one there. */
-async function readKnownTimelines({ directory, coverage, archive }: UnstoredRequest, found: readonly Found[]): Promise<KnownTimelines> {
-  const stored: Lineage[] = [];
-  for (const timeline of coverage.timelines.keys()) {
-    const content = timeline === 1 ? Buffer.alloc(0) : await archive.readHistory(timeline);
-    if (content !== undefined) stored.push({ timeline, history: parseTimelineHistory(content.toString('utf8')) });
-  }
-  const here = new Map<number, Lineage>();
-  for (const timeline of new Set(found.map((each) => each.timeline))) {
-    const beside = timeline === 1 ? { timeline, history: [] } : await readHistoryBeside(directory, timeline);
-    const lineage = beside ?? stored.find((each) => each.timeline === timeline);
-    if (lineage !== undefined) here.set(timeline, lineage);
-  }
-  return { here, stored };
-}
-
-/** Undefined for one that is not there, or that says nothing that can be relied on. */
-async function readHistoryBeside(directory: string, timeline: number): Promise<Lineage | undefined> {
-  try {
-    return { timeline, history: parseTimelineHistory(await readFile(path.join(directory, historyName(timeline)), 'utf8')) };
-  } catch (error) {
-    if (systemCodeOf(error) !== undefined || error instanceof DbadminError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * How far what a segment says is stored. Up to where two timelines part their WAL is the same, and the segment in which that is
- * exists of both: what one has of it, the other need not have.
- */
-function knownOf({ here, stored }: KnownTimelines, timeline: number, coverage: WalCoverage, startLsn: bigint, endLsn: bigint): bigint {
-  let knownUntil = storedOf(coverage.timelines.get(timeline), startLsn, endLsn);
+/** How far what a segment says is stored where it would be found. */
+function knownOf(
+  { along, cluster, coverage }: UnstoredRequest,
+  { here }: KnownTimelines,
+  { timeline, startLsn, storedUntil }: { readonly timeline: number; readonly startLsn: bigint; readonly storedUntil: bigint },
+): bigint {
   const own = here.get(timeline);
-  if (own === undefined) return knownUntil;
-  for (const other of stored) {
-    const parted = partingLsn(own, other);
-    if (parted === undefined) continue;
-    const reach = storedOf(coverage.timelines.get(other.timeline), startLsn, endLsn);
-    const common = reach < parted ? reach : parted;
-    if (common > knownUntil) knownUntil = common;
-  }
-  return knownUntil;
-}
-
-/** How far a segment is stored from its first byte on. */
-function storedOf(coverage: TimelineCoverage | undefined, startLsn: bigint, endLsn: bigint): bigint {
-  const reach = reachFrom(coverage, startLsn) ?? startLsn;
-  return reach < endLsn ? reach : endLsn;
+  if (along === undefined || own === undefined) return storedUntil;
+  const read = readAlong(own, along, coverage, startLsn, startLsn + BigInt(cluster.walSegmentBytes));
+  return read > storedUntil ? read : storedUntil;
 }
 
 /**
@@ -217,12 +181,15 @@ function storedOf(coverage: TimelineCoverage | undefined, startLsn: bigint, endL
  */
 async function firstAcknowledged(
   { cluster }: UnstoredRequest,
-  { timeline, segments }: UnstoredStretch,
+  stretch: UnstoredStretch,
   header: WalPageHeader | undefined,
 ): Promise<UnstoredWal['acknowledged']> {
+  const { timeline, segments } = stretch;
   const [first] = segments;
+  const size = BigInt(cluster.walSegmentBytes);
+  const knownUntil = segments.reduce((until, each) => (until === each.startLsn ? each.knownUntil : until), first.startLsn);
   // The rest of a record that began in a stored segment: what it says nobody can read from here.
-  if (first.knownUntil === first.startLsn && header?.continuedBytes !== undefined) return { at: undefined };
+  if (knownUntil === first.startLsn && header?.continuedBytes !== undefined) return { at: undefined };
   const ends = new TransactionEnds(majorOf(cluster));
   const lastStart = segments.at(-1)?.startLsn ?? first.startLsn;
   let validUntil = first.startLsn;
@@ -233,13 +200,16 @@ async function firstAcknowledged(
     wants: (manager: number, info: number) => concernsTransactions(manager, info) || preparesTransaction(manager, info),
   };
   let isUnreadable = false;
-  const bytes = bytesOf(segments, () => (isUnreadable = true));
+  let isBehind = false;
+  const bytes = bytesOf(stretch, () => (isUnreadable = true));
   for await (const record of readWalRecords(bytes, options)) {
+    isBehind = record.lsn >= lastStart + size;
+    if (isBehind) break;
     const acknowledged = acknowledgedBy(record, ends);
-    if (acknowledged !== undefined && record.endLsn > first.knownUntil) return acknowledged;
+    if (acknowledged !== undefined && record.endLsn > knownUntil) return acknowledged;
   }
   // What lies behind a place that cannot be read, nobody can tell.
-  return isUnreadable || validUntil < lastStart ? { at: undefined } : undefined;
+  return isUnreadable || (!isBehind && validUntil < lastStart) ? { at: undefined } : undefined;
 }
 
 function acknowledgedBy(record: WalRecord, ends: TransactionEnds): UnstoredWal['acknowledged'] {
@@ -254,18 +224,16 @@ function readingOf(cluster: ClusterIdentity, timeline: number, startLsn: bigint)
   return { startLsn, segmentBytes: walSegmentBytes, major: majorOf(cluster), timeline, systemIdentifier };
 }
 
-function majorOf({ serverVersion }: ClusterIdentity): number {
-  return Math.floor(serverVersion / 10_000);
-}
-
 /** Ends early where the disk does not give the rest. */
-async function* bytesOf(segments: readonly UnstoredSegment[], onUnreadable: () => void): AsyncGenerator<Uint8Array> {
+async function* bytesOf({ segments, following }: UnstoredStretch, onUnreadable: () => void): AsyncGenerator<Uint8Array> {
   try {
     for (const { file } of segments) yield* createReadStream(file, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
   } catch (error) {
     if (error instanceof DbadminError || systemCodeOf(error) === undefined) throw error;
     onUnreadable();
+    return;
   }
+  yield* following();
 }
 
 /** Undefined when the file has not a segment's size: nothing that a server made. */

@@ -6,7 +6,11 @@ const unstoredTo = (validUntil: bigint): UnstoredAside => ({
   dataDirectory: '/d',
   aside: '/d.pg_wal-x',
   stretches: [
-    { timeline: 1, segments: [{ name: '000000010000000000000005', file: '', startLsn: 5n, storedUntil: 5n, knownUntil: 5n, validUntil }] },
+    {
+      timeline: 1,
+      segments: [{ name: '000000010000000000000005', file: '', startLsn: 5n, storedUntil: 5n, knownUntil: 5n, validUntil }],
+      following: async function* () {},
+    },
   ],
   histories: [],
   acknowledged: undefined,
