@@ -105,6 +105,7 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
       tablespaces: layout.tablespaces.map(({ directory }) => directory),
       spoolDirectory,
       ...(beganOverCluster(state) ? { overCluster: true } : {}),
+      ...walAsideOf(state),
     },
     owner,
   );
@@ -140,6 +141,13 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
 /** An interrupted restore that is finished goes over what the one before it did. */
 function beganOverCluster(state: TargetState): boolean {
   return state.kind === 'over' && (state.target.kind === 'cluster' || state.target.marker.overCluster === true);
+}
+
+/** As long as a restore is not finished, whoever goes on with it moves the rest to the same place. */
+function walAsideOf(state: TargetState): { readonly walAside?: string } {
+  if (state.kind === 'empty') return {};
+  const walAside = state.unstored?.aside ?? (state.target.kind === 'unfinished' ? state.target.marker.walAside : undefined);
+  return walAside === undefined ? {} : { walAside };
 }
 
 /** Memory that a server here may use: a container's limit counts where there is one. */

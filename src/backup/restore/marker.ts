@@ -17,6 +17,8 @@ export interface RestoreMarker {
   readonly spoolDirectory: string;
   /** It went over a cluster, whose files were there in full; absent where it began with nothing. */
   readonly overCluster?: boolean;
+  /** Where it moves WAL of that cluster to. Whoever finishes it goes on there: parted, that WAL is of no use. */
+  readonly walAside?: string;
 }
 
 /** Says in the directory that a restore has begun there. */
@@ -66,6 +68,7 @@ function isMarker(value: unknown): value is RestoreMarker {
     typeof marker?.systemIdentifier === 'string' &&
     typeof marker.backup === 'string' &&
     typeof marker.spoolDirectory === 'string' &&
+    (marker.walAside === undefined || typeof marker.walAside === 'string') &&
     Array.isArray(marker.tablespaces)
   );
 }

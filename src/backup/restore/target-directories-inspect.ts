@@ -59,7 +59,7 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
     return { kind: 'empty', freeBytes: await requireRoom(layout, layout.totalBytes + extraBytes) };
   }
   await refuseForeignSpool(layout);
-  const unstored = await inspectUnstoredAside(layout, contents, along);
+  const unstored = await inspectUnstoredAside(layout, contents, along, target.kind === 'unfinished' ? target.marker : undefined);
   const checkpoint = target.kind === 'cluster' && !(await holdsClone(layout.dataDirectory)) ? target.checkpoint : undefined;
   const storedLsn = checkpoint && endOf(contents.coverage.timelines.get(checkpoint.timeline));
   const lost = checkpoint && lostUntil(checkpoint, storedLsn, unstored);

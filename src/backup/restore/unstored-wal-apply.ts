@@ -13,9 +13,9 @@ const NOTE_NAME = 'README.txt';
  *
  * @throws {DbadminError} `storage-full`, `file-unwritable`.
  */
-export async function makeAside({ dataDirectory, aside }: UnstoredAside, owner: SystemUser | undefined): Promise<void> {
+export async function makeAside({ dataDirectory, aside, isBegun }: UnstoredAside, owner: SystemUser | undefined): Promise<void> {
   try {
-    await mkdir(aside, { mode: 0o700 });
+    await mkdir(aside, { mode: 0o700, recursive: isBegun });
     await chmod(aside, 0o700);
     if (owner !== undefined) await chown(aside, owner.uid, owner.gid);
   } catch (error) {
@@ -29,6 +29,8 @@ export async function makeAside({ dataDirectory, aside }: UnstoredAside, owner: 
 function noteOf(dataDirectory: string, aside: string): string {
   return `WAL of the cluster that was in ${dataDirectory}, moved here by dbadmin restore before it wrote over that cluster.
 No repository had it to its end then. To store it: dbadmin wal salvage ${aside}
+If that restore was interrupted, the rest may be in pg_wal still. Finish the restore first, with the same command and --delta, which moves it
+here; or put the files of both into one directory, and salvage that. One after the other they may end in a segment that nothing follows.
 `;
 }
 
@@ -47,7 +49,7 @@ export async function moveAside({ directory, aside, files }: UnstoredAside, owne
     throw writeFailure(
       aside,
       error,
-      `The cluster does not start until the restore is finished, with the same command and --delta. Its WAL is whole, in ${directory} and ${aside}: store both with dbadmin wal salvage.`,
+      `The cluster does not start until the restore is finished, with the same command and --delta. Its WAL is whole, in ${directory} and ${aside}, and the restore, once finished, has it in the latter. To store it before, put copies of the files of both into one directory and name that to dbadmin wal salvage: each alone may end in a segment that nothing follows.`,
     );
   }
 }

@@ -7,6 +7,7 @@ import { inspectUnstoredWal, oldestBackupLsn } from '../wal/unstored-inspect.ts'
 import { asideSuffix } from './aside-name.ts';
 import { isCloneConfiguration } from './clone-settings.ts';
 import { namesIn } from './delta-inspect.ts';
+import type { RestoreMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
@@ -16,6 +17,7 @@ export async function inspectUnstoredAside(
   { dataDirectory }: LayoutPlan,
   { cluster, coverage, archive, backups }: LineageContents,
   along: Lineage,
+  begun: RestoreMarker | undefined,
 ): Promise<UnstoredAside | undefined> {
   if (await holdsClone(dataDirectory)) return undefined;
   const link = path.join(dataDirectory, 'pg_wal');
@@ -27,15 +29,37 @@ export async function inspectUnstoredAside(
   const unstored = await inspectUnstoredWal({ directory, cluster, coverage, archive, fromLsn: oldestBackupLsn(backups), along });
   if (unstored === undefined) return undefined;
   const segments = unstored.stretches.flatMap((stretch) => stretch.segments);
+  // Segments without the history of their timeline lead nowhere.
+  const files = [...unstored.histories, ...segments.map(({ name }) => name)];
+  const begunAside = await asideBegun(begun, directory, files);
   const isLink = directory !== path.join(await realpath(dataDirectory), 'pg_wal');
   return {
     ...unstored,
     dataDirectory,
-    aside: await placeAside(directory, isLink ? directory : `${dataDirectory}.pg_wal`),
-    files: [...segments.map(({ name }) => name), ...unstored.histories],
+    aside: begunAside ?? (await placeAside(directory, isLink ? directory : `${dataDirectory}.pg_wal`)),
+    isBegun: begunAside !== undefined,
+    files,
     sizeBytes: segments.length * cluster.walSegmentBytes,
     storedLsn: endOf(coverage.timelines.get(unstored.stretches.at(-1)?.timeline ?? 0)),
   };
+}
+
+/** The directory that an interrupted restore moved WAL to, unless one of these files is there with other content. */
+async function asideBegun(begun: RestoreMarker | undefined, directory: string, files: readonly string[]): Promise<string | undefined> {
+  if (begun?.walAside === undefined) return undefined;
+  for (const name of new Set(await namesIn(begun.walAside))) {
+    if (files.includes(name) && !(await isSame(path.join(directory, name), path.join(begun.walAside, name)))) return undefined;
+  }
+  return begun.walAside;
+}
+
+async function isSame(one: string, other: string): Promise<boolean> {
+  try {
+    return (await readFile(one)).equals(await readFile(other));
+  } catch (error) {
+    if (systemCodeOf(error) === undefined) throw error;
+    return false;
+  }
 }
 
 const INNER_ASIDE = 'dbadmin-unstored';
@@ -47,12 +71,12 @@ const INNER_ASIDE = 'dbadmin-unstored';
 export async function placeAside(directory: string, beside: string): Promise<string> {
   const suffix = asideSuffix(new Date());
   const parent = path.dirname(beside);
-  const isSame = (await stat(parent)).dev === (await stat(directory)).dev;
+  const isOneFilesystem = (await stat(parent)).dev === (await stat(directory)).dev;
   const isOurs = await access(parent, constants.W_OK).then(
     () => true,
     () => false,
   );
-  return isSame && isOurs ? `${beside}${suffix}` : path.join(directory, `${INNER_ASIDE}${suffix}`);
+  return isOneFilesystem && isOurs ? `${beside}${suffix}` : path.join(directory, `${INNER_ASIDE}${suffix}`);
 }
 
 /** What restores have moved aside within pg_wal, relative to the data directory: no other restore takes it away. */

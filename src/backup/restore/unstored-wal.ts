@@ -8,9 +8,11 @@ import { formatMoment } from './target.ts';
 /** WAL of a cluster that is gone over, which the repository has not, and where it goes. */
 export interface UnstoredAside extends UnstoredWal {
   readonly dataDirectory: string;
-  /** Absent; beside the data directory, or beside what its pg_wal leads to. */
+  /** Beside the data directory, or beside what its pg_wal leads to, or in that. */
   readonly aside: string;
-  /** Names of what is moved there: segments, and histories of their timelines. */
+  /** Whether that is where the interrupted restore began to move it to. Else it is absent. */
+  readonly isBegun: boolean;
+  /** Names of what is moved there: histories of their timelines, and segments, in this order. */
   readonly files: readonly string[];
   readonly sizeBytes: number;
   /** How far the repository has the newest of those timelines; undefined for nothing of it. */
@@ -32,9 +34,15 @@ export function refuseUnstored(state: TargetState, along: number): void {
     others.length === 0
       ? 'the same command again'
       : `the same command again with --timeline ${along} to go along the one that this restore goes along, or --timeline ${others.join(' or ')} along ${others.length === 1 ? 'that' : 'one'} of the cluster`;
-  throw new DbadminError('refused', `${unstored.dataDirectory} holds commits that the repository does not have`, {
+  const { dataDirectory, directory } = unstored;
+  const moved = state.target.kind === 'unfinished' ? state.target.marker.walAside : undefined;
+  const store =
+    moved === undefined
+      ? `dbadmin wal salvage ${dataDirectory}`
+      : `put copies of the files in ${moved}, to which the interrupted restore moved WAL, and in ${directory} into one directory, and name that to dbadmin wal salvage`;
+  throw new DbadminError('refused', `${dataDirectory} holds commits that the repository does not have`, {
     detail: `${describeUnstored(unstored)}. A restore of everything in the repository would be without them.`,
-    hint: `Store it first: dbadmin wal salvage ${unstored.dataDirectory}, then ${again}. To restore without it add --without-unstored-wal: it is moved aside then, not deleted.`,
+    hint: `Store it first: ${store}, then ${again}. To restore without it add --without-unstored-wal: it is moved aside then, not deleted.`,
   });
 }
 

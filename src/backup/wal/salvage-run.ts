@@ -91,7 +91,7 @@ async function readSegment({ name, file }: UnstoredSegment): Promise<Buffer> {
   } catch (error) {
     throw new DbadminError('file-unreadable', `WAL segment ${name} cannot be read`, {
       detail: `${file}: ${messageOf(error)}. What is before it is stored.`,
-      hint: 'Read it with the means for failing disks, and name the directory of the copy.',
+      hint: 'Read it with the means for failing disks, and name a copy of the whole directory with it: what lies before and behind belongs to it.',
       cause: error,
     });
   }

@@ -1,10 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { recoverableUntil, type Lineage } from '../../../src/backup/restore/recover-along.ts';
+import type { LayoutPlan } from '../../../src/backup/restore/plan.ts';
+import { makeAside, moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
+import { inspectUnstoredAside } from '../../../src/backup/restore/unstored-wal-inspect.ts';
+import type { UnstoredAside } from '../../../src/backup/restore/unstored-wal.ts';
 import { salvageWal, type SalvagedStretch } from '../../../src/backup/wal/salvage-run.ts';
 import { inspectUnstoredWal, type UnstoredWal } from '../../../src/backup/wal/unstored-inspect.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
@@ -165,4 +169,49 @@ test('a history that lies beside salvaged WAL is stored before it', async () => 
   await salvage();
   expect((await archive.readHistory(2))?.toString()).toBe(history);
   expect(await reach(second)).toBe(switchLsn);
+});
+
+test('a restore that goes on after an interrupted move has all WAL in one directory, histories first, and writes over nothing there', async () => {
+  await store(10);
+  const dataDirectory = path.join(directory, 'main');
+  const wal = path.join(dataDirectory, 'pg_wal');
+  for (const n of [11, 12]) await keep(n, 1, wal);
+  await keep(12, 2, wal);
+  await writeFile(path.join(wal, historyName(2)), history);
+  const marker = { systemIdentifier: SYSTEM, backup: 'b', tablespaces: [], spoolDirectory: '/s' };
+  const inspect = async (walAside?: string): Promise<UnstoredAside> => {
+    const begun = { ...marker, ...(walAside === undefined ? {} : { walAside }) };
+    const found = await inspectUnstoredAside(
+      { dataDirectory } as unknown as LayoutPlan,
+      await inspectLineage(repository, 'main'),
+      first,
+      begun,
+    );
+    if (found === undefined) throw new Error('there is WAL that is not stored');
+    return found;
+  };
+  const planned = await inspect();
+  expect(planned.files).toEqual([historyName(2), nameOf(11), nameOf(12), nameOf(12, 2)]);
+  await makeAside(planned, undefined);
+  const broken = moveAside({ ...planned, files: [historyName(2), nameOf(11), 'not there'] }, undefined);
+  await expect(broken).rejects.toMatchObject({ hint: expect.stringContaining('into one directory') });
+  // A copy that was made, and whose original was not removed.
+  await keep(11, 1, wal);
+  const rest = await inspect(planned.aside);
+  expect([rest.aside, rest.files]).toEqual([planned.aside, [nameOf(11), nameOf(12), nameOf(12, 2)]]);
+  await makeAside(rest, undefined);
+  await moveAside(rest, undefined);
+  expect((await readdir(planned.aside)).sort()).toEqual([...planned.files, 'README.txt'].sort());
+  expect(await readdir(wal)).toEqual([]);
+  await writeFile(path.join(wal, nameOf(12)), Buffer.concat([of(12).subarray(0, 200_000), Buffer.alloc(SEGMENT_BYTES - 200_000)]));
+  const earlier = `${planned.aside}-earlier`;
+  await rename(planned.aside, earlier);
+  const other = await inspect(earlier);
+  expect([other.isBegun, other.aside === earlier]).toEqual([false, false]);
+  await makeAside(other, undefined);
+  await moveAside(other, undefined);
+  expect((await readFile(path.join(earlier, nameOf(12)))).equals(of(12))).toBe(true);
+  await salvage(earlier);
+  expect(await reach(first)).toBe(endLsn);
+  expect(await reach(second)).toBe(endLsn);
 });

@@ -215,11 +215,12 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     const inner = path.join(dataDirectory(), 'pg_wal', 'dbadmin-unstored-20261122T100000Z');
     await mkdir(inner);
     await writeFile(path.join(inner, second), 'WAL');
-    await rename(state.unstored.aside, `${state.unstored.aside}-first`);
     const finished = await restoreOver('--without-unstored-wal');
     expect(`${finished.status} ${finished.output}`).toMatch(/^0 /);
     expect(await sales()).toEqual([1, 2, 3]);
     expect(await readFile(path.join(inner, second), 'utf8')).toBe('WAL');
+    expect(await asides()).toEqual([state.unstored.aside]);
+    expect(await readdir(state.unstored.aside)).toEqual(expect.arrayContaining([...state.unstored.files]));
     expect(await placeAside('/dev/shm', '/dev/shm')).toMatch(/^\/dev\/shm\/dbadmin-unstored-\d/);
   });
 
@@ -276,7 +277,13 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(moved).toHaveLength(3);
     // A place on another filesystem (which the one of the tests' repositories mostly is) gets them byte by byte.
     const first = await readFile(path.join(outside, aside, moved[0] ?? ''));
-    const elsewhere = { dataDirectory: '', directory: path.join(outside, aside), aside: path.join(directory, 'aside'), files: moved };
+    const elsewhere = {
+      dataDirectory: '',
+      directory: path.join(outside, aside),
+      aside: path.join(directory, 'aside'),
+      isBegun: false,
+      files: moved,
+    };
     const unstored = { ...elsewhere, stretches: [] as never, histories: [], acknowledged: undefined, sizeBytes: 0, storedLsn: undefined };
     await makeAside(unstored, undefined);
     await moveAside(unstored, undefined);
