@@ -41,20 +41,31 @@ export function planCollection(usage: PackUsage, graceMs: number): CollectionPla
   return { ...plan, wait };
 }
 
-/** Left free by a collection: a pack that is being written is there beside those that are needed. */
-export const MARGIN_BYTES = 16 * 1024 * 1024;
+/** Not counted as free by a collection: a pack that is being written is there beside those that are needed. */
+const MARGIN_BYTES = 16 * 1024 * 1024;
+/** Of what is free a collection takes no more than this share: WAL and backups come meanwhile, and what it frees is free a day later. */
+export const COMPACTION_SHARE = 0.25;
+/** What is written anew before room is looked at again. */
+const ROUND_BYTES = 512 * 1024 * 1024;
 
 /**
- * Those of `packs` whose needed content can be written anew into `freeBytes`, least needed first: each frees more than it takes. The
- * packs themselves go later, so what is needed of them lies there twice until then.
+ * Those of `packs`, least needed first, whose needed content can be written anew while `freeBytes` are free and `takenBytes` were taken
+ * for that already: each frees more than it takes. The packs themselves go later, so what is needed of them lies there twice until then.
  */
-export function fitCompaction(packs: readonly PackUse[], freeBytes: number): readonly PackUse[] {
+export function fitCompaction(packs: readonly PackUse[], freeBytes: number, takenBytes: number): readonly PackUse[] {
   const fitting: PackUse[] = [];
-  let leftBytes = freeBytes - MARGIN_BYTES;
+  let leftBytes = (freeBytes + takenBytes - MARGIN_BYTES) * COMPACTION_SHARE - takenBytes;
   for (const use of packs.toSorted((a, b) => a.neededBytes - b.neededBytes)) {
     leftBytes -= use.neededBytes;
     if (leftBytes < 0) break;
     fitting.push(use);
   }
   return fitting;
+}
+
+/** The first of `packs`, at least one, which are written anew together. */
+export function firstRound(packs: readonly PackUse[]): readonly PackUse[] {
+  let bytes = 0;
+  const end = packs.findIndex(({ neededBytes }) => (bytes += neededBytes) > ROUND_BYTES);
+  return end === -1 ? packs : packs.slice(0, Math.max(1, end));
 }

@@ -7,8 +7,9 @@ import { BlobIndex, findDamagedIndexes } from './blob-index.ts';
 import { BlobPipeline } from './blob-pipeline.ts';
 import { BlobReader } from './blob-reader.ts';
 import { inspectPackUsage, type PackUsage, type PackUse } from './collection-inspect.ts';
-import { fitCompaction, MARGIN_BYTES, planCollection, type CollectionPlan } from './collection-plan.ts';
-import { deletePacks } from './delete-packs.ts';
+import { COMPACTION_SHARE, firstRound, fitCompaction, planCollection, type CollectionPlan } from './collection-plan.ts';
+import { deletePacks, deleteUnlessLocked } from './delete-packs.ts';
+import { packKey } from './layout.ts';
 import type { ReadManifests } from './live-blobs.ts';
 import { describeOwner, holderOf, type Lease } from './leases.ts';
 import { markPack, removeMark } from './marks.ts';
@@ -23,6 +24,8 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
   /** Manifests that were read right before, under this lease. Its counts are used up. */
   readonly read?: ReadManifests;
+  /** The repository as it is for those who make no room, whose reserve is not given up: for what can wait. The same unless given. */
+  readonly withoutReserve?: Repository;
 }
 
 export interface Amount {
@@ -94,13 +97,13 @@ async function collectOnce(
   const plan = planCollection(usage, options.graceMs);
   await options.lease.check();
   for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);
-  const compacted = await takeFitting(repository, plan.compact, options);
-  const writtenBytes = await compact(repository, systemIdentifier, compacted, options);
-  const marked = await markAll(repository, systemIdentifier, [...plan.mark, ...compacted], options);
+  // What is rewritten takes room first and time, and may fail: all that makes room is done before.
   const deletion = await deleteDue(repository, systemIdentifier, usage, plan, { ...options, damagedIndexes });
+  const useless = await markAll(repository, systemIdentifier, plan.mark, options);
+  const { compacted, writtenBytes, marked } = await compactFitting(repository, systemIdentifier, plan.compact, options);
   const until = plan.wait.map((each) => each.until).sort((a, b) => a.getTime() - b.getTime())[0] ?? null;
   return {
-    marked: amountOf(marked),
+    marked: amountOf([...useless, ...marked]),
     withdrawn: amountOf(plan.withdraw),
     compacted: { ...amountOf(compacted), writtenBytes },
     waiting: { ...amountOf(plan.wait.map(({ use }) => use)), until },
@@ -109,18 +112,58 @@ async function collectOnce(
   };
 }
 
-/** As many packs as there is room for what is needed of them; the others wait. */
-async function takeFitting({ store }: Repository, packs: readonly PackUse[], { log }: CollectOptions): Promise<readonly PackUse[]> {
-  if (packs.length === 0) return packs;
-  const freeBytes = await store.freeBytes();
-  const fitting = freeBytes === undefined ? packs : fitCompaction(packs, freeBytes);
-  if (freeBytes !== undefined && fitting.length < packs.length) {
-    const neededBytes = packs.reduce((sum, use) => sum + use.neededBytes, 0);
-    log.info(
-      `${packs.length - fitting.length} of ${packs.length} packs of which little is needed stay for now: to write anew what is needed of all takes ${formatBytes(neededBytes)}; ${store.description} has ${formatBytes(freeBytes)} free, of which ${formatBytes(MARGIN_BYTES)} stay so`,
-    );
+/** Rewrites as many packs as there is room for what is needed of them, and marks them; the others wait. */
+async function compactFitting(
+  repository: Repository,
+  systemIdentifier: string,
+  packs: readonly PackUse[],
+  options: CollectOptions,
+): Promise<{ readonly compacted: readonly PackUse[]; readonly writtenBytes: number; readonly marked: readonly PackUse[] }> {
+  const into = options.withoutReserve ?? repository;
+  const compacted: PackUse[] = [];
+  const marked: PackUse[] = [];
+  let writtenBytes = 0;
+  let waiting: readonly PackUse[] = packs.toSorted((a, b) => a.neededBytes - b.neededBytes);
+  while (waiting.length > 0) {
+    const freeBytes = await into.store.freeBytes();
+    const round = firstRound(freeBytes === undefined ? waiting : fitCompaction(waiting, freeBytes, writtenBytes));
+    if (round.length === 0) {
+      const neededBytes = waiting.reduce((sum, use) => sum + use.neededBytes, 0);
+      options.log.info(
+        `${waiting.length} of ${packs.length} packs of which little is needed stay for now: to write anew what is needed of them takes ${formatBytes(neededBytes)}; ${into.store.description} has ${formatBytes(freeBytes ?? 0)} free, of which ${COMPACTION_SHARE * 100} % are taken at most`,
+      );
+      break;
+    }
+    const roundBytes = await compactIfRoom(into, systemIdentifier, round, options);
+    if (roundBytes === undefined) break;
+    writtenBytes += roundBytes;
+    compacted.push(...round);
+    waiting = waiting.slice(round.length);
+    const markedNow = await markAll(repository, systemIdentifier, round, options);
+    marked.push(...markedNow);
+    if (markedNow.length < round.length) break;
   }
-  return fitting;
+  return { compacted, writtenBytes, marked };
+}
+
+/** As `compact`; undefined where the room has gone meanwhile, which is given back. */
+async function compactIfRoom(
+  repository: Repository,
+  systemIdentifier: string,
+  packs: readonly PackUse[],
+  options: CollectOptions,
+): Promise<number | undefined> {
+  const written = new BlobIndex();
+  try {
+    return await compact(repository, systemIdentifier, packs, written, options);
+  } catch (error) {
+    if (!isDbadminError(error, 'storage-full')) throw error;
+    // The index comes last and was not written: nobody knows of these packs.
+    for (let pack = 0; pack < written.packCount; pack += 1)
+      await deleteUnlessLocked(repository, packKey(systemIdentifier, written.packName(pack)));
+    options.log.warn(`${packs.length} packs of which little is needed are not written anew yet: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 /** Marks packs, as many as there is room for; gives those. The others are marked when those that were marked before are gone. */
@@ -188,18 +231,18 @@ async function deleteDue(
   return { deleted: amountOf(deleted), locked: amountOf(locked), postponedFor: null };
 }
 
-/** Writes what is needed of these packs into new ones, with an index of their own; gives the bytes written. */
+/** Writes what is needed of these packs into new ones, with an index of their own; gives the bytes written. `written` gets what is stored. */
 async function compact(
   repository: Repository,
   systemIdentifier: string,
   packs: readonly PackUse[],
+  written: BlobIndex,
   { clock, signal, lease }: CollectOptions,
 ): Promise<number> {
-  if (packs.length === 0) return 0;
   const source = new BlobIndex();
   for (const { pack, needed } of packs) source.add({ pack, blobs: needed });
   const reader = new BlobReader(repository, systemIdentifier, source);
-  const pipeline = new BlobPipeline([{ repository, systemIdentifier, known: new BlobIndex() }]);
+  const pipeline = new BlobPipeline([{ repository, systemIdentifier, known: written }]);
   try {
     for (const { needed } of packs) {
       signal.throwIfAborted();

@@ -108,7 +108,7 @@ export async function expireLineage(
     const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
     const { windowMs } = options.retention;
     const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
-    const collecting = { lease, graceMs, clock, log, signal, ...(read === undefined ? {} : { read }) };
+    const collecting = { lease, graceMs, clock, log, signal, withoutReserve: given, ...(read === undefined ? {} : { read }) };
     const collected = await collect(repository, systemIdentifier, collecting).catch((error: unknown) => {
       if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
       throw error;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PackUse } from '../../../src/repository/collection-inspect.ts';
-import { fitCompaction } from '../../../src/repository/collection-plan.ts';
+import { firstRound, fitCompaction } from '../../../src/repository/collection-plan.ts';
 
 const MiB = 1024 * 1024;
 
@@ -13,11 +13,21 @@ function pack(name: string, neededBytes: number): PackUse {
 const PACKS = [pack('half', 7 * MiB), pack('little', MiB), pack('some', 3 * MiB)];
 
 it.each([
-  // What is needed of all is 11 MiB, and a pack more stays free. Whole they are 48 MiB.
-  ['all, where what is needed of them has room', 28, ['little', 'some', 'half']],
-  ['those of which the least is needed, where it has not', 21, ['little', 'some']],
-  ['none beside a pack that is being written', 16, []],
-  ['none on a disk that is full', 0, []],
-])('fitCompaction: %s', (_, freeMiB, packs) => {
-  expect(fitCompaction(PACKS, freeMiB * MiB).map((use) => use.pack)).toEqual(packs);
+  // What is needed of all is 11 MiB. Four times as much is to be free, and a pack more.
+  ['all, where what is needed of them has room', 60, 0, ['little', 'some', 'half']],
+  ['those of which the least is needed, where it has not', 59, 0, ['little', 'some']],
+  ['none beside a pack that is being written', 19, 0, []],
+  ['none on a disk that is full', 0, 0, []],
+  ['as much beside what was written anew already', 56, 4, ['little', 'some']],
+  ['fewer, when others have written meanwhile', 42, 7, ['little']],
+])('fitCompaction: %s', (_, freeMiB, takenMiB, packs) => {
+  expect(fitCompaction(PACKS, freeMiB * MiB, takenMiB * MiB).map((use) => use.pack)).toEqual(packs);
+});
+
+it.each([
+  ['all that are small', [7, 3, 1], 3],
+  ['so many that room is looked at again in between', [200, 200, 200], 2],
+  ['one, however large', [600, 1], 1],
+])('firstRound: %s', (_, neededMiB, packs) => {
+  expect(firstRound(neededMiB.map((each) => pack('one', each * MiB)))).toHaveLength(packs);
 });
