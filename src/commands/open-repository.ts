@@ -164,7 +164,7 @@ function storeOptions({ clock, log, signal, patienceMs }: CommandContext, { name
     patienceMs,
     interrupt: signal,
     onWait: (error, trouble) => {
-      const what = trouble === 'overloaded' ? 'asks for fewer requests' : 'does not answer';
+      const what = trouble === 'overloaded' ? 'asks for fewer requests' : 'fails or does not answer';
       log.warn(`repository ${name} ${what} and is waited for, up to ${formatDuration(patienceMs)}: ${reasonOf(error)}`);
     },
     onRetry: (error, attempt, delayMs) => log.debug(`attempt ${attempt} failed, trying again in ${delayMs} ms: ${String(error)}`),

@@ -17,7 +17,7 @@ export interface RetryOptions {
   readonly patienceMs?: number;
   /** What a failure says of the server by itself; `unclear` of all, unless given. */
   readonly troubleOf?: (error: unknown) => Trouble;
-  /** Asks the server whether it answers anything, where a failure leaves that open; it does not, unless given. */
+  /** Asks the server whether it answers anything, where a failure of `ofOneObject` leaves that open; it does not, unless given. */
   readonly isAway?: () => Promise<boolean>;
   readonly clock: Clock;
   /** Evenly distributed in [0, 1), for the jitter. */
@@ -56,6 +56,8 @@ export interface TrialOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether it has the patience of the others; true unless given. */
   readonly patient?: boolean | undefined;
+  /** Whether the object alone may be what fails, as where it is read: then it is waited for only while the server is away. */
+  readonly ofOneObject?: boolean | undefined;
 }
 
 /** Calls after a server was found to answer: it may have come back after the one that failed. */
@@ -101,6 +103,7 @@ class OneTrial implements Trial {
   readonly #outage: Outage;
   readonly #signals: readonly AbortSignal[];
   readonly #patienceMs: number;
+  readonly #ofOneObject: boolean;
   readonly #attempts: number;
   #attempt = 1;
   /** Waits since the first call or since the server was found to answer: each is longer than the one before. */
@@ -111,10 +114,11 @@ class OneTrial implements Trial {
   #isLast = false;
   #firstFailureMs: number | undefined;
 
-  constructor(options: RetryOptions, outage: Outage, { signal, patient = true }: TrialOptions) {
+  constructor(options: RetryOptions, outage: Outage, { signal, patient = true, ofOneObject = false }: TrialOptions) {
     const { interrupt, patienceMs = 0, attempts } = options;
     this.#options = options;
     this.#outage = outage;
+    this.#ofOneObject = ofOneObject;
     const isLate = interrupt?.aborted === true;
     // What stops on a signal as it always does, without patience, has content to store in its end.
     this.#attempts = isLate && patienceMs > 0 ? 1 : attempts;
@@ -150,7 +154,7 @@ class OneTrial implements Trial {
     const { troubleOf, onWait } = this.#options;
     const trouble = troubleOf?.(error) ?? 'unclear';
     if (trouble === 'none' || !this.#hasPatience()) return false;
-    if (trouble === 'overloaded' || (await this.#isAway())) {
+    if (trouble === 'overloaded' || !this.#ofOneObject || (await this.#isAway())) {
       this.#isLast = false;
       this.#outage.sinceMs ??= this.#firstFailureMs;
       const nowMs = this.#options.clock.now().getTime();

@@ -15,15 +15,18 @@ export function withRetry(store: ObjectStore, options: RetryOptions): ObjectStor
   return withRetrier(store, createRetrier(options));
 }
 
+/** What is damaged in the storage cannot be read at any time; all else, writing above all, the server does when it is well again. */
+const ofOneObject = true;
+
 /** The same, with retries that others share: a wait is then told once. */
 export function withRetrier(store: ObjectStore, again: Retrier): ObjectStore {
   return {
     description: store.description,
     capabilities: store.capabilities,
     create: async (key, body, createOptions) => await createWithRetry(store, again, key, body, createOptions),
-    read: async (key, signal) => await again.call(async () => await store.read(key, signal), { signal }),
+    read: async (key, signal) => await again.call(async () => await store.read(key, signal), { signal, ofOneObject }),
     readRange: async (key, offsetBytes, lengthBytes, signal, room) =>
-      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal, room), { signal }),
+      await again.call(async () => await store.readRange(key, offsetBytes, lengthBytes, signal, room), { signal, ofOneObject }),
     readStream: (key, signal) => streamWithRetry(store, again, key, signal),
     stat: async (key) => await again.call(async () => await store.stat(key)),
     list: (prefix) => listWithRetry(store, again, prefix),
@@ -122,7 +125,7 @@ function watch(stream: AsyncIterable<Uint8Array>, onTaken: () => void): AsyncIte
 /** Begins again after a failure and passes over what was given already: objects never change. */
 async function* streamWithRetry(store: ObjectStore, again: Retrier, key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   let given = 0;
-  const trial = again.begin({ signal });
+  const trial = again.begin({ signal, ofOneObject });
   for (;;) {
     let position = 0;
     try {

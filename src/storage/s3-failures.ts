@@ -55,7 +55,9 @@ const OVERLOADED = new Set(['SlowDown', 'SlowDownWrite', 'TooManyRequests']);
 export function troubleOf(error: unknown): Trouble {
   if (!isDbadminError(error, 'storage-failed') || !(error.cause instanceof Error)) return 'none';
   const { name, status } = s3ErrorOf(error.cause);
-  if (status === 429 || OVERLOADED.has(name)) return 'overloaded';
+  // The answer to HEAD has no body that would name it.
+  const isNameless = name === 'Unknown';
+  if (status === 429 || OVERLOADED.has(name) || (status === 503 && isNameless)) return 'overloaded';
   return status === undefined || status >= 500 || status === 408 ? 'unclear' : 'none';
 }
 

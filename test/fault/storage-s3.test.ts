@@ -307,32 +307,6 @@ describe('S3 store, sending content that comes once', () => {
   }, 60_000);
 });
 
-describe('S3 store that waits for minutes', () => {
-  it.each([
-    ['is answered by 500', { kind: 'answer', status: 500, code: 'InternalError' }],
-    ['is answered by 503', { kind: 'answer', status: 503, code: 'SlowDownRead' }],
-    ['breaks off at the same place each time', { kind: 'truncate', bytes: 20 }],
-  ] as const)(
-    'fails after seconds with an object whose reading %s, while the server answers everything else',
-    async (_, fault) => {
-      await patient.create(key, SMALL);
-      const place = { type: 's3', ...server.options({ endpoint: proxy.endpoint }) } as const;
-      const warned: unknown[] = [];
-      const onWait = (error: unknown): void => void warned.push(error);
-      const store = await openStore(place, { clock: systemClock, random: () => 0, patienceMs: 600_000, onWait });
-      const isReading = ({ method, path }: { method: string; path: string }): boolean => method === 'GET' && path.includes(key);
-      proxy.plan((request) => (isReading(request) && !request.path.includes('list-type') ? fault : undefined));
-      const begunMs = Date.now();
-      await expect(store.readRange(key, 0, SMALL.byteLength)).rejects.toMatchObject({ code: 'storage-failed' });
-      await expect(store.read(key)).rejects.toMatchObject({ code: 'storage-failed' });
-      expect(Date.now() - begunMs).toBeLessThan(15_000);
-      expect(warned).toEqual([]);
-      await store.close();
-    },
-    30_000,
-  );
-});
-
 describe('S3 store that was interrupted', () => {
   it('makes what is left to do once, and waits a few seconds for it', async () => {
     const place = { type: 's3', ...server.options({ endpoint: proxy.endpoint }) } as const;

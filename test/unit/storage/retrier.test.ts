@@ -4,6 +4,7 @@ import { DbadminError } from '../../../src/base/errors.ts';
 import { createRetrier, type RetryOptions } from '../../../src/storage/retrier.ts';
 
 const MINUTE_MS = 60_000;
+const READING = { ofOneObject: true };
 const away = (): DbadminError => new DbadminError('storage-failed', 'nobody answers');
 
 interface World {
@@ -75,7 +76,7 @@ describe('createRetrier', () => {
     const call = createRetrier(own.options).call(async () => {
       calls += 1;
       throw away();
-    });
+    }, READING);
     await expect(call).rejects.toMatchObject({ code: 'storage-failed' });
     // What every call gets, and some for a server that came back just before it was asked.
     expect([calls, asked]).toEqual([8, 2]);
@@ -85,18 +86,24 @@ describe('createRetrier', () => {
 
   it('waits while the server is away, and for an object that fails still when it is back some seconds more', async () => {
     const own: World = world({ isAway: async () => own.elapsedMs() < 5 * MINUTE_MS });
-    await expect(createRetrier(own.options).call(async () => await Promise.reject(away()))).rejects.toMatchObject({
+    await expect(createRetrier(own.options).call(async () => await Promise.reject(away()), READING)).rejects.toMatchObject({
       code: 'storage-failed',
     });
     expect(own.elapsedMs()).toBeGreaterThan(5 * MINUTE_MS);
     expect(own.elapsedMs()).toBeLessThan(5 * MINUTE_MS + 20_000);
     const back: World = world({ isAway: async () => back.elapsedMs() < MINUTE_MS });
-    expect(await createRetrier(back.options).call(outage(back, MINUTE_MS + 300))).toBe('done');
+    expect(await createRetrier(back.options).call(outage(back, MINUTE_MS + 300), READING)).toBe('done');
+  });
+
+  it('waits with what is not of one object, as writing, though the server answers something', async () => {
+    const own = world({ isAway: async () => false });
+    expect(await createRetrier(own.options).call(outage(own, 5 * MINUTE_MS))).toBe('done');
+    expect(own.told).toHaveLength(1);
   });
 
   it('waits for a server that asks for fewer requests, and asks it nothing', async () => {
     const own = world({ troubleOf: () => 'overloaded', isAway: async () => await Promise.reject(new Error('asked')) });
-    expect(await createRetrier(own.options).call(outage(own, 5 * MINUTE_MS))).toBe('done');
+    expect(await createRetrier(own.options).call(outage(own, 5 * MINUTE_MS), READING)).toBe('done');
     expect(own.told).toHaveLength(1);
   });
 
