@@ -29,8 +29,11 @@ interface Lock {
   readonly isHeld: boolean;
 }
 
-/** `plainly`: a plain delete is all that can be done, since the bucket keeps no versions, or lets none be named; for others it is the same. */
-export type DeleteOutcome = 'deleted' | 'absent' | 'plainly';
+/**
+ * `plainly`: a plain delete is all that can be done, since the bucket keeps no versions; for others it is the same. `refused`: the object is
+ * hidden, since the version may not be deleted, for want of the right or for a lock that may not be seen.
+ */
+export type DeleteOutcome = 'deleted' | 'absent' | 'plainly' | 'refused';
 
 /**
  * Deletes an object for good: a bucket with Object Lock keeps versions, and many others do, where a plain delete would only put
@@ -65,7 +68,7 @@ export async function deleteVersion(target: LockTarget, key: string, objectName:
       if (lock.versionId === undefined) throw error;
       await hideObject(target, objectName);
       // MinIO's 400 is of a lock, and so of this object alone.
-      return s3ErrorOf(error).status === 403 && seen.until === undefined && !seen.isHeld ? 'plainly' : 'deleted';
+      return s3ErrorOf(error).status === 403 && seen.until === undefined && !seen.isHeld ? 'refused' : 'deleted';
     }
     if (seen.isHeld) throw lockedObject(description, key, undefined, error);
     if (seen.until === undefined) throw refusedDelete(description, key, error);

@@ -51,6 +51,8 @@ class S3Store implements ObjectStore {
   readonly #before: string;
   /** Seen at the first object that was deleted: there is no version to look for, which would take a request for each. */
   #deletesPlainly = false;
+  /** Asked at the first object whose version may not be deleted. */
+  #lockKind: LockSupport['kind'] | undefined;
 
   constructor(options: S3Options, client: S3Client) {
     this.#place = options;
@@ -150,7 +152,7 @@ class S3Store implements ObjectStore {
         return;
       }
       const outcome = await deleteVersion(this.#lockTarget, key, objectName, new Date());
-      if (outcome === 'plainly') this.#deletesPlainly = true;
+      if (outcome === 'plainly' || (outcome === 'refused' && (await this.#locksNothing()))) this.#deletesPlainly = true;
       // The answer to HEAD has no body, so a missing bucket and a missing object look the same.
       if (outcome === 'absent') await this.#checkBucket();
     });
@@ -178,6 +180,12 @@ class S3Store implements ObjectStore {
     if (support.kind !== 'none') return support;
     const keepsVersions = await this.#attempt('asking for versions', async () => await showsVersions(this.#lockTarget, this.#before));
     return keepsVersions ? { ...support, keepsVersions } : support;
+  }
+
+  /** Whether a refusal cannot be of a lock, and so is the same for all objects. An answer that fails is asked for again at the next. */
+  async #locksNothing(): Promise<boolean> {
+    this.#lockKind ??= (await bucketLocks(this.#lockTarget).catch(() => undefined))?.kind;
+    return this.#lockKind === 'none';
   }
 
   get #lockTarget(): LockTarget {

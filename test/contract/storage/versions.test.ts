@@ -4,6 +4,7 @@ import {
   GetObjectCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
+  PutObjectRetentionCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -16,7 +17,7 @@ import { Landing } from '../../../src/spotify/fetch/landing-apply.ts';
 import { openS3Store } from '../../../src/storage/s3.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
-import { findMoto, MOTO_ABSENT, motoClient, startMoto } from '../../s3/moto.ts';
+import { findMoto, LOCKING_BUCKET, MOTO_ABSENT, motoClient, startMoto } from '../../s3/moto.ts';
 import { startPolicyProxy, type PolicyProxy } from '../../s3/policy-proxy.ts';
 import type { TestS3 } from '../../s3/server.ts';
 
@@ -124,8 +125,19 @@ function describeVersions(command: readonly string[]): void {
     const before = seen.length;
     for (const key of [...keys, `${SYSTEM}/leases/backup/5`]) await limited.delete(key);
     const asked = seen.slice(before).filter((line) => !line.startsWith('DELETE'));
-    expect(asked.map((line) => line.split(' ')[0])).toEqual(lacking.length === 0 ? ['HEAD'] : ['HEAD', 'HEAD']);
+    expect(asked.map((line) => line.split(' ')[0])).toEqual(lacking.length === 0 ? ['HEAD'] : ['HEAD', 'HEAD', 'GET']);
     for (const key of keys) expect(await limited.stat(key)).toBeUndefined();
+  });
+
+  it('deletes versions still after one that is locked, where locks may not be seen', async () => {
+    const limited = await openAs('writer', [], LOCKING_BUCKET);
+    const keys = [1, 2, 3].map((n) => `${SYSTEM}/leases/backup/${n}`);
+    for (const key of keys) await limited.create(key, Buffer.from('x'));
+    const Retention = { Mode: 'COMPLIANCE', RetainUntilDate: new Date(Date.now() + 86_400_000) } as const;
+    await client.send(new PutObjectRetentionCommand({ Bucket: LOCKING_BUCKET, Key: `test/${keys[0]}`, Retention }));
+    for (const key of keys) await limited.delete(key);
+    const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: LOCKING_BUCKET }));
+    expect([...Versions, ...DeleteMarkers].map(({ Key }) => Key)).toEqual([`test/${keys[0]}`, `test/${keys[0]}`]);
   });
 
   it('looks at each version where versions go one by one', async () => {
