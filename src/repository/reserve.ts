@@ -23,7 +23,8 @@ export async function ensureReserve(store: ObjectStore): Promise<void> {
     const found = await store.stat(RESERVE_KEY);
     if (found?.sizeBytes === RESERVE_BYTES) return;
     if (found !== undefined) await store.delete(RESERVE_KEY);
-    await makeReserve(store, RESERVE_BYTES);
+    // What is free by the numbers may not be ours to take: a quota is not seen there.
+    if (!(await makeReserve(store, RESERVE_BYTES)) && found !== undefined) await makeLargestReserve(store, found.sizeBytes);
   });
 }
 
@@ -36,10 +37,15 @@ export async function restoreReserve(store: ObjectStore): Promise<void> {
   await passOverFailures(async () => {
     const freeBytes = await store.freeBytes();
     if (freeBytes === undefined || (await store.stat(RESERVE_KEY)) !== undefined) return;
-    const fitting = Math.floor(Math.min(freeBytes, RESERVE_BYTES) / SMALLEST_RESERVE_BYTES) * SMALLEST_RESERVE_BYTES;
-    for (let sizeBytes = fitting; sizeBytes >= SMALLEST_RESERVE_BYTES; sizeBytes -= SMALLEST_RESERVE_BYTES)
-      if (await makeReserve(store, sizeBytes)) return;
+    await makeLargestReserve(store, Math.min(freeBytes, RESERVE_BYTES));
   });
+}
+
+/** Makes the largest that fits, of at most `mostBytes`. */
+async function makeLargestReserve(store: ObjectStore, mostBytes: number): Promise<void> {
+  const largest = Math.floor(mostBytes / SMALLEST_RESERVE_BYTES) * SMALLEST_RESERVE_BYTES;
+  for (let sizeBytes = largest; sizeBytes >= SMALLEST_RESERVE_BYTES; sizeBytes -= SMALLEST_RESERVE_BYTES)
+    if (await makeReserve(store, sizeBytes)) return;
 }
 
 /** Says whether there was room for it. */
