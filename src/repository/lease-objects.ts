@@ -1,5 +1,5 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
-import type { CreateOptions, ObjectStore } from '../storage/store.ts';
+import type { ObjectStore } from '../storage/store.ts';
 import { seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { leasePrefix } from './layout.ts';
@@ -103,11 +103,10 @@ export async function claimSequence(
   name: LeaseName,
   sequence: number,
   record: LeaseRecord,
-  options: CreateOptions = {},
 ): Promise<boolean> {
   const key = leaseKey(systemIdentifier, name, sequence);
   try {
-    await store.create(key, await seal(CLEAR, 'lease', record, Buffer.alloc(0)), options);
+    await store.create(key, await seal(CLEAR, 'lease', record, Buffer.alloc(0)));
   } catch (error) {
     if (!isDbadminError(error, 'storage-exists')) throw error;
     // A create that was repeated after a lost answer finds its own object.

@@ -4,7 +4,16 @@ import type { Clock } from '../base/clock.ts';
 import { formatDuration } from '../base/durations.ts';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { claimSequence, dropEarlier, readLease, type LeaseName, type LeaseOwner, type LeaseState } from './lease-objects.ts';
+import {
+  claimSequence,
+  dropEarlier,
+  readLease,
+  type LeaseName,
+  type LeaseOwner,
+  type LeaseRecord,
+  type LeaseState,
+} from './lease-objects.ts';
+import { withoutPatience } from '../storage/patience.ts';
 import { hasEnded, processIdentity } from './process-identity.ts';
 import type { Repository } from './repository.ts';
 import { storeNow } from './store-clock.ts';
@@ -15,8 +24,6 @@ export const LEASE_TTL_MS = 180_000;
 const RENEWALS_PER_TTL = 3;
 /** And so much more often while they fail: when the storage is back the lease is to be seen alive before others have watched it for long. */
 const RETRIES_PER_TTL = 12;
-/** Nobody waits minutes for a renewal, since the next comes soon, or for a release: what is not released expires. */
-const HASTY = { patient: false } as const;
 const ACQUIRE_ATTEMPTS = 5;
 const ASK_AGAIN_MS = 5000;
 
@@ -202,11 +209,23 @@ class HeldLease implements Lease {
     const { sequence, ...record } = this.#state;
     const { store } = this.#repository;
     try {
-      if (await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, { ...record, state: 'released' }, HASTY))
-        await dropEarlier(store, this.#systemIdentifier, this.#name, sequence + 1);
+      await this.#succeed(sequence + 1, { ...record, state: 'released' });
     } catch (error) {
       this.#options.log.warn(`the ${this.#name} lease on ${store.description} could not be released, and expires: ${messageOf(error)}`);
     }
+  }
+
+  /**
+   * Puts a new object of the lease over the one before; says whether it could. Nobody waits minutes for that: the next renewal comes soon,
+   * and what is not released expires.
+   */
+  async #succeed(sequence: number, record: LeaseRecord): Promise<boolean> {
+    const { store } = this.#repository;
+    return await withoutPatience(async () => {
+      const isOurs = await claimSequence(store, this.#systemIdentifier, this.#name, sequence, record);
+      if (isOurs) await dropEarlier(store, this.#systemIdentifier, this.#name, sequence);
+      return isOurs;
+    });
   }
 
   async #renew(): Promise<void> {
@@ -221,14 +240,13 @@ class HeldLease implements Lease {
       }
       try {
         const { sequence, ...record } = this.#state;
-        if (!(await claimSequence(store, this.#systemIdentifier, this.#name, sequence + 1, record, HASTY))) {
+        if (!(await this.#succeed(sequence + 1, record))) {
           this.#lost = true;
           log.warn(`the ${this.#name} lease on ${store.description} was taken over`);
           return;
         }
         isFailing = false;
         this.#state = { ...this.#state, sequence: sequence + 1 };
-        await dropEarlier(store, this.#systemIdentifier, this.#name, sequence + 1);
       } catch (error) {
         if (!isFailing) log.warn(`the ${this.#name} lease on ${store.description} could not be renewed: ${messageOf(error)}`);
         isFailing = true;

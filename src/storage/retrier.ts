@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
+import { hasPatience } from './patience.ts';
 
 /**
  * What a failure says of the server: it wants fewer requests; it may be away, or fail with this one object, which no time mends; or
@@ -12,7 +13,7 @@ export interface RetryOptions {
   readonly attempts: number;
   /**
    * For how long after the first failure calls are made again, however often that is; 0 unless given. It is of all calls together: once it
-   * is used up none waits any more until one has succeeded.
+   * is used up none waits any more until one has succeeded. @see withoutPatience
    */
   readonly patienceMs?: number;
   /** What a failure says of the server by itself; `unclear` of all, unless given. */
@@ -54,8 +55,6 @@ export interface Retrier {
 export interface TrialOptions {
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
-  /** Whether it has the patience of the others; true unless given. */
-  readonly patient?: boolean | undefined;
   /** Whether the object alone may be what fails, as where it is read: then it is waited for only while the server is away. */
   readonly ofOneObject?: boolean | undefined;
 }
@@ -114,7 +113,7 @@ class OneTrial implements Trial {
   #isLast = false;
   #firstFailureMs: number | undefined;
 
-  constructor(options: RetryOptions, outage: Outage, { signal, patient = true, ofOneObject = false }: TrialOptions) {
+  constructor(options: RetryOptions, outage: Outage, { signal, ofOneObject = false }: TrialOptions) {
     const { interrupt, patienceMs = 0, attempts } = options;
     this.#options = options;
     this.#outage = outage;
@@ -123,7 +122,7 @@ class OneTrial implements Trial {
     // What stops on a signal as it always does, without patience, has content to store in its end.
     this.#attempts = isLate && patienceMs > 0 ? 1 : attempts;
     this.#left = this.#attempts - 1;
-    this.#patienceMs = isLate || !patient ? 0 : patienceMs;
+    this.#patienceMs = isLate || !hasPatience() ? 0 : patienceMs;
     this.#signals = [...(signal === undefined ? [] : [signal]), ...(interrupt === undefined || isLate ? [] : [interrupt])];
   }
 

@@ -58,8 +58,7 @@ async function createWithRetry(
             taken = true;
           }),
         };
-  const own = { patient: options?.patient };
-  const trial = again.begin(own);
+  const trial = again.begin();
   for (;;) {
     try {
       await store.create(key, watched, options);
@@ -67,7 +66,7 @@ async function createWithRetry(
       return;
     } catch (error) {
       if (trial.attempt > 1 && !taken && isDbadminError(error, 'storage-exists')) {
-        const isSame = await again.call(async () => await isThere(store, key, body, options), own).catch(goneMeanwhile);
+        const isSame = await again.call(async () => await isThere(store, key, body, options)).catch(goneMeanwhile);
         if (isSame === true) return;
         // Deleted while it was compared, as parts of a segment are once all of it is there: nothing stands in the way now.
         if (isSame === undefined) continue;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CompleteMultipartUploadCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { isDbadminError } from '../base/errors.ts';
-import type { Retrier, TrialOptions } from './retrier.ts';
+import type { Retrier } from './retrier.ts';
 import type { S3Place } from './s3-client.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { readingParameters } from './s3-headers.ts';
@@ -21,7 +21,6 @@ export async function retryRequest<Value>(
   at: string,
   what: string,
   work: (attempt: number) => Promise<Value>,
-  own: TrialOptions = {},
 ): Promise<Value> {
   return await again.call(async (attempt) => {
     try {
@@ -32,7 +31,7 @@ export async function retryRequest<Value>(
       const failure = s3Failure(at, what, error);
       throw isDbadminError(failure) && failure.retryable ? failure : error;
     }
-  }, own);
+  });
 }
 
 const NONCE = 'dbadmin-upload';

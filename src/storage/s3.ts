@@ -63,11 +63,11 @@ class S3Store implements ObjectStore {
     this.capabilities = { conditionalCreate: options.conditionalCreate, locks: options.lockMode !== undefined };
   }
 
-  async create(key: string, body: ObjectBody, { lockUntil, patient }: CreateOptions = {}): Promise<void> {
+  async create(key: string, body: ObjectBody, { lockUntil }: CreateOptions = {}): Promise<void> {
     checkKey(key);
     if (lockUntil !== undefined && !this.capabilities.locks) throw lockUnsupported(this.description);
     const { conditionalCreate } = this.capabilities;
-    const again: Again = async (work) => await retryRequest(this.#again, this.description, `writing ${key}`, work, { patient });
+    const again: Again = async (work) => await retryRequest(this.#again, this.description, `writing ${key}`, work);
     const target = { client: this.#client, place: this.#place, conditionalCreate, description: this.description, again };
     try {
       const lockedUntil = await createS3Object(target, key, this.#before + key, body, lockUntil);

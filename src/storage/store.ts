@@ -91,8 +91,6 @@ export interface ObjectStore {
 export type ObjectBody = Uint8Array | StreamedBody;
 
 export interface CreateOptions {
-  /** False for what is not worth minutes of waiting for a server that does not answer. */
-  readonly patient?: boolean | undefined;
   readonly lockUntil?: Date | undefined;
 }
 

@@ -77,6 +77,26 @@ describe('a lease', () => {
     expect(waitedMs).toBeLessThan(20_000);
   });
 
+  test.each(['list', 'read', 'delete'] as const)(
+    'is released without minutes of waiting where the storage goes away after the first request: %s',
+    async (failing) => {
+      const clock = new ManualClock();
+      const bare = repositoryOn(clock);
+      let [isAway, waitedMs] = [false, 0];
+      const faulty = withFaults(bare.store, ({ operation }) => {
+        if (isAway && operation === failing) throw new DbadminError('storage-failed', 'nobody answers');
+      });
+      const waiting = { now: () => new Date(waitedMs), sleep: async (delayMs: number) => void (waitedMs += delayMs) };
+      const store = withRetry(faulty, { attempts: 5, patienceMs: 600_000, clock: waiting, random: () => 0.5 });
+      const lease = await acquireLease({ ...bare, store }, SYSTEM, 'backup', { clock, log: silentLog, command: 'backup run' });
+      isAway = true;
+      await clock.advance(61_000);
+      await lease.release();
+      expect(waitedMs).toBeGreaterThan(1000);
+      expect(waitedMs).toBeLessThan(20_000);
+    },
+  );
+
   test('goes to exactly one of many who want it at once', async () => {
     const clock = new ManualClock();
     const repository = repositoryOn(clock);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
+import { withoutPatience } from '../../../src/storage/patience.ts';
 import { createRetrier, type RetryOptions } from '../../../src/storage/retrier.ts';
 
 const MINUTE_MS = 60_000;
@@ -144,7 +145,7 @@ describe('createRetrier', () => {
 
   it('has no patience with what is not worth it', async () => {
     const own = world();
-    const call = createRetrier(own.options).call(outage(own, MINUTE_MS), { patient: false });
+    const call = withoutPatience(async () => await createRetrier(own.options).call(outage(own, MINUTE_MS)));
     await expect(call).rejects.toMatchObject({ code: 'storage-failed' });
     expect(own.elapsedMs()).toBeLessThan(4000);
   });
