@@ -54,10 +54,14 @@ export function rangeOf(stretches: readonly Stretch[], gaps: readonly Gap[], now
 
 /**
  * What is looked at before somebody chooses: the last whole second that can surely be restored. The end itself is too near: what
- * the preflight knows of the stored WAL a moment later may end a few milliseconds before.
+ * the preflight knows of the stored WAL a moment later may end a few milliseconds before. Never in a gap before the last stretch.
  */
-export function firstMoment({ fromMs, toMs }: View): number {
-  return Math.max(fromMs, Math.floor(toMs / 1000) * 1000 - 1000);
+export function firstMoment({ fromMs, toMs }: View, stretches: readonly Stretch[]): number {
+  const soonMs = Math.max(fromMs, Math.floor(toMs / 1000) * 1000 - 1000);
+  const last = stretches.at(-1);
+  if (last === undefined) return soonMs;
+  const beginMs = Date.parse(last.from);
+  return Math.max(beginMs, Math.min(soonMs, last.to === null ? beginMs : Date.parse(last.to)));
 }
 
 /** The marks that somebody may want to go to, the newest first: restore points, what was before migrations, ends of backups. */

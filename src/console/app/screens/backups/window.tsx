@@ -71,7 +71,7 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
   const [view, setView] = useState<View | undefined>(() => viewIn(query));
   const [chosenMs, setChosenMs] = useState(() => millisecondsIn(query['at']));
   // What was the last moment when somebody came stays what is looked at: it must not slip away under the hand.
-  const [firstMs] = useState(range === undefined ? nowMs : firstMoment(range));
+  const [firstMs] = useState(range === undefined ? nowMs : firstMoment(range, stretches));
   const atMs = chosenMs ?? firstMs;
   const seen = useMemo(() => fitted(view ?? { fromMs: bounds.toMs - FIRST_SHOWN_MS, toMs: bounds.toMs }, bounds), [view, bounds]);
   const viewSoon = usePerFrame(setView);
@@ -88,7 +88,8 @@ export function Window({ session, cluster, repository, info, askedAt, backups, o
       from: restingView === undefined ? undefined : iso(restingView.fromMs),
       to: restingView === undefined ? undefined : iso(restingView.toMs),
     });
-  }, [restingMs, restingView]);
+    // A moment chosen again after another timeline was looked at rests where it was.
+  }, [restingMs, restingView, chosenMs === undefined]);
 
   const timeline = along === undefined || along.timeline === info.timeline ? undefined : along.timeline;
   const into = query['into'] ?? scratchDirectory(cluster, atMs);
