@@ -1,8 +1,8 @@
-import { inspectRestore, type Preflight } from '../../src/backup/restore/inspect.ts';
+import { inspectRestore, type Preflight, type RestoreRequest } from '../../src/backup/restore/inspect.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 
-/** What a restore of cluster main to the end of its WAL would be, as the command looks before it lays anything down. */
-export async function preflightToLatest(repository: Repository, into: string): Promise<Preflight> {
+/** What a restore of cluster main would be, as the command looks before it lays anything down: to the end of its WAL unless `options` say else. */
+export async function preflightOf(repository: Repository, into: string, options: Partial<RestoreRequest> = {}): Promise<Preflight> {
   return await inspectRestore({
     repository,
     clusterName: 'main',
@@ -13,5 +13,6 @@ export async function preflightToLatest(repository: Repository, into: string): P
     timeline: undefined,
     dataDirectory: into,
     tablespaces: new Map(),
+    ...options,
   });
 }

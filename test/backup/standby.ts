@@ -6,7 +6,7 @@ import { startCluster, stopCluster } from '../../src/postgres/server.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { freePort } from '../postgres/address.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
-import { preflightToLatest } from './preflight.ts';
+import { preflightOf } from './preflight.ts';
 
 export interface TestStandby {
   /** The means to back it up, and to have a standby of it in turn. */
@@ -19,7 +19,7 @@ export interface TestStandby {
 export async function startStandby(cluster: TestCluster, repository: Repository, into: string): Promise<TestStandby> {
   const { programs } = cluster;
   if (programs === undefined) throw new Error('the test needs an embedded server');
-  const preflight = await preflightToLatest(repository, into);
+  const preflight = await preflightOf(repository, into);
   const port = await freePort();
   const owner = programs.runAs;
   const signal = new AbortController().signal;

@@ -13,7 +13,7 @@ import { backUp, makeDirectory, makeRepository, removeDirectory } from '../backu
 import { freePort } from '../postgres/address.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
-import { preflightToLatest } from '../backup/preflight.ts';
+import { preflightOf } from '../backup/preflight.ts';
 
 const PROJECT = path.resolve(import.meta.dirname, '..', '..');
 
@@ -99,7 +99,7 @@ describe('a recovery that cannot have its WAL stops and never promotes', () => {
 
   test('PostgreSQL ends with FATAL, and is not promoted, when a spooled segment is missing', async () => {
     const into = path.join(directory, 'clone');
-    const preflight = await preflightToLatest(repository, into);
+    const preflight = await preflightOf(repository, into);
     const programs = await embeddedPrograms(17);
     await applyRestore({
       preflight,

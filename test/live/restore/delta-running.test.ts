@@ -3,11 +3,12 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyRestore } from '../../../src/backup/restore/apply.ts';
-import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
+import type { Preflight } from '../../../src/backup/restore/inspect.ts';
 import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
 import { isRunning } from '../../../src/base/processes.ts';
 import { serverPid, startCluster, stopCluster, type ServerPrograms } from '../../../src/postgres/server.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { preflightOf } from '../../backup/preflight.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -40,18 +41,7 @@ describe('restore --delta over a directory that is in use', () => {
   });
 
   async function preflight(): Promise<Preflight> {
-    return await inspectRestore({
-      repository,
-      clusterName: 'main',
-      systemIdentifier: undefined,
-      target: { kind: 'immediate' },
-      exclusive: false,
-      backup: undefined,
-      timeline: undefined,
-      dataDirectory: into,
-      tablespaces: new Map(),
-      delta: true,
-    });
+    return await preflightOf(repository, into, { target: { kind: 'immediate' }, delta: true });
   }
 
   async function apply(plan: Preflight): Promise<unknown> {

@@ -4,10 +4,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyRestore, type Restored } from '../../../src/backup/restore/apply.ts';
-import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
+import type { Preflight } from '../../../src/backup/restore/inspect.ts';
 import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
 import type { ServerPrograms } from '../../../src/postgres/server.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { preflightOf } from '../../backup/preflight.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -33,18 +34,7 @@ describe('two restores into one directory', () => {
   afterAll(async () => await removeDirectory(directory));
 
   async function preflight(name: string, delta: boolean): Promise<Preflight> {
-    return await inspectRestore({
-      repository,
-      clusterName: 'main',
-      systemIdentifier: undefined,
-      target: { kind: 'immediate' },
-      exclusive: false,
-      backup: undefined,
-      timeline: undefined,
-      dataDirectory: path.join(directory, name),
-      tablespaces: new Map(),
-      delta,
-    });
+    return await preflightOf(repository, path.join(directory, name), { target: { kind: 'immediate' }, delta });
   }
 
   /** `during` is called once, while the files are written. */

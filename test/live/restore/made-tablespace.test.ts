@@ -24,7 +24,7 @@ import { treeOf } from '../../backup/tree.ts';
 import { freePort } from '../../postgres/address.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
-import { preflightToLatest } from '../../backup/preflight.ts';
+import { preflightOf } from '../../backup/preflight.ts';
 
 /** What is below a directory, with the moment of each last change. */
 async function stateOf(directory: string): Promise<ReadonlyMap<string, string>> {
@@ -81,7 +81,7 @@ describe.each([14, 18])('a tablespace that production made after the backup, on 
 
   test('made between the plan of a clone and its recovery, it is not in the clone', async () => {
     const into = place('planned');
-    const preflight = await preflightToLatest(repository, into);
+    const preflight = await preflightOf(repository, into);
     const sql = postgres(cluster.url(), { max: 1 });
     const [at] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`;
     await sql.end();

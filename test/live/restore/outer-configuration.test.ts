@@ -12,6 +12,7 @@ import { stopCluster } from '../../../src/postgres/server.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { takeBackup } from '../../../src/backup/take/run.ts';
 import { readOuterConfiguration, type OuterConfiguration } from '../../../src/backup/take/outer-configuration-inspect.ts';
+import { preflightOf } from '../../backup/preflight.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { freePort } from '../../postgres/address.ts';
 import { runClientProgram } from '../../postgres/client-program.ts';
@@ -86,17 +87,7 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
     const programs = await embeddedPrograms(major);
     const into = path.join(place, 'restored');
     try {
-      const preflight = await inspectRestore({
-        repository,
-        clusterName: 'main',
-        systemIdentifier: undefined,
-        target: { kind: 'immediate' },
-        exclusive: false,
-        backup: undefined,
-        timeline: undefined,
-        dataDirectory: into,
-        tablespaces: new Map(),
-      });
+      const preflight = await preflightOf(repository, into, { target: { kind: 'immediate' } });
       const port = await freePort();
       const { signal } = new AbortController();
       const restored = await applyRestore({

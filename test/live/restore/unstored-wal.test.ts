@@ -3,13 +3,13 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyRestore } from '../../../src/backup/restore/apply.ts';
-import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
 import { placeAside } from '../../../src/backup/restore/unstored-wal-inspect.ts';
 import { makeAside, moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
 import { isSegmentName, segmentName } from '../../../src/postgres/segment.ts';
 import { stopCluster } from '../../../src/postgres/server.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { preflightOf } from '../../backup/preflight.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
 import { waitUntilStored } from '../../backup/stored.ts';
@@ -181,19 +181,7 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
 
   test('a restore that is interrupted while it moves WAL leaves no cluster that starts on a part of it, and is finished', async () => {
     await cluster.crash();
-    const preflight = await inspectRestore({
-      repository,
-      clusterName: 'main',
-      systemIdentifier: undefined,
-      target: { kind: 'latest' },
-      exclusive: false,
-      backup: undefined,
-      timeline: undefined,
-      dataDirectory: dataDirectory(),
-      tablespaces: new Map(),
-      delta: true,
-      withoutUnstoredWal: true,
-    });
+    const preflight = await preflightOf(repository, dataDirectory(), { delta: true, withoutUnstoredWal: true });
     const { state } = preflight;
     if (state.kind === 'empty' || state.unstored === undefined) throw new Error('the cluster has WAL that is nowhere else');
     const [first = '', second = ''] = state.unstored.files;
