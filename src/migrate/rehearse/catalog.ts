@@ -92,7 +92,7 @@ export interface HeldRelation {
   readonly mode: LockMode;
   /** Undefined once the relation is dropped. */
   readonly files: Files | undefined;
-  /** Rows that the transaction inserted, updated and deleted in it so far. */
+  /** Rows inserted, updated and deleted in it so far: those of the transaction, and what `readCountedRows` gave when it began. */
   readonly changedRows: number;
 }
 
@@ -126,6 +126,18 @@ export async function readOwnLocks(session: Queryable, historySchema: string): P
     const name = row.schema === null || row.name === null ? undefined : qualified(row.schema, row.name);
     return [{ oid: row.oid, name, mode, files, changedRows: Number(row.changed ?? 0) }];
   });
+}
+
+/**
+ * Rows that the server counts for this session and has not passed on yet, by table. It passes them on once a second at most, so they
+ * may be of transactions that are over: asked when one begins, this is what `changedRows` counts from.
+ */
+export async function readCountedRows(session: Queryable): Promise<Map<number, number>> {
+  const rows = await session.query<{ oid: number; changed: string }>(
+    `select relid as oid, (n_tup_ins + n_tup_upd + n_tup_del)::text as changed
+     from pg_catalog.pg_stat_xact_all_tables where n_tup_ins + n_tup_upd + n_tup_del > 0`,
+  );
+  return new Map(rows.map(({ oid, changed }) => [oid, Number(changed)]));
 }
 
 /** The strongest lock on each relation that process `pid` holds at this moment, by OID; seen from another session. */

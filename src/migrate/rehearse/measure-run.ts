@@ -5,7 +5,7 @@ import { lockLevel } from '../effects/lock-modes.ts';
 import type { ObservedFile, ObservedStatement, RunObserver } from '../hooks.ts';
 import { statementSha, type Statement } from '../files/migration.ts';
 import type { Queryable } from '../session/session.ts';
-import { readCatalog, readLocksOf, readOwnLocks, readSizes, rewritesBetween, type Catalog } from './catalog.ts';
+import { readCatalog, readCountedRows, readLocksOf, readOwnLocks, readSizes, rewritesBetween, type Catalog } from './catalog.ts';
 import type { RehearsedFile, RehearsedStatement, Rewrite } from './record.ts';
 import {
   endTransaction,
@@ -80,7 +80,7 @@ export class Measurement implements RunObserver {
         spans: [],
         held: new Map(),
         files: new Map([...catalog.values()].map(({ oid, files }) => [oid, files])),
-        changedRows: new Map(),
+        changedRows: await readCountedRows(file.session),
         endedMs: atMs,
         endLsn: startLsn,
         applied: false,
@@ -94,6 +94,7 @@ export class Measurement implements RunObserver {
     await this.#aside(async (atMs) => {
       // The statement before had a transaction of its own, which is over.
       if (!file.file.transaction) endTransaction(file, atMs);
+      if (!file.file.transaction && !isAlone) file.changedRows = await readCountedRows(at.session);
       const before = isAlone ? await readCatalog(this.#watcher, this.#historySchema) : undefined;
       // Asked for the first time the question takes longer than the statement may.
       if (isAlone) await readLocksOf(this.#watcher, file.pid);
