@@ -26,9 +26,13 @@ export async function consolidate(options: ConsolidateOptions): Promise<number> 
   const pieces = first.extentsIn(new Set(worn.map(({ blob }) => blob)));
   const taken = new Map<string, ContentExtent[]>();
   let takenBytes = 0;
-  for (const group of groupWorn(pieces)) {
+  const groups = [...groupWorn(pieces)];
+  // One memory for all: what was in it is copied before the next group is read.
+  const memory = Buffer.allocUnsafeSlow(Math.max(...groups.map(({ liveBytes }) => liveBytes)));
+  for (const group of groups) {
     signal.throwIfAborted();
-    const live = (await readTogether(group, pieces, parent)) ?? (await readEach(group, pieces, parent));
+    const live = new LivePieces(memory, pieces);
+    if (!(await readTogether(group, live, parent))) await readEach(group, live, parent);
     for (const { path, offset, bytes } of live.inOrder()) await options.blobs.putShared(offset, bytes, extentsOf(taken, path));
     takenBytes += live.bytes;
   }
@@ -39,55 +43,61 @@ export async function consolidate(options: ConsolidateOptions): Promise<number> 
   return takenBytes;
 }
 
+/** What is needed of a blob, by its number. */
 type Pieces = ReadonlyMap<number, readonly WornExtent[]>;
 
-/** What is needed of a group, its blobs read in the order in which they lie; undefined when one cannot be read. */
-async function readTogether({ blobs, liveBytes }: WornGroup, pieces: Pieces, { place }: ParentBlobs): Promise<LivePieces | undefined> {
-  if (place === undefined) return undefined;
+/** Reads the blobs of a group in the order in which they lie; false, with nothing taken, when one cannot be read. */
+async function readTogether({ blobs }: WornGroup, live: LivePieces, { place }: ParentBlobs): Promise<boolean> {
+  if (place === undefined) return false;
   const { reader, names } = place;
   const ordered = blobs.map((blob) => ({ blob, place: reader.orderOf(names.hash(blob)) })).sort((a, b) => (a.place < b.place ? -1 : 1));
-  const live = new LivePieces(liveBytes);
   try {
     let index = 0;
     for await (const plain of reader.viewAll(ordered.map(({ blob }) => names.hash(blob)))) {
-      live.add(pieces.get(ordered[index]?.blob ?? -1) ?? [], plain);
+      live.add(ordered[index]?.blob ?? -1, plain);
       index += 1;
     }
-    return live;
+    return true;
   } catch (error) {
     if (!isDbadminError(error) || error.code === 'interrupted') throw error;
-    return undefined;
+    live.clear();
+    return false;
   }
 }
 
 /** The same blob by blob, each from wherever it is whole. */
-async function readEach({ blobs, liveBytes }: WornGroup, pieces: Pieces, parent: ParentBlobs): Promise<LivePieces> {
-  const live = new LivePieces(liveBytes);
+async function readEach({ blobs }: WornGroup, live: LivePieces, parent: ParentBlobs): Promise<void> {
   for (const blob of blobs) {
     const plain = await parent.read(blob);
-    if (plain !== undefined) live.add(pieces.get(blob) ?? [], plain);
+    if (plain !== undefined) live.add(blob, plain);
   }
-  return live;
 }
 
-/** What is needed of a group of worn blobs, copied out of them. */
+/** What is needed of a group of worn blobs, copied out of them into a memory that has room for it. */
 class LivePieces {
   readonly #memory: Buffer;
-  readonly #pieces: { readonly piece: WornExtent; readonly bytes: Buffer }[] = [];
+  readonly #neededOf: Pieces;
+  #pieces: { readonly piece: WornExtent; readonly bytes: Buffer }[] = [];
   #filled = 0;
 
-  constructor(bytes: number) {
-    this.#memory = Buffer.allocUnsafeSlow(bytes);
+  constructor(memory: Buffer, neededOf: Pieces) {
+    this.#memory = memory;
+    this.#neededOf = neededOf;
   }
 
-  add(pieces: readonly WornExtent[], plain: Buffer): void {
-    for (const piece of pieces) {
+  add(blob: number, plain: Buffer): void {
+    for (const piece of this.#neededOf.get(blob) ?? []) {
       const { from, length } = piece.extent;
       const bytes = this.#memory.subarray(this.#filled, this.#filled + length);
       plain.copy(bytes, 0, from, from + length);
       this.#filled += length;
       this.#pieces.push({ piece, bytes });
     }
+  }
+
+  clear(): void {
+    this.#pieces = [];
+    this.#filled = 0;
   }
 
   get bytes(): number {
