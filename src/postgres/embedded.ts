@@ -18,8 +18,8 @@ export function hasEmbedded(major: number): boolean {
 /**
  * The server programs of `major` from the npm package, ready to run.
  *
- * They are copied once to a cache directory named by their content's hash, because a package below a directory that only
- * root may enter cannot be run by another user, and npm does not keep symbolic links.
+ * They are copied once for each version of the package, because one below a directory that only root may enter cannot be run by
+ * another user, and npm does not keep symbolic links.
  *
  * @throws {DbadminError} `program-missing` when the package is not installed.
  */
@@ -32,7 +32,7 @@ export async function embeddedPrograms(major: number, cacheDirectory = defaultCa
   }
   const runAs = await unprivilegedUser(['nobody']);
   const manifest = await readFile(path.join(source, 'package.json'));
-  const name = `postgres-${major}-${createHash('sha256').update(manifest).update(source).digest('hex').slice(0, 12)}`;
+  const name = `postgres-${major}-${createHash('sha256').update(manifest).digest('hex').slice(0, 12)}`;
   const target = path.join(cacheDirectory, name);
   if (!(await isOurs(target))) await copyPrograms(path.join(source, 'native'), target);
   return { major, binDirectory: path.join(target, 'bin'), runAs };
