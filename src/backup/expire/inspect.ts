@@ -39,7 +39,7 @@ export async function inspectExpiry(
   for (const hold of await listHolds(repository, systemIdentifier)) {
     if (isInForce(hold, [now, storeTime])) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
   }
-  const lineages = await readLineages(repository, cluster, activeTimelines(backups, wal, storeTime.getTime() - (windowMs ?? 0)));
+  const lineages = await readLineages(repository, cluster, timelinesInUse(backups, wal, storeTime, windowMs));
   const suspicions = suspicionsOf(
     backups.map(({ summary }) => summary),
     await listFindings(repository, systemIdentifier),
@@ -93,13 +93,23 @@ async function readWal({ store }: Repository, { systemIdentifier, walSegmentByte
   return wal;
 }
 
-/** Timelines on which something was stored since, and the newest. */
-function activeTimelines(backups: readonly StoredBackup[], wal: readonly StoredWal[], sinceMs: number): readonly number[] {
-  const newest = Math.max(1, ...backups.map(({ summary }) => summary.stopTimeline), ...new Set(wal.map(({ timeline }) => timeline)));
-  const active = new Set([newest]);
-  for (const { timeline, storedAt } of wal) if (storedAt.getTime() >= sinceMs) active.add(timeline);
-  for (const { summary, storedAt } of backups) if (storedAt.getTime() >= sinceMs) active.add(summary.stopTimeline);
-  return [...active].sort((a, b) => a - b);
+/** For so long the newest timeline is in use without anything that comes, and any where no window says how long. */
+const LATELY_MS = 7 * 86_400_000;
+
+/** Timelines on which something was stored within the window, and the one on which something was stored last. A number alone tells nothing: the newest may have been left for an older one. */
+function timelinesInUse(backups: readonly StoredBackup[], wal: readonly StoredWal[], now: Date, windowMs = LATELY_MS): readonly number[] {
+  const storedMs = new Map<number, number>([[1, 0]]);
+  const saw = (timeline: number, at: Date): void => void storedMs.set(timeline, Math.max(storedMs.get(timeline) ?? 0, at.getTime()));
+  for (const { timeline, storedAt } of wal) saw(timeline, storedAt);
+  for (const { summary, storedAt } of backups) saw(summary.stopTimeline, storedAt);
+  const newest = Math.max(...storedMs.keys());
+  const lastMs = Math.max(...storedMs.values());
+  const isInUse = ([timeline, atMs]: readonly [number, number]): boolean =>
+    atMs === lastMs || now.getTime() - atMs <= (timeline === newest ? Math.max(windowMs, LATELY_MS) : windowMs);
+  return [...storedMs]
+    .filter(isInUse)
+    .map(([timeline]) => timeline)
+    .sort((a, b) => a - b);
 }
 
 async function readLineages(repository: Repository, cluster: ClusterIdentity, timelines: readonly number[]): Promise<readonly Lineage[]> {

@@ -29,7 +29,7 @@ export interface ExpiryState {
   readonly dumps: readonly StoredDump[];
   /** Those in force, by label. */
   readonly holds: ReadonlyMap<string, readonly Hold[]>;
-  /** The timelines along which something came within the window, and the newest. */
+  /** The timelines in use: something came along them within the window, or lately where there is none. */
   readonly lineages: readonly Lineage[];
   /** This machine's clock: compared with what tools wrote. */
   readonly now: Date;
@@ -53,15 +53,20 @@ export function planExpiry(
 ): { readonly backups: readonly Verdict[]; readonly dumps: readonly Verdict[] } {
   const reasons = new Map<string, KeepReason[]>(state.backups.map(({ summary }) => [summary.label, holdReasons(state, summary.label)]));
   const keep = (label: string, reason: KeepReason): void => void reasons.get(label)?.push(reason);
-  const sound = state.backups.filter((backup) => isSound(backup, state.suspicions));
+  const isCounted = (backup: StoredBackup): boolean => isSound(backup, state.suspicions);
+  const sound = state.backups.filter(isCounted);
   keepWindow(state, retention, sound, keep);
-  for (const { summary } of newest(sound, retention.keep.last)) keep(summary.label, { kind: 'last', count: retention.keep.last });
+  const orders = ordersOf(state);
+  const keepNewest = (count: number, reason: KeepReason): void => {
+    const last = orders.flatMap((order) => newest(order.filter(isCounted), count));
+    for (const { summary } of new Set(last)) keep(summary.label, reason);
+  };
+  keepNewest(retention.keep.last, { kind: 'last', count: retention.keep.last });
   for (const rule of PERIODS) keepPeriods(rule, retention, sound, keep);
   const minimum = Math.max(1, retention.minimum);
-  for (const { summary } of newest(sound, minimum)) keep(summary.label, { kind: 'minimum', count: minimum });
-  const lastSound = sound.at(-1);
-  for (const { summary } of state.backups.slice(lastSound === undefined ? 0 : state.backups.indexOf(lastSound) + 1))
-    keep(summary.label, { kind: 'newest-damaged' });
+  keepNewest(minimum, { kind: 'minimum', count: minimum });
+  const trailing = orders.flatMap((order) => order.slice(order.findLastIndex(isCounted) + 1));
+  for (const { summary } of new Set(trailing)) keep(summary.label, { kind: 'newest-damaged' });
   for (const { audit } of state.suspicions.open) for (const label of upTo(state.backups, audit)) keep(label, { kind: 'audit', audit });
   if (!hasRule(retention)) for (const { summary } of state.backups) keep(summary.label, { kind: 'no-rule' });
   return {
@@ -94,6 +99,29 @@ function newest<Item>(items: readonly Item[], count: number): readonly Item[] {
   return count === 0 ? [] : items.slice(-count);
 }
 
+/**
+ * All orders that tell which backups are the newest: by when they ended, and by WAL along each timeline in use that no other one with a
+ * newer backup comes of. Two branches may be at work at once, the cluster's and that of a server nobody stopped, and which of them is the
+ * cluster's is not known: neither the higher number nor the later backup says so, and neither may take the places of the other.
+ */
+function ordersOf({ backups, lineages }: ExpiryState): readonly (readonly StoredBackup[])[] {
+  const branches = lineages.map((lineage) => backups.filter((backup) => leadsTo(lineage, backup)));
+  const isGoneOnFrom = (branch: readonly StoredBackup[]): boolean => {
+    const tip = branch.at(-1);
+    return tip === undefined || branches.some((other) => other.includes(tip) && other.at(-1) !== tip);
+  };
+  return [backups.toSorted((a, b) => endedMs(a) - endedMs(b)), ...branches.filter((branch) => !isGoneOnFrom(branch))];
+}
+
+function leadsTo({ timeline, history }: Lineage, { summary }: StoredBackup): boolean {
+  return isAncestorPosition(timeline, history, summary.stopTimeline, parseLsn(summary.stopLsn));
+}
+
+/** By the tool's clock, but never after it was stored: one that was ahead does not make a backup the newest for so long. */
+function endedMs({ summary, storedAt }: StoredBackup): number {
+  return Math.min(new Date(summary.finishedAt).getTime(), storedAt.getTime());
+}
+
 type Keep = (label: string, reason: KeepReason) => void;
 
 /** Everything younger than the window, and on each timeline the newest older one: from there the window's beginning is reached. */
@@ -102,10 +130,9 @@ function keepWindow(state: ExpiryState, { windowMs }: Retention, sound: readonly
   const isYoung = ({ summary, storedAt }: StoredBackup): boolean =>
     state.now.getTime() - new Date(summary.finishedAt).getTime() < windowMs || state.storeNow.getTime() - storedAt.getTime() < windowMs;
   for (const backup of state.backups) if (isYoung(backup)) keep(backup.summary.label, { kind: 'window', windowMs });
-  for (const { timeline, history } of state.lineages) {
-    const leading = sound.filter(({ summary }) => isAncestorPosition(timeline, history, summary.stopTimeline, parseLsn(summary.stopLsn)));
-    const start = leading.filter((backup) => !isYoung(backup)).at(-1);
-    if (start !== undefined) keep(start.summary.label, { kind: 'window-start', timeline });
+  for (const lineage of state.lineages) {
+    const start = sound.filter((backup) => leadsTo(lineage, backup) && !isYoung(backup)).at(-1);
+    if (start !== undefined) keep(start.summary.label, { kind: 'window-start', timeline: lineage.timeline });
   }
 }
 

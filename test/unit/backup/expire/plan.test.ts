@@ -162,9 +162,64 @@ describe('planExpiry', () => {
     ];
     expect(kinds(stateOf(backups, { lineages }), { windowMs: 3 * DAY_MS })).toEqual({
       b1: ['window-start'],
-      b5: ['window-start'],
+      b5: ['window-start', 'minimum'],
       b4: ['window', 'minimum'],
     });
+  });
+
+  const ONE = { timeline: 1, history: [] };
+  const TWO = { timeline: 2, history: [{ timeline: 1, switchLsn: 0x2800000n, reason: '' }] };
+  const last = (count: number): Partial<Retention> => ({ keep: { ...NOTHING.keep, last: count } });
+
+  test('a timeline that was left takes no places: what the older one goes on with counts from its first backup', () => {
+    const left = [11, 12, 13].map((day, n) => backup(n + 3, `2026-11-${day}`, { timeline: 2 }));
+    const backups = [backup(1, '2026-11-09'), backup(2, '2026-11-10'), backup(6, '2026-11-14'), ...left].map((each, n) =>
+      n === 2 ? { ...each, summary: { ...each.summary, label: 'today' } } : each,
+    );
+    const kept = (lineages: ExpiryState['lineages'], retention: Partial<Retention>): readonly string[] =>
+      Object.entries(kinds(stateOf(backups, { lineages }), retention)).flatMap(([label, reasons]) => (reasons.length > 0 ? [label] : []));
+    // For as long as either may be the cluster's; then the one that was left takes part by time alone.
+    expect(kept([ONE, TWO], last(3))).toEqual(['b1', 'b2', 'today', 'b3', 'b4', 'b5']);
+    expect(kept([ONE], last(3))).toEqual(['b1', 'b2', 'today', 'b4', 'b5']);
+    expect(kept([ONE], { ...last(0), minimum: 1, windowMs: 0 })).toContain('today');
+  });
+
+  test('a server that was left and goes on being backed up, more often, takes no places of the cluster', () => {
+    const left = Array.from({ length: 24 }, (_, n) => backup(10 + n, new Date(Date.UTC(2026, 10, 21, n / 2))));
+    const backups = [backup(1, '2026-11-18'), ...left, backup(3, '2026-11-19', { timeline: 2 }), backup(4, '2026-11-20', { timeline: 2 })];
+    expect(kinds(stateOf(backups, { lineages: [ONE, TWO] }), last(2))).toMatchObject({
+      b1: [],
+      b3: ['last'],
+      b4: ['last', 'minimum'],
+      b31: [],
+      b32: ['last'],
+      b33: ['last', 'minimum'],
+    });
+  });
+
+  test('after an ordinary switchover the timelines before it count as one with what came of them', () => {
+    const backups = [backup(1, '2026-11-18'), backup(2, '2026-11-19'), backup(3, '2026-11-20', { timeline: 2 })];
+    expect(kinds(stateOf(backups, { lineages: [ONE, TWO] }), last(1))).toEqual({ b1: [], b2: [], b3: ['last', 'minimum'] });
+  });
+
+  test('a clock that was a year ahead, and one that was behind, take no places either', () => {
+    const ahead = backup(2, '2027-11-20', { storedAt: new Date('2026-11-19') });
+    expect(kinds(stateOf([backup(1, '2026-11-18'), ahead, backup(3, '2026-11-21')]), last(1))).toEqual({
+      b1: [],
+      b2: [],
+      b3: ['last', 'minimum'],
+    });
+    const behind = backup(3, '1970-01-01', { storedAt: new Date('2026-11-21') });
+    expect(kinds(stateOf([backup(1, '2026-11-18'), behind]), last(1))['b3']).toEqual(['last', 'minimum']);
+  });
+
+  test('a damaged backup stays while none that is sound is newer on its own timeline or by time', () => {
+    const other = backup(3, '2026-11-12', { timeline: 2 });
+    const between = [backup(1, '2026-11-10'), backup(4, '2026-11-11', { damaged: true }), other];
+    expect(kinds(stateOf(between, { lineages: [ONE, TWO] }), last(1))['b4']).toEqual(['newest-damaged']);
+    expect(kinds(stateOf(between, { lineages: [TWO] }), last(1))['b4']).toEqual([]);
+    const newest = [backup(1, '2026-11-10'), backup(4, '2026-11-14', { damaged: true }), other];
+    expect(kinds(stateOf(newest, { lineages: [TWO] }), last(1))['b4']).toEqual(['newest-damaged']);
   });
 
   test.each([
