@@ -3,6 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteIdentifier } from '../../postgres/quote.ts';
+import { cloneError } from './clone-error.ts';
 import type { AmcheckResult } from './report.ts';
 
 export interface AmcheckOptions {
@@ -24,34 +25,66 @@ interface Relation {
   readonly kind: 'index' | 'table';
 }
 
-/** Looks at every btree index and every heap of every database with PostgreSQL's own amcheck, which is made in the clone for that. */
+/**
+ * Looks at every btree index and every heap of every database with PostgreSQL's own amcheck, which is made in the clone for that. A database whose
+ * catalogs do not even allow that is a finding, and the others are looked at all the same.
+ */
 export async function runAmcheck(options: AmcheckOptions): Promise<AmcheckResult> {
-  const findings: string[] = [];
-  let [indexes, tables, databases] = [0, 0, 0];
+  const looked = { databases: 0, indexes: 0, tables: 0, findings: [] as string[] };
+  let isAbsent = false;
   for (const database of options.databases) {
-    const sql = await openClient({ ...options.superuser, database }, { max: CONNECTIONS, applicationName: 'dbadmin drill' });
     try {
-      const schema = await provideAmcheck(sql);
-      if (schema === undefined) return { state: 'absent' };
-      databases += 1;
-      const relations = (await listRelations(sql)).values();
-      const work = async (): Promise<void> => {
-        for (const relation of relations) {
-          options.signal.throwIfAborted();
-          const found = await checkRelation(sql, schema, relation, options.heapAllIndexed);
-          for (const each of found) if (findings.length < FINDINGS_AT_MOST) findings.push(`${database}: ${each}`);
-          if (relation.kind === 'index') indexes += 1;
-          else tables += 1;
-          options.onChecked(indexes + tables, `${database} ${relation.name}`);
-        }
-      };
-      await Promise.all(Array.from({ length: CONNECTIONS }, work));
-    } finally {
-      await sql.end({ timeout: 5 });
+      if (await checkDatabase(options, database, looked)) looked.databases += 1;
+      else isAbsent = true;
+    } catch (error) {
+      looked.findings.push(`${database}: it cannot be looked into: ${faultOf(error)}`);
     }
   }
+  const { findings, ...counts } = looked;
+  if (isAbsent && findings.length === 0) return { state: 'absent' };
   const { heapAllIndexed } = options;
-  return { state: findings.length === 0 ? 'clean' : 'damaged', databases, indexes, tables, heapAllIndexed, findings };
+  return {
+    state: findings.length === 0 ? 'clean' : 'damaged',
+    ...counts,
+    heapAllIndexed,
+    findings: findings.slice(0, FINDINGS_AT_MOST),
+  };
+}
+
+/** False when the installation has no amcheck. */
+async function checkDatabase(
+  { superuser, signal, heapAllIndexed, onChecked }: AmcheckOptions,
+  database: string,
+  looked: { indexes: number; tables: number; readonly findings: string[] },
+): Promise<boolean> {
+  const sql = await openClient({ ...superuser, database }, { max: CONNECTIONS, applicationName: 'dbadmin drill' });
+  try {
+    const schema = await provideAmcheck(sql);
+    if (schema === undefined) return false;
+    const relations = (await listRelations(sql)).values();
+    const work = async (): Promise<void> => {
+      for (const relation of relations) {
+        signal.throwIfAborted();
+        const found = await checkRelation(sql, schema, relation, heapAllIndexed);
+        for (const each of found) if (looked.findings.length < FINDINGS_AT_MOST) looked.findings.push(`${database}: ${each}`);
+        if (relation.kind === 'index') looked.indexes += 1;
+        else looked.tables += 1;
+        onChecked(looked.indexes + looked.tables, `${database} ${relation.name}`);
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, work));
+    return true;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** What an error says of the clone. @throws whatever is no failure of the clone. */
+function faultOf(error: unknown): string {
+  const fault = cloneError(error);
+  if (fault === undefined) throw error;
+  if (fault.code !== 'restore-failed') throw fault;
+  return fault.detail ?? fault.message;
 }
 
 /** The schema of the extension, which is created when it is not there; undefined when the installation has none. */
@@ -98,6 +131,7 @@ async function checkRelation(sql: postgres.Sql, schema: string, relation: Relati
     );
     return rows.map(({ blkno, offnum, msg }) => `${relation.name}: block ${blkno ?? '?'}, item ${offnum ?? '?'}: ${msg}`);
   } catch (error) {
+    faultOf(error);
     return [`${relation.name}: ${messageOf(error)}`];
   }
 }

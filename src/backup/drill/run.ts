@@ -13,6 +13,7 @@ import { freeClonePort, startRestored } from '../restore/start-run.ts';
 import { LeftBehind } from '../restore/unreachable.ts';
 import { runAmcheck } from './amcheck-run.ts';
 import { runAssertions, type DrillAssertion } from './assertions-run.ts';
+import { cloneError } from './clone-error.ts';
 import type { DrillOutcome } from './judge.ts';
 import { inspectRecovery, listDatabases, promote } from './recovery-inspect.ts';
 import type { DrillTarget, DrillTimes } from './report.ts';
@@ -118,6 +119,16 @@ class Drill {
     await checkReachable(this.#dataDirectory, programs.runAs);
     const quarantine = await this.#restore(preflight, programs);
     onPhase('checking');
+    try {
+      await this.#look(quarantine);
+    } catch (error) {
+      throw cloneError(error) ?? error;
+    }
+  }
+
+  /** Asks the started clone how far it came and what is in it. Whatever it answers with an error says something of the backup. */
+  async #look(quarantine: Quarantine): Promise<void> {
+    const { onPhase } = this.#request;
     const started = this.#now();
     const superuser = await superuserOf(quarantine, this.#request.roles);
     const sql = await openClient(superuser, { applicationName: 'dbadmin drill' });

@@ -64,6 +64,7 @@ export async function removeQuarantine({ directory }: Quarantine): Promise<void>
  * @throws {DbadminError} `privilege-missing` when no superuser that may log in is found.
  */
 export async function superuserOf(quarantine: Quarantine, candidates: readonly string[]): Promise<ConnectionParameters> {
+  let answer = '';
   for (const user of new Set(candidates)) {
     for (const database of ['postgres', 'template1']) {
       const parameters: ConnectionParameters = {
@@ -80,22 +81,24 @@ export async function superuserOf(quarantine: Quarantine, candidates: readonly s
         applicationName: 'dbadmin reconcile',
       };
       const found = await findSuperuser(parameters);
-      if (found !== undefined) return { ...parameters, user: found };
+      if (typeof found === 'string') return { ...parameters, user: found };
+      if (found !== undefined) answer = ` The last answer: ${found.detail ?? found.message}.`;
     }
   }
   throw new DbadminError('privilege-missing', 'no superuser of the restored cluster is known', {
-    detail: `Tried to connect as ${[...new Set(candidates)].join(', ')}.`,
+    detail: `Tried to connect as ${[...new Set(candidates)].join(', ')}.${answer}`,
     hint: 'Name one as the user of the cluster in the configuration, or with --url.',
   });
 }
 
-async function findSuperuser(parameters: ConnectionParameters): Promise<string | undefined> {
+/** Its name; or why it could not be asked for. Undefined where there is none. */
+async function findSuperuser(parameters: ConnectionParameters): Promise<string | DbadminError | undefined> {
   let sql: Awaited<ReturnType<typeof openClient>>;
   try {
     sql = await openClient(parameters);
   } catch (error) {
     // No such role or database in the past that was restored.
-    if (isDbadminError(error, 'credentials-wrong') || isDbadminError(error, 'connection-failed')) return undefined;
+    if (isDbadminError(error, 'credentials-wrong') || isDbadminError(error, 'connection-failed')) return error;
     throw error;
   }
   try {
