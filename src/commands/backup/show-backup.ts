@@ -1,7 +1,7 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import type { TakeMode } from '../../backup/take/mode.ts';
-import type { TakeResult } from '../../backup/take/run.ts';
+import type { TakeOutcome, TakeResult } from '../../backup/take/run.ts';
 import { howToAcknowledge, mismatchCount } from '../../backup/suspicion.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { CommandContext } from '../command.ts';
@@ -57,10 +57,12 @@ export function showOutcome(output: Output, { mode, outcomes }: TakeResult, took
 
 /** 3 when a repository has no backup, when the server found bad pages, or when the audit found any. */
 export function statusOf({ outcomes }: TakeResult): number {
-  const isSound = outcomes.every(
-    ({ result }) => result.kind === 'taken' && result.summary.damage === null && mismatchCount(result.summary.audit) === 0,
-  );
-  return isSound ? 0 : 3;
+  return outcomes.every(isSound) ? 0 : 3;
+}
+
+/** Whether a repository has a backup of it that can be relied on. */
+export function isSound({ result }: TakeOutcome): boolean {
+  return result.kind === 'taken' && result.summary.damage === null && mismatchCount(result.summary.audit) === 0;
 }
 
 function describePages(summary: BackupSummary): string {

@@ -1,6 +1,6 @@
 import { applyAdoption } from '../../backup/adopt/apply.ts';
 import { inspectKnown, inspectRunning, type KnownLineage } from '../../backup/adopt/inspect.ts';
-import { planAdoption, type AdoptPlan } from '../../backup/adopt/plan.ts';
+import { planAdoption, type AdoptPlan, type AdoptStep } from '../../backup/adopt/plan.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import type { NamedRepository } from '../../backup/take/destination.ts';
 import { takeBackup } from '../../backup/take/run.ts';
@@ -8,6 +8,7 @@ import { DbadminError } from '../../base/errors.ts';
 import type { ClusterConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
+import { isSound, showOutcome } from '../backup/show-backup.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
 
@@ -35,29 +36,33 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     if (first === undefined) throw new DbadminError('internal', 'no repository was opened');
     const { walSegmentBytes } = (await inspectLineage(first.repository, cluster.name, systemIdentifier)).cluster;
     await applyAdoption({ plan, running, replication: cluster.replication, slot: cluster.slot, repositories, walSegmentBytes });
-    if (plan.lacksBackup.length > 0) await takeFirst(context, cluster, repositories, plan);
-    output.line(`adopted; ${plan.steps.some(({ state }) => state === 'by-hand') ? 'what is left by hand is above' : 'nothing is left'}`);
-    output.result({
-      timeline,
-      systemIdentifier,
-      steps: plan.steps.map((each) => (each.state === 'to-do' ? { ...each, state: 'made' } : each)),
-    });
-    return 0;
+    const lacking = plan.lacksBackup.length === 0 ? [] : await takeFirst(context, cluster, repositories, plan);
+    if (lacking.length > 0)
+      output.warn(`adopted but for its first backup: nothing in ${lacking.join(', ')} can be relied on to restore timeline ${timeline}`);
+    else
+      output.line(`adopted; ${plan.steps.some(({ state }) => state === 'by-hand') ? 'what is left by hand is above' : 'nothing is left'}`);
+    const isLeft = ({ step, state }: AdoptStep): boolean => state !== 'to-do' || (step === 'backup' && lacking.length > 0);
+    output.result({ timeline, systemIdentifier, steps: plan.steps.map((each) => (isLeft(each) ? each : { ...each, state: 'made' })) });
+    return lacking.length > 0 ? 3 : 0;
   } finally {
     for (const { repository } of repositories) await repository.store.close();
   }
 }
 
-/** The first backup on the new timeline: nothing of an older one is built on. */
+/**
+ * The first backup on the new timeline: nothing of an older one is built on. Gives the repositories that still have none which may serve: a cluster
+ * that was restored because its storage failed may well have bad pages, and what has them is kept and counts for nothing.
+ */
 async function takeFirst(
   context: CommandContext,
   cluster: ClusterConfig,
   repositories: readonly NamedRepository[],
   plan: AdoptPlan,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { output, clock, log, signal, version } = context;
+  const startedAt = clock.now().getTime();
   const progress = output.progress('reading');
-  const { outcomes } = await takeBackup({
+  const taken = await takeBackup({
     parameters: cluster.replication,
     connection: cluster.connection,
     repositories: repositories.filter(({ name }) => plan.lacksBackup.includes(name)),
@@ -71,8 +76,6 @@ async function takeFirst(
     signal,
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.end());
-  for (const { name, result } of outcomes) {
-    if (result.kind === 'failed') throw result.error;
-    output.line(`  made     ${result.summary.label} in ${name}`);
-  }
+  showOutcome(output, taken, clock.now().getTime() - startedAt);
+  return taken.outcomes.filter((outcome) => !isSound(outcome)).map(({ name }) => name);
 }

@@ -154,12 +154,16 @@ $ dbadmin backup ledger add subject-forgotten core.forget 71 --subject "listener
     summary: 'take a cluster restored as production under care again: timeline, slot, first backup',
     description: `Looks at the cluster that runs now: that the repository knows it, that its timeline is the newest and continues what is
 stored, whether a slot and a backup on that timeline are there. Then makes what is missing, and prints what is left to do by hand.
-Every step can be repeated; done ones are passed over.
+Every step can be repeated; done ones are passed over. Ends with 3 where the first backup is damaged or a repository has none.
 
 $ dbadmin backup adopt --dry-run
 $ dbadmin backup adopt`,
     options: [REPOSITORY, { flags: '--dry-run', summary: 'show the steps and end' }],
-    json: ['timeline: number', 'systemIdentifier: text', 'steps: array of { step, state: done, to-do or made, text }'],
+    json: [
+      'timeline: number',
+      'systemIdentifier: text',
+      'steps: array of { step, state: done, made, by-hand or to-do (shown with --dry-run, or a backup that came out damaged), text }',
+    ],
     load: async () => await import('./adopt.ts'),
   },
 ];
