@@ -25,7 +25,7 @@ export interface LineageContents {
 }
 
 /**
- * What the repository holds of the cluster called `name`: of the lineage last begun under that name, or of the only one there.
+ * What the repository holds of the cluster called `name`: of the lineage of that identifier, or of the only one of that name, or of the only one there.
  *
  * @throws {DbadminError} `repository-missing`, `backup-missing` when there is no lineage of that name.
  */
@@ -46,9 +46,39 @@ export async function inspectLineage(repository: Repository, name: string, syste
  * when it may be one whose name cannot be read.
  */
 export async function findCluster(repository: Repository, name: string, systemIdentifier?: string): Promise<ClusterIdentity> {
+  return await choose(repository, await readClusters(repository), name, systemIdentifier);
+}
+
+/**
+ * The same; but where the name alone does not tell, `said` does, or is asked: where there are several lineages of that name, and with `isSure` also
+ * where one cannot be read, which may be the one that is meant.
+ */
+export async function findOwnCluster(
+  repository: Repository,
+  name: string,
+  said: string | (() => Promise<string>),
+  isSure: boolean,
+): Promise<ClusterIdentity> {
+  const found = await readClusters(repository);
+  const tells = found.clusters.filter((each) => each.name === name).length < 2 && !(isSure && found.damaged.length > 0);
+  const systemIdentifier = typeof said === 'string' ? said : tells ? undefined : await said();
+  return await choose(repository, found, name, systemIdentifier);
+}
+
+type FoundClusters = Awaited<ReturnType<typeof inspectClusters>>;
+
+async function readClusters(repository: Repository): Promise<FoundClusters> {
   // Read anew: the proof that the repository is there at this moment, and not an empty mount point.
   await readIdentity(repository.store);
-  const { clusters, damaged } = await inspectClusters(repository);
+  return await inspectClusters(repository);
+}
+
+async function choose(
+  repository: Repository,
+  { clusters, damaged }: FoundClusters,
+  name: string,
+  systemIdentifier: string | undefined,
+): Promise<ClusterIdentity> {
   const cluster = chooseCluster(clusters, name, systemIdentifier, damaged.length);
   if (cluster !== undefined) return cluster;
   const hidden = damaged.filter(({ key }) => systemIdentifier === undefined || key === clusterKey(systemIdentifier));

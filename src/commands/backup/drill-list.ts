@@ -3,11 +3,11 @@ import { DbadminError } from '../../base/errors.ts';
 import { readDrills, type StoredDrill } from '../../backup/drill/record.ts';
 import type { DrillReport } from '../../backup/drill/report.ts';
 import { checkSignature, fingerprintOf, readSigned } from '../../backup/drill/signature.ts';
-import { findCluster } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { ownLineage } from '../own-lineage.ts';
 import { readStored, trustedKeys } from './drill-report.ts';
 import { printDrill } from './show-drill.ts';
 
@@ -22,7 +22,7 @@ export async function listDrills(context: CommandContext, input: CommandInput): 
   const place = selectRepository(config, cluster, textOption(input, 'repository'));
   const repository = await openRepository(context, place);
   try {
-    const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+    const { systemIdentifier } = await ownLineage(input, cluster, repository);
     const { drills, total } = await readDrills(repository, systemIdentifier, limit);
     if (total === 0)
       output.line(

@@ -4,11 +4,11 @@ import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../bas
 import type { DrillReport } from '../../backup/drill/report.ts';
 import { checkSignature, fingerprintOf, publicKeyOfPem, type SignedReport } from '../../backup/drill/signature.ts';
 import { defaultKeyFile, publicKeyPem, publicKeyText, readKey, signingKey } from '../../backup/drill/signing-key-apply.ts';
-import { findCluster } from '../../backup/lineage-inspect.ts';
 import { readReport } from '../../repository/reports.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { ownLineage } from '../own-lineage.ts';
 
 /** Where the private key is: as --key, DBADMIN_DRILL_KEY or paths.drill_key says, else in the state directory. Only to look at keys, no configuration is needed. */
 export async function keyFileOf(context: CommandContext, input: CommandInput): Promise<string> {
@@ -94,7 +94,7 @@ export async function readStored(context: CommandContext, input: CommandInput, l
   const { config, cluster } = await loadProject(context, input);
   const repository = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
   try {
-    const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+    const { systemIdentifier } = await ownLineage(input, cluster, repository);
     if (!/^[\w-]+$/.test(label)) throw new DbadminError('usage', `there is neither a file nor a drill "${label}"`);
     return await readReport(repository, systemIdentifier, 'drill', label);
   } catch (error) {

@@ -15,6 +15,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { ownLineage } from '../own-lineage.ts';
 import { scratchPlaces } from '../scratch-places.ts';
 import { drillAssertions } from './drill-assertions.ts';
 import { keyFileOf, printPublicKey, verifyReport } from './drill-report.ts';
@@ -36,8 +37,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a drill that was killed had left`);
   const repository = await openRepository(context, selectRepository(config, cluster, name));
   try {
-    const systemIdentifier = textOption(input, 'systemIdentifier');
-    const { cluster: identity } = await inspectLineage(repository, cluster.name, systemIdentifier);
+    const { systemIdentifier } = await ownLineage(input, cluster, repository);
     const startedAt = clock.now();
     const scratch = await makeScratch(places, await neededBytes(repository, cluster.name, systemIdentifier));
     const progress = output.progress('restoring');
@@ -47,7 +47,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       drilled = await runDrill({
         repository,
         clusterName: cluster.name,
-        systemIdentifier: identity.systemIdentifier,
+        systemIdentifier,
         aim,
         backup: textOption(input, 'backup'),
         assertions,
@@ -66,7 +66,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       progress.end();
       await scratch.remove();
     }
-    const subject = { tool: context.version, cluster: cluster.name, systemIdentifier: identity.systemIdentifier, repository: name };
+    const subject = { tool: context.version, cluster: cluster.name, systemIdentifier, repository: name };
     const { report, signed } = await recordDrill(repository, { ...subject, startedAt, finishedAt: clock.now() }, drilled, key);
     const file = textOption(input, 'report');
     if (file !== undefined) await writeReportFile(path.resolve(context.cwd, file), signed);
@@ -106,7 +106,7 @@ function describeAim(aim: DrillAim): string {
 }
 
 /** Room for the largest backup there is, with a tenth more for WAL and what the checks make. */
-async function neededBytes(repository: Repository, clusterName: string, systemIdentifier: string | undefined): Promise<number> {
+async function neededBytes(repository: Repository, clusterName: string, systemIdentifier: string): Promise<number> {
   const { backups } = await inspectLineage(repository, clusterName, systemIdentifier);
   return Math.max(0, ...backups.map(({ plainBytes }) => plainBytes)) * 1.1;
 }

@@ -1,12 +1,14 @@
-import { findCluster } from '../../backup/lineage-inspect.ts';
 import type { Retention } from '../../backup/expire/retention.ts';
 import { expireLineage, planLineage, type ExpireOptions } from '../../backup/expire/run.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { DEFAULT_GRACE_MS } from '../../repository/collection-plan.ts';
+import { listClusters, type ClusterIdentity } from '../../repository/identity.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
+import { ownLineage } from '../own-lineage.ts';
 import { findRetention, retentionOption, spanOption } from './retention-policy.ts';
 import { expiryResult, showExpired, showExpiryPlan } from './show-expiry.ts';
 
@@ -53,7 +55,8 @@ async function expireIn(
   };
   const repository = await openRepository(context, place);
   try {
-    const lineage = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+    const lineage = await ownLineage(input, cluster, repository, { isSure: true });
+    await noteOthers(context, repository, place.name, lineage);
     const where = `${cluster.name} in ${place.name} (${repository.store.description})`;
     if (!flagOption(input, 'apply')) {
       const plan = await planLineage(repository, lineage, options);
@@ -66,6 +69,17 @@ async function expireIn(
     return expiryResult(place.name, outcome, outcome);
   } finally {
     await repository.store.close();
+  }
+}
+
+/** What pg_upgrade or a new initdb left behind under the same name goes by no rule of its own. */
+async function noteOthers({ output }: CommandContext, repository: Repository, place: string, of: ClusterIdentity): Promise<void> {
+  for (const { name, systemIdentifier, serverVersion } of await listClusters(repository)) {
+    if (name !== of.name || systemIdentifier === of.systemIdentifier) continue;
+    output.note(
+      `${place} also holds another cluster called ${name} (${systemIdentifier}, PostgreSQL ${Math.floor(serverVersion / 10_000)}), as after pg_upgrade: ` +
+        `it stays as it is until dbadmin backup expire --apply --system-identifier ${systemIdentifier}`,
+    );
   }
 }
 

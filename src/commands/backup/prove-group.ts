@@ -1,7 +1,11 @@
 import type { CommandSpec, OptionSpec } from '../command.ts';
 
 const REPOSITORY: OptionSpec = { flags: '--repository <name>', summary: 'which repository of the configuration' };
-const SYSTEM: OptionSpec = { flags: '--system-identifier <id>', summary: 'which cluster, where the repository has several of one name' };
+const SYSTEM: OptionSpec = {
+  flags: '--system-identifier <id>',
+  summary: 'which cluster, where the repository has several of one name',
+  fallback: 'that of the server that runs',
+};
 
 export const PROVE_COMMANDS: readonly CommandSpec[] = [
   {

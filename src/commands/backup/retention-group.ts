@@ -18,7 +18,10 @@ so does what is as old as a mismatch that nobody has acknowledged, or older. WAL
 needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
 run that comes when --grace has passed and no backup is being taken.
 
-Runs by itself after each backup, unless the policy says expire: manual.
+Runs by itself after each backup, unless the policy says expire: manual; what goes wrong then gives backup run the status 3.
+
+After pg_upgrade, or a new initdb, the repository has two clusters of one name. The server that runs says which is its own. The other stays as it is
+until its --system-identifier is given. Its newest backup stays even then: only deleting clusters/ID and ID/ in the repository by hand ends that.
 
 $ dbadmin backup expire
 $ dbadmin backup expire --apply
@@ -35,7 +38,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
       { flags: '--dumps <n>', summary: 'instead of the policy: dumps to keep', fallback: 'all' },
       { flags: '--grace <duration>', summary: 'how long content stays marked: longer than any backup takes', fallback: '25h' },
       REPOSITORY,
-      SYSTEM,
+      { ...SYSTEM, fallback: 'that of the server that runs' },
     ],
     json: [
       'applied: whether it was removed',

@@ -10,6 +10,8 @@ import { openRepository, selectRepositories } from '../open-repository.ts';
 import { expireAfterBackup } from './expire-after.ts';
 import { showMode, showOutcome, statusOf } from './show-backup.ts';
 
+const PARTLY_DONE = 3;
+
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log } = context;
   const maxRateKb = rateOption(input);
@@ -42,26 +44,30 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }).finally(() => progress?.end());
     const result = { ...taken, outcomes: [...opened.failed, ...taken.outcomes] };
     showOutcome(output, result, clock.now().getTime() - startedAt);
-    await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
+    const isExpired = await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
     output.result({ backups: result.outcomes.map(describe) });
-    return statusOf(result);
+    return isExpired ? statusOf(result) : PARTLY_DONE;
   } finally {
     for (const { repository } of opened.repositories) await repository.store.close();
   }
 }
 
-/** Wherever there is a new sound backup, older ones may go: by the policy, now that no lease is held. */
+/** Wherever there is a new sound backup, older ones may go: by the policy, now that no lease is held. False where that failed. */
 async function expireOlder(
   context: CommandContext,
   input: CommandInput,
   cluster: ClusterConfig,
   repositories: readonly NamedRepository[],
   outcomes: readonly TakeOutcome[],
-): Promise<void> {
+): Promise<boolean> {
+  let isExpired = true;
   for (const { name, repository } of repositories) {
     const result = outcomes.find((outcome) => outcome.name === name)?.result;
-    if (result?.kind === 'taken' && result.summary.damage === null) await expireAfterBackup(context, input, cluster, { name, repository });
+    if (result?.kind !== 'taken' || result.summary.damage !== null) continue;
+    const { systemIdentifier } = result.summary;
+    if (!(await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }))) isExpired = false;
   }
+  return isExpired;
 }
 
 /** Those named, each once, or all of the cluster. */

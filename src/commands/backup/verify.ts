@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { findCluster } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import type { VerifyReport } from '../../backup/verify/report.ts';
 import { recordVerification } from '../../backup/verify/record.ts';
 import { verifyRepository } from '../../backup/verify/run.ts';
 import type { ReadExtent } from '../../backup/verify/sampling.ts';
-import type { RepositoryConfig } from '../../config/config.ts';
+import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
+import { ownLineage } from '../own-lineage.ts';
 
 const FAULTS_SHOWN = 20;
 
@@ -20,7 +20,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { config, cluster } = await loadProject(context, input);
   const reports: (VerifyReport | DamagedBeginning)[] = [];
   for (const repository of selectRepositories(config, cluster, textOption(input, 'repository'))) {
-    const report = await verifyOne(context, input, repository, cluster.name, extent);
+    const report = await verifyOne(context, input, repository, cluster, extent);
     reports.push(report);
   }
   context.output.result({ reports });
@@ -39,15 +39,15 @@ async function verifyOne(
   context: CommandContext,
   input: CommandInput,
   config: RepositoryConfig,
-  clusterName: string,
+  configured: ClusterConfig,
   extent: ReadExtent,
 ): Promise<VerifyReport | DamagedBeginning> {
   const { output, clock } = context;
   try {
     const repository = await openRepository(context, config);
     try {
-      const cluster = await findCluster(repository, clusterName, textOption(input, 'systemIdentifier'));
-      output.line(`${clusterName} in ${config.name} (${repository.store.description})   ${describeExtent(extent)}`);
+      const cluster = await ownLineage(input, configured, repository);
+      output.line(`${configured.name} in ${config.name} (${repository.store.description})   ${describeExtent(extent)}`);
       const progress = output.progress('reading');
       let readBytes = 0;
       const report = await verifyRepository({

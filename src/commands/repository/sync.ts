@@ -1,4 +1,3 @@
-import { findCluster } from '../../backup/lineage-inspect.ts';
 import { inspectExpiry } from '../../backup/expire/inspect.ts';
 import { worthCopying } from '../../backup/sync/choose.ts';
 import { describeNamesake, planSync, type ChooseBackups } from '../../backup/sync/plan.ts';
@@ -16,6 +15,7 @@ import { findRetention } from '../backup/retention-policy.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository } from '../open-repository.ts';
+import { ownLineage } from '../own-lineage.ts';
 import { showUncopied } from './show-uncopied.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -31,7 +31,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           detail: `Both are in ${to.store.description}.`,
         });
       }
-      const lineage = await findCluster(from, cluster.name, textOption(input, 'systemIdentifier'));
+      const lineage = await ownLineage(input, cluster, from);
       output.line(`${cluster.name}: ${source.name} → ${target.name}`);
       const chosen = await choice(context, input, { from, lineage, cluster: cluster.name, target: target.name });
       const names = { from: source.name, to: target.name };

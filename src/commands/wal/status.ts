@@ -10,6 +10,7 @@ import type { ClusterConfig } from '../../config/config.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
+import { ownLineage } from '../own-lineage.ts';
 import { openDestinations } from './destinations.ts';
 
 /** 0 when all is as it should be, 2 when somebody should look. */
@@ -26,7 +27,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     for (const { name, required, open } of opened.destinations) {
       try {
         const repository = await open();
-        const facts = await inspectRecovery(repository, await inspectLineage(repository, cluster.name));
+        const facts = await inspectRecovery(
+          repository,
+          await inspectLineage(repository, cluster.name, (await ownLineage(input, cluster, repository)).systemIdentifier),
+        );
         const state = repositoryWal(facts, server?.writtenLsn, context.clock.now());
         showRepository(context, name, required, state);
         isWell &&= state.exposure.reason === null;
