@@ -17,6 +17,8 @@ export interface ScatterWorkerData {
   readonly repositoryKey: Uint8Array | undefined;
   readonly checksums: boolean;
   readonly systemIdentifier: string;
+  /** What a window is about at most. */
+  readonly windowBytes: number;
 }
 
 export interface FileToMake {

@@ -34,7 +34,7 @@ const OPEN_FILES = 128;
  */
 const WRITE_BYTES = 128 * 1024;
 
-const { repositoryKey, checksums, systemIdentifier } = workerData as ScatterWorkerData;
+const { repositoryKey, checksums, systemIdentifier, windowBytes } = workerData as ScatterWorkerData;
 const sealing = { keys: repositoryKey === undefined ? undefined : new RepositoryKeys(repositoryKey) };
 const zstd = new Zstd();
 /** Descriptors by path, the one used last at the end. */
@@ -72,7 +72,8 @@ function makeFile(file: FileToMake): number {
 function writeWindow(job: WindowJob): Uint32Array<ArrayBuffer> | undefined {
   const target = new WindowFiles(job.files);
   try {
-    if (memory.byteLength < job.gatheredBytes) memory = Buffer.allocUnsafeSlow(job.gatheredBytes);
+    // All of it at once: of one that grows, what it was before stays behind in pieces that nothing fits into.
+    if (memory.byteLength < job.gatheredBytes) memory = Buffer.allocUnsafeSlow(Math.max(windowBytes, job.gatheredBytes));
     openBlobs(job, target);
     for (let at = 0; at < job.runs.length; at += RUN_NUMBERS) {
       const from = job.runs[at + 3] ?? 0;

@@ -106,7 +106,7 @@ class Scatter {
     this.#threads = new Threads({
       module: 'blob-scatter-worker',
       threads: options.threads ?? defaultThreads(),
-      workerData: (): ScatterWorkerData => ({ repositoryKey, checksums, systemIdentifier }),
+      workerData: (): ScatterWorkerData => ({ repositoryKey, checksums, systemIdentifier, windowBytes: this.#limits.windowBytes }),
       onDone: (job, result) => this.#done(job, result),
       onFailure: (error) => this.#fail(error),
     });
