@@ -1,9 +1,11 @@
 import { connect } from 'node:net';
 import postgres from 'postgres';
-import { DbadminError } from '../base/errors.ts';
 import { connectionError } from './connection-error.ts';
-import type { ConnectionParameters } from './parameters.ts';
+import { connectToWanted, type Standing } from './host-choice.ts';
+import type { ConnectionParameters, HostAddress } from './parameters.ts';
 import { allowsClearText, tlsOptions } from './tls.ts';
+
+const ATTRIBUTE_VARIABLE = 'PGTARGETSESSIONATTRS';
 
 export interface ClientOptions {
   /** Connections at most; 1 unless given. */
@@ -23,45 +25,83 @@ export interface ClientOptions {
   readonly jit?: false;
   /**
    * For COPY: its last bytes are sent at once, where TCP would keep them until the server acknowledged those before, which takes 40 ms.
-   * Only where there is one host.
    */
   readonly noDelay?: true;
 }
 
 /**
- * A client for ordinary SQL, connected and proven by one query. Close it with `end()`.
+ * A client for ordinary SQL, connected to the first host that answers and is what `targetSessionAttrs` asks for, and proven by one
+ * query. It stays with that host. Close it with `end()`.
  *
  * bigint columns come as text. Nothing is prepared by name, so that it works wherever a session does.
  *
  * @throws {DbadminError} `connection-failed`, or `credentials-wrong` when the server refused the password.
  */
 export async function openClient(parameters: ConnectionParameters, options: ClientOptions = {}): Promise<postgres.Sql> {
-  const first = parameters.hosts[0];
-  if (first === undefined) throw new DbadminError('connection-failed', 'no host to connect to');
-  const tls = tlsOptions(parameters, first.host);
-  const isSocket = first.host.startsWith('/');
-  const settings: postgres.Options<Record<string, postgres.PostgresType>> = {
-    ...(isSocket
-      ? { path: `${first.host}/.s.PGSQL.${first.port}` }
-      : // The library takes arrays here; its outer type has not heard of it.
-        {
-          host: parameters.hosts.map(({ host }) => host) as unknown as string,
-          port: parameters.hosts.map(({ port }) => port) as unknown as number,
-        }),
-    user: parameters.user,
-    database: parameters.database,
-    ...(parameters.password === undefined ? {} : { password: parameters.password.reveal() }),
-    ...(options.noDelay === true && !isSocket && parameters.hosts.length === 1 ? undelayed(first) : {}),
-    ssl: tls === undefined ? false : allowsClearText(parameters) ? ('prefer' as const) : tls,
-    ...(parameters.targetSessionAttrs === 'any' ? {} : { target_session_attrs: parameters.targetSessionAttrs }),
-    connect_timeout: Math.max(1, Math.round(parameters.connectTimeoutMs / 1000)),
+  return await connectToWanted<postgres.Sql>(parameters, {
+    connect: async (address) => await connectTo({ ...parameters, hosts: [address] }, address, options),
+    standingOf: async (sql) => await standingOf(parameters, sql),
+    close: async (sql) => await sql.end({ timeout: 1 }),
+  });
+}
+
+async function connectTo(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
+  const sql = createClient(settingsFor(here, address, options));
+  try {
+    await (options.jit === false ? sql`set jit = off` : sql`select 1`);
+  } catch (error) {
+    await sql.end({ timeout: 1 }).catch(() => undefined);
+    throw connectionError(here, error);
+  }
+  return sql;
+}
+
+async function standingOf(parameters: ConnectionParameters, sql: postgres.Sql): Promise<Standing> {
+  try {
+    const [row] = await sql<{ standby: boolean; only: string }[]>`
+      select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as only`;
+    const isStandby = row?.standby === true;
+    // Where we asked for it ourselves the server's own answer is hidden.
+    return { isStandby, isReadOnly: isStandby || (row?.only === 'on' && parameters.isReadOnly !== true) };
+  } catch (error) {
+    throw connectionError(parameters, error);
+  }
+}
+
+type Settings = postgres.Options<Record<string, postgres.PostgresType>>;
+
+/** What the library is not told it looks up in the environment, which is read elsewhere, and "any" is no word that it knows. */
+function createClient(settings: Settings): postgres.Sql {
+  const attribute = process.env[ATTRIBUTE_VARIABLE];
+  delete process.env[ATTRIBUTE_VARIABLE];
+  try {
+    return postgres(settings);
+  } finally {
+    if (attribute !== undefined) process.env[ATTRIBUTE_VARIABLE] = attribute;
+  }
+}
+
+function settingsFor(here: ConnectionParameters, { host, port }: HostAddress, options: ClientOptions): Settings {
+  const tls = tlsOptions(here, host);
+  const isSocket = host.startsWith('/');
+  return {
+    // The library takes arrays here, and cuts addresses of IPv6 in text; its outer type has not heard of it.
+    host: [host] as unknown as string,
+    port: [port] as unknown as number,
+    ...(isSocket ? { path: `${host}/.s.PGSQL.${port}` } : {}),
+    user: here.user,
+    database: here.database,
+    ...(here.password === undefined ? {} : { password: here.password.reveal() }),
+    ...(options.noDelay === true && !isSocket ? undelayed({ host, port }) : {}),
+    ssl: tls === undefined ? false : allowsClearText(here) ? ('prefer' as const) : tls,
+    connect_timeout: Math.max(1, Math.round(here.connectTimeoutMs / 1000)),
     max: options.max ?? 1,
     prepare: false,
     fetch_types: false,
     backoff: false,
     connection: {
-      application_name: options.applicationName ?? parameters.applicationName,
-      ...(parameters.isReadOnly === true ? { default_transaction_read_only: true } : {}),
+      application_name: options.applicationName ?? here.applicationName,
+      ...(here.isReadOnly === true ? { default_transaction_read_only: true } : {}),
     },
     onnotice: (notice: postgres.Notice) =>
       options.onNotice?.({
@@ -71,14 +111,6 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
         detail: notice['detail'],
       }),
   };
-  const sql = postgres(settings);
-  try {
-    await (options.jit === false ? sql`set jit = off` : sql`select 1`);
-  } catch (error) {
-    await sql.end({ timeout: 1 }).catch(() => undefined);
-    throw connectionError(parameters, error);
-  }
-  return sql;
 }
 
 /**

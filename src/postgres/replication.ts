@@ -1,6 +1,7 @@
-import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
+import { DbadminError, messageOf } from '../base/errors.ts';
+import { connectToWanted, type Standing } from './host-choice.ts';
 import type { ResultSet } from './messages.ts';
-import { describeParameters, type ConnectionParameters, type SessionAttribute } from './parameters.ts';
+import type { ConnectionParameters } from './parameters.ts';
 import { createPhysicalSlot, dropSlot, readSlot, type CreateSlotOptions, type SlotPosition } from './replication-slots.ts';
 import { logIn, type Login } from './replication-login.ts';
 import { runSimpleQuery, runSimpleQueryBytes } from './simple-query.ts';
@@ -47,7 +48,7 @@ export class ReplicationConnection {
     this.wire = login.wire;
     this.parameters = parameters;
     this.encrypted = login.encrypted;
-    this.isStandby = login.parameterStatus.get('in_hot_standby') === 'on';
+    this.isStandby = standingOf(login.parameterStatus).isStandby;
     this.serverVersion = parseServerVersion(login.parameterStatus.get('server_version') ?? '');
     this.serverMajor = supportedMajor(this.serverVersion);
   }
@@ -59,33 +60,12 @@ export class ReplicationConnection {
    * attributes forbid replication, with the line that would allow it; `server-unsupported` for other majors than 14 to 18.
    */
   static async open(parameters: ConnectionParameters, options: OpenReplicationOptions = {}): Promise<ReplicationConnection> {
-    const wanted: readonly SessionAttribute[] =
-      parameters.targetSessionAttrs === 'prefer-standby' ? ['standby', 'any'] : [parameters.targetSessionAttrs];
-    const failures: DbadminError[] = [];
-    for (const attribute of wanted) {
-      failures.length = 0;
-      for (const address of parameters.hosts) {
-        try {
-          const login = await logIn(parameters, address, options.applicationName ?? parameters.applicationName, options.signal);
-          if (isWanted(login.parameterStatus, attribute)) return await ReplicationConnection.#from(parameters, login);
-          await login.wire.close();
-          failures.push(new DbadminError('connection-failed', `${address.host}:${address.port} is not ${attribute}`));
-        } catch (error) {
-          // As libpq: a server that answered and refused the login ends the search.
-          if (!isDbadminError(error, 'connection-failed')) throw error;
-          failures.push(error);
-        }
-      }
-    }
-    const only = failures.length === 1 ? failures[0] : undefined;
-    throw (
-      only ??
-      new DbadminError('connection-failed', `cannot connect to ${describeParameters(parameters)}`, {
-        detail: failures.map((each) => `${each.message}${each.detail === undefined ? '' : `: ${each.detail}`}`).join('\n'),
-        hint: 'Check that one of these servers runs, listens there, and is what target_session_attrs asks for.',
-        cause: failures[0],
-      })
-    );
+    const login = await connectToWanted<Login>(parameters, {
+      connect: async (address) => await logIn(parameters, address, options.applicationName ?? parameters.applicationName, options.signal),
+      standingOf: ({ parameterStatus }) => standingOf(parameterStatus),
+      close: async ({ wire }) => await wire.close(),
+    });
+    return await ReplicationConnection.#from(parameters, login);
   }
 
   static async #from(parameters: ConnectionParameters, login: Login): Promise<ReplicationConnection> {
@@ -174,16 +154,7 @@ export class ReplicationConnection {
   }
 }
 
-function isWanted(status: ReadonlyMap<string, string>, attribute: SessionAttribute): boolean {
+function standingOf(status: ReadonlyMap<string, string>): Standing {
   const isStandby = status.get('in_hot_standby') === 'on';
-  const isReadOnly = isStandby || status.get('default_transaction_read_only') === 'on';
-  const answers: Readonly<Record<SessionAttribute, boolean>> = {
-    any: true,
-    'prefer-standby': true,
-    'read-write': !isReadOnly,
-    'read-only': isReadOnly,
-    primary: !isStandby,
-    standby: isStandby,
-  };
-  return answers[attribute];
+  return { isStandby, isReadOnly: isStandby || status.get('default_transaction_read_only') === 'on' };
 }

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import type { ConnectionParameters } from './parameters.ts';
 
 /**
- * The TLS options that give `sslMode` libpq's meaning, or undefined where TLS is not used.
+ * The TLS options that give `sslMode` libpq's meaning for a connection to `host` alone, or undefined where TLS is not used.
  *
  * `require` encrypts and trusts anybody unless a root certificate is given, as libpq has it; `verify-ca` checks the chain;
- * `verify-full` checks the name too. `allow` and `prefer` are opportunistic: the caller falls back to clear text.
+ * `verify-full` checks the name too: always that of `host`, whatever Node was told. Of a socket that a library connected to an address
+ * it knows no name at all, and takes "localhost", which many certificates hold. `allow` and `prefer` are opportunistic: the caller falls back to clear text.
  *
  * @throws {DbadminError} `file-unreadable` when a certificate or key cannot be read.
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html
@@ -17,11 +19,12 @@ export function tlsOptions(parameters: ConnectionParameters, host: string): Conn
   const verifies = parameters.sslMode.startsWith('verify') || (parameters.sslMode === 'require' && parameters.sslRootCert !== undefined);
   return {
     rejectUnauthorized: verifies,
-    ...(parameters.sslMode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
+    checkServerIdentity: (_name, certificate) =>
+      parameters.sslMode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
     ...(parameters.sslRootCert === undefined ? {} : { ca: readPem(parameters.sslRootCert) }),
     ...(parameters.sslCert === undefined ? {} : { cert: readPem(parameters.sslCert) }),
     ...(parameters.sslKey === undefined ? {} : { key: readPem(parameters.sslKey) }),
-    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
   };
 }
 
@@ -45,7 +48,7 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
 export function tlsFailureHint(parameters: ConnectionParameters, error: unknown): string | undefined {
   const code = systemCodeOf(error) ?? '';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return 'The certificate is for another name: connect by a name that it holds, or say sslmode=verify-ca where the authority signs for you alone.';
+    return 'The certificate is for another name: connect by a name that it holds, or give the certificate of an authority that signs for you alone (sslrootcert=FILE) and say sslmode=verify-ca.';
   }
   if (CERTIFICATE_CODES.has(code)) {
     return "Give the authority's certificate: sslrootcert=FILE, PGSSLROOTCERT or ~/.postgresql/root.crt. sslmode=require encrypts without checking whom to.";

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
@@ -10,6 +8,7 @@ import { EMBEDDED_MAJORS, hasEmbedded } from '../../../src/postgres/embedded.ts'
 import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
 import { ReplicationConnection } from '../../../src/postgres/replication.ts';
 import { freePort } from '../../postgres/address.ts';
+import { makeAuthority, serverCertificate } from '../../postgres/certificates.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -24,18 +23,14 @@ const HBA = [
 const PASSWORD = 'pass word "$%';
 
 let directory: string;
+let certificate: Awaited<ReturnType<typeof serverCertificate>>;
 const file = (name: string): string => path.join(directory, name);
 
 /** Two authorities and a server certificate of the first, for 127.0.0.1 only. */
 beforeAll(async () => {
   directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-tls-'));
-  const openssl = async (...args: string[]): Promise<unknown> => await promisify(execFile)('openssl', args, { cwd: directory });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  for (const name of ['ca', 'other-ca'])
-    await openssl('req', '-x509', ...key, '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.crt`, '-days', '2');
-  const server = ['-subj', '/CN=server', '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:FALSE'];
-  const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-keyout', 'server.key', '-out', 'server.crt', '-days', '2'];
-  await openssl('req', '-x509', ...key, ...server, ...signed);
+  for (const name of ['ca', 'other-ca']) await makeAuthority(directory, name);
+  certificate = await serverCertificate(directory, 'ca', 'IP:127.0.0.1');
 });
 afterAll(async () => await rm(directory, { recursive: true, force: true }));
 
@@ -48,8 +43,7 @@ describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('a replication connection to 
       major,
       password: PASSWORD,
       hba: HBA,
-      files: { 'server.crt': await readFile(file('server.crt'), 'utf8'), 'server.key': await readFile(file('server.key'), 'utf8') },
-      settings: { ssl: 'on', ssl_cert_file: 'server.crt', ssl_key_file: 'server.key' },
+      ...certificate,
     });
     sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     for (const role of ['only_tls', 'only_clear', 'no_line'])
