@@ -63,6 +63,9 @@ test.each([
   ['target_session_attrs=master', /target_session_attrs "master" is none of any/],
   ['connect_timeout=soon', /connect_timeout "soon"/],
   ['sslrootcert=system sslmode=require', /needs sslmode verify-full/],
+  ['host=db sslmode=verify-ca', /sslmode verify-ca needs the certificate of the authority/],
+  ['host=localhost sslmode=verify-ca', /sslmode verify-ca needs the certificate of the authority/],
+  ['host=/tmp,db sslmode=verify-ca', /sslmode verify-ca needs the certificate of the authority/],
   ['sslcert=a.crt', /sslcert needs sslkey/],
 ])('connection: %s is refused', (conninfo, message) => {
   expect(() => resolve(conninfo)).toThrow(message);
@@ -77,6 +80,8 @@ test.each([
   ['host=/tmp', 'prefer'],
   ['host=localhost sslrootcert=system', 'verify-full'],
   ['host=db.example.org sslmode=disable', 'disable'],
+  ['host=db.example.org sslmode=verify-ca sslrootcert=ca.pem', 'verify-ca'],
+  ['host=/tmp sslmode=verify-ca', 'verify-ca'],
 ])('connection: %s has sslmode %s', (conninfo, sslMode) => {
   expect(resolve(conninfo).parameters.sslMode).toBe(sslMode);
 });
@@ -91,6 +96,12 @@ test('connection: relative certificate paths start where they were stated', () =
     machineWith({ env: { PGSSLCERT: 'c.pem', PGSSLKEY: 'k.pem' } }),
   ).parameters;
   expect(parameters).toMatchObject({ sslRootCert: '/etc/dbadmin/ca.pem', sslCert: '/project/c.pem', sslKey: '/project/k.pem' });
+});
+
+test('connection: verify-ca takes the authority from the home directory, and from PGSSLROOTCERT', () => {
+  const files = { '/home/ana/.postgresql/root.crt': '' };
+  expect(resolve('host=h sslmode=verify-ca', { files }).parameters.sslRootCert).toBe('/home/ana/.postgresql/root.crt');
+  expect(resolve('host=h sslmode=verify-ca', { env: { PGSSLROOTCERT: '/ca.pem' } }).parameters.sslRootCert).toBe('/ca.pem');
 });
 
 test("connection: libpq's own certificate files in the home directory are used when they are there", () => {
