@@ -36,6 +36,15 @@ export interface ConnectionParameters {
   readonly isReadOnly?: boolean;
 }
 
+/**
+ * After so long without a word the system asks whether the other side is there, each second and ten times. A server that is silent because
+ * it works, or waits, need not answer: its system does. The system's own time is two hours, and of a host that lost its power, or a firewall
+ * that forgot the connection, nobody tells whoever only waits for an answer.
+ *
+ * No shorter: a network that is cut for less is outlived, and what waits for an answer so long may have read for hours.
+ */
+export const KEEP_ALIVE_DELAY_MS = 300_000;
+
 /** Where the parameters lead, for messages: `app at db.example.org:5432`. Never holds the password. */
 export function describeParameters(parameters: ConnectionParameters): string {
   const hosts = parameters.hosts.map(({ host, port }) => (host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`));

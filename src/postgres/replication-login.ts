@@ -4,7 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientConfig } from 'pg';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { PooledSource, StreamSource, type ByteSource } from './byte-source.ts';
-import { describeParameters, type ConnectionParameters, type HostAddress } from './parameters.ts';
+import { describeParameters, KEEP_ALIVE_DELAY_MS, type ConnectionParameters, type HostAddress } from './parameters.ts';
 import { replicationRefusal } from './replication-refusal.ts';
 import { tlsOptions } from './tls.ts';
 import { Wire } from './wire.ts';
@@ -108,6 +108,7 @@ async function tryLogIn(
     application_name: applicationName,
     connectionTimeoutMillis: parameters.connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     stream: () => socket,
   };
   const client = new Client(config);

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import pg, { type ClientConfig, type QueryResult } from 'pg';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { connectionError } from '../../postgres/connection-error.ts';
-import type { ConnectionParameters, HostAddress } from '../../postgres/parameters.ts';
+import { KEEP_ALIVE_DELAY_MS, type ConnectionParameters, type HostAddress } from '../../postgres/parameters.ts';
 import { allowsClearText, tlsOptions } from '../../postgres/tls.ts';
 import { createCopyQuery } from './copy-in.ts';
 
@@ -124,6 +124,7 @@ async function connectWith(
     application_name: options.applicationName,
     ...(parameters.isReadOnly === true ? { options: '-c default_transaction_read_only=on' } : {}),
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     // What is asked before an earlier answer came is sent at once: the server answers in turn, and nobody waits for the way there and back.
     pipeline: true,
   });

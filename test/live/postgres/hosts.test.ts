@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openSession } from '../../../src/migrate/session/session.ts';
 import { openClient } from '../../../src/postgres/client.ts';
@@ -10,13 +11,29 @@ import { makeAuthority, serverCertificate } from '../../postgres/certificates.ts
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-/** Connects, asks and ends. */
-const KINDS: Readonly<Record<string, (parameters: ConnectionParameters) => Promise<void>>> = {
-  'an ordinary connection': async (parameters) => await (await openClient(parameters)).end(),
-  'one without delay': async (parameters) => await (await openClient(parameters, { noDelay: true })).end(),
-  'a pool': async (parameters) => await (await openPool(parameters, { applicationName: 'test', max: 1, queryTimeoutMs: 10_000 })).close(),
-  "a migration's session": async (parameters) => await (await openSession(parameters, { applicationName: 'test' })).close(),
-  'a replication connection': async (parameters) => await (await ReplicationConnection.open(parameters)).close(),
+type Close = () => Promise<void>;
+
+const KINDS: Readonly<Record<string, (parameters: ConnectionParameters) => Promise<Close>>> = {
+  'an ordinary connection': async (parameters) => {
+    const sql = await openClient(parameters);
+    return async () => await sql.end();
+  },
+  'one without delay': async (parameters) => {
+    const sql = await openClient(parameters, { noDelay: true });
+    return async () => await sql.end();
+  },
+  'a pool': async (parameters) => {
+    const pool = await openPool(parameters, { applicationName: 'test', max: 1, queryTimeoutMs: 10_000 });
+    return async () => await pool.close();
+  },
+  "a migration's session": async (parameters) => {
+    const session = await openSession(parameters, { applicationName: 'test' });
+    return async () => await session.close();
+  },
+  'a replication connection': async (parameters) => {
+    const connection = await ReplicationConnection.open(parameters);
+    return async () => await connection.close();
+  },
 };
 
 let directory: string;
@@ -46,21 +63,25 @@ describe.each([
   });
   afterAll(async () => await cluster.stop());
 
-  test.each(Object.entries(KINDS))('%s takes the server for that one alone', async (_, connect) => {
+  test.each(Object.entries(KINDS))('%s takes the server for that one alone', async (_, open) => {
     const { port } = cluster;
-    await connect(at({ host: right, port }));
-    await expect(connect(at({ host: wrong, port }))).rejects.toMatchObject({
+    await (
+      await open(at({ host: right, port }))
+    )();
+    await expect(open(at({ host: wrong, port }))).rejects.toMatchObject({
       code: 'connection-failed',
       detail: expect.stringContaining(wrong) as string,
       hint: expect.stringMatching(/^The certificate is for another name/) as string,
     });
   });
 
-  test.each(Object.entries(KINDS))('%s checks the name of the host that answers, and not of the first in the list', async (_, connect) => {
+  test.each(Object.entries(KINDS))('%s checks the name of the host that answers, and not of the first in the list', async (_, open) => {
     const { port } = cluster;
     const dead = await freePort();
-    await connect(at({ host: wrong, port: dead }, { host: right, port }));
-    await expect(connect(at({ host: right, port: dead }, { host: wrong, port }))).rejects.toMatchObject({ code: 'connection-failed' });
+    await (
+      await open(at({ host: wrong, port: dead }, { host: right, port }))
+    )();
+    await expect(open(at({ host: right, port: dead }, { host: wrong, port }))).rejects.toMatchObject({ code: 'connection-failed' });
   });
 });
 
@@ -74,6 +95,20 @@ describe('of several hosts, or of one that is something else', () => {
 
   const at = (changes: Partial<ConnectionParameters>): ConnectionParameters => ({ ...cluster.parameters(), ...changes });
   const dead = async (): Promise<HostAddress> => ({ host: '127.0.0.1', port: await freePort() });
+
+  test.skipIf(process.platform !== 'linux').each(Object.entries(KINDS))(
+    '%s finds a server gone that is silent for minutes',
+    async (_, open) => {
+      const close = await open(cluster.parameters());
+      try {
+        await expect.poll(async () => await keepAliveSeconds(cluster.port)).toEqual([expect.any(Number)]);
+        const [seconds] = await keepAliveSeconds(cluster.port);
+        expect(seconds).toBeLessThanOrEqual(300);
+      } finally {
+        await close();
+      }
+    },
+  );
 
   test('where none answers, an ordinary connection fails, and says why of each', async () => {
     const hosts = [await dead(), await dead()];
@@ -119,3 +154,15 @@ describe('of several hosts, or of one that is something else', () => {
     },
   );
 });
+
+/** In how many seconds the system asks the other side of each connection to this port whether it is there. */
+async function keepAliveSeconds(port: number): Promise<readonly number[]> {
+  const [established, keepAlive, ticksPerSecond] = ['01', '02', 100];
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
+  return lines.flatMap((line) => {
+    const [, , remote, state, , timer] = line.trim().split(/\s+/);
+    const [kind, ticks] = timer?.split(':') ?? [];
+    const isOurs = state === established && kind === keepAlive && Number.parseInt(remote?.split(':')[1] ?? '', 16) === port;
+    return isOurs ? [Number.parseInt(ticks ?? '', 16) / ticksPerSecond] : [];
+  });
+}
