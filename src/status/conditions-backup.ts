@@ -94,24 +94,26 @@ function judgeVerified(name: string, lineage: LineageFacts | undefined, cluster:
   const copied = other === undefined ? '' : ` ${syncCommand(cluster.name, other.name, name)}; or`;
   const of = `--cluster ${cluster.name} --repository ${name}`;
   const next = `dbadmin backup verify ${of} --read-data says what is damaged and which backups that takes; then${copied}: dbadmin backup run ${of} --type full`;
-  const verified = lineage?.verified;
-  if (verified === undefined || verified.isSound) return { state: 'good', what: `nothing in ${name} is known to be damaged`, next };
+  const unsound = lineage?.unsound;
+  if (unsound === undefined) return { state: 'good', what: `nothing in ${name} is known to be damaged`, next };
+  const verifiedAt = lineage?.verified?.at ?? unsound.at;
+  const later = verifiedAt > unsound.at ? ', and none since has looked at all of them again' : '';
   return {
     state: 'bad',
-    what: `the verification of ${name} ${formatDuration(since(verified.at, now))} ago found ${verified.faults} faults`,
+    what: `the verification of ${name} ${formatDuration(since(unsound.at, now))} ago found ${unsound.faults} faults${later}`,
     next,
   };
 }
 
 function judgeDrill(name: string, lineage: LineageFacts | undefined, cluster: string, now: Date): Judgement {
-  const drill = lineage?.drill;
-  const label = drill?.label ?? 'LABEL';
+  const failed = lineage?.drillFailed;
   const of = `--cluster ${cluster} --repository ${name}`;
-  const next = `its report says why: dbadmin backup drill ${of} --verify-report ${label} --json; then prove a backup again: dbadmin backup drill ${of}`;
-  if (drill?.verdict !== 'failed') return { state: 'good', what: `no drill of ${name} failed last`, next };
+  const same = failed?.backup === undefined ? '' : ` --backup ${failed.backup}`;
+  const next = `its report says why: dbadmin backup drill ${of} --verify-report ${failed?.label ?? 'LABEL'} --json; then prove the same again: dbadmin backup drill ${of}${same}`;
+  if (failed === undefined) return { state: 'good', what: `no drill of ${name} failed at what none has done since`, next };
   return {
     state: 'bad',
-    what: `drill ${drill.label} from ${name} failed ${formatDuration(since(drill.at, now))} ago: what was restored is not what was promised`,
+    what: `drill ${failed.label} from ${name} failed ${formatDuration(since(failed.at, now))} ago${same === '' ? '' : ` at ${failed.backup}`}: what was restored is not what was promised`,
     next,
   };
 }

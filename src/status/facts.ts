@@ -128,9 +128,14 @@ export interface LineageFacts {
   readonly dumpAt: Date | undefined;
   readonly drill: { readonly label: string; readonly verdict: 'passed' | 'failed' | 'proved-nothing'; readonly at: Date } | undefined;
   readonly drillPassedAt: Date | undefined;
+  /** The newest drill that failed and that nothing has settled since: `backup` is what failed, or undefined where no plan came about. */
+  readonly drillFailed: { readonly label: string; readonly at: Date; readonly backup: string | undefined } | undefined;
   /** The newest drill that restored to a database which takes writes, and how long that took. */
   readonly measured: RestoreMeasure | undefined;
+  /** The last verification. */
   readonly verified: { readonly at: Date; readonly isSound: boolean; readonly faults: number } | undefined;
+  /** The newest verification that found something which no later one has looked at again. */
+  readonly unsound: { readonly at: Date; readonly faults: number } | undefined;
 }
 
 export interface BackupFacts {

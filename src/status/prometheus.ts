@@ -164,7 +164,11 @@ function lineageMetrics(
       span(measured?.rtoMs),
     ),
     lineage('dbadmin_verification_timestamp_seconds', 'When the repository was last verified.', ({ verified }) => moment(verified?.at)),
-    lineage('dbadmin_verification_faults', 'What that verification found missing or damaged.', ({ verified }) => verified?.faults),
+    lineage(
+      'dbadmin_verification_faults',
+      'What a verification found missing or damaged, until a later one finds it mended or gone.',
+      ({ verified, unsound }) => unsound?.faults ?? verified?.faults,
+    ),
   ];
 }
 

@@ -20,7 +20,8 @@ export interface Ages {
   readonly dumpAt: Date | undefined;
   /** The last drill that passed. */
   readonly drillAt: Date | undefined;
-  readonly lastDrillFailed: { readonly label: string } | undefined;
+  /** One that failed and that nothing has settled since, or the last, if it did not pass. */
+  readonly drillFailed: { readonly label: string; readonly isLast: boolean } | undefined;
   /** What audits of full backups found and nobody has acknowledged. */
   readonly mismatches: readonly Pick<Mismatch, 'audit' | 'pages'>[];
   readonly verified: { readonly at: Date; readonly isSound: boolean } | undefined;
@@ -52,15 +53,17 @@ export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date
   ];
 }
 
-function judgeDrill(what: string, { drillAt, lastDrillFailed }: Ages, { drillAgeMs }: AgeLimits, now: Date): Finding {
+function judgeDrill(what: string, { drillAt, drillFailed }: Ages, { drillAgeMs }: AgeLimits, now: Date): Finding {
   const name = `${what} drill`;
   const fix = 'dbadmin backup drill';
-  if (lastDrillFailed !== undefined)
+  if (drillFailed !== undefined) {
+    const { label, isLast } = drillFailed;
     return problem(
       name,
-      `the last one, ${lastDrillFailed.label}, did not pass`,
-      `${fix}; its report says why: dbadmin backup drill --verify-report ${lastDrillFailed.label} --json`,
+      isLast ? `the last one, ${label}, did not pass` : `${label} failed, and none since has restored the same and passed`,
+      `${fix}; its report says why: dbadmin backup drill --verify-report ${label} --json`,
     );
+  }
   if (drillAt === undefined) {
     const detail = 'never: no backup here has been restored to see whether it can be';
     return drillAgeMs === undefined ? note(name, detail, fix) : problem(name, detail, fix);

@@ -15,8 +15,9 @@ import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readProofs } from '../drill/record.ts';
+import { standingFailure } from '../drill/standing.ts';
 import { mayServe, suspicionsOf } from '../suspicion.ts';
-import { lastVerification } from '../verify/record.ts';
+import { readVerifications } from '../verify/record.ts';
 import { judgeAges, type AgeLimits } from './ages.ts';
 import { judgeClock } from './clocks.ts';
 import { failed, note, ok, problem, type Finding } from './finding.ts';
@@ -115,8 +116,9 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   findings.push(...(await checkIndexes(what, repository, systemIdentifier)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
   findings.push(...(await checkLockModes(what, repository, systemIdentifier, clock.now())));
-  const { last, lastPassed } = await readProofs(repository, systemIdentifier);
-  const verified = await lastVerification(repository, systemIdentifier);
+  const { all: drills, last, lastPassed } = await readProofs(repository, systemIdentifier);
+  const failed = standingFailure(drills, backups) ?? (last?.verdict === 'passed' ? undefined : last);
+  const verified = (await readVerifications(repository, systemIdentifier)).telling;
   const dump = await lastDump(repository, systemIdentifier);
   const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
   const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
@@ -131,7 +133,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     backupAt: at(newest),
     dumpAt: at(dump?.at),
     drillAt: at(lastPassed?.finishedAt),
-    lastDrillFailed: last !== undefined && last.verdict !== 'passed' ? { label: last.label } : undefined,
+    drillFailed: failed === undefined ? undefined : { label: failed.label, isLast: failed === last },
     mismatches: suspicions.open,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };

@@ -6,7 +6,8 @@ import { listReports, readReport, writeReport } from '../../repository/reports.t
 import { judgeDrill } from './judge.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 import type { DrillRun } from './run.ts';
-import { readSigned, signReport, type SignedReport } from './signature.ts';
+import { settles } from './standing.ts';
+import { checkSignature, readSigned, signReport, type SignedReport } from './signature.ts';
 
 /** What a report says beside what the drill itself came to. */
 export interface DrillSubject {
@@ -27,6 +28,7 @@ export async function recordDrill(
   key: KeyObject,
 ): Promise<{ readonly report: DrillReport; readonly signed: SignedReport }> {
   const drafted = draft(repository, subject, run);
+  const settled = drafted.verdict === 'passed' ? await settledBy(repository, subject.systemIdentifier, drafted) : [];
   let made = { report: { label: '', ...drafted }, signed: signReport({}, key) };
   await writeReport(repository, subject.systemIdentifier, 'drill', subject.finishedAt, (label) => {
     const report: DrillReport = { label, ...drafted };
@@ -37,11 +39,27 @@ export async function recordDrill(
       backup: report.plan?.backup ?? null,
       ...(report.plan?.backupStartLsn === undefined ? {} : { backupStartLsn: report.plan.backupStartLsn }),
       verdict: report.verdict,
+      ...(report.plan === null && report.target.asked === 'random' && report.target.moment !== null ? { drawn: report.target.moment } : {}),
+      settles: settled,
     };
     made = { report, signed: signReport(report, key) };
     return { header, body: made.signed };
   });
   return made;
+}
+
+/** Labels of the failed drills whose failure a pass settles. */
+async function settledBy(repository: Repository, systemIdentifier: string, passed: Omit<DrillReport, 'label'>): Promise<readonly string[]> {
+  const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
+  const before = new Set(drills.flatMap(({ settles: labels = [] }) => labels));
+  const labels: string[] = [];
+  for (const header of drills) {
+    const mayBe = header.verdict === 'failed' && !before.has(header.label) && (header.backup === null || header.backup === passed.plan?.backup);
+    if (!mayBe) continue;
+    const { signed } = await readStored(repository, systemIdentifier, header);
+    if (signed !== undefined && checkSignature(signed, []).kind !== 'invalid' && settles(passed, signed.report as DrillReport)) labels.push(header.label);
+  }
+  return labels;
 }
 
 function draft(repository: Repository, subject: DrillSubject, run: DrillRun): Omit<DrillReport, 'label'> {

@@ -107,4 +107,8 @@ export interface DrillHeader extends ReportHeader {
   /** As in {@link DrillPlan}. */
   readonly backupStartLsn?: string;
   readonly verdict: DrillVerdict;
+  /** The moment that was drawn, where no plan came about for it. */
+  readonly drawn?: string;
+  /** Labels of failed drills: this one did the same and passed. Absent in reports of earlier versions. */
+  readonly settles?: readonly string[];
 }

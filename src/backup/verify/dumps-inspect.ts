@@ -4,8 +4,7 @@ import { readDumpManifest } from '../dump/stored-dump.ts';
 import { dumpPrefix } from '../dump/layout.ts';
 import { damaged } from '../../repository/envelope.ts';
 import { Blake3 } from '../../repository/hash.ts';
-import { isChosen } from './sampling.ts';
-import { asFault, type VerifyTask } from './task.ts';
+import { asFault, isRead, type VerifyTask } from './task.ts';
 
 /** A dump of which something is missing or damaged. */
 export interface AffectedDump {
@@ -62,7 +61,7 @@ async function verifyDumped(task: VerifyTask, dumped: DumpedObject, sizeBytes: n
   }
   const failure = await asFault(task, dumped.key, async () => {
     if (sizeBytes !== dumped.sizeBytes) throw damaged(dumped.key, `It has ${sizeBytes} bytes, and its manifest says ${dumped.sizeBytes}.`);
-    if (!isChosen(task.extent, dumped.key)) return;
+    if (!isRead(task, dumped.key, dumped.key)) return;
     const blake3 = new Blake3();
     const sha256 = createHash('sha256');
     for await (const piece of task.repository.store.readStream(dumped.key, task.signal)) {

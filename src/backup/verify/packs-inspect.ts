@@ -7,8 +7,7 @@ import { encodeEntries, entriesBytes, PACK_START, TRAILER_BYTES, type PackedBlob
 import { readFooter } from '../../repository/pack-footer.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import { placeOf } from './object-place.ts';
-import { isChosen } from './sampling.ts';
-import { asFault, inParallel, type VerifyTask } from './task.ts';
+import { asFault, inParallel, isRead, type VerifyTask } from './task.ts';
 import { frameHeaderFault } from './zstd-frame.ts';
 
 /** Neighbouring blobs are read, and chosen for a sample, together up to this size. */
@@ -93,11 +92,11 @@ async function verifyPack(task: VerifyTask, pack: string, object: StoredObject, 
   if (told !== undefined && told.digest !== digestOf(blobs)) throw damaged(key, `Its footer is not what ${told.index} says.`);
   if (packBytes(blobs) !== sizeBytes) throw damaged(key, 'Its blobs do not fill it.');
   task.tally.blobs += blobs.length;
-  if (task.extent.kind === 'structure') return;
+  if (task.extent.kind === 'structure' && !task.suspects.has(key)) return;
   const start = await task.repository.store.readRange(key, 0, PACK_START.byteLength);
   if (!PACK_START.equals(start)) throw damaged(key, 'It does not begin as a pack.');
   for (const run of runsOf(blobs)) {
-    if (!isChosen(task.extent, `${pack} ${run[0]?.offset ?? 0}`)) continue;
+    if (!isRead(task, key, `${pack} ${run[0]?.offset ?? 0}`)) continue;
     await verifyRun(task, pack, key, run);
   }
 }

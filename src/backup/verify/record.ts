@@ -1,25 +1,87 @@
+import { readOr } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { listReports, writeReport, type ReportHeader } from '../../repository/reports.ts';
-import type { VerifyReport } from './report.ts';
-import type { ReadExtent } from './sampling.ts';
-
-/** The header of a stored verification: what a list needs. */
-export interface VerificationHeader extends ReportHeader {
-  readonly extent: ReadExtent['kind'];
-  readonly isSound: boolean;
-  readonly faults: number;
-}
+import { listReports, readReport, reportKey, writeReport } from '../../repository/reports.ts';
+import type { VerificationHeader, VerifyReport } from './report.ts';
+import { standingOf } from './standing.ts';
 
 /** Notes in the repository that it was verified, and with what result; gives the label. */
 export async function recordVerification(repository: Repository, report: VerifyReport): Promise<string> {
-  const { systemIdentifier, finishedAt, extent, isSound, faultCount } = report;
+  const { systemIdentifier, finishedAt, extent, isSound, faultCount, repositoryId, rechecked } = report;
   return await writeReport(repository, systemIdentifier, 'verification', new Date(finishedAt), (label) => {
-    const header: VerificationHeader = { label, systemIdentifier, finishedAt, extent: extent.kind, isSound, faults: faultCount };
+    const found = { extent: extent.kind, isSound, faults: faultCount };
+    const header: VerificationHeader = { label, systemIdentifier, finishedAt, ...found, repositoryId, rechecked };
     return { header, body: report };
   });
 }
 
-/** The last verification, or undefined when there was none. */
-export async function lastVerification(repository: Repository, systemIdentifier: string): Promise<VerificationHeader | undefined> {
-  return (await listReports<VerificationHeader>(repository, systemIdentifier, 'verification')).at(-1);
+/** What the verifications of a lineage in a repository say now. */
+export interface Verifications {
+  /** The last, however it ended. */
+  readonly last: VerificationHeader | undefined;
+  /** Those that found something which no later one has looked at again, oldest first. */
+  readonly standing: readonly VerificationHeader[];
+  /** What is known of the repository: the newest that stands, or the last where none does. */
+  readonly telling: VerificationHeader | undefined;
+}
+
+/** Reads the headers. Verifications of other repositories that were copied here say nothing of this one. */
+export async function readVerifications(repository: Repository, systemIdentifier: string): Promise<Verifications> {
+  const { id } = repository.identity;
+  const all = await listReports<VerificationHeader>(repository, systemIdentifier, 'verification');
+  const own = all.filter(({ repositoryId = id }) => repositoryId === id);
+  const standing = standingOf(own);
+  const last = own.at(-1);
+  return { last, standing, telling: standing.at(-1) ?? last };
+}
+
+/** A verification that stands, with what it found; undefined where its report cannot be read. */
+export interface StandingVerification {
+  readonly header: VerificationHeader;
+  readonly findings: VerificationFindings | undefined;
+}
+
+/** What a stored report names. */
+export interface VerificationFindings {
+  /** Keys of objects that are missing or damaged, or what is missing from what. */
+  readonly objects: readonly string[];
+  /** Whether these are all; a report names the first thousand. */
+  readonly isComplete: boolean;
+  /** Labels of backups that do not restore, or not whole; and of those that do, as far as was looked. */
+  readonly backups: readonly string[];
+  readonly soundBackups: readonly string[];
+  /** Labels of dumps of which something is missing or damaged. */
+  readonly dumps: readonly string[];
+}
+
+/** Reads the reports that stand, oldest first. */
+export async function readStanding(repository: Repository, systemIdentifier: string): Promise<readonly StandingVerification[]> {
+  const { standing } = await readVerifications(repository, systemIdentifier);
+  const read: StandingVerification[] = [];
+  for (const header of standing) {
+    const key = reportKey(systemIdentifier, 'verification', header.label);
+    const body = await readOr(repository, key, [], async () => await readReport(repository, systemIdentifier, 'verification', header.label));
+    read.push({ header, findings: findingsIn(body) });
+  }
+  return read;
+}
+
+/** What a report of this or an earlier version names; undefined where it is none. */
+function findingsIn(body: unknown): VerificationFindings | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const { faults, faultCount, backups, soundBackups, dumps } = body as Partial<Record<keyof VerifyReport, unknown>>;
+  if (!Array.isArray(faults) || !Array.isArray(backups)) return undefined;
+  return {
+    objects: textsOf(faults, 'object'),
+    isComplete: faultCount === faults.length,
+    backups: textsOf(backups, 'label'),
+    soundBackups: Array.isArray(soundBackups) ? soundBackups.map(String) : [],
+    dumps: Array.isArray(dumps) ? textsOf(dumps, 'label') : [],
+  };
+}
+
+function textsOf(items: readonly unknown[], key: string): readonly string[] {
+  return items.flatMap((item) => {
+    const text = typeof item === 'object' && item !== null ? (item as Readonly<Record<string, unknown>>)[key] : undefined;
+    return typeof text === 'string' ? [text] : [];
+  });
 }

@@ -1,3 +1,4 @@
+import type { ReportHeader } from '../../repository/reports.ts';
 import type { WalGap } from '../gaps.ts';
 import type { RecoverableWindow } from '../windows.ts';
 import type { AffectedBackup } from './backups-inspect.ts';
@@ -14,6 +15,8 @@ export interface VerifyReport {
   readonly systemIdentifier: string;
   readonly tool: string;
   readonly extent: ReadExtent;
+  /** Labels of earlier verifications: all that they found was looked at again, and what of it is still so is among the faults here. */
+  readonly rechecked: readonly string[];
   /** The tool's clock, ISO 8601. */
   readonly startedAt: string;
   readonly finishedAt: string;
@@ -41,4 +44,15 @@ export interface VerifyReport {
 /** A window as the names of objects promise it, and where it really ends; null when nothing of it is left. */
 export interface AffectedWindow extends RecoverableWindow {
   readonly endsAtLsn: string | null;
+}
+
+/** The header of a stored verification: what a list needs. */
+export interface VerificationHeader extends ReportHeader {
+  readonly extent: ReadExtent['kind'];
+  readonly isSound: boolean;
+  readonly faults: number;
+  /** Which repository was looked at: reports are copied to others. Absent in reports of earlier versions, which count where they are. */
+  readonly repositoryId?: string;
+  /** As in {@link VerifyReport}. Absent in reports of earlier versions. */
+  readonly rechecked?: readonly string[];
 }

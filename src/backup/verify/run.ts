@@ -8,6 +8,8 @@ import { verifyDumps } from './dumps-inspect.ts';
 import { emptyTally, Faults } from './faults.ts';
 import { placeOf } from './object-place.ts';
 import { verifyPacks } from './packs-inspect.ts';
+import { recheckOf } from './recheck.ts';
+import { readStanding } from './record.ts';
 import type { VerifyReport } from './report.ts';
 import type { ReadExtent } from './sampling.ts';
 import { verifySealed } from './sealed-inspect.ts';
@@ -33,22 +35,25 @@ const AREAS = ['packs/', 'indexes/', 'backups/', 'wal/', 'dumps/'];
  * Looks at everything that the repository holds of a cluster and says what is missing or damaged, and what that costs.
  *
  * Without content being read this finds what is absent, cut short or contradicts itself; reading everything finds each
- * changed bit. Memory does not grow with the database, only with the number of its packs and blobs.
+ * changed bit. What an earlier verification found is read again whatever the extent, until one finds it mended or gone. Memory does not grow with the database, only with the number of its packs and blobs.
  *
  * @throws {DbadminError} when the repository is out of reach or its key is wrong: then nothing is known of it.
  */
 export async function verifyRepository(request: VerifyRequest): Promise<VerifyReport> {
   const { repository, cluster, clock } = request;
+  const startedAt = clock.now();
+  const { systemIdentifier } = cluster;
+  const recheck = recheckOf(await readStanding(repository, systemIdentifier), request.extent);
   const task: VerifyTask = {
     repository,
-    systemIdentifier: cluster.systemIdentifier,
+    systemIdentifier,
     extent: request.extent,
+    suspects: recheck.objects,
     faults: new Faults(),
     tally: emptyTally(),
     signal: request.signal,
     onRead: request.onRead,
   };
-  const startedAt = clock.now();
   await verifySmallObjects(task);
   const packs = await verifyPacks(task);
   const listed = await verifyBackups(task, packs);
@@ -59,9 +64,10 @@ export async function verifyRepository(request: VerifyRequest): Promise<VerifyRe
     repository: request.repositoryName,
     repositoryId: repository.identity.id,
     cluster: cluster.name,
-    systemIdentifier: cluster.systemIdentifier,
+    systemIdentifier,
     tool: request.tool,
     extent: request.extent,
+    rechecked: recheck.verifications,
     startedAt: startedAt.toISOString(),
     finishedAt: clock.now().toISOString(),
     tally: task.tally,

@@ -1,17 +1,24 @@
 import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Faults, Tally } from './faults.ts';
-import type { ReadExtent } from './sampling.ts';
+import { isChosen, type ReadExtent } from './sampling.ts';
 
 /** A verification under way: what it reads, how much of it, and what it has found. */
 export interface VerifyTask {
   readonly repository: Repository;
   readonly systemIdentifier: string;
   readonly extent: ReadExtent;
+  /** Keys of objects that an earlier verification found damaged: read to their ends whatever the extent. */
+  readonly suspects: ReadonlySet<string>;
   readonly faults: Faults;
   readonly tally: Tally;
   readonly signal: AbortSignal;
   readonly onRead: (storedBytes: number) => void;
+}
+
+/** Whether the piece of content called `name`, which lies in `object`, is read. */
+export function isRead({ extent, suspects }: VerifyTask, object: string, name: string): boolean {
+  return suspects.has(object) || isChosen(extent, name);
 }
 
 /** Failures that say nothing of the object: they end a verification. */

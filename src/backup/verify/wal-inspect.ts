@@ -7,9 +7,8 @@ import { WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
 import type { StoredObject } from '../../storage/store.ts';
 import { placeOf } from './object-place.ts';
-import { isChosen } from './sampling.ts';
 import { verifySealed } from './sealed-inspect.ts';
-import { asFault, inParallel, type VerifyTask } from './task.ts';
+import { asFault, inParallel, isRead, type VerifyTask } from './task.ts';
 
 const AT_ONCE = 2;
 /** Larger segments are read one at a time: each is in memory whole. */
@@ -49,7 +48,7 @@ async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredOb
   }
   task.tally.segments += 1;
   const name = key.slice(key.lastIndexOf('/') + 1);
-  if (!isChosen(task.extent, name)) return;
+  if (!isRead(task, key, name)) return;
   const failure = await asFault(task, key, async () => {
     if (kind === 'part') await archive.readPart(key);
     // The archive checks more than the envelope: that the first page is of this cluster and of this position.

@@ -1,18 +1,28 @@
 import { formatDuration } from '../../base/durations.ts';
-import { lastVerification, type VerificationHeader } from '../../backup/verify/record.ts';
+import { readVerifications } from '../../backup/verify/record.ts';
+import type { VerificationHeader } from '../../backup/verify/report.ts';
 import { describeSuspicion, howToAcknowledge, type Suspicion, type Suspicions } from '../../backup/suspicion.ts';
 import { readProofs, type Proofs } from '../../backup/drill/record.ts';
+import type { DrillHeader } from '../../backup/drill/report.ts';
+import { standingFailure } from '../../backup/drill/standing.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { Output } from '../output.ts';
 
 /** What of a repository has been tried: drills and verifications. */
 export interface Tried extends Proofs {
+  /** The newest drill that failed and that nothing has settled since. */
+  readonly unsettled: DrillHeader | undefined;
   readonly verified: VerificationHeader | undefined;
 }
 
-export async function readTried(repository: Repository, systemIdentifier: string): Promise<Tried> {
-  return { ...(await readProofs(repository, systemIdentifier)), verified: await lastVerification(repository, systemIdentifier) };
+export async function readTried(
+  repository: Repository,
+  systemIdentifier: string,
+  backups: readonly BackupSummary[],
+): Promise<Tried> {
+  const proofs = await readProofs(repository, systemIdentifier);
+  return { ...proofs, unsettled: standingFailure(proofs.all, backups), verified: (await readVerifications(repository, systemIdentifier)).telling };
 }
 
 /** `proven 2 d ago`, `unproven`, `suspect` or `damaged`: how far a backup can be relied on. */
@@ -43,7 +53,7 @@ export function suspicionJson(suspicion: Suspicion | undefined): object | null {
 }
 
 /** The lines of `backup info` about what was tried. */
-export function showTried(output: Output, { last, lastPassed, verified }: Tried, now: Date): void {
+export function showTried(output: Output, { last, lastPassed, unsettled, verified }: Tried, now: Date): void {
   if (last === undefined)
     output.line('drill        none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill)');
   else {
@@ -53,6 +63,10 @@ export function showTried(output: Output, { last, lastPassed, verified }: Tried,
         : output.style('bad', last.verdict === 'failed' ? 'failed' : 'proved nothing');
     const before = last === lastPassed || lastPassed === undefined ? '' : `; the last that passed ${ageOf(lastPassed.finishedAt, now)} ago`;
     output.line(`drill        ${last.label} ${ageOf(last.finishedAt, now)} ago: ${ended}, ${last.backup ?? 'no backup'}${before}`);
+    if (unsettled !== undefined && unsettled !== last)
+      output.line(
+        `             ${output.style('bad', `${unsettled.label} failed`)} ${ageOf(unsettled.finishedAt, now)} ago, ${unsettled.backup ?? 'no backup'}, and none since has done the same and passed`,
+      );
   }
   if (verified === undefined) output.line('verified     never (dbadmin backup verify --read-data)');
   else {
@@ -64,8 +78,8 @@ export function showTried(output: Output, { last, lastPassed, verified }: Tried,
 const EXTENTS = { structure: 'structure only', sample: 'a sample of the content', everything: 'all content' } as const;
 
 /** The same for machines. */
-export function describeTried({ last, lastPassed, verified }: Tried): object {
-  return { drill: last ?? null, lastPassedDrill: lastPassed ?? null, verified: verified ?? null };
+export function describeTried({ last, lastPassed, unsettled, verified }: Tried): object {
+  return { drill: last ?? null, lastPassedDrill: lastPassed ?? null, unsettledDrill: unsettled ?? null, verified: verified ?? null };
 }
 
 function ageOf(at: string, now: Date): string {

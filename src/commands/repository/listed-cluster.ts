@@ -1,4 +1,5 @@
-import { lastVerification, type VerificationHeader } from '../../backup/verify/record.ts';
+import { readVerifications } from '../../backup/verify/record.ts';
+import type { VerificationHeader } from '../../backup/verify/report.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { LEASE_NAMES, readLease, type LeaseName, type LeaseOwner } from '../../repository/lease-objects.ts';
 import { listBackups } from '../../repository/manifest.ts';
@@ -21,6 +22,7 @@ export interface ListedCluster {
   readonly leases: readonly HeldLease[];
   /** Packs that wait to be freed, and when a collection marked the first and the last. */
   readonly marked: { readonly packs: number; readonly firstAt: Date; readonly lastAt: Date } | null;
+  /** The newest verification whose faults no later one has looked at again, or the last. */
   readonly verified: VerificationHeader | null;
 }
 
@@ -55,7 +57,7 @@ export async function inspectListedCluster(
     newestBackup: ends.at(-1) ?? null,
     leases: await heldLeases(repository, systemIdentifier),
     marked: marked === undefined ? null : { packs: marked.packs, firstAt: marked.first, lastAt: marked.last },
-    verified: (await lastVerification(repository, systemIdentifier)) ?? null,
+    verified: (await readVerifications(repository, systemIdentifier)).telling ?? null,
   };
 }
 

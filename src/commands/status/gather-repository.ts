@@ -1,11 +1,12 @@
 import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { readProofs } from '../../backup/drill/record.ts';
+import { standingFailure } from '../../backup/drill/standing.ts';
 import { lastDump } from '../../backup/dump/last-inspect.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
 import { mayServe } from '../../backup/suspicion.ts';
-import { lastVerification } from '../../backup/verify/record.ts';
+import { readVerifications } from '../../backup/verify/record.ts';
 import { repositoryWal } from '../../backup/wal/status.ts';
 import { exposureAt, newestRecovery, recoveryModel } from '../../backup/windows.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
@@ -103,7 +104,9 @@ async function inspectLineageFacts(
   const newest = newestRecovery(model);
   const wal = repositoryWal(recovery, undefined, now);
   const proofs = await readProofs(repository, id);
-  const verified = await lastVerification(repository, id);
+  const failed = standingFailure(proofs.all, contents.backups);
+  const { last: verified, standing } = await readVerifications(repository, id);
+  const unsound = standing.at(-1);
   const dump = await lastDump(repository, id);
   const whole = contents.backups.filter((backup) => mayServe(backup, contents.suspicions)).sort(byEnd);
   const last = [...contents.backups].sort(byEnd).at(-1);
@@ -128,9 +131,12 @@ async function inspectLineageFacts(
         ? undefined
         : { label: proofs.last.label, verdict: proofs.last.verdict, at: new Date(proofs.last.finishedAt) },
     drillPassedAt: dateOf(proofs.lastPassed?.finishedAt),
+    drillFailed:
+      failed === undefined ? undefined : { label: failed.label, at: new Date(failed.finishedAt), backup: failed.backup ?? undefined },
     measured: await readMeasure(repository, id, [proofs.lastPassed?.label, proofs.last?.label]),
     verified:
       verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound, faults: verified.faults },
+    unsound: unsound === undefined ? undefined : { at: new Date(unsound.finishedAt), faults: unsound.faults },
   };
 }
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { isDbadminError } from '../../../src/base/errors.ts';
 import { writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
+import { readVerifications, recordVerification } from '../../../src/backup/verify/record.ts';
 import type { VerifyReport } from '../../../src/backup/verify/report.ts';
 import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import type { ReadExtent } from '../../../src/backup/verify/sampling.ts';
@@ -222,6 +223,47 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     expect(await read('x')).toBe(await read('x'));
     const { tally } = await verify(repository);
     expect(await read('x')).toBeLessThan(tally.readBytes);
+  });
+
+  test('what one run found is read again by each later one, until it is mended', async () => {
+    const key = packKey(SYSTEM_IDENTIFIER, backups[0]?.pack ?? '');
+    const segment = walKey(SYSTEM_IDENTIFIER, segmentOf(2));
+    const told = async (extent: ReadExtent): Promise<string | undefined> => {
+      const report = await verify(repository, extent);
+      await recordVerification(repository, report);
+      const { standing, telling } = await readVerifications(repository, SYSTEM_IDENTIFIER);
+      expect(standing.length).toBe(report.isSound ? 0 : 1);
+      expect(telling?.isSound).toBe(report.isSound);
+      return report.faults.map(({ object }) => object).join();
+    };
+    for (const damagedKey of [key, segment, `${SYSTEM_IDENTIFIER}/dumps/20261121T050000Z-dump/globals.sql`])
+      await changed(
+        repository,
+        damagedKey,
+        (bytes) => flipBit(bytes, damagedKey === key ? 8 * 40 : bytes.byteLength * 4),
+        async () => {
+          expect(await told({ kind: 'structure' })).toBe('');
+          expect(await told({ kind: 'everything' })).toBe(damagedKey);
+          for (const seed of ['a', 'b', 'c']) expect(await told({ kind: 'sample', share: 1e-9, seed })).toBe(damagedKey);
+          expect(await told({ kind: 'structure' })).toBe(damagedKey);
+        },
+      );
+    expect(await told({ kind: 'structure' })).toBe('');
+  });
+
+  test('a verification of another repository that was copied here says nothing of this one', async () => {
+    const header = { systemIdentifier: SYSTEM_IDENTIFIER, finishedAt: '2026-11-21T00:00:00.000Z', extent: 'everything' as const, faults: 1 };
+    const copied = async (second: number, parts: object): Promise<string> =>
+      await writeReport(repository, SYSTEM_IDENTIFIER, 'verification', new Date(Date.UTC(2030, 1, 1, 0, 0, second)), (label) => ({
+        header: { label, ...header, ...parts },
+        body: { faults: [], faultCount: 1, backups: [] },
+      }));
+    const own = await copied(0, { isSound: false, repositoryId: repository.identity.id, rechecked: [] });
+    await copied(1, { isSound: true, repositoryId: 'f'.repeat(32), rechecked: [own] });
+    await copied(2, { isSound: false, repositoryId: 'f'.repeat(32), rechecked: [] });
+    const { standing, telling } = await readVerifications(repository, SYSTEM_IDENTIFIER);
+    expect(standing.map(({ label }) => label)).toEqual([own]);
+    expect(telling?.label).toBe(own);
   });
 
   /** Found by the verification, or by opening the repository before it. */

@@ -69,12 +69,26 @@ test.each<[string, ClusterFacts, readonly string[]]>([
   ],
   [
     'a verification that found faults',
-    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ verified: { at: ago(60), isSound: false, faults: 2 } }))] }),
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ unsound: { at: ago(60), faults: 2 } }))] }),
+    ['verification-failed local'],
+  ],
+  [
+    'one that read less and met nothing after it',
+    clusterFacts({
+      repositories: [
+        repositoryFacts(lineageFacts({ verified: { at: ago(60), isSound: true, faults: 0 }, unsound: { at: ago(DAY), faults: 2 } })),
+      ],
+    }),
     ['verification-failed local'],
   ],
   [
     'a drill that failed',
-    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ drill: { label: 'd', verdict: 'failed', at: ago(60) } }))] }),
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ drillFailed: { label: 'd', at: ago(60), backup: undefined } }))] }),
+    ['drill-failed local'],
+  ],
+  [
+    'a drill that failed, and another backup that passed after it',
+    clusterFacts({ repositories: [repositoryFacts(lineageFacts({ drillFailed: { label: 'd', at: ago(40 * DAY), backup: 'b' } }))] }),
     ['drill-failed local'],
   ],
   ['a drill too old', limited({ drillAgeMs: 4 * DAY * 1000 }), ['drill-late local']],
@@ -261,8 +275,9 @@ test('conditions: everything that is bad says what to do next, without an empty 
             isCut: true,
             measured: MEASURE,
             damaged: { label: 'x', damage: 'y' },
-            verified: { at: ago(1), isSound: false, faults: 1 },
-            drill: { label: 'd', verdict: 'failed', at: ago(9) },
+            verified: { at: ago(1), isSound: true, faults: 0 },
+            unsound: { at: ago(2), faults: 1 },
+            drillFailed: { label: 'd', at: ago(9), backup: 'b' },
           }),
         ),
         AWAY,

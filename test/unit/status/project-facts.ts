@@ -83,7 +83,9 @@ export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
     drill: { label: MEASURE.label, verdict: 'passed', at: MEASURE.at },
     drillPassedAt: MEASURE.at,
     measured: MEASURE,
+    drillFailed: undefined,
     verified: undefined,
+    unsound: undefined,
     ...over,
   };
 }

@@ -21,7 +21,7 @@ const AGES: Ages = {
   backupAt: hoursAgo(2),
   dumpAt: undefined,
   drillAt: hoursAgo(48),
-  lastDrillFailed: undefined,
+  drillFailed: undefined,
   mismatches: [],
   verified: { at: hoursAgo(5), isSound: true },
 };
@@ -59,7 +59,7 @@ describe('judgeAges', () => {
   test('no drill at all is a problem only where a limit asks for one; a failed one always is', () => {
     expect(states({ drillAt: undefined }, LIMITS)).toEqual(['ok', 'problem', 'ok']);
     expect(states({ drillAt: undefined }, NO_LIMITS)).toEqual(['ok', 'note', 'ok']);
-    expect(states({ lastDrillFailed: { label: '20261121T000000Z-drill' } }, NO_LIMITS)).toEqual(['ok', 'problem', 'ok']);
+    expect(states({ drillFailed: { label: '20261121T000000Z-drill', isLast: true } }, NO_LIMITS)).toEqual(['ok', 'problem', 'ok']);
   });
 
   test('a verification that found something is a problem until the next', () => {

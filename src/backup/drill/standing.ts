@@ -1,0 +1,48 @@
+import { parseLsn } from '../../postgres/lsn.ts';
+import type { BackupSummary } from '../../repository/manifest.ts';
+import type { DrillHeader, DrillReport } from './report.ts';
+
+/** A stored backup as far as it tells which drill was of it. */
+export type DrilledBackup = Pick<BackupSummary, 'label' | 'startLsn' | 'finishedAt'>;
+
+/**
+ * The newest drill that failed and that nothing has settled since. `drills` oldest first; `backups` are those that are there.
+ *
+ * A pass of another backup, or of another moment, proves nothing of what failed. A failure is settled by a later drill that restored
+ * the same and passed, and names it; or, once nobody can restore what failed any more, by any that passed after it.
+ */
+export function standingFailure(drills: readonly DrillHeader[], backups: readonly DrilledBackup[]): DrillHeader | undefined {
+  const settled = new Set(drills.flatMap(({ settles = [] }) => settles));
+  return drills.findLast((failed, n) => {
+    if (failed.verdict !== 'failed' || settled.has(failed.label)) return false;
+    const isGone = !isThere(failed, backups);
+    // Of earlier versions a pass names nothing.
+    return !drills.slice(n + 1).some((later) => later.verdict === 'passed' && (isGone || (later.settles === undefined && isOfOne(failed, later))));
+  });
+}
+
+/** Whether what failed can be tried again. Where no plan came about only a moment that was drawn says what it was. */
+function isThere({ backup, backupStartLsn, drawn }: DrillHeader, backups: readonly DrilledBackup[]): boolean {
+  if (backup !== null) return backups.some(({ label, startLsn }) => label === backup && (backupStartLsn ?? startLsn) === startLsn);
+  return drawn !== undefined && backups.some(({ finishedAt }) => finishedAt <= drawn);
+}
+
+function isOfOne(a: Pick<DrillHeader, 'backup' | 'backupStartLsn'>, b: Pick<DrillHeader, 'backup' | 'backupStartLsn'>): boolean {
+  return a.backup !== null && a.backup === b.backup && (a.backupStartLsn ?? b.backupStartLsn) === (b.backupStartLsn ?? a.backupStartLsn);
+}
+
+type Drilled = Pick<DrillReport, 'verdict' | 'plan' | 'target' | 'amcheck'>;
+
+/** Whether a pass shows that what failed works now: the same backup replayed at least as far, and looked into at least as closely. */
+export function settles(passed: Drilled, failed: Drilled): boolean {
+  if (passed.verdict !== 'passed' || passed.plan === null) return false;
+  if (failed.plan === null) return failed.target.moment !== null && passed.target.moment === failed.target.moment;
+  if (failed.amcheck.state === 'damaged' && !isAsClose(passed.amcheck, failed.amcheck)) return false;
+  const [now, then] = [passed.plan, failed.plan];
+  const isSame = now.backup === then.backup && (now.backupStartLsn ?? then.backupStartLsn) === (then.backupStartLsn ?? now.backupStartLsn);
+  return isSame && now.timeline >= then.timeline && parseLsn(now.fromLsn) >= parseLsn(then.fromLsn);
+}
+
+function isAsClose(passed: Drilled['amcheck'], failed: Extract<Drilled['amcheck'], { readonly state: 'clean' | 'damaged' }>): boolean {
+  return passed.state === 'clean' && (passed.heapAllIndexed || !failed.heapAllIndexed);
+}
