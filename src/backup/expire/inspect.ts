@@ -13,6 +13,8 @@ import { WalArchive } from '../../repository/wal-archive.ts';
 import { dumpPrefix } from '../dump/layout.ts';
 import { suspicionsOf } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
+import { readStanding } from '../verify/record.ts';
+import { brokenBackups } from '../broken.ts';
 import type { ExpiryState, StoredBackup, StoredDump } from './plan.ts';
 import type { StoredWal } from './wal-plan.ts';
 
@@ -21,6 +23,8 @@ export interface ExpiryInspection extends ExpiryState {
   readonly wal: readonly StoredWal[];
   /** Manifests that do not even say which backup they are of: what they need is not known. */
   readonly damaged: readonly DamagedObject[];
+  /** Labels of verifications that found something, and whose reports cannot be read: which backups that takes is not known. */
+  readonly untold: readonly string[];
 }
 
 const NO_END = 0xffff_ffff_ffff_ffffn;
@@ -40,14 +44,15 @@ export async function inspectExpiry(
     if (isInForce(hold, [now, storeTime])) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
   }
   const lineages = await readLineages(repository, cluster, timelinesInUse(backups, wal, storeTime, windowMs));
-  const suspicions = suspicionsOf(
-    backups.map(({ summary }) => summary),
-    await listFindings(repository, systemIdentifier),
-  );
+  const summaries = backups.map(({ summary }) => summary);
+  const suspicions = suspicionsOf(summaries, await listFindings(repository, systemIdentifier));
+  const standing = await readStanding(repository, systemIdentifier);
   return {
     backups,
     damaged,
     suspicions,
+    broken: brokenBackups(summaries, standing),
+    untold: standing.flatMap(({ header, findings }) => (findings === undefined ? [header.label] : [])),
     wal,
     holds,
     lineages,

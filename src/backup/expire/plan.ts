@@ -3,6 +3,7 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { isAncestorPosition } from '../../postgres/timeline.ts';
 import { isTrusted, type Suspicions } from '../suspicion.ts';
+import { NONE_BROKEN, type BrokenBackups } from '../broken.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import { PERIODS, periodOf, type Period } from './periods.ts';
 import type { KeepReason, Retention } from './retention.ts';
@@ -25,6 +26,7 @@ export interface ExpiryState {
   /** By timeline and LSN, oldest first. */
   readonly backups: readonly StoredBackup[];
   readonly suspicions: Suspicions;
+  readonly broken: BrokenBackups;
   /** By their beginnings, oldest first. */
   readonly dumps: readonly StoredDump[];
   /** Those in force, by label. */
@@ -46,6 +48,9 @@ export interface Verdict {
 /**
  * What stays and why. Damaged and suspect backups count for no rule; from a mismatch that nobody has looked into back nothing goes. A backup is as old as the younger of its two times says, so that a clock that
  * was set lets nothing go early.
+ *
+ * Those that a verification found broken count for no rule either. They stay as long as they would if they were whole: a copy of the repository may have
+ * what they lack, and most of their files are there. So what a verification found keeps more, and never lets go of more.
  */
 export function planExpiry(
   state: ExpiryState,
@@ -53,18 +58,16 @@ export function planExpiry(
 ): { readonly backups: readonly Verdict[]; readonly dumps: readonly Verdict[] } {
   const reasons = new Map<string, KeepReason[]>(state.backups.map(({ summary }) => [summary.label, holdReasons(state, summary.label)]));
   const keep = (label: string, reason: KeepReason): void => void reasons.get(label)?.push(reason);
-  const isCounted = (backup: StoredBackup): boolean => isSound(backup, state.suspicions);
-  const sound = state.backups.filter(isCounted);
-  keepWindow(state, retention, sound, keep);
+  const isCounted = (backup: StoredBackup): boolean => isSound(backup, state);
   const orders = ordersOf(state);
-  const keepNewest = (count: number, reason: KeepReason): void => {
-    const last = orders.flatMap((order) => newest(order.filter(isCounted), count));
-    for (const { summary } of new Set(last)) keep(summary.label, reason);
-  };
-  keepNewest(retention.keep.last, { kind: 'last', count: retention.keep.last });
-  for (const rule of PERIODS) keepPeriods(rule, retention, sound, keep);
-  const minimum = Math.max(1, retention.minimum);
-  keepNewest(minimum, { kind: 'minimum', count: minimum });
+  keepYoung(state, retention, keep);
+  keepByRules(state, retention, { orders, isCounted }, keep);
+  if (state.broken.size > 0) {
+    const wouldCount = (backup: StoredBackup): boolean => isSound(backup, { ...state, broken: NONE_BROKEN });
+    keepByRules(state, retention, { orders, isCounted: wouldCount }, (label, reason) =>
+      state.broken.has(label) ? keep(label, reason) : undefined,
+    );
+  }
   const trailing = orders.flatMap((order) => order.slice(order.findLastIndex(isCounted) + 1));
   for (const { summary } of new Set(trailing)) keep(summary.label, { kind: 'newest-damaged' });
   for (const { audit } of state.suspicions.open) for (const label of upTo(state.backups, audit)) keep(label, { kind: 'audit', audit });
@@ -75,9 +78,29 @@ export function planExpiry(
   };
 }
 
-/** Whether a backup counts: neither damaged, nor on a side of a mismatch. */
-export function isSound({ summary }: StoredBackup, { byLabel }: Suspicions): boolean {
-  return summary.damage === null && isTrusted(byLabel.get(summary.label));
+/** The orders that tell which backups are the newest, and which count. */
+interface Counted {
+  readonly orders: readonly (readonly StoredBackup[])[];
+  readonly isCounted: (backup: StoredBackup) => boolean;
+}
+
+/** What the rules keep of those that count. */
+function keepByRules(state: ExpiryState, retention: Retention, { orders, isCounted }: Counted, keep: Keep): void {
+  const sound = state.backups.filter(isCounted);
+  const keepNewest = (count: number, reason: KeepReason): void => {
+    const last = orders.flatMap((order) => newest(order.filter(isCounted), count));
+    for (const { summary } of new Set(last)) keep(summary.label, reason);
+  };
+  keepWindowStart(state, retention, sound, keep);
+  keepNewest(retention.keep.last, { kind: 'last', count: retention.keep.last });
+  for (const rule of PERIODS) keepPeriods(rule, retention, sound, keep);
+  const minimum = Math.max(1, retention.minimum);
+  keepNewest(minimum, { kind: 'minimum', count: minimum });
+}
+
+/** Whether a backup counts: neither damaged, nor on a side of a mismatch, nor found broken. */
+export function isSound({ summary }: StoredBackup, { suspicions, broken }: Pick<ExpiryState, 'suspicions' | 'broken'>): boolean {
+  return summary.damage === null && isTrusted(suspicions.byLabel.get(summary.label)) && !broken.has(summary.label);
 }
 
 /** Those that came before a backup, by position or by time, and itself. */
@@ -124,14 +147,21 @@ function endedMs({ summary, storedAt }: StoredBackup): number {
 
 type Keep = (label: string, reason: KeepReason) => void;
 
-/** Everything younger than the window, and on each timeline the newest older one: from there the window's beginning is reached. */
-function keepWindow(state: ExpiryState, { windowMs }: Retention, sound: readonly StoredBackup[], keep: Keep): void {
+/** Whether a backup is younger than the window. */
+function isYoung({ now, storeNow }: ExpiryState, { summary, storedAt }: StoredBackup, windowMs: number): boolean {
+  return now.getTime() - new Date(summary.finishedAt).getTime() < windowMs || storeNow.getTime() - storedAt.getTime() < windowMs;
+}
+
+function keepYoung(state: ExpiryState, { windowMs }: Retention, keep: Keep): void {
   if (windowMs === undefined) return;
-  const isYoung = ({ summary, storedAt }: StoredBackup): boolean =>
-    state.now.getTime() - new Date(summary.finishedAt).getTime() < windowMs || state.storeNow.getTime() - storedAt.getTime() < windowMs;
-  for (const backup of state.backups) if (isYoung(backup)) keep(backup.summary.label, { kind: 'window', windowMs });
+  for (const backup of state.backups) if (isYoung(state, backup, windowMs)) keep(backup.summary.label, { kind: 'window', windowMs });
+}
+
+/** On each timeline the newest that is older than the window: from there the window's beginning is reached. */
+function keepWindowStart(state: ExpiryState, { windowMs }: Retention, sound: readonly StoredBackup[], keep: Keep): void {
+  if (windowMs === undefined) return;
   for (const lineage of state.lineages) {
-    const start = sound.filter((backup) => leadsTo(lineage, backup) && !isYoung(backup)).at(-1);
+    const start = sound.filter((backup) => leadsTo(lineage, backup) && !isYoung(state, backup, windowMs)).at(-1);
     if (start !== undefined) keep(start.summary.label, { kind: 'window-start', timeline: lineage.timeline });
   }
 }

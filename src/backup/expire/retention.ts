@@ -26,7 +26,7 @@ export type KeepReason =
   | { readonly kind: 'hold'; readonly reason: string; readonly until: Date | null }
   /** An audit found a mismatch, and nobody has found out yet which backups have the pages wrong: whatever is as old or older may be needed. */
   | { readonly kind: 'audit'; readonly audit: string }
-  /** It has damaged pages or is suspect, and there is no newer sound one. */
+  /** It has damaged pages, is suspect or was found broken, and there is no newer sound one. */
   | { readonly kind: 'newest-damaged' }
   /** No rule says what may go. */
   | { readonly kind: 'no-rule' };
@@ -47,7 +47,7 @@ export function describeReason(reason: KeepReason): string {
     case 'hold':
       return `held${reason.until === null ? '' : ` until ${reason.until.toISOString()}`}: ${reason.reason}`;
     case 'newest-damaged':
-      return 'damaged or suspect, and none that is sound is newer';
+      return 'damaged, broken or suspect, and none that is sound is newer';
     case 'audit':
       return `until dbadmin backup acknowledge ${reason.audit}: its audit found pages that differ`;
     case 'no-rule':

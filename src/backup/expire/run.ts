@@ -14,12 +14,15 @@ import { makingRoom, removeLeftovers } from './leftovers-run.ts';
 import { planExpiry, type Verdict } from './plan.ts';
 import type { Retention } from './retention.ts';
 import { readStaying, refuseUnreadable } from './staying-inspect.ts';
+import { refuseAfterBroken, refuseUntold } from './verified.ts';
 import { planWal } from './wal-plan.ts';
 
 export interface ExpireOptions {
   readonly retention: Retention;
   /** How long packs stay marked, and WAL and packs are too young to go: longer than any backup takes. */
   readonly graceMs: number;
+  /** Label of the backup that was just taken, where older ones go because of it. */
+  readonly after?: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -81,10 +84,10 @@ async function lockedUntil(
 /**
  * Lets go what retention does not keep, with the WAL that nothing needs, and collects content. One at a time may do this
  * to a lineage. `show` is called with the plan before anything is removed. Nothing is while the manifest of anything that
- * stays is damaged. What has to be written to make room may take what writers that died left behind, and the repository's reserve; in
+ * stays is damaged, or of a verification whose findings nobody has cleared the report. What has to be written to make room may take what writers that died left behind, and the repository's reserve; in
  * the end that is made again.
  *
- * @throws {DbadminError} `locked` when another does it; `repository-damaged`, storage failures.
+ * @throws {DbadminError} `locked` when another does it; `repository-damaged`, also when the backup `after` which it is done is broken; storage failures.
  */
 export async function expireLineage(
   given: Repository,
@@ -105,6 +108,8 @@ export async function expireLineage(
     const plan = await planLineage(repository, cluster, options);
     show(plan);
     refuseUnreadable(repository, plan.inspection.damaged);
+    refuseUntold(repository, plan.inspection);
+    refuseAfterBroken(repository, plan.inspection, options.after);
     const read = removesAnything(plan) ? await readStaying(repository, systemIdentifier, plan) : undefined;
     const { windowMs } = options.retention;
     const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });

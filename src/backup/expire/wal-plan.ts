@@ -1,6 +1,7 @@
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { KeepReason } from './retention.ts';
 import type { Suspicions } from '../suspicion.ts';
+import type { BrokenBackups } from '../broken.ts';
 import { isSound, type StoredBackup, type Verdict } from './plan.ts';
 
 /** A stored segment or part of one. */
@@ -18,6 +19,7 @@ export interface StoredWal {
 export interface WalState {
   readonly backups: readonly StoredBackup[];
   readonly suspicions: Suspicions;
+  readonly broken: BrokenBackups;
   readonly verdicts: readonly Verdict[];
   readonly windowMs: number | undefined;
   /** What is younger stays, for a backup that runs now. */
@@ -34,7 +36,7 @@ const CONTINUOUS: readonly KeepReason['kind'][] = ['window', 'window-start', 'mi
  */
 export function planWal(
   wal: Iterable<StoredWal>,
-  { backups, suspicions, verdicts, windowMs, graceMs, storeNow }: WalState,
+  { backups, suspicions, broken, verdicts, windowMs, graceMs, storeNow }: WalState,
 ): readonly StoredWal[] {
   const reasons = new Map(verdicts.map((verdict) => [verdict.label, verdict.reasons]));
   const kept = backups
@@ -44,7 +46,7 @@ export function planWal(
       stopTimeline: summary.stopTimeline,
       startLsn: parseLsn(summary.startLsn),
       stopLsn: parseLsn(summary.stopLsn),
-      isSound: isSound({ summary, storedAt }, suspicions),
+      isSound: isSound({ summary, storedAt }, { suspicions, broken }),
       isContinuous: windowMs === undefined || (reasons.get(summary.label) ?? []).some(({ kind }) => CONTINUOUS.includes(kind)),
     }));
   if (!kept.some(({ isSound }) => isSound)) return [];

@@ -18,8 +18,10 @@ export function worthCopying(
   const theirs = source.backups.filter(({ summary }) => !labels.has(summary.label));
   const ours = present.map((summary) => ({ summary, storedAt: new Date(summary.finishedAt) }));
   const both: StoredBackup[] = [...theirs, ...ours].sort((a, b) => byPosition(a.summary, b.summary));
+  // What is broken in the source need not be in the destination.
+  const broken = new Map([...source.broken].filter(([label]) => !labels.has(label)));
   const stays = new Set(
-    planExpiry({ ...source, backups: both }, retention)
+    planExpiry({ ...source, backups: both, broken }, retention)
       .backups.filter(({ reasons }) => reasons.length > 0)
       .map(({ label }) => label),
   );

@@ -9,8 +9,10 @@ import { findMissingPacks, readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { ensureReserve } from '../../repository/reserve.ts';
 import { describeUntrusted } from '../../repository/untrusted-indexes.ts';
+import { brokenBackups, type BrokenBackups } from '../broken.ts';
 import type { Source } from '../source-inspect.ts';
 import { suspicionsOf, type Suspicions } from '../suspicion.ts';
+import { readStanding } from '../verify/record.ts';
 import { readParentContent } from './parent-inspect.ts';
 import type { ContentMap } from './content-map.ts';
 import { DamagedContent } from './damaged-content.ts';
@@ -27,6 +29,8 @@ export interface Destination extends NamedRepository {
   readonly lease: Lease;
   readonly backups: readonly BackupSummary[];
   readonly suspicions: Suspicions;
+  /** Those that do not restore whole, as a verification found. */
+  readonly broken: BrokenBackups;
   /** Content that may be relied on: not what is about to be deleted. */
   readonly index: BlobIndex;
   /** What this run found to be damaged there. */
@@ -61,9 +65,10 @@ export async function openDestination({ name, repository }: NamedRepository, opt
     for (const key of index.untrusted) log.warn(describeUntrusted(key, name));
     const backups = await listBackups(repository, systemIdentifier);
     const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
+    const broken = brokenBackups(backups, await readStanding(repository, systemIdentifier));
     const damaged = new DamagedContent(name, log);
     damaged.miss(await missingPacks(repository, systemIdentifier, index), index);
-    return { name, repository, lease, index, backups, suspicions, damaged };
+    return { name, repository, lease, index, backups, suspicions, broken, damaged };
   } catch (error) {
     await lease.release();
     throw error;

@@ -44,7 +44,7 @@ export async function inspectParents(all: readonly Destination[], options: Paren
     const read = await readParents(destinations, mode.parent);
     switch (read.kind) {
       case 'read':
-        if (!isHurt(destinations, read.parents)) return { mode, destinations, parents: read.parents };
+        if (!isHurt(destinations, read.parents, mode.parent, log)) return { mode, destinations, parents: read.parents };
         log.info(`Backup ${label} is not whole: ${READ_AGAIN}.`);
         return { mode: afterDamage(mode), destinations, parents: read.parents };
       case 'failed':
@@ -99,9 +99,13 @@ async function readParents(destinations: readonly Destination[], parent: BackupS
   return { kind: 'unusable', problem: `backup ${parent.label} is not the same in ${destinations[0]?.name} and in ${other.name}` };
 }
 
-/** Whether a repository has not got all packs that the parent lies in. */
-function isHurt(destinations: readonly Destination[], parents: readonly ParentContent[]): boolean {
-  const hurt = destinations.filter(({ damaged }, at) => damaged.tellMissing(parents[at]?.content.blobs.hashes() ?? []));
+/** Whether a repository has not got all packs that the parent lies in, or a verification found that it does not restore whole from there. */
+function isHurt(destinations: readonly Destination[], parents: readonly ParentContent[], parent: BackupSummary, log: Log): boolean {
+  const hurt = destinations.filter(({ name, broken, damaged }, at) => {
+    const verification = broken.get(parent.label);
+    if (verification !== undefined) log.warn(`backup ${parent.label} does not restore whole from ${name}, as ${verification} found`);
+    return damaged.tellMissing(parents[at]?.content.blobs.hashes() ?? []) || verification !== undefined;
+  });
   return hurt.length > 0;
 }
 

@@ -9,30 +9,38 @@ import { findRetention } from './retention-policy.ts';
 import { hasChanged, showExpired } from './show-expiry.ts';
 
 /**
- * Lets go what the policy of the cluster does not keep, after a successful backup and with its lease released: nothing
+ * Lets go what the policy of the cluster does not keep, after a successful backup (`taken` is its label) and with its lease released: nothing
  * where no policy has a retention for this repository or where it says `expire: manual`. Says nothing when all of it stays.
- * What goes wrong is a warning, for the backup is good, and gives false: a repository from which nothing goes any more is full one day.
- * That another one expires there at this moment is nothing wrong.
+ * Nor does anything go when the new one rests on content that a verification found damaged. What goes wrong is a warning, for the backup is there, and gives
+ * false: a repository from which nothing goes any more is full one day. That another one expires there at this moment is nothing wrong.
  */
 export async function expireAfterBackup(
   context: CommandContext,
   input: CommandInput,
   cluster: ClusterConfig,
   place: { readonly name: string; readonly repository: Repository; readonly systemIdentifier: string },
+  taken: string,
 ): Promise<boolean> {
   const { clock, log, signal, output } = context;
   try {
     const retention = await findRetention(context, input, cluster.name, place.name);
     if (retention === undefined || retention.expire === 'manual') return true;
     const lineage = await findCluster(place.repository, cluster.name, place.systemIdentifier);
-    const outcome = await expireLineage(place.repository, lineage, { retention, graceMs: DEFAULT_GRACE_MS, clock, log, signal });
+    const outcome = await expireLineage(place.repository, lineage, {
+      retention,
+      graceMs: DEFAULT_GRACE_MS,
+      after: taken,
+      clock,
+      log,
+      signal,
+    });
     if (!hasChanged(outcome)) return true;
     output.line(`  expire     by the policy of ${cluster.name} in ${place.name}`);
     showExpired(context, outcome);
     return true;
   } catch (error) {
     if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
-    output.warn(`the backup is good, but older ones were not removed from ${place.name}: ${error.message}`);
+    output.warn(`the backup is taken, but older ones were not removed from ${place.name}: ${error.message}`);
     return error.code === 'locked';
   }
 }

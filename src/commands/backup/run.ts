@@ -64,8 +64,8 @@ async function expireOlder(
   for (const { name, repository } of repositories) {
     const result = outcomes.find((outcome) => outcome.name === name)?.result;
     if (result?.kind !== 'taken' || result.summary.damage !== null) continue;
-    const { systemIdentifier } = result.summary;
-    if (!(await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }))) isExpired = false;
+    const { systemIdentifier, label } = result.summary;
+    if (!(await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }, label))) isExpired = false;
   }
   return isExpired;
 }

@@ -13,8 +13,13 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
   const moments = momentsOf(plan);
   const verdicts = [...plan.backups, ...plan.dumps];
   output.line(where);
-  const { damaged } = plan.inspection;
+  const { damaged, broken, untold } = plan.inspection;
   if (damaged.length > 0) output.warn(`nothing is removed while manifests cannot be read: ${damaged.map(({ key }) => key).join(', ')}`);
+  if (untold.length > 0) output.warn(`nothing is removed while nobody can read what ${untold.join(', ')} found damaged`);
+  if (broken.size > 0)
+    output.warn(
+      `${broken.size === 1 ? 'a backup does' : `${broken.size} backups do`} not restore whole, as ${[...new Set(broken.values())].join(', ')} found: no rule counts ${broken.size === 1 ? 'it' : 'them'}`,
+    );
   if (verdicts.length === 0) {
     output.line('  no backups and no dumps');
     return;
@@ -23,13 +28,14 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
     ['backup', 'of', '', 'why'],
     verdicts.map(({ label, reasons }) => {
       const until = plan.locked.get(label);
+      const brokenBy = broken.has(label) ? ['does not restore whole'] : [];
       return [
         label,
         formatMoment(new Date(moments.get(label) ?? 0)),
         reasons.length > 0 ? 'stays' : output.style('warn', until === undefined ? 'goes' : 'locked'),
         reasons.length > 0
-          ? [...new Set(reasons.map(describeReason))].join('\n')
-          : `no rule keeps it${until === undefined ? '' : `; the storage does, until ${formatMoment(until)}`}`,
+          ? [...brokenBy, ...new Set(reasons.map(describeReason))].join('\n')
+          : `${brokenBy.map((text) => `${text}; `).join('')}no rule keeps it${until === undefined ? '' : `; the storage does, until ${formatMoment(until)}`}`,
       ];
     }),
   );
@@ -98,7 +104,8 @@ export function expiryResult(repository: string, plan: ExpiryPlan, outcome: Expi
   const verdict = ({ label, reasons }: Verdict): object => {
     const why = [...new Set(reasons.map(describeReason))];
     const lockedUntil = plan.locked.get(label)?.toISOString() ?? null;
-    return { label, at: moments.get(label) ?? null, stays: reasons.length > 0, lockedUntil, reasons, why };
+    const brokenBy = plan.inspection.broken.get(label) ?? null;
+    return { label, at: moments.get(label) ?? null, brokenBy, stays: reasons.length > 0, lockedUntil, reasons, why };
   };
   return {
     repository,

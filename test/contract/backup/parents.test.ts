@@ -6,6 +6,7 @@ import { openDestination } from '../../../src/backup/take/destination.ts';
 import { inspectParents, type ChosenMode } from '../../../src/backup/take/parents-inspect.ts';
 import { backupKey } from '../../../src/repository/layout.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
+import { writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { listUntrustedIndexes } from '../../../src/repository/untrusted-indexes.ts';
 import { withFaults, type StoreCall } from '../../backup/failing-store.ts';
@@ -143,3 +144,21 @@ test('a manifest that alone cannot be read counts as damaged: a bad sector is no
 async function sizeOf({ store }: Repository, label: string): Promise<number> {
   return (await store.read(backupKey(SYSTEM, label))).byteLength;
 }
+
+test('on one that a verification found broken nothing is built: everything is read, so that a whole one comes of it', async () => {
+  const [sound, hurt] = [await repositoryWith(), await repositoryWith()];
+  const finishedAt = '2026-11-21T09:00:00.000Z';
+  const label = await writeReport(hurt, SYSTEM, 'verification', new Date(finishedAt), (name) => ({
+    header: { label: name, systemIdentifier: SYSTEM, finishedAt, extent: 'everything', isSound: false, faults: 1, rechecked: [] },
+    body: {
+      faults: [{ object: 'x' }],
+      faultCount: 1,
+      backups: [{ label: 'newer', reasons: [], files: 1 }],
+      soundBackups: ['older'],
+      dumps: [],
+    },
+  }));
+  const { mode, warnings } = await inspect([sound, hurt]);
+  expect(mode).toMatchObject({ kind: 'audit', parent: { label: 'newer' } });
+  expect(warnings).toEqual([`backup newer does not restore whole from r1, as ${label} found`]);
+});

@@ -3,7 +3,11 @@ import { open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
+import { planLineage } from '../../../src/backup/expire/run.ts';
+import { recordVerification } from '../../../src/backup/verify/record.ts';
+import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import type { TakeResult } from '../../../src/backup/take/run.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { backupKey, packKey } from '../../../src/repository/layout.ts';
@@ -254,6 +258,51 @@ test('worn content that is damaged in the only repository is read from the clust
     const { result } = await take(world);
     expect(result.mode.kind).toBe('audit');
     expect(takenInto(result, 'a')).toMatchObject({ kind: 'full', parent: null });
+    await expectSound(world, result);
+  });
+});
+
+test('after a verification that found damage the next incremental backup reads everything, stores anew what is damaged, and is whole', async () => {
+  await withWorld(18, ['a'], async (world) => {
+    const repository = world.repositories['a'];
+    if (repository === undefined) throw new Error('there is no a');
+    await damage(world, 'a', (await fileOf(world, 'a')).extents.at(1)?.[2] ?? '');
+    const { systemIdentifier, label, serverVersion, walSegmentBytes } = world.first;
+    const report = await verifyRepository({
+      repository,
+      repositoryName: 'a',
+      cluster: { systemIdentifier, name: 'main', serverVersion, walSegmentBytes },
+      extent: { kind: 'everything' },
+      tool: 'test',
+      clock: systemClock,
+      signal: new AbortController().signal,
+      onRead: () => undefined,
+    });
+    expect(report.backups.map((each) => each.label)).toEqual([label]);
+    const verification = await recordVerification(repository, report);
+    await world.sql`update other set n = n + 1 where n % 100 = 0`;
+    const { result, warnings } = await take(world);
+    expect(result.mode.kind).toBe('audit');
+    expect(warnings[0]).toBe(`backup ${label} does not restore whole from a, as ${verification} found`);
+    // What it found still stands; what was built after it does not rest on it.
+    const { inspection } = await planLineage(
+      repository,
+      { systemIdentifier, name: 'main', serverVersion, walSegmentBytes },
+      {
+        retention: {
+          windowMs: undefined,
+          keep: { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 },
+          minimum: 1,
+          dumps: undefined,
+          timeZone: 'UTC',
+        },
+        graceMs: 0,
+        clock: systemClock,
+        log: silentLog,
+        signal: new AbortController().signal,
+      },
+    );
+    expect([...inspection.broken.keys()]).toEqual([label]);
     await expectSound(world, result);
   });
 });

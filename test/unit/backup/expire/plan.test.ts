@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { brokenBackups, NONE_BROKEN } from '../../../../src/backup/broken.ts';
 import { planExpiry, type ExpiryState, type StoredBackup } from '../../../../src/backup/expire/plan.ts';
 import { periodOf } from '../../../../src/backup/expire/periods.ts';
 import { describeReason, type KeepReason, type Retention } from '../../../../src/backup/expire/retention.ts';
@@ -41,6 +42,7 @@ function stateOf(backups: readonly StoredBackup[], parts: Partial<ExpiryState> =
   return {
     backups,
     suspicions: NO_SUSPICIONS,
+    broken: NONE_BROKEN,
     dumps: [],
     holds: new Map(),
     lineages: [{ timeline: 1, history: [] }],
@@ -117,6 +119,52 @@ describe('planExpiry', () => {
       b4: ['window', 'newest-damaged'],
     });
     expect(kinds(stateOf([backup(1, '2026-01-01', { damaged: true })]), { windowMs: DAY_MS })).toEqual({ b1: ['newest-damaged'] });
+  });
+
+  test('what a verification found broken counts for no rule, and stays as long as it would have', () => {
+    const backups = daily(8);
+    const broken = new Map(['b3', 'b6', 'b7', 'b8'].map((label) => [label, 'v']));
+    const keep = { ...NOTHING.keep, last: 3 };
+    expect(kinds(stateOf(backups, { broken }), { keep })).toEqual({
+      b1: [],
+      b2: ['last'],
+      b3: [],
+      b4: ['last'],
+      b5: ['last', 'minimum'],
+      b6: ['last', 'newest-damaged'],
+      b7: ['last', 'newest-damaged'],
+      b8: ['last', 'minimum', 'newest-damaged'],
+    });
+    expect(kinds(stateOf(backups, { broken }), { windowMs: 2 * DAY_MS })).toMatchObject({
+      b1: [],
+      b5: ['window-start', 'minimum'],
+      b6: ['window-start', 'newest-damaged'],
+    });
+  });
+
+  test('no verification lets go of what would stay without it', () => {
+    const count = fc.integer({ min: 0, max: 4 });
+    const retentions = fc.record({
+      windowMs: fc.option(fc.integer({ min: 0, max: 20 * DAY_MS }), { nil: undefined }),
+      keep: fc.record({ last: count, hourly: count, daily: count, weekly: count, monthly: count, yearly: count }),
+      minimum: fc.integer({ min: 1, max: 6 }),
+      dumps: fc.constant(undefined),
+      timeZone: fc.constant('UTC'),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 30 }), retentions, (drawn, retention) => {
+        const backups = daily(drawn.length);
+        const broken = new Map(drawn.flatMap((is, n) => (is ? [[`b${n + 1}`, 'v'] as const] : [])));
+        const staying = (state: ExpiryState): readonly string[] =>
+          planExpiry(state, retention).backups.flatMap(({ label, reasons }) => (reasons.length > 0 ? [label] : []));
+        const kept = staying(stateOf(backups, { broken }));
+        expect(kept).toEqual(expect.arrayContaining([...staying(stateOf(backups))]));
+        const whole = backups.filter(({ summary: { label } }) => !broken.has(label));
+        // Whole ones are kept as if they were all there is.
+        expect(kept).toEqual(expect.arrayContaining([...staying(stateOf(whole))]));
+      }),
+      { seed: 20261121, numRuns: 300 },
+    );
   });
 
   test('a hold keeps what would go, with its reason', () => {
@@ -295,5 +343,31 @@ describe('periodOf', () => {
     expect(periodOf('hourly', first, 'UTC')).toBe('2026-10-25 00:00 +00:00');
     expect(periodOf('monthly', new Date('2026-11-30T20:00:00Z'), 'Asia/Kolkata')).toBe('2026-12');
     expect(periodOf('yearly', new Date('2026-12-31T10:30:00Z'), 'Pacific/Kiritimati')).toBe('2027');
+  });
+});
+
+describe('brokenBackups', () => {
+  const header = { label: 'v', systemIdentifier: '7', finishedAt: '2026-11-21T00:00:00.000Z', extent: 'everything', isSound: false, faults: 1 } as const;
+  const found = (backups: readonly string[], soundBackups: readonly string[] = []) => [
+    { header, findings: { objects: [], isComplete: true, backups, soundBackups, dumps: [] } },
+  ];
+  const full = (label: string) => summaryOf(label, { kind: 'full' });
+  const built = (label: string, parent: string | null) => summaryOf(label, { kind: 'incremental', parent });
+  const labels = (backups: ReturnType<typeof full>[], standing: Parameters<typeof brokenBackups>[1]): readonly string[] => [
+    ...brokenBackups(backups, standing).keys(),
+  ];
+
+  test('those that the report names, and what was built on them since', () => {
+    const backups = [full('a'), built('b', 'a'), built('c', 'b'), built('d', 'c'), full('e'), built('f', 'e')];
+    expect(labels(backups, found(['b'], ['a']))).toEqual(['b', 'c', 'd']);
+    expect(labels(backups, found(['b'], ['a', 'c']))).toEqual(['b']);
+    expect(labels(backups, found([], ['a', 'b']))).toEqual([]);
+    expect(labels(backups, [{ header, findings: undefined }])).toEqual([]);
+  });
+
+  test('one that came later is also broken where nobody knows what it was built on', () => {
+    const backups = [full('a'), built('b', 'gone'), built('c', null), built('d', 'b'), built('e', 'f'), built('f', 'e')];
+    expect(labels(backups, found(['x'], ['a']))).toEqual(['b', 'c', 'd', 'e', 'f']);
+    expect(labels(backups, found(['x'], ['a', 'gone']))).toEqual(['c', 'e', 'f']);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planExpiry, type StoredBackup } from '../../../../src/backup/expire/plan.ts';
+import { NONE_BROKEN } from '../../../../src/backup/broken.ts';
 import { planWal, type StoredWal } from '../../../../src/backup/expire/wal-plan.ts';
 import { recoverableUntil, type Lineage } from '../../../../src/backup/restore/recover-along.ts';
 import { formatLsn } from '../../../../src/postgres/lsn.ts';
@@ -89,10 +90,27 @@ test('planWal: whatever was recoverable in the window is so still, and what stay
     fc.property(lives, ({ hours, switches, backups: backupHours, windowHours, graceHours }) => {
       const { backups, wal, lineages } = historyOf(hours, new Map(switches), new Set(backupHours));
       const windowMs = windowHours === undefined ? undefined : windowHours * HOUR_MS;
-      const state = { backups, suspicions: NO_SUSPICIONS, dumps: [], holds: new Map(), lineages, now: NOW, storeNow: NOW };
+      const state = {
+        backups,
+        suspicions: NO_SUSPICIONS,
+        broken: NONE_BROKEN,
+        dumps: [],
+        holds: new Map(),
+        lineages,
+        now: NOW,
+        storeNow: NOW,
+      };
       const verdicts = planExpiry(state, { windowMs, keep, minimum: 1, dumps: undefined, timeZone: 'UTC' }).backups;
       const gone = new Set(
-        planWal(wal, { backups, suspicions: NO_SUSPICIONS, verdicts, windowMs, graceMs: graceHours * HOUR_MS, storeNow: NOW }),
+        planWal(wal, {
+          backups,
+          suspicions: NO_SUSPICIONS,
+          broken: NONE_BROKEN,
+          verdicts,
+          windowMs,
+          graceMs: graceHours * HOUR_MS,
+          storeNow: NOW,
+        }),
       );
       seen.deleted += gone.size;
       const before = coverageOf(wal);
@@ -119,5 +137,7 @@ test('planWal: whatever was recoverable in the window is so still, and what stay
 test('planWal: while no sound backup stays, no WAL goes', () => {
   const { backups, wal } = historyOf(100, new Map(), new Set([90]));
   const verdicts = [{ label: 'b90', reasons: [] }];
-  expect(planWal(wal, { backups, suspicions: NO_SUSPICIONS, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW })).toEqual([]);
+  expect(
+    planWal(wal, { backups, suspicions: NO_SUSPICIONS, broken: NONE_BROKEN, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW }),
+  ).toEqual([]);
 });
