@@ -20,6 +20,8 @@ export interface LineageContents {
   readonly suspicions: Suspicions;
   /** Manifests that do not even say which backup they are of. */
   readonly damaged: readonly DamagedObject[];
+  /** By label: when each was stored, by the store's clock. */
+  readonly storedAt: ReadonlyMap<string, Date>;
   readonly coverage: WalCoverage;
   readonly archive: WalArchive;
 }
@@ -31,11 +33,11 @@ export interface LineageContents {
  */
 export async function inspectLineage(repository: Repository, name: string, systemIdentifier?: string): Promise<LineageContents> {
   const cluster = await findCluster(repository, name, systemIdentifier);
-  const { backups, damaged } = await inspectBackups(repository, cluster.systemIdentifier);
+  const { backups, damaged, storedAt } = await inspectBackups(repository, cluster.systemIdentifier);
   const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
   const suspicions = suspicionsOf(backups, await listFindings(repository, cluster.systemIdentifier));
   const archive = new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
-  return { cluster, backups, damaged, suspicions, coverage, archive };
+  return { cluster, backups, damaged, storedAt, suspicions, coverage, archive };
 }
 
 /**

@@ -155,23 +155,34 @@ export async function listBackups(repository: Repository, systemIdentifier: stri
   return (await inspectBackups(repository, systemIdentifier)).backups;
 }
 
+export interface InspectedBackups {
+  readonly backups: readonly BackupSummary[];
+  readonly damaged: readonly DamagedObject[];
+  /** By label: when the manifest was stored, by the store's clock. */
+  readonly storedAt: ReadonlyMap<string, Date>;
+}
+
 /**
  * The same, with the manifests that cannot be read. Only the manifests' heads are, one by one: a damaged one hides no other.
  * A backup that is deleted meanwhile is left out.
  */
-export async function inspectBackups(
-  repository: Repository,
-  systemIdentifier: string,
-): Promise<{ readonly backups: readonly BackupSummary[]; readonly damaged: readonly DamagedObject[] }> {
+export async function inspectBackups(repository: Repository, systemIdentifier: string): Promise<InspectedBackups> {
   const found: DamagedObject[] = [];
   const backups: BackupSummary[] = [];
+  const storedAt = new Map<string, Date>();
   const prefix = backupPrefix(systemIdentifier);
-  for await (const { key, sizeBytes } of repository.store.list(prefix)) {
+  for await (const { key, sizeBytes, modifiedAt } of repository.store.list(prefix)) {
     const of = { systemIdentifier, label: key.slice(prefix.length), sizeBytes };
     const summary = await readOr(repository, key, found, async () => await summaryOf(repository, of));
-    if (summary !== undefined) backups.push(summary);
+    if (summary === undefined) continue;
+    backups.push(summary);
+    storedAt.set(summary.label, modifiedAt);
   }
-  return { backups: backups.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn)), damaged: found };
+  return {
+    backups: backups.sort((a, b) => a.stopTimeline - b.stopTimeline || compareLsns(a.stopLsn, b.stopLsn)),
+    damaged: found,
+    storedAt,
+  };
 }
 
 async function summaryOf(

@@ -3,6 +3,7 @@ import { damaged, seal, unseal } from './envelope.ts';
 import { isOfOneObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { readSealedHeader } from './sealed-header.ts';
+import { momentOf } from './stored-moment.ts';
 
 /** What was tried on a lineage and how it ended: write-once, beside the backups. @see FORMAT.md "Reports" */
 export type ReportKind = 'drill' | 'verification';
@@ -62,18 +63,24 @@ export async function writeReport(
   throw new DbadminError('internal', `no label is free for a report of ${at.toISOString()}`);
 }
 
-/** The headers of all reports of a kind, oldest first. Those that cannot be read are left out: verify tells of them. */
+/**
+ * The headers of all reports of a kind, oldest first; where the tool's clock was ahead, `finishedAt` is when the report was stored. Those that cannot be read are left out:
+ * verify tells of them.
+ */
 export async function listReports<Header extends ReportHeader>(
   repository: Repository,
   systemIdentifier: string,
   kind: ReportKind,
 ): Promise<readonly Header[]> {
   const headers: Header[] = [];
-  for await (const { key, sizeBytes } of repository.store.list(reportPrefix(systemIdentifier, kind))) {
+  for await (const { key, sizeBytes, modifiedAt } of repository.store.list(reportPrefix(systemIdentifier, kind))) {
     try {
       const header = await readSealedHeader(repository, kind, { key, sizeBytes });
       // What anybody may have put there must not end the reading of the others.
-      if (typeof header['finishedAt'] === 'string') headers.push(header as unknown as Header);
+      const said = new Date(String(header['finishedAt']));
+      if (Number.isNaN(said.getTime())) continue;
+      const at = momentOf(said, modifiedAt);
+      headers.push((at === said ? header : { ...header, finishedAt: at.toISOString() }) as unknown as Header);
     } catch (error) {
       if (!isOfOneObject(error) && !isDbadminError(error, 'storage-missing')) throw error;
     }

@@ -47,6 +47,13 @@ function judgeAge(
   // A first backup is late only when the repository itself is older than the newest one may be.
   const ageMs = since(at ?? createdAt, now);
   const limit = formatDuration(limits.backupAgeMs);
+  if (at === undefined && lineage !== undefined && lineage.ahead.length > 0) {
+    return {
+      state: 'bad',
+      what: `nothing tells how old the last ${what} in ${name} is: ${lineage.ahead.join(', ')} ${lineage.ahead.length === 1 ? 'is' : 'are'} of a moment that has not come`,
+      next: `set the clocks right, then: dbadmin backup ${what === 'dump' ? 'dump' : 'run'} --cluster ${cluster} --repository ${name}`,
+    };
+  }
   if (at === undefined) {
     return {
       state: ageMs > limits.backupAgeMs ? 'bad' : 'good',

@@ -116,6 +116,8 @@ export interface LineageFacts {
   /** The last moment that the stored WAL is known to cover, whether it can be restored to or not. */
   readonly storedUntil: Date | undefined;
   readonly backups: number;
+  /** Labels of those, and of dumps, that are of a moment that has not come: a clock was ahead, and nothing tells how old they are. */
+  readonly ahead: readonly string[];
   readonly newest: BackupFacts | undefined;
   readonly newestFull: BackupFacts | undefined;
   /** The last backup of all, when it is damaged. */

@@ -1,3 +1,4 @@
+import { isAhead } from '../repository/stored-moment.ts';
 import { estimateRecovery, type RecoveryEstimate } from './estimate.ts';
 import type { ClusterFacts, Known, Limits, LineageFacts, RepositoryFacts, ServerFacts } from './facts.ts';
 
@@ -67,6 +68,7 @@ function walLoss(lineage: LineageFacts, server: Known<ServerFacts>, limits: Limi
   if (stretch === undefined) return { kind: 'everything', why: `${name} has no backup of it that can be restored` };
   const covered = coveredUntil(stretch, lineage, server);
   if (covered === undefined) return { kind: 'unknown', why: `nothing in ${name} tells how far its WAL reaches` };
+  if (isAhead(covered, now)) return { kind: 'unknown', why: `what ${name} holds last is of a moment that has not come: a clock was ahead` };
   const measuredMs = since(covered, now);
   if (lineage.isCut) return { kind: 'span', spanMs: measuredMs, coveredUntil: covered, because: 'gap' };
   // The receiver stores what is new every so often, and that takes its time: a moment later it may be that much, whatever it is right now.

@@ -17,6 +17,8 @@ export interface Ages {
   readonly backups: number;
   /** The newest that is neither damaged nor known to be wrong. */
   readonly backupAt: Date | undefined;
+  /** Labels of such as are of a moment that has not come: nothing tells how old they are. */
+  readonly ahead: readonly string[];
   readonly dumpAt: Date | undefined;
   /** The last drill that passed. */
   readonly drillAt: Date | undefined;
@@ -31,7 +33,8 @@ export interface Ages {
 export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date): readonly Finding[] {
   if (limits.dumpsOnly.length > 0) return judgeDumps(what, ages, limits, now);
   if (ages.backupAt === undefined) {
-    const detail = ages.backups === 0 ? 'none yet' : `${ages.backups}, all of them damaged or wrong`;
+    const others = ages.ahead.length === 0 ? 'damaged or wrong' : 'damaged, wrong or of a moment that has not come';
+    const detail = ages.backups === 0 ? 'none yet' : `${ages.backups}, all of them ${others}`;
     // A first backup is late only when the repository is older than the newest one may be.
     const isLate = ages.backups === 0 ? isOver(ages.repositoryAt, limits.backupAgeMs, now) : limits.backupAgeMs !== undefined;
     return [(isLate ? problem : note)(`${what} backups`, detail, 'dbadmin backup run')];
@@ -41,6 +44,15 @@ export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date
     isOver(ages.backupAt, limits.backupAgeMs, now)
       ? problem(`${what} backups`, `${backups}: the policy allows ${formatDuration(limits.backupAgeMs ?? 0)}`, 'dbadmin backup run')
       : ok(`${what} backups`, backups),
+    ...(ages.ahead.length === 0
+      ? []
+      : [
+          note(
+            `${what} clocks`,
+            `of a moment that has not come: ${ages.ahead.join(', ')}. A clock was ahead when they were taken, or this one is behind; their age counts for nothing`,
+            'look at the clocks of the machines that take backups',
+          ),
+        ]),
     ...ages.mismatches.map((mismatch) =>
       problem(
         `${what} audit`,

@@ -16,6 +16,7 @@ import { checkLocks } from '../check-locks-inspect.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readProofs } from '../drill/record.ts';
 import { standingFailure } from '../drill/standing.ts';
+import { backupTimes } from '../backup-times.ts';
 import { mayServe, suspicionsOf } from '../suspicion.ts';
 import { readVerifications } from '../verify/record.ts';
 import { judgeAges, type AgeLimits } from './ages.ts';
@@ -111,33 +112,32 @@ async function checkLineage(what: string, repository: Repository, options: Repos
       ),
     );
   }
-  const { backups, damaged } = await inspectBackups(repository, systemIdentifier);
+  const now = clock.now();
+  const { backups, damaged, storedAt } = await inspectBackups(repository, systemIdentifier);
   findings.push(...[...clusters.damaged, ...damaged].map((found) => unreadable(found, what)));
   findings.push(...(await checkIndexes(what, repository, systemIdentifier)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
-  findings.push(...(await checkLockModes(what, repository, systemIdentifier, clock.now())));
-  const { all: drills, last, lastPassed } = await readProofs(repository, systemIdentifier);
-  const failed = standingFailure(drills, backups) ?? (last?.verdict === 'passed' ? undefined : last);
-  const verified = (await readVerifications(repository, systemIdentifier)).telling;
+  findings.push(...(await checkLockModes(what, repository, systemIdentifier, now)));
+  const { all: drills, last, lastPassed } = await readProofs(repository, systemIdentifier, now);
+  const failed = standingFailure(drills, backups, now) ?? (last?.verdict === 'passed' ? undefined : last);
+  const verified = (await readVerifications(repository, systemIdentifier, now)).telling;
   const dump = await lastDump(repository, systemIdentifier);
   const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
   const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
-  const newest = backups
-    .filter((backup) => mayServe(backup, suspicions))
-    .map(({ finishedAt }) => finishedAt)
-    .sort()
-    .at(-1);
+  const serving = backups.filter((backup) => mayServe(backup, suspicions));
+  const { timed, ahead } = backupTimes(serving, storedAt, now);
   const ages = {
     repositoryAt: new Date(repository.identity.createdAt),
     backups: backups.length,
-    backupAt: at(newest),
+    backupAt: timed.at(-1)?.endedAt,
+    ahead: ahead.map(({ summary: { label } }) => label),
     dumpAt: at(dump?.at),
     drillAt: at(lastPassed?.finishedAt),
     drillFailed: failed === undefined ? undefined : { label: failed.label, isLast: failed === last },
     mismatches: suspicions.open,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
-  return [...findings, ...judgeAges(what, ages, limits, clock.now())];
+  return [...findings, ...judgeAges(what, ages, limits, now)];
 }
 
 /** A rebuild without the key leaves indexes that restores read and backups do not. */

@@ -3,6 +3,7 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import { listReports, readReport, writeReport } from '../../repository/reports.ts';
+import { isAhead } from '../../repository/stored-moment.ts';
 import { judgeDrill } from './judge.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 import type { DrillRun } from './run.ts';
@@ -54,10 +55,12 @@ async function settledBy(repository: Repository, systemIdentifier: string, passe
   const before = new Set(drills.flatMap(({ settles: labels = [] }) => labels));
   const labels: string[] = [];
   for (const header of drills) {
-    const mayBe = header.verdict === 'failed' && !before.has(header.label) && (header.backup === null || header.backup === passed.plan?.backup);
+    const mayBe =
+      header.verdict === 'failed' && !before.has(header.label) && (header.backup === null || header.backup === passed.plan?.backup);
     if (!mayBe) continue;
     const { signed } = await readStored(repository, systemIdentifier, header);
-    if (signed !== undefined && checkSignature(signed, []).kind !== 'invalid' && settles(passed, signed.report as DrillReport)) labels.push(header.label);
+    if (signed !== undefined && checkSignature(signed, []).kind !== 'invalid' && settles(passed, signed.report as DrillReport))
+      labels.push(header.label);
   }
   return labels;
 }
@@ -88,19 +91,21 @@ export interface Proofs {
   readonly all: readonly DrillHeader[];
   /** The last drill that passed on a backup. One of another backup, copied here from where that has the same label, says nothing of it. */
   readonly provenBy: (backup: Pick<BackupSummary, 'label' | 'startLsn'>) => DrillHeader | undefined;
-  /** The last drill, however it ended. */
+  /** The last drill, however it ended; not one of a moment that has not come. */
   readonly last: DrillHeader | undefined;
   /** The last that passed. */
   readonly lastPassed: DrillHeader | undefined;
 }
 
 /** Reads what drills there were of a lineage. */
-export async function readProofs(repository: Repository, systemIdentifier: string): Promise<Proofs> {
+export async function readProofs(repository: Repository, systemIdentifier: string, now: Date): Promise<Proofs> {
   const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
   const passed = drills.filter(({ verdict }) => verdict === 'passed');
+  const last = (of: readonly DrillHeader[]): DrillHeader | undefined =>
+    of.findLast(({ finishedAt }) => !isAhead(new Date(finishedAt), now));
   const provenBy: Proofs['provenBy'] = ({ label, startLsn }) =>
     passed.findLast(({ backup, backupStartLsn = startLsn }) => backup === label && backupStartLsn === startLsn);
-  return { all: drills, provenBy, last: drills.at(-1), lastPassed: passed.at(-1) };
+  return { all: drills, provenBy, last: last(drills), lastPassed: last(passed) };
 }
 
 const READ_AT_ONCE = 8;

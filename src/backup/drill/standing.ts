@@ -1,5 +1,6 @@
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import { isAhead } from '../../repository/stored-moment.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 
 /** A stored backup as far as it tells which drill was of it. */
@@ -11,13 +12,18 @@ export type DrilledBackup = Pick<BackupSummary, 'label' | 'startLsn' | 'finished
  * A pass of another backup, or of another moment, proves nothing of what failed. A failure is settled by a later drill that restored
  * the same and passed, and names it; or, once nobody can restore what failed any more, by any that passed after it.
  */
-export function standingFailure(drills: readonly DrillHeader[], backups: readonly DrilledBackup[]): DrillHeader | undefined {
+export function standingFailure(drills: readonly DrillHeader[], backups: readonly DrilledBackup[], now: Date): DrillHeader | undefined {
+  const isOfNoTime = ({ finishedAt }: DrillHeader): boolean => isAhead(new Date(finishedAt), now);
   const settled = new Set(drills.flatMap(({ settles = [] }) => settles));
   return drills.findLast((failed, n) => {
     if (failed.verdict !== 'failed' || settled.has(failed.label)) return false;
     const isGone = !isThere(failed, backups);
+    // Where a clock was ahead nothing tells which was first.
+    const later = isOfNoTime(failed) ? drills : drills.slice(n + 1);
     // Of earlier versions a pass names nothing.
-    return !drills.slice(n + 1).some((later) => later.verdict === 'passed' && (isGone || (later.settles === undefined && isOfOne(failed, later))));
+    return !later.some(
+      (each) => each.verdict === 'passed' && !isOfNoTime(each) && (isGone || (each.settles === undefined && isOfOne(failed, each))),
+    );
   });
 }
 

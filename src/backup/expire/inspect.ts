@@ -4,7 +4,7 @@ import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
 import { isInForce, listHolds, type Hold } from '../../repository/holds.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
-import { backupKey, backupPrefix, walPrefix } from '../../repository/layout.ts';
+import { walPrefix } from '../../repository/layout.ts';
 import { inspectBackups } from '../../repository/manifest.ts';
 import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -76,11 +76,9 @@ async function timeOf({ store }: Repository, now: Date): Promise<Date> {
 }
 
 async function readBackups(repository: Repository, systemIdentifier: string): Promise<Pick<ExpiryInspection, 'backups' | 'damaged'>> {
-  const times = new Map<string, Date>();
-  for await (const { key, modifiedAt } of repository.store.list(backupPrefix(systemIdentifier))) times.set(key, modifiedAt);
-  const { backups, damaged } = await inspectBackups(repository, systemIdentifier);
+  const { backups, damaged, storedAt } = await inspectBackups(repository, systemIdentifier);
   const stored = backups.map((summary): StoredBackup => {
-    return { summary, storedAt: times.get(backupKey(systemIdentifier, summary.label)) ?? new Date(summary.finishedAt) };
+    return { summary, storedAt: storedAt.get(summary.label) ?? new Date(summary.finishedAt) };
   });
   return { backups: stored, damaged };
 }

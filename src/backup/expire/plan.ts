@@ -1,5 +1,6 @@
 import type { Hold } from '../../repository/holds.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import { isAhead, momentOf } from '../../repository/stored-moment.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { isAncestorPosition } from '../../postgres/timeline.ts';
 import { isTrusted, type Suspicions } from '../suspicion.ts';
@@ -47,7 +48,8 @@ export interface Verdict {
 
 /**
  * What stays and why. Damaged and suspect backups count for no rule; from a mismatch that nobody has looked into back nothing goes. A backup is as old as the younger of its two times says, so that a clock that
- * was set lets nothing go early.
+ * was set lets nothing go early; what a clock that was ahead dated after it was stored is as old as that. Of a moment that has not come yet by any clock it stays, and takes
+ * no period's place, until that moment has come.
  *
  * Those that a verification found broken count for no rule either. They stay as long as they would if they were whole: a copy of the repository may have
  * what they lack, and most of their files are there. So what a verification found keeps more, and never lets go of more.
@@ -61,6 +63,7 @@ export function planExpiry(
   const isCounted = (backup: StoredBackup): boolean => isSound(backup, state);
   const orders = ordersOf(state);
   keepYoung(state, retention, keep);
+  for (const backup of state.backups) if (isOfNoTime(state, backup)) keep(backup.summary.label, { kind: 'ahead' });
   keepByRules(state, retention, { orders, isCounted }, keep);
   if (state.broken.size > 0) {
     const wouldCount = (backup: StoredBackup): boolean => isSound(backup, { ...state, broken: NONE_BROKEN });
@@ -93,7 +96,7 @@ function keepByRules(state: ExpiryState, retention: Retention, { orders, isCount
   };
   keepWindowStart(state, retention, sound, keep);
   keepNewest(retention.keep.last, { kind: 'last', count: retention.keep.last });
-  for (const rule of PERIODS) keepPeriods(rule, retention, sound, keep);
+  for (const rule of PERIODS) keepPeriods(state, rule, retention, sound, keep);
   const minimum = Math.max(1, retention.minimum);
   keepNewest(minimum, { kind: 'minimum', count: minimum });
 }
@@ -127,29 +130,35 @@ function newest<Item>(items: readonly Item[], count: number): readonly Item[] {
  * newer backup comes of. Two branches may be at work at once, the cluster's and that of a server nobody stopped, and which of them is the
  * cluster's is not known: neither the higher number nor the later backup says so, and neither may take the places of the other.
  */
-function ordersOf({ backups, lineages }: ExpiryState): readonly (readonly StoredBackup[])[] {
+function ordersOf(state: ExpiryState): readonly (readonly StoredBackup[])[] {
+  const { backups, lineages } = state;
   const branches = lineages.map((lineage) => backups.filter((backup) => leadsTo(lineage, backup)));
   const isGoneOnFrom = (branch: readonly StoredBackup[]): boolean => {
     const tip = branch.at(-1);
     return tip === undefined || branches.some((other) => other.includes(tip) && other.at(-1) !== tip);
   };
-  return [backups.toSorted((a, b) => endedMs(a) - endedMs(b)), ...branches.filter((branch) => !isGoneOnFrom(branch))];
+  const timed = backups.filter((backup) => !isOfNoTime(state, backup)).sort((a, b) => endOf(a).getTime() - endOf(b).getTime());
+  return [timed, ...branches.filter((branch) => !isGoneOnFrom(branch))];
 }
 
 function leadsTo({ timeline, history }: Lineage, { summary }: StoredBackup): boolean {
   return isAncestorPosition(timeline, history, summary.stopTimeline, parseLsn(summary.stopLsn));
 }
 
-/** By the tool's clock, but never after it was stored: one that was ahead does not make a backup the newest for so long. */
-function endedMs({ summary, storedAt }: StoredBackup): number {
-  return Math.min(new Date(summary.finishedAt).getTime(), storedAt.getTime());
-}
-
 type Keep = (label: string, reason: KeepReason) => void;
 
 /** Whether a backup is younger than the window. */
 function isYoung({ now, storeNow }: ExpiryState, { summary, storedAt }: StoredBackup, windowMs: number): boolean {
-  return now.getTime() - new Date(summary.finishedAt).getTime() < windowMs || storeNow.getTime() - storedAt.getTime() < windowMs;
+  return now.getTime() - endOf({ summary, storedAt }).getTime() < windowMs || storeNow.getTime() - storedAt.getTime() < windowMs;
+}
+
+function endOf({ summary, storedAt }: StoredBackup): Date {
+  return momentOf(new Date(summary.finishedAt), storedAt);
+}
+
+/** Whether nothing tells how old a backup is: the moment at which it ended has not come, by any clock that there is. */
+function isOfNoTime({ now, storeNow }: ExpiryState, backup: StoredBackup): boolean {
+  return isAhead(endOf(backup), now > storeNow ? now : storeNow);
 }
 
 function keepYoung(state: ExpiryState, { windowMs }: Retention, keep: Keep): void {
@@ -167,10 +176,17 @@ function keepWindowStart(state: ExpiryState, { windowMs }: Retention, sound: rea
 }
 
 /** The newest of each of the last periods that have any. */
-function keepPeriods(rule: Period, { keep: counts, timeZone }: Retention, sound: readonly StoredBackup[], keep: Keep): void {
+function keepPeriods(
+  state: ExpiryState,
+  rule: Period,
+  { keep: counts, timeZone }: Retention,
+  sound: readonly StoredBackup[],
+  keep: Keep,
+): void {
   const seen = new Set<string>();
   const byTime = sound
-    .map(({ summary }) => ({ label: summary.label, at: new Date(summary.finishedAt) }))
+    .filter((backup) => !isOfNoTime(state, backup))
+    .map((backup) => ({ label: backup.summary.label, at: endOf(backup) }))
     .sort((a, b) => a.at.getTime() - b.at.getTime());
   for (const { label, at } of byTime.reverse()) {
     if (seen.size >= counts[rule]) return;

@@ -28,6 +28,8 @@ export type KeepReason =
   | { readonly kind: 'audit'; readonly audit: string }
   /** It has damaged pages, is suspect or was found broken, and there is no newer sound one. */
   | { readonly kind: 'newest-damaged' }
+  /** It is of a moment that has not come: a clock was ahead, and nothing tells how old it is. */
+  | { readonly kind: 'ahead' }
   /** No rule says what may go. */
   | { readonly kind: 'no-rule' };
 
@@ -50,6 +52,8 @@ export function describeReason(reason: KeepReason): string {
       return 'damaged, broken or suspect, and none that is sound is newer';
     case 'audit':
       return `until dbadmin backup acknowledge ${reason.audit}: its audit found pages that differ`;
+    case 'ahead':
+      return 'of a moment that has not come: a clock was ahead';
     case 'no-rule':
       return 'no retention is configured';
     default:

@@ -1,6 +1,7 @@
 import { readOr } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { listReports, readReport, reportKey, writeReport } from '../../repository/reports.ts';
+import { listReports, readReport, reportKey, writeReport, type ReportHeader } from '../../repository/reports.ts';
+import { isAhead } from '../../repository/stored-moment.ts';
 import type { VerificationHeader, VerifyReport } from './report.ts';
 import { standingOf } from './standing.ts';
 
@@ -16,7 +17,7 @@ export async function recordVerification(repository: Repository, report: VerifyR
 
 /** What the verifications of a lineage in a repository say now. */
 export interface Verifications {
-  /** The last, however it ended. */
+  /** The last, however it ended; not one of a moment that has not come. */
   readonly last: VerificationHeader | undefined;
   /** Those that found something which no later one has looked at again, oldest first. */
   readonly standing: readonly VerificationHeader[];
@@ -25,13 +26,18 @@ export interface Verifications {
 }
 
 /** Reads the headers. Verifications of other repositories that were copied here say nothing of this one. */
-export async function readVerifications(repository: Repository, systemIdentifier: string): Promise<Verifications> {
-  const { id } = repository.identity;
-  const all = await listReports<VerificationHeader>(repository, systemIdentifier, 'verification');
-  const own = all.filter(({ repositoryId = id }) => repositoryId === id);
+export async function readVerifications(repository: Repository, systemIdentifier: string, now: Date): Promise<Verifications> {
+  const own = await listOwn(repository, systemIdentifier);
   const standing = standingOf(own);
-  const last = own.at(-1);
+  const last = own.findLast(({ finishedAt }) => !isAhead(new Date(finishedAt), now));
   return { last, standing, telling: standing.at(-1) ?? last };
+}
+
+async function listOwn(repository: Repository, systemIdentifier: string): Promise<readonly VerificationHeader[]> {
+  const { id } = repository.identity;
+  const all = await listReports<ReportHeader & Partial<VerificationHeader>>(repository, systemIdentifier, 'verification');
+  // What says nothing of its result is none.
+  return all.filter((header): header is VerificationHeader => typeof header.isSound === 'boolean' && (header.repositoryId ?? id) === id);
 }
 
 /** A verification that stands, with what it found; undefined where its report cannot be read. */
@@ -55,11 +61,16 @@ export interface VerificationFindings {
 
 /** Reads the reports that stand, oldest first. */
 export async function readStanding(repository: Repository, systemIdentifier: string): Promise<readonly StandingVerification[]> {
-  const { standing } = await readVerifications(repository, systemIdentifier);
+  const standing = standingOf(await listOwn(repository, systemIdentifier));
   const read: StandingVerification[] = [];
   for (const header of standing) {
     const key = reportKey(systemIdentifier, 'verification', header.label);
-    const body = await readOr(repository, key, [], async () => await readReport(repository, systemIdentifier, 'verification', header.label));
+    const body = await readOr(
+      repository,
+      key,
+      [],
+      async () => await readReport(repository, systemIdentifier, 'verification', header.label),
+    );
     read.push({ header, findings: findingsIn(body) });
   }
   return read;

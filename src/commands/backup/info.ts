@@ -57,7 +57,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           `left         timeline ${timeline} at ${formatLsn(switchLsn)}: what it wrote after that is restored with --timeline ${timeline}`,
         );
     }
-    const tried = await readTried(opened, systemIdentifier, contents.backups);
+    const tried = await readTried(opened, systemIdentifier, contents.backups, context.clock.now());
     warnOfMismatches(output, suspicions);
     showTried(output, tried, context.clock.now());
     output.result({

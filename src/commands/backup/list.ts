@@ -21,8 +21,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       suspicions,
       cluster: identity,
     } = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
-    const proofs = await readProofs(opened, identity.systemIdentifier);
     const now = context.clock.now();
+    const proofs = await readProofs(opened, identity.systemIdentifier, now);
     const held = await heldBackups(opened, identity.systemIdentifier, now);
     if (backups.length === 0) context.output.line(`no backups of ${cluster.name} in ${repository.name}`);
     else {

@@ -43,7 +43,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
     json: [
       'applied: whether it was removed',
       'repositories: array of { repository, backups, dumps, wal, damaged, expired, collected, leftovers } or { repository, error }',
-      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, brokenBy: label of a verification that found that it does not restore whole, or null, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged, audit or no-rule, … }, why: the reasons in words }',
+      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, brokenBy: label of a verification that found that it does not restore whole, or null, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged, audit, ahead or no-rule, … }, why: the reasons in words }',
       'repositories[].wal: { objects, bytes } that no backup needs; damaged: array of { key, problem }: manifests that cannot be read, while which nothing is removed',
       'repositories[].expired: { backups, dumps, locked: labels; wal: { objects, bytes } } or null',
       'repositories[].collected: { marked, withdrawn, compacted, deleted, waiting, locked: { packs, bytes, … }, postponedFor, unindexed }, { refused } or null',

@@ -20,9 +20,11 @@ export async function readTried(
   repository: Repository,
   systemIdentifier: string,
   backups: readonly BackupSummary[],
+  now: Date,
 ): Promise<Tried> {
-  const proofs = await readProofs(repository, systemIdentifier);
-  return { ...proofs, unsettled: standingFailure(proofs.all, backups), verified: (await readVerifications(repository, systemIdentifier)).telling };
+  const proofs = await readProofs(repository, systemIdentifier, now);
+  const { telling } = await readVerifications(repository, systemIdentifier, now);
+  return { ...proofs, unsettled: standingFailure(proofs.all, backups, now), verified: telling };
 }
 
 /** `proven 2 d ago`, `unproven`, `suspect` or `damaged`: how far a backup can be relied on. */

@@ -25,8 +25,9 @@ export async function checkBackups(
   if (requiredMs === undefined && drillAgeMs === undefined) return [];
   // What reads repositories is loaded where somebody asks about them.
   const { inspectNewest } = await import('./newest-backup.ts');
-  const newest = await inspectNewest(repositories);
-  const nowMs = context.clock.now().getTime();
+  const now = context.clock.now();
+  const nowMs = now.getTime();
+  const newest = await inspectNewest(repositories, now);
   if (requiredMs !== undefined && (newest.backup === undefined || nowMs - newest.backup.at > requiredMs)) {
     throw refused(repositories.cluster.name, requiredMs, newest, nowMs);
   }

@@ -1,5 +1,6 @@
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
+import { isAhead } from '../../repository/stored-moment.ts';
 import { readProofs } from '../../backup/drill/record.ts';
 import { newestRecovery, recoveryModel } from '../../backup/windows.ts';
 import { formatDuration } from '../../base/durations.ts';
@@ -22,7 +23,7 @@ export function describeNewest({ backup, provenAt, problems }: Newest, nowMs: nu
 }
 
 /** Asks every repository of the cluster; what cannot be asked is among the problems. */
-export async function inspectNewest(repositories: RunRepositories): Promise<Newest> {
+export async function inspectNewest(repositories: RunRepositories, now: Date): Promise<Newest> {
   let backup: Newest['backup'];
   let provenAt: number | undefined;
   const problems: string[] = [];
@@ -37,10 +38,10 @@ export async function inspectNewest(repositories: RunRepositories): Promise<Newe
       const last = windows.findLast((window) => !byLabel.has(window.backup));
       const newest = windows.at(-1);
       if (newest !== undefined && newest !== last) problems.push(`${name}: ${newest.backup} is suspect (dbadmin backup list)`);
-      const at = last === undefined ? undefined : Date.parse(last.from);
+      const at = last === undefined || isAhead(new Date(last.from), now) ? undefined : Date.parse(last.from);
       if (last !== undefined && at !== undefined && (backup === undefined || at > backup.at))
         backup = { label: last.backup, repository: name, at };
-      const passed = (await readProofs(repository, systemIdentifier)).lastPassed;
+      const passed = (await readProofs(repository, systemIdentifier, now)).lastPassed;
       if (passed !== undefined) provenAt = Math.max(provenAt ?? 0, Date.parse(passed.finishedAt));
     } catch (error) {
       problems.push(`${name}: ${messageOf(error)}`);

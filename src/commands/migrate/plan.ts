@@ -39,7 +39,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 async function newestBackup(context: CommandContext, input: CommandInput, project: MigrateProject): Promise<Newest | undefined> {
   const repositories = runRepositories(context, input, project);
   try {
-    return project.cluster.repositories.length === 0 ? undefined : await inspectNewest(repositories);
+    return project.cluster.repositories.length === 0 ? undefined : await inspectNewest(repositories, context.clock.now());
   } catch (error) {
     context.signal.throwIfAborted();
     return { backup: undefined, provenAt: undefined, problems: [messageOf(error)] };

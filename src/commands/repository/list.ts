@@ -80,7 +80,8 @@ async function inspect(context: CommandContext, place: RepositoryConfig): Promis
       const repository = { store, identity, keys: undefined, onDamaged: damageTeller(context, place.name) };
       const usage = await measureUsage(store, context.clock.now());
       const clusters: ListedCluster[] = [];
-      for (const cluster of await listClusters(repository)) clusters.push(await inspectListedCluster(repository, cluster, usage));
+      for (const cluster of await listClusters(repository))
+        clusters.push(await inspectListedCluster(repository, cluster, usage, context.clock.now()));
       const moments = (end: 'oldestBackup' | 'newestBackup'): readonly string[] => clusters.flatMap((each) => each[end] ?? []).sort();
       return {
         ...common,

@@ -1,8 +1,9 @@
+import { backupTimes } from '../../backup/backup-times.ts';
 import { readVerifications } from '../../backup/verify/record.ts';
 import type { VerificationHeader } from '../../backup/verify/report.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { LEASE_NAMES, readLease, type LeaseName, type LeaseOwner } from '../../repository/lease-objects.ts';
-import { listBackups } from '../../repository/manifest.ts';
+import { inspectBackups } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import type { RepositoryUsage } from '../../repository/usage.ts';
@@ -41,9 +42,11 @@ export async function inspectListedCluster(
   repository: Repository,
   { name, systemIdentifier, serverVersion }: ClusterIdentity,
   usage: RepositoryUsage,
+  now: Date,
 ): Promise<ListedCluster> {
-  const backups = await listBackups(repository, systemIdentifier);
-  const ends = backups.map(({ finishedAt }) => finishedAt).sort();
+  const { backups, storedAt } = await inspectBackups(repository, systemIdentifier);
+  const { timed, ahead } = backupTimes(backups, storedAt, now);
+  const ends = (timed.length === 0 ? ahead : timed).map(({ endedAt }) => endedAt.toISOString());
   const { usedBytes, packBytes, marked } = usage.lineages.get(systemIdentifier) ?? { usedBytes: 0, packBytes: 0, marked: undefined };
   return {
     name,
@@ -57,7 +60,7 @@ export async function inspectListedCluster(
     newestBackup: ends.at(-1) ?? null,
     leases: await heldLeases(repository, systemIdentifier),
     marked: marked === undefined ? null : { packs: marked.packs, firstAt: marked.first, lastAt: marked.last },
-    verified: (await readVerifications(repository, systemIdentifier)).telling ?? null,
+    verified: (await readVerifications(repository, systemIdentifier, now)).telling ?? null,
   };
 }
 

@@ -49,7 +49,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
     const owner = programs?.runAs ?? (await unprivilegedUser());
     await checkReachable(options.dataDirectory, owner);
     const port = await clonePort(options, preflight, cluster);
-    const proofs = await readProofs(opened, lineage);
+    const proofs = await readProofs(opened, lineage, clock.now());
     const proof = proofOf(preflight, proofs, clock.now());
     const expected = await expectedTime(preflight, proofs);
     const shown = {

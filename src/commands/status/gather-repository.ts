@@ -1,4 +1,5 @@
 import { isThisMachine } from '../../backup/check/keys-inspect.ts';
+import { backupTimes, type TimedBackup } from '../../backup/backup-times.ts';
 import { readProofs } from '../../backup/drill/record.ts';
 import { standingFailure } from '../../backup/drill/standing.ts';
 import { lastDump } from '../../backup/dump/last-inspect.ts';
@@ -12,7 +13,6 @@ import { exposureAt, newestRecovery, recoveryModel } from '../../backup/windows.
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
-import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { measureUsage } from '../../repository/usage.ts';
@@ -103,14 +103,15 @@ async function inspectLineageFacts(
   const model = recoveryModel(recovery);
   const newest = newestRecovery(model);
   const wal = repositoryWal(recovery, undefined, now);
-  const proofs = await readProofs(repository, id);
-  const failed = standingFailure(proofs.all, contents.backups);
-  const { last: verified, standing } = await readVerifications(repository, id);
+  const proofs = await readProofs(repository, id, now);
+  const failed = standingFailure(proofs.all, contents.backups, now);
+  const { last: verified, standing } = await readVerifications(repository, id, now);
   const unsound = standing.at(-1);
   const dump = await lastDump(repository, id);
-  const whole = contents.backups.filter((backup) => mayServe(backup, contents.suspicions)).sort(byEnd);
-  const last = [...contents.backups].sort(byEnd).at(-1);
-  const newestFull = whole.filter(({ kind }) => kind === 'full').at(-1);
+  const { timed, ahead } = backupTimes(contents.backups, contents.storedAt, now);
+  const whole = timed.filter(({ summary }) => mayServe(summary, contents.suspicions));
+  const last = timed.at(-1)?.summary;
+  const newestFull = whole.findLast(({ summary }) => summary.kind === 'full');
   return {
     systemIdentifier: id,
     timeline: newest?.lineage.timeline ?? 1,
@@ -120,6 +121,7 @@ async function inspectLineageFacts(
     storedLsn: wal.storedLsn ?? undefined,
     storedUntil: wal.lagMs === null ? undefined : new Date(now.getTime() - wal.lagMs),
     backups: contents.backups.length,
+    ahead: ahead.map(({ summary: { label } }) => label),
     newest: factsOf(whole.at(-1)),
     newestFull: factsOf(newestFull),
     damaged: last === undefined || last.damage === null ? undefined : { label: last.label, damage: last.damage },
@@ -140,18 +142,15 @@ async function inspectLineageFacts(
   };
 }
 
-function byEnd(a: BackupSummary, b: BackupSummary): number {
-  return a.finishedAt < b.finishedAt ? -1 : a.finishedAt > b.finishedAt ? 1 : 0;
-}
-
-function factsOf(backup: BackupSummary | undefined): BackupFacts | undefined {
+function factsOf(backup: TimedBackup | undefined): BackupFacts | undefined {
   if (backup === undefined) return undefined;
-  const { label, kind, startedAt, finishedAt, startLsn, plainBytes, storedBytes } = backup;
+  const { summary, endedAt } = backup;
+  const { label, kind, startedAt, finishedAt, startLsn, plainBytes, storedBytes } = summary;
   return {
     label,
     kind,
-    startedAt: new Date(startedAt),
-    finishedAt: new Date(finishedAt),
+    startedAt: new Date(endedAt.getTime() - (Date.parse(finishedAt) - Date.parse(startedAt))),
+    finishedAt: endedAt,
     startLsn: parseLsn(startLsn),
     plainBytes,
     storedBytes,

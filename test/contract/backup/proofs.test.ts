@@ -19,7 +19,7 @@ test('a drill proves the backup that it restored, and no other that has its labe
   const here = await passed(repository, { backup: 'a', backupStartLsn: '0/2000028' });
   // Copied from a repository in which the label stands for another backup.
   await passed(repository, { backup: 'a', backupStartLsn: '0/7000028' });
-  const { provenBy } = await readProofs(repository, SYSTEM);
+  const { provenBy } = await readProofs(repository, SYSTEM, new Date());
   expect(provenBy({ label: 'a', startLsn: '0/2000028' })?.label).toBe(here);
   expect(provenBy({ label: 'a', startLsn: '0/3000028' })).toBeUndefined();
   expect(provenBy({ label: 'b', startLsn: '0/2000028' })).toBeUndefined();
@@ -28,5 +28,5 @@ test('a drill proves the backup that it restored, and no other that has its labe
 test('a drill of an earlier version, which did not say where the backup began, goes by the label', async () => {
   const repository = await makeMemoryRepository();
   const label = await passed(repository, { backup: 'a' });
-  expect((await readProofs(repository, SYSTEM)).provenBy({ label: 'a', startLsn: '0/2000028' })?.label).toBe(label);
+  expect((await readProofs(repository, SYSTEM, new Date())).provenBy({ label: 'a', startLsn: '0/2000028' })?.label).toBe(label);
 });

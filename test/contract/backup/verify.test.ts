@@ -231,7 +231,7 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     const told = async (extent: ReadExtent): Promise<string | undefined> => {
       const report = await verify(repository, extent);
       await recordVerification(repository, report);
-      const { standing, telling } = await readVerifications(repository, SYSTEM_IDENTIFIER);
+      const { standing, telling } = await readVerifications(repository, SYSTEM_IDENTIFIER, new Date());
       expect(standing.length).toBe(report.isSound ? 0 : 1);
       expect(telling?.isSound).toBe(report.isSound);
       return report.faults.map(({ object }) => object).join();
@@ -252,7 +252,12 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
   });
 
   test('a verification of another repository that was copied here says nothing of this one', async () => {
-    const header = { systemIdentifier: SYSTEM_IDENTIFIER, finishedAt: '2026-11-21T00:00:00.000Z', extent: 'everything' as const, faults: 1 };
+    const header = {
+      systemIdentifier: SYSTEM_IDENTIFIER,
+      finishedAt: '2026-11-21T00:00:00.000Z',
+      extent: 'everything' as const,
+      faults: 1,
+    };
     const copied = async (second: number, parts: object): Promise<string> =>
       await writeReport(repository, SYSTEM_IDENTIFIER, 'verification', new Date(Date.UTC(2030, 1, 1, 0, 0, second)), (label) => ({
         header: { label, ...header, ...parts },
@@ -261,7 +266,7 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     const own = await copied(0, { isSound: false, repositoryId: repository.identity.id, rechecked: [] });
     await copied(1, { isSound: true, repositoryId: 'f'.repeat(32), rechecked: [own] });
     await copied(2, { isSound: false, repositoryId: 'f'.repeat(32), rechecked: [] });
-    const { standing, telling } = await readVerifications(repository, SYSTEM_IDENTIFIER);
+    const { standing, telling } = await readVerifications(repository, SYSTEM_IDENTIFIER, new Date());
     expect(standing.map(({ label }) => label)).toEqual([own]);
     expect(telling?.label).toBe(own);
   });

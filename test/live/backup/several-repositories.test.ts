@@ -69,7 +69,7 @@ async function vouchFor(repository: Repository, systemIdentifier: string, label:
 }
 
 async function vouchedFor(repository: Repository, systemIdentifier: string): Promise<Record<'drills' | 'holds' | 'findings', string[]>> {
-  const { all } = await readProofs(repository, systemIdentifier);
+  const { all } = await readProofs(repository, systemIdentifier, new Date());
   const [holds, findings] = [await listHolds(repository, systemIdentifier), await listFindings(repository, systemIdentifier)];
   return {
     drills: all.map(({ backup }) => backup ?? ''),

@@ -1,6 +1,6 @@
 import { spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -231,6 +231,10 @@ test('a backup that is late is told of once, with what to do, and once when it i
   const tomorrowMs = 27 * HOUR_MS;
   await expectTold(fault, 'raised', await told(tomorrowMs));
   await backUp({ ...systemClock, now: () => new Date(Date.now() + tomorrowMs) });
+  // The storage's clock goes with it: otherwise the backup would be as old as what was stored.
+  const tomorrow = new Date(Date.now() + tomorrowMs);
+  const stored = (await readdir(place, { recursive: true })).filter((name) => path.basename(path.dirname(name)) === 'backups');
+  for (const name of stored) await utimes(path.join(place, name), tomorrow, tomorrow);
   await expectTold(fault, 'over', await told(tomorrowMs));
 });
 

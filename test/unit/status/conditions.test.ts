@@ -43,6 +43,14 @@ test.each<[string, ClusterFacts, readonly string[]]>([
     ['backup-suspect local'],
   ],
   ['a backup older than its limit', limited({ backupAgeMs: hours(9) }), ['backup-late local']],
+  [
+    'a backup of which nothing tells how old it is',
+    limited(
+      { backupAgeMs: hours(9) },
+      { repositories: [repositoryFacts(lineageFacts({ newest: undefined, ahead: ['20270601T020000Z-full'] }))] },
+    ),
+    ['backup-late local'],
+  ],
   ['a backup within its limit', limited({ backupAgeMs: hours(11) }), []],
   [
     'no backup in a repository older than the limit',

@@ -74,6 +74,7 @@ export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
     storedLsn: 0x6000_0000n,
     storedUntil: ago(4),
     backups: 19,
+    ahead: [],
     newest: backup,
     newestFull: { ...backup, label: '20261101T020000Z-full', kind: 'full', startedAt: ago(20 * DAY), finishedAt: ago(20 * DAY - 600) },
     damaged: undefined,

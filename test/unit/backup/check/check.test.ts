@@ -21,6 +21,7 @@ const AGES: Ages = {
   backupAt: hoursAgo(2),
   dumpAt: undefined,
   drillAt: hoursAgo(48),
+  ahead: [],
   drillFailed: undefined,
   mismatches: [],
   verified: { at: hoursAgo(5), isSound: true },

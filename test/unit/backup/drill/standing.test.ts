@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { DrillHeader, DrillPlan, DrillReport } from '../../../../src/backup/drill/report.ts';
 import { settles, standingFailure } from '../../../../src/backup/drill/standing.ts';
 
+const NOW = new Date('2026-11-22T00:00:00Z');
+const ahead = '2027-01-01T00:00:00.000Z';
 const drill = (label: string, verdict: DrillHeader['verdict'], parts: Partial<DrillHeader> = {}): DrillHeader => ({
   label,
   systemIdentifier: '7',
@@ -25,15 +27,57 @@ describe('standingFailure: a drill that failed', () => {
     ['stands though the same backup passed at an earlier moment', [failed, drill('p', 'passed')], there, 'f'],
     ['is settled by the pass that names it', [failed, drill('p', 'passed', { settles: ['f'] })], there, undefined],
     ['is settled so whatever the clocks said', [drill('p', 'passed', { settles: ['f'] }), failed], there, undefined],
-    ['is settled, once its backup is gone, by any later pass', [failed, drill('p', 'passed', other)], [backup('b2', '0/2000028')], undefined],
+    [
+      'is settled, once its backup is gone, by any later pass',
+      [failed, drill('p', 'passed', other)],
+      [backup('b2', '0/2000028')],
+      undefined,
+    ],
     ['is not by a pass from before', [drill('p', 'passed', other), failed], [backup('b2', '0/2000028')], 'f'],
-    ['of a backup that another took the label of is settled by any later pass', [failed, drill('p', 'passed', other)], [backup('b1', '0/9000028')], undefined],
-    ['is settled by a pass of the same backup of an earlier version', [failed, { ...drill('p', 'passed'), settles: undefined } as unknown as DrillHeader], there, undefined],
-    ['at a drawn moment stands while that could be restored', [drill('f', 'failed', { backup: null, drawn: '2026-11-20T12:00:00.000Z' }), drill('p', 'passed')], there, 'f'],
-    ['at a drawn moment is settled later', [drill('f', 'failed', { backup: null, drawn: '2026-11-19T12:00:00.000Z' }), drill('p', 'passed')], there, undefined],
-    ['at what somebody asked for, and no plan came about, is settled by any pass', [drill('f', 'failed', { backup: null }), drill('p', 'passed')], there, undefined],
+    [
+      'of a backup that another took the label of is settled by any later pass',
+      [failed, drill('p', 'passed', other)],
+      [backup('b1', '0/9000028')],
+      undefined,
+    ],
+    [
+      'is settled by a pass of the same backup of an earlier version',
+      [failed, { ...drill('p', 'passed'), settles: undefined } as unknown as DrillHeader],
+      there,
+      undefined,
+    ],
+    [
+      'of a clock that was ahead is settled, once its backup is gone, by any pass',
+      [drill('p', 'passed', other), drill('f', 'failed', { finishedAt: ahead })],
+      [backup('b2', '0/2000028')],
+      undefined,
+    ],
+    [
+      'is not settled by a pass of a clock that was ahead',
+      [failed, drill('p', 'passed', { ...other, finishedAt: ahead })],
+      [backup('b2', '0/2000028')],
+      'f',
+    ],
+    [
+      'at a drawn moment stands while that could be restored',
+      [drill('f', 'failed', { backup: null, drawn: '2026-11-20T12:00:00.000Z' }), drill('p', 'passed')],
+      there,
+      'f',
+    ],
+    [
+      'at a drawn moment is settled later',
+      [drill('f', 'failed', { backup: null, drawn: '2026-11-19T12:00:00.000Z' }), drill('p', 'passed')],
+      there,
+      undefined,
+    ],
+    [
+      'at what somebody asked for, and no plan came about, is settled by any pass',
+      [drill('f', 'failed', { backup: null }), drill('p', 'passed')],
+      there,
+      undefined,
+    ],
   ])('%s', (_what, drills, backups, label) => {
-    expect(standingFailure(drills, backups)?.label).toBe(label);
+    expect(standingFailure(drills, backups, NOW)?.label).toBe(label);
   });
 });
 

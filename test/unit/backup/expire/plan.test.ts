@@ -123,7 +123,7 @@ describe('planExpiry', () => {
 
   test('what a verification found broken counts for no rule, and stays as long as it would have', () => {
     const backups = daily(8);
-    const broken = new Map(['b3', 'b6', 'b7', 'b8'].map((label) => [label, 'v']));
+    const broken = new Map<string, string>(['b3', 'b6', 'b7', 'b8'].map((label) => [label, 'v']));
     const keep = { ...NOTHING.keep, last: 3 };
     expect(kinds(stateOf(backups, { broken }), { keep })).toEqual({
       b1: [],
@@ -154,7 +154,7 @@ describe('planExpiry', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 30 }), retentions, (drawn, retention) => {
         const backups = daily(drawn.length);
-        const broken = new Map(drawn.flatMap((is, n) => (is ? [[`b${n + 1}`, 'v'] as const] : [])));
+        const broken = new Map<string, string>(drawn.flatMap((is, n) => (is ? [[`b${n + 1}`, 'v'] as [string, string]] : [])));
         const staying = (state: ExpiryState): readonly string[] =>
           planExpiry(state, retention).backups.flatMap(({ label, reasons }) => (reasons.length > 0 ? [label] : []));
         const kept = staying(stateOf(backups, { broken }));
@@ -285,6 +285,22 @@ describe('planExpiry', () => {
     ).toEqual(['window']);
   });
 
+  test('a clock that was ahead takes the place of no other, and keeps what it dated no longer than the window', () => {
+    const rules = { keep: { ...NOTHING.keep, daily: 2 } };
+    const said = '2027-06-01T00:00:00Z';
+    const [young, old] = [new Date('2026-11-20T02:00:00Z'), new Date('2026-11-10T02:00:00Z')];
+    const others = [backup(3, '2026-11-20T13:00:00Z'), backup(4, '2026-11-21T11:00:00Z')];
+    // The store's clock was right: it is of the day on which it was stored.
+    expect(kinds(stateOf([backup(1, said, { storedAt: young }), ...others]), rules)).toMatchObject({
+      b1: [],
+      b3: ['period'],
+      b4: ['period', 'minimum'],
+    });
+    expect(kinds(stateOf([backup(1, said, { storedAt: old }), ...others]), { windowMs: 3 * DAY_MS })['b1']).toEqual(['window-start']);
+    // The store is of the machine whose clock was ahead: nothing tells of which day.
+    expect(kinds(stateOf([backup(1, said), ...others]), rules)).toEqual({ b1: ['ahead'], b3: ['period'], b4: ['period', 'minimum'] });
+  });
+
   test('dumps have a count of their own', () => {
     const dumps = [1, 2, 3].map((n) => ({ label: `d${n}`, startedAt: new Date(n * DAY_MS), storedAt: new Date(n * DAY_MS) }));
     const plan = planExpiry(stateOf(daily(1), { dumps }), { ...NOTHING, dumps: 2 });
@@ -347,7 +363,14 @@ describe('periodOf', () => {
 });
 
 describe('brokenBackups', () => {
-  const header = { label: 'v', systemIdentifier: '7', finishedAt: '2026-11-21T00:00:00.000Z', extent: 'everything', isSound: false, faults: 1 } as const;
+  const header = {
+    label: 'v',
+    systemIdentifier: '7',
+    finishedAt: '2026-11-21T00:00:00.000Z',
+    extent: 'everything',
+    isSound: false,
+    faults: 1,
+  } as const;
   const found = (backups: readonly string[], soundBackups: readonly string[] = []) => [
     { header, findings: { objects: [], isComplete: true, backups, soundBackups, dumps: [] } },
   ];
