@@ -21,6 +21,14 @@ export function returningWith({ lineage, untilLsn }: RestoredPosition, ledger: r
   );
 }
 
+/**
+ * Those of `returning` whose deed tables of `database` bring back when they are restored alone: the people who were erased there. Roles,
+ * passwords and privileges do not come with tables.
+ */
+export function returningWithTables(database: string, returning: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  return returning.filter(({ deed }) => deed.kind === 'subject-forgotten' && deed.database === database);
+}
+
 function withoutUndone(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
   const applied = new Map<string, LedgerEntry>();
   const left = new Set(entries);

@@ -7,6 +7,7 @@ import type { InspectedRollback, RunLoss } from '../../migrate/undo/rollback-ins
 import type { TableName } from '../../migrate/undo/losses.ts';
 import { listOption, type CommandContext, type CommandInput } from '../command.ts';
 import { withThrowawayClone } from '../throwaway-clone.ts';
+import { eraseSince } from './erase-since.ts';
 import { count, type MigrateProject } from './load-migrations.ts';
 import { lossName, tableText } from './show-loss.ts';
 import { rescueSchema } from './tiers.ts';
@@ -118,7 +119,8 @@ async function rescueRun(
   { restorePoint, wishes, runId }: RunWishes,
 ): Promise<readonly Rescued[]> {
   const target = { kind: 'name' as const, name: restorePoint.name };
-  return await withThrowawayClone(context, input, { config, cluster, target }, async (superuser) => {
+  return await withThrowawayClone(context, input, { config, cluster, target }, async (superuser, { preflight }) => {
+    await eraseSince(context, superuser, preflight, cluster.connection.database);
     const source = { ...superuser, database: cluster.connection.database };
     return await rescueObjects(source, cluster.connection, wishes, rescueSchema(runId));
   });

@@ -24,6 +24,10 @@ backup adopt is the next step then.
 stay, the others are mended, what does not belong is deleted. With --as production that goes for a tablespace made after the
 backup, too: the files in its own directory are deleted, and recovery makes them as they were at the moment.
 
+--table copies tables as they were into a new schema of the original, through a throw-away cluster. People who were erased since then
+may be in them: the ledger's are named, and with --reconcile they are erased there first, before anything is copied. --dump makes new
+databases of a logical dump. Options that such a restore does not act on are refused.
+
 WAL in that copy which the repository has not, to its end, is never deleted: it is moved beside the directory, and the plan says where
 to. Where there are commits in it, --to-latest is refused: dbadmin wal salvage stores them first, or --without-unstored-wal goes on
 without them.
@@ -68,7 +72,11 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
         summary: 'with --to-latest and --delta: go on without commits that only the cluster gone over has; its WAL is moved aside',
       },
       { flags: '--start', summary: 'start the clone and wait until it has recovered' },
-      { flags: '--reconcile', summary: 'take away again what comes back from the dead, before anyone can connect' },
+      {
+        flags: '--reconcile',
+        summary:
+          'take away again what comes back from the dead, before anyone can connect; with --table: erase people again before it copies',
+      },
       { flags: '--replay-migrations', summary: 'with --reconcile: apply the migrations made since, too' },
       { flags: '--port <port>', summary: 'port of the clone', fallback: 'a free one from 55432' },
       {
@@ -101,7 +109,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
       '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused or that did not reach it }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
-      'with --table: tables: array of { from, to, rows }; target; restored: boolean',
+      'with --table: tables: array of { from, to, rows }; target; returning: array of { kind, text, at, lsn, timeline, by }: people erased since, who may come back; withoutEntries: array of { key, problem }; reconciled: array of { kind, text, outcome } or null; restored: boolean',
       'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, unstoredWal: { stretches: array of { timeline, segments, fromLsn, untilLsn }, commitsFrom: time or null, holdsCommits, storedLsn: where the repository ends or null, sizeBytes, movedTo } or null, staleConfiguration: { files, movedTo } or null: configuration beside a production that the backup has not, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',
       'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
       'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',

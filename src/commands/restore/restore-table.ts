@@ -3,20 +3,30 @@ import path from 'node:path';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { makeScratch } from '../../backup/drill/scratch-apply.ts';
-import { describeWal, inspectRestore } from '../../backup/restore/inspect.ts';
+import { describeEntry } from '../../backup/reconcile/describe.ts';
+import type { Reconciled } from '../../backup/reconcile/apply.ts';
+import { restoredPosition } from '../../backup/reconcile/position.ts';
+import { returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
+import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
-import { transferTables } from '../../backup/table/transfer-run.ts';
+import { transferTables, type TableName } from '../../backup/table/transfer-run.ts';
 import { connectionOfUrl } from '../../config/load.ts';
-import { describeParameters } from '../../postgres/parameters.ts';
+import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
+import type { DamagedObject } from '../../repository/passed-over.ts';
+import { damagedJson } from '../backup/recovery-json.ts';
 import { tableArgument } from '../backup/table-argument.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { confirmOrStop } from '../output.ts';
+import { confirmOrStop, type Output } from '../output.ts';
+import { eraseFirst } from './erase-first.ts';
+import { entryJson } from './ledger-list.ts';
+import { readableLedger } from './readable-ledger.ts';
 import { numberOption, targetOptions } from './restore-options.ts';
 
 const START_TIMEOUT_SECONDS = 24 * 3600;
@@ -31,12 +41,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const url = textOption(input, 'intoUrl');
   const into = url === undefined ? cluster.connection : connectionOfUrl(context, url);
   const database = textOption(input, 'database') ?? cluster.connection.database;
-  const schema =
-    textOption(input, 'schema') ??
-    `restored_${now
-      .toISOString()
-      .replace(/[-:]|\.\d+/g, '')
-      .toLowerCase()}`;
+  const schema = textOption(input, 'schema') ?? schemaOf(now);
+  const reconciles = flagOption(input, 'reconcile');
   const opened = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
   const scratch = await makeScratch([textOption(input, 'spool') ?? os.tmpdir()], 0);
   try {
@@ -52,48 +58,88 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       dataDirectory: path.join(scratch.directory, 'data'),
       tablespaces: new Map(),
     });
-    const { backup } = preflight.resolution;
-    const names = tables.map((table) => qualified(table.schema, table.name)).join(', ');
-    output.line(`tables     ${names} of ${database}`);
-    output.line(
-      `backup     ${backup.label}, ${formatBytes(preflight.layout.totalBytes)}, through a throw-away cluster in ${scratch.directory}`,
-    );
-    if (preflight.suspicion !== undefined) output.warn(`backup ${backup.label} is suspect. ${describeSuspicion(preflight.suspicion)}`);
-    output.line(`wal        ${describeWal(preflight)}`);
-    output.line(`into       schema ${schema} of ${describeParameters(into)}`);
-    const shown = tables.map((table) => ({ from: table, to: { schema, name: table.name }, rows: null }));
+    const lineage = preflight.contents.cluster.systemIdentifier;
+    const { entries, damaged } = await readableLedger(opened, lineage, listOption(input, 'withoutLedgerEntry'));
+    const returning = returningWithTables(database, returningWith(restoredPosition(preflight), entries));
+    showPlan(output, { tables, database, preflight, directory: scratch.directory, into, schema });
+    showReturning(output, returning, damaged, reconciles);
+    const result = {
+      tables: tables.map((table) => ({ from: table, to: { schema, name: table.name }, rows: null })),
+      target: describeParameters(into),
+      returning: returning.map(entryJson),
+      withoutEntries: damagedJson(damaged),
+      reconciled: null,
+    };
     if (flagOption(input, 'dryRun')) {
-      output.result({ tables: shown, target: describeParameters(into), restored: false });
+      output.result({ ...result, restored: false });
       return 0;
     }
-    const major = Math.floor(backup.serverVersion / 10_000);
+    const major = Math.floor(preflight.resolution.backup.serverVersion / 10_000);
     const programs = await findServerPrograms(major, env);
     if (programs === undefined) throw missingServerPrograms(major);
     await confirmOrStop(output, 'Restore?');
     const progress = output.progress('restoring');
     const roles = [cluster.connection.user, 'postgres', env['USER'] ?? 'postgres'];
-    const transferred = await withThrowawayCluster(
-      {
-        preflight,
-        programs,
-        roles,
-        timeoutSeconds: START_TIMEOUT_SECONDS,
-        clock,
-        signal,
-        onProgress: (done, total) => progress.update(done, total),
-      },
-      async (superuser) => await transferTables({ ...superuser, database }, into, tables, schema),
+    const onProgress = (done: number, total: number): void => progress.update(done, total);
+    const { reconciled, transferred } = await withThrowawayCluster(
+      { preflight, programs, roles, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal, onProgress },
+      async (superuser) => ({
+        reconciled: reconciles ? await eraseFirst(superuser, returning) : undefined,
+        transferred: await transferTables({ ...superuser, database }, into, tables, schema),
+      }),
     ).finally(() => progress.end());
+    for (const { entry } of reconciled ?? []) output.line(`  erased     ${describeEntry(entry)}`);
     for (const { to, rows } of transferred) output.line(`  made       ${qualified(to.schema, to.name)}   ${rows} rows`);
     output.line(
       `done in ${formatDuration(clock.now().getTime() - now.getTime())}; no defaults, triggers, privileges or foreign keys came with them`,
     );
-    output.result({ tables: transferred, target: describeParameters(into), restored: true });
+    output.result({ ...result, tables: transferred, reconciled: reconciled?.map(reconciledJson) ?? null, restored: true });
     return 0;
   } finally {
     await scratch.remove();
     await opened.store.close();
   }
+}
+
+interface Plan {
+  readonly tables: readonly TableName[];
+  readonly database: string;
+  readonly preflight: Preflight;
+  readonly directory: string;
+  readonly into: ConnectionParameters;
+  readonly schema: string;
+}
+
+function showPlan(output: Output, { tables, database, preflight, directory, into, schema }: Plan): void {
+  const { backup } = preflight.resolution;
+  output.line(`tables     ${tables.map((table) => qualified(table.schema, table.name)).join(', ')} of ${database}`);
+  output.line(`backup     ${backup.label}, ${formatBytes(preflight.layout.totalBytes)}, through a throw-away cluster in ${directory}`);
+  if (preflight.suspicion !== undefined) output.warn(`backup ${backup.label} is suspect. ${describeSuspicion(preflight.suspicion)}`);
+  output.line(`wal        ${describeWal(preflight)}`);
+  output.line(`into       schema ${schema} of ${describeParameters(into)}`);
+}
+
+/** Whether these tables hold anything of who was erased since, only the procedure knows that erases. */
+function showReturning(output: Output, returning: readonly LedgerEntry[], damaged: readonly DamagedObject[], reconciles: boolean): void {
+  if (returning.length > 0) {
+    output.line(`may come back with them: ${returning.map(describeEntry).join(', ')}`);
+    output.line(
+      `           --reconcile ${reconciles ? 'erases' : 'would erase'} them in the throw-away cluster, before anything is copied`,
+    );
+  }
+  for (const { key } of damaged)
+    output.line(output.style('bad', `UNKNOWN    may come back too: whom ${key} erased, if anybody; it cannot be read`));
+}
+
+function reconciledJson({ entry, outcome }: Reconciled): object {
+  return { kind: entry.deed.kind, text: describeEntry(entry), outcome };
+}
+
+function schemaOf(now: Date): string {
+  return `restored_${now
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')
+    .toLowerCase()}`;
 }
 
 /** `a.b,c.d`, where a comma within quotes is part of a name. */

@@ -18,14 +18,16 @@ import { clonePort, programsFor } from './clone-place.ts';
 import { readMeasure } from '../status/read-measure.ts';
 import { readableLedger } from './readable-ledger.ts';
 import { restoreAndStart } from './restore-and-start.ts';
+import { restoreKind } from './restore-kind.ts';
 import { restoreOptions } from './restore-options.ts';
 import { preflightJson, showRestore } from './show-restore.ts';
 import { reportRestored } from './show-restored.ts';
 
 export async function run(context: CommandContext, typed: CommandInput): Promise<number> {
+  const kind = restoreKind(typed);
   const input = await withBeforeDrop(context, typed);
-  if (textOption(input, 'dump') !== undefined) return await (await import('./restore-dump.ts')).run(context, input);
-  if (listOption(input, 'table').length > 0) return await (await import('./restore-table.ts')).run(context, input);
+  if (kind === 'dump') return await (await import('./restore-dump.ts')).run(context, input);
+  if (kind === 'tables') return await (await import('./restore-table.ts')).run(context, input);
   const { output, clock } = context;
   const options = restoreOptions(context, input);
   const { config, cluster } = await loadProject(context, input);

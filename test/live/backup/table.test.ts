@@ -8,10 +8,13 @@ import { importTable } from '../../../src/backup/table/import-run.ts';
 import { transferTables } from '../../../src/backup/table/transfer-run.ts';
 import { parseTableName } from '../../../src/backup/table/definition.ts';
 import { systemClock } from '../../../src/base/clock.ts';
-import { runCommand, writeConfig } from '../../backup/command.ts';
+import { runCommand, writeConfig, type CommandEnd } from '../../backup/command.ts';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+import { appendLedger } from '../../../src/repository/ledger.ts';
+import { openRepository } from '../../../src/repository/repository.ts';
+import { createDiskStore } from '../../../src/storage/disk.ts';
 
 let directory: string;
 let cluster: TestCluster;
@@ -221,4 +224,74 @@ test('restore --table brings tables back as they were, into a new schema, and le
   const again = await command('restore', '--table', 'public.plain', '--to-latest', '--schema', 'back', '--spool', spool);
   expect(again).toMatchObject({ status: 1, stderr: expect.stringMatching(/there is a table "back"."plain" already/) });
   expect(await readdir(spool)).toEqual([]);
+});
+
+describe('restore --table of people who were erased since', () => {
+  let place: string;
+  let restore: (...args: string[]) => Promise<CommandEnd>;
+
+  beforeAll(async () => {
+    const home = path.join(directory, 'erased');
+    await mkdir(home);
+    place = path.join(home, 'repository');
+    const config = await writeConfig(home, cluster, place);
+    const command = async (...args: string[]): Promise<CommandEnd> =>
+      await runCommand([...args, '--config', config, '--yes'], { DBADMIN_PG_BIN_17: cluster.programs?.binDirectory ?? '' });
+    restore = async (...args) => await command('restore', '--table', 'public.visit', '--to-latest', ...args);
+    await sql.unsafe(`create table public.visit (listener int); insert into public.visit values (71), (71), (72);
+      create procedure public.forget(int) language sql as 'delete from public.visit where listener = $1'`);
+    expect(await command('backup', 'init')).toMatchObject({ status: 0 });
+    expect(await command('backup', 'run')).toMatchObject({ status: 0 });
+    await sql`call public.forget(71)`;
+    for (const words of ['subject-forgotten public.forget 71 --subject somebody', 'role-dropped leaver'])
+      expect(await command('backup', 'ledger', 'add', ...words.split(' '))).toMatchObject({ status: 0 });
+  });
+
+  test('names them before it asks, and nothing that tables do not bring', async () => {
+    const { status, stdout, stderr } = await restore('--dry-run');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^may come back with them: somebody \(erased [^)]*\)$/m);
+    expect(stdout).toMatch(/--reconcile would erase them/);
+    expect(stdout).not.toMatch(/leaver/);
+    const json = JSON.parse((await restore('--schema', 'as_it_was', '--json')).stdout) as Record<string, unknown>;
+    expect(json).toMatchObject({ returning: [{ kind: 'subject-forgotten', text: expect.stringMatching(/^somebody/) }], reconciled: null });
+    expect(await sql`select listener from as_it_was.visit order by 1`).toEqual([{ listener: 71 }, { listener: 71 }, { listener: 72 }]);
+  });
+
+  test('with --reconcile erases them before anything is copied', async () => {
+    const { status, stdout, stderr } = await restore('--schema', 'clean', '--reconcile', '--json');
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ reconciled: [{ kind: 'subject-forgotten', outcome: 'undone' }], restored: true });
+    expect(await sql`select listener from clean.visit`).toEqual([{ listener: 72 }]);
+  });
+
+  test('copies nothing when somebody cannot be erased, and does not ask for an option that it refuses', async () => {
+    const [id = ''] = await readdir(path.join(place, 'clusters'));
+    const repository = await openRepository(await createDiskStore(place), { kind: 'none' });
+    const position = { systemIdentifier: id, timeline: 1, lsn: 2n ** 60n };
+    const deed = {
+      kind: 'subject-forgotten',
+      database: 'postgres',
+      procedure: ['public', 'later'],
+      arguments: [],
+      subject: 'else',
+    } as const;
+    await appendLedger(repository, { ...position, at: new Date(), by: 'test', deed });
+    const { status, stderr } = await restore('--schema', 'none', '--reconcile');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/could not be taken away again: else/);
+    expect(stderr).toMatch(/Nothing was copied\.[^]*Restore a clone with --into, --reconcile and --replay-migrations/);
+    expect(await sql`select 1 from pg_namespace where nspname = 'none'`).toEqual([]);
+  });
+
+  test('is refused where an entry of the ledger cannot be read, until somebody decides', async () => {
+    const [id = ''] = await readdir(path.join(place, 'clusters'));
+    await writeFile(path.join(place, id, 'ledger', '20261121T000000000Z-0_1-0000000000000000'), 'torn');
+    const { status, stderr } = await restore('--dry-run');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/an entry of the ledger cannot be read/);
+    const without = await restore('--dry-run', '--without-ledger-entry', 'damaged');
+    expect(without.status).toBe(0);
+    expect(without.stdout).toMatch(/UNKNOWN {4}may come back too: whom .*0000000000000000 erased/);
+  });
 });

@@ -8,6 +8,8 @@ import { stopCluster } from '../../../../src/postgres/server.ts';
 import { inspectClusters } from '../../../../src/repository/identity.ts';
 import { backupKey } from '../../../../src/repository/layout.ts';
 import { listBackups, writeManifest } from '../../../../src/repository/manifest.ts';
+import { parseLsn } from '../../../../src/postgres/lsn.ts';
+import { appendLedger } from '../../../../src/repository/ledger.ts';
 import { openRepository } from '../../../../src/repository/repository.ts';
 import { openDiskStore } from '../../../../src/storage/disk.ts';
 import type { CommandEnd } from '../../../backup/command.ts';
@@ -48,6 +50,7 @@ beforeAll(async () => {
     create table core.skips (id int generated always as identity primary key, twice int generated always as (id * 2) stored, t text);
     insert into core.skips (t) select 'skip ' || g from generate_series(1, 9) g;
     create table core.keyless (a int, b text); insert into core.keyless values (1, 'x'), (1, 'y');
+    create procedure core.forget_third() language plpgsql as 'begin delete from core.gone where id = 3; end';
     create type old.kind as enum ('x', 'y'); create table old.a (id int primary key, kind old.kind check (kind <> 'y')); insert into old.a values (1, 'x'); create table old.b (n int)`);
   const repository = await makeRepository(path.join(directory, 'repository'));
   const receiver = startReceiver(cluster, repository);
@@ -216,6 +219,29 @@ describe('rollback --to', () => {
     expect(rescued.stdout).toMatch(/table core\.play → "rescue_\w{8}"\."play" {3}\d+ rows\n/);
     expect(rescued.stdout).toMatch(/table core\.nowhere: was not there at restore point dbadmin_\S+\n/);
     expect(rescued.stdout).toMatch(/\n2 things brought back in /);
+  });
+
+  test('rescue brings nobody back who was erased since, and says whom it could not keep out', async () => {
+    const { id, lsn } = (
+      await sql<{ id: string; lsn: string }[]>`
+      select system_identifier::text as id, pg_current_wal_lsn()::text as lsn from pg_control_system()`
+    )[0] ?? { id: '', lsn: '0/0' };
+    const opened = await openRepository(await openDiskStore(path.join(directory, 'repository')), { kind: 'none' });
+    const forgotten = async (name: string, subject: string): Promise<void> => {
+      const deed = { kind: 'subject-forgotten', database: 'postgres', procedure: ['core', name], arguments: [], subject } as const;
+      await appendLedger(opened, { systemIdentifier: id, timeline: 1, lsn: parseLsn(lsn), at: new Date(), by: 'test', deed });
+    };
+    for (const { name } of await sql<{ name: string }[]>`select nspname as name from pg_namespace where nspname like 'rescue\\_%'`)
+      await sql.unsafe(`drop schema ${name} cascade`);
+    await forgotten('forget_third', 'listener 3');
+    await forgotten('not_yet_there', 'listener 4');
+    const { status, stdout, stderr } = await migrate('rollback', '--to', '1', '--tier', 'rescue', '--objects', 'table:core.gone', '--yes');
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/erased again in the clone, before anything is copied: listener 3 \(erased /);
+    expect(stderr).toMatch(/^warning: listener 4 \(erased [^)]*\) may come back with what is rescued: .*not_yet_there/);
+    const schema = /"(rescue_\w{8})"\."gone" {3}6 rows/.exec(stdout)?.[1] ?? '';
+    expect(await sql.unsafe(`select id from ${schema}.gone where id in (3, 4)`)).toEqual([{ id: 4 }]);
+    await sql.unsafe(`drop schema ${schema} cascade`);
   });
 
   test('pitr prints the restore, or starts it in a new directory: the cluster is as at the restore point', async () => {

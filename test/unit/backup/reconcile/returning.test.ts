@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { olderThanMigrations, returningWith, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
+import { olderThanMigrations, returningWith, returningWithTables, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
 import type { Deed, LedgerEntry } from '../../../../src/repository/ledger.ts';
 
 let count = 0;
@@ -23,6 +23,19 @@ describe('returningWith', () => {
     expect(lsns(returningWith({ lineage: second, untilLsn: 100n }, ledger))).toEqual([60n]);
     expect(lsns(returningWith({ lineage, untilLsn: 100n }, ledger))).toEqual([70n]);
   });
+});
+
+test('with tables of a database come the people erased there, and nothing that is not in rows', () => {
+  const erased = (database: string): Deed => ({
+    kind: 'subject-forgotten',
+    database,
+    procedure: ['core', 'forget'],
+    arguments: [71],
+    subject: 'x',
+  });
+  const revoked: Deed = { kind: 'membership-revoked', role: 'a', member: 'b' };
+  const ledger = [entry(1n, 1, erased('music')), entry(2n, 1, erased('shop')), entry(3n), entry(4n, 1, revoked)];
+  expect(lsns(returningWithTables('music', ledger))).toEqual([1n]);
 });
 
 test('a migration applied and undone behind the position is neither missing nor back; one undone there comes back', () => {

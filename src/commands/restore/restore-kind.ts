@@ -1,0 +1,84 @@
+import { DbadminError } from '../../base/errors.ts';
+import { listOption, textOption, type CommandInput } from '../command.ts';
+
+/** What is restored: a whole cluster, tables through a throw-away one (`--table`), or databases of a dump (`--dump`). */
+export type RestoreKind = 'cluster' | 'tables' | 'dump';
+
+const ANYWAY = ['repository', 'systemIdentifier', 'withoutLedgerEntry', 'dryRun'];
+const MOMENT = [
+  'to',
+  'toLatest',
+  'toLsn',
+  'toXid',
+  'toName',
+  'beforeDrop',
+  'immediate',
+  'exclusive',
+  'timeline',
+  'backup',
+  'acceptSuspect',
+];
+
+/** The options that each kind acts on, in camel case; any other one would be passed over. */
+export const HEEDED: Readonly<Record<RestoreKind, readonly string[]>> = {
+  cluster: [
+    ...ANYWAY,
+    ...MOMENT,
+    'into',
+    'tablespaceMap',
+    'action',
+    'as',
+    'acceptUnknownOriginal',
+    'delta',
+    'withoutUnstoredWal',
+    'start',
+    'reconcile',
+    'replayMigrations',
+    'port',
+    'database',
+  ],
+  tables: [...ANYWAY, ...MOMENT, 'table', 'schema', 'database', 'reconcile', 'spool', 'intoUrl'],
+  dump: [...ANYWAY, 'dump', 'databases', 'name', 'globals', 'jobs', 'spool', 'intoUrl'],
+};
+
+const OWN: ReadonlySet<string> = new Set(Object.values(HEEDED).flat());
+
+/**
+ * What the command line asks for.
+ *
+ * @throws {DbadminError} `usage` for an option that this kind does not act on: whoever gave `--reconcile` relies on it.
+ */
+export function restoreKind(input: CommandInput): RestoreKind {
+  const kind = textOption(input, 'dump') !== undefined ? 'dump' : listOption(input, 'table').length > 0 ? 'tables' : 'cluster';
+  const given = Object.keys(input.options).filter((name) => OWN.has(name) && input.options[name] !== undefined);
+  const passedOver = given.find((name) => !HEEDED[kind].includes(name));
+  if (passedOver !== undefined) throw notHeeded(passedOver, kind);
+  if (kind === 'cluster' && given.includes('database') && !given.includes('beforeDrop'))
+    throw new DbadminError('usage', '--database goes with --table or --before-drop', {
+      hint: 'A cluster is restored with all its databases.',
+    });
+  return kind;
+}
+
+function notHeeded(name: string, kind: RestoreKind): DbadminError {
+  if (kind === 'cluster') {
+    const others = (['tables', 'dump'] as const).filter((other) => HEEDED[other].includes(name));
+    return new DbadminError('usage', `${flag(name)} goes with ${others.map(modeFlag).join(' or ')}`, {
+      hint: 'A whole cluster is restored without it.',
+    });
+  }
+  return new DbadminError('usage', `${flag(name)} does not go with ${modeFlag(kind)}`, {
+    hint:
+      kind === 'dump' && name === 'reconcile'
+        ? 'Nothing takes away again what comes back with a dump: --dry-run names it, for you to do it before anyone uses the restored databases.'
+        : `What goes with it: ${HEEDED[kind].map(flag).join(', ')}.`,
+  });
+}
+
+function modeFlag(kind: 'tables' | 'dump'): string {
+  return kind === 'tables' ? '--table' : '--dump';
+}
+
+function flag(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

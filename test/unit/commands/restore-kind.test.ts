@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { RESTORE_COMMANDS } from '../../../src/commands/restore/group.ts';
+import { HEEDED, restoreKind } from '../../../src/commands/restore/restore-kind.ts';
+
+const kindOf = (options: Record<string, string | boolean | readonly string[]>): string => restoreKind({ args: [], options });
+
+describe('restoreKind', () => {
+  test('each option of the command is acted on by some kind of restore, and no kind has others', () => {
+    const options = RESTORE_COMMANDS.find(({ name }) => name === 'restore')?.options ?? [];
+    const names = options.map(({ flags }) =>
+      flags.replace(/^--([\w-]+).*$/, '$1').replaceAll(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase()),
+    );
+    expect([...new Set(Object.values(HEEDED).flat())].sort()).toEqual([...names].sort());
+  });
+
+  test('is told by --table and --dump', () => {
+    expect(kindOf({ into: '/srv/restored', to: 'yesterday', start: true, yes: true })).toBe('cluster');
+    expect(kindOf({ table: ['core.play'], toLatest: true, reconcile: true, json: true })).toBe('tables');
+    expect(kindOf({ dump: '20261121T203001Z-dump', globals: true, config: 'dbadmin.yaml' })).toBe('dump');
+  });
+
+  test.each([
+    [{ dump: 'x', reconcile: true }, '--reconcile does not go with --dump', /--dry-run names it/],
+    [{ dump: 'x', table: ['core.play'] }, '--table does not go with --dump', /--databases/],
+    [{ dump: 'x', toLatest: true }, '--to-latest does not go with --dump', /goes with it: /],
+    [{ dump: 'x', beforeDrop: 'core.play' }, '--before-drop does not go with --dump', /goes with it: /],
+    [{ table: ['core.play'], replayMigrations: true, reconcile: true }, '--replay-migrations does not go with --table', /--into-url/],
+    [{ table: ['core.play'], into: '/srv/restored' }, '--into does not go with --table', /--into-url/],
+    [{ table: ['core.play'], as: 'production' }, '--as does not go with --table', /--into-url/],
+    [{ table: ['core.play'], start: true }, '--start does not go with --table', /--into-url/],
+    [{ into: '/srv/restored', globals: true }, '--globals goes with --dump', /without it/],
+    [{ into: '/srv/restored', intoUrl: 'postgresql://other' }, '--into-url goes with --table or --dump', /without it/],
+    [{ into: '/srv/restored', toLatest: true, database: 'shop' }, '--database goes with --table or --before-drop', /all its databases/],
+  ])('%j is refused: it would be passed over', (options, message, hint) => {
+    expect(() => kindOf(options)).toThrow(
+      expect.objectContaining({ code: 'usage', message, hint: expect.stringMatching(hint) as unknown }),
+    );
+  });
+
+  test('--database says where --before-drop looks', () => {
+    expect(kindOf({ into: '/srv/restored', beforeDrop: 'core.play', database: 'shop' })).toBe('cluster');
+  });
+});
