@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
+import { isConnectionLoss } from '../postgres/connection-error.ts';
 import { checkLock, takeLock } from './apply-lock.ts';
 import { readScramIterations, refuseLoud } from './apply-password-statement.ts';
 import { applyPassword, type PasswordChange, type RandomBytes } from './apply-passwords.ts';
@@ -8,6 +9,7 @@ import { reassignInParts } from './apply-reassign.ts';
 import { beginRecord, type ApplyAuthor } from './apply-record.ts';
 import { refuseReadOnly } from './apply-writable.ts';
 import { runTransaction, type TransactionOptions } from './apply-transaction.ts';
+import type { Change } from './change.ts';
 import { describeChange } from './describe.ts';
 import type { RolesDocument } from './document/document.ts';
 import { APPLICATION_NAME, inspectRoles } from './inspect.ts';
@@ -31,6 +33,11 @@ export interface ApplyOptions extends TransactionOptions {
   readonly author?: ApplyAuthor;
   /** Goes on where rights seem to be missing: a managed service can give more than the catalog says. */
   readonly triesWithoutRights?: boolean;
+  /**
+   * Told of the changes of each transaction once it is committed, also when a later one fails. Where the connection was lost on the
+   * commit itself it is told too: in doubt a change counts as made.
+   */
+  readonly onMade?: (changes: readonly Change[]) => void;
 }
 
 /**
@@ -98,12 +105,14 @@ function planSteps(
   const asSteps = (listed: readonly Transaction[]): readonly Step[] =>
     listed.map((transaction) => ({
       name: describeTransaction(transaction),
+      changes: transaction.changes,
       run: async () => await runTransaction(transaction, options),
     }));
   return [
     ...asSteps(transactions.filter((each) => !isLast(each))),
     ...passwords.map((change) => ({
       name: `password of ${change.role}`,
+      changes: [change],
       run: async () => await applyPassword(change, document, options.sources, options, options),
       // Who may not read verifiers will not see that this one is missing.
       ...(cluster.canReadPasswords || change.action === 'remove' ? {} : { unseenPassword: change.role }),
@@ -119,6 +128,7 @@ function reassignSteps({ changes }: Transaction, options: ApplyOptions): readonl
       ? [
           {
             name: `relations of ${change.role} in ${change.database} to ${change.reassignTo ?? ''}`,
+            changes: [],
             run: async () => await reassignInParts(change, options),
           },
         ]
@@ -163,6 +173,8 @@ function describeTransaction(transaction: Transaction): string {
 
 interface Step {
   readonly name: string;
+  /** What of the plan it makes. */
+  readonly changes: readonly Change[];
   readonly run: () => Promise<void>;
   /** Whose password it sets, where a later plan cannot tell whether that was done. */
   readonly unseenPassword?: string;
@@ -177,6 +189,8 @@ async function runSteps(steps: readonly Step[], lock: Sql, options: ApplyOptions
       await checkLock(lock);
       await step.run();
     } catch (error) {
+      // What the server refuses comes as one of ours, and so does a connection that cannot be made.
+      if (!isDbadminError(error) && isConnectionLoss(error)) options.onMade?.(step.changes);
       if (done.length === 0) throw error;
       const detail = isDbadminError(error) && error.detail !== undefined ? `\n${error.detail}` : '';
       throw new DbadminError('partly-done', `stopped at ${step.name}, after ${done.length} of ${steps.length} steps`, {
@@ -188,6 +202,7 @@ async function runSteps(steps: readonly Step[], lock: Sql, options: ApplyOptions
       });
     }
     done.push(step.name);
+    options.onMade?.(step.changes);
     options.log.debug(`done: ${step.name}`);
   }
 }

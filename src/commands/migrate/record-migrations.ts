@@ -3,7 +3,6 @@ import { inspectPosition } from '../../backup/reconcile/position-inspect.ts';
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
-import { listBackups } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CommandContext } from '../command.ts';
 import type { RunRepositories } from './run-repositories.ts';
@@ -19,8 +18,8 @@ export interface RecordedFile {
 
 /**
  * Writes into the ledger of each repository which files were applied or undone, so that a restore to before can name what is to be
- * replayed, and what it brings back. A repository without a backup of this cluster has nothing that could be restored, and gets none. What fails is
- * warned of: the files are applied all the same.
+ * replayed, and what it brings back: of a backup or a dump, there already or being taken. What fails is warned of: the files are
+ * applied all the same.
  */
 export async function recordMigrations(
   context: CommandContext,
@@ -43,8 +42,7 @@ export async function recordMigrations(
     });
     for (const { name, open } of destinations) {
       try {
-        const repository = await open();
-        if ((await listBackups(repository, position.systemIdentifier)).length > 0) await append(repository, entries);
+        await append(await open(), entries);
       } catch (error) {
         log.warn(`the migrations are not written into the ledger of ${name}: ${messageOf(error)}`);
       }

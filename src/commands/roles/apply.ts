@@ -6,6 +6,7 @@ import { DbadminError } from '../../base/errors.ts';
 import { readPlanFile } from '../../base/plan-file.ts';
 import { refuseBroken } from '../../roles/access/guard.ts';
 import { applyRoles } from '../../roles/apply.ts';
+import type { Change } from '../../roles/change.ts';
 import { refuseStandby } from '../../roles/apply-writable.ts';
 import { countRisks, describeChange } from '../../roles/describe.ts';
 import { planRoles } from '../../roles/plan.ts';
@@ -37,8 +38,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const changes = plan.changes.length === 1 ? 'this change' : `these ${plan.changes.length} changes`;
     await confirmOrStop(output, `Make ${changes} to ${project.clusterName}?`);
     startedMs = clock.now().getTime();
-    transactions = await applyRoles(inspected.document, plan, applyOptions(context, input, project, saved));
-    await recordDeeds(context, project, inspected);
+    const made: Change[] = [];
+    const onMade = (done: readonly Change[]): void => void made.push(...done);
+    try {
+      transactions = await applyRoles(inspected.document, plan, { ...applyOptions(context, input, project, saved), onMade });
+    } finally {
+      // Also after a failure: what was made before it stays, and the next plan does not have it any more.
+      await recordDeeds(context, project, inspected, made);
+    }
   }
   const tookMs = clock.now().getTime() - startedMs;
   if (plan.changes.length > 0) output.line(`${plan.changes.length} applied in ${formatDuration(tookMs)}; looked again: in sync`);

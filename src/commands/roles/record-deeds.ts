@@ -3,28 +3,36 @@ import { inspectPosition, readVerifier } from '../../backup/reconcile/position-i
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { appendLedger, type Deed, type LedgerEntry } from '../../repository/ledger.ts';
-import { listBackups } from '../../repository/manifest.ts';
-import type { Change } from '../../roles/change.ts';
+import type { Change, PrivilegeChange } from '../../roles/change.ts';
 import { granteeText } from '../../roles/state.ts';
 import type { CommandContext } from '../command.ts';
 import { openRepository } from '../open-repository.ts';
 import type { InspectedPlan, RolesProject } from './load-roles.ts';
 
 /**
- * Writes into the ledger of each repository of the cluster what an apply took away for good, so that a restore to before it
- * takes it away again. A repository without a backup of this cluster has nothing that could be restored, and gets none. What
- * fails is warned of: the changes are made all the same.
+ * Writes into the ledger of each repository of the cluster what the changes that an apply made took away for good, so that a
+ * restore to before it takes it away again. What fails is warned of: the changes are made all the same.
  */
 export async function recordDeeds(
   context: CommandContext,
   { config, cluster }: RolesProject,
-  { plan, observed }: InspectedPlan,
+  { observed }: InspectedPlan,
+  made: readonly Change[],
 ): Promise<void> {
-  const deeds = plan.changes.flatMap((change) => deedOf(change, (role) => observed.cluster.roles.has(role)));
-  await writeDeeds(context, { config, cluster }, deeds);
+  const deeds = made.flatMap((change) => deedOf(change, (role) => observed.cluster.roles.has(role)));
+  await writeDeeds(context, { config, cluster }, withoutSuperseded(deeds));
 }
 
-/** Writes deeds that are done into the ledger of each repository of the cluster, with the position and the verifiers of now. */
+/** A role that is dropped in the end was locked out first: that only counts where it stayed. */
+function withoutSuperseded(deeds: readonly Deed[]): readonly Deed[] {
+  const dropped = new Set(deeds.flatMap((deed) => (deed.kind === 'role-dropped' ? [deed.role] : [])));
+  return deeds.filter((deed) => deed.kind !== 'role-disabled' || !dropped.has(deed.role));
+}
+
+/**
+ * Writes deeds that are done into the ledger of each repository of the cluster, with the position and the verifiers of now. Also where
+ * no backup is: a dump brings back what was taken away after it, and what is being taken now can end after its deed.
+ */
 export async function writeDeeds(
   context: CommandContext,
   { config, cluster }: Pick<RolesProject, 'config' | 'cluster'>,
@@ -53,8 +61,6 @@ async function append(
   try {
     const repository = await openRepository(context, config);
     try {
-      const [first] = entries;
-      if (first === undefined || (await listBackups(repository, first.systemIdentifier)).length === 0) return;
       for (const entry of entries) await appendLedger(repository, entry);
     } finally {
       await repository.store.close();
@@ -88,6 +94,7 @@ const MAX_NAMES = 100;
 /** What of a change must stay so after a restore; `existed` tells which roles were there before it. */
 export function deedOf(change: Change, existed: (role: string) => boolean): readonly Deed[] {
   if (change.kind === 'drop-role') return [{ kind: 'role-dropped', role: change.role }];
+  if (change.kind === 'retire-login') return [{ kind: 'role-disabled', role: change.role }];
   if (change.kind === 'alter-role') return change.login === false ? [{ kind: 'role-disabled', role: change.role }] : [];
   if (change.kind === 'password') {
     // What is taken away without a new one the roles file takes away again, which a restore applies last.
@@ -96,13 +103,15 @@ export function deedOf(change: Change, existed: (role: string) => boolean): read
   if (change.kind === 'revoke-membership') {
     return change.what === 'edge' ? [{ kind: 'membership-revoked', role: change.role, member: change.member }] : [];
   }
-  return change.kind === 'privilege' ? privilegeDeeds(change) : [];
+  if (change.kind !== 'privilege') return [];
+  // What was made may be one statement for several grantees.
+  return [change.grantee, ...(change.others ?? [])].flatMap((grantee) => privilegeDeeds(change, granteeText(grantee)));
 }
 
-function privilegeDeeds(change: Extract<Change, { kind: 'privilege' }>): readonly Deed[] {
+function privilegeDeeds(change: PrivilegeChange, grantee: string): readonly Deed[] {
   const { on, database } = change;
   if (change.action !== 'revoke' || database === undefined) return [];
-  const base = { kind: 'privilege-revoked', database, grantee: granteeText(change.grantee), privileges: change.privileges } as const;
+  const base = { kind: 'privilege-revoked', database, grantee, privileges: change.privileges } as const;
   if (on.kind === 'database' || on.kind === 'schema') return [{ ...base, on: { kind: on.kind, schema: undefined, name: on.name } }];
   if (on.kind !== 'table' && on.kind !== 'sequence') return [];
   const { kind } = on;

@@ -45,7 +45,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (twin === undefined || twinFile === undefined) {
     await confirmOrStop(output, `Give ${role} a new password? From then on its clients need the one in ${file}.`);
     const rotation = await rotatePassword(role, file, options);
-    await remember(context, place, [rotation]);
+    await remember(context, place, rotation);
     show(context, rotation);
     output.result({ cluster: place.clusterName, rotated: [rotationJson(rotation)], retired: true });
     return 0;
@@ -55,8 +55,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   output.note(
     `${twin} gets its new password in ${twinFile}${waitMs > 0 ? `; clients have ${textOption(input, 'wait') ?? ''} to go over` : ''}`,
   );
-  const { twin: fresh, retired } = await rotateTwins({ login: role, file, twin, twinFile }, waitMs, options);
-  await remember(context, place, [fresh, ...(retired === undefined ? [] : [retired])]);
+  const { twin: fresh, retired } = await rotateTwins({ login: role, file, twin, twinFile }, waitMs, {
+    ...options,
+    onRotated: async (rotation) => await remember(context, place, rotation),
+  });
   show(context, fresh);
   if (retired !== undefined) show(context, retired);
   else output.line(`${role} is as it was. When its clients have gone over: dbadmin roles rotate ${role}`);
@@ -69,12 +71,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 }
 
 /** A restore to before the rotation would bring the old password back: the ledger of the repositories says which is right. */
-async function remember(context: CommandContext, place: Place, rotations: readonly Rotation[]): Promise<void> {
-  await writeDeeds(
-    context,
-    place,
-    rotations.map(({ role }) => ({ kind: 'password-rotated', role, verifier: null })),
-  );
+async function remember(context: CommandContext, place: Place, { role }: Rotation): Promise<void> {
+  await writeDeeds(context, place, [{ kind: 'password-rotated', role, verifier: null }]);
 }
 
 interface Place extends Pick<RolesProject, 'config' | 'cluster'> {

@@ -14,6 +14,11 @@ export interface Twins {
   readonly twinFile: string;
 }
 
+export interface TwinRotationOptions extends RotationOptions {
+  /** Told of each rotation as soon as it is done: what comes after it may wait for hours, be interrupted and fail. */
+  readonly onRotated?: (rotation: Rotation) => Promise<void>;
+}
+
 export interface TwinRotation {
   readonly twin: Rotation;
   /** The rotation of the login that was in use; undefined when it still is. */
@@ -30,11 +35,15 @@ const POLL_MS = 1000;
  *
  * @throws {DbadminError} `refused` when the twins are not alike or the twin is in use, and what {@link rotatePassword} throws.
  */
-export async function rotateTwins(twins: Twins, waitMs: number, options: RotationOptions): Promise<TwinRotation> {
+export async function rotateTwins(twins: Twins, waitMs: number, options: TwinRotationOptions): Promise<TwinRotation> {
   await refuseUnlike(twins, options);
   const twin = await rotatePassword(twins.twin, twins.twinFile, options);
+  await options.onRotated?.(twin);
   const isOver = waitMs > 0 && (await awaitSwitch(twins, waitMs, options));
-  return { twin, retired: isOver ? await rotatePassword(twins.login, twins.file, options) : undefined };
+  if (!isOver) return { twin, retired: undefined };
+  const retired = await rotatePassword(twins.login, twins.file, options);
+  await options.onRotated?.(retired);
+  return { twin, retired };
 }
 
 async function refuseUnlike({ login, twin }: Twins, options: RotationOptions): Promise<void> {

@@ -62,7 +62,7 @@ describe('what a run says of the way back', () => {
     await removeDirectory(directory);
   });
 
-  test('without a backup: that there is none, and --require-backup applies nothing', async () => {
+  test('without a backup: that there is none, what was applied is in the ledger all the same, and --require-backup applies nothing', async () => {
     const { status, stderr, stdout } = await migrate();
     expect(status).toBe(0);
     expect(warnings(stderr)).toEqual([
@@ -82,7 +82,7 @@ describe('what a run says of the way back', () => {
     expect(stderr).toMatch(
       /is not recoverable yet: local: its WAL ends at \S+, before \S+, and nobody takes WAL there \(dbadmin wal receive\)/,
     );
-    expect(await ledger()).toEqual(['postgres 2 2_t.sql']);
+    expect(await ledger()).toEqual(['postgres 1 1_t.sql', 'postgres 2 2_t.sql']);
     const refused = await migrate('--require-backup', '1ms');
     expect(refused.stderr).toMatch(/younger than 1 ms\n {2}detail: The newest, \S+ in local, is .* old\./);
   });

@@ -28,12 +28,9 @@ describe('what roles takes away, in the ledger of the repositories', () => {
   let directory: string;
   let repository: Repository;
   const run = async (...args: string[]): Promise<CommandResult> => await dbadmin(args, directory);
-  const deeds = async (): Promise<readonly string[]> =>
+  const deeds = async (where: Repository = repository): Promise<readonly string[]> =>
     (
-      await readLedger(
-        repository,
-        (await admin<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`)[0]?.id ?? '',
-      )
+      await readLedger(where, (await admin<{ id: string }[]>`select system_identifier::text as id from pg_control_system()`)[0]?.id ?? '')
     ).entries.map(({ deed }) => JSON.stringify({ ...deed, ...('verifier' in deed ? { verifier: deed.verifier !== null } : {}) }));
 
   beforeAll(async () => {
@@ -47,8 +44,10 @@ describe('what roles takes away, in the ledger of the repositories', () => {
     await writeFile(
       path.join(directory, 'dbadmin.yaml'),
       `version: 1
-clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [local] } }
-repositories: { local: { type: disk, path: repository, encryption: { passphrase: { from: file, path: passphrase } } } }
+clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [local, fresh] } }
+repositories:
+  local: { type: disk, path: repository, encryption: { passphrase: { from: file, path: passphrase } } }
+  fresh: { type: disk, path: fresh }
 `,
       { mode: 0o600 },
     );
@@ -75,6 +74,43 @@ repositories: { local: { type: disk, path: repository, encryption: { passphrase:
       '{"kind":"password-rotated","role":"svc_api","verifier":true}',
       '{"kind":"role-dropped","role":"svc_old"}',
     ]);
+  });
+
+  it('goes into a repository without a backup too: it may have dumps, or the first backup may be on its way', async () => {
+    const fresh = await openRepository(await createDiskStore(path.join(directory, 'fresh')), { kind: 'none' });
+    expect((await deeds(fresh)).toSorted()).toEqual([
+      '{"kind":"membership-revoked","role":"app_reader","member":"svc_api"}',
+      '{"kind":"password-rotated","role":"svc_api","verifier":false}',
+      '{"kind":"role-dropped","role":"svc_old"}',
+    ]);
+  });
+
+  it('of an apply that ended in part, what it had done by then; the rest when it goes on', async () => {
+    await admin.unsafe(`create role app_owner; create role app_left; create role outside;
+      grant app_reader to svc_api; create schema core; grant usage on schema core to app_left, app_reader`);
+    await admin.unsafe('create database shop');
+    const shop = connect(cluster.url('shop'));
+    await shop.unsafe(`create schema s; grant usage on schema s to app_left with grant option;
+      set role app_left; grant usage on schema s to outside; reset role`);
+    const databases = ['postgres: { schemas: { core: { owner: app_owner } } }', 'shop: { schemas: { s: { owner: app_owner } } }'];
+    const text = FILE.replace('app_reader: {}', 'app_reader: {}, app_owner: {}, app_left: {}').replace(/^retire.*$/m, '');
+    await writeFile(path.join(directory, 'roles', 'roles.yaml'), `${text}databases: { ${databases.join(', ')} }\n`);
+    const before = (await deeds()).length;
+    const partly = await run('roles', 'apply', '--yes');
+    expect(partly.status, partly.stderr).toBe(3);
+    expect(partly.stderr).toMatch(/dependent privileges exist/);
+    const usage = (database: string, grantee: string, name: string): string =>
+      `{"kind":"privilege-revoked","database":"${database}","grantee":"${grantee}","privileges":["USAGE"],"on":{"kind":"schema","name":"${name}"}}`;
+    const done = [
+      '{"kind":"membership-revoked","role":"app_reader","member":"svc_api"}',
+      usage('postgres', 'app_left', 'core'),
+      usage('postgres', 'app_reader', 'core'),
+    ];
+    expect((await deeds()).slice(before).toSorted()).toEqual(done);
+    await shop.unsafe('revoke usage on schema s from app_left cascade; grant usage on schema s to app_left');
+    await shop.end();
+    expect(await run('roles', 'apply', '--yes')).toMatchObject({ status: 0 });
+    expect((await deeds()).slice(before).toSorted()).toEqual([...done, usage('shop', 'app_left', 's')].toSorted());
   });
 
   it('a rotation, with the verifier of the new password and of no other', async () => {

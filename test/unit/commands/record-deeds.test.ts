@@ -43,6 +43,12 @@ describe('deedOf', () => {
     ]);
   });
 
+  it('is of each grantee of a statement, and of a role that is locked out before it goes', () => {
+    const made = { ...revoke, on: { kind: 'schema', name: 'core' }, others: [role('ben'), PUBLIC] } as const;
+    expect(deeds(made)).toMatchObject([{ grantee: 'ann' }, { grantee: 'ben' }, { grantee: 'PUBLIC' }]);
+    expect(deeds({ kind: 'retire-login', role: 'old', because: 'retired' })).toEqual([{ kind: 'role-disabled', role: 'old' }]);
+  });
+
   it('says all tables once, and leaves long lists of single ones to roles.yaml', () => {
     const names = Array.from({ length: 101 }, (_, index) => `t${index}`);
     expect(deeds({ ...revoke, on: { kind: 'table', schema: 'core', names, all: true } })).toMatchObject([
