@@ -12,6 +12,7 @@ import { copyOut } from './copy-apply.ts';
 import { qualified } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
+import { inLockedSnapshot } from './lock-apply.ts';
 
 export interface ExportRequest {
   readonly parameters: ConnectionParameters;
@@ -25,7 +26,8 @@ export interface ExportRequest {
 }
 
 /**
- * Exports a table as it is at one moment: its rows as CSV, then its definition with their count and checksum.
+ * Exports a table as it is at one moment: its rows as CSV, then its definition with their count and checksum. Whoever is truncating or
+ * rewriting it is waited for.
  *
  * @throws {DbadminError} `usage` when there is no such table, `privilege-missing` when a policy would leave rows out, `refused` when
  * the directory holds anything, `file-unwritable`.
@@ -35,7 +37,7 @@ export async function exportTable(request: ExportRequest): Promise<ExportedTable
   await makeEmpty(directory);
   const sql = await openTableReader(request.parameters);
   try {
-    return await sql.begin('isolation level repeatable read read only', async (transaction) => {
+    return await inLockedSnapshot(sql, request, async (transaction) => {
       const table = await inspectTable(transaction, request.schema, request.name);
       const [server] = await transaction<{ version: number; rows: string }[]>`
         select current_setting('server_version_num')::int as version`;

@@ -95,6 +95,36 @@ describe('a table exported', () => {
     expect(await importTable({ parameters: cluster.parameters(), directory: out, to })).toMatchObject({ made: true, rows: 0 });
   });
 
+  test.each([
+    ['a load that empties it first', 'truncate chart; insert into chart select g, g from generate_series(1, 7) g', 'chart', 7],
+    ['a load of one partition', 'truncate chart_low; insert into chart select g, g from generate_series(1, 7) g', 'chart', 9],
+    ['a change that rewrites it', 'alter table chart alter column m type bigint', 'chart', 4],
+    ['a REFRESH', 'insert into drawn values (3, 3); refresh materialized view chart_view', 'chart_view', 3],
+  ])('waits for %s, and has what is there then', async (_what, change, name, rows) => {
+    await sql.unsafe(`drop table if exists chart, drawn cascade; create table chart (n int, m int) partition by range (n);
+      create table chart_low partition of chart for values from (1) to (100);
+      create table chart_high partition of chart for values from (100) to (200);
+      insert into chart values (1, 1), (2, 2), (101, 1), (102, 2); create table drawn (n int, m int); insert into drawn values (1, 1), (2, 2);
+      create materialized view chart_view as select * from drawn`);
+    const other = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await other.unsafe(`begin; ${change}`);
+    const exporting = exported('public', name);
+    try {
+      await expect.poll(async () => (await sql`select 1 from pg_locks where not granted`).length).toBeGreaterThan(0);
+    } finally {
+      await other.unsafe('commit');
+      await other.end();
+    }
+    const out = await exporting;
+    const { table, rows: counted } = JSON.parse(await readFile(path.join(out, 'table.json'), 'utf8')) as {
+      rows: number;
+      table: { columns: { type: string }[] };
+    };
+    expect(counted).toBe(rows);
+    expect((await readFile(path.join(out, 'rows.csv'), 'utf8')).trimEnd().split('\n')).toHaveLength(rows + 1);
+    expect(table.columns[1]?.type).toBe(change.startsWith('alter') ? 'bigint' : 'integer');
+  });
+
   test('is refused when its rows are not those that were exported, and nothing is changed', async () => {
     const out = await exported('public', 'plain');
     const file = path.join(out, 'rows.csv');
