@@ -2,7 +2,17 @@ import { createHash } from 'node:crypto';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Sql, TransactionSql } from 'postgres';
-import { columnList, createTableSql, finishTableSql, insertMissingSql, qualified, type TableDefinition } from './definition.ts';
+import {
+  columnList,
+  countMissingSql,
+  createTableSql,
+  finishTableSql,
+  insertRowsSql,
+  missingRowsSql,
+  qualified,
+  type TableDefinition,
+} from './definition.ts';
+import type { InsertBehaviour } from './insert-inspect.ts';
 
 /** What was copied. */
 export interface CopiedRows {
@@ -39,21 +49,42 @@ export async function fillNewTable(
   return copied;
 }
 
-/** Inserts the rows that a table has not got; gives how many. */
-export async function addMissingRows(
+const STAGED = 'pg_temp.dbadmin_import';
+const MISSING = 'pg_temp.dbadmin_missing';
+
+/** Puts rows beside the table that they are for, until the transaction ends. */
+export async function stageRows(
   sql: TransactionSql,
   definition: TableDefinition,
   to: { readonly schema: string; readonly name: string },
   csv: Readable,
-): Promise<CopiedRows & { readonly added: number }> {
-  const staging = 'pg_temp.dbadmin_import';
-  const columns = columnList(definition);
+): Promise<CopiedRows> {
   await sql.unsafe(
-    `CREATE TEMPORARY TABLE dbadmin_import ON COMMIT DROP AS SELECT ${columns} FROM ${qualified(to.schema, to.name)} WITH NO DATA`,
+    `CREATE TEMPORARY TABLE dbadmin_import ON COMMIT DROP AS SELECT ${columnList(definition)} FROM ${qualified(to.schema, to.name)} WITH NO DATA`,
   );
-  const copied = await copyIn(sql, definition, staging, csv);
-  const inserted = await sql.unsafe(insertMissingSql(definition, staging, qualified(to.schema, to.name)));
-  return { ...copied, added: inserted.count };
+  return await copyIn(sql, definition, STAGED, csv);
+}
+
+/**
+ * Inserts those of the staged rows that the table has not got; gives how many, and how many of them are not in it afterwards as they
+ * were staged, where anything of the table's own can have changed them or kept them out.
+ */
+export async function insertMissingRows(
+  sql: TransactionSql,
+  definition: TableDefinition,
+  to: { readonly schema: string; readonly name: string },
+  { generated, triggers }: InsertBehaviour,
+): Promise<{ readonly added: number; readonly unlike: number }> {
+  const target = qualified(to.schema, to.name);
+  const { count: added } = await sql.unsafe(
+    `CREATE TEMPORARY TABLE dbadmin_missing ON COMMIT DROP AS ${missingRowsSql(definition, STAGED, target)}`,
+  );
+  await sql.unsafe(insertRowsSql(definition, generated, MISSING, target));
+  if (generated.length + triggers.length === 0) return { added, unlike: 0 };
+  // What is deferred to the commit would come after the look.
+  await sql.unsafe('SET CONSTRAINTS ALL IMMEDIATE');
+  const [unlike] = await sql.unsafe<{ count: number }[]>(countMissingSql(definition, MISSING, target));
+  return { added, unlike: unlike?.count ?? added };
 }
 
 async function copyIn(sql: TransactionSql, definition: TableDefinition, table: string, csv: Readable): Promise<CopiedRows> {

@@ -59,15 +59,39 @@ export function columnList({ columns }: TableDefinition): string {
   return columns.map(({ name }) => quoteName(name)).join(', ');
 }
 
+/** Of a row beside its columns: itself as text, which every type has, and which of its equals it is. No column is called so. */
+const ROW_TEXT = '"dbadmin: row"';
+const ROW_COPY = '"dbadmin: copy"';
+
+function numberedSql(columns: string, table: string): string {
+  return `SELECT ${columns}, ${ROW_TEXT}, row_number() OVER (PARTITION BY ${ROW_TEXT}) AS ${ROW_COPY} FROM (SELECT ${columns}, ROW(${columns})::text AS ${ROW_TEXT} FROM ${table}) AS rows_of`;
+}
+
+function notInSql(columns: string, table: string): string {
+  return `NOT EXISTS (SELECT 1 FROM (${numberedSql(columns, table)}) AS old WHERE old.${ROW_TEXT} = new.${ROW_TEXT} AND old.${ROW_COPY} = new.${ROW_COPY})`;
+}
+
 /**
- * Inserts those rows of `source` into `target` that it has not got: a row that stands n times in the one and m times in the
- * other is inserted n − m times, so that doing it twice adds nothing. Rows are compared as text, which every type has.
+ * Those rows of `source` that `target` has not got: a row that stands n times in the one and m times in the other comes n − m times, so
+ * that inserting them twice adds nothing.
  */
-export function insertMissingSql(definition: TableDefinition, source: string, target: string): string {
+export function missingRowsSql(definition: TableDefinition, source: string, target: string): string {
   const columns = columnList(definition);
-  const numbered = (table: string): string =>
-    `SELECT ${columns}, row_text, row_number() OVER (PARTITION BY row_text) AS copy FROM (SELECT ${columns}, ROW(${columns})::text AS row_text FROM ${table}) AS rows_of`;
-  return `INSERT INTO ${target} (${columns}) SELECT ${columns} FROM (${numbered(source)}) AS new WHERE NOT EXISTS (SELECT 1 FROM (${numbered(target)}) AS old WHERE old.row_text = new.row_text AND old.copy = new.copy)`;
+  return `SELECT * FROM (${numberedSql(columns, source)}) AS new WHERE ${notInSql(columns, target)}`;
+}
+
+/** How many rows of `missing`, made of {@link missingRowsSql}, are not in `target` as they are there. */
+export function countMissingSql(definition: TableDefinition, missing: string, target: string): string {
+  return `SELECT count(*)::int AS count FROM ${missing} AS new WHERE ${notInSql(columnList(definition), target)}`;
+}
+
+/** Inserts rows with the values that they have, also where the table would give them others. What it generates cannot be given to it. */
+export function insertRowsSql({ columns }: TableDefinition, generated: readonly string[], source: string, target: string): string {
+  const list = columns
+    .filter(({ name }) => !generated.includes(name))
+    .map(({ name }) => quoteName(name))
+    .join(', ');
+  return `INSERT INTO ${target} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM ${source}`;
 }
 
 /** Parts of `schema.table`, each quoted as PostgreSQL has it or not; undefined for another form. */

@@ -1,15 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import type { TransactionSql } from 'postgres';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
-import { addMissingRows, fillNewTable } from './copy-apply.ts';
+import { fillNewTable, insertMissingRows, stageRows } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
+import { inspectInsert, type InsertBehaviour } from './insert-inspect.ts';
 import type { TableName } from './transfer-run.ts';
 
 export interface ImportRequest {
@@ -18,6 +20,8 @@ export interface ImportRequest {
   readonly directory: string;
   /** Where the rows go; the name they were exported from unless given. */
   readonly to: TableName | undefined;
+  /** Whether triggers of a table that is there may fire; without it one that has some is refused. */
+  readonly firesTriggers?: boolean;
 }
 
 export interface ImportedTable {
@@ -26,15 +30,19 @@ export interface ImportedTable {
   /** Rows of the export, and how many of them were not there. */
   readonly rows: number;
   readonly added: number;
+  /** Triggers of the table that the rows that were added have fired. */
+  readonly fired: readonly string[];
 }
 
 /**
- * Imports an exported table: into a new table, or the rows that are missing into one of the same columns. All or nothing.
+ * Imports an exported table: into a new table, or the rows that are missing into one of the same columns. All or nothing: each row is
+ * there as it was exported, or nothing is changed.
  *
- * @throws {DbadminError} `file-unreadable`, `refused` when the rows are not those that were exported or the columns differ,
+ * @throws {DbadminError} `file-unreadable`, `refused` when the rows are not those that were exported, the columns differ, or the table
+ * that is there would make others of them,
  * `privilege-missing` when a policy of the table that is there would hide rows or keep some out.
  */
-export async function importTable({ parameters, directory, to }: ImportRequest): Promise<ImportedTable> {
+export async function importTable({ parameters, directory, to, firesTriggers = false }: ImportRequest): Promise<ImportedTable> {
   const exported = await readExport(directory);
   const target = to ?? { schema: exported.table.schema, name: exported.table.name };
   const sql = await openTableWriter(parameters, exported.textSettings === undefined ? 'own' : 'fixed');
@@ -42,17 +50,21 @@ export async function importTable({ parameters, directory, to }: ImportRequest):
     return await sql.begin(async (transaction) => {
       const isThere =
         (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length > 0;
-      const rows = createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });
+      const rows = (): Readable => createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });
       if (isThere) {
         await refuseOtherColumns(transaction, exported.table, target);
-        const copied = await addMissingRows(transaction, exported.table, target, rows);
-        refuseOtherRows(exported, copied.sha256, copied.rows, directory);
-        return { to: target, made: false, rows: exported.rows, added: copied.added };
+        const behaviour = await inspectInsert(transaction, target);
+        refuseBehaviour(behaviour, target, firesTriggers);
+        const staged = await stageRows(transaction, exported.table, target, rows());
+        refuseOtherRows(exported, staged.sha256, staged.rows, directory);
+        const { added, unlike } = await insertMissingRows(transaction, exported.table, target, behaviour);
+        refuseUnlike(unlike, added, behaviour, target);
+        return { to: target, made: false, rows: exported.rows, added, fired: added > 0 ? behaviour.triggers : [] };
       }
       await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(target.schema)}`);
-      const copied = await fillNewTable(transaction, exported.table, target, rows);
+      const copied = await fillNewTable(transaction, exported.table, target, rows());
       refuseOtherRows(exported, copied.sha256, copied.rows, directory);
-      return { to: target, made: true, rows: exported.rows, added: exported.rows };
+      return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [] };
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;
@@ -89,6 +101,35 @@ function refuseOtherRows(exported: ExportedTable, sha256: string, rows: number, 
   throw new DbadminError('refused', `${path.join(directory, EXPORT_ROWS)} is not what was exported`, {
     detail: `It has ${rows} rows with SHA-256 ${sha256}; ${exported.rows} with ${exported.sha256} were exported. Nothing was imported.`,
     hint: 'Take another copy of the export.',
+  });
+}
+
+/** A row that a trigger changes is not the one that was exported, and a second import would add it again. */
+function refuseBehaviour({ triggers, rules }: InsertBehaviour, to: TableName, firesTriggers: boolean): void {
+  const table = qualified(to.schema, to.name);
+  if (rules.length > 0) {
+    throw new DbadminError('refused', `${table} has rules that rewrite an INSERT: ${rules.join(', ')}`, {
+      detail: 'Nobody can tell what they make of the rows. Nothing was imported.',
+      hint: 'Import it as another table with --as SCHEMA.TABLE, and insert from there as the rules are meant.',
+    });
+  }
+  if (triggers.length === 0 || firesTriggers) return;
+  throw new DbadminError('refused', `${table} has triggers that fire at an INSERT: ${triggers.join(', ')}`, {
+    detail: 'They may change rows, keep them out, or tell others of them as if they were new. Nothing was imported.',
+    hint: `Give --fire-triggers where that is meant. Otherwise import it as another table with --as SCHEMA.TABLE and insert from there, or switch them off for so long: ALTER TABLE ${table} DISABLE TRIGGER NAME.`,
+  });
+}
+
+/** Thrown inside of the transaction: what was inserted goes with it. */
+function refuseUnlike(unlike: number, added: number, { triggers, generated }: InsertBehaviour, to: TableName): void {
+  if (unlike === 0) return;
+  const causes = [
+    ...(triggers.length === 0 ? [] : [`its triggers (${triggers.join(', ')}) changed them or kept them out`]),
+    ...(generated.length === 0 ? [] : [`its generated columns (${generated.join(', ')}) have other values`]),
+  ];
+  throw new DbadminError('refused', `${unlike} of ${added} rows would not be in ${qualified(to.schema, to.name)} as they were exported`, {
+    detail: `It may be that ${causes.join(', or that ')}. Nothing was imported.`,
+    hint: 'Import it as another table with --as SCHEMA.TABLE, and insert from there what is to be inserted.',
   });
 }
 

@@ -20,16 +20,25 @@ $ dbadmin backup table export core.track --out /srv/export/track`,
   {
     name: 'backup table import',
     summary: 'import an exported table: into a new one, or the rows that are missing',
-    description: `All or nothing. Into a table that is there go only the rows that it has not got, so that importing twice adds nothing. Rows that
-are not what was exported are refused.
+    description: `All or nothing. Into a table that is there go only the rows that it has not got, so that importing twice adds nothing. They keep the
+values they had, identity columns too; generated columns are generated again. Rows that are not what was exported are refused, and so is
+a table that would make others of them: one with triggers for INSERT, unless --fire-triggers says that they are meant, and each row
+has to be there in the end as it was exported.
 
 $ dbadmin backup table import /srv/export/track --as restored.track`,
     args: [{ form: '<dir>', summary: 'of an export' }],
     options: [
       { flags: '--as <table>', summary: 'schema.table', fallback: 'where it was exported from' },
+      { flags: '--fire-triggers', summary: 'let the triggers of a table that is there fire for the rows that are added' },
       { flags: '--database <name>', summary: 'the database it goes to', fallback: 'that of the connection' },
     ],
-    json: ['to: { schema, name }', 'made: whether the table was made', 'rows: in the export', 'added: rows that were not there'],
+    json: [
+      'to: { schema, name }',
+      'made: whether the table was made',
+      'rows: in the export',
+      'added: rows that were not there',
+      'fired: names of the triggers that they fired',
+    ],
     load: async () => await import('./table-import.ts'),
   },
 ];
