@@ -114,12 +114,13 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
     it('leaves a role that is there as it is: no login, superuser or membership returns, and nothing given since is lost', async () => {
       await sql.unsafe(`
         create role group_a; create role group_b; create role boss login superuser in role group_a; create role replica nologin;
-        create role joiner login in role group_a; alter role boss set work_mem = '8MB'`);
+        create role joiner login in role group_a; alter role boss set work_mem = '8MB';
+        create role "o'brien" in role group_a; comment on role group_a is 'rack 19"'`);
       const repository = await makeMemoryRepository();
       const manifest = await takeDumpOf(repository, ['postgres']);
       await sql.unsafe(`
         alter role boss nologin nosuperuser; alter role boss reset work_mem; revoke group_a from boss; grant group_b to boss;
-        alter role replica login replication; drop role joiner`);
+        alter role replica login replication; drop role joiner; drop role "o'brien"`);
       const state = async (): Promise<unknown> =>
         await sql`select rolname, rolsuper, rolcanlogin, rolreplication, rolconfig,
           array(select pg_get_userbyid(roleid)::text from pg_auth_members where member = r.oid order by 1) as "memberOf"
@@ -132,6 +133,7 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
       expect(
         await sql`select pg_has_role('joiner', 'group_a', 'member') as member, rolcanlogin from pg_roles where rolname = 'joiner'`,
       ).toEqual([{ member: true, rolcanlogin: true }]);
+      expect(await sql`select pg_has_role('o''brien', 'group_a', 'member') as member`).toEqual([{ member: true }]);
     });
   });
 
