@@ -2,13 +2,15 @@ import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
 import { syncCommand } from './conditions-backup.ts';
 import { AT_ONCE_UNSTEADY, STEADY, UNSTEADY, type Condition } from './condition.ts';
-import type { ArchiverFacts, ClusterFacts, Limits, RepositoryFacts, SlotFacts } from './facts.ts';
-import { walLag } from './promise.ts';
+import type { ClusterFacts, Limits, RepositoryFacts, ServerFacts, SlotFacts } from './facts.ts';
+import { walLag, type WalLag } from './promise.ts';
 
 type Judgement = Pick<Condition, 'state' | 'what' | 'next'>;
 
 const DEFAULT_SLOT_WAL_BYTES = 1_000_000_000;
 const LEAST_WAL_LAG_MS = 60_000;
+/** One that keeps up takes seconds for a segment. */
+const DEFAULT_ARCHIVE_LAG_MS = 300_000;
 /** An idle server writes a little now and then; archiving takes whole segments, and nobody waits for that little. */
 const IDLE_BYTES = 64 * 1024;
 
@@ -23,11 +25,11 @@ export function judgeServerWal({ name, server, limits, repositories }: ClusterFa
       { ...common, subject: undefined, kind: 'slot-abandoned', severity: 'failed', ...blind },
     ];
   }
-  const { archiver, slots } = server.value;
+  const { slots } = server.value;
   const mode = limits.walMode ?? (slots.some(({ isOurs }) => isOurs) ? 'stream' : 'none');
   const abandoned = slots.filter((slot) => isAbandoned(slot, mode, limits));
   return [
-    { ...common, subject: undefined, kind: 'archive-failing', severity: 'failed', ...judgeArchiver(archiver, name) },
+    { ...common, subject: undefined, kind: 'archive-failing', severity: 'failed', ...judgeArchiver(server.value, mode, limits, name) },
     ...(mode === 'stream'
       ? [
           {
@@ -44,14 +46,30 @@ export function judgeServerWal({ name, server, limits, repositories }: ClusterFa
   ];
 }
 
-function judgeArchiver(archiver: ArchiverFacts | undefined, cluster: string): Judgement {
+function judgeArchiver({ archiver, isStandby, askedAt }: ServerFacts, mode: string, limits: Limits, cluster: string): Judgement {
   const next = `the server log says what archive_command printed; the server keeps all WAL in pg_wal until it succeeds, and stops when that disk is full. Mend it, or try it by hand as the server does: dbadmin wal push --cluster ${cluster} PATH`;
-  if (archiver === undefined) return { state: 'good', what: 'the server archives nothing itself', next };
-  const { archivedAt, failedAt, failedWal, failures } = archiver;
+  if (archiver === undefined) {
+    if (mode !== 'archive' || isStandby) return { state: 'good', what: 'the server archives nothing itself', next };
+    return {
+      state: 'bad',
+      what: 'wal.mode is archive, and the server archives nothing',
+      next: `dbadmin doctor --cluster ${cluster} says what to set`,
+    };
+  }
+  const { archivedAt, failedAt, failedWal, failures, waiting } = archiver;
   const isFailing = failedAt !== undefined && (archivedAt === undefined || failedAt > archivedAt);
-  if (!isFailing) return { state: 'good', what: 'archive_command succeeds', next };
   const last = archivedAt === undefined ? 'it never succeeded' : `the last success was at ${archivedAt.toISOString()}`;
-  return { state: 'bad', what: `archive_command fails for ${failedWal ?? 'WAL'}, ${failures} times so far; ${last}`, next };
+  if (isFailing) return { state: 'bad', what: `archive_command fails for ${failedWal ?? 'WAL'}, ${failures} times so far; ${last}`, next };
+  // A command that hangs, on a mount that does not answer say, neither fails nor succeeds.
+  const waitedMs = waiting?.since === undefined ? 0 : askedAt.getTime() - waiting.since.getTime();
+  if (waiting === undefined || waitedMs <= archiveLimitMs(limits)) return { state: 'good', what: 'archive_command succeeds', next };
+  const segments = `${waiting.segments} finished ${waiting.segments === 1 ? 'segment waits' : 'segments wait'}`;
+  return { state: 'bad', what: `${segments} for archive_command, the oldest for ${formatDuration(waitedMs)}; ${last}`, next };
+}
+
+/** For how long a finished segment may wait. */
+function archiveLimitMs({ walMode, walLagMs }: Limits): number {
+  return walMode === 'archive' && walLagMs !== undefined ? walLagMs : DEFAULT_ARCHIVE_LAG_MS;
 }
 
 function judgeReceiver(slots: readonly SlotFacts[], repositories: readonly RepositoryFacts[], cluster: string): Judgement {
@@ -132,9 +150,45 @@ function judgeLag(repository: RepositoryFacts, { server, limits }: ClusterFacts,
   // That nothing can be written is told of by itself.
   if (!takesWal(repository)) return { state: 'unknown', what: `${repository.name} takes no WAL`, next };
   if (lag === undefined) return { state: 'unknown', what: `how far ${repository.name} is behind cannot be told`, next };
+  if (limits.walMode === 'archive' && server.kind === 'known')
+    return { ...judgeArchived(repository.name, lag, server.value, limits, now), next };
+  const behind = describeLag(repository.name, lag);
   const limit = limits.walLagMs ?? (limits.walMode === 'stream' ? Math.max(LEAST_WAL_LAG_MS, 10 * limits.rpoMs) : undefined);
-  const behind = `${repository.name} is ${formatBytes(lag.bytes)}${lag.spanMs === undefined ? '' : ` and ${formatDuration(lag.spanMs)}`} behind`;
-  const isIdle = limits.walMode === 'archive' && lag.bytes < IDLE_BYTES;
-  if (limit === undefined || isIdle || lag.spanMs === undefined || lag.spanMs <= limit) return { state: 'good', what: behind, next };
+  if (limit === undefined || (lag.spanMs !== undefined && lag.spanMs <= limit)) return { state: 'good', what: behind, next };
+  if (lag.spanMs === undefined)
+    return { state: lag.bytes < IDLE_BYTES ? 'good' : 'unknown', what: `${behind}, and nothing tells since when`, next };
   return { state: 'bad', what: `${behind} the server, over the limit of ${formatDuration(limit)}`, next };
+}
+
+/**
+ * What is archived comes in whole segments. What is in the open one counts against a limit that was set; finished ones have a limit in any case, but
+ * for those that wait for archive_command, which is judged by itself: on a server that fills one in a day the next is late at once by its span alone.
+ */
+function judgeArchived(
+  name: string,
+  lag: WalLag,
+  { walSegmentBytes, archiver, isStandby }: ServerFacts,
+  limits: Limits,
+  now: Date,
+): Pick<Judgement, 'state' | 'what'> {
+  const finished = Math.floor(lag.bytes / walSegmentBytes);
+  const waiting = isStandby ? undefined : archiver?.waiting?.segments;
+  const missing = waiting === undefined ? Math.max(0, finished - 1) : finished - waiting;
+  // Where the segments do not tell their times, the archiver does while everything finished is here.
+  const archivedMs =
+    finished > 0 || archiver?.archivedAt === undefined ? Infinity : Math.max(0, now.getTime() - archiver.archivedAt.getTime());
+  const knownMs = Math.min(lag.spanMs ?? Infinity, archivedMs);
+  const spanMs = knownMs === Infinity ? undefined : knownMs;
+  const behind = describeLag(name, { bytes: lag.bytes, spanMs });
+  const limit = archiveLimitMs(limits);
+  const counts = missing > 0 || (limits.walLagMs !== undefined && lag.bytes >= IDLE_BYTES);
+  if (!counts || knownMs <= limit) return { state: 'good', what: behind };
+  if (spanMs === undefined) return { state: 'unknown', what: `${behind}, and nothing tells since when` };
+  const absent =
+    missing > 0 && waiting !== undefined ? `: ${missing} archived ${missing === 1 ? 'segment is' : 'segments are'} not there` : '';
+  return { state: 'bad', what: `${behind} the server, over the limit of ${formatDuration(limit)}${absent}` };
+}
+
+function describeLag(name: string, { bytes, spanMs }: WalLag): string {
+  return `${name} is ${formatBytes(bytes)}${spanMs === undefined ? '' : ` and ${formatDuration(spanMs)}`} behind`;
 }

@@ -56,6 +56,7 @@ export interface ServerFacts {
   readonly systemIdentifier: string;
   /** Where its WAL ends: flushed on a primary, received on a standby. */
   readonly writtenLsn: bigint;
+  readonly walSegmentBytes: number;
   /** All databases together. */
   readonly sizeBytes: number | undefined;
   /** Undefined where archive_mode is off or nothing is configured to archive with. */
@@ -69,6 +70,8 @@ export interface ArchiverFacts {
   readonly failedAt: Date | undefined;
   readonly failedWal: string | undefined;
   readonly failures: number;
+  /** Segments that are finished and not archived yet, and since when the oldest is. Undefined where the role may not ask, for want of pg_monitor. */
+  readonly waiting: { readonly segments: number; readonly since: Date | undefined } | undefined;
 }
 
 export interface SlotFacts {

@@ -1,9 +1,11 @@
+import type postgres from 'postgres';
 import type { Clock } from '../base/clock.ts';
 import { DbadminError } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
 import { parseLsn } from '../postgres/lsn.ts';
+import { isServerError } from '../postgres/postgres-error.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
-import type { ServerFacts } from './facts.ts';
+import type { ArchiverFacts, ServerFacts } from './facts.ts';
 
 interface ServerRow {
   readonly version: string;
@@ -16,6 +18,8 @@ interface ServerRow {
   readonly failed: Date | null;
   readonly wal: string | null;
   readonly failures: string;
+  readonly segment: string;
+  readonly lists: boolean;
 }
 
 interface SlotRow {
@@ -28,7 +32,7 @@ interface SlotRow {
 
 /**
  * Asks a server what status tells of it. Any role may ask all of it but the sizes of databases that it may not connect to:
- * those are left out.
+ * those are left out, and how long WAL has waited for the archiver is told to pg_monitor alone.
  *
  * @throws {DbadminError} `connection-failed`, `credentials-wrong`.
  */
@@ -44,7 +48,9 @@ export async function inspectServer(parameters: ConnectionParameters, slot: stri
              (select sum(pg_database_size(oid)) from pg_database where has_database_privilege(oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage'))::text as bytes,
              current_setting('archive_mode') <> 'off'
                and (current_setting('archive_command') not in ('', '(disabled)') or coalesce(current_setting('archive_library', true), '') <> '') as archiving,
-             a.last_archived_time as archived, a.last_failed_time as failed, a.last_failed_wal as wal, a.failed_count::text as failures
+             a.last_archived_time as archived, a.last_failed_time as failed, a.last_failed_wal as wal, a.failed_count::text as failures,
+             pg_size_bytes(current_setting('wal_segment_size'))::text as segment,
+             coalesce(has_function_privilege(to_regprocedure('pg_catalog.pg_ls_archive_statusdir()'), 'execute'), false) as lists
       from pg_stat_archiver a`;
     if (row === undefined) throw new DbadminError('query-failed', 'the server says nothing of its archiver');
     const slots = await sql<SlotRow[]>`
@@ -57,6 +63,7 @@ export async function inspectServer(parameters: ConnectionParameters, slot: stri
       isStandby: row.standby,
       systemIdentifier: row.system,
       writtenLsn: parseLsn(row.written),
+      walSegmentBytes: Number(row.segment),
       sizeBytes: row.bytes === null ? undefined : Number(row.bytes),
       archiver: row.archiving
         ? {
@@ -64,6 +71,7 @@ export async function inspectServer(parameters: ConnectionParameters, slot: stri
             failedAt: row.failed ?? undefined,
             failedWal: row.wal ?? undefined,
             failures: Number(row.failures),
+            waiting: row.lists ? await inspectWaiting(sql, clock) : undefined,
           }
         : undefined,
       slots: slots.map(({ name, kind, active, status, kept }) => ({
@@ -78,4 +86,19 @@ export async function inspectServer(parameters: ConnectionParameters, slot: stri
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+/** pg_stat_archiver counts what succeeded and failed; a command that hangs does neither. Its age is told by the server's clock alone. */
+async function inspectWaiting(sql: postgres.Sql, clock: Clock): Promise<ArchiverFacts['waiting']> {
+  const rows = await sql<{ segments: number; age: number | null }[]>`
+    select count(*)::int as segments, extract(epoch from clock_timestamp() - min(modification))::float8 as age
+    from pg_ls_archive_statusdir() where name ~ '^[0-9A-F]{24}[.]ready$'`.catch((error: unknown) => {
+    // A service may forbid what the role may do: the rest is known all the same.
+    if (isServerError(error)) return undefined;
+    throw error;
+  });
+  if (rows === undefined) return undefined;
+  const [row] = rows;
+  const age = row?.age ?? undefined;
+  return { segments: row?.segments ?? 0, since: age === undefined ? undefined : new Date(clock.now().getTime() - age * 1000) };
 }

@@ -6,9 +6,10 @@ import type { Log } from '../../base/log.ts';
 import { walFileOf, type WalFile } from '../../postgres/segment.ts';
 import { ensureClusterIdentity, listClusters, type ClusterIdentity } from '../../repository/identity.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { WalArchive } from '../../repository/wal-archive.ts';
+import { WalArchive, type WalTimes } from '../../repository/wal-archive.ts';
 import type { Source } from '../source-inspect.ts';
 import { forEachDestination, type WalDestination } from './destination.ts';
+import { finishedAt } from './finished-inspect.ts';
 
 /** What the cluster is, as far as WAL must know. */
 export type WalOwner = Pick<Source, 'systemIdentifier' | 'serverVersion' | 'walSegmentBytes'>;
@@ -44,11 +45,20 @@ export async function pushWalFile(file: string, options: PushOptions): Promise<'
     });
   }
   const isWal = kind.kind === 'segment' || kind.kind === 'partial';
-  return await pushWalBytes(name, await readWhole(file, isWal ? SEGMENT_LIMIT_BYTES : SMALL_LIMIT_BYTES), options);
+  const { bytes, modifiedAt } = await readWhole(file, isWal ? SEGMENT_LIMIT_BYTES : SMALL_LIMIT_BYTES);
+  return await pushWalBytes(name, bytes, options, await momentOf(file, modifiedAt, options.clock));
 }
 
-/** The same of content at hand. */
-export async function pushWalBytes(name: string, bytes: Buffer, options: PushOptions): Promise<'stored' | 'present'> {
+/** Until when a segment has all that its server flushed; undefined of other files, and where that is not known. */
+export async function momentOf(file: string, modifiedAt: Date, clock: Clock): Promise<Date | undefined> {
+  const kind = walFileOf(path.basename(file));
+  return kind?.kind === 'segment'
+    ? await finishedAt(file, Number.parseInt(kind.segment.slice(0, 8), 16), modifiedAt, clock.now())
+    : undefined;
+}
+
+/** The same of content at hand. `coveredUntil`: as {@link momentOf} gives it. */
+export async function pushWalBytes(name: string, bytes: Buffer, options: PushOptions, coveredUntil?: Date): Promise<'stored' | 'present'> {
   const kind = walFileOf(name);
   if (kind === undefined) throw new DbadminError('wal-name-invalid', `"${name}" is not a WAL file`);
   const systemIdentifier =
@@ -56,13 +66,12 @@ export async function pushWalBytes(name: string, bytes: Buffer, options: PushOpt
   const results = await forEachDestination(options.destinations, options.log, async (repository) => {
     const { walSegmentBytes } = await acceptCluster(repository, systemIdentifier, name, options);
     const archive = new WalArchive(repository, systemIdentifier, walSegmentBytes);
-    return await putFile(archive, kind, name, bytes, options.clock);
+    return await putFile(archive, kind, name, bytes, { receivedAt: options.clock.now(), coveredUntil });
   });
   return results.includes('stored') ? 'stored' : 'present';
 }
 
-async function putFile(archive: WalArchive, kind: WalFile, name: string, bytes: Buffer, clock: Clock): Promise<'stored' | 'present'> {
-  const times = { receivedAt: clock.now(), coveredUntil: undefined };
+async function putFile(archive: WalArchive, kind: WalFile, name: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
   switch (kind.kind) {
     case 'segment': {
       const result = await archive.putSegment(kind.segment, bytes, times);
@@ -127,13 +136,13 @@ async function findOrBegin(
   return owner;
 }
 
-async function readWhole(file: string, limitBytes: number): Promise<Buffer> {
+async function readWhole(file: string, limitBytes: number): Promise<{ readonly bytes: Buffer; readonly modifiedAt: Date }> {
   try {
     const handle = await open(file, 'r');
     try {
-      const { size } = await handle.stat();
+      const { size, mtime: modifiedAt } = await handle.stat();
       if (size > limitBytes) throw new DbadminError('wal-invalid', `${file} has ${size} bytes, too many for a WAL file`);
-      return await readAtOnce(handle, size);
+      return { bytes: await readAtOnce(handle, size), modifiedAt };
     } finally {
       await handle.close();
     }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { fetchFromAny, type FetchOptions } from './fetch-any.ts';
 import { Prefetcher } from './prefetch.ts';
-import { pushWalBytes, readAtOnce, type PushOptions } from './push-run.ts';
+import { momentOf, pushWalBytes, readAtOnce, type PushOptions } from './push-run.ts';
 import { SocketReader } from './socket-connection.ts';
 import { failLine, parseRequest, type SocketRequest } from './socket-protocol.ts';
 
@@ -90,12 +90,11 @@ async function answerPush(
   // Taken away, so that another push at the same time takes memory of its own.
   const spare = memory.buffer;
   memory.buffer = undefined;
-  let bytes = await readSame(request, spare);
-  if (bytes === undefined) {
-    socket.write('send\n');
-    bytes = await reader.bytes(request.sizeBytes);
-  }
-  await pushWalBytes(path.basename(request.path), bytes, options);
+  const same = await readSame(request, spare);
+  if (same === undefined) socket.write('send\n');
+  const bytes = same?.bytes ?? (await reader.bytes(request.sizeBytes));
+  const coveredUntil = same === undefined ? undefined : await momentOf(request.path, same.modifiedAt, options.clock);
+  await pushWalBytes(path.basename(request.path), bytes, options, coveredUntil);
   keepLarger(memory, Buffer.from(bytes.buffer));
   socket.write('ok\n');
 }
@@ -115,13 +114,16 @@ async function answerGet(socket: net.Socket, name: string, prefetcher: Prefetche
 }
 
 /** The file, when it is the one that the client sees: a client in another container may mean another by the same path. */
-async function readSame(request: Extract<SocketRequest, { kind: 'push' }>, memory: Buffer | undefined): Promise<Buffer | undefined> {
+async function readSame(
+  request: Extract<SocketRequest, { kind: 'push' }>,
+  memory: Buffer | undefined,
+): Promise<{ readonly bytes: Buffer; readonly modifiedAt: Date } | undefined> {
   try {
     const handle = await open(request.path, 'r');
     try {
-      const { dev, ino, size } = await handle.stat({ bigint: true });
+      const { dev, ino, size, mtime: modifiedAt } = await handle.stat({ bigint: true });
       const isSame = dev.toString() === request.device && ino.toString() === request.inode && size === BigInt(request.sizeBytes);
-      return isSame ? await readAtOnce(handle, request.sizeBytes, memory) : undefined;
+      return isSame ? { bytes: await readAtOnce(handle, request.sizeBytes, memory), modifiedAt } : undefined;
     } finally {
       await handle.close();
     }

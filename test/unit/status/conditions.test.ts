@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { badOnes, judgeProject } from '../../../src/status/conditions.ts';
-import type { ClusterFacts, JobFacts, Limits } from '../../../src/status/facts.ts';
+import type { ArchiverFacts, ClusterFacts, JobFacts, Limits } from '../../../src/status/facts.ts';
 import {
   ago,
   AWAY,
@@ -13,6 +13,7 @@ import {
   NO_LIMITS,
   projectFacts,
   repositoryFacts,
+  SEGMENT,
   serverFacts,
 } from './project-facts.ts';
 
@@ -28,7 +29,38 @@ const own = { ...slot, name: 'dbadmin', isOurs: true, keptBytes: 1e6 };
 const server = (over: Parameters<typeof serverFacts>[0]): Pick<ClusterFacts, 'server'> => ({
   server: { kind: 'known', value: serverFacts(over) },
 });
-const archiver = { archivedAt: ago(600), failedAt: ago(10), failedWal: '000000010000000000000042', failures: 12 };
+const archiver = { archivedAt: ago(600), failedAt: ago(10), failedWal: '000000010000000000000042', failures: 12, waiting: undefined };
+/** A cluster whose WAL is archived, and what is stored of it: so many segments behind, known until so many seconds ago. */
+const archiving = (
+  over: Partial<ArchiverFacts>,
+  segments: number,
+  untilS: number | undefined,
+  limits: Partial<Limits> = {},
+): ClusterFacts =>
+  limited(
+    { walMode: 'archive', ...limits },
+    {
+      ...server({
+        archiver: {
+          archivedAt: ago(20),
+          failedAt: undefined,
+          failedWal: undefined,
+          failures: 0,
+          waiting: { segments: 0, since: undefined },
+          ...over,
+        },
+        slots: [],
+      }),
+      repositories: [
+        repositoryFacts(
+          lineageFacts({
+            storedLsn: 0x6000_0000n - BigInt(Math.round(segments * SEGMENT)),
+            storedUntil: untilS === undefined ? undefined : ago(untilS),
+          }),
+        ),
+      ],
+    },
+  );
 
 test('conditions: where all is well nothing is bad, and everything was looked at', () => {
   const conditions = judgeProject(projectFacts());
@@ -131,19 +163,34 @@ test.each<[string, ClusterFacts, readonly string[]]>([
     limited({ walLagMs: 60_000 }, { repositories: [repositoryFacts(lineageFacts({ storedLsn: 1n, storedUntil: ago(59) }))] }),
     [],
   ],
+  ['an idle server that archives', archiving({ archivedAt: ago(HOUR) }, 200 / SEGMENT, HOUR, { walLagMs: 60_000 }), []],
+  ['an archiver that keeps up, where no segment tells its time', archiving({}, 0.6, 20 * HOUR, { walLagMs: 60_000 }), []],
   [
-    'an idle server that archives',
-    limited(
-      { walMode: 'archive', walLagMs: 60_000 },
-      { repositories: [repositoryFacts(lineageFacts({ storedLsn: 0x6000_0000n - 200n, storedUntil: ago(HOUR) }))] },
-    ),
+    'what stays in the open segment for longer than the limit',
+    archiving({ archivedAt: ago(HOUR) }, 0.6, HOUR, { walLagMs: 60_000 }),
+    ['wal-lagging local'],
+  ],
+  ['the same without a limit: a server that fills one in a day', archiving({ archivedAt: ago(20 * HOUR) }, 0.6, 20 * HOUR), []],
+  [
+    'the moment in which that one is finished',
+    archiving({ archivedAt: ago(20 * HOUR), waiting: { segments: 1, since: ago(1) } }, 1.1, 20 * HOUR),
     [],
   ],
+  [
+    'an archive_command that hangs',
+    archiving({ archivedAt: ago(400), waiting: { segments: 3, since: ago(390) } }, 3.2, 400),
+    ['archive-failing'],
+  ],
+  ['segments that the server archived elsewhere', archiving({}, 3.2, 400), ['wal-lagging local']],
+  ['the same a moment ago', archiving({}, 3.2, 200), []],
+  ['segments that are missing where the archiver may not be looked at', archiving({ waiting: undefined }, 3.2, 400), ['wal-lagging local']],
+  ['the next one where the archiver may not be looked at', archiving({ waiting: undefined }, 1.2, 400), []],
+  ['an archiver that is off where WAL is to be archived', limited({ walMode: 'archive' }, server({ slots: [] })), ['archive-failing']],
   ['no slot where WAL is streamed', clusterFacts(server({ slots: [] })), ['wal-not-received']],
   ['a slot of ours that nobody reads', clusterFacts(server({ slots: [own] })), ['wal-not-received']],
   [
     'the same where WAL is archived and it keeps much',
-    limited({ walMode: 'archive' }, server({ slots: [{ ...own, keptBytes: 2e9 }] })),
+    limited({ walMode: 'archive' }, server({ archiver: { ...archiver, archivedAt: ago(5) }, slots: [{ ...own, keptBytes: 2e9 }] })),
     ['slot-abandoned'],
   ],
   ['a slot that nobody reads and that keeps much', clusterFacts(server({ slots: [{ ...own, isActive: true }, slot] })), ['slot-abandoned']],
@@ -297,4 +344,11 @@ test('conditions: everything that is bad says what to do next, without an empty 
   for (const { what, next, kind } of all) {
     expect([kind, what.length > 20, next.length > 20, /undefined|NaN|\.$/.test(what)]).toEqual([kind, true, true, false]);
   }
+});
+
+test('conditions: finished segments that are missing, and nothing that tells since when, are not known to be well', () => {
+  const [lagging] = judgeProject(projectFacts({ clusters: [archiving({}, 3.2, undefined)], jobs: [] })).filter(
+    ({ kind }) => kind === 'wal-lagging',
+  );
+  expect(lagging).toMatchObject({ state: 'unknown', what: expect.stringMatching(/behind, and nothing tells since when$/) as string });
 });

@@ -41,6 +41,8 @@ export const MEASURE: RestoreMeasure = {
   walBytes: 100_000_000,
 };
 
+export const SEGMENT = 16 * 1024 * 1024;
+
 export function serverFacts(over: Partial<ServerFacts> = {}): ServerFacts {
   return {
     askedAt: ago(0.3),
@@ -48,6 +50,7 @@ export function serverFacts(over: Partial<ServerFacts> = {}): ServerFacts {
     isStandby: false,
     systemIdentifier: '7',
     writtenLsn: 0x6000_0000n,
+    walSegmentBytes: SEGMENT,
     sizeBytes: 2_400_000_000,
     archiver: undefined,
     slots: [{ name: 'dbadmin', kind: 'physical', isOurs: true, isActive: true, walStatus: 'reserved', keptBytes: 0 }],
@@ -163,7 +166,15 @@ export function completeFacts(): ProjectFacts {
       clusterFacts({
         server: {
           kind: 'known',
-          value: serverFacts({ archiver: { archivedAt: ago(5), failedAt: ago(60), failedWal: '000000010000000000000042', failures: 1 } }),
+          value: serverFacts({
+            archiver: {
+              archivedAt: ago(5),
+              failedAt: ago(60),
+              failedWal: '000000010000000000000042',
+              failures: 1,
+              waiting: { segments: 0, since: undefined },
+            },
+          }),
         },
         repositories: [repositoryFacts(lineageFacts({ dumpAt: ago(60), verified: { at: ago(60), isSound: true, faults: 0 } }))],
         limits: {
