@@ -59,6 +59,7 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string, env: Pa
     repositories: file.repositories,
     labels: file.labels ?? [],
     dumpsOnly: file.base === 'none',
+    dump: file.dump === undefined ? undefined : dumpedDatabases(file.dump),
     wal: {
       mode: file.wal?.mode ?? (hasBase ? 'stream' : 'none'),
       rpoMs: parseDuration(file.wal?.rpo ?? DEFAULT_RPO),
@@ -77,6 +78,10 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string, env: Pa
     },
     notify: resolveNotify(file.notify, env),
   };
+}
+
+function dumpedDatabases(dump: PolicyFile['dump']): NonNullable<BackupPolicy['dump']> {
+  return { databases: dump?.databases ?? 'all', excluded: dump?.exclude ?? [] };
 }
 
 function resolveRetention(file: NonNullable<PolicyFile['retention']>, timeZone: string): RetentionSettings {
@@ -111,7 +116,7 @@ function policyJobs(name: string, file: PolicyFile, zone: string): readonly Job[
     kind: 'dump',
     policy: name,
     cluster,
-    databases: dump?.databases ?? 'all',
+    ...dumpedDatabases(dump),
     format: dump?.format ?? 'custom',
     jobs: dump?.jobs,
   });

@@ -22,6 +22,8 @@ export interface BackupPolicy {
   readonly labels: readonly string[];
   /** `base: none`: dumps are all that is kept, and there is no recovery to a point in time. */
   readonly dumpsOnly: boolean;
+  /** What its dumps are to hold; undefined where it has none. */
+  readonly dump: { readonly databases: 'all' | readonly string[]; readonly excluded: readonly string[] } | undefined;
   readonly wal: {
     readonly mode: 'stream' | 'archive' | 'none';
     readonly rpoMs: number;
@@ -101,6 +103,8 @@ export type Work =
       readonly policy: string;
       readonly cluster: string;
       readonly databases: 'all' | readonly string[];
+      /** Of all, those that are not dumped. */
+      readonly excluded: readonly string[];
       readonly format: 'custom' | 'directory' | 'plain';
       readonly jobs: number | undefined;
     }
@@ -161,13 +165,18 @@ export function receptions(policies: Iterable<BackupPolicy>): readonly Reception
   return [...byCluster.values()];
 }
 
+function describeDatabases({ databases, excluded }: Extract<Work, { readonly kind: 'dump' }>): string {
+  if (databases !== 'all') return databases.join(', ');
+  return excluded.length === 0 ? 'all databases' : `all databases but ${excluded.join(', ')}`;
+}
+
 /** One line that says what a job does: `full backup of main`, `CALL mart.refresh()`. */
 export function describeWork(work: Work): string {
   switch (work.kind) {
     case 'backup':
       return `${work.type} backup of ${work.cluster}`;
     case 'dump':
-      return `dump of ${work.databases === 'all' ? 'all databases' : work.databases.join(', ')} of ${work.cluster}`;
+      return `dump of ${describeDatabases(work)} of ${work.cluster}`;
     case 'verify':
       return `verify the backups of ${work.cluster}`;
     case 'drill':

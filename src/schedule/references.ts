@@ -89,6 +89,9 @@ function checkPolicy(source: YamlSource, at: YamlPath, keys: RawMap, known: Know
   if (dump['jobs'] !== undefined && dump['format'] !== 'directory') {
     source.add([...at, 'dump', 'jobs'], 'only format: directory is dumped by several jobs', true);
   }
+  if (dump['exclude'] !== undefined && Array.isArray(dump['databases'])) {
+    source.add([...at, 'dump', 'exclude'], 'exclude takes databases out of all: a list says itself which are dumped', true);
+  }
   if (known === undefined) return;
   checkName(source, [...at, 'cluster'], keys['cluster'], known.clusters, 'cluster');
   for (const [index, name] of listOf(keys['repositories']).entries()) {

@@ -77,6 +77,7 @@ const policySchema = section({
   dump: section({
     ...runKeys,
     databases: z.union([z.literal('all'), z.array(text).min(1)], { error: 'expected all, or a list of databases' }).optional(),
+    exclude: z.array(text).min(1).optional(),
     format: z.enum(['custom', 'directory', 'plain']).optional(),
     jobs: count.min(1).max(64).optional(),
   }).optional(),

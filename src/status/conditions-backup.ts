@@ -42,7 +42,9 @@ function judgeAge(
 ): Judgement {
   const what = limits.dumpsOnly ? 'dump' : 'backup';
   const next = `it says what stops it: dbadmin backup ${limits.dumpsOnly ? 'dump' : 'run'} --cluster ${cluster} --repository ${name}`;
-  const at = limits.dumpsOnly ? lineage?.dumpAt : lineage?.newest?.finishedAt;
+  if (limits.dumpsOnly && lineage !== undefined && lineage.dumps.length > 0)
+    return { ...judgeDumpAges(name, lineage, createdAt, now), next };
+  const at = limits.dumpsOnly ? undefined : lineage?.newest?.finishedAt;
   if (limits.backupAgeMs === undefined) return { state: 'good', what: `no limit is set for the age of the last ${what} in ${name}`, next };
   // A first backup is late only when the repository itself is older than the newest one may be.
   const ageMs = since(at ?? createdAt, now);
@@ -57,7 +59,7 @@ function judgeAge(
   if (at === undefined) {
     return {
       state: ageMs > limits.backupAgeMs ? 'bad' : 'good',
-      what: `there is no ${what} in ${name}, and one every ${limit} is promised`,
+      what: `there is no ${limits.dumpsOnly ? 'whole dump' : what} in ${name}, and one every ${limit} is promised`,
       next,
     };
   }
@@ -65,6 +67,25 @@ function judgeAge(
   return ageMs > limits.backupAgeMs
     ? { state: 'bad', what: `${text}, over the limit of ${limit}`, next }
     : { state: 'good', what: text, next };
+}
+
+/** Each database by its own limit: a dump of one says nothing of the others, and one of definitions or single tables counts for none. */
+function judgeDumpAges(name: string, { dumps }: LineageFacts, createdAt: Date, now: Date): Pick<Condition, 'state' | 'what'> {
+  const limited = dumps.flatMap(({ database, at, limitMs }) => (limitMs === undefined ? [] : [{ database, at, limitMs }]));
+  if (limited.length === 0) return { state: 'good', what: `no limit is set for the age of the last dump in ${name}` };
+  const late = limited.filter(({ at, limitMs }) => since(at ?? createdAt, now) > limitMs);
+  const [first] = late;
+  if (first === undefined) {
+    const oldest = Math.max(...limited.flatMap(({ at }) => (at === undefined ? [] : [since(at, now)])));
+    return { state: 'good', what: `the last dump in ${name} is ${formatDuration(Math.max(0, oldest))} old` };
+  }
+  const others = late.length === 1 ? '' : `; so are those of ${late.length - 1} more databases`;
+  const limit = formatDuration(first.limitMs);
+  const what =
+    first.at === undefined
+      ? `no dump in ${name} holds all of ${first.database}, and one every ${limit} is promised`
+      : `the last dump in ${name} with all of ${first.database} is ${formatDuration(since(first.at, now))} old, over the limit of ${limit}`;
+  return { state: 'bad', what: `${what}${others}` };
 }
 
 function judgeDamage(name: string, lineage: LineageFacts | undefined, cluster: string): Judgement {

@@ -28,11 +28,16 @@ export function describeLoss({ loss, back, isOnHost, repository }: HostLoss, sho
   const lost = loss.kind === 'unknown' ? `what is lost is not known: ${loss.why}` : `lose ≤ ${formatDuration(loss.spanMs)}`;
   const cut = loss.kind !== 'span' ? '' : loss.because === 'gap' ? ', for WAL is missing since the newest backup' : '';
   if (loss.kind === 'span' && loss.because === 'dumps-only')
-    return `${lost}, since the last dump; how long a restore takes is not measured${where}`;
+    return `${lost}, since the last dump${withoutText(loss.without)}; how long a restore takes is not measured${where}`;
   if (back === undefined)
     return `${lost}${cut}; when it is back is not known: no drill has measured a restore (dbadmin backup drill)${where}`;
   const { at, isPassed } = back.measure;
   return `${lost}${cut}, back in ${formatDuration(back.spanMs)} (drill of ${describeWhen(at, shown.now, shown.timeZone)}${isPassed ? '' : ', which did not pass'})${where}`;
+}
+
+function withoutText(databases: readonly string[] = []): string {
+  if (databases.length === 0) return '';
+  return `, and all of ${databases.join(', ')}, which ${databases.length === 1 ? 'is' : 'are'} in none`;
 }
 
 /** Label and text of each line of a cluster's screen, below the first. */

@@ -36,6 +36,7 @@ function clusterDocument(cluster: ClusterFacts, now: Date): Json {
       lossMs: loss.kind === 'span' ? Math.round(loss.spanMs) : null,
       coveredUntil: loss.kind === 'span' ? loss.coveredUntil.toISOString() : null,
       because: loss.kind === 'span' ? loss.because : loss.why,
+      without: loss.kind === 'span' ? (loss.without ?? []) : [],
       repository: repository ?? null,
       isOnHost,
     },

@@ -129,7 +129,9 @@ export interface LineageFacts {
   readonly mismatches: readonly { readonly audit: string; readonly pages: number }[];
   /** Keys of manifests that cannot be read: they are passed over, and keep anything from being removed. */
   readonly unreadable: readonly string[];
-  /** When the last dump began. */
+  /** Every database that is to be dumped. */
+  readonly dumps: readonly DumpFacts[];
+  /** When the last dump that holds all of a database began: the oldest of these moments, where databases differ. */
   readonly dumpAt: Date | undefined;
   readonly drill: { readonly label: string; readonly verdict: 'passed' | 'failed' | 'proved-nothing'; readonly at: Date } | undefined;
   readonly drillPassedAt: Date | undefined;
@@ -141,6 +143,14 @@ export interface LineageFacts {
   readonly verified: { readonly at: Date; readonly isSound: boolean; readonly faults: number } | undefined;
   /** The newest verification that found something which no later one has looked at again. */
   readonly unsound: { readonly at: Date; readonly faults: number } | undefined;
+}
+
+export interface DumpFacts {
+  readonly database: string;
+  /** When the last dump that holds all of it began; undefined where there is none. */
+  readonly at: Date | undefined;
+  /** How old that may be. */
+  readonly limitMs: number | undefined;
 }
 
 export interface BackupFacts {

@@ -152,7 +152,11 @@ function lineageMetrics(
       'Pages that audits of full backups found to differ, and that nobody has acknowledged.',
       ({ mismatches }) => mismatches.reduce((sum, { pages }) => sum + pages, 0),
     ),
-    lineage('dbadmin_dump_timestamp_seconds', 'When the last dump began.', ({ dumpAt }) => moment(dumpAt)),
+    lineage(
+      'dbadmin_dump_timestamp_seconds',
+      'When the last dump with all of a database began; the oldest of these where databases differ.',
+      ({ dumpAt }) => moment(dumpAt),
+    ),
     lineage('dbadmin_drill_timestamp_seconds', 'When the last drill ended, however it ended.', ({ drill }) => moment(drill?.at)),
     lineage('dbadmin_drill_passed', 'Whether the last drill passed.', ({ drill }) =>
       drill === undefined ? undefined : drill.verdict === 'passed' ? 1 : 0,

@@ -14,8 +14,14 @@ export interface HostLoss {
 }
 
 export type Loss =
-  /** What was committed in this span before now is lost at most. `coveredUntil`: everything up to then is stored. */
-  | { readonly kind: 'span'; readonly spanMs: number; readonly coveredUntil: Date; readonly because: LossReason }
+  /** What was committed in this span before now is lost at most. `coveredUntil`: everything up to then is stored. `without`: databases that no dump holds, and that are lost. */
+  | {
+      readonly kind: 'span';
+      readonly spanMs: number;
+      readonly coveredUntil: Date;
+      readonly because: LossReason;
+      readonly without?: readonly string[];
+    }
   /** There is something to restore, and nothing tells until when it reaches. */
   | { readonly kind: 'unknown'; readonly why: string }
   | { readonly kind: 'everything'; readonly why: string };
@@ -58,9 +64,10 @@ export function lossOf(repository: RepositoryFacts, { server, limits }: ClusterF
   return { loss: walLoss(lineage, server, limits, name, now), back: estimateRecovery(lineage), repository: name, isOnHost };
 }
 
-function dumpLoss({ dumpAt }: LineageFacts, name: string, now: Date): Loss {
+function dumpLoss({ dumpAt, dumps }: LineageFacts, name: string, now: Date): Loss {
   if (dumpAt === undefined) return { kind: 'everything', why: `${name} has no dump of it` };
-  return { kind: 'span', spanMs: since(dumpAt, now), coveredUntil: dumpAt, because: 'dumps-only' };
+  const without = dumps.flatMap(({ database, at }) => (at === undefined ? [database] : []));
+  return { kind: 'span', spanMs: since(dumpAt, now), coveredUntil: dumpAt, because: 'dumps-only', without };
 }
 
 function walLoss(lineage: LineageFacts, server: Known<ServerFacts>, limits: Limits, name: string, now: Date): Loss {
@@ -105,9 +112,14 @@ export function walLag(repository: RepositoryFacts, server: Known<ServerFacts>, 
 }
 
 function isLess({ loss: a, isOnHost }: HostLoss, { loss: b, isOnHost: otherIsOnHost }: HostLoss): boolean {
+  if (a.kind === 'span' && b.kind === 'span' && isOnHost === otherIsOnHost && missing(a) !== missing(b)) return missing(a) < missing(b);
   if (a.kind === 'span' && b.kind === 'span') return isOnHost === otherIsOnHost ? a.spanMs < b.spanMs : otherIsOnHost;
   const order = { span: 0, unknown: 1, everything: 2 } as const;
   return order[a.kind] < order[b.kind];
+}
+
+function missing({ without = [] }: Extract<Loss, { readonly kind: 'span' }>): number {
+  return without.length;
 }
 
 /** Never negative, though another clock may be ahead. */

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../base/durations.ts';
+import type { DatabaseDumps } from '../dump/last-inspect.ts';
 import { howToAcknowledge, type Mismatch } from '../suspicion.ts';
 import { note, ok, problem, type Finding } from './finding.ts';
 
@@ -19,7 +20,7 @@ export interface Ages {
   readonly backupAt: Date | undefined;
   /** Labels of such as are of a moment that has not come: nothing tells how old they are. */
   readonly ahead: readonly string[];
-  readonly dumpAt: Date | undefined;
+  readonly dumps: readonly DatabaseDumps[];
   /** The last drill that passed. */
   readonly drillAt: Date | undefined;
   /** One that failed and that nothing has settled since, or the last, if it did not pass. */
@@ -98,21 +99,37 @@ function judgeVerified(what: string, { verified }: Ages, now: Date): Finding {
   return ok(name, `${spanSince(verified.at, now)} ago, sound`);
 }
 
-/** Where dumps are all there is, what is lost with the server is what came since the last. */
-function judgeDumps(what: string, { dumpAt, backups }: Ages, { dumpsOnly, backupAgeMs }: AgeLimits, now: Date): readonly Finding[] {
+/** Where dumps are all there is, what is lost with the server is what came since the last that holds all of a database. */
+function judgeDumps(what: string, { dumps, backups }: Ages, { dumpsOnly }: AgeLimits, now: Date): readonly Finding[] {
   const policies = dumpsOnly.map((name) => `policies.${name}.base: none`).join(', ');
   const mode = note(
     `${what} dumps only`,
     `as ${policies} has it: a restore brings back the moment of a dump, and no other. Recovery to a point in time (PITR) is refused${backups === 0 ? '' : `, but for the ${backups} backups that are there`}`,
     'where that is too much: give the policy base: { full: … } and wal:',
   );
-  if (dumpAt === undefined) return [mode, problem(`${what} dumps`, 'none yet: everything is lost with the server', 'dbadmin backup dump')];
-  const loss = `the last began ${spanSince(dumpAt, now)} ago: if the server vanished now, so much would be lost`;
+  const missing = dumps.filter(({ last }) => last === undefined);
+  const held = dumps.flatMap(({ database, last, ageMs }) => (last === undefined ? [] : [{ database, at: new Date(last.at), ageMs }]));
+  const [oldest] = held.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  if (oldest === undefined)
+    return [
+      mode,
+      problem(`${what} dumps`, 'none yet that holds all of a database: everything is lost with the server', 'dbadmin backup dump'),
+    ];
+  const late = held.filter(({ at, ageMs }) => isOver(at, ageMs, now));
+  const loss = `the last began ${spanSince(oldest.at, now)} ago: if the server vanished now, so much would be lost`;
+  const lateText = late.map(
+    ({ database, at, ageMs }) => `${database}: ${spanSince(at, now)}, and the policy allows ${formatDuration(ageMs ?? 0)}`,
+  );
   return [
     mode,
-    isOver(dumpAt, backupAgeMs, now)
-      ? problem(`${what} dumps`, `${loss}; the policy allows ${formatDuration(backupAgeMs ?? 0)}`, 'dbadmin backup dump')
-      : ok(`${what} dumps`, loss),
+    late.length > 0 ? problem(`${what} dumps`, `${loss}; ${lateText.join('; ')}`, 'dbadmin backup dump') : ok(`${what} dumps`, loss),
+    ...missing.map(({ database }) =>
+      problem(
+        `${what} dumps`,
+        `none holds all of database ${database}: it is lost with the server`,
+        `dbadmin backup dump says what stops it; where it need not be kept, exclude: [${database}] in the policy`,
+      ),
+    ),
   ];
 }
 

@@ -13,7 +13,7 @@ import { listUnlocked } from '../../repository/unlocked-backups.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
-import { lastDump } from '../dump/last-inspect.ts';
+import { lastDumps, type DumpPromise } from '../dump/last-inspect.ts';
 import { readProofs } from '../drill/record.ts';
 import { standingFailure } from '../drill/standing.ts';
 import { backupTimes } from '../backup-times.ts';
@@ -30,6 +30,8 @@ export interface RepositoryCheckOptions {
   /** The server's, or undefined when it could not be asked. */
   readonly systemIdentifier: string | undefined;
   readonly limits: AgeLimits;
+  /** What is promised of its dumps here; none unless said. */
+  readonly dumps?: readonly DumpPromise[];
   readonly clock: Clock;
   /** Whether the database is on this machine, as far as its address tells; no unless said. */
   readonly databaseIsHere?: boolean;
@@ -121,7 +123,6 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   const { all: drills, last, lastPassed } = await readProofs(repository, systemIdentifier, now);
   const failed = standingFailure(drills, backups, now) ?? (last?.verdict === 'passed' ? undefined : last);
   const verified = (await readVerifications(repository, systemIdentifier, now)).telling;
-  const dump = await lastDump(repository, systemIdentifier);
   const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
   const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
   const serving = backups.filter((backup) => mayServe(backup, suspicions));
@@ -131,7 +132,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     backups: backups.length,
     backupAt: timed.at(-1)?.endedAt,
     ahead: ahead.map(({ summary: { label } }) => label),
-    dumpAt: at(dump?.at),
+    dumps: await lastDumps(repository, systemIdentifier, options.dumps ?? []),
     drillAt: at(lastPassed?.finishedAt),
     drillFailed: failed === undefined ? undefined : { label: failed.label, isLast: failed === last },
     mismatches: suspicions.open,

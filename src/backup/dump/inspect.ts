@@ -1,10 +1,15 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
-import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { DatabaseProperties } from './database-properties.ts';
 import { inspectDatabaseProperties } from './database-properties-inspect.ts';
+import type { LeftOutDatabase } from './manifest.ts';
 import { supportedMajor } from '../../postgres/server-version.ts';
+
+/** A database that is there and cannot be dumped, or is not meant to be. */
+export interface UndumpableDatabase extends LeftOutDatabase {
+  readonly reason: Exclude<LeftOutDatabase['reason'], 'not-asked' | 'excluded'>;
+}
 
 /** What a dump has to know of the cluster it reads. */
 export interface DumpSource {
@@ -15,8 +20,10 @@ export interface DumpSource {
   /** `server_version_num`: 170010. */
   readonly versionNumber: number;
   readonly walSegmentBytes: number;
-  /** Every database that is no template and takes connections, by name. */
+  /** Every database that is no template and that the role can connect to, by name. */
   readonly databases: readonly string[];
+  /** All others but template0 and template1, by name. */
+  readonly undumpable: readonly UndumpableDatabase[];
   /** Of every database, by its name. */
   readonly properties: ReadonlyMap<string, DatabaseProperties>;
 }
@@ -33,16 +40,19 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
       select current_setting('server_version_num') as number, current_setting('server_version') as version,
              pg_size_bytes(current_setting('wal_segment_size'))::text as segment`;
     const [control] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_catalog.pg_control_system()`;
-    const databases = await sql<{ name: string }[]>`
-      select datname as name from pg_catalog.pg_database d
-      where ${sql.unsafe(TAKES_CONNECTIONS_SQL)} and not datistemplate and has_database_privilege(oid, 'CONNECT') order by datname`;
+    // What the role cannot connect to is looked at, too: a dump that passed over it in silence would look whole.
+    const databases = await sql<{ database: string; reason: UndumpableDatabase['reason'] | null }[]>`
+      select datname as database, case when datconnlimit = -2 then 'drop-interrupted' when datistemplate then 'template'
+          when not datallowconn then 'no-connections' when not has_database_privilege(oid, 'CONNECT') then 'no-privilege' end as reason
+      from pg_catalog.pg_database where datname not in ('template0', 'template1') order by datname`;
     return {
       systemIdentifier: control?.id ?? '',
       major: supportedMajor(Number(server?.number)),
       serverVersion: server?.version.split(' ')[0] ?? '',
       versionNumber: Number(server?.number),
       walSegmentBytes: Number(server?.segment),
-      databases: databases.map(({ name }) => name),
+      databases: databases.flatMap(({ database, reason }) => (reason === null ? [database] : [])),
+      undumpable: databases.flatMap(({ database, reason }) => (reason === null ? [] : [{ database, reason }])),
       properties: await inspectDatabaseProperties(sql),
     };
   } catch (error) {

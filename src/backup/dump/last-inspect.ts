@@ -1,5 +1,7 @@
 import type { Repository } from '../../repository/repository.ts';
-import { dumpPrefix } from './layout.ts';
+import { extentOf } from './extent.ts';
+import type { DumpManifest } from './manifest.ts';
+import { listDumps, readableDumpManifest } from './stored-dump.ts';
 
 /** A dump, by its label. */
 export interface LastDump {
@@ -8,16 +10,93 @@ export interface LastDump {
   readonly at: string;
 }
 
-/** The last complete dump of a lineage; undefined when there is none. */
-export async function lastDump({ store }: Repository, systemIdentifier: string): Promise<LastDump | undefined> {
-  const prefix = dumpPrefix(`${systemIdentifier}/`);
-  let last: LastDump | undefined;
-  for await (const { key } of store.list(prefix)) {
-    const label = /^([^/]+)\/manifest\.json$/.exec(key.slice(prefix.length))?.[1] ?? '';
-    const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(label) ?? [];
-    if (second === undefined) continue;
-    const at = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-    if (last === undefined || at > last.at) last = { label, at };
+/** What somebody promised to dump, and how old the last dump may be. */
+export interface DumpPromise {
+  /** `all`: every database that is no template; `as-before`: what the last dump that is no part was asked for. */
+  readonly databases: 'all' | 'as-before' | readonly string[];
+  /** Not to be dumped though all are. */
+  readonly excluded: readonly string[];
+  readonly ageMs: number | undefined;
+}
+
+/** A database that is to be dumped. */
+export interface DatabaseDumps {
+  readonly database: string;
+  /** The last dump that holds all of it; of before dumps said so, any that holds it. Undefined: there is none. */
+  readonly last: LastDump | undefined;
+  /** How old that may be: the strictest of the promises. */
+  readonly ageMs: number | undefined;
+}
+
+/** Further back nothing is looked for: a database that none of so many holds counts as in none. */
+const MOST_READ = 64;
+
+/** The last dump of a lineage that is no part, or where all are parts the last; undefined when there is none that can be read. */
+export async function lastDump(repository: Repository, systemIdentifier: string): Promise<LastDump | undefined> {
+  let lastPart: LastDump | undefined;
+  for await (const manifest of newestFirst(repository, systemIdentifier)) {
+    if (extentOf(manifest) !== 'part') return lastOf(manifest);
+    lastPart ??= lastOf(manifest);
   }
-  return last;
+  return lastPart;
+}
+
+/**
+ * Each database that is to be dumped and was there when the newest dump was taken, with its last whole dump, by name. None where there is no dump
+ * but parts. Without a promise it is what the last dump that is no part was asked for.
+ */
+export async function lastDumps(
+  repository: Repository,
+  systemIdentifier: string,
+  promises: readonly DumpPromise[],
+): Promise<readonly DatabaseDumps[]> {
+  const last = new Map<string, LastDump>();
+  let there: readonly string[] | undefined;
+  let wanted: readonly Omit<DatabaseDumps, 'last'>[] = [];
+  for await (const manifest of newestFirst(repository, systemIdentifier)) {
+    there ??= databasesThere(manifest);
+    if (extentOf(manifest) === 'part') continue;
+    if (last.size === 0) wanted = promised(there, promises, manifest);
+    for (const { database } of manifest.databases) if (!last.has(database)) last.set(database, lastOf(manifest));
+    if (wanted.every(({ database }) => last.has(database))) break;
+  }
+  return wanted.map((each) => ({ ...each, last: last.get(each.database) }));
+}
+
+async function* newestFirst(repository: Repository, systemIdentifier: string): AsyncGenerator<DumpManifest> {
+  const prefix = `${systemIdentifier}/`;
+  for (const label of (await listDumps(repository, prefix)).toReversed().slice(0, MOST_READ)) {
+    const manifest = await readableDumpManifest(repository, prefix, label);
+    if (manifest !== undefined) yield manifest;
+  }
+}
+
+function lastOf({ label, startedAt }: DumpManifest): LastDump {
+  return { label, at: startedAt };
+}
+
+/** Those that are no templates; of a dump that does not say, those that it holds. */
+function databasesThere({ databases, leftOut = [] }: DumpManifest): readonly string[] {
+  const others = leftOut.flatMap(({ database, reason }) => (reason === 'template' ? [] : [database]));
+  return [...databases.map(({ database }) => database), ...others].toSorted();
+}
+
+function promised(
+  there: readonly string[],
+  promises: readonly DumpPromise[],
+  before: DumpManifest,
+): readonly Omit<DatabaseDumps, 'last'>[] {
+  const stated = promises.length > 0 ? promises : [{ databases: 'as-before', excluded: [], ageMs: undefined } as const];
+  const all = stated.map((promise) => (promise.databases === 'as-before' ? { ...askedBefore(before), ageMs: promise.ageMs } : promise));
+  return there.flatMap((database) => {
+    const own = all.filter(({ databases, excluded }) =>
+      databases === 'all' ? !excluded.includes(database) : databases.includes(database),
+    );
+    const ages = own.flatMap(({ ageMs }) => ageMs ?? []);
+    return own.length === 0 ? [] : [{ database, ageMs: ages.length === 0 ? undefined : Math.min(...ages) }];
+  });
+}
+
+function askedBefore({ selection, databases }: DumpManifest): Pick<DumpManifest['selection'] & object, 'databases' | 'excluded'> {
+  return selection ?? { databases: databases.map(({ database }) => database), excluded: [] };
 }

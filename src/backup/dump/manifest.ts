@@ -15,10 +15,34 @@ export interface DumpManifest {
   /** ISO 8601, UTC. Each database is consistent in itself, as of when its dump began; two databases are not of one moment. */
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** Missing in dumps of before it was kept: of those nobody knows whether they hold definitions or single tables only. */
+  readonly selection?: DumpSelection;
+  /** Every database that was there and is not in it, but for template0 and template1. Missing where `selection` is. */
+  readonly leftOut?: readonly LeftOutDatabase[];
   /** Roles without their passwords, memberships, tablespaces, settings of roles: SQL for psql. */
   readonly globals: DumpedObject;
   /** In pg_dump's custom format. */
   readonly databases: readonly DumpedDatabase[];
+}
+
+/** What a dump was asked for. */
+export interface DumpSelection {
+  /** `all`: every one that is no template. */
+  readonly databases: 'all' | readonly string[];
+  /** Not to be dumped though all are asked for. */
+  readonly excluded: readonly string[];
+  /** Definitions without rows. */
+  readonly schemaOnly: boolean;
+  /** Patterns as pg_dump --table has them; with any, these tables and nothing else. */
+  readonly tables: readonly string[];
+}
+
+/** Why a database cannot be dumped: the role may not connect to it, nobody may, or its DROP was interrupted. */
+export type Obstacle = 'no-privilege' | 'no-connections' | 'drop-interrupted';
+
+export interface LeftOutDatabase {
+  readonly database: string;
+  readonly reason: 'not-asked' | 'excluded' | 'template' | Obstacle;
 }
 
 export interface DumpedObject {

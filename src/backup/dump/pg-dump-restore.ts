@@ -19,7 +19,7 @@ const library = createRequire(import.meta.url)('pg-dump-restore') as {
 };
 
 /** What pg_dump is asked for; everything of the package but what is decided here. */
-export type DumpSelection = Omit<DumpOptionsType, 'filePath' | 'format' | 'version'>;
+export type PgDumpSelection = Omit<DumpOptionsType, 'filePath' | 'format' | 'version'>;
 
 /** The same for pg_restore. To leave schemas out, leave them out of the dump. */
 export type RestoreSelection = Omit<RestoreOptionsType, 'filePath' | 'format' | 'version' | 'list' | 'excludeSchemaPattern'>;
@@ -38,7 +38,7 @@ export interface ClientCall {
  *
  * @throws {DbadminError} `program-failed` with what pg_dump said.
  */
-export async function dumpToFile(call: ClientCall, file: string, selection: DumpSelection = {}): Promise<void> {
+export async function dumpToFile(call: ClientCall, file: string, selection: PgDumpSelection = {}): Promise<void> {
   const options = { ...selection, filePath: file, format: 'custom' } as DumpOptionsType;
   await run(call, `dump of ${describeParameters(call.parameters)}`, async (connection) => await library.pgDump(connection, options));
 }

@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
 import { Blake3 } from '../../repository/hash.ts';
@@ -12,8 +11,8 @@ import type { Repository } from '../../repository/repository.ts';
 import type { DumpSource } from './inspect.ts';
 import { dumpGlobals } from './globals.ts';
 import { dumpGlobalsKey, dumpKey, dumpLabel } from './layout.ts';
-import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
-import { dumpToFile, type DumpSelection } from './pg-dump-restore.ts';
+import type { DumpedDatabase, DumpedObject, DumpManifest, DumpSelection, LeftOutDatabase } from './manifest.ts';
+import { dumpToFile } from './pg-dump-restore.ts';
 import { sealedFile, writeDumpManifest } from './stored-dump.ts';
 
 export interface DumpRequest {
@@ -24,9 +23,10 @@ export interface DumpRequest {
   readonly source: DumpSource;
   /** Leads to any database of the cluster; each dump connects to its own. */
   readonly parameters: ConnectionParameters;
-  /** Names, none twice. */
+  readonly selection: DumpSelection;
+  /** What is chosen by it: names, none twice. */
   readonly databases: readonly string[];
-  readonly selection?: DumpSelection;
+  readonly leftOut: readonly LeftOutDatabase[];
   /** pg_dump and pg_dumpall of the server's major or a newer one. */
   readonly program: FoundProgram;
   readonly globalsProgram: FoundProgram;
@@ -78,6 +78,8 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     tool: request.tool,
     startedAt: startedAt.toISOString(),
     finishedAt: clock.now().toISOString(),
+    selection: request.selection,
+    leftOut: request.leftOut,
     globals,
     databases,
   };
@@ -89,10 +91,11 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
 }
 
 async function dumpOne(request: DumpRequest, label: string, database: string, file: string): Promise<DumpedDatabase> {
-  const { keyPrefix, program, parameters, env, signal, clock, source } = request;
+  const { keyPrefix, program, parameters, env, signal, clock, source, selection } = request;
   const properties = source.properties.get(database);
   const startedAt = clock.now().toISOString();
-  await dumpToFile({ program, parameters: { ...parameters, database }, env, signal }, file, request.selection);
+  const call = { program, parameters: { ...parameters, database }, env, signal };
+  await dumpToFile(call, file, { schemaOnly: selection.schemaOnly, tablePattern: [...selection.tables] });
   const stored = await storeFile(request, dumpKey(keyPrefix, label, database), file);
   return { database, ...(properties === undefined ? {} : { properties }), ...stored, startedAt, finishedAt: clock.now().toISOString() };
 }
@@ -123,19 +126,4 @@ async function hashFile(file: string): Promise<{ readonly blake3: string; readon
     sha256.update(piece);
   }
   return { blake3: blake3.digest().toString('hex'), sha256: sha256.digest('hex') };
-}
-
-/**
- * The databases to dump: those named, each once, or all.
- *
- * @throws {DbadminError} `usage` when one named is not there.
- */
-export function chooseDatabases(source: DumpSource, named: readonly string[]): readonly string[] {
-  const absent = named.find((database) => !source.databases.includes(database));
-  if (absent !== undefined) {
-    throw new DbadminError('usage', `there is no database ${absent} to dump`, {
-      detail: `The cluster has ${source.databases.join(', ')}.`,
-    });
-  }
-  return named.length === 0 ? source.databases : [...new Set(named)];
 }

@@ -1,9 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import { damaged, sealAtHand, sealStream, unsealStream } from '../../repository/envelope.ts';
 import { blake3 } from '../../repository/hash.ts';
+import { readOr } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey, dumpPrefix } from './layout.ts';
 import type { DumpedObject, DumpManifest } from './manifest.ts';
@@ -52,6 +53,18 @@ export async function readDumpManifest(repository: Repository, keyPrefix: string
   const manifest = parseManifest(Buffer.concat(pieces).toString('utf8'), key);
   if (manifest.label !== label) throw damaged(key, `It is the manifest of ${manifest.label}.`);
   return manifest;
+}
+
+/** The manifest of a dump that was listed; undefined where it cannot be read, or has gone meanwhile. */
+export async function readableDumpManifest(repository: Repository, keyPrefix: string, label: string): Promise<DumpManifest | undefined> {
+  return await readOr(repository, dumpManifestKey(keyPrefix, label), [], async () => {
+    try {
+      return await readDumpManifest(repository, keyPrefix, label);
+    } catch (error) {
+      if (isDbadminError(error, 'backup-missing')) return undefined;
+      throw error;
+    }
+  });
 }
 
 /** @throws {DbadminError} `repository-damaged` when anything in it is not as it was written; `repository-format` for a format of a newer dbadmin. */

@@ -8,6 +8,7 @@ import type { BackupPolicy } from '../../schedule/policies.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
+import { dumpPromises } from '../status/limits.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
 
 const MARKS = { ok: ['good', 'ok'], note: ['warn', 'note'], problem: ['bad', 'PROBLEM'] } as const;
@@ -16,7 +17,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output, clock } = context;
   const { config, cluster } = await loadProject(context, input);
   const findings: Finding[] = [];
-  const limits = await limitsOf(context, input, cluster.name, findings);
+  const policies = await policiesOf(context, input, cluster.name, findings);
+  const limits = limitsOf(policies);
   const { connection, replication, slot } = cluster;
   const server = await checkServer({ connection, replication, slot, dumpsOnly: limits.dumpsOnly.length > 0, clock });
   findings.push(...server.findings);
@@ -25,7 +27,15 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       const repository = await openRepository(context, { name, ...rest });
       const { systemIdentifier } = server;
       const databaseIsHere = isThisMachine(connection.hosts);
-      const options = { name, clusterName: cluster.name, systemIdentifier, limits, clock, databaseIsHere };
+      const options = {
+        name,
+        clusterName: cluster.name,
+        systemIdentifier,
+        limits,
+        dumps: dumpPromises(policies, name),
+        clock,
+        databaseIsHere,
+      };
       findings.push(...(await checkRepository(repository, options)));
       await repository.store.close();
     } catch (error) {
@@ -51,16 +61,25 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   return problems === 0 ? 0 : 1;
 }
 
-/** What the policies promise of the cluster; none when there are no policies. Policies that cannot be read are a problem of their own. */
-async function limitsOf(context: CommandContext, input: CommandInput, clusterName: string, findings: Finding[]): Promise<AgeLimits> {
-  let policies: readonly BackupPolicy[] = [];
+/** Those of the cluster; none when there are no policies. Policies that cannot be read are a problem of their own. */
+async function policiesOf(
+  context: CommandContext,
+  input: CommandInput,
+  clusterName: string,
+  findings: Finding[],
+): Promise<readonly BackupPolicy[]> {
   try {
-    const loaded = await loadPolicies(context, input);
-    policies = [...loaded.policies.policies.values()].filter(({ cluster }) => cluster === clusterName);
+    const { policies } = await loadPolicies(context, input);
+    return [...policies.policies.values()].filter(({ cluster }) => cluster === clusterName);
   } catch (error) {
     if (!isDbadminError(error)) throw error;
     if (error.code !== 'config-missing') findings.push(failed('policies', error));
+    return [];
   }
+}
+
+/** What the policies promise of the cluster. */
+function limitsOf(policies: readonly BackupPolicy[]): AgeLimits {
   const strictest = (limit: (policy: BackupPolicy) => number | undefined): number | undefined => {
     const limits = policies.map(limit).filter((each) => each !== undefined);
     return limits.length === 0 ? undefined : Math.min(...limits);

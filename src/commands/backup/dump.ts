@@ -2,18 +2,29 @@ import os from 'node:os';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { inspectDumpSource } from '../../backup/dump/inspect.ts';
-import { chooseDatabases, takeDump } from '../../backup/dump/run.ts';
+import { takeDump } from '../../backup/dump/run.ts';
+import { chooseDatabases } from '../../backup/dump/choose-databases.ts';
+import { describeObstacle, missedBy, type MissedDatabase } from '../../backup/dump/extent.ts';
+import type { DumpSelection } from '../../backup/dump/manifest.ts';
+import { DbadminError } from '../../base/errors.ts';
+import { quoteName } from '../../postgres/quote.ts';
 import { findClientProgram } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 
+const EXIT_IN_PART = 3;
+
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, env } = context;
+  const selection = selectionOption(input);
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const source = await inspectDumpSource(cluster.connection);
-  const databases = chooseDatabases(source, listOption(input, 'database'));
+  const { databases, leftOut } = chooseDatabases(source, selection);
+  for (const excluded of selection.excluded)
+    if (!leftOut.some(({ database }) => database === excluded)) output.warn(`there is no database ${excluded} to exclude`);
+  const missed = missedBy({ leftOut });
   const program = await findClientProgram('pg_dump', { atLeastMajor: source.major }, env);
   const globalsProgram = await findClientProgram('pg_dumpall', { atLeastMajor: source.major }, env);
   const opened = await openRepository(context, repository);
@@ -26,8 +37,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       clusterName: cluster.name,
       source,
       parameters: cluster.connection,
+      selection,
       databases,
-      selection: { schemaOnly: flagOption(input, 'schemaOnly'), tablePattern: [...listOption(input, 'table')] },
+      leftOut,
       program,
       globalsProgram,
       env,
@@ -41,10 +53,39 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const totalBytes = manifest.databases.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest.globals.sizeBytes);
     const tookMs = clock.now().getTime() - startedAt;
     output.line(`  done       ${manifest.label}   ${formatDuration(tookMs)}   ${formatBytes(totalBytes)}   pg_dump ${program.version}`);
+    for (const each of missed) output.warn(missedText(each, cluster.connection.user));
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');
     output.result({ repository: repository.name, ...manifest });
-    return 0;
+    return missed.length === 0 ? 0 : EXIT_IN_PART;
   } finally {
     await opened.store.close();
   }
+}
+
+/** @throws {DbadminError} `usage` */
+function selectionOption(input: CommandInput): DumpSelection {
+  const named = listOption(input, 'database');
+  const excluded = [...new Set(listOption(input, 'excludeDatabase'))];
+  if (named.length > 0 && excluded.length > 0) {
+    throw new DbadminError('usage', '--exclude-database takes databases out of all, and --database says which instead', {
+      hint: 'Give one of them.',
+    });
+  }
+  return {
+    databases: named.length === 0 ? 'all' : [...new Set(named)],
+    excluded,
+    schemaOnly: flagOption(input, 'schemaOnly'),
+    tables: [...listOption(input, 'table')],
+  };
+}
+
+/** What a database is missing for, and what to do about it. */
+function missedText({ database, reason }: MissedDatabase, user: string): string {
+  const name = quoteName(database);
+  const mend = {
+    'no-privilege': `GRANT CONNECT ON DATABASE ${name} TO ${quoteName(user)}`,
+    'no-connections': `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`,
+    'drop-interrupted': `DROP DATABASE ${name}`,
+  }[reason];
+  return `database ${database} is not in this dump, for ${describeObstacle(reason)}: ${mend}; or, where it need not be kept, --exclude-database ${database} (exclude: in the policy)`;
 }

@@ -71,7 +71,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
       'gaps: array of { timeline, fromLsn, toLsn, reason: why, or hole where nobody noted it, noticedAt or null, from, to: the moments on either side that can be restored, or null }',
       'wal: { segmentBytes, timelines: array of { timeline, runs: array of { fromLsn, toLsn, segments } without a hole, open: array of { segment, fromLsn, toLsn } stored in part, horizon: { lsn, at }: everything before was here then, or null } }',
       'mismatches: array of { audit, comparedWith, pages, earlier: labels, later: labels } that audits found and nobody has acknowledged',
-      'dumps: labels, oldest first',
+      'dumps: labels, oldest first; parts: those of definitions or single tables only',
       'drills: array of { label, finishedAt, backup, verdict }, oldest first',
       'drill, lastPassedDrill: the last of them, and the last that passed, or null; unsettledDrill: the newest that failed and that no later one has settled, or null',
       'verified: { label, finishedAt, extent, isSound, faults }: the newest that found something which no later one has looked at again, else the last; or null',
@@ -82,13 +82,18 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     name: 'backup dump',
     summary: 'dump databases with pg_dump into the repository',
     description: `One file per database in pg_dump's custom format, which pg_restore alone can read, the roles and settings as SQL (without
-passwords), and a manifest with sizes and hashes, and of each database owner, privileges, settings, encoding and locale. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
+passwords), and a manifest with sizes and hashes, what was asked for, and of each database owner, privileges, settings, encoding and locale. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
+
+A database that should be in it and cannot be dumped, such as one that the role may not connect to, is named and written down in the manifest; exit 3. Dumps with
+--schema-only or --table are parts: they are no younger dump to backup check and status, and retention counts them apart.
 
 $ dbadmin backup dump
-$ dbadmin backup dump --database app --database audit --schema-only`,
+$ dbadmin backup dump --database app --database audit --schema-only
+$ dbadmin backup dump --exclude-database rdsadmin`,
     options: [
       REPOSITORY,
-      { flags: '--database <name>', summary: 'dump this database', fallback: 'every one that takes connections', repeatable: true },
+      { flags: '--database <name>', summary: 'dump this database', fallback: 'every one that is no template', repeatable: true },
+      { flags: '--exclude-database <name>', summary: 'dump all but this one', repeatable: true },
       { flags: '--table <pattern>', summary: 'only tables of this pattern, as pg_dump --table has it', repeatable: true },
       { flags: '--schema-only', summary: 'definitions without rows' },
       { flags: '--spool <dir>', summary: 'where a dump lies until it is stored', fallback: 'the temporary directory' },
@@ -96,6 +101,7 @@ $ dbadmin backup dump --database app --database audit --schema-only`,
     json: [
       'repository: name',
       'label, cluster, systemIdentifier, serverVersion, programVersion, tool, startedAt, finishedAt: as in the manifest',
+      'selection: { databases: all or names, excluded: names, schemaOnly, tables: patterns }; leftOut: array of { database, reason: not-asked, excluded, template, no-privilege, no-connections or drop-interrupted }: every database that was there and is not in it',
       'globals: { key, sizeBytes, blake3, sha256 }',
       'databases: array of { database, properties: { encoding, locale, owner, privileges, connectionLimit, comment, settings }, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
     ],

@@ -1,13 +1,16 @@
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
-import { listDumps } from '../../backup/dump/stored-dump.ts';
+import { describeDump, extentOf } from '../../backup/dump/extent.ts';
+import { listDumps, readableDumpManifest } from '../../backup/dump/stored-dump.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
 import { recoveryModel } from '../../backup/windows.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { reachFrom } from '../../repository/wal-coverage.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
+import type { Output } from '../output.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { damagedJson, gapsJson, timelinesJson, walJson } from './recovery-json.ts';
 import { describeTried, readTried, showTried, warnOfMismatches } from './show-proofs.ts';
@@ -57,6 +60,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           `left         timeline ${timeline} at ${formatLsn(switchLsn)}: what it wrote after that is restored with --timeline ${timeline}`,
         );
     }
+    const dumps = await listDumps(opened, `${systemIdentifier}/`);
+    const parts = await showDumps(output, opened, systemIdentifier, dumps);
     const tried = await readTried(opened, systemIdentifier, contents.backups, context.clock.now());
     warnOfMismatches(output, suspicions);
     showTried(output, tried, context.clock.now());
@@ -70,7 +75,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       mismatches: suspicions.open,
       gaps: gapsJson(model),
       wal: walJson(contents.coverage),
-      dumps: await listDumps(opened, `${systemIdentifier}/`),
+      dumps,
+      parts,
       ...describeTried(tried),
       drills: tried.all,
     });
@@ -78,4 +84,22 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await opened.store.close();
   }
+}
+
+/** What each dump holds; gives the labels of those of definitions or single tables only. */
+async function showDumps(
+  output: Output,
+  repository: Repository,
+  systemIdentifier: string,
+  dumps: readonly string[],
+): Promise<readonly string[]> {
+  const parts: string[] = [];
+  const rows: (readonly [string, string])[] = [];
+  for (const label of dumps) {
+    const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, label);
+    if (manifest !== undefined && extentOf(manifest) === 'part') parts.push(label);
+    rows.push([label, manifest === undefined ? output.style('bad', 'its manifest cannot be read') : describeDump(manifest).join('\n')]);
+  }
+  if (rows.length > 0) output.table(['dump', 'holds'], rows);
+  return parts;
 }

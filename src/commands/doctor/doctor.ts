@@ -11,7 +11,6 @@ import type { ProjectFacts } from '../../status/facts.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { scratchPlaces } from '../scratch-places.ts';
 import { gatherStatus } from '../status/gather.ts';
-import { limitsOf } from '../status/limits.ts';
 import { loadStatusProject, type StatusProject } from '../status/load.ts';
 import { gatherRunHistory } from '../worker/run-history.ts';
 import { examineSchedule } from './examine-schedule.ts';
@@ -43,7 +42,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     for (const cluster of project.clusters) {
       const own = [...(project.policies?.policies.values() ?? [])].filter((policy) => policy.cluster === cluster.name);
       const dumps = project.policies?.jobs.some(({ work }) => work.kind === 'dump' && work.cluster === cluster.name) === true;
-      found.push(...(await examineCluster(context, project.config, cluster, { limits: limitsOf(own), dumps })));
+      found.push(...(await examineCluster(context, project.config, cluster, { policies: own, dumps })));
     }
     found.push(...(await examineProject(context, project)), ...(await examineSchedule(context, project)));
   }

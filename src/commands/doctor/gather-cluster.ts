@@ -11,18 +11,20 @@ import { judgeServer } from '../../doctor/server.ts';
 import { reasonFor } from '../../doctor/why.ts';
 import { findClientProgram, findServerPrograms } from '../../postgres/programs.ts';
 import { NEWEST_MAJOR, OLDEST_MAJOR } from '../../postgres/server-version.ts';
-import type { Limits } from '../../status/facts.ts';
+import type { BackupPolicy } from '../../schedule/policies.ts';
 import type { CommandContext } from '../command.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
+import { dumpPromises, limitsOf } from '../status/limits.ts';
 
 /** Everything that is known of one cluster and its repositories, whatever of it is away. */
 export async function examineCluster(
   context: CommandContext,
   config: Config,
   cluster: ClusterConfig,
-  { limits, dumps }: { readonly limits: Limits; readonly dumps: boolean },
+  { policies, dumps }: { readonly policies: readonly BackupPolicy[]; readonly dumps: boolean },
 ): Promise<readonly Examined[]> {
   const { connection, replication, slot } = cluster;
+  const limits = limitsOf(policies);
   const found: Examined[] = [];
   const name = (finding: Finding): Finding => ({ ...finding, what: `${cluster.name} ${finding.what}` });
   const server = await checkServer({ connection, replication, slot, dumpsOnly: limits.dumpsOnly, clock: context.clock });
@@ -37,7 +39,7 @@ export async function examineCluster(
     found.push(...judgeServer(cluster.name, state, { walMode: limits.walMode, isLocal: isThisMachine(connection.hosts) }));
     found.push(...(await examinePrograms(context, cluster.name, Math.floor(state.version / 10_000), dumps)));
   }
-  found.push(...(await examineRepositories(context, config, cluster, server.systemIdentifier, limits)));
+  found.push(...(await examineRepositories(context, config, cluster, server.systemIdentifier, policies)));
   return found;
 }
 
@@ -46,7 +48,7 @@ async function examineRepositories(
   config: Config,
   cluster: ClusterConfig,
   systemIdentifier: string | undefined,
-  limits: Limits,
+  policies: readonly BackupPolicy[],
 ): Promise<readonly Examined[]> {
   if (cluster.repositories.length === 0)
     return [
@@ -59,6 +61,7 @@ async function examineRepositories(
       ),
     ];
   const found: Examined[] = [];
+  const limits = limitsOf(policies);
   const ages: AgeLimits = {
     dumpsOnly: limits.dumpsOnly ? [cluster.name] : [],
     backupAgeMs: limits.backupAgeMs,
@@ -70,6 +73,7 @@ async function examineRepositories(
       clusterName: cluster.name,
       systemIdentifier,
       limits: ages,
+      dumps: dumpPromises(policies, place.name),
       clock: context.clock,
       databaseIsHere: isThisMachine(cluster.connection.hosts),
     };

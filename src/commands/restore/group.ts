@@ -106,7 +106,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       SYSTEM,
     ],
     json: [
-      'with --dump: dump: label; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
+      'with --dump: dump: label; selection, leftOut: what the dump was asked for and what is missing in it, as backup dump has them, or null where it does not say; databases: array of { database, name }; returning: deeds of the ledger since the dump; restored: { databases, globals } or null',
       '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused or that did not reach it }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; returning: array of { kind, text, at, lsn, timeline, by }: people erased since, who may come back; withoutEntries: array of { key, problem }; reconciled: array of { kind, text, outcome } or null; restored: boolean',

@@ -2,6 +2,7 @@ import os from 'node:os';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
+import { describeDump } from '../../backup/dump/extent.ts';
 import { restoreDump, type RestoredDatabase } from '../../backup/dump/restore-run.ts';
 import { returningWithDump } from '../../backup/dump/returning.ts';
 import { readDumpManifest } from '../../backup/dump/stored-dump.ts';
@@ -34,6 +35,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const parameters = url === undefined ? cluster.connection : connectionOfUrl(context, url);
     const program = await findClientProgram('pg_restore', { atLeastMajor: Number.parseInt(manifest.programVersion, 10) }, env);
     output.line(`${manifest.label} of ${manifest.startedAt} → ${describeParameters(parameters)}`);
+    for (const line of describeDump(manifest)) output.line(`  ${line}`);
     for (const [database, name] of databases) output.line(`  ${database} → ${name}   a new database`);
     const globals = flagOption(input, 'globals');
     if (globals) output.line('  roles that are not there are made first; a role that is there stays as it is, and no role gets a password');
@@ -47,9 +49,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       output.line('  nothing takes them away again: do that before anyone uses the restored databases');
     }
     const returning = entries.map(entryJson);
+    const what = { dump: manifest.label, selection: manifest.selection ?? null, leftOut: manifest.leftOut ?? null };
     if (flagOption(input, 'dryRun')) {
       const planned = [...databases].map(([database, name]) => ({ database, name }));
-      output.result({ dump: manifest.label, databases: planned, returning, restored: null });
+      output.result({ ...what, databases: planned, returning, restored: null });
       return 0;
     }
     await confirmOrStop(output, 'Restore?');
@@ -69,7 +72,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       onDatabase: (database) => showDatabase(context, database),
     });
     output.line(`done in ${formatDuration(clock.now().getTime() - startedAt)}, by pg_restore ${program.version}`);
-    output.result({ dump: manifest.label, databases: restored.databases, returning, restored });
+    output.result({ ...what, databases: restored.databases, returning, restored });
     return restored.databases.every(({ notApplied }) => notApplied.length === 0) ? 0 : EXIT_IN_PART;
   } finally {
     await opened.store.close();

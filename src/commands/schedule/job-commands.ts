@@ -34,7 +34,8 @@ export function commandsOf(job: Job, policies: Policies, known: ReadonlySet<stri
   if (work.kind === 'dump') {
     if (work.format !== 'custom') return { kind: 'refusal', reason: `this dbadmin dumps in the custom format only, not ${work.format}` };
     const databases = work.databases === 'all' ? [] : work.databases.flatMap((database) => ['--database', database]);
-    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases], policy, known);
+    const excluded = work.excluded.flatMap((database) => ['--exclude-database', database]);
+    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases, ...excluded], policy, known);
   }
   if (work.kind === 'expire') return perRepository(['backup', 'expire', '--apply', '--cluster', work.cluster], policy, known);
   return perRepository(['backup', work.kind, '--cluster', work.cluster, ...proofOptions(work)], policy, known);

@@ -7,6 +7,7 @@ import type { AttemptOutcome } from '../../schedule/attempt.ts';
 import { HAS_RUNS, markEffect } from '../../schedule/control/effect.ts';
 import type { CommandContext } from '../command.ts';
 import { runChild, type ChildEnd, type ChildOptions, type Take } from './child.ts';
+import { isFinalStatus } from './final-status.ts';
 import type { JobCommands } from './job-commands.ts';
 
 export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> {
@@ -17,7 +18,6 @@ export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> 
 }
 
 const LOCKED_STATUS = 11;
-const USAGE_STATUS = 64;
 const INTERRUPTED_STATUS = 130;
 
 /**
@@ -84,7 +84,7 @@ function outcomeOf(
   const error = said === undefined ? ended : `${said} (${ended})`;
   if (status === LOCKED_STATUS) return { kind: 'locked', error };
   if (status === INTERRUPTED_STATUS) return { kind: 'interrupted', error };
-  return { kind: 'failed', exitStatus: status ?? undefined, error, final: status === USAGE_STATUS };
+  return { kind: 'failed', exitStatus: status ?? undefined, error, final: isFinalStatus(words, status) };
 }
 
 /** The last `error: …` that a command printed, with its detail. */

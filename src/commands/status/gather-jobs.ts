@@ -126,8 +126,12 @@ function leftBehind(work: Work, policies: Policies | undefined, clusters: readon
   return { kind: 'known', value };
 }
 
+function isDumpedBy({ databases, excluded }: Extract<Work, { readonly kind: 'dump' }>, database: string): boolean {
+  return databases === 'all' ? !excluded.includes(database) : databases.includes(database);
+}
+
 /** Of dumps only the beginning is known and of drills and verifications only the end: one stands for both. */
-function runsOf(work: Work, { newest, newestFull, dumpAt, drill, verified }: LineageFacts): readonly JobRun[] {
+function runsOf(work: Work, { newest, newestFull, dumps, drill, verified }: LineageFacts): readonly JobRun[] {
   const at = (moment: Date, fault?: string): JobRun => ({
     startedAt: moment,
     endedAt: moment,
@@ -141,7 +145,10 @@ function runsOf(work: Work, { newest, newestFull, dumpAt, drill, verified }: Lin
       ? []
       : [{ startedAt: backup.startedAt, endedAt: backup.finishedAt, outcome: 'succeeded', message: undefined }];
   }
-  if (work.kind === 'dump') return dumpAt === undefined ? [] : [at(dumpAt)];
+  if (work.kind === 'dump') {
+    const moments = dumps.flatMap((each) => (each.at !== undefined && isDumpedBy(work, each.database) ? [each.at.getTime()] : []));
+    return moments.length === 0 ? [] : [at(new Date(Math.max(...moments)))];
+  }
   if (work.kind === 'drill')
     return drill === undefined ? [] : [at(drill.at, drill.verdict === 'failed' ? `drill ${drill.label} failed` : undefined)];
   if (work.kind === 'verify')

@@ -2,7 +2,7 @@ import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { backupTimes, type TimedBackup } from '../../backup/backup-times.ts';
 import { readProofs } from '../../backup/drill/record.ts';
 import { standingFailure } from '../../backup/drill/standing.ts';
-import { lastDump } from '../../backup/dump/last-inspect.ts';
+import { lastDumps, type DatabaseDumps, type DumpPromise } from '../../backup/dump/last-inspect.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
@@ -27,6 +27,7 @@ interface Asked {
   /** The server's, or undefined when it does not answer. */
   readonly systemIdentifier: string | undefined;
   readonly everything: boolean;
+  readonly dumps: readonly DumpPromise[];
 }
 
 /** What one repository holds of a cluster. */
@@ -51,7 +52,7 @@ async function inspectState(
   context: CommandContext,
   place: RepositoryConfig,
   repository: Repository,
-  { cluster, systemIdentifier, everything }: Asked,
+  { cluster, systemIdentifier, everything, dumps }: Asked,
 ): Promise<RepositoryState> {
   const { store, identity } = repository;
   const now = context.clock.now();
@@ -63,7 +64,7 @@ async function inspectState(
     writeProblem,
     freeBytes: usage === undefined ? await store.freeBytes() : usage.freeBytes,
     usage: usage === undefined ? undefined : { usedBytes: usage.usedBytes, growthBytesPerDay: usage.growthBytesPerDay },
-    lineage: await inspectKept(repository, cluster.name, systemIdentifier, now),
+    lineage: await inspectKept(repository, cluster.name, systemIdentifier, dumps, now),
   };
 }
 
@@ -81,10 +82,11 @@ async function inspectKept(
   repository: Repository,
   name: string,
   systemIdentifier: string | undefined,
+  promises: readonly DumpPromise[],
   now: Date,
 ): Promise<LineageFacts | undefined> {
   try {
-    return await inspectLineageFacts(repository, name, systemIdentifier, now);
+    return await inspectLineageFacts(repository, name, systemIdentifier, promises, now);
   } catch (error) {
     if (isDbadminError(error, 'backup-missing')) return undefined;
     throw error;
@@ -95,6 +97,7 @@ async function inspectLineageFacts(
   repository: Repository,
   name: string,
   systemIdentifier: string | undefined,
+  promises: readonly DumpPromise[],
   now: Date,
 ): Promise<LineageFacts> {
   const contents = await inspectLineage(repository, name, systemIdentifier);
@@ -107,7 +110,7 @@ async function inspectLineageFacts(
   const failed = standingFailure(proofs.all, contents.backups, now);
   const { last: verified, standing } = await readVerifications(repository, id, now);
   const unsound = standing.at(-1);
-  const dump = await lastDump(repository, id);
+  const dumps = await lastDumps(repository, id, promises);
   const { timed, ahead } = backupTimes(contents.backups, contents.storedAt, now);
   const whole = timed.filter(({ summary }) => mayServe(summary, contents.suspicions));
   const last = timed.at(-1)?.summary;
@@ -127,7 +130,8 @@ async function inspectLineageFacts(
     damaged: last === undefined || last.damage === null ? undefined : { label: last.label, damage: last.damage },
     mismatches: contents.suspicions.open.map(({ audit, pages }) => ({ audit, pages })),
     unreadable: contents.damaged.map(({ key }) => key),
-    dumpAt: dateOf(dump?.at),
+    dumps: dumps.map(({ database, last: dump, ageMs }) => ({ database, at: dateOf(dump?.at), limitMs: ageMs })),
+    dumpAt: oldestOf(dumps),
     drill:
       proofs.last === undefined
         ? undefined
@@ -140,6 +144,10 @@ async function inspectLineageFacts(
       verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound, faults: verified.faults },
     unsound: unsound === undefined ? undefined : { at: new Date(unsound.finishedAt), faults: unsound.faults },
   };
+}
+
+function oldestOf(dumps: readonly DatabaseDumps[]): Date | undefined {
+  return dateOf(dumps.flatMap(({ last }) => last?.at ?? []).toSorted()[0]);
 }
 
 function factsOf(backup: TimedBackup | undefined): BackupFacts | undefined {

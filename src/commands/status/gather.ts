@@ -8,7 +8,7 @@ import { attempt } from './attempt.ts';
 import { gatherJobs, type ReadRunHistory } from './gather-jobs.ts';
 import { gatherMigrations, gatherRoles } from './gather-project.ts';
 import { gatherRepository } from './gather-repository.ts';
-import { limitsOf } from './limits.ts';
+import { dumpPromises, limitsOf } from './limits.ts';
 
 export interface GatherOptions {
   readonly config: Config;
@@ -72,7 +72,9 @@ async function gatherCluster(context: CommandContext, options: GatherOptions, cl
   const repositories = await Promise.all(
     repositoryNames(cluster, own).map(async (name): Promise<RepositoryFacts> => {
       const place = config.repositories.get(name);
-      if (place !== undefined) return withUsage(await gatherRepository(context, place, { cluster, systemIdentifier, everything }), earlier);
+      const asked = { cluster, systemIdentifier, everything };
+      if (place !== undefined)
+        return withUsage(await gatherRepository(context, place, { ...asked, dumps: dumpPromises(own, name) }), earlier);
       return { name, place: '?', isOnHost: false, state: { kind: 'unknown', why: 'dbadmin.yaml has no repository of that name' } };
     }),
   );

@@ -26,7 +26,8 @@ $ dbadmin status --prometheus --out /var/lib/prometheus/node-exporter/dbadmin.pr
     json: [
       'at: when all was looked at',
       'clusters: array of { name, place, loss, restore, server, repositories, migrations, roles, limits }; anything in it that could not be looked at is { unknown: why }',
-      'clusters[].loss: { kind: span, everything or unknown; lossMs, coveredUntil, because, repository, isOnHost: it has to survive the host }',
+      'clusters[].loss: { kind: span, everything or unknown; lossMs, coveredUntil, because, without: databases that no dump holds where dumps are all, repository, isOnHost: it has to survive the host }',
+      '… repositories[].state.lineage.dumps: array of { database, at: when the last dump with all of it began or null, limitMs }: every database that is to be dumped; dumpAt: the oldest of these moments',
       'clusters[].restore: { restoreMs, drill, drilledAt, measuredMs }, or null when no drill measured it',
       'jobs: array of { name, description, policy, cluster, nextAt, timeZone, isPaused, pausedUntil, last, lastSuccess, missedAt, graceMs }',
       'problems: array of { kind, severity: failed or late, cluster, subject, what, next }',

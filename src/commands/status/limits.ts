@@ -1,3 +1,4 @@
+import type { DumpPromise } from '../../backup/dump/last-inspect.ts';
 import type { BackupPolicy } from '../../schedule/policies.ts';
 import type { Limits } from '../../status/facts.ts';
 
@@ -25,4 +26,17 @@ export function limitsOf(policies: readonly BackupPolicy[]): Limits {
     fullInMs: most(({ limits }) => limits.fullInMs),
     slotWalBytes: least(({ limits }) => limits.slotWalBytes),
   };
+}
+
+/**
+ * What the policies of one cluster promise of its dumps in a repository: those that dump there, or all where none does. `backup_age` is of dumps
+ * where a policy keeps nothing else.
+ */
+export function dumpPromises(policies: readonly BackupPolicy[], repository: string): readonly DumpPromise[] {
+  const own = policies.filter(({ repositories }) => repositories.includes(repository));
+  return (own.length > 0 ? own : policies).flatMap(({ dump, dumpsOnly, limits }): readonly DumpPromise[] => {
+    const ageMs = dumpsOnly ? limits.backupAgeMs : undefined;
+    if (dump !== undefined) return [{ ...dump, ageMs }];
+    return dumpsOnly ? [{ databases: 'as-before', excluded: [], ageMs }] : [];
+  });
 }

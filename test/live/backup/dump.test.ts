@@ -11,7 +11,10 @@ import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
 import { restoreFromFile, type RestoreSelection } from '../../../src/backup/dump/pg-dump-restore.ts';
 import { restoreDump } from '../../../src/backup/dump/restore-run.ts';
 import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
-import { chooseDatabases, takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
+import { chooseDatabases } from '../../../src/backup/dump/choose-databases.ts';
+import { extentOf } from '../../../src/backup/dump/extent.ts';
+import type { DumpSelection } from '../../../src/backup/dump/manifest.ts';
+import { takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
 import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
 import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
@@ -31,6 +34,7 @@ const IDENTITY = {
 } as const;
 const PASSWORD = 'p%20a:s s/@"wörd';
 const DATABASE = 'odd "name/@ü';
+const ALL: DumpSelection = { databases: 'all', excluded: [], schemaOnly: false, tables: [] };
 // The server is of the major whose dumps this machine's oldest pg_dump can take.
 const pgDump = await findOrUndefined('pg_dump', 14);
 const pgDumpall = pgDump && (await findOrUndefined('pg_dumpall', pgDump.major));
@@ -86,7 +90,9 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
       clusterName: 'main',
       source,
       parameters: cluster.parameters(),
+      selection: ALL,
       databases: [DATABASE],
+      leftOut: [],
       program: pgDump,
       globalsProgram: pgDumpall,
       env: process.env,
@@ -190,11 +196,12 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
 
     it('dumps only the tables or the definitions that are asked for', async () => {
       const whole = await takeDump(request(createMemoryStore()));
-      const schemaOnly = await takeDump(request(createMemoryStore(), { selection: { schemaOnly: true } }));
-      const oneTable = await takeDump(request(createMemoryStore(), { selection: { tablePattern: ['other.note'] } }));
+      const schemaOnly = await takeDump(request(createMemoryStore(), { selection: { ...ALL, schemaOnly: true } }));
+      const oneTable = await takeDump(request(createMemoryStore(), { selection: { ...ALL, tables: ['other.note'] } }));
       const size = (manifest: typeof whole): number => manifest.databases[0]?.sizeBytes ?? 0;
       expect(size(schemaOnly)).toBeLessThan(size(whole) / 10);
       expect(size(oneTable)).toBeLessThan(size(whole) / 10);
+      expect([whole, schemaOnly, oneTable].map(extentOf)).toEqual(['whole', 'part', 'part']);
     });
 
     it('shows the password to nobody: not in the arguments of the program, not in our own environment', async () => {
@@ -290,9 +297,9 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
   describe('what a dump reads', () => {
     it('is every database that is no template, or those named, each once', () => {
       expect(source.databases).toEqual([DATABASE, 'postgres', 'restored']);
-      expect(chooseDatabases(source, [])).toEqual(source.databases);
-      expect(chooseDatabases(source, ['restored', 'restored'])).toEqual(['restored']);
-      expect(() => chooseDatabases(source, ['absent'])).toThrow('there is no database absent to dump');
+      expect(source.undumpable).toEqual([]);
+      expect(chooseDatabases(source, ALL)).toEqual({ databases: source.databases, leftOut: [] });
+      expect(chooseDatabases(source, { ...ALL, databases: ['restored', 'restored'] }).databases).toEqual(['restored']);
     });
 
     it('is refused when this machine has only older programs, saying which and what to install', async () => {

@@ -26,7 +26,9 @@ test('a database whose drop was interrupted takes no connection, and stops neith
   const broken = postgres(cluster.url('broken'), { max: 1, connect_timeout: 5 });
   await expect(broken`select 1`).rejects.toMatchObject({ message: expect.stringContaining('invalid database') as string });
   await broken.end({ timeout: 5 });
-  expect((await inspectDumpSource(cluster.parameters())).databases).toEqual(['postgres', 'whole']);
+  const { databases, undumpable } = await inspectDumpSource(cluster.parameters());
+  expect(databases).toEqual(['postgres', 'whole']);
+  expect(undumpable).toEqual([{ database: 'broken', reason: 'drop-interrupted' }]);
   expect(await listDatabases(sql)).toEqual(['postgres', 'template1', 'whole']);
   const traces = await inspectTraces(cluster.parameters(), { historySchema: 'dbadmin', jobsSchema: 'dbadmin_jobs', slot: 'dbadmin' });
   expect(traces.unread).toEqual(['broken']);

@@ -55,6 +55,15 @@ test('a verification reads the share of its policy, a drill aims where its polic
   });
 });
 
+test('a dump of all names those that it leaves out', () => {
+  expect(commands(ofPolicy('dump: { cron: "@daily", exclude: [rdsadmin] }'))).toMatchObject({
+    commands: [
+      ['backup', 'dump', '--cluster', 'main', '--exclude-database', 'rdsadmin', '--repository', 'local'],
+      ['backup', 'dump', '--cluster', 'main', '--exclude-database', 'rdsadmin', '--repository', 'offsite'],
+    ],
+  });
+});
+
 test('a dump names its databases', () => {
   expect(commands(ofPolicy('dump: { cron: "@daily", databases: [a, "b c"] }'))).toMatchObject({
     commands: [

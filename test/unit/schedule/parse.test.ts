@@ -50,6 +50,7 @@ test('E1: policies: a complete file is read in full', () => {
     cluster: 'main',
     labels: [],
     dumpsOnly: false,
+    dump: { databases: ['listening'], excluded: [] },
     repositories: ['local', 'offsite'],
     wal: { mode: 'stream', rpoMs: 5000, required: ['local', 'offsite'] },
     retention: {
@@ -197,6 +198,11 @@ test.each([
     'jobs of a dump in one file',
     'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", jobs: 4 } } }',
     /only format: directory/,
+  ],
+  [
+    'an exclusion from a list',
+    'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", databases: [a], exclude: [b] } } }',
+    /exclude takes databases out of all/,
   ],
   ['seconds in a cron line', 'jobs: { a: { sql: x, cron: "0 0 2 * * *" } }', /five fields .* this has 6/],
   ['an @reboot', 'jobs: { a: { sql: x, cron: "@reboot" } }', /five fields/],

@@ -6,6 +6,7 @@ import {
   AWAY,
   clusterFacts,
   DAY,
+  dumpedAt,
   HOUR,
   jobFacts,
   lineageFacts,
@@ -98,8 +99,35 @@ test.each<[string, ClusterFacts, readonly string[]]>([
     'a dump older than its limit where dumps are all',
     limited(
       { dumpsOnly: true, walMode: 'none', backupAgeMs: hours(5) },
-      { repositories: [repositoryFacts(lineageFacts({ dumpAt: ago(6 * HOUR) }))] },
+      { repositories: [repositoryFacts(lineageFacts(dumpedAt({ app: 6 * HOUR }, hours(5))))] },
     ),
+    ['backup-late local'],
+  ],
+  [
+    'a dump of each database within its limit where dumps are all',
+    limited(
+      { dumpsOnly: true, walMode: 'none', backupAgeMs: hours(5) },
+      {
+        repositories: [
+          repositoryFacts(
+            lineageFacts({ dumps: [...dumpedAt({ app: HOUR }, hours(5)).dumps, ...dumpedAt({ audit: 5 * DAY }, hours(200)).dumps] }),
+          ),
+        ],
+      },
+    ),
+    [],
+  ],
+  [
+    'a database that no dump holds where dumps are all',
+    limited(
+      { dumpsOnly: true, walMode: 'none', backupAgeMs: hours(5) },
+      { repositories: [repositoryFacts(lineageFacts(dumpedAt({ app: HOUR, payroll: undefined }, hours(5))))] },
+    ),
+    ['backup-late local'],
+  ],
+  [
+    'dumps of definitions only where dumps are all',
+    limited({ dumpsOnly: true, walMode: 'none', backupAgeMs: hours(5) }, { repositories: [repositoryFacts(lineageFacts())] }),
     ['backup-late local'],
   ],
   [

@@ -58,6 +58,13 @@ export function serverFacts(over: Partial<ServerFacts> = {}): ServerFacts {
   };
 }
 
+/** Databases, and how many seconds ago the last dump with all of each began. */
+export function dumpedAt(seconds: Readonly<Record<string, number | undefined>>, limitMs?: number): Pick<LineageFacts, 'dumps' | 'dumpAt'> {
+  const dumps = Object.entries(seconds).map(([database, each]) => ({ database, at: each === undefined ? undefined : ago(each), limitMs }));
+  const moments = Object.values(seconds).flatMap((each) => each ?? []);
+  return { dumps, dumpAt: moments.length === 0 ? undefined : ago(Math.max(...moments)) };
+}
+
 export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
   const backup = {
     label: '20261121T020000Z-incr',
@@ -83,6 +90,7 @@ export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
     damaged: undefined,
     mismatches: [],
     unreadable: [],
+    dumps: [],
     dumpAt: undefined,
     drill: { label: MEASURE.label, verdict: 'passed', at: MEASURE.at },
     drillPassedAt: MEASURE.at,
@@ -176,7 +184,7 @@ export function completeFacts(): ProjectFacts {
             },
           }),
         },
-        repositories: [repositoryFacts(lineageFacts({ dumpAt: ago(60), verified: { at: ago(60), isSound: true, faults: 0 } }))],
+        repositories: [repositoryFacts(lineageFacts({ ...dumpedAt({ app: 60 }), verified: { at: ago(60), isSound: true, faults: 0 } }))],
         limits: {
           dumpsOnly: false,
           walMode: 'stream',

@@ -8,6 +8,7 @@ import {
   AWAY,
   clusterFacts,
   DAY,
+  dumpedAt,
   HOUR,
   lineageFacts,
   MEASURE,
@@ -58,8 +59,16 @@ test.each<[string, ClusterFacts, RegExp]>([
   ],
   [
     'dumps are all that is kept',
-    clusterFacts({ limits: { ...NO_LIMITS, dumpsOnly: true }, repositories: [repositoryFacts(lineageFacts({ dumpAt: ago(6 * HOUR) }))] }),
+    clusterFacts({ limits: { ...NO_LIMITS, dumpsOnly: true }, repositories: [repositoryFacts(lineageFacts(dumpedAt({ app: 6 * HOUR })))] }),
     /lose ≤ 6 h, since the last dump; how long a restore takes is not measured$/,
+  ],
+  [
+    'dumps are all that is kept, and no dump holds one of the databases',
+    clusterFacts({
+      limits: { ...NO_LIMITS, dumpsOnly: true },
+      repositories: [repositoryFacts(lineageFacts(dumpedAt({ app: 6 * HOUR, payroll: undefined })))],
+    }),
+    /lose ≤ 6 h, since the last dump, and all of payroll, which is in none; how long/,
   ],
   [
     'the repository is on the host',

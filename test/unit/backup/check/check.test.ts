@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { DbadminError } from '../../../../src/base/errors.ts';
 import { judgeAges, type Ages, type AgeLimits } from '../../../../src/backup/check/ages.ts';
+import type { DatabaseDumps } from '../../../../src/backup/dump/last-inspect.ts';
 import { judgeClock } from '../../../../src/backup/check/clocks.ts';
 import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
 import { judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
@@ -19,7 +20,7 @@ const AGES: Ages = {
   repositoryAt: hoursAgo(2000),
   backups: 3,
   backupAt: hoursAgo(2),
-  dumpAt: undefined,
+  dumps: [],
   drillAt: hoursAgo(48),
   ahead: [],
   drillFailed: undefined,
@@ -70,13 +71,22 @@ describe('judgeAges', () => {
 
   test('with dumps only the loss is the age of the last dump, and recovery to a point in time is refused by name', () => {
     const limits = { ...LIMITS, dumpsOnly: ['app'] };
-    const found = judgeAges('r', { ...AGES, backups: 0, dumpAt: hoursAgo(3) }, limits, NOW);
+    const dumped = (hours: number | undefined, database = 'app'): DatabaseDumps => ({
+      database,
+      last: hours === undefined ? undefined : { label: 'x', at: hoursAgo(hours).toISOString() },
+      ageMs: limits.backupAgeMs,
+    });
+    const found = judgeAges('r', { ...AGES, backups: 0, dumps: [dumped(3)] }, limits, NOW);
     expect(found.map(({ state }) => state)).toEqual(['note', 'ok']);
     expect(found[0]?.detail).toContain('policies.app.base: none');
     expect(found[0]?.detail).toContain('PITR');
     expect(found[1]?.detail).toContain('3 h');
-    expect(states({ dumpAt: hoursAgo(30) }, limits)).toEqual(['note', 'problem']);
-    expect(states({ dumpAt: undefined }, limits)).toEqual(['note', 'problem']);
+    expect(states({ dumps: [dumped(30)] }, limits)).toEqual(['note', 'problem']);
+    expect(states({ dumps: [] }, limits)).toEqual(['note', 'problem']);
+    expect(states({ dumps: [dumped(3), dumped(30, 'audit')] }, limits)).toEqual(['note', 'problem']);
+    const lacking = judgeAges('r', { ...AGES, dumps: [dumped(3), dumped(undefined, 'payroll')] }, limits, NOW);
+    expect(lacking.map(({ state }) => state)).toEqual(['note', 'ok', 'problem']);
+    expect(lacking[2]?.detail).toContain('none holds all of database payroll');
   });
 });
 

@@ -1,0 +1,48 @@
+import { DbadminError } from '../../base/errors.ts';
+import type { DumpSource } from './inspect.ts';
+import type { DumpSelection, LeftOutDatabase } from './manifest.ts';
+
+export interface ChosenDatabases {
+  /** Each once. */
+  readonly databases: readonly string[];
+  /** All others that are there. */
+  readonly leftOut: readonly LeftOutDatabase[];
+}
+
+/**
+ * What of a cluster a dump takes: the databases named, or all that are no templates but for those excluded. One that cannot be dumped keeps
+ * no other from it, and is left out by name.
+ *
+ * @throws {DbadminError} `usage` when one named is not there, or all are excluded; `privilege-missing` when none of them can be dumped.
+ */
+export function chooseDatabases(
+  source: Pick<DumpSource, 'databases' | 'undumpable'>,
+  selection: Pick<DumpSelection, 'databases' | 'excluded'>,
+): ChosenDatabases {
+  const there = [...source.databases, ...source.undumpable.flatMap(({ database, reason }) => (reason === 'template' ? [] : [database]))];
+  const named = selection.databases === 'all' ? there : [...new Set(selection.databases)];
+  const absent = named.find((database) => !there.includes(database));
+  if (absent !== undefined) {
+    throw new DbadminError('usage', `there is no database ${absent} to dump`, {
+      detail: `The cluster has ${there.toSorted().join(', ')}.`,
+    });
+  }
+  const wanted = new Set(named.filter((database) => !selection.excluded.includes(database)));
+  const unwanted = (database: string): LeftOutDatabase => {
+    return { database, reason: selection.excluded.includes(database) ? 'excluded' : 'not-asked' };
+  };
+  const leftOut = [
+    ...source.databases.filter((database) => !wanted.has(database)).map(unwanted),
+    ...source.undumpable.map((each) => (each.reason === 'template' || wanted.has(each.database) ? each : unwanted(each.database))),
+  ].toSorted((a, b) => (a.database < b.database ? -1 : 1));
+  const databases = [...wanted].filter((database) => source.databases.includes(database));
+  if (databases.length === 0) throw nothingToDump(wanted);
+  return { databases, leftOut };
+}
+
+function nothingToDump(wanted: ReadonlySet<string>): DbadminError {
+  if (wanted.size === 0) return new DbadminError('usage', 'there is no database to dump: all that are there are excluded');
+  return new DbadminError('privilege-missing', `none of these databases can be dumped: ${[...wanted].join(', ')}`, {
+    hint: 'GRANT CONNECT ON DATABASE … TO the role that dumps, and see that they take connections.',
+  });
+}

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
+import { lastDump, lastDumps, type DumpPromise } from '../../../src/backup/dump/last-inspect.ts';
+import type { DumpManifest, DumpSelection, LeftOutDatabase } from '../../../src/backup/dump/manifest.ts';
+import { readDumpManifest, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+
+const SYSTEM = '7000000000000000001';
+const PREFIX = `${SYSTEM}/`;
+const ALL: DumpSelection = { databases: 'all', excluded: [], schemaOnly: false, tables: [] };
+const EVERY_DAY: DumpPromise = { databases: 'all', excluded: [], ageMs: 1000 };
+const objectOf = { sizeBytes: 0, blake3: '', sha256: '' };
+
+type Parts = Pick<DumpManifest, 'selection' | 'leftOut'>;
+
+/** A dump of the nth of the month with these databases. */
+async function dump(
+  repository: Repository,
+  day: number,
+  databases: readonly string[],
+  parts: Parts = { selection: ALL, leftOut: [] },
+): Promise<string> {
+  const label = `202611${String(day).padStart(2, '0')}T000000Z-dump`;
+  const at = momentOf(day);
+  await writeDumpManifest(repository, PREFIX, {
+    format: 2,
+    label,
+    cluster: 'main',
+    systemIdentifier: SYSTEM,
+    serverVersion: '18.4',
+    programVersion: '18.4',
+    tool: 'test',
+    startedAt: at,
+    finishedAt: at,
+    ...parts,
+    globals: { key: `${PREFIX}dumps/${label}/globals.sql`, ...objectOf },
+    databases: databases.map((database) => ({ database, key: `${label}/${database}`, ...objectOf, startedAt: at, finishedAt: at })),
+  });
+  return label;
+}
+
+const momentOf = (day: number): string => `2026-11-${String(day).padStart(2, '0')}T00:00:00.000Z`;
+const named = (...databases: readonly string[]): DumpSelection => ({ ...ALL, databases });
+const out = (reason: LeftOutDatabase['reason'], ...databases: readonly string[]): readonly LeftOutDatabase[] =>
+  databases.map((database) => ({ database, reason }));
+
+/** The day of the last whole dump of each database. */
+async function days(repository: Repository, promises: readonly DumpPromise[]): Promise<Readonly<Record<string, number | undefined>>> {
+  const found = await lastDumps(repository, SYSTEM, promises);
+  return Object.fromEntries(found.map(({ database, last }) => [database, last === undefined ? undefined : new Date(last.at).getUTCDate()]));
+}
+
+describe.each([false, true])('the last whole dump of each database (encrypted: %s)', (encrypted) => {
+  test('dumps of definitions or single tables are none', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY])).toEqual([]);
+    const first = await dump(repository, 1, ['app'], { selection: { ...ALL, schemaOnly: true }, leftOut: [] });
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY])).toEqual([]);
+    expect(await lastDump(repository, SYSTEM)).toEqual({ label: first, at: momentOf(1) });
+    const second = await dump(repository, 2, ['app']);
+    await dump(repository, 3, ['app'], { selection: { ...ALL, tables: ['core.play'] }, leftOut: [] });
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY])).toEqual([
+      { database: 'app', ageMs: 1000, last: { label: second, at: momentOf(2) } },
+    ]);
+    expect(await lastDump(repository, SYSTEM)).toEqual({ label: second, at: momentOf(2) });
+  });
+
+  test('one that could not be dumped is told of by the last that holds it, or by none; one that is gone is not', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await dump(repository, 1, ['app', 'dropped', 'payroll']);
+    await dump(repository, 2, ['app'], {
+      selection: ALL,
+      leftOut: [...out('no-privilege', 'hidden', 'payroll'), ...out('template', 'frame')],
+    });
+    expect(await days(repository, [EVERY_DAY])).toEqual({ app: 2, hidden: undefined, payroll: 1 });
+    expect(await days(repository, [{ ...EVERY_DAY, excluded: ['hidden', 'payroll'] }])).toEqual({ app: 2 });
+  });
+
+  test('what several policies dump apart is judged by the promise of each', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await dump(repository, 1, ['audit'], { selection: named('audit'), leftOut: out('not-asked', 'app', 'postgres') });
+    for (const day of [2, 3])
+      await dump(repository, day, ['app'], { selection: named('app'), leftOut: out('not-asked', 'audit', 'postgres') });
+    const promises: readonly DumpPromise[] = [
+      { databases: ['app'], excluded: [], ageMs: 1000 },
+      { databases: ['app', 'audit'], excluded: [], ageMs: 7000 },
+    ];
+    expect((await lastDumps(repository, SYSTEM, promises)).map(({ database, ageMs }) => [database, ageMs])).toEqual([
+      ['app', 1000],
+      ['audit', 7000],
+    ]);
+    expect(await days(repository, promises)).toEqual({ app: 3, audit: 1 });
+    // Where nobody says what is to be dumped it is what the last whole one was asked for.
+    expect(await days(repository, [])).toEqual({ app: 3 });
+  });
+
+  test('dumps of before they said what they are, and of format 1, are read and count as they did', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    const label = await dump(repository, 1, ['app'], {});
+    expect(await readDumpManifest(repository, PREFIX, label)).not.toHaveProperty('selection');
+    expect(await days(repository, [EVERY_DAY])).toEqual({ app: 1 });
+    if (encrypted) return;
+    const old = '20261105T000000Z-dump';
+    const manifest = JSON.parse(Buffer.from(await repository.store.read(dumpManifestKey(PREFIX, label))).toString()) as Record<
+      string,
+      unknown
+    >;
+    const { checksum: _, ...content }: Record<string, unknown> = { ...manifest, format: 1, label: old, startedAt: momentOf(5) };
+    await repository.store.create(dumpManifestKey(PREFIX, old), Buffer.from(JSON.stringify(content)));
+    expect(await days(repository, [EVERY_DAY])).toEqual({ app: 5 });
+  });
+
+  test('one whose manifest is damaged is passed over', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await dump(repository, 1, ['app']);
+    const key = dumpManifestKey(PREFIX, await dump(repository, 2, ['app']));
+    const bytes = Buffer.from(await repository.store.read(key));
+    bytes[bytes.byteLength - 9] = (bytes.at(-9) ?? 0) ^ 1;
+    await repository.store.delete(key);
+    await repository.store.create(key, bytes);
+    expect(await days(repository, [EVERY_DAY])).toEqual({ app: 1 });
+  });
+});

@@ -1,0 +1,91 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DumpManifest } from '../../../src/backup/dump/manifest.ts';
+import { isDbadminError } from '../../../src/base/errors.ts';
+import { findClientProgram } from '../../../src/postgres/programs.ts';
+import type { CommandEnd } from '../../backup/command.ts';
+import { runInProcess } from '../../backup/in-process.ts';
+import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+const pgDump = await findClientProgram('pg_dump', { atLeastMajor: 14 }, process.env).catch((error: unknown) => {
+  if (isDbadminError(error, 'program-missing')) return undefined;
+  throw error;
+});
+
+describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', () => {
+  let directory: string;
+  let cluster: TestCluster;
+  let sql: postgres.Sql;
+  let config: string;
+
+  const dbadmin = async (...args: string[]): Promise<CommandEnd> =>
+    await runInProcess([...args, '--config', config, '--yes'], { PATH: process.env['PATH'] ?? '' });
+  /** A dump is named after the second it began in. */
+  const dump = async (...args: string[]): Promise<CommandEnd & { readonly manifest: DumpManifest }> => {
+    await setTimeout(1100);
+    const end = await dbadmin('backup', 'dump', ...args, '--json');
+    expect([0, 3], end.stderr).toContain(end.status);
+    return { ...end, manifest: JSON.parse(end.stdout) as DumpManifest };
+  };
+
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    cluster = await startTestCluster({ major: Math.min(pgDump?.major ?? 18, 18), provider: 'embedded' });
+    sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    for (const statement of [
+      'create role backup login',
+      'grant pg_read_all_data to backup',
+      'create database app',
+      'create database payroll',
+      'revoke connect on database payroll from public',
+    ])
+      await sql.unsafe(statement);
+    const app = postgres(cluster.url('app'), { max: 1 });
+    await app`create table note (id int)`;
+    await app.end();
+    config = path.join(directory, 'dbadmin.yaml');
+    const repository = JSON.stringify(path.join(directory, 'repository'));
+    await writeFile(
+      config,
+      `version: 1\nclusters:\n  main:\n    url: ${JSON.stringify(cluster.url('postgres', 'backup'))}\n    repositories: [local]\nrepositories:\n  local: { type: disk, path: ${repository} }\n`,
+      { mode: 0o600 },
+    );
+    expect(await dbadmin('backup', 'init')).toMatchObject({ status: 0 });
+  });
+
+  afterAll(async () => {
+    await sql?.end();
+    await cluster?.stop();
+    await removeDirectory(directory);
+  });
+
+  test('a database that it may not connect to is named, written down and makes exit 3, unless it is excluded by name', async () => {
+    const partly = await dump();
+    expect(partly.status).toBe(3);
+    expect(partly.manifest.databases.map(({ database }) => database)).toEqual(['app', 'postgres']);
+    expect(partly.manifest).toMatchObject({
+      selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
+      leftOut: [{ database: 'payroll', reason: 'no-privilege' }],
+    });
+    expect(partly.stderr).toContain('GRANT CONNECT ON DATABASE "payroll" TO "backup"');
+    const without = await dump('--exclude-database', 'payroll');
+    expect([without.status, without.stderr]).toEqual([0, '']);
+    expect(without.manifest.leftOut).toEqual([{ database: 'payroll', reason: 'excluded' }]);
+    const shown = await dbadmin('restore', '--dump', partly.manifest.label, '--dry-run');
+    expect(shown.stdout).toContain('  all that was in app, postgres\n  could not be dumped: payroll, for the role may not connect to it\n');
+  });
+
+  test('a dump of definitions only says so before it is restored', async () => {
+    const { manifest } = await dump('--schema-only', '--database', 'app');
+    const shown = await dbadmin('restore', '--dump', manifest.label, '--dry-run', '--json');
+    expect(JSON.parse(shown.stdout)).toMatchObject({ selection: { databases: ['app'], schemaOnly: true }, restored: null });
+    expect((await dbadmin('restore', '--dump', manifest.label, '--dry-run')).stdout).toContain(
+      'a part: definitions without any rows, of app\n',
+    );
+  });
+});
