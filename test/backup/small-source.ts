@@ -49,7 +49,8 @@ export async function fill(repository: Repository): Promise<void> {
     });
 }
 
-async function dump(repository: Repository, label: string, sql: string): Promise<void> {
+/** A whole dump of a cluster that has no database. */
+export async function dump(repository: Repository, label: string, sql: string): Promise<void> {
   const key = dumpGlobalsKey(`${SYSTEM}/`, label);
   const bytes = Buffer.from(sql);
   await repository.store.create(key, bytes);
@@ -63,6 +64,8 @@ async function dump(repository: Repository, label: string, sql: string): Promise
     tool: 'test',
     startedAt: '2026-11-21T00:00:00.000Z',
     finishedAt: '2026-11-21T00:00:01.000Z',
+    selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
+    leftOut: [],
     globals: { key, sizeBytes: bytes.byteLength, blake3: blake3(bytes).toString('hex'), sha256: '' },
     databases: [],
   });

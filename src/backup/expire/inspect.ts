@@ -10,12 +10,15 @@ import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
+import { extentOf } from '../dump/extent.ts';
 import { dumpPrefix } from '../dump/layout.ts';
+import { readableDumpManifest } from '../dump/stored-dump.ts';
 import { suspicionsOf } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import { readStanding } from '../verify/record.ts';
 import { brokenBackups } from '../broken.ts';
-import type { ExpiryState, StoredBackup, StoredDump } from './plan.ts';
+import type { DumpContent, StoredDump } from './dump-plan.ts';
+import type { ExpiryState, StoredBackup } from './plan.ts';
 import type { StoredWal } from './wal-plan.ts';
 
 /** What a repository holds of one cluster, with the times of the store. */
@@ -29,11 +32,11 @@ export interface ExpiryInspection extends ExpiryState {
 
 const NO_END = 0xffff_ffff_ffff_ffffn;
 
-/** Reads what retention decides by. `now` is this machine's clock; `windowMs` says which timelines matter. */
+/** Reads what retention decides by. `now` is this machine's clock; `windowMs` says which timelines matter; without `dumps` what is in these does not. */
 export async function inspectExpiry(
   repository: Repository,
   cluster: ClusterIdentity,
-  { now, windowMs }: { readonly now: Date; readonly windowMs: number | undefined },
+  { now, windowMs, dumps }: { readonly now: Date; readonly windowMs: number | undefined; readonly dumps?: number | undefined },
 ): Promise<ExpiryInspection> {
   const { systemIdentifier } = cluster;
   const storeTime = await timeOf(repository, now);
@@ -56,7 +59,7 @@ export async function inspectExpiry(
     wal,
     holds,
     lineages,
-    dumps: await readDumps(repository, systemIdentifier),
+    dumps: await readDumps(repository, systemIdentifier, dumps !== undefined),
     now,
     storeNow: storeTime,
   };
@@ -131,14 +134,24 @@ async function readLineages(repository: Repository, cluster: ClusterIdentity, ti
 }
 
 /** Dumps that are complete: their manifest, written last, is there. */
-async function readDumps({ store }: Repository, systemIdentifier: string): Promise<readonly StoredDump[]> {
+async function readDumps(repository: Repository, systemIdentifier: string, within: boolean): Promise<readonly StoredDump[]> {
   const prefix = dumpPrefix(`${systemIdentifier}/`);
   const dumps: StoredDump[] = [];
-  for await (const { key, modifiedAt: storedAt } of store.list(prefix)) {
+  for await (const { key, modifiedAt: storedAt } of repository.store.list(prefix)) {
     const [label = '', file = ''] = key.slice(prefix.length).split('/');
-    if (file === 'manifest.json') dumps.push({ label, startedAt: timeOfLabel(label) ?? storedAt, storedAt });
+    if (file !== 'manifest.json') continue;
+    const content = within ? await readContent(repository, systemIdentifier, label) : undefined;
+    dumps.push({ label, startedAt: timeOfLabel(label) ?? storedAt, storedAt, content });
   }
   return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+}
+
+/** What a dump holds; undefined where its manifest cannot be read. */
+async function readContent(repository: Repository, systemIdentifier: string, label: string): Promise<DumpContent | undefined> {
+  const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, label);
+  if (manifest === undefined) return undefined;
+  const names = (databases: readonly { readonly database: string }[] = []): readonly string[] => databases.map(({ database }) => database);
+  return { extent: extentOf(manifest), databases: names(manifest.databases), leftOut: names(manifest.leftOut) };
 }
 
 /** The moment in `20261121T203001Z-dump`. */

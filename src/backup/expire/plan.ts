@@ -6,6 +6,7 @@ import { isAncestorPosition } from '../../postgres/timeline.ts';
 import { isTrusted, type Suspicions } from '../suspicion.ts';
 import { NONE_BROKEN, type BrokenBackups } from '../broken.ts';
 import type { Lineage } from '../restore/recover-along.ts';
+import { dumpReasons, type StoredDump } from './dump-plan.ts';
 import { PERIODS, periodOf, type Period } from './periods.ts';
 import type { KeepReason, Retention } from './retention.ts';
 
@@ -13,13 +14,6 @@ import type { KeepReason, Retention } from './retention.ts';
 export interface StoredBackup {
   readonly summary: BackupSummary;
   /** By the store's clock. */
-  readonly storedAt: Date;
-}
-
-/** A dump as retention sees it. */
-export interface StoredDump {
-  readonly label: string;
-  readonly startedAt: Date;
   readonly storedAt: Date;
 }
 
@@ -198,11 +192,9 @@ function keepPeriods(
 }
 
 function planDumps(state: ExpiryState, { dumps }: Retention): readonly Verdict[] {
-  const last = dumps === undefined ? [] : newest(state.dumps, Math.max(1, dumps));
-  return state.dumps.map((dump) => {
-    const reasons = holdReasons(state, dump.label);
-    if (dumps === undefined) reasons.push({ kind: 'no-rule' });
-    else if (last.includes(dump)) reasons.push({ kind: 'last', count: Math.max(1, dumps) });
-    return { label: dump.label, reasons };
+  const stay = dumps === undefined ? undefined : dumpReasons(state.dumps, Math.max(1, dumps));
+  return state.dumps.map(({ label }) => {
+    const reason: KeepReason | undefined = stay === undefined ? { kind: 'no-rule' } : stay.get(label);
+    return { label, reasons: [...holdReasons(state, label), ...(reason === undefined ? [] : [reason])] };
   });
 }

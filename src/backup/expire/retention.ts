@@ -9,7 +9,7 @@ export interface Retention {
   readonly keep: Readonly<Record<'last' | Period, number>>;
   /** Sound backups that stay whatever their age; at least 1. */
   readonly minimum: number;
-  /** Dumps to keep; undefined: all. */
+  /** Dumps to keep of each database, and parts of dumps; undefined: all. */
   readonly dumps: number | undefined;
   /** In which days and weeks begin: an IANA name. */
   readonly timeZone: string;
@@ -20,7 +20,12 @@ export type KeepReason =
   | { readonly kind: 'window'; readonly windowMs: number }
   /** The newest from before the window: without it the window would begin later. */
   | { readonly kind: 'window-start'; readonly timeline: number }
-  | { readonly kind: 'last'; readonly count: number }
+  /** With `databases`, of dumps: one of the last that hold all of these. */
+  | { readonly kind: 'last'; readonly count: number; readonly databases?: readonly string[] }
+  /** A dump of definitions or single tables only: these have a count of their own. */
+  | { readonly kind: 'last-part'; readonly count: number }
+  /** A dump that does not say whether it is whole. */
+  | { readonly kind: 'unrecorded'; readonly count: number }
   | { readonly kind: 'period'; readonly rule: Period; readonly period: string }
   | { readonly kind: 'minimum'; readonly count: number }
   | { readonly kind: 'hold'; readonly reason: string; readonly until: Date | null }
@@ -41,7 +46,11 @@ export function describeReason(reason: KeepReason): string {
     case 'window-start':
       return `the window begins with it${reason.timeline === 1 ? '' : ` (timeline ${reason.timeline})`}`;
     case 'last':
-      return `one of the last ${reason.count}`;
+      return `one of the last ${reason.count}${reason.databases === undefined ? '' : ` of ${reason.databases.join(', ')}`}`;
+    case 'last-part':
+      return `one of the last ${reason.count} that hold definitions or single tables only`;
+    case 'unrecorded':
+      return `it does not say whether it is whole, and fewer than ${reason.count} newer ones are known to be`;
     case 'period':
       return `${reason.rule} ${reason.period}`;
     case 'minimum':

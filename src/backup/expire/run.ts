@@ -53,7 +53,7 @@ export async function planLineage(
   { retention, graceMs, clock }: ExpireOptions,
 ): Promise<ExpiryPlan> {
   const { windowMs } = retention;
-  const inspection = await inspectExpiry(repository, cluster, { now: clock.now(), windowMs });
+  const inspection = await inspectExpiry(repository, cluster, { now: clock.now(), windowMs, dumps: retention.dumps });
   const { backups, dumps } = planExpiry(inspection, retention);
   const { storeNow } = inspection;
   const wal = planWal(inspection.wal, { ...inspection, verdicts: backups, windowMs, graceMs });

@@ -4,7 +4,7 @@ import { formatDuration } from '../../base/durations.ts';
 import { inspectDumpSource } from '../../backup/dump/inspect.ts';
 import { takeDump } from '../../backup/dump/run.ts';
 import { chooseDatabases } from '../../backup/dump/choose-databases.ts';
-import { describeObstacle, missedBy, type MissedDatabase } from '../../backup/dump/extent.ts';
+import { describeObstacle, extentOf, missedBy, type MissedDatabase } from '../../backup/dump/extent.ts';
 import type { DumpSelection } from '../../backup/dump/manifest.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { quoteName } from '../../postgres/quote.ts';
@@ -12,6 +12,7 @@ import { findClientProgram } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { expireAfterDump } from './expire-after.ts';
 
 const EXIT_IN_PART = 3;
 
@@ -30,6 +31,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const opened = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   dump of ${databases.length} ${databases.length === 1 ? 'database' : 'databases'}`);
+    const place = { name: repository.name, repository: opened, systemIdentifier: source.systemIdentifier };
     const startedAt = clock.now().getTime();
     const manifest = await takeDump({
       repository: opened,
@@ -54,9 +56,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const tookMs = clock.now().getTime() - startedAt;
     output.line(`  done       ${manifest.label}   ${formatDuration(tookMs)}   ${formatBytes(totalBytes)}   pg_dump ${program.version}`);
     for (const each of missed) output.warn(missedText(each, cluster.connection.user));
+    const isTidied = extentOf(manifest) !== 'whole' || (await expireAfterDump(context, input, cluster, place));
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');
     output.result({ repository: repository.name, ...manifest });
-    return missed.length === 0 ? 0 : EXIT_IN_PART;
+    return missed.length === 0 && isTidied ? 0 : EXIT_IN_PART;
   } finally {
     await opened.store.close();
   }

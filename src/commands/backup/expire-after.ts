@@ -4,9 +4,17 @@ import { DbadminError } from '../../base/errors.ts';
 import type { ClusterConfig } from '../../config/config.ts';
 import { DEFAULT_GRACE_MS } from '../../repository/collection-plan.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { RetentionSettings } from '../../schedule/policies.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
-import { findRetention } from './retention-policy.ts';
+import { findRetention, keepsDumpsOnly } from './retention-policy.ts';
 import { hasChanged, showExpired } from './show-expiry.ts';
+
+/** Where something was taken, and of which cluster. */
+interface Place {
+  readonly name: string;
+  readonly repository: Repository;
+  readonly systemIdentifier: string;
+}
 
 /**
  * Lets go what the policy of the cluster does not keep, after a successful backup (`taken` is its label) and with its lease released: nothing
@@ -18,18 +26,43 @@ export async function expireAfterBackup(
   context: CommandContext,
   input: CommandInput,
   cluster: ClusterConfig,
-  place: { readonly name: string; readonly repository: Repository; readonly systemIdentifier: string },
+  place: Place,
   taken: string,
+): Promise<boolean> {
+  const policy = async (): Promise<RetentionSettings | undefined> => await findRetention(context, input, cluster.name, place.name);
+  return await letGo(context, cluster, place, policy, { what: 'backup', after: taken });
+}
+
+/** The same after a dump, where dumps are all there is: no backup comes that would do it. */
+export async function expireAfterDump(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: ClusterConfig,
+  place: Place,
+): Promise<boolean> {
+  const policy = async (): Promise<RetentionSettings | undefined> => {
+    if (!(await keepsDumpsOnly(context, input, cluster.name, place.name))) return undefined;
+    return await findRetention(context, input, cluster.name, place.name);
+  };
+  return await letGo(context, cluster, place, policy, { what: 'dump' });
+}
+
+async function letGo(
+  context: CommandContext,
+  cluster: ClusterConfig,
+  place: Place,
+  policy: () => Promise<RetentionSettings | undefined>,
+  { what, ...taken }: { readonly what: 'backup' | 'dump'; readonly after?: string },
 ): Promise<boolean> {
   const { clock, log, signal, output } = context;
   try {
-    const retention = await findRetention(context, input, cluster.name, place.name);
+    const retention = await policy();
     if (retention === undefined || retention.expire === 'manual') return true;
     const lineage = await findCluster(place.repository, cluster.name, place.systemIdentifier);
     const outcome = await expireLineage(place.repository, lineage, {
       retention,
       graceMs: DEFAULT_GRACE_MS,
-      after: taken,
+      ...taken,
       clock,
       log,
       signal,
@@ -40,7 +73,7 @@ export async function expireAfterBackup(
     return true;
   } catch (error) {
     if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
-    output.warn(`the backup is taken, but older ones were not removed from ${place.name}: ${error.message}`);
+    output.warn(`the ${what} is taken, but older ones were not removed from ${place.name}: ${error.message}`);
     return error.code === 'locked';
   }
 }

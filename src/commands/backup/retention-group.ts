@@ -18,7 +18,10 @@ so does what is as old as a mismatch that nobody has acknowledged, or older. WAL
 needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
 run that comes when --grace has passed and no backup is being taken.
 
-Runs by itself after each backup, unless the policy says expire: manual; what goes wrong then gives backup run the status 3.
+Of dumps the last so many stay that hold all of a database, for each database; and as many of definitions or single tables only, which are counted apart.
+
+Runs by itself after each backup, and where dumps are all there is after each whole dump, unless the policy says expire: manual; what goes wrong then gives backup
+run or backup dump the status 3.
 
 After pg_upgrade, or a new initdb, the repository has two clusters of one name. The server that runs says which is its own. The other stays as it is
 until its --system-identifier is given. Its newest backup stays even then: only deleting clusters/ID and ID/ in the repository by hand ends that.
@@ -35,7 +38,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
         repeatable: true,
       },
       { flags: '--minimum <n>', summary: 'instead of the policy: sound backups that stay whatever their age', fallback: '1' },
-      { flags: '--dumps <n>', summary: 'instead of the policy: dumps to keep', fallback: 'all' },
+      { flags: '--dumps <n>', summary: 'instead of the policy: dumps to keep of each database', fallback: 'all' },
       { flags: '--grace <duration>', summary: 'how long content stays marked: longer than any backup takes', fallback: '25h' },
       REPOSITORY,
       { ...SYSTEM, fallback: 'that of the server that runs' },
@@ -43,7 +46,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
     json: [
       'applied: whether it was removed',
       'repositories: array of { repository, backups, dumps, wal, damaged, expired, collected, leftovers } or { repository, error }',
-      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, brokenBy: label of a verification that found that it does not restore whole, or null, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, period, minimum, hold, newest-damaged, audit, ahead or no-rule, … }, why: the reasons in words }',
+      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, brokenBy: label of a verification that found that it does not restore whole, or null, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, last-part, unrecorded (a dump that does not say whether it is whole), period, minimum, hold, newest-damaged, audit, ahead or no-rule, … }, why: the reasons in words }',
       'repositories[].wal: { objects, bytes } that no backup needs; damaged: array of { key, problem }: manifests that cannot be read, while which nothing is removed',
       'repositories[].expired: { backups, dumps, locked: labels; wal: { objects, bytes } } or null',
       'repositories[].collected: { marked, withdrawn, compacted, deleted, waiting, locked: { packs, bytes, … }, postponedFor, unindexed }, { refused } or null',

@@ -1,7 +1,7 @@
 import type { Retention } from '../../backup/expire/retention.ts';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
-import type { RetentionSettings } from '../../schedule/policies.ts';
+import type { BackupPolicy, RetentionSettings } from '../../schedule/policies.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
 
@@ -19,24 +19,38 @@ export async function findRetention(
   cluster: string,
   repository: string,
 ): Promise<RetentionSettings | undefined> {
-  let policies;
-  try {
-    ({ policies } = await loadPolicies(context, input));
-  } catch (error) {
-    if (isDbadminError(error, 'config-missing')) return undefined;
-    throw error;
-  }
-  const covering = [...policies.policies.values()].filter(
-    (policy) => policy.cluster === cluster && policy.repositories.includes(repository),
-  );
+  const { file, covering } = await coveringPolicies(context, input, cluster, repository);
   const retentions = covering.filter(({ retention }) => retention !== undefined);
   if (retentions.length > 1) {
     throw new DbadminError('policies-invalid', `${retentions.length} policies say how long backups of ${cluster} stay in ${repository}`, {
-      detail: `They are ${retentions.map(({ name }) => name).join(' and ')}, in ${policies.file}.`,
+      detail: `They are ${retentions.map(({ name }) => name).join(' and ')}, in ${file}.`,
       hint: 'Leave retention to one of them.',
     });
   }
   return retentions[0]?.retention;
+}
+
+/** Whether dumps are all that policies keep of a cluster in a repository. */
+export async function keepsDumpsOnly(context: CommandContext, input: CommandInput, cluster: string, repository: string): Promise<boolean> {
+  const { covering } = await coveringPolicies(context, input, cluster, repository);
+  return covering.length > 0 && covering.every(({ dumpsOnly }) => dumpsOnly);
+}
+
+/** None where there is no such file. */
+async function coveringPolicies(
+  context: CommandContext,
+  input: CommandInput,
+  cluster: string,
+  repository: string,
+): Promise<{ readonly file: string; readonly covering: readonly BackupPolicy[] }> {
+  try {
+    const { policies } = await loadPolicies(context, input);
+    const all = [...policies.policies.values()];
+    return { file: policies.file, covering: all.filter((each) => each.cluster === cluster && each.repositories.includes(repository)) };
+  } catch (error) {
+    if (isDbadminError(error, 'config-missing')) return { file: '', covering: [] };
+    throw error;
+  }
 }
 
 /** The retention that the options describe, or undefined when they describe none. */

@@ -13,7 +13,7 @@ import { damage, flipBody, HEAD_DAMAGES } from '../../backup/damage.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { readAllBackups, SYSTEM } from '../../backup/small-backups.ts';
-import { CLUSTER, fill, keysOf, LABELS } from '../../backup/small-source.ts';
+import { CLUSTER, dump, fill, keysOf, LABELS } from '../../backup/small-source.ts';
 
 const DAY_MS = 86_400_000;
 const KEEP: Retention['keep'] = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
@@ -73,7 +73,8 @@ test('damage at the end of a manifest that goes is no reason to keep it', async 
 test('the manifest of a dump that is to stay is damaged: no older dump goes', async () => {
   const world = await newWorld({ keep: { ...KEEP, last: 3 }, dumps: 1 });
   const { repository, options } = world;
-  const key = dumpManifestKey(`${SYSTEM}/`, 'dump-b');
+  await dump(repository, 'dump-c', 'create role r2;');
+  const key = dumpManifestKey(`${SYSTEM}/`, 'dump-c');
   await damage(repository.store, key, flipBody);
   await expect(expireLineage(repository, CLUSTER, options)).rejects.toMatchObject({ detail: expect.stringContaining(key) as string });
   expect(await keysOf(repository, dumpManifestKey(`${SYSTEM}/`, 'dump-a'))).toHaveLength(1);

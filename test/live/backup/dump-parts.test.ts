@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -25,6 +25,11 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
 
   const dbadmin = async (...args: string[]): Promise<CommandEnd> =>
     await runInProcess([...args, '--config', config, '--yes'], { PATH: process.env['PATH'] ?? '' });
+  const policy = async (text: string): Promise<void> =>
+    await writeFile(
+      path.join(directory, 'backups', 'policies.yaml'),
+      `version: 1\npolicies:\n  p:\n    cluster: main\n    repositories: [local]\n    base: none\n${text}`,
+    );
   /** A dump is named after the second it began in. */
   const dump = async (...args: string[]): Promise<CommandEnd & { readonly manifest: DumpManifest }> => {
     await setTimeout(1100);
@@ -35,6 +40,7 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
 
   beforeAll(async () => {
     directory = await makeDirectory();
+    await mkdir(path.join(directory, 'backups'));
     cluster = await startTestCluster({ major: Math.min(pgDump?.major ?? 18, 18), provider: 'embedded' });
     sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     for (const statement of [
@@ -87,5 +93,35 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     expect((await dbadmin('restore', '--dump', manifest.label, '--dry-run')).stdout).toContain(
       'a part: definitions without any rows, of app\n',
     );
+  });
+
+  test('where dumps are all there is, each whole one lets older ones go, and parts neither push them out nor count for their age', async () => {
+    await policy('    dump: { cron: "@daily", exclude: [payroll] }\n    retention: { dumps: 2 }\n    limits: { backup_age: 1h }\n');
+    const listed = async (): Promise<readonly string[]> => {
+      const end = await dbadmin('backup', 'expire', '--json');
+      const { repositories } = JSON.parse(end.stdout) as { repositories: { dumps: { label: string }[] }[] };
+      return repositories.flatMap(({ dumps }) => dumps.map(({ label }) => label));
+    };
+    const before = await listed();
+    const first = await dump('--exclude-database', 'payroll');
+    const parts = [await dump('--schema-only'), await dump('--table', 'note', '--database', 'app'), await dump('--schema-only')];
+    const partLabels = parts.map(({ manifest }) => manifest.label);
+    expect(await listed()).toEqual(expect.arrayContaining([first.manifest.label, ...partLabels]));
+    const second = await dump('--exclude-database', 'payroll');
+    expect(second.status).toBe(0);
+    const after = await listed();
+    expect(after).toEqual([first.manifest.label, ...partLabels.slice(1), second.manifest.label]);
+    expect(after).not.toEqual(expect.arrayContaining([before[0]]));
+
+    const status = JSON.parse((await dbadmin('status', '--json')).stdout) as {
+      clusters: { repositories: { state: { lineage: { dumps: { database: string; at: string; limitMs: number }[] } } }[] }[];
+    };
+    const { dumps } = status.clusters[0]?.repositories[0]?.state.lineage ?? { dumps: [] };
+    expect(dumps.map(({ database, at, limitMs }) => [database, at, limitMs])).toEqual(
+      ['app', 'postgres'].map((database) => [database, second.manifest.startedAt, 3_600_000]),
+    );
+    await policy('    dump: { cron: "@daily" }\n    limits: { backup_age: 1h }\n');
+    const checked = await dbadmin('backup', 'check', '--json');
+    expect(checked.stdout).toContain('none holds all of database payroll');
   });
 });

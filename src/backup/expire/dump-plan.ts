@@ -1,0 +1,54 @@
+import type { DumpExtent } from '../dump/extent.ts';
+import type { KeepReason } from './retention.ts';
+
+/** A dump as retention sees it. */
+export interface StoredDump {
+  readonly label: string;
+  readonly startedAt: Date;
+  readonly storedAt: Date;
+  /** What its manifest says; undefined where it cannot be read, or nobody asked. */
+  readonly content: DumpContent | undefined;
+}
+
+export interface DumpContent {
+  readonly extent: DumpExtent;
+  /** Names of those in it. */
+  readonly databases: readonly string[];
+  /** Names of those that were there and are not in it. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Why each of the dumps, oldest first, stays, by label, where `count` are to be kept: of each database the last `count` dumps that hold all of
+ * it, and the last `count` parts. Only what is known to be whole takes a whole one's place: a dump of which nobody knows, or whose manifest cannot be
+ * read, stays until `count` newer ones are known to be.
+ */
+export function dumpReasons(dumps: readonly StoredDump[], count: number): ReadonlyMap<string, KeepReason> {
+  const known = [...new Set(dumps.flatMap(({ content }) => content?.databases ?? []))];
+  const reasons = new Map<string, KeepReason>();
+  for (const [at, { label, content }] of dumps.entries()) {
+    const newer = dumps.slice(at + 1).flatMap((dump) => dump.content ?? []);
+    const reason = reasonFor(content, known, newer, count);
+    if (reason !== undefined) reasons.set(label, reason);
+  }
+  return reasons;
+}
+
+function reasonFor(
+  content: DumpContent | undefined,
+  known: readonly string[],
+  newer: readonly DumpContent[],
+  count: number,
+): KeepReason | undefined {
+  if (content?.extent === 'part')
+    return newer.filter(({ extent }) => extent === 'part').length < count ? { kind: 'last-part', count } : undefined;
+  const whole = newer.filter(({ extent }) => extent === 'whole');
+  const databases = (content?.databases ?? known).filter((database) => whole.filter((each) => tellsOf(each, database)).length < count);
+  if (databases.length === 0 && whole.length >= count) return undefined;
+  return content?.extent === 'whole' ? { kind: 'last', count, databases } : { kind: 'unrecorded', count };
+}
+
+/** Holds all of a database, or is of when it was gone: dumps of databases that were dropped go with time, too. */
+function tellsOf({ leftOut }: DumpContent, database: string): boolean {
+  return !leftOut.includes(database);
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { dumpReasons, type DumpContent, type StoredDump } from '../../../../src/backup/expire/dump-plan.ts';
+import { describeReason } from '../../../../src/backup/expire/retention.ts';
+
+const whole = (databases: readonly string[], leftOut: readonly string[] = []): DumpContent => ({ extent: 'whole', databases, leftOut });
+const part = (...databases: readonly string[]): DumpContent => ({ extent: 'part', databases, leftOut: [] });
+const unrecorded = (...databases: readonly string[]): DumpContent => ({ extent: 'unrecorded', databases, leftOut: [] });
+
+/** Labels of those that stay, of dumps called by their letters, oldest first. */
+function staying(count: number, dumps: Readonly<Record<string, DumpContent | undefined>>): string {
+  const stored = Object.entries(dumps).map(([label, content], day): StoredDump => {
+    return { label, startedAt: new Date(day * 86_400_000), storedAt: new Date(day * 86_400_000), content };
+  });
+  return [...dumpReasons(stored, count).keys()].join('');
+}
+
+describe('dumpReasons', () => {
+  test('of whole dumps the last so many stay', () => {
+    expect(staying(2, { a: whole(['app']), b: whole(['app']), c: whole(['app']) })).toBe('bc');
+  });
+
+  test('definitions and single tables take no whole dump its place, and have a count of their own', () => {
+    const afternoon = { c: part('app'), d: part('app'), e: part('app') };
+    expect(staying(2, { a: whole(['app']), b: whole(['app']), ...afternoon })).toBe('abde');
+  });
+
+  test('databases that are dumped apart are counted apart', () => {
+    const app = whole(['app'], ['audit']);
+    expect(staying(2, { a: whole(['audit'], ['app']), b: app, c: app, d: app })).toBe('acd');
+  });
+
+  test('the last dumps with a database that cannot be dumped any more stay, and those of one that was dropped go', () => {
+    const without = whole(['app'], ['payroll']);
+    expect(staying(1, { a: whole(['app', 'payroll']), b: without, c: without })).toBe('ac');
+    expect(staying(1, { a: whole(['app', 'dropped']), b: whole(['app']), c: whole(['app']) })).toBe('c');
+  });
+
+  test('dumps that do not say what they are take no place, and go when enough newer ones are known to be whole', () => {
+    const before = { a: unrecorded('app'), b: unrecorded('app'), c: unrecorded('app') };
+    expect(staying(2, before)).toBe('abc');
+    expect(staying(2, { ...before, d: whole(['app']) })).toBe('abcd');
+    expect(staying(2, { ...before, d: whole(['app']), e: whole(['app']) })).toBe('de');
+    expect(staying(2, { ...before, d: whole(['app']), e: part('app') })).toBe('abcde');
+  });
+
+  test('one whose manifest cannot be read may be any, and stays as long', () => {
+    expect(staying(1, { a: undefined })).toBe('a');
+    expect(staying(1, { a: undefined, b: whole(['audit'], ['app']), c: whole(['app'], ['audit']) })).toBe('bc');
+    expect(staying(1, { a: whole(['app']), b: undefined, c: part('app') })).toBe('abc');
+    expect(staying(2, { a: whole(['app']), b: undefined, c: whole(['app']) })).toBe('abc');
+  });
+
+  test('each says why it stays', () => {
+    const why = (content: DumpContent | undefined): readonly string[] =>
+      [...dumpReasons([{ label: 'a', startedAt: new Date(0), storedAt: new Date(0), content }], 7).values()].map(describeReason);
+    expect(why(whole(['app', 'audit']))).toEqual(['one of the last 7 of app, audit']);
+    expect(why(part('app'))).toEqual(['one of the last 7 that hold definitions or single tables only']);
+    expect(why(undefined)).toEqual(['it does not say whether it is whole, and fewer than 7 newer ones are known to be']);
+  });
+});
