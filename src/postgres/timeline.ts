@@ -16,7 +16,11 @@ const LINE_FORM = /^\s*(\d+)\s+([0-9A-Fa-f]+\/[0-9A-Fa-f]+)(?:\s+(.*))?$/;
 /**
  * Reads a `.history` file: the ancestors of its timeline, oldest first. Comments and empty lines are skipped.
  *
- * @throws {DbadminError} `wal-invalid` when a line has another form, or timelines or positions go backwards.
+ * Positions may go back from one line to the next: a server that is told to recover along timeline 2 to a position before it began
+ * writes that it left 2 there, below the line that says where 2 began. What was replayed is the ancestor's up to the later line's
+ * position, and so it is given; of the timeline between nothing was.
+ *
+ * @throws {DbadminError} `wal-invalid` when a line has another form, or timelines do not grow.
  * @see https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES
  */
 export function parseTimelineHistory(text: string): TimelineHistory {
@@ -28,9 +32,8 @@ export function parseTimelineHistory(text: string): TimelineHistory {
     const timeline = Number(match[1]);
     const switchLsn = parseLsn(match[2] ?? '');
     const before = switches.at(-1);
-    if (before !== undefined && (timeline <= before.timeline || switchLsn < before.switchLsn)) {
-      throw invalidLine(index, line, 'Timelines and positions only grow from line to line.');
-    }
+    if (before !== undefined && timeline <= before.timeline) throw invalidLine(index, line, 'Timelines only grow from line to line.');
+    for (const [at, each] of switches.entries()) if (each.switchLsn > switchLsn) switches[at] = { ...each, switchLsn };
     switches.push({ timeline, switchLsn, reason: (match[3] ?? '').trim() });
   }
   return switches;
