@@ -1,5 +1,5 @@
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import { isAncestorPosition, timelineOfLsn, type TimelineHistory } from '../../postgres/timeline.ts';
+import { isAncestorPosition, type TimelineHistory } from '../../postgres/timeline.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { reachFrom, type WalCoverage } from '../../repository/wal-coverage.ts';
 
@@ -9,38 +9,57 @@ export interface Lineage {
   readonly history: TimelineHistory;
 }
 
+/** A timeline on which a segment may lie, and how far its copy says what a recovery along the lineage replays. */
+export interface SegmentTimeline {
+  readonly timeline: number;
+  /** Where the timeline was left, when that is within the segment; else the segment's end. */
+  readonly untilLsn: bigint;
+}
+
+/** The timelines of a lineage on which the segment at `startLsn` may lie, newest first. */
+export function timelinesAt(lineage: Lineage, startLsn: bigint, segmentBytes: number): readonly SegmentTimeline[] {
+  const endLsn = startLsn + BigInt(segmentBytes);
+  const begun: SegmentTimeline[] = [];
+  let beganAt = 0n;
+  for (const { timeline, switchLsn } of [...lineage.history, { timeline: lineage.timeline, switchLsn: undefined }]) {
+    // An ancestor left before this segment has nothing to say of it.
+    if (beganAt < endLsn && (switchLsn === undefined || switchLsn > startLsn))
+      begun.unshift({ timeline, untilLsn: switchLsn === undefined || switchLsn > endLsn ? endLsn : switchLsn });
+    beganAt = switchLsn ?? beganAt;
+  }
+  return begun;
+}
+
 /**
  * How far WAL in the repository reaches without a hole from a backup's start, along a timeline: the byte after the last.
  * Undefined when the backup does not lead to that timeline, or its own WAL is not complete.
  *
- * Timelines are crossed at their switch points, each of which must be reached on the older timeline first.
+ * Timelines are crossed at their switch points. The segment in which that is exists of both, with the same bytes up to there,
+ * and the one of which more is stored counts.
  */
 export function recoverableUntil(backup: BackupSummary, lineage: Lineage, coverage: WalCoverage): bigint | undefined {
   const startLsn = parseLsn(backup.startLsn);
   const stopLsn = parseLsn(backup.stopLsn);
   if (!isAncestorPosition(lineage.timeline, lineage.history, backup.stopTimeline, stopLsn)) return undefined;
   let reached = startLsn;
-  for (;;) {
-    const timeline = timelineOfLsn(lineage.timeline, lineage.history, reached);
-    const left = lineage.history.find((each) => each.timeline === timeline)?.switchLsn;
-    const edge = reachFrom(coverage.timelines.get(timeline), reached);
-    const crosses = left !== undefined && ((edge !== undefined && edge >= left) || isCopied(coverage, lineage, left, edge ?? reached));
-    if (crosses && left > reached) reached = left;
-    else {
-      const end = edge === undefined || edge < reached ? reached : edge;
-      return end >= stopLsn && end > startLsn ? end : undefined;
-    }
+  for (let before: bigint | undefined; before !== reached;) {
+    before = reached;
+    reached = furthestFrom(before, lineage, coverage);
   }
+  return reached >= stopLsn && reached > startLsn ? reached : undefined;
 }
 
-/**
- * Whether the timeline that begins at `switchLsn` has the segment it begins in: it holds the older timeline's bytes of
- * that segment too, so the older one need only reach into it.
- */
-function isCopied(coverage: WalCoverage, lineage: Lineage, switchLsn: bigint, reached: bigint): boolean {
-  const segmentStart = switchLsn - (switchLsn % BigInt(coverage.segmentBytes));
-  const next = timelineOfLsn(lineage.timeline, lineage.history, switchLsn);
-  return reached >= segmentStart && reachFrom(coverage.timelines.get(next), segmentStart) !== undefined;
+/** How far any timeline of the lineage goes on from `lsn` with what is replayed; `lsn` itself when none has it. */
+function furthestFrom(lsn: bigint, lineage: Lineage, coverage: WalCoverage): bigint {
+  let furthest = lsn;
+  for (const { timeline } of timelinesAt(lineage, lsn - (lsn % BigInt(coverage.segmentBytes)), coverage.segmentBytes)) {
+    const stored = reachFrom(coverage.timelines.get(timeline), lsn);
+    if (stored === undefined) continue;
+    const left = lineage.history.find((each) => each.timeline === timeline)?.switchLsn;
+    const reach = left !== undefined && left < stored ? left : stored;
+    if (reach > furthest) furthest = reach;
+  }
+  return furthest;
 }
 
 /**

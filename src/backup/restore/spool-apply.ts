@@ -26,7 +26,7 @@ export interface SpoolOptions {
 
 /**
  * Puts the WAL that a recovery needs into plain files: `wal/` what there is, `absent/` an empty file for each name that
- * recovery will ask for and that is proven not to exist. A name in neither ends recovery with an error, never a promotion.
+ * recovery will ask for and that is not on its way. A name in neither ends recovery with an error, never a promotion.
  *
  * @throws {DbadminError} `wal-missing`, `repository-damaged`, `storage-full`.
  */
@@ -44,13 +44,14 @@ export async function spoolWal(options: SpoolOptions): Promise<void> {
     const bytes = options.cutsAtEnd ? cutAt(segment, options.untilLsn) : segment.bytes;
     await writeText(path.join(wal, segment.name), bytes, owner);
     await keepForPrepared(options, { ...segment, bytes });
-    for (const name of segment.absentNames) await writeText(path.join(absent, name), '', owner);
     lastStart = segment.startLsn;
     done += 1;
     options.onSegment(done, total);
   }
-  if (options.toEndOfWal)
-    await writeText(path.join(absent, segmentName(options.lineage.timeline, lastStart + size, archive.segmentBytes)), '', owner);
+  // Where the last segment ends with its timeline, the server asks for the next one of that as well, abandoned as it is.
+  const lineage = [...options.lineage.history, options.lineage];
+  for (const { timeline } of options.toEndOfWal ? lineage : [])
+    await writeText(path.join(absent, segmentName(timeline, lastStart + size, archive.segmentBytes)), '', owner);
   await spoolHistories(options, wal, absent);
 }
 

@@ -7,7 +7,8 @@ import { listGaps } from '../../repository/gap-record.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
-import { findCluster, inspectLineage, type LineageContents } from '../lineage-inspect.ts';
+import { findCluster, inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
+import { readSegmentAlong, type SourceSegment } from '../restore/wal-source.ts';
 
 export type GetResult = 'fetched' | 'absent';
 
@@ -90,8 +91,8 @@ async function history(contents: LineageContents, name: string): Promise<Buffer 
 async function segment(repository: Repository, contents: LineageContents, name: string): Promise<FetchedWal | undefined> {
   const { archive, coverage } = contents;
   const { timeline, startLsn } = parseSegmentName(name, archive.segmentBytes);
-  const stored = await archive.readStored(name);
-  if (stored?.byteLength === archive.segmentBytes) return wholeSegment(stored);
+  const found = await readOwnOrAncestors(contents, timeline, startLsn);
+  if (found?.filledBytes === archive.segmentBytes) return wholeSegment(found.bytes);
   const hole = findHole(coverage, timeline, startLsn) ?? (await findLoss(repository, contents, timeline, startLsn));
   if (hole !== undefined) {
     throw new DbadminError('wal-missing', `WAL segment ${name} is not in the archive, and ${hole}`, {
@@ -99,11 +100,7 @@ async function segment(repository: Repository, contents: LineageContents, name: 
       hint: 'See dbadmin backup info; another repository may have it.',
     });
   }
-  if (stored !== undefined) {
-    const bytes = Buffer.alloc(archive.segmentBytes);
-    bytes.set(stored);
-    return { bytes, isWhole: false, storedBytes: stored.byteLength };
-  }
+  if (found !== undefined) return { bytes: found.bytes, isWhole: false, storedBytes: found.filledBytes };
   // A backup needs WAL up to its end: before that, absent cannot be the end of the archive.
   const needing = contents.backups.find(
     (backup) =>
@@ -115,6 +112,22 @@ async function segment(repository: Repository, contents: LineageContents, name: 
     throw new DbadminError('wal-missing', `WAL segment ${name} is not in the archive`, { detail: `Backup ${needing.label} needs it.` });
   }
   return undefined;
+}
+
+/**
+ * What is stored of a segment. The one in which a timeline begins has its ancestors' bytes up to there: a server to which it is
+ * absent, or shorter than theirs, would take theirs instead, whole, and replay what the timeline left behind.
+ */
+async function readOwnOrAncestors(
+  contents: LineageContents,
+  timeline: number,
+  startLsn: bigint,
+): Promise<Pick<SourceSegment, 'bytes' | 'filledBytes'> | undefined> {
+  const { archive } = contents;
+  const lineage = contents.coverage.histories.has(timeline) ? await readLineage(contents, timeline) : { timeline, history: [] };
+  const began = lineage.history.at(-1)?.switchLsn ?? 0n;
+  // Before that there is none of it.
+  return began < startLsn + BigInt(archive.segmentBytes) ? await readSegmentAlong(archive, lineage, startLsn) : undefined;
 }
 
 function findHole(coverage: WalCoverage, timeline: number, startLsn: bigint): string | undefined {

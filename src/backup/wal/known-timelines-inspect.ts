@@ -5,8 +5,7 @@ import { historyName } from '../../postgres/segment.ts';
 import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import { reachFrom, type TimelineCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
-import { partingLsn, type Lineage } from '../restore/recover-along.ts';
-import { timelinesAt } from '../restore/wal-source.ts';
+import { partingLsn, timelinesAt, type Lineage } from '../restore/recover-along.ts';
 
 export interface KnownTimelines {
   /** Of the timelines of the files found, and of those stored. */
@@ -59,9 +58,10 @@ export function storedOf(coverage: TimelineCoverage | undefined, startLsn: bigin
 export function readAlong(own: Lineage, along: Lineage, coverage: WalCoverage, startLsn: bigint, endLsn: bigint): bigint {
   const parted = partingLsn(own, along);
   if (parted === undefined || parted <= startLsn) return startLsn;
-  // Recovery takes a segment of the newest timeline that has it.
-  const begun = timelinesAt(along, startLsn, Number(endLsn - startLsn));
-  const reach = begun.map((timeline) => storedOf(coverage.timelines.get(timeline), startLsn, endLsn)).find((lsn) => lsn > startLsn);
-  const until = reach ?? startLsn;
+  let until = startLsn;
+  for (const { timeline, untilLsn } of timelinesAt(along, startLsn, Number(endLsn - startLsn))) {
+    const stored = storedOf(coverage.timelines.get(timeline), startLsn, untilLsn);
+    if (stored > until) until = stored;
+  }
   return until < parted ? until : parted;
 }

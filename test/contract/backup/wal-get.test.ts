@@ -80,6 +80,25 @@ test('what an ancestor timeline lacks before it was left is a hole and not its e
   expect(await fetchWal(source, nameOf(8))).toBeUndefined();
 });
 
+test.each<[string, next: number]>([
+  ['nothing', 0],
+  ['less than the old one', 5000],
+])(
+  'of the segment in which a timeline begins, the old one gives what is before the switch where the new one has %s of it',
+  async (_, next) => {
+    const { repository, archive } = await repositoryWith([3, 4, 5]);
+    await archive.putHistory(2, Buffer.from(`1\t${formatLsn(startOf(4) + 9000n)}\tno recovery target specified\n`));
+    if (next > 0) await archive.putPart(nameOf(4, 2), 0, contentOf(4).subarray(0, next), times);
+    const source = { repository, clusterName: 'main', systemIdentifier: undefined };
+    const found = await fetchWal(source, nameOf(4, 2));
+    expect(found).toMatchObject({ isWhole: false, storedBytes: 9000 });
+    expect(found?.bytes.equals(Buffer.concat([contentOf(4).subarray(0, 9000), Buffer.alloc(SEGMENT_BYTES - 9000)]))).toBe(true);
+    expect(await fetchWal(source, nameOf(5, 2))).toBeUndefined();
+    await archive.putSegment(nameOf(4, 2), contentOf(4), times);
+    expect(await fetchWal(source, nameOf(4, 2))).toMatchObject({ isWhole: true });
+  },
+);
+
 test('a recorded gap is not the end of the archive', async () => {
   const { repository } = await repositoryWith([3], { segment: 4, bytes: 5000 });
   const source = { repository, clusterName: 'main', systemIdentifier: undefined };

@@ -13,12 +13,22 @@ const SEGMENT = 0x100n;
 const backup = (startLsn: string, stopLsn: string, timeline = 1): BackupSummary =>
   ({ label: 'b', startLsn, stopLsn, startTimeline: timeline, stopTimeline: timeline, damage: null }) as unknown as BackupSummary;
 
-/** `runs` in whole segments: [first, last + 1]. */
-function covered(timelines: Readonly<Record<number, readonly (readonly [number, number])[]>>): WalCoverage {
-  const entries = Object.entries(timelines).map(([timeline, runs]): [number, TimelineCoverage] => [
-    Number(timeline),
-    { runs: runs.map(([from, to]) => ({ startLsn: BigInt(from) * SEGMENT, endLsn: BigInt(to) * SEGMENT })), open: [], horizon: undefined },
-  ]);
+/** `runs` in whole segments: [first, last + 1]; `open` is how far a timeline's parts reach. */
+function covered(
+  timelines: Readonly<Record<number, readonly (readonly [number, number])[]>>,
+  open: Readonly<Record<number, bigint>> = {},
+): WalCoverage {
+  const entries = Object.entries(timelines).map(([timeline, runs]): [number, TimelineCoverage] => {
+    const endLsn = open[Number(timeline)];
+    return [
+      Number(timeline),
+      {
+        runs: runs.map(([from, to]) => ({ startLsn: BigInt(from) * SEGMENT, endLsn: BigInt(to) * SEGMENT })),
+        open: endLsn === undefined ? [] : [{ segment: '', startLsn: endLsn - (endLsn % SEGMENT), endLsn }],
+        horizon: undefined,
+      },
+    ];
+  });
   return { segmentBytes: Number(SEGMENT), timelines: new Map(entries), histories: new Set() };
 }
 
@@ -81,6 +91,28 @@ describe('recoverableUntil', () => {
     expect(recoverableUntil(backup('0/210', '0/290'), second, covered({ 1: [[1, 6]], 2: [[5, 9]] }))).toBe(0x900n);
     expect(recoverableUntil(backup('0/210', '0/290'), second, covered({ 1: [[1, 5]], 2: [[5, 9]] }))).toBe(0x900n);
     expect(recoverableUntil(backup('0/210', '0/290'), second, covered({ 1: [[1, 4]], 2: [[5, 9]] }))).toBe(0x400n);
+  });
+
+  test.each<[string, WalCoverage, bigint]>([
+    ['both end before it, the older one further', covered({ 1: [[1, 5]], 2: [] }, { 1: 0x540n, 2: 0x520n }), 0x540n],
+    ['both end before it, the newer one further', covered({ 1: [[1, 5]], 2: [] }, { 1: 0x520n, 2: 0x540n }), 0x540n],
+    ['the older one is whole and the newer one short', covered({ 1: [[1, 8]], 2: [] }, { 2: 0x520n }), 0x550n],
+    ['the older one is short and the newer one goes on', covered({ 1: [[1, 5]], 2: [] }, { 1: 0x520n, 2: 0x580n }), 0x580n],
+    ['the newer one has nothing', covered({ 1: [[1, 8]] }), 0x550n],
+  ])('in the segment of the switch it reaches as far as the copy of which more is stored: %s', (_, coverage, lsn) => {
+    expect(recoverableUntil(backup('0/210', '0/290'), second, coverage)).toBe(lsn);
+  });
+
+  test('of several switches in one segment the last copy has it all', () => {
+    const third: Lineage = {
+      timeline: 3,
+      history: [
+        { timeline: 1, switchLsn: 0x550n, reason: '' },
+        { timeline: 2, switchLsn: 0x570n, reason: '' },
+      ],
+    };
+    expect(recoverableUntil(backup('0/210', '0/290'), third, covered({ 1: [[1, 5]], 3: [[5, 9]] }))).toBe(0x900n);
+    expect(recoverableUntil(backup('0/210', '0/590'), third, covered({ 1: [[1, 5]], 3: [] }, { 3: 0x560n }))).toBeUndefined();
   });
 
   test('a backup taken on the old timeline after the switch does not lead to the new one', () => {
