@@ -35,10 +35,11 @@ export async function readCatalogStart(
   for (const [path, entry] of few)
     if (path.startsWith('pg_xact/')) transactions.set(path.slice('pg_xact/'.length), await readWhole(entry, blobs));
   const later = missed.flatMap((each) => (each.kind === 'file' ? [each.file] : []));
+  const awaited = missed.flatMap((each) => (each.kind === 'database' ? [each.oid] : []));
   const shared = await readDatabase(0, 'global', few, few, blobs, [CATALOG.database]);
-  const base = { major, databaseName, transactions, later };
+  const base = { major, databaseName, transactions, later, awaited };
   const oid = new CatalogReplay({ ...base, databases: [shared] }).database;
-  const wanted = [...(oid === undefined ? [] : [oid]), ...missed.flatMap((each) => (each.kind === 'database' ? [each.oid] : []))];
+  const wanted = new Set([...(oid === undefined ? [] : [oid]), ...awaited]);
   const databases: StoredDatabase[] = [shared];
   for (const each of wanted) {
     const map = [...few.keys()].find((path) => path !== 'global/pg_filenode.map' && path.split('/').at(-2) === String(each));

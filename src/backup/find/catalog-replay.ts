@@ -4,7 +4,7 @@ import { RESOURCE_MANAGER } from '../../postgres/resource-managers.ts';
 import { findFirstBlock, recordParts, type FirstBlock, type RecordParts } from '../../postgres/wal-blocks.ts';
 import type { WalRecord } from '../../postgres/wal-reader.ts';
 import type { TransactionOutcome } from '../../postgres/wal-records.ts';
-import { classRow, namedRow, type ClassRow } from './catalog-rows.ts';
+import { classRow, isInvalidDatabase, namedRow, type ClassRow } from './catalog-rows.ts';
 import { HeapReplay, type RowPlace } from './heap-replay.ts';
 import { TransactionStatus } from './transaction-status.ts';
 
@@ -25,8 +25,10 @@ export interface StoredDatabase {
 export interface CatalogStart {
   readonly major: number;
   readonly databaseName: string;
-  /** The shared catalogs (OID 0) and those of the database, where the backup has it. */
+  /** The shared catalogs (OID 0) and those of the database and of others that it may come from, where the backup has them. */
   readonly databases: readonly StoredDatabase[];
+  /** Databases that the WAL is known to need later on, by OID: those that it makes are followed from there. */
+  readonly awaited: readonly number[];
   readonly transactions: ReadonlyMap<string, Buffer>;
   /** Files that the WAL is known to make a catalog of later on: what is written into them before then counts. */
   readonly later: readonly RelationFile[];
@@ -49,6 +51,9 @@ export interface RowChange {
 const FULL_PAGE_FOR_HINT = 0xa0;
 const FULL_PAGE = 0xb0;
 const OPERATION = 0x70;
+const HEAP_IN_PLACE = 0x70;
+/** Before 15 the copying of files was the only way to make a database, and its end the next operation. */
+const databaseDrop = (major: number): number => (major >= 15 ? 0x20 : 0x10);
 
 /**
  * The catalogs that say which table a name means, kept up with the WAL: pg_database, and pg_class, pg_namespace and
@@ -62,12 +67,19 @@ export class CatalogReplay {
   readonly #heaps = new Map<number, Map<number, HeapReplay>>();
   readonly #touched = new Map<number, TouchedRow[]>();
   readonly #found: FirstBlock = { database: 0, relation: 0 };
+  /** Databases whose catalogs are kept up: the one that the name means, and those that it is to mean. */
+  readonly #followed: Set<number>;
+  /** From where on a database whose drop has begun can no longer be used, by OID; and where files of one were deleted, with the transaction. */
+  readonly #invalidFrom = new Map<number, bigint>();
+  readonly #deletedFiles = new Map<number, { readonly xid: number; readonly lsn: bigint }>();
   #database: number | undefined;
+  #wasNamed = false;
   missed: Missed | undefined;
 
   constructor(start: CatalogStart) {
     this.#start = start;
     this.status = new TransactionStatus(start.transactions);
+    this.#followed = new Set([...start.databases.map(({ oid }) => oid), ...start.awaited]);
     for (const { oid, map, heaps } of start.databases) {
       this.#maps.set(oid, map);
       this.#heaps.set(oid, new Map([...heaps].map(([file, heap]) => [file, heap.copy()])));
@@ -75,12 +87,34 @@ export class CatalogReplay {
     for (const { database, file } of start.later) this.#follow(database, file);
     for (const [database, heaps] of this.#heaps)
       for (const [file, heap] of heaps) for (const [place, tuple] of heap.rows()) this.#noteHeader({ database, file, ...place }, tuple);
-    for (const row of this.#alive('database')) if (namedRow(row)?.name === start.databaseName) this.#database = namedRow(row)?.oid;
+    this.#nameMeans(this.#named());
   }
 
-  /** OID of the database, once there is one of that name. */
+  /** OID of the database that the name means now, as others see it. */
   get database(): number | undefined {
     return this.#database;
+  }
+
+  /** Whether the name meant any by now. */
+  get wasNamed(): boolean {
+    return this.#wasNamed;
+  }
+
+  /** Whether there is a database of that OID, by whatever name. */
+  hasDatabase(oid: number): boolean {
+    for (const row of this.#alive('database')) if (namedRow(row)?.oid === oid) return true;
+    return false;
+  }
+
+  /**
+   * Where a recovery has to end so that a database dropped by the transaction is still one. Its files are deleted before the commit,
+   * and before those its row says, for whoever sees it, that nobody can connect any more.
+   */
+  lastUseOf(oid: number, outcome: TransactionOutcome): bigint {
+    const deleted = this.#deletedFiles.get(oid);
+    const isOfDrop = deleted !== undefined && [outcome.xid, ...outcome.subtransactions].includes(deleted.xid);
+    const begun = this.#invalidFrom.get(oid) ?? outcome.lsn;
+    return isOfDrop && deleted.lsn < begun ? deleted.lsn : begun;
   }
 
   /** The sieve for records; see RecordSieve. */
@@ -104,7 +138,12 @@ export class CatalogReplay {
     }
     if (record.manager === RESOURCE_MANAGER.database) {
       // 0 is the copy of files in every release; what the WAL holds block by block needs nothing here.
-      if ((record.info & OPERATION) === 0) this.#databaseCopied(recordParts(record.bytes, this.#start.major).mainData);
+      const { mainData } = recordParts(record.bytes, this.#start.major);
+      const operation = record.info & OPERATION;
+      if (operation === 0) this.#databaseCopied(mainData);
+      // Going over to another tablespace deletes files, too.
+      if (operation === databaseDrop(this.#start.major))
+        this.#deletedFiles.set(mainData.readUInt32LE(0), { xid: record.xid, lsn: record.lsn });
       return [];
     }
     const parts = recordParts(record.bytes, this.#start.major);
@@ -140,11 +179,31 @@ export class CatalogReplay {
     const committed = outcome.kind.startsWith('commit');
     const xids = [outcome.xid, ...outcome.subtransactions];
     if (!xids.some((xid) => this.#touched.has(xid))) return;
+    const mayRename = xids.some((xid) => this.#touched.get(xid)?.some(({ database }) => database === 0) === true);
     for (const xid of xids) {
       this.status.ended(xid, committed);
       this.#touched.delete(xid);
     }
-    if (committed) this.#checkUnmapped();
+    if (!committed) return;
+    if (mayRename) this.#nameMeans(this.#named());
+    this.#checkUnmapped();
+  }
+
+  #named(): number | undefined {
+    for (const row of this.#alive('database')) if (namedRow(row)?.name === this.#start.databaseName) return namedRow(row)?.oid;
+    return undefined;
+  }
+
+  /** The name means this database from now on; one whose catalogs were not kept up so far has to be, from the start. */
+  #nameMeans(oid: number | undefined): void {
+    if (oid === this.#database) return;
+    this.#database = oid;
+    this.#files.clear();
+    if (oid === undefined) return;
+    this.#wasNamed = true;
+    this.#followed.add(oid);
+    if (this.#maps.has(oid)) this.#filesMoved = true;
+    else this.#requireDatabase(oid);
   }
 
   /** The living rows of a catalog of the database. */
@@ -191,6 +250,8 @@ export class CatalogReplay {
 
   #changeHeap(record: WalRecord, parts: RecordParts, heap: HeapReplay, where: RelationFile): readonly ClassRow[] {
     const { touched, images } = heap.apply(record, parts);
+    if (record.manager === RESOURCE_MANAGER.heap && (record.info & OPERATION) === HEAP_IN_PLACE && where.database === 0)
+      this.#noteInvalid(heap.row({ block: parts.blocks[0]?.block ?? 0, offset: parts.mainData.readUInt16LE(0) }), where, record.lsn);
     for (const block of images) for (const [place, tuple] of heap.rowsOf(block)) this.#noteHeader({ ...where, ...place }, tuple);
     const made: ClassRow[] = [];
     for (const place of touched) {
@@ -199,7 +260,8 @@ export class CatalogReplay {
       if (tuple === undefined || tuple.xmin !== record.xid) continue;
       if (where.database === 0) {
         const row = where.file === this.#fileOf('database') ? namedRow(tuple) : undefined;
-        if (row?.name === this.#start.databaseName && this.#database !== row.oid) this.#databaseIs(row.oid);
+        // One that is made: in the WAL its row comes before its content.
+        if (row?.name === this.#start.databaseName && !this.hasDatabase(row.oid)) this.#followed.add(row.oid);
       } else if (this.#catalogOf(where.database, where.file) === 'class') {
         const row = classRow(tuple, this.#start.major);
         if (row !== undefined) made.push(row);
@@ -222,8 +284,15 @@ export class CatalogReplay {
     }
   }
 
+  /** DROP DATABASE writes this into the row in place, for all at once, before it deletes anything. */
+  #noteInvalid(tuple: HeapTuple | undefined, { file }: RelationFile, lsn: bigint): void {
+    if (tuple === undefined || file !== this.#fileOf('database') || !isInvalidDatabase(tuple, this.#start.major)) return;
+    const oid = namedRow(tuple)?.oid;
+    if (oid !== undefined && !this.#invalidFrom.has(oid)) this.#invalidFrom.set(oid, lsn);
+  }
+
   #mapChanged(database: number, map: ReadonlyMap<number, number>): void {
-    if (database !== 0 && database !== this.#database) return;
+    if (!this.#followed.has(database)) return;
     const before = this.#maps.get(database);
     this.#maps.set(database, map);
     const file = map.get(database === 0 ? CATALOG.database : CATALOG.class);
@@ -233,24 +302,22 @@ export class CatalogReplay {
     else for (const each of [file, CATALOG.namespace, CATALOG.inherits]) this.#follow(database, each);
   }
 
-  /** A database of the wanted name was made: in the WAL its row comes before its content. */
-  #databaseIs(oid: number): void {
-    this.#database = oid;
-    this.#files.clear();
-  }
-
   #databaseCopied(data: Buffer): void {
     const made = data.readUInt32LE(0);
     const source = data.readUInt32LE(8);
-    if (made !== this.#database || source === made) return;
+    if (!this.#followed.has(made) || source === made) return;
     const map = this.#maps.get(source);
     if (map === undefined) {
-      this.missed ??= { kind: 'database', oid: source };
+      this.#requireDatabase(source);
       return;
     }
     this.#maps.set(made, map);
     this.#heaps.set(made, new Map([...(this.#heaps.get(source) ?? [])].map(([file, heap]) => [file, heap.copy()])));
     this.#files.clear();
+  }
+
+  #requireDatabase(oid: number): void {
+    if (!this.#start.awaited.includes(oid)) this.missed ??= { kind: 'database', oid };
   }
 
   #requireFile(file: RelationFile): void {

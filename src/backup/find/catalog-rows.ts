@@ -37,6 +37,18 @@ export function namedRow({ bytes, dataOffset }: HeapTuple): { readonly oid: numb
   return { oid: bytes.readUInt32LE(dataOffset), name: nameAt(bytes, dataOffset + 4) };
 }
 
+const INVALID_DATABASE = -2;
+
+/**
+ * Whether a row of pg_database says that its drop was begun and never finished: nobody can connect.
+ *
+ * @see src/include/catalog/pg_database.h of PostgreSQL: up to 14 its collation and type were names before the limit of connections
+ */
+export function isInvalidDatabase({ bytes, dataOffset }: HeapTuple, major: number): boolean {
+  const at = dataOffset + (major >= 15 ? 80 : 208);
+  return bytes.length >= at + 4 && bytes.readInt32LE(at) === INVALID_DATABASE;
+}
+
 /** A row of pg_inherits. */
 export function inheritsRow({ bytes, dataOffset }: HeapTuple): { readonly child: number; readonly parent: number } | undefined {
   if (bytes.length < dataOffset + 8) return undefined;

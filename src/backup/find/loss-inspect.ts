@@ -114,12 +114,17 @@ async function replay(search: LossSearch, candidate: Candidate, catalog: Catalog
   const others = new Map<string, ChangedFile>();
   const own = { commits: 0, inserted: 0, updated: 0, deleted: 0 };
   let [at, lastCommit, commits, otherCommits]: [Date | undefined, Date | undefined, number, number] = [undefined, undefined, 0, 0];
+  let databaseOfFiles: number | undefined;
   const look = (): void => {
     for (const tuple of catalog.alive('namespace')) remember(schemas, tuple);
     for (const tuple of catalog.alive('database')) remember(names, tuple);
+    if (catalog.database === undefined || catalog.database === databaseOfFiles) return;
+    // Another database has the name now, and may have files of the same numbers.
+    databaseOfFiles = catalog.database;
+    files.clear();
+    for (const row of catalog.classes()) noteFile(files, row);
   };
   look();
-  for (const row of catalog.classes()) noteFile(files, row);
   const count = (outcome: TransactionOutcome): void => {
     const changes = counting.end(outcome);
     if (at === undefined || !isCommit(outcome)) return;

@@ -10,7 +10,7 @@ import { databaseNames, readCatalogStart } from './catalog-inspect.ts';
 import { CatalogReplay, type Missed } from './catalog-replay.ts';
 import { readStoredRecords } from '../restore/stored-records.ts';
 import { formatTableName, type TableName } from './table-name.ts';
-import { TableWatch, type TableEvent } from './table-watch.ts';
+import { TableWatch, type DropEvent, type TableEvent } from './table-watch.ts';
 
 /** Where to search: a lineage's stored WAL, and the backups that know its catalogs. */
 export interface Search {
@@ -36,6 +36,14 @@ export interface TableHistory {
   readonly readBytes: number;
 }
 
+/** What the WAL tells from one backup on. */
+interface Reading extends TableHistory {
+  /** Whether there was a database of the name. */
+  readonly knowsDatabase: boolean;
+  /** Of the databases where it ends. */
+  readonly databases: readonly string[];
+}
+
 /** A restart for each catalog that VACUUM FULL or CREATE DATABASE moves, and then some. */
 const MAX_RESTARTS = 16;
 
@@ -46,8 +54,9 @@ const MAX_RESTARTS = 16;
  */
 export async function findTableHistory(search: TableSearch): Promise<TableHistory> {
   const stretches = [...oldestOfStretches(candidatesFor(search))].reverse();
-  const histories: TableHistory[] = [];
+  const histories: Reading[] = [];
   for (const candidate of stretches) histories.push(await readHistory(search, candidate, candidate.reach));
+  if (!histories.some(({ knowsDatabase }) => knowsDatabase)) throw noDatabase(search.database, histories.at(-1)?.databases ?? []);
   return {
     events: histories.flatMap(({ events }) => events),
     exists: histories.at(-1)?.exists === true,
@@ -60,22 +69,27 @@ export async function findTableHistory(search: TableSearch): Promise<TableHistor
  *
  * @throws {DbadminError} `target-unreachable` when the stored WAL holds none; it says whether the table is there, or never was.
  */
-export async function findLastDrop(search: TableSearch): Promise<TableEvent> {
+export async function findLastDrop(search: TableSearch): Promise<DropEvent> {
   let until: bigint | undefined;
-  let latest: TableHistory | undefined;
+  const histories: Reading[] = [];
   for (const candidate of candidatesFor(search)) {
     const history = await readHistory(search, candidate, until === undefined || until > candidate.reach ? candidate.reach : until);
-    latest ??= history;
-    const drop = history.events.findLast(({ kind }) => kind === 'dropped');
+    histories.push(history);
+    const drop = history.events.findLast((event) => event.kind === 'dropped');
     if (drop !== undefined) return drop;
     until = candidate.stopLsn;
   }
+  const [latest] = histories;
+  if (!histories.some(({ knowsDatabase }) => knowsDatabase)) throw noDatabase(search.database, latest?.databases ?? []);
   const name = formatTableName(search.table);
+  const last = histories.find(({ events }) => events.length > 0)?.events.at(-1);
   throw new DbadminError('target-unreachable', `the stored WAL holds no drop of ${name} in database ${search.database}`, {
     detail:
       latest?.exists === true
         ? `The table is there where the WAL ends.`
-        : `There was no such table since the oldest backup; drops before it cannot be found.`,
+        : last?.kind === 'renamed'
+          ? `It has another name, or its schema or database has, since transaction ${last.outcome.fullXid ?? last.outcome.xid}.`
+          : `There was no such table since the oldest backup; drops before it cannot be found.`,
     hint: 'See dbadmin wal find for what happened, and dbadmin backup info for how far back the backups go.',
   });
 }
@@ -108,7 +122,7 @@ export async function* readStoredEnds(
   }
 }
 
-async function readHistory(search: TableSearch, candidate: Candidate, untilLsn: bigint): Promise<TableHistory> {
+async function readHistory(search: TableSearch, candidate: Candidate, untilLsn: bigint): Promise<Reading> {
   const missed: Missed[] = [];
   const { repository, contents, database } = search;
   const { systemIdentifier } = contents.cluster;
@@ -116,10 +130,7 @@ async function readHistory(search: TableSearch, candidate: Candidate, untilLsn: 
   for (let restarts = 0; restarts < MAX_RESTARTS; restarts += 1) {
     const catalog = new CatalogReplay(await readCatalogStart(repository, candidate.backup, blobs, database, missed));
     const history = await replay(search, candidate, untilLsn, catalog);
-    if (catalog.missed === undefined) {
-      if (catalog.database === undefined) throw noDatabase(database, databaseNames(catalog));
-      return history;
-    }
+    if (catalog.missed === undefined) return { ...history, knowsDatabase: catalog.wasNamed, databases: databaseNames(catalog) };
     missed.push(catalog.missed);
   }
   throw new DbadminError('internal', 'the catalogs moved more often than they can be followed');

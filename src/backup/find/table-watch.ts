@@ -7,9 +7,18 @@ import type { CatalogReplay, RowChange } from './catalog-replay.ts';
 import { classRow, inheritsRow, namedRow, type ClassRow } from './catalog-rows.ts';
 import type { TableName } from './table-name.ts';
 
+export interface DropEvent {
+  readonly kind: 'dropped';
+  readonly outcome: TransactionOutcome;
+  /** A recovery that ends before the record at this position has the table. */
+  readonly beforeLsn: bigint;
+  readonly withDatabase: boolean;
+}
+
 /** What a committed transaction did to a table. */
 export type TableEvent =
-  | { readonly kind: 'created' | 'dropped' | 'truncated' | 'rewritten' | 'renamed'; readonly outcome: TransactionOutcome }
+  | DropEvent
+  | { readonly kind: 'created' | 'truncated' | 'rewritten' | 'renamed'; readonly outcome: TransactionOutcome }
   | { readonly kind: 'deleted'; readonly outcome: TransactionOutcome; readonly rows: number };
 
 const OPERATION = 0x70;
@@ -21,7 +30,7 @@ const NO_REAL_DELETE = 0x08 | 0x10;
  * Follows one table by its name through the WAL: when it was made, dropped, emptied, and how many rows were deleted by whom.
  *
  * The name is looked up in the catalogs as they were at each commit, so a table that is dropped and made again, renamed or
- * rewritten keeps its story; what a transaction makes and drops itself was never there for others and is left out.
+ * rewritten keeps its story, and so is the name of its database; what a transaction makes and drops itself was never there for others and is left out.
  */
 export class TableWatch {
   readonly #catalog: CatalogReplay;
@@ -78,8 +87,13 @@ export class TableWatch {
     const changes = committed ? this.#catalog.changesOf(outcome) : [];
     const before = this.#counted;
     const events = changes.length === 0 ? [] : this.#eventsOf(changes, outcome);
+    const { database } = this.#catalog;
+    const existed = this.exists;
     this.#catalog.end(outcome);
+    const isOther = this.#catalog.database !== database;
+    if (isOther) this.#files.clear();
     if (changes.length > 0 && this.#concernsName(changes)) this.#lookUp();
+    const told = isOther ? [...events, ...this.#eventsOfDatabase(existed ? database : undefined, outcome)] : events;
     let rows = 0;
     for (const xid of xids) {
       const counts = this.#deletes.get(xid);
@@ -87,7 +101,17 @@ export class TableWatch {
       for (const [oid, count] of counts) if (before.has(oid) || this.#counted.has(oid)) rows += count;
       this.#deletes.delete(xid);
     }
-    return committed && rows > 0 ? [...events, { kind: 'deleted', outcome, rows }] : events;
+    return committed && rows > 0 ? [...told, { kind: 'deleted', outcome, rows }] : told;
+  }
+
+  /** The database's name means another one now, or none. `had` is the one before, where it had the table. */
+  #eventsOfDatabase(had: number | undefined, outcome: TransactionOutcome): readonly TableEvent[] {
+    const events: TableEvent[] = [];
+    if (had !== undefined && this.#catalog.hasDatabase(had)) events.push({ kind: 'renamed', outcome });
+    else if (had !== undefined)
+      events.push({ kind: 'dropped', outcome, beforeLsn: this.#catalog.lastUseOf(had, outcome), withDatabase: true });
+    if (this.exists) events.push({ kind: 'created', outcome });
+    return events;
   }
 
   #isCounted(): boolean {
@@ -110,7 +134,7 @@ export class TableWatch {
     for (const row of old) {
       if (!this.#oids.has(row.oid)) continue;
       const next = after.find(({ oid }) => oid === row.oid);
-      if (next === undefined) events.push({ kind: 'dropped', outcome });
+      if (next === undefined) events.push({ kind: 'dropped', outcome, beforeLsn: outcome.lsn, withDatabase: false });
       else if (next.name !== row.name || next.namespace !== row.namespace) events.push({ kind: 'renamed', outcome });
       else if (next.file !== row.file) {
         // What rewrites a table fills a table of this name and changes places with it.

@@ -13,7 +13,7 @@ const OTHER_TARGETS = ['to', 'toLsn', 'toXid', 'toName'] as const;
 
 /**
  * With `--before-drop`, the same input with the position it means: exactly before the commit that dropped the table, so all
- * that was committed until then comes back. Without it, the input as it is.
+ * that was committed until then comes back; before DROP DATABASE began, where that did it. Without it, the input as it is.
  *
  * @throws {DbadminError} `usage`, `target-unreachable` when there was no drop.
  */
@@ -34,10 +34,11 @@ export async function withBeforeDrop(context: CommandContext, input: CommandInpu
     const lineage = await readLineage(contents, numberOption(input, 'timeline'));
     const database = textOption(input, 'database') ?? cluster.connection.database;
     const search = { repository: opened, contents, lineage, signal: context.signal, database, table, countsDeletes: false };
-    const { outcome } = await findLastDrop(search);
+    const { outcome, beforeLsn, withDatabase } = await findLastDrop(search);
     const at = formatMoment(new Date(Number(outcome.time / 1000n)));
-    context.output.line(`drop       ${formatTableName(table)} in database ${database}   ${at} xid ${outcome.fullXid ?? outcome.xid}`);
-    return { ...input, options: { ...input.options, toLsn: formatLsn(outcome.lsn), exclusive: true } };
+    const what = `${formatTableName(table)} in database ${database}${withDatabase ? ', with it' : ''}`;
+    context.output.line(`drop       ${what}   ${at} xid ${outcome.fullXid ?? outcome.xid}`);
+    return { ...input, options: { ...input.options, toLsn: formatLsn(beforeLsn), exclusive: true } };
   } finally {
     await opened.store.close();
   }

@@ -5,8 +5,9 @@ export const FIND_COMMANDS: readonly CommandSpec[] = [
     name: 'wal find',
     summary: 'find the moment: when a table was dropped, emptied or lost rows, or what was committed or marked between two times',
     description: `Reads the stored WAL, not the server: it works when the server is gone. Which table a name meant is read from the backups and
-followed through the WAL, so tables made, renamed or rewritten since are found too. What happened before the oldest backup ended
-cannot be found. Between two times, a clock that was set by more than an hour may hide something. The position given is that of the commit: dbadmin restore --to-lsn LSN --exclusive stops just before it.
+followed through the WAL, so tables made, renamed or rewritten since are found too, and databases. What happened before the oldest backup ended
+cannot be found. Between two times, a clock that was set by more than an hour may hide something. The position given is that of the commit, and of its first record for DROP DATABASE, which deletes before it commits:
+dbadmin restore --to-lsn LSN --exclusive stops just before it.
 
 $ dbadmin wal find --drop core.play
 $ dbadmin wal find --mass-delete core.play --rows 1000

@@ -19,6 +19,8 @@ interface Found {
   readonly kind: TableEvent['kind'] | 'commit' | 'restore-point';
   readonly outcome: TransactionEnd;
   readonly rows?: number;
+  readonly beforeLsn?: bigint;
+  readonly withDatabase?: boolean;
 }
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -94,15 +96,15 @@ async function tableEvents(
         return false;
     }
   };
-  const found = events.filter(isAsked);
-  const others = events.filter((event) => !isAsked(event) && event.kind !== 'deleted');
+  const found: readonly Found[] = events.filter(isAsked);
+  const others: readonly Found[] = events.filter((event) => !isAsked(event) && event.kind !== 'deleted');
   const name = `${formatTableName(table)} in database ${database}`;
   if (found.length > 0) show(output, found);
   else output.line(`nothing found: ${name} ${exists ? 'is there where the stored WAL ends' : 'is not there where the stored WAL ends'}`);
   for (const other of others) output.note(`also ${other.kind}: ${describe(other).join('   ')}`);
   const last = found.at(-1);
   if (last !== undefined)
-    output.line(`to just before the last: dbadmin restore --to-lsn ${formatLsn(last.outcome.lsn)} --exclusive --into DIR`);
+    output.line(`to just before the last: dbadmin restore --to-lsn ${formatLsn(positionOf(last))} --exclusive --into DIR`);
   return { found, others, more: 0 };
 }
 
@@ -145,22 +147,31 @@ function show(output: CommandContext['output'], found: readonly Found[]): void {
   output.table(['time', 'xid', 'LSN', ''], found.map(describe));
 }
 
-function describe({ kind, outcome, rows }: Found): string[] {
+function describe(found: Found): string[] {
+  const { kind, outcome, rows, withDatabase } = found;
   const what = rows === undefined ? (outcome.kind === 'restore-point' ? `restore point ${outcome.name}` : kind) : `${rows} rows deleted`;
   const prepared = outcome.kind === 'commit-prepared' ? ' by COMMIT PREPARED' : '';
-  return [formatMoment(timeOf(outcome)), xidOf(outcome), formatLsn(outcome.lsn), `${what}${prepared}`];
+  const how = withDatabase === true ? ' with its database' : prepared;
+  return [formatMoment(timeOf(outcome)), xidOf(outcome), formatLsn(positionOf(found)), `${what}${how}`];
 }
 
-function json({ kind, outcome, rows }: Found): object {
+function json(found: Found): object {
+  const { kind, outcome, rows, withDatabase } = found;
   return {
     kind,
     ...(outcome.kind === 'restore-point' ? { name: outcome.name } : { xid: xidOf(outcome) }),
-    lsn: formatLsn(outcome.lsn),
+    lsn: formatLsn(positionOf(found)),
     endLsn: formatLsn(outcome.endLsn),
     time: timeOf(outcome).toISOString(),
     ...(rows === undefined ? {} : { rows }),
+    ...(withDatabase === undefined ? {} : { withDatabase }),
     prepared: outcome.kind === 'commit-prepared',
   };
+}
+
+/** Where a recovery has to end for it not to have happened. */
+function positionOf({ outcome, beforeLsn }: Found): bigint {
+  return beforeLsn ?? outcome.lsn;
 }
 
 function xidOf(outcome: TransactionEnd): string {
