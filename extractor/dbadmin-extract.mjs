@@ -408,6 +408,11 @@ function extract(repository, wanted, into, withWal) {
   for (const { name, mode } of own.filter(({ type }) => type === 'directory')) make(inside(into, name), mode);
   // The last step makes it real: without pg_control no server starts there.
   for (const entry of own) if (entry.type === 'file' && entry !== control) writeFile(inside(into, entry.name), entry, read);
+  for (const entry of entries.filter(({ name, type }) => type === 'file' && name.startsWith('.dbadmin/linked/'))) {
+    const parts = entry.name.split('/').slice(2);
+    if (parts.length > 1) make(inside(into, parts.slice(0, -1).join('/')));
+    writeFile(inside(into, parts.join('/')), entry, read);
+  }
   for (const entry of entries.filter(({ name, type }) => type === 'file' && name.startsWith('.dbadmin/config/'))) {
     const parts = entry.name.split('/').slice(2);
     for (let n = 0; n < parts.length; n += 1) make(inside(config, parts.slice(0, n).join('/')));

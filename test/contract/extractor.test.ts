@@ -128,6 +128,7 @@ test('a backup of a standby follows nobody, listens to nobody, and leads out of 
     'postgresql.conf': `${outer}hba_file = '/etc/hba.conf'\ninclude_dir '/etc/conf.d'\ninclude 'own.conf'\n`,
     'postgresql.auto.conf': "primary_conninfo = 'host=primary'\nprimary_slot_name = 'one'\narchive_mode = 'on'\nlisten_addresses = '*'\n",
     '.dbadmin/config/etc/postgresql/postgresql.conf': outer,
+    '.dbadmin/linked/conf.d/memory.conf': 'work_mem = 5MB\n',
     '.dbadmin/other': 'not of the data directory',
   });
   const { status, stdout } = extract('--no-wal');
@@ -147,6 +148,7 @@ test('a backup of a standby follows nobody, listens to nobody, and leads out of 
   expect(inForce(laid('postgresql.conf'))).toEqual(['port = 5433', "include 'own.conf'"]);
   expect(inForce(laid('../into.config/etc/postgresql/postgresql.conf'))).toEqual(['port = 5433']);
   expect(laid('pg_hba.conf')).toBe('local all all peer\n');
+  expect(laid('conf.d/memory.conf')).toBe('work_mem = 5MB\n');
   expect(stdout).toContain(`extracted ${SYSTEM_IDENTIFIER}/${LABEL}`);
   expect(stdout).toContain('into.config');
   expect(stdout).toContain('postgresql.auto.conf');

@@ -25,6 +25,9 @@ export function lastSetting(conf: string, name: string): string | undefined {
 /** Where a manifest keeps configuration files that lie outside of the data directory; their absolute path follows. */
 export const OUTER_CONFIGURATION = '.dbadmin/config';
 
+/** And those that are links in the data directory, or lie behind one; their path in it follows. A restore makes files of them. */
+export const LINKED_CONFIGURATION = '.dbadmin/linked';
+
 /** A configuration file from outside of the original's data directory. */
 export interface OuterFile {
   /** Absolute path on the original's host. */
@@ -37,7 +40,12 @@ export function outerPathOf(entryPath: string): string | undefined {
   return entryPath.startsWith(`${OUTER_CONFIGURATION}/`) ? entryPath.slice(OUTER_CONFIGURATION.length) : undefined;
 }
 
-/** Where such files are laid down: beside the data directory. */
+/** The path in the data directory of a manifest's entry that is a link there, or undefined for any other. */
+export function linkedPathOf(entryPath: string): string | undefined {
+  return entryPath.startsWith(`${LINKED_CONFIGURATION}/`) ? entryPath.slice(LINKED_CONFIGURATION.length + 1) : undefined;
+}
+
+/** Where files from outside are laid down: beside the data directory. */
 export function outerDirectoryOf(dataDirectory: string): string {
   return `${dataDirectory}.config`;
 }

@@ -20,10 +20,12 @@ import type { Lineage } from './recover-along.ts';
 import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-tablespaces-inspect.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
-import { lastSetting, outerPathOf, type OuterFile } from './configuration-files.ts';
+import { lastSetting, linkedPathOf, outerPathOf, type OuterFile } from './configuration-files.ts';
 import { inspectStaleConfiguration, type StaleConfiguration } from './stale-configuration-inspect.ts';
 import { inspectTarget, type TargetState } from './target-directories-inspect.ts';
 import { refuseUnstored } from './unstored-wal.ts';
+
+const MAIN = 'postgresql.conf';
 
 export interface RestoreRequest {
   readonly repository: Repository;
@@ -71,6 +73,8 @@ export interface Preflight {
   readonly hasHba: boolean;
   /** Configuration files from outside of the original's data directory, when the backup could save them. */
   readonly outer: readonly OuterFile[];
+  /** Configuration files that the original has as links in its data directory: text by path in it. */
+  readonly linked: ReadonlyMap<string, string>;
   /** Those beside the directory of a production gone over that the backup has not. */
   readonly staleConfiguration: StaleConfiguration | undefined;
   readonly walBytes: number;
@@ -95,10 +99,13 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   if (request.target.kind === 'latest' && request.withoutUnstoredWal !== true) refuseUnstored(state, lineage.timeline);
   const replayed = await inspectReplayedTablespaces({ resolution, layout, control, isOver: state.kind === 'over' });
   const outer: OuterFile[] = [];
+  const linked = new Map<string, string>();
   for (const { path } of entries) {
-    const outside = outerPathOf(path);
-    const content = outside === undefined ? undefined : await read(path);
-    if (outside !== undefined && content !== undefined) outer.push({ path: outside, content: content.toString('utf8') });
+    const [outside, inside] = [outerPathOf(path), linkedPathOf(path)];
+    if (outside === undefined && inside === undefined) continue;
+    const content = (await read(path))?.toString('utf8') ?? '';
+    if (outside !== undefined) outer.push({ path: outside, content });
+    if (inside !== undefined) linked.set(inside, content);
   }
   const isProductionOver = state.kind === 'over' && request.purpose === 'production';
   return {
@@ -114,9 +121,10 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     replayed,
     control,
     autoConf: (await read('postgresql.auto.conf'))?.toString('utf8') ?? '',
-    mainConf: (await read('postgresql.conf'))?.toString('utf8'),
-    hasHba: entries.file('pg_hba.conf') !== undefined,
+    mainConf: (await read(MAIN))?.toString('utf8') ?? linked.get(MAIN),
+    hasHba: entries.file('pg_hba.conf') !== undefined || linked.has('pg_hba.conf'),
     outer,
+    linked,
     staleConfiguration: isProductionOver ? await inspectStaleConfiguration(layout, outer) : undefined,
     walBytes,
   };
@@ -193,10 +201,11 @@ async function refuseWhereOnlyDumps(repository: Repository, { cluster }: Lineage
 
 /** What the original's configuration files say of a setting; postgresql.auto.conf has the last word. */
 export function originalSetting(
-  { autoConf, mainConf, outer }: Pick<Preflight, 'autoConf' | 'mainConf' | 'outer'>,
+  { autoConf, mainConf, outer, linked }: Pick<Preflight, 'autoConf' | 'mainConf' | 'outer' | 'linked'>,
   name: string,
 ): string | undefined {
-  const files = [autoConf, ...outer.map(({ content }) => content).reverse(), mainConf ?? ''];
+  const included = [...outer.map(({ content }) => content), ...Array.from(linked).flatMap(([path, text]) => (path === MAIN ? [] : [text]))];
+  const files = [autoConf, ...included.reverse(), mainConf ?? ''];
   return files.map((text) => lastSetting(text, name)).find((value) => value !== undefined);
 }
 

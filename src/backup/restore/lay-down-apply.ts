@@ -72,7 +72,14 @@ export async function layDown(options: LayDownOptions): Promise<FileChecksums> {
   for (const { path: relative, mode } of plan.directories.filter(({ path: each }) => isInTablespace(each, plan)))
     await makeDirectory(path.join(plan.dataDirectory, relative), mode, owner);
   const checksums = await writeFiles(options);
-  for (const [relative, content] of options.replaced) await writeText(path.join(plan.dataDirectory, relative), content, owner);
+  const known = new Set(['.', ...plan.directories.map(({ path: each }) => each)]);
+  for (const [relative, content] of options.replaced) {
+    // What lay behind a link to a directory.
+    const within = path.dirname(relative);
+    if (!known.has(within)) await makeDirectory(path.join(plan.dataDirectory, within), 0o700, owner);
+    await writeText(path.join(plan.dataDirectory, relative), content, owner);
+    if (!known.has(within)) await syncDirectory(path.join(plan.dataDirectory, within));
+  }
   const directories = [
     ...plan.directories.map(({ path: relative }) => path.join(plan.dataDirectory, relative)),
     ...plan.tablespaces.map(({ directory }) => directory),

@@ -85,7 +85,8 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   // A standby made of it later asks the repository; a clone asks nobody.
   const afterwards: readonly Setting[] = fetch === undefined ? [] : [['restore_command', fetch]];
   return {
-    changed: files.changed,
+    // What is a link there is a file here, and no base backup's manifest knows it.
+    changed: new Map([...preflight.linked, ...files.changed]),
     made: files.made,
     leftLines: files.leftLines,
     outside: files.outside,
@@ -128,12 +129,13 @@ const NOTE = '# Written by dbadmin restore: the original keeps this file outside
 const PLAIN_HBA = `${NOTE}local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`;
 
 /** Configuration kept outside of the data directory (Debian does) is not in a base backup: a clone gets plain files. */
-function cloneFiles({ mainConf, hasHba }: Preflight): Files {
+function cloneFiles({ mainConf, hasHba, linked }: Preflight): Files {
   const inside = mainConf === undefined ? undefined : withoutOutsideLines(mainConf);
   const changed = new Map<string, string>(inside === undefined ? [] : [['postgresql.conf', inside.text]]);
   const made = new Map<string, string>();
   if (mainConf === undefined) made.set('postgresql.conf', NOTE);
-  if (!hasHba) made.set('pg_hba.conf', PLAIN_HBA).set('pg_ident.conf', NOTE);
+  if (!hasHba) made.set('pg_hba.conf', PLAIN_HBA);
+  if (!hasHba && !linked.has('pg_ident.conf')) made.set('pg_ident.conf', NOTE);
   return {
     changed: new Map([...changed, ...made]),
     made: [...made.keys()],
@@ -145,7 +147,7 @@ function cloneFiles({ mainConf, hasHba }: Preflight): Files {
 
 /** What lay outside is laid down beside the data directory, and a postgresql.conf in it leads there. */
 function productionFiles(preflight: Preflight): Files {
-  const { layout, mainConf, hasHba, outer } = preflight;
+  const { layout, mainConf, hasHba, outer, linked } = preflight;
   const directory = outerDirectoryOf(layout.dataDirectory);
   const outside = moveOuterFiles(outer, directory);
   const main = mainFile(outer);
@@ -169,7 +171,7 @@ function productionFiles(preflight: Preflight): Files {
     const was = originalSetting(preflight, name) ?? (main === undefined ? undefined : path.join(path.dirname(main.path), fallback));
     const kept = was === undefined ? undefined : outside.files.find((file) => file.path === `${directory}${was}`);
     if (kept !== undefined) moved.set(name, kept.path);
-    else if (!hasHba) {
+    else if (!hasHba && !linked.has(fallback)) {
       changed.set(fallback, name === 'hba_file' ? PLAIN_HBA : NOTE);
       made.push(fallback);
       moved.set(name, path.join(layout.dataDirectory, fallback));

@@ -2,7 +2,9 @@ import { messageOf } from '../../base/errors.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { showSize, type Source } from '../source-inspect.ts';
 import type { OrdinarySession } from './ordinary-session.ts';
-import { readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
+import { readLinkedConfiguration, readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
+
+const OUTSIDE = 'configuration files outside of the data directory, and links to such';
 
 /** What of a cluster decides how it is backed up. */
 export interface ClusterFacts {
@@ -27,11 +29,23 @@ export async function inspectCluster(connection: ReplicationConnection, { blockB
 
 /** What a base backup does not hold; a backup without it is a backup all the same. */
 export async function inspectConfiguration(session: OrdinarySession | undefined): Promise<OuterConfiguration> {
-  if (session === undefined)
-    return { files: [], missing: ['configuration files outside of the data directory: there is no ordinary connection'] };
+  if (session === undefined) return { files: [], inside: [], missing: [`${OUTSIDE}: there is no ordinary connection`] };
   try {
     return await readOuterConfiguration(await session.open());
   } catch (error) {
-    return { files: [], missing: [`configuration files outside of the data directory: ${messageOf(error)}`] };
+    return { files: [], inside: [], missing: [`${OUTSIDE}: ${messageOf(error)}`] };
+  }
+}
+
+/** The files of {@link OuterConfiguration.inside} that a base backup did not bring. */
+export async function inspectLinkedConfiguration(
+  session: OrdinarySession | undefined,
+  paths: readonly string[],
+): Promise<Omit<OuterConfiguration, 'inside'>> {
+  if (session === undefined || paths.length === 0) return { files: [], missing: [] };
+  try {
+    return await readLinkedConfiguration(await session.open(), paths);
+  } catch (error) {
+    return { files: [], missing: paths.map((path) => `${path} was not saved: ${messageOf(error)}; the base backup leaves links out`) };
   }
 }

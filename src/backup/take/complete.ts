@@ -11,7 +11,6 @@ import { publishBackup } from '../../repository/publish.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
 import type { Destination, ParentContent } from './destination.ts';
-import type { OuterConfiguration } from './outer-configuration-inspect.ts';
 import { keptDamage, keptWarnings } from './kept-warnings.ts';
 import { kindOf, mayHoldStandbyPages, type TakeMode } from './mode.ts';
 import type { ClusterContent } from './read-cluster.ts';
@@ -34,7 +33,6 @@ export interface CompleteOptions {
   readonly pageHashKey: Buffer | undefined;
   /** Where it is not known which relations VACUUM cut back. */
   readonly cutsUnknownSince: UnknownCuts | undefined;
-  readonly configuration: OuterConfiguration;
   readonly wal: WalAlongside;
   readonly clock: Clock;
   readonly log: Log;
@@ -138,7 +136,7 @@ function summarize(options: CompleteOptions): BackupSummary {
     warnings: [...keptWarnings(result.warnings), ...(cuts === undefined ? [] : [unknownCutsWarning(cuts)])],
     audit: audit === undefined || parent === null ? null : audit.report(parent),
     pageHashKey: pageHashKey?.toString('hex') ?? null,
-    missing: options.configuration.missing,
+    missing: content.missing,
     ...(cuts === undefined ? {} : { cutsUnknownSince: cuts.sinceLsn }),
     tablespaces: sink.tablespaces,
     fileCount: files.fileCount,

@@ -2,10 +2,21 @@ import path from 'node:path';
 import type { Sql } from 'postgres';
 import { messageOf } from '../../base/errors.ts';
 
+/** A configuration file's whole text. */
+export interface ConfigurationFile {
+  readonly path: string;
+  readonly content: string;
+}
+
 /** Configuration files that lie outside of the data directory, and what could not be had. */
 export interface OuterConfiguration {
-  /** Absolute path on the server, and the whole text. */
-  readonly files: readonly { readonly path: string; readonly content: string }[];
+  /** By absolute path on the server. */
+  readonly files: readonly ConfigurationFile[];
+  /**
+   * Paths of those that lie in the data directory, relative to it. A base backup brings them, unless they are links or lie behind one:
+   * see {@link readLinkedConfiguration}.
+   */
+  readonly inside: readonly string[];
   /** Sentences without the last stop: what is missing and why. */
   readonly missing: readonly string[];
 }
@@ -17,7 +28,7 @@ const FILE_SETTINGS = ['config_file', 'hba_file', 'ident_file'] as const;
  * /etc): postgresql.conf, pg_hba.conf, pg_ident.conf and what these include.
  *
  * A role that is no superuser needs pg_read_all_settings and pg_read_server_files, and EXECUTE on pg_read_binary_file; what
- * it may not see or read is said in `missing`. Nothing is missing when all of it lies in the data directory.
+ * it may not see or read is said in `missing`.
  */
 export async function readOuterConfiguration(sql: Sql): Promise<OuterConfiguration> {
   const rows = await sql<{ name: string; setting: string }[]>`
@@ -25,21 +36,38 @@ export async function readOuterConfiguration(sql: Sql): Promise<OuterConfigurati
   const settings = new Map(rows.map(({ name, setting }) => [name, setting]));
   const dataDirectory = settings.get('data_directory');
   if (dataDirectory === undefined) {
-    return { files: [], missing: ['where the configuration files lie is hidden from this role: GRANT pg_read_all_settings to it'] };
+    return {
+      files: [],
+      inside: [],
+      missing: ['where the configuration files lie is hidden from this role: GRANT pg_read_all_settings to it'],
+    };
   }
   const missing: string[] = [];
   const named = FILE_SETTINGS.flatMap((name) => settings.get(name) ?? []);
-  const outside = [...new Set([...named, ...(await includedFiles(sql, missing))])].filter((file) => isOutside(file, dataDirectory));
-  const files: { readonly path: string; readonly content: string }[] = [];
-  for (const file of outside) {
-    const content = await readText(sql, file, missing);
-    if (content !== undefined) files.push({ path: file, content });
+  const inside: string[] = [];
+  const files: ConfigurationFile[] = [];
+  for (const file of new Set([...named, ...(await includedFiles(sql, missing))])) {
+    const relative = path.posix.relative(dataDirectory, file);
+    if (isOutside(relative)) await readInto(files, sql, file, missing);
+    else inside.push(relative);
   }
-  return { files, missing };
+  return { files, inside, missing };
 }
 
-function isOutside(file: string, dataDirectory: string): boolean {
-  const relative = path.posix.relative(dataDirectory, file);
+/**
+ * Reads configuration files of the data directory that a base backup did not bring, by their paths in it. It leaves links out, whoever
+ * they lead to, and the server reads through them.
+ *
+ * Only these: each file that a role may not read leaves an error in the server's log.
+ */
+export async function readLinkedConfiguration(sql: Sql, paths: readonly string[]): Promise<Omit<OuterConfiguration, 'inside'>> {
+  const missing: string[] = [];
+  const files: ConfigurationFile[] = [];
+  for (const file of paths) await readInto(files, sql, file, missing);
+  return { files, missing: missing.map((each) => `${each}; the base backup leaves links out`) };
+}
+
+function isOutside(relative: string): boolean {
   return relative.startsWith('../') || path.posix.isAbsolute(relative);
 }
 
@@ -67,12 +95,11 @@ async function hasIncludes(sql: Sql): Promise<boolean> {
   return (row?.version ?? 0) >= 160_000;
 }
 
-async function readText(sql: Sql, file: string, missing: string[]): Promise<string | undefined> {
+async function readInto(files: ConfigurationFile[], sql: Sql, file: string, missing: string[]): Promise<void> {
   try {
     const [row] = await sql<{ content: Buffer }[]>`select pg_read_binary_file(${file}) as content`;
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(row?.content);
+    files.push({ path: file, content: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(row?.content) });
   } catch (error) {
     missing.push(`${file} was not saved: ${messageOf(error)}`);
-    return undefined;
   }
 }

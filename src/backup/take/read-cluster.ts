@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { posix } from 'node:path';
 import { runBaseBackup, type BaseBackupResult, type BaseBackupStart } from '../../postgres/base-backup.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { writeServerManifest } from '../../postgres/server-manifest.ts';
@@ -12,11 +13,11 @@ import type { ContentMap, FileRecord } from './content-map.ts';
 import { ContentSink } from './content-sink.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
-import type { OuterConfiguration } from './outer-configuration-inspect.ts';
+import type { ConfigurationFile, OuterConfiguration } from './outer-configuration-inspect.ts';
 import { isListed, listedInError, type CutFiles } from './parent-listing.ts';
 import type { ParentBlobs } from './parent-blobs.ts';
 import { RepositoryContent } from './repository-content.ts';
-import { OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
+import { LINKED_CONFIGURATION, OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
 import { ShortenedMeanwhile, type ShortenedRelations } from './shortened-relations-inspect.ts';
 import { WholeFile, type Intake, type TakenFile } from './whole-file.ts';
 
@@ -35,6 +36,8 @@ export interface ReadClusterOptions {
   readonly parentBlobs: ParentBlobs;
   readonly pageHashKey: Buffer | undefined;
   readonly configuration: OuterConfiguration;
+  /** Reads configuration files that are links in the data directory, by their paths in it. */
+  readonly readLinked: (paths: readonly string[]) => Promise<LinkedConfiguration>;
   /** Whether hint bits change without being logged. */
   readonly hintsUnlogged: boolean;
   readonly relationSegmentBlocks: number;
@@ -56,7 +59,11 @@ export interface ClusterContent {
   readonly contents: readonly RepositoryContent[];
   readonly audit: AuditComparison | undefined;
   readonly changedBytes: number;
+  /** Sentences without the last stop: what of the configuration could not be had. */
+  readonly missing: readonly string[];
 }
+
+type LinkedConfiguration = Omit<OuterConfiguration, 'inside'>;
 
 /**
  * Reads the cluster the way the mode says.
@@ -69,8 +76,10 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
   const blobs = new BlobIntake(options.pipeline, destinations, `${options.label} ${randomBytes(8).toString('hex')}`);
   const contents = blobs.names.map((names, index) => new RepositoryContent(names, parents[index]?.content));
   const state = { changedBytes: 0 };
+  const linked = new Set(options.configuration.inside);
   const onFile = (file: TakenFile): void => {
     state.changedBytes += file.changedBytes;
+    linked.delete(file.path);
     for (const content of contents) content.add(file);
   };
   const comparison = comparisonFor(options);
@@ -96,15 +105,36 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
     sink,
   );
   await sink.finish();
-  await takeConfiguration(options.configuration, intake);
-  return { result, isStandby: options.connection.isStandby, sink, blobs, contents, audit, changedBytes: state.changedBytes };
+  const { configuration } = options;
+  await takeConfiguration(OUTER_CONFIGURATION, configuration.files, intake);
+  const behindLinks = await options.readLinked([...linked]);
+  await takeConfiguration(LINKED_CONFIGURATION, behindLinks.files, intake);
+  return {
+    result: withoutSkipped(result, behindLinks),
+    isStandby: options.connection.isStandby,
+    sink,
+    blobs,
+    contents,
+    audit,
+    changedBytes: state.changedBytes,
+    missing: [...configuration.missing, ...behindLinks.missing],
+  };
 }
 
-/** Files beside the data directory go beside it in the backup. */
-async function takeConfiguration({ files }: OuterConfiguration, intake: Intake): Promise<void> {
+/**
+ * The server warns of each link that it skips, in its own language, and once more when it has counted: of those whose content is there
+ * after all nobody need be told, and of the others once.
+ */
+function withoutSkipped(result: BaseBackupResult, { files }: LinkedConfiguration): BaseBackupResult {
+  const isSaved = (warning: string): boolean => files.some(({ path }) => warning.includes(`"./${path}"`));
+  return { ...result, warnings: [...new Set(result.warnings)].filter((warning) => !isSaved(warning)) };
+}
+
+/** Files that no base backup holds go beside the data directory in the backup. */
+async function takeConfiguration(directory: string, files: readonly ConfigurationFile[], intake: Intake): Promise<void> {
   for (const { path, content } of files) {
     const bytes = Buffer.from(content, 'utf8');
-    const file = new WholeFile({ path: `${OUTER_CONFIGURATION}${path}`, mode: 0o600, modifiedAt: 0 }, bytes.byteLength, intake);
+    const file = new WholeFile({ path: posix.join(directory, path), mode: 0o600, modifiedAt: 0 }, bytes.byteLength, intake);
     if (bytes.byteLength > 0) await file.take(bytes);
     await file.finish();
   }

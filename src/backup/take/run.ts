@@ -12,7 +12,7 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import { cutsUnknownSince, cutsWantedSince, pageHashKeyFor, type Attempt } from './attempt.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
 import { readingSource } from '../../repository/unreadable.ts';
-import { inspectCluster, inspectConfiguration, type ClusterFacts } from './cluster-inspect.ts';
+import { inspectCluster, inspectConfiguration, inspectLinkedConfiguration, type ClusterFacts } from './cluster-inspect.ts';
 import { completeBackup } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
 import { openDestination, withIndexAnew, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
@@ -321,6 +321,7 @@ class TakeRun {
       parentBlobs,
       shortened,
       configuration,
+      readLinked: async (paths) => await inspectLinkedConfiguration(this.#session, paths),
       pageHashKey,
       hintsUnlogged: !source.checksums && !facts.logsHints,
       relationSegmentBlocks: facts.relationSegmentBlocks,

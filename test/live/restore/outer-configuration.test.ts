@@ -173,7 +173,11 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
   });
 
   test('a role that may not see where they lie says what it needs', async () => {
-    expect(await readAs('nobody_special')).toEqual({ files: [], missing: [expect.stringContaining('GRANT pg_read_all_settings')] });
+    expect(await readAs('nobody_special')).toEqual({
+      files: [],
+      inside: [],
+      missing: [expect.stringContaining('GRANT pg_read_all_settings')],
+    });
   });
 
   test('a role with the two memberships reads the files, and says which lists of includes it was refused', async () => {

@@ -17,12 +17,13 @@ const DEBIAN: readonly OuterFile[] = [
 const limits = { maxConnections: 300, maxWorkerProcesses: 8, maxWalSenders: 10, maxPreparedXacts: 0, maxLocksPerXact: 64 };
 
 /** What the configuration depends on; the rest of a preflight is not looked at. */
-function preflight(parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer'>>): Preflight {
+function preflight(parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked'>>): Preflight {
   const looked: unknown = {
     autoConf: '',
     mainConf: undefined,
     hasHba: false,
     outer: [],
+    linked: new Map(),
     layout: { dataDirectory: '/srv/r', spoolDirectory: '/srv/r.wal' },
     resolution: { backup: { serverVersion: 170_010 }, end: { kind: 'end-of-wal' } },
     lineage: { timeline: 3, history: [] },
