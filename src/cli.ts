@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.ts';
-import { DbadminError, messageOf, systemCodeOf } from './base/errors.ts';
+import { DbadminError, DEFECT_HINT, messageOf, systemCodeOf } from './base/errors.ts';
 import { INSTALLED_IN } from './base/installation.ts';
 import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
@@ -108,7 +108,7 @@ function reportFailure(error: unknown, json: boolean, verbose: boolean): number 
       ? error
       : new DbadminError('internal', messageOf(error), {
           cause: error,
-          hint: 'This is a defect of dbadmin: please report it with the command and this text.',
+          hint: DEFECT_HINT,
         });
   if (json) {
     const { code, message, detail, hint, exitStatus } = failure;

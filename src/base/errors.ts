@@ -116,6 +116,9 @@ export function isDbadminError(error: unknown, code?: ErrorCode): error is Dbadm
   return error instanceof DbadminError && (code === undefined || error.code === code);
 }
 
+/** For what was thrown and is no {@link DbadminError}. */
+export const DEFECT_HINT = 'This is a defect of dbadmin: please report it with the command and this text.';
+
 /** The message of whatever was thrown, for use inside a `detail`. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

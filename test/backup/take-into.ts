@@ -11,6 +11,7 @@ export interface TakeIntoOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly maxRateKb?: number;
+  readonly signal?: AbortSignal;
   readonly onMode?: (mode: TakeMode) => void;
 }
 
@@ -32,7 +33,7 @@ export async function takeInto(
     onMode: (mode) => options.onMode?.(mode),
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
     onProgress: () => undefined,
   });
 }

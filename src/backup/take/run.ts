@@ -20,6 +20,7 @@ import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
 import { OrdinarySession } from './ordinary-session.ts';
+import { isOfOneRepository, outcomesOf, type TakeOutcome } from './outcomes.ts';
 import { ParentBlobs } from './parent-blobs.ts';
 import { inspectParents } from './parents-inspect.ts';
 import { readCluster, type ClusterContent } from './read-cluster.ts';
@@ -58,11 +59,6 @@ export interface TakeOptions {
 export interface TakeResult {
   readonly mode: TakeMode;
   readonly outcomes: readonly TakeOutcome[];
-}
-
-export interface TakeOutcome {
-  readonly name: string;
-  readonly result: { readonly kind: 'taken'; readonly summary: BackupSummary } | { readonly kind: 'failed'; readonly error: DbadminError };
 }
 
 /**
@@ -263,32 +259,33 @@ class TakeRun {
         throw new RestsOnDamage(attempt.label, onDamage);
       }
       const stored = await pipeline.finish(indexName(attempt.startedAt));
-      return await Promise.all(
-        this.#destinations.map(async (destination, index): Promise<TakeOutcome> => {
-          try {
-            if (onDamage.includes(destination.name)) throw new RestsOnDamage(attempt.label, [destination.name]);
-            const outcome = stored[index];
-            const walOfIt = wal[index];
-            const files = content.contents[index];
-            if (outcome?.kind !== 'stored' || walOfIt === undefined || files === undefined)
-              throw outcome?.kind === 'failed' ? outcome.error : new Error('no outcome');
-            const summary = await completeBackup({
-              ...this.#options,
-              ...attempt,
-              destination,
-              wal: walOfIt,
-              written: outcome.written,
-              files,
-              content,
-              parent: attempt.parents[index],
-              pageHashKey,
-              cutsUnknownSince: cutsUnknownSince(attempt),
-            });
-            return { name: destination.name, result: { kind: 'taken', summary } };
-          } catch (error) {
-            return { name: destination.name, result: { kind: 'failed', error: this.#note(destination.name, error) } };
-          }
+      // Until all have ended: what one of them throws ends the run, and with it the leases of those that are about to publish.
+      const ends = await Promise.allSettled(
+        this.#destinations.map(async (destination, index): Promise<BackupSummary> => {
+          if (onDamage.includes(destination.name)) throw new RestsOnDamage(attempt.label, [destination.name]);
+          const outcome = stored[index];
+          const walOfIt = wal[index];
+          const files = content.contents[index];
+          if (outcome?.kind !== 'stored' || walOfIt === undefined || files === undefined)
+            throw outcome?.kind === 'failed' ? outcome.error : new Error('no outcome');
+          return await completeBackup({
+            ...this.#options,
+            ...attempt,
+            destination,
+            wal: walOfIt,
+            written: outcome.written,
+            files,
+            content,
+            parent: attempt.parents[index],
+            pageHashKey,
+            cutsUnknownSince: cutsUnknownSince(attempt),
+          });
         }),
+      );
+      return outcomesOf(
+        this.#destinations.map(({ name }) => name),
+        ends,
+        (name, error) => this.#note(name, error),
       );
     } finally {
       await Promise.all(wal.map(async (each) => await each.close()));
@@ -357,7 +354,7 @@ class TakeRun {
   }
 
   #note(name: string, error: unknown): DbadminError {
-    if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
+    if (!isOfOneRepository(error)) throw error;
     this.#failures.set(name, error);
     return error;
   }

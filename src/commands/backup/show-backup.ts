@@ -1,7 +1,8 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import type { TakeMode } from '../../backup/take/mode.ts';
-import type { TakeOutcome, TakeResult } from '../../backup/take/run.ts';
+import type { TakeOutcome } from '../../backup/take/outcomes.ts';
+import type { TakeResult } from '../../backup/take/run.ts';
 import { howToAcknowledge, mismatchCount } from '../../backup/suspicion.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { CommandContext } from '../command.ts';
