@@ -52,7 +52,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [REPOSITORY, SYSTEM],
     json: [
       'repository: name',
-      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
+      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, brokenBy: label of a verification that found that it does not restore whole, or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
       'damaged: array of { key, problem }: manifests that cannot be read, and are passed over',
     ],
     load: async () => await import('./list.ts'),

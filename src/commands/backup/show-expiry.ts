@@ -6,6 +6,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Collected } from '../../repository/collection.ts';
 import type { CommandContext } from '../command.ts';
+import { warnOfBroken } from './show-proofs.ts';
 import { damagedJson } from './recovery-json.ts';
 
 /** What goes and why the rest stays. */
@@ -16,10 +17,7 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
   const { damaged, broken, untold } = plan.inspection;
   if (damaged.length > 0) output.warn(`nothing is removed while manifests cannot be read: ${damaged.map(({ key }) => key).join(', ')}`);
   if (untold.length > 0) output.warn(`nothing is removed while nobody can read what ${untold.join(', ')} found damaged`);
-  if (broken.size > 0)
-    output.warn(
-      `${broken.size === 1 ? 'a backup does' : `${broken.size} backups do`} not restore whole, as ${[...new Set(broken.values())].join(', ')} found: no rule counts ${broken.size === 1 ? 'it' : 'them'}`,
-    );
+  warnOfBroken(output, broken);
   if (verdicts.length === 0) {
     output.line('  no backups and no dumps');
     return;

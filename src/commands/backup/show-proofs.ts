@@ -1,3 +1,4 @@
+import type { BrokenBackups } from '../../backup/broken.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { readVerifications } from '../../backup/verify/record.ts';
 import type { VerificationHeader } from '../../backup/verify/report.ts';
@@ -27,9 +28,21 @@ export async function readTried(
   return { ...proofs, unsettled: standingFailure(proofs.all, backups, now), verified: telling };
 }
 
-/** `proven 2 d ago`, `unproven`, `suspect` or `damaged`: how far a backup can be relied on. */
-export function stateOf(backup: BackupSummary, { provenBy }: Proofs, { byLabel }: Suspicions, now: Date): string {
+/** What is known of backups beside what their manifests say. */
+export interface KnownOfBackups {
+  readonly proofs: Proofs;
+  readonly suspicions: Suspicions;
+  readonly broken: BrokenBackups;
+}
+
+/** `proven 2 d ago`, `unproven`, `suspect`, `broken` or `damaged`: how far a backup can be relied on. */
+export function stateOf(
+  backup: BackupSummary,
+  { proofs: { provenBy }, suspicions: { byLabel }, broken }: KnownOfBackups,
+  now: Date,
+): string {
   if (backup.damage !== null) return 'damaged';
+  if (broken.has(backup.label)) return 'broken';
   const suspicion = byLabel.get(backup.label);
   if (suspicion !== undefined) return suspicion.kind === 'wrong' ? 'wrong' : 'suspect';
   const drill = provenBy(backup);
@@ -47,6 +60,15 @@ export function warnOfMismatches(output: Output, { open }: Suspicions): void {
         `Until somebody says which, no older backup expires. ${howToAcknowledge({ audit })}`,
     );
   }
+}
+
+/** What verifications found and nobody found mended or gone. */
+export function warnOfBroken(output: Output, broken: BrokenBackups): void {
+  if (broken.size === 0) return;
+  const by = [...new Set(broken.values())].join(', ');
+  output.warn(
+    `${broken.size === 1 ? 'a backup does' : `${broken.size} backups do`} not restore whole, as ${by} found: no rule of retention counts ${broken.size === 1 ? 'it' : 'them'}`,
+  );
 }
 
 /** For machines; null where nothing is known against it. */

@@ -1,14 +1,16 @@
+import { brokenBackups } from '../../backup/broken.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith } from '../../backup/reconcile/returning.ts';
 import { readProofs, type Proofs } from '../../backup/drill/record.ts';
 import { inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { checkReachable } from '../../backup/restore/lay-down-apply.ts';
 import { refuseLivingOriginal } from '../../backup/restore/original-inspect.ts';
+import { readStanding } from '../../backup/verify/record.ts';
 import { keepYoungGeneration } from '../../base/young-generation.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import { unprivilegedUser } from '../../postgres/server.ts';
 import { estimateRecovery, type RecoveryEstimate } from '../../status/estimate.ts';
-import { stateOf } from '../backup/show-proofs.ts';
+import { stateOf, type KnownOfBackups } from '../backup/show-proofs.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -52,7 +54,8 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
     await checkReachable(options.dataDirectory, owner);
     const port = await clonePort(options, preflight, cluster);
     const proofs = await readProofs(opened, lineage, clock.now());
-    const proof = proofOf(preflight, proofs, clock.now());
+    const broken = brokenBackups(preflight.contents.backups, await readStanding(opened, lineage));
+    const proof = proofOf(preflight, { proofs, suspicions: preflight.contents.suspicions, broken }, clock.now());
     const expected = await expectedTime(preflight, proofs);
     const shown = {
       options,
@@ -97,9 +100,11 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
 }
 
 /** How far the backup can be relied on, and which is the newest that was tried. */
-function proofOf({ contents, resolution }: Preflight, proofs: Proofs, now: Date): string {
-  const state = stateOf(resolution.backup, proofs, contents.suspicions, now);
-  const proven = contents.backups.filter((backup) => proofs.provenBy(backup) !== undefined).at(-1);
+function proofOf({ contents, resolution }: Preflight, known: KnownOfBackups, now: Date): string {
+  const state = stateOf(resolution.backup, known, now);
+  const verification = known.broken.get(resolution.backup.label);
+  if (verification !== undefined) return `${state}: it does not restore whole, as ${verification} found`;
+  const proven = contents.backups.filter((backup) => known.proofs.provenBy(backup) !== undefined).at(-1);
   return state === 'unproven' && proven !== undefined ? `${state} (newest proven: ${proven.label})` : state;
 }
 

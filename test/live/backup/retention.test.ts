@@ -170,6 +170,21 @@ test('of a repository that rots sync brings what is whole: exit 3, and the repor
   const verify = await dbadmin(['backup', 'verify', '--read-data', '--repository', 'third', '--config', file]);
   expect(verify.stdout, verify.stdout + verify.stderr).not.toContain('does not restore whole');
 
+  // What one verification read, the next one says again, though it reads nothing else; until it is mended.
+  const verifyOf = ['backup', 'verify', '--repository', 'rotting', '--config', file];
+  const listOf = ['backup', 'list', '--repository', 'rotting', '--config', file];
+  expect(await dbadmin(verifyOf)).toMatchObject({ status: 0 });
+  for (const more of [['--read-data'], [], ['--sample', '0.001%']])
+    expect(await dbadmin([...verifyOf, ...more])).toMatchObject({
+      status: 3,
+      stdout: expect.stringContaining(`${first?.label} does not restore whole`) as string,
+    });
+  expect((await dbadmin(listOf)).stdout).toMatch(new RegExp(`${first?.label} .* broken`));
+  await cp(path.join(place, path.relative(rotting, damaged)), damaged);
+  expect(await dbadmin(verifyOf)).toMatchObject({ status: 0 });
+  expect((await dbadmin(listOf)).stdout).not.toContain('broken');
+  await writeFile(damaged, bytes);
+
   // Once more, for programs; and the manifest of the other backup is damaged, too.
   await writeFile(path.join(rotting, systemIdentifier, 'backups', first?.label ?? ''), 'nothing of it is left');
   const again = await dbadmin([...sync, '--json']);

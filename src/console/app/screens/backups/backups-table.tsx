@@ -111,6 +111,12 @@ export function BackupsTable({ session, cluster, repository, backups, shown, onM
 
 function Proof({ backup, shown }: { readonly backup: Backup; readonly shown: Shown }) {
   if (backup.damage !== null) return <Status kind="bad">damaged</Status>;
+  if (backup.brokenBy !== null)
+    return (
+      <>
+        <Status kind="bad">broken</Status> <span class="meta">as {backup.brokenBy} found</span>
+      </>
+    );
   if (backup.suspicion !== null)
     return (
       <>

@@ -51,6 +51,8 @@ export interface Backup {
   readonly stopTimeline: number;
   readonly damage: string | null;
   /** What an audit has against it. */
+  /** Label of a verification that found that it does not restore whole. */
+  readonly brokenBy: string | null;
   readonly suspicion: { readonly kind: 'earlier' | 'audited' | 'later' | 'wrong'; readonly audit: string; readonly why: string } | null;
   readonly plainBytes: number;
   readonly storedBytes: number;
