@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { openClient } from '../postgres/client.ts';
+import { isConnectionLoss } from '../postgres/connection-error.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import type { Change } from './change.ts';
 import { describeChange } from './describe.ts';
@@ -25,10 +26,21 @@ const FIRST_PAUSE_MS = 200;
 /** The server's way to say that nothing, or not all, was revoked or granted. It calls that success; we do not. */
 const FALSE_SUCCESS = ['01006', '01007'];
 
+/** The connection was lost on a commit: nobody knows whether what it was to make is made. */
+export class CommitInDoubt extends DbadminError {
+  constructor(database: string, cause: unknown) {
+    super('connection-failed', `the connection was lost while changes were being committed in database ${database}`, {
+      detail: `Whether they are made, the server did not say: ${messageOf(cause)}.`,
+      hint: 'Run the same command again: it looks, and makes what is left.',
+      cause,
+    });
+  }
+}
+
 /**
  * Makes the changes of one transaction; tries again when another session was in the way.
  *
- * @throws {DbadminError} what the server refused; then nothing of it was changed.
+ * @throws {DbadminError} what the server refused; then nothing of it was changed. `CommitInDoubt`.
  */
 export async function runTransaction(transaction: Transaction, options: TransactionOptions): Promise<void> {
   const notices: { readonly code: string; readonly message: string }[] = [];
@@ -36,15 +48,21 @@ export async function runTransaction(transaction: Transaction, options: Transact
     { ...options.connection, database: transaction.database },
     { applicationName: APPLICATION_NAME, onNotice: (notice) => void notices.push(notice) },
   );
+  let isCommitting = false;
   try {
     await retrying(options, async () => {
       notices.length = 0;
+      isCommitting = false;
       await client.begin(async (sql) => {
         await guard(sql, options.lockTimeoutMs);
         if (options.selfGrant === true) await sql`select set_config('createrole_self_grant', 'set, inherit', true)`;
         for (const change of transaction.changes) await makeChange(sql, change, transaction.database, notices);
+        isCommitting = true;
       });
     });
+  } catch (error) {
+    if (isCommitting && isConnectionLoss(error)) throw new CommitInDoubt(transaction.database, error);
+    throw error;
   } finally {
     await client.end({ timeout: 5 });
   }

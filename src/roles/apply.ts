@@ -1,14 +1,13 @@
 import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError, messageOf } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
-import { isConnectionLoss } from '../postgres/connection-error.ts';
 import { checkLock, takeLock } from './apply-lock.ts';
 import { readScramIterations, refuseLoud } from './apply-password-statement.ts';
 import { applyPassword, type PasswordChange, type RandomBytes } from './apply-passwords.ts';
 import { reassignInParts } from './apply-reassign.ts';
 import { beginRecord, type ApplyAuthor } from './apply-record.ts';
 import { refuseReadOnly } from './apply-writable.ts';
-import { runTransaction, type TransactionOptions } from './apply-transaction.ts';
+import { CommitInDoubt, runTransaction, type TransactionOptions } from './apply-transaction.ts';
 import type { Change } from './change.ts';
 import { describeChange } from './describe.ts';
 import type { RolesDocument } from './document/document.ts';
@@ -189,8 +188,7 @@ async function runSteps(steps: readonly Step[], lock: Sql, options: ApplyOptions
       await checkLock(lock);
       await step.run();
     } catch (error) {
-      // What the server refuses comes as one of ours, and so does a connection that cannot be made.
-      if (!isDbadminError(error) && isConnectionLoss(error)) options.onMade?.(step.changes);
+      if (error instanceof CommitInDoubt) options.onMade?.(step.changes);
       if (done.length === 0) throw error;
       const detail = isDbadminError(error) && error.detail !== undefined ? `\n${error.detail}` : '';
       throw new DbadminError('partly-done', `stopped at ${step.name}, after ${done.length} of ${steps.length} steps`, {

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { runTransaction } from '../../../src/roles/apply-transaction.ts';
+import type { Change } from '../../../src/roles/change.ts';
 import { role } from '../../../src/roles/state.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -139,6 +142,28 @@ databases:
     expect(await outcome(cluster, 'music', 'svc', 'table core.t')).toBe('ok');
   });
 
+  it('tells of what it made also where the connection is lost on the commit, and nobody knows', async () => {
+    const project = await openProject(cluster);
+    onTestFinished(async () => await project.close());
+    const groups = 'version: 1\nscope: { roles: ["new_*"] }\ngroups: { new_reader: {}, new_writer: {} }\n';
+    await project.apply(groups);
+    for (const side of ['before', 'after'] as const) {
+      await sql.unsafe('grant new_reader to new_writer');
+      const way = await cutAtCommitOf('REVOKE', side, cluster.port);
+      onTestFinished(() => way.close());
+      const told: string[] = [];
+      const onMade = (changes: readonly Change[]): void => void told.push(...changes.map(({ kind }) => kind));
+      const connection = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+      await expect(project.apply(groups, { connection, onMade })).rejects.toMatchObject({
+        code: 'connection-failed',
+        message: 'the connection was lost while changes were being committed in database postgres',
+      });
+      expect(told).toEqual(['revoke-membership']);
+      const left = await sql`select from pg_auth_members where member = 'new_writer'::regrole`;
+      expect(left).toHaveLength(side === 'before' ? 1 : 0);
+    }
+  });
+
   it.each([
     ['grant', '01007'],
     ['revoke', '01006'],
@@ -162,3 +187,31 @@ databases:
     expect(await music`select from pg_roles where rolname = 'new_group'`).toHaveLength(0);
   });
 });
+
+/** A way to the server on which the connection that says `words` is lost at its next commit: before the server has it, or its answer. */
+async function cutAtCommitOf(
+  words: string,
+  side: 'before' | 'after',
+  port: number,
+): Promise<{ readonly port: number; readonly close: () => void }> {
+  const listener = net.createServer((client) => {
+    const server = net.connect(port, '127.0.0.1');
+    let [hasSaid, isLast] = [false, false];
+    client.on('data', (data) => {
+      const text = data.toString('latin1');
+      if (hasSaid && text.includes('commit')) {
+        isLast = true;
+        if (side === 'before') return void client.destroy();
+      }
+      hasSaid ||= text.includes(words);
+      server.write(data);
+    });
+    server.on('data', (data) => void (isLast ? client.destroy() : client.write(data)));
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
+}
