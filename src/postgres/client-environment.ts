@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ConnectionParameters } from './parameters.ts';
+import { usesSystemRoots, type ConnectionParameters } from './parameters.ts';
 import type { Environment, FoundProgram } from './program-places.ts';
 
 /**
@@ -14,7 +14,8 @@ export function clientEnvironment(program: FoundProgram, parameters: ConnectionP
     PATH: [path.dirname(program.path), env['PATH'] ?? ''].join(path.delimiter),
     PGPASSWORD: parameters.password?.reveal(),
     PGSSLMODE: parameters.sslMode,
-    PGSSLROOTCERT: parameters.sslRootCert,
+    // Without it libpq wants a file in the home directory. See wantedFor of programs.ts: older programs take the word for a file's name.
+    PGSSLROOTCERT: parameters.sslRootCert ?? (usesSystemRoots(parameters) ? 'system' : undefined),
     PGSSLCERT: parameters.sslCert,
     PGSSLKEY: parameters.sslKey,
     PGTARGETSESSIONATTRS: parameters.targetSessionAttrs,

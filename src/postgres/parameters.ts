@@ -45,6 +45,11 @@ export interface ConnectionParameters {
  */
 export const KEEP_ALIVE_DELAY_MS = 300_000;
 
+/** Whether a server's certificate is checked with the authorities that the system trusts. */
+export function usesSystemRoots({ sslMode, sslRootCert, hosts }: ConnectionParameters): boolean {
+  return sslMode === 'verify-full' && sslRootCert === undefined && hosts.some(({ host }) => !host.startsWith('/'));
+}
+
 /** Where the parameters lead, for messages: `app at db.example.org:5432`. Never holds the password. */
 export function describeParameters(parameters: ConnectionParameters): string {
   const hosts = parameters.hosts.map(({ host, port }) => (host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : `${host}:${port}`));

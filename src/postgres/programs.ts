@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { DbadminError } from '../base/errors.ts';
 import { embeddedPrograms, hasEmbedded } from './embedded.ts';
+import { usesSystemRoots, type ConnectionParameters } from './parameters.ts';
 import { askVersion, configuredDirectory, programDirectories, type Environment, type FoundProgram } from './program-places.ts';
 import { unprivilegedUser, type ServerPrograms } from './server.ts';
 
@@ -48,17 +49,31 @@ export type ClientProgram =
   | 'pg_waldump'
   | 'pg_combinebackup';
 
+/** Which client program will do. */
+export interface WantedProgram {
+  readonly atLeastMajor: number;
+  /** Why that is not the server's: a sentence. */
+  readonly because?: string;
+}
+
+/** libpq knows the system's authorities since then; before it takes a file and nothing else. */
+const SYSTEM_ROOTS_SINCE = 16;
+
+/** The client program for a server of `major` that `parameters` lead to: it has to check the server's certificate as they say. */
+export function wantedFor(parameters: ConnectionParameters, major: number): WantedProgram {
+  if (!usesSystemRoots(parameters) || major >= SYSTEM_ROOTS_SINCE) return { atLeastMajor: major };
+  const because =
+    "Older ones cannot check a server's certificate with the system's authorities: they want a file (sslrootcert=FILE, PGSSLROOTCERT or ~/.postgresql/root.crt).";
+  return { atLeastMajor: SYSTEM_ROOTS_SINCE, because };
+}
+
 /**
  * A client program of at least a server's major: of that major where there is one, else of the next newer. A dump by an
  * older pg_dump is refused by the server's rules, so older ones do not count.
  *
  * @throws {DbadminError} `program-missing` naming what was found and how to install the right one.
  */
-export async function findClientProgram(
-  name: ClientProgram,
-  wanted: { readonly atLeastMajor: number },
-  env: Environment,
-): Promise<FoundProgram> {
+export async function findClientProgram(name: ClientProgram, wanted: WantedProgram, env: Environment): Promise<FoundProgram> {
   const found: FoundProgram[] = [];
   for (const directory of await programDirectories(env, undefined)) {
     const program = await askVersion(path.join(directory, name));
@@ -68,10 +83,12 @@ export async function findClientProgram(
   const [first, ...others] = fitting;
   if (first !== undefined) return others.reduce((best, each) => (each.major < best.major ? each : best), first);
   throw new DbadminError('program-missing', `${name} of PostgreSQL ${wanted.atLeastMajor} or newer is not on this machine`, {
-    detail:
+    detail: [
       found.length === 0
         ? `There is no ${name} at all.`
         : `Found only ${found.map((each) => `${each.version} (${each.path})`).join(', ')}.`,
+      ...(wanted.because === undefined ? [] : [wanted.because]),
+    ].join('\n'),
     hint: installHint(`postgresql-client-${wanted.atLeastMajor}`, `postgresql${wanted.atLeastMajor}`, wanted.atLeastMajor),
   });
 }

@@ -8,7 +8,7 @@ import { describeObstacle, extentOf, missedBy, type MissedDatabase } from '../..
 import type { DumpSelection } from '../../backup/dump/manifest.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { quoteName } from '../../postgres/quote.ts';
-import { findClientProgram } from '../../postgres/programs.ts';
+import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -26,8 +26,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   for (const excluded of selection.excluded)
     if (!leftOut.some(({ database }) => database === excluded)) output.warn(`there is no database ${excluded} to exclude`);
   const missed = missedBy({ leftOut });
-  const program = await findClientProgram('pg_dump', { atLeastMajor: source.major }, env);
-  const globalsProgram = await findClientProgram('pg_dumpall', { atLeastMajor: source.major }, env);
+  const wanted = wantedFor(cluster.connection, source.major);
+  const program = await findClientProgram('pg_dump', wanted, env);
+  const globalsProgram = await findClientProgram('pg_dumpall', wanted, env);
   const opened = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   dump of ${databases.length} ${databases.length === 1 ? 'database' : 'databases'}`);

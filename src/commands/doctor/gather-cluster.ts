@@ -9,7 +9,7 @@ import { fine, remark, wrong, type Area, type Examined } from '../../doctor/exam
 import { inspectServerState } from '../../doctor/server-inspect.ts';
 import { judgeServer } from '../../doctor/server.ts';
 import { reasonFor } from '../../doctor/why.ts';
-import { findClientProgram, findServerPrograms } from '../../postgres/programs.ts';
+import { findClientProgram, findServerPrograms, wantedFor } from '../../postgres/programs.ts';
 import { NEWEST_MAJOR, OLDEST_MAJOR } from '../../postgres/server-version.ts';
 import type { BackupPolicy } from '../../schedule/policies.ts';
 import type { CommandContext } from '../command.ts';
@@ -37,7 +37,7 @@ export async function examineCluster(
   const state = await attemptOrUndefined(async () => await inspectServerState(connection, slot));
   if (state !== undefined) {
     found.push(...judgeServer(cluster.name, state, { walMode: limits.walMode, isLocal: isThisMachine(connection.hosts) }));
-    found.push(...(await examinePrograms(context, cluster.name, Math.floor(state.version / 10_000), dumps)));
+    found.push(...(await examinePrograms(context, cluster, Math.floor(state.version / 10_000), dumps)));
   }
   found.push(...(await examineRepositories(context, config, cluster, server.systemIdentifier, policies)));
   return found;
@@ -99,7 +99,12 @@ function examined(area: Area, { what, state, detail, fix }: Finding, about: stri
   return (state === 'note' ? remark : wrong)(area, what, detail, reasonFor(about), fix ?? 'dbadmin backup check --verbose tells the cause');
 }
 
-async function examinePrograms({ env }: CommandContext, cluster: string, major: number, dumps: boolean): Promise<readonly Examined[]> {
+async function examinePrograms(
+  { env }: CommandContext,
+  { name: cluster, connection }: ClusterConfig,
+  major: number,
+  dumps: boolean,
+): Promise<readonly Examined[]> {
   const found: Examined[] = [];
   const version = `${cluster} version`;
   if (major < OLDEST_MAJOR || major > NEWEST_MAJOR)
@@ -125,7 +130,7 @@ async function examinePrograms({ env }: CommandContext, cluster: string, major: 
   else found.push(fine('server', version, `PostgreSQL ${major}`));
   for (const program of ['pg_dump', 'psql'] as const) {
     try {
-      const { path, version: theirs } = await findClientProgram(program, { atLeastMajor: major }, env);
+      const { path, version: theirs } = await findClientProgram(program, wantedFor(connection, major), env);
       found.push(fine('machine', `${program} for ${cluster}`, `${path} ${theirs}`));
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;

@@ -1,6 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { inspectServer } from '../../migrate/session/inspect-server.ts';
-import { findClientProgram } from '../../postgres/programs.ts';
+import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { newestReplayMajor } from '../../migrate/schema/place-inspect.ts';
 import { withScratch, type ScratchPlace } from '../../migrate/schema/scratch-run.ts';
 import type { ReplayOptions } from '../../migrate/schema/replay-run.ts';
@@ -22,7 +22,7 @@ export async function withReplay<Value>(
 ): Promise<Value> {
   const { env, clock, log, signal, version } = context;
   const { place, major } = await choosePlace(context, input, project, wanted);
-  await findClientProgram('pg_dump', { atLeastMajor: major }, env);
+  await findClientProgram('pg_dump', place.kind === 'server' ? wantedFor(place.connection, major) : { atLeastMajor: major }, env);
   const { directories, config, cluster } = project;
   return await withScratch(place, cluster.connection.database, env, async (scratch) => {
     return await work({ scratch, major, directories, historySchema: config.migrate.schema, toolVersion: version, env, clock, log, signal });

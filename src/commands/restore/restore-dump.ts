@@ -11,7 +11,7 @@ import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
-import { findClientProgram } from '../../postgres/programs.ts';
+import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -33,7 +33,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const databases = chooseNames(manifest, listOption(input, 'databases'), listOption(input, 'name'));
     const url = textOption(input, 'intoUrl');
     const parameters = url === undefined ? cluster.connection : connectionOfUrl(context, url);
-    const program = await findClientProgram('pg_restore', { atLeastMajor: Number.parseInt(manifest.programVersion, 10) }, env);
+    const program = await findClientProgram('pg_restore', wantedFor(parameters, Number.parseInt(manifest.programVersion, 10)), env);
     output.line(`${manifest.label} of ${manifest.startedAt} → ${describeParameters(parameters)}`);
     for (const line of describeDump(manifest)) output.line(`  ${line}`);
     for (const [database, name] of databases) output.line(`  ${database} → ${name}   a new database`);

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { connectedEnvironment } from '../../postgres/client-environment.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
-import { findClientProgram, type Environment } from '../../postgres/programs.ts';
+import { findClientProgram, wantedFor, type Environment } from '../../postgres/programs.ts';
 import { normaliseSql } from '../files/checksum.ts';
 import { canonicalText, readDump, withoutHistory } from './dump.ts';
 
@@ -31,7 +31,7 @@ const LEFT_OUT = ['--no-owner', '--no-privileges', '--no-tablespaces', '--no-sub
  * @throws {DbadminError} `program-missing` where there is no such pg_dump; `program-failed`.
  */
 export async function dumpSchema({ connection, historySchema, major, env, signal }: SchemaDumpOptions): Promise<string> {
-  const program = await findClientProgram('pg_dump', { atLeastMajor: major }, env);
+  const program = await findClientProgram('pg_dump', wantedFor(connection, major), env);
   const what = describeParameters(connection);
   const args = ['--schema-only', ...LEFT_OUT, '--encoding=UTF8', '--no-password', `--lock-wait-timeout=${LOCK_WAIT_MS}`];
   let printed: Buffer;

@@ -49,6 +49,14 @@ test.runIf(hasEmbedded(14))('the npm package serves where nothing is installed',
   expect(found?.major).toBe(14);
 });
 
+test('where none is new enough for a reason of its own, that is said', async () => {
+  const wanted = { atLeastMajor: 98, because: 'Older ones are colour-blind.' };
+  await expect(findClientProgram('pg_dump', wanted, { PATH: directoryOf(OLD) })).rejects.toMatchObject({
+    code: 'program-missing',
+    detail: expect.stringMatching(/^Found only .*96\.3[\s\S]*\nOlder ones are colour-blind\.$/) as string,
+  });
+});
+
 test('the client program nearest above the server is taken', async () => {
   const env = { PATH: `${directoryOf(NEW)}:${directoryOf(OLD)}` };
   expect(await findClientProgram('pg_dump', { atLeastMajor: OLD }, env)).toMatchObject({ major: OLD, version: `${OLD}.3` });
