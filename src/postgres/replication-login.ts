@@ -60,7 +60,7 @@ export async function logIn(
   let failure: LoginFailure | undefined;
   for (const attempt of attempts) {
     try {
-      return await tryLogIn(here, address, applicationName, attempt, signal);
+      return await tryUntimed(here, address, applicationName, attempt, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof LoginFailure)) throw error;
@@ -79,12 +79,38 @@ function canOtherWayHelp(error: LoginFailure): boolean {
   return error.encrypted && code !== '28P01' && code !== 'ECONNREFUSED' && code !== 'ENOTFOUND' && code !== 'ETIMEDOUT';
 }
 
-async function tryLogIn(
+/**
+ * A connection that waits, as while another's lease is watched or a parent's manifest is read, is an idle session to the server, and only
+ * the start of the connection can say that it may be one: nothing is SET on it later.
+ */
+const UNTIMED = '-c idle_session_timeout=0';
+
+/** Who does not take the option, a pooler or a server of before 14, is asked without. */
+async function tryUntimed(...[parameters, address, applicationName, tls, signal]: LoginArguments): Promise<Login> {
+  try {
+    return await tryLogIn(parameters, address, applicationName, tls, signal, UNTIMED);
+  } catch (error) {
+    if (!(error instanceof LoginFailure) || !isOptionRefused(error.failure)) throw error;
+    return await tryLogIn(parameters, address, applicationName, tls, signal, undefined);
+  }
+}
+
+function isOptionRefused(error: unknown): boolean {
+  const code = systemCodeOf(error);
+  // protocol_violation and undefined_object.
+  return (code === '08P01' && /startup parameter/.test(messageOf(error))) || code === '42704';
+}
+
+type LoginArguments = [
   parameters: ConnectionParameters,
   address: HostAddress,
   applicationName: string,
   tls: ConnectionOptions | undefined,
   signal: AbortSignal | undefined,
+];
+
+async function tryLogIn(
+  ...[parameters, address, applicationName, tls, signal, options]: [...LoginArguments, string | undefined]
 ): Promise<Login> {
   signal?.throwIfAborted();
   const lost = (cause: Error | undefined): Error =>
@@ -105,6 +131,7 @@ async function tryLogIn(
     ssl: tls ?? false,
     enableChannelBinding: true,
     replication: 'true',
+    ...(options === undefined ? {} : { options }),
     application_name: applicationName,
     connectionTimeoutMillis: parameters.connectTimeoutMs,
     keepAlive: true,
