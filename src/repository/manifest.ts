@@ -48,7 +48,7 @@ export interface BackupSummary {
   readonly audit?: AuditReport | null;
   /** Key of the page hashes, 64 hex digits, where they were taken. */
   readonly pageHashKey?: string | null;
-  /** What the backup could not bring: settings or configuration files outside of the data directory. */
+  /** What the backup could not bring: settings, or configuration files outside of the data directory or behind links in it. */
   readonly missing?: readonly string[];
   /** LSN from which on nobody could say which relations VACUUM cut back: there may be old pages of them. Absent where it was known. */
   readonly cutsUnknownSince?: string;

@@ -43,7 +43,7 @@ export interface TakeOptions {
   readonly fastCheckpoint: boolean;
   readonly maxRateKb: number | undefined;
   /**
-   * For an ordinary connection, over which configuration files outside of the data directory are read, and which relations VACUUM cut
+   * For an ordinary connection, over which configuration files are read that a base backup leaves out, and which relations VACUUM cut
    * back; without it the first are missing, and an incremental backup says what may be wrong with it.
    */
   readonly connection: ConnectionParameters | undefined;
