@@ -3,7 +3,7 @@ import { parseTimelineHistory, type TimelineHistory } from '../postgres/timeline
 import { listGaps } from '../repository/gap-record.ts';
 import { isOfOneObject } from '../repository/passed-over.ts';
 import type { Repository } from '../repository/repository.ts';
-import type { WalArchive } from '../repository/wal-archive.ts';
+import { provenUntil, type WalArchive } from '../repository/wal-archive.ts';
 import type { LineageContents } from './lineage-inspect.ts';
 import type { CoveredMoment, RecoveryFacts } from './windows.ts';
 
@@ -32,7 +32,7 @@ export async function readMoments({ coverage, archive }: LineageContents): Promi
     for (const { endLsn } of runs) {
       const last = segmentName(timeline, endLsn - BigInt(coverage.segmentBytes), coverage.segmentBytes);
       const coveredUntil = await coveredUntilOf(archive, last);
-      if (coveredUntil !== null) moments.push({ timeline, lsn: endLsn, at: new Date(coveredUntil) });
+      if (coveredUntil !== undefined) moments.push({ timeline, lsn: endLsn, at: coveredUntil });
     }
     // A busy server is never idle long enough for a horizon: without these, its last minutes would look as if they were not here.
     for (const { segment, startLsn, endLsn } of open) {
@@ -43,12 +43,12 @@ export async function readMoments({ coverage, archive }: LineageContents): Promi
   return moments;
 }
 
-/** Null where its writer did not know, or it is damaged: whoever can write one segment must not keep all others from being used. */
-async function coveredUntilOf(archive: WalArchive, segment: string): Promise<string | null> {
+/** Undefined where its writer did not know, or it is damaged: whoever can write one segment must not keep all others from being used. */
+async function coveredUntilOf(archive: WalArchive, segment: string): Promise<Date | undefined> {
   try {
-    return (await archive.readHeader(segment)).coveredUntil;
+    return provenUntil(await archive.readHeader(segment));
   } catch (error) {
-    if (isOfOneObject(error)) return null;
+    if (isOfOneObject(error)) return undefined;
     throw error;
   }
 }

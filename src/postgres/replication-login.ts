@@ -14,6 +14,8 @@ export interface Login {
   readonly wire: Wire;
   readonly parameterStatus: ReadonlyMap<string, string>;
   readonly encrypted: boolean;
+  /** Whom it is logged in to. */
+  readonly address: HostAddress;
 }
 
 /** What `pg`'s client has and its types do not tell. */
@@ -155,7 +157,7 @@ async function tryLogIn(
     signal?.removeEventListener('abort', onAbort);
   }
   const { stream } = inside.connection;
-  return { wire: new Wire(stream, takeOver(stream, pooled, lost)), parameterStatus, encrypted: tls !== undefined };
+  return { wire: new Wire(stream, takeOver(stream, pooled, lost)), parameterStatus, encrypted: tls !== undefined, address };
 }
 
 /** Takes the socket from the library: no listener of its parser stays, and the next byte is ours. */

@@ -1,7 +1,7 @@
 import { DbadminError, messageOf } from '../base/errors.ts';
 import { connectToWanted, type Standing } from './host-choice.ts';
 import type { ResultSet } from './messages.ts';
-import type { ConnectionParameters } from './parameters.ts';
+import type { ConnectionParameters, HostAddress } from './parameters.ts';
 import { createPhysicalSlot, dropSlot, readSlot, type CreateSlotOptions, type SlotPosition } from './replication-slots.ts';
 import { logIn, type Login } from './replication-login.ts';
 import { runSimpleQuery, runSimpleQueryBytes } from './simple-query.ts';
@@ -19,7 +19,7 @@ export interface SystemIdentification {
   /** As PostgreSQL prints it: a 64-bit number that does not fit into a JavaScript number. */
   readonly systemIdentifier: string;
   readonly timeline: number;
-  /** On a standby: what it has replayed. */
+  /** On a standby: what it has received or replayed. */
   readonly flushLsn: bigint;
 }
 
@@ -37,6 +37,8 @@ export class ReplicationConnection {
   /** Messages in and out: for the commands that stream. */
   readonly wire: Wire;
   readonly parameters: ConnectionParameters;
+  /** Which of the parameters' hosts answers. */
+  readonly address: HostAddress;
   /** As `server_version_num` has it: 170010. */
   readonly serverVersion: number;
   readonly serverMajor: number;
@@ -46,6 +48,7 @@ export class ReplicationConnection {
 
   private constructor(parameters: ConnectionParameters, login: Login) {
     this.wire = login.wire;
+    this.address = login.address;
     this.parameters = parameters;
     this.encrypted = login.encrypted;
     this.isStandby = standingOf(login.parameterStatus).isStandby;

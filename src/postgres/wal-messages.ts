@@ -1,9 +1,16 @@
 import { violation } from './messages.ts';
 
-/** What the server sends inside the copy stream of START_REPLICATION. Bytes are views of the message. */
+/**
+ * What the server sends inside the copy stream of START_REPLICATION. Bytes are views of the message.
+ *
+ * The positions of the two kinds are not of one kind: data tells how far the server may send, that is what it has flushed; a
+ * keepalive tells how far it has sent, which is what the stream has brought.
+ *
+ * @see XLogSendPhysical and WalSndKeepalive in src/backend/replication/walsender.c of PostgreSQL
+ */
 export type WalMessage =
-  | { readonly kind: 'data'; readonly startLsn: bigint; readonly serverEndLsn: bigint; readonly serverTime: Date; readonly bytes: Buffer }
-  | { readonly kind: 'keepalive'; readonly serverEndLsn: bigint; readonly serverTime: Date; readonly replyRequested: boolean };
+  | { readonly kind: 'data'; readonly startLsn: bigint; readonly flushedLsn: bigint; readonly serverTime: Date; readonly bytes: Buffer }
+  | { readonly kind: 'keepalive'; readonly sentLsn: bigint; readonly serverTime: Date; readonly replyRequested: boolean };
 
 const UNIX_MS_OF_POSTGRES_EPOCH = 946_684_800_000;
 const DATA_HEADER_BYTES = 25;
@@ -14,13 +21,13 @@ export function parseWalMessage(body: Buffer): WalMessage {
     return {
       kind: 'data',
       startLsn: body.readBigUInt64BE(1),
-      serverEndLsn: body.readBigUInt64BE(9),
+      flushedLsn: body.readBigUInt64BE(9),
       serverTime: timeAt(body, 17),
       bytes: body.subarray(DATA_HEADER_BYTES),
     };
   }
   if (body[0] === 0x6b && body.length === 18) {
-    return { kind: 'keepalive', serverEndLsn: body.readBigUInt64BE(1), serverTime: timeAt(body, 9), replyRequested: body[17] === 1 };
+    return { kind: 'keepalive', sentLsn: body.readBigUInt64BE(1), serverTime: timeAt(body, 9), replyRequested: body[17] === 1 };
   }
   throw violation(`a message of ${body.length} bytes with kind 0x${(body[0] ?? 0).toString(16)} came in the WAL stream`);
 }

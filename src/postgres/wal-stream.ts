@@ -21,14 +21,18 @@ export type WalStreamEvent =
   | {
       readonly kind: 'data';
       readonly startLsn: bigint;
-      /** How far the server has WAL to send. */
-      readonly serverEndLsn: bigint;
-      /** The server's clock when it sent this. */
+      /**
+       * How far the server had flushed its WAL when it made this; on a standby, what it had got; on a timeline that was left, the
+       * position where it was.
+       */
+      readonly flushedLsn: bigint;
+      /** The server's clock when it sent this, a little after `flushedLsn` was read. */
       readonly serverTime: Date;
       /** The consumer's own. */
       readonly bytes: Uint8Array;
     }
-  | { readonly kind: 'keepalive'; readonly serverEndLsn: bigint; readonly serverTime: Date; readonly replyRequested: boolean }
+  /** `sentLsn` is what this stream has sent, whatever the server has beyond it. */
+  | { readonly kind: 'keepalive'; readonly sentLsn: bigint; readonly serverTime: Date; readonly replyRequested: boolean }
   /** The last event of a timeline that was left at `switchLsn`. The connection is free: start again on the next one. */
   | { readonly kind: 'timeline-end'; readonly nextTimeline: number; readonly switchLsn: bigint }
   /** The last event of an orderly shutdown: everything was sent. The connection is gone. */
@@ -135,7 +139,7 @@ export class WalStream implements AsyncIterable<WalStreamEvent> {
     this.#sendStatus(false);
   }
 
-  /** Asks the server for a keepalive now: it tells where its WAL ends and its time. */
+  /** Asks the server for a keepalive now: it tells its time, and nothing of WAL that was not sent. */
   requestKeepalive(): void {
     this.#sendStatus(true);
   }

@@ -52,8 +52,11 @@ export function partKey(systemIdentifier: string, segment: string, from: number,
   return `${walKey(systemIdentifier, segment)}.part.${hex8(from)}-${hex8(to)}-${nonce}`;
 }
 
+/** Without the end, a horizon is one of an earlier version. */
+export const PROVEN_HORIZON = '.proven';
+
 export function horizonKey(systemIdentifier: string, timeline: number, lsn: bigint, at: Date, nonce: string): string {
-  return `${walPrefix(systemIdentifier, timeline)}horizon.${formatLsn(lsn).replace('/', '_')}-${at.getTime()}-${nonce}`;
+  return `${walPrefix(systemIdentifier, timeline)}horizon.${formatLsn(lsn).replace('/', '_')}-${at.getTime()}-${nonce}${PROVEN_HORIZON}`;
 }
 
 export function historyKey(systemIdentifier: string, timeline: number): string {

@@ -22,6 +22,8 @@ export interface WalHeader {
   readonly hash: string;
   readonly receivedAt: string;
   readonly coveredUntil: string | null;
+  /** Missing where it was written before such a time was proven: see {@link provenUntil}. */
+  readonly proven?: boolean;
   /** Length of the body as it lies there. Missing where it was written before this was told. */
   readonly bodyBytes?: number;
 }
@@ -29,8 +31,16 @@ export interface WalHeader {
 export interface WalTimes {
   /** The writer's clock. */
   readonly receivedAt: Date;
-  /** The server's clock when everything it had flushed was inside, or undefined when not known. */
+  /** The server's clock when everything it had flushed was inside, or undefined when nothing proves it. */
   readonly coveredUntil: Date | undefined;
+}
+
+/**
+ * Until when a segment or part proves that nothing of the cluster's WAL is missing. What earlier versions wrote they took from
+ * messages that prove nothing while the reception lags: it counts as unknown.
+ */
+export function provenUntil({ coveredUntil, proven }: WalHeader): Date | undefined {
+  return coveredUntil === null || proven !== true ? undefined : new Date(coveredUntil);
 }
 
 /** What a history file is of: a timeline, or a backup by the name that the server gives the file. */
@@ -129,7 +139,7 @@ export class WalArchive {
   async putHorizon(timeline: number, lsn: bigint, at: Date): Promise<void> {
     const earlier: string[] = [];
     for await (const object of this.#store.list(`${walPrefix(this.#systemIdentifier, timeline)}horizon.`)) earlier.push(object.key);
-    const header = { systemIdentifier: this.#systemIdentifier, timeline, lsn: formatLsn(lsn), at: at.toISOString() };
+    const header = { systemIdentifier: this.#systemIdentifier, timeline, lsn: formatLsn(lsn), at: at.toISOString(), proven: true };
     const key = horizonKey(this.#systemIdentifier, timeline, lsn, at, randomBytes(4).toString('hex'));
     await this.#store.create(key, await seal(this.#repository, 'horizon', header, Buffer.alloc(0)));
     for (const key of earlier) await this.#store.delete(key);
@@ -270,8 +280,8 @@ export class WalArchive {
       if (!key.slice(prefix.length).includes(end)) continue;
       try {
         const header = await readSealedHeader(this.#repository, 'part', { key, sizeBytes });
-        const at = (header as unknown as WalHeader).coveredUntil;
-        if (at !== null) return new Date(at);
+        const at = provenUntil(header as unknown as WalHeader);
+        if (at !== undefined) return at;
       } catch (error) {
         // The whole segment has come meanwhile, or this one is damaged and another says it.
         if (!isDbadminError(error, 'storage-missing') && !isOfOneObject(error)) throw error;
@@ -290,7 +300,7 @@ export class WalArchive {
       to: from + bytes.byteLength,
       hash,
       receivedAt: times.receivedAt.toISOString(),
-      coveredUntil: times.coveredUntil?.toISOString() ?? null,
+      ...(times.coveredUntil === undefined ? { coveredUntil: null } : { coveredUntil: times.coveredUntil.toISOString(), proven: true }),
     };
   }
 }

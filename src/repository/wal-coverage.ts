@@ -1,6 +1,6 @@
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { isSegmentName, parseSegmentName, segmentName } from '../postgres/segment.ts';
-import { walKey, walPrefix } from './layout.ts';
+import { PROVEN_HORIZON, walKey, walPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
 
 /** What WAL a repository has of one lineage: names only, nothing is opened. */
@@ -17,13 +17,21 @@ export interface TimelineCoverage {
   /** Segments of which only parts are stored, and how far the parts reach, by start LSN. */
   readonly open: readonly { readonly segment: string; readonly startLsn: bigint; readonly endLsn: bigint }[];
   /** All WAL before `lsn` was here at `at` (the server's clock). */
-  readonly horizon: { readonly lsn: bigint; readonly at: Date } | undefined;
+  readonly horizon: Horizon | undefined;
+  /** The same as an earlier version noted it, where one did: while its reception lagged it was not true. */
+  readonly unprovenHorizon?: Horizon;
+}
+
+export interface Horizon {
+  readonly lsn: bigint;
+  readonly at: Date;
 }
 
 interface Draft {
   readonly segments: bigint[];
   readonly parts: Map<string, { from: number; to: number }[]>;
-  horizon: { lsn: bigint; at: Date } | undefined;
+  horizon: Horizon | undefined;
+  unprovenHorizon: Horizon | undefined;
 }
 
 /** A receiver stores a segment in seconds at the least: a list that misses one twice in a row is not of this world. */
@@ -63,7 +71,7 @@ async function listCoverage({ store }: Repository, systemIdentifier: string, seg
       continue;
     }
     const timeline = Number.parseInt(name.slice(0, 8), 16);
-    const draft = drafts.get(timeline) ?? { segments: [], parts: new Map(), horizon: undefined };
+    const draft = drafts.get(timeline) ?? { segments: [], parts: new Map(), horizon: undefined, unprovenHorizon: undefined };
     drafts.set(timeline, draft);
     note(draft, name.slice(9), segmentBytes);
   }
@@ -74,7 +82,9 @@ function note(draft: Draft, name: string, segmentBytes: number): void {
   const horizon = /^horizon\.([0-9A-F]+)_([0-9A-F]+)-(\d+)-/.exec(name);
   if (horizon !== null) {
     const found = { lsn: parseLsn(`${horizon[1]}/${horizon[2]}`), at: new Date(Number(horizon[3])) };
-    if (draft.horizon === undefined || found.at > draft.horizon.at) draft.horizon = found;
+    const kind = name.endsWith(PROVEN_HORIZON) ? 'horizon' : 'unprovenHorizon';
+    const known = draft[kind];
+    if (known === undefined || found.at > known.at) draft[kind] = found;
     return;
   }
   const part = /^([0-9A-F]{24})\.part\.([0-9A-F]{8})-([0-9A-F]{8})-/.exec(name);
@@ -103,7 +113,8 @@ function finish(draft: Draft, segmentBytes: number): TimelineCoverage {
     .filter(({ startLsn, reach }) => reach > 0 && !whole.has(startLsn))
     .map(({ segment, startLsn, reach }) => ({ segment, startLsn, endLsn: startLsn + BigInt(reach) }))
     .sort((a, b) => (a.startLsn < b.startLsn ? -1 : 1));
-  return { runs, open, horizon: draft.horizon };
+  const { horizon, unprovenHorizon } = draft;
+  return { runs, open, horizon, ...(unprovenHorizon === undefined ? {} : { unprovenHorizon }) };
 }
 
 /** How far parts reach from byte 0 without a hole. */

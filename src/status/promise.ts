@@ -83,11 +83,14 @@ function walLoss(lineage: LineageFacts, server: Known<ServerFacts>, limits: Limi
   return { kind: 'span', spanMs, coveredUntil: covered, because: 'open-wal' };
 }
 
-/** What the WAL itself tells; or the moment when the server was asked, if all that it had written then was stored. */
+/**
+ * What the WAL itself tells; or the moment when the server was asked, if all that it had written then was stored. A standby cannot
+ * say what its primary has written.
+ */
 function coveredUntil(stretch: LineageFacts['stretches'][number], lineage: LineageFacts, server: Known<ServerFacts>): Date | undefined {
   if (server.kind === 'unknown' || server.value.systemIdentifier !== lineage.systemIdentifier) return stretch.to;
-  const { writtenLsn, askedAt } = server.value;
-  if (lineage.isCut || stretch.toLsn < writtenLsn) return stretch.to;
+  const { writtenLsn, askedAt, isStandby } = server.value;
+  if (isStandby || lineage.isCut || stretch.toLsn < writtenLsn) return stretch.to;
   return stretch.to !== undefined && stretch.to > askedAt ? stretch.to : askedAt;
 }
 

@@ -168,6 +168,7 @@ async function resolveReadable(
       archive: contents.archive,
       consistentLsn: async (each) => consistentLsn(each, (await open(each)).control),
       horizon: contents.coverage.timelines.get(lineage.timeline)?.horizon,
+      unprovenHorizon: contents.coverage.timelines.get(lineage.timeline)?.unprovenHorizon,
       moments: async () => (await readMoments(contents)).filter(({ timeline }) => timeline === lineage.timeline),
     });
   for (;;) {

@@ -43,6 +43,8 @@ export interface ResolveInput {
   readonly consistentLsn: (backup: BackupSummary) => Promise<bigint>;
   /** Everything before `lsn` was here at `at`, by the server's clock: the newest such knowledge. */
   readonly horizon: Covered | undefined;
+  /** The same as an earlier version noted it, which is no proof. */
+  readonly unprovenHorizon?: Covered | undefined;
   /** More of such knowledge, from the headers of segments and parts: asked for where the horizon does not reach. */
   readonly moments: () => Promise<readonly Covered[]>;
 }
@@ -163,12 +165,19 @@ async function requireCovered(
   const covered = [...horizon, ...until(await input.moments())];
   if (covered.some((moment) => moment >= at)) return;
   const known = [before?.time, ...covered].filter((moment) => moment !== undefined).sort((a, b) => b.getTime() - a.getTime())[0];
-  const { lineage, coverage } = input;
+  const { lineage, coverage, unprovenHorizon } = input;
   const { reach } = candidate;
+  const claims = unprovenHorizon !== undefined && unprovenHorizon.at >= at && unprovenHorizon.lsn <= reach;
   const isGap = candidates.some((each) => each.reach > reach);
   const missing = isGap ? segmentName(timelineOfLsn(lineage.timeline, lineage.history, reach), reach, coverage.segmentBytes) : undefined;
   const next = candidates.findLast((each) => each.startLsn > reach);
-  throw beyondTheWal(at, { reach, known, missing, next: next && new Date(next.backup.finishedAt) });
+  throw beyondTheWal(at, {
+    reach,
+    known,
+    claimed: claims ? unprovenHorizon.at : undefined,
+    missing,
+    next: next && new Date(next.backup.finishedAt),
+  });
 }
 
 /** With an epoch, the transaction of exactly that epoch, where the WAL tells it; without, as `xmin` shows it. A subtransaction ends with its parent. */

@@ -26,14 +26,20 @@ export interface WalEdge {
   readonly reach: bigint;
   /** The last moment it is known to cover. */
   readonly known: Date | undefined;
+  /** The last moment that an earlier version says it covers, without a proof. */
+  readonly claimed: Date | undefined;
   /** The segment that is not there, when there is more WAL behind it. */
   readonly missing: string | undefined;
   /** The first moment after the gap. */
   readonly next: Date | undefined;
 }
 
-export function beyondTheWal(at: Date, { reach, known, missing, next }: WalEdge): DbadminError {
+export function beyondTheWal(at: Date, { reach, known, claimed, missing, next }: WalEdge): DbadminError {
   const covers = known === undefined ? '' : `; the last moment it is known to cover is ${formatMoment(known)}`;
+  const doubt =
+    claimed === undefined
+      ? ''
+      : ` An earlier version of dbadmin noted that it covers until ${formatMoment(claimed)}; it noted that also while its reception lagged behind the server, so it proves nothing.`;
   const nearest = [known, next].flatMap((moment) => (moment === undefined ? [] : [`"${formatMoment(moment)}"`]));
   return new DbadminError(
     'target-unreachable',
@@ -41,7 +47,7 @@ export function beyondTheWal(at: Date, { reach, known, missing, next }: WalEdge)
       ? `recovery target ${formatMoment(at)} lies beyond the WAL in the repository`
       : `recovery target ${formatMoment(at)} lies in a gap: WAL segment ${missing} is not in the repository`,
     {
-      detail: `The WAL ${missing === undefined ? 'ends' : 'breaks off'} at ${formatLsn(reach)}${covers}.`,
+      detail: `The WAL ${missing === undefined ? 'ends' : 'breaks off'} at ${formatLsn(reach)}${covers}.${doubt}`,
       hint: `Restore to ${[...nearest, 'the end of what is there with --to-latest'].join(' or ')}.`,
     },
   );

@@ -4,7 +4,7 @@ import type { ClusterIdentity } from '../../repository/identity.ts';
 import { historyKey, walKey } from '../../repository/layout.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { WalArchive } from '../../repository/wal-archive.ts';
+import { provenUntil, WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, reachFrom, type WalCoverage } from '../../repository/wal-coverage.ts';
 import type { LostWal } from './own-wal.ts';
 import type { UncopiedList } from './uncopied-run.ts';
@@ -103,9 +103,9 @@ async function copySegment(
   const { timeline, startLsn } = parseSegmentName(segment, source.segmentBytes);
   const onNoted = (): unknown => lost.push({ segment, timeline, startLsn, endLsn: startLsn + BigInt(source.segmentBytes) });
   const read = await uncopied.attempt({ kind: 'wal', name: segment, key, onNoted }, async () => {
-    const { receivedAt, coveredUntil } = await source.readHeader(segment);
+    const header = await source.readHeader(segment);
     const bytes = await source.readSegment(segment);
-    const times = { receivedAt: new Date(receivedAt), coveredUntil: coveredUntil === null ? undefined : new Date(coveredUntil) };
+    const times = { receivedAt: new Date(header.receivedAt), coveredUntil: provenUntil(header) };
     return bytes === undefined ? undefined : { bytes, times };
   });
   if (read === undefined) return false;

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { WalArchive, WalTimes } from '../../repository/wal-archive.ts';
+import { provenUntil, type WalArchive, type WalTimes } from '../../repository/wal-archive.ts';
 
 /** One place that received WAL goes to. */
 export interface LaneSource {
@@ -148,11 +148,8 @@ export class Lanes {
         await target.putPart(name, 0, parts, { receivedAt: this.#clock.now(), coveredUntil: undefined });
         return true;
       }
-      const { coveredUntil } = await archive.readHeader(name);
-      await target.putSegment(name, bytes, {
-        receivedAt: this.#clock.now(),
-        coveredUntil: coveredUntil === null ? undefined : new Date(coveredUntil),
-      });
+      const coveredUntil = provenUntil(await archive.readHeader(name));
+      await target.putSegment(name, bytes, { receivedAt: this.#clock.now(), coveredUntil });
       await target.dropParts(name);
       return true;
     }

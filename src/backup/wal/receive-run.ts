@@ -8,6 +8,7 @@ import { ensureClusterIdentity, readIdentity } from '../../repository/identity.t
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { WalDestination } from './destination.ts';
+import { FlushedInspection } from './flushed-inspect.ts';
 import { findResumePoint, type SlotDoubt } from './resume-inspect.ts';
 import { inspectSource } from '../source-inspect.ts';
 import { receiveWal, type ReceiveEnd } from './receive.ts';
@@ -74,8 +75,11 @@ export async function runReceiver(options: ReceiverOptions): Promise<ReceiveEnd>
 
 async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<ReceiveEnd> {
   const connection = await ReplicationConnection.open(options.parameters, { applicationName: APPLICATION, signal: options.signal });
+  let flushed: FlushedInspection | undefined;
   try {
     const source = await inspectSource(connection);
+    const inspection = new FlushedInspection(connection, source.systemIdentifier, options.clock, options.log);
+    flushed = inspection;
     if (!options.allowSynchronous) await refuseSynchronous(connection);
     const begin = async (repository: Repository): Promise<WalArchive> => {
       await ensureClusterIdentity(repository, { ...source, name: options.clusterName });
@@ -94,12 +98,14 @@ async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<
       startLsn: lsn,
       timeline,
       partEveryMs: options.rpoMs,
+      flushedLsn: async (on) => await inspection.flushedLsn(on),
       clock: options.clock,
       log: options.log,
       signal: options.signal,
       ...(options.onStored === undefined ? {} : { onStored: options.onStored }),
     });
   } finally {
+    await flushed?.close();
     await connection.close();
   }
 }

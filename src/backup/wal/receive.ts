@@ -4,15 +4,21 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import { segmentName } from '../../postgres/segment.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { startWalStream, type WalStream, type WalStreamEvent } from '../../postgres/wal-stream.ts';
-import type { WalArchive } from '../../repository/wal-archive.ts';
+import type { WalArchive, WalTimes } from '../../repository/wal-archive.ts';
 import { parseTimelineHistory } from '../../postgres/timeline.ts';
+import { CoveredTime } from './covered-time.ts';
+import { isWholeCluster } from './flushed-inspect.ts';
 import { Lanes, type LaneSource } from './lanes.ts';
 import { Ordered } from './ordered.ts';
+import { lastRecordTime } from './record-time-inspect.ts';
 import { SegmentBuffer } from './segment-buffer.ts';
 
 /** How many full segments are compressed and stored at once: enough for the cores and for a store that is far away. */
 const SEGMENTS_AT_ONCE = 4;
 const AT_ONCE_BYTES = 128 * 1024 * 1024;
+/** For the server's time and what it has flushed by then to come, before what they tell is noted. */
+const ANSWER_MS = 1000;
+const COVERED_APART_MS = 1000;
 
 export interface ReceiveOptions {
   readonly connection: ReplicationConnection;
@@ -30,6 +36,8 @@ export interface ReceiveOptions {
   readonly holdsFromStart?: boolean;
   /** The most that may be lost with the server's host: bytes of the open segment are stored, and an idle server's time is noted, twice as often. */
   readonly partEveryMs: number;
+  /** Where the flushed WAL of a primary ends, asked beside the stream; without it the time of an idle server is not covered. */
+  readonly flushedLsn?: (timeline: number) => Promise<bigint | undefined>;
   readonly clock: Clock;
   readonly log: Log;
   /** Ends the reception cleanly: what was received is stored and reported first. */
@@ -67,6 +75,7 @@ export async function receiveWal(options: ReceiveOptions): Promise<ReceiveEnd> {
   for (;;) {
     const at = { name: segmentName(timeline, startLsn, segmentBytes), startLsn };
     await storeHistories(options.connection, lanes, timeline, at);
+    const isWhole = await isWholeCluster(options.connection, timeline);
     const stream = await startWalStream(options.connection, {
       ...(options.slot === undefined ? {} : { slot: options.slot }),
       startLsn,
@@ -74,7 +83,7 @@ export async function receiveWal(options: ReceiveOptions): Promise<ReceiveEnd> {
     });
     void stream.failed.then((error) => options.onStreamFailed?.(error));
     if (options.holdsFromStart === true) stream.reportFlushed(startLsn);
-    const reception = new Reception(options, lanes, stream, new SegmentBuffer(timeline, startLsn, segmentBytes));
+    const reception = new Reception(options, lanes, stream, new SegmentBuffer(timeline, startLsn, segmentBytes), isWhole);
     const end = await reception.run();
     if (end.kind !== 'timeline-end') return { ...end, timeline };
     options.log.info(`timeline ${timeline} ended at ${formatLsn(end.switchLsn)}; following timeline ${end.nextTimeline}`);
@@ -113,8 +122,11 @@ class Reception {
   readonly #segment: SegmentBuffer;
   readonly #lanes: Lanes;
   readonly #ordered: Ordered;
+  /** Whether the stream tells of the whole cluster's WAL. */
+  readonly #isWhole: boolean;
+  readonly #covered: CoveredTime;
   #storedLsn: bigint;
-  #coveredUntil: Date | undefined;
+  #isAsking = false;
   #horizonAt = 0;
   #storingPart: Promise<void> = Promise.resolve();
   /** The segment that parts were stored of, by this reception or, of the first one, by those before it. */
@@ -122,8 +134,10 @@ class Reception {
   #failure: unknown;
   #ended = false;
 
-  constructor(options: ReceiveOptions, lanes: Lanes, stream: WalStream, segment: SegmentBuffer) {
+  constructor(options: ReceiveOptions, lanes: Lanes, stream: WalStream, segment: SegmentBuffer, isWhole: boolean) {
     this.#options = options;
+    this.#isWhole = isWhole;
+    this.#covered = new CoveredTime(Math.min(COVERED_APART_MS, options.partEveryMs / 8));
     this.#lanes = lanes;
     this.#ordered = new Ordered(Math.max(1, Math.min(SEGMENTS_AT_ONCE, Math.floor(AT_ONCE_BYTES / segment.segmentBytes))));
     this.#stream = stream;
@@ -173,16 +187,29 @@ class Reception {
     switch (event.kind) {
       case 'data':
         await this.#take(event.startLsn, event.bytes);
-        if (event.serverEndLsn <= this.#segment.receivedLsn) this.#coveredUntil = event.serverTime;
+        if (this.#isWhole) this.#covered.noteMessage(event.serverTime, this.#segment.receivedLsn, event.flushedLsn);
         return undefined;
       case 'keepalive':
-        if (event.serverEndLsn <= this.#segment.receivedLsn) this.#coveredUntil = event.serverTime;
+        if (this.#isWhole) this.#covered.noteMessage(event.serverTime, this.#segment.receivedLsn);
+        this.#askFlushed(event.serverTime);
         return undefined;
       case 'timeline-end':
         return { kind: 'timeline-end', nextTimeline: event.nextTimeline, switchLsn: event.switchLsn };
       case 'server-shutdown':
         return { kind: 'server-shutdown', storedLsn: this.#segment.receivedLsn };
     }
+  }
+
+  /** Nothing may be on its way: then what is flushed after `at` tells that all that was flushed by then has come. */
+  #askFlushed(at: Date): void {
+    const { flushedLsn } = this.#options;
+    if (flushedLsn === undefined || !this.#isWhole || this.#isAsking || this.#covered.isBehind) return;
+    this.#isAsking = true;
+    void flushedLsn(this.#segment.timeline)
+      .then((lsn) => {
+        if (lsn !== undefined) this.#covered.noteFlushed(at, lsn, this.#segment.receivedLsn);
+      })
+      .finally(() => (this.#isAsking = false));
   }
 
   async #take(startLsn: bigint, bytes: Uint8Array): Promise<void> {
@@ -200,7 +227,7 @@ class Reception {
   async #storeSegment(): Promise<void> {
     const { name, bytes, startLsn } = this.#segment;
     const endLsn = startLsn + BigInt(bytes.byteLength);
-    const times = this.#times();
+    const timing = this.#times(startLsn, bytes);
     const part = this.#storingPart;
     const mayHaveParts = name === this.#partsOf;
     this.#segment.next();
@@ -209,7 +236,7 @@ class Reception {
         await this.#guard(async () => {
           // A part that lands after its segment would stay for ever.
           await part;
-          await this.#lanes.putSegment({ name, bytes, startLsn, endLsn, mayHaveParts }, times);
+          await this.#lanes.putSegment({ name, bytes, startLsn, endLsn, mayHaveParts }, await timing);
           this.#segment.reuse(bytes);
         }),
       () => this.#report(endLsn),
@@ -223,10 +250,10 @@ class Reception {
     if (part === undefined) return;
     const { name, startLsn } = this.#segment;
     const to = part.from + part.bytes.byteLength;
-    const times = this.#times();
+    const timing = this.#times(startLsn, this.#segment.bytes.subarray(0, to));
     const segment = { name, startLsn };
     this.#partsOf = name;
-    const storing = this.#lanes.onCurrent(segment, async (archive) => await archive.putPart(name, part.from, part.bytes, times));
+    const storing = this.#lanes.onCurrent(segment, async (archive) => await archive.putPart(name, part.from, part.bytes, await timing));
     this.#storingPart = storing.catch(() => undefined);
     // More may come meanwhile, the rest of the segment included: only what this part holds is reported.
     await this.#ordered.add(
@@ -240,10 +267,11 @@ class Reception {
   }
 
   async #storeHorizon(): Promise<void> {
-    const at = this.#coveredUntil;
+    const at = this.#covered.until;
     const lsn = this.#storedLsn;
     // Only when all that was received is stored, everywhere.
-    if (at === undefined || lsn !== this.#segment.receivedLsn || at.getTime() - this.#horizonAt < this.#options.partEveryMs / 4) return;
+    if (at === undefined || lsn !== this.#segment.receivedLsn) return;
+    if (Math.abs(at.getTime() - this.#horizonAt) < this.#options.partEveryMs / 4) return;
     const { name, startLsn, timeline } = this.#segment;
     await this.#lanes.onCurrent({ name, startLsn }, async (archive) => await archive.putHorizon(timeline, lsn, at));
     this.#horizonAt = at.getTime();
@@ -274,18 +302,23 @@ class Reception {
     return until !== undefined && this.#storedLsn >= until;
   }
 
-  #times(): { readonly receivedAt: Date; readonly coveredUntil: Date | undefined } {
-    return { receivedAt: this.#options.clock.now(), coveredUntil: this.#coveredUntil };
+  /** `bytes` are the segment's, up to what was received last or to its end. */
+  async #times(startLsn: bigint, bytes: Buffer): Promise<WalTimes> {
+    const { clock, connection } = this.#options;
+    const times = { receivedAt: clock.now(), coveredUntil: this.#covered.until };
+    if (this.#isWhole) return times;
+    const { segmentBytes } = this.#segment;
+    return { ...times, coveredUntil: await lastRecordTime({ startLsn, segmentBytes, major: connection.serverMajor, bytes }) };
   }
 
   /** Stores the open segment's bytes twice in `partEveryMs`; with nothing to store, notes how far time is covered. */
   async #tick(signal: AbortSignal): Promise<void> {
     const periodMs = this.#options.partEveryMs / 2;
-    const answerMs = Math.min(100, periodMs / 5);
+    const answerMs = Math.min(ANSWER_MS, periodMs / 5);
     while (!this.#ended) {
       try {
         await this.#options.clock.sleep(periodMs - answerMs, signal);
-        // Its answer tells the server's time, and that nothing is on its way.
+        // Its answer tells the server's time; whether nothing is on its way is asked when it has come.
         this.#stream.requestKeepalive();
         await this.#options.clock.sleep(answerMs, signal);
         await this.#lanes.catchUp();

@@ -70,7 +70,7 @@ test.each([15, 18])(
         await cutOff(standby, await primary.write(timeline * 10 + 1));
         // Acknowledged, in the repository, and on no server any more after what follows.
         const lost = await primary.write(-timeline);
-        await primary.until(`(select flush_lsn >= '${lost}' from pg_stat_replication where application_name like 'dbadmin%')`);
+        await primary.until(`(select flush_lsn >= '${lost}' from pg_stat_replication where application_name = 'dbadmin wal receive')`);
         await primary.end();
         await (timeline === 1 ? cluster.crash() : stops.at(-2)?.());
         await receiver.stop();
@@ -81,7 +81,7 @@ test.each([15, 18])(
       }
       moments.set(3, await primary.write(30));
       const end = await primary.write(31);
-      await primary.until(`(select flush_lsn >= '${end}' from pg_stat_replication where application_name like 'dbadmin%')`);
+      await primary.until(`(select flush_lsn >= '${end}' from pg_stat_replication where application_name = 'dbadmin wal receive')`);
       await receiver.stop();
       await primary.end();
       const expected: readonly (readonly [timeline: number, toEnd: readonly number[], toMoment: readonly number[]])[] = [

@@ -105,7 +105,7 @@ export function MomentFields({ atMs, timeZone, jumps, plan, onMoment }: MomentFi
   );
 }
 
-/** A commit's time is cut to milliseconds: one less is surely before it, one more surely after. */
+/** Moments have whole milliseconds here, and commits microseconds: one less is surely before it, one more surely after. */
 function commitMs(commit: { readonly time: string } | null | undefined, side: -1 | 1): number | undefined {
   return commit === null || commit === undefined ? undefined : Date.parse(commit.time) + side;
 }
