@@ -134,6 +134,27 @@ export function timelineBegunBy(record: WalRecord, major: number): BegunTimeline
   return { timeline: mainData.readUInt32LE(8), at: new Date(Number(mainData.readBigInt64LE(64)) * 1000) };
 }
 
+/** A checkpoint, by its record. */
+export interface CheckpointMark {
+  /** Where a recovery from it begins. */
+  readonly redoLsn: bigint;
+  /** When it began, by the server's clock, cut to the second: `redoLsn` was the end of the WAL a moment later. */
+  readonly at: Date;
+}
+
+/** Whether {@link checkpointOf} has to see a record of this manager and kind. */
+export function marksCheckpoint(manager: number, info: number): boolean {
+  return manager === RESOURCE_MANAGER.xlog && isCheckpoint(info);
+}
+
+/** @see CheckPoint in src/include/catalog/pg_control.h of PostgreSQL */
+export function checkpointOf(record: WalRecord, major: number): CheckpointMark | undefined {
+  if (!marksCheckpoint(record.manager, record.info)) return undefined;
+  const { mainData } = recordParts(record.bytes, major);
+  if (mainData.length < 72) return undefined;
+  return { redoLsn: mainData.readBigUInt64LE(0), at: new Date(Number(mainData.readBigInt64LE(64)) * 1000) };
+}
+
 function isCheckpoint(info: number): boolean {
   return info === XLOG_CHECKPOINT_ONLINE || info === XLOG_CHECKPOINT_SHUTDOWN;
 }

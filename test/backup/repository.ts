@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { systemClock } from '../../src/base/clock.ts';
+import { systemClock, type Clock } from '../../src/base/clock.ts';
 import { DbadminError } from '../../src/base/errors.ts';
 import { silentLog, type Log } from '../../src/base/log.ts';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
@@ -60,6 +60,8 @@ export interface BackUpOptions {
   /** The ordinary connection, or undefined for none; the cluster's unless given. */
   readonly connection?: ConnectionParameters | undefined;
   readonly log?: Log;
+  /** The tool's. */
+  readonly clock?: Clock;
 }
 
 export async function backUp(cluster: TestCluster, repository: Repository, options: BackUpOptions = {}): Promise<BackupSummary> {
@@ -72,7 +74,7 @@ export async function backUp(cluster: TestCluster, repository: Repository, optio
     kind: options.kind ?? 'incremental',
     fastCheckpoint: true,
     maxRateKb: undefined,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     signal: options.signal ?? new AbortController().signal,
     onProgress: () => undefined,

@@ -1,5 +1,12 @@
 import { makesTablespace, tablespaceMadeBy, type MadeTablespace } from '../../postgres/tablespace-records.ts';
-import { concernsTransactions, TransactionEnds, type TransactionEnd, type TransactionOutcome } from '../../postgres/wal-records.ts';
+import {
+  checkpointOf,
+  concernsTransactions,
+  marksCheckpoint,
+  TransactionEnds,
+  type TransactionEnd,
+  type TransactionOutcome,
+} from '../../postgres/wal-records.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { Candidate } from './candidates.ts';
 import type { Lineage } from './recover-along.ts';
@@ -65,6 +72,16 @@ export async function surroundings(
 
 function concernsSurroundings(manager: number, info: number): boolean {
   return concernsTransactions(manager, info) || makesTablespace(manager, info);
+}
+
+/** When the checkpoint that a backup starts from began, by the server's clock, cut to the second. Undefined where its record is not there. */
+export async function checkpointTime(source: Source, candidate: Candidate): Promise<Date | undefined> {
+  const stretch = stretchOf(source, candidate);
+  for await (const record of readStoredRecords(stretch, marksCheckpoint)) {
+    const checkpoint = checkpointOf(record, stretch.major);
+    if (checkpoint?.redoLsn === candidate.startLsn) return checkpoint.at;
+  }
+  return undefined;
 }
 
 /** The first record from `lsn` on, the last one before it, and how far valid WAL was read. Only the segments around it are read. */

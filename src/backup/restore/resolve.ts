@@ -7,7 +7,7 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
-import { isCommit, lastRecordBefore, readEnds, surroundings, type CommitMark, type Surroundings } from './commits-inspect.ts';
+import { checkpointTime, isCommit, lastRecordBefore, readEnds, surroundings, type CommitMark, type Surroundings } from './commits-inspect.ts';
 import { hadSwitched, inspectLeftCommits, type LeftCommits } from './left-commits-inspect.ts';
 import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
@@ -53,6 +53,9 @@ interface Covered {
   readonly lsn: bigint;
   readonly at: Date;
 }
+
+/** From the second that a checkpoint says it began in to the position that it begins at. */
+const CHECKPOINT_BEGINS_MS = 2000;
 
 /**
  * Finds the backup and the position that give the target, by reading the stored WAL; or refuses, saying what is nearest.
@@ -124,8 +127,7 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], at:
     const around = await surroundings(input, candidate, (end) => end.time > atUs);
     const { before, after } = around;
     const holdsLater = after !== undefined && after.lsn < candidate.stopLsn;
-    const mayMissCommits = before === undefined && at.getTime() < Date.parse(candidate.backup.finishedAt);
-    if (holdsLater || mayMissCommits) continue;
+    if (holdsLater || (before === undefined && !(await beginsBefore(input, candidate, at)))) continue;
     const request = { ...input, candidate, at, around };
     const left = await inspectLeftCommits(request);
     const [newest] = left;
@@ -136,6 +138,17 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], at:
     return { ...reached(candidate, end, end.kind === 'lsn' && before !== undefined ? before.endLsn : candidate.stopLsn), left, ...around };
   }
   throw unreachable(formatMoment(at), candidates);
+}
+
+/**
+ * Whether a backup without a commit up to the moment in its WAL began before it: else commits after the moment may be in its files. Its
+ * times are of the tool's clock, and the moment is of the server's. Where the WAL shows that the tool's was behind, the WAL decides.
+ */
+async function beginsBefore(input: ResolveInput, candidate: Candidate, at: Date): Promise<boolean> {
+  const finishedAt = new Date(candidate.backup.finishedAt);
+  if (at < finishedAt) return false;
+  const checkpointAt = await checkpointTime(input, candidate);
+  return checkpointAt === undefined || finishedAt >= checkpointAt || at.getTime() >= checkpointAt.getTime() + CHECKPOINT_BEGINS_MS;
 }
 
 /** Recovery stops nowhere before the cluster is consistent; what it comes by until then is what the files of the backup are of. */
