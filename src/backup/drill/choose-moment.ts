@@ -7,8 +7,8 @@ export function drawOf(seed: string, purpose: string): number {
 }
 
 /**
- * A moment of what can be restored, each as likely as any other; `draw` is in [0, 1). Whole milliseconds, since recovery
- * targets have no finer ones here. Undefined when no stretch says until when it reaches.
+ * A moment of what can be restored, each as likely as any other; `draw` is in [0, 1). Whole milliseconds, as the
+ * ends of the stretches are. Undefined when no stretch says until when it reaches.
  */
 export function chooseMoment(stretches: readonly RecoverableStretch[], draw: number): Date | undefined {
   const spans = stretches.flatMap(({ from, to }) => {

@@ -5,7 +5,7 @@ import { describeSuspicion } from '../suspicion.ts';
 import { recoverableUntil } from '../restore/recover-along.ts';
 import type { Preflight } from '../restore/inspect.ts';
 import type { LeftCommits } from '../restore/left-commits-inspect.ts';
-import type { RestoreTarget } from '../restore/target.ts';
+import { isoMoment, targetUs, type RestoreTarget } from '../restore/target.ts';
 import { recoverableStretches, recoverableWindows } from '../windows.ts';
 import { chooseMoment, drawOf } from './choose-moment.ts';
 import type { DrillPlan, DrillTarget } from './report.ts';
@@ -50,7 +50,7 @@ export async function aimAt(
   if (aim.kind === 'latest')
     return { target: { kind: 'latest' }, described: { asked: 'latest', seed: null, moment: null }, commit: undefined };
   if (aim.kind === 'given') {
-    const moment = aim.target.kind === 'time' ? aim.target.at.toISOString() : null;
+    const moment = aim.target.kind === 'time' ? isoMoment(targetUs(aim.target)) : null;
     return { target: aim.target, described: { asked: aim.asked, seed: null, moment }, commit: undefined };
   }
   const { seed } = aim;

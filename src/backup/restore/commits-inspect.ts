@@ -19,7 +19,10 @@ export interface CommitMark {
   /** Where its record begins and ends. */
   readonly lsn: bigint;
   readonly endLsn: bigint;
+  /** Cut to the millisecond. */
   readonly time: Date;
+  /** Microseconds since 1970: as a target, the commit comes back with it. */
+  readonly timeUs: bigint;
 }
 
 interface Source {
@@ -114,5 +117,5 @@ function stretchOf({ archive, lineage }: Source, { backup, startLsn, reach }: Ca
 }
 
 export function markOf({ xid, fullXid, lsn, endLsn, time }: TransactionOutcome): CommitMark {
-  return { xid: String(fullXid ?? xid), lsn, endLsn, time: new Date(Number(time / 1000n)) };
+  return { xid: String(fullXid ?? xid), lsn, endLsn, time: new Date(Number(time / 1000n)), timeUs: time };
 }

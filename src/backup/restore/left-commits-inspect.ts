@@ -24,7 +24,8 @@ export interface LeftCommitsRequest {
   /** The other lineages of which WAL is stored. */
   readonly others: () => Promise<readonly Lineage[]>;
   readonly candidate: Candidate;
-  readonly at: Date;
+  /** Commits up to here, microseconds since 1970. */
+  readonly untilUs: bigint;
   readonly around: Pick<Surroundings, 'before' | 'after'>;
 }
 
@@ -42,14 +43,14 @@ export async function inspectLeftCommits(request: LeftCommitsRequest): Promise<r
   const found: LeftCommits[] = [];
   for (const other of await request.others()) {
     const left = await readLeft(request, other);
-    if (left !== undefined && (before === undefined || left.last.time > before.time)) found.push(left);
+    if (left !== undefined && (before === undefined || left.last.timeUs > before.timeUs)) found.push(left);
   }
-  return found.sort((a, b) => b.last.time.getTime() - a.last.time.getTime() || a.lineage.timeline - b.lineage.timeline);
+  return found.sort((a, b) => Number(b.last.timeUs - a.last.timeUs) || a.lineage.timeline - b.lineage.timeline);
 }
 
 /** Whether the lineage had made its last switch before the moment by then: then it was the one that went on. False where the WAL does not tell. */
 export async function hadSwitched(request: LeftCommitsRequest): Promise<boolean> {
-  const { archive, lineage, candidate, at, around } = request;
+  const { archive, lineage, candidate, untilUs, around } = request;
   const switchLsn = lastSwitch(request);
   if (switchLsn === undefined) return true;
   const timeline = timelineOfLsn(lineage.timeline, lineage.history, switchLsn);
@@ -58,7 +59,7 @@ export async function hadSwitched(request: LeftCommitsRequest): Promise<boolean>
   const stretch = { archive, lineage, major: majorOf(candidate), fromLsn: switchLsn, untilLsn };
   for await (const record of readStoredRecords(stretch, beginsTimeline)) {
     const begun = timelineBegunBy(record, stretch.major);
-    if (begun?.timeline === timeline) return begun.at <= at;
+    if (begun?.timeline === timeline) return BigInt(begun.at.getTime()) * 1000n <= untilUs;
   }
   return false;
 }
@@ -70,19 +71,18 @@ function lastSwitch({ lineage, candidate, around: { before, after } }: LeftCommi
 }
 
 async function readLeft(request: LeftCommitsRequest, other: Lineage): Promise<LeftCommits | undefined> {
-  const { archive, coverage, candidate, at } = request;
+  const { archive, coverage, candidate, untilUs } = request;
   const fromLsn = partingLsn(request.lineage, other);
   const untilLsn = recoverableUntil(candidate.backup, other, coverage);
   if (fromLsn === undefined || untilLsn === undefined || untilLsn <= fromLsn) return undefined;
   const stretch = { archive, lineage: other, major: majorOf(candidate), fromLsn, untilLsn };
   const ends = new TransactionEnds(stretch.major);
-  const atUs = BigInt(at.getTime()) * 1000n;
   let [count, first, last]: [number, CommitMark | undefined, CommitMark | undefined] = [0, undefined, undefined];
   try {
     for await (const record of readStoredRecords(stretch, concernsTransactions)) {
       const end = ends.take(record);
       if (end === undefined || !isCommit(end)) continue;
-      if (end.time > atUs) break;
+      if (end.time > untilUs) break;
       count += 1;
       last = markOf(end);
       first ??= last;

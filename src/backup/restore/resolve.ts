@@ -7,11 +7,19 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
-import { checkpointTime, isCommit, lastRecordBefore, readEnds, surroundings, type CommitMark, type Surroundings } from './commits-inspect.ts';
+import {
+  checkpointTime,
+  isCommit,
+  lastRecordBefore,
+  readEnds,
+  surroundings,
+  type CommitMark,
+  type Surroundings,
+} from './commits-inspect.ts';
 import { hadSwitched, inspectLeftCommits, type LeftCommits } from './left-commits-inspect.ts';
 import type { Lineage } from './recover-along.ts';
 import type { RecoveryEnd } from './recovery-settings.ts';
-import { formatMoment, type RestoreTarget } from './target.ts';
+import { formatMomentUs, targetUs, type RestoreTarget } from './target.ts';
 import { beyondTheWal, LeftBehind, severalOfOneName, unreachable } from './unreachable.ts';
 
 export type { CommitMark } from './commits-inspect.ts';
@@ -55,7 +63,7 @@ interface Covered {
 }
 
 /** From the second that a checkpoint says it began in to the position that it begins at. */
-const CHECKPOINT_BEGINS_MS = 2000;
+const CHECKPOINT_BEGINS_US = 2_000_000n;
 
 /**
  * Finds the backup and the position that give the target, by reading the stored WAL; or refuses, saying what is nearest.
@@ -92,7 +100,7 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
     case 'lsn':
       return await byPosition(input, candidates, target.lsn);
     case 'time':
-      return await byTime(input, candidates, target.at);
+      return await byTime(input, candidates, targetUs(target));
     case 'xid':
       return await byRecord(input, candidates, `transaction ${target.xid}`, (end) => endsTransaction(end, BigInt(target.xid)));
     case 'name':
@@ -121,34 +129,36 @@ async function byPosition(input: ResolveInput, candidates: readonly Candidate[],
   return { ...reached(candidate, { kind: 'lsn', lsn, inclusive }, at.endLsn), ...around };
 }
 
-async function byTime(input: ResolveInput, candidates: readonly Candidate[], at: Date): Promise<Resolution> {
-  const atUs = BigInt(at.getTime()) * 1000n;
+/** `atUs` is in microseconds since 1970. Exclusive leaves out what was committed in that very microsecond. */
+async function byTime(input: ResolveInput, candidates: readonly Candidate[], atUs: bigint): Promise<Resolution> {
+  const untilUs = input.exclusive ? atUs - 1n : atUs;
+  const asked = formatMomentUs(atUs);
   for (const candidate of candidates) {
-    const around = await surroundings(input, candidate, (end) => end.time > atUs);
+    const around = await surroundings(input, candidate, (end) => end.time > untilUs);
     const { before, after } = around;
     const holdsLater = after !== undefined && after.lsn < candidate.stopLsn;
-    if (holdsLater || (before === undefined && !(await beginsBefore(input, candidate, at)))) continue;
-    const request = { ...input, candidate, at, around };
+    if (holdsLater || (before === undefined && !(await beginsBefore(input, candidate, untilUs)))) continue;
+    const request = { ...input, candidate, untilUs, around };
     const left = await inspectLeftCommits(request);
     const [newest] = left;
     if (newest !== undefined && !input.isChosen && !(await hadSwitched(request)))
-      throw new LeftBehind(at, input.lineage, before, [newest, ...left.slice(1)]);
-    if (after === undefined) await requireCovered(input, candidates, candidate, at, before);
+      throw new LeftBehind(asked, input.lineage, before, [newest, ...left.slice(1)]);
+    if (after === undefined) await requireCovered(input, candidates, candidate, atUs, before);
     const end = await endAfter(input, candidate, before);
     return { ...reached(candidate, end, end.kind === 'lsn' && before !== undefined ? before.endLsn : candidate.stopLsn), left, ...around };
   }
-  throw unreachable(formatMoment(at), candidates);
+  throw unreachable(asked, candidates);
 }
 
 /**
  * Whether a backup without a commit up to the moment in its WAL began before it: else commits after the moment may be in its files. Its
  * times are of the tool's clock, and the moment is of the server's. Where the WAL shows that the tool's was behind, the WAL decides.
  */
-async function beginsBefore(input: ResolveInput, candidate: Candidate, at: Date): Promise<boolean> {
+async function beginsBefore(input: ResolveInput, candidate: Candidate, untilUs: bigint): Promise<boolean> {
   const finishedAt = new Date(candidate.backup.finishedAt);
-  if (at < finishedAt) return false;
+  if (untilUs < usOf(finishedAt)) return false;
   const checkpointAt = await checkpointTime(input, candidate);
-  return checkpointAt === undefined || finishedAt >= checkpointAt || at.getTime() >= checkpointAt.getTime() + CHECKPOINT_BEGINS_MS;
+  return checkpointAt === undefined || finishedAt >= checkpointAt || untilUs >= usOf(checkpointAt) + CHECKPOINT_BEGINS_US;
 }
 
 /** Recovery stops nowhere before the cluster is consistent; what it comes by until then is what the files of the backup are of. */
@@ -168,29 +178,34 @@ async function requireCovered(
   input: ResolveInput,
   candidates: readonly Candidate[],
   candidate: Candidate,
-  at: Date,
+  atUs: bigint,
   before: Surroundings['before'],
 ): Promise<void> {
   // One from behind a gap tells nothing of what is before it.
-  const until = (found: readonly Covered[]): readonly Date[] => found.flatMap((each) => (each.lsn <= candidate.reach ? [each.at] : []));
+  const until = (found: readonly Covered[]): readonly bigint[] =>
+    found.flatMap((each) => (each.lsn <= candidate.reach ? [usOf(each.at)] : []));
   const horizon = input.horizon === undefined ? [] : until([input.horizon]);
-  if (horizon.some((moment) => moment >= at)) return;
+  if (horizon.some((moment) => moment >= atUs)) return;
   const covered = [...horizon, ...until(await input.moments())];
-  if (covered.some((moment) => moment >= at)) return;
-  const known = [before?.time, ...covered].filter((moment) => moment !== undefined).sort((a, b) => b.getTime() - a.getTime())[0];
+  if (covered.some((moment) => moment >= atUs)) return;
+  const known = [...(before === undefined ? [] : [before.timeUs]), ...covered];
   const { lineage, coverage, unprovenHorizon } = input;
   const { reach } = candidate;
-  const claims = unprovenHorizon !== undefined && unprovenHorizon.at >= at && unprovenHorizon.lsn <= reach;
+  const claims = unprovenHorizon !== undefined && usOf(unprovenHorizon.at) >= atUs && unprovenHorizon.lsn <= reach;
   const isGap = candidates.some((each) => each.reach > reach);
   const missing = isGap ? segmentName(timelineOfLsn(lineage.timeline, lineage.history, reach), reach, coverage.segmentBytes) : undefined;
   const next = candidates.findLast((each) => each.startLsn > reach);
-  throw beyondTheWal(at, {
+  throw beyondTheWal(formatMomentUs(atUs), {
     reach,
-    known,
+    knownUs: known.reduce<bigint | undefined>((last, moment) => (last === undefined || moment > last ? moment : last), undefined),
     claimed: claims ? unprovenHorizon.at : undefined,
     missing,
     next: next && new Date(next.backup.finishedAt),
   });
+}
+
+function usOf(moment: Date): bigint {
+  return BigInt(moment.getTime()) * 1000n;
 }
 
 /** With an epoch, the transaction of exactly that epoch, where the WAL tells it; without, as `xmin` shows it. A subtransaction ends with its parent. */

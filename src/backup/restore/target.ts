@@ -4,12 +4,19 @@ import { parseLsn } from '../../postgres/lsn.ts';
 
 /** Where a recovery is asked to end. */
 export type RestoreTarget =
-  | { readonly kind: 'time'; readonly at: Date }
+  | {
+      readonly kind: 'time';
+      readonly at: Date;
+      /** What was said beyond its milliseconds, 0 to 999: commit times have microseconds. */
+      readonly microseconds?: number;
+    }
   | { readonly kind: 'lsn'; readonly lsn: bigint }
   | { readonly kind: 'xid'; readonly xid: string }
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'immediate' }
   | { readonly kind: 'latest' };
+
+export type TimeTarget = Extract<RestoreTarget, { readonly kind: 'time' }>;
 
 /** What `restore`'s options said, as text. */
 export interface TargetOptions {
@@ -28,7 +35,7 @@ export interface TargetOptions {
  */
 export function parseTarget(options: TargetOptions, now: Date): RestoreTarget {
   const given: RestoreTarget[] = [];
-  if (options.to !== undefined) given.push({ kind: 'time', at: parseMoment(options.to, now) });
+  if (options.to !== undefined) given.push(timeTarget(options.to, now));
   if (options.toLsn !== undefined) given.push({ kind: 'lsn', lsn: parseLsn(options.toLsn) });
   if (options.toXid !== undefined) given.push({ kind: 'xid', xid: parseXid(options.toXid) });
   if (options.toName !== undefined) given.push({ kind: 'name', name: options.toName });
@@ -39,6 +46,21 @@ export function parseTarget(options: TargetOptions, now: Date): RestoreTarget {
   throw new DbadminError('usage', given.length === 0 ? 'restore needs a moment to restore to' : 'restore takes one target, not several', {
     hint: 'Give one of --to TIME, --to-latest, --to-lsn, --to-xid, --to-name, --immediate.',
   });
+}
+
+/**
+ * The moment that a text names as a target, to the microsecond.
+ *
+ * @throws {DbadminError} as {@link parseMoment}.
+ */
+export function timeTarget(text: string, now: Date): TimeTarget {
+  const microseconds = Number((STAMP.exec(text.trim())?.[7] ?? '').padEnd(6, '0').slice(3));
+  return { kind: 'time', at: parseMoment(text, now), ...(microseconds === 0 ? {} : { microseconds }) };
+}
+
+/** A time target as the WAL has its times: microseconds since 1970. */
+export function targetUs({ at, microseconds = 0 }: Omit<TimeTarget, 'kind'>): bigint {
+  return BigInt(at.getTime()) * 1000n + BigInt(microseconds);
 }
 
 function parseXid(text: string): string {
@@ -117,4 +139,21 @@ export function formatMoment(moment: Date): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const local = new Date(moment.getTime() + offset * 60_000).toISOString().replace('T', ' ').replace('.000Z', '').replace('Z', '');
   return `${local} ${offset < 0 ? '-' : '+'}${two(Math.abs(offset) / 60)}:${two(Math.abs(offset) % 60)}`;
+}
+
+/** The same of microseconds since 1970, with six digits: given back as a target, the commit of that time comes back. */
+export function formatMomentUs(us: bigint): string {
+  const text = formatMoment(new Date(Number(us / 1000n)));
+  return us % 1000n === 0n ? text : withMicroseconds(text, us);
+}
+
+/** `2026-11-21T14:03:07.120345Z`, of microseconds since 1970; whole milliseconds as `2026-11-21T14:03:07.120Z`. */
+export function isoMoment(us: bigint): string {
+  const text = new Date(Number(us / 1000n)).toISOString();
+  return us % 1000n === 0n ? text : withMicroseconds(text, us);
+}
+
+function withMicroseconds(text: string, us: bigint): string {
+  const digits = String(us % 1_000_000n).padStart(6, '0');
+  return text.replace(/(:\d{2}:\d{2})(?:\.\d{3})?/, `$1.${digits}`);
 }

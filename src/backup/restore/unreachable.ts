@@ -5,7 +5,7 @@ import type { Candidate } from './candidates.ts';
 import type { CommitMark } from './commits-inspect.ts';
 import type { LeftCommits } from './left-commits-inspect.ts';
 import { describeLineage, type Lineage } from './recover-along.ts';
-import { formatMoment } from './target.ts';
+import { formatMoment, formatMomentUs } from './target.ts';
 
 /** `validUntil` is where the WAL was found to end, when it was read. Candidates are newest first. */
 export function unreachable(what: string, candidates: readonly Candidate[], validUntil?: bigint): DbadminError {
@@ -24,8 +24,8 @@ export function unreachable(what: string, candidates: readonly Candidate[], vali
 /** Where WAL breaks off before a moment, and what is on either side. */
 export interface WalEdge {
   readonly reach: bigint;
-  /** The last moment it is known to cover. */
-  readonly known: Date | undefined;
+  /** The last moment it is known to cover, microseconds since 1970. */
+  readonly knownUs: bigint | undefined;
   /** The last moment that an earlier version says it covers, without a proof. */
   readonly claimed: Date | undefined;
   /** The segment that is not there, when there is more WAL behind it. */
@@ -34,18 +34,19 @@ export interface WalEdge {
   readonly next: Date | undefined;
 }
 
-export function beyondTheWal(at: Date, { reach, known, claimed, missing, next }: WalEdge): DbadminError {
-  const covers = known === undefined ? '' : `; the last moment it is known to cover is ${formatMoment(known)}`;
+export function beyondTheWal(at: string, { reach, knownUs, claimed, missing, next }: WalEdge): DbadminError {
+  const known = knownUs === undefined ? undefined : formatMomentUs(knownUs);
+  const covers = known === undefined ? '' : `; the last moment it is known to cover is ${known}`;
   const doubt =
     claimed === undefined
       ? ''
       : ` An earlier version of dbadmin noted that it covers until ${formatMoment(claimed)}; it noted that also while its reception lagged behind the server, so it proves nothing.`;
-  const nearest = [known, next].flatMap((moment) => (moment === undefined ? [] : [`"${formatMoment(moment)}"`]));
+  const nearest = [known, next && formatMoment(next)].flatMap((moment) => (moment === undefined ? [] : [`"${moment}"`]));
   return new DbadminError(
     'target-unreachable',
     missing === undefined
-      ? `recovery target ${formatMoment(at)} lies beyond the WAL in the repository`
-      : `recovery target ${formatMoment(at)} lies in a gap: WAL segment ${missing} is not in the repository`,
+      ? `recovery target ${at} lies beyond the WAL in the repository`
+      : `recovery target ${at} lies in a gap: WAL segment ${missing} is not in the repository`,
     {
       detail: `The WAL ${missing === undefined ? 'ends' : 'breaks off'} at ${formatLsn(reach)}${covers}.${doubt}`,
       hint: `Restore to ${[...nearest, 'the end of what is there with --to-latest'].join(' or ')}.`,
@@ -55,7 +56,7 @@ export function beyondTheWal(at: Date, { reach, known, claimed, missing, next }:
 
 export function severalOfOneName(what: string, found: readonly TransactionEnd[]): DbadminError {
   return new DbadminError('target-unreachable', `there are ${found.length} of ${what} in the stored WAL`, {
-    detail: found.map(({ lsn, time }) => `${formatMoment(new Date(Number(time / 1000n)))} at ${formatLsn(lsn)}`).join('\n'),
+    detail: found.map(({ lsn, time }) => `${formatMomentUs(time)} at ${formatLsn(lsn)}`).join('\n'),
     hint: 'Name the one you mean by its position with --to-lsn.',
   });
 }
@@ -65,21 +66,17 @@ export class LeftBehind extends DbadminError {
   /** Of the branch with the newest commit up to the moment. */
   readonly newest: LeftCommits;
 
-  constructor(at: Date, lineage: Lineage, before: CommitMark | undefined, left: readonly [LeftCommits, ...LeftCommits[]]) {
+  constructor(at: string, lineage: Lineage, before: CommitMark | undefined, left: readonly [LeftCommits, ...LeftCommits[]]) {
     const [newest] = left;
     const { timeline } = newest.lineage;
-    const until = before === undefined ? 'the backup' : `the commit of ${formatMoment(before.time)}`;
-    super(
-      'target-unreachable',
-      `recovery target ${formatMoment(at)} lies on timeline ${timeline}, which ${describeLineage(lineage)} does not go along`,
-      {
-        detail: [
-          `Of what was committed up to that moment, timeline ${lineage.timeline} has nothing after ${until}.`,
-          ...left.map(describeLeft),
-        ].join('\n'),
-        hint: `Give --timeline ${timeline} for the moment as it was then${before === undefined ? '' : `, or --to "${formatMoment(before.time)}" for the last commit that both have`}; --timeline ${lineage.timeline} leaves those commits out.`,
-      },
-    );
+    const until = before === undefined ? 'the backup' : `the commit of ${formatMomentUs(before.timeUs)}`;
+    super('target-unreachable', `recovery target ${at} lies on timeline ${timeline}, which ${describeLineage(lineage)} does not go along`, {
+      detail: [
+        `Of what was committed up to that moment, timeline ${lineage.timeline} has nothing after ${until}.`,
+        ...left.map(describeLeft),
+      ].join('\n'),
+      hint: `Give --timeline ${timeline} for the moment as it was then${before === undefined ? '' : `, or --to "${formatMomentUs(before.timeUs)}" for the last commit that both have`}; --timeline ${lineage.timeline} leaves those commits out.`,
+    });
     this.newest = newest;
   }
 }
@@ -90,5 +87,5 @@ export function describeLeft({ lineage, partingLsn, count, first, last }: LeftCo
     count === 1
       ? `1 commit up to then behind ${formatLsn(partingLsn)}, of`
       : `${count} commits up to then behind ${formatLsn(partingLsn)}, from`;
-  return `Timeline ${lineage.timeline} has ${commits} ${formatMoment(first.time)}${count === 1 ? '' : ` to ${formatMoment(last.time)}`}.`;
+  return `Timeline ${lineage.timeline} has ${commits} ${formatMomentUs(first.timeUs)}${count === 1 ? '' : ` to ${formatMomentUs(last.timeUs)}`}.`;
 }

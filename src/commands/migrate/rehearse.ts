@@ -2,7 +2,7 @@ import path from 'node:path';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration, parseDuration } from '../../base/durations.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
-import { formatMoment, parseMoment, type RestoreTarget } from '../../backup/restore/target.ts';
+import { formatMoment, formatMomentUs, targetUs, timeTarget, type RestoreTarget } from '../../backup/restore/target.ts';
 import { EMPTY_HISTORY } from '../../migrate/history/history.ts';
 import { readFiles } from '../../migrate/inspect.ts';
 import { loadSqlParser } from '../../migrate/sql/parser.ts';
@@ -64,13 +64,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 function targetOf({ clock }: CommandContext, input: CommandInput): RestoreTarget {
   const to = textOption(input, 'to');
   if (to === undefined) return { kind: 'immediate' };
-  return /^(now|latest)$/i.test(to.trim()) ? { kind: 'latest' } : { kind: 'time', at: parseMoment(to, clock.now()) };
+  return /^(now|latest)$/i.test(to.trim()) ? { kind: 'latest' } : timeTarget(to, clock.now());
 }
 
 function describeMoment(target: RestoreTarget, { resolution }: Preflight): string {
   const { before, backup } = resolution;
-  const last = before === undefined ? '' : `, last commit ${formatMoment(before.time)}`;
-  if (target.kind === 'time') return `${formatMoment(target.at)}${last}`;
+  const last = before === undefined ? '' : `, last commit ${formatMomentUs(before.timeUs)}`;
+  if (target.kind === 'time') return `${formatMomentUs(targetUs(target))}${last}`;
   return target.kind === 'latest'
     ? `the newest WAL there is${last}`
     : `the end of the backup, ${formatMoment(new Date(backup.finishedAt))}`;

@@ -1,7 +1,7 @@
 import { findLastDrop } from '../../backup/find/search-inspect.ts';
 import { formatTableName, parseTableName } from '../../backup/find/table-name.ts';
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
-import { formatMoment } from '../../backup/restore/target.ts';
+import { formatMomentUs } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -35,7 +35,7 @@ export async function withBeforeDrop(context: CommandContext, input: CommandInpu
     const database = textOption(input, 'database') ?? cluster.connection.database;
     const search = { repository: opened, contents, lineage, signal: context.signal, database, table, countsDeletes: false };
     const { outcome, beforeLsn, withDatabase } = await findLastDrop(search);
-    const at = formatMoment(new Date(Number(outcome.time / 1000n)));
+    const at = formatMomentUs(outcome.time);
     const what = `${formatTableName(table)} in database ${database}${withDatabase ? ', with it' : ''}`;
     context.output.line(`drop       ${what}   ${at} xid ${outcome.fullXid ?? outcome.xid}`);
     return { ...input, options: { ...input.options, toLsn: formatLsn(beforeLsn), exclusive: true } };

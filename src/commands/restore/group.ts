@@ -45,7 +45,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--to-name <name>', summary: 'a restore point' },
       { flags: '--before-drop <table>', summary: 'just before the last drop of schema.table was committed' },
       { flags: '--immediate', summary: 'the end of the backup, nothing more' },
-      { flags: '--exclusive', summary: 'stop just before the position or transaction' },
+      { flags: '--exclusive', summary: 'stop just before the time, position or transaction' },
       { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
       { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves and is not suspect' },
       { flags: '--accept-suspect', summary: 'start from a suspect backup where no other serves: one that an audit casts doubt on' },

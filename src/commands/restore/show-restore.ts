@@ -6,7 +6,7 @@ import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespac
 import type { CommitMark } from '../../backup/restore/resolve.ts';
 import type { LeftCommits } from '../../backup/restore/left-commits-inspect.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
-import { formatMoment, type RestoreTarget } from '../../backup/restore/target.ts';
+import { formatMoment, formatMomentUs, isoMoment, targetUs, type RestoreTarget } from '../../backup/restore/target.ts';
 import { describeUnstored } from '../../backup/restore/unstored-wal.ts';
 import { describeLeft } from '../../backup/restore/unreachable.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
@@ -124,7 +124,7 @@ function describeReplayed({ location, directory, isThere, isFilled }: ReplayedTa
 function describeTarget(target: RestoreTarget): string {
   switch (target.kind) {
     case 'time':
-      return formatMoment(target.at);
+      return formatMomentUs(targetUs(target));
     case 'lsn':
       return `position ${formatLsn(target.lsn)}`;
     case 'xid':
@@ -139,7 +139,7 @@ function describeTarget(target: RestoreTarget): string {
 }
 
 function describeCommit(mark: CommitMark | undefined): string {
-  return mark === undefined ? 'none' : `${formatMoment(mark.time)} xid ${mark.xid}`;
+  return mark === undefined ? 'none' : `${formatMomentUs(mark.timeUs)} xid ${mark.xid}`;
 }
 
 function unstoredJson(state: Preflight['state']): object | null {
@@ -164,10 +164,10 @@ function unstoredJson(state: Preflight['state']): object | null {
 export function preflightJson({ options, preflight, returning, withoutEntries, proof, expected, port }: ShownRestore): object {
   const { resolution, layout, lineage, walBytes, state } = preflight;
   const mark = (commit: CommitMark | undefined): object | null =>
-    commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: commit.time.toISOString() };
+    commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: isoMoment(commit.timeUs) };
   return {
     target: describeTarget(options.target),
-    at: options.target.kind === 'time' ? options.target.at.toISOString() : null,
+    at: options.target.kind === 'time' ? isoMoment(targetUs(options.target)) : null,
     timeline: lineage.timeline,
     dataDirectory: layout.dataDirectory,
     port,
@@ -196,8 +196,8 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
       timeline: branch,
       partingLsn: formatLsn(partingLsn),
       commits: count,
-      from: first.time.toISOString(),
-      to: last.time.toISOString(),
+      from: isoMoment(first.timeUs),
+      to: isoMoment(last.timeUs),
     })),
     totalBytes: layout.totalBytes,
     walBytes,

@@ -1,4 +1,4 @@
-import { parseMoment } from '../../backup/restore/target.ts';
+import { timeTarget } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -30,7 +30,8 @@ export async function askAccess(
 ): Promise<Asked> {
   const database = textOption(input, 'database') ?? cluster.connection.database;
   const given = textOption(input, 'at');
-  const at = given === undefined ? undefined : parseMoment(given, context.clock.now());
+  const target = given === undefined ? undefined : timeTarget(given, context.clock.now());
+  const at = target?.at;
   const file = input.options['whatIf'];
   const isWhatIf = file !== undefined && file !== false;
   if (at !== undefined && isWhatIf) throw new DbadminError('usage', '--at asks the past and --what-if the future: give one of them');
@@ -40,11 +41,11 @@ export async function askAccess(
     throw new DbadminError('usage', `there is no database ${database}, or it takes no connections`, { hint: 'Name one with --database.' });
   };
   const base = { clusterName: cluster.name, database, at };
-  if (at !== undefined)
+  if (target !== undefined)
     return {
       ...base,
       whatIf: undefined,
-      graph: await inRestoredCluster(context, input, { config, cluster, at }, read),
+      graph: await inRestoredCluster(context, input, { config, cluster, target }, read),
       planned: undefined,
     };
   const graph = await read(cluster.connection);

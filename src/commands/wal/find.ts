@@ -4,7 +4,7 @@ import { findTableHistory, readStoredEnds, type Search } from '../../backup/find
 import { formatTableName, parseTableName } from '../../backup/find/table-name.ts';
 import type { TableEvent } from '../../backup/find/table-watch.ts';
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
-import { formatMoment, parseMoment } from '../../backup/restore/target.ts';
+import { formatMomentUs, isoMoment, targetUs, timeTarget } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -116,18 +116,18 @@ async function between(
   text: string,
 ): Promise<Answer> {
   const now = clock.now();
-  const from = parseMoment(text, now);
-  const until = input.args[0] === undefined ? now : parseMoment(input.args[0], now);
-  if (until < from)
+  const from = timeTarget(text, now);
+  const until = input.args[0] === undefined ? { at: now } : timeTarget(input.args[0], now);
+  const [fromUs, untilUs] = [targetUs(from), targetUs(until)];
+  if (untilUs < fromUs)
     throw new DbadminError(
       'usage',
       `the end of --${question === 'restorePoints' ? 'restore-points' : 'commits-between'} is before its beginning`,
     );
-  const [fromUs, untilUs] = [BigInt(from.getTime()) * 1000n, BigInt(until.getTime()) * 1000n];
   const limit = numberOption(input, 'limit') ?? 1000;
   const found: Found[] = [];
   let more = 0;
-  for await (const end of readStoredEnds(search, concernsTransactions, { from, until })) {
+  for await (const end of readStoredEnds(search, concernsTransactions, { from: from.at, until: until.at })) {
     if (question === 'restorePoints' ? end.kind !== 'restore-point' : end.kind !== 'commit' && end.kind !== 'commit-prepared') continue;
     // Times are not in the order of the WAL: none of it can be left out for being too late.
     if (end.time < fromUs || end.time > untilUs) continue;
@@ -137,7 +137,7 @@ async function between(
   if (found.length > 0) show(output, found);
   else
     output.line(
-      `no ${question === 'restorePoints' ? 'restore point' : 'commit'} between ${formatMoment(from)} and ${formatMoment(until)} in the stored WAL`,
+      `no ${question === 'restorePoints' ? 'restore point' : 'commit'} between ${formatMomentUs(fromUs)} and ${formatMomentUs(untilUs)} in the stored WAL`,
     );
   if (more > 0) output.note(`and ${more} more; --limit says how many are shown`);
   return { found, others: [], more };
@@ -152,7 +152,7 @@ function describe(found: Found): string[] {
   const what = rows === undefined ? (outcome.kind === 'restore-point' ? `restore point ${outcome.name}` : kind) : `${rows} rows deleted`;
   const prepared = outcome.kind === 'commit-prepared' ? ' by COMMIT PREPARED' : '';
   const how = withDatabase === true ? ' with its database' : prepared;
-  return [formatMoment(timeOf(outcome)), xidOf(outcome), formatLsn(positionOf(found)), `${what}${how}`];
+  return [formatMomentUs(outcome.time), xidOf(outcome), formatLsn(positionOf(found)), `${what}${how}`];
 }
 
 function json(found: Found): object {
@@ -162,7 +162,7 @@ function json(found: Found): object {
     ...(outcome.kind === 'restore-point' ? { name: outcome.name } : { xid: xidOf(outcome) }),
     lsn: formatLsn(positionOf(found)),
     endLsn: formatLsn(outcome.endLsn),
-    time: timeOf(outcome).toISOString(),
+    time: isoMoment(outcome.time),
     ...(rows === undefined ? {} : { rows }),
     ...(withDatabase === undefined ? {} : { withDatabase }),
     prepared: outcome.kind === 'commit-prepared',
@@ -176,10 +176,6 @@ function positionOf({ outcome, beforeLsn }: Found): bigint {
 
 function xidOf(outcome: TransactionEnd): string {
   return outcome.kind === 'restore-point' ? '' : String(outcome.fullXid ?? outcome.xid);
-}
-
-function timeOf({ time }: TransactionEnd): Date {
-  return new Date(Number(time / 1000n));
 }
 
 function numberOption(input: CommandInput, name: string): number | undefined {

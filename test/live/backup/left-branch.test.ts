@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseMoment, drawOf } from '../../../src/backup/drill/choose-moment.ts';
 import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect.ts';
 import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
-import { formatMoment } from '../../../src/backup/restore/target.ts';
+import { formatMoment, targetUs, timeTarget, type TimeTarget } from '../../../src/backup/restore/target.ts';
 import { LeftBehind } from '../../../src/backup/restore/unreachable.ts';
 import { recoverableStretches, recoverableWindows } from '../../../src/backup/windows.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
@@ -82,9 +82,9 @@ describe.each([15, 18])('a moment on a timeline that was left, on PostgreSQL %i'
 
   const momentAfter = (what: number | 'promotion'): Date => after.get(what) ?? new Date(0);
 
-  async function plan(at: Date, timeline?: number): Promise<Preflight> {
+  async function plan(moment: Date | TimeTarget, timeline?: number): Promise<Preflight> {
     const request = { repository, clusterName: 'main', systemIdentifier: undefined, exclusive: false, backup: undefined };
-    const target = { kind: 'time', at } as const;
+    const target = moment instanceof Date ? ({ kind: 'time', at: moment } as const) : moment;
     return await inspectRestore({ ...request, target, timeline, dataDirectory: path.join(directory, 'none'), tablespaces: new Map() });
   }
 
@@ -107,9 +107,15 @@ describe.each([15, 18])('a moment on a timeline that was left, on PostgreSQL %i'
       detail: expect.stringMatching(/Timeline 1 has 2 commits up to then behind 0\/[0-9A-F]+, from .* to .*\.$/),
       hint: expect.stringMatching(/^Give --timeline 1 .* --to ".*" for the last commit that both have; --timeline 2 leaves/),
     });
-    const shared = /--to "([^"]+)"/.exec((refusal as LeftBehind).hint ?? '')?.[1] ?? '';
-    expect(new Date(shared) <= momentAfter(1)).toBe(true);
-    expect((await plan(new Date(shared))).resolution.left).toEqual([]);
+    const said = /--to "([^"]+)"/.exec((refusal as LeftBehind).hint ?? '')?.[1] ?? '';
+    const shared = timeTarget(said, new Date());
+    expect(shared.at <= momentAfter(1)).toBe(true);
+    const { resolution } = await plan(shared);
+    expect(resolution.left).toEqual([]);
+    // The very commit whose time it is comes back.
+    expect(resolution.before?.timeUs).toBe(targetUs(shared));
+    const refused = /of ([^,]+ [+-]\d{2}:\d{2})\.$/m.exec((refusal as LeftBehind).detail ?? '')?.[1] ?? '';
+    expect(refused).toBe(said);
     const words = ['restore', '--to', momentAfter(3).toISOString(), '--into', path.join(directory, 'none'), '--dry-run'];
     const { status, stderr } = await runCommand([...words, '--config', config]);
     expect(`${status} ${stderr}`).toMatch(/^1 [^]*lies on timeline 1[^]*--timeline 1/);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { applyRestore } from '../../../src/backup/restore/apply.ts';
 import { inspectRestore, type Preflight } from '../../../src/backup/restore/inspect.ts';
-import type { RestoreTarget } from '../../../src/backup/restore/target.ts';
+import { formatMomentUs, targetUs, timeTarget, type RestoreTarget } from '../../../src/backup/restore/target.ts';
 import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { startCluster, stopCluster } from '../../../src/postgres/server.ts';
@@ -49,11 +49,9 @@ function randomTarget(random: () => number, story: BranchStory, all: readonly Br
   const kind = random();
   if (kind < 0.3) {
     const shiftMs = random() < 0.9 ? 0 : (random() - 0.5) * 20_000;
-    return {
-      ...base,
-      exclusive: false,
-      target: { kind: 'time', at: new Date(Math.floor(Number(commit.time) / 1000 + random() * 3 - 1 + shiftMs)) },
-    };
+    // As often as not the very time of a commit, as it is shown.
+    const us = random() < 0.5 ? commit.time : commit.time + BigInt(Math.floor((random() * 3 - 1 + shiftMs) * 1000));
+    return { ...base, target: timeTarget(formatMomentUs(us), new Date()) };
   }
   if (kind < 0.6) {
     const span = Number(validUntil - oldest.startLsn);
@@ -77,7 +75,8 @@ function cutOf(
   const within = (lsn: bigint | undefined) => (lsn === undefined || lsn < oldest.stopLsn ? undefined : { lsn, inclusive: !exclusive });
   switch (target.kind) {
     case 'time': {
-      const later = commits.find(({ time }) => time > BigInt(target.at.getTime()) * 1000n);
+      const us = targetUs(target);
+      const later = commits.find(({ time }) => time > us || (exclusive && time === us));
       // Whether it was seen that nothing happened until then is the receiver's knowledge.
       if (later === undefined) return 'either';
       const earlier = commits.some(({ lsn }) => lsn < later.lsn);

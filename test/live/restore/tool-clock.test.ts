@@ -33,7 +33,9 @@ test.each([15, 18])(
         ((await inspectLineage(repository, 'main')).coverage.timelines.get(1)?.horizon?.at ?? new Date(0)) > moment;
       await expect.poll(covered, { timeout: 20_000 }).toBe(true);
       const into = path.join(directory, 'clone');
-      await expect(preflightOf(repository, into, { target: { kind: 'time', at: moment } })).rejects.toMatchObject({ code: 'target-unreachable' });
+      await expect(preflightOf(repository, into, { target: { kind: 'time', at: moment } })).rejects.toMatchObject({
+        code: 'target-unreachable',
+      });
       // From the moments after it, it is taken.
       await pause(2500);
       const after = new Date();

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { formatMoment, parseMoment, parseTarget, type TargetOptions } from '../../../src/backup/restore/target.ts';
+import {
+  formatMoment,
+  formatMomentUs,
+  isoMoment,
+  parseMoment,
+  parseTarget,
+  targetUs,
+  timeTarget,
+  type TargetOptions,
+} from '../../../src/backup/restore/target.ts';
 
 const NOW = new Date('2026-11-21T12:00:00.000Z');
 const none: TargetOptions = { to: undefined, toLsn: undefined, toXid: undefined, toName: undefined, toLatest: false, immediate: false };
@@ -51,6 +60,18 @@ describe('parseMoment', () => {
 
   test.each(['yesterday', '2026-02-30 10:00Z', '2026-11-20 25:00Z', '2026-11-20 10:60Z', '', '14:03'])('%j is refused', (text) => {
     expect(() => parseMoment(text, NOW)).toThrow(expect.objectContaining({ code: 'time-invalid' }));
+  });
+
+  test.each(['Asia/Kolkata', 'America/New_York', 'UTC'])('in %s a time of the WAL that is shown names that very microsecond', (zone) => {
+    inZone(zone, () => {
+      for (const us of [1_795_000_000_123_456n, 1_795_000_000_000_001n, 1_795_000_000_120_000n, 1_795_000_000_000_000n]) {
+        expect(targetUs(timeTarget(formatMomentUs(us), NOW))).toBe(us);
+        expect(targetUs(timeTarget(isoMoment(us), NOW))).toBe(us);
+      }
+    });
+    expect(inZone('Asia/Kolkata', () => formatMomentUs(1_795_250_000_000_010n))).toMatch(/ \d\d:\d\d:\d\d\.000010 \+05:30$/);
+    expect(isoMoment(1_795_250_000_000_010n)).toMatch(/:\d\d\.000010Z$/);
+    expect(timeTarget('2026-11-20 14:03:07.5Z', NOW)).toEqual({ kind: 'time', at: new Date('2026-11-20T14:03:07.500Z') });
   });
 
   test('a moment is shown with its offset', () => {
