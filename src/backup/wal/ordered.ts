@@ -14,20 +14,30 @@ export class Ordered {
    * has begun. After a failure no later `after` runs; {@link Ordered.settled} tells it.
    */
   async add(work: () => Promise<void>, after: () => void): Promise<void> {
-    while (this.#running >= this.#atOnce) await this.#room.promise;
-    this.#running += 1;
-    const working = work().finally(() => {
-      this.#running -= 1;
-      this.#room.resolve();
-      this.#room = Promise.withResolvers<void>();
-    });
+    const begun = Promise.withResolvers<void>();
+    const working = this.#runInTurn(work, begun.resolve);
+    // At once, not only when there is room: whoever waits for all that was added by then waits for this, too.
     this.#tail = Promise.all([this.#tail, working]).then(after);
     // Told by settled(), and nowhere else.
     this.#tail.catch(() => undefined);
+    await begun.promise;
   }
 
   /** Resolves when everything added so far is done; rejects with the first failure. */
   async settled(): Promise<void> {
     await this.#tail;
+  }
+
+  async #runInTurn(work: () => Promise<void>, onBegun: () => void): Promise<void> {
+    while (this.#running >= this.#atOnce) await this.#room.promise;
+    this.#running += 1;
+    onBegun();
+    try {
+      await work();
+    } finally {
+      this.#running -= 1;
+      this.#room.resolve();
+      this.#room = Promise.withResolvers<void>();
+    }
   }
 }

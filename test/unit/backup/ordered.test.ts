@@ -50,6 +50,20 @@ describe('work in order', () => {
     await ordered.settled();
   });
 
+  test('settled() waits also for what was added and has no room yet', async () => {
+    const ordered = new Ordered(1);
+    const steps = [step(), step()];
+    const done: string[] = [];
+    for (const [n, { work }] of steps.entries()) void ordered.add(work, () => done.push(String(n)));
+    const settled = ordered.settled().then(() => done.push('settled'));
+    steps[0]?.end();
+    await turn();
+    expect(done).toEqual(['0']);
+    steps[1]?.end();
+    await settled;
+    expect(done).toEqual(['0', '1', 'settled']);
+  });
+
   test('after a failure nothing later is followed up, and settled() tells it', async () => {
     const ordered = new Ordered(3);
     const steps = [step(), step(), step()];
