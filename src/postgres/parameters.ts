@@ -24,7 +24,7 @@ export interface ConnectionParameters {
   readonly database: string;
   readonly password: Secret | undefined;
   readonly sslMode: SslMode;
-  /** Path of the PEM file with the trusted authorities, or undefined for the system's. */
+  /** Path of the PEM file with the trusted authorities, or undefined for the public ones: of Node.js here, of the system in libpq's programs. */
   readonly sslRootCert: string | undefined;
   /** Paths of the client certificate and its key, both or neither. */
   readonly sslCert: string | undefined;
@@ -45,7 +45,7 @@ export interface ConnectionParameters {
  */
 export const KEEP_ALIVE_DELAY_MS = 300_000;
 
-/** Whether a server's certificate is checked with the authorities that the system trusts. */
+/** Whether a server's certificate is checked with the public authorities, as libpq's `sslrootcert=system`. */
 export function usesSystemRoots({ sslMode, sslRootCert, hosts }: ConnectionParameters): boolean {
   return sslMode === 'verify-full' && sslRootCert === undefined && hosts.some(({ host }) => !host.startsWith('/'));
 }
