@@ -55,6 +55,8 @@ export async function importTable({ parameters, directory, to, firesTriggers = f
         await refuseOtherColumns(transaction, exported.table, target);
         const behaviour = await inspectInsert(transaction, target);
         refuseBehaviour(behaviour, target, firesTriggers);
+        // Of two imports at once the second sees what the first has added: rows without a key would come twice.
+        await transaction`select pg_advisory_xact_lock(hashtextextended('dbadmin table import ' || ${qualified(target.schema, target.name)}::regclass::oid, 0))`;
         const staged = await stageRows(transaction, exported.table, target, rows());
         refuseOtherRows(exported, staged.sha256, staged.rows, directory);
         const { added, unlike } = await insertMissingRows(transaction, exported.table, target, behaviour);

@@ -91,6 +91,21 @@ describe.each([14, 18])('a table imported into one that is there, PostgreSQL %i'
     expect(await sql`select from shop.track`).toHaveLength(0);
   });
 
+  test('by two at once has each row once', async () => {
+    const from = await ordersWith('select 1');
+    const other = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await other.unsafe('begin; lock table shop.orders in share mode');
+    const both = Promise.all([imported(from), imported(from)]);
+    try {
+      await expect.poll(async () => (await sql`select from pg_locks where not granted`).length, { timeout: 10_000 }).toBe(2);
+    } finally {
+      await other.unsafe('commit');
+      await other.end();
+    }
+    expect((await both).map(({ added }) => String(added)).toSorted()).toEqual(['0', '1']);
+    expect(await orders()).toEqual(['1 0', '2 0', '3 0']);
+  });
+
   test('may have columns of any name', async () => {
     await sql.unsafe(
       `create table shop.t (row_text text, copy int, new int, old int, rows_of int); insert into shop.t values ('a', 1, 2, 3, 4)`,
