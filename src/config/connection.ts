@@ -87,8 +87,7 @@ export function resolveConnection(stated: readonly StatedSettings[], machine: Ma
   }
   const sslRootCert = pick(layers, 'sslrootcert') ?? existing(machine, 'root.crt');
   const usesSystemRoots = sslRootCert !== undefined && path.basename(sslRootCert) === 'system';
-  const roots = sslRootCert === undefined ? 'none' : usesSystemRoots ? 'system' : 'file';
-  const sslMode = readSslMode(pick(layers, 'sslmode'), roots, hosts);
+  const sslMode = readSslMode(pick(layers, 'sslmode'), usesSystemRoots, hosts);
   const password =
     pickPassword(layers) ?? passwordFromFile(layers, { hosts, user, database: physical ? 'replication' : database }, machine, warnings);
   const parameters: ConnectionParameters = {
@@ -186,19 +185,12 @@ export function isLocal(host: string): boolean {
   return host.startsWith('/') || host.startsWith('@') || host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
 }
 
-function readSslMode(text: string | undefined, roots: 'none' | 'system' | 'file', hosts: readonly HostAddress[]): SslMode {
-  if (text === undefined) return roots === 'system' || hosts.some(({ host }) => !isLocal(host)) ? 'verify-full' : 'prefer';
+function readSslMode(text: string | undefined, usesSystemRoots: boolean, hosts: readonly HostAddress[]): SslMode {
+  if (text === undefined) return usesSystemRoots || hosts.some(({ host }) => !isLocal(host)) ? 'verify-full' : 'prefer';
   const mode = SSL_MODES.find((known) => known === text);
   if (mode === undefined) throw new DbadminError('config-invalid', `sslmode "${text}" is none of ${SSL_MODES.join(', ')}`);
-  if (roots === 'system' && mode !== 'verify-full') {
+  if (usesSystemRoots && mode !== 'verify-full') {
     throw new DbadminError('config-invalid', `sslrootcert=system needs sslmode verify-full, not ${mode}`);
-  }
-  // The same said without words: public authorities sign for everybody, and who asked for a certificate would not be looked at.
-  if (mode === 'verify-ca' && roots === 'none' && hosts.some(({ host }) => !host.startsWith('/'))) {
-    throw new DbadminError('config-invalid', 'sslmode verify-ca needs the certificate of the authority', {
-      detail: 'Without it the public authorities would count, and any server on the internet with a certificate of its own would pass.',
-      hint: 'Give it: sslrootcert=FILE, PGSSLROOTCERT or ~/.postgresql/root.crt. sslmode=verify-full checks the name, too.',
-    });
   }
   return mode;
 }

@@ -94,7 +94,8 @@ function settingsFor(here: ConnectionParameters, { host, port }: HostAddress, op
     ...(here.password === undefined ? {} : { password: here.password.reveal() }),
     ...(options.noDelay === true && !isSocket ? undelayed({ host, port }) : {}),
     ssl: tls === undefined ? false : allowsClearText(here) ? ('prefer' as const) : tls,
-    connect_timeout: Math.max(1, Math.round(here.connectTimeoutMs / 1000)),
+    // Down: what stands for no limit is the longest timer there is, and Node fires a longer one at once.
+    connect_timeout: Math.max(1, Math.floor(here.connectTimeoutMs / 1000)),
     max: options.max ?? 1,
     prepare: false,
     fetch_types: false,

@@ -41,7 +41,8 @@ export interface ConnectionParameters {
  * it works, or waits, need not answer: its system does. The system's own time is two hours, and of a host that lost its power, or a firewall
  * that forgot the connection, nobody tells whoever only waits for an answer.
  *
- * No shorter: a network that is cut for less is outlived, and what waits for an answer so long may have read for hours.
+ * No shorter: a network that is cut for less is outlived by a connection that was spoken on just before, and what waits for an answer so
+ * long may have read for hours. One that was silent before is asked once in that time, and is lost when just then nothing passes for ten seconds.
  */
 export const KEEP_ALIVE_DELAY_MS = 300_000;
 

@@ -11,11 +11,19 @@ import type { ConnectionParameters } from './parameters.ts';
  * `verify-full` checks the name too: always that of `host`, whatever Node was told. Of a socket that a library connected to an address
  * it knows no name at all, and takes "localhost", which many certificates hold. `allow` and `prefer` are opportunistic: the caller falls back to clear text.
  *
- * @throws {DbadminError} `file-unreadable` when a certificate or key cannot be read.
+ * @throws {DbadminError} `file-unreadable` when a certificate or key cannot be read; `config-invalid` for `verify-ca` without the
+ * certificate of the authority. Whether there is one depends on who runs the command, so it is asked only where a connection is made.
  * @see https://www.postgresql.org/docs/current/libpq-ssl.html
  */
 export function tlsOptions(parameters: ConnectionParameters, host: string): ConnectionOptions | undefined {
   if (parameters.sslMode === 'disable' || host.startsWith('/')) return undefined;
+  // Public authorities sign for everybody, and who asks for the password would not be looked at.
+  if (parameters.sslMode === 'verify-ca' && parameters.sslRootCert === undefined) {
+    throw new DbadminError('config-invalid', `sslmode verify-ca needs the certificate of the authority that ${host} has its own from`, {
+      detail: 'Without it the public authorities would count, and any server on the internet with a certificate of its own would pass.',
+      hint: 'Give it: sslrootcert=FILE, PGSSLROOTCERT or ~/.postgresql/root.crt. sslmode=verify-full checks the name, too.',
+    });
+  }
   const verifies = parameters.sslMode.startsWith('verify') || (parameters.sslMode === 'require' && parameters.sslRootCert !== undefined);
   return {
     rejectUnauthorized: verifies,
