@@ -33,3 +33,8 @@ export function brokenBackups(backups: readonly BackupSummary[], standing: reado
   }
   return broken;
 }
+
+/** Labels of dumps of which something is missing or damaged, as such verifications found, with theirs. */
+export function brokenDumps(standing: readonly StandingVerification[]): BrokenBackups {
+  return new Map(standing.flatMap(({ header, findings }) => (findings?.dumps ?? []).map((label) => [label, header.label] as const)));
+}

@@ -13,7 +13,7 @@ import { listUnlocked } from '../../repository/unlocked-backups.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
-import { lastDumps, type DumpPromise } from '../dump/last-inspect.ts';
+import { dumpsAhead, lastDumps, type DumpPromise } from '../dump/last-inspect.ts';
 import { readProofs } from '../drill/record.ts';
 import { standingFailure } from '../drill/standing.ts';
 import { backupTimes } from '../backup-times.ts';
@@ -131,8 +131,8 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     repositoryAt: new Date(repository.identity.createdAt),
     backups: backups.length,
     backupAt: timed.at(-1)?.endedAt,
-    ahead: ahead.map(({ summary: { label } }) => label),
-    dumps: await lastDumps(repository, systemIdentifier, options.dumps ?? []),
+    ahead: [...ahead.map(({ summary: { label } }) => label), ...(await dumpsAhead(repository, systemIdentifier, now))],
+    dumps: await lastDumps(repository, systemIdentifier, options.dumps ?? [], now),
     drillAt: at(lastPassed?.finishedAt),
     drillFailed: failed === undefined ? undefined : { label: failed.label, isLast: failed === last },
     mismatches: suspicions.open,

@@ -1,7 +1,9 @@
 import type { Repository } from '../../repository/repository.ts';
+import { isAhead, momentOf } from '../../repository/stored-moment.ts';
+import { listDumpTimes, type ListedDump } from './dump-times.ts';
 import { extentOf } from './extent.ts';
 import type { DumpManifest } from './manifest.ts';
-import { listDumps, readableDumpManifest } from './stored-dump.ts';
+import { readableDumpManifest } from './stored-dump.ts';
 
 /** A dump, by its label. */
 export interface LastDump {
@@ -34,9 +36,9 @@ const MOST_READ = 64;
 /** The last dump of a lineage that is no part, or where all are parts the last; undefined when there is none that can be read. */
 export async function lastDump(repository: Repository, systemIdentifier: string): Promise<LastDump | undefined> {
   let lastPart: LastDump | undefined;
-  for await (const manifest of newestFirst(repository, systemIdentifier)) {
-    if (extentOf(manifest) !== 'part') return lastOf(manifest);
-    lastPart ??= lastOf(manifest);
+  for await (const dump of newestFirst(repository, systemIdentifier, undefined)) {
+    if (extentOf(dump.manifest) !== 'part') return lastOf(dump);
+    lastPart ??= lastOf(dump);
   }
   return lastPart;
 }
@@ -49,30 +51,45 @@ export async function lastDumps(
   repository: Repository,
   systemIdentifier: string,
   promises: readonly DumpPromise[],
+  now: Date,
 ): Promise<readonly DatabaseDumps[]> {
   const last = new Map<string, LastDump>();
   let there: readonly string[] | undefined;
   let wanted: readonly Omit<DatabaseDumps, 'last'>[] = [];
-  for await (const manifest of newestFirst(repository, systemIdentifier)) {
+  for await (const dump of newestFirst(repository, systemIdentifier, now)) {
+    const { manifest } = dump;
     there ??= databasesThere(manifest);
     if (extentOf(manifest) === 'part') continue;
     if (last.size === 0) wanted = promised(there, promises, manifest);
-    for (const { database } of manifest.databases) if (!last.has(database)) last.set(database, lastOf(manifest));
+    for (const { database } of manifest.databases) if (!last.has(database)) last.set(database, lastOf(dump));
     if (wanted.every(({ database }) => last.has(database))) break;
   }
   return wanted.map((each) => ({ ...each, last: last.get(each.database) }));
 }
 
-async function* newestFirst(repository: Repository, systemIdentifier: string): AsyncGenerator<DumpManifest> {
+/** Labels of dumps of a moment that has not come: nothing tells how old they are. */
+export async function dumpsAhead(repository: Repository, systemIdentifier: string, now: Date): Promise<readonly string[]> {
+  const listed = await listDumpTimes(repository, `${systemIdentifier}/`);
+  return listed.filter(({ startedAt }) => isAhead(startedAt, now)).map(({ label }) => label);
+}
+
+interface ReadDump extends ListedDump {
+  readonly manifest: DumpManifest;
+}
+
+/** With `now` without those of a moment that has not come. */
+async function* newestFirst(repository: Repository, systemIdentifier: string, now: Date | undefined): AsyncGenerator<ReadDump> {
   const prefix = `${systemIdentifier}/`;
-  for (const label of (await listDumps(repository, prefix)).toReversed().slice(0, MOST_READ)) {
-    const manifest = await readableDumpManifest(repository, prefix, label);
-    if (manifest !== undefined) yield manifest;
+  const listed = await listDumpTimes(repository, prefix);
+  const timed = listed.filter(({ startedAt }) => now === undefined || !isAhead(startedAt, now));
+  for (const dump of timed.toReversed().slice(0, MOST_READ)) {
+    const manifest = await readableDumpManifest(repository, prefix, dump.label);
+    if (manifest !== undefined) yield { ...dump, manifest };
   }
 }
 
-function lastOf({ label, startedAt }: DumpManifest): LastDump {
-  return { label, at: startedAt };
+function lastOf({ label, manifest, storedAt }: ReadDump): LastDump {
+  return { label, at: momentOf(new Date(manifest.startedAt), storedAt).toISOString() };
 }
 
 /** Those that are no templates; of a dump that does not say, those that it holds. */

@@ -10,13 +10,13 @@ import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
+import { listDumpTimes } from '../dump/dump-times.ts';
 import { extentOf } from '../dump/extent.ts';
-import { dumpPrefix } from '../dump/layout.ts';
 import { readableDumpManifest } from '../dump/stored-dump.ts';
 import { suspicionsOf } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import { readStanding } from '../verify/record.ts';
-import { brokenBackups } from '../broken.ts';
+import { brokenBackups, brokenDumps } from '../broken.ts';
 import type { DumpContent, StoredDump } from './dump-plan.ts';
 import type { ExpiryState, StoredBackup } from './plan.ts';
 import type { StoredWal } from './wal-plan.ts';
@@ -55,6 +55,7 @@ export async function inspectExpiry(
     damaged,
     suspicions,
     broken: brokenBackups(summaries, standing),
+    brokenDumps: brokenDumps(standing),
     untold: standing.flatMap(({ header, findings }) => (findings === undefined ? [header.label] : [])),
     wal,
     holds,
@@ -133,17 +134,11 @@ async function readLineages(repository: Repository, cluster: ClusterIdentity, ti
   return lineages;
 }
 
-/** Dumps that are complete: their manifest, written last, is there. */
 async function readDumps(repository: Repository, systemIdentifier: string, within: boolean): Promise<readonly StoredDump[]> {
-  const prefix = dumpPrefix(`${systemIdentifier}/`);
   const dumps: StoredDump[] = [];
-  for await (const { key, modifiedAt: storedAt } of repository.store.list(prefix)) {
-    const [label = '', file = ''] = key.slice(prefix.length).split('/');
-    if (file !== 'manifest.json') continue;
-    const content = within ? await readContent(repository, systemIdentifier, label) : undefined;
-    dumps.push({ label, startedAt: timeOfLabel(label) ?? storedAt, storedAt, content });
-  }
-  return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+  for (const dump of await listDumpTimes(repository, `${systemIdentifier}/`))
+    dumps.push({ ...dump, content: within ? await readContent(repository, systemIdentifier, dump.label) : undefined });
+  return dumps;
 }
 
 /** What a dump holds; undefined where its manifest cannot be read. */
@@ -152,10 +147,4 @@ async function readContent(repository: Repository, systemIdentifier: string, lab
   if (manifest === undefined) return undefined;
   const names = (databases: readonly { readonly database: string }[] = []): readonly string[] => databases.map(({ database }) => database);
   return { extent: extentOf(manifest), databases: names(manifest.databases), leftOut: names(manifest.leftOut) };
-}
-
-/** The moment in `20261121T203001Z-dump`. */
-function timeOfLabel(label: string): Date | undefined {
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(label);
-  return match === null ? undefined : new Date(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`);
 }

@@ -22,6 +22,7 @@ export interface ExpiryState {
   readonly backups: readonly StoredBackup[];
   readonly suspicions: Suspicions;
   readonly broken: BrokenBackups;
+  readonly brokenDumps: BrokenBackups;
   /** By their beginnings, oldest first. */
   readonly dumps: readonly StoredDump[];
   /** Those in force, by label. */
@@ -151,8 +152,12 @@ function endOf({ summary, storedAt }: StoredBackup): Date {
 }
 
 /** Whether nothing tells how old a backup is: the moment at which it ended has not come, by any clock that there is. */
-function isOfNoTime({ now, storeNow }: ExpiryState, backup: StoredBackup): boolean {
-  return isAhead(endOf(backup), now > storeNow ? now : storeNow);
+function isOfNoTime(state: ExpiryState, backup: StoredBackup): boolean {
+  return isAhead(endOf(backup), latestOf(state));
+}
+
+function latestOf({ now, storeNow }: ExpiryState): Date {
+  return now > storeNow ? now : storeNow;
 }
 
 function keepYoung(state: ExpiryState, { windowMs }: Retention, keep: Keep): void {
@@ -192,7 +197,7 @@ function keepPeriods(
 }
 
 function planDumps(state: ExpiryState, { dumps }: Retention): readonly Verdict[] {
-  const stay = dumps === undefined ? undefined : dumpReasons(state.dumps, Math.max(1, dumps));
+  const stay = dumps === undefined ? undefined : dumpReasons(state.dumps, Math.max(1, dumps), { ...state, now: latestOf(state) });
   return state.dumps.map(({ label }) => {
     const reason: KeepReason | undefined = stay === undefined ? { kind: 'no-rule' } : stay.get(label);
     return { label, reasons: [...holdReasons(state, label), ...(reason === undefined ? [] : [reason])] };

@@ -14,7 +14,7 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
   const moments = momentsOf(plan);
   const verdicts = [...plan.backups, ...plan.dumps];
   output.line(where);
-  const { damaged, broken, untold } = plan.inspection;
+  const { damaged, broken, brokenDumps, untold } = plan.inspection;
   if (damaged.length > 0) output.warn(`nothing is removed while manifests cannot be read: ${damaged.map(({ key }) => key).join(', ')}`);
   if (untold.length > 0) output.warn(`nothing is removed while nobody can read what ${untold.join(', ')} found damaged`);
   warnOfBroken(output, broken);
@@ -26,7 +26,7 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
     ['backup', 'of', '', 'why'],
     verdicts.map(({ label, reasons }) => {
       const until = plan.locked.get(label);
-      const brokenBy = broken.has(label) ? ['does not restore whole'] : [];
+      const brokenBy = broken.has(label) || brokenDumps.has(label) ? ['does not restore whole'] : [];
       return [
         label,
         formatMoment(new Date(moments.get(label) ?? 0)),
@@ -102,7 +102,7 @@ export function expiryResult(repository: string, plan: ExpiryPlan, outcome: Expi
   const verdict = ({ label, reasons }: Verdict): object => {
     const why = [...new Set(reasons.map(describeReason))];
     const lockedUntil = plan.locked.get(label)?.toISOString() ?? null;
-    const brokenBy = plan.inspection.broken.get(label) ?? null;
+    const brokenBy = plan.inspection.broken.get(label) ?? plan.inspection.brokenDumps.get(label) ?? null;
     return { label, at: moments.get(label) ?? null, brokenBy, stays: reasons.length > 0, lockedUntil, reasons, why };
   };
   return {

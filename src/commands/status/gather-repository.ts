@@ -2,7 +2,7 @@ import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { backupTimes, type TimedBackup } from '../../backup/backup-times.ts';
 import { readProofs } from '../../backup/drill/record.ts';
 import { standingFailure } from '../../backup/drill/standing.ts';
-import { lastDumps, type DatabaseDumps, type DumpPromise } from '../../backup/dump/last-inspect.ts';
+import { dumpsAhead, lastDumps, type DatabaseDumps, type DumpPromise } from '../../backup/dump/last-inspect.ts';
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
@@ -110,7 +110,7 @@ async function inspectLineageFacts(
   const failed = standingFailure(proofs.all, contents.backups, now);
   const { last: verified, standing } = await readVerifications(repository, id, now);
   const unsound = standing.at(-1);
-  const dumps = await lastDumps(repository, id, promises);
+  const dumps = await lastDumps(repository, id, promises, now);
   const { timed, ahead } = backupTimes(contents.backups, contents.storedAt, now);
   const whole = timed.filter(({ summary }) => mayServe(summary, contents.suspicions));
   const last = timed.at(-1)?.summary;
@@ -124,7 +124,7 @@ async function inspectLineageFacts(
     storedLsn: wal.storedLsn ?? undefined,
     storedUntil: wal.lagMs === null ? undefined : new Date(now.getTime() - wal.lagMs),
     backups: contents.backups.length,
-    ahead: ahead.map(({ summary: { label } }) => label),
+    ahead: [...ahead.map(({ summary: { label } }) => label), ...(await dumpsAhead(repository, id, now))],
     newest: factsOf(whole.at(-1)),
     newestFull: factsOf(newestFull),
     damaged: last === undefined || last.damage === null ? undefined : { label: last.label, damage: last.damage },

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
-import { lastDump, lastDumps, type DumpPromise } from '../../../src/backup/dump/last-inspect.ts';
+import { dumpsAhead, lastDump, lastDumps, type DumpPromise } from '../../../src/backup/dump/last-inspect.ts';
 import type { DumpManifest, DumpSelection, LeftOutDatabase } from '../../../src/backup/dump/manifest.ts';
 import { readDumpManifest, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 
 const SYSTEM = '7000000000000000001';
 const PREFIX = `${SYSTEM}/`;
+const NOW = new Date('2026-11-30T00:00:00Z');
 const ALL: DumpSelection = { databases: 'all', excluded: [], schemaOnly: false, tables: [] };
 const EVERY_DAY: DumpPromise = { databases: 'all', excluded: [], ageMs: 1000 };
 const objectOf = { sizeBytes: 0, blake3: '', sha256: '' };
@@ -47,23 +50,39 @@ const out = (reason: LeftOutDatabase['reason'], ...databases: readonly string[])
 
 /** The day of the last whole dump of each database. */
 async function days(repository: Repository, promises: readonly DumpPromise[]): Promise<Readonly<Record<string, number | undefined>>> {
-  const found = await lastDumps(repository, SYSTEM, promises);
+  const found = await lastDumps(repository, SYSTEM, promises, NOW);
   return Object.fromEntries(found.map(({ database, last }) => [database, last === undefined ? undefined : new Date(last.at).getUTCDate()]));
 }
 
 describe.each([false, true])('the last whole dump of each database (encrypted: %s)', (encrypted) => {
   test('dumps of definitions or single tables are none', async () => {
     const repository = await makeMemoryRepository(encrypted);
-    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY])).toEqual([]);
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toEqual([]);
     const first = await dump(repository, 1, ['app'], { selection: { ...ALL, schemaOnly: true }, leftOut: [] });
-    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY])).toEqual([]);
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toEqual([]);
     expect(await lastDump(repository, SYSTEM)).toEqual({ label: first, at: momentOf(1) });
     const second = await dump(repository, 2, ['app']);
     await dump(repository, 3, ['app'], { selection: { ...ALL, tables: ['core.play'] }, leftOut: [] });
-    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY])).toEqual([
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toEqual([
       { database: 'app', ageMs: 1000, last: { label: second, at: momentOf(2) } },
     ]);
     expect(await lastDump(repository, SYSTEM)).toEqual({ label: second, at: momentOf(2) });
+  });
+
+  test('one of a clock that was ahead is as old as it was stored, and is not the last where nothing tells that', async () => {
+    const clock = new ManualClock(Date.parse(momentOf(2)));
+    const repository = await makeMemoryRepository(encrypted, createMemoryStore(clock));
+    const ahead = await dump(repository, 29, ['app']);
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toMatchObject([{ last: { label: ahead, at: momentOf(2) } }]);
+    clock.set(Date.parse(momentOf(3)));
+    const third = await dump(repository, 3, ['app']);
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toMatchObject([{ last: { label: third } }]);
+    // The store's clock was ahead, too.
+    clock.set(Date.parse(momentOf(28)));
+    const lost = await dump(repository, 28, ['app']);
+    const now = new Date(momentOf(4));
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], now)).toMatchObject([{ last: { label: third } }]);
+    expect(await dumpsAhead(repository, SYSTEM, now)).toEqual([lost]);
   });
 
   test('one that could not be dumped is told of by the last that holds it, or by none; one that is gone is not', async () => {
@@ -86,7 +105,7 @@ describe.each([false, true])('the last whole dump of each database (encrypted: %
       { databases: ['app'], excluded: [], ageMs: 1000 },
       { databases: ['app', 'audit'], excluded: [], ageMs: 7000 },
     ];
-    expect((await lastDumps(repository, SYSTEM, promises)).map(({ database, ageMs }) => [database, ageMs])).toEqual([
+    expect((await lastDumps(repository, SYSTEM, promises, NOW)).map(({ database, ageMs }) => [database, ageMs])).toEqual([
       ['app', 1000],
       ['audit', 7000],
     ]);

@@ -6,12 +6,15 @@ const whole = (databases: readonly string[], leftOut: readonly string[] = []): D
 const part = (...databases: readonly string[]): DumpContent => ({ extent: 'part', databases, leftOut: [] });
 const unrecorded = (...databases: readonly string[]): DumpContent => ({ extent: 'unrecorded', databases, leftOut: [] });
 
+const DAY_MS = 86_400_000;
+const STATE = { brokenDumps: new Map<string, string>(), now: new Date(100 * DAY_MS) };
+
 /** Labels of those that stay, of dumps called by their letters, oldest first. */
 function staying(count: number, dumps: Readonly<Record<string, DumpContent | undefined>>): string {
   const stored = Object.entries(dumps).map(([label, content], day): StoredDump => {
-    return { label, startedAt: new Date(day * 86_400_000), storedAt: new Date(day * 86_400_000), content };
+    return { label, startedAt: new Date(day * DAY_MS), storedAt: new Date(day * DAY_MS), content };
   });
-  return [...dumpReasons(stored, count).keys()].join('');
+  return [...dumpReasons(stored, count, STATE).keys()].join('');
 }
 
 describe('dumpReasons', () => {
@@ -50,9 +53,38 @@ describe('dumpReasons', () => {
     expect(staying(2, { a: whole(['app']), b: undefined, c: whole(['app']) })).toBe('abc');
   });
 
+  test('a clock that was set takes no other its place, and lets none go that was just taken', () => {
+    const app = whole(['app']);
+    const at = (label: string, began: number, stored: number): StoredDump => {
+      return { label, startedAt: new Date(began * DAY_MS), storedAt: new Date(stored * DAY_MS), content: app };
+    };
+    const why = (dumps: readonly StoredDump[]): object =>
+      Object.fromEntries([...dumpReasons(dumps, 1, STATE)].map(([label, { kind }]) => [label, kind]));
+    // Of a moment that has not come.
+    expect(why([at('a', 98, 98), at('b', 99, 99), at('ahead', 400, 400)])).toEqual({ b: 'last', ahead: 'ahead' });
+    // The one that was taken last, by a clock that was behind.
+    expect(why([at('behind', 1, 99), at('a', 97, 97), at('b', 98, 98)])).toEqual({ b: 'last', behind: 'last' });
+  });
+
+  test('a broken one takes no place, and stays as long as if it were whole', () => {
+    const app = whole(['app']);
+    const stored = ['a', 'b', 'c', 'd'].map((label, day): StoredDump => {
+      return { label, startedAt: new Date(day * DAY_MS), storedAt: new Date(day * DAY_MS), content: app };
+    });
+    const state = {
+      ...STATE,
+      brokenDumps: new Map([
+        ['b', 'v'],
+        ['d', 'v'],
+      ] as const),
+    };
+    expect([...dumpReasons(stored, 1, state).keys()].sort()).toEqual(['c', 'd']);
+    expect([...dumpReasons(stored, 2, state).keys()].sort()).toEqual(['a', 'c', 'd']);
+  });
+
   test('each says why it stays', () => {
     const why = (content: DumpContent | undefined): readonly string[] =>
-      [...dumpReasons([{ label: 'a', startedAt: new Date(0), storedAt: new Date(0), content }], 7).values()].map(describeReason);
+      [...dumpReasons([{ label: 'a', startedAt: new Date(0), storedAt: new Date(0), content }], 7, STATE).values()].map(describeReason);
     expect(why(whole(['app', 'audit']))).toEqual(['one of the last 7 of app, audit']);
     expect(why(part('app'))).toEqual(['one of the last 7 that hold definitions or single tables only']);
     expect(why(undefined)).toEqual(['it does not say whether it is whole, and fewer than 7 newer ones are known to be']);

@@ -43,6 +43,7 @@ function stateOf(backups: readonly StoredBackup[], parts: Partial<ExpiryState> =
     backups,
     suspicions: NO_SUSPICIONS,
     broken: NONE_BROKEN,
+    brokenDumps: NONE_BROKEN,
     dumps: [],
     holds: new Map(),
     lineages: [{ timeline: 1, history: [] }],

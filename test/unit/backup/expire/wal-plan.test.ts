@@ -94,6 +94,7 @@ test('planWal: whatever was recoverable in the window is so still, and what stay
         backups,
         suspicions: NO_SUSPICIONS,
         broken: NONE_BROKEN,
+        brokenDumps: NONE_BROKEN,
         dumps: [],
         holds: new Map(),
         lineages,

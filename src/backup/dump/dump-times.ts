@@ -1,0 +1,29 @@
+import type { Repository } from '../../repository/repository.ts';
+import { momentOf } from '../../repository/stored-moment.ts';
+import { dumpPrefix } from './layout.ts';
+
+/** A complete dump: its manifest, written last, is there. */
+export interface ListedDump {
+  readonly label: string;
+  /** When it began: as its label has it, or when it was stored where the tool's clock was ahead. */
+  readonly startedAt: Date;
+  /** By the store's clock. */
+  readonly storedAt: Date;
+}
+
+/** The complete dumps, by their beginnings, oldest first. */
+export async function listDumpTimes({ store }: Repository, keyPrefix: string): Promise<readonly ListedDump[]> {
+  const prefix = dumpPrefix(keyPrefix);
+  const dumps: ListedDump[] = [];
+  for await (const { key, modifiedAt: storedAt } of store.list(prefix)) {
+    const [label = '', file = ''] = key.slice(prefix.length).split('/');
+    if (file === 'manifest.json') dumps.push({ label, startedAt: momentOf(timeOfLabel(label) ?? storedAt, storedAt), storedAt });
+  }
+  return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.label < b.label ? -1 : 1));
+}
+
+/** The moment in `20261121T203001Z-dump`. */
+function timeOfLabel(label: string): Date | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(label);
+  return match === null ? undefined : new Date(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`);
+}
