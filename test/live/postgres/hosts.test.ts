@@ -101,9 +101,10 @@ describe('of several hosts, or of one that is something else', () => {
     async (_, open) => {
       const close = await open(cluster.parameters());
       try {
-        await expect.poll(async () => await keepAliveSeconds(cluster.port)).toEqual([expect.any(Number)]);
-        const [seconds] = await keepAliveSeconds(cluster.port);
-        expect(seconds).toBeLessThanOrEqual(300);
+        // Now and then another timer stands in its place: that of an acknowledgement, or of sending once more.
+        await expect
+          .poll(async () => (await keepAliveSeconds(cluster.port)).map((seconds) => seconds <= 300), { timeout: 10_000 })
+          .toEqual([true]);
       } finally {
         await close();
       }
