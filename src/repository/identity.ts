@@ -107,6 +107,11 @@ export async function ensureClusterIdentity(repository: Repository, identity: Cl
   }
 }
 
+/** Whether anything of the cluster was ever written here, or is about to be: {@link ensureClusterIdentity} comes first. */
+export async function knowsCluster({ store }: Repository, systemIdentifier: string): Promise<boolean> {
+  return (await store.stat(clusterKey(systemIdentifier))) !== undefined;
+}
+
 /** Deletes it where that is allowed: a writer may not everywhere, and a lock forbids it. */
 async function isDeleted(store: ObjectStore, key: string): Promise<boolean> {
   try {

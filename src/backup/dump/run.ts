@@ -48,6 +48,10 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   const { repository, keyPrefix, source, clock } = request;
   const startedAt = clock.now();
   const label = dumpLabel(startedAt);
+  // Where dumps are all there is, they alone tell whose the lineage is. It comes first: what is taken away from the cluster while they
+  // are taken is written into the ledger of a repository that knows it.
+  const { systemIdentifier, versionNumber, walSegmentBytes } = source;
+  await ensureClusterIdentity(repository, { systemIdentifier, name: request.clusterName, serverVersion: versionNumber, walSegmentBytes });
   const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-dump-'));
   const databases: DumpedDatabase[] = [];
   const written: string[] = [];
@@ -83,9 +87,6 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
     globals,
     databases,
   };
-  // Where dumps are all there is, they alone tell whose the lineage is.
-  const { systemIdentifier, versionNumber, walSegmentBytes } = source;
-  await ensureClusterIdentity(repository, { systemIdentifier, name: request.clusterName, serverVersion: versionNumber, walSegmentBytes });
   await writeDumpManifest(repository, keyPrefix, manifest);
   return manifest;
 }

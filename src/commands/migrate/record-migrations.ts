@@ -2,6 +2,7 @@ import os from 'node:os';
 import { inspectPosition } from '../../backup/reconcile/position-inspect.ts';
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
+import { knowsCluster } from '../../repository/identity.ts';
 import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CommandContext } from '../command.ts';
@@ -17,9 +18,9 @@ export interface RecordedFile {
 }
 
 /**
- * Writes into the ledger of each repository which files were applied or undone, so that a restore to before can name what is to be
- * replayed, and what it brings back: of a backup or a dump, there already or being taken. What fails is warned of: the files are
- * applied all the same.
+ * Writes into the ledger of each repository that knows the cluster which files were applied or undone, so that a restore to before can
+ * name what is to be replayed, and what it brings back: of a backup or a dump, there already or being taken. Others are left alone: with
+ * --url the cluster may be one that is gone tomorrow. What fails is warned of: the files are applied all the same.
  */
 export async function recordMigrations(
   context: CommandContext,
@@ -62,6 +63,8 @@ async function inspectHere({ cluster }: RunRepositories): Promise<Awaited<Return
 }
 
 async function append(repository: Repository, entries: readonly LedgerEntry[]): Promise<void> {
+  const [first] = entries;
+  if (first === undefined || !(await knowsCluster(repository, first.systemIdentifier))) return;
   for (let from = 0; from < entries.length; from += AT_ONCE) {
     await Promise.all(entries.slice(from, from + AT_ONCE).map(async (entry) => await appendLedger(repository, entry)));
   }

@@ -2,6 +2,7 @@ import os from 'node:os';
 import { inspectPosition, readVerifier } from '../../backup/reconcile/position-inspect.ts';
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
+import { knowsCluster } from '../../repository/identity.ts';
 import { appendLedger, type Deed, type LedgerEntry } from '../../repository/ledger.ts';
 import type { Change, PrivilegeChange } from '../../roles/change.ts';
 import { granteeText } from '../../roles/state.ts';
@@ -30,8 +31,9 @@ function withoutSuperseded(deeds: readonly Deed[]): readonly Deed[] {
 }
 
 /**
- * Writes deeds that are done into the ledger of each repository of the cluster, with the position and the verifiers of now. Also where
- * no backup is: a dump brings back what was taken away after it, and what is being taken now can end after its deed.
+ * Writes deeds that are done into the ledger of each repository that knows the cluster, with the position and the verifiers of now. Also
+ * where no backup is: a dump brings back what was taken away after it, and what is being taken now can end after its deed. Not where
+ * nothing of the cluster ever was: with --url it may be one that is gone tomorrow, and nothing would clear its entries away.
  */
 export async function writeDeeds(
   context: CommandContext,
@@ -61,6 +63,8 @@ async function append(
   try {
     const repository = await openRepository(context, config);
     try {
+      const [first] = entries;
+      if (first === undefined || !(await knowsCluster(repository, first.systemIdentifier))) return;
       for (const entry of entries) await appendLedger(repository, entry);
     } finally {
       await repository.store.close();

@@ -5,6 +5,7 @@ import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect
 import { pointState } from '../../../src/backup/wal/point.ts';
 import type { DrillHeader } from '../../../src/backup/drill/report.ts';
 import { writeReport } from '../../../src/repository/reports.ts';
+import { IDENTITY_KEY } from '../../../src/repository/layout.ts';
 import { readLedger } from '../../../src/repository/ledger.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { runCommand, writeConfig, type CommandEnd } from '../../backup/command.ts';
@@ -44,6 +45,11 @@ describe('what a run says of the way back', () => {
       'file' in deed ? `${deed.kind === 'migration-undone' ? 'undone ' : ''}${deed.database} ${deed.version} ${deed.file}` : deed.kind,
     );
   };
+  const keys = async (): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for await (const { key } of repository.store.list('')) found.push(key);
+    return found;
+  };
   const policies = async (limits: string): Promise<void> => {
     const text = `version: 1\npolicies:\n  p:\n    cluster: main\n    repositories: [local]\n    limits: ${limits}\n`;
     await writeFile(path.join(directory, 'backups', 'policies.yaml'), text);
@@ -62,13 +68,14 @@ describe('what a run says of the way back', () => {
     await removeDirectory(directory);
   });
 
-  test('without a backup: that there is none, what was applied is in the ledger all the same, and --require-backup applies nothing', async () => {
+  test('without a backup: that there is none, nothing is written there, and --require-backup applies nothing', async () => {
     const { status, stderr, stdout } = await migrate();
     expect(status).toBe(0);
     expect(warnings(stderr)).toEqual([
       expect.stringMatching(/restore point dbadmin_\S+ is not recoverable yet: local: .*holds nothing of cluster main$/),
     ]);
     expect(stdout).toContain(', not recoverable yet\n');
+    expect(await keys()).toEqual([IDENTITY_KEY]);
     const refused = await migrate('--require-backup');
     expect([refused.status, refused.stdout]).toEqual([1, '']);
     expect(refused.stderr).toMatch(/^error: main has no restorable backup younger than 1 d\n {2}detail: There is none at all\./);
@@ -82,7 +89,7 @@ describe('what a run says of the way back', () => {
     expect(stderr).toMatch(
       /is not recoverable yet: local: its WAL ends at \S+, before \S+, and nobody takes WAL there \(dbadmin wal receive\)/,
     );
-    expect(await ledger()).toEqual(['postgres 1 1_t.sql', 'postgres 2 2_t.sql']);
+    expect(await ledger()).toEqual(['postgres 2 2_t.sql']);
     const refused = await migrate('--require-backup', '1ms');
     expect(refused.stderr).toMatch(/younger than 1 ms\n {2}detail: The newest, \S+ in local, is .* old\./);
   });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
+import { ensureClusterIdentity, listClusters } from '../../../src/repository/identity.ts';
 import { readLedger } from '../../../src/repository/ledger.ts';
 import { openRepository, type Repository } from '../../../src/repository/repository.ts';
 import { scramMatches } from '../../../src/roles/scram.ts';
@@ -44,9 +45,10 @@ describe('what roles takes away, in the ledger of the repositories', () => {
     await writeFile(
       path.join(directory, 'dbadmin.yaml'),
       `version: 1
-clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [local, fresh] } }
+clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [local, known, fresh] } }
 repositories:
   local: { type: disk, path: repository, encryption: { passphrase: { from: file, path: passphrase } } }
+  known: { type: disk, path: known }
   fresh: { type: disk, path: fresh }
 `,
       { mode: 0o600 },
@@ -59,6 +61,9 @@ repositories:
     const receiver = startReceiver(cluster, repository);
     await backUp(cluster, repository);
     await receiver.stop();
+    const [lineage] = await listClusters(repository);
+    if (lineage === undefined) throw new Error('the backup names no cluster');
+    await ensureClusterIdentity(await openRepository(await createDiskStore(path.join(directory, 'known')), { kind: 'none' }), lineage);
   });
 
   afterAll(async () => {
@@ -76,13 +81,17 @@ repositories:
     ]);
   });
 
-  it('goes into a repository without a backup too: it may have dumps, or the first backup may be on its way', async () => {
-    const fresh = await openRepository(await createDiskStore(path.join(directory, 'fresh')), { kind: 'none' });
-    expect((await deeds(fresh)).toSorted()).toEqual([
+  it('goes into a repository that knows the cluster and has no backup: it may have dumps, or the first backup may be on its way', async () => {
+    const known = await openRepository(await createDiskStore(path.join(directory, 'known')), { kind: 'none' });
+    expect((await deeds(known)).toSorted()).toEqual([
       '{"kind":"membership-revoked","role":"app_reader","member":"svc_api"}',
       '{"kind":"password-rotated","role":"svc_api","verifier":false}',
       '{"kind":"role-dropped","role":"svc_old"}',
     ]);
+  });
+
+  it('goes into none that has never held anything of the cluster: what --url leads to may be gone tomorrow', async () => {
+    expect(await deeds(await openRepository(await createDiskStore(path.join(directory, 'fresh')), { kind: 'none' }))).toEqual([]);
   });
 
   it('of an apply that ended in part, what it had done by then; the rest when it goes on', async () => {
