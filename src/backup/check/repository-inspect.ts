@@ -120,8 +120,9 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   findings.push(...(await checkIndexes(what, repository, systemIdentifier)));
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
   findings.push(...(await checkLockModes(what, repository, systemIdentifier, now)));
-  const { all: drills, last, lastPassed } = await readProofs(repository, systemIdentifier, now);
-  const failed = standingFailure(drills, backups, now) ?? (last?.verdict === 'passed' ? undefined : last);
+  const { own, last, lastPassed } = await readProofs(repository, systemIdentifier, now);
+  const failed =
+    standingFailure(own, backups, now) ?? (last === undefined || last.verdict === 'passed' || !own.includes(last) ? undefined : last);
   const verified = (await readVerifications(repository, systemIdentifier, now)).telling;
   const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
   const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));

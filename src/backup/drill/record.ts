@@ -4,6 +4,9 @@ import type { Repository } from '../../repository/repository.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import { listReports, readReport, writeReport } from '../../repository/reports.ts';
 import { isAhead } from '../../repository/stored-moment.ts';
+import { inspectLineage } from '../lineage-inspect.ts';
+import { inspectRecovery } from '../recovery-inspect.ts';
+import { recoveryModel } from '../windows.ts';
 import { judgeDrill } from './judge.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 import type { DrillRun } from './run.ts';
@@ -29,7 +32,7 @@ export async function recordDrill(
   key: KeyObject,
 ): Promise<{ readonly report: DrillReport; readonly signed: SignedReport }> {
   const drafted = draft(repository, subject, run);
-  const settled = drafted.verdict === 'passed' ? await settledBy(repository, subject.systemIdentifier, drafted) : [];
+  const settled = drafted.verdict === 'passed' ? await settledBy(repository, drafted) : [];
   let made = { report: { label: '', ...drafted }, signed: signReport({}, key) };
   await writeReport(repository, subject.systemIdentifier, 'drill', subject.finishedAt, (label) => {
     const report: DrillReport = { label, ...drafted };
@@ -42,6 +45,7 @@ export async function recordDrill(
       verdict: report.verdict,
       ...(report.plan === null && report.target.asked === 'random' && report.target.moment !== null ? { drawn: report.target.moment } : {}),
       settles: settled,
+      repositoryId: report.repositoryId,
     };
     made = { report, signed: signReport(report, key) };
     return { header, body: made.signed };
@@ -50,19 +54,28 @@ export async function recordDrill(
 }
 
 /** Labels of the failed drills whose failure a pass settles. */
-async function settledBy(repository: Repository, systemIdentifier: string, passed: Omit<DrillReport, 'label'>): Promise<readonly string[]> {
-  const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
+async function settledBy(repository: Repository, passed: Omit<DrillReport, 'label'>): Promise<readonly string[]> {
+  const { systemIdentifier } = passed;
+  const drills = ownOf(repository, await listReports<DrillHeader>(repository, systemIdentifier, 'drill'));
   const before = new Set(drills.flatMap(({ settles: labels = [] }) => labels));
+  const open = drills.filter(
+    ({ verdict, label, backup }) => verdict === 'failed' && !before.has(label) && (backup === null || backup === passed.plan?.backup),
+  );
+  if (open.length === 0) return [];
+  const model = recoveryModel(await inspectRecovery(repository, await inspectLineage(repository, passed.cluster, systemIdentifier)));
+  const windows = model.timelines.flatMap((each) => each.windows);
   const labels: string[] = [];
-  for (const header of drills) {
-    const mayBe =
-      header.verdict === 'failed' && !before.has(header.label) && (header.backup === null || header.backup === passed.plan?.backup);
-    if (!mayBe) continue;
+  for (const header of open) {
     const { signed } = await readStored(repository, systemIdentifier, header);
-    if (signed !== undefined && checkSignature(signed, []).kind !== 'invalid' && settles(passed, signed.report as DrillReport))
+    if (signed !== undefined && checkSignature(signed, []).kind !== 'invalid' && settles(passed, signed.report as DrillReport, windows))
       labels.push(header.label);
   }
   return labels;
+}
+
+/** Those that restored from this repository: of what others hold, whose reports sync copies here, it says nothing. */
+function ownOf({ identity: { id } }: Repository, drills: readonly DrillHeader[]): readonly DrillHeader[] {
+  return drills.filter(({ repositoryId = id }) => repositoryId === id);
 }
 
 function draft(repository: Repository, subject: DrillSubject, run: DrillRun): Omit<DrillReport, 'label'> {
@@ -89,7 +102,9 @@ function draft(repository: Repository, subject: DrillSubject, run: DrillRun): Om
 export interface Proofs {
   /** Every drill, however it ended, oldest first. */
   readonly all: readonly DrillHeader[];
-  /** The last drill that passed on a backup. One of another backup, copied here from where that has the same label, says nothing of it. */
+  /** Those of them that restored from this repository, and were not copied here from another. */
+  readonly own: readonly DrillHeader[];
+  /** The last of those that passed on a backup. One of another backup that has the same label says nothing of it. */
   readonly provenBy: (backup: Pick<BackupSummary, 'label' | 'startLsn'>) => DrillHeader | undefined;
   /** The last drill, however it ended; not one of a moment that has not come. */
   readonly last: DrillHeader | undefined;
@@ -100,12 +115,13 @@ export interface Proofs {
 /** Reads what drills there were of a lineage. */
 export async function readProofs(repository: Repository, systemIdentifier: string, now: Date): Promise<Proofs> {
   const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
-  const passed = drills.filter(({ verdict }) => verdict === 'passed');
+  const own = ownOf(repository, drills);
+  const isPass = ({ verdict }: DrillHeader): boolean => verdict === 'passed';
   const last = (of: readonly DrillHeader[]): DrillHeader | undefined =>
     of.findLast(({ finishedAt }) => !isAhead(new Date(finishedAt), now));
   const provenBy: Proofs['provenBy'] = ({ label, startLsn }) =>
-    passed.findLast(({ backup, backupStartLsn = startLsn }) => backup === label && backupStartLsn === startLsn);
-  return { all: drills, provenBy, last: last(drills), lastPassed: last(passed) };
+    own.findLast((each) => isPass(each) && each.backup === label && (each.backupStartLsn ?? startLsn) === startLsn);
+  return { all: drills, own, provenBy, last: last(drills), lastPassed: last(drills.filter(isPass)) };
 }
 
 const READ_AT_ONCE = 8;

@@ -111,4 +111,6 @@ export interface DrillHeader extends ReportHeader {
   readonly drawn?: string;
   /** Labels of failed drills: this one did the same and passed. Absent in reports of earlier versions. */
   readonly settles?: readonly string[];
+  /** Which repository was restored from: reports are copied to others. Absent in reports of earlier versions, which count where they are. */
+  readonly repositoryId?: string;
 }

@@ -4,6 +4,7 @@ import { DbadminError, type ErrorCode } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { stopCluster, type ServerPrograms } from '../../postgres/server.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { readingSource } from '../../repository/unreadable.ts';
 import { applyRestore } from '../restore/apply.ts';
 import { inspectRestore, originalSetting, type Preflight } from '../restore/inspect.ts';
 import { checkReachable } from '../restore/lay-down-apply.ts';
@@ -53,6 +54,8 @@ const NOT_THE_BACKUP: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'usage',
   'internal',
   'program-missing',
+  // An object that cannot be read where the storage answers is damaged: `readingSource`.
+  'storage-failed',
   'storage-full',
   'storage-denied',
   'repository-missing',
@@ -69,7 +72,7 @@ const NOT_THE_BACKUP: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * @throws {DbadminError} when the drill could not be held. That the backup does not restore is an outcome.
  */
 export async function runDrill(request: DrillRequest): Promise<DrillRun> {
-  const drill = new Drill(request);
+  const drill = new Drill({ ...request, repository: readingSource(request.repository) });
   try {
     await drill.hold();
   } catch (error) {

@@ -1,6 +1,7 @@
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import { isAhead } from '../../repository/stored-moment.ts';
+import type { RecoverableWindow } from '../windows.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 
 /** A stored backup as far as it tells which drill was of it. */
@@ -39,14 +40,33 @@ function isOfOne(a: Pick<DrillHeader, 'backup' | 'backupStartLsn'>, b: Pick<Dril
 
 type Drilled = Pick<DrillReport, 'verdict' | 'plan' | 'target' | 'amcheck'>;
 
-/** Whether a pass shows that what failed works now: the same backup replayed at least as far, and looked into at least as closely. */
-export function settles(passed: Drilled, failed: Drilled): boolean {
+/**
+ * Whether a pass shows that what failed works now: the same backup replayed at least as far, and looked into at least as closely. `windows` are
+ * what can be restored, on every timeline. Retention takes the WAL after a backup before the backup: where what failed is beyond what is
+ * left, a pass as far as the backup still goes shows it; and what failed for a moment that can no longer be restored is over with any.
+ */
+export function settles(passed: Drilled, failed: Drilled, windows: readonly RecoverableWindow[]): boolean {
   if (passed.verdict !== 'passed' || passed.plan === null) return false;
-  if (failed.plan === null) return failed.target.moment !== null && passed.target.moment === failed.target.moment;
+  if (failed.plan === null) {
+    const { moment } = failed.target;
+    return moment !== null && (passed.target.moment === moment || !isWithin(moment, windows));
+  }
   if (failed.amcheck.state === 'damaged' && !isAsClose(passed.amcheck, failed.amcheck)) return false;
   const [now, then] = [passed.plan, failed.plan];
   const isSame = now.backup === then.backup && (now.backupStartLsn ?? then.backupStartLsn) === (then.backupStartLsn ?? now.backupStartLsn);
-  return isSame && now.timeline >= then.timeline && parseLsn(now.fromLsn) >= parseLsn(then.fromLsn);
+  if (!isSame) return false;
+  const goes = windows.filter(({ backup }) => backup === then.backup);
+  const hasGone = !goes.some(({ timeline, toLsn }) => timeline === then.timeline && parseLsn(toLsn) >= parseLsn(then.fromLsn));
+  if (hasGone) return now.end === 'end-of-wal' || goes.every(({ toLsn }) => parseLsn(now.fromLsn) >= parseLsn(toLsn));
+  return now.timeline >= then.timeline && parseLsn(now.fromLsn) >= parseLsn(then.fromLsn);
+}
+
+/** Where nothing tells up to when WAL goes, only that which goes furthest may lead to the moment. */
+function isWithin(moment: string, windows: readonly RecoverableWindow[]): boolean {
+  return windows.some(({ from, to, toLsn }) => {
+    if (from > moment) return false;
+    return to === null ? windows.every((each) => parseLsn(each.toLsn) <= parseLsn(toLsn)) : moment <= to;
+  });
 }
 
 function isAsClose(passed: Drilled['amcheck'], failed: Extract<Drilled['amcheck'], { readonly state: 'clean' | 'damaged' }>): boolean {

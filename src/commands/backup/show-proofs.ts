@@ -25,7 +25,7 @@ export async function readTried(
 ): Promise<Tried> {
   const proofs = await readProofs(repository, systemIdentifier, now);
   const { telling } = await readVerifications(repository, systemIdentifier, now);
-  return { ...proofs, unsettled: standingFailure(proofs.all, backups, now), verified: telling };
+  return { ...proofs, unsettled: standingFailure(proofs.own, backups, now), verified: telling };
 }
 
 /** What is known of backups beside what their manifests say. */

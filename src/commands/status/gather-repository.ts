@@ -107,7 +107,7 @@ async function inspectLineageFacts(
   const newest = newestRecovery(model);
   const wal = repositoryWal(recovery, undefined, now);
   const proofs = await readProofs(repository, id, now);
-  const failed = standingFailure(proofs.all, contents.backups, now);
+  const failed = standingFailure(proofs.own, contents.backups, now);
   const { last: verified, standing } = await readVerifications(repository, id, now);
   const unsound = standing.at(-1);
   const dumps = await lastDumps(repository, id, promises, now);

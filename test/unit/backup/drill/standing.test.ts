@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DrillHeader, DrillPlan, DrillReport } from '../../../../src/backup/drill/report.ts';
 import { settles, standingFailure } from '../../../../src/backup/drill/standing.ts';
+import type { RecoverableWindow } from '../../../../src/backup/windows.ts';
 
 const NOW = new Date('2026-11-22T00:00:00Z');
 const ahead = '2027-01-01T00:00:00.000Z';
@@ -105,6 +106,42 @@ describe('settles', () => {
     ['the moment that was drawn', pass({ target: { ...moment, asked: 'to' } }), failure({ plan: null, target: moment }), true],
     ['another moment', pass({ target: { ...moment, moment: '2026-11-20T13:00:00.000Z' } }), failure({ plan: null, target: moment }), false],
   ])('%s: %s', (_what, passed, failedDrill, expected) => {
-    expect(settles(passed, failedDrill)).toBe(expected);
+    expect(settles(passed, failedDrill, [window(), window({ timeline: 2 })])).toBe(expected);
   });
+
+  const toTheEnd = pass({ plan: { ...plan, fromLsn: '0/1000100', end: 'end-of-wal' } });
+  const early = pass({ plan: { ...plan, fromLsn: '0/1000100', end: 'lsn' } });
+  const own = window({ toLsn: '0/2000000' });
+  const drawn = failure({ plan: null, target: moment });
+  const elsewhere = pass({ plan: { ...plan, backup: 'b2' } });
+  const before = { from: '2026-01-01T00:00:00.000Z', to: '2026-01-01T00:10:00.000Z', toLsn: '0/2000000' };
+  const after = window({ backup: 'b2', from: '2026-11-21T00:00:00.000Z' });
+
+  test.each<[string, ReturnType<typeof pass>, ReturnType<typeof failure>, RecoverableWindow[], boolean]>([
+    ['not as far, where the WAL goes on', toTheEnd, failure(), [window()], false],
+    ['as far as the backup goes, where its WAL has gone', toTheEnd, failure(), [own], true],
+    ['less far than that', early, failure(), [own], false],
+    ['exactly as far as that', pass({ plan: { ...plan, fromLsn: '0/2000000', end: 'lsn' } }), failure(), [own], true],
+    ['another backup, where the WAL has gone', elsewhere, failure(), [own, window({ backup: 'b2' })], false],
+    [
+      'as far, without the amcheck that found it',
+      { ...toTheEnd, amcheck: { state: 'not-run' } },
+      failure({ amcheck: damaged }),
+      [own],
+      false,
+    ],
+    ['as far, where the timeline has gone', toTheEnd, failure({ plan: { ...plan, timeline: 2 } }), [window()], true],
+    ['a moment that can be restored', elsewhere, drawn, [window()], false],
+    ['a moment before all that can be restored', elsewhere, drawn, [after], true],
+    ['a moment between two stretches', elsewhere, drawn, [window(before), after], true],
+    ['one that may be in a stretch of no known end', elsewhere, drawn, [window({ to: null })], false],
+    ['one after a stretch of no known end that another follows', elsewhere, drawn, [window({ ...before, to: null }), after], true],
+  ])('%s', (_what, passed, failedDrill, windows, expected) => {
+    expect(settles(passed, failedDrill, windows)).toBe(expected);
+  });
+
+  function window(parts: Partial<RecoverableWindow> = {}): RecoverableWindow {
+    const common = { backup: 'b1', timeline: 1, fromLsn: '0/1000100', toLsn: '0/A000000' };
+    return { ...common, from: '2026-11-19T00:00:00.000Z', to: '2026-11-21T00:00:00.000Z', ...parts };
+  }
 });
