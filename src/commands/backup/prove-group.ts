@@ -13,7 +13,7 @@ export const PROVE_COMMANDS: readonly CommandSpec[] = [
     summary: 'what of the repositories is missing or damaged, and what that costs',
     description: `Looks at every object of the cluster: identity, keys, indexes and the packs they name, manifests to their end, WAL from start
 to stop of each backup, history files, dumps. With --read-data each byte is read and compared with its hash; with --sample a share of the
-content, chosen by a seed that is printed. Says which backups and which windows each fault takes. Exit 0: sound. Exit 3: not.
+content, chosen by a seed that is printed. What an earlier verification found is read again in any case, until it is mended or gone. Says which backups and which windows each fault takes. Exit 0: sound. Exit 3: not.
 
 $ dbadmin backup verify
 $ dbadmin backup verify --read-data

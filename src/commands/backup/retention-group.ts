@@ -13,7 +13,8 @@ export const RETENTION_COMMANDS: readonly CommandSpec[] = [
     summary: 'what retention lets go and why the rest stays; removes it with --apply',
     description: `Retention comes from the policy of the cluster in backups/policies.yaml: a window in which every moment stays restorable, backups to keep of the
 last hours, days, weeks, months and years, and a minimum. The last ones and the minimum are counted by when backups ended, and for each timeline in use by itself, so that neither a failover nor a
-server that was left takes their places. Damaged and suspect backups count for nothing; what is held stays, and
+server that was left takes their places. Damaged and suspect backups count for nothing, nor do those that a backup verify found broken, which stay as long as they
+would if they were whole; what is held stays, and
 so does what is as old as a mismatch that nobody has acknowledged, or older. WAL goes when no backup
 needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
 run that comes when --grace has passed and no backup is being taken.
