@@ -19,7 +19,7 @@ export interface BackupTimes {
 export function backupTimes(backups: readonly BackupSummary[], storedAt: ReadonlyMap<string, Date>, now: Date): BackupTimes {
   const all = backups.map((summary): TimedBackup => {
     const said = new Date(summary.finishedAt);
-    return { summary, endedAt: momentOf(said, storedAt.get(summary.label) ?? said) };
+    return { summary, endedAt: momentOf(said, storedAt.get(summary.label) ?? said, now) };
   });
   const sorted = all.toSorted((a, b) => a.endedAt.getTime() - b.endedAt.getTime());
   return { timed: sorted.filter(({ endedAt }) => !isAhead(endedAt, now)), ahead: sorted.filter(({ endedAt }) => isAhead(endedAt, now)) };

@@ -64,13 +64,14 @@ export async function writeReport(
 }
 
 /**
- * The headers of all reports of a kind, oldest first; where the tool's clock was ahead, `finishedAt` is when the report was stored. Those that cannot be read are left out:
+ * The headers of all reports of a kind, oldest first; where the tool's clock was ahead, `finishedAt` is when the report was stored. `now` is this machine's clock. Those that cannot be read are left out:
  * verify tells of them.
  */
 export async function listReports<Header extends ReportHeader>(
   repository: Repository,
   systemIdentifier: string,
   kind: ReportKind,
+  now: Date = new Date(),
 ): Promise<readonly Header[]> {
   const headers: Header[] = [];
   for await (const { key, sizeBytes, modifiedAt } of repository.store.list(reportPrefix(systemIdentifier, kind))) {
@@ -79,7 +80,7 @@ export async function listReports<Header extends ReportHeader>(
       // What anybody may have put there must not end the reading of the others.
       const said = new Date(String(header['finishedAt']));
       if (Number.isNaN(said.getTime())) continue;
-      const at = momentOf(said, modifiedAt);
+      const at = momentOf(said, modifiedAt, now);
       headers.push((at === said ? header : { ...header, finishedAt: at.toISOString() }) as unknown as Header);
     } catch (error) {
       if (!isOfOneObject(error) && !isDbadminError(error, 'storage-missing')) throw error;

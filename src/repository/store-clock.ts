@@ -4,7 +4,7 @@ import type { ObjectStore } from '../storage/store.ts';
 
 /**
  * The time by the store's own clock: what it would say of an object written now. Only its difference from the times of
- * other objects means anything; it is never compared with this machine's clock.
+ * other objects means anything; with this machine's clock it is compared only where a tool's was ahead.
  */
 export async function storeNow(store: ObjectStore): Promise<Date> {
   const key = `check-${randomBytes(8).toString('hex')}`;

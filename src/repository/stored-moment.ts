@@ -2,11 +2,11 @@
 const CLOCKS_DIFFER_MS = 15 * 60_000;
 
 /**
- * When something came about of which a tool wrote `said` and that was stored at `storedAt`. Nothing is stored before it came about, so a clock that was ahead by more than
- * clocks differ is told by the store's; that a copy was stored later says nothing.
+ * When something came about of which a tool wrote `said` and that was stored at `storedAt`: as the tool has it, unless that has not come yet at `now`, for then its
+ * clock was ahead, and the store's tells. That it was stored before `said` tells nothing: it may as well be the store's clock that was behind.
  */
-export function momentOf(said: Date, storedAt: Date): Date {
-  return said.getTime() - storedAt.getTime() > CLOCKS_DIFFER_MS ? storedAt : said;
+export function momentOf(said: Date, storedAt: Date, now: Date): Date {
+  return isAhead(said, now) ? storedAt : said;
 }
 
 /**

@@ -114,7 +114,7 @@ export interface Proofs {
 
 /** Reads what drills there were of a lineage. */
 export async function readProofs(repository: Repository, systemIdentifier: string, now: Date): Promise<Proofs> {
-  const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill');
+  const drills = await listReports<DrillHeader>(repository, systemIdentifier, 'drill', now);
   const own = ownOf(repository, drills);
   const isPass = ({ verdict }: DrillHeader): boolean => verdict === 'passed';
   const last = (of: readonly DrillHeader[]): DrillHeader | undefined =>

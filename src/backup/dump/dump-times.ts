@@ -11,13 +11,13 @@ export interface ListedDump {
   readonly storedAt: Date;
 }
 
-/** The complete dumps, by their beginnings, oldest first. */
-export async function listDumpTimes({ store }: Repository, keyPrefix: string): Promise<readonly ListedDump[]> {
+/** The complete dumps, by their beginnings, oldest first. A label of which the moment has not come at `now` is of a clock that was ahead. */
+export async function listDumpTimes({ store }: Repository, keyPrefix: string, now: Date): Promise<readonly ListedDump[]> {
   const prefix = dumpPrefix(keyPrefix);
   const dumps: ListedDump[] = [];
   for await (const { key, modifiedAt: storedAt } of store.list(prefix)) {
     const [label = '', file = ''] = key.slice(prefix.length).split('/');
-    if (file === 'manifest.json') dumps.push({ label, startedAt: momentOf(timeOfLabel(label) ?? storedAt, storedAt), storedAt });
+    if (file === 'manifest.json') dumps.push({ label, startedAt: momentOf(timeOfLabel(label) ?? storedAt, storedAt, now), storedAt });
   }
   return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.label < b.label ? -1 : 1));
 }

@@ -34,11 +34,11 @@ export interface DatabaseDumps {
 const MOST_READ = 64;
 
 /** The last dump of a lineage that is no part, or where all are parts the last; undefined when there is none that can be read. */
-export async function lastDump(repository: Repository, systemIdentifier: string): Promise<LastDump | undefined> {
+export async function lastDump(repository: Repository, systemIdentifier: string, now: Date = new Date()): Promise<LastDump | undefined> {
   let lastPart: LastDump | undefined;
-  for await (const dump of newestFirst(repository, systemIdentifier, undefined)) {
-    if (extentOf(dump.manifest) !== 'part') return lastOf(dump);
-    lastPart ??= lastOf(dump);
+  for await (const dump of newestFirst(await listDumpTimes(repository, `${systemIdentifier}/`, now), repository, systemIdentifier)) {
+    if (extentOf(dump.manifest) !== 'part') return lastOf(dump, now);
+    lastPart ??= lastOf(dump, now);
   }
   return lastPart;
 }
@@ -56,12 +56,14 @@ export async function lastDumps(
   const last = new Map<string, LastDump>();
   let there: readonly string[] | undefined;
   let wanted: readonly Omit<DatabaseDumps, 'last'>[] = [];
-  for await (const dump of newestFirst(repository, systemIdentifier, now)) {
+  const listed = await listDumpTimes(repository, `${systemIdentifier}/`, now);
+  const timed = listed.filter(({ startedAt }) => !isAhead(startedAt, now));
+  for await (const dump of newestFirst(timed, repository, systemIdentifier)) {
     const { manifest } = dump;
     there ??= databasesThere(manifest);
     if (extentOf(manifest) === 'part') continue;
     if (last.size === 0) wanted = promised(there, promises, manifest);
-    for (const { database } of manifest.databases) if (!last.has(database)) last.set(database, lastOf(dump));
+    for (const { database } of manifest.databases) if (!last.has(database)) last.set(database, lastOf(dump, now));
     if (wanted.every(({ database }) => last.has(database))) break;
   }
   return wanted.map((each) => ({ ...each, last: last.get(each.database) }));
@@ -69,7 +71,7 @@ export async function lastDumps(
 
 /** Labels of dumps of a moment that has not come: nothing tells how old they are. */
 export async function dumpsAhead(repository: Repository, systemIdentifier: string, now: Date): Promise<readonly string[]> {
-  const listed = await listDumpTimes(repository, `${systemIdentifier}/`);
+  const listed = await listDumpTimes(repository, `${systemIdentifier}/`, now);
   return listed.filter(({ startedAt }) => isAhead(startedAt, now)).map(({ label }) => label);
 }
 
@@ -77,19 +79,15 @@ interface ReadDump extends ListedDump {
   readonly manifest: DumpManifest;
 }
 
-/** With `now` without those of a moment that has not come. */
-async function* newestFirst(repository: Repository, systemIdentifier: string, now: Date | undefined): AsyncGenerator<ReadDump> {
-  const prefix = `${systemIdentifier}/`;
-  const listed = await listDumpTimes(repository, prefix);
-  const timed = listed.filter(({ startedAt }) => now === undefined || !isAhead(startedAt, now));
-  for (const dump of timed.toReversed().slice(0, MOST_READ)) {
-    const manifest = await readableDumpManifest(repository, prefix, dump.label);
+async function* newestFirst(listed: readonly ListedDump[], repository: Repository, systemIdentifier: string): AsyncGenerator<ReadDump> {
+  for (const dump of listed.toReversed().slice(0, MOST_READ)) {
+    const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, dump.label);
     if (manifest !== undefined) yield { ...dump, manifest };
   }
 }
 
-function lastOf({ label, manifest, storedAt }: ReadDump): LastDump {
-  return { label, at: momentOf(new Date(manifest.startedAt), storedAt).toISOString() };
+function lastOf({ label, manifest, storedAt }: ReadDump, now: Date): LastDump {
+  return { label, at: momentOf(new Date(manifest.startedAt), storedAt, now).toISOString() };
 }
 
 /** Those that are no templates; of a dump that does not say, those that it holds. */

@@ -60,7 +60,7 @@ export async function inspectExpiry(
     wal,
     holds,
     lineages,
-    dumps: await readDumps(repository, systemIdentifier, dumps !== undefined),
+    dumps: await readDumps(repository, systemIdentifier, { within: dumps !== undefined, now: now > storeTime ? now : storeTime }),
     now,
     storeNow: storeTime,
   };
@@ -134,9 +134,13 @@ async function readLineages(repository: Repository, cluster: ClusterIdentity, ti
   return lineages;
 }
 
-async function readDumps(repository: Repository, systemIdentifier: string, within: boolean): Promise<readonly StoredDump[]> {
+async function readDumps(
+  repository: Repository,
+  systemIdentifier: string,
+  { within, now }: { readonly within: boolean; readonly now: Date },
+): Promise<readonly StoredDump[]> {
   const dumps: StoredDump[] = [];
-  for (const dump of await listDumpTimes(repository, `${systemIdentifier}/`))
+  for (const dump of await listDumpTimes(repository, `${systemIdentifier}/`, now))
     dumps.push({ ...dump, content: within ? await readContent(repository, systemIdentifier, dump.label) : undefined });
   return dumps;
 }

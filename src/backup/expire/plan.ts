@@ -43,7 +43,7 @@ export interface Verdict {
 
 /**
  * What stays and why. Damaged and suspect backups count for no rule; from a mismatch that nobody has looked into back nothing goes. A backup is as old as the younger of its two times says, so that a clock that
- * was set lets nothing go early; what a clock that was ahead dated after it was stored is as old as that. Of a moment that has not come yet by any clock it stays, and takes
+ * was set, the tool's or the store's, lets nothing go early; what is dated to a moment that has not come is as old as when it was stored. Of a moment that has not come yet by any clock it stays, and takes
  * no period's place, until that moment has come.
  *
  * Those that a verification found broken count for no rule either. They stay as long as they would if they were whole: a copy of the repository may have
@@ -132,7 +132,9 @@ function ordersOf(state: ExpiryState): readonly (readonly StoredBackup[])[] {
     const tip = branch.at(-1);
     return tip === undefined || branches.some((other) => other.includes(tip) && other.at(-1) !== tip);
   };
-  const timed = backups.filter((backup) => !isOfNoTime(state, backup)).sort((a, b) => endOf(a).getTime() - endOf(b).getTime());
+  const timed = backups
+    .filter((backup) => !isOfNoTime(state, backup))
+    .sort((a, b) => endOf(state, a).getTime() - endOf(state, b).getTime());
   return [timed, ...branches.filter((branch) => !isGoneOnFrom(branch))];
 }
 
@@ -143,17 +145,18 @@ function leadsTo({ timeline, history }: Lineage, { summary }: StoredBackup): boo
 type Keep = (label: string, reason: KeepReason) => void;
 
 /** Whether a backup is younger than the window. */
-function isYoung({ now, storeNow }: ExpiryState, { summary, storedAt }: StoredBackup, windowMs: number): boolean {
-  return now.getTime() - endOf({ summary, storedAt }).getTime() < windowMs || storeNow.getTime() - storedAt.getTime() < windowMs;
+function isYoung(state: ExpiryState, backup: StoredBackup, windowMs: number): boolean {
+  const { now, storeNow } = state;
+  return now.getTime() - endOf(state, backup).getTime() < windowMs || storeNow.getTime() - backup.storedAt.getTime() < windowMs;
 }
 
-function endOf({ summary, storedAt }: StoredBackup): Date {
-  return momentOf(new Date(summary.finishedAt), storedAt);
+function endOf(state: ExpiryState, { summary, storedAt }: StoredBackup): Date {
+  return momentOf(new Date(summary.finishedAt), storedAt, latestOf(state));
 }
 
 /** Whether nothing tells how old a backup is: the moment at which it ended has not come, by any clock that there is. */
 function isOfNoTime(state: ExpiryState, backup: StoredBackup): boolean {
-  return isAhead(endOf(backup), latestOf(state));
+  return isAhead(endOf(state, backup), latestOf(state));
 }
 
 function latestOf({ now, storeNow }: ExpiryState): Date {
@@ -185,7 +188,7 @@ function keepPeriods(
   const seen = new Set<string>();
   const byTime = sound
     .filter((backup) => !isOfNoTime(state, backup))
-    .map((backup) => ({ label: backup.summary.label, at: endOf(backup) }))
+    .map((backup) => ({ label: backup.summary.label, at: endOf(state, backup) }))
     .sort((a, b) => a.at.getTime() - b.at.getTime());
   for (const { label, at } of byTime.reverse()) {
     if (seen.size >= counts[rule]) return;

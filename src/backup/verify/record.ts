@@ -27,15 +27,15 @@ export interface Verifications {
 
 /** Reads the headers. Verifications of other repositories that were copied here say nothing of this one. */
 export async function readVerifications(repository: Repository, systemIdentifier: string, now: Date): Promise<Verifications> {
-  const own = await listOwn(repository, systemIdentifier);
+  const own = await listOwn(repository, systemIdentifier, now);
   const standing = standingOf(own);
   const last = own.findLast(({ finishedAt }) => !isAhead(new Date(finishedAt), now));
   return { last, standing, telling: standing.at(-1) ?? last };
 }
 
-async function listOwn(repository: Repository, systemIdentifier: string): Promise<readonly VerificationHeader[]> {
+async function listOwn(repository: Repository, systemIdentifier: string, now?: Date): Promise<readonly VerificationHeader[]> {
   const { id } = repository.identity;
-  const all = await listReports<ReportHeader & Partial<VerificationHeader>>(repository, systemIdentifier, 'verification');
+  const all = await listReports<ReportHeader & Partial<VerificationHeader>>(repository, systemIdentifier, 'verification', now);
   // What says nothing of its result is none.
   return all.filter((header): header is VerificationHeader => typeof header.isSound === 'boolean' && (header.repositoryId ?? id) === id);
 }

@@ -47,6 +47,17 @@ test('a run whose clock was ahead is as old as what it stored', async () => {
   expect(lastPassed?.finishedAt).toBe('2026-11-20T02:00:00.000Z');
 });
 
+test('where the store is behind what it holds is as old as the tools say', async () => {
+  const clock = new ManualClock(Date.parse('2026-11-19T02:00:00Z'));
+  const repository = repositoryOn(clock);
+  await backUp(repository, 'newest', '2026-11-21T02:00:00.000Z');
+  const passed = await drill(repository, '2026-11-21T02:00:00.000Z', 'passed');
+  const { backups, storedAt } = await inspectBackups(repository, SYSTEM);
+  const { timed } = backupTimes(backups, storedAt, NOW);
+  expect(timed.map(({ endedAt }) => endedAt.toISOString())).toEqual(['2026-11-21T02:00:00.000Z']);
+  expect((await readProofs(repository, SYSTEM, NOW)).lastPassed).toMatchObject({ label: passed, finishedAt: '2026-11-21T02:00:00.000Z' });
+});
+
 test('where the store was ahead as well nothing is taken for the newest that is of a moment that has not come', async () => {
   const clock = new ManualClock(Date.parse('2027-06-01T00:00:00Z'));
   const repository = repositoryOn(clock);

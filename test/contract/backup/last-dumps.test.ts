@@ -73,14 +73,16 @@ describe.each([false, true])('the last whole dump of each database (encrypted: %
     const clock = new ManualClock(Date.parse(momentOf(2)));
     const repository = await makeMemoryRepository(encrypted, createMemoryStore(clock));
     const ahead = await dump(repository, 29, ['app']);
-    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toMatchObject([{ last: { label: ahead, at: momentOf(2) } }]);
+    const now = new Date(momentOf(4));
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], now)).toMatchObject([{ last: { label: ahead, at: momentOf(2) } }]);
+    // Where that is no moment to come, it may be the store's clock that was behind.
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toMatchObject([{ last: { label: ahead, at: momentOf(29) } }]);
     clock.set(Date.parse(momentOf(3)));
     const third = await dump(repository, 3, ['app']);
-    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], NOW)).toMatchObject([{ last: { label: third } }]);
+    expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], now)).toMatchObject([{ last: { label: third } }]);
     // The store's clock was ahead, too.
     clock.set(Date.parse(momentOf(28)));
     const lost = await dump(repository, 28, ['app']);
-    const now = new Date(momentOf(4));
     expect(await lastDumps(repository, SYSTEM, [EVERY_DAY], now)).toMatchObject([{ last: { label: third } }]);
     expect(await dumpsAhead(repository, SYSTEM, now)).toEqual([lost]);
   });

@@ -5,11 +5,12 @@ const at = (text: string): Date => new Date(`2026-11-21T${text}Z`);
 
 test.each([
   ['as the tool has it', '10:00:00', '10:00:01', '10:00:00'],
-  ['as the tool has it in a copy, which was stored later', '10:00:00', '23:00:00', '10:00:00'],
-  ['as the tool has it while clocks differ by minutes', '10:10:00', '10:00:00', '10:10:00'],
+  ['as the tool has it in a copy, which was stored later', '10:00:00', '11:00:00', '10:00:00'],
+  ['as the tool has it where the store was behind', '10:00:00', '02:00:00', '10:00:00'],
+  ['as the tool has it while clocks differ by minutes', '12:10:00', '12:00:00', '12:10:00'],
   ['as the store has it where the tool was ahead', '22:00:00', '10:00:00', '10:00:00'],
 ])('the moment is %s', (_what, said, stored, moment) => {
-  expect(momentOf(at(said), at(stored))).toEqual(at(moment));
+  expect(momentOf(at(said), at(stored), at('12:00:00'))).toEqual(at(moment));
 });
 
 test('a moment has not come when no clock that is set can be there yet', () => {
