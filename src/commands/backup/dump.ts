@@ -12,7 +12,7 @@ import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { expireAfterDump } from './expire-after.ts';
+import { expireAfterDump, expiredJson, NOT_EXPIRED_STATUS, warnOfNotExpired } from './expire-after.ts';
 
 const EXIT_IN_PART = 3;
 
@@ -57,10 +57,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const tookMs = clock.now().getTime() - startedAt;
     output.line(`  done       ${manifest.label}   ${formatDuration(tookMs)}   ${formatBytes(totalBytes)}   pg_dump ${program.version}`);
     for (const each of missed) output.warn(missedText(each, cluster.connection.user));
-    const isTidied = extentOf(manifest) !== 'whole' || (await expireAfterDump(context, input, cluster, place));
+    const notExpired = extentOf(manifest) === 'whole' ? await expireAfterDump(context, input, cluster, place) : undefined;
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');
-    output.result({ repository: repository.name, ...manifest });
-    return missed.length === 0 && isTidied ? 0 : EXIT_IN_PART;
+    if (notExpired !== undefined) warnOfNotExpired(output, 'dump', repository.name, notExpired);
+    output.result({ repository: repository.name, ...manifest, ...expiredJson(notExpired) });
+    if (missed.length > 0) return EXIT_IN_PART;
+    return notExpired === undefined ? 0 : NOT_EXPIRED_STATUS;
   } finally {
     await opened.store.close();
   }

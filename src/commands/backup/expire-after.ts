@@ -9,6 +9,9 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { findRetention, keepsDumpsOnly } from './retention-policy.ts';
 import { hasChanged, showExpired } from './show-expiry.ts';
 
+/** All was taken, and only older ones did not expire: 3 would say that something was not taken, and have it taken again. */
+export const NOT_EXPIRED_STATUS = 4;
+
 /** Where something was taken, and of which cluster. */
 interface Place {
   readonly name: string;
@@ -19,8 +22,8 @@ interface Place {
 /**
  * Lets go what the policy of the cluster does not keep, after a successful backup (`taken` is its label) and with its lease released: nothing
  * where no policy has a retention for this repository or where it says `expire: manual`. Says nothing when all of it stays.
- * Nor does anything go when the new one rests on content that a verification found damaged. What goes wrong is a warning, for the backup is there, and gives
- * false: a repository from which nothing goes any more is full one day. That another one expires there at this moment is nothing wrong.
+ * Nor does anything go when the new one rests on content that a verification found damaged. What goes wrong is
+ * given back, for the backup is there: a repository from which nothing goes any more is full one day. That another one expires there at this moment is nothing wrong.
  */
 export async function expireAfterBackup(
   context: CommandContext,
@@ -28,7 +31,7 @@ export async function expireAfterBackup(
   cluster: ClusterConfig,
   place: Place,
   taken: string,
-): Promise<boolean> {
+): Promise<DbadminError | undefined> {
   const policy = async (): Promise<RetentionSettings | undefined> => await findRetention(context, input, cluster.name, place.name);
   return await letGo(context, cluster, place, policy, { what: 'backup', after: taken });
 }
@@ -39,7 +42,7 @@ export async function expireAfterDump(
   input: CommandInput,
   cluster: ClusterConfig,
   place: Place,
-): Promise<boolean> {
+): Promise<DbadminError | undefined> {
   const policy = async (): Promise<RetentionSettings | undefined> => {
     if (!(await keepsDumpsOnly(context, input, cluster.name, place.name))) return undefined;
     return await findRetention(context, input, cluster.name, place.name);
@@ -53,11 +56,11 @@ async function letGo(
   place: Place,
   policy: () => Promise<RetentionSettings | undefined>,
   { what, ...taken }: { readonly what: 'backup' | 'dump'; readonly after?: string },
-): Promise<boolean> {
+): Promise<DbadminError | undefined> {
   const { clock, log, signal, output } = context;
   try {
     const retention = await policy();
-    if (retention === undefined || retention.expire === 'manual') return true;
+    if (retention === undefined || retention.expire === 'manual') return undefined;
     const lineage = await findCluster(place.repository, cluster.name, place.systemIdentifier);
     const outcome = await expireLineage(place.repository, lineage, {
       retention,
@@ -67,13 +70,30 @@ async function letGo(
       log,
       signal,
     });
-    if (!hasChanged(outcome)) return true;
+    if (!hasChanged(outcome)) return undefined;
     output.line(`  expire     by the policy of ${cluster.name} in ${place.name}`);
     showExpired(context, outcome);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
-    output.warn(`the ${what} is taken, but older ones were not removed from ${place.name}: ${error.message}`);
-    return error.code === 'locked';
+    if (error.code !== 'locked') return error;
+    warnOfNotExpired(output, what, place.name, error);
+    return undefined;
   }
+}
+
+/** The last thing to be said: schedules tell it as the reason. */
+export function warnOfNotExpired(output: CommandContext['output'], what: 'backup' | 'dump', name: string, error: DbadminError): void {
+  const detail = error.detail === undefined ? '' : `\n  detail: ${error.detail}`;
+  output.warn(`the ${what} is taken, but older ones were not removed from ${name}: ${error.message}${detail}`);
+}
+
+/** What results say of it. */
+export function expiredJson(error: DbadminError | undefined): object {
+  return error === undefined ? {} : { expired: { error: errorJson(error) } };
+}
+
+/** As results name what went wrong. */
+export function errorJson({ code, message, detail, hint }: DbadminError): object {
+  return { code, message, detail, hint };
 }

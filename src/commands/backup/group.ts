@@ -29,6 +29,8 @@ its own. It exists once its manifest is written, last; a run that dies leaves no
 without a trace in the WAL are named, exit 3; the next step is backup acknowledge. What earlier backups stored and this one needs, too, is read back
 in each repository; what is damaged there is stored anew.
 
+Exit 4: the backup is taken everywhere, and older ones did not expire.
+
 $ dbadmin backup run
 $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [
@@ -43,7 +45,9 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
       { flags: '--max-rate <size>', summary: 'the most to read in a second, such as 50MB' },
       { flags: '--spread-checkpoint', summary: 'begin with a gentle checkpoint, which takes minutes, instead of one at once' },
     ],
-    json: ['backups: array of { repository, summary as in the manifest, or error }'],
+    json: [
+      'backups: array of { repository, summary as in the manifest, or error, expired: { error }, only where older ones were to go and did not }',
+    ],
     load: async () => await import('./run.ts'),
   },
   {
@@ -104,6 +108,7 @@ $ dbadmin backup dump --exclude-database rdsadmin`,
       'selection: { databases: all or names, excluded: names, schemaOnly, tables: patterns }; leftOut: array of { database, reason: not-asked, excluded, template, no-privilege, no-connections or drop-interrupted }: every database that was there and is not in it',
       'globals: { key, sizeBytes, blake3, sha256 }',
       'databases: array of { database, properties: { encoding, locale, owner, privileges, connectionLimit, comment, settings }, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
+      'expired: { error }, only where older ones were to go and did not',
     ],
     load: async () => await import('./dump.ts'),
   },

@@ -21,8 +21,8 @@ run that comes when --grace has passed and no backup is being taken.
 
 Of dumps the last so many stay that hold all of a database, for each database; and as many of definitions or single tables only, which are counted apart.
 
-Runs by itself after each backup, and where dumps are all there is after each whole dump, unless the policy says expire: manual; what goes wrong then gives backup
-run or backup dump the status 3.
+Runs by itself after each backup, and where dumps are all there is after each whole dump, unless the policy says expire: manual; where nothing but that goes wrong
+backup run and backup dump end with 4, and a schedule does not try them again: they would take one more.
 
 After pg_upgrade, or a new initdb, the repository has two clusters of one name. The server that runs says which is its own. The other stays as it is
 until its --system-identifier is given. Its newest backup stays even then: only deleting clusters/ID and ID/ in the repository by hand ends that.

@@ -8,10 +8,8 @@ import type { ClusterConfig, Config, RepositoryConfig } from '../../config/confi
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
-import { expireAfterBackup } from './expire-after.ts';
+import { errorJson, expireAfterBackup, expiredJson, NOT_EXPIRED_STATUS, warnOfNotExpired } from './expire-after.ts';
 import { showMode, showOutcome, statusOf } from './show-backup.ts';
-
-const PARTLY_DONE = 3;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log } = context;
@@ -45,30 +43,33 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }).finally(() => progress?.end());
     const result = { ...taken, outcomes: [...opened.failed, ...taken.outcomes] };
     showOutcome(output, result, clock.now().getTime() - startedAt);
-    const isExpired = await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
-    output.result({ backups: result.outcomes.map(describe) });
-    return isExpired ? statusOf(result) : PARTLY_DONE;
+    const notExpired = await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
+    for (const [name, error] of notExpired) warnOfNotExpired(output, 'backup', name, error);
+    output.result({ backups: result.outcomes.map((outcome) => ({ ...describe(outcome), ...expiredJson(notExpired.get(outcome.name)) })) });
+    const status = statusOf(result);
+    return status === 0 && notExpired.size > 0 ? NOT_EXPIRED_STATUS : status;
   } finally {
     for (const { repository } of opened.repositories) await repository.store.close();
   }
 }
 
-/** Wherever there is a new sound backup, older ones may go: by the policy, now that no lease is held. False where that failed. */
+/** Wherever there is a new sound backup, older ones may go: by the policy, now that no lease is held. Gives what failed, by repository. */
 async function expireOlder(
   context: CommandContext,
   input: CommandInput,
   cluster: ClusterConfig,
   repositories: readonly NamedRepository[],
   outcomes: readonly TakeOutcome[],
-): Promise<boolean> {
-  let isExpired = true;
+): Promise<ReadonlyMap<string, DbadminError>> {
+  const failed = new Map<string, DbadminError>();
   for (const { name, repository } of repositories) {
     const result = outcomes.find((outcome) => outcome.name === name)?.result;
     if (result?.kind !== 'taken' || result.summary.damage !== null) continue;
     const { systemIdentifier, label } = result.summary;
-    if (!(await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }, label))) isExpired = false;
+    const error = await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }, label);
+    if (error !== undefined) failed.set(name, error);
   }
-  return isExpired;
+  return failed;
 }
 
 /** Those named, each once, or all of the cluster. */
@@ -101,8 +102,7 @@ async function openAll(context: CommandContext, configs: readonly RepositoryConf
 
 function describe({ name, result }: TakeResult['outcomes'][number]): object {
   if (result.kind === 'taken') return { repository: name, ...result.summary };
-  const { code, message, detail, hint } = result.error;
-  return { repository: name, error: { code, message, detail, hint } };
+  return { repository: name, error: errorJson(result.error) };
 }
 
 function rateOption(input: CommandInput): number | undefined {

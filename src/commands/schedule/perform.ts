@@ -9,6 +9,7 @@ import type { CommandContext } from '../command.ts';
 import { runChild, type ChildEnd, type ChildOptions, type Take } from './child.ts';
 import { isFinalStatus } from './final-status.ts';
 import type { JobCommands } from './job-commands.ts';
+import { lastSaid } from './last-said.ts';
 
 export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> {
   readonly job: string;
@@ -64,7 +65,7 @@ async function performCommand(
     signal,
     output: typeof output === 'function' ? take : typeof output === 'object' ? { beside: take } : output,
   });
-  return outcomeOf(words, end, signal, lastError(tail));
+  return outcomeOf(words, end, signal, lastSaid(tail, end.status));
 }
 
 /** What names the configuration to a command of ours. */
@@ -85,12 +86,6 @@ function outcomeOf(
   if (status === LOCKED_STATUS) return { kind: 'locked', error };
   if (status === INTERRUPTED_STATUS) return { kind: 'interrupted', error };
   return { kind: 'failed', exitStatus: status ?? undefined, error, final: isFinalStatus(words, status) };
-}
-
-/** The last `error: …` that a command printed, with its detail. */
-function lastError(text: string): string | undefined {
-  const [, message, detail] = /^error: (.*)(?:\n {2}detail: (.*))?/m.exec(text.slice(Math.max(0, text.lastIndexOf('\nerror: ')))) ?? [];
-  return message === undefined ? undefined : [message, ...(detail === undefined ? [] : [detail])].join(': ');
 }
 
 async function performSql(config: Config, todo: Extract<JobCommands, { kind: 'sql' }>, options: PerformOptions): Promise<AttemptOutcome> {

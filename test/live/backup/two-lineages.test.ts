@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clusterKey } from '../../../src/repository/layout.ts';
+import { backupKey, clusterKey } from '../../../src/repository/layout.ts';
 import { listLabels } from '../../../src/repository/live-blobs.ts';
 import { listClusters } from '../../../src/repository/identity.ts';
 import { openRepository } from '../../../src/repository/repository.ts';
@@ -89,6 +89,20 @@ describe('a cluster that takes the name of another', () => {
     // The next backup writes it anew.
     expect(await dbadmin('backup', 'run')).toMatchObject({ status: 0 });
     expect(await identifiers()).toContain(own);
+  });
+
+  test('a run that takes its backup and lets nothing older go ends with a status of its own, and says why', async () => {
+    const unreadable = path.join(place, backupKey(own, '20200101T000000Z-full'));
+    await writeFile(unreadable, 'no manifest at all');
+    const { status, stdout, stderr } = await dbadmin('backup', 'run', '--json');
+    await rm(unreadable);
+    expect(`${status} ${stderr}`).toMatch(/^4 [^]*warning: the backup is taken, but older ones were not removed from local: /);
+    expect(JSON.parse(stdout)).toMatchObject({
+      backups: [{ repository: 'local', kind: 'incremental', expired: { error: { code: 'repository-damaged' } } }],
+    });
+    expect(await labels(own)).toHaveLength(2);
+    expect(await dbadmin('backup', 'run')).toMatchObject({ status: 0 });
+    expect(await labels(own)).toHaveLength(1);
   });
 
   test('where the server does not answer it may do so later, and --system-identifier says which one instead', async () => {
