@@ -173,7 +173,10 @@ async function endAfter(
   return last !== undefined && last.lsn >= lsn ? atCommit(last.lsn) : { kind: 'immediate', lsn };
 }
 
-/** With no later commit in the WAL, only who received it can tell that nothing is missing up to the moment: what `backup info` offers. */
+/**
+ * With no later commit in the WAL, only who received it can tell that nothing is missing up to the moment: what `backup info` offers. Up to the
+ * last commit's own time it tells that itself, since a transaction takes its time before it writes its record.
+ */
 async function requireCovered(
   input: ResolveInput,
   candidates: readonly Candidate[],
@@ -181,6 +184,7 @@ async function requireCovered(
   atUs: bigint,
   before: Surroundings['before'],
 ): Promise<void> {
+  if (before !== undefined && before.timeUs >= atUs) return;
   // One from behind a gap tells nothing of what is before it.
   const until = (found: readonly Covered[]): readonly bigint[] =>
     found.flatMap((each) => (each.lsn <= candidate.reach ? [usOf(each.at)] : []));
