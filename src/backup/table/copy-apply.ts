@@ -50,7 +50,7 @@ export async function fillNewTable(
 }
 
 const STAGED = 'pg_temp.dbadmin_import';
-const MISSING = 'pg_temp.dbadmin_missing';
+export const MISSING = 'pg_temp.dbadmin_missing';
 
 /** Puts rows beside the table that they are for, until the transaction ends. */
 export async function stageRows(
@@ -65,26 +65,35 @@ export async function stageRows(
   return await copyIn(sql, definition, STAGED, csv);
 }
 
+/** Puts those of the staged rows that the table has not got beside the others; gives how many. */
+export async function stageMissingRows(
+  sql: TransactionSql,
+  definition: TableDefinition,
+  to: { readonly schema: string; readonly name: string },
+): Promise<number> {
+  const { count } = await sql.unsafe(
+    `CREATE TEMPORARY TABLE dbadmin_missing ON COMMIT DROP AS ${missingRowsSql(definition, STAGED, qualified(to.schema, to.name))}`,
+  );
+  return count;
+}
+
 /**
- * Inserts those of the staged rows that the table has not got; gives how many, and how many of them are not in it afterwards as they
- * were staged, where anything of the table's own can have changed them or kept them out.
+ * Inserts the missing rows; gives how many are not in the table afterwards as they were staged, where anything of the table's own can
+ * have changed them or kept them out.
  */
 export async function insertMissingRows(
   sql: TransactionSql,
   definition: TableDefinition,
   to: { readonly schema: string; readonly name: string },
   { generated, triggers }: InsertBehaviour,
-): Promise<{ readonly added: number; readonly unlike: number }> {
+): Promise<number> {
   const target = qualified(to.schema, to.name);
-  const { count: added } = await sql.unsafe(
-    `CREATE TEMPORARY TABLE dbadmin_missing ON COMMIT DROP AS ${missingRowsSql(definition, STAGED, target)}`,
-  );
   await sql.unsafe(insertRowsSql(definition, generated, MISSING, target));
-  if (generated.length + triggers.length === 0) return { added, unlike: 0 };
+  if (generated.length + triggers.length === 0) return 0;
   // What is deferred to the commit would come after the look.
   await sql.unsafe('SET CONSTRAINTS ALL IMMEDIATE');
   const [unlike] = await sql.unsafe<{ count: number }[]>(countMissingSql(definition, MISSING, target));
-  return { added, unlike: unlike?.count ?? added };
+  return unlike?.count ?? 0;
 }
 
 async function copyIn(sql: TransactionSql, definition: TableDefinition, table: string, csv: Readable): Promise<CopiedRows> {

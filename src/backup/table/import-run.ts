@@ -7,11 +7,12 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
-import { fillNewTable, insertMissingRows, stageRows } from './copy-apply.ts';
+import { fillNewTable, insertMissingRows, MISSING, stageMissingRows, stageRows } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 import { EXPORT_MANIFEST, EXPORT_ROWS, type ExportedTable } from './export-file.ts';
 import { inspectInsert, type InsertBehaviour } from './insert-inspect.ts';
+import { moveSequences, type OvertakenSequence } from './sequence-apply.ts';
 import type { TableName } from './transfer-run.ts';
 
 export interface ImportRequest {
@@ -32,6 +33,8 @@ export interface ImportedTable {
   readonly added: number;
   /** Triggers of the table that the rows that were added have fired. */
   readonly fired: readonly string[];
+  /** Sequences of its columns that were behind the values of these rows. */
+  readonly sequences: readonly OvertakenSequence[];
 }
 
 /**
@@ -53,20 +56,24 @@ export async function importTable({ parameters, directory, to, firesTriggers = f
       const rows = (): Readable => createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });
       if (isThere) {
         await refuseOtherColumns(transaction, exported.table, target);
-        const behaviour = await inspectInsert(transaction, target);
-        refuseBehaviour(behaviour, target, firesTriggers);
         // Of two imports at once the second sees what the first has added: rows without a key would come twice.
         await transaction`select pg_advisory_xact_lock(hashtextextended('dbadmin table import ' || ${qualified(target.schema, target.name)}::regclass::oid, 0))`;
         const staged = await stageRows(transaction, exported.table, target, rows());
         refuseOtherRows(exported, staged.sha256, staged.rows, directory);
-        const { added, unlike } = await insertMissingRows(transaction, exported.table, target, behaviour);
+        const added = await stageMissingRows(transaction, exported.table, target);
+        // An INSERT of no rows would fire the triggers of the statement, and what the table makes of rows concerns nobody.
+        if (added === 0) return { to: target, made: false, rows: exported.rows, added, fired: [], sequences: [] };
+        const behaviour = await inspectInsert(transaction, target);
+        refuseBehaviour(behaviour, target, firesTriggers);
+        const unlike = await insertMissingRows(transaction, exported.table, target, behaviour);
         refuseUnlike(unlike, added, behaviour, target);
-        return { to: target, made: false, rows: exported.rows, added, fired: added > 0 ? behaviour.triggers : [] };
+        const sequences = await moveSequences(transaction, target, MISSING);
+        return { to: target, made: false, rows: exported.rows, added, fired: behaviour.triggers, sequences };
       }
       await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(target.schema)}`);
       const copied = await fillNewTable(transaction, exported.table, target, rows());
       refuseOtherRows(exported, copied.sha256, copied.rows, directory);
-      return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [] };
+      return { to: target, made: true, rows: exported.rows, added: exported.rows, fired: [], sequences: [] };
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;

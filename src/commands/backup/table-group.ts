@@ -21,7 +21,8 @@ $ dbadmin backup table export core.track --out /srv/export/track`,
     name: 'backup table import',
     summary: 'import an exported table: into a new one, or the rows that are missing',
     description: `All or nothing. Into a table that is there go only the rows that it has not got, so that importing twice adds nothing. They keep the
-values they had, identity columns too; generated columns are generated again. Rows that are not what was exported are refused, and so is
+values they had, identity columns too, and sequences that belong to columns are moved past them; where the role may not (SELECT and UPDATE
+on the sequence) the statement is shown. Generated columns are generated again. Rows that are not what was exported are refused, and so is
 a table that would make others of them: one with triggers for INSERT, unless --fire-triggers says that they are meant, and each row
 has to be there in the end as it was exported.
 
@@ -38,6 +39,7 @@ $ dbadmin backup table import /srv/export/track --as restored.track`,
       'rows: in the export',
       'added: rows that were not there',
       'fired: names of the triggers that they fired',
+      'sequences: those that were behind the values of these rows: { column, sequence, past, moved }',
     ],
     load: async () => await import('./table-import.ts'),
   },

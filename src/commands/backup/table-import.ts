@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { importTable } from '../../backup/table/import-run.ts';
 import { qualified } from '../../backup/table/definition.ts';
+import { quoteLiteral } from '../../postgres/quote.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { tableArgument } from './table-argument.ts';
@@ -25,6 +26,15 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       : `${where} of ${database}   ${imported.added} of ${imported.rows} rows added, the others were there`,
   );
   if (imported.fired.length > 0) output.line(`  fired      ${imported.fired.join(', ')}`);
+  for (const { column, sequence, past, moved } of imported.sequences) {
+    if (moved) output.line(`  sequence   ${sequence} moved past ${past}, which came in ${column}`);
+    else output.warn(`${sequence} may be behind ${past}, which came in ${column}, and give it again: ${moveSql(sequence, past)}`);
+  }
   output.result(imported);
   return 0;
+}
+
+/** For who may. A sequence that goes down is for them to see. */
+function moveSql(sequence: string, past: string): string {
+  return `SELECT setval(${quoteLiteral(sequence)}, greatest(last_value, ${past})) FROM ${sequence}`;
 }
