@@ -41,6 +41,7 @@ const EXIT_STATUSES: readonly (readonly [number, string])[] = [
   [1, 'failed'],
   [2, 'drift, pending or not in sync'],
   [3, 'done in part'],
+  [4, 'taken, and nothing older expired'],
   [10, 'repository missing'],
   [11, 'locked'],
   [12, 'key or credentials wrong'],

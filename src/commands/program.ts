@@ -2,8 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { DbadminError } from '../base/errors.ts';
 import { suggestion } from '../base/spelling.ts';
 import type { CommandInput, CommandSpec, OptionSpec } from './command.ts';
-
-const EXIT_USAGE = 64;
+import { WRONG_USAGE } from './exit-status.ts';
 
 /** What was typed: a command with its input, or something that only had to be printed (help), with its exit status. */
 export type Typed =
@@ -35,7 +34,7 @@ export async function parseArguments(specs: readonly CommandSpec[], argv: readon
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'printed', exitStatus: 0 };
-    if (error.code === 'commander.help') return { kind: 'printed', exitStatus: EXIT_USAGE };
+    if (error.code === 'commander.help') return { kind: 'printed', exitStatus: WRONG_USAGE };
     throw usageError(error.message);
   }
   return found;

@@ -10,11 +10,10 @@ import { DbadminError } from '../../base/errors.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { IN_PART, NOT_EXPIRED } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { expireAfterDump, expiredJson, NOT_EXPIRED_STATUS, warnOfNotExpired } from './expire-after.ts';
-
-const EXIT_IN_PART = 3;
+import { expireAfterDump, expiredJson, warnOfNotExpired } from './expire-after.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, env } = context;
@@ -61,8 +60,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.line('A dump brings back single databases as of when it began, and no later moment: for that, dbadmin backup run.');
     if (notExpired !== undefined) warnOfNotExpired(output, 'dump', repository.name, notExpired);
     output.result({ repository: repository.name, ...manifest, ...expiredJson(notExpired) });
-    if (missed.length > 0) return EXIT_IN_PART;
-    return notExpired === undefined ? 0 : NOT_EXPIRED_STATUS;
+    if (missed.length > 0) return IN_PART;
+    return notExpired === undefined ? 0 : NOT_EXPIRED;
   } finally {
     await opened.store.close();
   }

@@ -9,9 +9,6 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { findRetention, keepsDumpsOnly } from './retention-policy.ts';
 import { hasChanged, showExpired } from './show-expiry.ts';
 
-/** All was taken, and only older ones did not expire: 3 would say that something was not taken, and have it taken again. */
-export const NOT_EXPIRED_STATUS = 4;
-
 /** Where something was taken, and of which cluster. */
 interface Place {
   readonly name: string;

@@ -6,9 +6,10 @@ import type { TakeOutcome } from '../../backup/take/outcomes.ts';
 import { takeBackup, type TakeResult } from '../../backup/take/run.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { NOT_EXPIRED } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
-import { errorJson, expireAfterBackup, expiredJson, NOT_EXPIRED_STATUS, warnOfNotExpired } from './expire-after.ts';
+import { errorJson, expireAfterBackup, expiredJson, warnOfNotExpired } from './expire-after.ts';
 import { showMode, showOutcome, statusOf } from './show-backup.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -47,7 +48,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     for (const [name, error] of notExpired) warnOfNotExpired(output, 'backup', name, error);
     output.result({ backups: result.outcomes.map((outcome) => ({ ...describe(outcome), ...expiredJson(notExpired.get(outcome.name)) })) });
     const status = statusOf(result);
-    return status === 0 && notExpired.size > 0 ? NOT_EXPIRED_STATUS : status;
+    return status === 0 && notExpired.size > 0 ? NOT_EXPIRED : status;
   } finally {
     for (const { repository } of opened.repositories) await repository.store.close();
   }

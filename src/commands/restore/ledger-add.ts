@@ -1,12 +1,11 @@
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { parseDeed } from '../../backup/reconcile/parse-deed.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { IN_PART } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { selectRepositories } from '../open-repository.ts';
 import { entryJson } from './ledger-list.ts';
 import { recordDeed } from './record-deed.ts';
-
-const EXIT_IN_PART = 3;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -23,5 +22,5 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       error === undefined ? { repository, stored: true } : { repository, error: { code: error.code, message: error.message } },
     ),
   });
-  return outcomes.every(({ error }) => error === undefined) ? 0 : EXIT_IN_PART;
+  return outcomes.every(({ error }) => error === undefined) ? 0 : IN_PART;
 }

@@ -13,13 +13,12 @@ import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { IN_PART } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
 import { entryJson } from './ledger-list.ts';
 import { readableLedger } from './readable-ledger.ts';
-
-const EXIT_IN_PART = 3;
 
 /** `dbadmin restore --dump LABEL`: databases of a logical dump into new databases. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -73,7 +72,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     });
     output.line(`done in ${formatDuration(clock.now().getTime() - startedAt)}, by pg_restore ${program.version}`);
     output.result({ ...what, databases: restored.databases, returning, restored });
-    return restored.databases.every(({ notApplied }) => notApplied.length === 0) ? 0 : EXIT_IN_PART;
+    return restored.databases.every(({ notApplied }) => notApplied.length === 0) ? 0 : IN_PART;
   } finally {
     await opened.store.close();
   }

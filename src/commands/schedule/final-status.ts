@@ -1,6 +1,4 @@
-const IN_PART_STATUS = 3;
-const NOT_EXPIRED_STATUS = 4;
-const USAGE_STATUS = 64;
+import { IN_PART, NOT_EXPIRED, WRONG_USAGE } from '../exit-status.ts';
 
 /**
  * Whether a command that ended with `status` would end so again. What a dump could not take waits for somebody to grant it, and each
@@ -8,7 +6,5 @@ const USAGE_STATUS = 64;
  * very repository from which nothing goes.
  */
 export function isFinalStatus(words: readonly string[], status: number | null): boolean {
-  return (
-    status === USAGE_STATUS || status === NOT_EXPIRED_STATUS || (status === IN_PART_STATUS && words[0] === 'backup' && words[1] === 'dump')
-  );
+  return status === WRONG_USAGE || status === NOT_EXPIRED || (status === IN_PART && words[0] === 'backup' && words[1] === 'dump');
 }
