@@ -42,6 +42,8 @@ export interface BackupSummary {
   readonly packs?: readonly string[];
   /** Label of the backup this one was built on; null or absent for a full read. */
   readonly parent?: string | null;
+  /** Of an incremental one: labels of verifications of this repository that stood when it was taken, and by all of which its parent was whole. Absent where none did, or nobody looked. */
+  readonly parentWholeBy?: { readonly repositoryId: string; readonly verifications: readonly string[] };
   /** Bytes that changed since the parent, as files have them. */
   readonly changedBytes?: number;
   /** What a full read found when it was compared with the parent. */

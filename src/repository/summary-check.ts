@@ -18,6 +18,7 @@ export function problemOfSummary(header: Fields, systemIdentifier: string, label
   for (const field of MOMENTS) if (Number.isNaN(Date.parse(String(header[field])))) return `Its header has no ${field}.`;
   if (!Array.isArray(header['tablespaces']) || !Array.isArray(header['warnings'])) return 'Its header is incomplete.';
   if (!isAudit(header['audit'])) return 'What it says of its audit is incomplete.';
+  if (!isWholeBy(header['parentWholeBy'])) return 'What it says of its parent is incomplete.';
   parseLsn(String(header['startLsn']));
   parseLsn(String(header['stopLsn']));
   return undefined;
@@ -37,6 +38,11 @@ function isAudit(audit: unknown): boolean {
   if (audit === undefined || audit === null) return true;
   const { comparedWith, mismatches } = audit as Fields;
   return typeof comparedWith === 'string' && Array.isArray(mismatches);
+}
+
+function isWholeBy(wholeBy: unknown): boolean {
+  if (wholeBy === undefined) return true;
+  return typeof wholeBy === 'object' && wholeBy !== null && Array.isArray((wholeBy as Fields)['verifications']);
 }
 
 function isCount(value: unknown): value is number {

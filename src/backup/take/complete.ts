@@ -123,6 +123,7 @@ function summarize(options: CompleteOptions): BackupSummary {
     label: options.label,
     kind: kindOf(mode),
     parent: kindOf(mode) === 'full' ? null : parent,
+    ...wholeBy(options),
     ...source,
     ...(fromStandby === undefined ? {} : { fromStandby }),
     tool: options.tool,
@@ -145,6 +146,12 @@ function summarize(options: CompleteOptions): BackupSummary {
     newBlobs: written.newBlobs,
     storedBytes: written.storedBytes,
   };
+}
+
+/** Nothing is built on a backup that a verification found broken, and everything is read instead. */
+function wholeBy({ mode, destination: { repository, verifications } }: CompleteOptions): Pick<BackupSummary, 'parentWholeBy'> {
+  if (kindOf(mode) === 'full' || verifications.length === 0) return {};
+  return { parentWholeBy: { repositoryId: repository.identity.id, verifications } };
 }
 
 /** Waits for the WAL and makes sure by looking that the repository has all of it: without it the backup cannot be recovered. */

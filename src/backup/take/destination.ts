@@ -9,7 +9,7 @@ import { findMissingPacks, readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { ensureReserve } from '../../repository/reserve.ts';
 import { describeUntrusted } from '../../repository/untrusted-indexes.ts';
-import { brokenBackups, type BrokenBackups } from '../broken.ts';
+import { brokenBackups, toldBy, type BrokenBackups } from '../broken.ts';
 import type { Source } from '../source-inspect.ts';
 import { suspicionsOf, type Suspicions } from '../suspicion.ts';
 import { readStanding } from '../verify/record.ts';
@@ -31,6 +31,8 @@ export interface Destination extends NamedRepository {
   readonly suspicions: Suspicions;
   /** Those that do not restore whole, as a verification found. */
   readonly broken: BrokenBackups;
+  /** Labels of the verifications that `broken` goes by. */
+  readonly verifications: readonly string[];
   /** Content that may be relied on: not what is about to be deleted. */
   readonly index: BlobIndex;
   /** What this run found to be damaged there. */
@@ -65,10 +67,11 @@ export async function openDestination({ name, repository }: NamedRepository, opt
     for (const key of index.untrusted) log.warn(describeUntrusted(key, name));
     const backups = await listBackups(repository, systemIdentifier);
     const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
-    const broken = brokenBackups(backups, await readStanding(repository, systemIdentifier));
+    const standing = await readStanding(repository, systemIdentifier);
+    const broken = brokenBackups(backups, standing);
     const damaged = new DamagedContent(name, log);
     damaged.miss(await missingPacks(repository, systemIdentifier, index), index);
-    return { name, repository, lease, index, backups, suspicions, broken, damaged };
+    return { name, repository, lease, index, backups, suspicions, broken, verifications: toldBy(standing), damaged };
   } catch (error) {
     await lease.release();
     throw error;

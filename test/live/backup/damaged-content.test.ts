@@ -304,5 +304,11 @@ test('after a verification that found damage the next incremental backup reads e
     );
     expect([...inspection.broken.keys()]).toEqual([label]);
     await expectSound(world, result);
+    // The next notes it: nothing else would tell once the one before it has expired.
+    const next = await take(world);
+    expect(next.result.mode.kind).toBe('blocks');
+    expect(takenInto(next.result, 'a')).toMatchObject({
+      parentWholeBy: { repositoryId: repository.identity.id, verifications: [verification] },
+    });
   });
 });
