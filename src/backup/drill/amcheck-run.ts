@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
-import { messageOf } from '../../base/errors.ts';
+import { messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { isServerError } from '../../postgres/postgres-error.ts';
 import { quoteIdentifier } from '../../postgres/quote.ts';
 import { cloneError } from './clone-error.ts';
 import type { AmcheckResult } from './report.ts';
@@ -65,7 +66,10 @@ async function checkDatabase(
     const work = async (): Promise<void> => {
       for (const relation of relations) {
         signal.throwIfAborted();
-        const found = await checkRelation(sql, schema, relation, heapAllIndexed);
+        const found = await checkRelation(sql, schema, relation, heapAllIndexed).catch((error: unknown) => {
+          looked.findings.push(`${database}: ${relation.name}: ${messageOf(error)}`);
+          throw error;
+        });
         for (const each of found) if (looked.findings.length < FINDINGS_AT_MOST) looked.findings.push(`${database}: ${each}`);
         if (relation.kind === 'index') looked.indexes += 1;
         else looked.tables += 1;
@@ -132,6 +136,8 @@ async function checkRelation(sql: postgres.Sql, schema: string, relation: Relati
     return rows.map(({ blkno, offnum, msg }) => `${relation.name}: block ${blkno ?? '?'}, item ${offnum ?? '?'}: ${msg}`);
   } catch (error) {
     faultOf(error);
+    // The library would connect anew for each relation that is left, and while a server that crashed comes back it has lost queries so: they never ended.
+    if (!isServerError(error) || systemCodeOf(error)?.startsWith('57P') === true) throw error;
     return [`${relation.name}: ${messageOf(error)}`];
   }
 }

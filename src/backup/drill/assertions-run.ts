@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { cloneError } from './clone-error.ts';
 import type { AssertionResult } from './report.ts';
 
 /** A query and the one value that it must give. */
@@ -47,6 +48,8 @@ async function ask(sql: postgres.Sql, text: string): Promise<Answer> {
       return { kind: 'unfit', reason: `${rows.length} rows of ${Array.isArray(first) ? first.length : 0} columns, not one value` };
     return { kind: 'value', value: first[0] };
   } catch (error) {
+    const fault = cloneError(error);
+    if (fault?.code === 'refused') throw fault;
     return { kind: 'unfit', reason: `an error: ${messageOf(error)}` };
   }
 }

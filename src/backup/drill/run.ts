@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, type ErrorCode } from '../../base/errors.ts';
@@ -10,11 +11,11 @@ import { inspectRestore, originalSetting, type Preflight } from '../restore/insp
 import { checkReachable } from '../restore/lay-down-apply.ts';
 import { inspectLibraries } from '../restore/libraries-inspect.ts';
 import { makeQuarantine, superuserOf, type Quarantine } from '../restore/quarantine.ts';
-import { freeClonePort, startRestored } from '../restore/start-run.ts';
+import { freeClonePort, startLog, startRestored } from '../restore/start-run.ts';
 import { LeftBehind } from '../restore/unreachable.ts';
 import { runAmcheck } from './amcheck-run.ts';
 import { runAssertions, type DrillAssertion } from './assertions-run.ts';
-import { cloneError } from './clone-error.ts';
+import { cloneError, endedFromOutside } from './clone-error.ts';
 import type { DrillOutcome } from './judge.ts';
 import { inspectRecovery, listDatabases, promote } from './recovery-inspect.ts';
 import type { DrillTarget, DrillTimes } from './report.ts';
@@ -90,6 +91,7 @@ class Drill {
   readonly #dataDirectory: string;
   readonly #begunMs: number;
   #programs: ServerPrograms | undefined;
+  #isStarted = false;
   #target: DrillTarget = { asked: '', seed: null, moment: null };
   #outcome: { -readonly [K in keyof DrillOutcome]: DrillOutcome[K] };
   #times: { -readonly [K in keyof DrillTimes]: DrillTimes[K] } = {
@@ -120,13 +122,24 @@ class Drill {
     const programs = await this.#request.findPrograms(Math.floor(preflight.resolution.backup.serverVersion / 10_000));
     this.#programs = programs;
     await checkReachable(this.#dataDirectory, programs.runAs);
-    const quarantine = await this.#restore(preflight, programs);
-    onPhase('checking');
     try {
-      await this.#look(quarantine);
-    } catch (error) {
-      throw cloneError(error) ?? error;
+      const quarantine = await this.#restore(preflight, programs);
+      onPhase('checking');
+      await this.#look(quarantine).catch((error: unknown) => {
+        throw cloneError(error) ?? error;
+      });
+    } finally {
+      await this.#refuseEnded();
     }
+  }
+
+  /** What fails then says nothing of the backup, though it may have been taken for a finding. */
+  async #refuseEnded(): Promise<void> {
+    // Before that there may be a log that came with the backup.
+    if (!this.#isStarted) return;
+    const ended = endedFromOutside(await readFile(startLog(this.#dataDirectory), 'utf8').catch(() => ''));
+    this.#request.signal.throwIfAborted();
+    if (ended !== undefined) throw ended;
   }
 
   /** Asks the started clone how far it came and what is in it. Whatever it answers with an error says something of the backup. */
@@ -213,6 +226,7 @@ class Drill {
     this.#times.restoreMs = this.#now() - begun;
     onPhase('recovering');
     const laidDown = this.#now();
+    this.#isStarted = true;
     await startRestored({ restored, programs, action, timeoutSeconds, clock, signal, settles: false });
     this.#times.recoveryMs = this.#now() - laidDown;
     return quarantine;

@@ -29,6 +29,11 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** What the server says from its start on. */
+export function startLog(dataDirectory: string): string {
+  return path.join(dataDirectory, 'dbadmin-restore.log');
+}
+
 export interface StartOptions {
   readonly restored: Restored;
   readonly programs: ServerPrograms;
@@ -51,7 +56,7 @@ export type Started = { readonly state: 'open' | 'paused' | 'shut-down'; readonl
  */
 export async function startRestored(options: StartOptions): Promise<Started> {
   const { restored, programs, clock } = options;
-  const logFile = path.join(restored.dataDirectory, 'dbadmin-restore.log');
+  const logFile = startLog(restored.dataDirectory);
   // That of an earlier restore came with the backup, and may say that its recovery has paused.
   await rm(logFile, { force: true });
   if (options.action === 'shutdown') {

@@ -61,13 +61,27 @@ describe('a drill of a backup whose clone does not answer', () => {
     });
   });
 
-  test('a server that ends under the checks fails it', async () => {
-    const end = (): void =>
-      void process.kill(Number(readFileSync(path.join(clone(), 'postmaster.pid'), 'utf8').split('\n', 1)[0]), 'SIGQUIT');
-    const run = await drill(repository, directory, { onPhase: whenAt('checking, 3 relations', end) });
+  test('a server that breaks under the checks fails it', async () => {
+    const run = await drill(repository, directory, { onPhase: whenAt('checking, 3 relations', () => end('backend', 'SIGSEGV')) });
     expect(run.amcheck).toMatchObject({ state: 'damaged' });
     expect(judgeDrill(run).verdict).toBe('failed');
   });
+
+  test.each<[string, 'backend' | 'postmaster', NodeJS.Signals]>([
+    ['what the system kills when memory runs out', 'backend', 'SIGKILL'],
+    ['a server that somebody stops', 'postmaster', 'SIGQUIT'],
+  ])('%s is no failure of the backup', async (_what, which, signal) => {
+    const held = drill(repository, directory, { onPhase: whenAt('checking, 3 relations', () => end(which, signal)) });
+    await expect(held).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('ended') as string });
+  });
+
+  /** Signals the clone's server, or a process of it that serves a connection. */
+  function end(which: 'backend' | 'postmaster', signal: NodeJS.Signals): void {
+    const postmaster = readFileSync(path.join(clone(), 'postmaster.pid'), 'utf8').split('\n', 1)[0] ?? '';
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
+    const backend = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres: dbadmin-drill: postgres'));
+    process.kill(Number(which === 'postmaster' ? postmaster : backend), signal);
+  }
 });
 
 function whenAt(awaited: string, work: () => void): (phase: string) => void {
