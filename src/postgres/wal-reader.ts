@@ -11,7 +11,7 @@ export type RecordSieve = (manager: number, info: number, bytes: Buffer, offset:
 
 /** Where WAL is read from and how it is to be understood. */
 export interface WalReadOptions {
-  /** LSN of the source's first byte: where a segment begins. */
+  /** LSN of the source's first byte: where a segment begins, or one of its pages. */
   readonly startLsn: bigint;
   readonly segmentBytes: number;
   readonly major: number;
@@ -59,7 +59,7 @@ interface Partial {
 }
 
 /**
- * Reads the records of WAL from where a segment begins, in order; the rest of a record that began before is skipped.
+ * Reads the records of WAL from where a segment or a page begins, in order; the rest of a record that began before is skipped.
  *
  * The end of valid WAL ends the iteration, as it ends recovery: a page that is none, a record that does not follow the one
  * before, a wrong checksum. The caller compares `onEnd` with what should be there.

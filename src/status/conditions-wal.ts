@@ -155,6 +155,8 @@ function judgeLag(repository: RepositoryFacts, { server, limits }: ClusterFacts,
   const behind = describeLag(repository.name, lag);
   const limit = limits.walLagMs ?? (limits.walMode === 'stream' ? Math.max(LEAST_WAL_LAG_MS, 10 * limits.rpoMs) : undefined);
   if (limit === undefined || (lag.spanMs !== undefined && lag.spanMs <= limit)) return { state: 'good', what: behind, next };
+  // Of a standby only records tell a time: the last may be of long ago though all but a moment is stored.
+  if (server.kind === 'known' && server.value.isStandby && lag.bytes < IDLE_BYTES) return { state: 'good', what: behind, next };
   if (lag.spanMs === undefined)
     return { state: lag.bytes < IDLE_BYTES ? 'good' : 'unknown', what: `${behind}, and nothing tells since when`, next };
   return { state: 'bad', what: `${behind} the server, over the limit of ${formatDuration(limit)}`, next };

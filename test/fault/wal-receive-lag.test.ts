@@ -156,6 +156,36 @@ test('of a standby that has lost its primary, no moment is offered at which the 
   expect(to?.getTime()).toBeGreaterThan((writer.flushed[3]?.at.getTime() ?? Infinity) - 1);
 }, 120_000);
 
+test('of a standby, a long transaction does not hide until when the WAL is there', async () => {
+  const cluster = await startEmbeddedCluster({ major: 17, walSegmentMegabytes: 1, settings: { autovacuum: 'off' } });
+  stops.push(async () => await cluster.stop());
+  const writer = new Writer(cluster);
+  await writer.run('create table step (n int, filler text)');
+  await backUp(cluster, repository);
+  const made = await startStandby(cluster, repository, path.join(directory, 'standby'));
+  stops.push(async () => await made.stop());
+  const receiver = startReceiver(made.standby, repository);
+  stops.push(async () => await receiver.stop());
+  await writer.write(10);
+  await writer.write(10);
+  const begun = writer.flushed[0]?.at.getTime() ?? Infinity;
+  await writer.run('begin');
+  // Some six segments in which nothing ends.
+  await writer.write(40_000);
+  const had = writer.flushed.at(-1)?.lsn ?? 0n;
+  await expect.poll(async () => (await offered()).reach >= had, { timeout: 30_000 }).toBe(true);
+  const during = (await offered()).to?.getTime();
+  expect(during).toBeGreaterThan(begun);
+  // Its own commit is not here: no moment after what came before it is proven.
+  expect(during).toBeLessThanOrEqual(writer.flushed[1]?.at.getTime() ?? 0);
+  await pause(1100);
+  await writer.run('checkpoint');
+  await expect
+    .poll(async () => (await offered()).to?.getTime(), { timeout: 30_000 })
+    .toBeGreaterThan(writer.flushed[2]?.at.getTime() ?? Infinity);
+  await writer.run('commit');
+}, 120_000);
+
 test('a server without a free WAL sender is received from all the same, and its idle time counts as unknown', async () => {
   const cluster = await startEmbeddedCluster({ major: 17, settings: { max_wal_senders: 1 } });
   stops.push(async () => await cluster.stop());

@@ -10,7 +10,7 @@ import { CoveredTime } from './covered-time.ts';
 import { isWholeCluster } from './flushed-inspect.ts';
 import { Lanes, type LaneSource } from './lanes.ts';
 import { Ordered } from './ordered.ts';
-import { lastRecordTime } from './record-time-inspect.ts';
+import { RecordTimes } from './record-time-inspect.ts';
 import { SegmentBuffer } from './segment-buffer.ts';
 
 /** How many full segments are compressed and stored at once: enough for the cores and for a store that is far away. */
@@ -125,6 +125,8 @@ class Reception {
   /** Whether the stream tells of the whole cluster's WAL. */
   readonly #isWhole: boolean;
   readonly #covered: CoveredTime;
+  /** In its place where the stream does not. */
+  readonly #recordTimes = new RecordTimes();
   #storedLsn: bigint;
   #isAsking = false;
   #horizonAt = 0;
@@ -308,7 +310,7 @@ class Reception {
     const times = { receivedAt: clock.now(), coveredUntil: this.#covered.until };
     if (this.#isWhole) return times;
     const { segmentBytes } = this.#segment;
-    return { ...times, coveredUntil: await lastRecordTime({ startLsn, segmentBytes, major: connection.serverMajor, bytes }) };
+    return { ...times, coveredUntil: await this.#recordTimes.until({ startLsn, segmentBytes, major: connection.serverMajor, bytes }) };
   }
 
   /** Stores the open segment's bytes twice in `partEveryMs`; with nothing to store, notes how far time is covered. */

@@ -31,6 +31,15 @@ const server = (over: Parameters<typeof serverFacts>[0]): Pick<ClusterFacts, 'se
   server: { kind: 'known', value: serverFacts(over) },
 });
 const archiver = { archivedAt: ago(600), failedAt: ago(10), failedWal: '000000010000000000000042', failures: 12, waiting: undefined };
+/** A cluster whose WAL is streamed, of which that many bytes are not stored, and nothing tells a moment of the last hour. */
+const streamed = (over: Parameters<typeof serverFacts>[0], bytes: number): ClusterFacts =>
+  limited(
+    { walMode: 'stream' },
+    {
+      ...server(over),
+      repositories: [repositoryFacts(lineageFacts({ storedLsn: serverFacts().writtenLsn - BigInt(bytes), storedUntil: ago(HOUR) }))],
+    },
+  );
 /** A cluster whose WAL is archived, and what is stored of it: so many segments behind, known until so many seconds ago. */
 const archiving = (
   over: Partial<ArchiverFacts>,
@@ -191,6 +200,13 @@ test.each<[string, ClusterFacts, readonly string[]]>([
     limited({ walLagMs: 60_000 }, { repositories: [repositoryFacts(lineageFacts({ storedLsn: 1n, storedUntil: ago(59) }))] }),
     [],
   ],
+  [
+    'a standby whose primary is all but idle: only the last commit tells a time, and next to nothing is missing',
+    streamed({ isStandby: true }, 56),
+    [],
+  ],
+  ['a standby with much that is not stored', streamed({ isStandby: true }, 64 * 1024), ['wal-lagging local']],
+  ['the same little of a primary, whose time is known while it is idle', streamed({}, 56), ['wal-lagging local']],
   ['an idle server that archives', archiving({ archivedAt: ago(HOUR) }, 200 / SEGMENT, HOUR, { walLagMs: 60_000 }), []],
   ['an archiver that keeps up, where no segment tells its time', archiving({}, 0.6, 20 * HOUR, { walLagMs: 60_000 }), []],
   [
