@@ -1,6 +1,6 @@
 import type { Repository } from '../../repository/repository.ts';
 import { momentOf } from '../../repository/stored-moment.ts';
-import { dumpPrefix } from './layout.ts';
+import { dumpKey, dumpPrefix } from './layout.ts';
 
 /** A complete dump: its manifest, written last, is there. */
 export interface ListedDump {
@@ -11,13 +11,24 @@ export interface ListedDump {
   readonly storedAt: Date;
 }
 
+/** A dump with what the storage has of it. */
+export interface ListedContent extends ListedDump {
+  /** Whether the storage has the object in which its content of a database is. Whether that is all of the database, only the manifest says. */
+  readonly has: (database: string) => boolean;
+}
+
 /** The complete dumps, by their beginnings, oldest first. A label of which the moment has not come at `now` is of a clock that was ahead. */
-export async function listDumpTimes({ store }: Repository, keyPrefix: string, now: Date): Promise<readonly ListedDump[]> {
+export async function listDumpTimes({ store }: Repository, keyPrefix: string, now: Date): Promise<readonly ListedContent[]> {
   const prefix = dumpPrefix(keyPrefix);
-  const dumps: ListedDump[] = [];
+  const dumps: ListedContent[] = [];
+  const keys = new Set<string>();
   for await (const { key, modifiedAt: storedAt } of store.list(prefix)) {
     const [label = '', file = ''] = key.slice(prefix.length).split('/');
-    if (file === 'manifest.json') dumps.push({ label, startedAt: momentOf(timeOfLabel(label) ?? storedAt, storedAt, now), storedAt });
+    if (file !== 'manifest.json') keys.add(key);
+    else {
+      const startedAt = momentOf(timeOfLabel(label) ?? storedAt, storedAt, now);
+      dumps.push({ label, startedAt, storedAt, has: (database) => keys.has(dumpKey(keyPrefix, label, database)) });
+    }
   }
   return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.label < b.label ? -1 : 1));
 }

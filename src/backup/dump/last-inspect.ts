@@ -1,6 +1,6 @@
 import type { Repository } from '../../repository/repository.ts';
 import { isAhead, momentOf } from '../../repository/stored-moment.ts';
-import { listDumpTimes, type ListedDump } from './dump-times.ts';
+import { listDumpTimes, type ListedContent } from './dump-times.ts';
 import { extentOf } from './extent.ts';
 import type { DumpManifest } from './manifest.ts';
 import { readableDumpManifest } from './stored-dump.ts';
@@ -30,9 +30,6 @@ export interface DatabaseDumps {
   readonly ageMs: number | undefined;
 }
 
-/** Further back nothing is looked for: a database that none of so many holds counts as in none. */
-const MOST_READ = 64;
-
 /** The last dump of a lineage that is no part, or where all are parts the last; undefined when there is none that can be read. */
 export async function lastDump(repository: Repository, systemIdentifier: string, now: Date = new Date()): Promise<LastDump | undefined> {
   let lastPart: LastDump | undefined;
@@ -46,6 +43,8 @@ export async function lastDump(repository: Repository, systemIdentifier: string,
 /**
  * Each database that is to be dumped and was there when the newest dump was taken, with its last whole dump, by name. None where there is no dump
  * but parts. Without a promise it is what the last dump that is no part was asked for.
+ *
+ * However far back it is: the names of the objects tell which dumps may hold a database, and of the others no manifest is read.
  */
 export async function lastDumps(
   repository: Repository,
@@ -55,18 +54,19 @@ export async function lastDumps(
 ): Promise<readonly DatabaseDumps[]> {
   const last = new Map<string, LastDump>();
   let there: readonly string[] | undefined;
-  let wanted: readonly Omit<DatabaseDumps, 'last'>[] = [];
+  let wanted: readonly Omit<DatabaseDumps, 'last'>[] | undefined;
   const listed = await listDumpTimes(repository, `${systemIdentifier}/`, now);
-  const timed = listed.filter(({ startedAt }) => !isAhead(startedAt, now));
-  for await (const dump of newestFirst(timed, repository, systemIdentifier)) {
-    const { manifest } = dump;
+  for (const dump of listed.filter(({ startedAt }) => !isAhead(startedAt, now)).toReversed()) {
+    if (wanted?.some(({ database }) => !last.has(database) && dump.has(database)) === false) continue;
+    const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, dump.label);
+    if (manifest === undefined) continue;
     there ??= databasesThere(manifest);
     if (extentOf(manifest) === 'part') continue;
-    if (last.size === 0) wanted = promised(there, promises, manifest);
-    for (const { database } of manifest.databases) if (!last.has(database)) last.set(database, lastOf(dump, now));
-    if (wanted.every(({ database }) => last.has(database))) break;
+    wanted ??= promised(there, promises, manifest);
+    for (const { database } of manifest.databases)
+      if (!last.has(database) && dump.has(database)) last.set(database, lastOf({ ...dump, manifest }, now));
   }
-  return wanted.map((each) => ({ ...each, last: last.get(each.database) }));
+  return (wanted ?? []).map((each) => ({ ...each, last: last.get(each.database) }));
 }
 
 /** Labels of dumps of a moment that has not come: nothing tells how old they are. */
@@ -75,12 +75,12 @@ export async function dumpsAhead(repository: Repository, systemIdentifier: strin
   return listed.filter(({ startedAt }) => isAhead(startedAt, now)).map(({ label }) => label);
 }
 
-interface ReadDump extends ListedDump {
+interface ReadDump extends ListedContent {
   readonly manifest: DumpManifest;
 }
 
-async function* newestFirst(listed: readonly ListedDump[], repository: Repository, systemIdentifier: string): AsyncGenerator<ReadDump> {
-  for (const dump of listed.toReversed().slice(0, MOST_READ)) {
+async function* newestFirst(listed: readonly ListedContent[], repository: Repository, systemIdentifier: string): AsyncGenerator<ReadDump> {
+  for (const dump of listed.toReversed()) {
     const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, dump.label);
     if (manifest !== undefined) yield { ...dump, manifest };
   }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
+import { dumpKey, dumpLabel, dumpManifestKey } from '../../../src/backup/dump/layout.ts';
 import { dumpsAhead, lastDump, lastDumps, type DumpPromise } from '../../../src/backup/dump/last-inspect.ts';
 import type { DumpManifest, DumpSelection, LeftOutDatabase } from '../../../src/backup/dump/manifest.ts';
 import { readDumpManifest, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { withFaults } from '../../backup/failing-store.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 
@@ -17,15 +18,19 @@ const objectOf = { sizeBytes: 0, blake3: '', sha256: '' };
 
 type Parts = Pick<DumpManifest, 'selection' | 'leftOut'>;
 
-/** A dump of the nth of the month with these databases. */
+/** A dump of the nth of the month, at midnight or so many minutes after, with these databases. */
 async function dump(
   repository: Repository,
   day: number,
   databases: readonly string[],
   parts: Parts = { selection: ALL, leftOut: [] },
+  minutes = 0,
 ): Promise<string> {
-  const label = `202611${String(day).padStart(2, '0')}T000000Z-dump`;
-  const at = momentOf(day);
+  const startedAt = new Date(Date.parse(momentOf(day)) + minutes * 60_000);
+  const at = startedAt.toISOString();
+  const label = dumpLabel(startedAt);
+  const keyOf = (database: string): string => dumpKey(PREFIX, label, database);
+  for (const database of databases) await repository.store.create(keyOf(database), new Uint8Array());
   await writeDumpManifest(repository, PREFIX, {
     format: 2,
     label,
@@ -38,7 +43,7 @@ async function dump(
     finishedAt: at,
     ...parts,
     globals: { key: `${PREFIX}dumps/${label}/globals.sql`, ...objectOf },
-    databases: databases.map((database) => ({ database, key: `${label}/${database}`, ...objectOf, startedAt: at, finishedAt: at })),
+    databases: databases.map((database) => ({ database, key: keyOf(database), ...objectOf, startedAt: at, finishedAt: at })),
   });
   return label;
 }
@@ -128,8 +133,34 @@ describe.each([false, true])('the last whole dump of each database (encrypted: %
       unknown
     >;
     const { checksum: _, ...content }: Record<string, unknown> = { ...manifest, format: 1, label: old, startedAt: momentOf(5) };
+    await repository.store.create(dumpKey(PREFIX, old, 'app'), new Uint8Array());
     await repository.store.create(dumpManifestKey(PREFIX, old), Buffer.from(JSON.stringify(content)));
     expect(await days(repository, [EVERY_DAY])).toEqual({ app: 5 });
+  });
+
+  test('a database that is dumped seldom has its last dump however many of others came since, and they are not read for it', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    const apart = { selection: named('app'), leftOut: [...out('not-asked', 'a/b'), ...out('no-privilege', 'hidden')] };
+    await dump(repository, 1, ['a/b'], { selection: named('a/b'), leftOut: out('not-asked', 'app', 'hidden') });
+    for (let n = 0; n < 70; n += 1) await dump(repository, 2, ['app'], apart, n);
+    const definitions = { ...apart, selection: { ...named('app'), schemaOnly: true } };
+    for (let n = 0; n < 70; n += 1) await dump(repository, 3, ['app'], definitions, n);
+    expect(await days(repository, [EVERY_DAY])).toEqual({ 'a/b': 1, app: 2, hidden: undefined });
+    const last = await dump(repository, 4, ['app'], apart);
+    const read: string[] = [];
+    const store = withFaults(repository.store, ({ operation, key }) => {
+      if (operation.startsWith('read')) read.push(key);
+    });
+    const counted = { ...repository, store };
+    expect(await days(counted, [EVERY_DAY])).toEqual({ 'a/b': 1, app: 4, hidden: undefined });
+    expect(read).toEqual([dumpManifestKey(PREFIX, last), dumpManifestKey(PREFIX, '20261101T000000Z-dump')]);
+  });
+
+  test('one of which the content of a database is gone holds none of it', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await dump(repository, 1, ['app']);
+    await repository.store.delete(dumpKey(PREFIX, await dump(repository, 2, ['app', 'audit']), 'app'));
+    expect(await days(repository, [EVERY_DAY])).toEqual({ app: 1, audit: 2 });
   });
 
   test('one whose manifest is damaged is passed over', async () => {
