@@ -28,7 +28,10 @@ export interface DumpState {
 /**
  * Why each of the dumps stays, by label, where `count` are to be kept: of each database the last `count` dumps that hold all of
  * it, and the last `count` parts. Only what is known to be whole takes a whole one's place: a dump of which nobody knows, or whose manifest cannot be
- * read, stays until `count` newer ones are known to be.
+ * read, stays until `count` newer ones are known to be. From then on such dumps take each other's place for a database that the newer ones leave out:
+ * nothing else would ever let them go.
+ *
+ * A database that is left out keeps its last dumps also where it is excluded: another policy may dump it apart.
  *
  * The last are those that began last, and those that were stored last: what is taken under a clock that is behind is not let go at once. One of a moment
  * that has not come takes no place and stays; a broken one takes none and stays as long as it would if it were whole.
@@ -43,37 +46,60 @@ export function dumpReasons(dumps: readonly StoredDump[], count: number, { broke
     const broken = [...reasonsAlong(order, count)].filter(([label]) => brokenDumps.has(label));
     for (const [label, reason] of broken) if (!reasons.has(label)) reasons.set(label, reason);
   }
-  for (const { label } of dumps) if (!timed.some((each) => each.label === label)) reasons.set(label, { kind: 'ahead' });
+  for (const { label, startedAt } of dumps) if (isAhead(startedAt, now)) reasons.set(label, { kind: 'ahead' });
   return reasons;
 }
 
 /** By one order, oldest first. */
 function reasonsAlong(dumps: readonly StoredDump[], count: number): ReadonlyMap<string, KeepReason> {
   const known = [...new Set(dumps.flatMap(({ content }) => content?.databases ?? []))];
-  const reasons = new Map<string, KeepReason>();
-  for (const [at, { label, content }] of dumps.entries()) {
-    const newer = dumps.slice(at + 1).flatMap((dump) => dump.content ?? []);
+  const newer = new Tally();
+  const reasons: [string, KeepReason][] = [];
+  for (const { label, content } of dumps.toReversed()) {
     const reason = reasonFor(content, known, newer, count);
-    if (reason !== undefined) reasons.set(label, reason);
+    if (reason !== undefined) reasons.push([label, reason]);
+    if (content !== undefined) newer.add(content);
   }
-  return reasons;
+  return new Map(reasons.reverse());
 }
 
-function reasonFor(
-  content: DumpContent | undefined,
-  known: readonly string[],
-  newer: readonly DumpContent[],
-  count: number,
-): KeepReason | undefined {
-  if (content?.extent === 'part')
-    return newer.filter(({ extent }) => extent === 'part').length < count ? { kind: 'last-part', count } : undefined;
-  const whole = newer.filter(({ extent }) => extent === 'whole');
-  const databases = (content?.databases ?? known).filter((database) => whole.filter((each) => tellsOf(each, database)).length < count);
-  if (databases.length === 0 && whole.length >= count) return undefined;
-  return content?.extent === 'whole' ? { kind: 'last', count, databases } : { kind: 'unrecorded', count };
+function reasonFor(content: DumpContent | undefined, known: readonly string[], newer: Tally, count: number): KeepReason | undefined {
+  if (content?.extent === 'part') return newer.parts < count ? { kind: 'last-part', count } : undefined;
+  if (content?.extent === 'whole') {
+    const databases = content.databases.filter((database) => newer.tellingOf(database) < count);
+    return databases.length === 0 && newer.whole >= count ? undefined : { kind: 'last', count, databases };
+  }
+  if (newer.whole < count) return { kind: 'unrecorded', count };
+  const databases = (content?.databases ?? known).filter((database) => newer.tellingOf(database) + newer.perhapsWith(database) < count);
+  return databases.length === 0 ? undefined : { kind: 'unrecorded', count, databases };
 }
 
-/** Holds all of a database, or is of when it was gone: dumps of databases that were dropped go with time, too. */
-function tellsOf({ leftOut }: DumpContent, database: string): boolean {
-  return !leftOut.includes(database);
+/** What the dumps that are newer than one are. */
+class Tally {
+  parts = 0;
+  whole = 0;
+  readonly #leftOut = new Map<string, number>();
+  readonly #unrecorded = new Map<string, number>();
+
+  add({ extent, databases, leftOut }: DumpContent): void {
+    if (extent === 'part') this.parts += 1;
+    else if (extent === 'whole') {
+      this.whole += 1;
+      countIn(this.#leftOut, leftOut);
+    } else countIn(this.#unrecorded, databases);
+  }
+
+  /** Whole ones that hold all of a database, or are of when it was gone: dumps of databases that were dropped go with time, too. */
+  tellingOf(database: string): number {
+    return this.whole - (this.#leftOut.get(database) ?? 0);
+  }
+
+  /** Those that hold it, and may hold all of it. */
+  perhapsWith(database: string): number {
+    return this.#unrecorded.get(database) ?? 0;
+  }
+}
+
+function countIn(counts: Map<string, number>, databases: readonly string[]): void {
+  for (const database of databases) counts.set(database, (counts.get(database) ?? 0) + 1);
 }

@@ -24,8 +24,8 @@ export type KeepReason =
   | { readonly kind: 'last'; readonly count: number; readonly databases?: readonly string[] }
   /** A dump of definitions or single tables only: these have a count of their own. */
   | { readonly kind: 'last-part'; readonly count: number }
-  /** A dump that does not say whether it is whole. */
-  | { readonly kind: 'unrecorded'; readonly count: number }
+  /** A dump that does not say whether it is whole; with `databases`: one of the last of these, which the newer whole ones leave out. */
+  | { readonly kind: 'unrecorded'; readonly count: number; readonly databases?: readonly string[] }
   | { readonly kind: 'period'; readonly rule: Period; readonly period: string }
   | { readonly kind: 'minimum'; readonly count: number }
   | { readonly kind: 'hold'; readonly reason: string; readonly until: Date | null }
@@ -50,7 +50,9 @@ export function describeReason(reason: KeepReason): string {
     case 'last-part':
       return `one of the last ${reason.count} that hold definitions or single tables only`;
     case 'unrecorded':
-      return `it does not say whether it is whole, and fewer than ${reason.count} newer ones are known to be`;
+      return reason.databases === undefined
+        ? `it does not say whether it is whole, and fewer than ${reason.count} newer ones are known to be`
+        : `it does not say whether it is whole, and may be one of the last ${reason.count} of ${reason.databases.join(', ')}`;
     case 'period':
       return `${reason.rule} ${reason.period}`;
     case 'minimum':

@@ -20,6 +20,8 @@ needs it: backups of the window need all that follows, older ones only their own
 run that comes when --grace has passed and no backup is being taken.
 
 Of dumps the last so many stay that hold all of a database, for each database; and as many of definitions or single tables only, which are counted apart.
+The last ones with a database that is there and left out of newer ones, excluded or not asked for, stay, too: another policy may dump it. Where they are to go, delete ID/dumps/LABEL/manifest.json
+in the repository by hand, and then the rest of ID/dumps/LABEL/. Those of a database that was dropped go with time.
 
 Runs by itself after each backup, and where dumps are all there is after each whole dump, unless the policy says expire: manual; where nothing but that goes wrong
 backup run and backup dump end with 4, and a schedule does not try them again: they would take one more.

@@ -46,6 +46,28 @@ describe('dumpReasons', () => {
     expect(staying(2, { ...before, d: whole(['app']), e: part('app') })).toBe('abcde');
   });
 
+  test("those that do not say what they are take each other's place for a database that is left out now, once enough newer ones are known to be whole", () => {
+    const before = { a: unrecorded('app', 'postgres'), b: unrecorded('app', 'postgres'), c: unrecorded('app', 'postgres') };
+    const now = whole(['app'], ['postgres']);
+    expect(staying(2, { ...before, x: now })).toBe('abcx');
+    expect(staying(2, { ...before, x: now, y: now })).toBe('bcxy');
+    expect(staying(2, { ...before, x: now, y: now, z: now })).toBe('bcyz');
+    // One that is known to be whole takes a place, too, and none that may be a part takes its own.
+    expect(staying(2, { a: whole(['app', 'postgres']), b: before.b, c: before.c, d: before.a, x: now, y: now })).toBe('acdxy');
+    expect(staying(2, { b: before.b, c: before.c, w: whole(['app', 'postgres']), x: now, y: now })).toBe('cwxy');
+  });
+
+  test('as many as years of hourly dumps are planned in no time', () => {
+    const databases = Array.from({ length: 100 }, (_, n) => `db${n}`);
+    const stored = Array.from({ length: 3000 }, (_, n): StoredDump => {
+      const at = new Date(n * 60_000);
+      return { label: `l${n}`, startedAt: at, storedAt: at, content: n % 2 === 0 ? unrecorded(...databases) : whole(databases) };
+    });
+    const began = performance.now();
+    expect(dumpReasons(stored, 2000, STATE).size).toBe(3000);
+    expect(performance.now() - began).toBeLessThan(3000);
+  });
+
   test('one whose manifest cannot be read may be any, and stays as long', () => {
     expect(staying(1, { a: undefined })).toBe('a');
     expect(staying(1, { a: undefined, b: whole(['audit'], ['app']), c: whole(['app'], ['audit']) })).toBe('bc');
@@ -88,5 +110,13 @@ describe('dumpReasons', () => {
     expect(why(whole(['app', 'audit']))).toEqual(['one of the last 7 of app, audit']);
     expect(why(part('app'))).toEqual(['one of the last 7 that hold definitions or single tables only']);
     expect(why(undefined)).toEqual(['it does not say whether it is whole, and fewer than 7 newer ones are known to be']);
+    const now = whole(['app'], ['postgres']);
+    const dumps = [unrecorded('app', 'postgres'), now].map((content, n): StoredDump => {
+      return { label: `${n}`, startedAt: new Date(n), storedAt: new Date(n), content };
+    });
+    expect([...dumpReasons(dumps, 1, STATE).values()].map(describeReason)).toEqual([
+      'it does not say whether it is whole, and may be one of the last 1 of postgres',
+      'one of the last 1 of app',
+    ]);
   });
 });
