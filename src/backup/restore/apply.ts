@@ -113,7 +113,8 @@ async function applyAlone(options: ApplyOptions): Promise<Restored> {
   if (state.kind === 'over') await rm(spoolDirectory, { recursive: true, force: true });
   const isSynthetic = !Iterator.from(layout.files).some((file) => file.path === SERVER_MANIFEST);
   const files = state.kind === 'over' ? state.delta.written : layout.files;
-  const checksums = await layDown({ ...lay, plan: { ...layout, files }, checksums: isSynthetic });
+  const directories = [...layout.directories, ...configuration.directories.map((each) => ({ path: each, mode: 0o700 }))];
+  const checksums = await layDown({ ...lay, plan: { ...layout, directories, files }, checksums: isSynthetic });
   if (isSynthetic) {
     const { blobs, resolution } = preflight;
     await writeSyntheticManifest({ plan: layout, backup: resolution.backup, blobs, checksums, owner, signal });

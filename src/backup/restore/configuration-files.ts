@@ -93,6 +93,28 @@ export function leadToCopies(
   });
 }
 
+const RELATIVE_INCLUDE = /^[ \t]*(include|include_dir)\b[ \t]*=?[ \t]*(?:'([^']+)'|"([^"]+)"|([^\s'"#=]+))/gim;
+
+/** What a configuration file of the data directory includes by a path that follows it, and the server does not start without. */
+export interface NeededIncludes {
+  /** Relative to the data directory; never outside of it. */
+  readonly directories: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** What `content`, the file at `file` in the data directory, needs there. Includes of what may be missing are not among it. */
+export function neededIncludes(file: string, content: string): NeededIncludes {
+  const directories: string[] = [];
+  const files: string[] = [];
+  for (const [, word = '', ...targets] of content.matchAll(RELATIVE_INCLUDE)) {
+    const target = targets.find((each) => each !== undefined) ?? '';
+    const found = path.posix.join(path.posix.dirname(file), target).replace(/\/+$/, '');
+    if (target.startsWith('/') || found === '.' || found === '..' || found.startsWith('../')) continue;
+    (word.toLowerCase() === 'include_dir' ? directories : files).push(found);
+  }
+  return { directories, files };
+}
+
 /** postgresql.conf in a restored production's data directory: it leads to the copy of the one that lay outside. */
 export function leadingMainConf(mainPath: string, dataDirectory: string): string {
   const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;

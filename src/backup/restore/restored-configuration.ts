@@ -5,9 +5,11 @@ import {
   leadingMainConf,
   leadToCopies,
   moveOuterFiles,
+  neededIncludes,
   outerDirectoryOf,
   withoutOutsideLines,
   type MovedFiles,
+  type NeededIncludes,
   type OuterFile,
 } from './configuration-files.ts';
 import { originalSetting, type Preflight } from './inspect.ts';
@@ -33,6 +35,8 @@ export interface RestoredConfiguration {
   readonly changed: ReadonlyMap<string, string>;
   /** Those of {@link changed} that are in no backup, because they lie outside of the data directory and could not be saved. */
   readonly made: readonly string[];
+  /** Directories of the data directory that are included and that the backup has not, parents before children; by relative path. */
+  readonly directories: readonly string[];
   /** Lines of postgresql.conf that lead out of the data directory and were taken out. */
   readonly leftLines: readonly string[];
   /** What is laid down outside of the data directory, absolute. */
@@ -55,6 +59,9 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   const { purpose } = request;
   const { layout, resolution, lineage, autoConf } = preflight;
   const files = purpose.kind === 'clone' ? cloneFiles(preflight) : productionFiles(preflight);
+  // What is a link there is a file here, and no base backup's manifest knows it.
+  const brought = new Map([...preflight.linked, ...files.changed]);
+  const lacking = lackingIncludes(preflight, brought);
   const own =
     purpose.kind === 'clone'
       ? cloneSettings({
@@ -85,9 +92,9 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   // A standby made of it later asks the repository; a clone asks nobody.
   const afterwards: readonly Setting[] = fetch === undefined ? [] : [['restore_command', fetch]];
   return {
-    // What is a link there is a file here, and no base backup's manifest knows it.
-    changed: new Map([...preflight.linked, ...files.changed]),
-    made: files.made,
+    changed: new Map([...brought, ...lacking.files.map((file) => [file, NOTE_EMPTY] as const)]),
+    made: [...files.made, ...lacking.files],
+    directories: lacking.directories,
     leftLines: files.leftLines,
     outside: files.outside,
     recoveringAutoConf: writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...recovery]),
@@ -126,6 +133,7 @@ interface Files {
 }
 
 const NOTE = '# Written by dbadmin restore: the original keeps this file outside of its data directory.\n';
+const NOTE_EMPTY = '# Written by dbadmin restore: the backup has nothing of this file, which is included.\n';
 const PLAIN_HBA = `${NOTE}local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`;
 
 /** Configuration kept outside of the data directory (Debian does) is not in a base backup: a clone gets plain files. */
@@ -178,6 +186,22 @@ function productionFiles(preflight: Preflight): Files {
     }
   }
   return { changed, made, leftLines: [], outside, moved };
+}
+
+/**
+ * What the configuration includes and the backup has not, though the server would not start without it. A link to an empty directory, or
+ * to a file of comments, is in no base backup, and the server names only files with a line in them.
+ */
+function lackingIncludes({ mainConf, linked, layout, resolution }: Preflight, brought: ReadonlyMap<string, string>): NeededIncludes {
+  // Where something could not be saved, what pg_hba.conf includes may have held rules that refuse: then better no start.
+  const included = (resolution.backup.missing ?? []).length === 0 ? linked : [];
+  const sources = new Map([...(mainConf === undefined ? [] : [['postgresql.conf', mainConf] as const]), ...included]);
+  const needed = Array.from(sources, ([file, content]) => neededIncludes(file, brought.get(file) ?? content));
+  const known = new Set(layout.directories.map((directory) => directory.path));
+  const directories = new Set(needed.flatMap((each) => each.directories).filter((directory) => !known.has(directory)));
+  const files = new Set(needed.flatMap((each) => each.files).filter((file) => !brought.has(file)));
+  if (files.size > 0) for (const file of layout.files) files.delete(file.path);
+  return { directories: [...directories].toSorted(), files: [...files].toSorted() };
 }
 
 /** The file that the others are included from: it says where the data are, or has the usual name. */

@@ -23,7 +23,9 @@ export interface RestoreOutcome {
 export function showLaidDown({ output, log }: CommandContext, restored: Restored, totalBytes: number, tookMs: number): void {
   const { dataDirectory, delta } = restored;
   for (const file of restored.madeFiles)
-    log.warn(`${file} is not in the backup (it lies outside the data directory there): a plain one was written`);
+    log.warn(
+      `${file} is not in the backup (it lies outside the data directory there, or is a link to a file without a setting): a plain one was written`,
+    );
   for (const line of restored.leftLines) log.warn(`postgresql.conf: ${line} leads out of the data directory and was left out`);
   for (const { setting, library, reason } of restored.leftLibraries) log.warn(`${setting}: ${library} was left out: it ${reason}`);
   const reused = delta === undefined ? '' : `   ${formatBytes(delta.reusedBytes)} were there, ${formatBytes(delta.rewrittenBytes)} mended`;

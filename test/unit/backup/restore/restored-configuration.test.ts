@@ -17,15 +17,23 @@ const DEBIAN: readonly OuterFile[] = [
 const limits = { maxConnections: 300, maxWorkerProcesses: 8, maxWalSenders: 10, maxPreparedXacts: 0, maxLocksPerXact: 64 };
 
 /** What the configuration depends on; the rest of a preflight is not looked at. */
-function preflight(parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked'>>): Preflight {
+function preflight(
+  parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked'>>,
+  missing: readonly string[] = [],
+): Preflight {
   const looked: unknown = {
     autoConf: '',
     mainConf: undefined,
     hasHba: false,
     outer: [],
     linked: new Map(),
-    layout: { dataDirectory: '/srv/r', spoolDirectory: '/srv/r.wal' },
-    resolution: { backup: { serverVersion: 170_010 }, end: { kind: 'end-of-wal' } },
+    layout: {
+      dataDirectory: '/srv/r',
+      spoolDirectory: '/srv/r.wal',
+      directories: [{ path: 'base' }, { path: 'here.d' }],
+      files: [{ path: 'here.conf' }],
+    },
+    resolution: { backup: { serverVersion: 170_010, missing }, end: { kind: 'end-of-wal' } },
     lineage: { timeline: 3, history: [] },
     control: { ...limits, walSegmentBytes: 16 * 1024 * 1024 },
     ...parts,
@@ -105,4 +113,44 @@ test('a clone is known as one in quarantine too, and a production never is', () 
   // Its backup may be of a clone that somebody made their own.
   const production = plan(PRODUCTION, { autoConf: clone.settledAutoConf }, quarantine);
   expect([production.recoveringAutoConf, production.settledAutoConf].map(isCloneConfiguration)).toEqual([false, false]);
+});
+
+describe('what the configuration includes and no backup has, because it is a link with no line behind it', () => {
+  const mainConf = [
+    "include_dir = 'conf.d' # links to an empty directory",
+    'Include_Dir here.d',
+    "include 'here.conf'",
+    "include 'linked.conf'",
+    "include 'local/comments.conf'",
+    "include_if_exists 'perhaps.conf'",
+    "# include 'not.conf'",
+    "include_dir '../beside'",
+    "include '/etc/absolute.conf'",
+    '',
+  ].join('\n');
+  const linked = new Map([
+    ['postgresql.conf', mainConf],
+    ['linked.conf', "include_dir 'more.d'\n"],
+    ['hba/pg_hba.conf', 'include_dir "rules.d/"\nlocal all all peer\n'],
+  ]);
+  const parts = { mainConf, linked, hasHba: true };
+
+  test.each([CLONE, PRODUCTION])('is made empty, and files are named ($kind)', (purpose) => {
+    const { directories, made, changed } = plan(purpose, parts);
+    expect(directories).toEqual(['conf.d', 'hba/rules.d', 'more.d']);
+    expect(made).toEqual(['local/comments.conf']);
+    expect(changed.get('local/comments.conf')).toMatch(/^#.*\n$/);
+    expect([...changed.keys()].toSorted()).toEqual(['hba/pg_hba.conf', 'linked.conf', 'local/comments.conf', 'postgresql.conf']);
+  });
+
+  test('is made for postgresql.conf alone where the backup says that something is missing: it may be rules that refuse', () => {
+    const request = { purpose: PRODUCTION, action: 'promote', libraries: new Map(), quarantine: [] } as const;
+    const { directories } = planConfiguration(preflight(parts, ['hba/rules.d/no.conf was not saved: permission denied']), request);
+    expect(directories).toEqual(['conf.d']);
+  });
+
+  test('is nothing where it is all there', () => {
+    const { directories, made } = plan(PRODUCTION, { mainConf: "include_dir 'here.d'\ninclude 'here.conf'\n", hasHba: true });
+    expect([directories, made]).toEqual([[], []]);
+  });
 });

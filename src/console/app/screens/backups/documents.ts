@@ -50,9 +50,9 @@ export interface Backup {
   readonly stopLsn: string;
   readonly stopTimeline: number;
   readonly damage: string | null;
-  /** What an audit has against it. */
   /** Label of a verification that found that it does not restore whole. */
   readonly brokenBy: string | null;
+  /** What an audit has against it. */
   readonly suspicion: { readonly kind: 'earlier' | 'audited' | 'later' | 'wrong'; readonly audit: string; readonly why: string } | null;
   readonly plainBytes: number;
   readonly storedBytes: number;
