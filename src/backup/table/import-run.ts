@@ -50,7 +50,8 @@ export async function importTable({ parameters, directory, to, firesTriggers = f
   const target = to ?? { schema: exported.table.schema, name: exported.table.name };
   const sql = await openTableWriter(parameters, exported.textSettings === undefined ? 'own' : 'fixed');
   try {
-    return await sql.begin(async (transaction) => {
+    // Each statement has to see what was added while it waited for the lock; a database may be set to another isolation.
+    return await sql.begin('isolation level read committed', async (transaction) => {
       const isThere =
         (await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(target.schema, target.name)})`).length > 0;
       const rows = (): Readable => createReadStream(path.join(directory, EXPORT_ROWS), { highWaterMark: 256 * 1024 });

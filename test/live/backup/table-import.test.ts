@@ -1,6 +1,6 @@
 import path from 'node:path';
 import postgres from 'postgres';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { exportTable } from '../../../src/backup/table/export-run.ts';
 import { importTable, type ImportedTable } from '../../../src/backup/table/import-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -145,8 +145,10 @@ describe.each([14, 18])('a table imported into one that is there, PostgreSQL %i'
     expect(await sql`select from shop.track`).toHaveLength(0);
   });
 
-  test('by two at once has each row once', async () => {
+  test.each(['read committed', 'repeatable read'])('by two at once has each row once, also where %s is the default', async (isolation) => {
     const from = await ordersWith('select 1');
+    await sql.unsafe(`alter database postgres set default_transaction_isolation = '${isolation}'`);
+    onTestFinished(async () => void (await sql.unsafe('alter database postgres reset default_transaction_isolation')));
     const other = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     await other.unsafe('begin; lock table shop.orders in share mode');
     const both = Promise.all([imported(from), imported(from)]);
