@@ -2,7 +2,8 @@ import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { openClient } from '../postgres/client.ts';
-import { guard, retrying, type TransactionOptions } from './apply-transaction.ts';
+import { isConnectionLoss } from '../postgres/connection-error.ts';
+import { CommitInDoubt, guard, retrying, type TransactionOptions } from './apply-transaction.ts';
 import { APPLICATION_NAME } from './inspect.ts';
 import { passwordSql } from './print.ts';
 import { SCRAM_ITERATIONS } from './scram.ts';
@@ -36,7 +37,7 @@ const SILENT: Readonly<Record<string, readonly string[]>> = {
  * role that is connected may not turn off must be off. It is tried without the verifier first, so that a refusal, which the
  * server logs with its statement, has none in it.
  *
- * @throws {DbadminError} `privilege-missing` or `query-failed`, always without the statement; nothing was changed.
+ * @throws {DbadminError} `privilege-missing` or `query-failed`, always without the statement; nothing was changed. `CommitInDoubt`.
  */
 export async function storeVerifier(
   role: string,
@@ -45,19 +46,29 @@ export async function storeVerifier(
   options: TransactionOptions,
 ): Promise<void> {
   const client = await openClient({ ...options.connection, database }, { applicationName: APPLICATION_NAME });
+  let isCommitting = false;
   try {
     await silence(client);
     await retrying(options, async () => {
+      isCommitting = false;
       await client.begin(async (sql) => {
         await guard(sql, options.lockTimeoutMs);
         await sql.unsafe(passwordSql(role, undefined));
-        if (verifier === undefined) return;
-        await refuseWrittenDown(sql, [role]);
-        await sql.unsafe(passwordSql(role, verifier.reveal()));
+        if (verifier !== undefined) {
+          await refuseWrittenDown(sql, [role]);
+          await sql.unsafe(passwordSql(role, verifier.reveal()));
+        }
+        isCommitting = true;
       });
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;
+    if (isCommitting && isConnectionLoss(error)) {
+      const hint =
+        'Run the same command again: it looks, and does what is left. Where the role that is connected may not read pg_authid, it cannot see that: then set it with dbadmin roles rotate.';
+      // Without the driver's error, as below.
+      throw new CommitInDoubt(`the password of role ${role} was`, database, new Error(messageOf(error)), hint);
+    }
     const denied = systemCodeOf(error) === '42501';
     throw new DbadminError(denied ? 'privilege-missing' : 'query-failed', `the server did not take the password of role ${role}`, {
       detail: `${messageOf(error)} (SQLSTATE ${systemCodeOf(error) ?? 'unknown'}).`,

@@ -4,7 +4,7 @@ import { DbadminError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { createPasswordFile, generatePassword, type RandomBytes } from './apply-password-file.ts';
 import { storeVerifier } from './apply-password-statement.ts';
-import type { TransactionOptions } from './apply-transaction.ts';
+import { CommitInDoubt, type TransactionOptions } from './apply-transaction.ts';
 import type { Change } from './change.ts';
 import type { RolesDocument } from './document/document.ts';
 import { readPassword, type PasswordSources } from './inspect-passwords.ts';
@@ -22,7 +22,7 @@ export interface VerifierOptions {
 /**
  * Sets or removes one password, in a transaction of its own. Only a SCRAM verifier made here is sent.
  *
- * @throws {DbadminError} without the statement: it holds the verifier.
+ * @throws {DbadminError} without the statement: it holds the verifier. `CommitInDoubt`; then a file that was made stays.
  */
 export async function applyPassword(
   change: PasswordChange,
@@ -46,7 +46,8 @@ export async function applyPassword(
     await store(verifierOf(password));
   } catch (error) {
     // A file that stays would look like a password that is set to whoever may not read verifiers; without it the next apply begins anew.
-    await rm(file, { force: true });
+    // Unless the server may have it: then this is the only copy.
+    if (!(error instanceof CommitInDoubt)) await rm(file, { force: true });
     throw error;
   }
 }

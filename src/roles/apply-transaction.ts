@@ -28,11 +28,12 @@ const FALSE_SUCCESS = ['01006', '01007'];
 
 /** The connection was lost on a commit: nobody knows whether what it was to make is made. */
 export class CommitInDoubt extends DbadminError {
-  constructor(database: string, cause: unknown) {
-    super('connection-failed', `the connection was lost while changes were being committed in database ${database}`, {
-      detail: `Whether they are made, the server did not say: ${messageOf(cause)}.`,
-      hint: 'Run the same command again: it looks, and makes what is left.',
-      cause,
+  /** `what` was on its way, with its verb: `changes were`. */
+  constructor(what: string, database: string, loss: unknown, hint = 'Run the same command again: it looks, and makes what is left.') {
+    super('connection-failed', `the connection was lost while ${what} being committed in database ${database}`, {
+      detail: `Whether that is done, the server did not say: ${messageOf(loss)}.`,
+      hint,
+      cause: loss,
     });
   }
 }
@@ -61,7 +62,7 @@ export async function runTransaction(transaction: Transaction, options: Transact
       });
     });
   } catch (error) {
-    if (isCommitting && isConnectionLoss(error)) throw new CommitInDoubt(transaction.database, error);
+    if (isCommitting && isConnectionLoss(error)) throw new CommitInDoubt('changes were', transaction.database, error);
     throw error;
   } finally {
     await client.end({ timeout: 5 });

@@ -7,7 +7,7 @@ import { takeLock, type LockOptions } from '../apply-lock.ts';
 import { generatePassword, publishPasswordFile, replacePasswordFile, type RandomBytes } from '../apply-password-file.ts';
 import { readScramIterations, storeVerifier } from '../apply-password-statement.ts';
 import { beginRecord, type ApplyAuthor } from '../apply-record.ts';
-import type { TransactionOptions } from '../apply-transaction.ts';
+import { CommitInDoubt, type TransactionOptions } from '../apply-transaction.ts';
 import { refuseReadOnly } from '../apply-writable.ts';
 import { APPLICATION_NAME } from '../inspect.ts';
 import { SCRAM_SALT_BYTES, scramMatches, scramVerifier } from '../scram.ts';
@@ -91,7 +91,8 @@ async function rotateLocked(sql: Sql, role: string, file: string, options: Rotat
       const verifier = scramVerifier(password, options.randomBytes(SCRAM_SALT_BYTES), await readScramIterations(sql));
       await storeVerifier(role, verifier, options.maintenanceDatabase, options);
     } catch (error) {
-      await rm(pendingFile(file), { force: true });
+      // What the server may have stays: the next rotation looks, and goes on from it.
+      if (!(error instanceof CommitInDoubt)) await rm(pendingFile(file), { force: true });
       throw error;
     }
   }

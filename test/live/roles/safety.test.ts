@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import net from 'node:net';
+import path from 'node:path';
+import { inspect } from 'node:util';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -162,6 +165,32 @@ databases:
       const left = await sql`select from pg_auth_members where member = 'new_writer'::regrole`;
       expect(left).toHaveLength(side === 'before' ? 1 : 0);
     }
+  });
+
+  it.each(['before', 'after'] as const)('keeps a generated password that was lost %s the commit, and goes on with it', async (side) => {
+    const project = await openProject(cluster);
+    onTestFinished(async () => await project.close());
+    const name = `new_${side}`;
+    await sql.unsafe(`create role ${name} login`);
+    onTestFinished(async () => void (await sql.unsafe(`drop role ${name}`)));
+    const text = `version: 1\nscope: { roles: [${name}] }\nservices: { ${name}: { password: { from: generate, path: made } } }\n`;
+    const way = await cutAtCommitOf('PASSWORD', side, cluster.port);
+    onTestFinished(() => way.close());
+    const told: string[] = [];
+    const onMade = (changes: readonly Change[]): void => void told.push(...changes.map(({ kind }) => kind));
+    const connection = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+    const lost: unknown = await project.apply(text, { connection, onMade }).catch((error: unknown) => error);
+    expect(lost).toMatchObject({
+      code: 'connection-failed',
+      message: `the connection was lost while the password of role ${name} was being committed in database postgres`,
+    });
+    expect(inspect(lost, { depth: 9, showHidden: true })).not.toContain('SCRAM-SHA-256$');
+    expect(told).toEqual(['password']);
+    const password = await readFile(path.join(project.directory, 'made'), 'utf8');
+    expect(await project.lines(text)).toHaveLength(side === 'before' ? 1 : 0);
+    await project.apply(text);
+    expect(await readFile(path.join(project.directory, 'made'), 'utf8')).toBe(password);
+    expect(await project.lines(text)).toEqual([]);
   });
 
   it.each([
