@@ -83,9 +83,10 @@ function canOtherWayHelp(error: LoginFailure): boolean {
 
 /**
  * A connection that waits, as while another's lease is watched or a parent's manifest is read, is an idle session to the server, and only
- * the start of the connection can say that it may be one: nothing is SET on it later.
+ * the start of the connection can say that it may be one: nothing is SET on it later. In return the server asks the network whether
+ * the client is still there: of one that vanished it would keep the WAL sender for as long as the system's default has it, two hours.
  */
-const UNTIMED = '-c idle_session_timeout=0';
+const UNTIMED = '-c idle_session_timeout=0 -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6';
 
 /** Who does not take the option, a pooler or a server of before 14, is asked without. */
 async function tryUntimed(...[parameters, address, applicationName, tls, signal]: LoginArguments): Promise<Login> {

@@ -60,7 +60,7 @@ function noSender(parameters: ConnectionParameters, error: unknown, detail: stri
       detail,
       hint: isOff
         ? "As superuser: ALTER SYSTEM SET wal_level = 'replica'; ALTER SYSTEM SET max_wal_senders = 10; then restart the server."
-        : 'See who holds them in pg_stat_replication, or raise max_wal_senders (needs a restart). A backup needs two, wal receive two others.',
+        : 'See who holds them in pg_stat_replication, or raise max_wal_senders (needs a restart). A backup needs two, wal receive one and, for moments, another.',
       cause: error,
     },
   );

@@ -220,3 +220,17 @@ test('a server without a free WAL sender is received from all the same, and its 
   await expect.poll(isStill, { timeout: 20_000 }).toBe(true);
   await receiver.stop();
 });
+
+test('of an idle server the time goes on, and its WAL sender is given back after each question', async () => {
+  const cluster = await startEmbeddedCluster({ major: 17, settings: { max_wal_senders: 2 } });
+  stops.push(async () => await cluster.stop());
+  const writer = new Writer(cluster);
+  await backUp(cluster, repository);
+  const receiver = startReceiver(cluster, repository, 2000);
+  stops.push(async () => await receiver.stop());
+  for (let round = 0; round < 2; round += 1) {
+    const known = (await horizon())?.at.getTime() ?? 0;
+    await expect.poll(async () => (await horizon())?.at.getTime() ?? 0, { timeout: 30_000 }).toBeGreaterThan(known);
+    await writer.until(`(select count(*) from pg_stat_replication) = 1`);
+  }
+}, 120_000);

@@ -9,6 +9,7 @@ import { inspectSource, type Source } from '../source-inspect.ts';
 import { MARKER_NAME } from '../restore/left-out.ts';
 import { judgeClock } from './clocks.ts';
 import { failed, note, ok, problem, type Finding } from './finding.ts';
+import { POSITION_APPLICATION } from '../wal/flushed-inspect.ts';
 import { judgeSettings, type ServerSettings } from './settings.ts';
 
 export interface ServerCheck {
@@ -112,7 +113,7 @@ async function checkSettings({ connection, slot, clock }: ServerCheckOptions): P
       const [row] = await sql<SettingsRow[]>`
         select current_setting('server_version_num') as version, current_setting('wal_level') as wal_level,
                current_setting('max_wal_senders') as max_wal_senders,
-               (select count(*)::text from pg_stat_replication) as senders_used,
+               (select count(*)::text from pg_stat_replication where application_name is distinct from ${POSITION_APPLICATION}) as senders_used,
                current_setting('max_slot_wal_keep_size') as max_slot_wal_keep_size,
                current_setting('summarize_wal', true) as summarize_wal,
                (select active from pg_replication_slots where slot_name = ${slot}) as slot_active,

@@ -6,6 +6,7 @@ export interface ServerSettings {
   readonly version: number;
   readonly walLevel: string;
   readonly maxWalSenders: number;
+  /** Without those that are held for moments only. */
   readonly sendersUsed: number;
   readonly maxSlotWalKeepSize: string;
   /** Undefined before 17. */
@@ -27,13 +28,15 @@ function judgeWalLevel({ walLevel }: ServerSettings): Finding {
   );
 }
 
-function judgeSenders({ maxWalSenders, sendersUsed }: ServerSettings): Finding {
-  if (maxWalSenders - sendersUsed >= 2) return ok('max_wal_senders', `${maxWalSenders}, ${sendersUsed} in use`);
-  return problem(
-    'max_wal_senders',
-    `${maxWalSenders}, ${sendersUsed} in use: a backup takes two`,
-    `ALTER SYSTEM SET max_wal_senders = ${sendersUsed + 5};  -- then restart`,
-  );
+/** The receiver's second sender is held for moments: without it a backup works, but one that begins just then is refused. */
+function judgeSenders({ maxWalSenders, sendersUsed, slot }: ServerSettings): Finding {
+  const free = maxWalSenders - sendersUsed;
+  const used = `${maxWalSenders}, ${sendersUsed} in use`;
+  const fix = `ALTER SYSTEM SET max_wal_senders = ${sendersUsed + 5};  -- then restart`;
+  if (free < 2) return problem('max_wal_senders', `${used}: a backup takes two`, fix);
+  const forReceiver = slot?.isActive === true ? 1 : 2;
+  if (free >= 2 + forReceiver) return ok('max_wal_senders', used);
+  return note('max_wal_senders', `${used}: a backup takes two, wal receive one and, for moments, another`, fix);
 }
 
 /** With summaries the server itself tells which blocks changed; without, an incremental reads and sends everything. */

@@ -1,10 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { ReplicationConnection } from '../../postgres/replication.ts';
+import { ReplicationConnection, type SystemIdentification } from '../../postgres/replication.ts';
 
-/** Among those of pg_stat_replication it is one that never streams. */
-const APPLICATION = 'dbadmin wal position';
+/** Among those of pg_stat_replication it is one that never streams, and is there for moments. */
+export const POSITION_APPLICATION = 'dbadmin wal position';
 const ANSWER_MOST_MS = 10_000;
 const RETRY_FIRST_MS = 1000;
 const RETRY_MOST_MS = 60_000;
@@ -19,8 +19,8 @@ export async function isWholeCluster(connection: ReplicationConnection, timeline
 }
 
 /**
- * Asks a primary how far its WAL is flushed, on a connection of its own: the one that streams answers no questions. The connection is
- * made when the first is asked, and kept.
+ * Asks a primary how far its WAL is flushed, on a connection of its own: the one that streams answers no questions. It is made
+ * for each question and given back: WAL senders are few, and what must have one, a backup or a standby, comes before this.
  */
 export class FlushedInspection {
   readonly #stream: ReplicationConnection;
@@ -28,7 +28,6 @@ export class FlushedInspection {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #over = new AbortController();
-  #connection: ReplicationConnection | undefined;
   /** One question at a time. */
   #answered: Promise<unknown> = Promise.resolve();
   #waitMs = RETRY_FIRST_MS;
@@ -52,48 +51,44 @@ export class FlushedInspection {
 
   async #ask(timeline: number): Promise<bigint | undefined> {
     if (this.#over.signal.aborted || this.#clock.now().getTime() < this.#retryAtMs) return undefined;
-    const kept = this.#connection;
     try {
-      const connection = (this.#connection ??= await this.#open());
-      const found = await this.#within(connection, connection.identifySystem());
+      const found = await this.#identify();
       // Behind an address that moves another server may answer.
-      if (connection.isStandby || found.systemIdentifier !== this.#systemIdentifier || found.timeline !== timeline)
+      if (found.isStandby || found.systemIdentifier !== this.#systemIdentifier || found.timeline !== timeline)
         throw new DbadminError('connection-failed', 'another server answers');
       this.#waitMs = RETRY_FIRST_MS;
       this.#hasWarned = false;
       return found.flushLsn;
     } catch (error) {
-      await this.#drop();
-      // One that was kept may have been ended for being idle.
-      if (kept !== undefined) return await this.#ask(timeline);
       this.#noteFailure(error);
       return undefined;
     }
   }
 
+  /** Ends a question that is open, and returns once nothing of it is left. */
   async close(): Promise<void> {
     this.#over.abort(new DbadminError('interrupted', 'the reception of the WAL was ended'));
-    await this.#drop();
+    await this.#answered;
   }
 
-  async #drop(): Promise<void> {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    await connection?.close();
-  }
-
-  async #open(): Promise<ReplicationConnection> {
+  async #identify(): Promise<SystemIdentification & { readonly isStandby: boolean }> {
     const { parameters, address } = this.#stream;
     const { signal } = this.#over;
     const here = { ...parameters, hosts: [address], targetSessionAttrs: 'any' as const };
-    const connection = await ReplicationConnection.open(here, { applicationName: APPLICATION, signal });
-    if (!signal.aborted) return connection;
-    await connection.close();
-    throw signal.reason as Error;
+    const connection = await ReplicationConnection.open(here, { applicationName: POSITION_APPLICATION, signal });
+    try {
+      signal.throwIfAborted();
+      return { ...(await this.#within(connection, connection.identifySystem())), isStandby: connection.isStandby };
+    } finally {
+      await connection.close();
+    }
   }
 
   async #within<T>(connection: ReplicationConnection, answer: Promise<T>): Promise<T> {
     const answered = new AbortController();
+    const { signal } = this.#over;
+    const onOver = (): void => connection.destroy(signal.reason as Error);
+    signal.addEventListener('abort', onOver, { once: true });
     const tooLong = this.#clock.sleep(ANSWER_MOST_MS, answered.signal).then(
       () => connection.destroy(new DbadminError('connection-failed', 'the server did not answer')),
       () => undefined,
@@ -101,6 +96,7 @@ export class FlushedInspection {
     try {
       return await answer;
     } finally {
+      signal.removeEventListener('abort', onOver);
       answered.abort();
       await tooLong;
     }

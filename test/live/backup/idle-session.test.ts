@@ -30,6 +30,17 @@ describe.each([14, 18])('where PostgreSQL %i ends sessions that are idle', (majo
     await connection.close();
   });
 
+  test('a replication connection whose client vanished is given up within minutes', async () => {
+    const connection = await ReplicationConnection.open(cluster.parameters());
+    const [idle, interval, count] = [
+      await connection.show('tcp_keepalives_idle'),
+      await connection.show('tcp_keepalives_interval'),
+      await connection.show('tcp_keepalives_count'),
+    ].map(Number);
+    expect((idle ?? 0) + (interval ?? 0) * (count ?? 0)).toBe(120);
+    await connection.close();
+  });
+
   test('a backup is taken into a repository that takes its time', async () => {
     const repository = await makeRepository(path.join(directory, String(major)));
     expect((await backUp(cluster, slow(repository), { kind: 'full' })).missing).toEqual([]);

@@ -130,6 +130,13 @@ describe('judgeSettings', () => {
     ]);
   });
 
+  test('beside the two senders of a backup there is room for the receiver, and for what it asks', () => {
+    const senders = (maxWalSenders: number, isActive: boolean): string | undefined =>
+      found({ maxWalSenders, slot: { isActive, status: 'reserved' } }).find(({ what }) => what === 'max_wal_senders')?.state;
+    expect([4, 3, 2].map((free) => senders(1 + free, false))).toEqual([undefined, 'note', 'note']);
+    expect([3, 2, 1].map((free) => senders(1 + free, true))).toEqual([undefined, 'note', 'problem']);
+  });
+
   test('each fault is named with its fix', () => {
     expect(found({ walLevel: 'minimal', maxWalSenders: 2 })).toMatchObject([
       { what: 'wal_level' },
