@@ -80,9 +80,18 @@ async function letGo(
 }
 
 /** The last thing to be said: schedules tell it as the reason. */
-export function warnOfNotExpired(output: CommandContext['output'], what: 'backup' | 'dump', name: string, error: DbadminError): void {
+export function warnOfNotExpired(
+  output: Pick<CommandContext['output'], 'warn'>,
+  what: 'backup' | 'dump',
+  name: string,
+  error: DbadminError,
+): void {
   const detail = error.detail === undefined ? '' : `\n  detail: ${error.detail}`;
-  output.warn(`the ${what} is taken, but older ones were not removed from ${name}: ${error.message}${detail}`);
+  const hint =
+    error.code === 'storage-denied'
+      ? '\n  hint: Where another one expires, as with the IAM policy of a writer, say expire: manual in the retention of the policy.'
+      : '';
+  output.warn(`the ${what} is taken, but older ones were not removed from ${name}: ${error.message}${detail}${hint}`);
 }
 
 /** What results say of it. */
