@@ -1,5 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
-import type { DumpSource } from './inspect.ts';
+import type { DumpSource, UndumpableDatabase } from './inspect.ts';
 import type { DumpSelection, LeftOutDatabase } from './manifest.ts';
 
 export interface ChosenDatabases {
@@ -10,7 +10,7 @@ export interface ChosenDatabases {
 }
 
 /**
- * What of a cluster a dump takes: the databases named, or all that are no templates but for those excluded. One that cannot be dumped keeps
+ * What of a cluster a dump takes: the databases named, or all that are no templates and not the provider's own, but for those excluded. One that cannot be dumped keeps
  * no other from it, and is left out by name.
  *
  * @throws {DbadminError} `usage` when one named is not there, or all are excluded; `privilege-missing` when none of them can be dumped.
@@ -19,8 +19,11 @@ export function chooseDatabases(
   source: Pick<DumpSource, 'databases' | 'undumpable'>,
   selection: Pick<DumpSelection, 'databases' | 'excluded'>,
 ): ChosenDatabases {
-  const there = [...source.databases, ...source.undumpable.flatMap(({ database, reason }) => (reason === 'template' ? [] : [database]))];
-  const named = selection.databases === 'all' ? there : [...new Set(selection.databases)];
+  const there = [...source.databases, ...namesBut(source.undumpable, ['template'])];
+  const named =
+    selection.databases === 'all'
+      ? [...source.databases, ...namesBut(source.undumpable, ['template', 'provider'])]
+      : [...new Set(selection.databases)];
   const absent = named.find((database) => !there.includes(database));
   if (absent !== undefined) {
     throw new DbadminError('usage', `there is no database ${absent} to dump`, {
@@ -33,11 +36,18 @@ export function chooseDatabases(
   };
   const leftOut = [
     ...source.databases.filter((database) => !wanted.has(database)).map(unwanted),
-    ...source.undumpable.map((each) => (each.reason === 'template' || wanted.has(each.database) ? each : unwanted(each.database))),
+    ...source.undumpable.map((each): LeftOutDatabase => {
+      if (each.reason === 'provider') return wanted.has(each.database) ? { ...each, reason: 'no-privilege' } : each;
+      return each.reason === 'template' || wanted.has(each.database) ? each : unwanted(each.database);
+    }),
   ].toSorted((a, b) => (a.database < b.database ? -1 : 1));
   const databases = [...wanted].filter((database) => source.databases.includes(database));
   if (databases.length === 0) throw nothingToDump(wanted);
   return { databases, leftOut };
+}
+
+function namesBut(databases: readonly UndumpableDatabase[], reasons: readonly UndumpableDatabase['reason'][]): readonly string[] {
+  return databases.flatMap(({ database, reason }) => (reasons.includes(reason) ? [] : [database]));
 }
 
 function nothingToDump(wanted: ReadonlySet<string>): DbadminError {

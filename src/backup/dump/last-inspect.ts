@@ -90,9 +90,9 @@ function lastOf({ label, manifest, storedAt }: ReadDump, now: Date): LastDump {
   return { label, at: momentOf(new Date(manifest.startedAt), storedAt, now).toISOString() };
 }
 
-/** Those that are no templates; of a dump that does not say, those that it holds. */
+/** Those that are no templates and not the provider's own; of a dump that does not say, those that it holds. */
 function databasesThere({ databases, leftOut = [] }: DumpManifest): readonly string[] {
-  const others = leftOut.flatMap(({ database, reason }) => (reason === 'template' ? [] : [database]));
+  const others = leftOut.flatMap(({ database, reason }) => (reason === 'template' || reason === 'provider' ? [] : [database]));
   return [...databases.map(({ database }) => database), ...others].toSorted();
 }
 

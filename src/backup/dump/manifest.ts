@@ -27,7 +27,7 @@ export interface DumpManifest {
 
 /** What a dump was asked for. */
 export interface DumpSelection {
-  /** `all`: every one that is no template. */
+  /** `all`: every one that is no template, and not the provider's own. */
   readonly databases: 'all' | readonly string[];
   /** Not to be dumped though all are asked for. */
   readonly excluded: readonly string[];
@@ -42,7 +42,8 @@ export type Obstacle = 'no-privilege' | 'no-connections' | 'drop-interrupted';
 
 export interface LeftOutDatabase {
   readonly database: string;
-  readonly reason: 'not-asked' | 'excluded' | 'template' | Obstacle;
+  /** `provider`: it belongs to who runs a managed server, and customers may not connect to it. */
+  readonly reason: 'not-asked' | 'excluded' | 'template' | 'provider' | Obstacle;
 }
 
 export interface DumpedObject {

@@ -92,5 +92,5 @@ function missedText({ database, reason }: MissedDatabase, user: string): string 
     'no-connections': `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`,
     'drop-interrupted': `DROP DATABASE ${name}`,
   }[reason];
-  return `database ${database} is not in this dump, for ${describeObstacle(reason)}: ${mend}; or, where it need not be kept, --exclude-database ${database} (exclude: in the policy)`;
+  return `database ${database} is not in this dump, for ${describeObstacle(reason)}: ${mend}; or, where it need not be kept, --exclude-database ${database} (in the policy exclude: [${database}]; or databases: [...] where others make databases on this server, too)`;
 }

@@ -93,10 +93,15 @@ A database that should be in it and cannot be dumped, such as one that the role 
 
 $ dbadmin backup dump
 $ dbadmin backup dump --database app --database audit --schema-only
-$ dbadmin backup dump --exclude-database rdsadmin`,
+$ dbadmin backup dump --exclude-database scratch`,
     options: [
       REPOSITORY,
-      { flags: '--database <name>', summary: 'dump this database', fallback: 'every one that is no template', repeatable: true },
+      {
+        flags: '--database <name>',
+        summary: 'dump this database',
+        fallback: 'every one that is no template and not of the provider of a managed server',
+        repeatable: true,
+      },
       { flags: '--exclude-database <name>', summary: 'dump all but this one', repeatable: true },
       { flags: '--table <pattern>', summary: 'only tables of this pattern, as pg_dump --table has it', repeatable: true },
       { flags: '--schema-only', summary: 'definitions without rows' },
@@ -105,7 +110,7 @@ $ dbadmin backup dump --exclude-database rdsadmin`,
     json: [
       'repository: name',
       'label, cluster, systemIdentifier, serverVersion, programVersion, tool, startedAt, finishedAt: as in the manifest',
-      'selection: { databases: all or names, excluded: names, schemaOnly, tables: patterns }; leftOut: array of { database, reason: not-asked, excluded, template, no-privilege, no-connections or drop-interrupted }: every database that was there and is not in it',
+      'selection: { databases: all or names, excluded: names, schemaOnly, tables: patterns }; leftOut: array of { database, reason: not-asked, excluded, template, provider (of who runs a managed server), no-privilege, no-connections or drop-interrupted }: every database that was there and is not in it',
       'globals: { key, sizeBytes, blake3, sha256 }',
       'databases: array of { database, properties: { encoding, locale, owner, privileges, connectionLimit, comment, settings }, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
       'expired: { error }, only where older ones were to go and did not',

@@ -49,6 +49,9 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
       'create database app',
       'create database payroll',
       'revoke connect on database payroll from public',
+      'create role rdsadmin',
+      'create database rdsadmin owner rdsadmin',
+      'revoke connect on database rdsadmin from public',
     ])
       await sql.unsafe(statement);
     const app = postgres(cluster.url('app'), { max: 1 });
@@ -76,12 +79,20 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     expect(partly.manifest.databases.map(({ database }) => database)).toEqual(['app', 'postgres']);
     expect(partly.manifest).toMatchObject({
       selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
-      leftOut: [{ database: 'payroll', reason: 'no-privilege' }],
+      leftOut: [
+        { database: 'payroll', reason: 'no-privilege' },
+        { database: 'rdsadmin', reason: 'provider' },
+      ],
     });
+    expect(partly.stderr).not.toContain('rdsadmin');
+    expect(partly.stderr).toContain('databases: [...]');
     expect(partly.stderr).toContain('GRANT CONNECT ON DATABASE "payroll" TO "backup"');
     const without = await dump('--exclude-database', 'payroll');
     expect([without.status, without.stderr]).toEqual([0, '']);
-    expect(without.manifest.leftOut).toEqual([{ database: 'payroll', reason: 'excluded' }]);
+    expect(without.manifest.leftOut).toEqual([
+      { database: 'payroll', reason: 'excluded' },
+      { database: 'rdsadmin', reason: 'provider' },
+    ]);
     const shown = await dbadmin('restore', '--dump', partly.manifest.label, '--dry-run');
     expect(shown.stdout).toContain('  all that was in app, postgres\n  could not be dumped: payroll, for the role may not connect to it\n');
   });

@@ -39,6 +39,17 @@ describe('chooseDatabases', () => {
     expect(chosen.leftOut.find(({ database }) => database === 'half')?.reason).toBe('not-asked');
   });
 
+  test('what belongs to the provider of the server is missed by nobody who does not name it', () => {
+    const source = { ...SOURCE, undumpable: [{ database: 'rdsadmin', reason: 'provider' }] } as const;
+    for (const selection of [ALL, { ...ALL, databases: ['app'] }, { ...ALL, excluded: ['rdsadmin'] }]) {
+      const chosen = chooseDatabases(source, selection);
+      expect(chosen.leftOut).toContainEqual({ database: 'rdsadmin', reason: 'provider' });
+      expect(missedBy(chosen)).toEqual([]);
+    }
+    const named = chooseDatabases(source, { ...ALL, databases: ['app', 'rdsadmin'] });
+    expect(missedBy(named)).toEqual([{ database: 'rdsadmin', reason: 'no-privilege' }]);
+  });
+
   test('nothing to dump is refused, as is a name that is not there', () => {
     expect(() => chooseDatabases(SOURCE, { ...ALL, databases: ['absent'] })).toThrow('there is no database absent to dump');
     expect(() => chooseDatabases(SOURCE, { ...ALL, databases: ['payroll'] })).toThrow('none of these databases can be dumped: payroll');
