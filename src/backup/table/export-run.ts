@@ -29,8 +29,8 @@ export interface ExportRequest {
  * Exports a table as it is at one moment: its rows as CSV, then its definition with their count and checksum. Whoever is truncating or
  * rewriting it is waited for.
  *
- * @throws {DbadminError} `usage` when there is no such table, `privilege-missing` when a policy would leave rows out, `refused` when
- * the directory holds anything, `file-unwritable`.
+ * @throws {DbadminError} `usage` when there is no such table, `privilege-missing` when a policy would leave rows out or without
+ * SELECT on the table, `refused` when the directory holds anything, `file-unwritable`.
  */
 export async function exportTable(request: ExportRequest): Promise<ExportedTable> {
   const { directory, clock } = request;

@@ -6,7 +6,8 @@ export const TABLE_COMMANDS: readonly CommandSpec[] = [
     summary: 'export one table: its rows as CSV, its definition, a checksum',
     description: `As the table is at one moment. The directory holds rows.csv, which any tool reads, and table.json, written last, with the
 columns and their types, constraints, indexes, the number of rows, how values are written, and the SHA-256 of rows.csv. All rows: a
-role for which row-level security policies would leave some out is refused.
+role for which row-level security policies would leave some out is refused. It needs SELECT on the table itself, which is locked against
+TRUNCATE and rewriting for so long: SELECT on the columns alone is not enough.
 
 $ dbadmin backup table export core.track --out /srv/export/track`,
     args: [{ form: '<table>', summary: 'schema.table' }],

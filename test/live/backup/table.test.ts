@@ -54,6 +54,28 @@ async function exported(schema: string, name: string): Promise<string> {
 }
 
 describe('a table exported', () => {
+  test('needs SELECT on the table, and says so where its columns or its schema alone are not enough', async () => {
+    await sql.unsafe(`create schema narrow; create table narrow.t (id int, n int); insert into narrow.t values (1, 2);
+      create role "odd reader" login; grant select (id, n) on narrow.t to "odd reader"`);
+    const attempt = async (): Promise<unknown> => {
+      count += 1;
+      const out = path.join(directory, `export-${count}`);
+      const table = { schema: 'narrow', name: 't', directory: out, clock: systemClock, tool: 'test', signal: new AbortController().signal };
+      return await exportTable({ parameters: cluster.parameters('postgres', 'odd reader'), ...table });
+    };
+    const refusal = (hint: string): object => ({ code: 'privilege-missing', hint: expect.stringContaining(hint) as unknown });
+    const [usage, select] = ['GRANT USAGE ON SCHEMA "narrow" TO "odd reader"', 'GRANT SELECT ON "narrow"."t" TO "odd reader"'];
+    await expect(attempt()).rejects.toMatchObject(refusal(`${usage}; ${select}`));
+    await sql.unsafe(usage);
+    await expect(attempt()).rejects.toMatchObject({
+      ...refusal(select),
+      detail: expect.stringContaining('its columns') as unknown,
+    });
+    await sql.unsafe(select);
+    expect(await attempt()).toMatchObject({ rows: 1 });
+    await sql.unsafe('drop owned by "odd reader"; drop role "odd reader"; drop schema narrow cascade');
+  });
+
   test('E8: and imported elsewhere is the same: every value, constraint, index and comment', async () => {
     const out = await exported('odd " schema', 'order');
     const to = { schema: 'again', name: 'order' };
