@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { ReplicationConnection, type SystemIdentification } from '../../postgres/replication.ts';
 
@@ -33,6 +33,7 @@ export class FlushedInspection {
   #waitMs = RETRY_FIRST_MS;
   #retryAtMs = 0;
   #hasWarned = false;
+  #isRefused = false;
 
   /** `stream` is the connection that streams: the same address is asked. */
   constructor(stream: ReplicationConnection, systemIdentifier: string, clock: Clock, log: Log) {
@@ -50,7 +51,7 @@ export class FlushedInspection {
   }
 
   async #ask(timeline: number): Promise<bigint | undefined> {
-    if (this.#over.signal.aborted || this.#clock.now().getTime() < this.#retryAtMs) return undefined;
+    if (this.#isRefused || this.#over.signal.aborted || this.#clock.now().getTime() < this.#retryAtMs) return undefined;
     try {
       const found = await this.#identify();
       // Behind an address that moves another server may answer.
@@ -106,6 +107,14 @@ export class FlushedInspection {
     if (this.#over.signal.aborted) return;
     this.#retryAtMs = this.#clock.now().getTime() + this.#waitMs;
     const text = `cannot ask the server how far its WAL is flushed: ${messageOf(error)}`;
+    if (isDbadminError(error, 'credentials-wrong') || isDbadminError(error, 'privilege-missing')) {
+      // The stream has logged in before. To try on would be a failed login each minute, of a role that others use, too.
+      this.#isRefused = true;
+      this.#log.warn(
+        `${text}; it is asked no more: restart the receiver once it can log in, with the password that holds then. WAL is received all the same, but while none comes nothing proves that none is missing`,
+      );
+      return;
+    }
     // The first may be a server that is about to go.
     if (this.#waitMs > RETRY_FIRST_MS && !this.#hasWarned) {
       this.#hasWarned = true;
