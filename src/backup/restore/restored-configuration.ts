@@ -93,13 +93,17 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   const afterwards: readonly Setting[] = fetch === undefined ? [] : [['restore_command', fetch]];
   return {
     changed: new Map([...brought, ...lacking.files.map((file) => [file, NOTE_EMPTY] as const)]),
-    made: [...files.made, ...lacking.files],
+    made: [...files.made, ...lacking.files, ...lacking.directories.map((name) => `${name}/`).filter((name) => !hasFileIn(brought, name))],
     directories: lacking.directories,
     leftLines: files.leftLines,
     outside: files.outside,
     recoveringAutoConf: writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...recovery]),
     settledAutoConf: writeAutoConf(withoutRecovery(autoConf), [...own, ...afterwards]),
   };
+}
+
+function hasFileIn(files: ReadonlyMap<string, string>, directory: string): boolean {
+  return [...files.keys()].some((file) => file.startsWith(directory));
 }
 
 /** The major of the backup's server. */
@@ -190,12 +194,12 @@ function productionFiles(preflight: Preflight): Files {
 
 /**
  * What the configuration includes and the backup has not, though the server would not start without it. A link to an empty directory, or
- * to a file of comments, is in no base backup, and the server names only files with a line in them.
+ * to a file of comments, is in no base backup, and the server names only files with a line in them. Nothing where the backup says that
+ * something could not be saved: what is included may have held settings, and rules that refuse. Then better no start.
  */
 function lackingIncludes({ mainConf, linked, layout, resolution }: Preflight, brought: ReadonlyMap<string, string>): NeededIncludes {
-  // Where something could not be saved, what pg_hba.conf includes may have held rules that refuse: then better no start.
-  const included = (resolution.backup.missing ?? []).length === 0 ? linked : [];
-  const sources = new Map([...(mainConf === undefined ? [] : [['postgresql.conf', mainConf] as const]), ...included]);
+  if ((resolution.backup.missing ?? []).length > 0) return { directories: [], files: [] };
+  const sources = new Map([...(mainConf === undefined ? [] : [['postgresql.conf', mainConf] as const]), ...linked]);
   const needed = Array.from(sources, ([file, content]) => neededIncludes(file, brought.get(file) ?? content));
   const known = new Set(layout.directories.map((directory) => directory.path));
   const directories = new Set(needed.flatMap((each) => each.directories).filter((directory) => !known.has(directory)));

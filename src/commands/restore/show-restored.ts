@@ -24,7 +24,7 @@ export function showLaidDown({ output, log }: CommandContext, restored: Restored
   const { dataDirectory, delta } = restored;
   for (const file of restored.madeFiles)
     log.warn(
-      `${file} is not in the backup (it lies outside the data directory there, or is a link to a file without a setting): a plain one was written`,
+      `${file} is not in the backup (it lies outside the data directory there, or is a link to what holds no setting): a plain one was written`,
     );
   for (const line of restored.leftLines) log.warn(`postgresql.conf: ${line} leads out of the data directory and was left out`);
   for (const { setting, library, reason } of restored.leftLibraries) log.warn(`${setting}: ${library} was left out: it ${reason}`);

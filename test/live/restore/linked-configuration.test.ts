@@ -99,7 +99,7 @@ describe.each([14, 18])('configuration that is links in the data directory of Po
       signal,
       onProgress: () => undefined,
     });
-    expect(restored.madeFiles).toEqual([]);
+    expect(restored.madeFiles).toEqual(['empty.d/']);
     await expectLaid(into);
     const verified = await runClientProgram(major, 'pg_verifybackup', ['-n', into], [directory]);
     if (verified !== undefined) expect(verified.status, verified.stderr).toBe(0);

@@ -138,15 +138,15 @@ describe('what the configuration includes and no backup has, because it is a lin
   test.each([CLONE, PRODUCTION])('is made empty, and files are named ($kind)', (purpose) => {
     const { directories, made, changed } = plan(purpose, parts);
     expect(directories).toEqual(['conf.d', 'hba/rules.d', 'more.d']);
-    expect(made).toEqual(['local/comments.conf']);
+    expect(made).toEqual(['local/comments.conf', 'conf.d/', 'hba/rules.d/', 'more.d/']);
     expect(changed.get('local/comments.conf')).toMatch(/^#.*\n$/);
     expect([...changed.keys()].toSorted()).toEqual(['hba/pg_hba.conf', 'linked.conf', 'local/comments.conf', 'postgresql.conf']);
   });
 
-  test('is made for postgresql.conf alone where the backup says that something is missing: it may be rules that refuse', () => {
+  test('is left to the server to refuse where the backup says that something is missing: it may be settings, or rules that refuse', () => {
     const request = { purpose: PRODUCTION, action: 'promote', libraries: new Map(), quarantine: [] } as const;
     const { directories } = planConfiguration(preflight(parts, ['hba/rules.d/no.conf was not saved: permission denied']), request);
-    expect(directories).toEqual(['conf.d']);
+    expect(directories).toEqual([]);
   });
 
   test('is nothing where it is all there', () => {
