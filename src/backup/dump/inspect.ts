@@ -11,7 +11,10 @@ export interface UndumpableDatabase extends LeftOutDatabase {
   readonly reason: Exclude<LeftOutDatabase['reason'], 'not-asked' | 'excluded'>;
 }
 
-/** Databases of those who run managed servers, by name and owner: customers can neither connect to them nor be granted that. */
+/**
+ * Databases of those who run managed servers, by name and owner. Customers cannot connect to them: some are granted to nobody, others to all,
+ * and pg_hba.conf refuses them, which no function tells.
+ */
 const OF_PROVIDERS = [
   'rdsadmin rdsadmin',
   'azure_maintenance azuresu',
@@ -52,8 +55,9 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
     // What the role cannot connect to is looked at, too: a dump that passed over it in silence would look whole.
     const databases = await sql<{ database: string; reason: UndumpableDatabase['reason'] | null }[]>`
       select datname as database, case when datconnlimit = -2 then 'drop-interrupted' when datistemplate then 'template'
-          when not datallowconn then 'no-connections' when has_database_privilege(oid, 'CONNECT') then null
-          when concat(datname, ' ', pg_get_userbyid(datdba)) in ${sql(OF_PROVIDERS)} then 'provider' else 'no-privilege' end as reason
+          when not datallowconn then 'no-connections'
+          when concat(datname, ' ', pg_get_userbyid(datdba)) in ${sql(OF_PROVIDERS)} then 'provider'
+          when has_database_privilege(oid, 'CONNECT') then null else 'no-privilege' end as reason
       from pg_catalog.pg_database where datname not in ('template0', 'template1') order by datname`;
     return {
       systemIdentifier: control?.id ?? '',

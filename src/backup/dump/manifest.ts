@@ -42,7 +42,7 @@ export type Obstacle = 'no-privilege' | 'no-connections' | 'drop-interrupted';
 
 export interface LeftOutDatabase {
   readonly database: string;
-  /** `provider`: it belongs to who runs a managed server, and customers may not connect to it. */
+  /** `provider`: it belongs to who runs a managed server, who lets no customer connect to it. */
   readonly reason: 'not-asked' | 'excluded' | 'template' | 'provider' | Obstacle;
 }
 

@@ -15,6 +15,8 @@ export interface DumpContent {
   readonly databases: readonly string[];
   /** Names of those that were there and are not in it. */
   readonly leftOut: readonly string[];
+  /** Those of them that were asked for and could not be dumped. */
+  readonly missed: readonly string[];
 }
 
 /** What is known against dumps, and when. */
@@ -28,8 +30,8 @@ export interface DumpState {
 /**
  * Why each of the dumps stays, by label, where `count` are to be kept: of each database the last `count` dumps that hold all of
  * it, and the last `count` parts. Only what is known to be whole takes a whole one's place: a dump of which nobody knows, or whose manifest cannot be
- * read, stays until `count` newer ones are known to be. From then on such dumps take each other's place for a database that the newer ones leave out:
- * nothing else would ever let them go.
+ * read, stays until `count` newer ones are known to be. From then on such dumps take each other's place for a database that the newer ones leave out on
+ * purpose: nothing else would ever let them go. Not for one that is missed: such a dump may be definitions alone, and an older one its last rows.
  *
  * A database that is left out keeps its last dumps also where it is excluded: another policy may dump it apart.
  *
@@ -80,12 +82,14 @@ class Tally {
   whole = 0;
   readonly #leftOut = new Map<string, number>();
   readonly #unrecorded = new Map<string, number>();
+  readonly #missed = new Set<string>();
 
-  add({ extent, databases, leftOut }: DumpContent): void {
+  add({ extent, databases, leftOut, missed }: DumpContent): void {
     if (extent === 'part') this.parts += 1;
     else if (extent === 'whole') {
       this.whole += 1;
       countIn(this.#leftOut, leftOut);
+      for (const database of missed) this.#missed.add(database);
     } else countIn(this.#unrecorded, databases);
   }
 
@@ -94,9 +98,9 @@ class Tally {
     return this.whole - (this.#leftOut.get(database) ?? 0);
   }
 
-  /** Those that hold it, and may hold all of it. */
+  /** Those that hold it, and may hold all of it; none counts where a newer one says that it is missed. */
   perhapsWith(database: string): number {
-    return this.#unrecorded.get(database) ?? 0;
+    return this.#missed.has(database) ? 0 : (this.#unrecorded.get(database) ?? 0);
   }
 }
 

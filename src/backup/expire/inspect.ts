@@ -11,7 +11,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { listDumpTimes } from '../dump/dump-times.ts';
-import { extentOf } from '../dump/extent.ts';
+import { extentOf, missedBy } from '../dump/extent.ts';
 import { readableDumpManifest } from '../dump/stored-dump.ts';
 import { suspicionsOf } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
@@ -150,5 +150,10 @@ async function readContent(repository: Repository, systemIdentifier: string, lab
   const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, label);
   if (manifest === undefined) return undefined;
   const names = (databases: readonly { readonly database: string }[] = []): readonly string[] => databases.map(({ database }) => database);
-  return { extent: extentOf(manifest), databases: names(manifest.databases), leftOut: names(manifest.leftOut) };
+  return {
+    extent: extentOf(manifest),
+    databases: names(manifest.databases),
+    leftOut: names(manifest.leftOut),
+    missed: names(missedBy(manifest)),
+  };
 }

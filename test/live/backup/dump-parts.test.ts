@@ -52,6 +52,9 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
       'create role rdsadmin',
       'create database rdsadmin owner rdsadmin',
       'revoke connect on database rdsadmin from public',
+      // Of this one everybody may connect by its privileges, and pg_hba.conf lets nobody.
+      'create role cloudsqladmin',
+      'create database cloudsqladmin owner cloudsqladmin',
     ])
       await sql.unsafe(statement);
     const app = postgres(cluster.url('app'), { max: 1 });
@@ -80,6 +83,7 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     expect(partly.manifest).toMatchObject({
       selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
       leftOut: [
+        { database: 'cloudsqladmin', reason: 'provider' },
         { database: 'payroll', reason: 'no-privilege' },
         { database: 'rdsadmin', reason: 'provider' },
       ],
@@ -90,6 +94,7 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     const without = await dump('--exclude-database', 'payroll');
     expect([without.status, without.stderr]).toEqual([0, '']);
     expect(without.manifest.leftOut).toEqual([
+      { database: 'cloudsqladmin', reason: 'provider' },
       { database: 'payroll', reason: 'excluded' },
       { database: 'rdsadmin', reason: 'provider' },
     ]);

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { dumpReasons, type DumpContent, type StoredDump } from '../../../../src/backup/expire/dump-plan.ts';
 import { describeReason } from '../../../../src/backup/expire/retention.ts';
 
-const whole = (databases: readonly string[], leftOut: readonly string[] = []): DumpContent => ({ extent: 'whole', databases, leftOut });
-const part = (...databases: readonly string[]): DumpContent => ({ extent: 'part', databases, leftOut: [] });
-const unrecorded = (...databases: readonly string[]): DumpContent => ({ extent: 'unrecorded', databases, leftOut: [] });
+const whole = (databases: readonly string[], leftOut: readonly string[] = [], missed: readonly string[] = []): DumpContent => {
+  return { extent: 'whole', databases, leftOut: [...leftOut, ...missed], missed };
+};
+const part = (...databases: readonly string[]): DumpContent => ({ extent: 'part', databases, leftOut: [], missed: [] });
+const unrecorded = (...databases: readonly string[]): DumpContent => ({ extent: 'unrecorded', databases, leftOut: [], missed: [] });
 
 const DAY_MS = 86_400_000;
 const STATE = { brokenDumps: new Map<string, string>(), now: new Date(100 * DAY_MS) };
@@ -44,6 +46,12 @@ describe('dumpReasons', () => {
     expect(staying(2, { ...before, d: whole(['app']) })).toBe('abcd');
     expect(staying(2, { ...before, d: whole(['app']), e: whole(['app']) })).toBe('de');
     expect(staying(2, { ...before, d: whole(['app']), e: part('app') })).toBe('abcde');
+  });
+
+  test('those that do not say what they are take no place for a database that could not be dumped: they may be definitions alone', () => {
+    const before = { a: unrecorded('app', 'audit'), b: unrecorded('app', 'audit'), c: unrecorded('app', 'audit') };
+    const without = whole(['app'], [], ['audit']);
+    expect(staying(1, { ...before, d: without, e: without })).toBe('abce');
   });
 
   test("those that do not say what they are take each other's place for a database that is left out now, once enough newer ones are known to be whole", () => {

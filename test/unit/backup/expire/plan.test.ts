@@ -303,7 +303,7 @@ describe('planExpiry', () => {
   });
 
   test('dumps have a count of their own', () => {
-    const content = { extent: 'whole', databases: ['app'], leftOut: [] } as const;
+    const content = { extent: 'whole', databases: ['app'], leftOut: [], missed: [] } as const;
     const dumps = [1, 2, 3].map((n) => ({ label: `d${n}`, startedAt: new Date(n * DAY_MS), storedAt: new Date(n * DAY_MS), content }));
     const plan = planExpiry(stateOf(daily(1), { dumps }), { ...NOTHING, dumps: 2 });
     expect(plan.dumps.map(({ reasons }) => reasons.map(({ kind }) => kind))).toEqual([[], ['last'], ['last']]);
