@@ -3,12 +3,12 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
-import { applyRestore } from '../../../src/backup/restore/apply.ts';
 import { startRestored } from '../../../src/backup/restore/start-run.ts';
 import { stopCluster, type ServerPrograms } from '../../../src/postgres/server.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { preflightOf } from '../../backup/preflight.ts';
+import { layDownProduction } from '../../backup/production.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { freePort } from '../../postgres/address.ts';
 import { runClientProgram } from '../../postgres/client-program.ts';
@@ -88,17 +88,7 @@ describe.each([14, 18])('configuration that is links in the data directory of Po
     });
     const port = await freePort();
     const { signal } = new AbortController();
-    const restored = await applyRestore({
-      preflight,
-      port,
-      clusterName: 'unused',
-      action: 'promote',
-      production: { walGet: ['/bin/false'] },
-      programs,
-      owner: programs.runAs,
-      signal,
-      onProgress: () => undefined,
-    });
+    const restored = await layDownProduction(preflight, programs, port);
     expect(restored.madeFiles).toEqual(['empty.d/']);
     await expectLaid(into);
     const verified = await runClientProgram(major, 'pg_verifybackup', ['-n', into], [directory]);

@@ -13,6 +13,7 @@ import { silentLog } from '../../../src/base/log.ts';
 import { takeBackup } from '../../../src/backup/take/run.ts';
 import { readOuterConfiguration, type OuterConfiguration } from '../../../src/backup/take/outer-configuration-inspect.ts';
 import { preflightOf } from '../../backup/preflight.ts';
+import { layDownProduction } from '../../backup/production.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { freePort } from '../../postgres/address.ts';
 import { runClientProgram } from '../../postgres/client-program.ts';
@@ -90,17 +91,7 @@ describe.each([14, 17])('readOuterConfiguration of PostgreSQL %i', (major) => {
       const preflight = await preflightOf(repository, into, { target: { kind: 'immediate' } });
       const port = await freePort();
       const { signal } = new AbortController();
-      const restored = await applyRestore({
-        preflight,
-        port,
-        clusterName: 'unused',
-        action: 'promote',
-        production: { walGet: ['/bin/false'] },
-        programs,
-        owner: programs.runAs,
-        signal,
-        onProgress: () => undefined,
-      });
+      const restored = await layDownProduction(preflight, programs, port);
       expect(restored.outsideFiles.map((file) => path.relative(`${into}.config${directory}`, file)).sort()).toEqual(
         names(await readAs('postgres')),
       );
