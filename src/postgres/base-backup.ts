@@ -15,7 +15,7 @@ export type { TarEntry } from './tar.ts';
 /** A tablespace beside the two that every cluster has. */
 export interface Tablespace {
   readonly oid: string;
-  /** Its directory on the server. */
+  /** Its directory on the server, for people: bytes that are not UTF-8 are U+FFFD. */
   readonly location: string;
   /** An estimate by the server. */
   readonly sizeBytes: number;
@@ -203,6 +203,8 @@ function backupFailure(error: unknown): Error {
 }
 
 function hintFor(error: PostgresError): string | undefined {
-  if (systemCodeOf(error) === '42501') return 'A base backup needs the REPLICATION attribute: ALTER ROLE … REPLICATION.';
+  // A role without REPLICATION got no connection: this is of a file.
+  if (systemCodeOf(error) === '42501')
+    return "The server's own user has to be able to read every file of the cluster, whoever put it there.";
   return error.hint;
 }

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import postgres from 'postgres';
+import { parseBytea } from './bytea.ts';
 import { connectionError } from './connection-error.ts';
 import { connectToWanted, type Standing } from './host-choice.ts';
 import type { ConnectionParameters, HostAddress } from './parameters.ts';
@@ -18,6 +19,8 @@ export interface ClientOptions {
     readonly detail: string | undefined;
   }) => void;
   readonly applicationName?: string;
+  /** Settings of its sessions from their start on: those of the database and the role do not count against them. */
+  readonly settings?: Readonly<Record<string, string>>;
   /**
    * False where short transactions call many large statements: compiling each costs the server a second where it is built with JIT,
    * twenty times what the work takes. Of a single connection.
@@ -45,6 +48,14 @@ export async function openClient(parameters: ConnectionParameters, options: Clie
   });
 }
 
+/** The host that a client of {@link openClient} stays with. */
+export function addressOf({ options }: postgres.Sql): HostAddress {
+  const [host] = options.host;
+  const [port] = options.port;
+  if (host === undefined || port === undefined) throw new TypeError('the client was not made for a host');
+  return { host, port };
+}
+
 async function connectTo(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
   const sql = createClient(settingsFor(here, address, options));
   try {
@@ -67,6 +78,19 @@ async function standingOf(parameters: ConnectionParameters, sql: postgres.Sql): 
     throw connectionError(parameters, error);
   }
 }
+
+const BYTEA_OID = 17;
+
+/**
+ * The library takes any bytea for hex, and `bytea_output` may be set to the other form for the server, the database or the role. That
+ * is no setting to send when a session starts: poolers refuse those that they do not know.
+ */
+const BYTEA: postgres.PostgresType = {
+  from: [BYTEA_OID],
+  to: BYTEA_OID,
+  parse: parseBytea,
+  serialize: (bytes: Uint8Array) => `\\x${Buffer.from(bytes).toString('hex')}`,
+};
 
 type Settings = postgres.Options<Record<string, postgres.PostgresType>>;
 
@@ -100,8 +124,10 @@ function settingsFor(here: ConnectionParameters, { host, port }: HostAddress, op
     prepare: false,
     fetch_types: false,
     backoff: false,
+    types: { bytea: BYTEA },
     connection: {
       application_name: options.applicationName ?? here.applicationName,
+      ...options.settings,
       ...(here.isReadOnly === true ? { default_transaction_read_only: true } : {}),
     },
     onnotice: (notice: postgres.Notice) =>

@@ -21,6 +21,9 @@ export const BACKEND = {
 /** The first byte of a message to the server. */
 export const FRONTEND = { query: 0x51, copyData: 0x64, copyDone: 0x63, terminate: 0x58 } as const;
 
+/** 3.0. */
+const PROTOCOL_VERSION = 3 << 16;
+
 /** A message from the server without its type and length. `body` is valid only until the next is read. */
 export interface BackendMessage {
   readonly type: number;
@@ -43,6 +46,17 @@ export function frontendMessage(type: number, payload: Uint8Array): Buffer {
   message[0] = type;
   message.writeInt32BE(4 + payload.length, 1);
   message.set(payload, 5);
+  return message;
+}
+
+/** The first message of a connection: the version of the protocol, and parameters such as `user` and `client_encoding`. */
+export function startupMessage(parameters: Readonly<Record<string, string>>): Buffer {
+  const texts = Object.entries(parameters).flat();
+  const payload = Buffer.from(`${texts.map((text) => `${text}\0`).join('')}\0`);
+  const message = Buffer.alloc(8 + payload.length);
+  message.writeInt32BE(message.length);
+  message.writeInt32BE(PROTOCOL_VERSION, 4);
+  message.set(payload, 8);
   return message;
 }
 

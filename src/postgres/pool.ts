@@ -85,7 +85,17 @@ function poolConfig(
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     allowExitOnIdle: true,
+    onConnect: fixDates,
   };
+}
+
+/**
+ * The library knows dates in ISO 8601 alone, and gives null for others. Set when the connection is there: what poolers take at its start
+ * differs, and the order of day and month, which this leaves, counts for no text that we send. What comes back is waited for,
+ * though the library's types know of nothing.
+ */
+function fixDates(client: pg.ClientBase): unknown {
+  return client.query('set datestyle = iso');
 }
 
 function nothing(): void {}

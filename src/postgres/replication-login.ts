@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientConfig } from 'pg';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { PooledSource, StreamSource, type ByteSource } from './byte-source.ts';
+import { startupMessage } from './messages.ts';
 import { describeParameters, KEEP_ALIVE_DELAY_MS, type ConnectionParameters, type HostAddress } from './parameters.ts';
 import { replicationRefusal } from './replication-refusal.ts';
 import { tlsOptions } from './tls.ts';
@@ -22,6 +23,7 @@ export interface Login {
 interface ClientInside {
   readonly connection: {
     readonly stream: Duplex;
+    startup: (parameters: Readonly<Record<string, string>>) => void;
     on(event: 'parameterStatus', listener: (message: { readonly parameterName: string; readonly parameterValue: string }) => void): void;
   };
 }
@@ -88,6 +90,13 @@ function canOtherWayHelp(error: LoginFailure): boolean {
  */
 const UNTIMED = '-c idle_session_timeout=0 -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6';
 
+/**
+ * Names of files are bytes, and so are texts of a server whose locale is not UTF-8. A WAL sender is in no database and converts nothing,
+ * but to a client that wants UTF8 it sends no text that is not: it gives up what it is doing, as a base backup where it only warns of
+ * a file. In this encoding it sends whatever there is.
+ */
+const UNCONVERTED = { client_encoding: 'SQL_ASCII' } as const;
+
 /** Who does not take the option, a pooler or a server of before 14, is asked without. */
 async function tryUntimed(...[parameters, address, applicationName, tls, signal]: LoginArguments): Promise<Login> {
   try {
@@ -145,6 +154,8 @@ async function tryLogIn(
   // For ever: the library reports the end of the socket it lent us as an error, and one without a listener ends the process.
   client.on('error', () => undefined);
   const inside = client as unknown as ClientInside;
+  // The library's own message asks for UTF8, and what comes last in it counts.
+  inside.connection.startup = (startup) => void inside.connection.stream.write(startupMessage({ ...startup, ...UNCONVERTED }));
   const parameterStatus = new Map<string, string>();
   inside.connection.on('parameterStatus', (message) => parameterStatus.set(message.parameterName, message.parameterValue));
   const onAbort = (): void => void socket.destroy(new Error('interrupted'));

@@ -28,13 +28,19 @@ export function parseSegmentName(name: string, segmentBytes: number): SegmentPos
       hint: 'A segment is named by 24 hexadecimal digits, such as 000000010000000000000014.',
     });
   }
+  const position = segmentPosition(name, segmentBytes);
+  if (position !== undefined) return position;
+  throw new DbadminError('wal-name-invalid', `there is no WAL segment ${name} in a cluster with segments of ${segmentBytes} bytes`, {
+    hint: 'It belongs to a cluster with smaller segments (initdb --wal-segsize).',
+  });
+}
+
+/** The same of a name that was found somewhere; undefined where {@link parseSegmentName} throws. */
+export function segmentPosition(name: string, segmentBytes: number): SegmentPosition | undefined {
+  if (!isSegmentName(name)) return undefined;
   const perPart = ADDRESSABLE_PER_NAME_PART / BigInt(segmentBytes);
   const low = BigInt(`0x${name.slice(16)}`);
-  if (low >= perPart) {
-    throw new DbadminError('wal-name-invalid', `there is no WAL segment ${name} in a cluster with segments of ${segmentBytes} bytes`, {
-      hint: 'It belongs to a cluster with smaller segments (initdb --wal-segsize).',
-    });
-  }
+  if (low >= perPart) return undefined;
   const number = BigInt(`0x${name.slice(8, 16)}`) * perPart + low;
   return { timeline: Number.parseInt(name.slice(0, 8), 16), startLsn: number * BigInt(segmentBytes) };
 }

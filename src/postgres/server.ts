@@ -30,6 +30,9 @@ export interface InitClusterOptions {
 }
 
 const START_TIMEOUT_SECONDS = 120;
+const STOP_TIMEOUT_SECONDS = 60;
+/** Three years, for a start or stop that takes what it takes: pg_ctl counts tenths of a second in 31 bits. */
+export const LONGEST_WAIT_SECONDS = 100_000_000;
 
 /** The user who is to own data directories and run servers: undefined unless we are root; `postgres` where it exists, else `nobody`. */
 export async function unprivilegedUser(names: readonly string[] = ['postgres', 'nobody']): Promise<SystemUser | undefined> {
@@ -83,15 +86,17 @@ export async function initCluster(programs: ServerPrograms, dataDirectory: strin
 
 /**
  * Starts the cluster and returns once it accepts connections; with recovery targets that pause, once it is consistent.
- * The server's messages go to `logFile`; it goes on when this process ends.
+ * The server's messages go to `logFile`; it goes on when this process ends. One that is still starting when `signal` aborts is
+ * told to end, and may take a while to.
  *
- * @throws {DbadminError} `program-failed` with the log's last lines.
+ * @throws {DbadminError} `program-failed` with the log's last lines; the signal's reason.
  */
 export async function startCluster(
   programs: ServerPrograms,
   dataDirectory: string,
   logFile: string,
   timeoutSeconds = START_TIMEOUT_SECONDS,
+  signal?: AbortSignal,
 ): Promise<void> {
   const log = await open(logFile, 'a', 0o600);
   try {
@@ -100,8 +105,9 @@ export async function startCluster(
     await log.close();
   }
   try {
-    await runProgram(programs, 'pg_ctl', ['start', '-D', dataDirectory, '-l', logFile, '-w', '-t', String(timeoutSeconds), '-s']);
+    await runProgram(programs, 'pg_ctl', ['start', '-D', dataDirectory, '-l', logFile, '-w', '-t', String(timeoutSeconds), '-s'], signal);
   } catch (error) {
+    signal?.throwIfAborted();
     const lines = (await readFile(logFile, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-12);
     throw new DbadminError('program-failed', `the server in ${dataDirectory} did not start`, {
       detail: lines.join('\n'),
@@ -111,11 +117,23 @@ export async function startCluster(
   }
 }
 
-/** Stops the cluster. `immediate` is the crash that recovery undoes; `fast` is clean. A stopped cluster is fine. */
-export async function stopCluster(programs: ServerPrograms, dataDirectory: string, mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
-  const pid = await serverPid(dataDirectory);
-  if (pid === undefined) return;
-  await runProgram(programs, 'pg_ctl', ['stop', '-D', dataDirectory, '-m', mode, '-w', '-s']);
+/**
+ * Stops the cluster. `immediate` is the crash that recovery undoes; `fast` is clean, and writes everything that the server holds in
+ * memory first, which may take minutes. A stopped cluster is fine.
+ */
+export async function stopCluster(
+  programs: ServerPrograms,
+  dataDirectory: string,
+  mode: 'fast' | 'immediate' = 'fast',
+  timeoutSeconds = STOP_TIMEOUT_SECONDS,
+): Promise<void> {
+  if ((await serverPid(dataDirectory)) === undefined) return;
+  try {
+    await runProgram(programs, 'pg_ctl', ['stop', '-D', dataDirectory, '-m', mode, '-w', '-t', String(timeoutSeconds), '-s']);
+  } catch (error) {
+    // One that was about to end is gone before it could be told to.
+    if ((await serverPid(dataDirectory)) !== undefined) throw error;
+  }
 }
 
 /** The postmaster's process id from `postmaster.pid`, or undefined when there is no such file or it does not run. */
@@ -127,11 +145,13 @@ export async function serverPid(dataDirectory: string): Promise<number | undefin
 }
 
 /**
- * Runs one server program to its end and gives what it printed.
+ * Runs one server program to its end and gives what it printed. When `signal` aborts it is sent SIGINT, at which pg_ctl tells a
+ * server that it is waiting for to end.
  *
  * @throws {DbadminError} `program-failed` with its stderr.
  */
-export async function runProgram(programs: ServerPrograms, name: string, args: readonly string[]): Promise<string> {
+export async function runProgram(programs: ServerPrograms, name: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted();
   const file = path.join(programs.binDirectory, name);
   return await new Promise((resolve, reject) => {
     const child = spawn(file, args, {
@@ -144,14 +164,18 @@ export async function runProgram(programs: ServerPrograms, name: string, args: r
     let stderr = '';
     child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
     child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-    child.on('error', (error) =>
-      reject(new DbadminError('program-missing', `cannot run ${file}`, { detail: error.message, cause: error })),
-    );
+    const interrupt = (): void => void child.kill('SIGINT');
+    signal?.addEventListener('abort', interrupt, { once: true });
+    child.on('error', (error) => {
+      signal?.removeEventListener('abort', interrupt);
+      reject(new DbadminError('program-missing', `cannot run ${file}`, { detail: error.message, cause: error }));
+    });
     // 'exit', not 'close': the server that pg_ctl started keeps the pipes open.
-    child.on('exit', (status, signal) => {
+    child.on('exit', (status, killedBy) => {
+      signal?.removeEventListener('abort', interrupt);
       if (status === 0) return resolve(stdout);
       const detail = `${stderr}${stdout}`.trim();
-      return reject(new DbadminError('program-failed', `${name} ended with ${signal ?? `status ${status}`}`, { detail }));
+      return reject(new DbadminError('program-failed', `${name} ended with ${killedBy ?? `status ${status}`}`, { detail }));
     });
   });
 }

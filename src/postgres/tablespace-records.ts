@@ -1,3 +1,4 @@
+import { decodePath } from '../base/path-bytes.ts';
 import { RESOURCE_MANAGER } from './resource-managers.ts';
 import { recordParts } from './wal-blocks.ts';
 import type { WalRecord } from './wal-reader.ts';
@@ -7,7 +8,7 @@ export interface MadeTablespace {
   /** Where the record begins. */
   readonly lsn: bigint;
   readonly oid: number;
-  /** Absolute, of the machine where the command ran; empty for one in the data directory itself (`allow_in_place_tablespaces`). */
+  /** Absolute, of the machine where the command ran, as path-bytes.ts gives it; empty for one in the data directory itself (`allow_in_place_tablespaces`). */
   readonly location: string;
 }
 
@@ -27,6 +28,6 @@ export function tablespaceMadeBy(record: WalRecord, major: number): MadeTablespa
   if (!makesTablespace(record.manager, record.info)) return undefined;
   const { mainData } = recordParts(record.bytes, major);
   const zero = mainData.indexOf(0, 4);
-  const location = mainData.toString('utf8', 4, zero < 0 ? mainData.length : zero);
+  const location = decodePath(mainData.subarray(4, zero < 0 ? mainData.length : zero));
   return { lsn: record.lsn, oid: mainData.readUInt32LE(0), location };
 }

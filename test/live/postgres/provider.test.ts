@@ -52,6 +52,20 @@ test.each(majors)('a cluster of PostgreSQL %i has the wanted settings, survives 
   expect(await query(cluster, 'select one from kept')).toEqual({ one: 1 });
 });
 
+test.each(majors)('clusters of PostgreSQL %i have a system identifier each, in pg_control and in the WAL', async (major) => {
+  const identifiers = new Set<unknown>();
+  for (let n = 0; n < 2; n += 1) {
+    const cluster = await start({ major });
+    identifiers.add((await query(cluster, 'select system_identifier::text as it from pg_control_system()'))?.['it']);
+    // Recovery refuses WAL of another identifier.
+    await query(cluster, 'create table kept as select 1 as one');
+    await cluster.crash();
+    await cluster.restart();
+    expect(await query(cluster, 'select one from kept')).toEqual({ one: 1 });
+  }
+  expect(identifiers.size).toBe(2);
+});
+
 test('a password is asked for where one was set', async () => {
   const cluster = await start({ password: 'right' });
   await expect(query(cluster, 'select 1', 'postgres', 'wrong')).rejects.toMatchObject({ code: '28P01' });

@@ -78,6 +78,8 @@ describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('a replication connection to 
     expect(await connection.identifySystem()).toMatchObject({ systemIdentifier: row?.id, timeline: 1 });
     await expect(connection.query('NO SUCH COMMAND')).rejects.toMatchObject({ name: 'PostgresError', code: '0A000', severity: 'ERROR' });
     await expect(connection.show('no_such_setting')).rejects.toMatchObject({ code: 'query-failed' });
+    // What the server says of files need not be UTF-8.
+    expect(await connection.show('client_encoding')).toBe('SQL_ASCII');
     expect(await connection.query('SHOW wal_level')).toEqual([{ columns: ['wal_level'], rows: [['replica']], tag: 'SHOW' }]);
     await expect(connection.timelineHistory(2)).rejects.toMatchObject({ code: 'query-failed' });
     await connection.close();
