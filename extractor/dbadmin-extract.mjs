@@ -106,9 +106,18 @@ function opens(repository, secret, name) {
   const wrapping = secret.kind === 'passphrase'
     ? scryptSync(secret.text.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
     : derive(secret.text.trim(), salt, 'dbadmin key file');
-  const key = decrypt(wrapping, nonce, wrapped, id);
+  const key = named(`keys/${name}`, () => decrypt(wrapping, nonce, wrapped, id));
   if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.keyCheck) return false;
   return Object.assign(repository, { key, hashKey: derive(key, Buffer.alloc(0), 'dbadmin blob names') });
+}
+
+/** What `work` gives; what is wrong is said with the name of the object that it is wrong with. */
+function named(name, work) {
+  try {
+    return work();
+  } catch (error) {
+    throw new ExtractError(`${name}: ${error.message}`, { cause: error });
+  }
 }
 
 const listed = (place) => (fs.existsSync(place) ? fs.readdirSync(place) : []);
@@ -127,7 +136,7 @@ function readable(read) {
 
 /** Header and plain body of a sealed object of that kind; its hash is checked, and that it says of itself what its key says. */
 function unseal(repository, key, kind, said = {}) {
-  try {
+  return named(key, () => {
     const bytes = fs.readFileSync(path.join(repository.root, key));
     const end = bytes.byteLength - 32;
     if (end < 16 || bytes.toString('latin1', 0, 8) !== 'DBADMIN1') throw new ExtractError('it is not a dbadmin object');
@@ -141,12 +150,11 @@ function unseal(repository, key, kind, said = {}) {
     let body = bytes.subarray(bodyAt, end);
     if (isEncrypted) body = decryptBody(repository, body, blake3(bytes.subarray(0, bodyAt)));
     const header = JSON.parse(bytes.toString('utf8', 16, bodyAt));
+    if (typeof header !== 'object' || header === null) throw new ExtractError('its header is no object');
     const strange = Object.keys(said).find((field) => header[field] !== said[field]);
     if (strange !== undefined) throw new ExtractError(`it says that its ${strange} is ${header[strange]}`);
     return { header, body: flags & 1 ? zstdDecompressSync(body) : body, isEncrypted };
-  } catch (error) {
-    throw new ExtractError(`${key}: ${error.message}`, { cause: error });
-  }
+  });
 }
 
 function openRepository(root, secret) {
@@ -221,10 +229,12 @@ function blobReader(repository, places) {
     const read = fs.readSync(handle, bytes, 0, stored, offset);
     fs.closeSync(handle);
     if (read !== stored) throw new ExtractError(`pack ${pack} is cut short`);
-    const packKey = flags & 2 ? derive(repository.key, Buffer.from(pack, 'hex'), 'dbadmin pack') : undefined;
-    if (packKey !== undefined) bytes = decrypt(packKey, bytes.subarray(0, 12), bytes.subarray(12), Buffer.from(hash, 'hex'));
-    const plain = flags & 1 ? zstdDecompressSync(bytes, { maxOutputLength: 2 ** 20 }) : bytes;
-    if (!blake3(plain, repository.hashKey).equals(Buffer.from(hash, 'hex'))) throw new ExtractError(`blob ${hash} is damaged`);
+    const plain = named(`pack ${pack}, blob ${hash}`, () => {
+      const packKey = flags & 2 ? derive(repository.key, Buffer.from(pack, 'hex'), 'dbadmin pack') : undefined;
+      if (packKey !== undefined) bytes = decrypt(packKey, bytes.subarray(0, 12), bytes.subarray(12), Buffer.from(hash, 'hex'));
+      return flags & 1 ? zstdDecompressSync(bytes, { maxOutputLength: 2 ** 20 }) : bytes;
+    });
+    if (!blake3(plain, repository.hashKey).equals(Buffer.from(hash, 'hex'))) throw new ExtractError(`pack ${pack}: blob ${hash} is damaged`);
     last = { hash, plain };
     return plain;
   };
@@ -234,16 +244,19 @@ function blobReader(repository, places) {
 
 /** The entries of a manifest, each with the bytes of its name as Latin-1; refused when one leads out of the data directory. */
 function entriesOf(body) {
-  return body.toString('utf8').split('\n').filter(Boolean).map((line) => {
+  return body.toString('utf8').split('\n').filter(Boolean).flatMap((line) => {
     const entry = JSON.parse(line);
     const name = (entry.path === undefined ? Buffer.from(entry.pathHex, 'hex') : Buffer.from(entry.path)).toString('latin1');
     const isRoot = entry.type === 'directory' && ['', '.'].includes(name);
-    const leadsOut = name.includes('\0') || name.split('/').some((part) => ['', '.', '..'].includes(part));
+    // A link among those of tablespaces that is none: backups by early builds have it.
+    if (entry.type === 'symlink' && !leadsOut(name) && /^pg_tblspc\/[^/]*[^/0-9][^/]*$/.test(name)) return [];
     const isKnown = entry.type === 'symlink' ? /^pg_tblspc\/\d+$/.test(name) : ['file', 'directory'].includes(entry.type);
-    if ((leadsOut && !isRoot) || !isKnown) throw new ExtractError(`the backup names an unsafe ${entry.type} ${JSON.stringify(name)}`);
-    return { ...entry, name };
+    if ((leadsOut(name) && !isRoot) || !isKnown) throw new ExtractError(`the backup names an unsafe ${entry.type} ${JSON.stringify(name)}`);
+    return [{ ...entry, name }];
   });
 }
+
+const leadsOut = (name) => name.includes('\0') || name.split('/').some((part) => ['', '.', '..'].includes(part));
 
 const inside = (directory, name) => Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')]);
 
@@ -413,6 +426,8 @@ function extract(repository, wanted, into, withWal) {
     if (parts.length > 1) make(inside(into, parts.slice(0, -1).join('/')));
     writeFile(inside(into, parts.join('/')), entry, read);
   }
+  // With nothing in it one that was a link is no entry, and the server does not start without it.
+  for (const name of header.includedDirectories ?? []) if (!leadsOut(name)) make(inside(into, Buffer.from(name).toString('latin1')));
   for (const entry of entries.filter(({ name, type }) => type === 'file' && name.startsWith('.dbadmin/config/'))) {
     const parts = entry.name.split('/').slice(2);
     for (let n = 0; n < parts.length; n += 1) make(inside(config, parts.slice(0, n).join('/')));

@@ -1,5 +1,5 @@
 import { damaged, seal, unseal } from './envelope.ts';
-import { placedName, whoami } from './holds.ts';
+import { FINDING_SUFFIX, isFinding, placedName, whoami } from './holds.ts';
 import { CLEAR } from './keys.ts';
 import { holdPrefix } from './layout.ts';
 import { readOr } from './passed-over.ts';
@@ -7,12 +7,12 @@ import type { Repository } from './repository.ts';
 
 /** What somebody found out about a mismatch that the audit of a full backup reported. @see FORMAT.md "Findings about audits" */
 export interface AuditFinding {
-  /** Label of the full backup whose audit it was. */
+  /** Label of the backup whose audit it was. */
   readonly label: string;
   /** Tells it from other findings about the same; of several the last counts. */
   readonly name: string;
-  /** Which have the pages right: the full backup, or those it was compared with. */
-  readonly sound: 'audited' | 'earlier';
+  /** Which have the pages right: the backup whose audit it was, those it was compared with, or both, each as the cluster was then. */
+  readonly sound: (typeof SOUND)[number];
   /** Labels of those that have them wrong, as far as there were any when it was written. */
   readonly wrong: readonly string[];
   /** Where the reading of the audited one began, which may be gone before what came after it; absent where nobody noted it. */
@@ -24,7 +24,9 @@ export interface AuditFinding {
   readonly by: string;
 }
 
-const SUFFIX = '.audit';
+/** What may be said of a mismatch. */
+export const SOUND = ['audited', 'earlier', 'both'] as const;
+
 const LSN = /^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/;
 const MAX_FINDING_BYTES = 1024 * 1024;
 
@@ -33,7 +35,7 @@ export function newFinding({
   now,
   ...said
 }: Pick<AuditFinding, 'label' | 'sound' | 'wrong' | 'began' | 'reason'> & { readonly now: Date }): AuditFinding {
-  return { ...said, name: `${placedName(now)}${SUFFIX}`, placedAt: now, by: whoami() };
+  return { ...said, name: `${placedName(now)}${FINDING_SUFFIX}`, placedAt: now, by: whoami() };
 }
 
 /** Writes a finding down. */
@@ -68,12 +70,19 @@ function lastOf(findings: readonly AuditFinding[]): readonly AuditFinding[] {
 
 async function readFinding({ store }: Repository, key: string): Promise<AuditFinding> {
   const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_FINDING_BYTES);
+  return findingAt(header, key);
+}
+
+/** The finding that belongs under `key`. @throws {DbadminError} `repository-damaged` when it is another, or none. */
+export function findingAt(header: Readonly<Record<string, unknown>>, key: string): AuditFinding {
+  const [, , label = ''] = key.split('/');
+  if (header['label'] !== label) throw damaged(key, `It says that it is of ${String(header['label'])}.`);
   const placedAt = new Date(String(header['placedAt']));
   if (!Array.isArray(header['wrong']) || Number.isNaN(placedAt.getTime())) throw damaged(key, 'Its header is incomplete.');
   return {
-    label: String(header['label']),
+    label,
     name: key.slice(key.lastIndexOf('/') + 1),
-    sound: header['sound'] === 'earlier' ? 'earlier' : 'audited',
+    sound: SOUND.find((each) => each === header['sound']) ?? 'audited',
     wrong: header['wrong'] as readonly string[],
     ...beginningIn(header['began']),
     reason: String(header['reason']),
@@ -86,9 +95,4 @@ function beginningIn(began: unknown): Pick<AuditFinding, 'began'> {
   if (typeof began !== 'object' || began === null || !('timeline' in began) || !('lsn' in began)) return {};
   const { timeline, lsn } = began;
   return typeof timeline === 'number' && typeof lsn === 'string' && LSN.test(lsn) ? { began: { timeline, lsn } } : {};
-}
-
-/** Whether an object below the holds is a finding, by its key. */
-export function isFinding(key: string): boolean {
-  return key.endsWith(SUFFIX);
 }

@@ -1,9 +1,10 @@
 import { isDbadminError } from '../base/errors.ts';
 import type { Listed } from '../base/listed.ts';
 import { damaged, sealAtHand, unsealStream } from './envelope.ts';
+import { BlobsOfEntries } from './blobs-of-entries.ts';
 import { BlobTable, hexWords, wordsAt, type SharedTable } from './blob-table.ts';
 import { indexPrefix } from './layout.ts';
-import { readMarks } from './marks.ts';
+import { findGonePacks, readMarks } from './marks.ts';
 import { decodeEntries, encodeEntries, entriesBytes, entryPlace, entryStart, type PackedBlob } from './pack.ts';
 import type { Repository } from './repository.ts';
 
@@ -40,6 +41,8 @@ export class BlobIndex {
   readonly #untrusted = new Set<string>();
   /** Entries from here on come from those. */
   #firstUntrusted = Number.POSITIVE_INFINITY;
+  /** Whether something lies in two packs that a reader may take it from. */
+  #hasChoice = false;
   readonly #table = new BlobTable();
   readonly #packs: string[] = [];
   readonly #packNumbers = new Map<string, number>();
@@ -53,7 +56,7 @@ export class BlobIndex {
   /**
    * Reads every index object of the lineage. Damaged ones are passed over: where the storage has locked one, it stays for weeks, and
    * what it named may be in others since. Content that only they name then seems missing: who writes stores it again, and who reads
-   * fails by its name. Content of packs that are marked is taken from elsewhere where it can be.
+   * fails by its name. Content of packs that are marked, or not there though an index names them, is taken from elsewhere where it can be.
    *
    * In an encrypted repository an index that is not encrypted only tells of what no other names, and nothing to a writer, who gives
    * `skipPacks`: he would rely on content that maybe nobody stored.
@@ -62,7 +65,7 @@ export class BlobIndex {
     let damagedKeys: ReadonlySet<string> = new Set();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await BlobIndex.#loadOnce(repository, systemIdentifier, options, damagedKeys);
+        return await BlobIndex.#loadAround(repository, systemIdentifier, options, damagedKeys);
       } catch (error) {
         if (attempt === LOAD_ATTEMPTS) throw error;
         // What a damaged index said before its damage was found is not to be believed: all begins anew, without it.
@@ -73,25 +76,41 @@ export class BlobIndex {
     }
   }
 
+  /** Around packs that are marked or gone. Where nothing lies in two packs there is no choice, and nobody looks which are there. */
+  static async #loadAround(
+    repository: Repository,
+    systemIdentifier: string,
+    { skipPacks }: LoadIndexOptions,
+    damagedKeys: ReadonlySet<string>,
+  ): Promise<BlobIndex> {
+    if (skipPacks !== undefined) return await BlobIndex.#loadOnce(repository, systemIdentifier, skipPacks, true, damagedKeys);
+    const marked = await readMarks(repository, systemIdentifier);
+    const index = await BlobIndex.#loadOnce(repository, systemIdentifier, marked, false, damagedKeys);
+    const gone = index.#hasChoice ? await findGonePacks(repository, systemIdentifier, index.#packs) : new Set<string>();
+    if (gone.size === 0) return index;
+    return await BlobIndex.#loadOnce(repository, systemIdentifier, new Set([...marked, ...gone]), false, damagedKeys);
+  }
+
+  /** Packs that are `last` only tell what no other does; with `isWriter` nothing. */
   static async #loadOnce(
     repository: Repository,
     systemIdentifier: string,
-    options: LoadIndexOptions,
+    last: ReadonlySet<string>,
+    isWriter: boolean,
     damagedKeys: ReadonlySet<string>,
   ): Promise<BlobIndex> {
     const index = new BlobIndex(damagedKeys);
-    const marked = options.skipPacks ?? (await readMarks(repository, systemIdentifier));
     let keys: string[] = [];
     for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) if (!damagedKeys.has(key)) keys.push(key);
     for (const trusted of [true, false]) {
-      let hasMarked = false;
+      let hasLast = false;
       const untrusted = await eachPack(repository, keys, trusted, (pack) => {
-        if (marked.has(pack.pack)) hasMarked = true;
-        else index.#addEncoded(pack);
+        if (last.has(pack.pack)) hasLast = true;
+        else if (index.#addEncoded(pack)) index.#hasChoice = true;
       });
       for (const key of untrusted) index.#untrusted.add(key);
-      if (options.skipPacks !== undefined) return index;
-      if (hasMarked) await eachPack(repository, keys, trusted, (pack) => (marked.has(pack.pack) ? index.#addEncoded(pack) : undefined));
+      if (isWriter) return index;
+      if (hasLast) await eachPack(repository, keys, trusted, (pack) => void (last.has(pack.pack) && index.#addEncoded(pack)));
       if (trusted) index.#firstUntrusted = index.size;
       keys = untrusted;
     }
@@ -108,13 +127,17 @@ export class BlobIndex {
     return entry >= this.#firstUntrusted;
   }
 
-  /** {@link BlobIndex.add} without an object for each blob. */
-  #addEncoded({ pack, count, entries }: EncodedPack): void {
+  /** {@link BlobIndex.add} without an object for each blob; says whether another pack has any of them. */
+  #addEncoded({ pack, count, entries }: EncodedPack): boolean {
     const number = this.addPack(pack);
+    let isElsewhere = false;
     for (let n = 0; n < count; n += 1) {
       const words = wordsAt(entries, entryStart(n));
-      if (this.#table.entryOf(words) < 0) this.#table.add(words, number, entryPlace(entries, n));
+      const entry = this.#table.entryOf(words);
+      if (entry < 0) this.#table.add(words, number, entryPlace(entries, n));
+      else isElsewhere ||= this.#table.placeOf(entry).pack !== number;
     }
+    return isElsewhere;
   }
 
   add(pack: IndexedPack): void {
@@ -232,29 +255,6 @@ export class BlobIndex {
   /** Its memory, for threads that look blobs up. */
   get shared(): SharedTable {
     return this.#table.shared;
-  }
-}
-
-class BlobsOfEntries implements Listed<PackedBlob> {
-  readonly #entries: Uint32Array;
-  readonly #blobOf: (entry: number) => PackedBlob;
-
-  constructor(entries: Uint32Array, blobOf: (entry: number) => PackedBlob) {
-    this.#entries = entries;
-    this.#blobOf = blobOf;
-  }
-
-  get length(): number {
-    return this.#entries.length;
-  }
-
-  at(n: number): PackedBlob | undefined {
-    const entry = this.#entries.at(n);
-    return entry === undefined ? undefined : this.#blobOf(entry);
-  }
-
-  *[Symbol.iterator](): Generator<PackedBlob, undefined> {
-    for (const entry of this.#entries) yield this.#blobOf(entry);
   }
 }
 

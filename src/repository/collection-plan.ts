@@ -6,7 +6,7 @@ export interface CollectionPlan {
   readonly mark: readonly PackUse[];
   /** Little of them is needed: that is written anew, and they are announced. */
   readonly compact: readonly PackUse[];
-  /** Announced, and needed after all. */
+  /** Announced, and needed after all; or nobody can read for how long it was announced, and the next collection announces it anew. */
   readonly withdraw: readonly PackUse[];
   /** Announced long enough ago. */
   readonly delete: readonly PackUse[];
@@ -34,7 +34,7 @@ export function planCollection(usage: PackUsage, graceMs: number): CollectionPla
       if (now - use.storedAt.getTime() < graceMs || unindexed.has(use.pack)) continue;
       if (use.neededBytes === 0) plan.mark.push(use);
       else if (use.needed.length > 0 && use.neededBytes < use.blobBytes * COMPACT_BELOW) plan.compact.push(use);
-    } else if (use.neededBytes > 0) plan.withdraw.push(use);
+    } else if (use.neededBytes > 0 || mark.graceMs === undefined) plan.withdraw.push(use);
     else if (now - mark.modifiedAt.getTime() >= mark.graceMs) plan.delete.push(use);
     else wait.push({ use, until: new Date(mark.modifiedAt.getTime() + mark.graceMs) });
   }

@@ -96,7 +96,10 @@ async function collectOnce(
   const usage = await inspectPackUsage(repository, systemIdentifier, damagedIndexes, read);
   const plan = planCollection(usage, options.graceMs);
   await options.lease.check();
-  for (const { pack } of plan.withdraw) await removeMark(repository, systemIdentifier, pack);
+  for (const { pack } of plan.withdraw) {
+    await options.lease.checkAgain();
+    await removeMark(repository, systemIdentifier, pack);
+  }
   // What is rewritten takes room first and time, and may fail: all that makes room is done before.
   const deletion = await deleteDue(repository, systemIdentifier, usage, plan, { ...options, damagedIndexes });
   const useless = await markAll(repository, systemIdentifier, plan.mark, options);
@@ -139,6 +142,7 @@ async function compactFitting(
     writtenBytes += roundBytes;
     compacted.push(...round);
     waiting = waiting.slice(round.length);
+    await options.lease.check();
     const markedNow = await markAll(repository, systemIdentifier, round, options);
     marked.push(...markedNow);
     if (markedNow.length < round.length) break;
@@ -220,6 +224,7 @@ async function deleteDue(
   if (absent.length > 0)
     options.log.warn(`packs that no backup needs are gone and were still named: ${absent.length} taken out of the indexes`);
   const { deleted, locked } = await deletePacks(repository, systemIdentifier, {
+    lease: options.lease,
     due: plan.delete,
     gone: usage.gone,
     absent,

@@ -3,11 +3,14 @@ import { isDbadminError } from '../base/errors.ts';
 import { readIndex, writeIndex, type IndexedPack } from './blob-index.ts';
 import type { PackUse } from './collection-inspect.ts';
 import { indexPrefix, packKey } from './layout.ts';
+import type { Lease } from './leases.ts';
 import { addLive, listLabels, LiveBlobs } from './live-blobs.ts';
 import { removeMark, type Mark } from './marks.ts';
 import type { Repository } from './repository.ts';
 
 export interface DeletePacksOptions {
+  /** The `expire` lease of the lineage, held. */
+  readonly lease: Lease;
   /** Marked long enough ago and needed by no backup that is known. */
   readonly due: readonly PackUse[];
   /** Marked and gone already: what is left of them goes too. */
@@ -27,28 +30,38 @@ export interface DeletePacksOptions {
  * Deletes packs: first out of the indexes, then themselves, then their marks, so that at every moment a pack that an index
  * names is there, or marked. The mark stays while an index that is locked names the pack. Backups that have come since are looked at
  * first; what they name stays for now.
+ *
+ * The lease is looked at before each step that comes seconds after the last look: whoever was suspended meanwhile decided by what is no longer so. Another collection may have
+ * taken a mark away since, or deleted what an index written now would name again.
+ *
+ * @throws {DbadminError} `locked` when the lease was lost.
  */
 export async function deletePacks(
   repository: Repository,
   systemIdentifier: string,
-  { due, gone, absent, known, damagedIndexes, now, signal }: DeletePacksOptions,
+  { lease, due, gone, absent, known, damagedIndexes, now, signal }: DeletePacksOptions,
 ): Promise<{ readonly deleted: readonly PackUse[]; readonly locked: readonly PackUse[] }> {
   const since = (await listLabels(repository, systemIdentifier)).filter((label) => !known.includes(label));
   const live = new LiveBlobs();
   await addLive(live, repository, systemIdentifier, since);
   const going = new Set([...[...due, ...gone].map(({ pack }) => pack), ...absent]);
-  const lockedIn = await cutFromIndexes(repository, systemIdentifier, going, { live, damagedIndexes, now });
+  const lockedIn = await cutFromIndexes(repository, systemIdentifier, going, { lease, live, damagedIndexes, now });
   const deleted: PackUse[] = [];
   const locked: PackUse[] = [];
   for (const use of due) {
     signal.throwIfAborted();
     if (!going.has(use.pack)) continue;
+    await lease.checkAgain();
     if (await deleteUnlessLocked(repository, packKey(systemIdentifier, use.pack))) {
       if (!lockedIn.has(use.pack)) await removeMark(repository, systemIdentifier, use.pack);
       deleted.push(use);
     } else locked.push(use);
   }
-  for (const { pack } of gone) if (going.has(pack) && !lockedIn.has(pack)) await removeMark(repository, systemIdentifier, pack);
+  for (const { pack } of gone) {
+    if (!going.has(pack) || lockedIn.has(pack)) continue;
+    await lease.checkAgain();
+    await removeMark(repository, systemIdentifier, pack);
+  }
   return { deleted, locked };
 }
 
@@ -61,7 +74,7 @@ async function cutFromIndexes(
   repository: Repository,
   systemIdentifier: string,
   going: Set<string>,
-  { live, damagedIndexes, now }: { readonly live: LiveBlobs; readonly damagedIndexes: ReadonlySet<string>; readonly now: Date },
+  { lease, live, damagedIndexes, now }: Pick<DeletePacksOptions, 'lease' | 'damagedIndexes' | 'now'> & { readonly live: LiveBlobs },
 ): Promise<ReadonlySet<string>> {
   const prefix = indexPrefix(systemIdentifier);
   const keys: string[] = [];
@@ -94,10 +107,12 @@ async function cutFromIndexes(
     // Sorted behind the one it replaces, and told from it; what anybody may have written is not made ours.
     const name = `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`;
     const writer = isTrusted ? repository : { ...repository, keys: undefined };
+    await lease.checkAgain();
     if (staying.length > 0 && !(await isWritten(writer, systemIdentifier, name, staying))) {
       for (const pack of leaving) lockedIn.add(pack);
       continue;
     }
+    await lease.checkAgain();
     if (!(await deleteUnlessLocked(repository, key))) for (const pack of leaving) lockedIn.add(pack);
   }
   return lockedIn;

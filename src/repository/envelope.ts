@@ -341,12 +341,19 @@ function readPreamble(kind: SealedKind, bytes: Buffer, name: string, isWhole = t
   }
   const length = bytes.readUInt32BE(12);
   if (length > MAX_HEADER_BYTES || bytes.byteLength < FIXED_BYTES + length) throw damaged(name, 'It is cut short.');
+  const header = parseHeader(bytes.toString('utf8', FIXED_BYTES, FIXED_BYTES + length), name);
+  return { header, bodyOffset: FIXED_BYTES + length, zstd: (flags & FLAG_ZSTD) !== 0, encrypted: (flags & FLAG_ENCRYPTED) !== 0 };
+}
+
+function parseHeader(text: string, name: string): Readonly<Record<string, unknown>> {
+  let header: unknown;
   try {
-    const header = JSON.parse(bytes.toString('utf8', FIXED_BYTES, FIXED_BYTES + length)) as Record<string, unknown>;
-    return { header, bodyOffset: FIXED_BYTES + length, zstd: (flags & FLAG_ZSTD) !== 0, encrypted: (flags & FLAG_ENCRYPTED) !== 0 };
+    header = JSON.parse(text);
   } catch (error) {
     throw damaged(name, 'Its header is not JSON.', error);
   }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw damaged(name, 'Its header is no object.');
+  return header as Readonly<Record<string, unknown>>;
 }
 
 /** The failure of an object that is there and wrong. */

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
-import { seal, unseal } from './envelope.ts';
+import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { holdPrefix } from './layout.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
+import { parseMoment } from './stored-moment.ts';
 
 /** Somebody's wish that a backup or dump stays. @see FORMAT.md "Holds" */
 export interface Hold {
@@ -54,47 +55,71 @@ export async function listHolds(repository: Repository, systemIdentifier: string
   const holds: Hold[] = [];
   const released = new Set<string>();
   const { store } = repository;
-  const prefix = `${holdPrefix(systemIdentifier)}${label === undefined ? '' : `${label}/`}`;
-  for await (const { key } of store.list(prefix)) {
-    const damaged: DamagedObject[] = [];
-    const header = await readOr(
-      repository,
-      key,
-      damaged,
-      async () => (await unseal(CLEAR, 'hold', await store.read(key), key, MAX_HOLD_BYTES)).header,
-    );
-    if (header === undefined) {
-      if (damaged.length > 0) holds.push(unreadable(key.slice(holdPrefix(systemIdentifier).length)));
-      continue;
-    }
-    if (header['kind'] === 'audit') continue;
-    const of = String(header['label']);
-    if (header['kind'] === 'release') {
-      for (const name of header['releases'] as readonly string[]) released.add(`${of}/${name}`);
-      continue;
-    }
-    const until = header['until'];
-    holds.push({
-      label: of,
-      name: key.slice(key.lastIndexOf('/') + 1),
-      reason: String(header['reason']),
-      until: typeof until === 'string' ? new Date(until) : null,
-      placedAt: new Date(String(header['placedAt'])),
-      by: String(header['by']),
+  const all = holdPrefix(systemIdentifier);
+  for await (const { key } of store.list(`${all}${label === undefined ? '' : `${label}/`}`)) {
+    const found: DamagedObject[] = [];
+    const { label: of, name } = placeIn(key);
+    const said = await readOr(repository, key, found, async () => {
+      const { header } = await unseal(CLEAR, 'hold', await store.read(key), key, MAX_HOLD_BYTES);
+      return saidAt(header, key);
     });
+    if (said === undefined) {
+      if (found.length > 0) holds.push(unreadable(of, name));
+    } else if (said.kind === 'hold') holds.push(said.hold);
+    else for (const each of said.releases) released.add(`${of}/${each}`);
   }
   return holds.filter((hold) => !released.has(`${hold.label}/${hold.name}`));
 }
 
+type Said = { readonly kind: 'hold'; readonly hold: Hold } | { readonly kind: 'release'; readonly releases: readonly string[] };
+
+/** Whether an object below the holds is a finding about an audit, by its key. */
+export function isFinding(key: string): boolean {
+  return key.endsWith(FINDING_SUFFIX);
+}
+
+export const FINDING_SUFFIX = '.audit';
+
+/** What the key of an object below the holds says: `<system identifier>/holds/<label>/<name>`. */
+function placeIn(key: string): Pick<Hold, 'label' | 'name'> {
+  const [, , label = '', name = ''] = key.split('/');
+  return { label, name };
+}
+
+/**
+ * What an object below the holds says; a finding releases nothing. One of another label than its key's would hold another, and not this one.
+ *
+ * @throws {DbadminError} `repository-damaged`.
+ */
+export function saidAt(header: Readonly<Record<string, unknown>>, key: string): Said {
+  const { kind, releases, until, reason, by } = header;
+  const { label, name } = placeIn(key);
+  if (header['label'] !== label) throw damaged(key, `It says that it is of ${String(header['label'])}.`);
+  if (kind === 'audit' && isFinding(key)) return { kind: 'release', releases: [] };
+  if (kind === 'audit') throw damaged(key, 'It is a finding about an audit, and its name is that of a hold.');
+  if (kind === 'release') {
+    if (!Array.isArray(releases)) throw damaged(key, 'It does not say what it releases.');
+    return { kind, releases: releases.map(String) };
+  }
+  const placedAt = parseMoment(header['placedAt']);
+  const end = (until ?? null) === null ? null : parseMoment(until);
+  if (placedAt === undefined || end === undefined) throw damaged(key, 'A time in its header is none.');
+  return {
+    kind: 'hold',
+    hold: { label, name, reason: textOr(reason, ''), until: end, placedAt, by: textOr(by, 'unknown') },
+  };
+}
+
+function textOr(value: unknown, other: string): string {
+  return typeof value === 'string' ? value : other;
+}
+
 /** What is known of a hold that cannot be read. */
-function unreadable(place: string): Hold {
-  const [label = '', name = ''] = place.split('/');
-  const [, day, time] = /^(\d{8})T(\d{6})Z/.exec(name) ?? [];
-  const placedAt =
-    day === undefined || time === undefined
-      ? new Date(0)
-      : new Date(`${day.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`);
-  return { label, name, reason: 'it cannot be read, so it holds', until: null, placedAt, by: 'unknown' };
+function unreadable(label: string, name: string): Hold {
+  const [, day = '', time = ''] = /^(\d{8})T(\d{6})Z/.exec(name) ?? [];
+  const placedAt = new Date(`${day.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`);
+  const at = Number.isNaN(placedAt.getTime()) ? new Date(0) : placedAt;
+  return { label, name, reason: 'it cannot be read, so it holds', until: null, placedAt: at, by: 'unknown' };
 }
 
 /** Whether a hold is in force by every clock there is: one that was set must not end it early. */

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import type { Repository } from './repository.ts';
 import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
-import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY } from './layout.ts';
+import { CLUSTER_PREFIX, clusterKey, IDENTITY_KEY, kindOfKey } from './layout.ts';
 import { explainDamaged, explainMissing } from './lost-identity.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import { problemOfCluster } from './summary-check.ts';
@@ -110,6 +110,37 @@ export async function ensureClusterIdentity(repository: Repository, identity: Cl
 /** Whether anything of the cluster was ever written here, or is about to be: {@link ensureClusterIdentity} comes first. */
 export async function knowsCluster({ store }: Repository, systemIdentifier: string): Promise<boolean> {
   return (await store.stat(clusterKey(systemIdentifier))) !== undefined;
+}
+
+/**
+ * The first lineage of which anything lies here, whether anything says which cluster it is of or not; of those whose identifiers begin with
+ * `beginning`. A directory of digits with nothing in it that the format knows is somebody's own.
+ */
+export async function firstLineage({ store }: Repository, beginning = ''): Promise<string | undefined> {
+  for await (const { key } of store.list(beginning)) {
+    const { kind, systemIdentifier } = kindOfKey(key);
+    if (systemIdentifier !== undefined && kind !== 'other') return systemIdentifier;
+    // Digits come before the letters that all other keys begin with: those may be many.
+    if (key > ':') return undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Whether a lineage besides `known` lies here: the first one. Asked by how its identifier can begin where it is another, which are some hundred
+ * short listings: what lies in a large lineage is not listed, and who fetches WAL asks for each segment.
+ */
+export async function otherLineage(repository: Repository, known: string): Promise<string | undefined> {
+  const first = await firstLineage(repository);
+  if (first !== known) return first;
+  const digits = Array.from('0123456789');
+  // All others come after it.
+  const differing = Array.from(known).flatMap((digit, at) =>
+    digits.filter((each) => each > digit).map((each) => known.slice(0, at) + each),
+  );
+  const beginnings = [...differing, ...digits.map((each) => known + each)];
+  const found = await Promise.all(beginnings.map(async (beginning) => await firstLineage(repository, beginning)));
+  return found.filter((each) => each !== undefined).sort()[0];
 }
 
 /** Deletes it where that is allowed: a writer may not everywhere, and a lock forbids it. */

@@ -26,6 +26,8 @@ const RENEWALS_PER_TTL = 3;
 const RETRIES_PER_TTL = 12;
 const ACQUIRE_ATTEMPTS = 5;
 const ASK_AGAIN_MS = 5000;
+/** Between two looks of `checkAgain`: much less than whoever wants the lease watches it in silence. */
+const LOOK_AGAIN_MS = 10_000;
 
 export interface LeaseOptions {
   readonly clock: Clock;
@@ -45,6 +47,11 @@ export interface Lease {
    * @throws {DbadminError} `locked` when somebody has.
    */
   check(): Promise<void>;
+  /**
+   * As `check`, for each of many steps: looks only where seconds have passed since the last look. Nobody takes a lease over that was looked
+   * at so lately, unless a person breaks it; and who was suspended has slept longer.
+   */
+  checkAgain(): Promise<void>;
   /**
    * As `check`, for when something was done that cannot be left undecided: a storage that does not answer is asked again for as long
    * as the lease lasts without a sign of life.
@@ -158,6 +165,8 @@ class HeldLease implements Lease {
   readonly #renewing: Promise<void>;
   #state: Omit<LeaseState, 'modifiedAt'>;
   #lost = false;
+  /** By both clocks: one stands still while the machine sleeps, and the other may be set. */
+  #lookedAt = { ms: Number.NEGATIVE_INFINITY, ticksMs: Number.NEGATIVE_INFINITY };
 
   constructor(
     repository: Repository,
@@ -175,13 +184,27 @@ class HeldLease implements Lease {
   }
 
   async check(): Promise<void> {
+    const lookedAt = this.#now();
     const found = this.#lost ? undefined : await readLease(this.#repository.store, this.#systemIdentifier, this.#name);
-    if (found?.holding === this.#state.holding && found.state === 'held') return;
+    if (found?.holding === this.#state.holding && found.state === 'held') {
+      this.#lookedAt = lookedAt;
+      return;
+    }
     this.#lost = true;
     throw new DbadminError('locked', `the ${this.#name} lease on ${this.#repository.store.description} was lost`, {
       detail: `${found === undefined ? 'It is gone' : `${describeOwner(found)} has ${found.state} it`}: this run showed no sign of life for too long, or the lease was broken.`,
-      hint: 'Nothing was finished; run it again.',
+      hint: 'What was done until then stays; run it again.',
     });
+  }
+
+  async checkAgain(): Promise<void> {
+    const { ms, ticksMs } = this.#now();
+    const passedMs = Math.max(Math.abs(ms - this.#lookedAt.ms), ticksMs - this.#lookedAt.ticksMs);
+    if (this.#lost || passedMs >= LOOK_AGAIN_MS) await this.check();
+  }
+
+  #now(): { readonly ms: number; readonly ticksMs: number } {
+    return { ms: this.#options.clock.now().getTime(), ticksMs: performance.now() };
   }
 
   async checkPatiently(): Promise<void> {

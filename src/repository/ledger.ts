@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { damaged, seal, unseal } from './envelope.ts';
+import { DEED_KINDS, problemOfDeed, type Deed } from './ledger-deed.ts';
 import { isOfOneObject, readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 
@@ -22,56 +23,6 @@ export interface LedgerEntry {
   readonly deed: Deed;
 }
 
-/** What was done. Names are as the catalog has them, unquoted. */
-export type Deed =
-  | { readonly kind: 'role-dropped'; readonly role: string }
-  /** It may not log in any more and has no password. */
-  | { readonly kind: 'role-disabled'; readonly role: string }
-  /** `member` is no member of `role` any more. */
-  | { readonly kind: 'membership-revoked'; readonly role: string; readonly member: string }
-  | {
-      readonly kind: 'privilege-revoked';
-      readonly database: string;
-      readonly grantee: string;
-      /** `SELECT`, `INSERT`, or `ALL`. */
-      readonly privileges: readonly string[];
-      readonly on: RevokedObject;
-    }
-  /** `verifier` is the new SCRAM verifier; null where the repository may not keep it or nobody knew it. */
-  | { readonly kind: 'password-rotated'; readonly role: string; readonly verifier: string | null }
-  /** A person or account was erased by a procedure, which is called again. */
-  | {
-      readonly kind: 'subject-forgotten';
-      readonly database: string;
-      /** Schema and name. */
-      readonly procedure: readonly [schema: string, name: string];
-      readonly arguments: readonly LedgerArgument[];
-      /** For people: `listener 71`. */
-      readonly subject: string;
-    }
-  | { readonly kind: 'migration-applied' | 'migration-undone'; readonly database: string; readonly version: string; readonly file: string };
-
-export type DeedKind = Deed['kind'];
-export type LedgerArgument = string | number | boolean | null;
-
-export interface RevokedObject {
-  readonly kind: 'table' | 'sequence' | 'schema' | 'database' | 'function' | 'procedure' | 'all-tables';
-  /** `schema.name`, the schema for `schema` and `all-tables`, the database's name for `database`; functions with their argument types. */
-  readonly schema: string | undefined;
-  readonly name: string;
-}
-
-export const DEED_KINDS: readonly DeedKind[] = [
-  'role-dropped',
-  'role-disabled',
-  'membership-revoked',
-  'privilege-revoked',
-  'password-rotated',
-  'subject-forgotten',
-  'migration-applied',
-  'migration-undone',
-];
-
 const MAX_ENTRY_BYTES = 64 * 1024;
 
 export function ledgerPrefix(systemIdentifier: string): string {
@@ -91,8 +42,7 @@ export async function appendLedger(repository: Repository, entry: LedgerEntry): 
     lsn: formatLsn(entry.lsn),
     kind: entry.deed.kind,
   };
-  const stamp = entry.at.toISOString().replaceAll(/[-:.]/g, '');
-  const key = `${ledgerPrefix(entry.systemIdentifier)}${stamp}-${formatLsn(entry.lsn).replace('/', '_')}-${randomBytes(8).toString('hex')}`;
+  const key = beginningOf(entry) + randomBytes(8).toString('hex');
   const body = Buffer.from(JSON.stringify({ by: entry.by, deed: kept.deed }), 'utf8');
   await repository.store.create(key, await seal(repository, 'ledger', header, body));
   return kept;
@@ -145,6 +95,7 @@ export async function isGenuineEntry(repository: Repository, key: string): Promi
  */
 export async function copyLedgerEntry(from: Repository, to: Repository, key: string): Promise<void> {
   const { header, body } = await readEntry(from, key);
+  requireEntryAt(header, body, key);
   const { by, deed } = storedEntry(body, key);
   const kept = Buffer.from(JSON.stringify({ by, deed: withoutSecrets(deed, to) }), 'utf8');
   await to.store.create(key, await seal(to, 'ledger', header, kept));
@@ -172,15 +123,40 @@ async function readEntry(repository: Repository, key: string): ReturnType<typeof
 
 function parseEntry(header: Readonly<Record<string, unknown>>, body: Buffer, key: string): LedgerEntry {
   const { by, deed } = storedEntry(body, key);
-  if (!DEED_KINDS.includes(deed.kind)) throw damaged(key, `It tells of a deed this version does not know: ${JSON.stringify(deed.kind)}.`);
+  const problem = problemOfDeed(deed);
+  if (problem !== undefined) throw damaged(key, problem);
+  return { ...placeSaid(header, key), by, deed };
+}
+
+/**
+ * Asks of an entry whether it is the one that belongs under its key, and says all of a deed of its kind. A kind that this version does not know
+ * is no damage for who does nothing by it: a newer one may have written it.
+ *
+ * @throws {DbadminError} `repository-damaged`, `lsn-invalid`.
+ */
+export function requireEntryAt(header: Readonly<Record<string, unknown>>, body: Buffer, key: string): void {
+  placeSaid(header, key);
+  const { deed } = storedEntry(body, key);
+  const problem = DEED_KINDS.includes(deed.kind) ? problemOfDeed(deed) : undefined;
+  if (problem !== undefined) throw damaged(key, problem);
+}
+
+/** When and where an entry was written, as its header and its key say. */
+function placeSaid(
+  header: Readonly<Record<string, unknown>>,
+  key: string,
+): Pick<LedgerEntry, 'systemIdentifier' | 'at' | 'timeline' | 'lsn'> {
   const [at, timeline] = [new Date(String(header['at'])), Number(header['timeline'])];
   if (Number.isNaN(at.getTime()) || !Number.isInteger(timeline)) throw damaged(key, 'Its header does not say when it was written.');
-  return {
-    systemIdentifier: String(header['systemIdentifier']),
-    at,
-    timeline,
-    lsn: parseLsn(String(header['lsn'])),
-    by,
-    deed,
-  };
+  const systemIdentifier = String(header['systemIdentifier']);
+  const lsn = parseLsn(String(header['lsn']));
+  // One that stands where another was hides what that one took away.
+  if (!key.startsWith(beginningOf({ systemIdentifier, at, lsn }))) throw damaged(key, 'It is not the entry that its name says.');
+  return { systemIdentifier, at, timeline, lsn };
+}
+
+/** What the key of an entry begins with. */
+function beginningOf({ systemIdentifier, at, lsn }: Pick<LedgerEntry, 'systemIdentifier' | 'at' | 'lsn'>): string {
+  const stamp = at.toISOString().replaceAll(/[-:.]/g, '');
+  return `${ledgerPrefix(systemIdentifier)}${stamp}-${formatLsn(lsn).replace('/', '_')}-`;
 }

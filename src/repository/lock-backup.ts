@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { isDbadminError } from '../base/errors.ts';
 import { parseLsn } from '../postgres/lsn.ts';
-import { isHistoryName, isSegmentName, parseSegmentName } from '../postgres/segment.ts';
+import type { SegmentPosition } from '../postgres/segment.ts';
 import type { LockOutcome, ObjectStore } from '../storage/store.ts';
 import type { BlobIndex } from './blob-index.ts';
 import { backupKey, clusterKey, IDENTITY_KEY, indexPrefix, packKey, walPrefix } from './layout.ts';
@@ -9,6 +9,7 @@ import { isGenuineEntry, ledgerPrefix } from './ledger.ts';
 import type { BackupSummary } from './manifest.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
+import { walObject } from './wal-object.ts';
 
 const AT_ONCE = 16;
 
@@ -103,15 +104,12 @@ async function listOwnWal({ store }: Repository, summary: LockedSummary): Promis
   const { systemIdentifier, walSegmentBytes, startTimeline, stopTimeline } = summary;
   const [startLsn, stopLsn] = [parseLsn(summary.startLsn), parseLsn(summary.stopLsn)];
   const size = BigInt(walSegmentBytes);
-  const isOwn = (name: string): boolean => {
-    if (!isSegmentName(name)) return false;
-    const { timeline, startLsn: from } = parseSegmentName(name, walSegmentBytes);
-    return timeline >= startTimeline && timeline <= stopTimeline && from < stopLsn && from + size > startLsn;
-  };
+  const isOwn = ({ timeline, startLsn: from }: SegmentPosition): boolean =>
+    timeline >= startTimeline && timeline <= stopTimeline && from < stopLsn && from + size > startLsn;
   const keys: string[] = [];
   for await (const { key } of store.list(walPrefix(systemIdentifier))) {
-    const name = key.slice(key.lastIndexOf('/') + 1);
-    if (isHistoryName(name) || isOwn(name)) keys.push(key);
+    const found = walObject(systemIdentifier, key, walSegmentBytes);
+    if (found?.kind === 'history' || (found?.kind === 'segment' && isOwn(found))) keys.push(key);
   }
   return keys;
 }

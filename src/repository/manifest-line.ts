@@ -176,13 +176,56 @@ function tooLong(path: string): string {
   return `An extent of ${path} asks for more than a blob can hold.`;
 }
 
+/** One bit in compressed bytes can make another text that is JSON, too: what whoever reads entries relies on is there, and of its kind. */
 function fromLine(line: ManifestLine, key: string): ManifestEntry {
   const { path: text, pathHex, blobs, extents: written, ...rest } = line;
+  const problem = problemOfLine(line);
+  if (problem !== undefined) throw damaged(key, `A line of it is no entry: ${problem}.`);
   const path = text ?? decodePath(Buffer.from(pathHex ?? '', 'hex'));
   if (written === undefined) return { path, ...rest } as ManifestEntry;
   for (const [, length, , from = 0] of written) if (!isWithinBlob(length, from)) throw damaged(key, tooLong(path));
   const extents = extentsOf(written, blobs, unlisted(path), key);
   return { path, ...rest, extents } as unknown as ManifestEntry;
+}
+
+function problemOfLine(line: object): string | undefined {
+  const { path, pathHex, type, sizeBytes, mode, modifiedAt, target, blobs, extents, pages } = line as { readonly [key: string]: unknown };
+  if (typeof (path ?? pathHex) !== 'string') return 'it has no path';
+  if (type !== 'file' && extents !== undefined) return `it has extents, and is of type ${String(type)}`;
+  switch (type) {
+    case 'symlink':
+      return typeof target === 'string' ? undefined : 'it is a link without a target';
+    case 'directory':
+      return isCount(mode) && isMoment(modifiedAt) ? undefined : 'it is a directory without a mode or a time';
+    case 'file':
+      if (!isCount(sizeBytes) || !isCount(mode) || !isMoment(modifiedAt)) return 'it is a file without a size, a mode or a time';
+      if (pages !== undefined && !isTexts(pages)) return 'its blobs of page hashes are no names';
+      if (blobs !== undefined && !isTexts(blobs)) return 'its blobs are no names';
+      if (!Array.isArray(extents)) return 'it is a file without extents';
+      return extents.every((extent) => isExtent(extent, blobs !== undefined)) ? undefined : 'an extent is none';
+    default:
+      return `its type is ${String(type)}`;
+  }
+}
+
+/** With a blob's number, where its line lists the names. */
+function isExtent(extent: unknown, isNumbered: boolean): boolean {
+  if (!Array.isArray(extent) || extent.length < 3 || extent.length > 4) return false;
+  const [offset, length, blob, from = 0] = extent as readonly unknown[];
+  return isCount(offset) && isCount(length) && (isNumbered ? isCount(blob) : typeof blob === 'string') && isCount(from);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Seconds since 1970, or before. */
+function isMoment(value: unknown): boolean {
+  return Number.isFinite(value);
+}
+
+function isTexts(values: unknown): boolean {
+  return Array.isArray(values) && values.every((value) => typeof value === 'string');
 }
 
 function extentsOf(

@@ -1,12 +1,12 @@
 import { compareLsns } from '../postgres/lsn.ts';
 import { missingObject } from '../storage/failures.ts';
-import { damaged, sealAtHand, unsealStream } from './envelope.ts';
+import { damaged, sealAtHand, unsealStream, type SealedStart } from './envelope.ts';
 import { backupKey, backupPrefix } from './layout.ts';
 import { encodeLines, LineReader } from './manifest-line.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { readSealedHeader } from './sealed-header.ts';
-import { problemOfSummary } from './summary-check.ts';
+import { problemOfOrigin, problemOfSummary } from './summary-check.ts';
 
 /** A backup's summary: the header of its manifest. @see FORMAT.md "Manifests" */
 export interface BackupSummary {
@@ -19,6 +19,8 @@ export interface BackupSummary {
   /** The tool's clock, ISO 8601. */
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** When the checkpoint in its pg_control began, by the server's clock, cut to the second. Absent in backups of before it was kept. */
+  readonly checkpointAt?: string;
   /** LSNs as PostgreSQL prints them. Recovery begins at the first and is consistent at the second, from a standby's backup maybe before. */
   readonly startLsn: string;
   readonly stopLsn: string;
@@ -28,8 +30,12 @@ export interface BackupSummary {
   readonly blockBytes: number;
   /** Whether the cluster has data checksums, so that its pages were verified on the way. */
   readonly checksums: boolean;
+  /** Whether every page that it has was read while the cluster had data checksums. Absent where nobody looked. */
+  readonly pagesSummed?: boolean;
   /** Whether it, or a backup that it has pages of, was read from a standby: what is not logged may differ from the primary. Absent where it is not known. */
   readonly fromStandby?: boolean;
+  /** Whether hints were not logged when a page that it has was read: it may lack some that were set since, of which no LSN tells. Absent where it is not known. */
+  readonly hintsUnlogged?: boolean;
   /** What the server said of bad pages, or null. */
   readonly damage: string | null;
   readonly warnings: readonly string[];
@@ -46,29 +52,76 @@ export interface BackupSummary {
   readonly parentWholeBy?: { readonly repositoryId: string; readonly verifications: readonly string[] };
   /** Bytes that changed since the parent, as files have them. */
   readonly changedBytes?: number;
-  /** What a full read found when it was compared with the parent. */
+  /** What a full read, or an incremental one that reads everything, found when it was compared with the parent. */
   readonly audit?: AuditReport | null;
   /** Key of the page hashes, 64 hex digits, where they were taken. */
   readonly pageHashKey?: string | null;
   /** What the backup could not bring: settings, or configuration files outside of the data directory or behind links in it. */
   readonly missing?: readonly string[];
+  /**
+   * Directories that its configuration files include and of which every file that counts is in the backup: absolute, or relative to the data
+   * directory. Absent where nobody looked.
+   */
+  readonly includedDirectories?: readonly string[];
   /** LSN from which on nobody could say which relations VACUUM cut back: there may be old pages of them. Absent where it was known. */
   readonly cutsUnknownSince?: string;
+  /**
+   * Whether all that VACUUM cut off before that, or before it began, is so in it. Absent where a backup that it has pages of was taken with changed
+   * blocks before anybody asked what was cut back: pages from before a cut may have been kept.
+   */
+  readonly cutsKnown?: boolean;
   /** For how many days it was to be locked from its publication. Absent where its repository locked nothing then. */
   readonly lockDays?: number;
 }
 
-/** A full read compared page by page with what the repository had pieced together. @see FORMAT.md "Manifests" */
+/** A backup that read everything, compared page by page with what the repository had pieced together. @see FORMAT.md "Manifests" */
 export interface AuditReport {
   /** Label of the backup compared with. */
   readonly comparedWith: string;
   readonly pages: number;
   /** Pages that differ and whose LSN says that they should not: relation file and block. */
-  readonly mismatches: readonly { readonly path: string; readonly block: number }[];
-  /** How many there are: a thousand are listed. Absent where all are. */
+  readonly mismatches: readonly PageMismatch[];
+  /** How many there are: a thousand are listed, those that were emptied first. Absent where all are. */
   readonly mismatchCount?: number;
+  /** How many of them were emptied. Absent where all of those are listed. */
+  readonly emptiedCount?: number;
   /** Pages that differ only in what is not logged: the hole, hints, and between two servers what replay makes otherwise. */
   readonly benign: number;
+  /** Pages that differ and that nobody could judge. Absent where there are none, and in backups of before they were counted. */
+  readonly unjudged?: UnjudgedPages;
+}
+
+/**
+ * Pages that differ and of which nothing was ever logged, in files of which nobody could say whose they are: an index that is being built changes so, and otherwise it
+ * is only the storage that does.
+ */
+export interface UnjudgedPages {
+  readonly pages: number;
+  readonly files: number;
+  /** Ten at most, those with the most pages first; the last stands for all others where there are more. */
+  readonly causes: readonly UnjudgedCause[];
+}
+
+/** Why nobody could judge some pages. */
+export interface UnjudgedCause {
+  readonly pages: number;
+  readonly files: number;
+  /** A hundred of the files. */
+  readonly paths: readonly string[];
+  /** For people: part of a sentence. */
+  readonly reason: string;
+  /** What lets later backups know it, for people: a sentence without its stop. */
+  readonly wayOut: string;
+}
+
+export interface PageMismatch {
+  readonly path: string;
+  readonly block: number;
+  /**
+   * It is all zeros now, and no VACUUM cut it off since the backup that it is compared with began: the cluster lost it, unless that one had kept a
+   * page from before an earlier cut, see `cutsKnown`.
+   */
+  readonly emptied?: true;
 }
 
 /** `[offset, length, hash]` or `[offset, length, hash, offset in the blob]`, bytes. */
@@ -130,8 +183,14 @@ export async function writeManifest(
 export async function* readManifest(repository: Repository, systemIdentifier: string, label: string): AsyncGenerator<ManifestEntry> {
   const key = backupKey(systemIdentifier, label);
   const lines = new LineReader(key);
+  // Whole, it may still be another's: what that one needs says nothing of what this one does.
+  const onStart = ({ header }: SealedStart): void => {
+    const problem = problemOfOrigin(header, systemIdentifier, label);
+    if (problem !== undefined) throw damaged(key, problem);
+  };
   try {
-    for await (const chunk of unsealStream(repository, 'manifest', repository.store.readStream(key), key)) yield* lines.take(chunk);
+    const body = unsealStream(repository, 'manifest', repository.store.readStream(key), key, onStart);
+    for await (const chunk of body) yield* lines.take(chunk);
     lines.end();
   } catch (error) {
     // One bit in compressed bytes makes other text, and that is met before the hash at the end.

@@ -1,8 +1,10 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { formatDuration } from '../base/durations.ts';
-import { seal, unseal } from './envelope.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { markPrefix, packPrefix } from './layout.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { storeNow } from './store-clock.ts';
 
@@ -12,8 +14,8 @@ export interface Mark {
   readonly pack: string;
   /** When it was marked, by the store's clock. */
   readonly modifiedAt: Date;
-  /** How long it waits from then on. */
-  readonly graceMs: number;
+  /** How long it waits from then on; undefined where the mark cannot be read. */
+  readonly graceMs: number | undefined;
 }
 
 /** The packs of a lineage that are marked: who writes a backup must not rely on them. */
@@ -24,20 +26,30 @@ export async function readMarks({ store }: Repository, systemIdentifier: string)
   return packs;
 }
 
-/** Every mark with its time. */
-export async function listMarks({ store }: Repository, systemIdentifier: string): Promise<readonly Mark[]> {
+/** Every mark with its time; one that cannot be read marks the pack of its key, and does not say for how long. */
+export async function listMarks(repository: Repository, systemIdentifier: string): Promise<readonly Mark[]> {
+  const { store } = repository;
   const marks: Mark[] = [];
   const prefix = markPrefix(systemIdentifier);
   for await (const { key, modifiedAt } of store.list(prefix)) {
-    try {
-      const { header } = await unseal(CLEAR, 'mark', await store.read(key), key, 1024);
-      marks.push({ pack: key.slice(prefix.length), modifiedAt, graceMs: Number(header['graceMs']) });
-    } catch (error) {
-      // Taken away since it was listed.
-      if (!isDbadminError(error, 'storage-missing')) throw error;
-    }
+    const damaged: DamagedObject[] = [];
+    const graceMs = await readOr(repository, key, damaged, async () => await readGrace(store, key));
+    // Otherwise it was taken away since it was listed.
+    if (graceMs !== undefined || damaged.length > 0) marks.push({ pack: key.slice(prefix.length), modifiedAt, graceMs });
   }
   return marks;
+}
+
+async function readGrace(store: ObjectStore, key: string): Promise<number> {
+  const { header } = await unseal(CLEAR, 'mark', await store.read(key), key, 1024);
+  return graceAt(header, key);
+}
+
+/** How long a pack waits by its mark. @throws {DbadminError} `repository-damaged`. */
+export function graceAt(header: Readonly<Record<string, unknown>>, key: string): number {
+  const graceMs = header['graceMs'];
+  if (typeof graceMs !== 'number' || !(graceMs >= 0)) throw damaged(key, 'It does not say how long it waits.');
+  return graceMs;
 }
 
 /** Marks a pack; `markedAt` is this machine's clock, for people. A pack that is marked already stays so, from when it was. */
@@ -58,6 +70,20 @@ export async function markPack(
 /** Withdraws a mark: the pack is needed again, or it is gone. */
 export async function removeMark({ store }: Repository, systemIdentifier: string, pack: string): Promise<void> {
   await store.delete(markPrefix(systemIdentifier) + pack);
+}
+
+/** As {@link findMissingPacks}, for who can do without: where the storage does not say, none is. */
+export async function findGonePacks(
+  repository: Repository,
+  systemIdentifier: string,
+  packs: readonly string[],
+): Promise<ReadonlySet<string>> {
+  try {
+    return await findMissingPacks(repository, systemIdentifier, new Set(packs));
+  } catch (error) {
+    if (!isDbadminError(error) || error.code === 'interrupted') throw error;
+    return new Set();
+  }
 }
 
 /** Which of some packs of a lineage are not there. */
@@ -94,8 +120,14 @@ export async function verifyPacks(repository: Repository, systemIdentifier: stri
   const marks = (await listMarks(repository, systemIdentifier)).filter(({ pack }) => packs.has(pack));
   if (marks.length === 0) return;
   const now = (await storeNow(store)).getTime();
-  const due = marks.find(({ modifiedAt, graceMs }) => !(Math.abs(now - modifiedAt.getTime()) < graceMs / 2));
+  const due = marks.find(({ modifiedAt, graceMs = 0 }) => !(Math.abs(now - modifiedAt.getTime()) < graceMs / 2));
   if (due === undefined) return;
+  if (due.graceMs === undefined) {
+    throw new DbadminError('backup-failed', `nobody knows when pack ${due.pack}, which this backup relies on, is deleted`, {
+      detail: `Its mark, ${markPrefix(systemIdentifier)}${due.pack}, is damaged and does not say it.`,
+      hint: 'Run dbadmin backup expire --apply, which takes the mark away, and the backup again.',
+    });
+  }
   throw new DbadminError('backup-failed', `pack ${due.pack}, which this backup relies on, is about to be deleted`, {
     detail: `It was marked at ${due.modifiedAt.toISOString()} and goes after ${formatDuration(due.graceMs)}: the backup took longer than that, or a clock was set.`,
     hint: 'Run the backup again; where backups take this long, give expire a longer --grace.',

@@ -1,9 +1,9 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import { damaged, seal, unseal } from './envelope.ts';
-import { isOfOneObject } from './passed-over.ts';
+import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { readSealedHeader } from './sealed-header.ts';
-import { momentOf } from './stored-moment.ts';
+import { momentOf, parseMoment } from './stored-moment.ts';
 
 /** What was tried on a lineage and how it ended: write-once, beside the backups. @see FORMAT.md "Reports" */
 export type ReportKind = 'drill' | 'verification';
@@ -36,6 +36,13 @@ export function reportLabel(kind: ReportKind, at: Date, attempt: number): string
   return `${time}-${what}${attempt === 1 ? '' : `-${attempt}`}`;
 }
 
+/** When a report of a label was made, to the second; undefined where no report has such a label. */
+export function momentOfLabel(kind: ReportKind, label: string): Date | undefined {
+  const [, time = '', what] = /^(\d{8}T\d{6}Z)-(drill|verify)(?:-\d+)?$/.exec(label) ?? [];
+  if (what !== (kind === 'drill' ? 'drill' : 'verify')) return undefined;
+  return parseMoment(time.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
+}
+
 /**
  * Stores a report under the first free label of its second and gives that label. `of` makes header and body for a label.
  *
@@ -64,29 +71,41 @@ export async function writeReport(
 }
 
 /**
- * The headers of all reports of a kind, oldest first; where the tool's clock was ahead, `finishedAt` is when the report was stored. `now` is this machine's clock. Those that cannot be read are left out:
- * verify tells of them.
+ * The headers of all reports of a kind, oldest first; where the tool's clock was ahead, `finishedAt` is when the report was stored. `now` is this machine's clock. Those that cannot be read are left out, and the
+ * repository's `onDamaged` is told of them; they are noted in `noted`.
  */
 export async function listReports<Header extends ReportHeader>(
   repository: Repository,
   systemIdentifier: string,
   kind: ReportKind,
   now: Date = new Date(),
+  noted: DamagedObject[] = [],
 ): Promise<readonly Header[]> {
   const headers: Header[] = [];
   for await (const { key, sizeBytes, modifiedAt } of repository.store.list(reportPrefix(systemIdentifier, kind))) {
-    try {
-      const header = await readSealedHeader(repository, kind, { key, sizeBytes });
-      // What anybody may have put there must not end the reading of the others.
-      const said = new Date(String(header['finishedAt']));
-      if (Number.isNaN(said.getTime())) continue;
-      const at = momentOf(said, modifiedAt, now);
-      headers.push((at === said ? header : { ...header, finishedAt: at.toISOString() }) as unknown as Header);
-    } catch (error) {
-      if (!isOfOneObject(error) && !isDbadminError(error, 'storage-missing')) throw error;
-    }
+    const header = await readOr(repository, key, noted, async () => {
+      const read = await readSealedHeader(repository, kind, { key, sizeBytes });
+      requireReportAt(read, kind, key);
+      return read;
+    });
+    if (header === undefined) continue;
+    const said = new Date(String(header['finishedAt']));
+    const at = momentOf(said, modifiedAt, now);
+    headers.push((at === said ? header : { ...header, finishedAt: at.toISOString() }) as unknown as Header);
   }
   return headers.sort((a, b) => a.finishedAt.localeCompare(b.finishedAt));
+}
+
+/**
+ * Asks of a report whether it is the one that belongs under its key, and says when it was made: one that stands where another was would be told
+ * twice, and hide what that one said.
+ *
+ * @throws {DbadminError} `repository-damaged`.
+ */
+export function requireReportAt(header: Readonly<Record<string, unknown>>, kind: ReportKind, key: string): void {
+  const its = reportKey(String(header['systemIdentifier']), kind, String(header['label']));
+  if (its !== key) throw damaged(key, `It is the report that belongs under ${its}.`);
+  if (parseMoment(header['finishedAt']) === undefined) throw damaged(key, 'It does not say when it was made.');
 }
 
 /**
@@ -96,7 +115,8 @@ export async function listReports<Header extends ReportHeader>(
  */
 export async function readReport(repository: Repository, systemIdentifier: string, kind: ReportKind, label: string): Promise<unknown> {
   const key = reportKey(systemIdentifier, kind, label);
-  const { body } = await unseal(repository, kind, await repository.store.read(key), key, MAX_REPORT_BYTES);
+  const { header, body } = await unseal(repository, kind, await repository.store.read(key), key, MAX_REPORT_BYTES);
+  requireReportAt(header, kind, key);
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch (error) {

@@ -1,3 +1,12 @@
+const ISO = /^(\d{4}|\+\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+
+/** A time as the format writes it, ISO 8601 in UTC; undefined of all else: `new Date` makes a time of the year 2001 of `7` and of `soon 7`. */
+export function parseMoment(stored: unknown): Date | undefined {
+  if (typeof stored !== 'string' || !ISO.test(stored)) return undefined;
+  const moment = new Date(stored);
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
+}
+
 /** Clocks that are set differ by less: S3 refuses requests that are further off. */
 const CLOCKS_DIFFER_MS = 15 * 60_000;
 

@@ -12,16 +12,26 @@ const MOMENTS = ['startedAt', 'finishedAt'];
  * @throws {DbadminError} `lsn-invalid`.
  */
 export function problemOfSummary(header: Fields, systemIdentifier: string, label: string): string | undefined {
-  if (header['label'] !== label || header['systemIdentifier'] !== systemIdentifier)
-    return `It says that it is of backup ${String(header['label'])} of cluster ${String(header['systemIdentifier'])}.`;
+  const origin = problemOfOrigin(header, systemIdentifier, label);
+  if (origin !== undefined) return origin;
   for (const field of NUMBERS) if (!isCount(header[field])) return `Its header has no ${field}.`;
   for (const field of MOMENTS) if (Number.isNaN(Date.parse(String(header[field])))) return `Its header has no ${field}.`;
+  const { checkpointAt } = header;
+  if (checkpointAt !== undefined && (typeof checkpointAt !== 'string' || Number.isNaN(Date.parse(checkpointAt))))
+    return 'Its checkpointAt is no time.';
   if (!Array.isArray(header['tablespaces']) || !Array.isArray(header['warnings'])) return 'Its header is incomplete.';
   if (!isAudit(header['audit'])) return 'What it says of its audit is incomplete.';
   if (!isWholeBy(header['parentWholeBy'])) return 'What it says of its parent is incomplete.';
+  if (!isTexts(header['includedDirectories'])) return 'What it says of its configuration is incomplete.';
   parseLsn(String(header['startLsn']));
   parseLsn(String(header['stopLsn']));
   return undefined;
+}
+
+/** Whose manifest its header says that it is, where it lies under the key of another's; undefined where it does not. */
+export function problemOfOrigin(header: Fields, systemIdentifier: string, label: string): string | undefined {
+  if (header['label'] === label && header['systemIdentifier'] === systemIdentifier) return undefined;
+  return `It says that it is of backup ${String(header['label'])} of cluster ${String(header['systemIdentifier'])}.`;
 }
 
 /** What is wrong with the header of a cluster's object, as a sentence; undefined when it can be relied on. */
@@ -36,13 +46,30 @@ export function problemOfCluster(header: Fields, systemIdentifier: string): stri
 
 function isAudit(audit: unknown): boolean {
   if (audit === undefined || audit === null) return true;
-  const { comparedWith, mismatches } = audit as Fields;
-  return typeof comparedWith === 'string' && Array.isArray(mismatches);
+  const { comparedWith, mismatches, unjudged } = audit as Fields;
+  return typeof comparedWith === 'string' && Array.isArray(mismatches) && isUnjudged(unjudged);
+}
+
+function isUnjudged(unjudged: unknown): boolean {
+  if (unjudged === undefined) return true;
+  if (typeof unjudged !== 'object' || unjudged === null) return false;
+  const { pages, files, causes } = unjudged as Fields;
+  return isCount(pages) && isCount(files) && Array.isArray(causes) && causes.every(isCause);
+}
+
+function isCause(cause: unknown): boolean {
+  if (typeof cause !== 'object' || cause === null) return false;
+  const { pages, files, paths, reason, wayOut } = cause as Fields;
+  return isCount(pages) && isCount(files) && Array.isArray(paths) && isTexts([reason, wayOut, ...(paths as readonly unknown[])]);
 }
 
 function isWholeBy(wholeBy: unknown): boolean {
   if (wholeBy === undefined) return true;
   return typeof wholeBy === 'object' && wholeBy !== null && Array.isArray((wholeBy as Fields)['verifications']);
+}
+
+function isTexts(texts: unknown): boolean {
+  return texts === undefined || (Array.isArray(texts) && texts.every((text) => typeof text === 'string'));
 }
 
 function isCount(value: unknown): value is number {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { DbadminError, isDbadminError, reasonOf } from '../base/errors.ts';
 import { formatLsn } from '../postgres/lsn.ts';
 import { historyName, parseSegmentName } from '../postgres/segment.ts';
+import { parseTimelineHistory, type TimelineHistory } from '../postgres/timeline.ts';
 import type { ObjectStore, StoredObject } from '../storage/store.ts';
 import { contentHash } from './keys.ts';
-import { isOfOneObject } from './passed-over.ts';
+import { isOfOneObject, readOr } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
 import { damaged, HEADER_READ_BYTES, peekStart, seal, unseal } from './envelope.ts';
@@ -173,9 +174,33 @@ export class WalArchive {
     }
   }
 
-  /** The history file of a timeline, or undefined when the archive has none. */
+  /**
+   * The history file of a timeline, or undefined when the archive has none.
+   *
+   * @throws {DbadminError} `repository-damaged`, also where what is stored whole is nothing that a history says.
+   */
   async readHistory(timeline: number): Promise<Buffer | undefined> {
-    return await this.#readSmall(historyKey(this.#systemIdentifier, timeline), { timeline });
+    const key = historyKey(this.#systemIdentifier, timeline);
+    const content = await this.#readSmall(key, { timeline });
+    if (content !== undefined) checkHistory(content, timeline, key);
+    return content;
+  }
+
+  /** {@link WalArchive.readHistory} for whoever can do without it: one that is damaged is told, and is as good as none. */
+  async readHistoryOrNone(timeline: number): Promise<Buffer | undefined> {
+    return await readOr(this.#repository, historyKey(this.#systemIdentifier, timeline), [], async () => await this.readHistory(timeline));
+  }
+
+  /** What the history of a timeline says. @throws {DbadminError} as {@link WalArchive.readHistory}. */
+  async readAncestors(timeline: number): Promise<TimelineHistory | undefined> {
+    const content = await this.readHistory(timeline);
+    return content && parseTimelineHistory(content.toString('utf8'));
+  }
+
+  /** {@link WalArchive.readAncestors} for whoever can do without them: what is damaged is told, and is as good as none. */
+  async readAncestorsOrNone(timeline: number): Promise<TimelineHistory | undefined> {
+    const content = await this.readHistoryOrNone(timeline);
+    return content && parseTimelineHistory(content.toString('utf8'));
   }
 
   /** A backup history file, or undefined when the archive has none of that name. */
@@ -194,7 +219,7 @@ export class WalArchive {
   async readHeader(segment: string): Promise<WalHeader> {
     const key = walKey(this.#systemIdentifier, segment);
     const object = await this.#statThere(key);
-    return (await readSealedHeader(this.#repository, 'wal', { key, sizeBytes: object.sizeBytes })) as unknown as WalHeader;
+    return walHeader(await readSealedHeader(this.#repository, 'wal', { key, sizeBytes: object.sizeBytes }), key);
   }
 
   /** The header, and whether the object is as long as it says; one that does not say is not. */
@@ -202,7 +227,7 @@ export class WalArchive {
     const object = await this.#statThere(key);
     const start = peekStart('wal', await this.#store.readRange(key, 0, Math.min(object.sizeBytes, HEADER_READ_BYTES)), key);
     if (start === undefined) throw damaged(key, 'Its header is cut short.');
-    const header = start.header as unknown as WalHeader;
+    const header = walHeader(start.header, key);
     return { header, isFull: header.bodyBytes !== undefined && start.sizeWith(header.bodyBytes) === object.sizeBytes };
   }
 
@@ -280,7 +305,7 @@ export class WalArchive {
       if (!key.slice(prefix.length).includes(end)) continue;
       try {
         const header = await readSealedHeader(this.#repository, 'part', { key, sizeBytes });
-        const at = provenUntil(header as unknown as WalHeader);
+        const at = provenUntil(walHeader(header, key));
         if (at !== undefined) return at;
       } catch (error) {
         // The whole segment has come meanwhile, or this one is damaged and another says it.
@@ -302,6 +327,30 @@ export class WalArchive {
       receivedAt: times.receivedAt.toISOString(),
       ...(times.coveredUntil === undefined ? { coveredUntil: null } : { coveredUntil: times.coveredUntil.toISOString(), proven: true }),
     };
+  }
+}
+
+/** The header of a segment or part with its times. @throws {DbadminError} `repository-damaged` where one is none. */
+function walHeader(header: Readonly<Record<string, unknown>>, key: string): WalHeader {
+  const { receivedAt, coveredUntil } = header;
+  const isTime = (value: unknown): boolean => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+  if (!isTime(receivedAt) || (coveredUntil !== null && !isTime(coveredUntil))) throw damaged(key, 'A time in its header is none.');
+  return header as unknown as WalHeader;
+}
+
+/** @throws {DbadminError} `repository-damaged` where it is nothing that a server writes as the history of that timeline. */
+function checkHistory(content: Buffer, timeline: number, key: string): void {
+  const parent = linesOf(content, key).at(-1)?.timeline;
+  if (parent === undefined) throw damaged(key, 'It does not say which timeline this one came from.');
+  if (parent >= timeline) throw damaged(key, `It says that this timeline came from timeline ${parent}.`);
+}
+
+function linesOf(content: Buffer, key: string): TimelineHistory {
+  try {
+    return parseTimelineHistory(content.toString('utf8'));
+  } catch (error) {
+    if (!isDbadminError(error, 'wal-invalid') && !isDbadminError(error, 'lsn-invalid')) throw error;
+    throw damaged(key, `It is not the history of a timeline: ${reasonOf(error)}.`, error);
   }
 }
 

@@ -1,7 +1,8 @@
-import { formatLsn, parseLsn } from '../postgres/lsn.ts';
-import { isSegmentName, parseSegmentName, segmentName } from '../postgres/segment.ts';
-import { PROVEN_HORIZON, walKey, walPrefix } from './layout.ts';
+import { formatLsn } from '../postgres/lsn.ts';
+import { segmentName } from '../postgres/segment.ts';
+import { walKey, walPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
+import { walObject, type WalObject } from './wal-object.ts';
 
 /** What WAL a repository has of one lineage: names only, nothing is opened. */
 export interface WalCoverage {
@@ -29,7 +30,7 @@ export interface Horizon {
 
 interface Draft {
   readonly segments: bigint[];
-  readonly parts: Map<string, { from: number; to: number }[]>;
+  readonly parts: Map<string, { readonly startLsn: bigint; readonly ranges: { from: number; to: number }[] }>;
   horizon: Horizon | undefined;
   unprovenHorizon: Horizon | undefined;
 }
@@ -64,38 +65,37 @@ async function listCoverage({ store }: Repository, systemIdentifier: string, seg
   const histories = new Set<number>();
   const prefix = walPrefix(systemIdentifier);
   for await (const { key } of store.list(prefix)) {
-    const name = key.slice(prefix.length);
-    const history = /^([0-9A-F]{8})\.history$/.exec(name);
-    if (history !== null) {
-      histories.add(Number.parseInt(history[1] ?? '', 16));
-      continue;
-    }
-    const timeline = Number.parseInt(name.slice(0, 8), 16);
-    const draft = drafts.get(timeline) ?? { segments: [], parts: new Map(), horizon: undefined, unprovenHorizon: undefined };
-    drafts.set(timeline, draft);
-    note(draft, name.slice(9), segmentBytes);
+    const found = walObject(systemIdentifier, key, segmentBytes);
+    if (found?.kind === 'history') histories.add(found.timeline);
+    else if (found !== undefined) note(drafts, found);
   }
   return { segmentBytes, histories, timelines: new Map([...drafts].map(([timeline, draft]) => [timeline, finish(draft, segmentBytes)])) };
 }
 
-function note(draft: Draft, name: string, segmentBytes: number): void {
-  const horizon = /^horizon\.([0-9A-F]+)_([0-9A-F]+)-(\d+)-/.exec(name);
-  if (horizon !== null) {
-    const found = { lsn: parseLsn(`${horizon[1]}/${horizon[2]}`), at: new Date(Number(horizon[3])) };
-    const kind = name.endsWith(PROVEN_HORIZON) ? 'horizon' : 'unprovenHorizon';
-    const known = draft[kind];
-    if (known === undefined || found.at > known.at) draft[kind] = found;
-    return;
+function note(drafts: Map<number, Draft>, found: Exclude<WalObject, { kind: 'history' }>): void {
+  const draft: Draft = drafts.get(found.timeline) ?? { segments: [], parts: new Map(), horizon: undefined, unprovenHorizon: undefined };
+  drafts.set(found.timeline, draft);
+  switch (found.kind) {
+    case 'horizon': {
+      const kind = found.isProven ? 'horizon' : 'unprovenHorizon';
+      const known = draft[kind];
+      if (known === undefined || found.at > known.at) draft[kind] = { lsn: found.lsn, at: found.at };
+      return;
+    }
+    case 'segment':
+      draft.segments.push(found.startLsn);
+      return;
+    case 'part': {
+      const part = draft.parts.get(found.segment) ?? { startLsn: found.startLsn, ranges: [] };
+      draft.parts.set(found.segment, part);
+      part.ranges.push({ from: found.from, to: found.to });
+      return;
+    }
+    case 'beside':
+      return;
+    default:
+      found satisfies never;
   }
-  const part = /^([0-9A-F]{24})\.part\.([0-9A-F]{8})-([0-9A-F]{8})-/.exec(name);
-  if (part !== null) {
-    const segment = part[1] ?? '';
-    const ranges = draft.parts.get(segment) ?? [];
-    draft.parts.set(segment, ranges);
-    ranges.push({ from: Number.parseInt(part[2] ?? '', 16), to: Number.parseInt(part[3] ?? '', 16) });
-    return;
-  }
-  if (isSegmentName(name)) draft.segments.push(parseSegmentName(name, segmentBytes).startLsn);
 }
 
 function finish(draft: Draft, segmentBytes: number): TimelineCoverage {
@@ -109,7 +109,7 @@ function finish(draft: Draft, segmentBytes: number): TimelineCoverage {
     else runs.push({ startLsn, endLsn: startLsn + size });
   }
   const open = [...draft.parts]
-    .map(([segment, ranges]) => ({ segment, startLsn: parseSegmentName(segment, segmentBytes).startLsn, reach: reachOf(ranges) }))
+    .map(([segment, { startLsn, ranges }]) => ({ segment, startLsn, reach: reachOf(ranges) }))
     .filter(({ startLsn, reach }) => reach > 0 && !whole.has(startLsn))
     .map(({ segment, startLsn, reach }) => ({ segment, startLsn, endLsn: startLsn + BigInt(reach) }))
     .sort((a, b) => (a.startLsn < b.startLsn ? -1 : 1));

@@ -120,7 +120,7 @@ test.each([
 
 test('a backup of a standby follows nobody, listens to nobody, and leads out of its directory nowhere', async () => {
   const outer = "data_directory = '/var/lib/production'\nport = 5433\n";
-  await make({
+  const files = {
     ...FILES,
     'standby.signal': '',
     'recovery.signal': '\n',
@@ -130,7 +130,8 @@ test('a backup of a standby follows nobody, listens to nobody, and leads out of 
     '.dbadmin/config/etc/postgresql/postgresql.conf': outer,
     '.dbadmin/linked/conf.d/memory.conf': 'work_mem = 5MB\n',
     '.dbadmin/other': 'not of the data directory',
-  });
+  };
+  await make(files, { includedDirectories: ['conf.d', 'empty.d', '/etc/empty.d', '../escaped'] });
   const { status, stdout } = extract('--no-wal');
   expect(status).toBe(0);
   for (const name of ['standby.signal', 'recovery.signal', 'dbadmin_restore.json', '.dbadmin'])
@@ -149,6 +150,8 @@ test('a backup of a standby follows nobody, listens to nobody, and leads out of 
   expect(inForce(laid('../into.config/etc/postgresql/postgresql.conf'))).toEqual(['port = 5433']);
   expect(laid('pg_hba.conf')).toBe('local all all peer\n');
   expect(laid('conf.d/memory.conf')).toBe('work_mem = 5MB\n');
+  expect(readdirSync(path.join(into(), 'empty.d'))).toEqual([]);
+  expect(existsSync(path.join(into(), '../escaped'))).toBe(false);
   expect(stdout).toContain(`extracted ${SYSTEM_IDENTIFIER}/${LABEL}`);
   expect(stdout).toContain('into.config');
   expect(stdout).toContain('postgresql.auto.conf');
@@ -166,11 +169,13 @@ test('a tablespace comes to a directory beside, whatever the manifest says that 
   const extents = [[0, 3, blobs[1]?.hash ?? ''] as const];
   const table: ManifestEntry = { path: 'pg_tblspc/16400/1', type: 'file', sizeBytes: 3, mode: 0o600, modifiedAt: 1, extents };
   const [within, elsewhere] = ['20261121T000001Z-full', '20261121T000002Z-full'] as const;
-  await writeManifest(repository, { ...summary, label: within }, [...entries, root, table]);
+  await writeManifest(repository, { ...summary, label: within }, [...entries, root, table, { ...root, path: 'pg_tblspc/other' }]);
   await writeManifest(repository, { ...summary, label: elsewhere }, [...entries, { ...root, path: 'base' }]);
   expect(run('extract', place, within, into(), '--no-wal').status).toBe(0);
   expect(laid('../into.tablespaces/16400/1')).toBe('18\n');
   expect(laid('pg_tblspc/16400/1')).toBe('18\n');
+  // No tablespace: builds of before the first release kept such a link.
+  expect(readdirSync(path.join(into(), 'pg_tblspc'))).toEqual(['16400']);
   const refused = run('extract', place, elsewhere, path.join(directory, 'again'), '--no-wal');
   expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('unsafe symlink "base"') });
 });
@@ -329,4 +334,34 @@ test('a key object that asks for endless work, or for what scrypt refuses, opens
   const { status, stdout, stderr } = run('list', place, '--passphrase-file', path.join(directory, 'words'));
   expect([status, stdout]).toEqual([0, expect.stringContaining(LABEL)]);
   expect(stderr).toContain('more work than a key may');
+});
+
+test.each([false, true])('content that is damaged is refused by the name of its pack (encrypted: %s)', async (encrypted) => {
+  const { blobs } = await make({ ...FILES, 'base/5/1': 'row '.repeat(2000) }, {}, encrypted);
+  const pack = stored(path.join('packs', PACK.slice(0, 2), PACK));
+  const whole = readFileSync(pack);
+  const [{ offset, storedBytes } = { offset: 0, storedBytes: 0 }] = blobs.slice(-1);
+  for (const at of [offset, offset + storedBytes - 1]) {
+    const bytes = Buffer.from(whole);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
+    writeFileSync(pack, bytes);
+    const options = encrypted ? key() : [];
+    expect(extract('--no-wal', ...options)).toMatchObject({ status: 1, stderr: expect.stringContaining(PACK) });
+    rmSync(into(), { recursive: true, force: true });
+  }
+});
+
+test('of several keys those that do not open are named, and the one that does opens', async () => {
+  const { repository } = await make(FILES, {}, true);
+  const first = readdirSync(path.join(place, 'keys'))[0] ?? '';
+  // Tried before it.
+  const other = '0'.repeat(16);
+  const wrapped = { kind: 'key-file', salt: '00', scrypt: null, nonce: '0'.repeat(24), wrapped: '0'.repeat(96) };
+  await repository.store.create(`keys/${other}`, await seal(CLEAR, 'key', { id: other, ...wrapped }, Buffer.alloc(0)));
+  await repository.store.create('keys/00000000000000ff', await seal(CLEAR, 'key', null as unknown as object, Buffer.alloc(0)));
+  const { status, stderr } = extract('--no-wal', ...key());
+  expect(status).toBe(0);
+  expect(stderr).toContain(`passed over: keys/${other}: it does not open with this key`);
+  expect(stderr).toContain('passed over: keys/00000000000000ff: its header is no object');
+  expect(stderr).not.toContain(first);
 });

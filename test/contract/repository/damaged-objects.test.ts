@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { findCluster, inspectLineage } from '../../../src/backup/lineage-inspect.ts';
+import { findCluster, findClusterToRead, findOwnCluster, inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { fetchWal } from '../../../src/backup/wal/get-run.ts';
 import { readProofs } from '../../../src/backup/drill/record.ts';
 import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
+import { DbadminError } from '../../../src/base/errors.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { ensureClusterIdentity, listClusters } from '../../../src/repository/identity.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
@@ -11,6 +12,8 @@ import { listBackups } from '../../../src/repository/manifest.ts';
 import { reportKey } from '../../../src/repository/reports.ts';
 import type { DamagedObject } from '../../../src/repository/passed-over.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { passThrough } from '../../../src/storage/pass-through.ts';
 import { damage, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
@@ -33,6 +36,14 @@ async function newWorld(encrypted = false): Promise<World> {
   await ensureClusterIdentity(repository, { ...CLUSTER, systemIdentifier: OTHER, name: 'other' });
   await fill(repository);
   return { repository, told };
+}
+
+/** One lineage of that name, and nothing else. */
+async function oneLineage(name: string): Promise<Pick<World, 'repository'>> {
+  const repository = { ...(await makeMemoryRepository(false)), onDamaged: () => undefined };
+  await ensureClusterIdentity(repository, { ...CLUSTER, name });
+  await fill(repository);
+  return { repository };
 }
 
 const labelsOf = (backups: readonly { readonly label: string }[]): readonly string[] => backups.map(({ label }) => label);
@@ -93,6 +104,7 @@ test('a manifest of another label or cluster, or with a position that is none, s
     { systemIdentifier: OTHER },
     { stopLsn: 'nowhere' },
     { finishedAt: 'once' },
+    { checkpointAt: 'once' },
     { stopTimeline: -1 },
   ]) {
     const { repository, told } = await newWorld();
@@ -131,6 +143,65 @@ describe.each([...HEAD_DAMAGES, SEEMS_ENCRYPTED])('the object of a cluster: %s',
     const names = (await listClusters(repository)).map(({ name }) => name);
     expect(names.includes('main')).toBe(_ !== 'its flags are of a newer version');
   });
+});
+
+test('a writer that died while it replaced the object of a cluster leaves a lineage that is found by its system identifier', async () => {
+  const { repository } = await newWorld();
+  const { store } = repository;
+  const key = clusterKey(SYSTEM);
+  const failed = (): Promise<never> => Promise.reject(new DbadminError('storage-failed', 'it failed once'));
+  const failing = {
+    ...passThrough(store),
+    read: async (of: string) => (of === key ? await failed() : await store.read(of)),
+    create: failed,
+  };
+  await expect(ensureClusterIdentity({ ...repository, store: failing }, CLUSTER)).rejects.toThrow('it failed once');
+  expect(await store.stat(key)).toBeUndefined();
+  expect(await findCluster(repository, 'main', SYSTEM)).toEqual({ ...CLUSTER, name: 'main' });
+  await expect(findCluster(repository, 'main', `${SYSTEM}/../${SYSTEM}`)).rejects.toMatchObject({ code: 'backup-missing' });
+  await expect(findCluster(repository, 'main')).rejects.toMatchObject({ code: 'backup-missing' });
+});
+
+test('of a lineage of which nothing says the cluster the error tells its number, and the server is asked for its own', async () => {
+  const repository = { ...(await makeMemoryRepository(false)), onDamaged: () => undefined };
+  const nobody = (): Promise<never> => Promise.reject(new Error('asked'));
+  await expect(findOwnCluster(repository, 'main', nobody, false)).rejects.toMatchObject({ detail: 'It holds no cluster at all.' });
+  await fill(repository);
+  await repository.store.delete(clusterKey(SYSTEM));
+  const untold = {
+    code: 'backup-missing',
+    detail: `It holds lineage ${SYSTEM}, and nothing there says of which cluster.`,
+    hint: expect.stringContaining(`--system-identifier ${SYSTEM}`) as string,
+  };
+  for (const find of [findCluster, findClusterToRead]) await expect(find(repository, 'main')).rejects.toMatchObject(untold);
+  expect(await findOwnCluster(repository, 'main', async () => await Promise.resolve(SYSTEM), true)).toEqual({ ...CLUSTER, name: 'main' });
+  // That of another cluster is not taken for it.
+  await expect(findOwnCluster(repository, 'main', async () => await Promise.resolve(OTHER), true)).rejects.toMatchObject(untold);
+});
+
+test.each([
+  ['before', `1${SYSTEM}`],
+  ['after', OTHER],
+  ['after, of a longer number', `${SYSTEM}0`],
+])('of two lineages the one that has a name is not read for the other, %s: the error tells the number', async (_, other) => {
+  const { repository } = await oneLineage('billing');
+  await new WalArchive(repository, other, CLUSTER.walSegmentBytes).putHistory(2, Buffer.from('1\t0/500000\tno reason\n'));
+  for (const find of [findCluster, findClusterToRead])
+    await expect(find(repository, 'app')).rejects.toMatchObject({
+      code: 'backup-missing',
+      detail: `It holds billing (${SYSTEM}), and lineage ${other}, of which nothing there says the cluster.`,
+      hint: expect.stringContaining(`--system-identifier ${other}`) as string,
+    });
+  expect(await findClusterToRead(repository, 'billing')).toMatchObject({ systemIdentifier: SYSTEM });
+  expect(await findClusterToRead(repository, 'app', SYSTEM)).toMatchObject({ systemIdentifier: SYSTEM });
+});
+
+test('the only lineage is read whatever its name, as on a new machine, also beside digits that are none of ours', async () => {
+  const { repository } = await oneLineage('billing');
+  for (const stray of ['2024/photo', '9', `${OTHER}/notes/today`]) await repository.store.create(stray, Buffer.from('somebody'));
+  expect(await findClusterToRead(repository, 'app')).toMatchObject({ systemIdentifier: SYSTEM, name: 'billing' });
+  expect(labelsOf((await inspectLineage(repository, 'app')).backups)).toEqual(LABELS);
+  await expect(findCluster(repository, 'app')).rejects.toMatchObject({ detail: `It holds billing (${SYSTEM}).` });
 });
 
 test('what lies under clusters/ and is no cluster hides none', async () => {

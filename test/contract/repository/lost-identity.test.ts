@@ -158,6 +158,16 @@ describe.each(KINDS)('a repository, %s, that lost its identity', (_, encryption)
   );
 });
 
+test('repository list sends nobody to a lineage without a name that has no backup', async () => {
+  await fill('');
+  await rm(path.join(place, 'clusters', SYSTEM_IDENTIFIER));
+  await mkdir(path.join(place, '5', 'gaps'), { recursive: true });
+  await writeFile(path.join(place, '5', 'gaps', 'one'), 'garbage');
+  const { stdout } = await dbadmin('repository list');
+  expect(stdout).toMatch(/lineage 5 is \(0 backups, [^)]*\)\n/);
+  expect(stdout).toContain(`--system-identifier ${SYSTEM_IDENTIFIER} finds it`);
+});
+
 describe.each(KINDS)('repository recover, %s', (kind, encryption) => {
   test('writes the lost identity anew, proven by what is there, and everything reads as before', async () => {
     await fill(encryption);

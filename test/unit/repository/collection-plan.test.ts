@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { PackUse } from '../../../src/repository/collection-inspect.ts';
-import { firstRound, fitCompaction } from '../../../src/repository/collection-plan.ts';
+import { firstRound, fitCompaction, planCollection } from '../../../src/repository/collection-plan.ts';
 
 const MiB = 1024 * 1024;
 
@@ -30,4 +30,24 @@ it.each([
   ['one, however large', [600, 1], 1],
 ])('firstRound: %s', (_, neededMiB, packs) => {
   expect(firstRound(neededMiB.map((each) => pack('one', each * MiB)))).toHaveLength(packs);
+});
+
+it('planCollection: a pack whose mark cannot be read loses the mark, however long ago it was made, and is marked anew later', () => {
+  const now = new Date(1e12);
+  const marked = (name: string, graceMs: number | undefined): PackUse => ({
+    ...pack(name, 0),
+    mark: { pack: name, modifiedAt: new Date(0), graceMs },
+  });
+  const usage = {
+    now,
+    labels: ['one'],
+    gone: [],
+    unindexed: [],
+    absent: [],
+    packs: [marked('due', 1000), marked('unreadable', undefined)],
+  };
+  const plan = planCollection(usage, 1000);
+  expect(plan.delete.map((use) => use.pack)).toEqual(['due']);
+  expect(plan.withdraw.map((use) => use.pack)).toEqual(['unreadable']);
+  expect([plan.mark, plan.wait]).toEqual([[], []]);
 });

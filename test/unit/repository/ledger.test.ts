@@ -92,6 +92,35 @@ describe('the ledger', () => {
     expect(await readLedger(repository, '7')).toMatchObject({ entries: [], damaged: [{ error: { code: 'repository-damaged' } }] });
   });
 
+  test('an entry that lies in the place of another does not hide what that one took away', async () => {
+    const repository = await makeMemoryRepository(true);
+    const [one, other] = [entry({ kind: 'role-dropped', role: 'one' }, 1), entry({ kind: 'role-dropped', role: 'other' }, 2)];
+    for (const each of [one, other]) await appendLedger(repository, each);
+    const [key = '', from = ''] = await keysOf(repository, ledgerPrefix(one.systemIdentifier));
+    await damage(repository.store, key, async () => Buffer.from(await repository.store.read(from)));
+    const { entries, damaged } = await readLedger(repository, one.systemIdentifier);
+    expect(entries).toEqual([other]);
+    expect(damaged).toMatchObject([{ key }]);
+  });
+
+  test.each([
+    { kind: 'role-dropped' },
+    { kind: 'membership-revoked', role: 'reader', member: 7 },
+    { kind: 'privilege-revoked', database: 'd', grantee: 'g', privileges: [null], on: { kind: 'table', schema: 's', name: 't' } },
+    { kind: 'privilege-revoked', database: 'd', grantee: 'g', privileges: ['ALL'], on: { kind: 'moon', name: 't' } },
+    { kind: 'password-rotated', role: 'api' },
+    { kind: 'subject-forgotten', database: 'd', subject: 's', procedure: ['p'], arguments: [] },
+    { kind: 'subject-forgotten', database: 'd', subject: 's', procedure: ['core', 'forget'], arguments: [{}] },
+    { kind: 'migration-applied', database: 'd', version: '1' },
+  ])('a deed that does not say all of what was done is told, and nothing is done by it: %o', async (deed) => {
+    const repository = await makeMemoryRepository(true);
+    await appendLedger(repository, entry(deed as unknown as LedgerEntry['deed']));
+    expect(await readLedger(repository, entry({ kind: 'role-dropped', role: 'x' }).systemIdentifier)).toMatchObject({
+      entries: [],
+      damaged: [{ error: { code: 'repository-damaged', detail: expect.stringContaining(deed.kind) as string } }],
+    });
+  });
+
   test.each(HEAD_DAMAGES)('an entry that is damaged hides no other: %s', async (_, of) => {
     const told: string[] = [];
     const repository = { ...(await makeMemoryRepository(true)), onDamaged: ({ key }: DamagedObject) => void told.push(key) };

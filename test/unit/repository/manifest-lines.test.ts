@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { CompactExtents, type NumberedExtent } from '../../../src/repository/compact-extents.ts';
 import { readManifest, writeManifest, type Extent, type ManifestEntry } from '../../../src/repository/manifest.ts';
+import { sealAtHand } from '../../../src/repository/envelope.ts';
 import { backupKey } from '../../../src/repository/layout.ts';
+import { ManifestEntries } from '../../../src/repository/manifest-entries.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
@@ -96,4 +98,45 @@ test('wherever a bit of a large manifest flips, it is the manifest that is damag
     };
     await expect(read(), `byte ${at}`).rejects.toMatchObject({ code: 'repository-damaged' });
   }
+});
+
+describe('a line that is JSON and no entry', () => {
+  const LINE = { path: 'base/5/1', type: 'file', sizeBytes: 1, mode: 384, modifiedAt: 1, blobs: [HASHES[1]], extents: [[0, 1, 0]] };
+  const without = (key: keyof typeof LINE, as: object = {}): object =>
+    Object.fromEntries(Object.entries({ ...LINE, ...as }).filter(([each]) => each !== key));
+
+  test.each([
+    ['a number', 7],
+    ['null', null],
+    ['a name that a bit made another', without('extents', { extgnts: LINE.extents })],
+    ['no path', without('path')],
+    ['a path in hex that is a number', without('path', { pathHex: 61 })],
+    ['no type', without('type')],
+    ['another type', { ...LINE, type: 'fild' }],
+    ['a directory with extents', { ...LINE, type: 'directory' }],
+    ['a directory without a time', { path: 'base', type: 'directory', mode: 448 }],
+    ['a link without a target', { path: 'pg_wal', type: 'symlink' }],
+    ['a size below zero', { ...LINE, sizeBytes: -1 }],
+    ['a mode that is a text', { ...LINE, mode: '384' }],
+    ['a time that is none', { ...LINE, modifiedAt: null }],
+    ['extents that are no list', { ...LINE, extents: 1 }],
+    ['an extent that is no list', { ...LINE, extents: [0] }],
+    ['an extent of two numbers', { ...LINE, extents: [[0, 1]] }],
+    ['a blob by a number below zero', { ...LINE, extents: [[0, 1, -1]] }],
+    ['an offset that is no whole number', { ...LINE, extents: [[0.5, 1, 0]] }],
+    ['names that are numbers', { ...LINE, blobs: [1] }],
+    ['a number where no names are listed', without('blobs')],
+    ['page hashes that are no names', { ...LINE, pages: [1] }],
+  ])('%s: the manifest is damaged, whoever reads it', async (_, line) => {
+    const repository = await makeMemoryRepository(false);
+    const lines = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from(`${JSON.stringify(LINE)}\n${JSON.stringify(line)}\n`);
+    };
+    const key = backupKey(SYSTEM, 'a');
+    await repository.store.create(key, await sealAtHand(repository, 'manifest', summaryOf('a'), lines()));
+    await expect(ManifestEntries.read(repository, SYSTEM, 'a')).rejects.toMatchObject({
+      code: 'repository-damaged',
+      message: `${key} is damaged`,
+    });
+  });
 });
