@@ -1,23 +1,23 @@
 import { parseLsn } from '../postgres/lsn.ts';
 import type { AuditFinding } from '../repository/audit-findings.ts';
-import type { AuditReport, BackupSummary } from '../repository/manifest.ts';
+import { differingPages, mismatchCount, whoIsWrong, type DifferingPages } from '../repository/differing-pages.ts';
+import type { BackupSummary } from '../repository/manifest.ts';
+import { unjudgedAudits, type UnjudgedAudit } from '../repository/unjudged-pages.ts';
 
-/** A mismatch that nobody has looked into: either a full backup has pages wrong, or those that it was compared with. */
-export interface Mismatch {
-  /** Label of the full backup whose audit found it. */
+/** A mismatch that nobody has looked into: either the backup that was audited has pages wrong, or those that it was compared with. */
+export interface Mismatch extends DifferingPages {
+  /** Label of the backup whose audit found it. */
   readonly audit: string;
   readonly comparedWith: string;
-  readonly pages: number;
-  /** Labels of those that share what was compared: from the full backup before up to `comparedWith`. */
+  /** Labels of those that share what was compared: from the full backup before, or another that was audited so, up to `comparedWith`. */
   readonly earlier: readonly string[];
   /** Labels of those that hold what the audited one holds: built on it, or read after it from the same cluster. */
   readonly later: readonly string[];
 }
 
 /** Why a backup is not to be relied on. Neither side of a mismatch is proven until somebody has looked. */
-export interface Suspicion {
+export interface Suspicion extends DifferingPages {
   readonly audit: string;
-  readonly pages: number;
   /** `wrong`: somebody looked, and says that this one has the pages wrong. */
   readonly kind: 'earlier' | 'audited' | 'later' | 'wrong';
   /** What was found, of `wrong`. */
@@ -28,41 +28,44 @@ export interface Suspicions {
   /** By position. */
   readonly open: readonly Mismatch[];
   readonly byLabel: ReadonlyMap<string, Suspicion>;
+  /** Pages that nobody could judge: they make nothing suspect, and are told of. */
+  readonly unjudged: readonly UnjudgedAudit[];
 }
 
-export const NO_SUSPICIONS: Suspicions = { open: [], byLabel: new Map() };
+export const NO_SUSPICIONS: Suspicions = { open: [], byLabel: new Map(), unjudged: [] };
 
-/** Which backups the audits of full ones cast doubt on, as far as nobody found out more. Pure; `backups` by timeline and LSN. */
+/** Which backups audits cast doubt on, as far as nobody found out more. Pure; `backups` by timeline and LSN. */
 export function suspicionsOf(backups: readonly BackupSummary[], findings: readonly AuditFinding[]): Suspicions {
-  const pagesOf = new Map(backups.map(({ label, audit }) => [label, mismatchCount(audit)]));
+  const known = new Map(backups.map((backup) => [backup.label, backup]));
   const byLabel = new Map<string, Suspicion>();
   for (const finding of findings) {
     const { label: audit, reason } = finding;
-    for (const label of wrongBy(finding, backups)) byLabel.set(label, { audit, pages: pagesOf.get(audit) ?? 0, kind: 'wrong', reason });
+    const of = { audit, ...differingPages(known.get(audit)?.audit, known) };
+    for (const label of wrongBy(finding, backups)) byLabel.set(label, { ...of, kind: 'wrong', reason });
   }
   const found = new Set(findings.map(({ label }) => label));
   const open = mismatchesOf(backups).filter(({ audit }) => !found.has(audit));
-  const cast = (labels: readonly string[], kind: Suspicion['kind'], { audit, pages }: Mismatch): void => {
-    for (const label of labels) if (!byLabel.has(label)) byLabel.set(label, { audit, pages, kind, reason: null });
+  const cast = (labels: readonly string[], kind: Suspicion['kind'], { audit, pages, emptied, isClusterWrong }: Mismatch): void => {
+    for (const label of labels) if (!byLabel.has(label)) byLabel.set(label, { audit, pages, emptied, isClusterWrong, kind, reason: null });
   };
   for (const mismatch of open) {
     cast([mismatch.audit], 'audited', mismatch);
     cast(mismatch.earlier, 'earlier', mismatch);
   }
   for (const mismatch of open) cast(mismatch.later, 'later', mismatch);
-  return { open, byLabel };
+  return { open, byLabel, unjudged: unjudgedAudits(backups, findings) };
 }
 
 /**
  * All mismatches that audits reported, whatever was found out since. Where the server itself found damaged pages, those are what
- * differs: that one is known to be wrong, nothing is built on it, and the next full one is compared with the same as it was.
+ * differs: that one is known to be wrong, nothing is built on it, and the next one is compared with the same as it was.
  */
 export function mismatchesOf(backups: readonly BackupSummary[]): readonly Mismatch[] {
   const known = new Map(backups.map((backup) => [backup.label, backup]));
   return backups.flatMap((audited): Mismatch[] => {
     const { audit, label, damage } = audited;
-    const pages = mismatchCount(audit);
-    if (audit === null || audit === undefined || pages === 0 || damage !== null) return [];
+    const found = differingPages(audit, known);
+    if (audit === null || audit === undefined || found.pages === 0 || damage !== null) return [];
     const compared = known.get(audit.comparedWith);
     const root = compared === undefined ? audit.comparedWith : rootOf(compared, known);
     const others = backups.filter((each) => each.label !== label);
@@ -70,7 +73,7 @@ export function mismatchesOf(backups: readonly BackupSummary[]): readonly Mismat
     const later = others.filter(
       (each) => !earlier.includes(each) && (rootOf(each, known) === label || isReadAfter(each, beginningOf(audited))),
     );
-    return [{ audit: label, comparedWith: audit.comparedWith, pages, earlier: earlier.map(labelOf), later: later.map(labelOf) }];
+    return [{ audit: label, comparedWith: audit.comparedWith, ...found, earlier: earlier.map(labelOf), later: later.map(labelOf) }];
   });
 }
 
@@ -90,7 +93,7 @@ function wrongBy({ label, sound, wrong: named, began, placedAt }: AuditFinding, 
   for (let size = -1; size < wrong.size;) {
     size = wrong.size;
     for (const backup of backups) {
-      const isBuiltOnWrong = typeof backup.parent === 'string' && wrong.has(backup.parent);
+      const isBuiltOnWrong = typeof backup.parent === 'string' && wrong.has(backup.parent) && !isRead(backup);
       if (isBuiltOnWrong || (sound === 'earlier' && (hasTheSame(backup) || isReadMeanwhile(backup)))) wrong.add(backup.label);
     }
   }
@@ -100,11 +103,6 @@ function wrongBy({ label, sound, wrong: named, began, placedAt }: AuditFinding, 
 /** Where the reading of a backup began. */
 export function beginningOf({ stopTimeline, startLsn }: BackupSummary): NonNullable<AuditFinding['began']> {
   return { timeline: stopTimeline, lsn: startLsn };
-}
-
-/** Pages of a mismatch, also of those that the report does not list. */
-export function mismatchCount(audit: AuditReport | null | undefined): number {
-  return audit?.mismatchCount ?? audit?.mismatches.length ?? 0;
 }
 
 /** Whether retention counts a backup and another may be built on it: what was read later is as good as the newest there is. */
@@ -121,15 +119,16 @@ export function mayServe({ label, damage }: Pick<BackupSummary, 'label' | 'damag
 }
 
 /** A sentence for people. */
-export function describeSuspicion({ kind, audit, pages, reason }: Suspicion): string {
+export function describeSuspicion(suspicion: Suspicion): string {
+  const { kind, audit, pages, reason } = suspicion;
   const of = `${pages} page${pages === 1 ? '' : 's'} that changed without a trace in the WAL`;
   switch (kind) {
     case 'earlier':
-      return `The audit of ${audit} found ${of}: either that one is wrong or this one is.`;
+      return `The audit of ${audit} found ${of}: ${whoIsWrong(suspicion, 'either that one is wrong or this one is')}.`;
     case 'audited':
-      return `Its audit found ${of}: either it is wrong or those before it are.`;
+      return `Its audit found ${of}: ${whoIsWrong(suspicion, 'either it is wrong or those before it are')}.`;
     case 'later':
-      return `It holds what ${audit} holds, whose audit found ${of}.`;
+      return `It holds what ${audit} holds, whose audit found ${of}: ${whoIsWrong(suspicion, 'either that one is wrong or those before it are')}.`;
     case 'wrong':
       return `It has pages wrong that the audit of ${audit} found: ${reason ?? ''}.`;
     default:
@@ -137,16 +136,16 @@ export function describeSuspicion({ kind, audit, pages, reason }: Suspicion): st
   }
 }
 
-/** What ends a mismatch. */
-export function howToAcknowledge({ audit }: Pick<Mismatch, 'audit'>): string {
-  return `Restore the one before it beside and compare, or run amcheck; then dbadmin backup acknowledge ${audit} --sound audited or earlier --reason TEXT.`;
+/** Whether a backup has what the cluster had, and not what it is built on: also an incremental one that found a page of that to differ. */
+function isRead({ kind, audit }: BackupSummary): boolean {
+  return kind === 'full' || mismatchCount(audit) > 0;
 }
 
 /** The full read that a backup's content was pieced together from, or the oldest that is known of. */
 function rootOf(backup: BackupSummary, known: ReadonlyMap<string, BackupSummary>): string {
   let root = backup;
   for (;;) {
-    if (root.kind === 'full' || root.parent === null || root.parent === undefined) return root.label;
+    if (isRead(root) || root.parent === null || root.parent === undefined) return root.label;
     const parent = known.get(root.parent);
     if (parent === undefined) return root.parent;
     root = parent;

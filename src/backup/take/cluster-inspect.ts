@@ -2,9 +2,15 @@ import { messageOf } from '../../base/errors.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { showSize, type Source } from '../source-inspect.ts';
 import type { OrdinarySession } from './ordinary-session.ts';
-import { readLinkedConfiguration, readOuterConfiguration, type OuterConfiguration } from './outer-configuration-inspect.ts';
+import {
+  readLinkedConfiguration,
+  readOuterConfiguration,
+  type LinkedConfiguration,
+  type OuterConfiguration,
+} from './outer-configuration-inspect.ts';
 
 const OUTSIDE = 'configuration files outside of the data directory, and links to such';
+const NOTHING = { files: [], inside: [], directories: [] };
 
 /** What of a cluster decides how it is backed up. */
 export interface ClusterFacts {
@@ -27,13 +33,18 @@ export async function inspectCluster(connection: ReplicationConnection, { blockB
   };
 }
 
+/** Whether hints change pages without being logged. */
+export function leavesHintsUnlogged({ checksums }: Source, { logsHints }: ClusterFacts): boolean {
+  return !checksums && !logsHints;
+}
+
 /** What a base backup does not hold; a backup without it is a backup all the same. */
 export async function inspectConfiguration(session: OrdinarySession | undefined): Promise<OuterConfiguration> {
-  if (session === undefined) return { files: [], inside: [], missing: [`${OUTSIDE}: there is no ordinary connection`] };
+  if (session === undefined) return { ...NOTHING, missing: [`${OUTSIDE}: there is no ordinary connection`] };
   try {
     return await readOuterConfiguration(await session.open());
   } catch (error) {
-    return { files: [], inside: [], missing: [`${OUTSIDE}: ${messageOf(error)}`] };
+    return { ...NOTHING, missing: [`${OUTSIDE}: ${messageOf(error)}`] };
   }
 }
 
@@ -41,11 +52,14 @@ export async function inspectConfiguration(session: OrdinarySession | undefined)
 export async function inspectLinkedConfiguration(
   session: OrdinarySession | undefined,
   paths: readonly string[],
-): Promise<Omit<OuterConfiguration, 'inside'>> {
+): Promise<LinkedConfiguration> {
   if (session === undefined || paths.length === 0) return { files: [], missing: [] };
   try {
     return await readLinkedConfiguration(await session.open(), paths);
   } catch (error) {
-    return { files: [], missing: paths.map((path) => `${path} was not saved: ${messageOf(error)}; the base backup leaves links out`) };
+    return {
+      files: [],
+      missing: paths.map((path) => `${path.toWellFormed()} was not saved: ${messageOf(error)}; the base backup leaves links out`),
+    };
   }
 }

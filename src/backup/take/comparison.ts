@@ -1,9 +1,22 @@
-import type { AuditReport } from '../../repository/manifest.ts';
-import { auditRules, isAudited, judgePage, type AuditedPair, type AuditRules } from './audit.ts';
+import type { AuditReport, PageMismatch, UnjudgedPages } from '../../repository/manifest.ts';
+import {
+  auditRules,
+  EmptiedPages,
+  haveOneLsn,
+  isAudited,
+  judgePage,
+  mustBeJudged,
+  type AuditedPair,
+  type AuditRules,
+  type PageVerdict,
+} from './audit.ts';
 import type { ContentMap } from './content-map.ts';
-import { arrayOf, clipExtents, type ExtentList, type Stretch } from './extents.ts';
-import { appendStretch, changedStretches, readPageHashes } from './page-hashes.ts';
+import { arrayOf, clipExtents, type Stretch } from './extents.ts';
+import { appendStretch, changedStretches } from './page-hashes.ts';
+import { pageHashesOf, ParentAhead } from './parent-ahead.ts';
 import type { ParentBlobs } from './parent-blobs.ts';
+import type { ParentBytes } from './parent-bytes.ts';
+import { unjudgedPages, UnloggedPages, type InspectUse } from './unlogged-pages.ts';
 
 /** Tells which pages of a file that is read whole are new, so that only those are stored. */
 export interface Comparison {
@@ -14,37 +27,67 @@ export interface Comparison {
    * `damaged` when what was there is, so that the same content must not be taken for one that is there.
    */
   changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[] | 'damaged'>;
+  /** Resolves when nothing is being read back any more. */
+  close(): Promise<void>;
 }
 
-/** Compares with the page hashes of the parent: a full read of which only the changes are stored. All of a file whose hashes cannot be read is new. */
+/**
+ * Compares with the page hashes of the parent: a full read of which only the changes are stored. All of a file whose hashes cannot be read is new.
+ * What changed is audited, so that a page that the storage changed is not taken for one that the server wrote.
+ */
 export class PageHashComparison implements Comparison {
   readonly #parent: ContentMap;
-  readonly #blobs: ParentBlobs;
+  readonly #ahead: ParentAhead;
+  readonly #audit: AuditComparison;
+  readonly #nameOf: (plain: Buffer) => string;
   #open: { readonly path: string; readonly hashes: Promise<Buffer> } | undefined;
 
-  constructor(parent: ContentMap, blobs: ParentBlobs) {
+  /** `nameOf` gives the name of a blob with this content where the parent was read. */
+  constructor(parent: ContentMap, blobs: ParentBlobs, audit: AuditComparison, nameOf: (plain: Buffer) => string) {
     this.#parent = parent;
-    this.#blobs = blobs;
+    this.#ahead = new ParentAhead(parent, blobs, pageHashesOf(parent));
+    this.#audit = audit;
+    this.#nameOf = nameOf;
   }
 
   covers(path: string): boolean {
     const file = this.#parent.find(path);
-    return file >= 0 && this.#parent.pages(file).length > 0;
+    return file >= 0 && (this.#parent.pages(file).length > 0 || isAudited(path));
   }
 
   async changes(path: string, offset: number, plain: Buffer, hashes: Buffer | undefined): Promise<readonly Stretch[]> {
-    if (this.#open?.path !== path) this.#open = { path, hashes: readPageHashes(this.#parent, path, this.#blobs) };
+    if (this.#open?.path !== path) this.#open = { path, hashes: this.#hashesOf(path) };
     const old = await this.#open.hashes;
-    return hashes === undefined
-      ? [{ start: offset, end: offset + plain.byteLength }]
-      : changedStretches(offset, plain.byteLength, hashes, old);
+    const isHashed = hashes !== undefined && old.byteLength > 0;
+    const stretches = isHashed
+      ? changedStretches(offset, plain.byteLength, hashes, old)
+      : [{ start: offset, end: offset + plain.byteLength }];
+    if (isAudited(path)) await this.#audit.look(path, offset, plain, !isHashed && this.#isOneBlob(path, offset, plain) ? [] : stretches);
+    return stretches;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#ahead.close(), this.#audit.close()]);
+  }
+
+  /** Whether the parent has this very content as one blob: most files that are too small for page hashes. */
+  #isOneBlob(path: string, offset: number, plain: Buffer): boolean {
+    const extents = this.#parent.extents(this.#parent.find(path));
+    const [extent, ...others] = arrayOf((put) => clipExtents(extents, offset, offset + plain.byteLength, put));
+    if (extent === undefined || others.length > 0 || extent.length !== plain.byteLength || extent.from !== 0) return false;
+    return this.#parent.blobs.hash(extent.blob) === this.#nameOf(plain);
+  }
+
+  async #hashesOf(path: string): Promise<Buffer> {
+    const file = this.#parent.find(path);
+    if (this.#parent.pages(file).length === 0) return Buffer.alloc(0);
+    const { bytes } = await this.#ahead.read(file, 0);
+    return bytes ?? Buffer.alloc(0);
   }
 }
 
 /** Mismatches that are listed; more are only counted. */
 const LISTED_MISMATCHES = 1000;
-/** Blobs of the parent kept at hand: one may hold pages of many files. */
-const CACHED_BLOBS = 64;
 
 /**
  * Compares with the parent's very bytes, read back from the repository: the audit of a full read. Pages are
@@ -52,20 +95,27 @@ const CACHED_BLOBS = 64;
  */
 export class AuditComparison implements Comparison {
   readonly #parent: ContentMap;
-  readonly #blobs: ParentBlobs;
+  readonly #bytes: ParentBytes;
   readonly #pair: Omit<AuditedPair, 'startLsn'>;
   readonly #blockBytes: number;
-  readonly #cache = new Map<number, Promise<Buffer | undefined>>();
-  #open: { readonly path: string; readonly extents: ExtentList | undefined } | undefined;
-  readonly #mismatches: { readonly path: string; readonly block: number }[] = [];
+  #path: string | undefined;
+  readonly #emptied = new EmptiedPages();
+  readonly #mismatches: PageMismatch[] = [];
+  /** Those that were emptied come first among what is listed: people are to hear of them. */
+  readonly #emptiedMismatches: PageMismatch[] = [];
+  /** Those of them that have the head of what was there. */
+  readonly #withOldHead = new Set<PageMismatch>();
+  readonly #unlogged = new UnloggedPages(LISTED_MISMATCHES);
+  #unjudged: UnjudgedPages | undefined;
   #rules: AuditRules | undefined;
   #mismatchCount = 0;
+  #emptiedCount = 0;
   #pages = 0;
   #benign = 0;
 
-  constructor(parent: ContentMap, blobs: ParentBlobs, pair: Omit<AuditedPair, 'startLsn'>, blockBytes: number) {
+  constructor(parent: ContentMap, bytes: ParentBytes, pair: Omit<AuditedPair, 'startLsn'>, blockBytes: number) {
     this.#parent = parent;
-    this.#blobs = blobs;
+    this.#bytes = bytes;
     this.#pair = pair;
     this.#blockBytes = blockBytes;
   }
@@ -80,16 +130,10 @@ export class AuditComparison implements Comparison {
 
   async changes(path: string, offset: number, plain: Buffer): Promise<readonly Stretch[] | 'damaged'> {
     const file = this.#parent.find(path);
-    const before = Buffer.alloc(plain.byteLength);
-    const end = offset + plain.byteLength;
-    if (this.#open?.path !== path) this.#open = { path, extents: file < 0 ? undefined : this.#parent.extents(file) };
-    const { extents } = this.#open;
-    const within = extents === undefined ? [] : arrayOf((put) => clipExtents(extents, offset, end, put));
-    for (const extent of within) {
-      const blob = await this.#blob(extent.blob);
-      if (blob === undefined) return this.#blobs.isDamaged(extent.blob) ? 'damaged' : [{ start: offset, end }];
-      blob.copy(before, extent.offset - offset, extent.from, extent.from + extent.length);
-    }
+    this.#begin(path);
+    const before = await this.#bytes.read(file, offset, plain.byteLength);
+    if (before === 'damaged') return 'damaged';
+    if (before === undefined) return [{ start: offset, end: offset + plain.byteLength }];
     const stretches: { start: number; end: number }[] = [];
     const sizeBefore = file < 0 ? 0 : this.#parent.sizeBytes(file);
     const hasPages = isAudited(path);
@@ -97,12 +141,39 @@ export class AuditComparison implements Comparison {
       const now = plain.subarray(at, at + this.#blockBytes);
       const old = before.subarray(at, at + this.#blockBytes);
       const isPage = hasPages && offset + at < sizeBefore;
+      const isWhole = isPage && now.byteLength === this.#blockBytes;
       if (isPage) this.#pages += 1;
-      if (now.equals(old)) continue;
-      if (isPage && now.byteLength === this.#blockBytes) this.#judge(path, (offset + at) / this.#blockBytes, now, old);
+      const isAsBefore = now.equals(old);
+      const verdict = isWhole && !isAsBefore ? this.#judge(path, (offset + at) / this.#blockBytes, now, old) : undefined;
+      if (isWhole) this.#showEmptied(path, now, isAsBefore || verdict === 'benign');
+      if (isAsBefore) continue;
       appendStretch(stretches, offset + at, offset + at + now.byteLength);
     }
     return stretches;
+  }
+
+  /**
+   * Audits pages of a relation that were compared otherwise: in the order of the file, `stretches` are those that differ. The parent is
+   * read back where a page in them says by its LSN that it should not.
+   */
+  async look(path: string, offset: number, plain: Buffer, stretches: readonly Stretch[]): Promise<void> {
+    const file = this.#parent.find(path);
+    const sizeBefore = file < 0 ? 0 : this.#parent.sizeBytes(file);
+    const end = Math.min(plain.byteLength, sizeBefore - offset);
+    this.#begin(path);
+    let judged = 0;
+    let next = 0;
+    for (let at = 0; at < end; at += this.#blockBytes) {
+      while ((stretches[next]?.end ?? Infinity) <= offset + at) next += 1;
+      const page = plain.subarray(at, at + this.#blockBytes);
+      const differs = (stretches[next]?.start ?? Infinity) < offset + at + page.byteLength;
+      if (differs && page.byteLength === this.#blockBytes && mustBeJudged(page, this.#rulesOf())) continue;
+      if (judged < at) await this.changes(path, offset + judged, plain.subarray(judged, at));
+      judged = at + page.byteLength;
+      this.#pages += 1;
+      if (page.byteLength === this.#blockBytes) this.#showEmptied(path, page, !differs);
+    }
+    if (judged < end) await this.changes(path, offset + judged, plain.subarray(judged, end));
   }
 
   /** Called before anything is compared, with the position where the backup begins. */
@@ -110,28 +181,69 @@ export class AuditComparison implements Comparison {
     this.#rules = auditRules({ ...this.#pair, startLsn });
   }
 
+  /** Called when everything was compared, and before the report. */
+  async judgeUnlogged(inspectUse: InspectUse): Promise<void> {
+    const { mismatches, unjudged } = await this.#unlogged.judge(inspectUse);
+    for (const [path, { blocks, pages }] of mismatches) {
+      for (const block of blocks) this.#mismatch({ path, block }, true);
+      this.#mismatchCount += pages - blocks.length;
+    }
+    this.#unjudged = unjudgedPages(unjudged);
+  }
+
   report(comparedWith: string): AuditReport {
-    const report = { comparedWith, pages: this.#pages, mismatches: this.#mismatches, benign: this.#benign };
-    return this.#mismatchCount > LISTED_MISMATCHES ? { ...report, mismatchCount: this.#mismatchCount } : report;
+    const mismatches = [...this.#emptiedMismatches, ...this.#mismatches].slice(0, LISTED_MISMATCHES);
+    return {
+      comparedWith,
+      pages: this.#pages,
+      mismatches,
+      benign: this.#benign,
+      ...(this.#mismatchCount > LISTED_MISMATCHES ? { mismatchCount: this.#mismatchCount } : {}),
+      ...(this.#emptiedCount > LISTED_MISMATCHES ? { emptiedCount: this.#emptiedCount } : {}),
+      ...(this.#unjudged === undefined ? {} : { unjudged: this.#unjudged }),
+    };
   }
 
-  #judge(path: string, block: number, now: Buffer, old: Buffer): void {
-    if (this.#rules === undefined) throw new Error('the backup that is audited has not begun');
-    const verdict = judgePage(now, old, this.#rules);
+  /** Whether a mismatch of the report may be a page that was written while it was read: with its old head, and a new tail. */
+  mayBeTorn(mismatch: PageMismatch): boolean {
+    return this.#withOldHead.has(mismatch);
+  }
+
+  #judge(path: string, block: number, now: Buffer, old: Buffer): PageVerdict {
+    const verdict = judgePage(now, old, this.#rulesOf());
     if (verdict === 'benign') this.#benign += 1;
-    if (verdict !== 'mismatch') return;
-    this.#mismatchCount += 1;
-    if (this.#mismatches.length < LISTED_MISMATCHES) this.#mismatches.push({ path, block });
+    if (verdict === 'emptied') this.#emptied.add(block);
+    if (verdict === 'unlogged') this.#unlogged.add(path, block);
+    if (verdict === 'mismatch') this.#mismatch({ path, block }, haveOneLsn(now, old));
+    return verdict;
   }
 
-  async #blob(blob: number): Promise<Buffer | undefined> {
-    const cached = this.#cache.get(blob);
-    // Taken out and put in again: the map's order is the order of use.
-    this.#cache.delete(blob);
-    const reading = cached ?? this.#blobs.readSound(blob);
-    this.#cache.set(blob, reading);
-    const [oldest] = this.#cache.keys();
-    if (this.#cache.size > CACHED_BLOBS && oldest !== undefined) this.#cache.delete(oldest);
-    return await reading;
+  #begin(path: string): void {
+    if (this.#path !== path) this.#emptied.clear();
+    this.#path = path;
+  }
+
+  #showEmptied(path: string, page: Buffer, isAsBefore: boolean): void {
+    for (const block of this.#emptied.shownBy(page, isAsBefore, this.#rulesOf())) {
+      this.#mismatchCount += 1;
+      this.#emptiedCount += 1;
+      if (this.#emptiedMismatches.length < LISTED_MISMATCHES) this.#emptiedMismatches.push({ path, block, emptied: true });
+    }
+  }
+
+  #rulesOf(): AuditRules {
+    if (this.#rules === undefined) throw new Error('the backup that is audited has not begun');
+    return this.#rules;
+  }
+
+  #mismatch(mismatch: PageMismatch, hasOldHead: boolean): void {
+    this.#mismatchCount += 1;
+    if (this.#mismatches.length >= LISTED_MISMATCHES) return;
+    this.#mismatches.push(mismatch);
+    if (hasOldHead) this.#withOldHead.add(mismatch);
+  }
+
+  async close(): Promise<void> {
+    await this.#bytes.close();
   }
 }

@@ -3,23 +3,27 @@ import { DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { WrittenBlobs } from '../../repository/blob-pipeline.ts';
-import type { BackupSummary } from '../../repository/manifest.ts';
+import type { AuditReport, BackupSummary } from '../../repository/manifest.ts';
 import { verifyPacks } from '../../repository/marks.ts';
 import { lockBackup, unreadIndexes } from '../../repository/lock-backup.ts';
 import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { publishBackup } from '../../repository/publish.ts';
+import { unjudgedWarnings } from '../../repository/unjudged-pages.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
+import { leavesHintsUnlogged, type ClusterFacts } from './cluster-inspect.ts';
 import type { Destination, ParentContent } from './destination.ts';
-import { keptDamage, keptWarnings } from './kept-warnings.ts';
-import { kindOf, mayHoldStandbyPages, type TakeMode } from './mode.ts';
+import { foreignLinkWarnings, keptDamage, keptWarnings } from './kept-warnings.ts';
+import { kindOf, mayHoldStandbyPages, mayLackHints, seesCuts, type TakeMode } from './mode.ts';
 import type { ClusterContent } from './read-cluster.ts';
 import type { RepositoryContent } from './repository-content.ts';
+import { withoutTornPages } from './torn-pages-inspect.ts';
 import type { WalAlongside } from './wal-alongside.ts';
 
 export interface CompleteOptions {
   readonly destination: Destination;
   readonly source: Source;
+  readonly facts: ClusterFacts;
   readonly mode: TakeMode;
   readonly label: string;
   readonly startedAt: Date;
@@ -61,7 +65,9 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   const { repository } = destination;
   log.debug(`${label}: waiting for the WAL in ${destination.name}`);
   await secureWal(options);
-  const summary = summarize(options);
+  const { relationSegmentBlocks } = options.facts;
+  const mayBeTorn = (mismatch: AuditReport['mismatches'][number]): boolean => content.audit?.mayBeTorn(mismatch) === true;
+  const summary = await withoutTornPages(summarize(options), { repository, relationSegmentBlocks, mayBeTorn, log, signal });
   const packs = new Set([...packsOfParent(options), ...options.written.packs, ...options.written.adoptedPacks]);
   await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();
@@ -115,30 +121,43 @@ async function lockPublished(
 }
 
 function summarize(options: CompleteOptions): BackupSummary {
-  const { source, content, files, written, mode, pageHashKey, cutsUnknownSince: cuts } = options;
-  const { result, sink, audit } = content;
+  const { source, facts, content, files, written, mode, pageHashKey, cutsUnknownSince: cuts } = options;
+  const { result, sink } = content;
   const parent = mode.kind === 'everything' ? null : mode.parent.label;
+  const audit = content.audit === undefined || parent === null ? null : content.audit.report(parent);
   const fromStandby = mayHoldStandbyPages(mode, content.isStandby);
+  const hintsUnlogged = mayLackHints(mode, leavesHintsUnlogged(source, facts));
   return {
     label: options.label,
     kind: kindOf(mode),
     parent: kindOf(mode) === 'full' ? null : parent,
     ...wholeBy(options),
     ...source,
+    // With changed blocks it is built on nothing else, see chooseMode.
+    pagesSummed: source.checksums,
     ...(fromStandby === undefined ? {} : { fromStandby }),
+    ...(hintsUnlogged === undefined ? {} : { hintsUnlogged }),
     tool: options.tool,
     startedAt: options.startedAt.toISOString(),
     finishedAt: options.clock.now().toISOString(),
+    ...(sink.checkpointAt === undefined ? {} : { checkpointAt: sink.checkpointAt.toISOString() }),
     startLsn: formatLsn(result.startLsn),
     stopLsn: formatLsn(result.stopLsn),
     startTimeline: result.startTimeline,
     stopTimeline: result.stopTimeline,
     damage: keptDamage(result.damage),
-    warnings: [...keptWarnings(result.warnings), ...(cuts === undefined ? [] : [unknownCutsWarning(cuts)])],
-    audit: audit === undefined || parent === null ? null : audit.report(parent),
+    warnings: [
+      ...keptWarnings(result.warnings),
+      ...foreignLinkWarnings(sink.foreignLinks),
+      ...(cuts === undefined ? [] : [unknownCutsWarning(cuts)]),
+      ...unjudgedWarnings(audit),
+    ],
+    audit,
     pageHashKey: pageHashKey?.toString('hex') ?? null,
     missing: content.missing,
+    includedDirectories: content.includedDirectories,
     ...(cuts === undefined ? {} : { cutsUnknownSince: cuts.sinceLsn }),
+    ...(seesCuts(mode) ? { cutsKnown: true } : {}),
     tablespaces: sink.tablespaces,
     fileCount: files.fileCount,
     plainBytes: files.sizeBytes,

@@ -1,6 +1,6 @@
 import { FileTable } from '../../repository/file-table.ts';
 import { ExtentRows } from './extent-rows.ts';
-import type { ExtentList, PutExtent } from './extents.ts';
+import type { ExtentList, PutExtent, VisitExtent } from './extents.ts';
 
 /** Of a blob's name. */
 export const HASH_BYTES = 32;
@@ -124,10 +124,8 @@ export class ContentMap {
 
   /** The same, one after the other. */
   eachExtent(file: number, visit: PutExtent): void {
-    const rows = this.#extents;
     const first = this.#files.firstExtent(file);
-    const end = first + this.#files.extentCount(file);
-    for (let row = first; row < end; row += 1) visit(rows.offset(row), rows.length(row), rows.blob(row), rows.from(row));
+    this.#extents.visit(first, first + this.#files.extentCount(file), visit);
   }
 
   get extentCount(): number {
@@ -177,6 +175,10 @@ class ExtentsOfRows implements ExtentList {
 
   from(n: number): number {
     return this.#rows.from(this.#first + n);
+  }
+
+  visit(n: number, visit: VisitExtent): number {
+    return this.#rows.visit(this.#first + n, this.#first + this.count, visit) - this.#first;
   }
 }
 

@@ -1,9 +1,10 @@
 import { DbadminError } from '../../base/errors.ts';
 import type { BaseBackupSink } from '../../postgres/base-backup.ts';
+import { parseControlFile } from '../../postgres/control-file.ts';
 import { isIncrementalPath, pathOfIncremental } from '../../postgres/incremental-file.ts';
 import type { TarEntry } from '../../postgres/tar.ts';
 import type { DirectoryEntry, SymlinkEntry } from '../../repository/manifest.ts';
-import { isMarker } from '../restore/left-out.ts';
+import { isForeignLink, isMarker } from '../restore/left-out.ts';
 import { ChangedFile } from './changed-file.ts';
 import { WholeFile, type FileAttributes, type Intake } from './whole-file.ts';
 
@@ -14,7 +15,7 @@ export interface ContentSinkEvents {
   progress(doneBytes: number, totalBytes: number): void;
 }
 
-type OpenFile = WholeFile | ChangedFile | BackupLabel | typeof NOT_TAKEN;
+type OpenFile = WholeFile | ChangedFile | BackupLabel | ReadControlFile | typeof NOT_TAKEN;
 
 /** The mark that a killed restore left in the cluster is nothing of the cluster's. */
 const NOT_TAKEN = { take: (): void => undefined, finish: async (): Promise<void> => await Promise.resolve() } as const;
@@ -25,8 +26,12 @@ const PERMISSION_BITS = 0o7777;
 export class ContentSink implements BaseBackupSink {
   /** Directories and links, parents first. */
   readonly entries: (DirectoryEntry | SymlinkEntry)[] = [];
+  /** Links that came and are not in the backup. */
+  readonly foreignLinks: string[] = [];
   receivedBytes = 0;
   tablespaces: readonly { readonly oid: string; readonly location: string }[] = [];
+  /** When the checkpoint in pg_control began, by the server's clock; undefined where that says nothing. */
+  checkpointAt: Date | undefined;
   readonly #intake: Intake;
   readonly #isIncremental: boolean;
   readonly #events: ContentSinkEvents;
@@ -55,6 +60,8 @@ export class ContentSink implements BaseBackupSink {
     if (entry.type === 'directory') {
       // The root of a tablespace's archive: its link in pg_tblspc says the same and comes with the base archive.
       if (inside !== '') this.entries.push({ path, type: 'directory', mode, modifiedAt });
+    } else if (entry.type === 'symlink' && isForeignLink(path)) {
+      this.foreignLinks.push(path);
     } else if (entry.type === 'symlink') {
       this.entries.push({ path, type: 'symlink', target: entry.linkTarget ?? '' });
     } else {
@@ -89,6 +96,8 @@ export class ContentSink implements BaseBackupSink {
 
   #open(attributes: FileAttributes, sizeBytes: number): OpenFile {
     if (isMarker(attributes.path)) return NOT_TAKEN;
+    if (attributes.path === 'global/pg_control')
+      return new ReadControlFile(new WholeFile(attributes, sizeBytes, this.#intake), (at) => (this.checkpointAt = at));
     if (!this.#isIncremental) return new WholeFile(attributes, sizeBytes, this.#intake);
     if (attributes.path === 'backup_label') return new BackupLabel(attributes, this.#intake);
     if (!isIncrementalPath(attributes.path)) return new WholeFile(attributes, sizeBytes, this.#intake);
@@ -119,5 +128,32 @@ class BackupLabel {
     const file = new WholeFile(this.#attributes, bytes.byteLength, this.#intake);
     await file.take(bytes);
     await file.finish();
+  }
+}
+
+/** pg_control, taken in as it is and looked into on the way. */
+class ReadControlFile {
+  readonly #file: WholeFile;
+  readonly #onCheckpoint: (at: Date) => void;
+  readonly #pieces: Buffer[] = [];
+
+  constructor(file: WholeFile, onCheckpoint: (at: Date) => void) {
+    this.#file = file;
+    this.#onCheckpoint = onCheckpoint;
+  }
+
+  take(chunk: Uint8Array): void | Promise<void> {
+    this.#pieces.push(Buffer.from(chunk));
+    return this.#file.take(chunk);
+  }
+
+  async finish(): Promise<void> {
+    await this.#file.finish();
+    try {
+      this.#onCheckpoint(new Date(parseControlFile(Buffer.concat(this.#pieces)).checkpointAt * 1000));
+    } catch (error) {
+      // Damage is told where the backup is verified or restored.
+      if (!(error instanceof DbadminError)) throw error;
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
-import type { PutExtent } from './extents.ts';
+import type { PutExtent, VisitExtent } from './extents.ts';
 
 /** Rows in a chunk. */
 const CHUNK_ROWS = 8192;
@@ -51,6 +51,21 @@ export class ExtentRows {
 
   from(row: number): number {
     return this.#number(row, 2);
+  }
+
+  /** The rows from `first` to before `end`, until `visit` says false; gives the row that it said it of, or `end`. */
+  visit(first: number, end: number, visit: VisitExtent): number {
+    for (let row = first; row < end;) {
+      const { offsets, numbers } = this.#chunkOf(row);
+      const start = row % CHUNK_ROWS;
+      const last = Math.min(start + end - row, CHUNK_ROWS);
+      for (let n = start; n < last; n += 1) {
+        const at = n * NUMBERS;
+        if (visit(offsets[n] ?? 0, numbers[at] ?? 0, numbers[at + 1] ?? 0, numbers[at + 2] ?? 0) === false) return row + n - start;
+      }
+      row += last - start;
+    }
+    return end;
   }
 
   /** Whether both have the same extents. */

@@ -14,6 +14,9 @@ export interface ContentExtent {
 /** Takes extents one after the other, as numbers: a large file has a hundred thousand, and an object for each costs more than all that is done with it. */
 export type PutExtent = (offset: number, length: number, blob: number, from: number) => void;
 
+/** Takes extents likewise, until it says false. */
+export type VisitExtent = (offset: number, length: number, blob: number, from: number) => boolean | void;
+
 /** Extents that are read by their place in the list. */
 export interface ExtentList {
   readonly count: number;
@@ -21,6 +24,8 @@ export interface ExtentList {
   length(n: number): number;
   blob(n: number): number;
   from(n: number): number;
+  /** Visits them from the `n`th on; gives the place of the one that `visit` said false of, or the end. */
+  visit(n: number, visit: VisitExtent): number;
 }
 
 /** An array as a list. */
@@ -31,6 +36,10 @@ export function listOf(extents: readonly ContentExtent[]): ExtentList {
     length: (n) => extents[n]?.length ?? 0,
     blob: (n) => extents[n]?.blob ?? 0,
     from: (n) => extents[n]?.from ?? 0,
+    visit: (first, visit) => {
+      const stopped = extents.findIndex(({ offset, length, blob, from }, n) => n >= first && visit(offset, length, blob, from) === false);
+      return stopped < 0 ? extents.length : stopped;
+    },
   };
 }
 
@@ -43,13 +52,18 @@ export function arrayOf(give: (put: PutExtent) => void): ContentExtent[] {
 
 /** Puts the extents within `[start, end)`, cut at both ends. */
 export function clipExtents(extents: ExtentList, start: number, end: number, put: PutExtent): void {
-  for (let n = firstEndingAfter(extents, start); n < extents.count; n += 1) {
-    const offset = extents.offset(n);
-    if (offset >= end) break;
+  clipFrom(extents, firstEndingAfter(extents, start), start, end, put);
+}
+
+/** The same where the first that ends after `start` is `first`; gives the one that goes on at `end`, or the next. */
+function clipFrom(extents: ExtentList, first: number, start: number, end: number, put: PutExtent): number {
+  if (start >= end) return first;
+  return extents.visit(first, (offset, length, blob, blobOffset) => {
+    if (offset >= end) return false;
     const from = Math.max(start, offset);
-    const to = Math.min(end, offset + extents.length(n));
-    put(from, to - from, extents.blob(n), extents.from(n) + from - offset);
-  }
+    put(from, Math.min(end, offset + length) - from, blob, blobOffset + from - offset);
+    return offset + length <= end;
+  });
 }
 
 /**
@@ -68,8 +82,11 @@ export function overlayExtents(
   const add = joined.add.bind(joined);
   let at = 0;
   let next = 0;
+  // Both lists ascend, so that no place in them is looked for twice: there may be a hundred thousand of each.
+  let first = 0;
   for (const { start, end } of stretches) {
-    clipExtents(under, at, Math.min(start, lengthBytes), add);
+    first = clipFrom(under, first, at, Math.min(start, lengthBytes), add);
+    while (first < under.count && under.offset(first) + under.length(first) <= end) first += 1;
     for (; next < over.length; next += 1) {
       const extent = over[next];
       if (extent === undefined || extent.offset >= end) break;
@@ -77,7 +94,7 @@ export function overlayExtents(
     }
     at = end;
   }
-  clipExtents(under, at, lengthBytes, add);
+  clipFrom(under, first, at, lengthBytes, add);
   joined.end();
 }
 

@@ -26,6 +26,11 @@ export class OrdinarySession {
     }
   }
 
+  /** One like it in another database of the same cluster. */
+  into(database: string): OrdinarySession {
+    return new OrdinarySession({ ...this.#parameters, database });
+  }
+
   /** Ends the connection, if there is one; {@link OrdinarySession.open} makes another. Never throws. */
   async close(): Promise<void> {
     const opening = this.#opening;
@@ -36,4 +41,12 @@ export class OrdinarySession {
       // What did not open need not be ended.
     }
   }
+}
+
+/** Whether an ordinary connection is one to the cluster of this identifier; true where the function is kept from this role. */
+export async function leadsTo(sql: Sql, systemIdentifier: string): Promise<boolean> {
+  const [may] = await sql<{ may: boolean }[]>`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may`;
+  if (may?.may !== true) return true;
+  const [row] = await sql<{ system: string }[]>`select system_identifier::text as system from pg_catalog.pg_control_system()`;
+  return row?.system === systemIdentifier;
 }

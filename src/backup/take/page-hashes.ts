@@ -1,7 +1,5 @@
 import { blake3Keyed } from '../../repository/hash.ts';
-import type { ContentMap } from './content-map.ts';
-import type { Stretch } from './extents.ts';
-import type { ParentBlobs } from './parent-blobs.ts';
+import type { ContentExtent, Stretch } from './extents.ts';
 
 /** What page hashes are taken of, whatever the server's block size. */
 export const HASHED_PAGE_BYTES = 8192;
@@ -54,14 +52,13 @@ export function appendStretch(stretches: { start: number; end: number }[], start
   else stretches.push({ start, end });
 }
 
-/** All page hashes of a file in the parent; empty when it has none, or when they cannot be read. */
-export async function readPageHashes(parent: ContentMap, path: string, blobs: ParentBlobs): Promise<Buffer> {
-  const file = parent.find(path);
-  const pieces: Buffer[] = [];
-  for (const blob of file < 0 ? [] : parent.pages(file)) {
-    const plain = await blobs.read(blob);
-    if (plain === undefined) return Buffer.alloc(0);
-    pieces.push(plain);
-  }
-  return Buffer.concat(pieces);
+/** Where the page hashes of a file of this size lie, one behind the other, in the blobs that {@link cutPageHashes} made. */
+export function placesOfHashes(
+  sizeBytes: number,
+  blobs: readonly number[],
+): { readonly sizeBytes: number; readonly extents: readonly ContentExtent[] } {
+  const all = Math.ceil(sizeBytes / HASHED_PAGE_BYTES) * PAGE_HASH_BYTES;
+  const each = HASHES_PER_BLOB * PAGE_HASH_BYTES;
+  const extents = blobs.map((blob, n) => ({ offset: n * each, length: Math.min(each, all - n * each), blob, from: 0 }));
+  return { sizeBytes: all, extents };
 }

@@ -7,7 +7,8 @@ export type Unlogged =
   /** Besides: what replay makes otherwise than the server did that wrote the WAL. */
   | 'replay';
 
-const HEADER_BYTES = 24;
+/** Of every page; line pointers follow. */
+export const HEADER_BYTES = 24;
 const LINE_POINTER_BYTES = 4;
 const LP_NORMAL = 1;
 const LP_DEAD = 3;
@@ -29,7 +30,8 @@ const GIN_FLAGS = 0x00ff;
 const GIN_DELETED = 4;
 
 /**
- * The page without what is not logged. Left out with hints: checksum, flags, prune hint, dead marks of line pointers, hints of
+ * The page without what is not logged, in the first bytes of `room`: hints alone may be all that changed in a large table, and memory for
+ * each of its pages would keep the garbage collector busy. Left out with hints: checksum, flags, prune hint, dead marks of line pointers, hints of
  * tuples, an index's flags. With replay: the LSN, which visibility changes only where the server at hand logs hints; the command
  * that made a tuple, which replay sets to the first; the bytes that fill a tuple up; all of a sequence, which is logged ahead of
  * what it has given out; and all of a page of GIN that is deleted.
@@ -37,8 +39,9 @@ const GIN_DELETED = 4;
  *
  * @see src/backend/access/common/bufmask.c, heap_mask, gin_mask, SpGistUpdateMetaPage and nextval_internal of PostgreSQL
  */
-export function maskPage(page: Buffer, unlogged: Unlogged): Buffer {
-  const masked = Buffer.from(page);
+export function maskPage(page: Buffer, unlogged: Unlogged, room: Buffer): Buffer {
+  const masked = room.subarray(0, page.byteLength);
+  page.copy(masked);
   const lower = page.readUInt16LE(12);
   const upper = page.readUInt16LE(14);
   const special = page.readUInt16LE(16);

@@ -17,16 +17,24 @@
  * @see src/backend/backup/basebackup_incremental.c of PostgreSQL, GetFileBackupMethod and PrepareForIncrementalBackup
  */
 export function isListed(path: string, cut: CutFiles): boolean {
+  const file = relationFile(path);
+  if (file === undefined) return true;
+  if (file.fork === 'vm') return false;
+  return file.fork !== undefined || cut.get(file.relation)?.has(file.segment) !== true;
+}
+
+/** A file of a relation by its path: whose, as {@link relationKey} has it; of which fork, undefined for the main one; and its number. */
+export function relationFile(
+  path: string,
+): { readonly relation: string; readonly fork: string | undefined; readonly segment: number } | undefined {
   const match = RELATION_FILE.exec(path);
-  if (match === null) return true;
+  if (match === null) return undefined;
   const [, inGlobal, database, tablespace, databaseThere, relfilenode = '', fork, segment = '0'] = match;
-  if (fork === 'vm') return false;
-  if (fork !== undefined || cut.size === 0) return true;
-  const key =
+  const relation =
     inGlobal === undefined
       ? relationKey(tablespace ?? PG_DEFAULT, database ?? databaseThere ?? '', relfilenode)
       : relationKey(PG_GLOBAL, '0', relfilenode);
-  return cut.get(key)?.has(Number(segment)) !== true;
+  return { relation, fork, segment: Number(segment) };
 }
 
 /** The numbers of the files in which each relation ended when it was cut back, by {@link relationKey}. */

@@ -3,6 +3,7 @@ import type { Log } from '../../base/log.ts';
 import { sharesNames } from '../../repository/keys.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Source } from '../source-inspect.ts';
+import { mayHaveUnsummedPages } from '../unsummed-pages.ts';
 import { readingSource } from '../../repository/unreadable.ts';
 import { readReliableParent, type Destination, type ParentContent } from './destination.ts';
 import { chooseMode, type TakeMode } from './mode.ts';
@@ -38,7 +39,9 @@ export async function inspectParents(all: readonly Destination[], options: Paren
   let destinations = all;
   for (;;) {
     const parent = chooseParent(destinations, source, timeline, passedOver);
-    const mode = chooseMode({ wanted, parent, serverMajor, summarizesWal });
+    const hasChecksums = source.checksums && !('reason' in parent);
+    const lacksChecksums = hasChecksums ? mayHaveUnsummedPages(parent, allBackups(destinations)) : false;
+    const mode = chooseMode({ wanted, parent, serverMajor, summarizesWal, lacksChecksums });
     if (mode.kind === 'everything') return { mode, destinations, parents: [] };
     const { label } = mode.parent;
     const read = await readParents(destinations, mode.parent);
@@ -63,6 +66,11 @@ export async function inspectParents(all: readonly Destination[], options: Paren
         passedOver.add(label);
     }
   }
+}
+
+/** A parent of the parent may be in one of the repositories alone. */
+function allBackups(destinations: readonly Destination[]): readonly BackupSummary[] {
+  return destinations.flatMap(({ backups }) => backups);
 }
 
 function describeIncomplete(label: string, { name, index }: Destination): string {

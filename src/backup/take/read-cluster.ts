@@ -5,7 +5,9 @@ import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { writeServerManifest } from '../../postgres/server-manifest.ts';
 import { uploadManifest } from '../../postgres/upload-manifest.ts';
 import type { BlobPipeline } from '../../repository/blob-pipeline.ts';
+import { contentHash } from '../../repository/keys.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import { configurationBytes } from '../configuration-text.ts';
 import type { Source } from '../source-inspect.ts';
 import { BlobIntake } from './blob-intake.ts';
 import { AuditComparison, PageHashComparison, type Comparison } from './comparison.ts';
@@ -13,12 +15,15 @@ import type { ContentMap, FileRecord } from './content-map.ts';
 import { ContentSink } from './content-sink.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
-import type { ConfigurationFile, OuterConfiguration } from './outer-configuration-inspect.ts';
+import type { ConfigurationFile, LinkedConfiguration, OuterConfiguration } from './outer-configuration-inspect.ts';
 import { isListed, listedInError, type CutFiles } from './parent-listing.ts';
 import type { ParentBlobs } from './parent-blobs.ts';
+import { AllParentBytes, SomeParentBytes } from './parent-bytes.ts';
 import { RepositoryContent } from './repository-content.ts';
 import { LINKED_CONFIGURATION, OUTER_CONFIGURATION } from '../restore/configuration-files.ts';
 import { ShortenedMeanwhile, type ShortenedRelations } from './shortened-relations-inspect.ts';
+import { withoutSaved } from './skipped-warnings.ts';
+import type { InspectUse } from './unlogged-pages.ts';
 import { WholeFile, type Intake, type TakenFile } from './whole-file.ts';
 
 export interface ReadClusterOptions {
@@ -38,6 +43,8 @@ export interface ReadClusterOptions {
   readonly configuration: OuterConfiguration;
   /** Reads configuration files that are links in the data directory, by their paths in it. */
   readonly readLinked: (paths: readonly string[]) => Promise<LinkedConfiguration>;
+  /** Says of files of relations whether they are read. */
+  readonly inspectUse: InspectUse;
   /** Whether hint bits change without being logged. */
   readonly hintsUnlogged: boolean;
   readonly relationSegmentBlocks: number;
@@ -61,9 +68,9 @@ export interface ClusterContent {
   readonly changedBytes: number;
   /** Sentences without the last stop: what of the configuration could not be had. */
   readonly missing: readonly string[];
+  /** Directories that configuration files include and that are in the backup whole: absolute, or relative to the data directory. */
+  readonly includedDirectories: readonly string[];
 }
-
-type LinkedConfiguration = Omit<OuterConfiguration, 'inside'>;
 
 /**
  * Reads the cluster the way the mode says.
@@ -71,6 +78,15 @@ type LinkedConfiguration = Omit<OuterConfiguration, 'inside'>;
  * @throws what {@link runBaseBackup} throws; ShortenedUnanswered, SummariesGone, {@link ShortenedMeanwhile}. See next-attempt.ts.
  */
 export async function readCluster(options: ReadClusterOptions): Promise<ClusterContent> {
+  const { comparison, audit } = comparisonFor(options);
+  try {
+    return await readComparing(options, comparison, audit);
+  } finally {
+    await comparison?.close();
+  }
+}
+
+async function readComparing(options: ReadClusterOptions, comparison?: Comparison, audit?: AuditComparison): Promise<ClusterContent> {
   const { mode, destinations, parents, source } = options;
   const onBegin = mode.kind === 'blocks' ? await offerParent(options, mode.parent) : options.onBegin;
   const blobs = new BlobIntake(options.pipeline, destinations, `${options.label} ${randomBytes(8).toString('hex')}`);
@@ -82,10 +98,8 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
     linked.delete(file.path);
     for (const content of contents) content.add(file);
   };
-  const comparison = comparisonFor(options);
   const { relationSegmentBlocks, pageHashKey } = options;
   const intake = { blobs, blockBytes: source.blockBytes, relationSegmentBlocks, comparison, pageHashKey, onFile };
-  const audit = comparison instanceof AuditComparison ? comparison : undefined;
   const begin = async (start: BaseBackupStart): Promise<void> => {
     audit?.begin(start.startLsn);
     await onBegin(start);
@@ -109,8 +123,10 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
   await takeConfiguration(OUTER_CONFIGURATION, configuration.files, intake);
   const behindLinks = await options.readLinked([...linked]);
   await takeConfiguration(LINKED_CONFIGURATION, behindLinks.files, intake);
+  await audit?.judgeUnlogged(options.inspectUse);
+  const savedPaths = behindLinks.files.map(({ path }) => path);
   return {
-    result: withoutSkipped(result, behindLinks),
+    result: { ...result, warnings: withoutSaved(result.warnings, savedPaths) },
     isStandby: options.connection.isStandby,
     sink,
     blobs,
@@ -118,35 +134,43 @@ export async function readCluster(options: ReadClusterOptions): Promise<ClusterC
     audit,
     changedBytes: state.changedBytes,
     missing: [...configuration.missing, ...behindLinks.missing],
+    includedDirectories: wholeDirectories(configuration, [...linked], behindLinks),
   };
 }
 
-/**
- * The server warns of each link that it skips, in its own language, and once more when it has counted: of those whose content is there
- * after all nobody need be told, and of the others once.
- */
-function withoutSkipped(result: BaseBackupResult, { files }: LinkedConfiguration): BaseBackupResult {
-  const isSaved = (warning: string): boolean => files.some(({ path }) => warning.includes(`"./${path}"`));
-  return { ...result, warnings: [...new Set(result.warnings)].filter((warning) => !isSaved(warning)) };
+/** Where a file of it did not come, a directory with nothing in it would be another configuration. */
+function wholeDirectories(
+  { directories }: OuterConfiguration,
+  linked: readonly string[],
+  { files }: LinkedConfiguration,
+): readonly string[] {
+  const came = new Set(files.map(({ path }) => path));
+  const incomplete = new Set(linked.filter((path) => !came.has(path)).map((path) => posix.dirname(path)));
+  return directories.filter((directory) => !incomplete.has(directory));
 }
 
 /** Files that no base backup holds go beside the data directory in the backup. */
 async function takeConfiguration(directory: string, files: readonly ConfigurationFile[], intake: Intake): Promise<void> {
   for (const { path, content } of files) {
-    const bytes = Buffer.from(content, 'utf8');
+    const bytes = configurationBytes(content);
     const file = new WholeFile({ path: posix.join(directory, path), mode: 0o600, modifiedAt: 0 }, bytes.byteLength, intake);
     if (bytes.byteLength > 0) await file.take(bytes);
     await file.finish();
   }
 }
 
-function comparisonFor(options: ReadClusterOptions): Comparison | undefined {
-  const { connection, mode, parents, parentBlobs, source, hintsUnlogged } = options;
+/** What tells the changes apart where every page is read; `audit` finds those that nobody wrote. */
+function comparisonFor(options: ReadClusterOptions): { readonly comparison?: Comparison; readonly audit?: AuditComparison } {
+  const { connection, mode, destinations, parents, parentBlobs, source, hintsUnlogged } = options;
   const content = parents[0]?.content;
-  if (content === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return undefined;
-  if (mode.kind === 'hashes') return new PageHashComparison(content, parentBlobs);
+  const repository = destinations[0]?.repository;
+  if (content === undefined || repository === undefined || mode.kind === 'everything' || mode.kind === 'blocks') return {};
   const pair = { parent: mode.parent, isStandby: connection.isStandby, hintsUnlogged };
-  return new AuditComparison(content, parentBlobs, pair, source.blockBytes);
+  const bytes = mode.kind === 'audit' ? new AllParentBytes(content, parentBlobs) : new SomeParentBytes(content, parentBlobs);
+  const audit = new AuditComparison(content, bytes, pair, source.blockBytes);
+  if (mode.kind === 'audit') return { comparison: audit, audit };
+  const nameOf = (plain: Buffer): string => contentHash(repository, plain).toString('hex');
+  return { comparison: new PageHashComparison(content, parentBlobs, audit, nameOf), audit };
 }
 
 /**

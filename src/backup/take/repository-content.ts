@@ -7,11 +7,19 @@ import type { WornExtent } from './consolidate-plan.ts';
 import { listOf, overlayExtents, type ContentExtent, type ExtentList } from './extents.ts';
 import type { TakenFile } from './whole-file.ts';
 
+/** Of each blob of the parent by its number: bytes that are needed, and in how many pieces. */
+interface LiveCounts {
+  readonly bytes: Float64Array;
+  readonly pieces: Uint32Array;
+}
+
 /** The content of a backup in one repository: what was taken laid over what the parent has there. */
 export class RepositoryContent {
   readonly #names: BlobTable;
   readonly #parent: ContentMap | undefined;
   readonly #map = new ContentMap();
+  /** Counted when it is asked for, and again when files have changed since: all extents are gone through for it. */
+  #live: LiveCounts | undefined;
 
   /** `names` are those of the blobs that this run takes; `parent` is the backup it builds on. */
   constructor(names: BlobTable, parent: ContentMap | undefined) {
@@ -21,6 +29,7 @@ export class RepositoryContent {
 
   add(file: TakenFile): void {
     const { path, sizeBytes, mode, modifiedAt, pages, taken, extents } = file;
+    this.#live = undefined;
     this.#map.addFile({ path, sizeBytes, mode, modifiedAt, pages }, (put) => {
       if (taken !== undefined) overlayExtents(this.#inherited(path), extents, taken, sizeBytes, put);
       else for (const { offset, length, blob, from } of extents) put(offset, length, blob, from);
@@ -39,8 +48,13 @@ export class RepositoryContent {
 
   /** How many bytes of each blob of the parent, by its number there, this content needs, and in how many pieces. */
   *live(): Generator<readonly [blob: number, bytes: number, pieces: number]> {
-    if (this.#parent === undefined) return;
-    const { count } = this.#parent.blobs;
+    this.#live ??= this.#countLive();
+    const { bytes, pieces } = this.#live;
+    for (let blob = 0; blob < bytes.length; blob += 1) yield [blob, bytes[blob] ?? 0, pieces[blob] ?? 0];
+  }
+
+  #countLive(): LiveCounts {
+    const count = this.#parent?.blobs.count ?? 0;
     const bytes = new Float64Array(count);
     const pieces = new Uint32Array(count);
     for (let file = 0; file < this.#map.fileCount; file += 1) {
@@ -50,7 +64,7 @@ export class RepositoryContent {
         pieces[~blob] = (pieces[~blob] ?? 0) + 1;
       });
     }
-    for (let blob = 0; blob < count; blob += 1) yield [blob, bytes[blob] ?? 0, pieces[blob] ?? 0];
+    return { bytes, pieces };
   }
 
   /** The stretches of files that lie in some blobs of the parent, by blob, each in the order of files and offsets. */
@@ -75,6 +89,7 @@ export class RepositoryContent {
   replace(path: string, extents: readonly ContentExtent[]): void {
     const file = this.#map.find(path);
     if (file < 0) return;
+    this.#live = undefined;
     const stretches = extents.map(({ offset, length }) => ({ start: offset, end: offset + length }));
     const [before, sizeBytes] = [this.#map.extents(file), this.#map.sizeBytes(file)];
     this.#map.addFile(this.#map.file(file), (put) => overlayExtents(before, extents, stretches, sizeBytes, put));
@@ -129,6 +144,7 @@ export class RepositoryContent {
       length: (n) => extents.length(n),
       blob: (n) => ~extents.blob(n),
       from: (n) => extents.from(n),
+      visit: (first, visit) => extents.visit(first, (offset, length, blob, from) => visit(offset, length, ~blob, from)),
     };
   }
 

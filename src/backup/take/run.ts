@@ -12,10 +12,17 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import { cutsUnknownSince, cutsWantedSince, pageHashKeyFor, type Attempt } from './attempt.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
 import { readingSource } from '../../repository/unreadable.ts';
-import { inspectCluster, inspectConfiguration, inspectLinkedConfiguration, type ClusterFacts } from './cluster-inspect.ts';
+import {
+  inspectCluster,
+  inspectConfiguration,
+  inspectLinkedConfiguration,
+  leavesHintsUnlogged,
+  type ClusterFacts,
+} from './cluster-inspect.ts';
 import { completeBackup } from './complete.ts';
 import { consolidate } from './consolidate-run.ts';
 import { openDestination, withIndexAnew, type Destination, type NamedRepository, type ParentContent } from './destination.ts';
+import { inspectEndedTransactions, inspectFileUse } from './file-use-inspect.ts';
 import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
@@ -306,6 +313,7 @@ class TakeRun {
     const { fastCheckpoint, maxRateKb, onProgress, log } = this.#options;
     const { source, facts, configuration, mode, parents, shortened, label, pipeline, wal, parentBlobs, pageHashKey, signal } = reading;
     const connection = this.#connection ?? (await this.#connect());
+    const ended = await inspectEndedTransactions(mode.kind === 'blocks' ? undefined : this.#session, source.systemIdentifier);
     log.debug(`${label}: reading the cluster`);
     return await readCluster({
       connection,
@@ -319,8 +327,9 @@ class TakeRun {
       shortened,
       configuration,
       readLinked: async (paths) => await inspectLinkedConfiguration(this.#session, paths),
+      inspectUse: async (paths) => await inspectFileUse(this.#session, ended, paths),
       pageHashKey,
-      hintsUnlogged: !source.checksums && !facts.logsHints,
+      hintsUnlogged: leavesHintsUnlogged(source, facts),
       relationSegmentBlocks: facts.relationSegmentBlocks,
       fastCheckpoint,
       maxRateKb,

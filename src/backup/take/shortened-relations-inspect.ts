@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { isConnectionLoss } from '../../postgres/connection-error.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
-import type { OrdinarySession } from './ordinary-session.ts';
+import { leadsTo, type OrdinarySession } from './ordinary-session.ts';
 import { relationKey, withCuts, type Cut, type CutFiles } from './parent-listing.ts';
 
 export interface ShortenedRelationsOptions {
@@ -91,7 +91,8 @@ export class ShortenedRelations {
 
   async #ask(sql: Sql, untilLsn: bigint | undefined): Promise<void> {
     const { clock, signal } = this.#options;
-    if (!(await this.#isSource(sql))) {
+    // Where it cannot be asked for its identifier, the positions of the summaries have to do.
+    if (!(await leadsTo(sql, this.#options.systemIdentifier))) {
       this.#unknown = 'the ordinary connection leads to another cluster';
       return;
     }
@@ -106,14 +107,6 @@ export class ShortenedRelations {
       }
       await clock.sleep(LOOK_EVERY_MS, signal);
     }
-  }
-
-  /** Where the function is kept from this role, the positions of the summaries have to do. */
-  async #isSource(sql: Sql): Promise<boolean> {
-    const [may] = await sql<{ may: boolean }[]>`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as may`;
-    if (may?.may !== true) return true;
-    const [row] = await sql<{ system: string }[]>`select system_identifier::text as system from pg_catalog.pg_control_system()`;
-    return row?.system === this.#options.systemIdentifier;
   }
 
   /**

@@ -6,6 +6,7 @@ import { judgeDrill } from '../../../src/backup/drill/judge.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { drill } from '../../backup/drill.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -29,8 +30,10 @@ describe('a drill', () => {
       await sql`insert into step values (${n}, ${'x'.repeat(3000)})`;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    for (const limit of ['statement_timeout', 'transaction_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'])
+      await sql.unsafe(`alter database postgres set ${limit} = '1ms'`);
+    await waitUntilAllStored(repository, sql);
     await sql.end();
-    await new Promise((resolve) => setTimeout(resolve, 800));
     await receiver.stop();
   });
   afterAll(async () => {
@@ -48,6 +51,16 @@ describe('a drill', () => {
     expect(run.assertions).toMatchObject([{ got: '30', holds: true }]);
     expect(judgeDrill(run)).toEqual({ verdict: 'passed', failures: [], weaknesses: [] });
     expect(run.times.rtoMs).toBeGreaterThan((run.times.restoreMs ?? 0) + (run.times.recoveryMs ?? 0));
+  });
+
+  test('limits of time that came back with the cluster end none of its checks', async () => {
+    const run = await drill(repository, directory, {
+      assertions: [
+        { sql: "select count(*) from pg_db_role_setting, unnest(setconfig) c where c like '%timeout=1ms'", is: 4 },
+        { sql: 'select pg_sleep(0.1) is not null', is: true },
+      ],
+    });
+    expect(judgeDrill(run)).toEqual({ verdict: 'passed', failures: [], weaknesses: [] });
   });
 
   test('to random moments reaches exactly the commit that the WAL promises, and its seed draws the same again', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -38,6 +38,14 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     return { ...end, manifest: JSON.parse(end.stdout) as DumpManifest };
   };
 
+  /** Makes a dump one of before dumps said what they are. */
+  const forget = async ({ systemIdentifier, label }: DumpManifest): Promise<void> => {
+    const file = path.join(directory, 'repository', systemIdentifier, 'dumps', label, 'manifest.json');
+    const manifest = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    for (const key of ['selection', 'leftOut', 'checksum']) delete manifest[key];
+    await writeFile(file, JSON.stringify({ ...manifest, format: 1 }));
+  };
+
   beforeAll(async () => {
     directory = await makeDirectory();
     await mkdir(path.join(directory, 'backups'));
@@ -52,7 +60,7 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
       'create role rdsadmin',
       'create database rdsadmin owner rdsadmin',
       'revoke connect on database rdsadmin from public',
-      // Of this one everybody may connect by its privileges, and pg_hba.conf lets nobody.
+      // Of this one everybody may connect by its privileges, whatever pg_hba.conf says.
       'create role cloudsqladmin',
       'create database cloudsqladmin owner cloudsqladmin',
     ])
@@ -139,5 +147,27 @@ describe.skipIf(pgDump === undefined)('dumps of a role that is no superuser', ()
     await policy('    dump: { cron: "@daily" }\n    limits: { backup_age: 1h }\n');
     const checked = await dbadmin('backup', 'check', '--json');
     expect(checked.stdout).toContain('none holds all of database payroll');
+  });
+
+  test('what belongs to the provider is dumped where it is named and may be connected to', async () => {
+    const named = await dump('--database', 'cloudsqladmin', '--database', 'rdsadmin');
+    expect(named.status).toBe(3);
+    expect(named.manifest.databases.map(({ database }) => database)).toEqual(['cloudsqladmin']);
+    expect(named.manifest.leftOut).toContainEqual({ database: 'rdsadmin', reason: 'no-privilege' });
+  });
+
+  test('dumps that do not say what they are stay for a database that no policy dumps: one of them may hold its last rows', async () => {
+    await policy(`    dump: { cron: "@daily", databases: [postgres] }\n    retention: { dumps: 1 }\n`);
+    const old = [(await dump('--schema-only', '--database', 'app')).manifest, (await dump('--schema-only', '--database', 'app')).manifest];
+    for (const manifest of old) await forget(manifest);
+    await dump('--database', 'postgres');
+    for (const options of [[], ['--dumps', '1']]) {
+      const end = await dbadmin('backup', 'expire', ...options, '--json');
+      const { repositories } = JSON.parse(end.stdout) as { repositories: { dumps: { label: string; why: string[] }[] }[] };
+      const dumps = repositories.flatMap((each) => each.dumps);
+      expect(old.map(({ label }) => dumps.find((each) => each.label === label)?.why)).toEqual(
+        old.map(() => ['it does not say whether it is whole, and fewer than 1 newer ones are known to hold all of app']),
+      );
+    }
   });
 });

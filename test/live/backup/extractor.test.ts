@@ -11,7 +11,7 @@ import { addKey } from '../../../src/repository/key-objects.ts';
 import { startCluster, stopCluster } from '../../../src/postgres/server.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
 import { startStandby } from '../../backup/standby.ts';
-import { waitUntilStored } from '../../backup/stored.ts';
+import { waitUntilAllStored, waitUntilStored } from '../../backup/stored.ts';
 import { fingerprint } from '../../backup/workload.ts';
 import { freePort } from '../../postgres/address.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -43,7 +43,7 @@ test.each([
     expect(kind).toBe('incremental');
     await sql`insert into t values (0, 'after the backup')`;
     const rows = await fingerprint(sql);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await waitUntilAllStored(repository, sql);
     await receiver.stop();
 
     const into = path.join(directory, 'extracted');

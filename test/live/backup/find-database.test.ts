@@ -116,3 +116,53 @@ describe.each([14, 15, 18])('databases that change their names or go, on Postgre
     expect(rows[0]).toEqual({ n: 7 });
   });
 });
+
+/** A backup; then, more often than anything is begun anew, another database takes the name, and in the last of them pg_class moves. */
+describe.each([14, 18])('a database whose place another one takes each night, on PostgreSQL %i', (major) => {
+  const NIGHTS = 17;
+  let directory: string;
+  let cluster: TestCluster;
+
+  beforeAll(async () => {
+    directory = await makeDirectory();
+    cluster = await startTestCluster({ major, provider: 'embedded', settings: { autovacuum: 'off' } });
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await removeDirectory(directory);
+  });
+
+  test('is followed through all of the WAL, in as few readings as it takes to know them', async () => {
+    const repository = await makeRepository(path.join(directory, 'repository'));
+    const run = async (database: string, ...statements: readonly string[]): Promise<bigint> => {
+      const sql = postgres(cluster.url(database), { max: 1, onnotice: () => undefined });
+      for (const statement of statements) await sql.unsafe(statement);
+      const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`;
+      await sql.end();
+      return parseLsn(row?.lsn ?? '');
+    };
+    await run('postgres', 'create database app');
+    const receiver = startReceiver(cluster, repository);
+    await backUp(cluster, repository);
+    await run('template1', 'create table play (id int)');
+    for (let night = 1; night <= NIGHTS; night += 1)
+      await run('postgres', `create database app_new`, `alter database app rename to app_${night}`, `alter database app_new rename to app`);
+    await run('app', 'vacuum full pg_class', 'create table last (id int)');
+    const end = await run('app', 'drop table play', 'drop table last');
+    await waitUntilStored(repository, end);
+    await receiver.stop();
+    const contents = await inspectLineage(repository, 'main');
+    const search = {
+      repository,
+      contents,
+      lineage: await readLineage(contents),
+      signal: new AbortController().signal,
+      countsDeletes: false,
+    };
+    const kinds = async (table: string): Promise<readonly string[]> =>
+      (await findTableHistory({ ...search, database: 'app', table: parseTableName(table) })).events.map(({ kind }) => kind);
+    const swaps = Array.from({ length: NIGHTS }, (_, night) => (night === 0 ? ['created'] : ['renamed', 'created'])).flat();
+    expect(await kinds('public.play')).toEqual([...swaps, 'dropped']);
+    expect(await kinds('public.last')).toEqual(['created', 'dropped']);
+  }, 120_000);
+});

@@ -9,6 +9,7 @@ import { readSegments } from '../../../src/backup/restore/wal-source.ts';
 import { formatLsn, parseLsn } from '../../../src/postgres/lsn.ts';
 import { concernsTransactions, type TransactionOutcome } from '../../../src/postgres/wal-records.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import { runClientProgram } from '../../postgres/client-program.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -101,8 +102,7 @@ describe.each([14, 15, 17, 18])('what the stored WAL of PostgreSQL %i tells', (m
       await act(`${name}:public.t`, 'dropped', ['drop table public.t'], undefined, 'commit', inside);
       await inside.end();
     }
-    // Longer than the receiver waits.
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await waitUntilAllStored(repository, sql);
     await sql.end();
     await other.end();
     await cluster.crash();

@@ -52,6 +52,7 @@ test.each([16, 18])(
       const rows = await fingerprint(sql);
       const summary = await backUp(cluster, repository);
       expect(summary.kind).toBe('incremental');
+      expect(summary.audit?.mismatches ?? []).toEqual([]);
       expect(summary.tablespaces.map(({ location }) => location).sort()).toEqual([first, second]);
 
       const into = path.join(directory, 'clone');

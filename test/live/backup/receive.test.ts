@@ -10,11 +10,11 @@ import { walGaps } from '../../../src/backup/gaps.ts';
 import { inspectRecovery } from '../../../src/backup/recovery-inspect.ts';
 import { timeTarget } from '../../../src/backup/restore/target.ts';
 import { newestRecovery, recoveryModel } from '../../../src/backup/windows.ts';
-import { parseLsn } from '../../../src/postgres/lsn.ts';
 import { openDestination } from '../../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -45,17 +45,17 @@ async function query(text: string): Promise<void> {
   }
 }
 
-/** Until what the server has flushed by now is stored. */
 async function everythingReceived(): Promise<void> {
   const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
-  const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+  await waitUntilAllStored(repository, sql);
   await sql.end();
-  const flushed = parseLsn(row?.lsn ?? '');
-  const isStored = async (): Promise<boolean> => {
-    const { coverage } = await inspectLineage(repository, 'main');
-    return [...coverage.timelines.values()].some(({ runs, open }) => [...runs, ...open].some(({ endLsn }) => endLsn >= flushed));
-  };
-  await expect.poll(isStored, { timeout: 60_000, interval: 250 }).toBe(true);
+}
+
+/** Until this query has a row. */
+async function until(text: string): Promise<void> {
+  const sql = postgres(cluster.url(), { max: 1 });
+  await expect.poll(async () => (await sql.unsafe(text)).length, { timeout: 30_000, interval: 100 }).toBe(1);
+  await sql.end();
 }
 
 let clones = 0;
@@ -147,11 +147,11 @@ test('a receiver refuses to become a synchronous standby, and a slot that is in 
     signal: new AbortController().signal,
   };
   const receiver = startReceiver(cluster, repository);
-  await pause(1000);
+  await until("select from pg_replication_slots where slot_name = 'dbadmin' and active");
   await expect(runReceiver(options)).rejects.toMatchObject({ code: 'locked', exitStatus: 11 });
   await receiver.stop();
   await query("alter system set synchronous_standby_names = '*'");
   await query('select pg_reload_conf()');
-  await pause(300);
+  await until("select from pg_settings where name = 'synchronous_standby_names' and setting = '*'");
   await expect(runReceiver(options)).rejects.toMatchObject({ code: 'refused' });
 });

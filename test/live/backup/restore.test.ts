@@ -18,6 +18,7 @@ import {
   startReceiver,
   type TestReceiver,
 } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -46,8 +47,8 @@ async function tell(major: number): Promise<Story> {
   await sql`select pg_create_restore_point('before the fifth')`;
   await sql`insert into step values (5)`;
   for (const statement of ['create index on step (n)', 'vacuum full step', 'insert into step values (6)']) await sql.unsafe(statement);
+  await waitUntilAllStored(repository, sql);
   await sql.end();
-  await new Promise((resolve) => setTimeout(resolve, 800));
   await receiver.stop();
   return { cluster, repository, directory, lsn3: parseLsn(position?.lsn ?? ''), xid4: fourth?.xid ?? '' };
 }
@@ -145,8 +146,8 @@ describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
     const sql = postgres(story.cluster.url(), { max: 1 });
     const [seventh] = await sql<{ xid: string }[]>`insert into step values (7) returning pg_current_xact_id()::text as xid`;
     await sql`insert into step values (8)`;
+    await waitUntilAllStored(story.repository, sql);
     await sql.end();
-    await new Promise((resolve) => setTimeout(resolve, 800));
     await receiver.stop();
     expect((await steps({ kind: 'xid', xid: seventh?.xid ?? '' })).rows).toEqual([1, 2, 3, 4, 5, 6, 7]);
     await expect(steps({ kind: 'xid', xid: story.xid4 })).rejects.toMatchObject({ code: 'target-unreachable' });

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -198,4 +198,33 @@ test('of a repository that rots sync brings what is whole: exit 3, and the repor
   expect(planned).toMatchObject({ status: 3, stdout: expect.stringContaining(`${first?.label}   cannot be copied: `) as string });
   const one = await dbadmin([...sync, '--backup', first?.label ?? '']);
   expect(one).toMatchObject({ status: 1, stderr: expect.stringContaining('is damaged') as string });
+});
+
+test('a lineage of which nothing says the cluster any more is named by its number, and the server tells which is its own', async () => {
+  const nameless = path.join(directory, 'nameless');
+  await cp(place, nameless, { recursive: true });
+  const [systemIdentifier = ''] = await readdir(path.join(nameless, 'clusters'));
+  await rm(path.join(nameless, 'clusters', systemIdentifier));
+  const configOf = async (name: string, url: string): Promise<string> => {
+    const file = path.join(directory, `${name}.yaml`);
+    const text = `version: 1\nclusters:\n  main:\n    url: ${JSON.stringify(url)}\n    repositories: [local]\nrepositories:\n  local: { type: disk, path: ${JSON.stringify(nameless)} }\n`;
+    await writeFile(file, text, { mode: 0o600 });
+    return file;
+  };
+  const away = await configOf('away', 'postgres://127.0.0.1:1/postgres');
+  const list = await dbadmin(['repository', 'list', '--config', away]);
+  expect(list).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(
+      new RegExp(`lineage ${systemIdentifier} is \\(\\d+ backups?, .*--system-identifier ${systemIdentifier} finds`),
+    ) as string,
+  });
+  const { repositories } = JSON.parse((await dbadmin(['repository', 'list', '--json', '--config', away])).stdout) as {
+    repositories: readonly object[];
+  };
+  expect(repositories).toMatchObject([{ clusters: [{ name: null, systemIdentifier, serverVersion: expect.any(Number) as number }] }]);
+  const lost = await dbadmin(['backup', 'list', '--config', away]);
+  expect(lost).toMatchObject({ status: 1, stderr: expect.stringContaining(`--system-identifier ${systemIdentifier}`) as string });
+  expect(await dbadmin(['backup', 'list', '--system-identifier', systemIdentifier, '--config', away])).toMatchObject({ status: 0 });
+  expect(await dbadmin(['backup', 'verify', '--config', await configOf('alive', cluster.url())])).toMatchObject({ status: 0 });
 });

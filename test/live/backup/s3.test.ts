@@ -8,6 +8,7 @@ import { createRepository } from '../../../src/repository/identity.ts';
 import { openStore } from '../../../src/storage/open.ts';
 import { openRepository, type Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { findMoto, MOTO_ABSENT, startMoto } from '../../s3/moto.ts';
@@ -66,7 +67,7 @@ function describeRepositoryOn(name: string, conditionalCreate: boolean, start: (
       await sql`insert into play values (0, 'one more segment')`;
       await sql`delete from play where id = 0`;
       // A receiver told to stop lets go of what it has not taken yet: the slot keeps it.
-      await systemClock.sleep(1000);
+      await waitUntilAllStored(repository, sql);
       await receiver.stop();
       const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, name) });
       try {

@@ -189,7 +189,7 @@ describe('where the server', () => {
     await growAgain(sql, 't', 700);
     const rows = await fingerprint(sql);
     const without = await backUp(cluster, repository, { connection: undefined });
-    expect(without).toMatchObject({ kind: 'incremental', cutsUnknownSince: startLsn });
+    expect(without).toMatchObject({ kind: 'incremental', cutsUnknownSince: startLsn, cutsKnown: true });
     expect(without.warnings).toEqual([expect.stringMatching(/^tables that VACUUM cut back .* no ordinary connection/)]);
     const nobody = { ...cluster.parameters(), database: 'nowhere' };
     const again = await backUp(cluster, repository, { connection: nobody });

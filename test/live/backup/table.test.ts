@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -257,7 +257,10 @@ test('restore --table brings tables back as they were, into a new schema, and le
   await sql`drop table plain`;
   await sql.unsafe('update "odd "" schema"."order" set amount = 0');
   const spool = path.join(directory, 'spool');
-  await mkdir(spool);
+  // A run that was killed an hour ago left a copy of everything.
+  const left = path.join(spool, 'dbadmin-drill-killed');
+  await mkdir(path.join(left, 'data'), { recursive: true });
+  await utimes(left, Date.now() / 1000 - 3600, Date.now() / 1000 - 3600);
   const restored = await command(
     'restore',
     '--table',

@@ -7,9 +7,9 @@ import type { TakeResult } from '../../../src/backup/take/run.ts';
 import { listBackups } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { withFaults } from '../../backup/failing-store.ts';
-import { flipBit } from '../../backup/flip-bit.ts';
+import { flipBit, overwritePage } from '../../backup/flip-bit.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
-import { takeInto } from '../../backup/take-into.ts';
+import { takenInto, takeInto } from '../../backup/take-into.ts';
 import { fingerprint } from '../../backup/workload.ts';
 import type { ClusterOptions, TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -75,6 +75,51 @@ describe('the audit of a full backup', () => {
       expect(again.audit?.mismatches).toEqual([]);
     },
   );
+
+  test('names a page that became zeros though nothing was cut off, which the server takes for a new one, and none of a table that VACUUM cut off', async () => {
+    const { cluster, sql } = await start({ major: 18, provider: 'embedded', checksums: true, settings: { summarize_wal: 'on' } });
+    const repository = await makeRepository(path.join(directory, 'repository'));
+    for (const table of ['cold', 'regrown']) {
+      await sql.unsafe(`create table ${table} as select g, repeat(md5(g::text), 10) as t from generate_series(1, 20000) g`);
+      await sql.unsafe(`vacuum freeze ${table}`);
+    }
+    await backUp(cluster, repository);
+    await sql`delete from regrown where g > 10000`;
+    await sql`vacuum regrown`;
+    // COPY extends a table by more pages than it has rows for: they stay zeros.
+    await sql.unsafe(`copy regrown from program 'seq -f "%.0f,${'y'.repeat(500)}" 200001 200700' with (format csv)`);
+    await overwritePage(cluster, sql, 'cold', 12, Buffer.alloc(8192));
+    const file = await overwritePage(cluster, sql, 'cold', 123, Buffer.alloc(8192));
+    const found = await backUp(cluster, repository, { kind: 'full' });
+    expect(found.damage).toBeNull();
+    expect(found.audit?.mismatches).toEqual([12, 123].map((block) => ({ path: file, block, emptied: true })));
+    const again = await backUp(cluster, repository, { kind: 'full' });
+    expect(again.audit?.mismatches).toEqual([]);
+  });
+
+  test('takes a page that was written while it was read for newer: the WAL of the backup names it; not one that was lost', async () => {
+    const settings = { summarize_wal: 'on', bgwriter_lru_maxpages: '0' };
+    const { cluster, sql } = await start({ major: 18, provider: 'embedded', checksums: false, settings });
+    const repository = await makeRepository(path.join(directory, 'repository'));
+    await sql`create table cold as select g, repeat(md5(g::text), 10) as t from generate_series(1, 20000) g`;
+    await sql`vacuum freeze cold`;
+    await backUp(cluster, repository);
+    const file = await flipBit(cluster, sql, 'cold', 20);
+    // An old head with another tail, and a change of that page in the WAL: what a torn read comes to.
+    await flipBit(cluster, sql, 'cold', 40);
+    await overwritePage(cluster, sql, 'cold', 60, Buffer.alloc(8192));
+    const taking = takeInto(cluster, { local: repository }, { kind: 'full', maxRateKb: 8192 });
+    for (;;) {
+      const begun = await sql`select from pg_stat_progress_basebackup where phase = 'streaming database files'`;
+      if (begun.length > 0) break;
+    }
+    // Zeros have no old head: whatever the WAL says of that page, the storage lost it.
+    await sql`update cold set g = -g where ctid in ('(40,1)', '(60,1)')`;
+    expect(takenInto(await taking, 'local').audit?.mismatches).toEqual([
+      { path: file, block: 60, emptied: true },
+      { path: file, block: 20 },
+    ]);
+  });
 
   test('E2: what an audited full backup stored restores to what is there', async () => {
     const { cluster, sql } = await start({ major: 18, settings: { summarize_wal: 'on' } });

@@ -7,6 +7,7 @@ import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect
 import { recoverableWindows } from '../../../src/backup/windows.ts';
 import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import { runClientProgram } from '../../postgres/client-program.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -80,12 +81,12 @@ test('a promoted clone goes on on its own timeline, and both timelines can be re
     const receiver = startReceiver(cluster, repository);
     await backUp(cluster, repository);
     await sql`insert into step values (1)`;
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await waitUntilAllStored(repository, sql);
     const second = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'second') });
     expect(second.started.timeline).toBe(2);
     await sql`insert into step values (-1)`;
+    await waitUntilAllStored(repository, sql);
     await sql.end();
-    await new Promise((resolve) => setTimeout(resolve, 800));
     await receiver.stop();
 
     const port = Number(new URL(second.url).port);
@@ -98,7 +99,7 @@ test('a promoted clone goes on on its own timeline, and both timelines can be re
     const onward = startReceiver(promoted, repository);
     const writer = postgres(second.url, { max: 1 });
     await writer`insert into step values (2)`;
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await waitUntilAllStored(repository, writer);
     await onward.stop();
     await writer.end();
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ContentMap } from '../../../src/backup/take/content-map.ts';
 import {
   appendExtent,
   arrayOf,
@@ -102,5 +103,24 @@ describe('extents', () => {
       { offset: 0, length: 8, blob: 1, from: 8 },
       { offset: 8, length: 4, blob: 2, from: 16 },
     ]);
+  });
+
+  test('of a content map they are visited as those of an array, over the ends of its chunks', () => {
+    const map = new ContentMap();
+    // Behind another file's, so that no chunk begins with a file.
+    const [before, count] = [5, 20_000];
+    const extents = Array.from({ length: count }, (_, n) => ({ offset: n * 10, length: 8, blob: n % 97, from: n % 13 }));
+    const file = { sizeBytes: count * 10, mode: 0o600, modifiedAt: 0, pages: [] };
+    map.addFile({ ...file, path: 'before' }, (put) => extents.slice(0, before).forEach((e) => put(e.offset, e.length, e.blob, e.from)));
+    map.addFile({ ...file, path: 'file' }, (put) => extents.forEach((e) => put(e.offset, e.length, e.blob, e.from)));
+    const list = map.extents(map.find('file'));
+    const stretches = Array.from({ length: 300 }, (_, n) => ({ start: n * 600 + 3, end: n * 600 + 3 + (n % 50) }));
+    const laid = arrayOf((put) => overlayExtents(list, [], stretches, count * 10, put));
+    expect(laid).toEqual(arrayOf((put) => overlayExtents(listOf(extents), [], stretches, count * 10, put)));
+    const [cut] = stretches.slice(-1);
+    expect(laid.filter(({ offset, length }) => cut !== undefined && offset < cut.end && offset + length > cut.start)).toEqual([]);
+    expect(list.visit(8190, (_offset, _length, _blob, from) => from !== extents[8200]?.from)).toBe(
+      extents.findIndex(({ from }, n) => n >= 8190 && from === extents[8200]?.from),
+    );
   });
 });

@@ -3,7 +3,7 @@ import type { LineageContents } from '../../../src/backup/lineage-inspect.ts';
 import { resolveFromTrusted, type BackupWish } from '../../../src/backup/restore/choose-backup.ts';
 import type { Resolution } from '../../../src/backup/restore/resolve.ts';
 import type { RestoreTarget } from '../../../src/backup/restore/target.ts';
-import { isTrusted, mismatchCount, suspicionsOf, type Suspicions } from '../../../src/backup/suspicion.ts';
+import { describeSuspicion, isTrusted, suspicionsOf, type Suspicions } from '../../../src/backup/suspicion.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { formatLsn, parseLsn } from '../../../src/postgres/lsn.ts';
 import type { AuditFinding } from '../../../src/repository/audit-findings.ts';
@@ -50,7 +50,8 @@ describe('a mismatch that an audit found', () => {
   test('makes suspect what was compared, the audited one and what came after it, though a later audit finds nothing', () => {
     const suspicions = suspicionsOf(LIFE, []);
     expect(kinds(suspicions)).toEqual({ F1: 'earlier', I1: 'earlier', I2: 'earlier', F2: 'audited', I3: 'later', F3: 'later' });
-    expect(suspicions.open).toEqual([{ audit: 'F2', comparedWith: 'I2', pages: 3, earlier: ['F1', 'I1', 'I2'], later: ['I3', 'F3'] }]);
+    const found = { pages: 3, emptied: 0, isClusterWrong: false };
+    expect(suspicions.open).toEqual([{ audit: 'F2', comparedWith: 'I2', ...found, earlier: ['F1', 'I1', 'I2'], later: ['I3', 'F3'] }]);
   });
 
   test('reaches those that share the full one they were pieced together from, also where that is gone', () => {
@@ -113,15 +114,40 @@ describe('a mismatch that an audit found', () => {
     });
   });
 
+  test('of an incremental one reaches what was built on it as later, and it is not wrong with what it was built on', () => {
+    const found = { ...incremental(4, 'I2', 'I1'), audit: audit('I1', 2) };
+    const clean = { ...incremental(5, 'I3', 'I2'), audit: audit('I2', 0) };
+    const life = [full(2, 'F1'), incremental(3, 'I1', 'F1'), found, clean, full(6, 'F2', audit('I3', 0))];
+    expect(suspicionsOf(life, []).open).toMatchObject([
+      { audit: 'I2', comparedWith: 'I1', pages: 2, earlier: ['F1', 'I1'], later: ['I3', 'F2'] },
+    ]);
+    expect(kinds(suspicionsOf(life, []))).toEqual({ F1: 'earlier', I1: 'earlier', I2: 'audited', I3: 'later', F2: 'later' });
+    expect(kinds(suspicionsOf(life, [finding('audited', ['F1', 'I1'], 'I2')]))).toEqual({ F1: 'wrong', I1: 'wrong' });
+    const mended = { ...incremental(7, 'I4', 'I1'), audit: audit('I1', 0) };
+    const wrong = { I2: 'wrong', I3: 'wrong', F2: 'wrong' };
+    expect(kinds(suspicionsOf([...life, mended], [finding('earlier', ['I2', 'I3', 'F2'], 'I2')]))).toEqual(wrong);
+  });
+
   test('of a backup in which the server found damaged pages casts no doubt on others: it is the wrong one', () => {
     const damaged = { ...full(5, 'F2', audit('I2', 3)), damage: 'checksum verification failed' };
     expect(suspicionsOf([...LIFE.slice(0, 4), damaged], [])).toMatchObject({ open: [], byLabel: new Map() });
   });
 
-  test('counts the pages that the report does not list', () => {
-    expect(mismatchCount({ ...audit('x', 2), mismatchCount: 1234 })).toBe(1234);
-    expect(mismatchCount(audit('x', 2))).toBe(2);
-    expect(mismatchCount(null)).toBe(0);
+  test('of pages that were emptied is told of each backup as the cluster’s doing, where that is known', () => {
+    const emptied = { ...audit('I2', 3), mismatches: [{ path: 'base/5/1', block: 7, emptied: true as const }] };
+    const told = (cutsKnown: Partial<BackupSummary>): readonly string[] => {
+      const parent = { ...incremental(4, 'I2', 'I1'), ...cutsKnown };
+      const life = [...LIFE.slice(1, 3), parent, full(5, 'F2', emptied), ...LIFE.slice(5)];
+      const { open, byLabel } = suspicionsOf(life, []);
+      expect(open).toMatchObject([{ pages: 1, emptied: 1, isClusterWrong: cutsKnown.cutsKnown === true }]);
+      return [...byLabel.values()].map(describeSuspicion);
+    };
+    expect(told({ cutsKnown: true })).toEqual(
+      Array.from({ length: 6 }, () => expect.stringMatching(/: the cluster is wrong, .* \(emptied\)/) as string),
+    );
+    expect(told({})).toEqual(
+      Array.from({ length: 6 }, () => expect.stringMatching(/either .*; 1 of them is all zeros now \(emptied\)/) as string),
+    );
   });
 });
 
@@ -157,7 +183,7 @@ describe('a restore', () => {
     expect(F0).toBe(9);
     await expect(chosen({ target: TIME }, without)).rejects.toMatchObject({
       code: 'refused',
-      hint: expect.stringContaining('--accept-suspect'),
+      hint: expect.stringMatching(/--sound audited, earlier or both .*--accept-suspect/),
     });
     await expect(chosen({ target: { kind: 'latest' } }, { ...all, F0: 8 })).rejects.toMatchObject({ code: 'refused' });
     await expect(chosen({ target: { kind: 'immediate' } }, all)).rejects.toMatchObject({ code: 'refused' });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { auditRules, isAudited, judgePage } from '../../../src/backup/take/audit.ts';
+import { auditRules, EmptiedPages, isAudited, judgePage } from '../../../src/backup/take/audit.ts';
 import { BlobIntake } from '../../../src/backup/take/blob-intake.ts';
 import { ContentSink } from '../../../src/backup/take/content-sink.ts';
 import { arrayOf, listOf, overlayExtents } from '../../../src/backup/take/extents.ts';
@@ -105,12 +105,19 @@ describe('how a backup is taken', () => {
   const hashed = summary('a', '0/1', { pageHashKey: 'ab'.repeat(32) });
 
   test.each([
-    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: true }, 'blocks', 'incremental'],
-    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: false }, 'everything', 'full'],
-    [{ wanted: 'incremental', parent: hashed, serverMajor: 16, summarizesWal: false }, 'hashes', 'incremental'],
-    [{ wanted: 'full', parent, serverMajor: 18, summarizesWal: true }, 'audit', 'full'],
-    [{ wanted: 'full', parent: { reason: 'none' }, serverMajor: 18, summarizesWal: true }, 'everything', 'full'],
-    [{ wanted: 'incremental', parent: { reason: 'none' }, serverMajor: 18, summarizesWal: true }, 'everything', 'full'],
+    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: true, lacksChecksums: false }, 'blocks', 'incremental'],
+    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: false, lacksChecksums: false }, 'everything', 'full'],
+    [{ wanted: 'incremental', parent: hashed, serverMajor: 16, summarizesWal: false, lacksChecksums: false }, 'hashes', 'incremental'],
+    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: true, lacksChecksums: true }, 'everything', 'full'],
+    [{ wanted: 'incremental', parent: hashed, serverMajor: 18, summarizesWal: true, lacksChecksums: true }, 'hashes', 'incremental'],
+    [{ wanted: 'incremental', parent, serverMajor: 18, summarizesWal: true, lacksChecksums: undefined }, 'everything', 'full'],
+    [{ wanted: 'full', parent, serverMajor: 18, summarizesWal: true, lacksChecksums: false }, 'audit', 'full'],
+    [{ wanted: 'full', parent: { reason: 'none' }, serverMajor: 18, summarizesWal: true, lacksChecksums: false }, 'everything', 'full'],
+    [
+      { wanted: 'incremental', parent: { reason: 'none' }, serverMajor: 18, summarizesWal: true, lacksChecksums: false },
+      'everything',
+      'full',
+    ],
   ] as const)('%#: follows from what was asked for and what is there', (facts, mode, kind) => {
     const chosen = chooseMode(facts);
     expect(chosen.kind).toBe(mode);
@@ -233,6 +240,7 @@ describe('page hashes', () => {
 });
 
 describe('the audit', () => {
+  const ZEROS = Buffer.alloc(8192);
   const page = (lsn: bigint, fill: number): Buffer => {
     const bytes = Buffer.alloc(8192);
     bytes.writeUInt32LE(Number(lsn >> 32n), 0);
@@ -245,14 +253,40 @@ describe('the audit', () => {
     bytes.fill(fill, 8124, 8160);
     return bytes;
   };
-  const pair = { parent: { startLsn: '0/1000', fromStandby: false }, startLsn: 0x2000n, isStandby: false, hintsUnlogged: false };
+  const pair = {
+    parent: { startLsn: '0/1000', stopLsn: '0/1800', fromStandby: false, hintsUnlogged: false },
+    startLsn: 0x2000n,
+    isStandby: false,
+    hintsUnlogged: false,
+  };
   const rules = auditRules(pair);
   const lenient = auditRules({ ...pair, hintsUnlogged: true });
   const crossed = auditRules({ ...pair, isStandby: true });
 
-  test('takes a newer page as it is, and any page of zeros', () => {
+  test('takes a newer page as it is, and one of which nothing was ever logged for what its file is: LSN 0, of GiST 1; what had an LSN does not lose it', () => {
     expect(judgePage(page(0x1000n, 1), page(0x10n, 2), rules)).toBe('newer');
-    expect(judgePage(Buffer.alloc(8192), page(0x10n, 2), rules)).toBe('newer');
+    for (const before of [page(0n, 2), page(1n, 2), ZEROS]) expect(judgePage(page(1n, 1), before, rules)).toBe('unlogged');
+    expect(judgePage(page(0n, 1), page(0x10n, 2), rules)).toBe('mismatch');
+  });
+
+  test('holds a page that became zeros against what lies behind it: a cut of VACUUM leaves nothing there that is older', () => {
+    expect(judgePage(ZEROS, page(0x10n, 2), rules)).toBe('emptied');
+    const emptied = new EmptiedPages();
+    const add = (...blocks: readonly number[]): void => blocks.forEach((block) => emptied.add(block));
+    add(3, 4);
+    // Of a relation that grew again: written since, zeros, or made ready and not logged.
+    for (const each of [page(0x1000n, 1), ZEROS, page(0n, 1), page(1n, 1)]) expect(emptied.shownBy(each, false, rules)).toEqual([]);
+    add(9);
+    // Nor where it is not known what was cut off before.
+    const unasked = auditRules({ ...pair, parent: { ...pair.parent, cutsUnknownSince: '0/500' } });
+    expect(emptied.shownBy(page(0x500n, 1), true, unasked)).toEqual([]);
+    expect([1, 2].map(() => emptied.shownBy(page(0xfffn, 1), true, rules))).toEqual([[3, 4, 9], []]);
+    add(7);
+    // Nothing was ever logged of it, and it is as it was: content that was cut off comes back with an LSN.
+    expect([ZEROS, page(0n, 1)].map((each) => emptied.shownBy(each, true, rules))).toEqual([[], [7]]);
+    add(5);
+    emptied.clear();
+    expect(emptied.shownBy(page(0xfffn, 1), true, rules)).toEqual([]);
   });
 
   test('calls an old page that differs a mismatch, and one that differs in hints only where hints are not logged benign', () => {
@@ -313,12 +347,19 @@ describe('the audit', () => {
     ready.writeUInt16LE(8192, 14);
     ready.writeUInt16LE(8192, 16);
     expect(judgePage(ready, Buffer.alloc(8192), rules)).toBe('benign');
+    expect(judgePage(ZEROS, ready, rules)).toBe('benign');
     expect(judgePage(ready, page(0xfffn, 1), rules)).toBe('mismatch');
   });
 
+  test('masks hints where they were not logged at either end, or nobody noted whether they were', () => {
+    const { hintsUnlogged, ...unknown } = pair.parent;
+    const parents = [pair.parent, { ...unknown, hintsUnlogged: true }, unknown];
+    expect(parents.map((parent) => auditRules({ ...pair, parent }).unlogged)).toEqual([hintsUnlogged ? 'hints' : 'hole', 'hints', 'hints']);
+  });
+
   test('is as for two servers where the one compared with is of a standby, or nobody noted of what', () => {
-    expect(auditRules({ ...pair, parent: { startLsn: '0/1000', fromStandby: true } }).unlogged).toBe('replay');
-    expect(auditRules({ ...pair, parent: { startLsn: '0/1000' } }).unlogged).toBe('replay');
+    expect(auditRules({ ...pair, parent: { ...pair.parent, fromStandby: true } }).unlogged).toBe('replay');
+    expect(auditRules({ ...pair, parent: { startLsn: '0/1000', stopLsn: '0/1800' } }).unlogged).toBe('replay');
     expect([rules.unlogged, lenient.unlogged]).toEqual(['hole', 'hints']);
   });
 
@@ -327,7 +368,12 @@ describe('the audit', () => {
     expect(judgePage(page(0x700n, 1), page(0x900n, 2), lagging)).toBe('newer');
     expect(judgePage(page(0x900n, 1), page(0x700n, 2), lagging)).toBe('newer');
     expect(judgePage(page(0x700n, 1), Buffer.alloc(8192), lagging)).toBe('newer');
+    expect(judgePage(ZEROS, page(0x700n, 1), lagging)).toBe('newer');
     expect(judgePage(page(0x700n, 1), page(0x600n, 2), lagging)).toBe('mismatch');
+    // Nor where it begins before that one ended: pages of it were read later.
+    const between = auditRules({ ...pair, startLsn: 0x1100n, isStandby: true });
+    expect(judgePage(page(0x700n, 1), page(0x1200n, 2), between)).toBe('newer');
+    expect(judgePage(page(0x700n, 1), page(0x600n, 2), between)).toBe('mismatch');
     // A page that went back, where nothing explains it: a write that was lost.
     expect(judgePage(page(0x700n, 1), page(0x1900n, 2), rules)).toBe('mismatch');
   });
