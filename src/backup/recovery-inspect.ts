@@ -1,5 +1,5 @@
 import { segmentName } from '../postgres/segment.ts';
-import { parseTimelineHistory, type TimelineHistory } from '../postgres/timeline.ts';
+import type { TimelineHistory } from '../postgres/timeline.ts';
 import { listGaps } from '../repository/gap-record.ts';
 import { isOfOneObject } from '../repository/passed-over.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -12,8 +12,9 @@ export async function inspectRecovery(repository: Repository, contents: LineageC
   const { coverage, archive, backups, suspicions, cluster } = contents;
   const histories = new Map<number, TimelineHistory>();
   for (const timeline of coverage.histories) {
-    const content = await archive.readHistory(timeline);
-    if (content !== undefined) histories.set(timeline, parseTimelineHistory(content.toString('utf8')));
+    // Without it nothing of its timeline is known; of the others it says nothing.
+    const history = await archive.readAncestorsOrNone(timeline);
+    if (history !== undefined) histories.set(timeline, history);
   }
   return {
     backups,

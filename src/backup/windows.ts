@@ -3,6 +3,7 @@ import type { TimelineHistory } from '../postgres/timeline.ts';
 import type { RecordedGap } from '../repository/gap-record.ts';
 import type { BackupSummary } from '../repository/manifest.ts';
 import type { WalCoverage } from '../repository/wal-coverage.ts';
+import { restorableFrom } from './restorable-from.ts';
 import { recoverableUntil, type Lineage } from './restore/recover-along.ts';
 import { mayServe, type Suspicions } from './suspicion.ts';
 import { openGaps, type WalGap } from './gaps.ts';
@@ -33,7 +34,7 @@ export interface RecoverableWindow {
   readonly timeline: number;
   readonly fromLsn: string;
   readonly toLsn: string;
-  /** When the backup ended, by the tool's clock, ISO 8601. */
+  /** When the backup ended, ISO 8601: by the tool's clock, or where that was behind by the server's. @see restorable-from.ts */
   readonly from: string;
   /** The last moment that the WAL is known to cover without a hole, by the server's clock; null when nothing tells. */
   readonly to: string | null;
@@ -107,30 +108,24 @@ function windowsAlong(
     })
     .sort((a, b) => (a.stopLsn < b.stopLsn ? -1 : a.stopLsn > b.stopLsn ? 1 : 0))
     .map(({ backup, reach, stopLsn }) => {
-      const until = lastMoment(backup, stopLsn, reach, lineage, moments);
+      const from = restorableFrom(backup);
+      const until = lastMoment(from, stopLsn, reach, lineage, moments);
       return {
         backup: backup.label,
         timeline: lineage.timeline,
         fromLsn: backup.stopLsn,
         toLsn: formatLsn(reach),
-        from: backup.finishedAt,
-        to: until?.toISOString() ?? (reach === stopLsn ? backup.finishedAt : null),
+        from: from.toISOString(),
+        to: until?.toISOString() ?? (reach === stopLsn ? from.toISOString() : null),
       };
     });
 }
 
 /** The latest moment whose WAL lies wholly between the backup's end and its reach, on the way that recovery takes. */
-function lastMoment(
-  backup: BackupSummary,
-  stopLsn: bigint,
-  reach: bigint,
-  lineage: Lineage,
-  moments: readonly CoveredMoment[],
-): Date | undefined {
-  const finishedAt = new Date(backup.finishedAt);
+function lastMoment(from: Date, stopLsn: bigint, reach: bigint, lineage: Lineage, moments: readonly CoveredMoment[]): Date | undefined {
   let last: Date | undefined;
   for (const { timeline, lsn, at } of moments) {
-    if (lsn < stopLsn || lsn > reach || at <= finishedAt || !liesOn(lineage, timeline, lsn)) continue;
+    if (lsn < stopLsn || lsn > reach || at <= from || !liesOn(lineage, timeline, lsn)) continue;
     if (last === undefined || at > last) last = at;
   }
   return last;

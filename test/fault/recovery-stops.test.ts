@@ -72,6 +72,25 @@ describe('a recovery that cannot have its WAL stops and never promotes', () => {
     }
   });
 
+  test.each(['before', 'after'] as const)('without sh around it, and the options %s the command, it is so, too', async (where) => {
+    const options = ['--config', config, '--cluster', 'main'];
+    const words = (file: string): string[] => {
+      const get = ['wal', 'get', file, path.join(directory, 'fetched')];
+      return where === 'before' ? [...options, ...get] : [...get, ...options];
+    };
+    const status = (file: string): number | null =>
+      spawnSync(process.execPath, [path.join(directory, 'installed', 'bin', 'dbadmin.cjs'), ...words(file)]).status;
+    expect(status(segment)).toBe(0);
+    expect(status('0000000100000FFF00000001')).toBe(1);
+    await rename(place, `${place}.away`);
+    try {
+      expect(status(segment)).toBe(126);
+      expect(status('0000000100000FFF00000001')).toBe(126);
+    } finally {
+      await rename(`${place}.away`, place);
+    }
+  });
+
   test('a hole in the WAL is 126', async () => {
     const files = path.join(place, (await inspectSystem()).systemIdentifier, 'wal', '00000001');
     await rename(path.join(files, segment), path.join(directory, 'taken'));

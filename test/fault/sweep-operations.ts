@@ -1,11 +1,12 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { expireLineage } from '../../src/backup/expire/run.ts';
+import { findOwnCluster } from '../../src/backup/lineage-inspect.ts';
 import { takeBackup } from '../../src/backup/take/run.ts';
 import { openDestination } from '../../src/backup/wal/destination.ts';
+import { askOwner } from '../../src/backup/wal/owner-inspect.ts';
 import { runReceiver } from '../../src/backup/wal/receive-run.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
-import { listClusters } from '../../src/repository/identity.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 
 export const SWEPT = ['backup', 'receive', 'expire'] as const;
@@ -47,8 +48,8 @@ export async function runSwept(
     return;
   }
   if (operation === 'expire') {
-    const [cluster] = await listClusters(repository);
-    if (cluster === undefined) throw new Error('the repository holds no cluster');
+    // As the command finds it: where what the repository says of it cannot be read, its server says which it is.
+    const cluster = await findOwnCluster(repository, 'main', async () => (await askOwner(parameters)).systemIdentifier, true);
     await expireLineage(repository, cluster, { ...common, retention: RETENTION, graceMs: 0, signal: stop.signal });
     return;
   }

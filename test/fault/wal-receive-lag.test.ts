@@ -238,26 +238,3 @@ test('of an idle server the time goes on, and its WAL sender is given back after
     await writer.until(`(select count(*) from pg_stat_replication) = 1`);
   }
 }, 120_000);
-
-test('a role that may log in no more is asked for no further answers, and its stream goes on', async () => {
-  const cluster = await startEmbeddedCluster({ major: 17 });
-  stops.push(async () => await cluster.stop());
-  const writer = new Writer(cluster);
-  await writer.run('create table step (n int, filler text)');
-  const said: string[] = [];
-  const keep = (text: string): void => void said.push(text);
-  const receiver = startReceiver(cluster, repository, 200, { warn: keep, info: () => undefined, debug: keep });
-  stops.push(async () => await receiver.stop());
-  await expect.poll(horizon, { timeout: 20_000 }).toBeDefined();
-  await writer.run('alter role current_user nologin');
-  const questions = (): readonly string[] => said.filter((text) => text.startsWith('cannot ask the server'));
-  await expect.poll(questions, { timeout: 20_000 }).toHaveLength(1);
-  expect(questions()[0]).toMatch(/it is asked no more: restart the receiver/);
-  await writer.write(10);
-  const had = writer.flushed.at(-1)?.lsn ?? 0n;
-  await writer.until(`exists (select from pg_stat_replication where flush_lsn >= '${formatLsn(had)}')`);
-  // Longer than the first waits between two questions together.
-  await pause(4000);
-  expect(questions()).toHaveLength(1);
-  await writer.run('alter role current_user login');
-}, 120_000);

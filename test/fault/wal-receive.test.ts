@@ -135,7 +135,7 @@ test.runIf(process.getuid?.() === 0)(
     try {
       repository = await makeRepository(path.join(place, 'inside'));
       const receiver = startReceiver(cluster, repository);
-      await pause(1000);
+      await expect.poll(acknowledged, { timeout: 20_000 }).toBeGreaterThan(0n);
       for (let round = 0; round < 12; round += 1) await write(15000);
       await pause(1500);
       const safe = await acknowledged();

@@ -3,10 +3,16 @@ import type { KnownLineage, RunningCluster } from './inspect.ts';
 
 /** One step of taking a restored cluster under care again. */
 export interface AdoptStep {
-  readonly step: 'timeline' | 'slot' | 'backup' | 'receiver' | 'archiving' | 'standbys';
+  readonly step: 'repository' | 'timeline' | 'slot' | 'backup' | 'receiver' | 'archiving' | 'standbys';
   /** `by-hand`: somebody else's to do; it is told what. */
   readonly state: 'done' | 'to-do' | 'by-hand';
   readonly text: string;
+}
+
+/** A repository that could not be opened, and why. */
+export interface AwayRepository {
+  readonly name: string;
+  readonly reason: string;
 }
 
 export interface AdoptPlan {
@@ -17,12 +23,18 @@ export interface AdoptPlan {
 }
 
 /**
- * What is to be done for a cluster that runs now to be backed up again. Pure.
+ * What is to be done for a cluster that runs now to be backed up again. Those that are `away` may have been lost with the host, and are
+ * left to who knows. Pure.
  *
  * @throws {DbadminError} `refused` on a standby, or when the repository has a newer timeline; `wal-conflict` when it has
  * another history of this one: the cluster does not continue what is stored.
  */
-export function planAdoption(running: RunningCluster, known: readonly KnownLineage[], slot: string): AdoptPlan {
+export function planAdoption(
+  running: RunningCluster,
+  known: readonly KnownLineage[],
+  slot: string,
+  away: readonly AwayRepository[] = [],
+): AdoptPlan {
   const { timeline } = running;
   if (running.isStandby)
     throw new DbadminError('refused', 'the cluster is in recovery: it has no timeline of its own yet', {
@@ -33,6 +45,11 @@ export function planAdoption(running: RunningCluster, known: readonly KnownLinea
   const lacksBackup = known.filter(({ backup }) => backup === undefined).map(({ name }) => name);
   const all = known.map(({ name }) => name).join(', ');
   const steps: AdoptStep[] = [
+    ...away.map(({ name, reason }): AdoptStep => ({
+      step: 'repository',
+      state: 'by-hand',
+      text: `nothing is done in ${name}: ${reason}. Adopt again when it is there; one that is lost is made anew (dbadmin backup init) and filled (dbadmin repository sync)`,
+    })),
     {
       step: 'timeline',
       state: lacksHistory.length === 0 ? 'done' : 'to-do',

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../base/durations.ts';
+import { howToAcknowledge, whoIsWrong, type DifferingPages } from '../../repository/differing-pages.ts';
+import { unjudgedTexts, type UnjudgedAudit } from '../../repository/unjudged-pages.ts';
 import type { DatabaseDumps } from '../dump/last-inspect.ts';
-import { howToAcknowledge, type Mismatch } from '../suspicion.ts';
 import { note, ok, problem, type Finding } from './finding.ts';
 
 /** What the policies promise of a cluster; the strictest where there are several. */
@@ -26,7 +27,9 @@ export interface Ages {
   /** One that failed and that nothing has settled since, or the last, if it did not pass. */
   readonly drillFailed: { readonly label: string; readonly isLast: boolean } | undefined;
   /** What audits of full backups found and nobody has acknowledged. */
-  readonly mismatches: readonly Pick<Mismatch, 'audit' | 'pages'>[];
+  readonly mismatches: readonly (DifferingPages & { readonly audit: string })[];
+  /** What audits leave open. */
+  readonly unjudged: readonly UnjudgedAudit[];
   readonly verified: { readonly at: Date; readonly isSound: boolean } | undefined;
 }
 
@@ -57,13 +60,20 @@ export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date
     ...ages.mismatches.map((mismatch) =>
       problem(
         `${what} audit`,
-        `that of ${mismatch.audit} found ${mismatch.pages} pages that changed without a trace in the WAL: it or the backups before it are wrong`,
-        howToAcknowledge(mismatch),
+        `that of ${mismatch.audit} found ${mismatch.pages} pages that changed without a trace in the WAL: ${whoIsWrong(mismatch, 'it or the backups before it are wrong')}`,
+        howToAcknowledge(mismatch.audit, mismatch),
       ),
     ),
+    ...judgeUnjudged(what, ages),
     judgeDrill(what, ages, limits, now),
     judgeVerified(what, ages, now),
   ];
+}
+
+function judgeUnjudged(what: string, { unjudged }: Ages): readonly Finding[] {
+  return unjudged.flatMap((open) =>
+    unjudgedTexts(open).map((text) => note(`${what} audit`, `that of ${open.audit}: ${text.what}`, text.next)),
+  );
 }
 
 function judgeDrill(what: string, { drillAt, drillFailed }: Ages, { drillAgeMs }: AgeLimits, now: Date): Finding {

@@ -121,8 +121,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
   findings.push(...(await checkBackupLocks(what, repository, systemIdentifier)));
   findings.push(...(await checkLockModes(what, repository, systemIdentifier, now)));
   const { own, last, lastPassed } = await readProofs(repository, systemIdentifier, now);
-  const failed =
-    standingFailure(own, backups, now) ?? (last === undefined || last.verdict === 'passed' || !own.includes(last) ? undefined : last);
+  const failed = standingFailure(own, backups, now) ?? (last?.verdict === 'passed' ? undefined : last);
   const verified = (await readVerifications(repository, systemIdentifier, now)).telling;
   const at = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
   const suspicions = suspicionsOf(backups, await listFindings(repository, systemIdentifier));
@@ -137,6 +136,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     drillAt: at(lastPassed?.finishedAt),
     drillFailed: failed === undefined ? undefined : { label: failed.label, isLast: failed === last },
     mismatches: suspicions.open,
+    unjudged: suspicions.unjudged,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
   return [...findings, ...judgeAges(what, ages, limits, now)];

@@ -3,6 +3,7 @@ import type postgres from 'postgres';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
+import { parseMoment } from '../../postgres/moment.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
@@ -66,7 +67,7 @@ async function checkReplication(
           : note(
               'page checksums',
               'off: a damaged page is not noticed while it is backed up',
-              'pg_checksums --enable, with the server stopped',
+              'pg_checksums --enable, with the server stopped; the next backup reads everything',
             ),
         await checkTemporarySlot(link),
       ];
@@ -158,8 +159,8 @@ async function checkMarker(sql: postgres.Sql): Promise<readonly Finding[]> {
 
 async function checkClock(sql: postgres.Sql, clock: Clock): Promise<Finding> {
   const before = clock.now();
-  const [row] = await sql<{ now: Date }[]>`select clock_timestamp() as now`;
+  const [row] = await sql<{ now: string }[]>`select to_json(clock_timestamp()) as now`;
   const after = clock.now();
-  const reading = { before, theirs: row?.now ?? before, after, resolutionMs: 1 };
+  const reading = { before, theirs: parseMoment(row?.now) ?? before, after, resolutionMs: 1 };
   return judgeClock("the server's clock", reading, 'a time to restore to is one of its clock');
 }

@@ -10,6 +10,8 @@ import type { AmcheckResult } from './report.ts';
 export interface AmcheckOptions {
   /** Leads to a superuser of the clone, which takes writes. */
   readonly superuser: ConnectionParameters;
+  /** Of the sessions. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly databases: readonly string[];
   /** Whether to look for every row of a table in its indexes: several times the work. */
   readonly heapAllIndexed: boolean;
@@ -54,11 +56,11 @@ export async function runAmcheck(options: AmcheckOptions): Promise<AmcheckResult
 
 /** False when the installation has no amcheck. */
 async function checkDatabase(
-  { superuser, signal, heapAllIndexed, onChecked }: AmcheckOptions,
+  { superuser, settings = {}, signal, heapAllIndexed, onChecked }: AmcheckOptions,
   database: string,
   looked: { indexes: number; tables: number; readonly findings: string[] },
 ): Promise<boolean> {
-  const sql = await openClient({ ...superuser, database }, { max: CONNECTIONS, applicationName: 'dbadmin drill' });
+  const sql = await openClient({ ...superuser, database }, { max: CONNECTIONS, applicationName: 'dbadmin drill', settings });
   try {
     const schema = await provideAmcheck(sql);
     if (schema === undefined) return false;

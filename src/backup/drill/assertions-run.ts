@@ -11,17 +11,18 @@ export interface DrillAssertion {
   readonly is: string | number | boolean | null;
 }
 
-/** Asks the clone, in transactions that cannot write. What cannot be asked does not hold. */
+/** Asks the clone, in transactions that cannot write and sessions with these settings. What cannot be asked does not hold. */
 export async function runAssertions(
   parameters: ConnectionParameters,
   assertions: readonly DrillAssertion[],
   signal: AbortSignal,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<readonly AssertionResult[]> {
   if (assertions.length === 0) return [];
   const results: AssertionResult[] = [];
   let sql: postgres.Sql;
   try {
-    sql = await openClient(parameters, { applicationName: 'dbadmin drill' });
+    sql = await openClient(parameters, { applicationName: 'dbadmin drill', settings });
   } catch (error) {
     const got = `no answer: ${messageOf(error)}`;
     return assertions.map((each) => ({ ...each, got, holds: false }));

@@ -35,6 +35,7 @@ export function judgeDrill(outcome: DrillOutcome): Judgement {
   if (failures.length === 0 && (plan === null || reached === null)) failures.push('The clone did not start.');
   const weaknesses = [
     ...(plan?.suspicion === undefined ? [] : [`The backup is suspect. ${plan.suspicion}`]),
+    ...(plan?.lackingConfiguration ?? []).map((each) => `A production restored from it may lack configuration: ${each}.`),
     ...(amcheck.state === 'absent' ? ['The server programs used have no amcheck: indexes and tables were not looked into.'] : []),
     ...(amcheck.state === 'not-run' ? ['amcheck was not run: indexes and tables were not looked into.'] : []),
     ...(assertions.length === 0 ? ['No assertions are configured: nobody asked whether the right rows are there.'] : []),

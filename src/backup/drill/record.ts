@@ -8,6 +8,7 @@ import { inspectLineage } from '../lineage-inspect.ts';
 import { inspectRecovery } from '../recovery-inspect.ts';
 import { recoveryModel } from '../windows.ts';
 import { judgeDrill } from './judge.ts';
+import { isDrillReport } from './report-shape.ts';
 import type { DrillHeader, DrillReport } from './report.ts';
 import type { DrillRun } from './run.ts';
 import { settles } from './standing.ts';
@@ -106,9 +107,9 @@ export interface Proofs {
   readonly own: readonly DrillHeader[];
   /** The last of those that passed on a backup. One of another backup that has the same label says nothing of it. */
   readonly provenBy: (backup: Pick<BackupSummary, 'label' | 'startLsn'>) => DrillHeader | undefined;
-  /** The last drill, however it ended; not one of a moment that has not come. */
+  /** The last of its own, however it ended; not one of a moment that has not come. */
   readonly last: DrillHeader | undefined;
-  /** The last that passed. */
+  /** The last of its own that passed: that another repository restores, and how fast, says nothing of this one. */
   readonly lastPassed: DrillHeader | undefined;
 }
 
@@ -121,7 +122,7 @@ export async function readProofs(repository: Repository, systemIdentifier: strin
     of.findLast(({ finishedAt }) => !isAhead(new Date(finishedAt), now));
   const provenBy: Proofs['provenBy'] = ({ label, startLsn }) =>
     own.findLast((each) => isPass(each) && each.backup === label && (each.backupStartLsn ?? startLsn) === startLsn);
-  return { all: drills, own, provenBy, last: last(drills), lastPassed: last(drills.filter(isPass)) };
+  return { all: drills, own, provenBy, last: last(own), lastPassed: last(own.filter(isPass)) };
 }
 
 const READ_AT_ONCE = 8;
@@ -153,7 +154,8 @@ export async function readDrills(
 
 async function readStored(repository: Repository, systemIdentifier: string, header: DrillHeader): Promise<StoredDrill> {
   try {
-    return { header, signed: readSigned(await readReport(repository, systemIdentifier, 'drill', header.label)) };
+    const signed = readSigned(await readReport(repository, systemIdentifier, 'drill', header.label));
+    return { header, signed: isDrillReport(signed?.report) ? signed : undefined };
   } catch (error) {
     if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;
     return { header, signed: undefined };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type postgres from 'postgres';
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { parseMoment } from '../../postgres/moment.ts';
 import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import { historyName } from '../../postgres/segment.ts';
 import { parseTimelineHistory } from '../../postgres/timeline.ts';
@@ -14,13 +15,13 @@ import type { DrillReached } from './report.ts';
  * the record it stopped at.
  */
 export async function inspectRecovery(sql: postgres.Sql, dataDirectory: string, xid: string | undefined): Promise<DrillReached> {
-  const [row] = await sql<{ recovering: boolean; replayed: string | null; last: Date | null; timeline: number; next: string }[]>`
+  const [row] = await sql<{ recovering: boolean; replayed: string | null; last: string | null; timeline: number; next: string }[]>`
     select pg_is_in_recovery() as recovering, pg_last_wal_replay_lsn()::text as replayed,
-           pg_last_xact_replay_timestamp() as last, (select timeline_id from pg_control_checkpoint()) as timeline,
+           to_json(pg_last_xact_replay_timestamp()) as last, (select timeline_id from pg_control_checkpoint()) as timeline,
            pg_snapshot_xmax(pg_current_snapshot())::text as next`;
   if (row === undefined) throw new DbadminError('query-failed', 'the clone did not say how it stands');
   const rest = {
-    lastTransactionAt: row.last?.toISOString() ?? null,
+    lastTransactionAt: parseMoment(row.last)?.toISOString() ?? null,
     lastCommit: xid === undefined ? null : await statusOf(sql, fullXid(BigInt(xid), BigInt(row.next))),
   };
   if (row.recovering) return { state: 'paused', lsn: row.replayed ?? '0/0', timeline: row.timeline, ...rest };

@@ -44,6 +44,8 @@ export interface DrillPlan {
   readonly backupStartLsn?: string;
   /** Why the backup is not to be relied on whatever the drill shows, as a sentence; absent where nothing is known against it. */
   readonly suspicion?: string;
+  /** What a production restored from the backup lacks of its configuration, which no clone shows: sentences without the last stop. Absent for nothing. */
+  readonly lackingConfiguration?: readonly string[];
   readonly serverVersion: number;
   readonly timeline: number;
   /** Where recovery is told to end. */

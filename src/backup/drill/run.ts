@@ -3,19 +3,20 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, type ErrorCode } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
-import { stopCluster, type ServerPrograms } from '../../postgres/server.ts';
+import { serverPid, stopCluster, type ServerPrograms } from '../../postgres/server.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { readingSource } from '../../repository/unreadable.ts';
 import { applyRestore } from '../restore/apply.ts';
 import { inspectRestore, originalSetting, type Preflight } from '../restore/inspect.ts';
-import { checkReachable } from '../restore/lay-down-apply.ts';
+import { checkReachable, freeBytesFor } from '../restore/lay-down-apply.ts';
 import { inspectLibraries } from '../restore/libraries-inspect.ts';
 import { makeQuarantine, superuserOf, type Quarantine } from '../restore/quarantine.ts';
 import { freeClonePort, startLog, startRestored } from '../restore/start-run.ts';
 import { LeftBehind } from '../restore/unreachable.ts';
 import { runAmcheck } from './amcheck-run.ts';
 import { runAssertions, type DrillAssertion } from './assertions-run.ts';
-import { cloneError, endedFromOutside } from './clone-error.ts';
+import { CLONE_LOG, cloneError, endedFromOutside, fullDisk } from './clone-error.ts';
+import { sessionSettings } from './clone-sessions.ts';
 import type { DrillOutcome } from './judge.ts';
 import { inspectRecovery, listDatabases, promote } from './recovery-inspect.ts';
 import type { DrillTarget, DrillTimes } from './report.ts';
@@ -125,7 +126,7 @@ class Drill {
     try {
       const quarantine = await this.#restore(preflight, programs);
       onPhase('checking');
-      await this.#look(quarantine).catch((error: unknown) => {
+      await this.#look(quarantine, sessionSettings(programs.major)).catch((error: unknown) => {
         throw cloneError(error) ?? error;
       });
     } finally {
@@ -137,17 +138,24 @@ class Drill {
   async #refuseEnded(): Promise<void> {
     // Before that there may be a log that came with the backup.
     if (!this.#isStarted) return;
-    const ended = endedFromOutside(await readFile(startLog(this.#dataDirectory), 'utf8').catch(() => ''));
+    const log = await readFile(startLog(this.#dataDirectory), 'utf8').catch(() => '');
+    const ended = endedFromOutside(log) ?? (await this.#endedByFullDisk());
     this.#request.signal.throwIfAborted();
     if (ended !== undefined) throw ended;
   }
 
+  /** On a full disk there is no room for the words either with which the server ends. */
+  async #endedByFullDisk(): Promise<DbadminError | undefined> {
+    if ((await serverPid(this.#dataDirectory)) !== undefined) return undefined;
+    return fullDisk(this.#request.scratch, await freeBytesFor(this.#request.scratch));
+  }
+
   /** Asks the started clone how far it came and what is in it. Whatever it answers with an error says something of the backup. */
-  async #look(quarantine: Quarantine): Promise<void> {
+  async #look(quarantine: Quarantine, settings: Readonly<Record<string, string>>): Promise<void> {
     const { onPhase } = this.#request;
     const started = this.#now();
-    const superuser = await superuserOf(quarantine, this.#request.roles);
-    const sql = await openClient(superuser, { applicationName: 'dbadmin drill' });
+    const superuser = await superuserOf(quarantine, this.#request.roles, { settings });
+    const sql = await openClient(superuser, { applicationName: 'dbadmin drill', settings });
     try {
       this.#outcome.reached = await inspectRecovery(sql, this.#dataDirectory, this.#outcome.plan?.lastCommit?.xid);
       if (this.#outcome.reached.state === 'paused') await promote(sql, this.#request.timeoutSeconds);
@@ -156,6 +164,7 @@ class Drill {
       if (amcheck !== 'off') {
         this.#outcome.amcheck = await runAmcheck({
           superuser,
+          settings,
           databases: await listDatabases(sql),
           heapAllIndexed: amcheck === 'heap-all-indexed',
           signal,
@@ -163,7 +172,7 @@ class Drill {
         });
       }
       const { assertions, database } = this.#request;
-      this.#outcome.assertions = await runAssertions({ ...superuser, database }, assertions, signal);
+      this.#outcome.assertions = await runAssertions({ ...superuser, database }, assertions, signal, settings);
       this.#times.checksMs = this.#now() - started;
     } finally {
       await sql.end({ timeout: 5 });
@@ -217,7 +226,7 @@ class Drill {
       port,
       clusterName: 'dbadmin-drill',
       action,
-      quarantine: quarantine.settings,
+      quarantine: [...quarantine.settings, ...CLONE_LOG],
       programs,
       owner,
       signal,

@@ -74,13 +74,14 @@ export async function aimAt(
 
 /** What the stored WAL promises of a restore that is about to be tried. */
 export async function planDrill(preflight: Preflight, aimed: AimedTarget): Promise<DrillPlan> {
-  const { resolution, suspicion, lineage, layout, contents } = preflight;
+  const { resolution, suspicion, lackingConfiguration, lineage, layout, contents } = preflight;
   const { backup, end } = resolution;
   const common = {
     backup: backup.label,
     backupKind: backup.kind,
     backupStartLsn: backup.startLsn,
     ...(suspicion === undefined ? {} : { suspicion: describeSuspicion(suspicion) }),
+    ...(lackingConfiguration.length === 0 ? {} : { lackingConfiguration }),
     serverVersion: backup.serverVersion,
     timeline: lineage.timeline,
     end: end.kind,

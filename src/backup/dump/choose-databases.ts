@@ -16,7 +16,7 @@ export interface ChosenDatabases {
  * @throws {DbadminError} `usage` when one named is not there, or all are excluded; `privilege-missing` when none of them can be dumped.
  */
 export function chooseDatabases(
-  source: Pick<DumpSource, 'databases' | 'undumpable'>,
+  source: Pick<DumpSource, 'databases' | 'undumpable' | 'ofProvider'>,
   selection: Pick<DumpSelection, 'databases' | 'excluded'>,
 ): ChosenDatabases {
   const there = [...source.databases, ...namesBut(source.undumpable, ['template'])];
@@ -34,14 +34,15 @@ export function chooseDatabases(
   const unwanted = (database: string): LeftOutDatabase => {
     return { database, reason: selection.excluded.includes(database) ? 'excluded' : 'not-asked' };
   };
+  const databases = [...wanted].filter((database) => source.databases.includes(database) || source.ofProvider.includes(database));
   const leftOut = [
     ...source.databases.filter((database) => !wanted.has(database)).map(unwanted),
-    ...source.undumpable.map((each): LeftOutDatabase => {
-      if (each.reason === 'provider') return wanted.has(each.database) ? { ...each, reason: 'no-privilege' } : each;
-      return each.reason === 'template' || wanted.has(each.database) ? each : unwanted(each.database);
+    ...source.undumpable.flatMap((each): readonly LeftOutDatabase[] => {
+      if (databases.includes(each.database)) return [];
+      if (each.reason === 'provider') return [wanted.has(each.database) ? { ...each, reason: 'no-privilege' } : each];
+      return [each.reason === 'template' || wanted.has(each.database) ? each : unwanted(each.database)];
     }),
   ].toSorted((a, b) => (a.database < b.database ? -1 : 1));
-  const databases = [...wanted].filter((database) => source.databases.includes(database));
   if (databases.length === 0) throw nothingToDump(wanted);
   return { databases, leftOut };
 }

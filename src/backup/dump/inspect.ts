@@ -12,8 +12,8 @@ export interface UndumpableDatabase extends LeftOutDatabase {
 }
 
 /**
- * Databases of those who run managed servers, by name and owner. Customers cannot connect to them: some are granted to nobody, others to all,
- * and pg_hba.conf refuses them, which no function tells.
+ * Databases of those who run managed servers, by name and owner: of all databases they are none. To most of them customers cannot connect: some are
+ * granted to nobody, others to all, and pg_hba.conf refuses them, which no function tells. Some, as azure_sys with what its Query Store measured, can be read.
  */
 const OF_PROVIDERS = [
   'rdsadmin rdsadmin',
@@ -36,6 +36,8 @@ export interface DumpSource {
   readonly databases: readonly string[];
   /** All others but template0 and template1, by name. */
   readonly undumpable: readonly UndumpableDatabase[];
+  /** Those of the provider that the role may connect to by its privileges: they are dumped where they are named. */
+  readonly ofProvider: readonly string[];
   /** Of every database, by its name. */
   readonly properties: ReadonlyMap<string, DatabaseProperties>;
 }
@@ -53,11 +55,12 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
              pg_size_bytes(current_setting('wal_segment_size'))::text as segment`;
     const [control] = await sql<{ id: string }[]>`select system_identifier::text as id from pg_catalog.pg_control_system()`;
     // What the role cannot connect to is looked at, too: a dump that passed over it in silence would look whole.
-    const databases = await sql<{ database: string; reason: UndumpableDatabase['reason'] | null }[]>`
+    const databases = await sql<{ database: string; reason: UndumpableDatabase['reason'] | null; granted: boolean }[]>`
       select datname as database, case when datconnlimit = -2 then 'drop-interrupted' when datistemplate then 'template'
           when not datallowconn then 'no-connections'
           when concat(datname, ' ', pg_get_userbyid(datdba)) in ${sql(OF_PROVIDERS)} then 'provider'
-          when has_database_privilege(oid, 'CONNECT') then null else 'no-privilege' end as reason
+          when has_database_privilege(oid, 'CONNECT') then null else 'no-privilege' end as reason,
+          has_database_privilege(oid, 'CONNECT') as granted
       from pg_catalog.pg_database where datname not in ('template0', 'template1') order by datname`;
     return {
       systemIdentifier: control?.id ?? '',
@@ -67,6 +70,7 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
       walSegmentBytes: Number(server?.segment),
       databases: databases.flatMap(({ database, reason }) => (reason === null ? [database] : [])),
       undumpable: databases.flatMap(({ database, reason }) => (reason === null ? [] : [{ database, reason }])),
+      ofProvider: databases.flatMap(({ database, reason, granted }) => (reason === 'provider' && granted ? [database] : [])),
       properties: await inspectDatabaseProperties(sql),
     };
   } catch (error) {

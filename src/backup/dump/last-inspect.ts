@@ -53,7 +53,7 @@ export async function lastDumps(
   now: Date,
 ): Promise<readonly DatabaseDumps[]> {
   const last = new Map<string, LastDump>();
-  let there: readonly string[] | undefined;
+  let there: There | undefined;
   let wanted: readonly Omit<DatabaseDumps, 'last'>[] | undefined;
   const listed = await listDumpTimes(repository, `${systemIdentifier}/`, now);
   for (const dump of listed.filter(({ startedAt }) => !isAhead(startedAt, now)).toReversed()) {
@@ -90,22 +90,29 @@ function lastOf({ label, manifest, storedAt }: ReadDump, now: Date): LastDump {
   return { label, at: momentOf(new Date(manifest.startedAt), storedAt, now).toISOString() };
 }
 
-/** Those that are no templates and not the provider's own; of a dump that does not say, those that it holds. */
-function databasesThere({ databases, leftOut = [] }: DumpManifest): readonly string[] {
-  const others = leftOut.flatMap(({ database, reason }) => (reason === 'template' || reason === 'provider' ? [] : [database]));
-  return [...databases.map(({ database }) => database), ...others].toSorted();
+/** What databases there were, by name: which of them all are, and those of the provider, which have to be named. */
+interface There {
+  readonly names: readonly string[];
+  readonly ofProvider: ReadonlySet<string>;
+}
+
+/** Those that are no templates; of a dump that does not say, those that it holds. */
+function databasesThere({ databases, leftOut = [] }: DumpManifest): There {
+  const others = leftOut.flatMap(({ database, reason }) => (reason === 'template' ? [] : [database]));
+  const ofProvider = leftOut.flatMap(({ database, reason }) => (reason === 'provider' ? [database] : []));
+  return { names: [...databases.map(({ database }) => database), ...others].toSorted(), ofProvider: new Set(ofProvider) };
 }
 
 function promised(
-  there: readonly string[],
+  { names, ofProvider }: There,
   promises: readonly DumpPromise[],
   before: DumpManifest,
 ): readonly Omit<DatabaseDumps, 'last'>[] {
   const stated = promises.length > 0 ? promises : [{ databases: 'as-before', excluded: [], ageMs: undefined } as const];
   const all = stated.map((promise) => (promise.databases === 'as-before' ? { ...askedBefore(before), ageMs: promise.ageMs } : promise));
-  return there.flatMap((database) => {
+  return names.flatMap((database) => {
     const own = all.filter(({ databases, excluded }) =>
-      databases === 'all' ? !excluded.includes(database) : databases.includes(database),
+      databases === 'all' ? !excluded.includes(database) && !ofProvider.has(database) : databases.includes(database),
     );
     const ages = own.flatMap(({ ageMs }) => ageMs ?? []);
     return own.length === 0 ? [] : [{ database, ageMs: ages.length === 0 ? undefined : Math.min(...ages) }];

@@ -42,7 +42,7 @@ export type Obstacle = 'no-privilege' | 'no-connections' | 'drop-interrupted';
 
 export interface LeftOutDatabase {
   readonly database: string;
-  /** `provider`: it belongs to who runs a managed server, who lets no customer connect to it. */
+  /** `provider`: it belongs to who runs a managed server, and nobody named it. */
   readonly reason: 'not-asked' | 'excluded' | 'template' | 'provider' | Obstacle;
 }
 
@@ -61,4 +61,51 @@ export interface DumpedDatabase extends DumpedObject {
   readonly properties?: DatabaseProperties;
   readonly startedAt: string;
   readonly finishedAt: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is wrong with a manifest as it was read, as a sentence; undefined when it can be restored by. Of format 1 nothing else proves that it is whole. */
+export function problemOfDump(manifest: object): string | undefined {
+  const { label, cluster, systemIdentifier, serverVersion, startedAt, finishedAt, globals, databases, selection, leftOut } =
+    manifest as Fields;
+  if (![label, cluster, systemIdentifier, serverVersion].every(isText)) return 'It does not say of what it is.';
+  if (!isTime(startedAt) || !isTime(finishedAt)) return 'It does not say when it was taken.';
+  if (!isDumped(globals) || !isListOf(databases, isDatabase)) return 'It does not say what it holds.';
+  if (selection !== undefined && !isSelection(selection)) return 'It does not say what was asked for.';
+  return leftOut === undefined || isListOf(leftOut, isLeftOut) ? undefined : 'It does not say what was left out.';
+}
+
+function isDatabase(value: unknown): boolean {
+  return isDumped(value) && isText((value as Fields)['database']);
+}
+
+function isDumped(value: unknown): boolean {
+  const { key, sizeBytes, sha256 } = fieldsOf(value);
+  return isText(key) && isText(sha256) && Number.isSafeInteger(sizeBytes);
+}
+
+function isSelection(value: unknown): boolean {
+  const { databases, excluded, tables } = fieldsOf(value);
+  return (databases === 'all' || isListOf(databases, isText)) && isListOf(excluded, isText) && isListOf(tables, isText);
+}
+
+function isLeftOut(value: unknown): boolean {
+  return isText(fieldsOf(value)['database']);
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+function isListOf(value: unknown, is: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(is);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
 }

@@ -1,4 +1,5 @@
-import type { Deed, LedgerEntry } from '../../repository/ledger.ts';
+import type { Deed } from '../../repository/ledger-deed.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
 import type { DumpManifest } from './manifest.ts';
 
 /** What of a dump is restored. */

@@ -7,7 +7,7 @@ import { blake3 } from '../../repository/hash.ts';
 import { readOr } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey, dumpPrefix } from './layout.ts';
-import type { DumpedObject, DumpManifest } from './manifest.ts';
+import { problemOfDump, type DumpedObject, type DumpManifest } from './manifest.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 /** What pg_dump writes is compressed already. */
@@ -69,20 +69,23 @@ export async function readableDumpManifest(repository: Repository, keyPrefix: st
 
 /** @throws {DbadminError} `repository-damaged` when anything in it is not as it was written; `repository-format` for a format of a newer dbadmin. */
 function parseManifest(text: string, key: string): DumpManifest {
-  let manifest: DumpManifest;
+  let manifest: Partial<DumpManifest> | null;
   try {
-    manifest = JSON.parse(text) as DumpManifest;
+    manifest = JSON.parse(text) as Partial<DumpManifest> | null;
   } catch (error) {
     throw damaged(key, `It is not JSON: ${messageOf(error)}.`, error);
   }
-  if (manifest.format === 1) return manifest;
-  if (manifest.format !== 2) {
-    throw new DbadminError('repository-format', `${key} has format ${String(manifest.format)}, and this dbadmin knows 1 and 2`, {
+  const format = manifest?.format;
+  if (typeof format !== 'number') throw damaged(key, 'It does not say which format it has.');
+  if (format !== 1 && format !== 2) {
+    throw new DbadminError('repository-format', `${key} has format ${String(format)}, and this dbadmin knows 1 and 2`, {
       hint: 'Use the version of dbadmin that wrote it, or a newer one.',
     });
   }
   const { checksum: _, ...content } = manifest as DumpManifest & { readonly checksum?: string };
-  if (text !== textOf(content).toString('utf8')) throw damaged(key, 'Its checksum does not match its content.');
+  if (format === 2 && text !== textOf(content).toString('utf8')) throw damaged(key, 'Its checksum does not match its content.');
+  const problem = problemOfDump(content);
+  if (problem !== undefined) throw damaged(key, problem);
   return content;
 }
 

@@ -15,8 +15,6 @@ export interface DumpContent {
   readonly databases: readonly string[];
   /** Names of those that were there and are not in it. */
   readonly leftOut: readonly string[];
-  /** Those of them that were asked for and could not be dumped. */
-  readonly missed: readonly string[];
 }
 
 /** What is known against dumps, and when. */
@@ -30,10 +28,11 @@ export interface DumpState {
 /**
  * Why each of the dumps stays, by label, where `count` are to be kept: of each database the last `count` dumps that hold all of
  * it, and the last `count` parts. Only what is known to be whole takes a whole one's place: a dump of which nobody knows, or whose manifest cannot be
- * read, stays until `count` newer ones are known to be. From then on such dumps take each other's place for a database that the newer ones leave out on
- * purpose: nothing else would ever let them go. Not for one that is missed: such a dump may be definitions alone, and an older one its last rows.
+ * read, stays until `count` newer ones are known to be; and with a database that these leave out, until `count` are known to hold all of it: of its like
+ * each may be definitions alone, and an older one the last rows.
  *
- * A database that is left out keeps its last dumps also where it is excluded: another policy may dump it apart.
+ * A database that is left out keeps its last dumps for whatever reason it is: another policy, a job or somebody's crontab may dump it apart, which
+ * nothing here tells.
  *
  * The last are those that began last, and those that were stored last: what is taken under a clock that is behind is not let go at once. One of a moment
  * that has not come takes no place and stays; a broken one takes none and stays as long as it would if it were whole.
@@ -72,7 +71,7 @@ function reasonFor(content: DumpContent | undefined, known: readonly string[], n
     return databases.length === 0 && newer.whole >= count ? undefined : { kind: 'last', count, databases };
   }
   if (newer.whole < count) return { kind: 'unrecorded', count };
-  const databases = (content?.databases ?? known).filter((database) => newer.tellingOf(database) + newer.perhapsWith(database) < count);
+  const databases = (content?.databases ?? known).filter((database) => newer.tellingOf(database) < count);
   return databases.length === 0 ? undefined : { kind: 'unrecorded', count, databases };
 }
 
@@ -81,29 +80,16 @@ class Tally {
   parts = 0;
   whole = 0;
   readonly #leftOut = new Map<string, number>();
-  readonly #unrecorded = new Map<string, number>();
-  readonly #missed = new Set<string>();
 
-  add({ extent, databases, leftOut, missed }: DumpContent): void {
+  add({ extent, leftOut }: DumpContent): void {
     if (extent === 'part') this.parts += 1;
-    else if (extent === 'whole') {
-      this.whole += 1;
-      countIn(this.#leftOut, leftOut);
-      for (const database of missed) this.#missed.add(database);
-    } else countIn(this.#unrecorded, databases);
+    if (extent !== 'whole') return;
+    this.whole += 1;
+    for (const database of leftOut) this.#leftOut.set(database, (this.#leftOut.get(database) ?? 0) + 1);
   }
 
   /** Whole ones that hold all of a database, or are of when it was gone: dumps of databases that were dropped go with time, too. */
   tellingOf(database: string): number {
     return this.whole - (this.#leftOut.get(database) ?? 0);
   }
-
-  /** Those that hold it, and may hold all of it; none counts where a newer one says that it is missed. */
-  perhapsWith(database: string): number {
-    return this.#missed.has(database) ? 0 : (this.#unrecorded.get(database) ?? 0);
-  }
-}
-
-function countIn(counts: Map<string, number>, databases: readonly string[]): void {
-  for (const database of databases) counts.set(database, (counts.get(database) ?? 0) + 1);
 }

@@ -1,6 +1,4 @@
 import { isDbadminError } from '../../base/errors.ts';
-import { isSegmentName, parseSegmentName } from '../../postgres/segment.ts';
-import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
 import { isInForce, listHolds, type Hold } from '../../repository/holds.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
@@ -10,12 +8,13 @@ import type { DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { storeNow } from '../../repository/store-clock.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
+import { walObject } from '../../repository/wal-object.ts';
 import { listDumpTimes } from '../dump/dump-times.ts';
-import { extentOf, missedBy } from '../dump/extent.ts';
+import { extentOf } from '../dump/extent.ts';
 import { readableDumpManifest } from '../dump/stored-dump.ts';
 import { suspicionsOf } from '../suspicion.ts';
 import type { Lineage } from '../restore/recover-along.ts';
-import { readStanding } from '../verify/record.ts';
+import { listUnread, readStanding } from '../verify/record.ts';
 import { brokenBackups, brokenDumps } from '../broken.ts';
 import type { DumpContent, StoredDump } from './dump-plan.ts';
 import type { ExpiryState, StoredBackup } from './plan.ts';
@@ -26,7 +25,7 @@ export interface ExpiryInspection extends ExpiryState {
   readonly wal: readonly StoredWal[];
   /** Manifests that do not even say which backup they are of: what they need is not known. */
   readonly damaged: readonly DamagedObject[];
-  /** Labels of verifications that found something, and whose reports cannot be read: which backups that takes is not known. */
+  /** Labels of verifications that found something, or may have, and whose reports cannot be read: which backups that takes is not known. */
   readonly untold: readonly string[];
 }
 
@@ -46,7 +45,7 @@ export async function inspectExpiry(
   for (const hold of await listHolds(repository, systemIdentifier)) {
     if (isInForce(hold, [now, storeTime])) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
   }
-  const lineages = await readLineages(repository, cluster, timelinesInUse(backups, wal, storeTime, windowMs));
+  const lineages = await readLineages(repository, cluster, timelinesInUse(backups, wal, storeTime, windowMs), backups);
   const summaries = backups.map(({ summary }) => summary);
   const suspicions = suspicionsOf(summaries, await listFindings(repository, systemIdentifier));
   const standing = await readStanding(repository, systemIdentifier);
@@ -56,7 +55,10 @@ export async function inspectExpiry(
     suspicions,
     broken: brokenBackups(summaries, standing),
     brokenDumps: brokenDumps(standing),
-    untold: standing.flatMap(({ header, findings }) => (findings === undefined ? [header.label] : [])),
+    untold: [
+      ...standing.flatMap(({ header, findings }) => (findings === undefined ? [header.label] : [])),
+      ...(await listUnread(repository, systemIdentifier, now)),
+    ],
     wal,
     holds,
     lineages,
@@ -91,10 +93,9 @@ async function readWal({ store }: Repository, { systemIdentifier, walSegmentByte
   const wal: StoredWal[] = [];
   const prefix = walPrefix(systemIdentifier);
   for await (const { key, sizeBytes, modifiedAt: storedAt } of store.list(prefix)) {
-    const name = key.slice(key.lastIndexOf('/') + 1);
-    const segment = name.replace(/\.part\..*$/, '');
-    if (!isSegmentName(segment)) continue;
-    const { timeline, startLsn } = parseSegmentName(segment, walSegmentBytes);
+    const found = walObject(systemIdentifier, key, walSegmentBytes);
+    if (found?.kind !== 'segment' && found?.kind !== 'part') continue;
+    const { timeline, startLsn } = found;
     wal.push({ key, timeline, startLsn, endLsn: startLsn + BigInt(walSegmentBytes), sizeBytes, storedAt });
   }
   return wal;
@@ -119,17 +120,21 @@ function timelinesInUse(backups: readonly StoredBackup[], wal: readonly StoredWa
     .sort((a, b) => a - b);
 }
 
-async function readLineages(repository: Repository, cluster: ClusterIdentity, timelines: readonly number[]): Promise<readonly Lineage[]> {
+async function readLineages(
+  repository: Repository,
+  cluster: ClusterIdentity,
+  timelines: readonly number[],
+  backups: readonly StoredBackup[],
+): Promise<readonly Lineage[]> {
+  const ofBackups = [...new Set(backups.map(({ summary }) => summary.stopTimeline))].sort((a, b) => a - b);
   const archive = new WalArchive(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
   const lineages: Lineage[] = [];
   for (const timeline of timelines) {
-    const content = timeline === 1 ? undefined : await archive.readHistory(timeline);
-    if (content !== undefined) lineages.push({ timeline, history: parseTimelineHistory(content.toString('utf8')) });
-    else {
-      // Without its history any older timeline may lead to it.
-      const history = Array.from({ length: timeline - 1 }, (_, n) => ({ timeline: n + 1, switchLsn: NO_END, reason: '' }));
-      lineages.push({ timeline, history });
-    }
+    const known = timeline === 1 ? [] : await archive.readAncestorsOrNone(timeline);
+    // Without its history any older timeline may lead to it; not each number below it is one.
+    const older = ofBackups.filter((each) => each < timeline);
+    const history = known ?? older.map((each) => ({ timeline: each, switchLsn: NO_END, reason: '' }));
+    lineages.push({ timeline, history });
   }
   return lineages;
 }
@@ -149,11 +154,9 @@ async function readDumps(
 async function readContent(repository: Repository, systemIdentifier: string, label: string): Promise<DumpContent | undefined> {
   const manifest = await readableDumpManifest(repository, `${systemIdentifier}/`, label);
   if (manifest === undefined) return undefined;
-  const names = (databases: readonly { readonly database: string }[] = []): readonly string[] => databases.map(({ database }) => database);
   return {
     extent: extentOf(manifest),
-    databases: names(manifest.databases),
-    leftOut: names(manifest.leftOut),
-    missed: names(missedBy(manifest)),
+    databases: manifest.databases.map(({ database }) => database),
+    leftOut: (manifest.leftOut ?? []).map(({ database }) => database),
   };
 }

@@ -24,7 +24,7 @@ export type KeepReason =
   | { readonly kind: 'last'; readonly count: number; readonly databases?: readonly string[] }
   /** A dump of definitions or single tables only: these have a count of their own. */
   | { readonly kind: 'last-part'; readonly count: number }
-  /** A dump that does not say whether it is whole; with `databases`: one of the last of these, which the newer whole ones leave out. */
+  /** A dump that does not say whether it is whole; with `databases`: those of it that newer whole ones leave out, until so many hold all of each. */
   | { readonly kind: 'unrecorded'; readonly count: number; readonly databases?: readonly string[] }
   | { readonly kind: 'period'; readonly rule: Period; readonly period: string }
   | { readonly kind: 'minimum'; readonly count: number }
@@ -50,9 +50,7 @@ export function describeReason(reason: KeepReason): string {
     case 'last-part':
       return `one of the last ${reason.count} that hold definitions or single tables only`;
     case 'unrecorded':
-      return reason.databases === undefined
-        ? `it does not say whether it is whole, and fewer than ${reason.count} newer ones are known to be`
-        : `it does not say whether it is whole, and may be one of the last ${reason.count} of ${reason.databases.join(', ')}`;
+      return `it does not say whether it is whole, and ${whyUnrecorded(reason)}`;
     case 'period':
       return `${reason.rule} ${reason.period}`;
     case 'minimum':
@@ -70,4 +68,8 @@ export function describeReason(reason: KeepReason): string {
     default:
       return reason satisfies never;
   }
+}
+
+function whyUnrecorded({ count, databases }: Extract<KeepReason, { readonly kind: 'unrecorded' }>): string {
+  return `fewer than ${count} newer ones are known to ${databases === undefined ? 'be' : `hold all of ${databases.join(', ')}`}`;
 }

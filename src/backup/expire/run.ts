@@ -115,7 +115,8 @@ export async function expireLineage(
     const expired = await applyExpiry(repository, systemIdentifier, plan.inspection, plan, { lease, windowMs, graceMs, signal });
     const collecting = { lease, graceMs, clock, log, signal, withoutReserve: given, ...(read === undefined ? {} : { read }) };
     const collected = await collect(repository, systemIdentifier, collecting).catch((error: unknown) => {
-      if (isDbadminError(error, 'repository-format') || isDbadminError(error, 'repository-damaged')) return error;
+      // What retention let go is gone, and told; with the lease lost in the middle, too.
+      if (isDbadminError(error) && ['repository-format', 'repository-damaged', 'locked'].includes(error.code)) return error;
       throw error;
     });
     // The lease, which is held, is as new as anything.

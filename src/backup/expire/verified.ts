@@ -3,7 +3,7 @@ import type { Repository } from '../../repository/repository.ts';
 import type { ExpiryInspection } from './inspect.ts';
 
 /**
- * While a verification that found something cannot say what, nothing goes: whole backups might, in favour of broken ones.
+ * While a verification that found something, or may have, cannot say what, nothing goes: whole backups might, in favour of broken ones.
  *
  * @throws {DbadminError} `repository-damaged` naming each.
  */
@@ -11,7 +11,7 @@ export function refuseUntold({ store }: Repository, { untold }: Pick<ExpiryInspe
   if (untold.length === 0) return;
   const what = untold.length === 1 ? `verification ${untold[0]}` : `verifications ${untold.join(', ')}`;
   throw new DbadminError('repository-damaged', `nothing was removed from ${store.description}: what ${what} found cannot be read`, {
-    detail: 'It found something missing or damaged, and which backups that takes stands in its report alone.',
+    detail: 'What is missing or damaged, and which backups that takes, stands in its report alone.',
     hint: 'dbadmin backup verify --read-data looks at everything anew; retention goes on by what that finds.',
   });
 }

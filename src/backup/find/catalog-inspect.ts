@@ -13,12 +13,34 @@ const SEGMENT_PAGES = 131_072;
 type Files = ReadonlyMap<string, FileEntry>;
 
 /**
+ * What `read` makes of the WAL with the catalogs of a backup kept up. Where it comes upon some that nobody kept up, it is done again with all that
+ * one reading missed: so often do databases take a name from each other, and VACUUM FULL moves catalogs, that each for itself would be too much.
+ *
+ * @throws {DbadminError} as readCatalogStart; `internal` when a reading misses nothing but what an earlier one did.
+ */
+export async function withCatalogs<Found>(
+  { repository, backup, blobs }: { readonly repository: Repository; readonly backup: BackupSummary; readonly blobs: BlobReader },
+  databaseName: string,
+  read: (catalog: CatalogReplay) => Promise<Found>,
+): Promise<Found> {
+  const missed = new Map<string, Missed>();
+  for (;;) {
+    const catalog = new CatalogReplay(await readCatalogStart(repository, backup, blobs, databaseName, [...missed.values()]));
+    const found = await read(catalog);
+    if (catalog.missed.length === 0) return found;
+    const before = missed.size;
+    for (const each of catalog.missed) missed.set(JSON.stringify(each), each);
+    if (missed.size === before) throw new DbadminError('internal', 'the catalogs cannot be followed through the WAL');
+  }
+}
+
+/**
  * Reads from a backup, without restoring it, the catalogs that say which table a name means in a database. `missed` is what
  * an earlier reading of the WAL found to be needed besides.
  *
  * @throws {DbadminError} `repository-damaged`, `wal-invalid` when a catalog is not where the backup says.
  */
-export async function readCatalogStart(
+async function readCatalogStart(
   repository: Repository,
   backup: BackupSummary,
   blobs: BlobReader,

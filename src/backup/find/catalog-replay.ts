@@ -74,7 +74,7 @@ export class CatalogReplay {
   readonly #deletedFiles = new Map<number, { readonly xid: number; readonly lsn: bigint }>();
   #database: number | undefined;
   #wasNamed = false;
-  missed: Missed | undefined;
+  readonly #missed: Missed[] = [];
 
   constructor(start: CatalogStart) {
     this.#start = start;
@@ -88,6 +88,11 @@ export class CatalogReplay {
     for (const [database, heaps] of this.#heaps)
       for (const [file, heap] of heaps) for (const [place, tuple] of heap.rows()) this.#noteHeader({ database, file, ...place }, tuple);
     this.#nameMeans(this.#named());
+  }
+
+  /** Each once, and none that the start has already: with any, what was read so far says nothing but this. */
+  get missed(): readonly Missed[] {
+    return this.#missed;
   }
 
   /** OID of the database that the name means now, as others see it. */
@@ -313,16 +318,19 @@ export class CatalogReplay {
     }
     this.#maps.set(made, map);
     this.#heaps.set(made, new Map([...(this.#heaps.get(source) ?? [])].map(([file, heap]) => [file, heap.copy()])));
+    for (const { database, file } of this.#start.later) if (database === made) this.#follow(made, file);
     this.#files.clear();
   }
 
   #requireDatabase(oid: number): void {
-    if (!this.#start.awaited.includes(oid)) this.missed ??= { kind: 'database', oid };
+    if (this.#start.awaited.includes(oid)) return;
+    if (!this.#missed.some((each) => each.kind === 'database' && each.oid === oid)) this.#missed.push({ kind: 'database', oid });
   }
 
   #requireFile(file: RelationFile): void {
     if (this.#heaps.get(file.database)?.has(file.file) === true) return;
-    this.missed ??= { kind: 'file', file };
+    const isSame = ({ database, file: number }: RelationFile): boolean => database === file.database && number === file.file;
+    if (!this.#missed.some((each) => each.kind === 'file' && isSame(each.file))) this.#missed.push({ kind: 'file', file });
   }
 
   #follow(database: number, file: number): void {

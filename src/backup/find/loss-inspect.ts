@@ -6,8 +6,8 @@ import { BlobReader } from '../../repository/blob-reader.ts';
 import { candidatesOf, type Candidate } from '../restore/candidates.ts';
 import { isCommit } from '../restore/commits-inspect.ts';
 import { readStoredRecords } from '../restore/stored-records.ts';
-import { readCatalogStart } from './catalog-inspect.ts';
-import { CatalogReplay, type Missed } from './catalog-replay.ts';
+import { withCatalogs } from './catalog-inspect.ts';
+import type { CatalogReplay } from './catalog-replay.ts';
 import { namedRow, type ClassRow } from './catalog-rows.ts';
 import { add, LossCount, type ChangedFile, type RowChanges } from './loss-count.ts';
 import type { Search } from './search-inspect.ts';
@@ -41,8 +41,6 @@ export interface PitrLoss extends RowChanges {
   /** The stored WAL ends here; what came later is not counted. */
   readonly untilLsn: bigint;
 }
-
-const MAX_RESTARTS = 16;
 
 /**
  * Counts what was committed after a restore point, in every database, in the stored WAL.
@@ -94,14 +92,12 @@ interface Counted {
 }
 
 async function countIn(search: LossSearch, candidate: Candidate, blobs: BlobReader, database: string): Promise<Counted> {
-  const missed: Missed[] = [];
-  for (let restarts = 0; restarts < MAX_RESTARTS; restarts += 1) {
-    const catalog = new CatalogReplay(await readCatalogStart(search.repository, candidate.backup, blobs, database, missed));
-    const counted = await replay(search, candidate, catalog);
-    if (catalog.missed === undefined) return counted;
-    missed.push(catalog.missed);
-  }
-  throw new DbadminError('internal', 'the catalogs moved more often than they can be followed');
+  const { repository } = search;
+  return await withCatalogs(
+    { repository, backup: candidate.backup, blobs },
+    database,
+    async (catalog) => await replay(search, candidate, catalog),
+  );
 }
 
 async function replay(search: LossSearch, candidate: Candidate, catalog: CatalogReplay): Promise<Counted> {
@@ -161,7 +157,6 @@ async function replay(search: LossSearch, candidate: Candidate, catalog: Catalog
       count(end);
       if (changed) look();
     }
-    if (catalog.missed !== undefined) break;
   }
   return { at, commits, otherCommits, lastCommit, own, others, files, schemas, database: catalog.database, names };
 }

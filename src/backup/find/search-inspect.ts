@@ -6,8 +6,8 @@ import type { Repository } from '../../repository/repository.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
 import { candidatesOf, oldestOfStretches, stretchesSince, type Candidate } from '../restore/candidates.ts';
 import type { Lineage } from '../restore/recover-along.ts';
-import { databaseNames, readCatalogStart } from './catalog-inspect.ts';
-import { CatalogReplay, type Missed } from './catalog-replay.ts';
+import { databaseNames, withCatalogs } from './catalog-inspect.ts';
+import type { CatalogReplay } from './catalog-replay.ts';
 import { readStoredRecords } from '../restore/stored-records.ts';
 import { formatTableName, type TableName } from './table-name.ts';
 import { TableWatch, type DropEvent, type TableEvent } from './table-watch.ts';
@@ -43,9 +43,6 @@ interface Reading extends TableHistory {
   /** Of the databases where it ends. */
   readonly databases: readonly string[];
 }
-
-/** A restart for each catalog that VACUUM FULL or CREATE DATABASE moves, and then some. */
-const MAX_RESTARTS = 16;
 
 /**
  * What happened to a table in all of the stored WAL that a backup leads to: from the end of the oldest backup on.
@@ -123,17 +120,13 @@ export async function* readStoredEnds(
 }
 
 async function readHistory(search: TableSearch, candidate: Candidate, untilLsn: bigint): Promise<Reading> {
-  const missed: Missed[] = [];
-  const { repository, contents, database } = search;
+  const { repository, database, contents } = search;
   const { systemIdentifier } = contents.cluster;
   const blobs = new BlobReader(repository, systemIdentifier, await BlobIndex.load(repository, systemIdentifier));
-  for (let restarts = 0; restarts < MAX_RESTARTS; restarts += 1) {
-    const catalog = new CatalogReplay(await readCatalogStart(repository, candidate.backup, blobs, database, missed));
+  return await withCatalogs({ repository, backup: candidate.backup, blobs }, database, async (catalog) => {
     const history = await replay(search, candidate, untilLsn, catalog);
-    if (catalog.missed === undefined) return { ...history, knowsDatabase: catalog.wasNamed, databases: databaseNames(catalog) };
-    missed.push(catalog.missed);
-  }
-  throw new DbadminError('internal', 'the catalogs moved more often than they can be followed');
+    return { ...history, knowsDatabase: catalog.wasNamed, databases: databaseNames(catalog) };
+  });
 }
 
 async function replay(search: TableSearch, candidate: Candidate, untilLsn: bigint, catalog: CatalogReplay): Promise<TableHistory> {
@@ -151,7 +144,6 @@ async function replay(search: TableSearch, candidate: Candidate, untilLsn: bigin
       // Before the backup's end its pages may be of a later time than the record.
       if (end.lsn >= candidate.stopLsn) events.push(...found);
     } else if (end === undefined) watch.take(record);
-    if (catalog.missed !== undefined) break;
   }
   return { events, exists: watch.exists, readBytes: Number(untilLsn - candidate.startLsn) };
 }

@@ -1,4 +1,5 @@
-import type { Deed, LedgerArgument, LedgerEntry, RevokedObject } from '../../repository/ledger.ts';
+import type { Deed, LedgerArgument, RevokedObject } from '../../repository/ledger-deed.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
 import { formatMoment } from '../restore/target.ts';
 
 /** What comes back, for people: `role svc_old (dropped 2026-11-21 14:20:00 +05:30)`. */

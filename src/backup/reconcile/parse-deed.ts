@@ -1,5 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
-import { DEED_KINDS, type Deed, type LedgerArgument, type RevokedObject } from '../../repository/ledger.ts';
+import { DEED_KINDS, type Deed, type LedgerArgument, type RevokedObject } from '../../repository/ledger-deed.ts';
 import { describeCall } from './describe.ts';
 
 export interface DeedWords {

@@ -1,5 +1,6 @@
 import { isAncestorPosition } from '../../postgres/timeline.ts';
-import type { Deed, LedgerEntry } from '../../repository/ledger.ts';
+import type { Deed } from '../../repository/ledger-deed.ts';
+import type { LedgerEntry } from '../../repository/ledger.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 
 /** Where a restored cluster will stand. */

@@ -1,4 +1,4 @@
-import type { Deed, RevokedObject } from '../../repository/ledger.ts';
+import type { Deed, RevokedObject } from '../../repository/ledger-deed.ts';
 
 /** A statement that undoes a return, and where it has to run: in one database, in each, or in any. */
 export interface ReconcileStatement {

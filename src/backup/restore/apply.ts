@@ -4,6 +4,7 @@ import path from 'node:path';
 import { rm } from 'node:fs/promises';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
+import { configurationBytes } from '../configuration-text.ts';
 import type { Setting } from './clone-settings.ts';
 import { applyDelta, type DeltaOutcome } from './delta-apply.ts';
 import { originalSetting, type Preflight } from './inspect.ts';
@@ -172,7 +173,7 @@ async function writeConfiguration(
   for (const directory of outside.directories) await makeDirectory(directory, 0o700, owner);
   for (const file of outside.files) {
     await makeDirectory(path.dirname(file.path), 0o700, owner);
-    await writeText(file.path, file.content, owner);
+    await writeText(file.path, configurationBytes(file.content), owner);
     await syncDirectory(path.dirname(file.path));
   }
   if (changed.size === 0) return;

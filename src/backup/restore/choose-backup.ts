@@ -1,7 +1,8 @@
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { howToAcknowledge } from '../../repository/differing-pages.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
-import { describeSuspicion, howToAcknowledge } from '../suspicion.ts';
+import { describeSuspicion } from '../suspicion.ts';
 import type { Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 
@@ -38,7 +39,7 @@ export async function resolveFromTrusted(contents: LineageContents, wish: Backup
   if (wish.acceptsSuspect) return newest;
   throw new DbadminError('refused', `only a suspect backup reaches this target: ${newest.backup.label}`, {
     detail: describeSuspicion(suspicion),
-    hint: `${howToAcknowledge(suspicion)} To restore from it as it is: --accept-suspect, or --backup with the label of any.`,
+    hint: `${howToAcknowledge(suspicion.audit, suspicion)} To restore from it as it is: --accept-suspect, or --backup with the label of any.`,
   });
 }
 

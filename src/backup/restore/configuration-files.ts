@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { withIncludesLed } from '../configuration-includes.ts';
 
 /**
  * The text of postgresql.conf with what leads out of a restored data directory taken out: `data_directory`, which would
@@ -50,69 +51,35 @@ export function outerDirectoryOf(dataDirectory: string): string {
   return `${dataDirectory}.config`;
 }
 
-/** Such files as they are laid down below `directory`, each under its old path. */
-export interface MovedFiles {
+/** What of a configuration outside of the data directory is in a backup. */
+export interface OuterTree {
   readonly files: readonly OuterFile[];
-  /** Directories that are included and have to be there, also when nothing of them was saved. */
+  /** Directories that are included, absolute; those with a file in `files` need not be among them. */
   readonly directories: readonly string[];
 }
 
-const INCLUDE = /^(\s*(include|include_dir|include_if_exists)\s*=?\s*')([^']+)'/gim;
-
-/** Moves the files; what they include by absolute path is led to the copies where there are any. */
-export function moveOuterFiles(files: readonly OuterFile[], directory: string): MovedFiles {
-  const directories = new Set<string>();
-  const moved = files.map((file) => ({
-    path: `${directory}${file.path}`,
-    content: leadToCopies(file.content, files, directory, (target) => {
-      directories.add(`${directory}${path.posix.resolve(path.posix.dirname(file.path), target)}`);
-    }),
-  }));
-  return { files: moved, directories: [...directories] };
+/** The same as it is laid down below `directory`, each under its old path; what the files include is led to the copies where there are any. */
+export function moveOuter(outer: OuterTree, directory: string): OuterTree {
+  return {
+    files: outer.files.map((file) => ({ path: `${directory}${file.path}`, content: leadToCopies(file.content, outer, directory) })),
+    directories: outer.directories.map((each) => `${directory}${each}`),
+  };
 }
 
 /**
- * A configuration file's text with its includes by absolute path led to where `files` were copied, below `directory`;
- * others stay. `onRelative` is told of directories included by a path that follows the file.
+ * A configuration file's text with its includes by absolute path led to where `outer` was copied, below `directory`; others stay: what
+ * was not saved may be put back where it was.
  */
-export function leadToCopies(
-  content: string,
-  files: readonly OuterFile[],
-  directory: string,
-  onRelative: (directory: string) => void = () => undefined,
-): string {
-  return content.replaceAll(INCLUDE, (line, head: string, word: string, target: string) => {
-    const isDirectory = word.toLowerCase() === 'include_dir';
-    if (!target.startsWith('/')) {
-      if (isDirectory) onRelative(target);
-      return line;
-    }
-    const wanted = target.replace(/\/+$/, '');
-    const isCopied = files.some((other) => (isDirectory ? other.path.startsWith(`${wanted}/`) : other.path === wanted));
-    return isCopied ? `${head}${directory.replaceAll("'", "''")}${wanted}'` : line;
+export function leadToCopies(content: string, { files, directories }: OuterTree, directory: string): string {
+  return withIncludesLed(content, ({ kind, path: target }) => {
+    if (!target.startsWith('/')) return undefined;
+    const wanted = path.posix.resolve(target);
+    const isCopied =
+      kind === 'directory'
+        ? directories.includes(wanted) || files.some((other) => other.path.startsWith(`${wanted}/`))
+        : files.some((other) => other.path === wanted);
+    return isCopied ? `${directory}${wanted}` : undefined;
   });
-}
-
-const RELATIVE_INCLUDE = /^[ \t]*(include|include_dir)\b[ \t]*=?[ \t]*(?:'([^']+)'|"([^"]+)"|([^\s'"#=]+))/gim;
-
-/** What a configuration file of the data directory includes by a path that follows it, and the server does not start without. */
-export interface NeededIncludes {
-  /** Relative to the data directory; never outside of it. */
-  readonly directories: readonly string[];
-  readonly files: readonly string[];
-}
-
-/** What `content`, the file at `file` in the data directory, needs there. Includes of what may be missing are not among it. */
-export function neededIncludes(file: string, content: string): NeededIncludes {
-  const directories: string[] = [];
-  const files: string[] = [];
-  for (const [, word = '', ...targets] of content.matchAll(RELATIVE_INCLUDE)) {
-    const target = targets.find((each) => each !== undefined) ?? '';
-    const found = path.posix.join(path.posix.dirname(file), target).replace(/\/+$/, '');
-    if (target.startsWith('/') || found === '.' || found === '..' || found.startsWith('../')) continue;
-    (word.toLowerCase() === 'include_dir' ? directories : files).push(found);
-  }
-  return { directories, files };
 }
 
 /** postgresql.conf in a restored production's data directory: it leads to the copy of the one that lay outside. */

@@ -71,10 +71,10 @@ async function removeControlFile(layout: LayoutPlan): Promise<void> {
 /** Names that a crash of the machine brought back would be files that recovery goes on with. */
 async function removeDurably(directory: string): Promise<void> {
   try {
-    await rm(directory, { recursive: true, force: true });
+    await rm(systemPath(directory), { recursive: true, force: true });
     await syncDirectory(path.dirname(directory));
   } catch (error) {
-    throw writeFailure(directory, error);
+    throw writeFailure(directory.toWellFormed(), error);
   }
 }
 

@@ -9,6 +9,7 @@ import { isOfOneObject, type DamagedObject } from '../../repository/passed-over.
 import type { Repository } from '../../repository/repository.ts';
 import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
+import { configurationText } from '../configuration-text.ts';
 import { inspectLineage, readLineage, readOtherLineages, type LineageContents } from '../lineage-inspect.ts';
 import type { Suspicion } from '../suspicion.ts';
 import { openBackupContents, type BackupContents } from './backup-contents-inspect.ts';
@@ -21,11 +22,13 @@ import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 import { lastSetting, linkedPathOf, outerPathOf, type OuterFile } from './configuration-files.ts';
+import { lackingConfiguration } from './lacking-configuration.ts';
 import { inspectStaleConfiguration, type StaleConfiguration } from './stale-configuration-inspect.ts';
 import { inspectTarget, type TargetState } from './target-directories-inspect.ts';
 import { refuseUnstored } from './unstored-wal.ts';
 
 const MAIN = 'postgresql.conf';
+const AUTHENTICATION = ['pg_hba.conf', 'pg_ident.conf'];
 
 export interface RestoreRequest {
   readonly repository: Repository;
@@ -75,6 +78,10 @@ export interface Preflight {
   readonly outer: readonly OuterFile[];
   /** Configuration files that the original has as links in its data directory: text by path in it. */
   readonly linked: ReadonlyMap<string, string>;
+  /** Text of pg_hba.conf and pg_ident.conf where they are files in the data directory. */
+  readonly authentication: ReadonlyMap<string, string>;
+  /** What a production restored from it lacks of its configuration: sentences without the last stop. */
+  readonly lackingConfiguration: readonly string[];
   /** Those beside the directory of a production gone over that the backup has not. */
   readonly staleConfiguration: StaleConfiguration | undefined;
   readonly walBytes: number;
@@ -98,15 +105,28 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const state = await inspectTarget({ layout, contents, along: lineage, extraBytes: walBytes, delta: request.delta === true });
   if (request.target.kind === 'latest' && request.withoutUnstoredWal !== true) refuseUnstored(state, lineage.timeline);
   const replayed = await inspectReplayedTablespaces({ resolution, layout, control, isOver: state.kind === 'over' });
+  const readText = async (path: string): Promise<string | undefined> => {
+    const bytes = await read(path);
+    return bytes === undefined ? undefined : configurationText(bytes);
+  };
   const outer: OuterFile[] = [];
   const linked = new Map<string, string>();
   for (const { path } of entries) {
     const [outside, inside] = [outerPathOf(path), linkedPathOf(path)];
     if (outside === undefined && inside === undefined) continue;
-    const content = (await read(path))?.toString('utf8') ?? '';
+    const content = (await readText(path)) ?? '';
     if (outside !== undefined) outer.push({ path: outside, content });
     if (inside !== undefined) linked.set(inside, content);
   }
+  const mainConf = (await readText(MAIN)) ?? linked.get(MAIN);
+  const authentication = new Map<string, string>();
+  for (const name of AUTHENTICATION) {
+    const text = await readText(name);
+    if (text !== undefined) authentication.set(name, text);
+  }
+  const inside = new Map([...(mainConf === undefined ? [] : [[MAIN, mainConf] as const]), ...authentication, ...linked]);
+  const autoConf = (await readText('postgresql.auto.conf')) ?? '';
+  const identFile = originalSetting({ autoConf, mainConf, outer, linked }, 'ident_file');
   const isProductionOver = state.kind === 'over' && request.purpose === 'production';
   return {
     repository,
@@ -120,11 +140,13 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     state,
     replayed,
     control,
-    autoConf: (await read('postgresql.auto.conf'))?.toString('utf8') ?? '',
-    mainConf: (await read(MAIN))?.toString('utf8') ?? linked.get(MAIN),
-    hasHba: entries.file('pg_hba.conf') !== undefined || linked.has('pg_hba.conf'),
+    autoConf,
+    mainConf,
+    hasHba: authentication.has('pg_hba.conf') || linked.has('pg_hba.conf'),
     outer,
     linked,
+    authentication,
+    lackingConfiguration: lackingConfiguration({ backup: resolution.backup, layout, inside, outer, identFile }),
     staleConfiguration: isProductionOver ? await inspectStaleConfiguration(layout, outer) : undefined,
     walBytes,
   };

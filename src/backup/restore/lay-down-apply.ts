@@ -8,6 +8,7 @@ import { systemPath } from '../../base/path-bytes.ts';
 import { writeFully } from '../../base/write-fully.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
+import { configurationBytes } from '../configuration-text.ts';
 import { FileChecksums } from './file-checksums.ts';
 import { LaidFiles } from './laid-files.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
@@ -77,7 +78,7 @@ export async function layDown(options: LayDownOptions): Promise<FileChecksums> {
     // What lay behind a link to a directory.
     const within = path.dirname(relative);
     if (!known.has(within)) await makeDirectory(path.join(plan.dataDirectory, within), 0o700, owner);
-    await writeText(path.join(plan.dataDirectory, relative), content, owner);
+    await writeText(path.join(plan.dataDirectory, relative), configurationBytes(content), owner);
     if (!known.has(within)) await syncDirectory(path.join(plan.dataDirectory, within));
   }
   const directories = [

@@ -30,3 +30,16 @@ export function isMarker(path: string): boolean {
 export function isLeftOut(path: string): boolean {
   return path === '.dbadmin' || path.startsWith('.dbadmin/') || path === 'standby.signal' || path === 'recovery.signal' || isMarker(path);
 }
+
+/**
+ * Whether a link is none of a tablespace, though among theirs. The server passes over such a one, and yet sends it with a base backup;
+ * it would lead a restored cluster to wherever the original's leads.
+ */
+export function isForeignLink(path: string): boolean {
+  return /^pg_tblspc\/[^/]+$/.test(path) && !isTablespaceLink(path);
+}
+
+/** Whether a path is that of a tablespace's link. */
+export function isTablespaceLink(path: string): boolean {
+  return /^pg_tblspc\/\d+$/.test(path);
+}

@@ -22,8 +22,9 @@ export function refuseMadeTablespaces(resolution: Resolution): void {
   const [first] = replayedTablespaces(resolution);
   if (first === undefined) return;
   const lsn = formatLsn(first.lsn);
-  throw new DbadminError('refused', `a clone cannot be taken past position ${lsn}, where a tablespace was made at ${first.location}`, {
-    detail: `CREATE TABLESPACE ran after the start of backup ${backup.label}: recovery would lead the clone to ${first.location} itself, and write into the original's files there.`,
+  const location = first.location.toWellFormed();
+  throw new DbadminError('refused', `a clone cannot be taken past position ${lsn}, where a tablespace was made at ${location}`, {
+    detail: `CREATE TABLESPACE ran after the start of backup ${backup.label}: recovery would lead the clone to ${location} itself, and write into the original's files there.`,
     hint: `Take a backup now (dbadmin backup run): one that began after the tablespace was made has it, and puts the clone's elsewhere. Or restore to before it: --to-lsn ${lsn} --exclusive. Only --as production, in the original's place, goes past it.`,
   });
 }

@@ -1,6 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { systemPath } from '../../base/path-bytes.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import { makeDirectory, writeText } from './lay-down-apply.ts';
 import { MARKER_NAME, UNFINISHED_MARKER } from './left-out.ts';
@@ -75,7 +76,7 @@ function isMarker(value: unknown): value is RestoreMarker {
 
 /** Makes names that were added to or taken from a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
+  const handle = await open(systemPath(directory), 'r');
   try {
     await handle.sync();
   } finally {

@@ -1,7 +1,7 @@
 import { DbadminError } from '../../base/errors.ts';
 import { Selection, type Listed } from '../../base/listed.ts';
 import type { BackupSummary, FileEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
-import { isLeftOut } from './left-out.ts';
+import { isForeignLink, isLeftOut, isTablespaceLink } from './left-out.ts';
 
 /** Where everything of a backup goes: pure, so that nothing unsafe is ever begun. */
 export interface LayoutPlan {
@@ -14,6 +14,7 @@ export interface LayoutPlan {
   readonly files: Listed<FileToWrite>;
   /** Written when everything else is durable: with it the directory becomes a cluster. */
   readonly controlFile: FileToWrite;
+  /** `original` is for people: bytes that are not UTF-8 are U+FFFD. */
   readonly tablespaces: readonly { readonly oid: string; readonly original: string; readonly directory: string }[];
   readonly totalBytes: number;
 }
@@ -45,8 +46,9 @@ export function planLayout(
     number += 1;
     refuseOutside(entry);
     const { path } = entry;
-    if (isLeftOut(path)) continue;
-    if (entry.type === 'symlink') links.push(entry);
+    if (isLeftOut(path) || (entry.type === 'symlink' && isForeignLink(path))) continue;
+    // As a command line has it, too: bytes that are not UTF-8 do not come through.
+    if (entry.type === 'symlink') links.push({ ...entry, target: entry.target.toWellFormed() });
     else if (entry.type === 'directory') directories.set(path, entry.mode);
     else {
       const { sizeBytes } = entry;
@@ -56,7 +58,13 @@ export function planLayout(
     }
   }
   for (const original of mapping.keys()) {
-    if (!links.some(({ target }) => target === original)) {
+    const named = links.filter(({ target }) => target === original);
+    if (named.length > 1) {
+      throw new DbadminError('usage', `backup ${backup.label} has ${named.length} tablespaces whose places read ${original}`, {
+        detail: 'Their names are not UTF-8, and differ only in bytes that cannot be shown.',
+      });
+    }
+    if (named.length === 0) {
       throw new DbadminError('usage', `backup ${backup.label} has no tablespace at ${original}`, {
         detail: links.length === 0 ? 'It has no tablespaces.' : `It has them at ${links.map(({ target }) => target).join(', ')}.`,
       });
@@ -123,7 +131,7 @@ function refuseOutside(entry: ManifestEntry): void {
   const leads =
     entry.path.startsWith('/') || parts.some((part) => part === '..' || part === '.' || part === '') || entry.path.includes('\0');
   const isRoot = entry.type === 'directory' && (entry.path === '' || entry.path === '.');
-  const strangeLink = entry.type === 'symlink' && !/^pg_tblspc\/\d+$/.test(entry.path);
+  const strangeLink = entry.type === 'symlink' && !isTablespaceLink(entry.path) && !isForeignLink(entry.path);
   if (isRoot || !(leads || strangeLink)) return;
   throw new DbadminError('restore-failed', `the manifest holds an unsafe ${entry.type} ${JSON.stringify(entry.path)}`, {
     detail: 'A restore writes only below the directory it was given.',

@@ -2,7 +2,7 @@ import { chown, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
-import { openClient } from '../../postgres/client.ts';
+import { openClient, type ClientOptions } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { Setting } from './clone-settings.ts';
@@ -63,7 +63,11 @@ export async function removeQuarantine({ directory }: Quarantine): Promise<void>
  *
  * @throws {DbadminError} `privilege-missing` when no superuser that may log in is found.
  */
-export async function superuserOf(quarantine: Quarantine, candidates: readonly string[]): Promise<ConnectionParameters> {
+export async function superuserOf(
+  quarantine: Quarantine,
+  candidates: readonly string[],
+  options: ClientOptions = {},
+): Promise<ConnectionParameters> {
   let answer = '';
   for (const user of new Set(candidates)) {
     for (const database of ['postgres', 'template1']) {
@@ -80,7 +84,7 @@ export async function superuserOf(quarantine: Quarantine, candidates: readonly s
         connectTimeoutMs: 10_000,
         applicationName: 'dbadmin reconcile',
       };
-      const found = await findSuperuser(parameters);
+      const found = await findSuperuser(parameters, options);
       if (typeof found === 'string') return { ...parameters, user: found };
       if (found !== undefined) answer = ` The last answer: ${found.detail ?? found.message}.`;
     }
@@ -92,10 +96,10 @@ export async function superuserOf(quarantine: Quarantine, candidates: readonly s
 }
 
 /** Its name; or why it could not be asked for. Undefined where there is none. */
-async function findSuperuser(parameters: ConnectionParameters): Promise<string | DbadminError | undefined> {
+async function findSuperuser(parameters: ConnectionParameters, options: ClientOptions): Promise<string | DbadminError | undefined> {
   let sql: Awaited<ReturnType<typeof openClient>>;
   try {
-    sql = await openClient(parameters);
+    sql = await openClient(parameters, options);
   } catch (error) {
     // No such role or database in the past that was restored.
     if (isDbadminError(error, 'credentials-wrong') || isDbadminError(error, 'connection-failed')) return error;

@@ -1,6 +1,7 @@
 import { readdir, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { decodePath, systemPath } from '../../base/path-bytes.ts';
 import type { ControlFile } from '../../postgres/control-file.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { replayedTablespaces } from './made-tablespaces.ts';
@@ -9,6 +10,7 @@ import type { Resolution } from './resolve.ts';
 
 /** A tablespace of a production that its recovery makes, because the backup is older. */
 export interface ReplayedTablespace {
+  /** As path-bytes.ts gives it, like the directory. */
   readonly location: string;
   /** Where its files go: the server's own directory in the location, `PG_18_202506291`. */
   readonly directory: string;
@@ -49,7 +51,7 @@ export async function inspectReplayedTablespaces(request: ReplayedTablespacesReq
     const isFilled = names.length > 0;
     if (isFilled && !(isOver && (await isLinked(layout.dataDirectory, location))))
       throw filled({ directory, location, lsn, names }, request);
-    const isThere = isFilled || (await stat(location).catch(() => undefined))?.isDirectory() === true;
+    const isThere = isFilled || (await stat(systemPath(location)).catch(() => undefined))?.isDirectory() === true;
     found.set(location, { location, directory, isThere, isFilled });
   }
   return [...found.values()];
@@ -58,7 +60,8 @@ export async function inspectReplayedTablespaces(request: ReplayedTablespacesReq
 async function isLinked(dataDirectory: string, location: string): Promise<boolean> {
   const links = path.join(dataDirectory, 'pg_tblspc');
   for (const oid of await listed(links)) {
-    if ((await readlink(path.join(links, oid)).catch(() => undefined)) === location) return true;
+    const leadsTo = await readlink(systemPath(path.join(links, oid)), { encoding: 'buffer' }).catch(() => undefined);
+    if (leadsTo !== undefined && decodePath(leadsTo) === location) return true;
   }
   return false;
 }
@@ -70,10 +73,12 @@ interface Filled {
   readonly names: readonly string[];
 }
 
-function filled({ directory, location, lsn, names }: Filled, { resolution, layout, isOver }: ReplayedTablespacesRequest): DbadminError {
+function filled(found: Filled, { resolution, layout, isOver }: ReplayedTablespacesRequest): DbadminError {
+  const { lsn, names } = found;
+  const [directory, location] = [found.directory.toWellFormed(), found.location.toWellFormed()];
   const { label } = resolution.backup;
   return new DbadminError('refused', `${directory} is not empty, and recovery would go on with the files in it`, {
-    detail: `CREATE TABLESPACE ran at ${formatLsn(lsn)}, after the start of backup ${label}: recovery makes the tablespace at ${location} itself, and files that are there (${names.slice(0, 3).join(', ')}) would bring pages from after the moment that is restored.`,
+    detail: `CREATE TABLESPACE ran at ${formatLsn(lsn)}, after the start of backup ${label}: recovery makes the tablespace at ${location} itself, and files that are there (${names.slice(0, 3).join(', ').toWellFormed()}) would bring pages from after the moment that is restored.`,
     hint: isOver
       ? `No link in ${path.join(layout.dataDirectory, 'pg_tblspc')} leads to ${location}, so nothing proves that the files are of this cluster. Move ${directory} away when no server uses it.`
       : `Restore over what is left of the lost cluster with --delta, which removes them; or move ${directory} away when no server uses it.`,
@@ -82,9 +87,9 @@ function filled({ directory, location, lsn, names }: Filled, { resolution, layou
 
 async function listed(directory: string): Promise<readonly string[]> {
   try {
-    return await readdir(directory);
+    return (await readdir(systemPath(directory), { encoding: 'buffer' })).map(decodePath);
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return [];
-    throw new DbadminError('file-unreadable', `cannot look into ${directory}`, { detail: messageOf(error), cause: error });
+    throw new DbadminError('file-unreadable', `cannot look into ${directory.toWellFormed()}`, { detail: messageOf(error), cause: error });
   }
 }

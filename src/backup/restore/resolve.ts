@@ -6,6 +6,7 @@ import type { TransactionEnd } from '../../postgres/wal-records.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
+import { CHECKPOINT_BEGINS_MS, restorableFrom } from '../restorable-from.ts';
 import { candidatesOf, oldestOfStretches, type Candidate } from './candidates.ts';
 import {
   checkpointTime,
@@ -61,9 +62,6 @@ interface Covered {
   readonly lsn: bigint;
   readonly at: Date;
 }
-
-/** From the second that a checkpoint says it began in to the position that it begins at. */
-const CHECKPOINT_BEGINS_US = 2_000_000n;
 
 /**
  * Finds the backup and the position that give the target, by reading the stored WAL; or refuses, saying what is nearest.
@@ -155,10 +153,13 @@ async function byTime(input: ResolveInput, candidates: readonly Candidate[], atU
  * times are of the tool's clock, and the moment is of the server's. Where the WAL shows that the tool's was behind, the WAL decides.
  */
 async function beginsBefore(input: ResolveInput, candidate: Candidate, untilUs: bigint): Promise<boolean> {
-  const finishedAt = new Date(candidate.backup.finishedAt);
+  const { backup } = candidate;
+  const finishedAt = new Date(backup.finishedAt);
   if (untilUs < usOf(finishedAt)) return false;
+  // The checkpoint that it knows is the one that it starts from, or a later one.
+  if (backup.checkpointAt !== undefined && untilUs >= usOf(restorableFrom(backup))) return true;
   const checkpointAt = await checkpointTime(input, candidate);
-  return checkpointAt === undefined || finishedAt >= checkpointAt || untilUs >= usOf(checkpointAt) + CHECKPOINT_BEGINS_US;
+  return checkpointAt === undefined || finishedAt >= checkpointAt || untilUs >= usOf(checkpointAt) + BigInt(CHECKPOINT_BEGINS_MS) * 1000n;
 }
 
 /** Recovery stops nowhere before the cluster is consistent; what it comes by until then is what the files of the backup are of. */
@@ -204,7 +205,7 @@ async function requireCovered(
     knownUs: known.reduce<bigint | undefined>((last, moment) => (last === undefined || moment > last ? moment : last), undefined),
     claimed: claims ? unprovenHorizon.at : undefined,
     missing,
-    next: next && new Date(next.backup.finishedAt),
+    next: next && restorableFrom(next.backup),
   });
 }
 

@@ -4,15 +4,14 @@ import {
   lastSetting,
   leadingMainConf,
   leadToCopies,
-  moveOuterFiles,
-  neededIncludes,
+  moveOuter,
   outerDirectoryOf,
   withoutOutsideLines,
-  type MovedFiles,
-  type NeededIncludes,
+  type OuterTree,
   type OuterFile,
 } from './configuration-files.ts';
 import { originalSetting, type Preflight } from './inspect.ts';
+import { savedDirectories } from './lacking-configuration.ts';
 import { productionSettings } from './production-settings.ts';
 import {
   isRecoverySetting,
@@ -35,12 +34,12 @@ export interface RestoredConfiguration {
   readonly changed: ReadonlyMap<string, string>;
   /** Those of {@link changed} that are in no backup, because they lie outside of the data directory and could not be saved. */
   readonly made: readonly string[];
-  /** Directories of the data directory that are included and that the backup has not, parents before children; by relative path. */
+  /** Directories of the data directory that are included and were links there, parents before children; by relative path. */
   readonly directories: readonly string[];
   /** Lines of postgresql.conf that lead out of the data directory and were taken out. */
   readonly leftLines: readonly string[];
   /** What is laid down outside of the data directory, absolute. */
-  readonly outside: MovedFiles;
+  readonly outside: OuterTree;
   /** postgresql.auto.conf for the recovery, and as it is to be once that is over. */
   readonly recoveringAutoConf: string;
   readonly settledAutoConf: string;
@@ -60,8 +59,8 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   const { layout, resolution, lineage, autoConf } = preflight;
   const files = purpose.kind === 'clone' ? cloneFiles(preflight) : productionFiles(preflight);
   // What is a link there is a file here, and no base backup's manifest knows it.
-  const brought = new Map([...preflight.linked, ...files.changed]);
-  const lacking = lackingIncludes(preflight, brought);
+  const changed = new Map([...preflight.linked, ...files.changed]);
+  const known = new Set(layout.directories.map((directory) => directory.path));
   const own =
     purpose.kind === 'clone'
       ? cloneSettings({
@@ -92,18 +91,16 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
   // A standby made of it later asks the repository; a clone asks nobody.
   const afterwards: readonly Setting[] = fetch === undefined ? [] : [['restore_command', fetch]];
   return {
-    changed: new Map([...brought, ...lacking.files.map((file) => [file, NOTE_EMPTY] as const)]),
-    made: [...files.made, ...lacking.files, ...lacking.directories.map((name) => `${name}/`).filter((name) => !hasFileIn(brought, name))],
-    directories: lacking.directories,
+    changed,
+    made: files.made,
+    directories: directoriesOf(preflight)
+      .filter((directory) => !path.isAbsolute(directory) && !known.has(directory))
+      .toSorted(),
     leftLines: files.leftLines,
     outside: files.outside,
     recoveringAutoConf: writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...recovery]),
     settledAutoConf: writeAutoConf(withoutRecovery(autoConf), [...own, ...afterwards]),
   };
-}
-
-function hasFileIn(files: ReadonlyMap<string, string>, directory: string): boolean {
-  return [...files.keys()].some((file) => file.startsWith(directory));
 }
 
 /** The major of the backup's server. */
@@ -132,12 +129,11 @@ interface Files {
   readonly changed: ReadonlyMap<string, string>;
   readonly made: readonly string[];
   readonly leftLines: readonly string[];
-  readonly outside: MovedFiles;
+  readonly outside: OuterTree;
   readonly moved: ReadonlyMap<'hba_file' | 'ident_file', string>;
 }
 
 const NOTE = '# Written by dbadmin restore: the original keeps this file outside of its data directory.\n';
-const NOTE_EMPTY = '# Written by dbadmin restore: the backup has nothing of this file, which is included.\n';
 const PLAIN_HBA = `${NOTE}local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`;
 
 /** Configuration kept outside of the data directory (Debian does) is not in a base backup: a clone gets plain files. */
@@ -159,18 +155,23 @@ function cloneFiles({ mainConf, hasHba, linked }: Preflight): Files {
 
 /** What lay outside is laid down beside the data directory, and a postgresql.conf in it leads there. */
 function productionFiles(preflight: Preflight): Files {
-  const { layout, mainConf, hasHba, outer, linked } = preflight;
+  const { layout, mainConf, hasHba, outer, linked, authentication } = preflight;
   const directory = outerDirectoryOf(layout.dataDirectory);
-  const outside = moveOuterFiles(outer, directory);
+  const saved = { files: outer, directories: directoriesOf(preflight).filter((each) => path.isAbsolute(each)) };
+  const outside = moveOuter(saved, directory);
   const main = mainFile(outer);
   const changed = new Map<string, string>();
   const made: string[] = [];
+  for (const [file, text] of [...linked, ...authentication]) {
+    const led = leadToCopies(text, saved, directory);
+    if (led !== text) changed.set(file, led);
+  }
   if (mainConf === undefined) {
     const text = main === undefined ? NOTE : leadingMainConf(`${directory}${main.path}`, layout.dataDirectory);
     changed.set('postgresql.conf', text);
     if (main === undefined) made.push('postgresql.conf');
   } else {
-    const led = leadToCopies(mainConf, outer, directory);
+    const led = leadToCopies(mainConf, saved, directory);
     const leads = lastSetting(mainConf, 'data_directory') !== undefined;
     const own = leads ? `\ndata_directory = '${layout.dataDirectory.replaceAll("'", "''")}'\n` : '';
     if (leads || led !== mainConf) changed.set('postgresql.conf', `${led}${own}`);
@@ -192,20 +193,8 @@ function productionFiles(preflight: Preflight): Files {
   return { changed, made, leftLines: [], outside, moved };
 }
 
-/**
- * What the configuration includes and the backup has not, though the server would not start without it. A link to an empty directory, or
- * to a file of comments, is in no base backup, and the server names only files with a line in them. Nothing where the backup says that
- * something could not be saved: what is included may have held settings, and rules that refuse. Then better no start.
- */
-function lackingIncludes({ mainConf, linked, layout, resolution }: Preflight, brought: ReadonlyMap<string, string>): NeededIncludes {
-  if ((resolution.backup.missing ?? []).length > 0) return { directories: [], files: [] };
-  const sources = new Map([...(mainConf === undefined ? [] : [['postgresql.conf', mainConf] as const]), ...linked]);
-  const needed = Array.from(sources, ([file, content]) => neededIncludes(file, brought.get(file) ?? content));
-  const known = new Set(layout.directories.map((directory) => directory.path));
-  const directories = new Set(needed.flatMap((each) => each.directories).filter((directory) => !known.has(directory)));
-  const files = new Set(needed.flatMap((each) => each.files).filter((file) => !brought.has(file)));
-  if (files.size > 0) for (const file of layout.files) files.delete(file.path);
-  return { directories: [...directories].toSorted(), files: [...files].toSorted() };
+function directoriesOf({ resolution, outer }: Preflight): readonly string[] {
+  return savedDirectories({ backup: resolution.backup, outer });
 }
 
 /** The file that the others are included from: it says where the data are, or has the usual name. */

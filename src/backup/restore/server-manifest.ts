@@ -4,6 +4,7 @@ import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import type { SystemUser } from '../../postgres/server.ts';
+import { configurationBytes } from '../configuration-text.ts';
 import { writeFailure } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
 
@@ -99,7 +100,7 @@ function beginning(relative: string): string {
 }
 
 function entryOf(relative: string, changed: ReadonlyMap<string, string>): string {
-  const sizeBytes = Buffer.byteLength(changed.get(relative) ?? '');
+  const sizeBytes = configurationBytes(changed.get(relative) ?? '').byteLength;
   return `${beginning(relative)} "Size": ${sizeBytes}, "Last-Modified": "1970-01-01 00:00:00 GMT" }`;
 }
 

@@ -5,7 +5,9 @@ import type { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
 import { makeDirectory, writeText } from './lay-down-apply.ts';
 import type { Lineage } from './recover-along.ts';
-import { newestTimeline, readSegments, type SourceSegment } from './wal-source.ts';
+import { readSegments, type SourceSegment } from './wal-source.ts';
+
+const TAKEN = '# The history of this timeline could not be read from the repository.\n';
 
 export interface SpoolOptions {
   readonly directory: string;
@@ -55,6 +57,13 @@ export async function spoolWal(options: SpoolOptions): Promise<void> {
   await spoolHistories(options, wal, absent);
 }
 
+/** All that any stored history names: of a timeline that is gone, WAL and history, a later one may still tell. */
+async function ancestorsIn(archive: WalArchive, { histories }: WalCoverage): Promise<ReadonlySet<number>> {
+  const named = new Set<number>();
+  for (const each of histories) for (const { timeline } of (await archive.readAncestorsOrNone(each)) ?? []) named.add(timeline);
+  return named;
+}
+
 /** A segment as it was when nothing was stored from `untilLsn` on: zeros there, as in one that is still open. */
 function cutAt({ startLsn, bytes }: SourceSegment, untilLsn: bigint): Buffer {
   if (startLsn + BigInt(bytes.byteLength) <= untilLsn) return bytes;
@@ -83,12 +92,23 @@ async function keepForPrepared({ dataDirectory, archive, lineage, owner }: Spool
   }
 }
 
-/** Every stored history file; the others up to the first unused timeline are absent, so a promotion picks one nobody has. */
+/**
+ * The stored history files that can be read, and absent those of earlier timelines that cannot: recovery goes by that of its own. A
+ * promotion picks the first later timeline without a file, which is to be one that nobody has: of those before that, the name is enough.
+ *
+ * @see findNewestTimeLine and existsTimeLineHistory in src/backend/access/transam/timeline.c of PostgreSQL
+ */
 async function spoolHistories(options: SpoolOptions, wal: string, absent: string): Promise<void> {
-  const newest = newestTimeline(options.coverage, [options.lineage.timeline]);
-  for (let timeline = 1; timeline <= newest + 1; timeline += 1) {
-    const content = await options.archive.readHistory(timeline);
-    if (content === undefined) await writeText(path.join(absent, historyName(timeline)), '', options.owner);
-    else await writeText(path.join(wal, historyName(timeline)), content, options.owner);
+  const { archive, lineage, owner, coverage } = options;
+  const named = await ancestorsIn(archive, coverage);
+  const isUsed = (timeline: number): boolean => coverage.histories.has(timeline) || coverage.timelines.has(timeline) || named.has(timeline);
+  for (let timeline = 1; ; timeline += 1) {
+    const isOwn = timeline === lineage.timeline;
+    const stored = isOwn ? await archive.readHistory(timeline) : await archive.readHistoryOrNone(timeline);
+    const content = stored ?? (timeline > lineage.timeline && isUsed(timeline) ? TAKEN : undefined);
+    if (content === undefined) await writeText(path.join(absent, historyName(timeline)), '', owner);
+    else await writeText(path.join(wal, historyName(timeline)), content, owner);
+    // It asks for none behind that, and the highest there is may be a number that somebody put there.
+    if (timeline > lineage.timeline && content === undefined) return;
   }
 }

@@ -2,10 +2,12 @@ import net from 'node:net';
 import { readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError } from '../../base/errors.ts';
-import { parseControlFile } from '../../postgres/control-file.ts';
+import { DbadminError, reasonOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
-import { runProgram, serverPid, startCluster, type ServerPrograms } from '../../postgres/server.ts';
+import { LONGEST_WAIT_SECONDS, runProgram, serverPid, startCluster, stopCluster, type ServerPrograms } from '../../postgres/server.ts';
+import { configurationBytes } from '../configuration-text.ts';
 import type { Restored } from './apply.ts';
 import { writeText } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
@@ -50,53 +52,173 @@ export type Started = { readonly state: 'open' | 'paused' | 'shut-down'; readonl
 
 /**
  * Starts the restored cluster and waits until it has recovered: open for writing, paused at its target, or shut down
- * there. Once it is open the spooled WAL is removed, and the settings of the recovery with it.
+ * there. Once it is open the spooled WAL is removed, and the settings of the recovery with it. When it throws, the server may
+ * still run: to end it is the caller's, or {@link recoverOrStop} does.
  *
- * @throws {DbadminError} `restore-failed` with the server's last words when recovery ended with an error.
+ * @throws {DbadminError} `restore-failed` with the server's last words when recovery ended with an error; `interrupted`.
  */
 export async function startRestored(options: StartOptions): Promise<Started> {
-  const { restored, programs, clock } = options;
-  const logFile = startLog(restored.dataDirectory);
+  const started = await startAndWait(options);
+  if (started.state !== 'open') return started;
+  if (options.settles !== false) await settleConfiguration(options.restored);
+  await rm(options.restored.spoolDirectory, { recursive: true, force: true });
+  return started;
+}
+
+async function startAndWait(options: StartOptions): Promise<Started> {
+  const { restored, programs, clock, timeoutSeconds, signal } = options;
+  const { dataDirectory } = restored;
+  const logFile = startLog(dataDirectory);
   // That of an earlier restore came with the backup, and may say that its recovery has paused.
   await rm(logFile, { force: true });
   if (options.action === 'shutdown') {
-    await startCluster(programs, restored.dataDirectory, logFile, options.timeoutSeconds).catch(async (error: unknown) => {
-      if ((await stateOf(restored.dataDirectory)).state !== 'shut-down-in-recovery') throw error;
+    await startCluster(programs, dataDirectory, logFile, timeoutSeconds, signal).catch(async (error: unknown) => {
+      // One that was told to end before its target looks the same.
+      signal.throwIfAborted();
+      if ((await stateOf(dataDirectory, clock)).state !== 'shut-down-in-recovery') throw error;
     });
   } else {
-    await startCluster(programs, restored.dataDirectory, logFile, options.timeoutSeconds);
+    await startCluster(programs, dataDirectory, logFile, timeoutSeconds, signal);
   }
-  const deadlineMs = clock.now().getTime() + options.timeoutSeconds * 1000;
+  const deadlineMs = clock.now().getTime() + timeoutSeconds * 1000;
   for (;;) {
-    const { state, timeline } = await stateOf(restored.dataDirectory);
+    const { state, timeline, minRecoveryLsn } = await stateOf(dataDirectory, clock);
     if (state === 'in-production') {
-      if (options.settles !== false) await settleConfiguration(restored);
-      await rm(restored.spoolDirectory, { recursive: true, force: true });
+      // In quarantine it is open to nobody yet.
+      if (options.settles === false) signal.throwIfAborted();
       return { state: 'open', timeline };
     }
     if (options.action === 'shutdown' && state === 'shut-down-in-recovery') return { state: 'shut-down', timeline };
-    if ((await serverPid(restored.dataDirectory)) === undefined) {
+    if ((await serverPid(dataDirectory)) === undefined) {
       const log = await readFile(logFile, 'utf8').catch(() => '');
-      throw new DbadminError('restore-failed', `recovery in ${restored.dataDirectory} ended with an error`, {
+      throw new DbadminError('restore-failed', `recovery in ${dataDirectory} ended with an error`, {
         detail: log.trimEnd().split('\n').slice(-8).join('\n'),
         hint: `The whole log is ${logFile}.`,
       });
     }
     if (options.action === 'pause' && (await isPaused(logFile))) return { state: 'paused', timeline };
+    signal.throwIfAborted();
     if (clock.now().getTime() > deadlineMs) {
-      throw new DbadminError('restore-failed', `recovery in ${restored.dataDirectory} took longer than ${options.timeoutSeconds} s`, {
-        detail: `It goes on by itself; its minimum recovery position is ${formatLsn((await stateOf(restored.dataDirectory)).minRecoveryLsn)}.`,
-        hint: `Watch ${logFile}.`,
+      throw new DbadminError('restore-failed', `recovery in ${dataDirectory} took longer than ${timeoutSeconds} s`, {
+        detail: `Its minimum recovery position is ${formatLsn(minRecoveryLsn)}.`,
+        hint: `Its log is ${logFile}.`,
       });
     }
-    await clock.sleep(100, options.signal);
+    // Interrupted, it is looked at once more: one that has opened meanwhile is not stopped any more.
+    await clock.sleep(100, signal).catch(() => undefined);
   }
+}
+
+export interface RecoverOptions extends StartOptions {
+  readonly log: Log;
+}
+
+/**
+ * {@link startRestored} for a cluster that stays. Interrupted, its server is stopped: nobody waits, and it would go on alone and open,
+ * when the original may be back, or what came back from the past has yet to be taken away. For no other reason is it stopped, and
+ * never once it is open; what cannot be put away then is warned of.
+ *
+ * @throws {DbadminError} as {@link startRestored}, with how the server stands.
+ */
+export async function recoverOrStop(options: RecoverOptions): Promise<Started> {
+  options.signal.throwIfAborted();
+  const started = await startAndWait(options).catch(async (error: unknown) => {
+    throw await withServer(options, error);
+  });
+  if (started.state === 'open') await putAway(options);
+  return started;
+}
+
+/** `error` with how the server stands after it. */
+async function withServer(options: RecoverOptions, error: unknown): Promise<unknown> {
+  const { restored, signal } = options;
+  const runs = (await serverPid(restored.dataDirectory)) !== undefined;
+  // pg_ctl has told a server to end that it still waited for: it may be gone before anybody looks.
+  const isInterrupted = signal.aborted && (runs || error === signal.reason);
+  if (!runs && !isInterrupted) return error;
+  const stands = isInterrupted ? await stopRecovering(options) : runsOn(options);
+  return withStanding(error instanceof DbadminError ? error : unwatched(restored, error), stands, error);
+}
+
+/** `failure` with how the server stands after it. */
+export function withStanding(failure: DbadminError, stands: Stands, cause: unknown): DbadminError {
+  const detail = [failure.detail, stands.detail].filter((text) => text !== undefined).join('\n');
+  const hint = [failure.hint, stands.hint].filter((text) => text !== undefined).join('\n');
+  return new DbadminError(failure.code, failure.message, { detail, hint, cause });
+}
+
+function unwatched({ dataDirectory }: Restored, error: unknown): DbadminError {
+  return new DbadminError('restore-failed', `the recovery in ${dataDirectory} could not be watched`, { detail: `${reasonOf(error)}.` });
+}
+
+/** Sentences. */
+export interface Stands {
+  readonly detail: string;
+  readonly hint: string | undefined;
+}
+
+function runsOn({ restored: { dataDirectory }, settles, action }: StartOptions): Stands {
+  const stop = `pg_ctl -D ${dataDirectory} stop -m fast`;
+  if (settles === false)
+    return {
+      detail: 'Its server runs on in quarantine: nobody is let in, and nothing that came back is taken away.',
+      hint: `Stop it, and restore again, with --delta: ${stop}`,
+    };
+  const end = action === 'promote' ? ', and opens by itself once its recovery is over' : ' with its recovery';
+  return { detail: `Its server runs on${end}.`, hint: `Its log is ${startLog(dataDirectory)}. To stop it: ${stop}` };
+}
+
+async function stopRecovering({ restored, programs, settles, action, clock, log }: RecoverOptions): Promise<Stands> {
+  const { dataDirectory } = restored;
+  const opens = action === 'promote';
+  if ((await serverPid(dataDirectory)) !== undefined)
+    log.info(`stopping the server in ${dataDirectory}: it writes what it holds in memory first, which may take minutes`);
+  try {
+    // Fast: it is at a restart point then, from which its recovery goes on.
+    await stopCluster(programs, dataDirectory, 'fast', LONGEST_WAIT_SECONDS);
+  } catch (error) {
+    return {
+      detail: `Its server may run on${opens ? ', and open by itself' : ''}: whether it stops is not known (${reasonOf(error)}).`,
+      hint: `Stop it: pg_ctl -D ${dataDirectory} stop -m fast`,
+    };
+  }
+  const control = await stateOf(dataDirectory, clock).catch(() => undefined);
+  const isOver = control?.state === 'shut-down';
+  const detail = isOver
+    ? 'Its recovery was over; the server was stopped.'
+    : `The server was stopped: without anybody waiting it would have gone on${opens ? ', and opened by itself' : ''}.`;
+  if (settles === false)
+    return { detail, hint: 'It does not start as it is, for nothing that came back was taken away. Restore again, with --delta.' };
+  const then = isOver ? 'opens it' : `goes on with its recovery${opens ? ', and opens it' : ''}`;
+  return { detail, hint: `pg_ctl -D ${dataDirectory} start ${then}. To begin anew: --delta.` };
+}
+
+/** What was only for the recovery of a cluster that is open now. */
+async function putAway({ restored, settles, log }: RecoverOptions): Promise<void> {
+  const { dataDirectory, spoolDirectory } = restored;
+  try {
+    if (settles !== false) await settleConfiguration(restored);
+  } catch (error) {
+    log.warn(
+      `the cluster in ${dataDirectory} is open, but its postgresql.auto.conf is still that of its recovery (${reasonOf(error)}): take out the recovery_target ` +
+        `settings and what restore_command reads in ${spoolDirectory}, then remove that directory`,
+    );
+    return;
+  }
+  await removeSpool(restored, log);
+}
+
+/** The WAL that was laid down for the recovery. What is left of it harms nobody. */
+export async function removeSpool({ dataDirectory, spoolDirectory }: Restored, log: Log): Promise<void> {
+  await rm(spoolDirectory, { recursive: true, force: true }).catch((error: unknown) => {
+    log.warn(`the WAL for the recovery of ${dataDirectory} could not be removed (${reasonOf(error)}): remove ${spoolDirectory}`);
+  });
 }
 
 /** postgresql.auto.conf as it is to stay: without the recovery that is over, and without the quarantine there was. */
 export async function settleConfiguration({ dataDirectory, settledAutoConf, owner }: Restored): Promise<void> {
   const file = path.join(dataDirectory, 'postgresql.auto.conf');
-  await writeText(`${file}.tmp`, settledAutoConf, owner);
+  await writeText(`${file}.tmp`, configurationBytes(settledAutoConf), owner);
   await rename(`${file}.tmp`, file);
   await syncDirectory(dataDirectory);
   const pid = await serverPid(dataDirectory);
@@ -104,8 +226,18 @@ export async function settleConfiguration({ dataDirectory, settledAutoConf, owne
   if (pid !== undefined) process.kill(pid, 'SIGHUP');
 }
 
-async function stateOf(dataDirectory: string): Promise<ReturnType<typeof parseControlFile>> {
-  return parseControlFile(await readFile(path.join(dataDirectory, 'global', 'pg_control')));
+const CONTROL_READS = 10;
+
+/** From pg_control, which a server that runs may be writing while it is read: what cannot be trusted is read again. */
+async function stateOf(dataDirectory: string, clock: Clock): Promise<ControlFile> {
+  for (let reads = 1; ; reads += 1) {
+    try {
+      return parseControlFile(await readFile(path.join(dataDirectory, 'global', 'pg_control')));
+    } catch (error) {
+      if (!(error instanceof DbadminError) || error.code !== 'file-unreadable' || reads >= CONTROL_READS) throw error;
+    }
+    await clock.sleep(100);
+  }
 }
 
 /** The server says so in its log; asking it by SQL would need a password that a clone may not share. */

@@ -1,6 +1,7 @@
 import { DbadminError } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { TransactionEnd } from '../../postgres/wal-records.ts';
+import { restorableFrom } from '../restorable-from.ts';
 import type { Candidate } from './candidates.ts';
 import type { CommitMark } from './commits-inspect.ts';
 import type { LeftCommits } from './left-commits-inspect.ts';
@@ -13,7 +14,7 @@ export function unreachable(what: string, candidates: readonly Candidate[], vali
   for (const candidate of candidates) stretches.set(candidate.reach, candidate);
   const lines = [...stretches.values()].reverse().map(({ backup, reach, stopLsn }) => {
     const end = validUntil !== undefined && reach === candidates[0]?.reach ? validUntil : reach;
-    return `from ${formatMoment(new Date(backup.finishedAt))} at ${formatLsn(stopLsn)} (backup ${backup.label}) to ${formatLsn(end)}`;
+    return `from ${formatMoment(restorableFrom(backup))} at ${formatLsn(stopLsn)} (backup ${backup.label}) to ${formatLsn(end)}`;
   });
   return new DbadminError('target-unreachable', `recovery target ${what} is not recoverable`, {
     detail: lines.length === 0 ? 'No backup can be restored.' : `What can be reached is ${lines.join(', and ')}.`,

@@ -1,8 +1,9 @@
 import { isDbadminError } from '../../base/errors.ts';
 import { seal, unseal, type SealedKind } from '../../repository/envelope.ts';
-import { isFinding } from '../../repository/audit-findings.ts';
+import { isFinding } from '../../repository/holds.ts';
 import { gapPrefix, holdPrefix } from '../../repository/layout.ts';
 import { copyLedgerEntry, ledgerPrefix } from '../../repository/ledger.ts';
+import { requireAtKey } from '../../repository/object-at-key.ts';
 import { reportPrefix } from '../../repository/reports.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { UncopiedList } from './uncopied-run.ts';
@@ -65,7 +66,10 @@ async function copyOne(from: Repository, to: Repository, { key, kind }: Placed, 
     // A password's verifier must not come where it would lie open.
     if (kind === 'ledger') await copyLedgerEntry(from, to, key);
     else {
-      const { header, body } = await unseal(from, kind, await from.store.read(key), key, MAX_OBJECT_BYTES);
+      const unsealed = await unseal(from, kind, await from.store.read(key), key, MAX_OBJECT_BYTES);
+      // In the destination nothing would ever take the place of another: there the true one could not come any more.
+      requireAtKey(kind, unsealed, key);
+      const { header, body } = unsealed;
       if (kind === 'drill' && namesakes.has(String(header['backup']))) return false;
       const told = isFinding(key) ? withoutNamesakes(header, namesakes) : header;
       if (told === undefined) return false;

@@ -1,4 +1,4 @@
-import { parseSegmentName } from '../../postgres/segment.ts';
+import { segmentPosition } from '../../postgres/segment.ts';
 import type { TimelineCoverage, WalCoverage } from '../../repository/wal-coverage.ts';
 
 /** The coverage as if these segments were not stored at all: what can be recovered when they cannot be read. */
@@ -7,7 +7,10 @@ export function coverageWithout(coverage: WalCoverage, segments: ReadonlySet<str
   const size = BigInt(coverage.segmentBytes);
   const lost = new Map<number, Set<bigint>>();
   for (const segment of segments) {
-    const { timeline, startLsn } = parseSegmentName(segment, coverage.segmentBytes);
+    const position = segmentPosition(segment, coverage.segmentBytes);
+    // What is found under a name that is none covered nothing.
+    if (position === undefined) continue;
+    const { timeline, startLsn } = position;
     const starts = lost.get(timeline) ?? new Set<bigint>();
     lost.set(timeline, starts.add(startLsn));
   }

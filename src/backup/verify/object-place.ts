@@ -1,8 +1,7 @@
-import { isHistoryName, isSegmentName } from '../../postgres/segment.ts';
 import { SEALED_KINDS, type SealedKind } from '../../repository/envelope.ts';
 import { CLUSTER_PREFIX, IDENTITY_KEY, KEYS_PREFIX } from '../../repository/layout.ts';
 
-/** What belongs under a key, judged by the key alone. @see FORMAT.md "Keys" */
+/** What belongs under a key, judged by the key alone; of what lies among the WAL walObject tells. @see FORMAT.md "Keys" */
 export type ObjectPlace =
   | { readonly kind: 'pack'; readonly pack: string }
   | { readonly kind: 'dump'; readonly label: string; readonly isManifest: boolean }
@@ -37,20 +36,11 @@ export function placeOf(key: string): ObjectPlace {
     const pack = /^[0-9a-f]{2}\/([0-9a-f]{32})$/.exec(rest)?.[1];
     return pack === undefined ? { kind: 'foreign' } : { kind: 'pack', pack };
   }
-  if (area === 'wal') return { kind: 'sealed', sealed: walKind(rest) };
   if (area === 'dumps') {
     const [, label, name] = /^([^/]+)\/([^/]+)$/.exec(rest) ?? [];
     if (label !== undefined && name !== undefined) return { kind: 'dump', label, isManifest: name.startsWith('manifest') };
   }
   return { kind: 'sealed', sealed: SEALED_PLACES[area] };
-}
-
-function walKind(rest: string): SealedKind | undefined {
-  if (isHistoryName(rest)) return 'history';
-  const name = rest.slice(rest.indexOf('/') + 1);
-  if (isSegmentName(name)) return 'wal';
-  if (name.includes('.part.')) return 'part';
-  return name.startsWith('horizon.') ? 'horizon' : undefined;
 }
 
 /** The kind that a sealed object says it is, from its ninth byte; undefined for a letter that this version does not know. */

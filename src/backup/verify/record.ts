@@ -1,6 +1,14 @@
-import { readOr } from '../../repository/passed-over.ts';
+import { readOr, type DamagedObject } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { listReports, readReport, reportKey, writeReport, type ReportHeader } from '../../repository/reports.ts';
+import {
+  listReports,
+  momentOfLabel,
+  readReport,
+  reportKey,
+  reportPrefix,
+  writeReport,
+  type ReportHeader,
+} from '../../repository/reports.ts';
 import { isAhead } from '../../repository/stored-moment.ts';
 import type { VerificationHeader, VerifyReport } from './report.ts';
 import { standingOf } from './standing.ts';
@@ -33,9 +41,14 @@ export async function readVerifications(repository: Repository, systemIdentifier
   return { last, standing, telling: standing.at(-1) ?? last };
 }
 
-async function listOwn(repository: Repository, systemIdentifier: string, now?: Date): Promise<readonly VerificationHeader[]> {
+async function listOwn(
+  repository: Repository,
+  systemIdentifier: string,
+  now?: Date,
+  unread: DamagedObject[] = [],
+): Promise<readonly VerificationHeader[]> {
   const { id } = repository.identity;
-  const all = await listReports<ReportHeader & Partial<VerificationHeader>>(repository, systemIdentifier, 'verification', now);
+  const all = await listReports<ReportHeader & Partial<VerificationHeader>>(repository, systemIdentifier, 'verification', now, unread);
   // What says nothing of its result is none.
   return all.filter((header): header is VerificationHeader => typeof header.isSound === 'boolean' && (header.repositoryId ?? id) === id);
 }
@@ -74,6 +87,23 @@ export async function readStanding(repository: Repository, systemIdentifier: str
     read.push({ header, findings: findingsIn(body) });
   }
   return read;
+}
+
+/**
+ * Labels of verifications of which nobody can tell whether they found something: what lies in their places cannot be read, and none that looked at
+ * everything is younger. What lies under a name that no verification has, or one of a time to come, is none.
+ */
+export async function listUnread(repository: Repository, systemIdentifier: string, now: Date): Promise<readonly string[]> {
+  const unread: DamagedObject[] = [];
+  const own = await listOwn(repository, systemIdentifier, now, unread);
+  const whole = own.findLast(({ extent }) => extent === 'everything')?.label;
+  const prefix = reportPrefix(systemIdentifier, 'verification');
+  return unread
+    .map(({ key }) => key.slice(prefix.length))
+    .filter((label) => {
+      const at = momentOfLabel('verification', label);
+      return at !== undefined && !isAhead(at, now) && (whole === undefined || label > whole);
+    });
 }
 
 /** What a report of this or an earlier version names; undefined where it is none. */

@@ -13,7 +13,7 @@ import { readStanding } from './record.ts';
 import type { VerifyReport } from './report.ts';
 import type { ReadExtent } from './sampling.ts';
 import { verifySealed } from './sealed-inspect.ts';
-import { inParallel, type VerifyTask } from './task.ts';
+import { inParallel, NO_SUCH_NAME, type VerifyTask } from './task.ts';
 import { verifyWal } from './wal-inspect.ts';
 
 export interface VerifyRequest {
@@ -37,7 +37,7 @@ const AREAS = ['packs/', 'indexes/', 'backups/', 'wal/', 'dumps/'];
  * Without content being read this finds what is absent, cut short or contradicts itself; reading everything finds each
  * changed bit. What an earlier verification found is read again whatever the extent, until one finds it mended or gone. Memory does not grow with the database, only with the number of its packs and blobs.
  *
- * @throws {DbadminError} when the repository is out of reach or its key is wrong: then nothing is known of it.
+ * @throws {DbadminError} when the repository is out of reach: then nothing is known of it.
  */
 export async function verifyRepository(request: VerifyRequest): Promise<VerifyReport> {
   const { repository, cluster, clock } = request;
@@ -88,7 +88,7 @@ async function verifySmallObjects(task: VerifyTask): Promise<void> {
       task.tally.objects += 1;
       const place = placeOf(object.key);
       if (place.kind === 'sealed') await verifySealed(task, object, place.sealed);
-      else task.faults.add({ kind: 'damaged', object: object.key, detail: 'The format knows no object of such a name.' });
+      else task.faults.add({ kind: 'damaged', object: object.key, detail: NO_SUCH_NAME });
     });
   }
 }

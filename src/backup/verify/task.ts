@@ -16,13 +16,16 @@ export interface VerifyTask {
   readonly onRead: (storedBytes: number) => void;
 }
 
+/** What is wrong with an object that lies where nothing does. */
+export const NO_SUCH_NAME = 'The format knows no object of such a name.';
+
 /** Whether the piece of content called `name`, which lies in `object`, is read. */
 export function isRead({ extent, suspects }: VerifyTask, object: string, name: string): boolean {
   return suspects.has(object) || isChosen(extent, name);
 }
 
-/** Failures that say nothing of the object: they end a verification. */
-const FATAL = new Set(['interrupted', 'storage-denied', 'key-wrong', 'credentials-wrong', 'repository-missing', 'internal']);
+/** Failures that say nothing of the object: they end a verification. A wrong key does not: the repository was opened, so that one object lies. */
+const FATAL = new Set(['interrupted', 'storage-denied', 'credentials-wrong', 'repository-missing', 'internal']);
 
 /**
  * Runs one check of an object. That it fails is a fault of the object; that the repository is out of reach is not, and throws.

@@ -1,14 +1,14 @@
 import { formatLsn } from '../../postgres/lsn.ts';
 import { historyName } from '../../postgres/segment.ts';
-import { parseTimelineHistory, type TimelineHistory } from '../../postgres/timeline.ts';
+import type { TimelineHistory } from '../../postgres/timeline.ts';
 import { listGaps, type RecordedGap } from '../../repository/gap-record.ts';
 import { walPrefix } from '../../repository/layout.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { readCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
+import { walObject } from '../../repository/wal-object.ts';
 import type { StoredObject } from '../../storage/store.ts';
-import { placeOf } from './object-place.ts';
 import { verifySealed } from './sealed-inspect.ts';
-import { asFault, inParallel, isRead, type VerifyTask } from './task.ts';
+import { asFault, inParallel, isRead, NO_SUCH_NAME, type VerifyTask } from './task.ts';
 
 const AT_ONCE = 2;
 /** Larger segments are read one at a time: each is in memory whole. */
@@ -34,27 +34,31 @@ export async function verifyWal(task: VerifyTask, segmentBytes: number): Promise
   const histories = await readHistories(task, archive, coverage);
   requireHistories(task, coverage, histories);
   // A damaged record is reported where all small objects are checked.
-  const recordedGaps = await listGaps(task.repository, task.systemIdentifier).catch(() => []);
+  const { store, keys } = task.repository;
+  const recordedGaps = await listGaps({ store, keys }, task.systemIdentifier);
   return { coverage, histories, recordedGaps };
 }
 
 async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredObject): Promise<void> {
   const { key, sizeBytes } = object;
-  const place = placeOf(key);
-  const kind = place.kind === 'sealed' ? place.sealed : undefined;
-  if (kind !== 'wal' && kind !== 'part') {
-    await verifySealed(task, object, kind);
+  const found = walObject(task.systemIdentifier, key, archive.segmentBytes);
+  if (found === undefined) {
+    task.faults.add({ kind: 'damaged', object: key, detail: NO_SUCH_NAME });
+    return;
+  }
+  if (found.kind !== 'segment' && found.kind !== 'part') {
+    await verifySealed(task, object, found.kind === 'beside' ? undefined : found.kind);
     return;
   }
   task.tally.segments += 1;
   const name = key.slice(key.lastIndexOf('/') + 1);
   if (!isRead(task, key, name)) return;
   const failure = await asFault(task, key, async () => {
-    if (kind === 'part') await archive.readPart(key);
+    if (found.kind === 'part') await archive.readPart(key);
     // The archive checks more than the envelope: that the first page is of this cluster and of this position.
     else await archive.readSegment(name);
   });
-  if (failure !== undefined) task.faults.segments.add(name.slice(0, 24));
+  if (failure !== undefined) task.faults.segments.add(found.segment);
   task.tally.readBytes += sizeBytes;
   task.onRead(sizeBytes);
 }
@@ -65,8 +69,8 @@ async function readHistories(task: VerifyTask, archive: WalArchive, coverage: Wa
     const key = `${walPrefix(task.systemIdentifier)}${historyName(timeline)}`;
     if (task.faults.kept.some(({ object }) => object === key)) continue;
     await asFault(task, key, async () => {
-      const content = await archive.readHistory(timeline);
-      if (content !== undefined) histories.set(timeline, parseTimelineHistory(content.toString('utf8')));
+      const history = await archive.readAncestors(timeline);
+      if (history !== undefined) histories.set(timeline, history);
     });
   }
   return histories;

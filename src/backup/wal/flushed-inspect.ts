@@ -5,9 +5,12 @@ import { ReplicationConnection, type SystemIdentification } from '../../postgres
 
 /** Among those of pg_stat_replication it is one that never streams, and is there for moments. */
 export const POSITION_APPLICATION = 'dbadmin wal position';
+const LOGIN_MOST_MS = 60_000;
 const ANSWER_MOST_MS = 10_000;
 const RETRY_FIRST_MS = 1000;
 const RETRY_MOST_MS = 60_000;
+const RETRY_REFUSED_MS = 3_600_000;
+const MEANWHILE = 'WAL is received all the same, but while none comes nothing proves that none is missing';
 
 /**
  * Whether what a stream of `timeline` says of the server's WAL is true of the whole cluster: of the current timeline of a primary,
@@ -33,7 +36,6 @@ export class FlushedInspection {
   #waitMs = RETRY_FIRST_MS;
   #retryAtMs = 0;
   #hasWarned = false;
-  #isRefused = false;
 
   /** `stream` is the connection that streams: the same address is asked. */
   constructor(stream: ReplicationConnection, systemIdentifier: string, clock: Clock, log: Log) {
@@ -51,7 +53,7 @@ export class FlushedInspection {
   }
 
   async #ask(timeline: number): Promise<bigint | undefined> {
-    if (this.#isRefused || this.#over.signal.aborted || this.#clock.now().getTime() < this.#retryAtMs) return undefined;
+    if (this.#over.signal.aborted || this.#clock.now().getTime() < this.#retryAtMs) return undefined;
     try {
       const found = await this.#identify();
       // Behind an address that moves another server may answer.
@@ -74,51 +76,59 @@ export class FlushedInspection {
 
   async #identify(): Promise<SystemIdentification & { readonly isStandby: boolean }> {
     const { parameters, address } = this.#stream;
-    const { signal } = this.#over;
     const here = { ...parameters, hosts: [address], targetSessionAttrs: 'any' as const };
-    const connection = await ReplicationConnection.open(here, { applicationName: POSITION_APPLICATION, signal });
+    // The configuration's own limit may be none at all, and nothing is asked while a question is open.
+    const connection = await this.#within(
+      LOGIN_MOST_MS,
+      async (signal) => await ReplicationConnection.open(here, { applicationName: POSITION_APPLICATION, signal }),
+    );
     try {
-      signal.throwIfAborted();
-      return { ...(await this.#within(connection, connection.identifySystem())), isStandby: connection.isStandby };
+      return await this.#within(ANSWER_MOST_MS, async (signal) => {
+        signal.throwIfAborted();
+        const onAbort = (): void => connection.destroy(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        try {
+          return { ...(await connection.identifySystem()), isStandby: connection.isStandby };
+        } finally {
+          signal.removeEventListener('abort', onAbort);
+        }
+      });
     } finally {
       await connection.close();
     }
   }
 
-  async #within<T>(connection: ReplicationConnection, answer: Promise<T>): Promise<T> {
-    const answered = new AbortController();
-    const { signal } = this.#over;
-    const onOver = (): void => connection.destroy(signal.reason as Error);
-    signal.addEventListener('abort', onOver, { once: true });
-    const tooLong = this.#clock.sleep(ANSWER_MOST_MS, answered.signal).then(
-      () => connection.destroy(new DbadminError('connection-failed', 'the server did not answer')),
+  /** `work` until it is done; its signal is aborted when that takes too long, and when the reception ends. */
+  async #within<T>(mostMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const isDone = new AbortController();
+    const isLate = new AbortController();
+    const limit = this.#clock.sleep(mostMs, isDone.signal).then(
+      () => isLate.abort(new DbadminError('connection-failed', 'the server did not answer')),
       () => undefined,
     );
     try {
-      return await answer;
+      return await work(AbortSignal.any([this.#over.signal, isLate.signal]));
     } finally {
-      signal.removeEventListener('abort', onOver);
-      answered.abort();
-      await tooLong;
+      isDone.abort();
+      await limit;
     }
   }
 
   #noteFailure(error: unknown): void {
     if (this.#over.signal.aborted) return;
-    this.#retryAtMs = this.#clock.now().getTime() + this.#waitMs;
+    const nowMs = this.#clock.now().getTime();
     const text = `cannot ask the server how far its WAL is flushed: ${messageOf(error)}`;
-    if (isDbadminError(error, 'credentials-wrong') || isDbadminError(error, 'privilege-missing')) {
-      // The stream has logged in before. To try on would be a failed login each minute, of a role that others use, too.
-      this.#isRefused = true;
-      this.#log.warn(
-        `${text}; it is asked no more: restart the receiver once it can log in, with the password that holds then. WAL is received all the same, but while none comes nothing proves that none is missing`,
-      );
+    // What may be a wrong password: each try is a failed login of a role that others use, too, and enough of them lock it out.
+    if (isDbadminError(error, 'credentials-wrong')) {
+      this.#retryAtMs = nowMs + RETRY_REFUSED_MS;
+      this.#log.warn(`${text}; it is asked again in an hour: where the password was changed, restart the receiver. ${MEANWHILE}`);
       return;
     }
+    this.#retryAtMs = nowMs + this.#waitMs;
     // The first may be a server that is about to go.
     if (this.#waitMs > RETRY_FIRST_MS && !this.#hasWarned) {
       this.#hasWarned = true;
-      this.#log.warn(`${text}; WAL is received all the same, but while none comes nothing proves that none is missing`);
+      this.#log.warn(`${text}; ${MEANWHILE}`);
     } else this.#log.debug(text);
     this.#waitMs = Math.min(RETRY_MOST_MS, this.#waitMs * 2);
   }

@@ -2,12 +2,12 @@ import { open, rename, rm } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import { parseSegmentName, walFileOf, type WalFile } from '../../postgres/segment.ts';
-import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import { listGaps } from '../../repository/gap-record.ts';
+import { gapKey } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { WalCoverage } from '../../repository/wal-coverage.ts';
-import { findCluster, inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
+import { findClusterToRead, inspectLineage, readLineage, type LineageContents } from '../lineage-inspect.ts';
 import { readSegmentAlong, type SourceSegment } from '../restore/wal-source.ts';
 
 export type GetResult = 'fetched' | 'absent';
@@ -30,7 +30,7 @@ export interface WalSource {
 
 /** A whole segment, or undefined when the repository has it not: which proves nothing. */
 export async function fetchSegment(source: WalSource, name: string): Promise<Buffer | undefined> {
-  const cluster = await findCluster(source.repository, source.clusterName, source.systemIdentifier);
+  const cluster = await findClusterToRead(source.repository, source.clusterName, source.systemIdentifier);
   return await new WalArchive(source.repository, cluster.systemIdentifier, cluster.walSegmentBytes).readSegment(name);
 }
 
@@ -147,14 +147,24 @@ async function findLoss(
   const endLsn = startLsn + BigInt(archive.segmentBytes);
   const gaps = await listGaps(repository, cluster.systemIdentifier);
   const gap = gaps.find((each) => each.timeline === timeline && each.fromLsn < endLsn && startLsn < each.toLsn);
-  if (gap !== undefined) return `the server had removed it when it was asked for (noticed ${gap.noticedAt})`;
+  if (gap !== undefined && gap.noticedAt !== null) return `the server had removed it when it was asked for (noticed ${gap.noticedAt})`;
+  // All that is known is the name of an object, which anybody may have put there.
+  if (gap !== undefined)
+    return `a record says that it was lost, and not when (${gapKey(cluster.systemIdentifier, timeline, gap.fromLsn, gap.toLsn)})`;
   for (const later of [...coverage.histories].filter((each) => each > timeline)) {
-    const content = (await archive.readHistory(later)) ?? Buffer.alloc(0);
-    const left = parseTimelineHistory(content.toString('utf8')).find((each) => each.timeline === timeline)?.switchLsn;
+    // Where even the WAL stored of it reaches back to here, it left this one no later, whatever its history says. Else a damaged one hides whether
+    // this is the end, and recovery must not stop here as if it were.
+    if (reachesBackTo(coverage, later, startLsn)) continue;
+    const left = (await archive.readAncestors(later))?.find((each) => each.timeline === timeline)?.switchLsn;
     // Where it was left in mid segment, the later timeline has the segment.
     if (left !== undefined && endLsn <= left) return `timeline ${later} goes on from ${formatLsn(left)} of this one`;
   }
   return undefined;
+}
+
+function reachesBackTo({ timelines }: WalCoverage, timeline: number, lsn: bigint): boolean {
+  const there = timelines.get(timeline);
+  return [...(there?.runs ?? []), ...(there?.open ?? [])].some((stored) => stored.startLsn <= lsn);
 }
 
 /** Beside, synced, renamed: recovery never sees half a segment. */

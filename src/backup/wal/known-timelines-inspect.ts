@@ -16,15 +16,15 @@ export interface KnownTimelines {
 export interface KnownRequest {
   readonly directory: string;
   readonly coverage: WalCoverage;
-  readonly archive: Pick<WalArchive, 'readHistory'>;
+  readonly archive: Pick<WalArchive, 'readAncestorsOrNone'>;
 }
 
 /** Where each timeline comes from, as far as a history says so: of a file here the one beside it, of WAL in the repository the one there. */
 export async function readKnownTimelines({ directory, coverage, archive }: KnownRequest, found: Iterable<number>): Promise<KnownTimelines> {
   const stored: Lineage[] = [];
   for (const timeline of coverage.timelines.keys()) {
-    const content = timeline === 1 ? Buffer.alloc(0) : await archive.readHistory(timeline);
-    if (content !== undefined) stored.push({ timeline, history: parseTimelineHistory(content.toString('utf8')) });
+    const history = timeline === 1 ? [] : await archive.readAncestorsOrNone(timeline);
+    if (history !== undefined) stored.push({ timeline, history });
   }
   const here = new Map<number, Lineage>();
   for (const timeline of found) {

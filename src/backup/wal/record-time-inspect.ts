@@ -22,6 +22,9 @@ export class RecordTimes {
   /** Where the first record begins that was not read whole. */
   #readLsn = 0n;
   #hasEnd = false;
+  /** The last record that was looked at: where a page is read again, those before are not new. */
+  #seenLsn = -1n;
+  #hasEndSinceCheckpoint = true;
   #until: Date | undefined;
 
   /**
@@ -50,9 +53,11 @@ export class RecordTimes {
     const reading = { ...options, startLsn: startLsn + BigInt(from), wants: concernsTransactions, onEnd };
     try {
       for await (const record of readWalRecords(source, reading)) {
-        const checkpoint = checkpointOf(record, options.major);
-        if (checkpoint !== undefined) this.#until = laterOf(this.#until, checkpoint.at);
         const end = ends.take(record);
+        if (record.lsn <= this.#seenLsn) continue;
+        this.#seenLsn = record.lsn;
+        const checkpoint = checkpointOf(record, options.major);
+        if (checkpoint !== undefined) this.#noteCheckpoint(checkpoint.at);
         if (end !== undefined) this.#noteEnd(new Date(Number(end.time / 1000n)));
       }
     } catch (error) {
@@ -61,10 +66,20 @@ export class RecordTimes {
     return this.#until;
   }
 
-  /** The first of a segment stands for itself: after the clock was set back, an earlier time is the proof. A checkpoint's does not, for it may have begun long before. */
+  /** The first of a segment stands for itself: after the clock was set back, an earlier time is the proof. */
   #noteEnd(at: Date): void {
     this.#until = this.#hasEnd ? laterOf(this.#until, at) : at;
     this.#hasEnd = true;
+    this.#hasEndSinceCheckpoint = true;
+  }
+
+  /**
+   * It may have begun long before what ended since the one before it, and takes no time of that back. With nothing ended since, whatever told a
+   * time lies before its beginning: an earlier one is the proof then, of a clock that was set back.
+   */
+  #noteCheckpoint(at: Date): void {
+    this.#until = this.#hasEndSinceCheckpoint ? laterOf(this.#until, at) : at;
+    this.#hasEndSinceCheckpoint = false;
   }
 }
 

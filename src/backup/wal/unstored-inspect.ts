@@ -53,7 +53,7 @@ export interface UnstoredRequest {
   readonly directory: string;
   readonly cluster: ClusterIdentity;
   readonly coverage: WalCoverage;
-  readonly archive: Pick<WalArchive, 'readHistory' | 'readStored'>;
+  readonly archive: Pick<WalArchive, 'readAncestorsOrNone' | 'readStored'>;
   /** WAL before this position leads nowhere: no backup begins before it. */
   readonly fromLsn: bigint;
   /** What a restore goes along: only what that reads need not be asked for. Whoever stores it has none. */

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
+import { checkRepository } from '../../../src/backup/check/repository-inspect.ts';
 import { readProofs, recordDrill } from '../../../src/backup/drill/record.ts';
 import type { DrillHeader, DrillPlan } from '../../../src/backup/drill/report.ts';
 import { runDrill, type DrillRun } from '../../../src/backup/drill/run.ts';
@@ -11,6 +12,7 @@ import { listBackups, writeManifest } from '../../../src/repository/manifest.ts'
 import { writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 
@@ -102,12 +104,29 @@ test('a pass of another repository neither ends a failure here nor proves the ba
   const failed = await record('0/2000120', 'The clone did not start.');
   await copied({ settles: [failed] });
   expect(await standing()).toBe(failed);
-  const { provenBy, all } = await readProofs(repository, SYSTEM, NOW);
+  const { provenBy, all, last, lastPassed } = await readProofs(repository, SYSTEM, NOW);
   expect(provenBy({ label: 'monthly', startLsn: '0/2000028' })).toBeUndefined();
+  expect([last?.label, lastPassed]).toEqual([failed, undefined]);
   expect(all).toHaveLength(2);
   const label = await record('0/2000120');
-  expect((await readProofs(repository, SYSTEM, NOW)).provenBy({ label: 'monthly', startLsn: '0/2000028' })?.label).toBe(label);
+  const later = await readProofs(repository, SYSTEM, NOW);
+  expect([later.last?.label, later.lastPassed?.label]).toEqual([label, label]);
+  expect(later.provenBy({ label: 'monthly', startLsn: '0/2000028' })?.label).toBe(label);
   expect(await standing()).toBeUndefined();
+});
+
+test('a repository from which nobody has restored says so, whatever drills sync brings', async () => {
+  await copied({});
+  const findings = await checkRepository(repository, {
+    name: 'copy',
+    clusterName: 'main',
+    systemIdentifier: SYSTEM,
+    limits: { dumpsOnly: [], backupAgeMs: undefined, drillAgeMs: 8 * 86_400_000 },
+    clock: new ManualClock(NOW.getTime()),
+  });
+  expect(findings.filter(({ what }) => what === 'repository copy drill')).toMatchObject([
+    { state: 'problem', detail: 'never: no backup here has been restored to see whether it can be' },
+  ]);
 });
 
 test('a storage that does not answer is no failure of the backup: there is no drill to record', async () => {

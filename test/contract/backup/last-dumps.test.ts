@@ -101,6 +101,8 @@ describe.each([false, true])('the last whole dump of each database (encrypted: %
     });
     expect(await days(repository, [EVERY_DAY])).toEqual({ app: 2, hidden: undefined, payroll: 1 });
     expect(await days(repository, [{ ...EVERY_DAY, excluded: ['hidden', 'payroll'] }])).toEqual({ app: 2 });
+    // What belongs to the provider is promised where it is named.
+    expect(Object.keys(await days(repository, [{ ...EVERY_DAY, databases: ['app', 'rdsadmin'] }]))).toEqual(['app', 'rdsadmin']);
   });
 
   test('what several policies dump apart is judged by the promise of each', async () => {

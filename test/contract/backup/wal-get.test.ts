@@ -5,9 +5,11 @@ import { fetchFromAny, type FetchOptions } from '../../../src/backup/wal/fetch-a
 import { fetchWal } from '../../../src/backup/wal/get-run.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { recordGap } from '../../../src/repository/gap-record.ts';
+import { historyKey } from '../../../src/repository/layout.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { damage, flipBody } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { contentOf, nameOf, SEGMENT_BYTES, startOf, SYSTEM } from '../../backup/wal-segments.ts';
 
@@ -78,6 +80,20 @@ test('what an ancestor timeline lacks before it was left is a hole and not its e
   // Timeline 2 has the segment in which this one was left, and this one may have gone on elsewhere.
   expect(await fetchWal(source, nameOf(7))).toBeUndefined();
   expect(await fetchWal(source, nameOf(8))).toBeUndefined();
+});
+
+test('behind a damaged history of a later timeline nothing is the end, but where WAL of that one shows that it began before', async () => {
+  const { repository, archive } = await repositoryWith([3, 4]);
+  await archive.putHistory(2, Buffer.from(`1\t${formatLsn(startOf(7) + 0x100n)}\tno recovery target specified\n`));
+  await damage(repository.store, historyKey(SYSTEM, 2), flipBody);
+  const source = { repository, clusterName: 'main', systemIdentifier: undefined };
+  const damaged = { code: 'repository-damaged', message: `${historyKey(SYSTEM, 2)} is damaged` };
+  await expect(fetchWal(source, nameOf(5))).rejects.toMatchObject(damaged);
+  const ofSecond = (n: number): string => `00000002${nameOf(n).slice(8)}`;
+  await archive.putSegment(ofSecond(6), contentOf(6), times);
+  await expect(fetchWal(source, nameOf(5))).rejects.toMatchObject(damaged);
+  await archive.putSegment(ofSecond(5), contentOf(5), times);
+  expect(await fetchWal(source, nameOf(5))).toBeUndefined();
 });
 
 test.each<[string, next: number]>([

@@ -1,11 +1,11 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inspectPosition } from '../../../src/backup/reconcile/position-inspect.ts';
 import { startCluster, stopCluster } from '../../../src/postgres/server.ts';
-import { appendLedger, type Deed } from '../../../src/repository/ledger.ts';
+import type { Deed } from '../../../src/repository/ledger-deed.ts';
+import { appendLedger } from '../../../src/repository/ledger.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
@@ -22,6 +22,8 @@ describe('what cannot be taken away again', () => {
   let config: string;
   let port: number;
   const into = (): string => path.join(directory, 'restored');
+  // Of its own: other tests have quarantines in the common one.
+  const temporary = (): string => path.join(directory, 'tmp');
   const restore = async (...more: string[]): Promise<{ status: number | null; output: string }> => {
     const words = [
       'restore',
@@ -36,12 +38,13 @@ describe('what cannot be taken away again', () => {
       '--config',
       config,
     ];
-    const { status, stdout, stderr } = await runCommand([...words, ...more]);
+    const { status, stdout, stderr } = await runCommand([...words, ...more], { TMPDIR: temporary() });
     return { status, output: `${stdout}${stderr}` };
   };
 
   beforeAll(async () => {
     directory = await makeDirectory();
+    await mkdir(temporary());
     cluster = await startTestCluster({ major: 17, provider: 'embedded' });
     port = await freePort();
     repository = await makeRepository(path.join(directory, 'repository'));
@@ -78,7 +81,7 @@ describe('what cannot be taken away again', () => {
     const { programs } = cluster;
     if (programs === undefined) throw new Error('the embedded cluster has programs');
     await expect(startCluster(programs, into(), path.join(into(), 'again.log'), 20)).rejects.toMatchObject({ code: 'program-failed' });
-    expect((await readdir(os.tmpdir())).filter((name) => name.startsWith('dbadmin-quarantine-'))).toEqual([]);
+    expect((await readdir(temporary())).filter((name) => name.startsWith('dbadmin-quarantine-'))).toEqual([]);
   });
 
   test('its WAL is still a clone’s: a restore over it of everything asks for none of it, and none can be stored', async () => {

@@ -82,7 +82,7 @@ describe('what comes back from the dead', () => {
   let directory: string;
   let cluster: TestCluster;
   let config: string;
-  const ports = { plain: 0, reconciled: 0, replayed: 0 };
+  const ports = { plain: 0, reconciled: 0, replayed: 0, newest: 0 };
 
   const dbadmin = async (...args: string[]): Promise<CommandEnd> => await runCommand([...args, '--config', config]);
   const succeeded = async (...args: string[]): Promise<string> => {
@@ -97,6 +97,7 @@ describe('what comes back from the dead', () => {
     ports.plain = await freePort();
     ports.reconciled = await freePort();
     ports.replayed = await freePort();
+    ports.newest = await freePort();
     config = path.join(directory, 'dbadmin.yaml');
     await mkdir(path.join(directory, 'roles'));
     await writeFile(path.join(directory, 'roles', 'roles.yaml'), ROLES);
@@ -243,8 +244,10 @@ describe('what comes back from the dead', () => {
     const into = path.join(directory, 'replayed');
     const words = `restore --to-name before --into ${into} --start --reconcile --replay-migrations --port ${ports.replayed} --yes --json`;
     const stdout = await succeeded(...words.split(' '));
-    const { reconciled } = JSON.parse(stdout) as { reconciled: { ledger: { kind: string; outcome: string }[]; migrations: string[] } };
-    expect(reconciled.migrations).toEqual(['20261121T020000_payout.sql']);
+    const { reconciled } = JSON.parse(stdout) as {
+      reconciled: { ledger: { kind: string; outcome: string }[]; migrations: string[]; migrationsReplayed: boolean };
+    };
+    expect(reconciled).toMatchObject({ migrations: ['20261121T020000_payout.sql'], migrationsReplayed: true });
     const privileges = reconciled.ledger.filter(({ kind }) => kind === 'privilege-revoked');
     expect(new Set(privileges.map(({ outcome }) => outcome))).toEqual(new Set(['undone']));
     const sql = postgres({ host: '127.0.0.1', port: ports.replayed, user: 'postgres', password: 'super', database: 'music', max: 1 });
@@ -253,6 +256,12 @@ describe('what comes back from the dead', () => {
       (select count(*)::int from pg_roles where rolname = 'svc_old') as role`;
     await sql.end();
     expect(row).toEqual({ table: false, schema: false, role: 0 });
+  });
+
+  test('needs no migration where all were applied before the moment, and none is said to be replayed', async () => {
+    const into = path.join(directory, 'newest');
+    const words = `restore --to-latest --into ${into} --start --reconcile --replay-migrations --port ${ports.newest} --yes --json`;
+    expect(JSON.parse(await succeeded(...words.split(' ')))).toMatchObject({ reconciled: { migrations: [], migrationsReplayed: false } });
   });
 
   test('is nothing when the moment is after the deeds', async () => {

@@ -2,7 +2,8 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { systemClock, type Clock } from '../../../src/base/clock.ts';
-import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
+import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect.ts';
+import { recoverableWindows } from '../../../src/backup/windows.ts';
 import { preflightOf } from '../../backup/preflight.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -29,6 +30,7 @@ test.each([15, 18])(
       await pause(1100);
       const later = await backUp(cluster, repository, { clock: behind });
       expect(new Date(later.finishedAt).getTime()).toBeLessThan(moment.getTime());
+      expect(new Date(later.checkpointAt ?? 0).getTime()).toBeGreaterThan(moment.getTime() - 1);
       const covered = async (): Promise<boolean> =>
         ((await inspectLineage(repository, 'main')).coverage.timelines.get(1)?.horizon?.at ?? new Date(0)) > moment;
       await expect.poll(covered, { timeout: 20_000 }).toBe(true);
@@ -44,6 +46,12 @@ test.each([15, 18])(
       await expect.poll(isLater, { timeout: 20_000 }).toBe(true);
       const { resolution } = await preflightOf(repository, into, { target: { kind: 'time', at: after } });
       expect(resolution.backup.label).toBe(later.label);
+      // What is offered first can be had.
+      const contents = await inspectLineage(repository, 'main');
+      const [window] = recoverableWindows(contents, await readLineage(contents), contents.coverage);
+      const first = { kind: 'time', at: new Date(window?.from ?? 0) } as const;
+      expect((await preflightOf(repository, into, { target: first })).resolution.backup.label).toBe(later.label);
+      expect(first.at.getTime()).toBeGreaterThan(moment.getTime());
     } finally {
       await sql.end();
       await receiver.stop();

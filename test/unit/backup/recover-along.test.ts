@@ -176,6 +176,22 @@ describe('planLayout', () => {
     expect(() => planLayout(backup('0/1', '0/2'), [file('global/pg_control'), file(path)], '/r', new Map())).toThrow(/unsafe/);
   });
 
+  test('a link in pg_tblspc that is no tablespace, as early backups have it, is not laid down', () => {
+    const link: ManifestEntry = { path: 'pg_tblspc/other', type: 'symlink', target: '/etc' };
+    expect(planLayout(backup('0/1', '0/2'), [file('global/pg_control'), link], '/r', new Map()).tablespaces).toEqual([]);
+  });
+
+  test('a mapping of tablespaces that look the same, for bytes that are not UTF-8, is refused', () => {
+    const links = ['\udcf6', '\udcfc'].map((byte, n): ManifestEntry => ({
+      path: `pg_tblspc/${n}`,
+      type: 'symlink',
+      target: `/srv/gr${byte}`,
+    }));
+    const planned = (target: string): unknown =>
+      planLayout(backup('0/1', '0/2'), [file('global/pg_control'), ...links], '/r', new Map([[target, '/new']]));
+    expect(() => planned('/srv/gr\ufffd')).toThrow(/has 2 tablespaces whose places read/);
+  });
+
   test('a link anywhere but in pg_tblspc is refused, and a mapping of no tablespace too', () => {
     const control = file('global/pg_control');
     expect(() => planLayout(backup('0/1', '0/2'), [control, { path: 'base', type: 'symlink', target: '/etc' }], '/r', new Map())).toThrow(

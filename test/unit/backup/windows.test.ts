@@ -57,6 +57,30 @@ const gap = (fromLsn: bigint, toLsn: bigint, timeline = 1): RecordedGap => ({
 });
 
 describe('recoveryModel', () => {
+  test('a window begins behind the checkpoint that its backup knows, where the clock of the tool was behind the one of the server', () => {
+    const coverage = covered({ 1: { runs: [[1, 9]], horizon: [0x880n, 50] } });
+    const [window] =
+      newestRecovery(
+        recoveryModel(facts({ coverage, backups: [{ ...backup('behind', '0/110', '0/190', 10), checkpointAt: at(12).toISOString() }] })),
+      )?.windows ?? [];
+    expect(window).toMatchObject({ from: new Date(at(12).getTime() + 2000).toISOString(), to: at(50).toISOString() });
+    const [early] =
+      newestRecovery(
+        recoveryModel(
+          facts({
+            coverage: covered({ 1: { runs: [[1, 9]], horizon: [0x880n, 11] } }),
+            backups: [{ ...backup('behind', '0/110', '0/190', 10), checkpointAt: at(12).toISOString() }],
+          }),
+        ),
+      )?.windows ?? [];
+    expect(early?.to).toBeNull();
+    const [usual] =
+      newestRecovery(
+        recoveryModel(facts({ coverage, backups: [{ ...backup('usual', '0/110', '0/190', 10), checkpointAt: at(10).toISOString() }] })),
+      )?.windows ?? [];
+    expect(usual?.from).toBe(at(10).toISOString());
+  });
+
   test('a window ends at the horizon on the newest timeline, and at what the last segment tells before a gap', () => {
     const coverage = covered({
       1: {

@@ -27,6 +27,16 @@ describe('planAdoption', () => {
     expect(statesOf({ ...running, hasSlot: true }, [done], 'dbadmin')).toMatchObject({ timeline: 'done', slot: 'done', backup: 'done' });
   });
 
+  test('a repository that is away is left by hand, and the others get what they lack', () => {
+    const plan = planAdoption(running, [known], 'dbadmin', [{ name: 'offsite', reason: 'it is not mounted' }]);
+    expect(plan.steps[0]).toMatchObject({
+      step: 'repository',
+      state: 'by-hand',
+      text: expect.stringContaining('offsite: it is not mounted'),
+    });
+    expect(plan).toMatchObject({ lacksHistory: ['local'], lacksBackup: ['local'] });
+  });
+
   test('standbys that commits wait for, and settings nobody could look at, are named', () => {
     expect(planAdoption({ ...running, synchronousStandbys: 'berlin' }, [known], 's').steps.at(-1)).toMatchObject({
       step: 'standbys',

@@ -3,6 +3,7 @@ import { systemClock } from '../../../../src/base/clock.ts';
 import { DbadminError } from '../../../../src/base/errors.ts';
 import { judgeAges, type Ages, type AgeLimits } from '../../../../src/backup/check/ages.ts';
 import type { DatabaseDumps } from '../../../../src/backup/dump/last-inspect.ts';
+import type { Finding } from '../../../../src/backup/check/finding.ts';
 import { judgeClock } from '../../../../src/backup/check/clocks.ts';
 import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
 import { judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
@@ -25,6 +26,7 @@ const AGES: Ages = {
   ahead: [],
   drillFailed: undefined,
   mismatches: [],
+  unjudged: [],
   verified: { at: hoursAgo(5), isSound: true },
 };
 
@@ -37,8 +39,32 @@ describe('judgeAges', () => {
   });
 
   test('a mismatch that nobody has acknowledged is a problem, which names the way out', () => {
-    const [, found] = judgeAges('r', { ...AGES, mismatches: [{ audit: 'F2', pages: 3 }] }, NO_LIMITS, NOW);
-    expect(found).toMatchObject({ what: 'r audit', state: 'problem', fix: expect.stringContaining('backup acknowledge F2') });
+    const judged = (emptied: number, isClusterWrong: boolean): Finding | undefined =>
+      judgeAges('r', { ...AGES, mismatches: [{ audit: 'F2', pages: 3, emptied, isClusterWrong }] }, NO_LIMITS, NOW)[1];
+    expect(judged(0, false)).toMatchObject({
+      what: 'r audit',
+      state: 'problem',
+      detail: expect.stringMatching(/: it or the backups before it are wrong$/),
+      fix: expect.stringContaining('backup acknowledge F2 --sound audited, earlier or both'),
+    });
+    expect(judged(3, true)).toMatchObject({
+      detail: expect.stringContaining(': the cluster is wrong'),
+      fix: expect.stringContaining('backup acknowledge F2 --sound earlier'),
+    });
+  });
+
+  test('pages that nobody could judge are a note, which names the way out', () => {
+    const cause = { pages: 3, files: 1, paths: ['base/6/1'], reason: 'refused', wayOut: 'GRANT' };
+    const open = { audit: 'F2', comparedWith: 'F1', pages: 3, files: 1, causes: [cause] };
+    const unjudged = [open];
+    expect(judgeAges('r', { ...AGES, unjudged }, LIMITS, NOW)[1]).toMatchObject({
+      what: 'r audit',
+      state: 'note',
+      detail: expect.stringMatching(/^that of F2: pages .* differ from F1, 3 in base\/6\/1: .*\(refused\)$/),
+      fix: expect.stringMatching(/^GRANT\. .*before F1 expires, /),
+    });
+    expect(states({ unjudged }, LIMITS)).toEqual(['ok', 'note', 'ok', 'ok']);
+    expect(states({ unjudged: [open, { ...open, audit: 'F3' }] }, LIMITS)).toEqual(['ok', 'note', 'note', 'ok', 'ok']);
   });
 
   test('a backup or drill older than the policy allows is a problem, and no problem where no policy says so', () => {

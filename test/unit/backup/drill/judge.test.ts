@@ -84,5 +84,10 @@ describe('judgeDrill', () => {
     expect(judgeDrill(outcome({ plan: { ...PLAN, end: 'immediate', untilLsn: null, lastCommit: null } })).weaknesses).toEqual([
       expect.stringContaining('no WAL beyond'),
     ]);
+    const lackingConfiguration = ['/etc/pg/conf.d, which /etc/pg/postgresql.conf includes'];
+    expect(judgeDrill(outcome({ plan: { ...PLAN, lackingConfiguration } }))).toMatchObject({
+      verdict: 'passed',
+      weaknesses: ['A production restored from it may lack configuration: /etc/pg/conf.d, which /etc/pg/postgresql.conf includes.'],
+    });
   });
 });

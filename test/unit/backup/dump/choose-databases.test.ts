@@ -11,6 +11,7 @@ const SOURCE = {
     { database: 'half', reason: 'drop-interrupted' },
     { database: 'payroll', reason: 'no-privilege' },
   ],
+  ofProvider: [],
 } as const;
 
 describe('chooseDatabases', () => {
@@ -48,6 +49,16 @@ describe('chooseDatabases', () => {
     }
     const named = chooseDatabases(source, { ...ALL, databases: ['app', 'rdsadmin'] });
     expect(missedBy(named)).toEqual([{ database: 'rdsadmin', reason: 'no-privilege' }]);
+  });
+
+  test('what belongs to the provider and may be read is dumped where it is named, and only there', () => {
+    const source = { ...SOURCE, undumpable: [{ database: 'azure_sys', reason: 'provider' }], ofProvider: ['azure_sys'] } as const;
+    const alone = [
+      { database: 'app', reason: 'not-asked' },
+      { database: 'postgres', reason: 'not-asked' },
+    ];
+    expect(chooseDatabases(source, { ...ALL, databases: ['azure_sys'] })).toEqual({ databases: ['azure_sys'], leftOut: alone });
+    expect(chooseDatabases(source, ALL)).toEqual({ databases: ['app', 'postgres'], leftOut: source.undumpable });
   });
 
   test('nothing to dump is refused, as is a name that is not there', () => {

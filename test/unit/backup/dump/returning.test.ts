@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { returningWithDump } from '../../../../src/backup/dump/returning.ts';
-import type { Deed, LedgerEntry } from '../../../../src/repository/ledger.ts';
+import type { Deed } from '../../../../src/repository/ledger-deed.ts';
+import type { LedgerEntry } from '../../../../src/repository/ledger.ts';
 
 const on = { kind: 'table', schema: 'core', name: 'play' } as const;
 const revoked = (database: string): Deed => ({ kind: 'privilege-revoked', database, grantee: 'a', privileges: ['SELECT'], on });

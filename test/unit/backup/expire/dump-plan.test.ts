@@ -2,11 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { dumpReasons, type DumpContent, type StoredDump } from '../../../../src/backup/expire/dump-plan.ts';
 import { describeReason } from '../../../../src/backup/expire/retention.ts';
 
-const whole = (databases: readonly string[], leftOut: readonly string[] = [], missed: readonly string[] = []): DumpContent => {
-  return { extent: 'whole', databases, leftOut: [...leftOut, ...missed], missed };
-};
-const part = (...databases: readonly string[]): DumpContent => ({ extent: 'part', databases, leftOut: [], missed: [] });
-const unrecorded = (...databases: readonly string[]): DumpContent => ({ extent: 'unrecorded', databases, leftOut: [], missed: [] });
+const whole = (databases: readonly string[], leftOut: readonly string[] = []): DumpContent => ({ extent: 'whole', databases, leftOut });
+const part = (...databases: readonly string[]): DumpContent => ({ extent: 'part', databases, leftOut: [] });
+const unrecorded = (...databases: readonly string[]): DumpContent => ({ extent: 'unrecorded', databases, leftOut: [] });
 
 const DAY_MS = 86_400_000;
 const STATE = { brokenDumps: new Map<string, string>(), now: new Date(100 * DAY_MS) };
@@ -48,21 +46,20 @@ describe('dumpReasons', () => {
     expect(staying(2, { ...before, d: whole(['app']), e: part('app') })).toBe('abcde');
   });
 
-  test('those that do not say what they are take no place for a database that could not be dumped: they may be definitions alone', () => {
-    const before = { a: unrecorded('app', 'audit'), b: unrecorded('app', 'audit'), c: unrecorded('app', 'audit') };
-    const without = whole(['app'], [], ['audit']);
-    expect(staying(1, { ...before, d: without, e: without })).toBe('abce');
-  });
-
-  test("those that do not say what they are take each other's place for a database that is left out now, once enough newer ones are known to be whole", () => {
-    const before = { a: unrecorded('app', 'postgres'), b: unrecorded('app', 'postgres'), c: unrecorded('app', 'postgres') };
-    const now = whole(['app'], ['postgres']);
-    expect(staying(2, { ...before, x: now })).toBe('abcx');
-    expect(staying(2, { ...before, x: now, y: now })).toBe('bcxy');
-    expect(staying(2, { ...before, x: now, y: now, z: now })).toBe('bcyz');
-    // One that is known to be whole takes a place, too, and none that may be a part takes its own.
-    expect(staying(2, { a: whole(['app', 'postgres']), b: before.b, c: before.c, d: before.a, x: now, y: now })).toBe('acdxy');
-    expect(staying(2, { b: before.b, c: before.c, w: whole(['app', 'postgres']), x: now, y: now })).toBe('cwxy');
+  test('those that do not say what they are take no place for a database that newer ones leave out: they may be definitions alone', () => {
+    const [rows, definitions] = [unrecorded('audit'), unrecorded('audit')];
+    const [app, audit] = [whole(['app'], ['audit']), whole(['audit'], ['app'])];
+    const before = { a: rows, b: definitions, c: definitions, d: definitions };
+    expect(staying(3, { ...before, w: app, x: app, y: app })).toBe('abcdwxy');
+    expect(staying(1, { ...before, w: app, x: app, y: app })).toBe('abcdy');
+    // Once so many are known to hold it, none of them is needed.
+    expect(staying(2, { ...before, w: audit, x: app, y: app })).toBe('abcdwxy');
+    expect(staying(2, { ...before, w: audit, x: app, y: app, z: audit })).toBe('wxyz');
+    // Of one that holds others, too, each counts.
+    const both = unrecorded('app', 'audit');
+    expect(staying(2, { a: both, b: both, c: both, x: app, y: app })).toBe('abcxy');
+    // It is in no database's way that was dropped.
+    expect(staying(2, { a: both, x: whole(['app']), y: whole(['app']) })).toBe('xy');
   });
 
   test('as many as years of hourly dumps are planned in no time', () => {
@@ -118,12 +115,13 @@ describe('dumpReasons', () => {
     expect(why(whole(['app', 'audit']))).toEqual(['one of the last 7 of app, audit']);
     expect(why(part('app'))).toEqual(['one of the last 7 that hold definitions or single tables only']);
     expect(why(undefined)).toEqual(['it does not say whether it is whole, and fewer than 7 newer ones are known to be']);
-    const now = whole(['app'], ['postgres']);
-    const dumps = [unrecorded('app', 'postgres'), now].map((content, n): StoredDump => {
+    const before = unrecorded('app', 'audit', 'postgres');
+    const now: DumpContent = { extent: 'whole', databases: ['app'], leftOut: ['postgres', 'audit'] };
+    const dumps = [before, now].map((content, n): StoredDump => {
       return { label: `${n}`, startedAt: new Date(n), storedAt: new Date(n), content };
     });
     expect([...dumpReasons(dumps, 1, STATE).values()].map(describeReason)).toEqual([
-      'it does not say whether it is whole, and may be one of the last 1 of postgres',
+      'it does not say whether it is whole, and fewer than 1 newer ones are known to hold all of audit, postgres',
       'one of the last 1 of app',
     ]);
   });

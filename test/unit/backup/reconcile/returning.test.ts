@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { olderThanMigrations, returningWith, returningWithTables, withoutOvertaken } from '../../../../src/backup/reconcile/returning.ts';
-import type { Deed, LedgerEntry } from '../../../../src/repository/ledger.ts';
+import type { Deed } from '../../../../src/repository/ledger-deed.ts';
+import type { LedgerEntry } from '../../../../src/repository/ledger.ts';
 
 let count = 0;
 function entry(lsn: bigint, timeline = 1, deed: Deed = { kind: 'role-dropped', role: `r${lsn}` }): LedgerEntry {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   lastSetting,
   leadingMainConf,
-  moveOuterFiles,
+  moveOuter,
   outerPathOf,
   withoutOutsideLines,
 } from '../../../../src/backup/restore/configuration-files.ts';
@@ -39,22 +39,24 @@ describe('configuration from outside of the data directory', () => {
       {
         path: '/etc/pg/postgresql.conf',
         content:
-          "include_dir 'conf.d'\ninclude_dir = '/etc/pg/more.d/'\ninclude_dir '/etc/none.d'\ninclude '/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
+          "include_dir 'conf.d'\ninclude_dir = '/etc/pg/more.d/'\ninclude_dir '/etc/none.d'\ninclude_dir '/etc/pg/empty.d'\ninclude '/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
       },
+      { path: '/etc/pg/pg_hba.conf', content: 'include /etc/pg/a.conf\ninclude "/etc/pg/none.conf"\n' },
       { path: '/etc/pg/a.conf', content: 'work_mem = 1MB\n' },
       { path: '/etc/pg/more.d/b.conf', content: '' },
     ];
-    expect(moveOuterFiles(files, '/srv/r.config')).toEqual({
+    expect(moveOuter({ files, directories: ['/etc/pg/conf.d', '/etc/pg/empty.d'] }, '/srv/r.config')).toEqual({
       files: [
         {
           path: '/srv/r.config/etc/pg/postgresql.conf',
           content:
-            "include_dir 'conf.d'\ninclude_dir = '/srv/r.config/etc/pg/more.d'\ninclude_dir '/etc/none.d'\ninclude '/srv/r.config/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
+            "include_dir 'conf.d'\ninclude_dir = '/srv/r.config/etc/pg/more.d'\ninclude_dir '/etc/none.d'\ninclude_dir '/srv/r.config/etc/pg/empty.d'\ninclude '/srv/r.config/etc/pg/a.conf'\ninclude_if_exists '/etc/other.conf'\ninclude 'x.conf'\n",
         },
+        { path: '/srv/r.config/etc/pg/pg_hba.conf', content: 'include "/srv/r.config/etc/pg/a.conf"\ninclude "/etc/pg/none.conf"\n' },
         { path: '/srv/r.config/etc/pg/a.conf', content: 'work_mem = 1MB\n' },
         { path: '/srv/r.config/etc/pg/more.d/b.conf', content: '' },
       ],
-      directories: ['/srv/r.config/etc/pg/conf.d'],
+      directories: ['/srv/r.config/etc/pg/conf.d', '/srv/r.config/etc/pg/empty.d'],
     });
   });
 

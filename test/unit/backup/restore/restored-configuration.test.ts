@@ -16,10 +16,16 @@ const DEBIAN: readonly OuterFile[] = [
 
 const limits = { maxConnections: 300, maxWorkerProcesses: 8, maxWalSenders: 10, maxPreparedXacts: 0, maxLocksPerXact: 64 };
 
+/** What the backup's manifest says of its configuration. */
+interface SaidOfConfiguration {
+  readonly missing?: readonly string[] | undefined;
+  readonly includedDirectories?: readonly string[];
+}
+
 /** What the configuration depends on; the rest of a preflight is not looked at. */
 function preflight(
-  parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked'>>,
-  missing: readonly string[] = [],
+  parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked' | 'authentication'>>,
+  backup: SaidOfConfiguration = { missing: [] },
 ): Preflight {
   const looked: unknown = {
     autoConf: '',
@@ -27,13 +33,14 @@ function preflight(
     hasHba: false,
     outer: [],
     linked: new Map(),
+    authentication: new Map(),
     layout: {
       dataDirectory: '/srv/r',
       spoolDirectory: '/srv/r.wal',
       directories: [{ path: 'base' }, { path: 'here.d' }],
       files: [{ path: 'here.conf' }],
     },
-    resolution: { backup: { serverVersion: 170_010, missing }, end: { kind: 'end-of-wal' } },
+    resolution: { backup: { serverVersion: 170_010, ...backup }, end: { kind: 'end-of-wal' } },
     lineage: { timeline: 3, history: [] },
     control: { ...limits, walSegmentBytes: 16 * 1024 * 1024 },
     ...parts,
@@ -48,8 +55,9 @@ function plan(
   purpose: Purpose,
   parts: Parameters<typeof preflight>[0],
   quarantine: readonly (readonly [string, string])[] = [],
+  backup?: SaidOfConfiguration,
 ): RestoredConfiguration {
-  return planConfiguration(preflight(parts), { purpose, action: 'promote', libraries: new Map(), quarantine });
+  return planConfiguration(preflight(parts, backup), { purpose, action: 'promote', libraries: new Map(), quarantine });
 }
 
 describe('a production whose configuration lay outside of its data directory', () => {
@@ -115,42 +123,53 @@ test('a clone is known as one in quarantine too, and a production never is', () 
   expect([production.recoveringAutoConf, production.settledAutoConf].map(isCloneConfiguration)).toEqual([false, false]);
 });
 
-describe('what the configuration includes and no backup has, because it is a link with no line behind it', () => {
-  const mainConf = [
-    "include_dir = 'conf.d' # links to an empty directory",
-    'Include_Dir here.d',
-    "include 'here.conf'",
-    "include 'linked.conf'",
-    "include 'local/comments.conf'",
-    "include_if_exists 'perhaps.conf'",
-    "# include 'not.conf'",
-    "include_dir '../beside'",
-    "include '/etc/absolute.conf'",
-    '',
-  ].join('\n');
-  const linked = new Map([
-    ['postgresql.conf', mainConf],
-    ['linked.conf', "include_dir 'more.d'\n"],
-    ['hba/pg_hba.conf', 'include_dir "rules.d/"\nlocal all all peer\n'],
+test('a production’s files in the data directory, plain ones and what were links, lead to the copies of what they include from outside', () => {
+  const outer = [{ path: '/etc/pg/more.conf', content: '# nobody\n' }];
+  const parts = {
+    mainConf: "include_dir '/etc/pg/empty.d'\n",
+    hasHba: true,
+    outer,
+    linked: new Map([['conf.d/a.conf', "include '/etc/pg/more.conf'\n"]]),
+    authentication: new Map([
+      ['pg_hba.conf', 'include /etc/pg/more.conf\nlocal all all peer\n'],
+      ['pg_ident.conf', 'include_dir "/etc/pg/unknown.d"\n'],
+    ]),
+  };
+  const backup = { missing: [], includedDirectories: ['/etc/pg/empty.d'] };
+  expect([...plan(PRODUCTION, parts, [], backup).changed].toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual([
+    ['conf.d/a.conf', "include '/srv/r.config/etc/pg/more.conf'\n"],
+    ['pg_hba.conf', 'include "/srv/r.config/etc/pg/more.conf"\nlocal all all peer\n'],
+    ['postgresql.conf', "include_dir '/srv/r.config/etc/pg/empty.d'\n"],
   ]);
-  const parts = { mainConf, linked, hasHba: true };
+  expect([...plan(CLONE, parts, [], backup).changed.keys()].sort()).toEqual(['conf.d/a.conf', 'postgresql.conf']);
+});
 
-  test.each([CLONE, PRODUCTION])('is made empty, and files are named ($kind)', (purpose) => {
-    const { directories, made, changed } = plan(purpose, parts);
-    expect(directories).toEqual(['conf.d', 'hba/rules.d', 'more.d']);
-    expect(made).toEqual(['local/comments.conf', 'conf.d/', 'hba/rules.d/', 'more.d/']);
-    expect(changed.get('local/comments.conf')).toMatch(/^#.*\n$/);
-    expect([...changed.keys()].toSorted()).toEqual(['hba/pg_hba.conf', 'linked.conf', 'local/comments.conf', 'postgresql.conf']);
+describe('a directory that is included and has nothing in it', () => {
+  const includedDirectories = ['here.d', 'conf.d', 'hba/rules.d', '/etc/pg/empty.d', '../escaped', '/etc/../escaped', ''];
+
+  test('is made where the backup says that it was there, beside the data directory for a production alone; whatever leads elsewhere is not', () => {
+    const { directories, made, outside, changed } = plan(PRODUCTION, { hasHba: true }, [], { includedDirectories });
+    expect(directories).toEqual(['conf.d', 'hba/rules.d']);
+    expect(outside.directories).toEqual(['/srv/r.config/etc/pg/empty.d']);
+    expect(made).toEqual(['postgresql.conf']);
+    expect([...changed.keys()]).toEqual(['postgresql.conf']);
+    const clone = plan(CLONE, { hasHba: true }, [], { includedDirectories });
+    expect([clone.directories, clone.outside.directories]).toEqual([['conf.d', 'hba/rules.d'], []]);
   });
 
-  test('is left to the server to refuse where the backup says that something is missing: it may be settings, or rules that refuse', () => {
-    const request = { purpose: PRODUCTION, action: 'promote', libraries: new Map(), quarantine: [] } as const;
-    const { directories } = planConfiguration(preflight(parts, ['hba/rules.d/no.conf was not saved: permission denied']), request);
-    expect(directories).toEqual([]);
+  test('is not made where nothing says that it was: it may have held settings, and rules that refuse', () => {
+    const mainConf = "include_dir 'conf.d'\ninclude 'local.conf'\n";
+    for (const backup of [{ missing: [] }, { missing: undefined }, { includedDirectories: [] }]) {
+      const { directories, changed } = plan(PRODUCTION, { mainConf, linked: new Map([['postgresql.conf', mainConf]]) }, [], backup);
+      expect([directories, changed.has('local.conf')]).toEqual([[], false]);
+    }
   });
 
-  test('is nothing where it is all there', () => {
-    const { directories, made } = plan(PRODUCTION, { mainConf: "include_dir 'here.d'\ninclude 'here.conf'\n", hasHba: true });
-    expect([directories, made]).toEqual([[], []]);
+  test('outside of the data directory is made of a backup that does not name any only where that says that nothing is missing', () => {
+    const made = (missing: readonly string[] | undefined): readonly string[] =>
+      plan(PRODUCTION, { outer: DEBIAN }, [], { missing }).outside.directories;
+    expect(made([])).toEqual(['/srv/r.config/etc/postgresql/17/main/conf.d']);
+    expect(made(['what postgresql.conf includes is not known: permission denied'])).toEqual([]);
+    expect(made(undefined)).toEqual([]);
   });
 });

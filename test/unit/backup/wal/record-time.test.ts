@@ -81,6 +81,30 @@ test('after the clock of the server was set back, the commits of the next segmen
   expect(await until(times, second)).toEqual(at(12));
 });
 
+test('after the clock of the server was set back, checkpoints alone count again once one of them began behind all that ended', async () => {
+  const times = new RecordTimes();
+  const [first, second, third] = [wal(), wal(NEXT), wal(NEXT + BigInt(SEGMENT_BYTES))];
+  commit(first, 1000);
+  checkpoint(second, 990);
+  expect(await until(times, first)).toEqual(at(1000));
+  expect(await until(times, second)).toEqual(at(1000));
+  checkpoint(third, 20);
+  expect(await until(times, third)).toEqual(at(20));
+  checkpoint(third, 30);
+  expect(await until(times, third)).toEqual(at(30));
+});
+
+test('a checkpoint that is read again, as its page is when more of it has come, takes no time back', async () => {
+  const times = new RecordTimes();
+  const growing = wal();
+  commit(growing, 300);
+  load(growing, 20_000);
+  checkpoint(growing, 100);
+  expect(await until(times, growing)).toEqual(at(300));
+  load(growing, 100);
+  expect(await until(times, growing)).toEqual(at(300));
+});
+
 test('of a segment that grows, wherever it is cut, the same is known as of one that is read at once', async () => {
   const whole = wal();
   for (let second = 0; second < 6; second += 1) {
