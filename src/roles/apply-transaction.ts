@@ -7,6 +7,7 @@ import { isConnectionLoss } from '../postgres/connection-error.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import type { Change } from './change.ts';
 import { describeChange } from './describe.ts';
+import { fixForms } from './inspect-forms.ts';
 import { APPLICATION_NAME } from './inspect.ts';
 import { changeSql } from './print.ts';
 import type { Transaction } from './transactions.ts';
@@ -71,7 +72,9 @@ export async function runTransaction(transaction: Transaction, options: Transact
 
 /** What every transaction of ours begins with. */
 export async function guard(sql: TransactionSql, lockTimeoutMs: number): Promise<void> {
-  await sql`select set_config('search_path', '', true), set_config('TimeZone', 'UTC', true), set_config('lock_timeout', ${`${lockTimeoutMs}ms`}, true)`;
+  await fixForms(sql);
+  // A login may be set to be told no warnings, and by them alone the server says that nothing came of a GRANT.
+  await sql`select set_config('lock_timeout', ${`${lockTimeoutMs}ms`}, true), set_config('client_min_messages', 'warning', true)`;
 }
 
 async function makeChange(

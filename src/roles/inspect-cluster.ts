@@ -3,6 +3,7 @@ import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { TAKES_CONNECTIONS_SQL } from '../postgres/open-database.ts';
 import { aclJson, parseAcl, type RawAclEntry } from './acl.ts';
+import { fixForms, fixWrittenForms } from './inspect-forms.ts';
 import { inspectShared } from './inspect-shared.ts';
 import { splitList } from './settings.ts';
 import type { ClusterState, Membership, OwnedAcl, RoleState, SettingType, StoredSetting } from './state.ts';
@@ -10,10 +11,18 @@ import { VALID_UNTIL_SQL } from './valid-until.ts';
 
 const OLDEST_MAJOR = 14;
 
-/** Reads in one snapshot with every name schema-qualified by the server, and writes nothing. */
-export async function inSnapshot<T>(sql: Sql, read: (snapshot: TransactionSql) => Promise<T>): Promise<T> {
+/**
+ * Reads in one snapshot with every name schema-qualified by the server, and writes nothing. Expressions come in the form in which they are
+ * compared; with `fixFileForms` in the one for a file.
+ */
+export async function inSnapshot<T>(
+  sql: Sql,
+  read: (snapshot: TransactionSql) => Promise<T>,
+  fixOthers: (snapshot: TransactionSql) => Promise<void> = fixWrittenForms,
+): Promise<T> {
   return (await sql.begin('isolation level repeatable read read only', async (snapshot) => {
-    await snapshot`select set_config('search_path', '', true), set_config('TimeZone', 'UTC', true)`;
+    await fixForms(snapshot);
+    await fixOthers(snapshot);
     return await read(snapshot);
   })) as T;
 }

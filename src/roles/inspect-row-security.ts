@@ -2,6 +2,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import { messageOf, systemCodeOf } from '../base/errors.ts';
 import type { DeclaredDatabase } from './document/document.ts';
 import type { DeclaredPolicy, DeclaredRowSecurity, PolicyCommand } from './document/lifecycle.ts';
+import { fixForms, fixWrittenForms } from './inspect-forms.ts';
 import { policyKey, type DatabaseRowSecurity, type ExpressionFinding, type PolicyState, type TableRowSecurity } from './lifecycle-state.ts';
 import { expressionParts } from './print-lifecycle.ts';
 import { quoteIdentifier } from './quote.ts';
@@ -93,11 +94,19 @@ async function askServer(
   const findings = new Map<string, ExpressionFinding>();
   try {
     await client.begin(async (sql) => {
-      await sql`select set_config('search_path', '', true), set_config('lock_timeout', '1s', true)`;
+      await fixForms(sql);
+      await sql`select set_config('lock_timeout', '1s', true)`;
       await sql.unsafe(`CREATE TEMPORARY TABLE ${quoteIdentifier(table.name)} (${await columnList(sql, rules)}) ON COMMIT DROP`);
       for (const policy of policies) {
+        const wrong = await tryPolicy(sql, table.name, policy);
+        if (wrong !== undefined) findings.set(policy.name, wrong);
+      }
+      // All are read by now.
+      await fixWrittenForms(sql);
+      for (const policy of policies) {
+        if (findings.has(policy.name)) continue;
         const found = table.policies.find(({ name }) => name === policy.name);
-        findings.set(policy.name, await askAbout(sql, table.name, policy, found));
+        findings.set(policy.name, found === undefined ? { kind: 'new' } : await compareForms(sql, table.name, policy.name, found));
       }
       throw new RollBack();
     });
@@ -133,30 +142,26 @@ const OF_TYPES = ['42883', '42804'];
 /** What the role may not use, and what was interrupted: that says nothing about the expression. */
 const PROVES_NOTHING = ['42501', '57014'];
 
-async function askAbout(
-  sql: TransactionSql,
-  table: string,
-  policy: DeclaredPolicy,
-  found: PolicyState | undefined,
-): Promise<ExpressionFinding> {
+/** Makes the policy on the temporary table; gives what the server has against it. */
+async function tryPolicy(sql: TransactionSql, table: string, policy: DeclaredPolicy): Promise<ExpressionFinding | undefined> {
   const name = quoteIdentifier(policy.name);
+  const made = `CREATE POLICY ${name} ON pg_temp.${quoteIdentifier(table)} FOR ${policy.command.toUpperCase()} ${expressionParts(policy).join(' ')}`;
   try {
-    const [row] = await sql.savepoint(async (attempt) => {
-      await attempt.unsafe(
-        `CREATE POLICY ${name} ON pg_temp.${quoteIdentifier(table)} FOR ${policy.command.toUpperCase()} ${expressionParts(policy).join(' ')}`,
-      );
-      return await attempt<{ using: string | null; check: string | null }[]>`
-        select pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using, pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check
-          from pg_catalog.pg_policy p
-          join pg_catalog.pg_class c on c.oid = p.polrelid
-         where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = ${table} and p.polname = ${policy.name}`;
-    });
-    if (found === undefined) return { kind: 'new' };
-    const what = differingParts({ using: row?.using ?? undefined, check: row?.check ?? undefined }, found);
-    return what.length === 0 ? { kind: 'same' } : { kind: 'differs', what };
+    await sql.savepoint(async (attempt) => await attempt.unsafe(made));
+    return undefined;
   } catch (error) {
     const code = systemCodeOf(error) ?? '';
     const isOverRows = OF_TYPES.includes(code) && `${policy.using ?? ''} ${policy.check ?? ''}`.includes(table);
     return { kind: isOverRows || PROVES_NOTHING.includes(code) ? 'unknown' : 'invalid', why: messageOf(error) };
   }
+}
+
+async function compareForms(sql: TransactionSql, table: string, name: string, found: PolicyState): Promise<ExpressionFinding> {
+  const [row] = await sql<{ using: string | null; check: string | null }[]>`
+    select pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using, pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check
+      from pg_catalog.pg_policy p
+      join pg_catalog.pg_class c on c.oid = p.polrelid
+     where c.relnamespace = pg_catalog.pg_my_temp_schema() and c.relname = ${table} and p.polname = ${name}`;
+  const what = differingParts({ using: row?.using ?? undefined, check: row?.check ?? undefined }, found);
+  return what.length === 0 ? { kind: 'same' } : { kind: 'differs', what };
 }

@@ -1,4 +1,5 @@
 import type { LifecycleChange, PolicyText, RetireOwned, SwitchRowSecurity } from './lifecycle-change.ts';
+import { WRITTEN_FORMS } from './forms.ts';
 import { doStatement, quoteIdentifier, quoteLiteral } from './quote.ts';
 import { declaredDigest, MARK_WORD, SERVER_DIGEST_SQL } from './row-security.ts';
 
@@ -71,10 +72,17 @@ export function expressionParts(policy: Pick<PolicyText, 'using' | 'check'>): re
 function markSql(on: OnTable, policy: PolicyText): string {
   const mark = `'[${MARK_WORD} ${declaredDigest(policy)} ' || (${SERVER_DIGEST_SQL}) || ']'`;
   const old = `regexp_replace(coalesce(obj_description(p.oid, 'pg_policy'), ''), ${quoteLiteral(`\\s*\\[${MARK_WORD} [^]]*\\]$`)}, '')`;
+  const settings = Object.entries(WRITTEN_FORMS);
+  const set = (values: readonly string[]): string =>
+    `PERFORM ${settings.map(([name], index) => `set_config(${quoteLiteral(name)}, ${values[index] ?? ''}, true)`).join(', ')};`;
+  // As they were afterwards: the next policy's text is read in the same transaction.
   return doStatement(
-    `BEGIN EXECUTE (SELECT format('COMMENT ON POLICY %I ON %I.%I IS %L', p.polname, n.nspname, c.relname, ltrim(${old} || E'\\n' || ${mark}, E'\\n')) ` +
+    `DECLARE own text[] := ARRAY[${settings.map(([name]) => `current_setting(${quoteLiteral(name)})`).join(', ')}]; ` +
+      `BEGIN ${set(settings.map(([, value]) => quoteLiteral(value)))} ` +
+      `EXECUTE (SELECT format('COMMENT ON POLICY %I ON %I.%I IS %L', p.polname, n.nspname, c.relname, ltrim(${old} || E'\\n' || ${mark}, E'\\n')) ` +
       'FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace ' +
-      `WHERE n.nspname = ${quoteLiteral(on.schema)} AND c.relname = ${quoteLiteral(on.table)} AND p.polname = ${quoteLiteral(policy.name)}); END`,
+      `WHERE n.nspname = ${quoteLiteral(on.schema)} AND c.relname = ${quoteLiteral(on.table)} AND p.polname = ${quoteLiteral(policy.name)}); ` +
+      `${set(settings.map((_, index) => `own[${index + 1}]`))} END`,
   );
 }
 

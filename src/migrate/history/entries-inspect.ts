@@ -1,3 +1,4 @@
+import { parseMoment } from '../../postgres/moment.ts';
 import type { Queryable } from '../session/session.ts';
 import type { HeldLock } from '../watch/held-locks.ts';
 import { inspectHistoryForm } from './ensure.ts';
@@ -44,7 +45,7 @@ export async function readHistoryEntries(session: Queryable, schema: string, lim
   const told = `(finished_at is not null or not exists (select from ${table} later where later.seq > history.seq and later.run_id = history.run_id
     and later.name = history.name and later.statement_no is not distinct from history.statement_no))`;
   const rows = await session.query<HistoryEntryRecord>(
-    `select run_id::text as run_id, kind, version, name, statement_no, started_at, finished_at, attempts, lock_wait_ms::float8 as lock_wait_ms,
+    `select run_id::text as run_id, kind, version, name, statement_no, to_json(started_at) as started_at, to_json(finished_at) as finished_at, attempts, lock_wait_ms::float8 as lock_wait_ms,
        applied_by, tool_version, git_commit, restore_point, restore_lsn::text as restore_lsn, ${timeline} as restore_timeline, locks, reason
      from ${table} as history where ${told} order by history.seq desc limit $1`,
     [limit],
@@ -59,8 +60,8 @@ interface HistoryEntryRecord {
   readonly version: string | null;
   readonly name: string;
   readonly statement_no: number | null;
-  readonly started_at: Date;
-  readonly finished_at: Date | null;
+  readonly started_at: string;
+  readonly finished_at: string | null;
   readonly attempts: number;
   readonly lock_wait_ms: number;
   readonly applied_by: string;
@@ -81,8 +82,8 @@ function entryOf(row: HistoryEntryRecord): HistoryEntryRow {
     version: row.version,
     name: row.name,
     statement: row.statement_no,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
+    startedAt: new Date(row.started_at),
+    finishedAt: parseMoment(row.finished_at) ?? null,
     attempts: row.attempts,
     lockWaitMs: row.lock_wait_ms,
     appliedBy: row.applied_by,

@@ -1,4 +1,5 @@
 import { sortKey } from '../files/names.ts';
+import { parseMoment } from '../../postgres/moment.ts';
 import { quoteIdentifier } from '../../postgres/quote.ts';
 
 export type HistoryKind = 'versioned' | 'routine' | 'seed' | 'baseline' | 'repair' | 'down';
@@ -80,7 +81,7 @@ export function historyTable(schema: string): string {
 /** Query for every row without its body, in order; see {@link readHistoryRow}. */
 export function selectHistorySql(schema: string): string {
   return `select seq::text as seq, run_id::text as run_id, kind, version, name, statement_no, encode(sha256, 'hex') as sha256,
-  started_at, finished_at, applied_by from ${historyTable(schema)} as history
+  to_json(started_at) as started_at, to_json(finished_at) as finished_at, applied_by from ${historyTable(schema)} as history
   -- Not "order by seq": that would be the text, with 10 before 9.
   order by history.seq`;
 }
@@ -94,8 +95,8 @@ export interface HistoryRecord {
   readonly name: string;
   readonly statement_no: number | null;
   readonly sha256: string;
-  readonly started_at: Date;
-  readonly finished_at: Date | null;
+  readonly started_at: string;
+  readonly finished_at: string | null;
   readonly applied_by: string;
 }
 
@@ -108,8 +109,8 @@ export function readHistoryRow(record: HistoryRecord): HistoryRow {
     name: record.name,
     statementNo: record.statement_no ?? undefined,
     sha256: record.sha256,
-    startedAt: record.started_at,
-    finishedAt: record.finished_at ?? undefined,
+    startedAt: new Date(record.started_at),
+    finishedAt: parseMoment(record.finished_at),
     appliedBy: record.applied_by,
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DbadminError } from '../../base/errors.ts';
+import { parseMoment } from '../../postgres/moment.ts';
 import { normaliseSql } from '../files/checksum.ts';
 
 /** The tools whose history can be taken over. */
@@ -13,7 +14,7 @@ export interface SourceFile {
   readonly bytes: Uint8Array;
 }
 
-/** A row of the other tool's table, columns as PostgreSQL's client gives them. */
+/** A row of the other tool's table, columns as PostgreSQL's client gives them, moments as JSON. */
 export type SourceRecord = Readonly<Record<string, unknown>>;
 
 /** One migration that the other tool says is applied. */
@@ -144,8 +145,9 @@ export function sha1Of(data: Uint8Array | string): string {
   return createHash('sha1').update(data).digest('hex');
 }
 
+/** Of a moment in a {@link SourceRecord}. */
 export function dateOf(value: unknown): Date | undefined {
-  return value instanceof Date ? value : undefined;
+  return typeof value === 'string' ? parseMoment(value) : undefined;
 }
 
 export function stringOf(value: unknown): string | undefined {

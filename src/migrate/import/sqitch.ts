@@ -13,7 +13,7 @@ export const SQITCH: SourceTool = {
   without: [],
   directories: ['.', 'sqitch', 'db'],
   reads: (path) => path === 'sqitch.plan' || /^(deploy|revert|verify)\/.*\.sql$/.test(path),
-  rowsSql: (table) => `select change, project, script_hash, committed_at, committer_name,
+  rowsSql: (table) => `select change, project, script_hash, to_json(committed_at) as committed, committer_name,
     to_char(planned_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as planned from ${table} order by committed_at, planned_at`,
   units: unitsOf,
   history: (records, units) => {
@@ -27,7 +27,7 @@ export const SQITCH: SourceTool = {
         const [change = '', planned = ''] = [stringOf(record['change']), stringOf(record['planned'])];
         const base = { id: `${stringOf(record['project']) ?? ''}:${change}@${planned}`, label: change, order: [digits(planned)] };
         const who = stringOf(record['committer_name']);
-        return { ...base, finishedAt: dateOf(record['committed_at']), tookMs: 0, appliedBy: who, check: stringOf(record['script_hash']) };
+        return { ...base, finishedAt: dateOf(record['committed']), tookMs: 0, appliedBy: who, check: stringOf(record['script_hash']) };
       }),
       problems: [],
       warnings: [...others].map((name) => `project ${name} is in the same registry and not imported: name its directory with --dir`),

@@ -89,8 +89,16 @@ async function digestRelations(session: Queryable, relations: readonly RelationN
     );
 }
 
-/** One digest for each name, in order; null for what is not there. Waits for those who lock a relation against reading. */
+/**
+ * One digest for each name, in order; null for what is not there. Waits for those who lock a relation against reading.
+ *
+ * Constants in defaults, checks and predicates are written by settings, and whoever plans may have others than whoever applies, whose session
+ * has TimeZone UTC. Those of `forms` end with the statement's transaction.
+ */
 const DIGEST_SQL = `
+with forms as materialized (
+  select pg_catalog.set_config('timezone', 'UTC', true), pg_catalog.set_config('datestyle', 'ISO', true), pg_catalog.set_config('intervalstyle', 'postgres', true),
+    pg_catalog.set_config('bytea_output', 'hex', true), pg_catalog.set_config('extra_float_digits', '1', true), pg_catalog.set_config('quote_all_identifiers', 'off', true))
 select w.number::int as number, (
   select pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.jsonb_build_array(
     n.nspname, c.relname, c.relkind, c.relpersistence, c.relowner::regrole::text, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.reloptions, c.relispartition,
@@ -113,4 +121,4 @@ select w.number::int as number, (
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relname = w.name and case when w.schema is null then pg_catalog.pg_table_is_visible(c.oid) else n.nspname = w.schema end
 ) as digest
-from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) with ordinality w(schema, name, number)`;
+from forms, rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) with ordinality w(schema, name, number)`;

@@ -22,8 +22,9 @@ export async function inspectSeen(sql: TransactionSql, since: Date): Promise<See
   if (about === undefined || !isLogged(about.logs)) return cannot('log_connections is off, and the server keeps no other date of logins');
   if (!about.collects) return cannot('logging_collector is off, so the log is not where SQL can read it');
   if (!about.reads) return cannot("the role that is connected may not read the server's log (pg_monitor and pg_read_server_files)");
-  const files = await sql<{ name: string; size: number; at: Date }[]>`
-    select name, size::float8 as size, modification as at from pg_catalog.pg_ls_logdir() order by modification desc`;
+  const rows = await sql<{ name: string; size: number; at: string }[]>`
+    select name, size::float8 as size, to_json(modification) as at from pg_catalog.pg_ls_logdir() order by modification desc`;
+  const files = rows.map((row) => ({ ...row, at: new Date(row.at) }));
   const oldest = files.at(-1)?.at;
   // A file's own beginning is not known; that an older one was written before is. Times of files are cut to the second.
   if (oldest === undefined || oldest.getTime() + FILE_TIME_MS > since.getTime())

@@ -3,6 +3,7 @@ import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { DeclaredRowSecurity } from '../document/lifecycle.ts';
 import { inSnapshot } from '../inspect-cluster.ts';
+import { fixFileForms } from '../inspect-forms.ts';
 import { readRowSecurity } from '../inspect-row-security.ts';
 import { APPLICATION_NAME } from '../inspect.ts';
 import type { TableRowSecurity } from '../lifecycle-state.ts';
@@ -18,10 +19,11 @@ export interface DatabaseDetails {
 export async function inspectDetails(connection: ConnectionParameters, database: string): Promise<DatabaseDetails> {
   const client = await openClient({ ...connection, database }, { applicationName: APPLICATION_NAME });
   try {
-    return await inSnapshot(client, async (sql) => ({
+    const read = async (sql: TransactionSql): Promise<DatabaseDetails> => ({
       rowSecurity: await readAllRowSecurity(sql),
       selfRevoked: await readSelfRevoked(sql),
-    }));
+    });
+    return await inSnapshot(client, read, fixFileForms);
   } finally {
     await client.end({ timeout: 5 });
   }

@@ -44,10 +44,11 @@ export function pendingFile(file: string): string {
  * Gives `role` a new random password and puts it into `file`.
  *
  * The new password is on disk before the server has it, in {@link pendingFile}; then the server gets its verifier, the file is
- * replaced in one step, and logging in is tried. When that fails the old verifier and the old file are put back. A run that
+ * replaced in one step, and logging in is tried. When that fails the old file and the old verifier are put back. A run that
  * dies in between leaves the password that works in one of the two files, and the next run ends what it began.
  *
- * @throws {DbadminError} `locked`, `refused`, `file-unwritable`, `privilege-missing`, `query-failed`; then the old password works.
+ * @throws {DbadminError} `locked`, `refused`, `file-unwritable`, `privilege-missing`, `query-failed`; then the old password works, unless
+ * the detail says that it could not be put back, or that nobody knows. `CommitInDoubt`: one of the two files has what works.
  */
 export async function rotatePassword(role: string, file: string, options: RotationOptions): Promise<Rotation> {
   const connection = { ...options.connection, database: options.maintenanceDatabase };
@@ -103,7 +104,9 @@ async function rotateLocked(sql: Sql, role: string, file: string, options: Rotat
     // A server that lets the role in whatever the password is has proven nothing by it.
     return { role, file, proof: oldRefused === false ? (isStored ? 'verifier' : 'none') : proof, oldRefused, resumed };
   } catch (error) {
-    throw await putBack({ login, old, password, file }, error, options);
+    // What the server has of an earlier run's is no old password: that is in the file alone.
+    const before = resumed ? { ...login, verifier: undefined, canReadVerifier: false } : login;
+    throw await putBack({ login: before, old, password, file }, error, options);
   }
 }
 
@@ -161,28 +164,40 @@ interface Before {
 async function putBack({ login, old, password, file }: Before, error: unknown, options: RotationOptions): Promise<DbadminError> {
   const code = error instanceof DbadminError ? error.code : 'query-failed';
   const detail = error instanceof DbadminError && error.detail !== undefined ? `${error.detail}\n` : '';
+  const told = (outcome: string): DbadminError => new DbadminError(code, messageOf(error), { detail: `${detail}${outcome}`, cause: error });
   const verifier = login.verifier ?? (old === undefined ? undefined : scramVerifier(old, options.randomBytes(SCRAM_SALT_BYTES)));
+  const pending = pendingFile(file);
   try {
     if (verifier === undefined && !login.canReadVerifier) throw new Error('the old password is not known here');
+    // Before the server is asked: whichever it has afterwards, even if nobody knows, a file has it and the next rotation goes on from there.
+    await ensure(pending, password);
+    if (old !== undefined) await ensure(file, old);
     await storeVerifier(login.name, verifier, options.maintenanceDatabase, options);
-    if (old === undefined) await rm(file, { force: true });
-    else await replacePasswordFile(file, old);
-    await rm(pendingFile(file), { force: true });
-    return new DbadminError(code, messageOf(error), { detail: `${detail}The old password was put back.`, cause: error });
   } catch (again) {
-    // Whatever else is wrong: the password that the server has must be in a file.
-    await keep(password, file);
-    return new DbadminError(code, messageOf(error), {
-      detail: `${detail}The old password could not be put back: ${messageOf(again)}. The new one is in ${pendingFile(file)} or in ${file}.`,
-      cause: error,
-    });
+    if (again instanceof CommitInDoubt) {
+      const where = old === undefined ? 'The old one is in no file here' : `The old one is in ${file}`;
+      return told(`Whether the old password was put back nobody knows: ${again.message}. ${where}, the new one in ${pending}.`);
+    }
+    // The server has the new one, and so must those who read the file.
+    await publishPasswordFile(pending, file).catch(async () => await keep(password, file));
+    return told(`The old password could not be put back: ${messageOf(again)}. The new one is in ${pending} or in ${file}.`);
   }
+  for (const left of old === undefined ? [file, pending] : [pending]) await rm(left, { force: true }).catch(() => undefined);
+  return told('The old password was put back.');
 }
 
+/** Whatever is wrong: the password that the server has must be in a file. */
 async function keep(password: Secret, file: string): Promise<void> {
-  for (const place of [file, pendingFile(file)]) {
-    const found = await readPasswordFile(place).catch(() => undefined);
-    if (found?.reveal() === password.reveal()) return;
-  }
+  for (const place of [file, pendingFile(file)]) if (await isIn(place, password)) return;
   await replacePasswordFile(pendingFile(file), password).catch(() => undefined);
+}
+
+/** Writes only where it has to: it may be that nothing can be written. */
+async function ensure(file: string, password: Secret): Promise<void> {
+  if (!(await isIn(file, password))) await replacePasswordFile(file, password);
+}
+
+async function isIn(file: string, password: Secret): Promise<boolean> {
+  const found = await readPasswordFile(file).catch(() => undefined);
+  return found?.reveal() === password.reveal();
 }

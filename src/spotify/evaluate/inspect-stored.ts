@@ -32,9 +32,9 @@ const NO_METRICS: readonly string[] = [OVER_POPULARITY, ITEMS_SHOWN, KNOWN];
 /** The last run that was stored; undefined where there is none. */
 export async function readStoredEvaluation(sql: postgres.Sql): Promise<StoredEvaluation | undefined> {
   const [run] = await sql<
-    { id: string; at: Date; source: string; seed: string; settings: Record<string, number>; reached: boolean | null }[]
+    { id: string; at: string; source: string; seed: string; settings: Record<string, number>; reached: boolean | null }[]
   >`
-    select evaluation_id as id, finished_at as at, source, seed, settings, reached from reco.evaluation order by evaluation_id desc limit 1`;
+    select evaluation_id as id, to_json(finished_at) as at, source, seed, settings, reached from reco.evaluation order by evaluation_id desc limit 1`;
   if (run === undefined) return undefined;
   const rows = await sql<FigureRow[]>`
     select t.task, t.cases, t.items, f.method, f.metric, f.value, f.low, f.high
@@ -43,7 +43,7 @@ export async function readStoredEvaluation(sql: postgres.Sql): Promise<StoredEva
     order by array_position(array['next track', 'playlists', 'interactions'], t.task), f.method, f.metric`;
   return {
     evaluationId: run.id,
-    storedAt: run.at.toISOString(),
+    storedAt: new Date(run.at).toISOString(),
     source: run.source,
     seed: Number(run.seed),
     settings: run.settings,

@@ -2,14 +2,15 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type postgres from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { parseMoment } from '../../postgres/moment.ts';
 import { contentHash, fieldSetOf, type PageSet } from './page-set.ts';
 import { settledKey } from './landing-apply.ts';
 
 /** What raw knows of earlier fetches. */
 export async function readCursor(sql: postgres.Sql, listener: string): Promise<Date | undefined> {
-  const [row] = await sql<{ newest: Date | null }[]>`
-    select max(newest_played_at) as newest from raw.page_set where listener_name = ${listener} and kind = 'recent'`.catch(refuse);
-  return row?.newest ?? undefined;
+  const [row] = await sql<{ newest: string | null }[]>`
+    select to_json(max(newest_played_at)) as newest from raw.page_set where listener_name = ${listener} and kind = 'recent'`.catch(refuse);
+  return parseMoment(row?.newest);
 }
 
 /** Whether the last set of this unit said the same. */

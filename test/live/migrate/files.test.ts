@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import type { Archival } from '../../../src/migrate/restore-point.ts';
@@ -161,7 +161,7 @@ test('temporary tables of one file are not there in the next, and are while a no
   );
   await holder.unsafe('begin; lock table a in access share mode');
   const running = project.up();
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await vi.waitUntil(() => project.messages.some((message) => message.includes('; attempt 2 of')), { timeout: 30_000 });
   await holder.unsafe('commit');
   await holder.end();
   await running;

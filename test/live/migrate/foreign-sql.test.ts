@@ -6,7 +6,7 @@ import path from 'node:path';
 import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { isDbadminError } from '../../../src/base/errors.ts';
 import { parseSqlFile } from '../../../src/migrate/files/migration.ts';
 import { loadSqlParser } from '../../../src/migrate/sql/parser.ts';
@@ -42,7 +42,7 @@ async function findPrograms(major: number): Promise<Programs | undefined> {
   }
 }
 
-/** Two empty databases: one for psql, one for us. */
+/** Two empty databases: one for psql, one for us. For one test. */
 class Pair {
   readonly ours: TestProject;
   readonly #cluster: TestCluster;
@@ -63,7 +63,9 @@ class Pair {
       await sql.unsafe(`create database ${each} template template0`);
     }
     await sql.end();
-    return new Pair(cluster, programs, name, await createProject(cluster.url(`${name}_ours`)));
+    const project = await createProject(cluster.url(`${name}_ours`));
+    onTestFinished(async () => await project.delete());
+    return new Pair(cluster, programs, name, project);
   }
 
   /** Applies `text` both ways, ours as `ours` writes it, and compares what pg_dump says of the two databases. */

@@ -270,6 +270,24 @@ test.each(MOVES)('a plan is refused when %s, and nothing is applied', async (_wh
   expect(await sql`select count(*) from information_schema.columns where table_schema = 'public'`).toEqual(before);
 });
 
+test('a plan is not stale because its session has values written in another way', async () => {
+  await sql.unsafe(`alter table play add at timestamptz default '2026-11-05 01:00+00', add day date check (day > '2026-11-05'),
+    add pause interval default '1 day 02:00', add raw bytea default '\\x00ff'; create index on play (id) where at > '2026-11-05 12:00+00'`);
+  await project.write('migrations/1_a.sql', 'alter table play add column x int;\n');
+  const settings = {
+    timezone: 'Asia/Kolkata',
+    datestyle: 'German',
+    intervalstyle: 'iso_8601',
+    bytea_output: 'escape',
+    quote_all_identifiers: 'on',
+  };
+  for (const [name, value] of Object.entries(settings)) await sql.unsafe(`alter database ${database.name} set ${name} = '${value}'`);
+  const plan = await saved();
+  for (const name of Object.keys(settings)) await sql.unsafe(`alter database ${database.name} reset ${name}`);
+  await project.up({ expected: expectedPlan(plan, parser) });
+  expect(await sql`select x from play limit 1`).toEqual([{ x: null }]);
+});
+
 test('a plan for another cluster or database is refused', async () => {
   await project.write('migrations/1_a.sql', 'alter table play add column x int;\n');
   const plan = await saved();

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql } from 'postgres';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { silentLog } from '../../../src/base/log.ts';
@@ -17,6 +17,7 @@ import { CLI, COMPILE_CACHE } from '../../built-command.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { dbadmin, type CommandResult } from './command.ts';
+import { cutAtCommitOf } from './cut-at-commit.ts';
 import { connect } from './project.ts';
 
 const ADMIN = 'admin-7713';
@@ -105,6 +106,33 @@ describe('roles rotate', () => {
     expect(await readdir(directory)).toEqual(['svc_api']);
   });
 
+  it.each(['before', 'after', 'refused'] as const)(
+    'loses no password where putting the old one back is cut before or after its commit, or refused: %s',
+    async (side) => {
+      await sql.unsafe("alter role svc_api valid until '2020-01-01'");
+      const way = await cutAtCommitOf('PASSWORD', side, cluster.port, 2);
+      onTestFinished(() => way.close());
+      const connection = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+      const isKnown = side === 'refused';
+      await expect(rotatePassword('svc_api', file, options({ connection }))).rejects.toMatchObject({
+        message: 'the server does not take the new password of role svc_api',
+        detail: expect.stringContaining(
+          isKnown ? 'The old password could not be put back' : 'Whether the old password was put back nobody knows',
+        ) as unknown,
+      });
+      await sql.unsafe("alter role svc_api valid until 'infinity'");
+      const fresh = await inFile(isKnown ? file : pendingFile(file));
+      expect([await login('svc_api', OLD), await login('svc_api', fresh)]).toEqual(
+        side === 'after' ? ['accepted', 'refused'] : ['refused', 'accepted'],
+      );
+      if (!isKnown) expect(await inFile()).toBe(OLD);
+      expect(await rotatePassword('svc_api', file, options())).toMatchObject({ proof: 'login', resumed: side === 'before' });
+      expect(await login('svc_api', await inFile())).toBe('accepted');
+      if (!isKnown) expect(await inFile()).toBe(fresh);
+      expect(await readdir(directory)).toEqual(['svc_api']);
+    },
+  );
+
   it('changes nothing when a directory, or a file that others read, is where the password was to go', async () => {
     const taken = path.join(directory, 'taken');
     await mkdir(taken);
@@ -153,6 +181,19 @@ describe('roles rotate', () => {
     expect(await rotatePassword('svc_api', file, options())).toMatchObject({ proof: 'login', resumed: true });
     expect(await inFile()).toBe(half);
     expect(await login('svc_api', half)).toBe('accepted');
+    expect(await readdir(directory)).toEqual(['svc_api']);
+  });
+
+  it('puts the password of the file back, and not that of the run that died, when logging in fails', async () => {
+    const half = 'began-by-the-run-that-died';
+    await writeFile(pendingFile(file), `${half}\n`, { mode: 0o600 });
+    await sql.unsafe(`alter role svc_api password '${half}' valid until '2020-01-01'`);
+    await expect(rotatePassword('svc_api', file, options())).rejects.toMatchObject({
+      detail: expect.stringContaining('The old password was put back.') as unknown,
+    });
+    await sql.unsafe("alter role svc_api valid until 'infinity'");
+    expect(await inFile()).toBe(OLD);
+    expect([await login('svc_api', OLD), await login('svc_api', half)]).toEqual(['accepted', 'refused']);
     expect(await readdir(directory)).toEqual(['svc_api']);
   });
 

@@ -1,5 +1,8 @@
-import type { Sql } from 'postgres';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runInProcess } from '../../backup/in-process.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { connect, openProject, outcome, type Project } from './project.ts';
@@ -42,9 +45,9 @@ describe.each(MAJORS)('row security on PostgreSQL %i', (major) => {
 
   beforeAll(async () => {
     cluster = await startTestCluster({ major, settings: { autovacuum: 'off' } });
-    const postgres = connect(cluster.url());
-    await postgres.unsafe('create database music');
-    await postgres.end();
+    const maintenance = connect(cluster.url());
+    await maintenance.unsafe('create database music');
+    await maintenance.end();
     music = connect(cluster.url('music'));
     await music.unsafe(
       `create schema core; create table core.play (id int primary key, tenant int, note text collate "C"); create table core.part (id int) partition by range (id); insert into core.play values (1, 7, 'x'), (2, 8, 'y')`,
@@ -117,6 +120,70 @@ describe.each(MAJORS)('row security on PostgreSQL %i', (major) => {
     expect(await project.lines(file(text))).toEqual([]);
     const other = file(text.replace('a%', 'b%'));
     expect(await project.lines(other)).toEqual(['core.play ~ row policy by_hand for select to PUBLIC (using)']);
+  });
+
+  it('compares what a database or a role has written in another way', async () => {
+    const since = `[{ name: by_hand, for: select, using: "now() > timestamptz '2026-01-01 12:00' - interval '1 day 02:00' and note ~ 'x'" }]`;
+    await music.unsafe(
+      "alter policy by_hand on core.play using (((now()) > ('2026-01-01 12:00+00'::timestamptz - interval '1 day 2 hours')) and (note ~ 'x'))",
+    );
+    await music.unsafe('create role elsewhere login; grant temporary on database music to elsewhere');
+    for (const setting of ["timezone = 'Europe/Berlin'", "datestyle = 'German'", 'quote_all_identifiers = on', 'intervalstyle = iso_8601'])
+      await music.unsafe(`alter role elsewhere set ${setting}; alter role postgres in database music set ${setting}`);
+    const others = await openProject(cluster, {}, cluster.parameters('postgres', 'elsewhere'));
+    try {
+      expect(await project.lines(file(since))).toEqual([]);
+      // By the mark that was left with one login's settings the other knows it again, and need not try it out.
+      await music.unsafe('alter policy by_hand on core.play using (true)');
+      await music.unsafe('alter role postgres in database music reset all');
+      await project.apply(file(since));
+      await music.unsafe('revoke temporary on database music from elsewhere, public');
+      expect((await others.lines(file(since))).filter((line) => line.includes('policy'))).toEqual([]);
+    } finally {
+      await others.close();
+      await music.unsafe('alter role postgres in database music reset all; grant temporary on database music to public');
+    }
+  });
+
+  it('an interval means what the login says that it does, and is compared all the same', async () => {
+    const rules = file(
+      `[{ name: by_hand, for: select, using: "now() < now() - interval '-1 2:03:04'" }, { name: next, for: select, using: "now() < now() - interval '-1 2:03:04'" }]`,
+    );
+    await music.unsafe('alter role postgres in database music set intervalstyle = sql_standard');
+    try {
+      await project.apply(rules);
+      const written = await music`
+        select distinct pg_get_expr(polqual, polrelid) ~ '-1 days -02:03:04' as same from pg_policy where polrelid = 'core.play'::regclass`;
+      expect([...written]).toEqual([{ same: true }]);
+      expect(await project.lines(rules)).toEqual([]);
+      await music.unsafe("comment on policy by_hand on core.play is ''");
+      expect(await project.lines(rules)).toEqual([]);
+    } finally {
+      await music.unsafe('alter role postgres in database music reset all');
+    }
+    // Read in another way it is another interval.
+    expect(await project.lines(rules)).toEqual(['core.play ~ row policy by_hand for select to PUBLIC (using)']);
+  });
+
+  it('the SQL of a plan leaves the marks that apply leaves, whatever the session in which it is run is set to', async () => {
+    const rule = `[{ name: by_hand, for: select, using: "now() > timestamptz '2026-01-01 12:00' - interval '1 day 02:00' and note::bytea <> '\\\\x41'" }]`;
+    const roles = path.join(project.directory, 'roles.yaml');
+    await writeFile(roles, file(rule));
+    const { stdout } = await runInProcess(['roles', 'plan', '--sql', '--file', roles, '--url', cluster.url()], {});
+    expect(stdout).toContain('POLICY "by_hand"');
+    const forms = { datestyle: 'German', intervalstyle: 'iso_8601', quote_all_identifiers: 'on', bytea_output: 'escape' };
+    const session = postgres(cluster.url('music'), {
+      max: 1,
+      onnotice: () => undefined,
+      connection: { ...forms, timezone: 'Europe/Berlin' },
+    });
+    await session.unsafe(stdout.replaceAll(/^\\connect .*$/gm, ''));
+    await session.end();
+    await music.unsafe('create role by_marks login; revoke temporary on database music from public');
+    const others = await openProject(cluster, {}, cluster.parameters('postgres', 'by_marks'));
+    expect((await others.lines(file(rule))).filter((line) => line.includes('policy'))).toEqual([]);
+    await others.close();
+    await music.unsafe('grant temporary on database music to public');
   });
 
   it('takes expressions over whole rows, which it cannot try out beforehand', async () => {

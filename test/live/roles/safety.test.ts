@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import type { Sql } from 'postgres';
@@ -12,6 +10,7 @@ import type { Change } from '../../../src/roles/change.ts';
 import { role } from '../../../src/roles/state.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+import { cutAtCommitOf } from './cut-at-commit.ts';
 import { connect, openProject, outcome, type Project } from './project.ts';
 
 const file = (more = ''): string => `
@@ -194,11 +193,18 @@ databases:
   });
 
   it.each([
-    ['grant', '01007'],
-    ['revoke', '01006'],
-  ] as const)('takes the warning that nothing came of a %s for the failure it is', async (action, code) => {
+    ['grant', '01007', 'notice'],
+    ['revoke', '01006', 'notice'],
+    // The login is told no warnings, as its settings have it.
+    ['grant', '01007', 'error'],
+    ['revoke', '01006', 'error'],
+  ] as const)('takes the warning that nothing came of a %s (%s) for the failure it is, at level %s', async (action, code, level) => {
     const music = connect(cluster.url('music'));
-    onTestFinished(async () => await music.end());
+    await music.unsafe(`alter role tool set client_min_messages = '${level}'`);
+    onTestFinished(async () => {
+      await music.unsafe('alter role tool reset client_min_messages');
+      await music.end();
+    });
     await music.unsafe('create table if not exists core.of_postgres (); grant select on core.of_postgres to tool');
     const on = { kind: 'table', schema: 'core', names: ['of_postgres'], all: false } as const;
     const rest = { privileges: ['SELECT'], grantable: false, grantor: 'postgres', actAs: undefined, depth: 0 } as const;
@@ -216,31 +222,3 @@ databases:
     expect(await music`select from pg_roles where rolname = 'new_group'`).toHaveLength(0);
   });
 });
-
-/** A way to the server on which the connection that says `words` is lost at its next commit: before the server has it, or its answer. */
-async function cutAtCommitOf(
-  words: string,
-  side: 'before' | 'after',
-  port: number,
-): Promise<{ readonly port: number; readonly close: () => void }> {
-  const listener = net.createServer((client) => {
-    const server = net.connect(port, '127.0.0.1');
-    let [hasSaid, isLast] = [false, false];
-    client.on('data', (data) => {
-      const text = data.toString('latin1');
-      if (hasSaid && text.includes('commit')) {
-        isLast = true;
-        if (side === 'before') return void client.destroy();
-      }
-      hasSaid ||= text.includes(words);
-      server.write(data);
-    });
-    server.on('data', (data) => void (isLast ? client.destroy() : client.write(data)));
-    for (const socket of [client, server]) socket.on('error', () => undefined);
-    client.on('close', () => server.destroy());
-    server.on('close', () => client.destroy());
-  });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
-}

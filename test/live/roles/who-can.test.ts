@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import { writeConfig, type CommandEnd } from '../../backup/command.ts';
 import { runInProcess } from '../../backup/in-process.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -183,7 +184,7 @@ describe('dbadmin roles who-can', () => {
     const after = new Date();
     await sql`select pg_switch_wal()`;
     await sql`create table public.later ()`;
-    await pause(1000);
+    await waitUntilAllStored(repository, sql);
     await receiver.stop();
     const question = ['select', 'core.listener.email', '--role', 'svc_api'];
     const then = await whoCan(...question, '--at', before.toISOString());

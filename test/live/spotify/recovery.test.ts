@@ -13,6 +13,7 @@ import { createDiskStore } from '../../../src/storage/disk.ts';
 import { writeConfig, type CommandEnd } from '../../backup/command.ts';
 import { runInProcess } from '../../backup/in-process.ts';
 import { makeDirectory, removeDirectory, startReceiver, type TestReceiver } from '../../backup/repository.ts';
+import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { connect } from '../roles/project.ts';
@@ -87,7 +88,8 @@ describe('the warehouse, backed up and restored', () => {
 
   it('E6: plays of a listener deleted at T are back after a restore to just before, and every table is as it was', async () => {
     expect(await dbadmin('backup', 'init')).toMatchObject({ status: 0 });
-    receiver = startReceiver(cluster, await openRepository(await createDiskStore(path.join(directory, 'repository')), { kind: 'none' }));
+    const repository = await openRepository(await createDiskStore(path.join(directory, 'repository')), { kind: 'none' });
+    receiver = startReceiver(cluster, repository);
     expect(await dbadmin('backup', 'run', '--type', 'full')).toMatchObject({ status: 0 });
     await load(sql, path.join(directory, 'generated'));
     await sql.unsafe('call mart.refresh()');
@@ -100,7 +102,7 @@ describe('the warehouse, backed up and restored', () => {
     await sql.unsafe('call mart.refresh()');
     expect(gone.count).toBeGreaterThan(100);
     expect(differences(before, await fingerprint(sql))).not.toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await waitUntilAllStored(repository, sql);
     await receiver.stop();
     receiver = undefined;
 
