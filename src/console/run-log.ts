@@ -42,13 +42,9 @@ export class RunLog {
     return this.#lines.filter((line) => line.number > number);
   }
 
-  /** The failure that a command of ours printed last, without its first word. */
-  failure(): string | undefined {
-    const at = this.#lines.findLastIndex(({ text }) => text.startsWith('error: '));
-    if (at < 0) return undefined;
-    const detail = this.#lines[at + 1]?.text;
-    const message = this.#lines[at]?.text.slice('error: '.length) ?? '';
-    return detail?.startsWith('  detail: ') === true ? `${message}: ${detail.slice('  detail: '.length)}` : message;
+  /** All that is kept. */
+  text(): string {
+    return this.#lines.map(({ text }) => text).join('\n');
   }
 
   #push(text: string): void {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { formatDuration } from '../base/durations.ts';
 import { DbadminError, messageOf } from '../base/errors.ts';
+import { DIFFERS, IN_PART, NOT_EXPIRED } from '../base/exit-status.ts';
+import { lastSaid } from '../base/last-said.ts';
 import type { Audit } from './guarded.ts';
 import { commandLine } from './question.ts';
 import { RunLog, type LogLine } from './run-log.ts';
@@ -35,7 +37,7 @@ export interface RunDocument {
   readonly endedAt: string | null;
   readonly state: 'running' | 'done' | 'partly' | 'failed' | 'stopped';
   readonly exitStatus: number | null;
-  /** Why it failed, or who stopped it. */
+  /** Why it failed, what of it was not done, or who stopped it. */
   readonly detail: string | null;
 }
 
@@ -59,9 +61,6 @@ interface Run {
 const LOG_CHARACTERS = 256 * 1024;
 const MOST_KEPT = 50;
 const MOST_AT_ONCE = 8;
-const EXIT_PARTLY = 3;
-/** Plans and checks that find something end so; a command that acts and ends so has done what it was asked. */
-const EXIT_DIFFERS = 2;
 
 /** The commands that were started here: what they print, how they ended, and a line of the audit trail before and after each. */
 export class Runs {
@@ -171,9 +170,8 @@ export class Runs {
     const took = `after ${formatDuration(endedAt.getTime() - new Date(startedAt).getTime())}`;
     const detail = how.detail === null ? took : `${took}: ${how.detail}`;
     // Its end is told even where it cannot be written down any more.
-    await this.#audit({ id, who, from, what: command, cluster, outcome: how.state === 'done' ? 'done' : 'failed', detail }).catch(
-      () => undefined,
-    );
+    const isDone = how.state === 'done' || how.exitStatus === NOT_EXPIRED;
+    await this.#audit({ id, who, from, what: command, cluster, outcome: isDone ? 'done' : 'failed', detail }).catch(() => undefined);
     tell();
   }
 
@@ -193,9 +191,9 @@ export class Runs {
 
 function outcomeOf({ status, signal: by }: RunEnd, signal: AbortSignal, log: RunLog): Pick<RunDocument, 'state' | 'exitStatus' | 'detail'> {
   const stopped = signal.aborted ? messageOf(signal.reason) : null;
-  // What is stopped and ends well has done what it had to, such as a receiver of WAL.
-  if (status === 0 || status === EXIT_DIFFERS) return { state: 'done', exitStatus: status, detail: stopped };
+  // What is stopped and ends well has done what it had to, such as a receiver of WAL; what acts and finds a difference, what it was asked.
+  if (status === 0 || status === DIFFERS) return { state: 'done', exitStatus: status, detail: stopped };
   if (stopped !== null) return { state: 'stopped', exitStatus: status, detail: stopped };
-  const detail = log.failure() ?? (status === null ? `ended by ${by ?? 'a signal'}` : `ended with status ${status}`);
-  return { state: status === EXIT_PARTLY ? 'partly' : 'failed', exitStatus: status, detail };
+  const detail = lastSaid(log.text(), status) ?? (status === null ? `ended by ${by ?? 'a signal'}` : `ended with status ${status}`);
+  return { state: status === IN_PART || status === NOT_EXPIRED ? 'partly' : 'failed', exitStatus: status, detail };
 }

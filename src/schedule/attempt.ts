@@ -1,8 +1,10 @@
+import { NOT_EXPIRED } from '../base/exit-status.ts';
 import type { Job } from './policies.ts';
 
 /** How one try of a job ended. */
 export type AttemptOutcome =
-  | { readonly kind: 'succeeded' }
+  /** `warning`: what the job is for is done, and yet somebody has to be told: its command ended with 4. */
+  | { readonly kind: 'succeeded'; readonly warning?: string }
   /** `final`: trying again cannot help. */
   | { readonly kind: 'failed'; readonly exitStatus: number | undefined; readonly error: string; readonly final: boolean }
   /** Another process holds the lease of the repository: exit 11. */
@@ -43,4 +45,15 @@ export function nextStep(
     default:
       return outcome satisfies never;
   }
+}
+
+/** The exit status that is written down; undefined where no process ended with one. */
+export function exitStatusOf(outcome: AttemptOutcome): number | undefined {
+  if (outcome.kind === 'succeeded') return outcome.warning === undefined ? 0 : NOT_EXPIRED;
+  return outcome.kind === 'failed' ? outcome.exitStatus : undefined;
+}
+
+/** What people are told of it: why it did not succeed, or the warning; undefined where there is nothing to tell. */
+export function messageOfOutcome(outcome: AttemptOutcome): string | undefined {
+  return outcome.kind === 'succeeded' ? outcome.warning : outcome.error;
 }

@@ -1,3 +1,4 @@
+import { NOT_EXPIRED } from '../base/exit-status.ts';
 import { cronSets } from './export/cron-sets.ts';
 import { describeWork, type Job, type Policies } from './policies.ts';
 import { cronFields, formatMoment } from './recurrence.ts';
@@ -130,15 +131,19 @@ function afterReason(jobs: readonly string[]): string {
     : `it runs after ${jobs.join(' and ')}, and cron cannot wait for several jobs; a worker can`;
 }
 
+/** The command, and a success also where all was taken and only older backups or dumps did not expire. */
+const taken = (command: string): string => `{ ${command} || [ $? -eq ${NOT_EXPIRED} ]; }`;
+
 /** Commands of which each waits for the success of the one before. Those too long together have what they share written once. */
 function commandLine(condition: string, commands: readonly (readonly string[])[]): string {
-  const plain = `${condition}${commands.map(shellLine).join(' && ')}`;
+  const lines = commands.map(shellLine);
+  const plain = `${condition}${lines.map((line, at) => (at < lines.length - 1 ? taken(line) : line)).join(' && ')}`;
   const [first = []] = commands;
   const isSame = (at: number): boolean => commands.every((words) => words.length === first.length && words[at] === first[at]);
   const differing = first.findIndex((_word, at) => !isSame(at));
   if (plain.length <= LONGEST_COMMAND || first.some((_word, at) => at !== differing && !isSame(at))) return plain;
   const shared = first.map((word, at) => (at === differing ? '"$1"' : shellWord(word))).join(' ');
-  return `job() { ${shared}; }; ${condition}${commands.map((words) => `job ${shellWord(words[differing] ?? '')}`).join(' && ')}`;
+  return `job() ${taken(shared)}; ${condition}${commands.map((words) => `job ${shellWord(words[differing] ?? '')}`).join(' && ')}`;
 }
 
 function shellLine(words: readonly string[]): string {

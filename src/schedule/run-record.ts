@@ -21,6 +21,7 @@ export interface RunRecord {
   readonly failures: number;
   readonly worker: string | undefined;
   readonly exitStatus: number | undefined;
+  /** Why it did not succeed; of one that did, a warning. */
   readonly error: string | undefined;
   /** How many times it stands for: those missed in a row are told as one. */
   readonly times: number;

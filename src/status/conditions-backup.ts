@@ -1,4 +1,6 @@
 import { formatDuration } from '../base/durations.ts';
+import { howToAcknowledge, whoIsWrong } from '../repository/differing-pages.ts';
+import { unjudgedCount } from '../repository/unjudged-pages.ts';
 import { STEADY, type Condition } from './condition.ts';
 import { estimateRecovery } from './estimate.ts';
 import type { ClusterFacts, LineageFacts, RepositoryFacts } from './facts.ts';
@@ -106,15 +108,26 @@ function judgeDamage(name: string, lineage: LineageFacts | undefined, cluster: s
 
 /** Either the cluster's storage fails or backups do not restore what was there: nothing that waits for the next restore. */
 function judgeMismatches(name: string, lineage: LineageFacts | undefined, cluster: string): Judgement {
-  const [first, ...others] = lineage?.mismatches ?? [];
-  const next = `restore the backup before ${first?.audit ?? 'it'} beside and compare, or run amcheck; then say which is right: dbadmin backup acknowledge ${first?.audit ?? 'LABEL'} --cluster ${cluster} --repository ${name} --sound audited (or earlier) --reason TEXT`;
-  if (first === undefined) return { state: 'good', what: `no audit casts doubt on a backup in ${name}`, next };
-  const more = others.length === 0 ? '' : `; so did ${others.length} more`;
+  const found = lineage?.mismatches ?? [];
+  const first = found.find(({ emptied }) => emptied > 0) ?? found[0];
+  const where = ` --cluster ${cluster} --repository ${name}`;
+  if (first === undefined) {
+    const next = `dbadmin backup acknowledge LABEL${where} --sound audited (or earlier, or both) --reason TEXT`;
+    return { state: 'good', what: `no audit casts doubt on a backup in ${name}${describeUnjudged(lineage?.unjudged ?? [])}`, next };
+  }
+  const more = found.length === 1 ? '' : `; ${found.length - 1} more found such pages`;
   return {
     state: 'bad',
-    what: `the audit of ${first.audit} in ${name} found ${first.pages} pages that changed without a trace in the WAL: it or the backups before it have them wrong${more}`,
-    next,
+    what: `the audit of ${first.audit} in ${name} found ${first.pages} pages that changed without a trace in the WAL: ${whoIsWrong(first, 'it or the backups before it have them wrong')}${more}`,
+    next: howToAcknowledge(first.audit, first, where),
   };
+}
+
+/** What audits leave open, as the rest of a sentence. */
+function describeUnjudged(unjudged: LineageFacts['unjudged']): string {
+  if (unjudged.length === 0) return '';
+  const one = unjudged.length === 1;
+  return `; ${one ? 'that' : 'those'} of ${unjudged.map(({ audit }) => audit).join(', ')} ${one ? 'leaves' : 'leave'} ${unjudgedCount(unjudged)} pages open that nobody could judge`;
 }
 
 function judgeVerified(name: string, lineage: LineageFacts | undefined, cluster: ClusterFacts, now: Date): Judgement {

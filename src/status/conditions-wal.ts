@@ -166,7 +166,7 @@ function judgeLag(repository: RepositoryFacts, { server, limits }: ClusterFacts,
  * What is archived comes in whole segments. What is in the open one counts against a limit that was set; finished ones have a limit in any case, but
  * for those that wait for archive_command, which is judged by itself: on a server that fills one in a day the next is late at once by its span alone.
  */
-function judgeArchived(
+export function judgeArchived(
   name: string,
   lag: WalLag,
   { walSegmentBytes, archiver, isStandby }: ServerFacts,

@@ -88,7 +88,15 @@ function judgeLastRun({ name, last, description, isToldByResult }: JobFacts, now
   if (run === undefined || run.outcome === 'running')
     return { state: run === undefined ? 'good' : 'unknown', what: `${name} has not ended yet`, next };
   const ago = formatDuration(Math.max(0, now.getTime() - (run.endedAt ?? run.startedAt).getTime()));
-  if (run.outcome === 'succeeded') return { state: 'good', what: `job ${name} succeeded ${ago} ago`, next };
+  if (run.outcome === 'succeeded' && run.message === undefined) return { state: 'good', what: `job ${name} succeeded ${ago} ago`, next };
+  if (run.outcome === 'succeeded') {
+    const what = `job ${name} (${description}) was done ${ago} ago, with a warning: ${run.message ?? ''}`;
+    return {
+      state: 'bad',
+      what,
+      next: `dbadmin schedule log ${name} says what it printed; mend that, and its next run tells whether it is well`,
+    };
+  }
   if (isToldByResult) return { state: 'good', what: `job ${name} failed ${ago} ago, which its result tells of`, next };
   const why = run.message === undefined ? '' : `: ${run.message}`;
   return { state: 'bad', what: `job ${name} (${description}) failed ${ago} ago${why}`, next };

@@ -1,7 +1,8 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
+import { unjudgedTexts } from '../repository/unjudged-pages.ts';
 import { describeEstimate } from './estimate.ts';
-import type { ClusterFacts, JobFacts, RepositoryFacts } from './facts.ts';
+import type { ClusterFacts, JobFacts, LineageFacts, RepositoryFacts } from './facts.ts';
 import { fullInMs } from './conditions-room.ts';
 import { hostLoss, walLag, type HostLoss } from './promise.ts';
 import { describeWhen } from './when.ts';
@@ -83,6 +84,7 @@ function repositoryLines(repository: RepositoryFacts, cluster: ClusterFacts, sho
       ['backups', backupsText(repository, shown)],
       ['wal', walText(repository, cluster, shown)],
       ['drill', drillText(repository, shown)],
+      ...unjudgedLines(lineage),
     );
   }
   if (lineage.dumpAt !== undefined) lines.push(['dump', `the last began ${describeWhen(lineage.dumpAt, shown.now, shown.timeZone)}`]);
@@ -136,6 +138,10 @@ function drillText({ state }: RepositoryFacts, shown: Shown): string {
   return `${describeWhen(drill.at, shown.now, shown.timeZone)}, ${verdict}, ${formatDuration(Math.max(0, shown.now.getTime() - drill.at.getTime()))} ago${before}`;
 }
 
+function unjudgedLines({ unjudged }: LineageFacts): readonly (readonly [string, string])[] {
+  return unjudged.flatMap((open) => unjudgedTexts(open).map(({ what, next }) => ['audit', `${open.audit}: ${what}. ${next}`] as const));
+}
+
 function migrationsText(migrations: NonNullable<ClusterFacts['migrations']>): string {
   if (migrations.kind === 'unknown') return `not known: ${migrations.why}`;
   const { applied, pending, routines, problems, database } = migrations.value;
@@ -179,5 +185,5 @@ function lastText(last: JobFacts['last'], lastSuccess: JobFacts['lastSuccess'], 
   if (run.outcome === 'running') return `runs since ${when(run.startedAt)}`;
   if (run.outcome === 'failed') return `FAILED ${when(run.startedAt)}${run.message === undefined ? '' : `: ${run.message}`}`;
   const took = lastSuccess?.durationMs === undefined ? '' : ` (${formatDuration(lastSuccess.durationMs)})`;
-  return `last ${when(run.startedAt)}${took}`;
+  return `last ${when(run.startedAt)}${took}${run.message === undefined ? '' : `, with a warning: ${run.message}`}`;
 }

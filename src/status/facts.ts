@@ -1,3 +1,6 @@
+import type { DifferingPages } from '../repository/differing-pages.ts';
+import type { UnjudgedAudit } from '../repository/unjudged-pages.ts';
+
 /** What could be learnt, or why not. Nothing is guessed in the place of what is unknown. */
 export type Known<Value> = { readonly kind: 'known'; readonly value: Value } | { readonly kind: 'unknown'; readonly why: string };
 
@@ -126,7 +129,9 @@ export interface LineageFacts {
   /** The last backup of all, when it is damaged. */
   readonly damaged: { readonly label: string; readonly damage: string } | undefined;
   /** What audits of full backups found and nobody has acknowledged. */
-  readonly mismatches: readonly { readonly audit: string; readonly pages: number }[];
+  readonly mismatches: readonly (DifferingPages & { readonly audit: string })[];
+  /** What audits leave open: no condition, for nobody knows of anything wrong. */
+  readonly unjudged: readonly UnjudgedAudit[];
   /** Keys of manifests that cannot be read: they are passed over, and keep anything from being removed. */
   readonly unreadable: readonly string[];
   /** Every database that is to be dumped. */
@@ -221,5 +226,6 @@ export interface JobRun {
   /** Undefined while it runs. */
   readonly endedAt: Date | undefined;
   readonly outcome: 'succeeded' | 'failed' | 'running';
+  /** Why it failed; of one that succeeded, what somebody has to be told all the same. */
   readonly message: string | undefined;
 }

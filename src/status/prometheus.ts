@@ -1,3 +1,4 @@
+import { unjudgedCount } from '../repository/unjudged-pages.ts';
 import type { Condition } from './condition.ts';
 import { expositionText, type Metric, type Sample } from './exposition.ts';
 import type { ClusterFacts, JobFacts, LineageFacts, ProjectFacts, RepositoryFacts } from './facts.ts';
@@ -151,6 +152,11 @@ function lineageMetrics(
       'dbadmin_audit_mismatches',
       'Pages that audits of full backups found to differ, and that nobody has acknowledged.',
       ({ mismatches }) => mismatches.reduce((sum, { pages }) => sum + pages, 0),
+    ),
+    lineage(
+      'dbadmin_audit_unjudged_pages',
+      'Pages that audits found to differ from a backup that is still there, that nobody could judge, and that nobody has acknowledged.',
+      ({ unjudged }) => unjudgedCount(unjudged),
     ),
     lineage(
       'dbadmin_dump_timestamp_seconds',

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { DbadminError } from '../base/errors.ts';
 import { openClient } from '../postgres/client.ts';
 import { parseLsn } from '../postgres/lsn.ts';
+import { parseMoment } from '../postgres/moment.ts';
 import { isServerError } from '../postgres/postgres-error.ts';
 import type { ConnectionParameters } from '../postgres/parameters.ts';
 import type { ArchiverFacts, ServerFacts } from './facts.ts';
@@ -14,8 +15,8 @@ interface ServerRow {
   readonly written: string;
   readonly bytes: string | null;
   readonly archiving: boolean;
-  readonly archived: Date | null;
-  readonly failed: Date | null;
+  readonly archived: string | null;
+  readonly failed: string | null;
   readonly wal: string | null;
   readonly failures: string;
   readonly segment: string;
@@ -48,7 +49,7 @@ export async function inspectServer(parameters: ConnectionParameters, slot: stri
              (select sum(pg_database_size(oid)) from pg_database where has_database_privilege(oid, 'connect') or pg_has_role('pg_read_all_stats', 'usage'))::text as bytes,
              current_setting('archive_mode') <> 'off'
                and (current_setting('archive_command') not in ('', '(disabled)') or coalesce(current_setting('archive_library', true), '') <> '') as archiving,
-             a.last_archived_time as archived, a.last_failed_time as failed, a.last_failed_wal as wal, a.failed_count::text as failures,
+             to_json(a.last_archived_time) as archived, to_json(a.last_failed_time) as failed, a.last_failed_wal as wal, a.failed_count::text as failures,
              pg_size_bytes(current_setting('wal_segment_size'))::text as segment,
              coalesce(has_function_privilege(to_regprocedure('pg_catalog.pg_ls_archive_statusdir()'), 'execute'), false) as lists
       from pg_stat_archiver a`;
@@ -67,8 +68,8 @@ export async function inspectServer(parameters: ConnectionParameters, slot: stri
       sizeBytes: row.bytes === null ? undefined : Number(row.bytes),
       archiver: row.archiving
         ? {
-            archivedAt: row.archived ?? undefined,
-            failedAt: row.failed ?? undefined,
+            archivedAt: parseMoment(row.archived),
+            failedAt: parseMoment(row.failed),
             failedWal: row.wal ?? undefined,
             failures: Number(row.failures),
             waiting: row.lists ? await inspectWaiting(sql, clock) : undefined,

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { CLI } from '../built-command.ts';
+import { CLI, COMPILE_CACHE } from '../built-command.ts';
 
 export interface ServedConsole {
   /** As printed, with the code of the start link where there is one. */
@@ -17,7 +17,7 @@ export async function serveConsole(
 ): Promise<ServedConsole> {
   const child = spawn(process.execPath, [CLI, 'console', '--listen', '127.0.0.1:0', ...args], {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TZ: 'UTC', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: cwd, TZ: 'UTC', ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

@@ -1,5 +1,5 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
-import { nextStep, type AttemptOutcome, type NextStep } from '../attempt.ts';
+import { exitStatusOf, messageOfOutcome, nextStep, type AttemptOutcome, type NextStep } from '../attempt.ts';
 import { allDependents, directDependents, isInForce, isReady } from '../dependents.ts';
 import { letsPass } from '../pause.ts';
 import type { Job } from '../policies.ts';
@@ -105,7 +105,7 @@ export async function endAttempt(
     );
     // Its effect was written by the job's own transaction, though the answer may have been lost on the way.
     const [done] = await tx.query(`select from ${schema}.run_attempt where run_id = $1 and outcome = 'succeeded'`, [run.runId]);
-    const outcome: AttemptOutcome = done === undefined ? ended.outcome : { kind: 'succeeded' };
+    const outcome: AttemptOutcome = done === undefined || ended.outcome.kind === 'succeeded' ? ended.outcome : { kind: 'succeeded' };
     const settled = { ...ended, outcome };
     await writeAttempt(tx, schema, settled);
     const isOurs = row?.state === 'running' && row.attempt === run.attempt;
@@ -133,7 +133,7 @@ async function writeAttempt(tx: PoolQueries, schema: string, { run, outcome, log
     `update ${schema}.run_attempt
         set outcome = $3, ended_at = clock_timestamp(), exit_status = $4, error = $5, log_tail = $6
       where run_id = $1 and attempt = $2`,
-    [run.runId, run.attempt, outcome.kind, exitStatusOf(outcome), errorOf(outcome), logTail],
+    [run.runId, run.attempt, outcome.kind, exitStatusOf(outcome) ?? null, messageOfOutcome(outcome) ?? null, logTail],
   );
 }
 
@@ -147,7 +147,7 @@ async function writeAgain(
   const [row] = await tx.query<{ retry_at: Date }>(
     `update ${schema}.run set state = 'queued', failures = failures + $2, error = $3, exit_status = $4
       where run_id = $1 returning clock_timestamp() + $5 * interval '1 millisecond' as retry_at`,
-    [run.runId, step.isFailure ? 1 : 0, errorOf(outcome), exitStatusOf(outcome), step.afterMs],
+    [run.runId, step.isFailure ? 1 : 0, messageOfOutcome(outcome) ?? null, exitStatusOf(outcome) ?? null, step.afterMs],
   );
   await handOver(tx, schema, queue, run.runId, job.labels, step.afterMs === 0 ? undefined : row?.retry_at);
 }
@@ -164,7 +164,7 @@ async function writeOver(
     `update ${schema}.run
         set state = $2, ended_at = date_trunc('milliseconds', clock_timestamp()), failures = failures + $3, error = $4, exit_status = $5
       where run_id = $1 returning ended_at`,
-    [run.runId, state, state === 'failed' ? 1 : 0, errorOf(outcome), exitStatusOf(outcome)],
+    [run.runId, state, state === 'failed' ? 1 : 0, messageOfOutcome(outcome) ?? null, exitStatusOf(outcome) ?? null],
   );
   await promoteWaiting(tx, schema, queue, job.name);
   if (row === undefined) return;
@@ -212,13 +212,4 @@ export async function endAbandoned({ pool, schema }: ControlPlace): Promise<read
   );
   for (const { run_id: runId } of rows) await endOpenAttempts(pool, schema, runId);
   return rows.map(runOf);
-}
-
-function exitStatusOf(outcome: AttemptOutcome): number | null {
-  if (outcome.kind === 'succeeded') return 0;
-  return outcome.kind === 'failed' ? (outcome.exitStatus ?? null) : null;
-}
-
-function errorOf(outcome: AttemptOutcome): string | null {
-  return outcome.kind === 'succeeded' ? null : outcome.error;
 }

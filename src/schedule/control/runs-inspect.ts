@@ -46,9 +46,9 @@ export function runOf(row: RunRow): RunRecord {
 
 /** A run that was begun later after its time than a restart of a worker takes. */
 export const IS_LATE = `cause = 'time' and started_at - due > interval '${LATE_GRACE_MS} milliseconds'`;
-const IS_NOTABLE = `(state <> 'succeeded' or failures > 0 or (${IS_LATE}))`;
+const IS_NOTABLE = `(state <> 'succeeded' or failures > 0 or error is not null or (${IS_LATE}))`;
 
-/** Runs due in a window, oldest first, of one job or all; `notable`: without those that succeeded at once and in time. */
+/** Runs due in a window, oldest first, of one job or all; `notable`: without those that succeeded at once, in time and without a warning. */
 export async function inspectRuns(
   db: PoolQueries,
   schema: string,

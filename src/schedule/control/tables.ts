@@ -66,7 +66,7 @@ comment on column ${schema}.run.failures is 'How often it failed; a worker that 
 comment on column ${schema}.run.alive_at is 'The last sign of life of whoever runs it.';
 comment on column ${schema}.run.queue_id is 'The job of pg-boss that hands it out; null when it runs without a worker.';
 comment on column ${schema}.run.retry_at is 'Not before this moment is it tried again.';
-comment on column ${schema}.run.error is 'Why it failed, was missed or skipped; of a run that is tried again, the last failure.';
+comment on column ${schema}.run.error is 'Why it failed, was missed or skipped; of a run that is tried again, the last failure; of one that succeeded, a warning.';
 comment on column ${schema}.run.times is 'How many times this row stands for: those missed in a row are told as one.';
 
 create table ${schema}.run_attempt (

@@ -1,5 +1,5 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
-import type { AttemptOutcome } from '../attempt.ts';
+import { exitStatusOf, messageOfOutcome, type AttemptOutcome } from '../attempt.ts';
 import type { RunCause } from '../run-record.ts';
 import { lockJob, type ControlPlace } from './due-apply.ts';
 
@@ -71,7 +71,7 @@ export async function repeatTimerRun(
     await tx.query(ENDED_ATTEMPT(schema), attemptValues(run, outcome, logTail));
     await tx.query(
       `update ${schema}.run set attempt = $2, failures = failures + 1, error = $3, alive_at = clock_timestamp() where run_id = $1`,
-      [run.runId, attempt, outcome.kind === 'succeeded' ? null : outcome.error],
+      [run.runId, attempt, messageOfOutcome(outcome) ?? null],
     );
     await tx.query(`insert into ${schema}.run_attempt (run_id, attempt, worker) values ($1, $2, $3)`, [run.runId, attempt, by]);
   });
@@ -86,7 +86,7 @@ export async function endTimerRun({ pool, schema }: ControlPlace, run: TimerRun,
     await tx.query(
       `update ${schema}.run set state = $2, ended_at = clock_timestamp(), failures = failures + $3, error = $4, exit_status = $5
         where run_id = $1`,
-      [run.runId, succeeded ? 'succeeded' : 'failed', succeeded ? 0 : 1, succeeded ? null : outcome.error, exitStatusOf(outcome)],
+      [run.runId, succeeded ? 'succeeded' : 'failed', succeeded ? 0 : 1, messageOfOutcome(outcome) ?? null, exitStatusOf(outcome) ?? null],
     );
   });
 }
@@ -96,12 +96,7 @@ const ENDED_ATTEMPT = (schema: string): string =>
     where run_id = $1 and attempt = $2`;
 
 function attemptValues(run: TimerRun, outcome: AttemptOutcome, logTail: string): readonly unknown[] {
-  return [run.runId, run.attempt, outcome.kind, exitStatusOf(outcome), outcome.kind === 'succeeded' ? null : outcome.error, logTail];
-}
-
-function exitStatusOf(outcome: AttemptOutcome): number | null {
-  if (outcome.kind === 'succeeded') return 0;
-  return outcome.kind === 'failed' ? (outcome.exitStatus ?? null) : null;
+  return [run.runId, run.attempt, outcome.kind, exitStatusOf(outcome) ?? null, messageOfOutcome(outcome) ?? null, logTail];
 }
 
 function stillRunning(job: string, how: string): DbadminError {

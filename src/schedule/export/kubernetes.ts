@@ -15,6 +15,8 @@ const YEARS_AHEAD = 2;
 export const PROJECT_DIRECTORY = '/etc/dbadmin';
 const CONFIG_FILE = `${PROJECT_DIRECTORY}/dbadmin.yaml`;
 const STATE_DIRECTORY = '/var/lib/dbadmin';
+/** Where the jobs of a pod leave for its last one what did not expire. It goes with the pod. */
+const NOT_EXPIRED_FILE = `${STATE_DIRECTORY}/not-expired`;
 /** Within this time a run that is not to be caught up on may still begin: the controller looks every ten seconds. */
 const PUNCTUAL_SECONDS = 120;
 const LATEST_SECONDS = 7 * 24 * 3600;
@@ -79,8 +81,9 @@ function limitOf(job: Job, recurrence: Recurrence, now: Date): string | undefine
 }
 
 function cronJob(name: string, job: Job, recurrence: Recurrence, after: readonly Job[], options: KubernetesOptions): Manifest {
-  const containers = [job, ...after].map((each, index) =>
-    container(`job-${index + 1}`, [...timerWords(each), '--config', CONFIG_FILE, '--quiet'], options),
+  const jobs = [job, ...after];
+  const containers = jobs.map((each, index) =>
+    container(`job-${index + 1}`, [...timerWords(each), ...notExpired(index, jobs), '--config', CONFIG_FILE, '--quiet'], options),
   );
   return {
     apiVersion: 'batch/v1',
@@ -156,6 +159,12 @@ function container(name: string, words: readonly string[], { image, variables, d
       ...disks.map((disk) => ({ name: volumeName(disk.name), mountPath: disk.path })),
     ],
   };
+}
+
+/** All was taken, and only older backups or dumps did not expire: what follows runs, for which an init container has to end with 0. The pod fails by its last one. */
+function notExpired(index: number, jobs: readonly Job[]): readonly string[] {
+  if (jobs.length === 1) return [];
+  return [index < jobs.length - 1 ? '--not-expired-into' : '--not-expired-from', NOT_EXPIRED_FILE];
 }
 
 function podSpec({ projectFiles, disks }: KubernetesOptions): Omit<IPodSpec, 'containers'> {

@@ -1,3 +1,4 @@
+import { NOT_EXPIRED } from '../../base/exit-status.ts';
 import { describeWork, type Job, type Policies, type Reception } from '../policies.ts';
 import { periodBounds } from '../upcoming.ts';
 import { onCalendar } from './on-calendar.ts';
@@ -87,9 +88,19 @@ function jobService(job: Job, chain: readonly Job[], options: SystemdOptions): s
     'Type=oneshot',
     ...guards(job, options.now),
     `ExecStart=${execLine(options.commandOf(job))}`,
+    ...(next.length === 0 ? [] : notExpired(next)),
     'TimeoutStartSec=infinity',
     ...common(options),
   ]);
+}
+
+/** Starts what follows where OnSuccess= does not. The unit stays failed: where no control database records runs, nothing else would tell anybody. */
+function notExpired(next: readonly Job[]): readonly string[] {
+  const start = `systemctl start --no-block ${next.map(({ name }) => `${unitName(name)}.service`).join(' ')}`;
+  return [
+    '# All was taken, and only older backups or dumps did not expire: this unit has failed, and what follows runs. As root: User= may start no units.',
+    `ExecStopPost=+/bin/sh -c ${execWord(`[ "$EXIT_CODE:$EXIT_STATUS" != exited:${NOT_EXPIRED} ] || ${start}`)}`,
+  ];
 }
 
 /** What keeps a service from running outside the job's period: it is skipped then, which is neither success nor failure. */

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import { formatDuration } from '../../base/durations.ts';
-import type { AttemptOutcome } from '../attempt.ts';
+import { exitStatusOf, messageOfOutcome, type AttemptOutcome } from '../attempt.ts';
 import type { EndedAttempt, PrintedLog, WrittenEnd } from '../control/attempts-apply.ts';
 import type { HandedOut } from '../control/queue-run.ts';
 import { LogTail } from '../log-tail.ts';
@@ -174,17 +174,18 @@ export class Slots {
   #tell(run: RunRecord, outcome: AttemptOutcome, end: WrittenEnd, times: Pick<JobEnded, 'startedAt' | 'endedAt' | 'logTail'>): void {
     const { log, worker, onJobEnded } = this.#options;
     const took = formatDuration(times.endedAt.getTime() - times.startedAt.getTime());
-    const error = outcome.kind === 'succeeded' ? undefined : outcome.error;
+    const error = messageOfOutcome(outcome);
     if (end.kind === 'lost') {
       log.warn(`${run.job} ended (${outcome.kind}) after ${took}, when its run was another worker's already`);
       return;
     }
-    if (end.kind === 'over' && end.state === 'succeeded') log.info(`${run.job} done in ${took}`);
+    if (end.kind === 'over' && end.state === 'succeeded' && error === undefined) log.info(`${run.job} done in ${took}`);
+    else if (end.kind === 'over' && end.state === 'succeeded') log.warn(`${run.job} done in ${took}, with a warning: ${error ?? ''}`);
     else if (end.kind === 'over') log.warn(`${run.job} failed after ${took}: ${error ?? ''}`);
     else log.warn(`${run.job}: ${error ?? ''}; tried again in ${formatDuration(end.afterMs)}`);
     const told = end.kind === 'over' ? end.state : 'will-retry';
     this.#ended[told] += 1;
-    const exitStatus = outcome.kind === 'succeeded' ? 0 : outcome.kind === 'failed' ? outcome.exitStatus : undefined;
+    const exitStatus = exitStatusOf(outcome);
     try {
       onJobEnded({ job: run.job, due: run.due, attempt: run.attempt, ...times, outcome: told, exitStatus, error, worker: worker.name });
     } catch (failure) {

@@ -81,3 +81,17 @@ test.each<[string, (spec: Record<string, unknown>) => void]>([
   spoil(spoilt.spec);
   expect(fault(spoilt)).toBeDefined();
 });
+
+test('each job of a pod is its first process, which is the one that hears SIGTERM; what did not expire goes to the last', () => {
+  const pod = manifests().find((each) => JSON.stringify(each).includes('initContainers')) as {
+    spec: { jobTemplate: { spec: { template: { spec: Record<'initContainers' | 'containers', { command: string[] }[]> } } } };
+  };
+  const { initContainers, containers } = pod.spec.jobTemplate.spec.template.spec;
+  const words = (job: string, option: string): readonly string[] =>
+    `dbadmin schedule run ${job} ${option} /var/lib/dbadmin/not-expired --config /etc/dbadmin/dbadmin.yaml --quiet`.split(' ');
+  expect([...initContainers, ...containers].map(({ command }) => command)).toEqual([
+    words('often', '--not-expired-into'),
+    words('next', '--not-expired-into'),
+    words('last', '--not-expired-from'),
+  ]);
+});

@@ -85,6 +85,27 @@ test('systemd: a job after another starts on its success, and so on', () => {
   expect(files.get('dbadmin-last.service')).not.toContain('OnSuccess');
 });
 
+test.each([
+  ['exited', '4', 'start --no-block dbadmin-next.service\n'],
+  ['exited', '0', ''],
+  ['exited', '1', ''],
+  ['killed', 'TERM', ''],
+])('systemd: after a job that has %s with %s, what follows is started beside OnSuccess=: %j', (code, status, started) => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-units-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  writeFileSync(path.join(directory, 'systemctl'), '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+  const { files } = units();
+  const service = files.get('dbadmin-often.service') ?? '';
+  // 4 stays a failure of the unit, which is what monitoring sees.
+  expect(service).not.toContain('SuccessExitStatus');
+  const quoted = /^ExecStopPost=\+\/bin\/sh -c "(.*)"$/m.exec(service)?.[1] ?? expect.fail(service);
+  // As systemd reads it.
+  const command = quoted.replaceAll(/\\(.)/g, '$1').replaceAll('$$', '$').replaceAll('%%', '%');
+  const env = { PATH: directory, EXIT_CODE: code, EXIT_STATUS: status };
+  expect(spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8', env })).toMatchObject({ status: 0, stdout: started });
+  expect(files.get('dbadmin-last.service')).not.toContain('ExecStopPost');
+});
+
 test('systemd: secrets are named and percent signs, dollars and spaces reach the program as they are', () => {
   const service = units().files.get('dbadmin-often.service') ?? '';
   expect(service).toContain('EnvironmentFile=/etc/dbadmin/environment\nLoadCredential=passphrase:/etc/dbadmin/passphrase\n');

@@ -6,6 +6,7 @@ import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
 import { beginTimerRun, type TimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import { startProxy } from '../../schedule/tcp-proxy.ts';
 
 let database: TestDatabase;
 let pool: ConnectionPool;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   await ensureTables(pool, 'dbadmin_jobs');
   await database.sql`create table effect (job text, due timestamptz)`;
   await database.sql.unsafe(
-    'create procedure in_pieces() language plpgsql as $$ begin insert into effect values (current_setting($s$dbadmin.job$s$), null); commit; end $$',
+    'create procedure in_pieces(then_s int default 0) language plpgsql as $$ begin insert into effect values (current_setting($s$dbadmin.job$s$), null); commit; perform pg_sleep(then_s); end $$',
   );
 });
 afterAll(async () => {
@@ -34,15 +35,23 @@ beforeEach(async () => {
 
 const OWN = "insert into effect values (current_setting('dbadmin.job'), current_setting('dbadmin.due')::timestamptz)";
 
-async function perform(text: string, with_: { readonly run?: TimerRun | undefined; readonly signal?: AbortSignal } = { run }) {
+interface With {
+  readonly run?: TimerRun | undefined;
+  readonly signal?: AbortSignal;
+  readonly config?: Config;
+  /** Gets what is printed. */
+  readonly said?: string[];
+}
+
+async function perform(text: string, with_: With = { run }) {
   const todo = { kind: 'sql', sql: text, cluster: undefined, database: undefined } as const;
   const signal = with_.signal ?? new AbortController().signal;
-  return await performJob({ env: {} }, config, todo, {
+  return await performJob({ env: {} }, with_.config ?? config, todo, {
     job: 'j',
     due: new Date(1_800_000_000_000),
     run: with_.run,
     signal,
-    output: () => undefined,
+    output: (text) => void with_.said?.push(text),
   });
 }
 
@@ -80,9 +89,142 @@ test('without a run, or where the control database is another, the job is done a
   expect(await effects()).toHaveLength(2);
 });
 
-test('a job that has to stop stops in the middle of its query', async () => {
+const running = async () => [
+  ...(await database.sql`select query from pg_stat_activity where application_name = 'dbadmin job j' and state = 'active'`),
+];
+
+/** Where it sleeps, or waits for a lock: before that it may be anywhere, also in a transaction that it is about to be refused in. */
+const waiting = async () => [
+  ...(await database.sql`
+    select query from pg_stat_activity where application_name = 'dbadmin job j' and state = 'active' and wait_event_type in ('Timeout', 'Lock')`),
+];
+
+/** Does the job, and stops it once the server waits in its query. */
+async function stopIn(text: string, with_: With, onRunning: () => void = () => undefined) {
   const stop = new AbortController();
-  const ending = perform('select pg_sleep(60)', { run, signal: stop.signal });
-  setTimeout(() => stop.abort(new Error('the worker was stopped')), 500);
-  expect(await ending).toEqual({ kind: 'interrupted', error: 'the worker was stopped' });
+  const ending = perform(text, { ...with_, signal: stop.signal });
+  await expect.poll(waiting, { timeout: 20_000 }).toEqual([{ query: text }]);
+  onRunning();
+  stop.abort(new Error('the worker was stopped'));
+  return await ending;
+}
+
+const STOPPED = { kind: 'interrupted', error: 'the worker was stopped' };
+
+test('a job that has to stop stops in the middle of its query, in the server, too', async () => {
+  expect(await stopIn(`${OWN}; select pg_sleep(60)`, { run })).toEqual(STOPPED);
+  expect(await running()).toEqual([]);
+  expect(await stopIn(`${OWN}; select pg_sleep(61)`, {})).toEqual(STOPPED);
+  expect(await running()).toEqual([]);
+  expect(await effects()).toEqual([]);
 });
+
+test('a job that was stopped before it is connected does not begin', async () => {
+  expect(await perform(OWN, { signal: AbortSignal.abort(new Error('the worker was stopped')) })).toEqual(STOPPED);
+  expect(await effects()).toEqual([]);
+});
+
+test('a job that does not heed the first time that it is cancelled is cancelled again', async () => {
+  const twice = `do $$ begin begin perform pg_sleep(60); exception when query_canceled then null; end; perform pg_sleep(63); end $$`;
+  expect(await stopIn(twice, { run })).toEqual(STOPPED);
+  expect(await running()).toEqual([]);
+});
+
+test('of a job that is cancelled outside of a transaction what it may leave is told', async () => {
+  const outcome = await stopIn('call in_pieces(60)', { run });
+  expect(outcome).toEqual({
+    kind: 'interrupted',
+    error: 'the worker was stopped; it ran outside of a transaction, and what it had done by then stays',
+  });
+  expect(await effects()).toHaveLength(1);
+});
+
+test.each([
+  ['in the control database', () => ({ run })],
+  ['elsewhere', () => ({})],
+])('of an index that is cancelled while it is built concurrently it is told that it may be invalid: %s', async (_, with_) => {
+  const reader = await database.sql.reserve();
+  try {
+    await reader`begin`;
+    await reader`insert into effect values ('held', null)`;
+    const outcome = await stopIn('create index concurrently effect_due on effect (due)', with_());
+    expect(outcome).toEqual({
+      kind: 'interrupted',
+      error: expect.stringMatching(/^the worker was stopped; .* can leave an invalid index/) as string,
+    });
+    expect(await database.sql`select indisvalid from pg_index where indexrelid = 'effect_due'::regclass`).toEqual([{ indisvalid: false }]);
+  } finally {
+    await reader`rollback`;
+    reader.release();
+    await database.sql`drop index if exists effect_due`;
+  }
+});
+
+test('a job that does not heed that it is cancelled is not waited for', async () => {
+  const text = `do $$ begin loop begin perform pg_sleep(60); exception when query_canceled then null; end; end loop; end $$`;
+  try {
+    const said: string[] = [];
+    const outcome = await stopIn(text, { run, said });
+    const [job] = await database.sql<{ pid: number }[]>`select pid from pg_stat_activity where application_name = 'dbadmin job j'`;
+    const goesOn = `its SQL did not end within 5 s of being cancelled, and may go on in the server (process ${job?.pid ?? 0})`;
+    expect(outcome).toEqual({ kind: 'interrupted', error: `the worker was stopped; ${goesOn}` });
+    expect(said).toEqual([`${goesOn}\n`]);
+  } finally {
+    await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dbadmin job j'`;
+  }
+});
+
+test.each(['refuse', 'cut'] as const)(
+  'a job whose cancel request does not get to the server is left, and nothing else comes of it: %s',
+  async (how) => {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await startProxy(hostname, Number(port));
+    const throughProxy = new URL(database.url);
+    throughProxy.host = `127.0.0.1:${proxy.port}`;
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown) => void unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      const config = await loadConfig({ env: { HOME: '/nonexistent' }, cwd: '/' }, { url: throughProxy.href });
+      const outcome = await stopIn('select pg_sleep(62)', { run, config }, () => proxy[how]());
+      expect(outcome).toEqual({ kind: 'interrupted', error: expect.stringContaining('; its SQL did not end within 5 s') as string });
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+      await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dbadmin job j'`;
+      await proxy.close();
+    }
+  },
+);
+
+test.each(['answers', 'is cut off'] as const)(
+  'a job that is stopped before its SQL has begun says nothing of SQL that goes on: its server %s',
+  async (how) => {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await startProxy(hostname, Number(port));
+    const throughProxy = new URL(database.url);
+    throughProxy.host = `127.0.0.1:${proxy.port}`;
+    const config = await loadConfig({ env: { HOME: '/nonexistent' }, cwd: '/' }, { url: throughProxy.href });
+    const alters = await database.sql.reserve();
+    try {
+      await alters`begin`;
+      await alters`lock table dbadmin_jobs.run in access exclusive mode`;
+      const said: string[] = [];
+      const stop = new AbortController();
+      const ending = perform(OWN, { run, config, said, signal: stop.signal });
+      await expect.poll(waiting, { timeout: 20_000 }).toEqual([{ query: expect.stringContaining('dbadmin_jobs.run') as string }]);
+      if (how === 'is cut off') proxy.cut();
+      stop.abort(new Error('the worker was stopped'));
+      expect(await ending).toEqual(STOPPED);
+      expect(said).toEqual([]);
+      // Cancelled, where that is possible: nobody has to wait for the lock.
+      if (how === 'answers') expect(await running()).toEqual([]);
+    } finally {
+      await alters`rollback`;
+      alters.release();
+      await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dbadmin job j'`;
+      await proxy.close();
+    }
+    expect(await effects()).toEqual([]);
+  },
+);

@@ -45,6 +45,7 @@ beforeEach(async () => {
 
 const FAILED: AttemptOutcome = { kind: 'failed', exitStatus: 1, error: 'no room', final: false };
 const DONE: AttemptOutcome = { kind: 'succeeded' };
+const WARNED: AttemptOutcome = { kind: 'succeeded', warning: 'older ones were not removed' };
 
 async function due(one: Job, ...times: readonly string[]) {
   return await dueAt(new Date(), one, ...times);
@@ -180,6 +181,20 @@ describe('G2: jobs after others', () => {
       expect((await runNext(jobs, DONE))?.run.job).toBe('last');
       expect(await queue.fetch('run', 1)).toEqual([]);
     }
+  });
+
+  test('what is done with a warning is followed, and says so', async () => {
+    const chain = [job('backup', '@daily', { retries: 3, retryDelayMs: 0 }), job('offsite', ['backup'])];
+    const [backup = job('', [])] = chain;
+    await due(backup, '2027-01-01T00:00Z');
+    expect((await runNext(chain, WARNED))?.step).toEqual({ kind: 'over', state: 'succeeded' });
+    expect((await runNext(chain, DONE))?.run).toMatchObject({ job: 'offsite', cause: 'after' });
+    expect((await all()).toSorted(([left = ''], [right = '']) => (left < right ? -1 : 1))).toEqual([
+      ['backup', 'succeeded', 'older ones were not removed'],
+      ['offsite', 'succeeded', ''],
+    ]);
+    const window = { from: at('2020-01-01T00:00Z'), to: at('2100-01-01T00:00Z'), job: undefined, most: 100 };
+    expect(await inspectRuns(pool, SCHEMA, { ...window, notable: true })).toMatchObject([{ job: 'backup', exitStatus: 4 }]);
   });
 
   test('a failure takes with it all that would have followed, and says so', async () => {
@@ -332,9 +347,12 @@ test('tables of a newer dbadmin are refused by name', async () => {
 
 test('a connection that the server ends fails its query and is replaced', async () => {
   const slow = pool.query('select pg_sleep(10)').catch((error: unknown) => error);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const isAsleep = async (): Promise<boolean> =>
+    (await database.sql`select from pg_stat_activity where application_name = 'test' and state = 'active' and wait_event = 'PgSleep'`)
+      .length > 0;
+  await expect.poll(isAsleep, { timeout: 9000 }).toBe(true);
   await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and pid <> pg_backend_pid()`;
   expect(isConnectionLoss(await slow)).toBe(true);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(await pool.query('select 1 as one')).toEqual([{ one: 1 }]);
+  // Those that were idle notice by themselves.
+  await expect.poll(async () => await pool.query('select 1 as one').catch((error: unknown) => error)).toEqual([{ one: 1 }]);
 });

@@ -4,7 +4,7 @@ import { DbadminError } from '../../../src/base/errors.ts';
 import type { AuditEntry } from '../../../src/console/audit.ts';
 import { Reviews } from '../../../src/console/reviews.ts';
 import { RunLog } from '../../../src/console/run-log.ts';
-import { Runs, type RunEnd, type RunRequest } from '../../../src/console/runs.ts';
+import { Runs, type RunCommandChild, type RunEnd, type RunRequest } from '../../../src/console/runs.ts';
 import type { Session } from '../../../src/console/sessions.ts';
 
 const OLGA: Session = { user: 'olga', role: 'operator', by: { kind: 'link' }, csrf: 'a', endsAt: new Date(1e12) };
@@ -52,7 +52,7 @@ describe('RunLog', () => {
     lines.end();
     expect(lines.after(0).map(({ text }) => text)).toEqual(['one', 'two', '10 %', '20 %', 'error: broken', '  detail: it is.']);
     expect(lines.after(4).map(({ number }) => number)).toEqual([5, 6]);
-    expect(lines.failure()).toBe('broken: it is.');
+    expect(lines.text()).toBe('one\ntwo\n10 %\n20 %\nerror: broken\n  detail: it is.');
   });
 
   test('what is kept is bounded, in lines and in the length of one', () => {
@@ -70,8 +70,12 @@ describe('Runs', () => {
   const REQUEST: RunRequest = { action: 'x/y', words: ['x', 'y'], cluster: 'main', who: 'olga', from: '::1' };
   type Told = Omit<AuditEntry, 'at'>;
 
-  function runsThat(end: (signal: AbortSignal) => Promise<RunEnd>, told: Told[] = []): Runs {
-    return new Runs(async (_words, { signal }) => await end(signal), {
+  function runsThat(end: (signal: AbortSignal) => Promise<RunEnd>, told: Told[] = [], printed = ''): Runs {
+    const start: RunCommandChild = async (_words, { signal, onText }) => {
+      onText(printed, 'stderr');
+      return await end(signal);
+    };
+    return new Runs(start, {
       audit: async (entry) => await Promise.resolve(void told.push(entry)),
       clock: { now: () => new Date(0) },
     });
@@ -100,6 +104,19 @@ describe('Runs', () => {
       [id, outcome],
     ]);
     expect(forgotten).toBe(1);
+  });
+
+  test.each([
+    [4, 'partly', 'done', 'the backup is taken, but older ones were not removed: One is damaged.'],
+    [3, 'partly', 'failed', 'ended with status 3'],
+  ])('of one that ends with %s and a warning it is told why: %s', async (status, state, outcome, detail) => {
+    const told: Told[] = [];
+    const printed = 'warning: the backup is taken, but older ones were not removed\n  detail: One is damaged.\n';
+    const runs = runsThat(async () => await Promise.resolve({ status, signal: null }), told, printed);
+    const { id } = await runs.start(REQUEST, () => undefined);
+    await over(runs, id);
+    expect(runs.get(id)).toMatchObject({ state, exitStatus: status, detail });
+    expect(told.at(-1)).toMatchObject({ outcome, detail: `after 0 ms: ${detail}` });
   });
 
   test('nothing is started that cannot be written down', async () => {

@@ -72,7 +72,10 @@ test('crontab: a job after one other runs in its line, one after several is left
   );
   expect(lines).toHaveLength(1);
   expect(lines[0]?.jobs).toEqual(['a', 'b', 'c']);
-  expect(lines[0]?.line).toMatch(/^0 0 \* \* \* \S+ schedule run a .* && \S+ schedule run b .* && \S+ schedule run c /);
+  const config = "--config '/srv/my app/dbadmin.yaml'";
+  expect(lines[0]?.line).toBe(
+    `0 0 * * * { /usr/bin/dbadmin schedule run a ${config} || [ $? -eq 4 ]; } && { /usr/bin/dbadmin schedule run b ${config} || [ $? -eq 4 ]; } && /usr/bin/dbadmin schedule run c ${config}`,
+  );
   expect(omitted).toEqual([{ job: 'd', reason: expect.stringContaining('cron cannot wait for several jobs') }]);
   expect(text).toMatch(/# d: y\n# {3}NOT EXPORTED: it runs after a and b/);
 });
@@ -113,7 +116,9 @@ test('crontab: a chain that is longer than cron takes has what its commands shar
   const commandOf = ({ name }: { readonly name: string }) => [`/opt/${'long/'.repeat(50)}dbadmin`, 'schedule', 'run', name, '--quiet'];
   const { lines, omitted } = crontab(chain.join(''), { commandOf });
   expect(omitted).toEqual([]);
-  expect(lines[0]?.line).toMatch(/^0 0 \* \* \* job\(\) \{ \S+ schedule run "\$1" --quiet; \}; job a && job b && job c && job d$/);
+  expect(lines[0]?.line).toMatch(
+    /^0 0 \* \* \* job\(\) \{ \S+ schedule run "\$1" --quiet \|\| \[ \$\? -eq 4 \]; \}; job a && job b && job c && job d$/,
+  );
   const tooLong = crontab(chain.join(''), { commandOf: ({ name }) => ['x'.repeat(990), 'schedule', 'run', name] });
   expect(tooLong.lines).toEqual([]);
   expect(tooLong.omitted[0]).toEqual({ job: 'a', reason: expect.stringMatching(/10\d\d characters and cron takes 998/) });

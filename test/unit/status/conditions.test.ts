@@ -11,6 +11,7 @@ import {
   jobFacts,
   lineageFacts,
   MEASURE,
+  MISMATCH,
   NO_LIMITS,
   projectFacts,
   repositoryFacts,
@@ -81,7 +82,7 @@ test('conditions: where all is well nothing is bad, and everything was looked at
 test.each<[string, ClusterFacts, readonly string[]]>([
   [
     'an audit whose mismatch nobody has acknowledged',
-    limited({}, { repositories: [repositoryFacts(lineageFacts({ mismatches: [{ audit: 'F2', pages: 3 }] }))] }),
+    limited({}, { repositories: [repositoryFacts(lineageFacts({ mismatches: [MISMATCH] }))] }),
     ['backup-suspect local'],
   ],
   ['a backup older than its limit', limited({ backupAgeMs: hours(9) }), ['backup-late local']],

@@ -120,6 +120,17 @@ test('status: a clock other than that of the other lines is named with the times
   expect(line?.[1]).toBe('listening.incremental: last today 08:30 Asia/Kolkata; next tomorrow 02:00 Asia/Kolkata (in 8 h 30 min)');
 });
 
+test('status: a job that is done with a warning succeeded, and people are told of it', () => {
+  const shown = { now: NOW, timeZone: 'UTC', full: (at: Date) => at.toISOString() };
+  const value = { startedAt: ago(60), endedAt: ago(50), outcome: 'succeeded', message: 'nothing older expired' } as const;
+  const job = jobFacts({ last: { kind: 'known', value }, lastSuccess: undefined });
+  expect(jobLines([job], shown)[0]?.[1]).toContain('listening.incremental: last today 11:59, with a warning: nothing older expired; ');
+  const told = judgeProject(projectFacts({ clusters: [], jobs: [job] })).filter(({ kind }) => kind === 'job-failed');
+  expect(told).toMatchObject([
+    { state: 'bad', what: expect.stringMatching(/was done 50 s ago, with a warning: nothing older expired$/) as string },
+  ]);
+});
+
 test.each([
   ['whose period is over', 'Asia/Kolkata', 'no time of it is to come'],
   ['after others', undefined, 'runs after others'],

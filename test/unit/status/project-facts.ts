@@ -29,6 +29,7 @@ export const NO_LIMITS: Limits = {
   slotWalBytes: undefined,
 };
 
+export const MISMATCH = { audit: 'F2', pages: 3, emptied: 0, isClusterWrong: false };
 export const MEASURE: RestoreMeasure = {
   label: '20261117T040000Z-drill',
   at: ago(4 * DAY + 8 * HOUR),
@@ -89,6 +90,7 @@ export function lineageFacts(over: Partial<LineageFacts> = {}): LineageFacts {
     newestFull: { ...backup, label: '20261101T020000Z-full', kind: 'full', startedAt: ago(20 * DAY), finishedAt: ago(20 * DAY - 600) },
     damaged: undefined,
     mismatches: [],
+    unjudged: [],
     unreadable: [],
     dumps: [],
     dumpAt: undefined,

@@ -102,6 +102,8 @@ export interface Found {
 
 /** `wal status --json`. */
 export interface WalStatus {
+  readonly mode: 'stream' | 'archive' | 'none';
+  readonly delivery: { readonly isWell: boolean; readonly text: string };
   readonly slot: string;
   readonly isReceiving: boolean;
   readonly writtenLsn: string | null;

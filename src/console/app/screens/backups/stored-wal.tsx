@@ -36,7 +36,7 @@ export function StoredWal({ info, status, shown }: StoredWalProps) {
 
 function lag({ answer, failure }: Answered<WalStatus>, state: WalStatus['repositories'][number] | undefined) {
   if (answer === undefined) return failure === undefined ? 'looking' : <Status kind="warn">how far it is behind is not known</Status>;
-  const { isReceiving, slot, writtenLsn } = answer.document;
+  const { mode, delivery, isReceiving, slot, writtenLsn } = answer.document;
   const behind =
     state?.lagBytes === undefined || state.lagBytes === null
       ? ''
@@ -47,8 +47,14 @@ function lag({ answer, failure }: Answered<WalStatus>, state: WalStatus['reposit
     state?.lossMs === undefined || state.lossMs === null ? '' : ` · lost if the host vanished now: ≤ ${formatDuration(state.lossMs)}`;
   return (
     <>
-      <Status kind={isReceiving ? 'ok' : 'warn'}>
-        {isReceiving ? `received through ${slot}` : writtenLsn === null ? 'the server does not answer' : `nobody receives (slot ${slot})`}
+      <Status kind={delivery.isWell ? 'ok' : 'warn'}>
+        {mode !== 'stream'
+          ? delivery.text
+          : isReceiving
+            ? `received through ${slot}`
+            : writtenLsn === null
+              ? 'the server does not answer'
+              : `nobody receives (slot ${slot})`}
       </Status>
       {`${behind}${lost}`}
     </>

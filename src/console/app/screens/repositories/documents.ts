@@ -51,9 +51,10 @@ export interface CurvePoint {
 }
 
 export interface ListedCluster {
-  readonly name: string;
+  /** Null where nothing says it. */
+  readonly name: string | null;
   readonly systemIdentifier: string;
-  readonly serverVersion: number;
+  readonly serverVersion: number | null;
   readonly usedBytes: number;
   readonly packBytes: number;
   readonly backups: number;

@@ -169,11 +169,11 @@ function Clusters({ clusters, shown }: { readonly clusters: readonly ListedClust
 }
 
 function ClusterLine({ cluster, shown }: { readonly cluster: ListedCluster; readonly shown: Shown }) {
-  const { name, usedBytes, plainBytes, backups, verified, marked, leases } = cluster;
+  const { name, systemIdentifier, usedBytes, plainBytes, backups, verified, marked, leases } = cluster;
   const saving = savingOf(cluster);
   return (
     <tr>
-      <th scope="row">{name}</th>
+      <th scope="row">{name ?? `not known (${systemIdentifier})`}</th>
       <td class="num" data-l="kept">
         {formatBytes(usedBytes)}
       </td>

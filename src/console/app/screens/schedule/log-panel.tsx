@@ -97,7 +97,9 @@ function About({
       )}
       {(shownAttempt?.error ?? run.error) === null ? null : (
         <p class="failure">
-          <span class="st bad wraps">{shownAttempt?.error ?? run.error}</span>
+          <span class={(shownAttempt?.outcome ?? run.state) === 'succeeded' ? 'st warn wraps' : 'st bad wraps'}>
+            {shownAttempt?.error ?? run.error}
+          </span>
         </p>
       )}
     </div>

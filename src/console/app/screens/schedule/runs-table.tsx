@@ -87,6 +87,7 @@ export function RunStatus({ run }: { readonly run: RunDocument }) {
   const [kind, word] = RUN_STATES[run.state];
   if (run.state === 'missed' && run.times > 1) return <Status kind={kind}>{`${run.times} missed`}</Status>;
   if (run.state !== 'succeeded') return <Status kind={kind}>{word}</Status>;
+  if (run.error !== null) return <Status kind="warn">done, with a warning</Status>;
   if (run.failures > 0) return <Status kind="warn">done, retried</Status>;
   const lateMs = lateness(run);
   return lateMs > LATE_MS ? <Status kind="warn">{`done, ${formatDuration(lateMs)} late`}</Status> : <Status kind="ok">done</Status>;
