@@ -38,7 +38,7 @@ export interface CommandContext {
   readonly clock: Clock;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Aborted by SIGINT or SIGTERM: finish what must be finished and throw `interrupted`. */
+  /** Aborted by SIGINT, SIGTERM or SIGHUP: finish what must be finished and throw `interrupted`. */
   readonly signal: AbortSignal;
   /** The version of dbadmin, `0.1.0`. */
   readonly version: string;

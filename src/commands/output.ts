@@ -31,6 +31,10 @@ export interface LiveLine {
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Nobody reads the result any more: what only shows may end early, and what does something goes on. */
+  readonly isUnread: boolean;
+  /** Whether the result, as it is for people, stands on a terminal: neither JSON nor sent elsewhere. */
+  readonly isOnTerminal: boolean;
   /** A line of the result, for people. */
   line(text?: string): void;
   /** A table of the result, for people; cells may hold several lines. */
@@ -49,7 +53,7 @@ export interface Output {
   /**
    * Asks before something changes. True with `--yes`; otherwise asks on a terminal.
    *
-   * @throws {DbadminError} `confirmation-missing` when there is no terminal and no `--yes`.
+   * @throws {DbadminError} `confirmation-missing` when there is no terminal and no `--yes`, `interrupted` when the question was not answered.
    */
   confirm(question: string): Promise<boolean>;
   /** Colours, or the text unchanged where colour is off. */

@@ -5,7 +5,16 @@ const LONG_WORK_MS = 10 * 60_000;
  * What runs for hours and begins anew when it fails. Not `backup verify`, which reports one object after the other that the storage
  * cannot read, nor what goes on where it ended, as `backup expire` does.
  */
-const LONG_WORK: ReadonlySet<string> = new Set(['backup run', 'backup dump', 'backup drill', 'repository sync', 'restore']);
+const LONG_WORK: ReadonlySet<string> = new Set([
+  'backup run',
+  'backup dump',
+  'backup drill',
+  'backup adopt',
+  'repository sync',
+  'restore',
+  'migrate rehearse',
+  'migrate rollback',
+]);
 
 /**
  * For how long a command waits for a storage that answered before and does not now. 0, some seconds, where somebody waits for the answer,

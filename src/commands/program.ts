@@ -1,8 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { DbadminError } from '../base/errors.ts';
+import { WRONG_USAGE } from '../base/exit-status.ts';
 import { suggestion } from '../base/spelling.ts';
 import type { CommandInput, CommandSpec, OptionSpec } from './command.ts';
-import { WRONG_USAGE } from './exit-status.ts';
 
 /** What was typed: a command with its input, or something that only had to be printed (help), with its exit status. */
 export type Typed =

@@ -13,15 +13,18 @@ type Terminal = NodeJS.ReadableStream & { setRawMode(mode: boolean): unknown };
 /**
  * A line typed on the terminal, which is not shown. Undefined where there is no terminal to ask on.
  *
- * @throws {DbadminError} `interrupted` on Ctrl-C, `usage` when nothing was typed.
+ * @throws {DbadminError} `interrupted` on Ctrl-C and when the signal comes, `usage` when nothing was typed.
  */
-export async function readUnseen(context: Pick<CommandContext, 'stdin' | 'output'>, question: string): Promise<Secret | undefined> {
+export async function readUnseen(
+  context: Pick<CommandContext, 'stdin' | 'output' | 'signal'>,
+  question: string,
+): Promise<Secret | undefined> {
   const { stdin } = context;
   if (!isTerminal(stdin)) return undefined;
   context.output.note(`${question} (nothing is shown):`);
   stdin.setRawMode(true);
   try {
-    const typed = await readLine(stdin);
+    const typed = await readLine(stdin, context.signal);
     if (typed === '') throw new DbadminError('usage', 'nothing was typed');
     return new Secret(typed);
   } finally {
@@ -30,16 +33,17 @@ export async function readUnseen(context: Pick<CommandContext, 'stdin' | 'output
   }
 }
 
-function isTerminal(stdin: NodeJS.ReadableStream): stdin is Terminal {
+export function isTerminal(stdin: NodeJS.ReadableStream): stdin is Terminal {
   return 'isTTY' in stdin && stdin.isTTY === true && 'setRawMode' in stdin;
 }
 
-async function readLine(stdin: Terminal): Promise<string> {
+async function readLine(stdin: Terminal, signal: AbortSignal): Promise<string> {
   const characters: string[] = [];
   return await new Promise<string>((resolve, reject) => {
     const decoder = new TextDecoder();
     const done = (act: () => void): void => {
       stdin.removeListener('data', onData);
+      signal.removeEventListener('abort', onAbort);
       act();
     };
     const onData = (data: Buffer | string): void => {
@@ -57,7 +61,9 @@ async function readLine(stdin: Terminal): Promise<string> {
         else characters.push(character);
       }
     };
+    const onAbort = (): void => done(() => reject(signal.reason as Error));
     stdin.on('data', onData);
+    signal.addEventListener('abort', onAbort);
     stdin.resume();
   });
 }

@@ -16,7 +16,7 @@ Every command takes these options too, and they may stand before it:
 ${optionTable(COMMON_OPTIONS)}
 
 Exit status: 0 done, 1 failed, 2 drift, pending or not in sync, 3 done in part, 4 taken, and nothing older expired,
-10 repository missing, 11 locked, 12 key or credentials wrong, 64 wrong usage, 130 interrupted.
+10 repository missing, 11 locked, 12 key or credentials wrong, 64 wrong usage, 74 done, but stdout could not be written, 130 interrupted.
 
 ${specs.map((spec) => commandSection(spec)).join('\n')}`;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
@@ -16,6 +17,8 @@ export interface TerminalOptions {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly stdin: NodeJS.ReadStream;
+  /** Ends a question, too. */
+  readonly signal: AbortSignal;
 }
 
 const STYLES = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', bold: 'bold' } as const;
@@ -44,11 +47,17 @@ const BORDERLESS = Object.fromEntries(
 /** The {@link Output} of a real terminal or pipe. */
 export function createTerminalOutput(options: TerminalOptions): Output {
   const { json, quiet, stdout, stderr } = options;
+  let isUnread = false;
+  stdout.once('error', () => (isUnread = true));
   const style: Output['style'] = (kind, text) =>
     options.colour && !json ? styleText(STYLES[kind], text, { validateStream: false }) : text;
   return {
     json,
     quiet,
+    get isUnread() {
+      return isUnread;
+    },
+    isOnTerminal: stdout.isTTY && !json,
     style,
     line: (text = '') => void (json || stdout.write(`${text}\n`)),
     table: (columns, rows) => void (json || stdout.write(renderTable(columns, rows, style))),
@@ -67,14 +76,26 @@ export function createTerminalOutput(options: TerminalOptions): Output {
           hint: 'Look at the plan first, then give --yes.',
         });
       }
-      const prompt = createInterface({ input: options.stdin, output: stderr });
-      try {
-        return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
-      } finally {
-        prompt.close();
-      }
+      return /^y(es)?$/i.test((await ask(`${question} [y/N] `, options)).trim());
     },
   };
+}
+
+/** @throws {DbadminError} `interrupted` on Ctrl-C and Ctrl-D, and when the signal comes. */
+async function ask(question: string, { stdin, stderr, signal }: TerminalOptions): Promise<string> {
+  const prompt = createInterface({ input: stdin, output: stderr });
+  // Not every Node ends a question whose prompt is closed.
+  const closed = once(prompt, 'close').then(() => undefined);
+  try {
+    const answer = await Promise.race([prompt.question(question, { signal }).catch(() => undefined), closed]);
+    // What is said next begins a line.
+    if (answer === undefined) stderr.write('\n');
+    signal.throwIfAborted();
+    if (answer === undefined) throw new DbadminError('interrupted', 'interrupted at a question');
+    return answer;
+  } finally {
+    prompt.close();
+  }
 }
 
 const SILENT_LINE: LiveLine = { show: () => undefined, clear: () => undefined };

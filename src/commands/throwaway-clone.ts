@@ -3,6 +3,7 @@ import { makeScratch, sweepScratch } from '../backup/drill/scratch-apply.ts';
 import { inspectLineage } from '../backup/lineage-inspect.ts';
 import { inspectRestore, type Preflight } from '../backup/restore/inspect.ts';
 import { describeSuspicion } from '../backup/suspicion.ts';
+import { unsummedPagesOf } from '../backup/unsummed-pages.ts';
 import type { RestoreTarget } from '../backup/restore/target.ts';
 import { withThrowawayCluster } from '../backup/table/throwaway-run.ts';
 import type { ClusterConfig, Config } from '../config/config.ts';
@@ -74,6 +75,8 @@ export async function withThrowawayClone<Value>(
         output.warn(
           `the clone is made from ${preflight.resolution.backup.label}, which is suspect. ${describeSuspicion(preflight.suspicion)}`,
         );
+      const unsummed = unsummedPagesOf(preflight.resolution.backup, backups);
+      if (unsummed !== undefined) output.warn(unsummed);
       const major = Math.floor(preflight.resolution.backup.serverVersion / 10_000);
       const programs = await findServerPrograms(major, env);
       if (programs === undefined) throw missingServerPrograms(major);

@@ -146,6 +146,31 @@ test.skipIf(spawnSync('script', ['--version']).status !== 0)('on a terminal head
   expect(onTerminal({ NO_COLOR: '1' })).not.toContain('\u001b[');
 });
 
+const CONFIG = path.join(project, 'dbadmin.yaml');
+const GET = ['000000010000000000000001', 'out'];
+
+test.each([
+  [['wal', 'get', '--config', CONFIG, ...GET], 126],
+  [['--config', CONFIG, 'wal', 'get', ...GET], 126],
+  [['--cluster', 'main', '--config', CONFIG, 'wal', 'get', ...GET], 126],
+  [['--cluster', 'nobody', '--config', CONFIG, 'wal', 'get', ...GET], 126],
+  [['--config', 'absent.yaml', 'wal', 'get', ...GET], 126],
+  [['--url', 'postgresql://127.0.0.1:port/d', 'wal', 'get', ...GET], 126],
+  [['--conifg', CONFIG, 'wal', 'get', ...GET], 126],
+  [['--config', CONFIG, 'wal', '--quiet', 'get', ...GET], 126],
+  [['--config', CONFIG, 'wal', 'get', '--nonsense', ...GET], 126],
+  [['--config', CONFIG, 'wal', 'push', '--nonsense', GET[0] ?? ''], 1],
+])('%j: where the options stand changes nothing of the status that PostgreSQL goes by', async (args, status) => {
+  const said = await runCli(args, { cwd });
+  expect(said.stderr).toMatch(/^error: /);
+  expect(said.status).toBe(status);
+});
+
+test('words among the arguments of another command do not make its status that of wal get', async () => {
+  const said = await runCli(['--config', CONFIG, 'backup', 'hold', 'wal', '--reason', 'get'], { cwd });
+  expect(said).toMatchObject({ status: 10, stderr: expect.stringMatching(/^error: /) });
+});
+
 test('a reader that has enough ends the command quietly', () => {
   const piped = spawnSync('sh', ['-c', `'${process.execPath}' '${CLI}' schedule next --count 1000 | head -n 1`], {
     cwd: project,
@@ -164,7 +189,9 @@ test('schedule export --cron writes lines that cron could run from anywhere', as
   const { status, stdout } = await runCli(['schedule', 'export', '--cron'], { cwd: project });
   expect(status).toBe(0);
   const line = stdout.split('\n').find((text) => text.includes('schedule run now'));
-  expect(line).toMatch(/^0 \* \* \* \* \/.* \/.*dbadmin\.cjs schedule run now --config \/.*dbadmin\.yaml --quiet && .* schedule run then /);
+  expect(line).toMatch(
+    /^0 \* \* \* \* \{ \/.* \/.*dbadmin\.cjs schedule run now --config \/.*dbadmin\.yaml --quiet \|\| \[ \$\? -eq 4 \]; \} && .* schedule run then /,
+  );
   const command = line
     ?.replace(/^(\S+ ){5}/, '')
     .replace(/ && .*/, '')

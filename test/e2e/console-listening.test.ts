@@ -277,8 +277,10 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
         methods: readonly { method: string; figures: Readonly<Record<string, { value: number; low: number; high: number }>> }[];
       }[];
     };
-    const text = (await panel('methods').innerText()).replaceAll(/\s+/g, ' ');
     expect(stored.tasks.length).toBeGreaterThan(0);
+    // What was measured is asked for when the panel is there: until then nothing says that it waits.
+    await panel('methods').getByText('HR@10').first().waitFor();
+    const text = (await panel('methods').innerText()).replaceAll(/\s+/g, ' ');
     for (const { methods } of stored.tasks) {
       for (const { method, figures } of methods) {
         const { value, low, high } = figures['HR@10'] ?? { value: -1, low: -1, high: -1 };

@@ -1,5 +1,7 @@
+import path from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { commandEnd, startCommand } from '../backup/command.ts';
 import { openPage, picture, signIn, violations } from '../console/browser.ts';
 import { findChromium, startChromium } from '../console/chromium.ts';
 import { ConsoleProject, PASSWORD, type Answer } from '../console/project.ts';
@@ -241,6 +243,10 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
   });
 
   test('how far the stored WAL was behind is drawn while somebody looks, and stands in a table', async () => {
+    // Without it nothing says until when the stored WAL reaches once the server has written anything by itself.
+    const receiving = startCommand(['wal', 'receive', '--config', path.join(project.directory, 'dbadmin.yaml')]);
+    onTestFinished(() => void receiving.kill('SIGKILL'));
+    const received = commandEnd(receiving);
     const { context, page, said } = await openPage(browser);
     await page.goto(project.served.url);
     await signIn(page, 'vera');
@@ -251,5 +257,7 @@ describe.skipIf(executable === undefined)('in Chromium', () => {
     expect(await panel.locator('tbody tr').count()).toBeGreaterThanOrEqual(2);
     expect(said.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
     await context.close();
+    receiving.kill('SIGTERM');
+    expect(await received).toMatchObject({ status: 0 });
   });
 });

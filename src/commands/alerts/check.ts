@@ -1,6 +1,7 @@
 import type { AlertEvent } from '../../alerts/alert.ts';
 import type { Queued } from '../../alerts/outbox.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { claimJob } from '../../schedule/run.ts';
 import { judgeProject } from '../../status/conditions.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -8,8 +9,6 @@ import { gatherStatus } from '../status/gather.ts';
 import { loadStatusProject } from '../status/load.ts';
 import { gatherRunHistory } from '../worker/run-history.ts';
 import { checkName, lookForAlerts, openAlerts, openSharedAlerts } from './look.ts';
-
-const EXIT_PARTLY = 3;
 
 /** `dbadmin alerts check`: one look, and what follows from it. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -48,7 +47,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       raised,
       standsByFor: standsByFor ?? null,
     });
-    return standsByFor === undefined && waiting.length + refused.length > 0 ? EXIT_PARTLY : 0;
+    return standsByFor === undefined && waiting.length + refused.length > 0 ? IN_PART : 0;
   } finally {
     await release();
   }

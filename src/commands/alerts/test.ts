@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { testMessage } from '../../alerts/message.ts';
 import { send } from '../../alerts/run.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
 import { loadReceivers, projectName } from './load-receivers.ts';
-
-const EXIT_PARTLY = 3;
 
 /** `dbadmin alerts test`: whether what would be told arrives. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -29,5 +28,5 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     output.line(failure === null ? `${output.style('good', 'told')}    ${name}` : `${output.style('bad', 'failed')}  ${name}: ${failure}`);
   }
   output.result({ receivers: results });
-  return results.every(({ delivered }) => delivered) ? 0 : EXIT_PARTLY;
+  return results.every(({ delivered }) => delivered) ? 0 : IN_PART;
 }

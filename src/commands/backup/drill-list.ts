@@ -1,6 +1,8 @@
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { readDrills, type StoredDrill } from '../../backup/drill/record.ts';
+import { isDrillReport } from '../../backup/drill/report-shape.ts';
 import type { DrillReport } from '../../backup/drill/report.ts';
 import { checkSignature, fingerprintOf, readSigned } from '../../backup/drill/signature.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
@@ -81,16 +83,17 @@ export async function showDrill(context: CommandContext, input: CommandInput): P
   const { output } = context;
   const label = textOption(input, 'show') ?? '';
   const signed = readSigned(await readStored(context, input, label));
-  if (signed === undefined) throw new DbadminError('repository-damaged', `the report ${label} is not a signed report`);
+  if (signed === undefined || !isDrillReport(signed.report))
+    throw new DbadminError('repository-damaged', `the report ${label} is not a signed report`);
   const state = checkSignature(signed, await trustedKeys(context, input));
-  printDrill(output, signed.report as DrillReport, signed.signature.publicKey);
+  printDrill(output, signed.report, signed.signature.publicKey);
   if (state.kind === 'valid') output.line(`${output.style('good', 'as signed')}  by a key that is known here`);
   if (state.kind === 'unknown-key')
     output.line(`${output.style('warn', 'as signed')}  by a key that is not known here: ${state.fingerprint}`);
   if (state.kind === 'invalid') output.line(`${output.style('bad', 'changed')}    ${state.reason}`);
   const { fingerprint, reason } = { fingerprint: null, reason: null, ...state };
   output.result({ ...signed, signed: { kind: state.kind, fingerprint, reason } });
-  return state.kind === 'invalid' ? 3 : 0;
+  return state.kind === 'invalid' ? IN_PART : 0;
 }
 
 function limitOption(input: CommandInput): number {

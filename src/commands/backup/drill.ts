@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { recordDrill } from '../../backup/drill/record.ts';
 import { runDrill } from '../../backup/drill/run.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
@@ -72,7 +73,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     if (file !== undefined) await writeReportFile(path.resolve(context.cwd, file), signed);
     printDrill(output, report, signed.signature.publicKey);
     output.result(signed);
-    return report.verdict === 'passed' ? 0 : 3;
+    return report.verdict === 'passed' ? 0 : IN_PART;
   } finally {
     await repository.store.close();
   }

@@ -7,13 +7,19 @@ import type { Repository } from '../../repository/repository.ts';
 import type { RetentionSettings } from '../../schedule/policies.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { findRetention, keepsDumpsOnly } from './retention-policy.ts';
-import { hasChanged, showExpired } from './show-expiry.ts';
+import { contentProblem, hasChanged, showExpired, warnOfContent } from './show-expiry.ts';
 
 /** Where something was taken, and of which cluster. */
 interface Place {
   readonly name: string;
   readonly repository: Repository;
   readonly systemIdentifier: string;
+}
+
+/** What kept older ones from going; `isRemoved`: they are gone, and the room that they took is not free. */
+export interface NotExpired {
+  readonly error: DbadminError;
+  readonly isRemoved: boolean;
 }
 
 /**
@@ -28,7 +34,7 @@ export async function expireAfterBackup(
   cluster: ClusterConfig,
   place: Place,
   taken: string,
-): Promise<DbadminError | undefined> {
+): Promise<NotExpired | undefined> {
   const policy = async (): Promise<RetentionSettings | undefined> => await findRetention(context, input, cluster.name, place.name);
   return await letGo(context, cluster, place, policy, { what: 'backup', after: taken });
 }
@@ -39,7 +45,7 @@ export async function expireAfterDump(
   input: CommandInput,
   cluster: ClusterConfig,
   place: Place,
-): Promise<DbadminError | undefined> {
+): Promise<NotExpired | undefined> {
   const policy = async (): Promise<RetentionSettings | undefined> => {
     if (!(await keepsDumpsOnly(context, input, cluster.name, place.name))) return undefined;
     return await findRetention(context, input, cluster.name, place.name);
@@ -53,7 +59,7 @@ async function letGo(
   place: Place,
   policy: () => Promise<RetentionSettings | undefined>,
   { what, ...taken }: { readonly what: 'backup' | 'dump'; readonly after?: string },
-): Promise<DbadminError | undefined> {
+): Promise<NotExpired | undefined> {
   const { clock, log, signal, output } = context;
   try {
     const retention = await policy();
@@ -70,11 +76,14 @@ async function letGo(
     if (!hasChanged(outcome)) return undefined;
     output.line(`  expire     by the policy of ${cluster.name} in ${place.name}`);
     showExpired(context, outcome);
+    const problem = contentProblem(place.repository, outcome);
+    if (problem?.isByDesign === false) return { error: problem.error, isRemoved: true };
+    if (problem !== undefined) warnOfContent(context, problem.error);
     return undefined;
   } catch (error) {
     if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
-    if (error.code !== 'locked') return error;
-    warnOfNotExpired(output, what, place.name, error);
+    if (error.code !== 'locked') return { error, isRemoved: false };
+    warnOfNotExpired(output, what, place.name, { error, isRemoved: false });
     return undefined;
   }
 }
@@ -84,19 +93,21 @@ export function warnOfNotExpired(
   output: Pick<CommandContext['output'], 'warn'>,
   what: 'backup' | 'dump',
   name: string,
-  error: DbadminError,
+  { error, isRemoved }: NotExpired,
 ): void {
   const detail = error.detail === undefined ? '' : `\n  detail: ${error.detail}`;
-  const hint =
+  const advice =
     error.code === 'storage-denied'
-      ? '\n  hint: Where another one expires, as with the IAM policy of a writer, say expire: manual in the retention of the policy.'
-      : '';
-  output.warn(`the ${what} is taken, but older ones were not removed from ${name}: ${error.message}${detail}${hint}`);
+      ? 'Where another one expires, as with the IAM policy of a writer, say expire: manual in the retention of the policy.'
+      : error.hint;
+  const hint = advice === undefined ? '' : `\n  hint: ${advice}`;
+  const butWhat = isRemoved ? `the room of older ones was not freed in ${name}` : `older ones were not removed from ${name}`;
+  output.warn(`the ${what} is taken, but ${butWhat}: ${error.message}${detail}${hint}`);
 }
 
 /** What results say of it. */
-export function expiredJson(error: DbadminError | undefined): object {
-  return error === undefined ? {} : { expired: { error: errorJson(error) } };
+export function expiredJson(problem: NotExpired | undefined): object {
+  return problem === undefined ? {} : { expired: { error: errorJson(problem.error) } };
 }
 
 /** As results name what went wrong. */

@@ -25,11 +25,15 @@ export const BACKUP_COMMANDS: readonly CommandSpec[] = [
 newer with summarize_wal on; elsewhere everything is read and compared), with the WAL from its start to its end. Every backup restores on
 its own. It exists once its manifest is written, last; a run that dies leaves nothing that looks like one.
 
+Configuration files that lie outside of the data directory or are links in it, and what they include, are read over the ordinary connection. A role that is
+no superuser needs for them, in the database it connects to, membership in pg_read_all_settings and pg_read_server_files, and EXECUTE on pg_read_binary_file(text) and
+pg_ls_dir(text, boolean, boolean). What could not be read is named as not in the backup, with the GRANT.
+
 --type full reads everything and compares it, page by page, with what the repository pieced together from incremental ones. Pages that changed
 without a trace in the WAL are named, exit 3; the next step is backup acknowledge. What earlier backups stored and this one needs, too, is read back
 in each repository; what is damaged there is stored anew.
 
-Exit 4: the backup is taken everywhere, and older ones did not expire.
+Exit 4: the backup is taken everywhere, and older ones did not expire, or what only they needed was not freed.
 
 $ dbadmin backup run
 $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
@@ -46,7 +50,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
       { flags: '--spread-checkpoint', summary: 'begin with a gentle checkpoint, which takes minutes, instead of one at once' },
     ],
     json: [
-      'backups: array of { repository, summary as in the manifest, or error, expired: { error }, only where older ones were to go and did not }',
+      'backups: array of { repository, summary as in the manifest, or error, expired: { error }, only where older ones were to go and did not, or their content }',
     ],
     load: async () => await import('./run.ts'),
   },
@@ -56,7 +60,8 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
     options: [REPOSITORY, SYSTEM],
     json: [
       'repository: name',
-      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, brokenBy: label of a verification that found that it does not restore whole, or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
+      'backups: array of the manifests’ summaries, oldest first, each with proven: the last drill that passed on it { label, finishedAt, … } or null, brokenBy: label of a verification that found that it does not restore whole, or null, holds: array of { reason, until or null, placedAt, by }, and suspicion: { audit: label, pages, emptied: those of them that are all zeros now, isClusterWrong: whether these show that the cluster lost them, kind: earlier, audited, later or wrong, reason: what was found or null, why: in words } or null',
+      'unjudged: array of { audit, comparedWith, pages, files, causes: array of { pages, files, paths, reason, wayOut } }: pages that nobody could judge, of each backup (audit) that has such, was compared with one that is still there, and was not acknowledged',
       'damaged: array of { key, problem }: manifests that cannot be read, and are passed over',
     ],
     load: async () => await import('./list.ts'),
@@ -69,15 +74,16 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
       'repository: name',
       'systemIdentifier: text',
       'damaged: array of { key, problem }: manifests that cannot be read, and are passed over',
-      'windows: array of { backup, timeline, fromLsn, toLsn, from, to } (from: when the backup ended; to: the last moment the WAL is known to cover, or null)',
+      'windows: array of { backup, timeline, fromLsn, toLsn, from, to } (from: when the backup ended, by the clock of the server where that of the tool was behind; to: the last moment the WAL is known to cover, or null)',
       'timeline: the one that goes on; windows are along it',
       'timelines: array of { timeline, parent: { timeline, switchLsn } or null, stretches: array of { from, to or null, toLsn }: moments each of which can be restored }, ascending',
       'gaps: array of { timeline, fromLsn, toLsn, reason: why, or hole where nobody noted it, noticedAt or null, from, to: the moments on either side that can be restored, or null }',
       'wal: { segmentBytes, timelines: array of { timeline, runs: array of { fromLsn, toLsn, segments } without a hole, open: array of { segment, fromLsn, toLsn } stored in part, horizon: { lsn, at }: everything before was here then, or null } }',
-      'mismatches: array of { audit, comparedWith, pages, earlier: labels, later: labels } that audits found and nobody has acknowledged',
+      'mismatches: array of { audit, comparedWith, pages, emptied, isClusterWrong: as in backup list, earlier: labels, later: labels } that audits found and nobody has acknowledged',
+      'unjudged: as in backup list',
       'dumps: labels, oldest first; parts: those of definitions or single tables only',
-      'drills: array of { label, finishedAt, backup, verdict }, oldest first',
-      'drill, lastPassedDrill: the last of them, and the last that passed, or null; unsettledDrill: the newest that failed and that no later one has settled, or null',
+      'drills: array of { label, finishedAt, backup, verdict }, oldest first, with those that sync copied from another repository',
+      'drill, lastPassedDrill: the last that restored from this repository, and the last of those that passed, or null; unsettledDrill: the newest that failed and that no later one has settled, or null',
       'verified: { label, finishedAt, extent, isSound, faults }: the newest that found something which no later one has looked at again, else the last; or null',
     ],
     load: async () => await import('./info.ts'),

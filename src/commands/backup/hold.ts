@@ -1,12 +1,15 @@
-import { findCluster } from '../../backup/lineage-inspect.ts';
+import { findClusterToRead } from '../../backup/lineage-inspect.ts';
 import { parseHoldUntil } from '../../backup/hold-until.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { dumpManifestKey } from '../../backup/dump/layout.ts';
 import { isInForce, listHolds, placeHold, releaseHolds, type Hold } from '../../repository/holds.ts';
 import { backupKey } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import type { RepositoryConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { doneIn, eachResult, inEachRepository } from '../each-repository.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 
@@ -20,37 +23,45 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const label = input.args[0];
   const reason = textOption(input, 'reason');
   const release = flagOption(input, 'release');
+  const untilText = textOption(input, 'until');
+  if (label === undefined && (release || reason !== undefined || untilText !== undefined)) {
+    throw new DbadminError('usage', 'which backup or dump is meant is not said', {
+      hint: 'Give its label: dbadmin backup list has them. Without a label and options it is shown what is held.',
+    });
+  }
   if (label !== undefined && !release && reason === undefined) {
     throw new DbadminError('usage', 'a hold needs a reason', {
       hint: 'Whoever wonders why the backup stays will read it: --reason "audit 2026".',
     });
   }
-  const untilText = textOption(input, 'until');
   const until = untilText === undefined ? null : parseHoldUntil(untilText, clock.now());
   const { config, cluster } = await loadProject(context, input);
-  const held: Held[] = [];
   let found = false;
-  for (const place of selectRepositories(config, cluster, textOption(input, 'repository'))) {
+  const holdIn = async (place: RepositoryConfig): Promise<Held> => {
     const repository = await openRepository(context, place);
     try {
-      const { systemIdentifier } = await findCluster(repository, cluster.name, textOption(input, 'systemIdentifier'));
+      const { systemIdentifier } = await findClusterToRead(repository, cluster.name, textOption(input, 'systemIdentifier'));
       if (label !== undefined && (await exists(repository, systemIdentifier, label))) {
         found = true;
         if (release) await releaseAll(context, repository, systemIdentifier, label, reason ?? 'released');
         else await placeHold(repository, systemIdentifier, { label, reason: reason ?? '', until, now: clock.now() });
       }
-      held.push({
+      return {
         repository: place.name,
         holds: (await listHolds(repository, systemIdentifier, label)).filter((hold) => isInForce(hold, [clock.now()])),
-      });
+      };
     } finally {
       await repository.store.close();
     }
-  }
-  if (label !== undefined && !found) throw missing(label, cluster.name);
-  show(context, held);
-  output.result({ repositories: held });
-  return 0;
+  };
+  const what = label === undefined ? 'what is held' : release ? `whether ${label} is released` : `whether ${label} is held`;
+  const places = selectRepositories(config, cluster, textOption(input, 'repository'));
+  const outcomes = await inEachRepository(context, places, (name) => `${what} in ${name} is unknown`, holdIn);
+  const away = outcomes.flatMap(({ kind, name }) => (kind === 'failed' ? [name] : []));
+  if (label !== undefined && !found) throw missing(label, cluster.name, away);
+  show(context, doneIn(outcomes));
+  output.result({ repositories: eachResult(outcomes) });
+  return away.length > 0 ? IN_PART : 0;
 }
 
 async function exists({ store }: Repository, systemIdentifier: string, label: string): Promise<boolean> {
@@ -85,6 +96,9 @@ function show({ output }: CommandContext, held: readonly Held[]): void {
   else output.table(['held', 'in', 'until', 'reason', 'by'], rows);
 }
 
-function missing(label: string, cluster: string): DbadminError {
-  return new DbadminError('backup-missing', `there is no backup or dump ${label} of ${cluster}`, { hint: 'See dbadmin backup list.' });
+function missing(label: string, cluster: string, away: readonly string[]): DbadminError {
+  return new DbadminError('backup-missing', `there is no backup or dump ${label} of ${cluster}`, {
+    ...(away.length === 0 ? {} : { detail: `Nobody could look in ${away.join(', ')}.` }),
+    hint: 'See dbadmin backup list.',
+  });
 }

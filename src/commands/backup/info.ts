@@ -13,7 +13,7 @@ import { loadProject } from '../load-project.ts';
 import type { Output } from '../output.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { damagedJson, gapsJson, timelinesJson, walJson } from './recovery-json.ts';
-import { describeTried, readTried, showTried, warnOfMismatches } from './show-proofs.ts';
+import { describeTried, readTried, showTried, warnOfMismatches, warnOfUnjudged } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -64,6 +64,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const parts = await showDumps(output, opened, systemIdentifier, dumps);
     const tried = await readTried(opened, systemIdentifier, contents.backups, context.clock.now());
     warnOfMismatches(output, suspicions);
+    warnOfUnjudged(output, suspicions);
     showTried(output, tried, context.clock.now());
     output.result({
       repository: repository.name,
@@ -73,6 +74,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       timelines: timelinesJson(model),
       windows,
       mismatches: suspicions.open,
+      unjudged: suspicions.unjudged,
       gaps: gapsJson(model),
       wal: walJson(contents.coverage),
       dumps,

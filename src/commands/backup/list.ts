@@ -10,7 +10,7 @@ import { textOption, type CommandContext, type CommandInput } from '../command.t
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { damagedJson } from './recovery-json.ts';
-import { stateOf, suspicionJson, warnOfBroken, warnOfMismatches } from './show-proofs.ts';
+import { stateOf, suspicionJson, warnOfBroken, warnOfMismatches, warnOfUnjudged } from './show-proofs.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, cluster } = await loadProject(context, input);
@@ -53,6 +53,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       );
     }
     warnOfMismatches(context.output, suspicions);
+    warnOfUnjudged(context.output, suspicions);
     warnOfBroken(context.output, broken);
     context.output.result({
       repository: repository.name,
@@ -64,6 +65,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         proven: proofs.provenBy(backup) ?? null,
         holds: held.get(backup.label) ?? [],
       })),
+      unjudged: suspicions.unjudged,
     });
     return 0;
   } finally {

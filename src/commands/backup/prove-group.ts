@@ -13,7 +13,8 @@ export const PROVE_COMMANDS: readonly CommandSpec[] = [
     summary: 'what of the repositories is missing or damaged, and what that costs',
     description: `Looks at every object of the cluster: identity, keys, indexes and the packs they name, manifests to their end, WAL from start
 to stop of each backup, history files, dumps. With --read-data each byte is read and compared with its hash; with --sample a share of the
-content, chosen by a seed that is printed. What an earlier verification found is read again in any case, until it is mended or gone. Says which backups and which windows each fault takes. Exit 0: sound. Exit 3: not.
+content, chosen by a seed that is printed. What an earlier verification found is read again in any case, until it is mended or gone. Says which backups and which windows each fault takes. Exit 0: sound. Exit 3: not,
+or one of several repositories could not be looked at, which does not stop the others.
 
 $ dbadmin backup verify
 $ dbadmin backup verify --read-data
@@ -29,7 +30,7 @@ $ dbadmin backup verify --sample 5%`,
       'reports: array, one per repository, of { repository, isSound, faultCount, faults: array of { kind: missing or damaged, object, detail }, …',
       '… backups: array of { label, reasons, files } that do not restore whole, soundBackups: labels, dumps: array of { label, reasons }, …',
       '… windows: array of { backup, timeline, fromLsn, toLsn, from, to, endsAtLsn or null }, restorable: array of windows, gaps, leftovers, …',
-      '… rechecked: labels of earlier ones: all that they found was looked at again, extent: { kind, share, seed }, tally: { objects, backups, packs, blobs, segments, dumps, readBytes }, startedAt, finishedAt }',
+      '… rechecked: labels of earlier ones: all that they found was looked at again, extent: { kind, share, seed }, tally: { objects, backups, packs, blobs, segments, dumps, readBytes }, startedAt, finishedAt } or { repository, error }',
     ],
     load: async () => await import('./verify.ts'),
   },

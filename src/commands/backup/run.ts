@@ -1,15 +1,15 @@
 import { parseBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { NOT_EXPIRED } from '../../base/exit-status.ts';
 import { keepYoungGeneration } from '../../base/young-generation.ts';
 import type { NamedRepository } from '../../backup/take/destination.ts';
 import type { TakeOutcome } from '../../backup/take/outcomes.ts';
 import { takeBackup, type TakeResult } from '../../backup/take/run.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { NOT_EXPIRED } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
-import { errorJson, expireAfterBackup, expiredJson, warnOfNotExpired } from './expire-after.ts';
+import { errorJson, expireAfterBackup, expiredJson, warnOfNotExpired, type NotExpired } from './expire-after.ts';
 import { showMode, showOutcome, statusOf } from './show-backup.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -45,7 +45,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const result = { ...taken, outcomes: [...opened.failed, ...taken.outcomes] };
     showOutcome(output, result, clock.now().getTime() - startedAt);
     const notExpired = await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
-    for (const [name, error] of notExpired) warnOfNotExpired(output, 'backup', name, error);
+    for (const [name, problem] of notExpired) warnOfNotExpired(output, 'backup', name, problem);
     output.result({ backups: result.outcomes.map((outcome) => ({ ...describe(outcome), ...expiredJson(notExpired.get(outcome.name)) })) });
     const status = statusOf(result);
     return status === 0 && notExpired.size > 0 ? NOT_EXPIRED : status;
@@ -61,14 +61,14 @@ async function expireOlder(
   cluster: ClusterConfig,
   repositories: readonly NamedRepository[],
   outcomes: readonly TakeOutcome[],
-): Promise<ReadonlyMap<string, DbadminError>> {
-  const failed = new Map<string, DbadminError>();
+): Promise<ReadonlyMap<string, NotExpired>> {
+  const failed = new Map<string, NotExpired>();
   for (const { name, repository } of repositories) {
     const result = outcomes.find((outcome) => outcome.name === name)?.result;
     if (result?.kind !== 'taken' || result.summary.damage !== null) continue;
     const { systemIdentifier, label } = result.summary;
-    const error = await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }, label);
-    if (error !== undefined) failed.set(name, error);
+    const problem = await expireAfterBackup(context, input, cluster, { name, repository, systemIdentifier }, label);
+    if (problem !== undefined) failed.set(name, problem);
   }
   return failed;
 }

@@ -1,9 +1,10 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { TakeMode } from '../../backup/take/mode.ts';
 import type { TakeOutcome } from '../../backup/take/outcomes.ts';
 import type { TakeResult } from '../../backup/take/run.ts';
-import { howToAcknowledge, mismatchCount } from '../../backup/suspicion.ts';
+import { differingPages, howToAcknowledge, mismatchCount, whoIsWrong } from '../../repository/differing-pages.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { CommandContext } from '../command.ts';
 
@@ -43,7 +44,7 @@ export function showOutcome(output: Output, { mode, outcomes }: TakeResult, took
     output.line(`  wal        ${summary.startLsn} → ${summary.stopLsn}`);
     const stored = taken.map((each) => `${formatBytes(each.summary.storedBytes)}${taken.length === 1 ? '' : ` (${each.name})`}`).join(', ');
     output.line(`  done       ${summary.label}   ${formatDuration(tookMs)}   stored ${stored}   ${describePages(summary)}`);
-    showAudit(output, summary);
+    showAudit(output, summary, mode);
     for (const missing of summary.missing ?? []) output.warn(`not in the backup: ${missing}`);
     for (const warning of summary.warnings) output.warn(warning);
   }
@@ -58,7 +59,7 @@ export function showOutcome(output: Output, { mode, outcomes }: TakeResult, took
 
 /** 3 when a repository has no backup, when the server found bad pages, or when the audit found any. */
 export function statusOf({ outcomes }: TakeResult): number {
-  return outcomes.every(isSound) ? 0 : 3;
+  return outcomes.every(isSound) ? 0 : IN_PART;
 }
 
 /** Whether a repository has a backup of it that can be relied on. */
@@ -71,22 +72,27 @@ function describePages(summary: BackupSummary): string {
   return summary.checksums ? 'page checksums ok' : 'the cluster has no page checksums';
 }
 
-function showAudit(output: Output, { audit, label, damage }: BackupSummary): void {
+function showAudit(output: Output, { audit, label, damage }: BackupSummary, mode: TakeMode): void {
   if (audit === null || audit === undefined) return;
-  const { pages, mismatches, benign, comparedWith } = audit;
+  const { pages, mismatches, benign, comparedWith, unjudged } = audit;
   const hints = benign === 0 ? '' : `, ${benign} differing in what is not logged`;
+  const open = unjudged === undefined ? '' : `, ${unjudged.pages} that nobody could judge`;
   output.line(
-    `  audit      ${pages} pages as ${comparedWith} has them or newer${hints}${mismatches.length === 0 ? '' : ', but for those below'}`,
+    `  audit      ${pages} pages as ${comparedWith} has them or newer${hints}${open}${mismatches.length === 0 ? '' : ', but for those below'}`,
   );
   if (mismatches.length === 0) return;
-  const named = mismatches.slice(0, NAMED_PAGES).map(({ path, block }) => `${path} block ${block}`);
+  const named = mismatches
+    .toSorted((a, b) => Number(b.emptied === true) - Number(a.emptied === true))
+    .slice(0, NAMED_PAGES)
+    .map(({ path, block, emptied }) => `${path} block ${block}${emptied === true ? ' (emptied)' : ''}`);
   const count = mismatchCount(audit);
   const more = count > NAMED_PAGES ? ` and ${count - NAMED_PAGES} more` : '';
-  const found = `the audit found pages that changed without a trace in the WAL: ${named.join(', ')}${more}. `;
+  const found = `the audit found pages that changed without a trace in the WAL, ${named.join(', ')}${more}: `;
+  const differing = differingPages(audit, new Map(mode.kind === 'everything' ? [] : [[mode.parent.label, mode.parent]]));
+  const either = `either the cluster's storage changed them, or ${comparedWith} and the backups before it back to the last full one have them wrong`;
   output.warn(
     damage === null
-      ? `${found}Either the cluster's storage changed them, or ${comparedWith} and the backups before it back to the last full one have them wrong. ` +
-          `Neither is relied on until somebody says which, and no older backup expires. ${howToAcknowledge({ audit: label })}`
+      ? `${found}${whoIsWrong(differing, either)}. Neither is relied on until somebody says which, and no older backup expires. ${howToAcknowledge(label, differing)}`
       : `${found}${comparedWith} has them as they were.`,
   );
 }

@@ -5,6 +5,7 @@ import { formatMoment } from '../../backup/restore/target.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Collected } from '../../repository/collection.ts';
+import type { Repository } from '../../repository/repository.ts';
 import type { CommandContext } from '../command.ts';
 import { warnOfBroken } from './show-proofs.ts';
 import { damagedJson } from './recovery-json.ts';
@@ -37,10 +38,15 @@ export function showExpiryPlan({ output }: CommandContext, where: string, plan: 
       ];
     }),
   );
-  const going = verdicts.filter(({ label, reasons }) => reasons.length === 0 && !plan.locked.has(label)).length;
+  const going = goingOf(plan).length;
   output.line(
     `  ${going} ${going === 1 ? 'goes' : 'go'}, ${verdicts.length - going} stay; WAL that no backup needs: ${plan.wal.objects === 0 ? 'none' : `${plan.wal.objects} objects, ${formatBytes(plan.wal.bytes)}`}`,
   );
+}
+
+/** Labels of the backups and dumps that go: no rule keeps them, nor does the storage. */
+export function goingOf({ backups, dumps, locked }: ExpiryPlan): readonly string[] {
+  return [...backups, ...dumps].flatMap(({ label, reasons }) => (reasons.length === 0 && !locked.has(label) ? [label] : []));
 }
 
 /** By label: when a backup ended, when a dump began; ISO 8601. */
@@ -52,15 +58,20 @@ function momentsOf({ inspection }: ExpiryPlan): ReadonlyMap<string, string> {
 }
 
 /** Whether there is anything to tell of a run: something was removed, marked or in the way. */
-export function hasChanged({ expired, collected, leftovers }: ExpiryOutcome): boolean {
-  const { backups, dumps, locked, wal } = expired;
-  if (backups.length + dumps.length + locked.length + wal.objects + leftovers > 0) return true;
-  if (collected instanceof DbadminError) return true;
-  const { marked, compacted, deleted, unindexed } = collected;
-  return marked.packs + compacted.packs + deleted.packs + unindexed.length > 0;
+export function hasChanged(outcome: ExpiryOutcome): boolean {
+  const { expired, collected } = outcome;
+  return hasRemoved(outcome) || expired.locked.length > 0 || collected instanceof DbadminError || collected.unindexed.length > 0;
 }
 
-/** What was removed. */
+/** Whether anything is gone, or marked to go, that was there before. */
+export function hasRemoved({ expired: { backups, dumps, wal }, collected, leftovers }: ExpiryOutcome): boolean {
+  if (backups.length + dumps.length + wal.objects + leftovers > 0) return true;
+  if (collected instanceof DbadminError) return false;
+  const { marked, compacted, deleted } = collected;
+  return marked.packs + compacted.packs + deleted.packs > 0;
+}
+
+/** What was removed. Why content was not collected is left to {@link contentProblem}, which whoever calls tells. */
 export function showExpired({ output }: CommandContext, { expired, collected, leftovers }: ExpiryOutcome): void {
   const { backups, dumps, locked, wal } = expired;
   const removed = [
@@ -72,14 +83,23 @@ export function showExpired({ output }: CommandContext, { expired, collected, le
   if (locked.length > 0)
     output.line(`  locked     ${locked.join(', ')}: the storage keeps ${locked.length === 1 ? 'it' : 'them'} until the lock has ended`);
   if (leftovers > 0) output.line(`  leftovers  ${leftovers} unfinished writes of runs that died are removed`);
-  if (collected instanceof DbadminError) {
-    output.warn(`content was not collected: ${collected.message}${collected.hint === undefined ? '' : `. ${collected.hint}`}`);
-    return;
-  }
+  if (collected instanceof DbadminError) return;
   for (const line of contentLines(collected)) output.line(`  ${line}`);
   if (collected.unindexed.length > 0) {
     output.warn(`${collected.unindexed.length} packs that backups need are in no index: run dbadmin repository rebuild-index`);
   }
+}
+
+/** Why content was not collected. `isByDesign`: the repository has a format whose content never is; otherwise it grows until that is mended. */
+export function contentProblem(
+  { identity }: Repository,
+  { collected }: ExpiryOutcome,
+): { readonly error: DbadminError; readonly isByDesign: boolean } | undefined {
+  return collected instanceof DbadminError ? { error: collected, isByDesign: identity.format < 2 } : undefined;
+}
+
+export function warnOfContent({ output }: CommandContext, { message, hint }: DbadminError): void {
+  output.warn(`content was not collected: ${message}${hint === undefined ? '' : `. ${hint}`}`);
 }
 
 function contentLines(collected: Collected): readonly string[] {

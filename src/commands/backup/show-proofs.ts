@@ -2,12 +2,14 @@ import type { BrokenBackups } from '../../backup/broken.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { readVerifications } from '../../backup/verify/record.ts';
 import type { VerificationHeader } from '../../backup/verify/report.ts';
-import { describeSuspicion, howToAcknowledge, type Suspicion, type Suspicions } from '../../backup/suspicion.ts';
+import { describeSuspicion, type Suspicion, type Suspicions } from '../../backup/suspicion.ts';
 import { readProofs, type Proofs } from '../../backup/drill/record.ts';
 import type { DrillHeader } from '../../backup/drill/report.ts';
 import { standingFailure } from '../../backup/drill/standing.ts';
+import { howToAcknowledge, whoIsWrong } from '../../repository/differing-pages.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { unjudgedTexts } from '../../repository/unjudged-pages.ts';
 import type { Output } from '../output.ts';
 
 /** What of a repository has been tried: drills and verifications. */
@@ -51,15 +53,21 @@ export function stateOf(
 
 /** What audits found and nobody has looked into, with the way out. */
 export function warnOfMismatches(output: Output, { open }: Suspicions): void {
-  for (const { audit, comparedWith, pages, earlier, later } of open) {
+  for (const mismatch of open) {
+    const { audit, comparedWith, pages, earlier, later } = mismatch;
     const count = `${pages} page${pages === 1 ? '' : 's'}`;
     const others = earlier.length === 0 ? comparedWith : earlier.join(', ');
     const after = later.length === 0 ? '' : ` What came after it (${later.join(', ')}) holds what it holds.`;
     output.warn(
-      `the audit of ${audit} found ${count} that changed without a trace in the WAL: either it is wrong, or ${others}.${after} ` +
-        `Until somebody says which, no older backup expires. ${howToAcknowledge({ audit })}`,
+      `the audit of ${audit} found ${count} that changed without a trace in the WAL: ${whoIsWrong(mismatch, `either it is wrong, or ${others}`)}.${after} ` +
+        `Until somebody says which, no older backup expires. ${howToAcknowledge(audit, mismatch)}`,
     );
   }
+}
+
+/** What audits leave open. */
+export function warnOfUnjudged(output: Output, { unjudged }: Suspicions): void {
+  for (const open of unjudged) for (const { what, next } of unjudgedTexts(open)) output.warn(`${open.audit}: ${what}. ${next}`);
 }
 
 /** What verifications found and nobody found mended or gone. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { formatDuration } from '../../base/durations.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import type { VerifyReport } from '../../backup/verify/report.ts';
 import { recordVerification } from '../../backup/verify/record.ts';
@@ -9,6 +10,7 @@ import { verifyRepository } from '../../backup/verify/run.ts';
 import type { ReadExtent } from '../../backup/verify/sampling.ts';
 import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { eachResult, inEachRepository } from '../each-repository.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 import { ownLineage } from '../own-lineage.ts';
@@ -18,13 +20,14 @@ const FAULTS_SHOWN = 20;
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const extent = extentOption(input);
   const { config, cluster } = await loadProject(context, input);
-  const reports: (VerifyReport | DamagedBeginning)[] = [];
-  for (const repository of selectRepositories(config, cluster, textOption(input, 'repository'))) {
-    const report = await verifyOne(context, input, repository, cluster, extent);
-    reports.push(report);
-  }
-  context.output.result({ reports });
-  return reports.every(({ isSound }) => isSound) ? 0 : 3;
+  const outcomes = await inEachRepository(
+    context,
+    selectRepositories(config, cluster, textOption(input, 'repository')),
+    (name) => `${name} was not verified`,
+    async (repository) => await verifyOne(context, input, repository, cluster, extent),
+  );
+  context.output.result({ reports: eachResult(outcomes) });
+  return outcomes.every((outcome) => outcome.kind === 'done' && outcome.value.isSound) ? 0 : IN_PART;
 }
 
 /** A repository that cannot even be opened: what it begins with is damaged. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, ERROR_CODES, type ErrorCode } from '../../base/errors.ts';
+import { DIFFERS, IN_PART } from '../../base/exit-status.ts';
 import type { ActionFiles } from '../../console/action.ts';
 import type { Planned } from '../../console/act-routes.ts';
 import type { RunCommandChild } from '../../console/runs.ts';
@@ -9,8 +10,6 @@ import { runChild } from '../schedule/child.ts';
 
 /** A plan that says more than this is not shown in a browser. */
 const MOST_PLAN_CHARACTERS = 16 * 1024 * 1024;
-const EXIT_DIFFERS = 2;
-const EXIT_PARTLY = 3;
 
 /** What starts commands for the console: with its own configuration, all of it, each in a process of its own. */
 export class ActionChildren {
@@ -47,8 +46,7 @@ export class ActionChildren {
     const document = documentOf(printed);
     const failure = failureOf(document);
     if (failure !== undefined) throw failure;
-    if (document !== undefined && (status === 0 || status === EXIT_DIFFERS || status === EXIT_PARTLY))
-      return { exitStatus: status, document };
+    if (document !== undefined && (status === 0 || status === DIFFERS || status === IN_PART)) return { exitStatus: status, document };
     throw new DbadminError('program-failed', `dbadmin ${words.slice(0, 2).join(' ')} ended with ${status ?? 'a signal'} and no plan`);
   };
 

@@ -17,6 +17,8 @@ export function captureOutput(): CapturedOutput {
   const output: Output = {
     json: true,
     quiet: false,
+    isUnread: false,
+    isOnTerminal: false,
     line: () => undefined,
     table: () => undefined,
     result: (value) => void (document = value),

@@ -14,8 +14,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     keysOf(repository);
     const old = await unlockOf(chosen);
     if (old.kind === 'none') return 0;
+    // Before the secret, whose file may be made for it.
+    await confirmOrStop(output, `Put a new key in the place of the one that this configuration uses for ${chosen.name}?`);
     const secret = await newSecret(context, input);
-    await confirmOrStop(output, `Put the new key in the place of the one that this configuration uses for ${chosen.name}?`);
     const words = { note: textOption(input, 'note') ?? '', createdAt: context.clock.now() };
     const { added, removed } = await rotateKey(repository, old, secret, words);
     output.line(`key ${added.id} is in the place of ${removed.id}; what is stored was not touched`);

@@ -1,6 +1,7 @@
 import { formatMoment } from '../../backup/restore/target.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { RepositoryConfig } from '../../config/config.ts';
 import { listClusters } from '../../repository/identity.ts';
 import { measureUsage, type RepositoryUsage } from '../../repository/usage.ts';
@@ -67,8 +68,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     listed.map(row),
   );
   for (const { name, problem } of listed) if (problem !== null) output.line(`${name}: ${problem}`);
+  for (const each of listed)
+    for (const cluster of each.clusters ?? []) if (cluster.name === null) output.line(unnamedLine(each.name, cluster));
   output.result({ repositories: listed });
-  return listed.some(({ reachable }) => !reachable) ? 3 : 0;
+  return listed.some(({ reachable }) => !reachable) ? IN_PART : 0;
 }
 
 async function inspect(context: CommandContext, place: RepositoryConfig): Promise<Listed> {
@@ -79,8 +82,11 @@ async function inspect(context: CommandContext, place: RepositoryConfig): Promis
     try {
       const repository = { store, identity, keys: undefined, onDamaged: damageTeller(context, place.name) };
       const usage = await measureUsage(store, context.clock.now());
+      const named = await listClusters(repository);
+      // The object that names a lineage may be damaged, or gone: what it lies beside is there.
+      const unnamed = [...usage.lineages.keys()].filter((id) => named.every(({ systemIdentifier }) => systemIdentifier !== id));
       const clusters: ListedCluster[] = [];
-      for (const cluster of await listClusters(repository))
+      for (const cluster of [...named, ...unnamed.map((systemIdentifier) => ({ systemIdentifier }))])
         clusters.push(await inspectListedCluster(repository, cluster, usage, context.clock.now()));
       const moments = (end: 'oldestBackup' | 'newestBackup'): readonly string[] => clusters.flatMap((each) => each[end] ?? []).sort();
       return {
@@ -107,6 +113,12 @@ async function inspect(context: CommandContext, place: RepositoryConfig): Promis
     if (!(error instanceof DbadminError) || error.code === 'interrupted') throw error;
     return { ...common, reachable: false, problem: error.message, ...UNKNOWN };
   }
+}
+
+function unnamedLine(repository: string, { systemIdentifier, backups, usedBytes }: ListedCluster): string {
+  const held = `${repository}: nothing says of which cluster lineage ${systemIdentifier} is (${backups} ${backups === 1 ? 'backup' : 'backups'}, ${formatBytes(usedBytes)})`;
+  // Without a backup nothing says what else has to be known of it.
+  return backups === 0 ? held : `${held}: --system-identifier ${systemIdentifier} finds it`;
 }
 
 const UNKNOWN = {

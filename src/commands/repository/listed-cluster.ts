@@ -10,9 +10,11 @@ import type { RepositoryUsage } from '../../repository/usage.ts';
 
 /** What a repository holds of one cluster, as far as it can be told without a key. */
 export interface ListedCluster {
-  readonly name: string;
+  /** Null where nothing says it. */
+  readonly name: string | null;
   readonly systemIdentifier: string;
-  readonly serverVersion: number;
+  /** Null where nothing says the name, and no backup the version. */
+  readonly serverVersion: number | null;
   readonly usedBytes: number;
   readonly packBytes: number;
   readonly backups: number;
@@ -40,7 +42,7 @@ export interface HeldLease {
 /** Reads heads of manifests, leases and the last verification; `usage` was measured just before. */
 export async function inspectListedCluster(
   repository: Repository,
-  { name, systemIdentifier, serverVersion }: ClusterIdentity,
+  { systemIdentifier, ...identity }: Pick<ClusterIdentity, 'systemIdentifier'> & Partial<ClusterIdentity>,
   usage: RepositoryUsage,
   now: Date,
 ): Promise<ListedCluster> {
@@ -49,9 +51,9 @@ export async function inspectListedCluster(
   const ends = (timed.length === 0 ? ahead : timed).map(({ endedAt }) => endedAt.toISOString());
   const { usedBytes, packBytes, marked } = usage.lineages.get(systemIdentifier) ?? { usedBytes: 0, packBytes: 0, marked: undefined };
   return {
-    name,
+    name: identity.name ?? null,
     systemIdentifier,
-    serverVersion,
+    serverVersion: identity.serverVersion ?? backups.at(-1)?.serverVersion ?? null,
     usedBytes,
     packBytes,
     backups: backups.length,

@@ -1,5 +1,6 @@
 import { findCluster } from '../../backup/lineage-inspect.ts';
 import { isDbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { RepositoryConfig } from '../../config/config.ts';
 import { acquireLease } from '../../repository/leases.ts';
 import { inspectIndexes, rebuildIndex, type RebuiltIndex } from '../../repository/rebuild-index.ts';
@@ -33,7 +34,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     }
     show(context, place.name, rebuilt);
     output.result({ repository: place.name, systemIdentifier, ...rebuilt });
-    return rebuilt.missing.length + rebuilt.damaged.length + rebuilt.locked.length > 0 ? 3 : 0;
+    return rebuilt.missing.length + rebuilt.damaged.length + rebuilt.locked.length > 0 ? IN_PART : 0;
   } finally {
     await repository.store.close();
   }
@@ -63,7 +64,7 @@ async function showPlan(
     missing,
     damaged: [],
   });
-  return missing.length > 0 ? 3 : 0;
+  return missing.length > 0 ? IN_PART : 0;
 }
 
 /** Packs say what they hold without a key; so whoever has lost it can still do this. */

@@ -6,6 +6,7 @@ import { inspectSource, withoutBlocked } from '../../backup/sync/source-inspect.
 import { isOfOneObject } from '../../backup/sync/uncopied-run.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, reasonOf } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { Config, RepositoryConfig } from '../../config/config.ts';
 import type { ClusterIdentity } from '../../repository/identity.ts';
 import { backupKey } from '../../repository/layout.ts';
@@ -52,7 +53,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       show(context, target.name, synced);
       showUncopied(output, synced.failed, names);
       output.result({ ...names, ...synced });
-      return synced.failed.length > 0 ? 3 : 0;
+      return synced.failed.length > 0 ? IN_PART : 0;
     } finally {
       await to.store.close();
     }
@@ -88,7 +89,7 @@ async function showPlan({ output }: CommandContext, { from, to, lineage, chosen,
     objects: 0,
     failed,
   });
-  return failed.length > 0 ? 3 : 0;
+  return failed.length > 0 ? IN_PART : 0;
 }
 
 /** The one backup that was asked for; else, unless all are, those that the destination's retention would keep. */

@@ -14,7 +14,7 @@ export const UPKEEP_COMMANDS: readonly CommandSpec[] = [
       'repositories: array of { name, type, place, reachable, problem, writable, encrypted, format, objects, usedBytes, freeBytes, growthBytesPerDay, daysUntilFull, backups, oldestBackup, newestBackup, createdAt, encryption, conditionalCreate, objectLockDays, kinds, curve, clusters }; null for what is not known',
       '… kinds: { packs, indexes, manifests, wal, dumps, reports, leases, marks, ledger, identity, other: { objects, bytes } }',
       '… curve: array of { day: in UTC, keptBytes: of what was stored until its end, what is still there }, of the last 90 days those that have any',
-      '… clusters: array of { name, systemIdentifier, serverVersion, usedBytes, packBytes, backups, plainBytes: of the databases in all backups, oldestBackup, newestBackup, leases: array of { lease, owner: { command, host, pid }, since, lastSignAt, isLate }, marked: { packs, firstAt, lastAt } or null, verified: { label, finishedAt, extent, isSound, faults } or null }',
+      '… clusters: array of { name: or null where nothing says it, systemIdentifier, serverVersion: or null, usedBytes, packBytes, backups, plainBytes: of the databases in all backups, oldestBackup, newestBackup, leases: array of { lease, owner: { command, host, pid }, since, lastSignAt, isLate }, marked: { packs, firstAt, lastAt } or null, verified: { label, finishedAt, extent, isSound, faults } or null }',
     ],
     load: async () => await import('./list.ts'),
   },

@@ -4,9 +4,11 @@ import { planAdoption, type AdoptPlan, type AdoptStep } from '../../backup/adopt
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import type { NamedRepository } from '../../backup/take/destination.ts';
 import { takeBackup } from '../../backup/take/run.ts';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, reasonOf } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { ClusterConfig } from '../../config/config.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { inEachRepository } from '../each-repository.ts';
 import { loadProject } from '../load-project.ts';
 import { isSound, showOutcome } from '../backup/show-backup.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
@@ -17,19 +19,25 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { config, cluster } = await loadProject(context, input);
   const repositories: NamedRepository[] = [];
   try {
-    for (const each of selectRepositories(config, cluster, textOption(input, 'repository')))
-      repositories.push({ name: each.name, repository: await openRepository(context, each) });
+    const selected = selectRepositories(config, cluster, textOption(input, 'repository'));
+    const outcomes = await inEachRepository(
+      context,
+      selected,
+      (name) => `${name} is left out`,
+      async (each) => repositories.push({ name: each.name, repository: await openRepository(context, each) }),
+    );
+    const away = outcomes.flatMap((each) => (each.kind === 'failed' ? [{ name: each.name, reason: reasonOf(each.error) }] : []));
     const running = await inspectRunning(cluster.replication, cluster.connection, cluster.slot);
     const known: KnownLineage[] = [];
     for (const each of repositories) known.push(await inspectKnown(each, cluster.name, running));
-    const plan = planAdoption(running, known, cluster.slot);
+    const plan = planAdoption(running, known, cluster.slot, away);
     const { timeline, systemIdentifier } = running;
     output.line(`${cluster.name} runs on timeline ${timeline}, system identifier ${systemIdentifier}`);
     for (const { state, text } of plan.steps) output.line(`  ${state.padEnd(8)} ${text}`);
     const toDo = plan.steps.filter(({ state }) => state === 'to-do');
     if (toDo.length === 0 || flagOption(input, 'dryRun')) {
       output.result({ timeline, systemIdentifier, steps: plan.steps });
-      return 0;
+      return away.length > 0 && !flagOption(input, 'dryRun') ? IN_PART : 0;
     }
     await confirmOrStop(output, `Take ${toDo.length === 1 ? 'this step' : `these ${toDo.length} steps`}?`);
     const [first] = repositories;
@@ -43,7 +51,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       output.line(`adopted; ${plan.steps.some(({ state }) => state === 'by-hand') ? 'what is left by hand is above' : 'nothing is left'}`);
     const isLeft = ({ step, state }: AdoptStep): boolean => state !== 'to-do' || (step === 'backup' && lacking.length > 0);
     output.result({ timeline, systemIdentifier, steps: plan.steps.map((each) => (isLeft(each) ? each : { ...each, state: 'made' })) });
-    return lacking.length > 0 ? 3 : 0;
+    return lacking.length > 0 || away.length > 0 ? IN_PART : 0;
   } finally {
     for (const { repository } of repositories) await repository.store.close();
   }

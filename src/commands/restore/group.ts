@@ -24,6 +24,13 @@ backup adopt is the next step then.
 stay, the others are mended, what does not belong is deleted. With --as production that goes for a tablespace made after the
 backup, too: the files in its own directory are deleted, and recovery makes them as they were at the moment.
 
+Recovery takes as long as it takes. Interrupted in it, by Ctrl-C, SIGTERM or a session that ends, the server is stopped: alone it
+would go on and open. pg_ctl start goes on with the recovery then; what was started with --reconcile stays shut, and is restored again
+with --delta. Interrupted when all was taken away, it is not started. For no other reason is it stopped, nor once it is open: an
+interruption then ends the comparison with the project, and says how to stop the cluster. Interrupted, the command ends with 130, also
+where it reports a cluster that is open: what a script has after it, such as backup adopt, does not follow by itself. Where the server
+cannot be watched any longer, the error says that it runs on.
+
 --table copies tables as they were into a new schema of the original, through a throw-away cluster. People who were erased since then
 may be in them: the ledger's are named, and with --reconcile they are erased there first, before anything is copied. --dump makes new
 databases of a logical dump. Options that such a restore does not act on are refused.
@@ -110,9 +117,9 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       '… databases: array of { database, name }, restored also with { hasProperties: whether the dump knows owner, privileges, settings and locale, notApplied: array of { statement, reason } that the server refused or that did not reach it }',
       '… globals: { applied: statements, kept: { roles, tablespaces }: names that were there, leftOut: statements not run, because they give something to a role that was there }, or null',
       'with --table: tables: array of { from, to, rows }; target; returning: array of { kind, text, at, lsn, timeline, by }: people erased since, who may come back; withoutEntries: array of { key, problem }; reconciled: array of { kind, text, outcome } or null; restored: boolean',
-      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, unstoredWal: { stretches: array of { timeline, segments, fromLsn, untilLsn }, commitsFrom: time or null, holdsCommits, storedLsn: where the repository ends or null, sizeBytes, movedTo } or null, staleConfiguration: { files, movedTo } or null: configuration beside a production that the backup has not, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',
-      'restored: { dataDirectory, port, state, timeline, tookMs, reusedBytes, removal: the shell words that throw a clone away, or null } or null with --dry-run',
-      'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed } or null',
+      'preflight: { target, at: the time asked for or null, timeline, dataDirectory, port, backup, proof, suspicion: as in backup list or null, lackingConfiguration: array of sentences: what of the configuration the backup has not, expected: { spanMs, drill, drilledAt, because } or null where no drill measured it, end, neededFrom, neededUntil, availableUntil, before, after, left: array of { timeline, partingLsn, commits, from, to }: commits up to the moment that other timelines have, totalBytes, walBytes, freeBytes, overwrites or null, unstoredWal: { stretches: array of { timeline, segments, fromLsn, untilLsn }, commitsFrom: time or null, holdsCommits, storedLsn: where the repository ends or null, sizeBytes, movedTo } or null, staleConfiguration: { files, movedTo } or null: configuration beside a production that the backup has not, replayedTablespaces: array of { location, directory, isThere, isRemoved }: those that the recovery of a production makes, returning: array of { kind, text, at, lsn, timeline }, withoutEntries: array of { key, problem } }',
+      'restored: { dataDirectory, port, state, interrupted: whether it was interrupted meanwhile, and stands as state says, timeline, tookMs, reusedBytes, madeFiles: array of configuration files that are not in the backup and were written plain, removal: the shell words that throw a clone away, or null } or null with --dry-run',
+      'reconciled: { ledger: array of { kind, text, outcome }, roles: array of lines or null, migrations: array of names or null, migrationsReplayed: whether those were applied } or null',
       'differs: { roles, migrations } as in reconciled, when the clone was started without --reconcile; else null',
     ],
     load: async () => await import('./restore.ts'),
@@ -162,7 +169,8 @@ $ dbadmin backup ledger add subject-forgotten core.forget 71 --subject "listener
     summary: 'take a cluster restored as production under care again: timeline, slot, first backup',
     description: `Looks at the cluster that runs now: that the repository knows it, that its timeline is the newest and continues what is
 stored, whether a slot and a backup on that timeline are there. Then makes what is missing, and prints what is left to do by hand.
-Every step can be repeated; done ones are passed over. Ends with 3 where the first backup is damaged or a repository has none.
+Every step can be repeated; done ones are passed over. A repository that is away, lost with the host perhaps, does not stop the others.
+Ends with 3 then, and where the first backup is damaged or a repository has none.
 
 $ dbadmin backup adopt --dry-run
 $ dbadmin backup adopt`,
@@ -170,7 +178,7 @@ $ dbadmin backup adopt`,
     json: [
       'timeline: number',
       'systemIdentifier: text',
-      'steps: array of { step, state: done, made, by-hand or to-do (shown with --dry-run, or a backup that came out damaged), text }',
+      'steps: array of { step: repository (one that is away), timeline, slot, backup, receiver, archiving or standbys, state: done, made, by-hand or to-do (shown with --dry-run, or a backup that came out damaged), text }',
     ],
     load: async () => await import('./adopt.ts'),
   },

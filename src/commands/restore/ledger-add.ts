@@ -1,7 +1,7 @@
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { parseDeed } from '../../backup/reconcile/parse-deed.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { IN_PART } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { selectRepositories } from '../open-repository.ts';
 import { entryJson } from './ledger-list.ts';

@@ -28,7 +28,7 @@ export interface ReconcileReport extends ProjectDifference {
   readonly migrationsReplayed: boolean;
 }
 
-/** Compares the restored cluster with roles.yaml and the migrations. What cannot be compared is warned of. */
+/** Compares the restored cluster with roles.yaml and the migrations. What cannot be compared, or is not waited for any longer, is warned of. */
 export async function compareWithProject(
   context: CommandContext,
   input: CommandInput,
@@ -36,9 +36,10 @@ export async function compareWithProject(
 ): Promise<ProjectDifference> {
   const attempt = async <Value>(what: string, work: () => Promise<Value>): Promise<Value | undefined> => {
     try {
-      return await work();
-    } catch (error) {
       context.signal.throwIfAborted();
+      return await unlessAborted(context.signal, work());
+    } catch (error) {
+      // Interrupted or not: the cluster is open, and whoever waits has to be told of that.
       context.log.warn(`${what} of the restored cluster could not be compared with the project: ${messageOf(error)}`);
       return undefined;
     }
@@ -47,6 +48,18 @@ export async function compareWithProject(
     roles: await attempt('the roles', async () => await roleDifferences(context, input, connection)),
     migrations: await attempt('the migrations', async () => await migrationDifferences(context, input, connection)),
   };
+}
+
+/** What `work` gives; once the signal is aborted it is left to itself. */
+async function unlessAborted<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /**
@@ -71,7 +84,7 @@ export async function reconcileRestored(
   const ledger = [...(await applyReconcile(superuser, kept)), ...(await applyReconcile(superuser, entries.filter(isErasure)))];
   if (replays) warnOfYoungerMigrations(context, entries, ledger);
   const roles = await applyProjectRoles(context, input, superuser);
-  return { ledger, roles, migrations, migrationsReplayed: work.replaysMigrations };
+  return { ledger, roles, migrations, migrationsReplayed: replays };
 }
 
 function warnOfYoungerMigrations({ log }: CommandContext, entries: readonly LedgerEntry[], ledger: readonly Reconciled[]): void {

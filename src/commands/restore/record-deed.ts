@@ -3,7 +3,8 @@ import { DbadminError } from '../../base/errors.ts';
 import { inspectPosition, readVerifier } from '../../backup/reconcile/position-inspect.ts';
 import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { openClient } from '../../postgres/client.ts';
-import { appendLedger, type Deed, type LedgerEntry } from '../../repository/ledger.ts';
+import type { Deed } from '../../repository/ledger-deed.ts';
+import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
 import type { CommandContext } from '../command.ts';
 import { openRepository } from '../open-repository.ts';
 

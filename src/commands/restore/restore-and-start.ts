@@ -1,9 +1,10 @@
 import { applyRestore, type Restored } from '../../backup/restore/apply.ts';
 import type { Preflight } from '../../backup/restore/inspect.ts';
 import { removeQuarantine, type Quarantine } from '../../backup/restore/quarantine.ts';
-import { startRestored, type StartOptions } from '../../backup/restore/start-run.ts';
+import { recoverOrStop, type RecoverOptions } from '../../backup/restore/start-run.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
-import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
+import { LONGEST_WAIT_SECONDS, type ServerPrograms, type SystemUser } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { cloneConnection } from './clone-place.ts';
@@ -12,8 +13,6 @@ import type { RestoreOptions } from './restore-options.ts';
 import { showLaidDown, type RestoreOutcome } from './show-restored.ts';
 import { quarantineFor, recoverInQuarantine } from './start-restored.ts';
 import { obstacleFor, walGetWords } from './wal-get-words.ts';
-
-const START_TIMEOUT_SECONDS = 24 * 3600;
 
 /** Everything that was found out before anybody was asked. */
 export interface Prepared {
@@ -28,17 +27,39 @@ export interface Prepared {
   readonly port: number;
 }
 
+/** What became of it, but for an interruption since. */
+type Uninterrupted = Omit<RestoreOutcome, 'isInterrupted'>;
+
 /** Lays the cluster down, and starts it when that was asked for: in quarantine first when what came back is to go again. */
 export async function restoreAndStart(context: CommandContext, input: CommandInput, prepared: Prepared): Promise<RestoreOutcome> {
-  const { options, preflight, programs, owner, port } = prepared;
-  if (programs === undefined || !options.reconciles) {
-    const restored = await layDown(context, prepared, undefined);
-    if (programs === undefined || !options.starts) return { restored, started: undefined, reconciled: undefined, differs: undefined };
-    const started = await startRestored(startOptions(context, options, restored, programs));
-    const connection = cloneConnection(prepared.cluster, port);
-    const differs = started.state === 'open' ? await compareWithProject(context, input, connection) : undefined;
-    return { restored, started, reconciled: undefined, differs };
-  }
+  const { options, programs } = prepared;
+  const outcome =
+    programs !== undefined && options.reconciles
+      ? await restoreAndReconcile(context, input, prepared, programs)
+      : await restoreAndOpen(context, input, prepared);
+  const isInterrupted = context.signal.aborted;
+  if (isInterrupted) warnOfInterruption(context, outcome);
+  return { ...outcome, isInterrupted };
+}
+
+async function restoreAndOpen(context: CommandContext, input: CommandInput, prepared: Prepared): Promise<Uninterrupted> {
+  const { options, programs } = prepared;
+  const restored = await layDown(context, prepared, undefined);
+  const outcome = { restored, reconciled: undefined };
+  if (programs === undefined || !options.starts) return { ...outcome, started: undefined, differs: undefined };
+  const started = await recoverOrStop(startOptions(context, options, restored, programs));
+  const connection = cloneConnection(prepared.cluster, prepared.port);
+  const differs = started.state === 'open' ? await compareWithProject(context, input, connection) : undefined;
+  return { ...outcome, started, differs };
+}
+
+async function restoreAndReconcile(
+  context: CommandContext,
+  input: CommandInput,
+  prepared: Prepared,
+  programs: ServerPrograms,
+): Promise<Uninterrupted> {
+  const { options, preflight, owner, port } = prepared;
   const quarantine = await quarantineFor(preflight, port, programs, owner);
   try {
     const restored = await layDown(context, prepared, quarantine);
@@ -54,6 +75,14 @@ export async function restoreAndStart(context: CommandContext, input: CommandInp
     // Without it a cluster that was not reconciled does not start.
     await removeQuarantine(quarantine);
   }
+}
+
+/** Whoever interrupted it may have done so for the original, which is back: what has opened by then stays open, and is to be known. */
+function warnOfInterruption({ signal, log }: CommandContext, { restored: { dataDirectory }, started }: Uninterrupted): void {
+  const runs = started !== undefined && started.state !== 'shut-down';
+  const how = !runs ? 'is not started' : started.state === 'open' ? 'is open, and stays open' : 'has reached its target, and runs on';
+  const stop = runs ? `. To stop it: pg_ctl -D ${dataDirectory} stop -m fast` : '';
+  log.warn(`${messageOf(signal.reason)}: the cluster in ${dataDirectory} ${how}${stop}`);
 }
 
 async function layDown(context: CommandContext, prepared: Prepared, quarantine: Quarantine | undefined): Promise<Restored> {
@@ -87,7 +116,8 @@ async function productionOf(context: CommandContext, prepared: Prepared): Promis
   return { walGet };
 }
 
-function startOptions(context: CommandContext, options: RestoreOptions, restored: Restored, programs: ServerPrograms): StartOptions {
-  const { clock, signal } = context;
-  return { restored, programs, action: options.action, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal };
+/** Recovery takes what it takes, and somebody waits: a signal is the way to end it. */
+function startOptions(context: CommandContext, options: RestoreOptions, restored: Restored, programs: ServerPrograms): RecoverOptions {
+  const { clock, signal, log } = context;
+  return { restored, programs, action: options.action, timeoutSeconds: LONGEST_WAIT_SECONDS, clock, signal, log };
 }

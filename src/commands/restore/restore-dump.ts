@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import type { AppliedGlobals } from '../../backup/dump/globals-apply.ts';
 import { describeDump } from '../../backup/dump/extent.ts';
 import { restoreDump, type RestoredDatabase } from '../../backup/dump/restore-run.ts';
@@ -13,7 +14,6 @@ import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
-import { IN_PART } from '../exit-status.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';

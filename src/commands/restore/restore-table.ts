@@ -2,13 +2,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { makeScratch } from '../../backup/drill/scratch-apply.ts';
+import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import type { Reconciled } from '../../backup/reconcile/apply.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
 import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
+import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
@@ -44,7 +45,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const schema = textOption(input, 'schema') ?? schemaOf(now);
   const reconciles = flagOption(input, 'reconcile');
   const opened = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
-  const scratch = await makeScratch([textOption(input, 'spool') ?? os.tmpdir()], 0);
+  const place = textOption(input, 'spool') ?? os.tmpdir();
+  const scratch = await makeScratch([place], 0);
   try {
     const preflight = await inspectRestore({
       repository: opened,
@@ -78,6 +80,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const programs = await findServerPrograms(major, env);
     if (programs === undefined) throw missingServerPrograms(major);
     await confirmOrStop(output, 'Restore?');
+    for (const left of await sweepScratch([place], clock.now())) context.log.info(`removed ${left}, which a run that was killed had left`);
     const progress = output.progress('restoring');
     const roles = [cluster.connection.user, 'postgres', env['USER'] ?? 'postgres'];
     const onProgress = (done: number, total: number): void => progress.update(done, total);
@@ -115,6 +118,8 @@ function showPlan(output: Output, { tables, database, preflight, directory, into
   output.line(`tables     ${tables.map((table) => qualified(table.schema, table.name)).join(', ')} of ${database}`);
   output.line(`backup     ${backup.label}, ${formatBytes(preflight.layout.totalBytes)}, through a throw-away cluster in ${directory}`);
   if (preflight.suspicion !== undefined) output.warn(`backup ${backup.label} is suspect. ${describeSuspicion(preflight.suspicion)}`);
+  const unsummed = unsummedPagesOf(backup, preflight.contents.backups);
+  if (unsummed !== undefined) output.warn(unsummed);
   output.line(`wal        ${describeWal(preflight)}`);
   output.line(`into       schema ${schema} of ${describeParameters(into)}`);
 }

@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '../../base/errors.ts';
 import { brokenBackups } from '../../backup/broken.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith } from '../../backup/reconcile/returning.ts';
@@ -93,7 +94,8 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
       port,
     });
     reportRestored(output, shown, outcome, clock.now().getTime() - startedAt);
-    return 0;
+    // Not 0, however far it came: a script would go on to adopt what somebody tried to stop.
+    return outcome.isInterrupted ? ERROR_CODES.interrupted.exit : 0;
   } finally {
     await opened.store.close();
   }

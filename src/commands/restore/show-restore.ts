@@ -6,6 +6,7 @@ import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespac
 import type { CommitMark } from '../../backup/restore/resolve.ts';
 import type { LeftCommits } from '../../backup/restore/left-commits-inspect.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
+import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { formatMoment, formatMomentUs, isoMoment, targetUs, type RestoreTarget } from '../../backup/restore/target.ts';
 import { describeUnstored } from '../../backup/restore/unstored-wal.ts';
 import { describeLeft } from '../../backup/restore/unreachable.ts';
@@ -54,6 +55,9 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   }
   output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   ${shown.proof}`);
   if (preflight.suspicion !== undefined) output.warn(`this backup is suspect. ${describeSuspicion(preflight.suspicion)}`);
+  for (const each of preflight.lackingConfiguration) output.warn(`not in the backup: ${each}`);
+  const unsummed = unsummedPagesOf(resolution.backup, preflight.contents.backups);
+  if (unsummed !== undefined) output.warn(unsummed);
   output.line(`wal        ${describeWal(preflight)}, all there (it reaches to ${formatLsn(resolution.availableUntil)})`);
   if (shown.expected !== undefined)
     output.line(
@@ -116,7 +120,8 @@ function showReturning(output: Output, returning: readonly LedgerEntry[], reconc
   output.line(`           --reconcile ${reconciles ? 'removes' : 'would remove'} them again before anyone can connect`);
 }
 
-function describeReplayed({ location, directory, isThere, isFilled }: ReplayedTablespace): string {
+function describeReplayed({ isThere, isFilled, ...places }: ReplayedTablespace): string {
+  const [location, directory] = [places.location.toWellFormed(), places.directory.toWellFormed()];
   if (isFilled) return `${location}, made after the backup: ${directory} is removed, and recovery makes it anew`;
   return `${location}, made after the backup: recovery makes it${isThere ? '' : ', and the directory has to be there by then'}`;
 }
@@ -174,6 +179,7 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
     backup: resolution.backup.label,
     proof,
     suspicion: suspicionJson(preflight.suspicion),
+    lackingConfiguration: preflight.lackingConfiguration,
     expected:
       expected === undefined
         ? null
@@ -218,8 +224,8 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
         ? null
         : { files: preflight.staleConfiguration.files, movedTo: preflight.staleConfiguration.aside },
     replayedTablespaces: preflight.replayed.map(({ location, directory, isThere, isFilled }) => ({
-      location,
-      directory,
+      location: location.toWellFormed(),
+      directory: directory.toWellFormed(),
       isThere,
       isRemoved: isFilled,
     })),

@@ -17,6 +17,8 @@ export interface RestoreOutcome {
   readonly reconciled: ReconcileReport | undefined;
   /** Undefined when nobody could look. */
   readonly differs: ProjectDifference | undefined;
+  /** Whether somebody interrupted it when nothing could be taken back any more: what comes after it is not to follow by itself. */
+  readonly isInterrupted: boolean;
 }
 
 /** What was laid down, and what is not as it was there. */
@@ -24,7 +26,7 @@ export function showLaidDown({ output, log }: CommandContext, restored: Restored
   const { dataDirectory, delta } = restored;
   for (const file of restored.madeFiles)
     log.warn(
-      `${file} is not in the backup (it lies outside the data directory there, or is a link to what holds no setting): a plain one was written`,
+      `${file} is not in the data directory of the backup (the original has it elsewhere, or it was not saved): a plain one was written`,
     );
   for (const line of restored.leftLines) log.warn(`postgresql.conf: ${line} leads out of the data directory and was left out`);
   for (const { setting, library, reason } of restored.leftLibraries) log.warn(`${setting}: ${library} was left out: it ${reason}`);
@@ -61,9 +63,11 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
       dataDirectory,
       port,
       state: started?.state ?? 'not-started',
+      interrupted: outcome.isInterrupted,
       timeline: started?.timeline ?? preflight.lineage.timeline,
       tookMs,
       reusedBytes: restored.delta?.reusedBytes ?? 0,
+      madeFiles: restored.madeFiles,
       removal,
     },
     reconciled:

@@ -12,6 +12,7 @@ import { planRoles, type RolesPlan } from '../../roles/plan.ts';
 import type { RolesFile } from '../../roles/saved-plan.ts';
 import type { ObservedState } from '../../roles/state.ts';
 import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { givenOptions } from '../given-options.ts';
 import { loadProject } from '../load-project.ts';
 import { leaveToMigrations } from './left-to-migrations.ts';
 
@@ -55,11 +56,6 @@ function withOptions(document: RolesDocument, input: CommandInput): RolesDocumen
   const mode = MODES.find((each) => each === textOption(input, 'mode')) ?? document.mode;
   const only = listOption(input, 'only');
   return { ...document, mode, ...(only.length === 0 ? {} : { only }) };
-}
-
-/** Those of the options `names` that were given, as they would be typed again. */
-export function givenOptions(input: CommandInput, names: readonly string[]): readonly string[] {
-  return names.flatMap((name) => listOption(input, name).map((value) => `--${name} ${/^[\w./-]+$/.test(value) ? value : `'${value}'`}`));
 }
 
 /**

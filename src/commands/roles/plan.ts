@@ -4,7 +4,8 @@ import { brokenText } from '../../roles/access/guard.ts';
 import { formatSavedPlan, savePlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { inspectGuard } from './guard-plan.ts';
-import { givenOptions, inspectAndPlan, loadRoles, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
+import { givenOptions } from '../given-options.ts';
+import { inspectAndPlan, loadRoles, refuseBesideSavedPlan, type InspectedPlan, type RolesProject } from './load-roles.ts';
 import { planJson, planScript, showLacks, showPlan, showUnmanaged, summaryText } from './show-plan.ts';
 
 const EXIT_DRIFT = 2;

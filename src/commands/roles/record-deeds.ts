@@ -3,7 +3,8 @@ import { inspectPosition, readVerifier } from '../../backup/reconcile/position-i
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { knowsCluster } from '../../repository/identity.ts';
-import { appendLedger, type Deed, type LedgerEntry } from '../../repository/ledger.ts';
+import type { Deed } from '../../repository/ledger-deed.ts';
+import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
 import type { Change, PrivilegeChange } from '../../roles/change.ts';
 import { granteeText } from '../../roles/state.ts';
 import type { CommandContext } from '../command.ts';

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { printable } from '../../roles/describe.ts';
 import type { DeclaredRole } from '../../roles/document/document.ts';
 import { passwordSource } from '../../roles/plan-cluster.ts';
@@ -16,7 +17,6 @@ import { loadRoles, type RolesProject } from './load-roles.ts';
 import { writeDeeds } from './record-deeds.ts';
 
 const WAIT_FOR_OTHERS_MS = 30_000;
-const EXIT_PARTLY = 3;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -67,7 +67,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     rotated: [fresh, ...(retired === undefined ? [] : [retired])].map(rotationJson),
     retired: retired !== undefined,
   });
-  return retired === undefined && waitMs > 0 ? EXIT_PARTLY : 0;
+  return retired === undefined && waitMs > 0 ? IN_PART : 0;
 }
 
 /** A restore to before the rotation would bring the old password back: the ledger of the repositories says which is right. */

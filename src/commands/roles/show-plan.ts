@@ -1,8 +1,10 @@
 import { databaseOf } from '../../roles/change.ts';
 import { countRisks, describeChange, printable, type ChangeLine, type Risk } from '../../roles/describe.ts';
+import { FIXED_FORMS } from '../../roles/forms.ts';
 import { lackText } from '../../roles/refuse-apply.ts';
 import type { RolesPlan } from '../../roles/plan.ts';
 import { changeSql } from '../../roles/print.ts';
+import { quoteLiteral } from '../../roles/quote.ts';
 import { planTransactions } from '../../roles/transactions.ts';
 import type { Output } from '../output.ts';
 import type { InspectedPlan, RolesProject } from './load-roles.ts';
@@ -94,7 +96,9 @@ export function planScript(project: RolesProject, { plan, major }: InspectedPlan
   const others = plan.changes.filter((change) => change.kind !== 'password');
   const lines: string[] = [];
   for (const { database, changes } of planTransactions(others, project.document.maintenanceDatabase, major)) {
-    lines.push(`\\connect ${psqlWord(database)}`, 'BEGIN;', "SET LOCAL lock_timeout = '5s';", "SET LOCAL search_path = '';");
+    lines.push(`\\connect ${psqlWord(database)}`, 'BEGIN;', "SET LOCAL lock_timeout = '5s';");
+    // As apply has them: the marks of row policies are made of what the server writes.
+    lines.push(...Object.entries(FIXED_FORMS).map(([name, value]) => `SET LOCAL ${name} = ${quoteLiteral(value)};`));
     lines.push(...changes.flatMap((change) => changeSql(change).map((statement) => `${statement};`)), 'COMMIT;', '');
   }
   for (const change of plan.changes) {

@@ -43,9 +43,16 @@ $ dbadmin schedule next --count 20`,
 worker and no control database; where dbadmin.yaml names one, or a worker has made its tables, the run is recorded there, and
 refused while a worker runs the same job.
 
+Where a backup or dump is taken and only older ones did not expire, it ends with 4 and says why: what the exported crontab, units or pods
+run after it runs then, too. Where only 0 lets the next one begin, as in a pod, --not-expired-into notes it in a file and ends with 0, and the
+last one ends with 4 for it, by --not-expired-from.
+
 A job that is paused, or runs after one that is, is left alone and said to be, with status 0: timers call this, and a pause is
 meant for them too. --even-if-paused runs it all the same. Where the control database cannot be asked, only pause: true in the
 policies is known.
+
+Interrupted, it cancels SQL in the server, again each second, and says so where that has not ended after 5 s and may go on there, and where
+CONCURRENTLY was cancelled in the middle, which can leave an invalid index or a partition half detached.
 
 With --worker it is not run here but queued for whichever worker can reach what it needs; a paused job is refused.
 
@@ -55,6 +62,8 @@ $ dbadmin schedule run listening.full --worker`,
     options: [
       { flags: '--worker', summary: 'queue it for a worker instead' },
       { flags: '--even-if-paused', summary: 'run it though it is paused' },
+      { flags: '--not-expired-into <file>', summary: 'where it would end with 4: add why to this file and end with 0' },
+      { flags: '--not-expired-from <file>', summary: 'where this file says why: tell it, and end with 4 though the job itself is done' },
     ],
     json: [
       'job: its name',
@@ -63,6 +72,7 @@ $ dbadmin schedule run listening.full --worker`,
       'attempts: how many it took',
       'tookMs: in all',
       'recorded: whether the control database has it',
+      'warning: what is to be seen to though the job is done, with exit 4 unless --not-expired-into took it, or null',
       'With --worker: job, due, queued: true, workers: names of those that can run it',
     ],
     load: async () => await import('./run.ts'),
@@ -70,7 +80,7 @@ $ dbadmin schedule run listening.full --worker`,
   {
     name: 'schedule history',
     summary: 'what ran: job by day, and why what failed did',
-    description: `One mark a day for each job, then the runs that failed, newest last; with --job all runs of that job. Days begin as clocks on this
+    description: `One mark a day for each job, then the runs that failed or are done with a warning, newest last; with --job all runs of that job. Days begin as clocks on this
 machine have it.
 
 $ dbadmin schedule history
@@ -87,7 +97,7 @@ $ dbadmin schedule history --job listening.full --since 60d --log`,
       'from, to: the moments between which runs were due',
       'timeZone: whose days these are; days: array of 2026-11-21',
       'jobs: array of { job, runs, failed, took, days: for each day null or { day, state: done, late, mended, failed, missed, skipped, running or waiting, done, failed, missed, skipped, current, waiting, retried, late, took } }; took is null or { medianMs, p95Ms, mostMs } of what is done',
-      'runs: array of { runId, job, due, cause: time, after, manual or timer, state: waiting, queued, running, succeeded, failed, missed or skipped, labels, createdAt, startedAt, endedAt, attempt, failures, worker, exitStatus, error, times }, oldest first',
+      'runs: array of { runId, job, due, cause: time, after, manual or timer, state: waiting, queued, running, succeeded, failed, missed or skipped, labels, createdAt, startedAt, endedAt, attempt, failures, worker, exitStatus, error: why it failed, or a warning, times }, oldest first',
       'attempts: of the last run shown, array of { attempt, worker, startedAt, endedAt, outcome, exitStatus, error, logTail }',
     ],
     load: async () => await import('./history.ts'),

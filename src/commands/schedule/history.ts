@@ -35,7 +35,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const jobs = job === undefined ? scheduled.map((each) => each.name) : [job];
     const grid = historyGrid(counted, jobs, { now: upTo, days, timeZone: localZone });
     showGrid(output, grid, days);
-    const shown = job === undefined ? runs.filter(({ state }) => state === 'failed') : runs;
+    const shown =
+      job === undefined ? runs.filter(({ state, error }) => state === 'failed' || (state === 'succeeded' && error !== undefined)) : runs;
     if (shown.length > 0) output.line('');
     showRuns(output, shown.slice(-LISTED), localZone);
     const newest = shown.at(-1);

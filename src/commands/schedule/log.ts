@@ -35,6 +35,7 @@ async function follow(context: CommandContext, control: Parameters<typeof follow
     if (shown === undefined) tellDropped(context, log);
     for (const line of log.lines) output.line(line);
     shown = log;
+    if (output.isUnread) break;
   }
   context.signal.throwIfAborted();
   return await readRunLog(control, { ...which, runId: shown?.run.runId });

@@ -1,15 +1,19 @@
 import type postgres from 'postgres';
-import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, ERROR_CODES, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { NOT_EXPIRED } from '../../base/exit-status.ts';
+import { lastSaid } from '../../base/last-said.ts';
 import type { Config } from '../../config/config.ts';
 import { selectCluster } from '../../config/load.ts';
-import { openClient } from '../../postgres/client.ts';
+import { requestCancel, type BackendKey } from '../../postgres/cancel-request.ts';
+import { addressOf, openClient } from '../../postgres/client.ts';
 import type { AttemptOutcome } from '../../schedule/attempt.ts';
 import { HAS_RUNS, markEffect } from '../../schedule/control/effect.ts';
 import type { CommandContext } from '../command.ts';
+import { cancellable, type Cancel } from './cancellable.ts';
 import { runChild, type ChildEnd, type ChildOptions, type Take } from './child.ts';
 import { isFinalStatus } from './final-status.ts';
 import type { JobCommands } from './job-commands.ts';
-import { lastSaid } from './last-said.ts';
+import { whatIsLeft } from './what-is-left.ts';
 
 export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> {
   readonly job: string;
@@ -17,9 +21,6 @@ export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> 
   /** The run in the control database that this is; without one, nothing but the job is done. */
   readonly run: { readonly runId: string; readonly attempt: number } | undefined;
 }
-
-const LOCKED_STATUS = 11;
-const INTERRUPTED_STATUS = 130;
 
 /**
  * Does a job once. A command runs as a process of its own, and finds the job and its time in DBADMIN_JOB and DBADMIN_DUE;
@@ -41,8 +42,9 @@ export async function performJob(
 /** A failure that can pass is told before one that cannot, so that what can still be done is tried again. */
 function worst(outcomes: readonly AttemptOutcome[]): AttemptOutcome {
   const rank = (outcome: AttemptOutcome): number => {
-    if (outcome.kind === 'failed') return outcome.final ? 1 : 2;
-    return outcome.kind === 'succeeded' ? 0 : outcome.kind === 'locked' ? 3 : 4;
+    if (outcome.kind === 'succeeded') return outcome.warning === undefined ? 0 : 1;
+    if (outcome.kind === 'failed') return outcome.final ? 2 : 3;
+    return outcome.kind === 'locked' ? 4 : 5;
   };
   return outcomes.toSorted((left, right) => rank(right) - rank(left))[0] ?? { kind: 'succeeded' };
 }
@@ -80,11 +82,13 @@ function outcomeOf(
   said: string | undefined,
 ): AttemptOutcome {
   if (status === 0) return { kind: 'succeeded' };
-  if (signal.aborted) return { kind: 'interrupted', error: messageOf(signal.reason) };
+  if (signal.aborted && status !== NOT_EXPIRED) return { kind: 'interrupted', error: messageOf(signal.reason) };
   const ended = `dbadmin ${words.join(' ')} ended with ${status === null ? `signal ${by ?? ''}` : `status ${status}`}`;
   const error = said === undefined ? ended : `${said} (${ended})`;
-  if (status === LOCKED_STATUS) return { kind: 'locked', error };
-  if (status === INTERRUPTED_STATUS) return { kind: 'interrupted', error };
+  // What was taken is there for whatever comes after it; trying again would take one more.
+  if (status === NOT_EXPIRED) return { kind: 'succeeded', warning: error };
+  if (status === ERROR_CODES.locked.exit) return { kind: 'locked', error };
+  if (status === ERROR_CODES.interrupted.exit) return { kind: 'interrupted', error };
   return { kind: 'failed', exitStatus: status ?? undefined, error, final: isFinalStatus(words, status) };
 }
 
@@ -102,48 +106,109 @@ async function performSql(config: Config, todo: Extract<JobCommands, { kind: 'sq
   } catch (error) {
     return failed(error);
   }
-  const cancel = (): void => void sql.end({ timeout: 0 }).catch(() => undefined);
-  options.signal.addEventListener('abort', cancel, { once: true });
+  /** The session, once it may be at the job's own SQL. */
+  let begun: BackendKey | undefined;
+  let goesOn: string | undefined;
+  let unheeded: NodeJS.Timeout | undefined;
+  const giveUp = (): void => {
+    if (begun !== undefined) {
+      goesOn = `its SQL did not end within ${CANCEL_MS / 1000} s of being cancelled, and may go on in the server (process ${begun.pid})`;
+      print(options, `${goesOn}\n`);
+    }
+    void sql.end({ timeout: 0 }).catch(() => undefined);
+  };
+  const onAbort = (): void => {
+    unheeded = setTimeout(giveUp, CANCEL_MS);
+  };
+  options.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    await sql`select set_config('dbadmin.job', ${options.job}, false), set_config('dbadmin.due', ${options.due.toISOString()}, false)`;
-    return await runSql(sql, config.control.schema, todo.sql, options);
+    const { state } =
+      await sql`select set_config('dbadmin.job', ${options.job}, false), set_config('dbadmin.due', ${options.due.toISOString()}, false)`;
+    return await runSql(
+      {
+        sql,
+        cancel: async (signal) => await requestCancel(connection, addressOf(sql), state, signal),
+        onBegin: () => (begun = state),
+      },
+      config.control.schema,
+      todo.sql,
+      options,
+    );
   } catch (error) {
-    return options.signal.aborted ? { kind: 'interrupted', error: messageOf(options.signal.reason) } : failed(error);
+    if (!options.signal.aborted) return failed(error);
+    const why = isDbadminError(error, 'interrupted') ? error.message : messageOf(options.signal.reason);
+    return { kind: 'interrupted', error: goesOn === undefined ? why : `${why}; ${goesOn}` };
   } finally {
-    options.signal.removeEventListener('abort', cancel);
+    options.signal.removeEventListener('abort', onAbort);
+    clearTimeout(unheeded);
     await sql.end({ timeout: 5 }).catch(() => undefined);
   }
 }
 
+/** How long a statement may take to heed that it is cancelled, before its connection is given up. */
+const CANCEL_MS = 5000;
+
 /** Not possible inside of a transaction: VACUUM and the like, and procedures that commit. */
 const NEEDS_NO_TRANSACTION: ReadonlySet<string> = new Set(['25001', '2D000']);
+
+interface JobSession {
+  readonly sql: postgres.Sql;
+  readonly cancel: Cancel;
+  /** Called before anything of the job's own SQL is sent. */
+  readonly onBegin: () => void;
+}
 
 /**
  * In the control database the effect and the mark that it is there are one transaction: however the worker ends, it happens
  * once. What cannot run in a transaction runs without, and after a worker's death in the wrong moment once more.
  */
-async function runSql(sql: postgres.Sql, schema: string, text: string, { run }: PerformOptions): Promise<AttemptOutcome> {
-  if (run !== undefined && (await isControlDatabase(sql, schema, run.runId))) {
+async function runSql(
+  { sql, cancel, onBegin }: JobSession,
+  schema: string,
+  text: string,
+  { run, signal }: PerformOptions,
+): Promise<AttemptOutcome> {
+  const begin = async (own: Pick<postgres.Sql, 'unsafe'>): Promise<void> => {
+    signal.throwIfAborted();
+    onBegin();
+    await cancellable(own.unsafe(text), cancel, signal);
+  };
+  let isRefusedInTransaction = false;
+  if (run !== undefined && (await isControlDatabase({ sql, cancel }, schema, run.runId, signal))) {
     try {
       return await sql.begin(async (tx): Promise<AttemptOutcome> => {
-        await tx.unsafe(text);
-        const marked = await tx.unsafe(markEffect(schema), [run.runId, run.attempt]);
+        await begin(tx);
+        const marked = await cancellable(tx.unsafe(markEffect(schema), [run.runId, run.attempt]), cancel, signal);
         if (marked.length === 0) throw new DbadminError('interrupted', 'the run was given to another worker, and nothing was changed');
         return { kind: 'succeeded' };
       });
     } catch (error) {
       if (error instanceof DbadminError && error.code === 'interrupted') return { kind: 'interrupted', error: error.message };
-      if (!NEEDS_NO_TRANSACTION.has(systemCodeOf(error) ?? '')) throw error;
+      isRefusedInTransaction = NEEDS_NO_TRANSACTION.has(systemCodeOf(error) ?? '');
+      if (!isRefusedInTransaction) throw error;
     }
   }
-  await sql.unsafe(text);
+  signal.throwIfAborted();
+  try {
+    await begin(sql);
+  } catch (error) {
+    const left = whatIsLeft(text, isRefusedInTransaction);
+    if (!signal.aborted || left === undefined) throw error;
+    throw new DbadminError('interrupted', `${messageOf(signal.reason)}; ${left}`, { cause: error });
+  }
   return { kind: 'succeeded' };
 }
 
-async function isControlDatabase(sql: postgres.Sql, schema: string, runId: string): Promise<boolean> {
-  const tables = await sql.unsafe(HAS_RUNS, [`${schema}.run_attempt`]).catch(() => []);
+/** May wait for a lock, as for who alters the tables: it is cancelled like the job. */
+async function isControlDatabase(
+  { sql, cancel }: Omit<JobSession, 'onBegin'>,
+  schema: string,
+  runId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const tables = await cancellable(sql.unsafe(HAS_RUNS, [`${schema}.run_attempt`]), cancel, signal).catch(() => []);
   if (tables.length === 0) return false;
-  return (await sql.unsafe(`select from ${schema}.run where run_id = $1`, [runId])).length > 0;
+  return (await cancellable(sql.unsafe(`select from ${schema}.run where run_id = $1`, [runId]), cancel, signal)).length > 0;
 }
 
 function failed(error: unknown): AttemptOutcome {

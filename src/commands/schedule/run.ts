@@ -1,6 +1,8 @@
 import os from 'node:os';
+import path from 'node:path';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { NOT_EXPIRED, WRONG_USAGE } from '../../base/exit-status.ts';
 import { suggestion } from '../../base/spelling.ts';
 import type { Config } from '../../config/config.ts';
 import { nextStep, type AttemptOutcome } from '../../schedule/attempt.ts';
@@ -14,14 +16,15 @@ import {
 } from '../../schedule/control/timer-runs-apply.ts';
 import type { ControlPlace } from '../../schedule/control/due-apply.ts';
 import { LogTail } from '../../schedule/log-tail.ts';
-import { describeWork, type Job } from '../../schedule/policies.ts';
+import { describeWork, type Job, type Policies } from '../../schedule/policies.ts';
 import { claimJob } from '../../schedule/run.ts';
 import { periodBounds } from '../../schedule/upcoming.ts';
-import { flagOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControlToRecord } from '../control-database.ts';
 import { commandNames, commandsOf, type JobCommands } from './job-commands.ts';
 import { loadPolicies } from './load-policies.ts';
 import { findPause, pauseText, type Pause } from './find-pause.ts';
+import { noteNotExpired, readNotExpired } from './not-expired.ts';
 import { performJob } from './perform.ts';
 import { queueRun } from './queue-run.ts';
 
@@ -29,26 +32,54 @@ const LOG_TAIL_CHARACTERS = 16 * 1024;
 const SIGN_OF_LIFE_MS = 20_000;
 /** Whoever follows the log sees what was printed this long ago. */
 const LOG_MS = 1000;
-const NOTHING_DONE = { inForce: true, paused: null, attempts: 0, tookMs: 0, recorded: false } as const;
+const NOTHING_DONE = { inForce: true, paused: null, attempts: 0, tookMs: 0, recorded: false, warning: undefined } as const;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { config, policies } = await loadPolicies(context, input);
   const job = findJob(policies.jobs, input.args[0] ?? '');
-  const evenIfPaused = flagOption(input, 'evenIfPaused');
-  if (flagOption(input, 'worker')) return await queueRun(context, config, policies, job, evenIfPaused);
+  const chain = { into: fileOption(context, input, 'notExpiredInto'), from: fileOption(context, input, 'notExpiredFrom') };
+  if (flagOption(input, 'worker')) {
+    if (chain.into !== undefined || chain.from !== undefined)
+      throw new DbadminError('usage', '--not-expired-into and --not-expired-from do not go with --worker', {
+        hint: 'A worker runs what is after a job by itself.',
+      });
+    return await queueRun(context, config, policies, job, flagOption(input, 'evenIfPaused'));
+  }
   const { COMMANDS } = await import('../catalogue.ts');
   const todo = commandsOf(job, policies, commandNames(COMMANDS));
   if (todo.kind === 'refusal') throw new DbadminError('refused', `job ${job.name} cannot run: ${todo.reason}`);
+  const { warning, ...done } = await runIfDue(context, config, policies, job, todo, flagOption(input, 'evenIfPaused'));
+  if (warning !== undefined) context.output.warn(`${job.name}: ${warning}`);
+  const before = await readNotExpired(chain.from);
+  for (const line of before) context.output.warn(line);
+  const all = [...(warning === undefined ? [] : [warning]), ...before];
+  context.output.result({ job: job.name, ...done, warning: all.length === 0 ? null : all.join('\n') });
+  if (all.length === 0) return 0;
+  return (await noteNotExpired(context, chain.into, `${job.name}: ${warning ?? ''}`)) ? 0 : NOT_EXPIRED;
+}
 
+function fileOption(context: CommandContext, input: CommandInput, name: string): string | undefined {
+  const file = textOption(input, name);
+  return file === undefined ? undefined : path.resolve(context.cwd, file);
+}
+
+/** Unless its period or a pause keeps it from running. */
+async function runIfDue(
+  context: CommandContext,
+  config: Config,
+  policies: Policies,
+  job: Job,
+  todo: Exclude<JobCommands, { kind: 'refusal' }>,
+  evenIfPaused: boolean,
+): Promise<Ran> {
   const started = context.clock.now();
   const { from, until } = periodBounds(job.period, started);
   if ((from !== undefined && started < from) || (until !== undefined && started >= until)) {
     context.output.note(`${job.name} is not in force now: nothing was done`);
-    context.output.result({ job: job.name, ...NOTHING_DONE, inForce: false });
-    return 0;
+    return { ...NOTHING_DONE, inForce: false };
   }
   const control = await openRecord(context, config);
-  let done: { readonly attempts: number; readonly recorded: boolean };
+  let done: Done;
   try {
     const paused = evenIfPaused ? undefined : await findPause(control, policies, job, started);
     if (paused !== undefined) return sayPaused(context, job, paused);
@@ -64,20 +95,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   }
   const tookMs = context.clock.now().getTime() - started.getTime();
   context.output.note(`${job.name} done in ${formatDuration(tookMs)}${done.attempts === 1 ? '' : `, at attempt ${done.attempts}`}`);
-  context.output.result({ job: job.name, inForce: true, paused: null, ...done, tookMs });
-  return 0;
+  return { inForce: true, paused: null, ...done, tookMs };
 }
 
 /** Not a failure: timers call this, and a pause is there to be kept by them. */
-function sayPaused({ output, log }: CommandContext, job: Job, paused: Pause): number {
+function sayPaused({ log }: CommandContext, job: Job, paused: Pause): Ran {
   log.warn(`${pauseText(job, paused)}: nothing was done. With --even-if-paused it runs`);
   const { by, reason, at, until } = paused;
-  output.result({
-    job: job.name,
-    ...NOTHING_DONE,
-    paused: { job: paused.job, at: at ?? null, until: until ?? null, by, reason: reason ?? null },
-  });
-  return 0;
+  return { ...NOTHING_DONE, paused: { job: paused.job, at: at ?? null, until: until ?? null, by, reason: reason ?? null } };
 }
 
 /** The job of that name. @throws {DbadminError} `usage` */
@@ -100,6 +125,20 @@ async function openRecord({ log }: CommandContext, config: Config): Promise<Cont
   }
 }
 
+/** A job that succeeded, at which attempt, and what somebody has to be told all the same. */
+interface Done {
+  readonly attempts: number;
+  readonly recorded: boolean;
+  readonly warning: string | undefined;
+}
+
+/** What is told as JSON. */
+interface Ran extends Done {
+  readonly inForce: boolean;
+  readonly paused: object | null;
+  readonly tookMs: number;
+}
+
 /** Does it until it succeeds or the retries are used up. */
 async function attempt(
   context: CommandContext,
@@ -107,7 +146,7 @@ async function attempt(
   job: Job,
   todo: Exclude<JobCommands, { kind: 'refusal' }>,
   control: ControlPlace | undefined,
-): Promise<{ readonly attempts: number; readonly recorded: boolean }> {
+): Promise<Done> {
   const { clock, log, signal, output } = context;
   const by = `schedule run on ${os.hostname()} (${process.pid})`;
   const due = clock.now();
@@ -138,7 +177,7 @@ async function attempt(
       await endTimerRun(place, current, outcome, tail.text());
       return current;
     });
-    if (outcome.kind === 'succeeded') return { attempts: failures + 1, recorded: run !== undefined };
+    if (outcome.kind === 'succeeded') return { attempts: failures + 1, recorded: run !== undefined, warning: outcome.warning };
     if (isLast) throw failure(outcome, signal);
     const waitMs = step.afterMs;
     log.warn(`${job.name}: ${outcome.error}; attempt ${failures + 2} of ${job.retries + 1} in ${formatDuration(waitMs)}`);
@@ -185,7 +224,9 @@ async function record(
 }
 
 function failure(outcome: Exclude<AttemptOutcome, { kind: 'succeeded' }>, signal: AbortSignal): Error {
+  // It says more than the signal: what may go on or stay in the server.
+  if (signal.aborted && outcome.kind === 'interrupted') return new DbadminError('interrupted', outcome.error, { cause: signal.reason });
   if (signal.aborted) return signal.reason as Error;
   if (outcome.kind === 'locked') return new DbadminError('locked', outcome.error);
-  return new DbadminError(outcome.kind === 'failed' && outcome.final ? 'usage' : 'program-failed', outcome.error);
+  return new DbadminError(outcome.kind === 'failed' && outcome.exitStatus === WRONG_USAGE ? 'usage' : 'program-failed', outcome.error);
 }

@@ -1,4 +1,5 @@
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { openClient } from '../../postgres/client.ts';
 import { ApiClient } from '../../spotify/api/run.ts';
 import { signInPlaces, writeSignIn } from '../../spotify/auth/sign-in-apply.ts';
@@ -43,7 +44,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const marts = await finish(sql, input, results);
     report(context, results, pictures, marts);
     const isRefused = results.some(({ status, unit, kind }) => status === 'refused' && unit === kind);
-    return isRefused || marts.status === 'failed' ? 3 : 0;
+    return isRefused || marts.status === 'failed' ? IN_PART : 0;
   } finally {
     await sql.end({ timeout: 5 });
     await place.store.close();

@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import { openClient } from '../../postgres/client.ts';
-import type { Deed } from '../../repository/ledger.ts';
+import type { Deed } from '../../repository/ledger-deed.ts';
 import { removeSignIn, signInPlaces } from '../../spotify/auth/sign-in-apply.ts';
 import { Landing, type LandingPlace } from '../../spotify/fetch/landing-apply.ts';
 import { erasePersonalRows, findLandedKeys, findListenerId, findPersonalRows, type PersonalRows } from '../../spotify/forget/apply.ts';
@@ -23,7 +23,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const landing = place === undefined ? undefined : new Landing(place, listener);
     const [rows, pages] = [await findPersonalRows(sql, listener), (await landing?.count()) ?? 0];
     showRows(output, listener, rows, pages);
-    const backups = await backupMemories(context, input, config, cluster);
+    const backups = await backupMemories(sql, context, input, config, cluster);
     for (const { repository, said } of backups) output.line(`${repository}: ${said}`);
     if (!flagOption(input, 'erase')) {
       output.line(`Nothing was changed. Erase it with: dbadmin spotify forget ${listener} --erase`);

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { Finding } from '../../spotify/load/cleanse.ts';
 import { encodingOf } from '../../spotify/load/encoding.ts';
@@ -49,7 +50,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       marts,
     });
     for (const { message, hint } of failures) output.warn(hint === undefined ? message : `${message}\n${hint}`);
-    return failures.length > 0 || marts.status === 'failed' ? 3 : 0;
+    return failures.length > 0 || marts.status === 'failed' ? IN_PART : 0;
   } finally {
     await sql.end({ timeout: 5 });
   }

@@ -1,5 +1,6 @@
 import type { DrillReport } from '../../backup/drill/report.ts';
-import type { SignedReport } from '../../backup/drill/signature.ts';
+import { isDrillReport } from '../../backup/drill/report-shape.ts';
+import { readSigned } from '../../backup/drill/signature.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import { readReport } from '../../repository/reports.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -14,8 +15,8 @@ export async function readMeasure(
   for (const label of new Set(labels)) {
     if (label === undefined) continue;
     try {
-      const { report } = (await readReport(repository, systemIdentifier, 'drill', label)) as SignedReport;
-      const measure = measureOf(report as DrillReport);
+      const report = readSigned(await readReport(repository, systemIdentifier, 'drill', label))?.report;
+      const measure = isDrillReport(report) ? measureOf(report) : undefined;
       if (measure !== undefined) return measure;
     } catch (error) {
       if (!isDbadminError(error, 'repository-damaged') && !isDbadminError(error, 'storage-missing')) throw error;

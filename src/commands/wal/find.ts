@@ -68,6 +68,12 @@ function questionOf(input: CommandInput): { readonly question: Question; readonl
       },
     );
   }
+  const [until] = input.args;
+  if (until !== undefined && question !== 'commitsBetween' && question !== 'restorePoints') {
+    throw new DbadminError('usage', `an end, "${until}", goes with --commits-between and --restore-points`, {
+      hint: 'Of a table everything that is stored is shown, each with its time.',
+    });
+  }
   return { question, value: textOption(input, question) ?? '' };
 }
 

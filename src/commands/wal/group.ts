@@ -40,15 +40,16 @@ $ dbadmin wal salvage /var/lib/postgresql/18/main`,
   {
     name: 'wal status',
     summary: 'how far the WAL is stored, its gaps, and what would be lost now',
-    description: `The slot and who reads it, and for each repository how far it has come, how far it is behind, and the RPO of this moment.
-Exit 2 when somebody should look: nobody receives, the slot is lost, or a gap keeps the newest moments from being restored.
+    description: `The slot and who reads it, or with wal.mode archive in the policy whether archive_command succeeds, and for each repository how far it has come, how far it is behind, and the RPO of this moment.
+Exit 2 when somebody should look: nobody receives, the slot is lost, archiving fails or its segments do not come, or a gap keeps the newest moments from being restored.
 
 $ dbadmin wal status`,
     options: [REPOSITORY],
     json: [
+      'mode: stream, archive or none, as the policies say, stream where they say nothing, unknown where they cannot be read; delivery: { isWell, text }: whether WAL is received or archived',
       'slot: name',
       'writtenLsn, isReceiving, walStatus, keptBytes: of the server; null where it cannot be asked',
-      'repositories: array of { name, required, timeline, storedLsn, lagBytes, lagMs, lossMs, coveredUntil, reason, gaps } or { name, required, error }',
+      'repositories: array of { name, required, timeline, storedLsn, lagBytes, lagMs, lossMs, coveredUntil, reason, gaps, behind: why what is archived is not there, or null } or { name, required, error }',
     ],
     load: async () => await import('./status.ts'),
   },

@@ -4,6 +4,7 @@ import { holdsClone } from '../../backup/restore/unstored-wal-inspect.ts';
 import { forEachDestination } from '../../backup/wal/destination.ts';
 import { salvageWal, type SalvagedStretch } from '../../backup/wal/salvage-run.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { IN_PART } from '../../base/exit-status.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { findServer } from '../../postgres/server-traces.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -31,7 +32,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       directory,
       repositories: salvaged.map(({ repository, stretches }) => ({ repository, stretches: stretches.map(json) })),
     });
-    return salvaged.some(({ stretches }) => stretches.some(({ leftOut }) => leftOut > 0)) ? 3 : 0;
+    return salvaged.some(({ stretches }) => stretches.some(({ leftOut }) => leftOut > 0)) ? IN_PART : 0;
   } finally {
     await opened.close();
   }

@@ -1,28 +1,28 @@
 import { describeGap } from '../../backup/gaps.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../backup/recovery-inspect.ts';
-import { inspectServerWal, type ServerWal } from '../../backup/wal/server-inspect.ts';
 import { repositoryWal, type RepositoryWal } from '../../backup/wal/status.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { messageOf } from '../../base/errors.ts';
-import type { ClusterConfig } from '../../config/config.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { judgeArchived } from '../../status/conditions-wal.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { ownLineage } from '../own-lineage.ts';
+import { inspectDelivery, type Delivery } from './delivery.ts';
 import { openDestinations } from './destinations.ts';
 
 /** 0 when all is as it should be, 2 when somebody should look. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
   const { config, cluster } = await loadProject(context, input);
-  const server = await askServer(context, cluster);
-  const slotNote = describeSlot(server);
-  output.line(`${cluster.name}   slot ${cluster.slot}: ${slotNote.text}`);
+  const delivery = await inspectDelivery(context, input, cluster);
+  const { mode, slot, writtenLsn } = delivery;
+  output.line(`${cluster.name}   ${delivery.text}`);
   const opened = await openDestinations(context, input, config, cluster);
   const repositories: object[] = [];
-  let isWell = slotNote.isWell;
+  let isWell = delivery.isWell;
   try {
     for (const { name, required, open } of opened.destinations) {
       try {
@@ -31,10 +31,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
           repository,
           await inspectLineage(repository, cluster.name, (await ownLineage(input, cluster, repository)).systemIdentifier),
         );
-        const state = repositoryWal(facts, server?.writtenLsn, context.clock.now());
-        showRepository(context, name, required, state);
-        isWell &&= state.exposure.reason === null;
-        repositories.push(describe(name, required, state));
+        const now = context.clock.now();
+        const state = repositoryWal(facts, writtenLsn, now);
+        const behind = judgeBehind(delivery, name, state, now);
+        showRepository(context, name, required, state, mode);
+        if (behind !== undefined) output.line(`  ${output.style('bad', behind)}`);
+        // Where none is kept the last backup or dump is what there is, and the plan is followed.
+        isWell &&= mode === 'none' || (state.exposure.reason === null && behind === undefined);
+        repositories.push({ ...describe(name, required, state), behind: behind ?? null });
       } catch (error) {
         output.line(`${name}   ${output.style('bad', messageOf(error))}`);
         isWell = false;
@@ -45,39 +49,27 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     await opened.close();
   }
   output.result({
+    mode,
+    delivery: { isWell: delivery.isWell, text: delivery.text },
     slot: cluster.slot,
-    writtenLsn: server === undefined ? null : formatLsn(server.writtenLsn),
-    isReceiving: server?.slot?.isActive ?? false,
-    walStatus: server?.slot?.walStatus ?? null,
-    keptBytes: server?.slot?.keptBytes ?? null,
+    writtenLsn: writtenLsn === undefined ? null : formatLsn(writtenLsn),
+    isReceiving: slot?.isActive ?? false,
+    walStatus: slot?.walStatus ?? null,
+    keptBytes: slot?.keptBytes ?? null,
     repositories,
   });
   return isWell ? 0 : 2;
 }
 
-async function askServer(context: CommandContext, cluster: ClusterConfig): Promise<ServerWal | undefined> {
-  try {
-    return await inspectServerWal(cluster.connection, cluster.slot);
-  } catch (error) {
-    context.log.warn(`the server cannot be asked: ${messageOf(error)}`);
-    return undefined;
-  }
+/** Why what is archived is not in a repository as it should be; undefined where it is. */
+function judgeBehind({ archiving }: Delivery, name: string, { lagBytes, lagMs }: RepositoryWal, now: Date): string | undefined {
+  if (archiving === undefined || lagBytes === null) return undefined;
+  const { server, limits } = archiving;
+  const { state, what } = judgeArchived(name, { bytes: Number(lagBytes), spanMs: lagMs ?? undefined }, server, limits, now);
+  return state === 'bad' ? what : undefined;
 }
 
-function describeSlot(server: ServerWal | undefined): { readonly text: string; readonly isWell: boolean } {
-  if (server === undefined) return { text: 'unknown, the server does not answer', isWell: false };
-  const { slot } = server;
-  if (slot === undefined) return { text: 'not there: nobody receives WAL. Start dbadmin wal receive', isWell: false };
-  if (slot.walStatus === 'lost')
-    return { text: 'lost: the server removed WAL that was not stored. wal receive makes it anew', isWell: false };
-  const kept = slot.keptBytes === null ? '' : `, the server keeps ${formatBytes(Number(slot.keptBytes))} for it`;
-  return {
-    text: `${slot.isActive ? 'received' : 'nobody receives'}${kept}, WAL at ${formatLsn(server.writtenLsn)}`,
-    isWell: slot.isActive,
-  };
-}
-
-function showRepository(context: CommandContext, name: string, required: boolean, state: RepositoryWal): void {
+function showRepository(context: CommandContext, name: string, required: boolean, state: RepositoryWal, mode: Delivery['mode']): void {
   const { output } = context;
   const stored = state.storedLsn === null ? 'no WAL' : `stored up to ${formatLsn(state.storedLsn)} on timeline ${state.timeline}`;
   const lag = [
@@ -85,7 +77,7 @@ function showRepository(context: CommandContext, name: string, required: boolean
     ...(state.lagMs === null ? [] : [formatDuration(state.lagMs)]),
   ].join(', ');
   output.line(`${name}${required ? '' : ' (not required)'}   ${stored}${lag === '' ? '' : `   behind by ${lag}`}`);
-  output.line(`  if this host vanished now: ${describeLoss(state)}`);
+  if (mode !== 'none') output.line(`  if this host vanished now: ${describeLoss(state)}`);
   for (const gap of state.gaps) output.line(`  gap ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: ${describeGap(gap)}`);
 }
 

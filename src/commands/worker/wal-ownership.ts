@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { askOwner } from '../../backup/wal/owner-inspect.ts';
-import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, ERROR_CODES, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import { selectCluster } from '../../config/load.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
@@ -14,7 +14,6 @@ import { configOption } from '../schedule/perform.ts';
 
 /** A third of it is the time between renewals; a worker that vanished is followed by another after one to one and a half of it. */
 const WAL_LEASE_TTL_MS = 45_000;
-const LOCKED_STATUS = 11;
 /** Whoever has tried in vain for so long, to reach the server or to store, lets another try. */
 const IN_VAIN_MS = 45_000;
 /** A receiver says at least so often that it tries again; who has not is well. */
@@ -77,7 +76,7 @@ export function walReceiving(context: CommandContext, config: Config, socketDire
       if (signal.aborted || end.status === 0) return;
       const said = /^error: (.*)$/m.exec(tail.slice(Math.max(0, tail.lastIndexOf('error: '))))?.[1] ?? 'it said nothing';
       throw new DbadminError(
-        end.status === LOCKED_STATUS ? 'locked' : 'program-failed',
+        end.status === ERROR_CODES.locked.exit ? 'locked' : 'program-failed',
         `wal receive ended with ${String(end.status ?? end.signal)}: ${said}`,
       );
     },
