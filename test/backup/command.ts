@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { CLI, COMPILE_CACHE } from '../built-command.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
-
-const SOURCE = path.resolve(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 
 /** A dbadmin.yaml for a cluster and a repository on disk, in `directory`. */
 export async function writeConfig(directory: string, cluster: TestCluster, repository: string): Promise<string> {
@@ -16,16 +15,9 @@ export async function writeConfig(directory: string, cluster: TestCluster, repos
   return file;
 }
 
-/** Starts `dbadmin …` from its source, as a process of its own. */
+/** Starts `dbadmin …`, as users have it, as a process of its own. */
 export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(
-    process.execPath,
-    ['--input-type=module', '-e', `await (await import(${JSON.stringify(SOURCE)})).main(process.argv.slice(1))`, '--', ...args],
-    {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  return spawn(process.execPath, [CLI, ...args], { env: { ...process.env, ...COMPILE_CACHE, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 export interface CommandEnd {

@@ -24,6 +24,8 @@ export const HEAD_DAMAGES: readonly Damage[] = [
     },
   ],
   ['its header says nothing', async (_, kind) => await seal(CLEAR, kind, {}, Buffer.alloc(0))],
+  ['its header is no object', async (_, kind) => await seal(CLEAR, kind, [null], Buffer.alloc(0))],
+  ['its header is null', async (_, kind) => await seal(CLEAR, kind, null as unknown as object, Buffer.alloc(0))],
   ['it is of another kind', async () => await seal(CLEAR, 'mark', {}, Buffer.alloc(0))],
 ];
 

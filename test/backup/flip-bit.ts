@@ -16,3 +16,12 @@ export async function flipBit(cluster: TestCluster, sql: postgres.Sql, table: st
   await file.close();
   return row?.path ?? '';
 }
+
+/** Puts other content in place of a table's page on disk, likewise. Gives the file's path in the data directory. */
+export async function overwritePage(cluster: TestCluster, sql: postgres.Sql, table: string, block: number, page: Buffer): Promise<string> {
+  const [row] = await sql<{ path: string }[]>`select pg_relation_filepath(${table}) as path`;
+  const file = await open(path.join(cluster.dataDirectory ?? '', row?.path ?? ''), 'r+');
+  await file.write(page, 0, page.byteLength, block * PAGE_BYTES);
+  await file.close();
+  return row?.path ?? '';
+}

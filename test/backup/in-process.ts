@@ -11,12 +11,16 @@ import type { CommandEnd } from './command.ts';
  * Runs `dbadmin …` in this process, without a terminal: what a process of its own does, but for its start, which takes
  * longer than most commands. A failure is printed as message, detail and hint.
  */
-export async function runInProcess(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<CommandEnd> {
+export async function runInProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  signal = new AbortController().signal,
+): Promise<CommandEnd> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   let status: number;
   try {
-    status = await execute(args, env, stdout, stderr);
+    status = await execute(args, env, stdout, stderr, signal);
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
     stderr.write([error.message, error.detail, error.hint].join('\n'));
@@ -30,6 +34,7 @@ async function execute(
   env: Readonly<Record<string, string | undefined>>,
   stdout: PassThrough,
   stderr: PassThrough,
+  signal: AbortSignal,
 ): Promise<number> {
   const typed = await parseArguments(COMMANDS, args, 'test');
   if (typed.kind === 'printed') return typed.exitStatus;
@@ -43,10 +48,10 @@ async function execute(
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
     stdin: stdin as unknown as NodeJS.ReadStream,
+    signal,
   });
   const { run } = await spec.load();
   const log = { ...silentLog, warn: (text: string) => output.warn(text) };
-  const signal = new AbortController().signal;
   return await run(
     { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version: 'test', stdin, patienceMs: 0, access: 'full' },
     input,

@@ -15,8 +15,13 @@ const PGDATA = '/var/lib/dbadmin/data';
 const WITHOUT_JIT = { jit: 'off' };
 
 /** A cluster in a container of its own, reached through a port of 127.0.0.1. */
-export async function startContainerCluster(image: string, major: number, options: ClusterOptions): Promise<TestCluster> {
-  const { container, port } = await startContainer(image, major, options);
+export async function startContainerCluster(
+  image: string,
+  major: number,
+  options: ClusterOptions,
+  templates: string | undefined,
+): Promise<TestCluster> {
+  const { container, port } = await startContainer(image, major, options, templates);
   const { dockerode } = (await getContainerRuntimeClient()).container;
   const handle = dockerode.getContainer(container.getId());
   return {
@@ -63,6 +68,7 @@ async function startContainer(
   image: string,
   major: number,
   options: ClusterOptions,
+  templates: string | undefined,
 ): Promise<{ readonly container: StartedTestContainer; readonly port: number }> {
   const entrypoint = await readFile(path.resolve(import.meta.dirname, '../images/entrypoint.sh'), 'utf8');
   const contents = [
@@ -83,6 +89,7 @@ async function startContainer(
         .withEntrypoint(['bash', '/dbadmin/entrypoint.sh'])
         .withCommand([])
         .withCopyContentToContainer(contents)
+        .withBindMounts(templates === undefined ? [] : [{ source: templates, target: '/dbadmin/templates', mode: 'rw' }])
         .withEnvironment({ PG_MAJOR: String(major) })
         .withSharedMemorySize(256 * 1024 * 1024)
         .withLabels(await ownerLabels())
@@ -131,15 +138,20 @@ const readyToAccept = {
   getStartupTimeout: () => 60_000,
 };
 
-/** Runs one command in a container of its own, as its root, with `directories` of this machine to read. */
-export async function runOnce(image: string, command: readonly string[], directories: readonly string[]): Promise<ProgramResult> {
+/** Runs one command in a container of its own, as its root, with `directories` of this machine to read, or to write. */
+export async function runOnce(
+  image: string,
+  command: readonly string[],
+  directories: readonly string[],
+  access: 'ro' | 'rw' = 'ro',
+): Promise<ProgramResult> {
   const { dockerode } = (await getContainerRuntimeClient()).container;
   const handle = await dockerode.createContainer({
     Image: image,
     Entrypoint: command.slice(0, 1),
     Cmd: command.slice(1),
     Labels: { ...(await ownerLabels()) },
-    HostConfig: { Binds: directories.map((directory) => `${directory}:${directory}:ro`), NetworkMode: 'none' },
+    HostConfig: { Binds: directories.map((directory) => `${directory}:${directory}:${access}`), NetworkMode: 'none' },
   });
   try {
     await handle.start();

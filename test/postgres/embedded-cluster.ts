@@ -3,10 +3,11 @@ import { appendFile, chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node
 import path from 'node:path';
 import { isRunning, processStatus } from '../../src/base/processes.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
-import { initCluster, makeServerDirectory, serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
+import { makeServerDirectory, serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
 import { clusterAddress, freePort, settingsText } from './address.ts';
 import type { ClusterOptions, TestCluster } from './cluster.ts';
 import { ownDirectory, serverDirectoryPrefix } from './leftovers.ts';
+import { layCluster } from './template.ts';
 
 /** A cluster from the npm packages' programs. */
 export async function startEmbeddedCluster(options: ClusterOptions = {}): Promise<TestCluster> {
@@ -17,7 +18,7 @@ export async function startEmbeddedCluster(options: ClusterOptions = {}): Promis
   await chmod(root, 0o755);
   await makeServerDirectory(programs, path.join(root, 'home'));
   const dataDirectory = path.join(root, 'home', 'data');
-  await initCluster(programs, dataDirectory, {
+  await layCluster(programs, dataDirectory, {
     ...(options.checksums === undefined ? {} : { checksums: options.checksums }),
     ...(options.walSegmentMegabytes === undefined ? {} : { walSegmentMegabytes: options.walSegmentMegabytes }),
     ...(options.password === undefined ? {} : { password: options.password }),

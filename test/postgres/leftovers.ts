@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { VolumeInspectInfo } from 'dockerode';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { isRunning, processStatus } from '../../src/base/processes.ts';
 
@@ -14,7 +15,7 @@ const OWNER_LABEL = 'dbadmin.test.owner';
 const OWNER_FILE = 'owner';
 const DIRECTORY_PREFIX = 'dbadmin-test-';
 
-/** Labels for a container that this process starts. */
+/** Labels for a container or a volume that this process makes. */
 export async function ownerLabels(): Promise<Readonly<Record<string, string>>> {
   return { [OWNER_LABEL]: await ownerOf(process.pid) };
 }
@@ -40,6 +41,17 @@ export async function sweepLeftovers(client: ContainerRuntimeClient | undefined)
     await dockerode
       .getContainer(container.Id)
       .remove({ force: true, v: true })
+      .catch(() => undefined);
+  }
+  // Those of their templates. Docker has null for none.
+  const { Volumes: volumes } = (await dockerode.listVolumes({ filters: { label: [OWNER_LABEL] } })) as {
+    Volumes: VolumeInspectInfo[] | null;
+  };
+  for (const { Name: name, Labels: labels } of volumes ?? []) {
+    if (await lives(labels[OWNER_LABEL] ?? '')) continue;
+    await dockerode
+      .getVolume(name)
+      .remove()
       .catch(() => undefined);
   }
 }

@@ -10,6 +10,8 @@ import { findImages } from './images.ts';
 export interface Providers {
   /** Image by major; the majors that are not in it are embedded. */
   readonly images: Readonly<Record<number, string>>;
+  /** Docker's volume for the templates of clusters in containers, where this run has one. */
+  readonly templates?: string;
   /** One line for people: providers and versions. */
   readonly summary: string;
 }

@@ -10,5 +10,5 @@ export async function startCluster(options: ClusterOptions, providers: Providers
   if (image === undefined) throw new Error(`there is no container image of PostgreSQL ${major} on this machine`);
   // Loaded here: Docker's client takes half a second, and embedded servers do without.
   const { startContainerCluster } = await import('./container-cluster.ts');
-  return await startContainerCluster(image, major, options);
+  return await startContainerCluster(image, major, options, providers.templates);
 }

@@ -5,6 +5,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Everything sent from now on is lost; connections stay open, new ones get no answer. */
   cut(): void;
+  /** New connections are refused from now on; those from before stay, and go through. */
+  refuse(): void;
   /** New connections are let through again; those from before are closed. */
   heal(): void;
   close(): Promise<void>;
@@ -46,6 +48,7 @@ export async function startProxy(host: string, port: number): Promise<TcpProxy> 
   return {
     port: (server.address() as net.AddressInfo).port,
     cut: () => (isCut = true),
+    refuse: () => void server.close(),
     heal: () => {
       isCut = false;
       drop();
