@@ -4,12 +4,16 @@ import { syncLineage, type Synced } from '../../src/backup/sync/run.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { formatLsn } from '../../src/postgres/lsn.ts';
+import { seal } from '../../src/repository/envelope.ts';
 import { blake3 } from '../../src/repository/hash.ts';
+import { ensureClusterIdentity } from '../../src/repository/identity.ts';
 import { placeHold } from '../../src/repository/holds.ts';
 import { appendLedger } from '../../src/repository/ledger.ts';
 import { writeManifest, type Extent } from '../../src/repository/manifest.ts';
+import type { DamagedObject } from '../../src/repository/passed-over.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { WalArchive } from '../../src/repository/wal-archive.ts';
+import { makeMemoryRepository } from './memory-repository.ts';
 import { hashOf, summaryOf, SYSTEM, writePacks } from './small-backups.ts';
 import { contentOf, nameOf, SEGMENT_BYTES } from './wal-segments.ts';
 
@@ -49,16 +53,27 @@ export async function fill(repository: Repository): Promise<void> {
     });
 }
 
-/** A whole dump of a cluster that has no database. */
-export async function dump(repository: Repository, label: string, sql: string): Promise<void> {
-  const key = dumpGlobalsKey(`${SYSTEM}/`, label);
-  const bytes = Buffer.from(sql);
+/** One in memory that is filled so, with the keys of what is passed over in it as damaged. */
+export async function newFilled(encrypted = false): Promise<{ readonly repository: Repository; readonly told: string[] }> {
+  const told: string[] = [];
+  const repository = { ...(await makeMemoryRepository(encrypted)), onDamaged: ({ key }: DamagedObject) => void told.push(key) };
+  await ensureClusterIdentity(repository, CLUSTER);
+  await fill(repository);
+  return { repository, told };
+}
+
+/** A whole dump of a cluster that has no database, as a repository of this kind has it. */
+export async function dump(repository: Repository, label: string, sql: string, systemIdentifier = SYSTEM): Promise<void> {
+  const prefix = `${systemIdentifier}/`;
+  const key = dumpGlobalsKey(prefix, label);
+  const plain = Buffer.from(sql);
+  const bytes = repository.keys === undefined ? plain : await seal(repository, 'dump', { key }, plain);
   await repository.store.create(key, bytes);
-  await writeDumpManifest(repository, `${SYSTEM}/`, {
+  await writeDumpManifest(repository, prefix, {
     format: 2,
     label,
     cluster: 'main',
-    systemIdentifier: SYSTEM,
+    systemIdentifier,
     serverVersion: '18.4',
     programVersion: '18.4',
     tool: 'test',

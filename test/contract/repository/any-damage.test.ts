@@ -3,13 +3,15 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readDrills, readProofs } from '../../../src/backup/drill/record.ts';
 import { lastDump } from '../../../src/backup/dump/last-inspect.ts';
-import { dumpGlobalsKey } from '../../../src/backup/dump/layout.ts';
-import { listDumps, readDumpManifest, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
+import { listDumps, readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { planLineage } from '../../../src/backup/expire/run.ts';
+import { readStaying, refuseUnreadable } from '../../../src/backup/expire/staying-inspect.ts';
+import { refuseUntold } from '../../../src/backup/expire/verified.ts';
 import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../../src/backup/recovery-inspect.ts';
 import { readParentContent } from '../../../src/backup/take/parent-inspect.ts';
-import { readStanding, readVerifications } from '../../../src/backup/verify/record.ts';
+import { readStanding, readVerifications, recordVerification } from '../../../src/backup/verify/record.ts';
+import type { VerifyReport } from '../../../src/backup/verify/report.ts';
 import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import { fetchWal } from '../../../src/backup/wal/get-run.ts';
 import { recoveryModel } from '../../../src/backup/windows.ts';
@@ -19,7 +21,6 @@ import { silentLog } from '../../../src/base/log.ts';
 import { listFindings, newFinding, placeFinding } from '../../../src/repository/audit-findings.ts';
 import { BlobIndex, findDamagedIndexes } from '../../../src/repository/blob-index.ts';
 import { inspectPackUsage } from '../../../src/repository/collection-inspect.ts';
-import { seal } from '../../../src/repository/envelope.ts';
 import { listGaps, recordGap } from '../../../src/repository/gap-record.ts';
 import { listHolds, placeHold } from '../../../src/repository/holds.ts';
 import { listClusters } from '../../../src/repository/identity.ts';
@@ -33,15 +34,26 @@ import { writeReport } from '../../../src/repository/reports.ts';
 import { kindOfKey, type ObjectKind } from '../../../src/repository/layout.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { readCoverage } from '../../../src/repository/wal-coverage.ts';
-import { CLUSTER, fillRepository, plainHash, SEGMENT_BYTES, segmentOf, SYSTEM_IDENTIFIER as SYSTEM } from '../../backup/full-repository.ts';
+import {
+  CLUSTER,
+  fillRepository,
+  SEGMENT_BYTES,
+  segmentOf,
+  SYSTEM_IDENTIFIER as SYSTEM,
+  writeBackup,
+} from '../../backup/full-repository.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { readAllBackups, summaryOf } from '../../backup/small-backups.ts';
-import { keysOf } from '../../backup/small-source.ts';
+import { dump, keysOf } from '../../backup/small-source.ts';
 
 /** What somebody asks of a repository. What is damaged of the kinds in `needs` may keep them from an answer, nothing else. */
 type Reader = readonly [name: string, needs: readonly ObjectKind[], read: (repository: Repository) => Promise<unknown>];
 
 const LABELS = ['20261121T010000Z-full', '20261121T030000Z-full'];
+/** Of these the first goes; the second, the newest of all, was found broken, and `20261121T030000Z-full` is the newest whole one. */
+const MORE = { goes: '20261121T020000Z-full', broken: '20261121T040000Z-full' };
+const DUMPS = ['20261121T040000Z-dump', '20261121T050000Z-dump', '20261121T060000Z-dump'];
+const WHAT_GOES = 'what would expire';
 const startOf = (n: number): bigint => BigInt(n) * BigInt(SEGMENT_BYTES);
 const NOW = new Date(Date.UTC(2026, 10, 22));
 const signal = new AbortController().signal;
@@ -104,11 +116,15 @@ const READERS: readonly Reader[] = [
     async (repository) => (await inspectPackUsage(repository, SYSTEM, await findDamagedIndexes(repository, SYSTEM))).packs.length,
   ],
   [
-    'what would expire',
-    ['identity'],
+    WHAT_GOES,
+    ['identity', 'manifests', 'dumps', 'reports'],
     async (repository) => {
       const retention = { windowMs: undefined, keep: KEEP, minimum: 1, dumps: 1, timeZone: 'UTC' };
-      await planLineage(repository, CLUSTER, { retention, graceMs: 1000, clock: systemClock, log: silentLog, signal });
+      const plan = await planLineage(repository, CLUSTER, { retention, graceMs: 1000, clock: systemClock, log: silentLog, signal });
+      refuseUnreadable(repository, plan.inspection.damaged);
+      refuseUntold(repository, plan.inspection);
+      await readStaying(repository, SYSTEM, plan);
+      return [...plan.backups, ...plan.dumps].flatMap(({ label, reasons }) => (reasons.length === 0 ? [label] : []));
     },
   ],
   [
@@ -128,11 +144,13 @@ async function newWorld(encrypted: boolean): Promise<{ readonly repository: Repo
   const told: string[] = [];
   const repository = { ...(await makeMemoryRepository(encrypted)), onDamaged: ({ key }: { readonly key: string }) => void told.push(key) };
   await fillRepository(repository);
-  for (const [n, label] of ['20261121T040000Z-dump', '20261121T050000Z-dump'].entries())
-    await writeDump(repository, label, `create role r${n};`);
+  await writeBackup(repository, MORE.goes, 2);
+  await writeBackup(repository, MORE.broken, 4);
+  for (const [n, label] of DUMPS.entries()) await dump(repository, label, `create role r${n};`, SYSTEM);
+  await placeHold(repository, SYSTEM, { label: LABELS[0] ?? '', reason: 'audit', until: null, now: new Date(0) });
+  await placeHold(repository, SYSTEM, { label: DUMPS[1] ?? '', reason: 'audit', until: null, now: new Date(0) });
   for (const [n, label] of LABELS.entries()) {
     const at = new Date(1000 * n);
-    await placeHold(repository, SYSTEM, { label, reason: 'audit', until: null, now: at });
     await placeFinding(repository, SYSTEM, newFinding({ label, sound: 'both', wrong: [], reason: 'looked', now: at }));
     await appendLedger(repository, {
       systemIdentifier: SYSTEM,
@@ -145,35 +163,31 @@ async function newWorld(encrypted: boolean): Promise<{ readonly repository: Repo
     await markPack(repository, SYSTEM, String(n).repeat(32), { graceMs: 1000, markedAt: at });
     const [fromLsn, toLsn] = [startOf(30 + n), startOf(31 + n)];
     await recordGap(repository, SYSTEM, { timeline: 3, fromLsn, toLsn, reason: 'slot-lost', noticedAt: at.toISOString() });
-    for (const kind of ['drill', 'verification'] as const)
-      await writeReport(repository, SYSTEM, kind, at, (name) => ({
-        header: { label: name, systemIdentifier: SYSTEM, finishedAt: at.toISOString() },
-        body: { faults: [], backups: [] },
-      }));
+    await writeReport(repository, SYSTEM, 'drill', at, (name) => ({
+      header: { label: name, systemIdentifier: SYSTEM, finishedAt: at.toISOString() },
+      body: {},
+    }));
   }
+  const sound = await verify(repository);
+  const fault = { kind: 'missing', object: 'a pack', detail: 'It is not there.' } as const;
+  const found = { isSound: false, faultCount: 1, faults: [fault], backups: [{ label: MORE.broken, reasons: [fault.detail], files: 1 }] };
+  await recordVerification(repository, { ...sound, ...found, soundBackups: LABELS, finishedAt: '2026-11-21T10:00:00.000Z' });
+  await recordVerification(repository, { ...sound, extent: { kind: 'structure' }, finishedAt: '2026-11-21T11:00:00.000Z' });
   const lease = await acquireLease(repository, SYSTEM, 'backup', { clock: systemClock, log: silentLog, command: 'test', signal });
   await lease.release();
   return { repository, told };
 }
 
-/** A dump of a cluster without databases, as a repository of this kind has it. */
-async function writeDump(repository: Repository, label: string, sql: string): Promise<void> {
-  const key = dumpGlobalsKey(`${SYSTEM}/`, label);
-  const plain = Buffer.from(sql);
-  const bytes = repository.keys === undefined ? plain : await seal(repository, 'dump', { key }, plain);
-  await repository.store.create(key, bytes);
-  await writeDumpManifest(repository, `${SYSTEM}/`, {
-    format: 2,
-    label,
-    cluster: 'main',
-    systemIdentifier: SYSTEM,
-    serverVersion: '17.10',
-    programVersion: '17.10',
+async function verify(repository: Repository): Promise<VerifyReport> {
+  return await verifyRepository({
+    repository,
+    repositoryName: 'local',
+    cluster: CLUSTER,
+    extent: { kind: 'everything' },
     tool: 'test',
-    startedAt: '2026-11-21T00:00:00.000Z',
-    finishedAt: '2026-11-21T00:00:01.000Z',
-    globals: { key, sizeBytes: bytes.byteLength, blake3: plainHash(bytes), sha256: '' },
-    databases: [],
+    clock: systemClock,
+    signal,
+    onRead: () => undefined,
   });
 }
 
@@ -219,11 +233,14 @@ describe.each([false, true])('whatever becomes of one object (encrypted: %s)', (
   let world: Awaited<ReturnType<typeof newWorld>>;
   let keys: readonly string[];
   const answers = new Map<string, string>();
+  let going: readonly string[];
 
   beforeAll(async () => {
     world = await newWorld(encrypted);
     keys = await keysOf(world.repository, '');
     for (const [name, , read] of READERS) answers.set(name, textOf(await read(world.repository)));
+    going = (await READERS.find(([name]) => name === WHAT_GOES)?.[2](world.repository)) as readonly string[];
+    expect(going).toEqual([MORE.goes, DUMPS[0]]);
   });
 
   /** Asks everything and says what is not as it should be. */
@@ -237,8 +254,14 @@ describe.each([false, true])('whatever becomes of one object (encrypted: %s)', (
       told.length = 0;
       try {
         const answer = await read(repository);
-        // Of reports, leases and times nobody is told but who verifies.
-        const isNamed = told.includes(key) || textOf(answer).includes(key) || ['reports', 'leases', 'wal'].includes(kind);
+        if (name === WHAT_GOES) {
+          // What was written again is younger than before, and stays longer: less may go, and nothing that would have stayed.
+          const labels = answer as readonly string[];
+          if (!labels.every((label) => going.includes(label))) problems.push(`${labels.join(' and ')} would go`);
+          continue;
+        }
+        // Of leases and times nobody is told but who verifies.
+        const isNamed = told.includes(key) || textOf(answer).includes(key) || ['leases', 'wal'].includes(kind);
         if (!isNamed && !isMisplaced && textOf(answer) !== answers.get(name)) problems.push(`${name}: another answer, and nothing named`);
       } catch (error) {
         if (name === 'content') isContentWhole = false;
@@ -248,16 +271,7 @@ describe.each([false, true])('whatever becomes of one object (encrypted: %s)', (
           problems.push(`${name} does not name it: ${error.message} ${error.detail}`);
       }
     }
-    const report = await verifyRepository({
-      repository,
-      repositoryName: 'local',
-      cluster: CLUSTER,
-      extent: { kind: 'everything' },
-      tool: 'test',
-      clock: systemClock,
-      signal,
-      onRead: () => undefined,
-    });
+    const report = await verify(repository);
     const isFound = report.faults.some(({ object }) => namesOf(key).some((each) => object.includes(each)));
     // Two bits of a zstd frame's header in a pack change nothing. See FORMAT.md "What a check of everything finds".
     const isNothing = kind === 'packs' && ruin.startsWith('a bit') && isContentWhole;

@@ -10,14 +10,13 @@ import { CLEAR } from '../../../src/repository/keys.ts';
 import { backupKey, clusterKey } from '../../../src/repository/layout.ts';
 import { listBackups } from '../../../src/repository/manifest.ts';
 import { reportKey } from '../../../src/repository/reports.ts';
-import type { DamagedObject } from '../../../src/repository/passed-over.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
 import { damage, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
-import { CLUSTER, fill, LABELS, sync } from '../../backup/small-source.ts';
+import { CLUSTER, fill, newFilled, LABELS, sync } from '../../backup/small-source.ts';
 import { nameOf } from '../../backup/wal-segments.ts';
 
 const OTHER = '7710407255717780999';
@@ -29,13 +28,9 @@ interface World {
 }
 
 async function newWorld(encrypted = false): Promise<World> {
-  const told: string[] = [];
-  const onDamaged = ({ key }: DamagedObject): void => void told.push(key);
-  const repository = { ...(await makeMemoryRepository(encrypted)), onDamaged };
-  await ensureClusterIdentity(repository, CLUSTER);
-  await ensureClusterIdentity(repository, { ...CLUSTER, systemIdentifier: OTHER, name: 'other' });
-  await fill(repository);
-  return { repository, told };
+  const world = await newFilled(encrypted);
+  await ensureClusterIdentity(world.repository, { ...CLUSTER, systemIdentifier: OTHER, name: 'other' });
+  return world;
 }
 
 /** One lineage of that name, and nothing else. */

@@ -13,18 +13,16 @@ import { silentLog } from '../../../src/base/log.ts';
 import { inspectExpiry } from '../../../src/backup/expire/inspect.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { recordGap } from '../../../src/repository/gap-record.ts';
-import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { gapKey, historyKey, markPrefix, walKey, walPrefix } from '../../../src/repository/layout.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
 import { listMarks, markPack, verifyPacks } from '../../../src/repository/marks.ts';
-import type { DamagedObject } from '../../../src/repository/passed-over.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { readCoverage } from '../../../src/repository/wal-coverage.ts';
 import { damage, flipBody, HEAD_DAMAGES, type Damage } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM, writePack } from '../../backup/small-backups.ts';
-import { CLUSTER, fill, sync } from '../../backup/small-source.ts';
+import { CLUSTER, newFilled, sync } from '../../backup/small-source.ts';
 import { nameOf, SEGMENT_BYTES, startOf } from '../../backup/wal-segments.ts';
 
 const KEEP = { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
@@ -34,10 +32,7 @@ let repository: Repository;
 let told: string[];
 
 beforeEach(async () => {
-  told = [];
-  repository = { ...(await makeMemoryRepository()), onDamaged: ({ key }: DamagedObject) => void told.push(key) };
-  await ensureClusterIdentity(repository, CLUSTER);
-  await fill(repository);
+  ({ repository, told } = await newFilled());
 });
 
 const modelOf = async (): Promise<ReturnType<typeof recoveryModel>> =>

@@ -4,17 +4,15 @@ import { listFindings, newFinding, placeFinding } from '../../../src/repository/
 import { seal, unseal, type SealedKind } from '../../../src/repository/envelope.ts';
 import { listGaps, recordGap } from '../../../src/repository/gap-record.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
-import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { gapPrefix, holdPrefix, markPrefix } from '../../../src/repository/layout.ts';
 import { appendLedger, ledgerPrefix, type LedgerEntry } from '../../../src/repository/ledger.ts';
 import { markPack } from '../../../src/repository/marks.ts';
-import type { DamagedObject } from '../../../src/repository/passed-over.ts';
 import { listReports, reportPrefix, writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { damage } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { SYSTEM } from '../../backup/small-backups.ts';
-import { CLUSTER, fill, keysOf, sync } from '../../backup/small-source.ts';
+import { CLUSTER, keysOf, newFilled, sync } from '../../backup/small-source.ts';
 import { startOf } from '../../backup/wal-segments.ts';
 import { verifyStructure } from '../../backup/verify-structure.ts';
 
@@ -25,10 +23,7 @@ let told: string[];
 const at = (second: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, second));
 
 beforeEach(async () => {
-  told = [];
-  repository = { ...(await makeMemoryRepository()), onDamaged: ({ key }: DamagedObject) => void told.push(key) };
-  await ensureClusterIdentity(repository, CLUSTER);
-  await fill(repository);
+  ({ repository, told } = await newFilled());
   for (const n of [0, 1]) {
     const finding = { label: `backup-${n}`, sound: 'both', wrong: [], reason: 'looked', now: at(n) } as const;
     await placeFinding(repository, SYSTEM, newFinding(finding));

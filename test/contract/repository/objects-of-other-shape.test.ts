@@ -7,19 +7,17 @@ import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
-import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
 import { backupKey, holdPrefix, markPrefix, walKey } from '../../../src/repository/layout.ts';
 import { ledgerPrefix } from '../../../src/repository/ledger.ts';
 import { addLive, LiveBlobs } from '../../../src/repository/live-blobs.ts';
 import { ManifestEntries } from '../../../src/repository/manifest-entries.ts';
-import type { DamagedObject } from '../../../src/repository/passed-over.ts';
 import { listReports, readReport, reportKey, writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { damage, flipBody, HEAD_DAMAGES } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { SYSTEM } from '../../backup/small-backups.ts';
-import { CLUSTER, fill, keysOf, LABELS, sync } from '../../backup/small-source.ts';
+import { CLUSTER, keysOf, LABELS, newFilled, sync } from '../../backup/small-source.ts';
 import { verifyStructure } from '../../backup/verify-structure.ts';
 import { contentOf, nameOf } from '../../backup/wal-segments.ts';
 
@@ -28,10 +26,7 @@ let repository: Repository;
 let told: string[];
 
 beforeEach(async () => {
-  told = [];
-  repository = { ...(await makeMemoryRepository()), onDamaged: ({ key }: DamagedObject) => void told.push(key) };
-  await ensureClusterIdentity(repository, CLUSTER);
-  await fill(repository);
+  ({ repository, told } = await newFilled());
 });
 
 /** What a key has is put under another one, as a write that went astray does. */
