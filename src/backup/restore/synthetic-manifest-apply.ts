@@ -7,6 +7,7 @@ import type { SystemUser } from '../../postgres/server.ts';
 import { writeServerManifest, type ManifestFile } from '../../postgres/server-manifest.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import { readSmallFile } from './backup-contents-inspect.ts';
 import type { FileChecksums } from './file-checksums.ts';
 import { writeFailure } from './lay-down-apply.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
@@ -77,13 +78,5 @@ async function checksumOfFile(file: string): Promise<number> {
 
 /** pg_control is written last of all: its sum comes from its content. */
 async function checksumOfContent(file: FileToWrite, blobs: BlobReader): Promise<number> {
-  const { extents, sizeBytes } = file;
-  const content = Buffer.alloc(sizeBytes);
-  let at = 0;
-  for await (const plain of blobs.readAll(Array.from(extents, (extent) => extent[2]))) {
-    const [offset, length, , from = 0] = extents.at(at) ?? [0, 0, ''];
-    plain.copy(content, offset, from, from + length);
-    at += 1;
-  }
-  return crc32c(content);
+  return crc32c(await readSmallFile(file, blobs));
 }

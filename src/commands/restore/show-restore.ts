@@ -42,6 +42,8 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   const { options, preflight, repository, port } = shown;
   const { target } = options;
   const { resolution, layout, lineage } = preflight;
+  // As the repository names it: where that holds one cluster alone, that one is taken, whatever this project calls it.
+  const cluster = preflight.contents.cluster.name;
   const end =
     resolution.end.kind === 'lsn'
       ? ` = LSN ${formatLsn(resolution.end.lsn)}`
@@ -53,7 +55,9 @@ export function showRestore(output: Output, shown: ShownRestore): void {
     output.line(`commits    last before  ${describeCommit(resolution.before)}    first after  ${describeCommit(resolution.after)}`);
     if (target.kind === 'time') showPromise(output, resolution.left);
   }
-  output.line(`backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${repository}   ${shown.proof}`);
+  output.line(
+    `backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${cluster} in ${repository}   ${shown.proof}`,
+  );
   if (preflight.suspicion !== undefined) output.warn(`this backup is suspect. ${describeSuspicion(preflight.suspicion)}`);
   for (const each of preflight.lackingConfiguration) output.warn(`not in the backup: ${each}`);
   const unsummed = unsummedPagesOf(resolution.backup, preflight.contents.backups);
@@ -177,6 +181,8 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
     dataDirectory: layout.dataDirectory,
     port,
     backup: resolution.backup.label,
+    cluster: preflight.contents.cluster.name,
+    systemIdentifier: preflight.contents.cluster.systemIdentifier,
     proof,
     suspicion: suspicionJson(preflight.suspicion),
     lackingConfiguration: preflight.lackingConfiguration,

@@ -4,6 +4,7 @@ import { readDrills } from '../../../src/backup/drill/record.ts';
 import { readMeasure } from '../../../src/commands/status/read-measure.ts';
 import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
+import { openBackupContents } from '../../../src/backup/restore/backup-contents-inspect.ts';
 import { seal } from '../../../src/repository/envelope.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
@@ -11,12 +12,13 @@ import { CLEAR } from '../../../src/repository/keys.ts';
 import { backupKey, holdPrefix, markPrefix, walKey } from '../../../src/repository/layout.ts';
 import { ledgerPrefix } from '../../../src/repository/ledger.ts';
 import { addLive, LiveBlobs } from '../../../src/repository/live-blobs.ts';
+import { writeManifest } from '../../../src/repository/manifest.ts';
 import { ManifestEntries } from '../../../src/repository/manifest-entries.ts';
 import { listReports, readReport, reportKey, writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { damage, flipBody, HEAD_DAMAGES } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
-import { SYSTEM } from '../../backup/small-backups.ts';
+import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 import { CLUSTER, keysOf, LABELS, newFilled, sync } from '../../backup/small-source.ts';
 import { verifyStructure } from '../../backup/verify-structure.ts';
 import { contentOf, nameOf } from '../../backup/wal-segments.ts';
@@ -165,4 +167,15 @@ test('an object that says that it is encrypted, where nothing is, ends no verifi
   await repository.store.create(key, Buffer.concat([content, blake3(content)]));
   const { faults } = await verifyStructure(repository, CLUSTER, systemClock);
   expect(faults).toMatchObject([{ object: key }]);
+});
+
+test('a manifest that says that pg_control fills the memory is refused before any is taken', async () => {
+  const label = 'backup-3';
+  const control = { path: 'global/pg_control', type: 'file', sizeBytes: 2 ** 50, mode: 384, modifiedAt: 1, extents: [] } as const;
+  await writeManifest(repository, summaryOf(label), [control]);
+  await expect(openBackupContents(repository, SYSTEM, label)).rejects.toMatchObject({
+    code: 'repository-damaged',
+    message: expect.stringContaining(backupKey(SYSTEM, label)) as string,
+    detail: expect.stringContaining('global/pg_control has 1125899906842624 bytes') as string,
+  });
 });

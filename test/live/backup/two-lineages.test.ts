@@ -113,4 +113,12 @@ describe('a cluster that takes the name of another', () => {
     expect(await labels(earlier)).toHaveLength(1);
     expect(await labels(own)).toHaveLength(1);
   });
+
+  test('the plan of a restore says of which cluster it is', async () => {
+    const plan = ['restore', '--to-latest', '--into', path.join(directory, 'again'), '--dry-run', '--system-identifier', earlier];
+    const { status, stdout } = await dbadmin(...plan);
+    expect(`${status} ${stdout}`).toMatch(/^0 [^]*\nbackup {5}\S+, [\d.]+ MB, from main in local {3}/);
+    const { preflight } = JSON.parse((await dbadmin(...plan, '--json')).stdout) as { preflight: object };
+    expect(preflight).toMatchObject({ cluster: 'main', systemIdentifier: earlier });
+  });
 });
