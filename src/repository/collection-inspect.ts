@@ -1,6 +1,6 @@
 import { DbadminError } from '../base/errors.ts';
 import { readIndex } from './blob-index.ts';
-import { indexPrefix, packKey, packPrefix } from './layout.ts';
+import { indexPrefix, packAt, packKey, packPrefix } from './layout.ts';
 import { addLive, listLabels, LiveBlobs, type ReadManifests } from './live-blobs.ts';
 import { listMarks, type Mark } from './marks.ts';
 import type { PackedBlob } from './pack.ts';
@@ -79,8 +79,8 @@ export async function inspectPackUsage(
   );
   const packs = new Map<string, Draft>();
   for await (const { key, sizeBytes, modifiedAt } of repository.store.list(packPrefix(systemIdentifier))) {
-    const pack = key.slice(-32);
-    packs.set(pack, emptyDraft(pack, sizeBytes, modifiedAt, marks.get(pack)));
+    const pack = packAt(systemIdentifier, key);
+    if (pack !== undefined) packs.set(pack, emptyDraft(pack, sizeBytes, modifiedAt, marks.get(pack)));
   }
   const budget = { blobs: MAX_REWRITTEN_BLOBS };
   const named = new Set<string>();

@@ -27,6 +27,15 @@ export function packPrefix(systemIdentifier: string): string {
   return `${systemIdentifier}/packs/`;
 }
 
+/**
+ * The name of the pack that lies under `key`. Undefined for what lies among the packs and is none, such as one that somebody moved aside
+ * (`old-<name>`, `<name>.bad`) or copied to another place: nobody finds its content there, and it must not pass for the pack.
+ */
+export function packAt(systemIdentifier: string, key: string): string | undefined {
+  const pack = key.slice(key.lastIndexOf('/') + 1);
+  return /^[0-9a-f]{32}$/.test(pack) && key === packKey(systemIdentifier, pack) ? pack : undefined;
+}
+
 export function indexPrefix(systemIdentifier: string): string {
   return `${systemIdentifier}/indexes/`;
 }

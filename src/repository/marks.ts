@@ -3,7 +3,7 @@ import { formatDuration } from '../base/durations.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { damaged, seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
-import { markPrefix, packPrefix } from './layout.ts';
+import { markPrefix, packAt, packPrefix } from './layout.ts';
 import { readOr, type DamagedObject } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { storeNow } from './store-clock.ts';
@@ -93,7 +93,8 @@ export async function findMissingPacks(
   packs: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
   const missing = new Set(packs);
-  if (packs.size > 0) for await (const { key } of store.list(packPrefix(systemIdentifier))) missing.delete(key.slice(-32));
+  if (packs.size > 0)
+    for await (const { key } of store.list(packPrefix(systemIdentifier))) missing.delete(packAt(systemIdentifier, key) ?? '');
   return missing;
 }
 

@@ -4,7 +4,7 @@ import { readIndex, writeIndex, type IndexedPack } from './blob-index.ts';
 import { DEFAULT_GRACE_MS } from './collection-plan.ts';
 import { runName } from './collection.ts';
 import { deleteUnlessLocked } from './delete-packs.ts';
-import { indexPrefix, packKey, packPrefix } from './layout.ts';
+import { indexPrefix, packAt, packKey, packPrefix } from './layout.ts';
 import type { Lease } from './leases.ts';
 import { markPack, readMarks } from './marks.ts';
 import { readFooter } from './pack-footer.ts';
@@ -126,7 +126,10 @@ export async function inspectIndexes(
 /** Sizes of all packs by their names. */
 async function listPacks(repository: Repository, systemIdentifier: string): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
-  for await (const { key, sizeBytes } of repository.store.list(packPrefix(systemIdentifier))) sizes.set(key.slice(-32), sizeBytes);
+  for await (const { key, sizeBytes } of repository.store.list(packPrefix(systemIdentifier))) {
+    const pack = packAt(systemIdentifier, key);
+    if (pack !== undefined) sizes.set(pack, sizeBytes);
+  }
   return sizes;
 }
 

@@ -1,12 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { silentLog } from '../../../src/base/log.ts';
 import { listFindings, newFinding, placeFinding } from '../../../src/repository/audit-findings.ts';
 import { seal, unseal, type SealedKind } from '../../../src/repository/envelope.ts';
 import { listGaps, recordGap } from '../../../src/repository/gap-record.ts';
 import { listHolds } from '../../../src/repository/holds.ts';
-import { gapPrefix, holdPrefix, markPrefix } from '../../../src/repository/layout.ts';
+import { inspectPackUsage } from '../../../src/repository/collection-inspect.ts';
+import { gapPrefix, holdPrefix, markPrefix, packPrefix } from '../../../src/repository/layout.ts';
+import { acquireLease } from '../../../src/repository/leases.ts';
 import { appendLedger, ledgerPrefix, type LedgerEntry } from '../../../src/repository/ledger.ts';
-import { markPack } from '../../../src/repository/marks.ts';
+import { markPack, verifyPacks } from '../../../src/repository/marks.ts';
+import { rebuildIndex } from '../../../src/repository/rebuild-index.ts';
 import { listReports, reportPrefix, writeReport } from '../../../src/repository/reports.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { damage } from '../../backup/damage.ts';
@@ -109,6 +113,35 @@ test('a finding in the place of a hold of the same backup does not end it', asyn
   expect((await listHolds(repository, SYSTEM)).map(({ label }) => label)).toEqual(['backup-1', 'backup-2']);
   expect(await listFindings(repository, SYSTEM)).toHaveLength(3);
   expect(await named()).toContain(hold);
+});
+
+describe.each([
+  ['under another name', (key: string): string => key.replace(/[^/]+$/, 'old-$&')],
+  ['under a longer name', (key: string): string => `${key}.bad`],
+  ['a directory too deep', (key: string): string => key.replace('/packs/', '/packs/packs/')],
+])('a pack that somebody moved, and that lies there %s', (_, moved) => {
+  let pack = '';
+  beforeEach(async () => {
+    const [key = ''] = await keysOf(repository, packPrefix(SYSTEM));
+    pack = key.slice(-32);
+    const bytes = await repository.store.read(key);
+    await repository.store.delete(key);
+    await repository.store.create(moved(key), bytes);
+  });
+
+  test('does not pass for itself: no backup is finished on it, and nothing is deleted for its sake', async () => {
+    await expect(verifyPacks(repository, SYSTEM, new Set([pack]))).rejects.toMatchObject({
+      message: expect.stringContaining(`pack ${pack} is listed in an index and not in`) as string,
+    });
+    await expect(inspectPackUsage(repository, SYSTEM, new Set())).rejects.toMatchObject({ code: 'repository-damaged' });
+  });
+
+  test('keeps no index from being rebuilt', async () => {
+    const lease = await acquireLease(repository, SYSTEM, 'expire', { clock: systemClock, log: silentLog, command: 'test' });
+    const options = { lease, all: true, clock: systemClock, signal: new AbortController().signal, onProgress: () => undefined };
+    expect(await rebuildIndex(repository, SYSTEM, options)).toMatchObject({ packs: 2, added: 2, missing: [pack], damaged: [] });
+    await lease.release();
+  });
 });
 
 test('a mark that does not say how long its pack waits is named', async () => {
