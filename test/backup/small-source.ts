@@ -63,7 +63,13 @@ export async function newFilled(encrypted = false): Promise<{ readonly repositor
 }
 
 /** A whole dump of a cluster that has no database, as a repository of this kind has it. */
-export async function dump(repository: Repository, label: string, sql: string, systemIdentifier = SYSTEM): Promise<void> {
+export async function dump(
+  repository: Repository,
+  label: string,
+  sql: string,
+  systemIdentifier = SYSTEM,
+  startedAt = '2026-11-21T00:00:00.000Z',
+): Promise<void> {
   const prefix = `${systemIdentifier}/`;
   const key = dumpGlobalsKey(prefix, label);
   const plain = Buffer.from(sql);
@@ -77,7 +83,7 @@ export async function dump(repository: Repository, label: string, sql: string, s
     serverVersion: '18.4',
     programVersion: '18.4',
     tool: 'test',
-    startedAt: '2026-11-21T00:00:00.000Z',
+    startedAt,
     finishedAt: '2026-11-21T00:00:01.000Z',
     selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
     leftOut: [],

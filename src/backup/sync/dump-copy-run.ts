@@ -5,7 +5,7 @@ import { Blake3 } from '../../repository/hash.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey } from '../dump/layout.ts';
 import type { DumpedObject } from '../dump/manifest.ts';
-import { listDumps, readDumpManifest, unsealDumped, writeDumpManifest } from '../dump/stored-dump.ts';
+import { listDumps, readableDumpManifest, readDumpManifest, unsealDumped, writeDumpManifest } from '../dump/stored-dump.ts';
 import { isOfOneObject, type UncopiedList } from './uncopied-run.ts';
 
 /**
@@ -33,7 +33,10 @@ export async function copyDumps({ from, to, systemIdentifier, uncopied, signal }
   const present = new Set(await listDumps(to, prefix));
   const copied: string[] = [];
   for (const label of await listDumps(from, prefix)) {
-    if (present.has(label)) continue;
+    if (present.has(label)) {
+      await noteOther(from, to, label, { prefix, uncopied });
+      continue;
+    }
     const what = { kind: 'dump', name: label, key: dumpManifestKey(prefix, label), also: OF_ONE_DUMP } as const;
     const isCopied = await uncopied.attempt(what, async () => {
       const manifest = await readDumpManifest(from, prefix, label);
@@ -46,6 +49,24 @@ export async function copyDumps({ from, to, systemIdentifier, uncopied, signal }
     if (isCopied === true) copied.push(label);
   }
   return copied;
+}
+
+/** Notes a dump whose label stands for another one in the destination: it is passed over, and who counts on the copy has to know. */
+async function noteOther(
+  from: Repository,
+  to: Repository,
+  label: string,
+  { prefix, uncopied }: { readonly prefix: string; readonly uncopied: UncopiedList },
+): Promise<void> {
+  const [theirs, ours] = [await readableDumpManifest(from, prefix, label), await readableDumpManifest(to, prefix, label)];
+  // Which one a damaged manifest is of nobody knows; it is told where it lies.
+  if (theirs === undefined || ours === undefined) return;
+  if (theirs.startedAt !== ours.startedAt || theirs.finishedAt !== ours.finishedAt)
+    uncopied.add(
+      'namesake',
+      label,
+      `it began at ${theirs.startedAt}, and what has this label in the destination is another dump, of ${ours.startedAt}`,
+    );
 }
 
 /** One object, under the same key. What an interrupted copy left there is taken when it is the same, and else written anew. */

@@ -1,7 +1,7 @@
 import { isDbadminError, reasonOf, type ErrorCode } from '../../base/errors.ts';
 import type { Repository } from '../../repository/repository.ts';
 
-/** A `namesake` is a backup whose label stands for another one in the destination. */
+/** A `namesake` is a backup or dump whose label stands for another one in the destination. */
 export type UncopiedKind = 'backup' | 'namesake' | 'wal' | 'history' | 'dump' | 'object';
 
 /** Something that the source has, that was to be copied, and that was not. */

@@ -118,6 +118,8 @@ async function copyOpen({ source, target, uncopied, lost }: Archives, has: WalCo
   let parts = 0;
   for (const [timeline, { open }] of has.timelines) {
     for (const { segment, startLsn, endLsn } of open) {
+      // Of a segment that is there whole nothing is missing: a part beside it would be another object with each run.
+      if (had.timelines.get(timeline)?.runs.some((run) => run.startLsn <= startLsn && startLsn < run.endLsn) === true) continue;
       const reached = had.timelines.get(timeline)?.open.find((each) => each.segment === segment)?.endLsn ?? startLsn;
       if (reached >= endLsn) continue;
       const onNoted = (): unknown => lost.push({ segment, timeline, startLsn: reached, endLsn });

@@ -5,7 +5,7 @@ const SHOWN = 20;
 
 const NAMES: Readonly<Record<UncopiedKind, string>> = {
   backup: 'backup',
-  namesake: 'backup',
+  namesake: 'backup or dump',
   wal: 'WAL segment',
   history: 'timeline history',
   dump: 'dump',
@@ -37,7 +37,7 @@ function advice(failed: readonly Uncopied[], from: string, to: string): readonly
         ]),
     ...(has('namesake')
       ? [
-          `Both backups of such a label restore, each from its own repository. One dbadmin backup run into both gives both the same backup: there is then none to copy.`,
+          `Both of such a label restore, each from its own repository. One dbadmin backup run into both gives both the same backup: there is then none to copy. Dumps into both must not begin in the same second.`,
         ]
       : []),
     ...(has('backup', 'wal')

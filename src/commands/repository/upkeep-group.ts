@@ -46,7 +46,7 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
       'wal: { segments, parts, histories } copied, or null with --dry-run',
       'dumps: array of labels copied',
       'objects: number of holds, ledger entries and reports copied',
-      'failed: array of { kind: backup, namesake (a backup whose label stands for another one in the destination), wal, history, dump or object, name, problem } that could not be copied; with --dry-run only namesakes, and backups whose manifest cannot be read',
+      'failed: array of { kind: backup, namesake (a backup or dump whose label stands for another one in the destination), wal, history, dump or object, name, problem } that could not be copied; with --dry-run only namesakes, and backups whose manifest cannot be read',
     ],
     load: async () => await import('./sync.ts'),
   },

@@ -19,7 +19,7 @@ import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
-import { sync } from '../../backup/small-source.ts';
+import { dump, sync } from '../../backup/small-source.ts';
 import { contentOf as segmentBytes, nameOf, SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
 const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
@@ -167,6 +167,31 @@ test('damage in the source is found on the way, and no backup of it appears', as
   const damaged = { kind: 'backup', name: 'backup-0', problem: expect.stringContaining(`${key} is damaged`) as string };
   expect(await sync(source, target)).toMatchObject({ backups: [], wal: { segments: 2 }, failed: [damaged] });
   expect(await listBackups(target, SYSTEM)).toEqual([]);
+});
+
+test('a dump whose label stands for another one in the destination is told, and both stay; one that was copied is the same', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository(true)];
+  await dump(source, 'dump-a', 'create role a;');
+  expect(await sync(source, target)).toMatchObject({ dumps: ['dump-a'], failed: [] });
+  expect(await sync(source, target)).toMatchObject({ dumps: [], failed: [] });
+  const other = await makeMemoryRepository();
+  await dump(other, 'dump-a', 'create role b;', SYSTEM, '2026-11-21T00:00:00.500Z');
+  const told = {
+    kind: 'namesake',
+    name: 'dump-a',
+    problem: expect.stringMatching(/00:00:00\.500Z.*another dump, of .*00:00:00\.000Z$/) as string,
+  };
+  expect(await sync(other, target)).toMatchObject({ dumps: [], failed: [told] });
+  expect(await sync(source, target)).toMatchObject({ dumps: [], failed: [] });
+});
+
+test('a segment of which the source has parts only, and the destination the whole, gets none', async () => {
+  const [source, target] = [await makeMemoryRepository(), await makeMemoryRepository()];
+  await backUp(source, 0);
+  await new WalArchive(source, SYSTEM, SEGMENT_BYTES).putPart(nameOf(5), 0, segmentBytes(5).subarray(0, 5000), times);
+  await new WalArchive(target, SYSTEM, SEGMENT_BYTES).putSegment(nameOf(5), segmentBytes(5), times);
+  expect(await sync(source, target)).toMatchObject({ wal: { segments: 2, parts: 0 }, failed: [] });
+  expect((await keysOf(target, `${SYSTEM}/wal/`)).filter((key) => key.includes('.part.'))).toEqual([]);
 });
 
 test('nothing is copied beside a backup that is being written there', async () => {
