@@ -73,12 +73,13 @@ async function storedUpTo(lsn: string): Promise<boolean> {
   return ends.some((end) => end >= parseLsn(lsn));
 }
 
-/** Receives until what the server has flushed by now is stored; gives why the slot cannot be used then, null when it can. */
+/** Receives until there is a slot and what the server has flushed by now is stored, which a backup may have done before; gives why the slot cannot be used then, null when it can. */
 async function receiveAll(): Promise<unknown> {
   const [row] = await query('select pg_current_wal_flush_lsn()::text as lsn');
   const receiver = startReceiver(cluster, repository);
   try {
-    await expect.poll(async () => await storedUpTo(String(row?.['lsn'])), { timeout: 20_000, interval: 200 }).toBe(true);
+    const isReceived = async (): Promise<boolean> => (await invalidation()) !== undefined && (await storedUpTo(String(row?.['lsn'])));
+    await expect.poll(isReceived, { timeout: 20_000, interval: 200 }).toBe(true);
     return await invalidation();
   } finally {
     await receiver.stop();
