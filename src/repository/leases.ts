@@ -26,6 +26,8 @@ const RENEWALS_PER_TTL = 3;
 const RETRIES_PER_TTL = 12;
 const ACQUIRE_ATTEMPTS = 5;
 const ASK_AGAIN_MS = 5000;
+/** S3 tells the time of one object in whole seconds, and many a server parts of a second in a listing: a lease of this moment seems to come later. */
+const WHOLE_SECONDS_MS = 1000;
 /** Between two looks of `checkAgain`: much less than whoever wants the lease watches it in silence. */
 const LOOK_AGAIN_MS = 10_000;
 
@@ -144,7 +146,7 @@ async function isAlive(
   if (found.state === 'released') return false;
   if (found.owner.process !== null && (await hasEnded(found.owner.process))) return false;
   const ageMs = (await storeNow(repository.store)).getTime() - found.modifiedAt.getTime();
-  if (ageMs >= 0 && ageMs < found.ttlMs) return true;
+  if (ageMs > -WHOLE_SECONDS_MS && ageMs < found.ttlMs) return true;
   // A clock that was set makes a living lease look old, and an old one young: only its silence proves anything.
   const watchMs = ageMs < 0 ? found.ttlMs : found.ttlMs / 2;
   log.warn(

@@ -10,7 +10,9 @@ import { CLEAR } from '../../../src/repository/keys.ts';
 import { hasEnded, processIdentity } from '../../../src/repository/process-identity.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { passThrough } from '../../../src/storage/pass-through.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
+import type { ObjectStore } from '../../../src/storage/store.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { damage, flipBody, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
@@ -96,6 +98,24 @@ describe('a lease', () => {
       expect(waitedMs).toBeLessThan(20_000);
     },
   );
+
+  test('that was renewed this very second lives, where the storage lists parts of a second and tells whole ones of one object', async () => {
+    const clock = new ManualClock(Date.UTC(2026, 10, 21, 3, 0, 0, 400));
+    const bare = repositoryOn(clock);
+    const stat: ObjectStore['stat'] = async (key) => {
+      const found = await bare.store.stat(key);
+      return found && { ...found, modifiedAt: new Date(Math.floor(found.modifiedAt.getTime() / 1000) * 1000) };
+    };
+    const repository = { ...bare, store: { ...passThrough(bare.store), stat } };
+    const lease = await acquire(repository, clock);
+    const warned: string[] = [];
+    const sleep = async (): Promise<void> => expect.unreachable('nobody watches a lease that is this young');
+    const log = { ...silentLog, warn: (message: string) => void warned.push(message) };
+    const second = acquireLease(repository, SYSTEM, 'backup', { clock: { now: () => clock.now(), sleep }, log, command: 'backup run' });
+    await expect(second).rejects.toMatchObject({ code: 'locked' });
+    expect(warned).toEqual([]);
+    await lease.release();
+  });
 
   test('goes to exactly one of many who want it at once', async () => {
     const clock = new ManualClock();
