@@ -9,8 +9,15 @@ import { readingParameters } from './s3-headers.ts';
 /** Makes one of the requests that a create is made of, again where that can help. */
 export type Again = <Value>(work: (attempt: number) => Promise<Value>) => Promise<Value>;
 
-/** What the same request meets again: parts that are not there any more, or a key that was taken meanwhile. */
-const FINAL = new Set(['ConditionalRequestConflict', 'InvalidPart', 'InvalidPartOrder', 'EntityTooSmall', 'NoSuchUpload']);
+/** What the same request meets again: parts that are not there any more, or a key that was taken meanwhile, which may be said inside a 200. */
+const FINAL = new Set([
+  'ConditionalRequestConflict',
+  'PreconditionFailed',
+  'InvalidPart',
+  'InvalidPartOrder',
+  'EntityTooSmall',
+  'NoSuchUpload',
+]);
 
 /**
  * Makes a request until it succeeds, as `again` says. `at` is the store, `what` is being done. A failure that was tried again is

@@ -292,6 +292,14 @@ describe('S3 store, sending content that comes once', () => {
     await whole.close();
   });
 
+  it('a key that was taken meanwhile is said to be, inside a 200 too, and nobody waits for it', async () => {
+    proxy.plan(({ method, path }) =>
+      method === 'POST' && path.includes('uploadId') ? { kind: 'answer', status: 200, code: 'PreconditionFailed' } : undefined,
+    );
+    await expect(store.create(key, onceOnly(LARGE))).rejects.toMatchObject({ code: 'storage-exists' });
+    expect(proxy.seen.filter((line) => /^POST .*uploadId/.test(line))).toHaveLength(1);
+  }, 120_000);
+
   it('a server that is away for ten seconds is waited for, and that is told once', async () => {
     warned.length = 0;
     const backAtMs = Date.now() + 10_000;
