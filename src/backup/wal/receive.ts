@@ -5,9 +5,9 @@ import { segmentName } from '../../postgres/segment.ts';
 import type { ReplicationConnection } from '../../postgres/replication.ts';
 import { startWalStream, type WalStream, type WalStreamEvent } from '../../postgres/wal-stream.ts';
 import type { WalArchive, WalTimes } from '../../repository/wal-archive.ts';
-import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import { CoveredTime } from './covered-time.ts';
 import { isWholeCluster } from './flushed-inspect.ts';
+import { inspectHistories } from './histories-inspect.ts';
 import { Lanes, type LaneSource } from './lanes.ts';
 import { Ordered } from './ordered.ts';
 import { RecordTimes } from './record-time-inspect.ts';
@@ -74,7 +74,9 @@ export async function receiveWal(options: ReceiveOptions): Promise<ReceiveEnd> {
   const lanes = new Lanes(sources, options.clock, options.log);
   for (;;) {
     const at = { name: segmentName(timeline, startLsn, segmentBytes), startLsn };
-    await storeHistories(options.connection, lanes, timeline, at);
+    // Recovery looks for all of them, and stops at the first that is missing.
+    for (const each of await inspectHistories(options.connection, timeline, options.log))
+      await lanes.putHistory(at, each.timeline, each.content);
     const isWhole = await isWholeCluster(options.connection, timeline);
     const stream = await startWalStream(options.connection, {
       ...(options.slot === undefined ? {} : { slot: options.slot }),
@@ -96,22 +98,6 @@ function segmentBytesOf(options: ReceiveOptions): number {
   return options.segmentBytes ?? options.archives[0]?.segmentBytes ?? 16 * 1024 * 1024;
 }
 
-/** The history of a timeline and of each of its ancestors: recovery looks for all of them, and stops at the first that is missing. */
-async function storeHistories(
-  connection: ReplicationConnection,
-  lanes: Lanes,
-  timeline: number,
-  at: { readonly name: string; readonly startLsn: bigint },
-): Promise<void> {
-  if (timeline === 1) return;
-  const { content } = await connection.timelineHistory(timeline);
-  const ancestors = parseTimelineHistory(Buffer.from(content).toString('utf8')).map((each) => each.timeline);
-  const histories = [{ timeline, content }];
-  for (const ancestor of ancestors.filter((each) => each > 1)) {
-    histories.push({ timeline: ancestor, content: (await connection.timelineHistory(ancestor)).content });
-  }
-  for (const history of histories) await lanes.putHistory(at, history.timeline, history.content);
-}
 type TimelineEnd = { readonly kind: 'timeline-end'; readonly nextTimeline: number; readonly switchLsn: bigint };
 type End = TimelineEnd | { readonly kind: 'stopped' | 'reached' | 'server-shutdown'; readonly storedLsn: bigint };
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
@@ -49,7 +50,7 @@ async function cutOff(standby: Primary, lsn: string): Promise<void> {
 }
 
 test.each([15, 18])(
-  'PostgreSQL %i: after two failovers to standbys each of the three timelines is there, to its end and to a moment',
+  'PostgreSQL %i: after three failovers, the last to a server without the first history file, each of the four timelines is there, to its end and to a moment',
   async (major) => {
     const directory = await makeDirectory();
     const repository = await makeRepository(path.join(directory, 'repository'));
@@ -62,7 +63,7 @@ test.each([15, 18])(
       let receiver = startReceiver(cluster, repository);
       await backUp(cluster, repository);
       let primary = first;
-      for (const timeline of [1, 2]) {
+      for (const timeline of [1, 2, 3]) {
         const made = await startStandby(primary.cluster, repository, path.join(directory, `standby-${timeline}`));
         stops.push(async () => await made.stop());
         const standby = new Primary(made.standby);
@@ -76,18 +77,21 @@ test.each([15, 18])(
         await receiver.stop();
         await standby.run('select pg_promote(true, 60)');
         receiver = startReceiver(made.standby, repository);
-        if (timeline === 1) await backUp(made.standby, repository);
+        // What is made from a backup of timeline 3 gets the histories from there on.
+        if (timeline === 3) expect(existsSync(path.join(directory, 'standby-3', 'pg_wal', '00000002.history'))).toBe(false);
+        else await backUp(made.standby, repository);
         primary = standby;
       }
-      moments.set(3, await primary.write(30));
-      const end = await primary.write(31);
+      moments.set(4, await primary.write(40));
+      const end = await primary.write(41);
       await primary.until(`(select flush_lsn >= '${end}' from pg_stat_replication where application_name = 'dbadmin wal receive')`);
       await receiver.stop();
       await primary.end();
       const expected: readonly (readonly [timeline: number, toEnd: readonly number[], toMoment: readonly number[]])[] = [
         [1, [10, 11, -1], [10]],
         [2, [10, 11, 20, 21, -2], [10, 11, 20]],
-        [3, [10, 11, 20, 21, 30, 31], [10, 11, 20, 21, 30]],
+        [3, [10, 11, 20, 21, 30, 31, -3], [10, 11, 20, 21, 30]],
+        [4, [10, 11, 20, 21, 30, 31, 40, 41], [10, 11, 20, 21, 30, 31, 40]],
       ];
       for (const [timeline, toEnd, toMoment] of expected) {
         const lsn = parseLsn(moments.get(timeline) ?? '');
@@ -102,7 +106,7 @@ test.each([15, 18])(
             (await reader<{ n: number }[]>`select n from step`).map(({ n }) => n),
             `${target.kind} on ${timeline}`,
           ).toEqual(rows);
-          expect(clone.started.timeline).toBe(4);
+          expect(clone.started.timeline).toBe(5);
           await reader.end();
           await clone.stop();
         }
