@@ -1,6 +1,7 @@
 import { Selection, selected, type Listed } from '../../base/listed.ts';
 import { PathTable } from '../../base/path-table.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
+import { placeWithin } from './place-within.ts';
 
 /** What lies at a path below a data directory; the path is relative, and links are not followed but for pg_wal's. */
 export interface FoundEntry {
@@ -23,6 +24,8 @@ export interface DeltaPlan {
   readonly removedBytes: number;
   /** Bytes of files that are there now and stay or go: room that the restore has again. */
   readonly foundBytes: number;
+  /** The same by the places of {@link placeWithin}. */
+  readonly foundBytesIn: ReadonlyMap<string, number>;
 }
 
 /**
@@ -39,11 +42,12 @@ export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: I
   const removed: FoundEntry[] = [];
   const compared = new Uint32Array(layout.files.length);
   const isThere = new Uint8Array(layout.files.length);
-  let [comparedCount, comparedBytes, foundBytes] = [0, 0, 0];
+  const foundBytesIn = new Map<string, number>();
+  let [comparedCount, comparedBytes] = [0, 0];
   for (const entry of found) {
     const { path, type, heldBytes } = entry;
     if (staying.has(path)) continue;
-    if (type === 'file') foundBytes += heldBytes;
+    if (type === 'file') foundBytesIn.set(placeWithin(path), (foundBytesIn.get(placeWithin(path)) ?? 0) + heldBytes);
     const file = type === 'file' ? files.find(path) : -1;
     const isDirectory = type === 'directory' && directories.has(path);
     if (file >= 0 && isThere[file] === 0) {
@@ -59,7 +63,8 @@ export function planDelta(layout: LayoutPlan, found: Listed<FoundEntry>, kept: I
     written: selected(layout.files, (_, file) => isThere[file] === 0),
     comparedBytes,
     removedBytes: removed.reduce((total, { sizeBytes }) => total + sizeBytes, 0),
-    foundBytes,
+    foundBytes: Iterator.from(foundBytesIn.values()).reduce((total, bytes) => total + bytes, 0),
+    foundBytesIn,
   };
 }
 

@@ -5,21 +5,22 @@ import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
 import { refuseHeld } from './hold-apply.ts';
-import { freeBytesFor } from './lay-down-apply.ts';
 import { HOLD_NAME, MARKER_NAME, withoutLeavings } from './left-out.ts';
 import { readMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
+import { requireRoom, type Room } from './room-inspect.ts';
 import { fingerprintOf } from './unchanged-inspect.ts';
 import { endOf, holdsClone, innerAsides, inspectUnstoredAside } from './unstored-wal-inspect.ts';
 import { lostUntil, type UnstoredAside } from './unstored-wal.ts';
 
 /** What a restore finds where it is to go. */
 export type TargetState =
-  | { readonly kind: 'empty'; readonly freeBytes: number }
+  | { readonly kind: 'empty'; readonly rooms: readonly Room[] }
   | {
       readonly kind: 'over';
-      readonly freeBytes: number;
+      /** The filesystems that it writes to, that of the data directory first. */
+      readonly rooms: readonly Room[];
       readonly target: Exclude<DeltaTarget, { kind: 'absent' }>;
       readonly delta: DeltaPlan;
       /** WAL that is in the cluster gone over and not in the repository: moved aside before anything is changed. */
@@ -56,7 +57,7 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
     for (const { directory } of layout.tablespaces) await refuseFilled(directory, layout);
     await refuseFilled(layout.spoolDirectory, layout);
     await refuseFilled(outerDirectoryOf(layout.dataDirectory), layout);
-    return { kind: 'empty', freeBytes: await requireRoom(layout, layout.totalBytes + extraBytes) };
+    return { kind: 'empty', rooms: await requireRoom(layout, extraBytes, new Map()) };
   }
   await refuseForeignSpool(layout);
   const unstored = await inspectUnstoredAside(layout, contents, along, target.kind === 'unfinished' ? target.marker : undefined);
@@ -66,8 +67,8 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
   const asides = await innerAsides(layout.dataDirectory);
   const moved = (unstored?.files ?? []).map((name) => `pg_wal/${name}`);
   const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...asides, ...moved]);
-  const freeBytes = await requireRoom(layout, layout.totalBytes + extraBytes - plan.foundBytes);
-  return { kind: 'over', freeBytes, target, delta: plan, unstored, lostUntil: lost, fingerprint };
+  const rooms = await requireRoom(layout, extraBytes, plan.foundBytesIn);
+  return { kind: 'over', rooms, target, delta: plan, unstored, lostUntil: lost, fingerprint };
 }
 
 async function refuseFilled(directory: string, layout: LayoutPlan): Promise<void> {
@@ -90,15 +91,6 @@ async function refuseForeignSpool({ spoolDirectory }: LayoutPlan): Promise<void>
   throw new DbadminError('refused', `${spoolDirectory} is not empty`, {
     detail: `The WAL for the recovery goes there, and it holds ${foreign.slice(0, 3).join(', ')}.`,
     hint: 'Move it away.',
-  });
-}
-
-async function requireRoom({ dataDirectory }: LayoutPlan, neededBytes: number): Promise<number> {
-  const free = await freeBytesFor(dataDirectory);
-  if (free >= neededBytes) return free;
-  throw new DbadminError('storage-full', `there is no room for the restore in ${dataDirectory}`, {
-    detail: `It needs ${neededBytes} bytes and ${free} are free.`,
-    hint: 'Free some space or restore elsewhere.',
   });
 }
 

@@ -70,7 +70,10 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   for (const { original, directory } of layout.tablespaces) output.line(`tablespace ${original} → ${directory}`);
   for (const each of preflight.replayed) output.line(`tablespace ${describeReplayed(each)}`);
   showOverwritten(output, preflight);
-  const needs = `needs      ${formatBytes(layout.totalBytes + preflight.walBytes)} in ${layout.dataDirectory} (${formatBytes(preflight.state.freeBytes)} free)`;
+  const rooms = preflight.state.rooms.map(
+    ({ directory, neededBytes, freeBytes }) => `${formatBytes(neededBytes)} in ${directory} (${formatBytes(freeBytes)} free)`,
+  );
+  const needs = `needs      ${rooms.join(', ')}`;
   output.line(
     options.purpose === 'clone'
       ? `${needs}; the clone listens on 127.0.0.1:${port}, archives nothing`
@@ -213,7 +216,8 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
     })),
     totalBytes: layout.totalBytes,
     walBytes,
-    freeBytes: state.freeBytes,
+    freeBytes: state.rooms[0]?.freeBytes ?? 0,
+    rooms: state.rooms,
     overwrites:
       state.kind === 'empty'
         ? null

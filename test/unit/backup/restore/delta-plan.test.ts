@@ -63,6 +63,20 @@ describe('planDelta', () => {
     expect(pathsOf(plan.written)).not.toContain('global/pg_control');
   });
 
+  test('room that it has again is told by what may be a disk of its own', () => {
+    const files = ['base/5/1', 'pg_wal/old', 'pg_wal/archive_status/old.done', 'pg_tblspc/16400/PG_16_1/5/1', 'pg_tblspc/none'];
+    const { foundBytes, foundBytesIn } = planDelta(
+      layout,
+      files.map((file) => found(file)),
+    );
+    expect(foundBytes).toBe(500);
+    expect([...foundBytesIn]).toEqual([
+      ['', 200],
+      ['pg_wal', 200],
+      ['pg_tblspc/16400', 100],
+    ]);
+  });
+
   test('what is to be kept is left alone', () => {
     expect(planDelta(layout, [found('mark')], ['mark']).removed).toEqual([]);
   });
