@@ -1,3 +1,4 @@
+import nodePath from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { Selection, type Listed } from '../../base/listed.ts';
 import type { BackupSummary, FileEntry, ManifestEntry, SymlinkEntry } from '../../repository/manifest.ts';
@@ -28,7 +29,8 @@ const EXPECTED_DIRECTORIES = ['pg_wal', 'pg_wal/archive_status', 'pg_tblspc'];
 /**
  * What a restore of `entries` into `dataDirectory` would write.
  *
- * @throws {DbadminError} `restore-failed` when a name leads out of the directory, or there is no pg_control; `usage` when a mapping names no tablespace.
+ * @throws {DbadminError} `restore-failed` when a name leads out of the directory, or there is no pg_control; `usage` when a mapping names no tablespace,
+ * or a place where something else of the restore goes.
  */
 export function planLayout(
   backup: BackupSummary,
@@ -74,20 +76,39 @@ export function planLayout(
   for (const expected of EXPECTED_DIRECTORIES) if (!directories.has(expected)) directories.set(expected, 0o700);
   directories.delete('');
   directories.delete('.');
+  const spoolDirectory = `${dataDirectory}.wal`;
+  const tablespaces = links.map(({ path, target }) => {
+    const oid = path.slice('pg_tblspc/'.length);
+    return { oid, original: target, directory: mapping.get(target) ?? `${dataDirectory}.tablespaces/${oid}` };
+  });
+  refuseSharedPlaces(tablespaces, dataDirectory, spoolDirectory);
   return {
     dataDirectory,
-    spoolDirectory: `${dataDirectory}.wal`,
+    spoolDirectory,
     directories: [...directories]
       .map(([path, mode]) => ({ path, mode }))
       .sort((a, b) => a.path.length - b.path.length || (a.path < b.path ? -1 : 1)),
     files: new Selection(entries, order.numbers()) as Listed<ManifestEntry> as Listed<FileToWrite>,
     controlFile,
-    tablespaces: links.map(({ path, target }) => {
-      const oid = path.slice('pg_tblspc/'.length);
-      return { oid, original: target, directory: mapping.get(target) ?? `${dataDirectory}.tablespaces/${oid}` };
-    }),
+    tablespaces,
     totalBytes,
   };
+}
+
+/** The server numbers files anew in each tablespace: two in one place may have the same. And what is among the WAL goes with it. */
+function refuseSharedPlaces(tablespaces: LayoutPlan['tablespaces'], dataDirectory: string, spoolDirectory: string): void {
+  const taken = new Map([[dataDirectory, 'the data directory']]);
+  for (const { oid, directory } of tablespaces) {
+    const place = nodePath.resolve(directory);
+    const isInSpool = place === spoolDirectory || place.startsWith(`${spoolDirectory}/`);
+    const other = isInSpool ? 'the WAL for the recovery' : taken.get(place);
+    if (other !== undefined) {
+      throw new DbadminError('usage', `tablespace ${oid} cannot go to ${directory}, where ${other} goes`, {
+        hint: 'Give each tablespace a place of its own with --tablespace-map.',
+      });
+    }
+    taken.set(place, `tablespace ${oid}`);
+  }
 }
 
 const SMALL_BYTES = 1024 * 1024;
