@@ -50,11 +50,16 @@ export function isCloneConfiguration(autoConf: string): boolean {
   return lastSetting(autoConf, RESTORED_AS) === 'clone' && lastSetting(autoConf, 'archive_mode') === 'off';
 }
 
+/** A directory as one item of a setting that lists several: the server cuts at commas, and takes blanks off the ends. */
+export function listItem(directory: string): string {
+  return /[,"]|^\s|\s$/.test(directory) ? `"${directory.replaceAll('"', '""')}"` : directory;
+}
+
 function ownAddress(clone: CloneSettings): readonly Setting[] {
   return [
     ['listen_addresses', '127.0.0.1'],
     ['port', String(clone.port)],
-    ['unix_socket_directories', clone.socketDirectory ?? ''],
+    ['unix_socket_directories', clone.socketDirectory === undefined ? '' : listItem(clone.socketDirectory)],
     ['unix_socket_group', ''],
     ['unix_socket_permissions', '0700'],
     ['bonjour', 'off'],

@@ -5,7 +5,7 @@ import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { openClient, type ClientOptions } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { SystemUser } from '../../postgres/server.ts';
-import type { Setting } from './clone-settings.ts';
+import { listItem, type Setting } from './clone-settings.ts';
 import { makeDirectory, writeText } from './lay-down-apply.ts';
 
 /** A place from which alone a restored cluster can be reached, until what came back with it is undone. */
@@ -37,7 +37,7 @@ export async function makeQuarantine(
     settings: [
       ['listen_addresses', ''],
       ['port', String(port)],
-      ['unix_socket_directories', directory],
+      ['unix_socket_directories', listItem(directory)],
       ['unix_socket_group', ''],
       ['unix_socket_permissions', '0700'],
       ['hba_file', hba],

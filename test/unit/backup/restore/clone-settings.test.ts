@@ -21,6 +21,16 @@ function settingsOf(changes: Partial<CloneSettings> = {}): ReadonlyMap<string, s
 
 describe('cloneSettings: a clone cannot harm the original', () => {
   test.each([
+    ['/srv/pg', '/srv/pg'],
+    ['/srv/it is', '/srv/it is'],
+    ['/srv/pg,17', '"/srv/pg,17"'],
+    ['/srv/pg ', '"/srv/pg "'],
+    ['/srv/"pg"', '"/srv/""pg"""'],
+  ])('its socket is in its own directory: %s', (socketDirectory, setting) => {
+    expect(settingsOf({ socketDirectory }).get('unix_socket_directories')).toBe(setting);
+  });
+
+  test.each([
     ['it archives nothing', 'archive_mode', 'off'],
     ['nor by a command', 'archive_command', ''],
     ['nor by a library', 'archive_library', ''],
