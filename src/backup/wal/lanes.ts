@@ -86,9 +86,9 @@ export class Lanes {
       .reduce((safe, { owed: [first] }) => (first !== undefined && first.startLsn < safe ? first.startLsn : safe), lsn);
   }
 
-  /** Brings up those that are behind, as often as it makes sense to try. */
-  async catchUp(): Promise<void> {
-    const next = this.#catchingUp.then(async () => await this.#catchUpNow());
+  /** Brings up those that are behind, as often as it makes sense to try; ends between two segments when it is told to. */
+  async catchUp(signal?: AbortSignal): Promise<void> {
+    const next = this.#catchingUp.then(async () => await this.#catchUpNow(signal));
     this.#catchingUp = next;
     await next;
   }
@@ -114,13 +114,14 @@ export class Lanes {
     );
   }
 
-  async #catchUpNow(): Promise<void> {
+  async #catchUpNow(signal: AbortSignal | undefined): Promise<void> {
     for (const lane of this.#lanes) {
       if (lane.owed.length === 0 || this.#clock.now().getTime() < lane.retryAtMs) continue;
       try {
         const target = await archiveOf(lane);
         for (const [timeline, content] of this.#histories) await target.putHistory(timeline, content);
         for (let [owed] = lane.owed; owed !== undefined; [owed] = lane.owed) {
+          if (signal?.aborted === true) return;
           // The last may be open still: its parts come again when the lane is current.
           const mayBeNowhere = !owed.isWhole && lane.owed.length === 1;
           if (!(await this.#copy(owed.name, target, lane)) && !mayBeNowhere) throw new Error(`nobody else has ${owed.name}`);

@@ -117,6 +117,7 @@ class Reception {
   #isAsking = false;
   #horizonAt = 0;
   #storingPart: Promise<void> = Promise.resolve();
+  #catchingUp: Promise<void> | undefined;
   /** The segment that parts were stored of, by this reception or, of the first one, by those before it. */
   #partsOf: string;
   #failure: unknown;
@@ -148,6 +149,7 @@ class Reception {
       stop.abort();
       this.#options.signal.removeEventListener('abort', onAbort);
       await ticker;
+      await this.#catchingUp;
     }
   }
 
@@ -309,7 +311,7 @@ class Reception {
         // Its answer tells the server's time; whether nothing is on its way is asked when it has come.
         this.#stream.requestKeepalive();
         await this.#options.clock.sleep(answerMs, signal);
-        await this.#lanes.catchUp();
+        await this.#catchUp(periodMs / 2, signal);
         if (this.#segment.unstored === undefined) {
           const { receivedLsn } = this.#segment;
           await this.#ordered.settled();
@@ -323,6 +325,15 @@ class Reception {
         return;
       }
     }
+  }
+
+  /**
+   * What a repository has missed may take hours to come, and the others do not wait for it. For a moment, though: the last of it is the
+   * open segment, and with more of that stored meanwhile it would never end.
+   */
+  async #catchUp(mostMs: number, signal: AbortSignal): Promise<void> {
+    this.#catchingUp ??= this.#lanes.catchUp(signal).finally(() => (this.#catchingUp = undefined));
+    await Promise.race([this.#catchingUp, this.#options.clock.sleep(mostMs, signal)]);
   }
 
   #check(): void {
