@@ -3,7 +3,7 @@
 // backup depends on dbadmin being there, or being right: it is written from src/repository/FORMAT.md and shares no code with the tool.
 //
 //   node dbadmin-extract.mjs list REPOSITORY
-//   node dbadmin-extract.mjs extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]
+//   node dbadmin-extract.mjs extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE | --emergency FILE] [--no-wal]
 //
 // A repository in S3 is first copied to a directory, with any tool. CLUSTER is a system identifier. The WAL from the backup's start on is put
 // into pg_wal: a server started in INTO replays all of it. Tablespaces go to INTO.tablespaces/<oid>, outer configuration to INTO.config.
@@ -11,7 +11,7 @@ import { createDecipheriv, hkdfSync, scryptSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { zstdDecompressSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
 class ExtractError extends Error {}
 const print = (line) => process.stdout.write(`${line}\n`);
@@ -106,10 +106,25 @@ function opens(repository, secret, name) {
   const wrapping = secret.kind === 'passphrase'
     ? scryptSync(secret.text.normalize('NFC'), salt, 32, { N, r, p, maxmem: 256 * N * r })
     : derive(secret.text.trim(), salt, 'dbadmin key file');
-  const key = named(`keys/${name}`, () => decrypt(wrapping, nonce, wrapped, id));
+  return unlocks(repository, named(`keys/${name}`, () => decrypt(wrapping, nonce, wrapped, id)));
+}
+
+/** Opens the repository with this repository key, if it is its own. */
+function unlocks(repository, key) {
   if (derive(key, Buffer.alloc(0), 'dbadmin key check').toString('hex').slice(0, 32) !== repository.keyCheck) return false;
   return Object.assign(repository, { key, hashKey: derive(key, Buffer.alloc(0), 'dbadmin blob names') });
 }
+
+/** The repository key that an exported emergency key is: no object under keys/ is needed then. */
+function emergencyKey(text) {
+  const form = /^dbadmin-emergency-key-1 ([0-9a-f]{32}) ((?:[0-9a-f]{8} ?){8}) ?([0-9a-f]{8})\r?$/m;
+  const [, id, groups = '', check] = form.exec(text) ?? [];
+  const hex = groups.replaceAll(' ', '');
+  if (blake3(Buffer.from(`dbadmin-emergency-key-1 ${id} ${hex}`)).toString('hex', 0, 4) !== check) throw new ExtractError('the file of --emergency holds no emergency key, or one with a slip');
+  return Buffer.from(hex, 'hex');
+}
+
+const EMERGENCY = 'key of --emergency';
 
 /** What `work` gives; what is wrong is said with the name of the object that it is wrong with. */
 function named(name, work) {
@@ -153,7 +168,7 @@ function unseal(repository, key, kind, said = {}) {
     if (typeof header !== 'object' || header === null) throw new ExtractError('its header is no object');
     const strange = Object.keys(said).find((field) => header[field] !== said[field]);
     if (strange !== undefined) throw new ExtractError(`it says that its ${strange} is ${header[strange]}`);
-    return { header, body: flags & 1 ? zstdDecompressSync(body) : body, isEncrypted };
+    return { header, body: flags & 1 ? zlib.zstdDecompressSync(body) : body, isEncrypted };
   });
 }
 
@@ -166,7 +181,9 @@ function openRepository(root, secret) {
   // Who can write there can put another identity there, and a backup that they made up.
   if (encryption === 'none' && secret) throw new ExtractError(`a ${secret.kind} is given, and the repository says that it is not encrypted`);
   if (encryption === 'none') return repository;
-  if (secret === undefined) throw new ExtractError('the repository is encrypted: give --passphrase-file or --key-file');
+  if (secret === undefined) throw new ExtractError('the repository is encrypted: give --passphrase-file, --key-file or --emergency');
+  if (secret.kind === EMERGENCY && unlocks(repository, emergencyKey(secret.text))) return repository;
+  if (secret.kind === EMERGENCY) throw new ExtractError(`the ${EMERGENCY} is of another repository`);
   // Whatever is wrong with one key object, or whoever's it is, another may open.
   for (const name of namesIn(repository, 'keys')) if (readable(() => opens(repository, secret, name))) return repository;
   throw new ExtractError(`the ${secret.kind} opens none of the repository's keys`);
@@ -232,7 +249,7 @@ function blobReader(repository, places) {
     const plain = named(`pack ${pack}, blob ${hash}`, () => {
       const packKey = flags & 2 ? derive(repository.key, Buffer.from(pack, 'hex'), 'dbadmin pack') : undefined;
       if (packKey !== undefined) bytes = decrypt(packKey, bytes.subarray(0, 12), bytes.subarray(12), Buffer.from(hash, 'hex'));
-      return flags & 1 ? zstdDecompressSync(bytes, { maxOutputLength: 2 ** 20 }) : bytes;
+      return flags & 1 ? zlib.zstdDecompressSync(bytes, { maxOutputLength: 2 ** 20 }) : bytes;
     });
     if (!blake3(plain, repository.hashKey).equals(Buffer.from(hash, 'hex'))) throw new ExtractError(`pack ${pack}: blob ${hash} is damaged`);
     last = { hash, plain };
@@ -447,13 +464,17 @@ function extract(repository, wanted, into, withWal) {
 }
 
 function main(args) {
-  const options = { 'passphrase-file': { type: 'string' }, 'key-file': { type: 'string' }, 'no-wal': { type: 'boolean' } };
+  const file = { type: 'string' };
+  const options = { 'passphrase-file': file, 'key-file': file, emergency: file, 'no-wal': { type: 'boolean' } };
   const { values, positionals: [command, root, label, into] } = parseArgs({ args, options, allowPositionals: true });
-  const [kind, option] = values['passphrase-file'] === undefined ? ['key-file', 'key-file'] : ['passphrase', 'passphrase-file'];
-  const secret = values[option] === undefined ? undefined : { kind, text: fs.readFileSync(values[option], 'utf8').replace(/\r?\n$/, '') };
+  if (zlib.zstdDecompressSync === undefined) throw new ExtractError(`this is Node ${process.versions.node}; 22.15 or newer is needed`);
+  const given = [['passphrase', 'passphrase-file'], ['key-file', 'key-file'], [EMERGENCY, 'emergency']].find(([, option]) => values[option] !== undefined);
+  const text = given && fs.readFileSync(values[given[1]], 'utf8');
+  // The tool takes the first line of a file for the passphrase, too.
+  const secret = given && { kind: given[0], text: given[0] === 'passphrase' ? text.split(/\r?\n/, 1)[0] : text };
   if (command === 'list' && root !== undefined) return list(openRepository(root, secret));
   if (command === 'extract' && into !== undefined) return extract(openRepository(root, secret), label, path.resolve(into), !values['no-wal']);
-  throw new ExtractError('usage: list REPOSITORY | extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE] [--no-wal]');
+  throw new ExtractError('usage: list REPOSITORY | extract REPOSITORY [CLUSTER/]LABEL INTO [--passphrase-file FILE | --key-file FILE | --emergency FILE] [--no-wal]');
 }
 
 try {

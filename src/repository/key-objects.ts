@@ -169,7 +169,7 @@ export async function unlockRepository(
   const what = unlock.kind === 'passphrase' ? 'passphrase' : 'key file';
   throw new DbadminError('key-wrong', `the ${what} does not open the repository in ${store.description}`, {
     detail: `It has ${objects.length} key${objects.length === 1 ? '' : 's'}: ${objects.map((each) => `${each.id} (${each.kind}${each.note === '' ? '' : `, ${each.note}`})`).join(', ') || 'none'}.${unreadable.map(({ key, error }) => ` ${key} cannot be read and may be the one: ${error.detail ?? error.message}`).join('')}`,
-    hint: 'Give the right one, or another that dbadmin repository key list names. Without any of them the content cannot be read by anybody.',
+    hint: 'Give the right one, or another that dbadmin repository key list names; with an exported emergency key, dbadmin repository key add --emergency FILE makes a new one. Without any of them the content cannot be read by anybody.',
   });
 }
 

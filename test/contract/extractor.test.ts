@@ -5,9 +5,10 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { writeIndex } from '../../src/repository/blob-index.ts';
+import { formatEmergencyKey } from '../../src/repository/emergency-key.ts';
 import { seal } from '../../src/repository/envelope.ts';
 import { addKey } from '../../src/repository/key-objects.ts';
-import { CLEAR } from '../../src/repository/keys.ts';
+import { CLEAR, RepositoryKeys } from '../../src/repository/keys.ts';
 import { writeManifest, type BackupSummary, type ManifestEntry } from '../../src/repository/manifest.ts';
 import type { PackedBlob } from '../../src/repository/pack.ts';
 import type { Repository } from '../../src/repository/repository.ts';
@@ -330,7 +331,8 @@ test('a key object that asks for endless work, or for what scrypt refuses, opens
     ['0000000000000001', { N: 3, r: 8, p: 1 }],
   ] as const)
     writeFileSync(path.join(place, 'keys', id), await seal(CLEAR, 'key', { ...right, id, scrypt }, Buffer.alloc(0)));
-  writeFileSync(path.join(directory, 'words'), 'words\n');
+  // What is behind the first line is no part of it, as for the tool.
+  writeFileSync(path.join(directory, 'words'), 'words\r\nof the shop\n');
   const { status, stdout, stderr } = run('list', place, '--passphrase-file', path.join(directory, 'words'));
   expect([status, stdout]).toEqual([0, expect.stringContaining(LABEL)]);
   expect(stderr).toContain('more work than a key may');
@@ -364,4 +366,23 @@ test('of several keys those that do not open are named, and the one that does op
   expect(stderr).toContain(`passed over: keys/${other}: it does not open with this key`);
   expect(stderr).toContain('passed over: keys/00000000000000ff: its header is no object');
   expect(stderr).not.toContain(first);
+});
+
+test('an emergency key opens when no key object is left; with a slip, or of another repository, it is told as such', async () => {
+  const { repository } = await make(FILES, {}, true);
+  rmSync(path.join(place, 'keys'), { recursive: true });
+  const { identity, keys = RepositoryKeys.generate() } = repository;
+  const text = formatEmergencyKey(identity, keys, new Date());
+  const given = (content: string): ReturnType<typeof run> => {
+    writeFileSync(path.join(directory, 'emergency'), content);
+    return run('list', place, '--emergency', path.join(directory, 'emergency'));
+  };
+  expect(given(text)).toMatchObject({ status: 0, stdout: expect.stringContaining(LABEL), stderr: '' });
+  expect(given(text.replaceAll('\n', '\r\n'))).toMatchObject({ status: 0, stderr: '' });
+  const slipped = text.replace(/^(dbadmin-\S+ \S+ )(.)/m, (_, before: string, digit: string) => `${before}${digit === '0' ? '1' : '0'}`);
+  expect(given(slipped)).toMatchObject({ status: 1, stderr: expect.stringContaining('with a slip') });
+  expect(given(formatEmergencyKey(identity, RepositoryKeys.generate(), new Date()))).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('of another repository'),
+  });
 });
