@@ -144,6 +144,8 @@ export interface Reception {
   readonly name: string;
   readonly cluster: string;
   readonly repositories: readonly string[];
+  /** `wal.required` of all of them: whoever receives reads it when it begins, and has to begin anew when it changes. */
+  readonly required: readonly string[];
   readonly rpoMs: number;
   readonly labels: readonly string[];
 }
@@ -158,6 +160,7 @@ export function receptions(policies: Iterable<BackupPolicy>): readonly Reception
       name: known?.name ?? `${name}.wal`,
       cluster,
       repositories: [...new Set([...(known?.repositories ?? []), ...repositories])],
+      required: [...new Set([...(known?.required ?? []), ...wal.required])],
       rpoMs: Math.min(known?.rpoMs ?? wal.rpoMs, wal.rpoMs),
       labels: [...new Set([...(known?.labels ?? []), ...labels])],
     });

@@ -149,7 +149,16 @@ test('receptions: one a cluster, at the strictest RPO, into the repositories of 
       policy('q', 'main', ['offsite'], 1000),
       policy('r', 'other', ['local'], 1, 'archive'),
     ]),
-  ).toEqual([{ name: 'p.wal', cluster: 'main', repositories: ['local', 'offsite'], rpoMs: 1000, labels: ['p', 'q'] }]);
+  ).toEqual([
+    {
+      name: 'p.wal',
+      cluster: 'main',
+      repositories: ['local', 'offsite'],
+      required: ['local', 'offsite'],
+      rpoMs: 1000,
+      labels: ['p', 'q'],
+    },
+  ]);
 });
 
 describe('health', () => {
