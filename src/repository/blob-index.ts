@@ -3,6 +3,7 @@ import type { Listed } from '../base/listed.ts';
 import { damaged, sealAtHand, unsealStream } from './envelope.ts';
 import { BlobsOfEntries } from './blobs-of-entries.ts';
 import { BlobTable, hexWords, wordsAt, type SharedTable } from './blob-table.ts';
+import { listIndexes } from './index-keys.ts';
 import { indexPrefix } from './layout.ts';
 import { findGonePacks, readMarks } from './marks.ts';
 import { decodeEntries, encodeEntries, entriesBytes, entryPlace, entryStart, type PackedBlob } from './pack.ts';
@@ -100,8 +101,7 @@ export class BlobIndex {
     damagedKeys: ReadonlySet<string>,
   ): Promise<BlobIndex> {
     const index = new BlobIndex(damagedKeys);
-    let keys: string[] = [];
-    for await (const { key } of repository.store.list(indexPrefix(systemIdentifier))) if (!damagedKeys.has(key)) keys.push(key);
+    let keys = (await listIndexes(repository, systemIdentifier)).filter((key) => !damagedKeys.has(key));
     for (const trusted of [true, false]) {
       let hasLast = false;
       const untrusted = await eachPack(repository, keys, trusted, (pack) => {

@@ -104,7 +104,7 @@ async function cutFromIndexes(
       for (const pack of leaving) lockedIn.add(pack);
       continue;
     }
-    // Sorted behind the one it replaces, and told from it; what anybody may have written is not made ours.
+    // Of the time of the one it replaces, and told from it; what anybody may have written is not made ours.
     const name = `${key.slice(prefix.length, prefix.length + 16)}-${randomBytes(8).toString('hex')}`;
     const writer = isTrusted ? repository : { ...repository, keys: undefined };
     await lease.checkAgain();
