@@ -1,5 +1,5 @@
 import { DbadminError, isDbadminError } from '../base/errors.ts';
-import type { ObjectStore } from '../storage/store.ts';
+import type { ObjectStore, StoredObject } from '../storage/store.ts';
 import { seal, unseal } from './envelope.ts';
 import { CLEAR } from './keys.ts';
 import { leasePrefix } from './layout.ts';
@@ -46,10 +46,10 @@ function leaseKey(systemIdentifier: string, name: LeaseName, sequence: number): 
  * counts as held, by somebody who has to be watched: it is taken over, and broken, as any other is.
  */
 export async function readLease(store: ObjectStore, systemIdentifier: string, name: LeaseName): Promise<LeaseState | undefined> {
+  const prefix = leasePrefix(systemIdentifier, name);
   for (;;) {
-    const prefix = leasePrefix(systemIdentifier, name);
-    let newest: { readonly key: string; readonly modifiedAt: Date } | undefined;
-    for await (const object of store.list(prefix)) if (SEQUENCE.test(object.key.slice(prefix.length))) newest = object;
+    // A directory is not listed at one moment: between its names and their times the only object may have had a successor, and gone.
+    const newest = (await findNewest(store, prefix)) ?? (await findNewest(store, prefix));
     if (newest === undefined) return undefined;
     try {
       const record = await readRecord(store, newest.key);
@@ -59,6 +59,12 @@ export async function readLease(store: ObjectStore, systemIdentifier: string, na
       if (!isDbadminError(error, 'storage-missing')) throw error;
     }
   }
+}
+
+async function findNewest(store: ObjectStore, prefix: string): Promise<StoredObject | undefined> {
+  let newest: StoredObject | undefined;
+  for await (const object of store.list(prefix)) if (SEQUENCE.test(object.key.slice(prefix.length))) newest = object;
+  return newest;
 }
 
 /** What a lease object says; of one that cannot be read, what has to be assumed until its holder has shown itself or not. */

@@ -117,6 +117,27 @@ describe('a lease', () => {
     await lease.release();
   });
 
+  test('is held though a listing shows none of its objects: the only one had a successor while it was listed', async () => {
+    const clock = new ManualClock();
+    const bare = repositoryOn(clock);
+    let isRenewed = true;
+    // As a directory's: the names are read, then the file of each is looked for.
+    const list: ObjectStore['list'] = async function* (prefix) {
+      const names = await Array.fromAsync(bare.store.list(prefix));
+      if (!isRenewed) await clock.advance(61_000);
+      isRenewed = true;
+      for (const { key } of names) {
+        const found = await bare.store.stat(key);
+        if (found !== undefined) yield found;
+      }
+    };
+    const repository = { ...bare, store: { ...passThrough(bare.store), list } };
+    const lease = await acquire(bare, clock);
+    isRenewed = false;
+    expect(await holderOf(repository, SYSTEM, 'backup', { clock, log: silentLog, command: 'collection' })).toMatchObject({ sequence: 2 });
+    await lease.release();
+  });
+
   test('goes to exactly one of many who want it at once', async () => {
     const clock = new ManualClock();
     const repository = repositoryOn(clock);
