@@ -6,7 +6,7 @@ import { writeFully } from '../../base/write-fully.ts';
 import { contentHash } from '../../repository/keys.ts';
 import type { Extent } from '../../repository/manifest.ts';
 import type { Preflight } from './inspect.ts';
-import type { DeltaPlan } from './delta-plan.ts';
+import type { DeltaPlan, FoundEntry } from './delta-plan.ts';
 import { writeFailure, type LayDownOptions } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
 import type { FileToWrite, LayoutPlan } from './plan.ts';
@@ -37,9 +37,7 @@ export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: La
   // Before the links that prove whose they are: whoever goes on with an interrupted restore finds both.
   for (const { directory, isFilled } of preflight.replayed) if (isFilled) await removeDurably(directory);
   for (const entry of delta.removed) {
-    const place = systemPath(placeOf(layout, entry.path));
-    if (entry.type === 'directory') await rmdir(place);
-    else await rm(place, { recursive: true, force: true });
+    await removeFound(placeOf(layout, entry.path), entry.type);
   }
   const files = Iterator.from(delta.compared).filter(({ path: each }) => !lay.replaced.has(each));
   const outcome = { reusedBytes: 0, rewrittenBytes: 0 };
@@ -58,6 +56,17 @@ export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: La
   );
   for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
   return outcome;
+}
+
+async function removeFound(place: string, type: FoundEntry['type']): Promise<void> {
+  try {
+    if (type === 'directory') await rmdir(systemPath(place));
+    else await rm(systemPath(place), { recursive: true, force: true });
+  } catch (error) {
+    // A mount point stays, empty: no server minds.
+    if (type === 'directory' && systemCodeOf(error) === 'EBUSY') return;
+    throw writeFailure(place.toWellFormed(), error);
+  }
 }
 
 async function removeControlFile(layout: LayoutPlan): Promise<void> {

@@ -1,6 +1,7 @@
+import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { Listed } from '../../base/listed.ts';
 import { decodePath, systemPath } from '../../base/path-bytes.ts';
 import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
@@ -126,7 +127,7 @@ interface Walked {
  */
 async function walk(directory: string, inside: string, walked: Walked): Promise<void> {
   const { links, heldBytes, entries } = walked;
-  for (const child of await readdir(systemPath(directory), { withFileTypes: true, encoding: 'buffer' })) {
+  for (const child of await childrenOf(directory)) {
     const name = decodePath(child.name);
     const relative = inside === '' ? name : `${inside}/${name}`;
     const file = path.join(directory, name);
@@ -143,6 +144,18 @@ async function walk(directory: string, inside: string, walked: Walked): Promise<
     } else {
       entries.add({ path: relative, type: child.isSymbolicLink() ? 'symlink' : 'other', sizeBytes: 0, heldBytes: 0 });
     }
+  }
+}
+
+async function childrenOf(directory: string): Promise<readonly Dirent<Buffer>[]> {
+  try {
+    return await readdir(systemPath(directory), { withFileTypes: true, encoding: 'buffer' });
+  } catch (error) {
+    throw new DbadminError('file-unreadable', `cannot look into ${directory.toWellFormed()}`, {
+      detail: messageOf(error),
+      hint: 'Nothing was touched. What lies there would be deleted, if it does not belong: take it away, or run the restore as who owns it.',
+      cause: error,
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import type { LineageContents } from '../lineage-inspect.ts';
 import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
+import { refuseForeignInside } from './foreign-inside.ts';
 import { refuseHeld } from './hold-apply.ts';
 import { HOLD_NAME, MARKER_NAME, withoutLeavings } from './left-out.ts';
 import { readMarker } from './marker.ts';
@@ -67,6 +68,7 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
   const asides = await innerAsides(layout.dataDirectory);
   const moved = (unstored?.files ?? []).map((name) => `pg_wal/${name}`);
   const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...asides, ...moved]);
+  refuseForeignInside(layout.dataDirectory, target.found, plan.removed);
   const rooms = await requireRoom(layout, extraBytes, plan.foundBytesIn);
   return { kind: 'over', rooms, target, delta: plan, unstored, lostUntil: lost, fingerprint };
 }

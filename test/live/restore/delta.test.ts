@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFile, chown, mkdir, open, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -202,6 +202,47 @@ describe('restore --delta', () => {
       message: expect.stringContaining('where tablespace'),
     });
     await expect(preflight('fresh', false)).rejects.toMatchObject({ code: 'refused', hint: expect.stringContaining('--delta') });
+  });
+
+  test('a repository or another cluster that lies in the directory is never deleted with it', async () => {
+    await layDown('holder');
+    await makeRepository(place('holder/pg_wal/backups'));
+    await expect(preflight('holder', true)).rejects.toMatchObject({
+      code: 'refused',
+      message: `${place('holder')} has a repository in it: ${place('holder/pg_wal/backups')}`,
+    });
+    await rm(place('holder/pg_wal/backups'), { recursive: true });
+    await layDown('holder/clones/one');
+    await expect(preflight('holder', true)).rejects.toMatchObject({
+      code: 'refused',
+      message: `${place('holder')} has the data directory of another cluster in it: ${place('holder/clones/one')}`,
+    });
+    await rename(place('holder/clones/one'), place('one'));
+    await layDown('holder', true);
+  });
+
+  test('what cannot be looked into or taken away is told, with the way on; a mount point stays', async () => {
+    await layDown('mounted');
+    await mkdir(place('mounted/log'));
+    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place('mounted/log')]).status === 0;
+    await writeFile(place('mounted/log/old'), 'old');
+    try {
+      await layDown('mounted', true);
+      if (isMounted) expect(await readdir(place('mounted/log'))).toEqual([]);
+      if (!isMounted) return;
+      await mkdir(place('mounted/base/7'));
+      await writeFile(place('mounted/base/7/1'), 'not of this backup');
+      execFileSync('mount', ['--bind', '-o', 'ro', place('mounted/base/7'), place('mounted/base/7')]);
+      try {
+        await expect(layDown('mounted', true)).rejects.toMatchObject({ code: 'file-unwritable', hint: expect.stringContaining('--delta') });
+      } finally {
+        execFileSync('umount', [place('mounted/base/7')]);
+      }
+      await startsWithEverything(await layDown('mounted', true));
+      await stopCluster(programs, place('mounted'), 'immediate');
+    } finally {
+      if (isMounted) execFileSync('umount', [place('mounted/log')]);
+    }
   });
 
   test('a restore that was interrupted leaves no cluster that starts, says how to go on, and is finished', async () => {
