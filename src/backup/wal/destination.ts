@@ -15,7 +15,7 @@ export interface WalDestination {
 /**
  * Does the same for every destination at once; each to its end, whatever happens to the others.
  *
- * @throws {DbadminError} the first failure of a required one. What fails elsewhere is a warning.
+ * @throws {DbadminError} the first failure of a required one, or, where it was done nowhere, of any. What fails elsewhere is a warning.
  */
 export async function forEachDestination<T>(
   destinations: readonly WalDestination[],
@@ -24,16 +24,19 @@ export async function forEachDestination<T>(
 ): Promise<readonly T[]> {
   const results = await Promise.allSettled(destinations.map(async ({ name, open }) => await work(await open(), name)));
   const done: T[] = [];
-  const failures: { readonly name: string; readonly error: unknown }[] = [];
+  const failures: { readonly name: string; readonly required: boolean; readonly error: unknown }[] = [];
   for (const [index, result] of results.entries()) {
     const { name = '', required = true } = destinations[index] ?? {};
     if (result.status === 'fulfilled') done.push(result.value);
-    else if (required) failures.push({ name, error: result.reason });
-    else log.warn(`repository ${name} was left behind: ${messageOf(result.reason)}`);
+    else failures.push({ name, required, error: result.reason });
   }
-  const [first] = failures;
+  // Whatever is required: what came nowhere is not done.
+  const grave = done.length === 0 && failures.every(({ required }) => !required) ? failures : failures.filter(({ required }) => required);
+  for (const { name, error } of failures.filter((each) => !grave.includes(each)))
+    log.warn(`repository ${name} was left behind: ${messageOf(error)}`);
+  const [first] = grave;
   if (first === undefined) return done;
-  throw inRepository(first.name, first.error, failures.length === 1 ? undefined : failures.map(({ name }) => name));
+  throw inRepository(first.name, first.error, grave.length === 1 ? undefined : grave.map(({ name }) => name));
 }
 
 function inRepository(name: string, error: unknown, all: readonly string[] | undefined): Error {

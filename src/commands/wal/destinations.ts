@@ -12,15 +12,20 @@ export interface OpenDestinations {
   close(): Promise<void>;
 }
 
-/** The repositories of a cluster, and which of them must have the WAL: what `wal.required` of its policies names, or all. */
+/**
+ * The repositories of a cluster, and which of them must have the WAL: what `wal.required` of its policies names, or all. One that is named there
+ * is among them, though the configuration gives others to the cluster: nothing is safe before it is there.
+ */
 export async function openDestinations(
   context: CommandContext,
   input: CommandInput,
   config: Config,
   cluster: ClusterConfig,
 ): Promise<OpenDestinations> {
-  const chosen = selectRepositories(config, cluster, textOption(input, 'repository'));
+  const own = selectRepositories(config, cluster, textOption(input, 'repository'));
   const required = textOption(input, 'repository') === undefined ? await requiredNames(context, input, cluster) : undefined;
+  const others = [...(required ?? [])].filter((name) => own.every((each) => each.name !== name));
+  const chosen = [...own, ...others.flatMap((name) => selectRepositories(config, cluster, name))];
   const opened = new Map<string, Promise<Repository>>();
   const destinations = chosen.map((each): WalDestination => ({
     name: each.name,

@@ -135,6 +135,11 @@ describe('pushWalBytes', () => {
     expect(await pushWalBytes(FIRST, segment, { ...options([destination(repository), away(false)]), log })).toBe('stored');
     expect(warnings).toEqual([expect.stringContaining('offsite was left behind')]);
   });
+
+  test('what came into no repository is not stored, though none of them is required', async () => {
+    const segment = makeSegment(SYSTEM, FIRST_LSN, SIZE, 1);
+    await expect(pushWalBytes(FIRST, segment, options([away(false)]))).rejects.toMatchObject({ code: 'repository-missing' });
+  });
 });
 
 test.each([
