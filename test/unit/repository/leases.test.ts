@@ -12,7 +12,7 @@ import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
 import { withRetry } from '../../../src/storage/retry.ts';
-import type { ObjectStore } from '../../../src/storage/store.ts';
+import type { ObjectStore, StoredObject } from '../../../src/storage/store.ts';
 import { withFaults } from '../../backup/failing-store.ts';
 import { damage, flipBody, HEAD_DAMAGES, SEEMS_ENCRYPTED } from '../../backup/damage.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
@@ -123,7 +123,8 @@ describe('a lease', () => {
     let isRenewed = true;
     // As a directory's: the names are read, then the file of each is looked for.
     const list: ObjectStore['list'] = async function* (prefix) {
-      const names = await Array.fromAsync(bare.store.list(prefix));
+      const names: StoredObject[] = [];
+      for await (const object of bare.store.list(prefix)) names.push(object);
       if (!isRenewed) await clock.advance(61_000);
       isRenewed = true;
       for (const { key } of names) {
