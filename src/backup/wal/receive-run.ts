@@ -9,7 +9,7 @@ import { WalArchive } from '../../repository/wal-archive.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { WalDestination } from './destination.ts';
 import { FlushedInspection } from './flushed-inspect.ts';
-import { findResumePoint, type SlotDoubt } from './resume-inspect.ts';
+import { findResumePoint, type ResumeOptions, type SlotDoubt } from './resume-inspect.ts';
 import { inspectSource } from '../source-inspect.ts';
 import { receiveWal, type ReceiveEnd } from './receive.ts';
 
@@ -85,8 +85,7 @@ async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<
       await ensureClusterIdentity(repository, { ...source, name: options.clusterName });
       return new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes);
     };
-    const repositories = await openThose(options);
-    for (const { repository } of repositories) await begin(repository);
+    const repositories = await openThose(options, begin);
     const { timeline, lsn } = await findResumePoint({ ...options, connection, source, repositories, doubt });
     options.log.info(`receiving from ${formatLsn(lsn)} on timeline ${timeline}, slot ${options.slot}`);
     return await receiveWal({
@@ -110,21 +109,22 @@ async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<
   }
 }
 
-/** The repositories that answer. @throws what the first one said, when none does. */
-async function openThose({
-  destinations,
-  log,
-}: ReceiverOptions): Promise<readonly { readonly repository: Repository; readonly required: boolean }[]> {
-  const opened: { readonly repository: Repository; readonly required: boolean }[] = [];
+/** The repositories that answer and take the cluster. @throws what the first one said, when none does. */
+async function openThose(
+  { destinations, log }: ReceiverOptions,
+  begin: (repository: Repository) => Promise<unknown>,
+): Promise<ResumeOptions['repositories']> {
+  const opened: ResumeOptions['repositories'][number][] = [];
   let failure: unknown;
   for (const { name, required, open } of destinations) {
     try {
       const repository = await open();
       await readIdentity(repository.store);
-      opened.push({ repository, required });
+      await begin(repository);
+      opened.push({ name, repository, required });
     } catch (error) {
       failure ??= error;
-      log.warn(`repository ${name} does not answer: ${messageOf(error)}`);
+      log.warn(`repository ${name} cannot be used: ${messageOf(error)}`);
     }
   }
   if (opened.length === 0 && failure !== undefined) throw failure as Error;

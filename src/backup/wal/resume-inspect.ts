@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, isDbadminError, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -21,7 +21,7 @@ export interface ResumeOptions {
   readonly parameters: ConnectionParameters;
   readonly source: Source;
   /** Those that answer; the required ones decide what is missing. */
-  readonly repositories: readonly { readonly repository: Repository; readonly required: boolean }[];
+  readonly repositories: readonly { readonly name: string; readonly repository: Repository; readonly required: boolean }[];
   readonly slot: string;
   readonly doubt: SlotDoubt;
   readonly clock: Clock;
@@ -131,9 +131,23 @@ async function recordGaps(options: ResumeOptions, server: ServerLineage, fromLsn
   const noticedAt = options.clock.now().toISOString();
   for (const part of splitByTimeline(server, fromLsn, toLsn)) {
     const gap: RecordedGap = { ...part, reason, noticedAt };
-    for (const { repository } of options.repositories) await recordGap(repository, options.source.systemIdentifier, gap);
+    await recordEverywhere(options, gap);
     options.log.warn(
       `WAL ${formatLsn(gap.fromLsn)} → ${formatLsn(gap.toLsn)} of timeline ${gap.timeline} is lost (${reason.replace('-', ' ')}): nothing in it can be restored, nor anything after it until the next backup. Take one now: dbadmin backup run`,
     );
   }
+}
+
+/** One that cannot take the record has a hole there, once WAL from behind it comes. @throws what the first one said, when none takes it. */
+async function recordEverywhere({ repositories, source, log }: ResumeOptions, gap: RecordedGap): Promise<void> {
+  const results = await Promise.allSettled(
+    repositories.map(async ({ repository }) => await recordGap(repository, source.systemIdentifier, gap)),
+  );
+  const failed = repositories.flatMap(({ name }, index) => {
+    const result = results[index];
+    return result?.status === 'rejected' ? [{ name, error: result.reason as unknown }] : [];
+  });
+  const [first] = failed;
+  if (first !== undefined && failed.length === repositories.length) throw first.error as Error;
+  for (const { name, error } of failed) log.warn(`that WAL is lost could not be recorded in repository ${name}: ${messageOf(error)}`);
 }
