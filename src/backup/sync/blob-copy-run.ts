@@ -145,7 +145,7 @@ export class BlobCopy {
     if (pipeline === undefined) return;
     const [outcome] = await pipeline.finish(runName(this.#options.clock.now()));
     if (outcome?.kind !== 'stored') throw outcome?.error ?? new DbadminError('internal', 'the copy has no outcome');
-    for (const pack of outcome.written.packs) this.#relied.add(pack);
+    for (const pack of [...outcome.written.packs, ...outcome.written.adoptedPacks]) this.#relied.add(pack);
     this.#newBlobs += outcome.written.newBlobs;
     this.#storedBytes += outcome.written.storedBytes;
     this.#sinceCheckpoint = 0;

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { syncLineage } from '../../../src/backup/sync/run.ts';
+import { silentLog } from '../../../src/base/log.ts';
+import { formatLsn } from '../../../src/postgres/lsn.ts';
+import { BlobIndex } from '../../../src/repository/blob-index.ts';
+import { backupKey, packKey } from '../../../src/repository/layout.ts';
+import { readManifest, writeManifest, type Extent } from '../../../src/repository/manifest.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
+import { lockEnd, withRetention } from '../../../src/repository/retained-store.ts';
+import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { ManualClock } from '../../backup/manual-clock.ts';
+import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { hashOf, summaryOf, SYSTEM } from '../../backup/small-backups.ts';
+import { CLUSTER, newFilled } from '../../backup/small-source.ts';
+import { SEGMENT_BYTES } from '../../backup/wal-segments.ts';
+
+const contents = (n: number): readonly Buffer[] => Array.from({ length: 5 }, (_, k) => Buffer.from(`blob ${n}.${k} `.repeat(50)));
+
+/** A full backup of content that the source has: of that of backup `n`. */
+async function addFull(source: Repository, label: string, n: number): Promise<void> {
+  const start = 8n * BigInt(SEGMENT_BYTES);
+  const lsns = { startLsn: formatLsn(start + 0x28n), stopLsn: formatLsn(start + 0x100n) };
+  const extents = contents(n).map((content, k): Extent => [k * 8192, content.byteLength, hashOf(content)]);
+  await writeManifest(source, summaryOf(label, { ...lsns, startedAt: `2026-11-25T00:00:00.00${n}Z` }), [
+    { path: 'base/1', type: 'file', sizeBytes: 5 * 8192, mode: 384, modifiedAt: 1, extents },
+  ]);
+}
+
+/** The pack in which a repository has the content of a backup. */
+async function packOf(repository: Repository, label: string): Promise<string> {
+  const index = await BlobIndex.load(repository, SYSTEM);
+  for await (const entry of readManifest(repository, SYSTEM, label))
+    if (entry.type === 'file') for (const [, , hash] of entry.extents) return packKey(SYSTEM, index.find(hash)?.pack ?? '');
+  throw new Error('it has content');
+}
+
+test('a pack in which the destination turns out to have what was read anew is locked for as long as the backup', async () => {
+  const clock = new ManualClock();
+  const { repository: source } = await newFilled();
+  const target = await makeMemoryRepository(true, withRetention(createMemoryStore(), { lockDays: 30, clock }));
+  const signal = new AbortController().signal;
+  const all = { from: source, to: target, cluster: CLUSTER, chosen: undefined, everything: true, clock, log: silentLog, signal };
+  const callbacks = { onBackup: () => undefined, onWal: () => undefined };
+  await syncLineage({ ...all, ...callbacks });
+  clock.set(clock.now().getTime() + 20 * 86_400_000);
+  // Its names are not those of the last backup that both have: it is read, and nothing of it is stored.
+  await addFull(source, 'backup-3', 0);
+  expect(await syncLineage({ ...all, ...callbacks })).toMatchObject({ backups: [{ label: 'backup-3', newBlobs: 0 }], failed: [] });
+  const [pack, manifest] = [
+    await target.store.stat(await packOf(target, 'backup-3')),
+    await target.store.stat(backupKey(SYSTEM, 'backup-3')),
+  ];
+  expect(manifest?.lockedUntil).toEqual(lockEnd(clock.now(), 30));
+  expect(pack?.lockedUntil).toEqual(manifest?.lockedUntil);
+});
