@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { reasonOf } from '../../base/errors.ts';
 import { sharesNames } from '../../repository/keys.ts';
 import { blobsOf } from '../../repository/live-blobs.ts';
 import { backupKey } from '../../repository/layout.ts';
@@ -38,6 +39,11 @@ export async function copyBackup(label: string, options: BackupCopyOptions): Pro
   });
   if (read === undefined) {
     await blobs.abandon();
+    return undefined;
+  }
+  const broken = await blobs.findDamagedThere();
+  if (broken !== undefined) {
+    uncopied.add('backup', label, `what it shares with backups that are there is damaged in the destination: ${reasonOf(broken)}`);
     return undefined;
   }
   const { packs: _packs, ...summary } = read.source;

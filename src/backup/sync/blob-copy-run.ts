@@ -9,6 +9,7 @@ import { unreadIndexes } from '../../repository/lock-backup.ts';
 import { readMarks } from '../../repository/marks.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { Renames } from './renames.ts';
+import { findDamaged, inspectSuspects } from './shared-content-inspect.ts';
 
 /** Blobs read together: neighbours in a pack come with one read. */
 const BATCH = 64;
@@ -37,18 +38,22 @@ export class BlobCopy {
   readonly #known: BlobIndex;
   /** Undefined where names are the same. */
   #renames: Renames | undefined;
+  readonly #suspects: ReadonlySet<string>;
   readonly #relied = new Set<string>();
+  /** What was asked for and lies in a pack of the destination that is suspect: its name there. */
+  #doubtful = new Set<string>();
   #pipeline: BlobPipeline | undefined;
   #pending = new Set<string>();
   #sinceCheckpoint = 0;
   #newBlobs = 0;
   #storedBytes = 0;
 
-  private constructor(options: CopyOptions, source: BlobIndex, known: BlobIndex) {
+  private constructor(options: CopyOptions, source: BlobIndex, known: BlobIndex, suspects: ReadonlySet<string>) {
     this.#options = options;
     this.#source = source;
     this.#reader = new BlobReader(options.from, options.systemIdentifier, source);
     this.#known = known;
+    this.#suspects = suspects;
     this.#renames = sharesNames(options.from, options.to) ? undefined : new Renames();
   }
 
@@ -56,7 +61,8 @@ export class BlobCopy {
   static async open(options: CopyOptions, source: BlobIndex): Promise<BlobCopy> {
     const { to, systemIdentifier } = options;
     const skipPacks = await readMarks(to, systemIdentifier);
-    return new BlobCopy(options, source, await BlobIndex.load(to, systemIdentifier, { skipPacks }));
+    const known = await BlobIndex.load(to, systemIdentifier, { skipPacks });
+    return new BlobCopy(options, source, known, await inspectSuspects(to, systemIdentifier, known));
   }
 
   /** Packs of the destination that what was asked for lies in, as far as they were there before. */
@@ -96,8 +102,11 @@ export class BlobCopy {
   async add(hash: string): Promise<void> {
     const name = this.#renames === undefined ? hash : this.#renames.get(hash);
     const place = name === undefined ? undefined : this.#known.find(name);
-    if (place !== undefined) this.#relied.add(place.pack);
-    else this.#pending.add(hash);
+    if (place === undefined) this.#pending.add(hash);
+    else {
+      this.#relied.add(place.pack);
+      if (this.#suspects.has(place.pack)) this.#doubtful.add(place.hash);
+    }
     if (this.#pending.size >= BATCH) await this.#flush();
   }
 
@@ -111,10 +120,22 @@ export class BlobCopy {
     return copied;
   }
 
+  /**
+   * What is wrong with content that was asked for since the last call and that the destination had: that of packs in which verifications
+   * found damage is read. A full backup is taken for sound where it lies, so that nothing but the next verification would tell.
+   */
+  async findDamagedThere(): Promise<DbadminError | undefined> {
+    const names = [...this.#doubtful];
+    this.#doubtful = new Set();
+    const { to, systemIdentifier, signal } = this.#options;
+    return await findDamaged(to, { systemIdentifier, known: this.#known, signal }, names);
+  }
+
   /** Forgets what was asked for and not yet read; what was stored stays, for whoever needs it next. */
   async abandon(): Promise<void> {
     this.#pending = new Set();
     await this.finish();
+    this.#doubtful = new Set();
   }
 
   async close(): Promise<void> {
@@ -133,11 +154,17 @@ export class BlobCopy {
     for await (const plain of this.#reader.readAll(hashes)) {
       const hash = hashes[next++] ?? '';
       this.#sinceCheckpoint += plain.byteLength;
-      await this.#pipeline.put(plain, ([name = '']) => this.#renames?.set(hash, name));
+      await this.#pipeline.put(plain, ([name = '']) => this.#note(hash, name));
     }
     // Names must be known before the same blob is asked for again.
     if (this.#renames !== undefined) await this.#pipeline.drain();
     if (this.#sinceCheckpoint >= CHECKPOINT_BYTES) await this.#checkpoint();
+  }
+
+  /** Learns the name of a blob that was read: where names differ, the destination may turn out to have it. */
+  #note(hash: string, name: string): void {
+    this.#renames?.set(hash, name);
+    if (this.#suspects.size > 0 && this.#suspects.has(this.#known.find(name)?.pack ?? '')) this.#doubtful.add(name);
   }
 
   async #checkpoint(): Promise<void> {

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
 import { syncLineage } from '../../../src/backup/sync/run.ts';
+import { recordVerification } from '../../../src/backup/verify/record.ts';
+import { verifyRepository } from '../../../src/backup/verify/run.ts';
+import type { VerifyReport } from '../../../src/backup/verify/report.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
@@ -11,7 +15,7 @@ import { createMemoryStore } from '../../../src/storage/memory.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { hashOf, summaryOf, SYSTEM } from '../../backup/small-backups.ts';
-import { CLUSTER, newFilled } from '../../backup/small-source.ts';
+import { CLUSTER, newFilled, sync } from '../../backup/small-source.ts';
 import { SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
 const contents = (n: number): readonly Buffer[] => Array.from({ length: 5 }, (_, k) => Buffer.from(`blob ${n}.${k} `.repeat(50)));
@@ -33,6 +37,46 @@ async function packOf(repository: Repository, label: string): Promise<string> {
     if (entry.type === 'file') for (const [, , hash] of entry.extents) return packKey(SYSTEM, index.find(hash)?.pack ?? '');
   throw new Error('it has content');
 }
+
+/** One bit of the first piece of a pack is not as it was. */
+async function rot({ store }: Repository, key: string): Promise<void> {
+  const bytes = Buffer.from(await store.read(key));
+  bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20);
+  await store.delete(key);
+  await store.create(key, bytes);
+}
+
+async function verify(repository: Repository): Promise<VerifyReport> {
+  return await verifyRepository({
+    repositoryName: 'target',
+    cluster: CLUSTER,
+    extent: { kind: 'everything' },
+    tool: 'test',
+    onRead: () => undefined,
+    repository,
+    clock: systemClock,
+    signal: new AbortController().signal,
+  });
+}
+
+test.each([false, true])(
+  'no full backup is copied onto content that was found damaged in the destination (encrypted: %s)',
+  async (encrypted) => {
+    const { repository: source } = await newFilled();
+    const target = await makeMemoryRepository(encrypted);
+    await sync(source, target);
+    const pack = await packOf(target, 'backup-2');
+    await rot(target, pack);
+    await recordVerification(target, await verify(target));
+
+    await addFull(source, 'backup-3', 2);
+    await addFull(source, 'backup-4', 1);
+    const told = { kind: 'backup', name: 'backup-3', problem: expect.stringContaining(`${pack} is damaged`) as string };
+    expect(await sync(source, target)).toMatchObject({ backups: [{ label: 'backup-4' }], failed: [told] });
+    // What is there restores, but for what was damaged before.
+    expect((await verify(target)).backups.map(({ label }) => label)).toEqual(['backup-2']);
+  },
+);
 
 test('a pack in which the destination turns out to have what was read anew is locked for as long as the backup', async () => {
   const clock = new ManualClock();
