@@ -68,12 +68,16 @@ export async function logIn(
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof LoginFailure)) throw error;
-      // The second way's refusal says more only when the first was not even asked for a password.
-      if (failure === undefined || systemCodeOf(error.failure) !== undefined) failure = error;
+      // The second way's refusal says more only when the first was not even asked for a password, as where the server has no TLS.
+      if (failure === undefined || systemCodeOf(error.failure) !== undefined || isWithoutTls(failure)) failure = error;
       if (!canOtherWayHelp(error)) break;
     }
   }
   throw replicationRefusal(here, failure?.failure, failure?.encrypted ?? false);
+}
+
+function isWithoutTls({ failure }: LoginFailure): boolean {
+  return messageOf(failure).includes('does not support SSL');
 }
 
 /** As libpq: the other way is tried when TLS failed, or when pg_hba.conf has no line for this one. */

@@ -199,3 +199,20 @@ test('a server without WAL senders is named, with what to set', async () => {
     await cluster.stop();
   }
 });
+
+test('where the server has no TLS, and none is asked for, what counts is why the login in clear text failed', async () => {
+  const cluster = await startTestCluster({ password: PASSWORD });
+  try {
+    for (const sslMode of ['prefer', 'allow', 'disable'] as const) {
+      const opening = ReplicationConnection.open({ ...cluster.parameters(), sslMode, password: undefined });
+      await expect(opening).rejects.toMatchObject({
+        code: 'credentials-wrong',
+        message: 'the server asks for the password of postgres and none was given',
+      });
+    }
+    const required = ReplicationConnection.open({ ...cluster.parameters(), sslMode: 'require' });
+    await expect(required).rejects.toMatchObject({ code: 'connection-failed' });
+  } finally {
+    await cluster.stop();
+  }
+});
