@@ -6,6 +6,7 @@ import { textOption, type CommandContext, type CommandInput } from '../command.t
 import { loadProject } from '../load-project.ts';
 import { openLocked, openRepository, selectRepository } from '../open-repository.ts';
 import { readEmergencyFile } from './emergency-file.ts';
+import { keysOfChosen } from './encrypted.ts';
 import { newSecret } from './new-secret.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -13,6 +14,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const chosen = selectRepository(config, cluster, textOption(input, 'repository'));
   const repository = await open(context, input, chosen);
   try {
+    // Before the secret, whose file may be made for it.
+    keysOfChosen(repository, chosen, config, cluster);
     const secret = await newSecret(context, input);
     const words = { note: textOption(input, 'note') ?? '', createdAt: context.clock.now() };
     const added = await addProvenKey(repository, secret, words);

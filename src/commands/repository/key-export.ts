@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { formatEmergencyKey } from '../../repository/emergency-key.ts';
-import { keysOf } from '../../repository/key-changes.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { keysOfChosen } from './encrypted.ts';
 import { writeSecretFile } from './new-secret.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -16,7 +16,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     throw new DbadminError('usage', 'say where the emergency key goes', { hint: 'Give --to FILE, or --to - to print it.' });
   const repository = await openRepository(context, chosen);
   try {
-    const text = formatEmergencyKey(repository.identity, keysOf(repository), context.clock.now());
+    const text = formatEmergencyKey(repository.identity, keysOfChosen(repository, chosen, config, cluster), context.clock.now());
     if (to === '-') {
       output.raw(text);
       return 0;

@@ -4,6 +4,7 @@ import { damagedJson } from '../backup/recovery-json.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openLocked, selectRepository, unlockOf } from '../open-repository.ts';
+import { encryptedOthers, whichIs } from './encrypted.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -35,8 +36,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       output.warn(
         `${each.key} cannot be read and opens nothing: ${each.error.detail ?? each.error.message} dbadmin repository key remove ${keyIdOf(each)} takes it away`,
       );
-    if (identity.encryption === 'none') output.line(`${repository.name} is not encrypted: whoever reads it reads the database`);
-    else if (configured === undefined) output.warn('what the configuration gives opens none of them');
+    if (identity.encryption === 'none') {
+      output.line(`${repository.name} is not encrypted: whoever reads it reads the database`);
+      const others = encryptedOthers(repository, config, cluster);
+      if (others.length > 0) output.line(whichIs(others));
+    } else if (configured === undefined) output.warn('what the configuration gives opens none of them');
     output.result({ repository: repository.name, encryption: identity.encryption, keys, damaged: damagedJson(stored.damaged) });
     return 0;
   } finally {

@@ -1,8 +1,9 @@
-import { keysOf, removeKey } from '../../repository/key-changes.ts';
+import { removeKey } from '../../repository/key-changes.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository, unlockOf } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
+import { keysOfChosen } from './encrypted.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
@@ -11,7 +12,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const [id = ''] = input.args;
   const repository = await openRepository(context, chosen);
   try {
-    keysOf(repository);
+    keysOfChosen(repository, chosen, config, cluster);
     const unlock = await unlockOf(chosen);
     if (unlock.kind === 'none') return 0;
     await confirmOrStop(output, `Remove key ${id} of ${chosen.name}? Whoever relies on it cannot open the repository any more.`);

@@ -1,8 +1,9 @@
-import { keysOf, rotateKey } from '../../repository/key-changes.ts';
+import { rotateKey } from '../../repository/key-changes.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository, unlockOf } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
+import { keysOfChosen } from './encrypted.ts';
 import { newSecret } from './new-secret.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -11,7 +12,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const chosen = selectRepository(config, cluster, textOption(input, 'repository'));
   const repository = await openRepository(context, chosen);
   try {
-    keysOf(repository);
+    keysOfChosen(repository, chosen, config, cluster);
     const old = await unlockOf(chosen);
     if (old.kind === 'none') return 0;
     // Before the secret, whose file may be made for it.

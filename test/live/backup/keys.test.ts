@@ -110,3 +110,31 @@ it('a command without a terminal says where a passphrase can come from, and take
   const inArgv = await dbadmin(SECRETS.third, 'repository key add --passphrase x');
   expect(inArgv.status).toBe(64);
 });
+
+it('where the first repository is not encrypted and another one is, that is named, and no key file is made for nothing', async () => {
+  const several = path.join(directory, 'several.yaml');
+  const place = (name: string): string => JSON.stringify(path.join(directory, name));
+  await writeFile(
+    several,
+    `version: 1
+clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [plain, offsite] } }
+repositories:
+  plain: { type: disk, path: ${place('plain')} }
+  offsite: { type: disk, path: ${place('offsite')}, encryption: { passphrase: { from: env, name: SECRET } } }
+`,
+    { mode: 0o600 },
+  );
+  const env = { ...process.env, SECRET: SECRETS.first };
+  const run = async (words: string): Promise<CommandEnd> => await runInProcess([...words.split(' '), '--config', several], env);
+  expect(await run('backup init')).toMatchObject({ status: 0 });
+
+  const file = path.join(directory, 'office.several');
+  const out = path.join(directory, 'emergency.several');
+  const hint = 'offsite is configured with encryption: give --repository offsite.';
+  for (const words of [`add --key-file ${file} --generate`, 'rotate --yes', 'remove 0123456789abcdef --yes', `export --to ${out}`])
+    expect(await run(`repository key ${words}`)).toMatchObject({ status: 1, stderr: expect.stringContaining(hint) });
+  expect((await run('repository key list')).stdout).toContain(hint);
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(await run(`repository key add --repository offsite --key-file ${file} --generate`)).toMatchObject({ status: 0 });
+  expect(await run(`repository key export --repository offsite --to ${out}`)).toMatchObject({ status: 0 });
+});
