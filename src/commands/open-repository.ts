@@ -38,11 +38,19 @@ export function selectRepositories(config: Config, cluster: ClusterConfig, name:
   });
 }
 
+/** A repository that was not asked for by name, and the cluster's others, which may have what it has. */
+export type ChosenRepository = RepositoryConfig & { readonly others?: readonly string[] };
+
 /** The first of {@link selectRepositories}: where one is enough. */
-export function selectRepository(config: Config, cluster: ClusterConfig, name: string | undefined): RepositoryConfig {
-  const [first] = selectRepositories(config, cluster, name);
+export function selectRepository(config: Config, cluster: ClusterConfig, name: string | undefined): ChosenRepository {
+  const [first, ...others] = selectRepositories(config, cluster, name);
   if (first === undefined) throw new DbadminError('config-missing', `cluster ${cluster.name} has no repository for its backups`);
-  return first;
+  return others.length === 0 ? first : { ...first, others: others.map((each) => each.name) };
+}
+
+/** What a command needs to take this repository of the cluster: nothing for the first, which is taken unless said. */
+export function repositoryOption({ repositories }: Pick<ClusterConfig, 'repositories'>, name: string): string {
+  return repositories[0] === name ? '' : ` --repository ${name}`;
 }
 
 /**
@@ -50,10 +58,22 @@ export function selectRepository(config: Config, cluster: ClusterConfig, name: s
  *
  * @throws {DbadminError} `repository-missing` (exit 10) when there is none; `key-wrong` (exit 12).
  */
-export async function openRepository(context: CommandContext, repository: RepositoryConfig): Promise<Repository> {
-  const unlock = await unlockOf(repository);
-  const opened = await openAsItIs(context, repository, async (store) => await openStored(store, unlock));
-  return { ...opened, onDamaged: damageTeller(context, repository.name) };
+export async function openRepository(context: CommandContext, repository: ChosenRepository): Promise<Repository> {
+  try {
+    const unlock = await unlockOf(repository);
+    const opened = await openAsItIs(context, repository, async (store) => await openStored(store, unlock));
+    return { ...opened, onDamaged: damageTeller(context, repository.name) };
+  } catch (error) {
+    throw withOthers(error, repository.others ?? []);
+  }
+}
+
+/** The same failure; its hint names the other repositories, which are there for such a day. */
+function withOthers(error: unknown, others: readonly string[]): unknown {
+  if (!isDbadminError(error) || error.code === 'interrupted' || others.length === 0) return error;
+  const option = others.map((name) => `--repository ${name}`).join(' or ');
+  const hint = `${error.hint === undefined ? '' : `${error.hint}\n`}The cluster has ${others.length === 1 ? 'another repository' : 'other repositories'}: ${option}.`;
+  return new DbadminError(error.code, error.message, { detail: error.detail, hint, cause: error.cause });
 }
 
 /** Warns of each damaged object that is passed over, once. */

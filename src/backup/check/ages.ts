@@ -34,7 +34,8 @@ export interface Ages {
 }
 
 /** What the ages mean: against the limits of the policies, and by themselves. */
-export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date): readonly Finding[] {
+export function judgeAges(place: string, ages: Ages, limits: AgeLimits, now: Date): readonly Finding[] {
+  const what = `repository ${place}`;
   if (limits.dumpsOnly.length > 0) return judgeDumps(what, ages, limits, now);
   if (ages.backupAt === undefined) {
     const others = ages.ahead.length === 0 ? 'damaged or wrong' : 'damaged, wrong or of a moment that has not come';
@@ -65,7 +66,7 @@ export function judgeAges(what: string, ages: Ages, limits: AgeLimits, now: Date
       ),
     ),
     ...judgeUnjudged(what, ages),
-    judgeDrill(what, ages, limits, now),
+    judgeDrill(place, ages, limits, now),
     judgeVerified(what, ages, now),
   ];
 }
@@ -76,15 +77,15 @@ function judgeUnjudged(what: string, { unjudged }: Ages): readonly Finding[] {
   );
 }
 
-function judgeDrill(what: string, { drillAt, drillFailed }: Ages, { drillAgeMs }: AgeLimits, now: Date): Finding {
-  const name = `${what} drill`;
-  const fix = 'dbadmin backup drill';
+function judgeDrill(place: string, { drillAt, drillFailed }: Ages, { drillAgeMs }: AgeLimits, now: Date): Finding {
+  const name = `repository ${place} drill`;
+  const fix = `dbadmin backup drill --repository ${place}`;
   if (drillFailed !== undefined) {
     const { label, isLast } = drillFailed;
     return problem(
       name,
       isLast ? `the last one, ${label}, did not pass` : `${label} failed, and none since has restored the same and passed`,
-      `${fix}; its report says why: dbadmin backup drill --verify-report ${label} --json`,
+      `${fix}; its report says why: ${fix} --verify-report ${label} --json`,
     );
   }
   if (drillAt === undefined) {

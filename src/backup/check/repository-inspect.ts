@@ -57,7 +57,7 @@ export async function checkRepository(repository: Repository, options: Repositor
           )
         : ok(`${what} encryption`, repository.identity.encryption),
     );
-    findings.push(...(await checkKeys(what, repository, options.databaseIsHere ?? false)));
+    findings.push(...(await checkKeys(options.name, repository, options.databaseIsHere ?? false)));
     findings.push(await checkAbsence(what, store));
     findings.push(await checkStoreClock(what, store, options.clock));
     findings.push(...(await checkLineage(what, repository, options)));
@@ -139,7 +139,7 @@ async function checkLineage(what: string, repository: Repository, options: Repos
     unjudged: suspicions.unjudged,
     verified: verified === undefined ? undefined : { at: new Date(verified.finishedAt), isSound: verified.isSound },
   };
-  return [...findings, ...judgeAges(what, ages, limits, now)];
+  return [...findings, ...judgeAges(options.name, ages, limits, now)];
 }
 
 /** A rebuild without the key leaves indexes that restores read and backups do not. */

@@ -11,7 +11,7 @@ import { reachFrom } from '../../repository/wal-coverage.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import type { Output } from '../output.ts';
-import { openRepository, selectRepository } from '../open-repository.ts';
+import { openRepository, repositoryOption, selectRepository } from '../open-repository.ts';
 import { damagedJson, gapsJson, timelinesJson, walJson } from './recovery-json.ts';
 import { describeTried, readTried, showTried, warnOfMismatches, warnOfUnjudged } from './show-proofs.ts';
 
@@ -65,7 +65,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const tried = await readTried(opened, systemIdentifier, contents.backups, context.clock.now());
     warnOfMismatches(output, suspicions);
     warnOfUnjudged(output, suspicions);
-    showTried(output, tried, context.clock.now());
+    showTried(output, tried, context.clock.now(), `dbadmin backup drill${repositoryOption(cluster, repository.name)}`);
     output.result({
       repository: repository.name,
       damaged: damagedJson(contents.damaged),

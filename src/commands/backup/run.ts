@@ -43,7 +43,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       onProgress: (done, total) => progress?.update(done, total),
     }).finally(() => progress?.end());
     const result = { ...taken, outcomes: [...opened.failed, ...taken.outcomes] };
-    showOutcome(output, result, clock.now().getTime() - startedAt);
+    showOutcome(output, cluster, result, clock.now().getTime() - startedAt);
     const notExpired = await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
     for (const [name, problem] of notExpired) warnOfNotExpired(output, 'backup', name, problem);
     output.result({ backups: result.outcomes.map((outcome) => ({ ...describe(outcome), ...expiredJson(notExpired.get(outcome.name)) })) });

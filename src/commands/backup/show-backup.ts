@@ -6,9 +6,12 @@ import type { TakeOutcome } from '../../backup/take/outcomes.ts';
 import type { TakeResult } from '../../backup/take/run.ts';
 import { differingPages, howToAcknowledge, mismatchCount, whoIsWrong } from '../../repository/differing-pages.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
+import type { ClusterConfig } from '../../config/config.ts';
 import type { CommandContext } from '../command.ts';
+import { repositoryOption } from '../open-repository.ts';
 
 type Output = CommandContext['output'];
+type Preferring = Pick<ClusterConfig, 'repositories'>;
 
 /** Mismatching pages named in the output; the manifest lists the rest. */
 const NAMED_PAGES = 5;
@@ -31,7 +34,7 @@ export function showMode(output: Output, where: string, mode: TakeMode): void {
 }
 
 /** What a run came to, repository by repository. */
-export function showOutcome(output: Output, { mode, outcomes }: TakeResult, tookMs: number): void {
+export function showOutcome(output: Output, cluster: Preferring, { mode, outcomes }: TakeResult, tookMs: number): void {
   const taken = outcomes.flatMap(({ name, result }) => (result.kind === 'taken' ? [{ name, summary: result.summary }] : []));
   const [first] = taken;
   if (first !== undefined) {
@@ -54,7 +57,7 @@ export function showOutcome(output: Output, { mode, outcomes }: TakeResult, took
         `no backup in ${name}: ${result.error.message}${result.error.detail === undefined ? '' : `\n  detail: ${result.error.detail}`}`,
       );
   }
-  if (first !== undefined) showNext(output, first.summary);
+  if (first !== undefined) showNext(output, first.summary, repositoryToRestoreFrom(cluster, taken));
 }
 
 /** 3 when a repository has no backup, when the server found bad pages, or when the audit found any. */
@@ -97,9 +100,15 @@ function showAudit(output: Output, { audit, label, damage }: BackupSummary, mode
   );
 }
 
-function showNext(output: Output, summary: BackupSummary): void {
+/** The option for a restore where the repository that it takes by itself has not got the backup. */
+function repositoryToRestoreFrom(cluster: Preferring, taken: readonly { readonly name: string }[]): string {
+  const options = taken.map(({ name }) => repositoryOption(cluster, name));
+  return options.includes('') ? '' : (options[0] ?? '');
+}
+
+function showNext(output: Output, summary: BackupSummary, option: string): void {
   if (summary.damage !== null)
     output.warn(`the server found damaged pages: ${summary.damage}. The backup is kept as damaged; restore the table from an older one.`);
   else if (mismatchCount(summary.audit) === 0)
-    output.line(`restorable on its own: dbadmin restore --backup ${summary.label} --to-latest --into DIR --start`);
+    output.line(`restorable on its own: dbadmin restore --backup ${summary.label}${option} --to-latest --into DIR --start`);
 }

@@ -85,9 +85,8 @@ export function suspicionJson(suspicion: Suspicion | undefined): object | null {
 }
 
 /** The lines of `backup info` about what was tried. */
-export function showTried(output: Output, { last, lastPassed, unsettled, verified }: Tried, now: Date): void {
-  if (last === undefined)
-    output.line('drill        none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill)');
+export function showTried(output: Output, { last, lastPassed, unsettled, verified }: Tried, now: Date, drill: string): void {
+  if (last === undefined) output.line(`drill        none yet: nothing here has ever been restored to see whether it can be (${drill})`);
   else {
     const ended =
       last.verdict === 'passed'

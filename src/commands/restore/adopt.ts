@@ -84,6 +84,6 @@ async function takeFirst(
     signal,
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.end());
-  showOutcome(output, taken, clock.now().getTime() - startedAt);
+  showOutcome(output, cluster, taken, clock.now().getTime() - startedAt);
   return taken.outcomes.filter((outcome) => !isSound(outcome)).map(({ name }) => name);
 }

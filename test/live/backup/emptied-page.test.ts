@@ -69,7 +69,7 @@ function warningsOf(taken: TakeResult): string {
     stdin: stdin as unknown as NodeJS.ReadStream,
     signal: new AbortController().signal,
   });
-  showOutcome(output, taken, 1);
+  showOutcome(output, { repositories: ['local'] }, taken, 1);
   return String(stderr.read());
 }
 

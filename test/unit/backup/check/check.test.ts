@@ -42,7 +42,7 @@ describe('judgeAges', () => {
     const judged = (emptied: number, isClusterWrong: boolean): Finding | undefined =>
       judgeAges('r', { ...AGES, mismatches: [{ audit: 'F2', pages: 3, emptied, isClusterWrong }] }, NO_LIMITS, NOW)[1];
     expect(judged(0, false)).toMatchObject({
-      what: 'r audit',
+      what: 'repository r audit',
       state: 'problem',
       detail: expect.stringMatching(/: it or the backups before it are wrong$/),
       fix: expect.stringContaining('backup acknowledge F2 --sound audited, earlier or both'),
@@ -53,12 +53,21 @@ describe('judgeAges', () => {
     });
   });
 
+  test('the drill that is missing, or whose report is to be read, is one of this repository', () => {
+    const fixOf = (ages: Partial<Ages>): string | undefined =>
+      judgeAges('offsite', { ...AGES, ...ages }, LIMITS, NOW).find(({ what }) => what === 'repository offsite drill')?.fix;
+    expect(fixOf({ drillAt: undefined })).toBe('dbadmin backup drill --repository offsite');
+    expect(fixOf({ drillFailed: { label: 'D1', isLast: true } })).toMatch(
+      /: dbadmin backup drill --repository offsite --verify-report D1 --json$/,
+    );
+  });
+
   test('pages that nobody could judge are a note, which names the way out', () => {
     const cause = { pages: 3, files: 1, paths: ['base/6/1'], reason: 'refused', wayOut: 'GRANT' };
     const open = { audit: 'F2', comparedWith: 'F1', pages: 3, files: 1, causes: [cause] };
     const unjudged = [open];
     expect(judgeAges('r', { ...AGES, unjudged }, LIMITS, NOW)[1]).toMatchObject({
-      what: 'r audit',
+      what: 'repository r audit',
       state: 'note',
       detail: expect.stringMatching(/^that of F2: pages .* differ from F1, 3 in base\/6\/1: .*\(refused\)$/),
       fix: expect.stringMatching(/^GRANT\. .*before F1 expires, /),
@@ -76,7 +85,7 @@ describe('judgeAges', () => {
   test('no backup at all is a note while the repository is young, and a problem once the first one is late', () => {
     const found = (repositoryAt: Date, limits: AgeLimits): readonly unknown[] =>
       judgeAges('r', { ...AGES, backups: 0, backupAt: undefined, drillAt: undefined, verified: undefined, repositoryAt }, limits, NOW);
-    const told = { what: 'r backups', detail: 'none yet', fix: 'dbadmin backup run' };
+    const told = { what: 'repository r backups', detail: 'none yet', fix: 'dbadmin backup run' };
     expect(found(hoursAgo(0), LIMITS)).toEqual([{ ...told, state: 'note' }]);
     expect(found(hoursAgo(27), LIMITS)).toEqual([{ ...told, state: 'problem' }]);
     expect(found(hoursAgo(2700), NO_LIMITS)).toEqual([{ ...told, state: 'note' }]);
