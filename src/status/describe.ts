@@ -26,6 +26,9 @@ export function promiseLine(cluster: ClusterFacts, shown: Shown): string {
 export function describeLoss({ loss, back, isOnHost, repository }: HostLoss, shown: Shown): string {
   const where = isOnHost ? `; ${repository ?? 'the repository'} is on the same host and has to survive it` : '';
   if (loss.kind === 'everything') return `everything is lost: ${loss.why} (dbadmin backup run)`;
+  // What drills measured lies there, too.
+  if (loss.kind === 'unknown' && repository === undefined)
+    return `what is lost is not known: ${loss.why}; when it is back is not known either`;
   const lost = loss.kind === 'unknown' ? `what is lost is not known: ${loss.why}` : `lose ≤ ${formatDuration(loss.spanMs)}`;
   const cut = loss.kind !== 'span' ? '' : loss.because === 'gap' ? ', for WAL is missing since the newest backup' : '';
   if (loss.kind === 'span' && loss.because === 'dumps-only')
@@ -83,7 +86,7 @@ function repositoryLines(repository: RepositoryFacts, cluster: ClusterFacts, sho
     lines.push(
       ['backups', backupsText(repository, shown)],
       ['wal', walText(repository, cluster, shown)],
-      ['drill', drillText(repository, shown)],
+      ['drill', drillText(repository, cluster, shown)],
       ...unjudgedLines(lineage),
     );
   }
@@ -125,10 +128,13 @@ function walText(repository: RepositoryFacts, { server }: ClusterFacts, shown: S
   return `${formatBytes(lag.bytes)} behind the server${lag.spanMs === undefined ? '' : `, ${formatDuration(lag.spanMs)}`}`;
 }
 
-function drillText({ state }: RepositoryFacts, shown: Shown): string {
+function drillText({ name, state }: RepositoryFacts, { repositories }: ClusterFacts, shown: Shown): string {
   const lineage = state.kind === 'known' ? state.value.lineage : undefined;
   const drill = lineage?.drill;
-  if (drill === undefined) return 'none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill)';
+  if (drill === undefined) {
+    const option = repositories.length === 1 ? '' : ` --repository ${name}`;
+    return `none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill${option})`;
+  }
   const verdict = { passed: 'passed', failed: 'FAILED', 'proved-nothing': 'proved nothing' }[drill.verdict];
   const passedAt = lineage?.drillPassedAt;
   const before =

@@ -104,7 +104,7 @@ test('status: every line of a cluster says something, also where nothing is know
     'restorable: nothing: no backup has its WAL complete; no gaps',
     'backups: none',
     'wal: how far it is behind is not known',
-    'drill: none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill)',
+    'drill: none yet: nothing here has ever been restored to see whether it can be (dbadmin backup drill --repository local)',
     'migrations: not known: the server does not answer',
     'schedule: listening.incremental: last run not known: no worker keeps records of it; next tomorrow 02:00 (in 14 h)',
   ]);

@@ -37,7 +37,7 @@ test.each<[string, ClusterFacts, RegExp]>([
   [
     'the only repository is away',
     clusterFacts({ repositories: [AWAY] }),
-    /what is lost is not known: repository offsite cannot be read: it is not mounted; when it is back is not known/,
+    /what is lost is not known: repository offsite cannot be read: it is not mounted; when it is back is not known either$/,
   ],
   ['one of two repositories is away', clusterFacts({ repositories: [AWAY, repositoryFacts()] }), /lose ≤ 6\.0 s, back in/],
   [
