@@ -18,6 +18,10 @@ export interface BaseBackupOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What PostgreSQL takes as MAX_RATE, in kB of 1024 bytes a second. */
+export const MIN_RATE_KB = 32;
+export const MAX_RATE_KB = 1_048_576;
+
 /**
  * The BASE_BACKUP command in the grammar of `major`: until 14 words in a fixed order, from 15 on a list in parentheses.
  * It never waits for the archiver: the caller proves itself that the WAL is kept. Without a tablespace map the archive holds
@@ -25,7 +29,7 @@ export interface BaseBackupOptions {
  */
 export function baseBackupCommand(major: number, options: BaseBackupOptions): string {
   const { maxRateKb } = options;
-  if (maxRateKb !== undefined && !(Number.isInteger(maxRateKb) && maxRateKb >= 32 && maxRateKb <= 1_048_576)) {
+  if (maxRateKb !== undefined && !(Number.isInteger(maxRateKb) && maxRateKb >= MIN_RATE_KB && maxRateKb <= MAX_RATE_KB)) {
     throw new DbadminError('config-invalid', `a base backup cannot be limited to ${maxRateKb} kB/s`, {
       hint: 'Give a whole number from 32 to 1048576.',
     });

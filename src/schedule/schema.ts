@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseBytes } from '../base/bytes.ts';
 import { secretSource } from '../base/secret-source.ts';
 import { durationText, section, sizeText } from '../base/yaml-shape.ts';
 import { cronFault, isTimeZone } from './recurrence.ts';
@@ -29,12 +30,19 @@ const runKeys = {
 } as const;
 
 const percent = z.string().regex(/^(?:100|\d{1,2})(?:\.\d+)?%$/, 'not a share: write a percentage such as 5%');
+/** Bytes a second: what the server takes for a base backup. */
+const LOWEST_RATE = 32 * 1024;
+const HIGHEST_RATE = 1024 ** 3;
 const rate = z
   .string()
-  .refine(
-    (value) => value.endsWith('/s') && sizeText.safeParse(value.slice(0, -2)).success,
-    'not a rate: write a size a second, such as 200MB/s',
-  );
+  .refine((value) => value.endsWith('/s') && sizeText.safeParse(value.slice(0, -2)).success, {
+    error: 'not a rate: write a size a second, such as 200MB/s',
+    abort: true,
+  })
+  .refine((value) => {
+    const bytes = parseBytes(value.slice(0, -2));
+    return bytes >= LOWEST_RATE && bytes <= HIGHEST_RATE;
+  }, 'not a rate that PostgreSQL takes: 32KiB/s to 1GiB/s; without one there is no limit');
 
 /** Who is told of what: a webhook or an address for mail. */
 const notifySchema = z.array(

@@ -6,6 +6,7 @@ import type { NamedRepository } from '../../backup/take/destination.ts';
 import type { TakeOutcome } from '../../backup/take/outcomes.ts';
 import { takeBackup, type TakeResult } from '../../backup/take/run.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
+import { MAX_RATE_KB, MIN_RATE_KB } from '../../postgres/base-backup-command.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
@@ -109,14 +110,20 @@ function describe({ name, result }: TakeResult['outcomes'][number]): object {
 function rateOption(input: CommandInput): number | undefined {
   const text = textOption(input, 'maxRate');
   if (text === undefined) return undefined;
+  let rateKb: number;
   try {
-    return Math.round(parseBytes(text) / 1024);
+    rateKb = Math.round(parseBytes(text) / 1024);
   } catch (error) {
     throw new DbadminError('usage', `--max-rate takes a size, not "${text}"`, {
       hint: 'Write it like 50MB: so much in a second.',
       cause: error,
     });
   }
+  if (rateKb >= MIN_RATE_KB && rateKb <= MAX_RATE_KB) return rateKb;
+  throw new DbadminError('usage', `--max-rate takes 32KiB to 1GiB, not "${text}"`, {
+    detail: 'PostgreSQL takes no other rate. A number without a unit is bytes.',
+    hint: 'Write it like 50MB: so much in a second; without the option there is no limit.',
+  });
 }
 
 function levelOption(input: CommandInput): number | undefined {

@@ -160,6 +160,19 @@ jobs:
   ]);
 });
 
+test('a rate that the server does not take is refused: every scheduled backup would be', () => {
+  const limited = (rate: string): string => `version: 1
+policies:
+  listening:
+    cluster: main
+    limits: { rate: ${rate} }
+    repositories: [local]
+`;
+  for (const rate of ['32KiB/s', '1GiB/s']) expect(() => parse(limited(rate))).not.toThrow();
+  for (const rate of ['31kB/s', '2GB/s'])
+    expect(problemsOf(limited(rate))).toEqual(['5:21: not a rate that PostgreSQL takes: 32KiB/s to 1GiB/s; without one there is no limit']);
+});
+
 test.each([
   [
     'jobs that wait for each other',
