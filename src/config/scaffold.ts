@@ -71,7 +71,7 @@ version: 1
 policies:
   main:
     cluster: main
-    repositories: [local]
+    repositories: [local] # what is scheduled goes into these alone: add another one of dbadmin.yaml here, too
     base:
       full: { cron: "0 2 * * *", timezone: UTC }
     retention: { window: 14d, minimum: 2 }
