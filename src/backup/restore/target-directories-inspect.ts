@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
+import { holdsClone } from './clone-inspect.ts';
 import { outerDirectoryOf } from './configuration-files.ts';
 import { planDelta, type DeltaPlan } from './delta-plan.ts';
 import { inspectDeltaTarget, type DeltaTarget } from './delta-inspect.ts';
@@ -12,7 +13,7 @@ import type { LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
 import { requireRoom, type Room } from './room-inspect.ts';
 import { fingerprintOf } from './unchanged-inspect.ts';
-import { endOf, holdsClone, innerAsides, inspectUnstoredAside } from './unstored-wal-inspect.ts';
+import { endOf, innerAsides, inspectUnstoredAside } from './unstored-wal-inspect.ts';
 import { lostUntil, type UnstoredAside } from './unstored-wal.ts';
 
 /** What a restore finds where it is to go. */
@@ -62,7 +63,7 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
   }
   await refuseForeignSpool(layout);
   const unstored = await inspectUnstoredAside(layout, contents, along, target.kind === 'unfinished' ? target.marker : undefined);
-  const checkpoint = target.kind === 'cluster' && !(await holdsClone(layout.dataDirectory)) ? target.checkpoint : undefined;
+  const checkpoint = target.kind === 'cluster' && !(await holdsClone(layout.dataDirectory, contents)) ? target.checkpoint : undefined;
   const storedLsn = checkpoint && endOf(contents.coverage.timelines.get(checkpoint.timeline));
   const lost = checkpoint && lostUntil(checkpoint, storedLsn, unstored);
   const asides = await innerAsides(layout.dataDirectory);

@@ -5,7 +5,7 @@ import type { TimelineCoverage } from '../../repository/wal-coverage.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
 import { inspectUnstoredWal, oldestBackupLsn } from '../wal/unstored-inspect.ts';
 import { asideSuffix } from './aside-name.ts';
-import { isCloneConfiguration } from './clone-settings.ts';
+import { holdsClone } from './clone-inspect.ts';
 import { namesIn } from './delta-inspect.ts';
 import type { RestoreMarker } from './marker.ts';
 import type { LayoutPlan } from './plan.ts';
@@ -19,7 +19,8 @@ export async function inspectUnstoredAside(
   along: Lineage,
   begun: RestoreMarker | undefined,
 ): Promise<UnstoredAside | undefined> {
-  if (await holdsClone(dataDirectory)) return undefined;
+  // What showed that it is none may be moved already.
+  if (begun?.walAside === undefined && (await holdsClone(dataDirectory, { archive, coverage }))) return undefined;
   const link = path.join(dataDirectory, 'pg_wal');
   const directory = await realpath(link).catch((error: unknown) => {
     if (systemCodeOf(error) === 'ENOENT') return undefined;
@@ -88,11 +89,6 @@ export async function innerAsides(dataDirectory: string): Promise<readonly strin
     kept.push(`pg_wal/${name}`, ...inside.map((each) => `pg_wal/${name}/${each}`));
   }
   return kept;
-}
-
-/** Whether a directory is that of a clone that was restored. */
-export async function holdsClone(dataDirectory: string): Promise<boolean> {
-  return isCloneConfiguration(await readFile(path.join(dataDirectory, 'postgresql.auto.conf'), 'utf8').catch(() => ''));
 }
 
 /** How far a timeline is stored, gaps or not; undefined for nothing of it. */

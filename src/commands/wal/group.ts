@@ -26,7 +26,7 @@ segment there, stores those that the repository lacks, in each of the cluster's 
 with the histories of its timelines. Nothing is taken from the directory, and it can be repeated. A restore over a cluster refuses
 to go to the latest moment while there is something to store.
 
-Also of the directory that a restore moved such WAL to. Of a restored clone nothing is stored. Exit 3 when WAL breaks off before its last segment: what is behind is not stored.
+Also of the directory that a restore moved such WAL to. Of a restored clone nothing is stored, unless the repository has WAL that it wrote: then somebody goes on with it. Exit 3 when WAL breaks off before its last segment: what is behind is not stored.
 
 $ dbadmin wal salvage /var/lib/postgresql/18/main`,
     args: [{ form: '<dir>', summary: 'its data directory, or the directory that a restore moved its WAL to' }],

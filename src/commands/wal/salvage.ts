@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { holdsClone } from '../../backup/restore/unstored-wal-inspect.ts';
-import { forEachDestination } from '../../backup/wal/destination.ts';
-import { salvageWal, type SalvagedStretch } from '../../backup/wal/salvage-run.ts';
+import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { holdsClone, isRestoredAsClone } from '../../backup/restore/clone-inspect.ts';
+import { forEachDestination, type WalDestination } from '../../backup/wal/destination.ts';
+import { salvageWal, type SalvageRequest, type SalvagedStretch } from '../../backup/wal/salvage-run.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
@@ -14,12 +15,13 @@ import { openDestinations } from './destinations.ts';
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log, signal } = context;
   const named = path.resolve(context.cwd, input.args[0] ?? '');
-  await refuseClone(named);
-  const directory = await segmentsIn(named);
   const { config, cluster } = await loadProject(context, input);
   const opened = await openDestinations(context, input, config, cluster);
-  const request = { directory, clusterName: cluster.name, systemIdentifier: textOption(input, 'systemIdentifier'), clock, signal };
+  const of = { clusterName: cluster.name, systemIdentifier: textOption(input, 'systemIdentifier') };
   try {
+    await refuseClone(context, named, opened.destinations, of);
+    const directory = await segmentsIn(named);
+    const request = { directory, ...of, clock, signal };
     const salvaged = await forEachDestination(opened.destinations, log, async (repository, name) => ({
       repository: name,
       stretches: await salvageWal(repository, request),
@@ -39,9 +41,20 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 }
 
 /** A clone's timelines are nobody's: stored, they would be the newest of the cluster that it was restored from. */
-async function refuseClone(directory: string): Promise<void> {
+async function refuseClone(
+  { log }: CommandContext,
+  directory: string,
+  destinations: readonly WalDestination[],
+  { clusterName, systemIdentifier }: Pick<SalvageRequest, 'clusterName' | 'systemIdentifier'>,
+): Promise<void> {
   const dataDirectory = path.basename(directory) === 'pg_wal' ? path.dirname(directory) : directory;
-  if (!(await holdsClone(dataDirectory))) return;
+  if (!(await isRestoredAsClone(dataDirectory))) return;
+  const areClones = await forEachDestination(
+    destinations,
+    log,
+    async (repository) => await holdsClone(dataDirectory, await inspectLineage(repository, clusterName, systemIdentifier)),
+  );
+  if (areClones.includes(false)) return;
   throw new DbadminError('refused', `${dataDirectory} is a restored clone`, {
     detail: 'Its WAL is of a timeline of its own, and in the repository every later restore of everything would go along that one.',
     hint: 'Name the data directory of the cluster itself. What was done in a clone comes out of it with pg_dump.',

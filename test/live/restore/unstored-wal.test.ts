@@ -158,6 +158,41 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(JSON.parse((await dbadmin(...anew)).stdout)).toMatchObject({ preflight: { unstoredWal: null } });
   });
 
+  test('a clone that somebody goes on with, and whose WAL is received, is a cluster like any other', async () => {
+    await cluster.crash();
+    const clone = path.join(directory, 'clone');
+    const restoreClone = async (...words: string[]): ReturnType<typeof dbadmin> =>
+      await dbadmin('restore', '--to-latest', '--into', clone, '--start', '--json', '--yes', ...words);
+    const portOf = (stdout: string): number => (JSON.parse(stdout) as { restored: { port: number } }).restored.port;
+    const made = await restoreClone();
+    expect(made.status, made.output).toBe(0);
+    const at = { hosts: [{ host: '127.0.0.1', port: portOf(made.stdout) }] };
+    const receiver = startReceiver({ ...cluster, parameters: () => ({ ...cluster.parameters(), ...at }) }, repository);
+    const sql = postgres({ host: '127.0.0.1', port: portOf(made.stdout), user: 'postgres', database: 'postgres', max: 1 });
+    await sql.unsafe('insert into sale values (100)');
+    const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
+    await waitUntilStored(repository, parseLsn(row?.lsn ?? ''));
+    await receiver.stop();
+    await sql.unsafe('insert into sale values (101)');
+    await sql.end();
+    if (cluster.programs !== undefined) await stopCluster(cluster.programs, clone, 'immediate');
+    const refused = await restoreClone('--delta');
+    expect(`${refused.status} ${refused.output}`).toMatch(/^1 [^]*clone holds commits that the repository does not have/);
+    const salvaged = await dbadmin('wal', 'salvage', clone);
+    expect(`${salvaged.status} ${salvaged.output}`).toMatch(/^0 local: WAL of timeline 2 stored from/);
+    const again = await restoreClone('--delta');
+    expect(again.status, again.output).toBe(0);
+    const restored = postgres({ host: '127.0.0.1', port: portOf(again.stdout), user: 'postgres', database: 'postgres', max: 1 });
+    expect(await restored`select array_agg(n order by n) as sales from sale`).toEqual([{ sales: [1, 2, 3, 100, 101] }]);
+    await restored.unsafe('insert into sale values (102)');
+    await restored.end();
+    if (cluster.programs !== undefined) await stopCluster(cluster.programs, clone, 'immediate');
+    // Nobody went on with this one: what is stored of its pg_wal is the original's.
+    const anew = await dbadmin('restore', '--to-latest', '--into', clone, '--delta', '--dry-run', '--json');
+    expect(JSON.parse(anew.stdout)).toMatchObject({ preflight: { unstoredWal: null } });
+    expect((await dbadmin('wal', 'salvage', clone)).output).toContain('is a restored clone');
+  });
+
   test('what a new timeline has from the one before counts as stored, and only what was committed on it is asked for', async () => {
     await cluster.crash();
     const early = await restoreOver('--to', storedAt);
