@@ -64,8 +64,12 @@ export function partKey(systemIdentifier: string, segment: string, from: number,
 /** Without the end, a horizon is one of an earlier version. */
 export const PROVEN_HORIZON = '.proven';
 
+export function horizonPrefix(systemIdentifier: string, timeline: number): string {
+  return `${walPrefix(systemIdentifier, timeline)}horizon.`;
+}
+
 export function horizonKey(systemIdentifier: string, timeline: number, lsn: bigint, at: Date, nonce: string): string {
-  return `${walPrefix(systemIdentifier, timeline)}horizon.${formatLsn(lsn).replace('/', '_')}-${at.getTime()}-${nonce}${PROVEN_HORIZON}`;
+  return `${horizonPrefix(systemIdentifier, timeline)}${formatLsn(lsn).replace('/', '_')}-${at.getTime()}-${nonce}${PROVEN_HORIZON}`;
 }
 
 export function historyKey(systemIdentifier: string, timeline: number): string {

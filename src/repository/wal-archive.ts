@@ -10,7 +10,7 @@ import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
 import { damaged, HEADER_READ_BYTES, peekStart, seal, unseal } from './envelope.ts';
 import { readSealedHeader } from './sealed-header.ts';
-import { backupHistoryKey, historyKey, horizonKey, partialKey, partKey, walKey, walPrefix } from './layout.ts';
+import { backupHistoryKey, historyKey, horizonKey, horizonPrefix, partialKey, partKey, walKey } from './layout.ts';
 
 /** What stands in the header of a segment or part. @see FORMAT.md "WAL segments, parts, horizons, history" */
 export interface WalHeader {
@@ -139,7 +139,7 @@ export class WalArchive {
   /** Notes that all WAL before `lsn` was here at `at`, by the server's clock; replaces the timeline's earlier notes. */
   async putHorizon(timeline: number, lsn: bigint, at: Date): Promise<void> {
     const earlier: string[] = [];
-    for await (const object of this.#store.list(`${walPrefix(this.#systemIdentifier, timeline)}horizon.`)) earlier.push(object.key);
+    for await (const object of this.#store.list(horizonPrefix(this.#systemIdentifier, timeline))) earlier.push(object.key);
     const header = { systemIdentifier: this.#systemIdentifier, timeline, lsn: formatLsn(lsn), at: at.toISOString(), proven: true };
     const key = horizonKey(this.#systemIdentifier, timeline, lsn, at, randomBytes(4).toString('hex'));
     await this.#store.create(key, await seal(this.#repository, 'horizon', header, Buffer.alloc(0)));

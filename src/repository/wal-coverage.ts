@@ -1,6 +1,6 @@
 import { formatLsn } from '../postgres/lsn.ts';
 import { segmentName } from '../postgres/segment.ts';
-import { walKey, walPrefix } from './layout.ts';
+import { horizonPrefix, walKey, walPrefix } from './layout.ts';
 import type { Repository } from './repository.ts';
 import { walObject, type WalObject } from './wal-object.ts';
 
@@ -68,6 +68,14 @@ async function listCoverage({ store }: Repository, systemIdentifier: string, seg
     const found = walObject(systemIdentifier, key, segmentBytes);
     if (found?.kind === 'history') histories.add(found.timeline);
     else if (found !== undefined) note(drafts, found);
+  }
+  // A newer one takes its place every few seconds, and one that was gone when the list came to it is left out. A list of these alone takes no time.
+  for (const [timeline, { horizon }] of drafts) {
+    if (horizon !== undefined) continue;
+    for await (const { key } of store.list(horizonPrefix(systemIdentifier, timeline))) {
+      const found = walObject(systemIdentifier, key, segmentBytes);
+      if (found?.kind === 'horizon') note(drafts, found);
+    }
   }
   return { segmentBytes, histories, timelines: new Map([...drafts].map(([timeline, draft]) => [timeline, finish(draft, segmentBytes)])) };
 }
