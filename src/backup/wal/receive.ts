@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { DbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import { segmentName } from '../../postgres/segment.ts';
@@ -12,6 +13,7 @@ import { Lanes, type LaneSource } from './lanes.ts';
 import { Ordered } from './ordered.ts';
 import { RecordTimes } from './record-time-inspect.ts';
 import { SegmentBuffer } from './segment-buffer.ts';
+import { ServerQuestions } from './server-questions.ts';
 
 /** How many full segments are compressed and stored at once: enough for the cores and for a store that is far away. */
 const SEGMENTS_AT_ONCE = 4;
@@ -19,6 +21,8 @@ const AT_ONCE_BYTES = 128 * 1024 * 1024;
 /** For the server's time and what it has flushed by then to come, before what they tell is noted. */
 const ANSWER_MS = 1000;
 const COVERED_APART_MS = 1000;
+/** For how long a server that shuts down is kept waiting: whoever stops it waits for a minute, if that. */
+const SHUTDOWN_MOST_MS = 10_000;
 
 export interface ReceiveOptions {
   readonly connection: ReplicationConnection;
@@ -115,6 +119,8 @@ class Reception {
   readonly #recordTimes = new RecordTimes();
   #storedLsn: bigint;
   #isAsking = false;
+  readonly #questions = new ServerQuestions();
+  #isHurrying = false;
   #horizonAt = 0;
   #storingPart: Promise<void> = Promise.resolve();
   #catchingUp: Promise<void> | undefined;
@@ -176,18 +182,38 @@ class Reception {
   async #handle(event: WalStreamEvent): Promise<End | undefined> {
     switch (event.kind) {
       case 'data':
+        this.#questions.end();
         await this.#take(event.startLsn, event.bytes);
         if (this.#isWhole) this.#covered.noteMessage(event.serverTime, this.#segment.receivedLsn, event.flushedLsn);
         return undefined;
       case 'keepalive':
         if (this.#isWhole) this.#covered.noteMessage(event.serverTime, this.#segment.receivedLsn);
         this.#askFlushed(event.serverTime);
+        if (event.replyRequested) this.#hurry();
         return undefined;
       case 'timeline-end':
         return { kind: 'timeline-end', nextTimeline: event.nextTimeline, switchLsn: event.switchLsn };
       case 'server-shutdown':
         return { kind: 'server-shutdown', storedLsn: this.#segment.receivedLsn };
     }
+  }
+
+  /**
+   * A server that shuts down waits for what is open to be stored, and not for the next time that it would be. Nor for a repository that is away:
+   * its slot keeps what is not stored.
+   */
+  #hurry(): void {
+    const waitsMs = this.#questions.note(this.#options.clock.now().getTime());
+    if (waitsMs !== undefined && waitsMs > SHUTDOWN_MOST_MS) {
+      throw new DbadminError('connection-failed', 'the server shuts down, and does not wait any longer for all of its WAL to be stored', {
+        detail: 'Its slot keeps what is not stored yet: it comes when the server runs again.',
+      });
+    }
+    if (this.#isHurrying) return;
+    this.#isHurrying = true;
+    // A failure ends the reception by itself.
+    const hurrying = this.#storeOpenPart().catch(() => undefined);
+    void hurrying.finally(() => (this.#isHurrying = false));
   }
 
   /** Nothing may be on its way: then what is flushed after `at` tells that all that was flushed by then has come. */
@@ -235,7 +261,8 @@ class Reception {
 
   /** A part that is on its way is waited for: parts of one segment follow each other. */
   async #storeOpenPart(): Promise<void> {
-    await this.#storingPart;
+    // Of two that wait here the second finds what the first has begun.
+    for (let waited: Promise<void> | undefined; waited !== this.#storingPart;) await (waited = this.#storingPart);
     const part = this.#segment.unstored;
     if (part === undefined) return;
     const { name, startLsn } = this.#segment;
