@@ -43,12 +43,18 @@ export async function fetchSegment(source: WalSource, name: string): Promise<Buf
  */
 export async function fetchWal(source: WalSource, name: string): Promise<FetchedWal | undefined> {
   const kind = walFileOf(name);
-  if (kind?.kind === 'segment') {
+  // A restore_command with %p and %f in each other's place asks for it: as absent it would end recovery at the first segment.
+  if (kind === undefined) {
+    throw new DbadminError('wal-name-invalid', `"${name}" is not a WAL file`, {
+      hint: 'Recovery asks for segments and timeline histories by their names alone: give wal get the %f of restore_command, then its %p.',
+    });
+  }
+  if (kind.kind === 'segment') {
     const whole = await fetchSegment(source, name);
     if (whole !== undefined) return wholeSegment(whole);
   }
   const contents = await inspectLineage(source.repository, source.clusterName, source.systemIdentifier);
-  if (kind?.kind === 'segment') return await segment(source.repository, contents, name);
+  if (kind.kind === 'segment') return await segment(source.repository, contents, name);
   const bytes = await fetchOther(contents, kind, name);
   return bytes && { bytes, isWhole: false, storedBytes: bytes.byteLength };
 }
@@ -59,18 +65,16 @@ function wholeSegment(bytes: Buffer): FetchedWal {
 
 async function fetchOther(
   contents: LineageContents,
-  kind: Exclude<WalFile, { kind: 'segment' }> | undefined,
+  kind: Exclude<WalFile, { kind: 'segment' }>,
   name: string,
 ): Promise<Buffer | undefined> {
-  switch (kind?.kind) {
+  switch (kind.kind) {
     case 'history':
       return await history(contents, name);
     case 'partial':
       return await contents.archive.readPartial(kind.segment);
     case 'backup-history':
       return await contents.archive.readBackupHistory(name);
-    case undefined:
-      return undefined;
     default:
       return kind satisfies never;
   }

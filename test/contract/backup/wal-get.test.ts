@@ -135,3 +135,13 @@ test('a recorded gap is not the end of the archive', async () => {
   }
   expect(await fetchWal(source, nameOf(6))).toBeUndefined();
 });
+
+test('what is no name of a WAL file is refused, and not the end of the archive', async () => {
+  const { repository } = await repositoryWith([3, 4]);
+  const source = { repository, clusterName: 'main', systemIdentifier: undefined };
+  // As %p, as a name with something behind it, as a variable that was not replaced.
+  for (const name of ['pg_wal/RECOVERYXLOG', `pg_wal/${nameOf(3)}`, `${nameOf(3)}.gz`, nameOf(3).toLowerCase().replace('1', 'a'), '%f', ''])
+    await expect(fetchWal(source, name)).rejects.toMatchObject({ code: 'wal-name-invalid', message: `"${name}" is not a WAL file` });
+  expect(await fetchWal(source, nameOf(5))).toBeUndefined();
+  expect(await fetchWal(source, '00000002.history')).toBeUndefined();
+});
