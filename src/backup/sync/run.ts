@@ -26,7 +26,7 @@ export interface SyncOptions {
   readonly cluster: ClusterIdentity;
   /** Undefined for all. */
   readonly chosen: ChooseBackups | undefined;
-  /** Whether dumps, holds, the ledger and reports come along. */
+  /** Whether dumps, holds, reports and records of gaps come along; the ledger and findings about audits always do. */
   readonly everything: boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -69,8 +69,8 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
     const ours = there.backups;
     const present = new Set(ours.map(({ label }) => label));
     const theirs = source.backups;
-    const sealed = { systemIdentifier, uncopied, namesakes: namesakeLabels(theirs, ours) };
-    const objects = options.everything ? await copySealed(from, to, sealed) : 0;
+    const sealed = { systemIdentifier, uncopied, namesakes: namesakeLabels(theirs, ours), everything: options.everything };
+    const objects = await copySealed(from, to, sealed);
     const {
       backups: chosen,
       left,

@@ -15,6 +15,8 @@ export interface SealedCopyOptions {
   readonly uncopied: UncopiedList;
   /** Labels that stand for another backup in the destination. */
   readonly namesakes: ReadonlySet<string>;
+  /** Whether holds, reports and records of gaps come along. The ledger and findings always do: a restore has to know what they say. */
+  readonly everything: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface SealedCopyOptions {
 export async function copySealed(
   from: Repository,
   to: Repository,
-  { systemIdentifier, uncopied, namesakes }: SealedCopyOptions,
+  { systemIdentifier, uncopied, namesakes, everything }: SealedCopyOptions,
 ): Promise<number> {
   const holds = holdPrefix(systemIdentifier);
   const places: readonly (readonly [prefix: string, kind: SealedKind])[] = [
@@ -42,7 +44,8 @@ export async function copySealed(
     const missing: string[] = [];
     for await (const { key } of from.store.list(prefix)) {
       const isNamesakes = prefix === holds && !isFinding(key) && namesakes.has(key.slice(holds.length).split('/', 1)[0] ?? '');
-      if (!present.has(key) && !isNamesakes) missing.push(key);
+      const isAsked = everything || kind === 'ledger' || (prefix === holds && isFinding(key));
+      if (isAsked && !present.has(key) && !isNamesakes) missing.push(key);
     }
     for (const key of missing) {
       const isCopied = await uncopied.attempt(

@@ -32,7 +32,7 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
       { flags: '--to <name>', summary: 'the repository that gets it; made with dbadmin backup init' },
       {
         flags: '--backup <label>',
-        summary: 'only this backup and the WAL from it on',
+        summary: 'only this backup and the WAL from it on, with the ledger and findings about audits',
         fallback: 'backups, WAL, dumps, holds, ledger and reports',
       },
       { flags: '--all', summary: 'also what the retention of the destination would not keep' },
@@ -45,7 +45,7 @@ $ dbadmin repository sync --from local --to archive --backup 20261121T203001Z-fu
       'left: array of labels that were not worth copying',
       'wal: { segments, parts, histories } copied, or null with --dry-run',
       'dumps: array of labels copied',
-      'objects: number of holds, ledger entries and reports copied',
+      'objects: number of holds, findings about audits, ledger entries, reports and records of gaps copied',
       'failed: array of { kind: backup, namesake (a backup or dump whose label stands for another one in the destination), wal, history, dump or object, name, problem } that could not be copied; with --dry-run only namesakes, and backups whose manifest cannot be read',
     ],
     load: async () => await import('./sync.ts'),

@@ -62,7 +62,7 @@ async function acknowledge(sound: AuditFinding['sound'], ...more: readonly strin
 }
 
 const sync = async (from: Repository, to: Repository): Promise<number> =>
-  await copySealed(from, to, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(from), namesakes: new Set() });
+  await copySealed(from, to, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(from), namesakes: new Set(), everything: true });
 
 test.each([
   ['audited', ['I1', 'F1']],

@@ -50,14 +50,24 @@ test.each([false, true])(
     // One that cannot be read counts as none, and keeps nobody from the others.
     const damaged = await repository.store.read((await keysOf(repository))[0] ?? '');
     const beside = await makeMemoryRepository();
-    await copySealed(repository, beside, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(repository), namesakes: new Set() });
+    await copySealed(repository, beside, {
+      systemIdentifier: SYSTEM,
+      uncopied: new UncopiedList(repository),
+      namesakes: new Set(),
+      everything: true,
+    });
     const [, last = ''] = await keysOf(beside);
     await beside.store.delete(last);
     await beside.store.create(last, damaged.subarray(0, -1));
     expect(await listFindings(beside, SYSTEM)).toMatchObject([{ label: 'F2', sound: 'audited' }, { label: 'F9' }]);
 
     const copy = await makeMemoryRepository(!encrypted);
-    await copySealed(repository, copy, { systemIdentifier: SYSTEM, uncopied: new UncopiedList(repository), namesakes: new Set() });
+    await copySealed(repository, copy, {
+      systemIdentifier: SYSTEM,
+      uncopied: new UncopiedList(repository),
+      namesakes: new Set(),
+      everything: true,
+    });
     expect(await listFindings(copy, SYSTEM)).toEqual(await listFindings(repository, SYSTEM));
   },
 );
@@ -71,7 +81,9 @@ test('where the destination has another backup of a label, a finding says nothin
   await placeFinding(repository, SYSTEM, newFinding({ ...said, label: 'F4', wrong: ['F3', 'F4'] }));
   const copy = await makeMemoryRepository();
   const uncopied = new UncopiedList(repository);
-  expect(await copySealed(repository, copy, { systemIdentifier: SYSTEM, uncopied, namesakes: new Set(['F2', 'F3']) })).toBe(2);
+  expect(
+    await copySealed(repository, copy, { systemIdentifier: SYSTEM, uncopied, namesakes: new Set(['F2', 'F3']), everything: true }),
+  ).toBe(2);
   expect(await listFindings(copy, SYSTEM)).toMatchObject([
     { label: 'F2', wrong: ['I2'] },
     { label: 'F4', wrong: ['F4'] },

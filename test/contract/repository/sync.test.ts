@@ -1,16 +1,20 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { systemClock } from '../../../src/base/clock.ts';
+import type { ChooseBackups } from '../../../src/backup/sync/plan.ts';
 import { Renames } from '../../../src/backup/sync/renames.ts';
+import { syncLineage } from '../../../src/backup/sync/run.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
+import { newFinding, placeFinding } from '../../../src/repository/audit-findings.ts';
 import { blake3 } from '../../../src/repository/hash.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { BlobPipeline } from '../../../src/repository/blob-pipeline.ts';
 import { BlobReader } from '../../../src/repository/blob-reader.ts';
 import { listHolds, placeHold } from '../../../src/repository/holds.ts';
-import { packPrefix } from '../../../src/repository/layout.ts';
+import { holdPrefix, packPrefix } from '../../../src/repository/layout.ts';
 import { acquireLease } from '../../../src/repository/leases.ts';
+import { readLedger } from '../../../src/repository/ledger.ts';
 import { listBackups, readManifest, writeManifest, type Extent } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { readCoverage } from '../../../src/repository/wal-coverage.ts';
@@ -19,7 +23,7 @@ import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
-import { dump, sync } from '../../backup/small-source.ts';
+import { CLUSTER, dump, newFilled, sync } from '../../backup/small-source.ts';
 import { contentOf as segmentBytes, nameOf, SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
 const times = { receivedAt: new Date(1000), coveredUntil: new Date(2000) };
@@ -192,6 +196,20 @@ test('a segment of which the source has parts only, and the destination the whol
   await new WalArchive(target, SYSTEM, SEGMENT_BYTES).putSegment(nameOf(5), segmentBytes(5), times);
   expect(await sync(source, target)).toMatchObject({ wal: { segments: 2, parts: 0 }, failed: [] });
   expect((await keysOf(target, `${SYSTEM}/wal/`)).filter((key) => key.includes('.part.'))).toEqual([]);
+});
+
+test('one backup alone comes with the ledger and with what is known of its pages, and without holds, reports and dumps', async () => {
+  const { repository: source } = await newFilled();
+  const target = await makeMemoryRepository();
+  const finding = { label: 'backup-2', sound: 'earlier', wrong: ['backup-1'], reason: 'looked', now: new Date(0) } as const;
+  await placeFinding(source, SYSTEM, newFinding(finding));
+  const one = { from: source, to: target, cluster: CLUSTER, everything: false, clock: systemClock, log: silentLog };
+  const callbacks = { onBackup: () => undefined, onWal: () => undefined, signal: new AbortController().signal };
+  const chosen: ChooseBackups = (missing) => missing.filter(({ label }) => label === 'backup-1');
+  expect(await syncLineage({ ...one, ...callbacks, chosen })).toMatchObject({ backups: [{ label: 'backup-1' }], objects: 3, dumps: [] });
+  // Otherwise a restore from there would bring back who was dropped, and say nothing.
+  expect(await readLedger(target, SYSTEM)).toEqual(await readLedger(source, SYSTEM));
+  expect(await keysOf(target, holdPrefix(SYSTEM))).toEqual([expect.stringMatching(/\/backup-2\/.*\.audit$/)]);
 });
 
 test('nothing is copied beside a backup that is being written there', async () => {
