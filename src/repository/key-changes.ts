@@ -65,7 +65,9 @@ export async function addProvenKey(repository: Repository, secret: UnlockingSecr
     });
   }
   const object = await addKey(store, keys, secret, words);
-  if ((await findOpeningKey(store, identity, secret))?.object.id === object.id) return object;
+  // This one: somebody else may have added the same secret at the same moment.
+  const stored = (await listKeys(store)).keys.filter(({ id }) => id === object.id);
+  if (await opensOne(stored, identity, secret)) return object;
   throw new DbadminError('repository-damaged', `key ${object.id} was stored and does not open the repository in ${store.description}`, {
     hint: 'The other keys are as they were; look at the storage before anything else.',
   });
@@ -122,27 +124,39 @@ export interface Rotation {
 
 /**
  * Puts a new key in the place of the one that `old` opens. The new one is added and proven first: whenever this stops, one
- * of the two opens the repository. No content is written anew, since both wrap the same repository key.
+ * of the two opens the repository. No content is written anew, since both wrap the same repository key. Where two added the old secret at
+ * one moment, it has two objects: both go, since either keeps it good.
  *
  * @throws {DbadminError} as {@link addProvenKey}; `partly-done` when the old key could not be taken away.
  */
 export async function rotateKey(repository: Repository, old: UnlockingSecret, secret: UnlockingSecret, words: KeyWords): Promise<Rotation> {
   const { store, identity } = repository;
-  const before = await findOpeningKey(store, identity, old);
-  if (before === undefined) throw new DbadminError('key-wrong', `the key to rotate does not open the repository in ${store.description}`);
+  const ids = await listOpening(store, identity, old);
+  const [first, ...copies] = ids;
+  if (first === undefined) throw new DbadminError('key-wrong', `the key to rotate does not open the repository in ${store.description}`);
   const added = await addProvenKey(repository, secret, words);
   try {
-    return { added, removed: await removeKey(repository, before.object.id, secret, words) };
+    const removed = await removeKey(repository, first, secret, words);
+    for (const id of copies) await removeKey(repository, id, secret, words);
+    return { added, removed };
   } catch (error) {
-    throw new DbadminError('partly-done', `key ${added.id} was added, and the old key ${before.object.id} may still be there`, {
+    throw new DbadminError('partly-done', `key ${added.id} was added, and the old key ${ids.join(', ')} may still be there`, {
       detail: error instanceof DbadminError ? `It could not be taken away: ${error.message}.` : 'It could not be taken away.',
       hint: `The new key opens the repository. Put its secret into the configuration. ${
         // What is only hidden is no key any more that could be named.
-        (isDbadminError(error, 'partly-done') ? error.hint : undefined) ?? `Then: dbadmin repository key remove ${before.object.id}`
+        (isDbadminError(error, 'partly-done') ? error.hint : undefined) ??
+        `Then: ${ids.map((id) => `dbadmin repository key remove ${id}`).join(', ')}`
       }`,
       cause: error,
     });
   }
+}
+
+/** The ids of all key objects that `secret` opens. */
+async function listOpening(store: ObjectStore, identity: RepositoryIdentity, secret: UnlockingSecret): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const object of (await listKeys(store)).keys) if (await opensOne([object], identity, secret)) ids.push(object.id);
+  return ids;
 }
 
 async function opensOne(objects: readonly KeyObject[], identity: RepositoryIdentity, secret: UnlockingSecret): Promise<boolean> {

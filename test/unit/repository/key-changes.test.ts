@@ -208,6 +208,17 @@ describe('keys of a repository', () => {
     await expect(openRepository(repository.store, first)).rejects.toMatchObject({ code: 'key-wrong', exitStatus: 12 });
   });
 
+  it('a secret that two add at one moment is added, and a rotation takes all of it away', async () => {
+    const [first, second] = [keyFile(), keyFile()];
+    const repository = await encrypted(first);
+    const added = await Promise.all([addProvenKey(repository, second, WORDS), addProvenKey(repository, second, WORDS)]);
+    expect(new Set(added.map(({ id }) => id)).size).toBe(2);
+    const third = keyFile();
+    await rotateKey(repository, second, third, WORDS);
+    expect(await opens(repository, second)).toBe(false);
+    expect([await opens(repository, first), await opens(repository, third)]).toEqual([true, true]);
+  });
+
   it('a rotation that stops at any call of the storage leaves one that opens it', async () => {
     let stopped = 0;
     for (let at = 1; ; at += 1) {
