@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { link, lstat, mkdir, open, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, systemCodeOf } from '../base/errors.ts';
 import { piecesOf } from './body.ts';
 import { existingObject } from './failures.ts';
 import { isAbsence } from './disk-failures.ts';
-import { TEMPORARY_SUFFIX } from './keys.ts';
+import { temporaryName } from './keys.ts';
 import type { ObjectBody } from './store.ts';
 
 /** Who may read what is made. */
@@ -45,7 +44,7 @@ export async function createFile(target: DiskTarget, key: string, body: ObjectBo
     await syncDirectory(path.dirname(file));
     throw existingObject(root, key);
   }
-  const temporary = `${file}.${randomBytes(8).toString('hex')}${TEMPORARY_SUFFIX}`;
+  const temporary = temporaryName(file);
   const handle = await openTemporary(target, temporary);
   try {
     try {

@@ -1,7 +1,7 @@
 import { opendir, readdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { isAbsence } from './disk-failures.ts';
-import { isKey, TEMPORARY_SUFFIX } from './keys.ts';
+import { isKey, isTemporary } from './keys.ts';
 import type { StoredObject } from './store.ts';
 
 /** How many files are looked at together. */
@@ -79,13 +79,13 @@ export async function statFile(root: string, key: string): Promise<StoredObject 
   }
 }
 
-/** Removes temporary files last written before `begunBefore`, in the whole tree, and counts them. */
+/** Removes temporary files of ours last written before `begunBefore`, in the whole tree, and counts them. */
 export async function removeTemporaries(directory: string, begunBefore: Date): Promise<number> {
   let removed = 0;
   for await (const entry of await opendir(directory)) {
     const file = path.join(directory, entry.name);
     if (entry.isDirectory()) removed += isKey(entry.name) ? await removeTemporaries(file, begunBefore) : 0;
-    else if (entry.name.endsWith(TEMPORARY_SUFFIX) && (await removeIfOlder(file, begunBefore))) removed += 1;
+    else if (isTemporary(entry.name) && (await removeIfOlder(file, begunBefore))) removed += 1;
   }
   return removed;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { DbadminError } from '../base/errors.ts';
 
 const MAXIMUM_KEY_BYTES = 700;
@@ -6,7 +7,18 @@ const MAXIMUM_PART_BYTES = 200;
 const PART = /^[A-Za-z0-9._=-]+$/;
 
 /** What a temporary file's name ends in; no part of a key may. */
-export const TEMPORARY_SUFFIX = '.tmp';
+const TEMPORARY_SUFFIX = '.tmp';
+const TEMPORARY = /\.[0-9a-f]{16}\.tmp$/;
+
+/** A name for the file of an object while it is made. */
+export function temporaryName(file: string): string {
+  return `${file}.${randomBytes(8).toString('hex')}${TEMPORARY_SUFFIX}`;
+}
+
+/** Whether a file has a name that {@link temporaryName} gives: others end in `.tmp`, too, and are somebody's. */
+export function isTemporary(file: string): boolean {
+  return TEMPORARY.test(file);
+}
 
 /** Whether `key` has the form that {@link ObjectStore} describes. */
 export function isKey(key: string): boolean {

@@ -18,7 +18,7 @@ export function passThrough(store: ObjectStore): ObjectStore {
     erase: async (prefix) => await store.erase(prefix),
     extendLock: async (...call) => await store.extendLock(...call),
     lockSupport: async () => await store.lockSupport(),
-    removeUnfinished: async (begunBefore) => await store.removeUnfinished(begunBefore),
+    removeUnfinished: async (...call) => await store.removeUnfinished(...call),
     freeBytes: async () => await store.freeBytes(),
     probe: async () => await store.probe(),
     close: async () => await store.close(),

@@ -34,7 +34,7 @@ export function withRetrier(store: ObjectStore, again: Retrier): ObjectStore {
     erase: async (prefix) => await eraseWithRetry(store, again, prefix),
     extendLock: async (key, until) => await again.call(async () => await store.extendLock(key, until)),
     lockSupport: async () => await again.call(async () => await store.lockSupport()),
-    removeUnfinished: async (begunBefore) => await again.call(async () => await store.removeUnfinished(begunBefore)),
+    removeUnfinished: async (...given) => await again.call(async () => await store.removeUnfinished(...given)),
     freeBytes: async () => await again.call(async () => await store.freeBytes()),
     probe: async () => await again.call(async () => await store.probe()),
     close: async () => await store.close(),

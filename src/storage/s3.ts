@@ -192,7 +192,7 @@ class S3Store implements ObjectStore {
     return { client: this.#client, place: this.#place, description: this.description };
   }
 
-  async removeUnfinished(begunBefore: Date): Promise<number> {
+  async removeUnfinished(begunBefore: Date, isOwn: (key: string) => boolean = () => true): Promise<number> {
     const { bucket: Bucket } = this.#place;
     let removed = 0;
     let marker: { readonly KeyMarker?: string | undefined; readonly UploadIdMarker?: string | undefined } | undefined = {};
@@ -200,7 +200,7 @@ class S3Store implements ObjectStore {
       const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({ Bucket, Prefix: this.#before, ...marker });
       const page = await this.#attempt('listing unfinished uploads', async () => await this.#client.send(command));
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-        if (Initiated === undefined || Initiated >= begunBefore) continue;
+        if (Initiated === undefined || Initiated >= begunBefore || !isOwn(Key?.slice(this.#before.length) ?? '')) continue;
         const abort = new AbortMultipartUploadCommand({ Bucket, Key, UploadId });
         await this.#attempt('removing an unfinished upload', async () => await fineWhenGone('NoSuchUpload', this.#client.send(abort)));
         removed += 1;

@@ -75,8 +75,10 @@ export interface ObjectStore {
   /**
    * Removes what creates that never ended left behind (temporary files, unfinished multipart uploads), if begun before
    * `begunBefore`, and gives their number. Such leftovers are never listed or read. Choose a time that no running create is older than.
+   * Uploads are only those of keys that `isOwn` knows: where there is no prefix, whoever shares the bucket has some, too. A temporary file
+   * is known by its name.
    */
-  removeUnfinished(begunBefore: Date): Promise<number>;
+  removeUnfinished(begunBefore: Date, isOwn?: (key: string) => boolean): Promise<number>;
 
   /** Room left, or undefined where the store has no limit that it can tell. */
   freeBytes(): Promise<number | undefined>;

@@ -107,7 +107,7 @@ export class Interleaving {
       extendLock: async (key, until) => await gate(async () => await store.extendLock(key, until)),
       lockSupport: async () => await store.lockSupport(),
       erase: async (prefix) => await gate(async () => await store.erase(prefix)),
-      removeUnfinished: async (before) => await gate(async () => await store.removeUnfinished(before)),
+      removeUnfinished: async (...given) => await gate(async () => await store.removeUnfinished(...given)),
       freeBytes: async () => await store.freeBytes(),
       probe: async () => await gate(async () => await store.probe()),
       close: async () => await store.close(),

@@ -1,5 +1,6 @@
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { kindOfKey } from '../../repository/layout.ts';
 import { passThrough } from '../../storage/pass-through.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 
@@ -14,7 +15,7 @@ export async function removeLeftovers(store: ObjectStore, prefix: string, log: L
   try {
     let newestMs = 0;
     for await (const { modifiedAt } of store.list(prefix)) newestMs = Math.max(newestMs, modifiedAt.getTime());
-    return await store.removeUnfinished(new Date(newestMs - LEFTOVER_AFTER_MS));
+    return await store.removeUnfinished(new Date(newestMs - LEFTOVER_AFTER_MS), (key) => kindOfKey(key).kind !== 'other');
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
     log.warn(`what writers that died left behind in ${store.description} is not removed: ${error.message}`);

@@ -72,6 +72,7 @@ function describeOnMoto(command: readonly string[]): void {
       await client.send(new CreateMultipartUploadCommand({ Bucket: server.bucket, Key: 'test/half' }));
       await client.send(new CreateMultipartUploadCommand({ Bucket: server.bucket, Key: 'other/half' }));
       expect(await store.removeUnfinished(new Date(0))).toBe(0);
+      expect(await store.removeUnfinished(new Date(Date.now() + 60_000), (key) => key !== 'half')).toBe(0);
       expect(await store.removeUnfinished(new Date(Date.now() + 60_000))).toBe(1);
       expect(await unfinished()).toBe(1);
       client.destroy();
