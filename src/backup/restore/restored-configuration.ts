@@ -88,6 +88,8 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
     action: request.action,
     restoreCommand: spoolCommand(layout.spoolDirectory, fetch),
   });
+  // Of its time as a standby: it would delete archived WAL while a primary that is to be recovers. A clone has none anyhow.
+  const meanwhile: readonly Setting[] = purpose.kind === 'production' ? [['archive_cleanup_command', '']] : [];
   // A standby made of it later asks the repository; a clone asks nobody.
   const afterwards: readonly Setting[] = fetch === undefined ? [] : [['restore_command', fetch]];
   return {
@@ -98,7 +100,7 @@ export function planConfiguration(preflight: Preflight, request: ConfigurationRe
       .toSorted(),
     leftLines: files.leftLines,
     outside: files.outside,
-    recoveringAutoConf: writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...recovery]),
+    recoveringAutoConf: writeAutoConf(autoConf, [...overridden(own, request.quarantine), ...meanwhile, ...recovery]),
     settledAutoConf: writeAutoConf(withoutRecovery(autoConf), [...own, ...afterwards]),
   };
 }

@@ -114,6 +114,14 @@ test('in quarantine its settings take the place of the others, and go with it', 
   expect(quarantined.settledAutoConf).not.toContain('/tmp/q');
 });
 
+test('a production deletes no archived WAL while it recovers, and keeps what it says of that for when it is a standby again', () => {
+  const cleanup = "archive_cleanup_command = 'pg_archivecleanup /archive %r'";
+  const { recoveringAutoConf, settledAutoConf } = plan(PRODUCTION, { autoConf: `${cleanup}\n` });
+  expect(recoveringAutoConf).toContain("archive_cleanup_command = ''");
+  expect(recoveringAutoConf).not.toContain('pg_archivecleanup');
+  expect(settledAutoConf).toContain(cleanup);
+});
+
 test('a clone is known as one in quarantine too, and a production never is', () => {
   const quarantine = [['external_pid_file', '/tmp/dbadmin-quarantine-x/server.pid']] as const;
   const clone = plan(CLONE, {}, quarantine);
