@@ -139,9 +139,11 @@ const NOTE = '# Written by dbadmin restore: the original keeps this file outside
 const PLAIN_HBA = `${NOTE}local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`;
 
 /** Configuration kept outside of the data directory (Debian does) is not in a base backup: a clone gets plain files. */
-function cloneFiles({ mainConf, hasHba, linked }: Preflight): Files {
+function cloneFiles({ mainConf, hasHba, linked, layout }: Preflight): Files {
   const inside = mainConf === undefined ? undefined : withoutOutsideLines(mainConf);
   const changed = new Map<string, string>(inside === undefined ? [] : [['postgresql.conf', inside.text]]);
+  const leads = Array.from(linked).some(([file, text]) => file !== 'postgresql.conf' && lastSetting(text, 'data_directory') !== undefined);
+  if (leads && mainConf !== undefined) changed.set('postgresql.conf', `${inside?.text ?? mainConf}${ownDirectory(layout.dataDirectory)}`);
   const made = new Map<string, string>();
   if (mainConf === undefined) made.set('postgresql.conf', NOTE);
   if (!hasHba) made.set('pg_hba.conf', PLAIN_HBA);
@@ -153,6 +155,11 @@ function cloneFiles({ mainConf, hasHba, linked }: Preflight): Files {
     outside: { files: [], directories: [] },
     moved: new Map(),
   };
+}
+
+/** The last line of a postgresql.conf, which has the last word. */
+function ownDirectory(dataDirectory: string): string {
+  return `\ndata_directory = '${dataDirectory.replaceAll("'", "''").replaceAll('\\', '\\\\')}'\n`;
 }
 
 /** What lay outside is laid down beside the data directory, and a postgresql.conf in it leads there. */
@@ -174,9 +181,9 @@ function productionFiles(preflight: Preflight): Files {
     if (main === undefined) made.push('postgresql.conf');
   } else {
     const led = leadToCopies(mainConf, saved, directory);
-    const leads = lastSetting(mainConf, 'data_directory') !== undefined;
-    const own = leads ? `\ndata_directory = '${layout.dataDirectory.replaceAll("'", "''")}'\n` : '';
-    if (leads || led !== mainConf) changed.set('postgresql.conf', `${led}${own}`);
+    // Said in a file that it includes it would lead there all the same, and the server start there.
+    const leads = originalSetting(preflight, 'data_directory') !== undefined;
+    if (leads || led !== mainConf) changed.set('postgresql.conf', leads ? `${led}${ownDirectory(layout.dataDirectory)}` : led);
   }
   const moved = new Map<'hba_file' | 'ident_file', string>();
   for (const [name, fallback] of [

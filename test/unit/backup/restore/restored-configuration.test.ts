@@ -122,6 +122,16 @@ test('a production deletes no archived WAL while it recovers, and keeps what it 
   expect(settledAutoConf).toContain(cleanup);
 });
 
+test('data_directory in a file that postgresql.conf includes does not lead the server to the original’s', () => {
+  const outer = [{ path: '/etc/pg.conf', content: "data_directory = '/var/lib/pg'\n" }];
+  const own = /\ndata_directory = '\/srv\/r'\n$/;
+  expect(plan(PRODUCTION, { mainConf: "include '/etc/pg.conf'\n", outer }).changed.get('postgresql.conf')).toMatch(own);
+  const linked = new Map([['site.conf', "data_directory = '/var/lib/pg'\n"]]);
+  for (const purpose of [CLONE, PRODUCTION])
+    expect(plan(purpose, { mainConf: "include 'site.conf'\n", linked }).changed.get('postgresql.conf')).toMatch(own);
+  for (const purpose of [CLONE, PRODUCTION]) expect(plan(purpose, { mainConf: 'port = 1\n' }).changed.has('postgresql.conf')).toBe(false);
+});
+
 test('a clone is known as one in quarantine too, and a production never is', () => {
   const quarantine = [['external_pid_file', '/tmp/dbadmin-quarantine-x/server.pid']] as const;
   const clone = plan(CLONE, {}, quarantine);
