@@ -25,6 +25,8 @@ export interface ServerCheckOptions {
   readonly slot: string;
   /** The policy that says that physical backups are not wanted: nothing of replication is tried. */
   readonly dumpsOnly: boolean;
+  /** The policies leave the WAL to archive_command: nobody need receive it; no unless said. */
+  readonly isArchived?: boolean;
   readonly clock: Clock;
 }
 
@@ -107,7 +109,7 @@ interface SettingsRow {
   readonly slot_status: string | null;
 }
 
-async function checkSettings({ connection, slot, clock }: ServerCheckOptions): Promise<readonly Finding[]> {
+async function checkSettings({ connection, slot, isArchived, clock }: ServerCheckOptions): Promise<readonly Finding[]> {
   try {
     const sql = await openClient(connection, { applicationName: 'dbadmin backup check' });
     try {
@@ -120,7 +122,7 @@ async function checkSettings({ connection, slot, clock }: ServerCheckOptions): P
                (select active from pg_replication_slots where slot_name = ${slot}) as slot_active,
                (select wal_status from pg_replication_slots where slot_name = ${slot}) as slot_status`;
       if (row === undefined) return [];
-      return [...judgeSettings(settingsOf(row), slot), ...(await checkMarker(sql)), await checkClock(sql, clock)];
+      return [...judgeSettings(settingsOf(row), slot, isArchived), ...(await checkMarker(sql)), await checkClock(sql, clock)];
     } finally {
       await sql.end();
     }

@@ -14,9 +14,12 @@ export interface ServerSettings {
   readonly slot: { readonly isActive: boolean; readonly status: string | null } | undefined;
 }
 
-/** What the settings mean for backups. Two senders are needed: one for the content, one for its WAL. */
-export function judgeSettings(settings: ServerSettings, slot: string): readonly Finding[] {
-  return [judgeWalLevel(settings), judgeSenders(settings), ...judgeSummaries(settings), ...judgeSlot(settings, slot)];
+/**
+ * What the settings mean for backups. Two senders are needed: one for the content, one for its WAL. `isArchived` says that the policies leave
+ * the WAL to archive_command.
+ */
+export function judgeSettings(settings: ServerSettings, slot: string, isArchived = false): readonly Finding[] {
+  return [judgeWalLevel(settings), judgeSenders(settings), ...judgeSummaries(settings), ...judgeSlot(settings, slot, isArchived)];
 }
 
 function judgeWalLevel({ walLevel }: ServerSettings): Finding {
@@ -60,7 +63,9 @@ function judgeSummaries({ version, summarizeWal }: ServerSettings): readonly Fin
   ];
 }
 
-function judgeSlot({ slot, maxSlotWalKeepSize }: ServerSettings, name: string): readonly Finding[] {
+function judgeSlot({ slot, maxSlotWalKeepSize }: ServerSettings, name: string, isArchived: boolean): readonly Finding[] {
+  if (slot === undefined && isArchived)
+    return [ok('wal receive', 'not wanted: the policies have archive_command store the WAL; dbadmin wal status tells how it comes')];
   if (slot === undefined)
     return [note('wal receive', `no slot ${name} yet: only backups bring WAL, so moments between them are lost`, 'dbadmin wal receive')];
   const limit =
@@ -79,7 +84,10 @@ function judgeSlot({ slot, maxSlotWalKeepSize }: ServerSettings, name: string): 
   }
   if (!slot.isActive) {
     const detail = `slot ${name} is there and nobody reads it: the server keeps WAL until its disk is full`;
-    return [problem('wal receive', detail, 'dbadmin wal receive, or give the slot up with --drop-slot'), ...limit];
+    const fix = isArchived
+      ? 'dbadmin wal receive --drop-slot, since the policies have archive_command store the WAL'
+      : 'dbadmin wal receive, or give the slot up with --drop-slot';
+    return [problem('wal receive', detail, fix), ...limit];
   }
   return [ok('wal receive', `slot ${name} is being read`), ...limit];
 }

@@ -20,7 +20,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const policies = await policiesOf(context, input, cluster.name, findings);
   const limits = limitsOf(policies);
   const { connection, replication, slot } = cluster;
-  const server = await checkServer({ connection, replication, slot, dumpsOnly: limits.dumpsOnly.length > 0, clock });
+  const dumpsOnly = limits.dumpsOnly.length > 0;
+  const server = await checkServer({ connection, replication, slot, dumpsOnly, isArchived: isArchived(policies), clock });
   findings.push(...server.findings);
   for (const { name, ...rest } of selectRepositories(config, cluster, textOption(input, 'repository'))) {
     try {
@@ -76,6 +77,12 @@ async function policiesOf(
     if (error.code !== 'config-missing') findings.push(failed('policies', error));
     return [];
   }
+}
+
+/** Whether it is for archive_command alone to store the WAL. */
+function isArchived(policies: readonly BackupPolicy[]): boolean {
+  const modes = new Set(policies.map(({ wal }) => wal.mode));
+  return modes.has('archive') && !modes.has('stream');
 }
 
 /** What the policies promise of the cluster. */

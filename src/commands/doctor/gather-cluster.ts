@@ -27,7 +27,8 @@ export async function examineCluster(
   const limits = limitsOf(policies);
   const found: Examined[] = [];
   const name = (finding: Finding): Finding => ({ ...finding, what: `${cluster.name} ${finding.what}` });
-  const server = await checkServer({ connection, replication, slot, dumpsOnly: limits.dumpsOnly, clock: context.clock });
+  const isArchived = limits.walMode === 'archive';
+  const server = await checkServer({ connection, replication, slot, dumpsOnly: limits.dumpsOnly, isArchived, clock: context.clock });
   // That nobody receives is told of below, by what the policies want.
   found.push(
     ...server.findings

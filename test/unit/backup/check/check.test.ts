@@ -156,6 +156,18 @@ describe('judgeSettings', () => {
     expect(found({})).toEqual([]);
   });
 
+  test('where archive_command stores the WAL nobody need receive it, and a slot that is left is to go', () => {
+    const received = (slot: ServerSettings['slot'], isArchived: boolean): Finding | undefined =>
+      judgeSettings({ ...settings, slot }, 'dbadmin', isArchived).find(({ what }) => what === 'wal receive');
+    expect(received(undefined, false)).toMatchObject({ state: 'note', fix: 'dbadmin wal receive' });
+    expect(received(undefined, true)).toMatchObject({ state: 'ok', detail: expect.stringContaining('archive_command store the WAL') });
+    expect(received({ isActive: false, status: 'reserved' }, true)).toMatchObject({
+      state: 'problem',
+      fix: expect.stringMatching(/^dbadmin wal receive --drop-slot, /),
+    });
+    expect(received({ isActive: false, status: 'reserved' }, false)?.fix).toBe('dbadmin wal receive, or give the slot up with --drop-slot');
+  });
+
   test('summarize_wal is asked for from 17 on, with the SQL that needs no restart; older servers are told what they lack', () => {
     expect(found({ summarizeWal: 'off' })).toMatchObject([
       { what: 'summarize_wal', state: 'note', fix: 'ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();' },
