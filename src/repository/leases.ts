@@ -234,7 +234,11 @@ class HeldLease implements Lease {
     const { sequence, ...record } = this.#state;
     const { store } = this.#repository;
     try {
-      await this.#succeed(sequence + 1, { ...record, state: 'released' });
+      if (await this.#succeed(sequence + 1, { ...record, state: 'released' })) return;
+      // A renewal whose answer was lost may have that number.
+      const found = await withoutPatience(async () => await readLease(store, this.#systemIdentifier, this.#name));
+      if (found?.holding === record.holding && found.state === 'held')
+        await this.#succeed(found.sequence + 1, { ...record, state: 'released' });
     } catch (error) {
       this.#options.log.warn(`the ${this.#name} lease on ${store.description} could not be released, and expires: ${messageOf(error)}`);
     }

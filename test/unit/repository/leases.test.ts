@@ -139,6 +139,22 @@ describe('a lease', () => {
     await lease.release();
   });
 
+  test('is released though the answer to its last renewal was lost', async () => {
+    const clock = new ManualClock();
+    const bare = repositoryOn(clock);
+    let isLost = false;
+    const create: ObjectStore['create'] = async (...call) => {
+      await bare.store.create(...call);
+      if (isLost) throw new DbadminError('storage-failed', 'the answer was lost');
+    };
+    const lease = await acquire({ ...bare, store: { ...passThrough(bare.store), create } }, clock);
+    isLost = true;
+    await clock.advance(61_000);
+    isLost = false;
+    await lease.release();
+    expect(await readLease(bare.store, SYSTEM, 'backup')).toMatchObject({ state: 'released', sequence: 3 });
+  });
+
   test('goes to exactly one of many who want it at once', async () => {
     const clock = new ManualClock();
     const repository = repositoryOn(clock);
