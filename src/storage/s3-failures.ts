@@ -106,6 +106,8 @@ const MESSAGES: { readonly [Code in ErrorCode]?: (at: string, what: string) => s
 
 function hintOf(code: ErrorCode, name: string, systemCode: string | undefined): string | undefined {
   if (name === 'RequestTimeTooSkewed') return "Set this machine's clock: the signature is good for a few minutes only.";
+  if (name === 'InvalidObjectState')
+    return 'The object lies in an archive class, where a lifecycle rule of the bucket may have put it: bring it back there first (restore-object), and keep such rules off the repository.';
   if (name === 'CredentialsProviderError') return 'Configure access_key_id and secret_access_key or a profile, or give the AWS variables.';
   if (name === 'PermanentRedirect' || name === 'AuthorizationHeaderMalformed') return "Set the repository's region to the bucket's own.";
   if (code === 'repository-missing') return 'Create the bucket, or correct its name, the region and the endpoint.';

@@ -205,6 +205,12 @@ describe('S3 store, not believing', () => {
     }
   });
 
+  it('a lack of rights where the object is archived: the way out is another', async () => {
+    await patient.create(key, SMALL);
+    proxy.plan(() => ({ kind: 'answer', status: 403, code: 'InvalidObjectState' }));
+    await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-denied', hint: expect.stringContaining('archive class') });
+  });
+
   it('a 404 that does not come from S3', async () => {
     proxy.plan(() => ({ kind: 'answer', status: 404, code: 'NotFoundByProxy' }));
     await expect(bare.read(key)).rejects.toMatchObject({ code: 'storage-failed' });
