@@ -4,7 +4,7 @@ import { unjudgedTexts } from '../repository/unjudged-pages.ts';
 import { describeEstimate } from './estimate.ts';
 import type { ClusterFacts, JobFacts, LineageFacts, RepositoryFacts } from './facts.ts';
 import { fullInMs } from './conditions-room.ts';
-import { hostLoss, walLag, type HostLoss } from './promise.ts';
+import { firstCommand, hostLoss, walLag, type HostLoss } from './promise.ts';
 import { describeWhen } from './when.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,7 +25,7 @@ export function promiseLine(cluster: ClusterFacts, shown: Shown): string {
 /** `lose ≤ 4 s, back in 6 min 10 s (drill of Tuesday 04:00)`, and in words what is not known. */
 export function describeLoss({ loss, back, isOnHost, repository }: HostLoss, shown: Shown): string {
   const where = isOnHost ? `; ${repository ?? 'the repository'} is on the same host and has to survive it` : '';
-  if (loss.kind === 'everything') return `everything is lost: ${loss.why} (dbadmin backup run)`;
+  if (loss.kind === 'everything') return `everything is lost: ${loss.why} (${loss.next})`;
   // What drills measured lies there, too.
   if (loss.kind === 'unknown' && repository === undefined)
     return `what is lost is not known: ${loss.why}; when it is back is not known either`;
@@ -73,7 +73,7 @@ function repositoryLines(repository: RepositoryFacts, cluster: ClusterFacts, sho
   const { lineage } = state.value;
   const host = isOnHost ? ', a directory of this host: unless another machine has that disk, it vanishes with the host' : '';
   const lines: (readonly [string, string])[] = [['repository', `${name}   ${roomText(repository)} (${place}${host})`]];
-  if (lineage === undefined) return [...lines, ['', 'nothing of this cluster is there yet: dbadmin backup run']];
+  if (lineage === undefined) return [...lines, ['', `nothing of this cluster is there yet: ${firstCommand(cluster.limits)}`]];
   if (!cluster.limits.dumpsOnly) {
     const { stretches, gaps, timeline } = lineage;
     const gapText = gaps.length === 0 ? 'no gaps' : `${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'} in the WAL`;

@@ -24,7 +24,7 @@ export type Loss =
     }
   /** There is something to restore, and nothing tells until when it reaches. */
   | { readonly kind: 'unknown'; readonly why: string }
-  | { readonly kind: 'everything'; readonly why: string };
+  | { readonly kind: 'everything'; readonly why: string; readonly next: string };
 
 export type LossReason =
   /** The open end of the WAL. */
@@ -43,7 +43,7 @@ export function hostLoss(cluster: ClusterFacts, now: Date): HostLoss {
   const best = losses.reduce<HostLoss | undefined>((found, each) => (found === undefined || isLess(each, found) ? each : found), undefined);
   return (
     best ?? {
-      loss: { kind: 'everything', why: 'no repository is configured for its backups' },
+      loss: { kind: 'everything', why: 'no repository is configured for its backups', next: 'name one in dbadmin.yaml' },
       back: undefined,
       repository: undefined,
       isOnHost: false,
@@ -59,20 +59,29 @@ export function lossOf(repository: RepositoryFacts, { server, limits }: ClusterF
     return { loss: { kind: 'unknown', why: `repository ${name} cannot be read: ${state.why}` }, ...nothing };
   }
   const { lineage } = state.value;
-  if (lineage === undefined) return { loss: { kind: 'everything', why: `${name} holds nothing of it` }, ...nothing };
+  if (lineage === undefined) {
+    const next = firstCommand(limits);
+    return { loss: { kind: 'everything', why: `${name} holds nothing of it`, next }, ...nothing };
+  }
   if (limits.dumpsOnly) return { loss: dumpLoss(lineage, name, now), back: undefined, repository: name, isOnHost };
   return { loss: walLoss(lineage, server, limits, name, now), back: estimateRecovery(lineage), repository: name, isOnHost };
 }
 
+/** What brings the first that can be restored. */
+export function firstCommand({ dumpsOnly }: Limits): string {
+  return `dbadmin backup ${dumpsOnly ? 'dump' : 'run'}`;
+}
+
 function dumpLoss({ dumpAt, dumps }: LineageFacts, name: string, now: Date): Loss {
-  if (dumpAt === undefined) return { kind: 'everything', why: `${name} has no dump of it` };
+  if (dumpAt === undefined) return { kind: 'everything', why: `${name} has no dump of it`, next: 'dbadmin backup dump' };
   const without = dumps.flatMap(({ database, at }) => (at === undefined ? [database] : []));
   return { kind: 'span', spanMs: since(dumpAt, now), coveredUntil: dumpAt, because: 'dumps-only', without };
 }
 
 function walLoss(lineage: LineageFacts, server: Known<ServerFacts>, limits: Limits, name: string, now: Date): Loss {
   const stretch = lineage.stretches.at(-1);
-  if (stretch === undefined) return { kind: 'everything', why: `${name} has no backup of it that can be restored` };
+  if (stretch === undefined)
+    return { kind: 'everything', why: `${name} has no backup of it that can be restored`, next: 'dbadmin backup run' };
   const covered = coveredUntil(stretch, lineage, server);
   if (covered === undefined) return { kind: 'unknown', why: `nothing in ${name} tells how far its WAL reaches` };
   if (isAhead(covered, now)) return { kind: 'unknown', why: `what ${name} holds last is of a moment that has not come: a clock was ahead` };

@@ -26,7 +26,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const untilText = textOption(input, 'until');
   if (label === undefined && (release || reason !== undefined || untilText !== undefined)) {
     throw new DbadminError('usage', 'which backup or dump is meant is not said', {
-      hint: 'Give its label: dbadmin backup list has them. Without a label and options it is shown what is held.',
+      hint: 'Give its label: dbadmin backup list has those of backups, dbadmin backup info those of dumps, too. Without a label and options it is shown what is held.',
     });
   }
   if (label !== undefined && !release && reason === undefined) {
@@ -99,6 +99,6 @@ function show({ output }: CommandContext, held: readonly Held[]): void {
 function missing(label: string, cluster: string, away: readonly string[]): DbadminError {
   return new DbadminError('backup-missing', `there is no backup or dump ${label} of ${cluster}`, {
     ...(away.length === 0 ? {} : { detail: `Nobody could look in ${away.join(', ')}.` }),
-    hint: 'See dbadmin backup list.',
+    hint: 'dbadmin backup list has the labels of backups, dbadmin backup info those of dumps, too.',
   });
 }

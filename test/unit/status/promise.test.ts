@@ -33,7 +33,19 @@ test.each<[string, ClusterFacts, RegExp]>([
     clusterFacts({ repositories: [repositoryFacts(lineageFacts(), { lineage: undefined })] }),
     /everything is lost: local holds nothing of it \(dbadmin backup run\)$/,
   ],
-  ['there is no repository', clusterFacts({ repositories: [] }), /everything is lost: no repository is configured/],
+  [
+    'there is no repository',
+    clusterFacts({ repositories: [] }),
+    /everything is lost: no repository is configured for its backups \(name one in dbadmin\.yaml\)$/,
+  ],
+  [
+    'dumps are all that is wanted, and there is nothing yet',
+    clusterFacts({
+      repositories: [repositoryFacts(lineageFacts(), { lineage: undefined })],
+      limits: { ...clusterFacts().limits, dumpsOnly: true },
+    }),
+    /everything is lost: local holds nothing of it \(dbadmin backup dump\)$/,
+  ],
   [
     'the only repository is away',
     clusterFacts({ repositories: [AWAY] }),
