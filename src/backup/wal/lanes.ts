@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { provenUntil, type WalArchive, type WalTimes } from '../../repository/wal-archive.ts';
 
@@ -35,6 +35,8 @@ interface Lane {
   owed: Owed[];
   retryAtMs: number;
   waitMs: number;
+  /** The kind of failure that was told last. */
+  told: string;
 }
 
 const RETRY_FIRST_MS = 500;
@@ -52,7 +54,7 @@ export class Lanes {
   #catchingUp: Promise<void> = Promise.resolve();
 
   constructor(sources: readonly LaneSource[], clock: Clock, log: Log) {
-    this.#lanes = sources.map((source) => ({ source, archive: undefined, owed: [], retryAtMs: 0, waitMs: RETRY_FIRST_MS }));
+    this.#lanes = sources.map((source) => ({ source, archive: undefined, owed: [], retryAtMs: 0, waitMs: RETRY_FIRST_MS, told: '' }));
     this.#clock = clock;
     this.#log = log;
   }
@@ -109,9 +111,13 @@ export class Lanes {
 
   #fellBehind(lane: Lane, error: unknown): void {
     lane.retryAtMs = this.#clock.now().getTime() + lane.waitMs;
-    this.#log.warn(
-      `repository ${lane.source.name} is behind, the others go on: ${messageOf(error)}${lane.source.required ? '; the server keeps the WAL until it has caught up' : ''}`,
-    );
+    this.#tell(lane, 'is behind, the others go on', error);
+  }
+
+  #tell(lane: Lane, what: string, error: unknown): void {
+    lane.told = kindOf(error);
+    const kept = lane.source.required ? '; the server keeps the WAL until it has caught up' : '';
+    this.#log.warn(`repository ${lane.source.name} ${what}: ${messageOf(error)}${kept}`);
   }
 
   async #catchUpNow(signal: AbortSignal | undefined): Promise<void> {
@@ -132,7 +138,9 @@ export class Lanes {
         lane.waitMs = RETRY_FIRST_MS;
         this.#log.info(`repository ${lane.source.name} has caught up`);
       } catch (error) {
-        this.#log.debug(`repository ${lane.source.name} is still behind: ${messageOf(error)}`);
+        // What kept it away first may have passed, and this may be nothing that does.
+        if (kindOf(error) !== lane.told) this.#tell(lane, 'is still behind', error);
+        else this.#log.debug(`repository ${lane.source.name} is still behind: ${messageOf(error)}`);
         lane.waitMs = Math.min(RETRY_MOST_MS, lane.waitMs * 2);
         lane.retryAtMs = this.#clock.now().getTime() + lane.waitMs;
       }
@@ -161,6 +169,10 @@ export class Lanes {
 async function archiveOf(lane: Lane): Promise<WalArchive> {
   lane.archive ??= await lane.source.open();
   return lane.archive;
+}
+
+function kindOf(error: unknown): string {
+  return isDbadminError(error) ? error.code : messageOf(error);
 }
 
 /** Segments are stored several at a time and may fail in any order. What is owed already is owed anew: a copy that goes on may be of less. */

@@ -134,3 +134,22 @@ test('where each lane is behind another, what comes is not taken for stored', as
   await lanes.catchUp();
   expect([await has(first.store, 1), await has(second.store, 2)]).toEqual([true, true]);
 });
+
+test('why a lane is behind is told again when it is behind for another reason, and not at each try', async () => {
+  const clock = new ManualClock();
+  const [first, second] = [await laneOf('first'), await laneOf('second')];
+  const warnings: string[] = [];
+  const lanes = new Lanes([first, second], clock, { ...silentLog, warn: (text) => void warnings.push(text) });
+  second.gate = async () => await Promise.reject(away());
+  await lanes.putSegment(segmentOf(1), times);
+  const full = new DbadminError('storage-full', 'no room left');
+  for (const reason of [away(), full, full]) {
+    second.gate = async () => await Promise.reject(reason);
+    await clock.advance(60_000);
+    await lanes.catchUp();
+  }
+  expect(warnings).toEqual([
+    expect.stringMatching(/^repository second is behind, the others go on: the store is away; the server keeps/),
+    expect.stringMatching(/^repository second is still behind: no room left; the server keeps the WAL/),
+  ]);
+});
