@@ -1,5 +1,5 @@
-/** A series of questions, each of which came at once when the one before was answered. */
-const APART_MOST_MS = 3000;
+/** A series of questions, each of which came at once when the one before was answered: an idle server with a wal_sender_timeout of seconds asks, too. */
+const APART_MOST_MS = 500;
 const AT_LEAST = 5;
 
 /**
