@@ -6,6 +6,7 @@ import { readSlot } from '../../postgres/replication-slots.ts';
 import type { NamedRepository } from '../take/destination.ts';
 import { inspectLineage } from '../lineage-inspect.ts';
 import { mayServe } from '../suspicion.ts';
+import { RESTORED_AS } from '../restore/clone-settings.ts';
 import { newestTimeline } from '../restore/wal-source.ts';
 
 /** A cluster that may have been restored, as it runs now. */
@@ -19,6 +20,8 @@ export interface RunningCluster {
   /** What it archives with, as its settings say; undefined when an ordinary connection was refused. */
   readonly archiving: { readonly mode: string; readonly command: string } | undefined;
   readonly synchronousStandbys: string | undefined;
+  /** Whether its settings are still those of a clone. */
+  readonly isClone?: boolean;
 }
 
 /** What one repository has of it. */
@@ -54,15 +57,21 @@ export async function inspectRunning(
   }
 }
 
-async function inspectSettings(ordinary: ConnectionParameters): Promise<Pick<RunningCluster, 'archiving' | 'synchronousStandbys'>> {
+async function inspectSettings(
+  ordinary: ConnectionParameters,
+): Promise<Pick<RunningCluster, 'archiving' | 'synchronousStandbys' | 'isClone'>> {
   const sql = await openClient(ordinary, { applicationName: 'dbadmin adopt' }).catch(() => undefined);
   if (sql === undefined) return { archiving: undefined, synchronousStandbys: undefined };
   try {
-    const [row] = await sql<{ mode: string; command: string | null; waits: string }[]>`
+    const [row] = await sql<{ mode: string; command: string | null; waits: string; restored_as: string | null }[]>`
       select current_setting('archive_mode') as mode,
         (select setting from pg_settings where name = 'archive_command') as command,
-        current_setting('synchronous_standby_names') as waits`;
-    return { archiving: { mode: row?.mode ?? '', command: row?.command ?? '' }, synchronousStandbys: row?.waits ?? '' };
+        current_setting('synchronous_standby_names') as waits, current_setting(${RESTORED_AS}, true) as restored_as`;
+    return {
+      archiving: { mode: row?.mode ?? '', command: row?.command ?? '' },
+      synchronousStandbys: row?.waits ?? '',
+      isClone: row?.restored_as === 'clone',
+    };
   } finally {
     await sql.end({ timeout: 5 });
   }

@@ -3,7 +3,7 @@ import type { KnownLineage, RunningCluster } from './inspect.ts';
 
 /** One step of taking a restored cluster under care again. */
 export interface AdoptStep {
-  readonly step: 'repository' | 'timeline' | 'slot' | 'backup' | 'receiver' | 'archiving' | 'standbys';
+  readonly step: 'repository' | 'timeline' | 'slot' | 'backup' | 'receiver' | 'configuration' | 'archiving' | 'standbys';
   /** `by-hand`: somebody else's to do; it is told what. */
   readonly state: 'done' | 'to-do' | 'by-hand';
   readonly text: string;
@@ -73,10 +73,18 @@ export function planAdoption(
       state: 'by-hand',
       text: 'keep receiving WAL: dbadmin wal receive under systemd, or the worker; and put the schedule back: dbadmin schedule export',
     },
+    ...(running.isClone === true ? [CLONE_STEP] : []),
     ...archivingSteps(running),
   ];
   return { steps, lacksHistory, lacksBackup };
 }
+
+/** Nothing of it shows while it works: no SSL, no job of a library, no subscription, a fraction of the memory. */
+const CLONE_STEP: AdoptStep = {
+  step: 'configuration',
+  state: 'by-hand',
+  text: 'it was restored as a clone, and has the settings of one: no archiving, no SSL, loopback only, no subscriptions, fewer preloaded libraries, less memory. Take out of its postgresql.auto.conf what is not meant for it, and dbadmin.restored_as, then restart it; or restore --as production',
+};
 
 function refuseForeign({ timeline }: RunningCluster, known: KnownLineage): void {
   if (known.history === 'different') {

@@ -178,7 +178,7 @@ $ dbadmin backup adopt`,
     json: [
       'timeline: number',
       'systemIdentifier: text',
-      'steps: array of { step: repository (one that is away), timeline, slot, backup, receiver, archiving or standbys, state: done, made, by-hand or to-do (shown with --dry-run, or a backup that came out damaged), text }',
+      'steps: array of { step: repository (one that is away), timeline, slot, backup, receiver, configuration (still that of a clone), archiving or standbys, state: done, made, by-hand or to-do (shown with --dry-run, or a backup that came out damaged), text }',
     ],
     load: async () => await import('./adopt.ts'),
   },

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, symlink, writeFile } from 
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { inspectRunning } from '../../../src/backup/adopt/inspect.ts';
 import { applyRestore } from '../../../src/backup/restore/apply.ts';
 import { placeAside } from '../../../src/backup/restore/unstored-wal-inspect.ts';
 import { makeAside, moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
@@ -173,6 +174,8 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_lsn()::text as lsn`;
     await waitUntilStored(repository, parseLsn(row?.lsn ?? ''));
     await receiver.stop();
+    const running = { ...cluster.parameters(), ...at };
+    expect(await inspectRunning(running, running, 'dbadmin')).toMatchObject({ timeline: 2, isClone: true });
     await sql.unsafe('insert into sale values (101)');
     await sql.end();
     if (cluster.programs !== undefined) await stopCluster(cluster.programs, clone, 'immediate');

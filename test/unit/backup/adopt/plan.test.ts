@@ -37,6 +37,11 @@ describe('planAdoption', () => {
     expect(plan).toMatchObject({ lacksHistory: ['local'], lacksBackup: ['local'] });
   });
 
+  test('a clone that somebody goes on with is told that it has the settings of one', () => {
+    expect(statesOf({ ...running, isClone: true }, [known], 's')).toMatchObject({ configuration: 'by-hand' });
+    expect(statesOf({ ...running, isClone: false }, [known], 's')).not.toHaveProperty('configuration');
+  });
+
   test('standbys that commits wait for, and settings nobody could look at, are named', () => {
     expect(planAdoption({ ...running, synchronousStandbys: 'berlin' }, [known], 's').steps.at(-1)).toMatchObject({
       step: 'standbys',
