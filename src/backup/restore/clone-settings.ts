@@ -136,12 +136,14 @@ function since(first: number, major: number, setting: Setting): readonly Setting
 /** Libraries that work by themselves once they are preloaded, and what they would do in a clone. */
 const BUSY_LIBRARIES: ReadonlyMap<string, string> = new Map([
   ['pg_cron', 'runs its jobs'],
+  ['pg_task', 'runs its jobs, on other servers too'],
   ['pg_net', 'sends HTTP requests'],
   ['pg_partman_bgw', 'makes and drops partitions'],
   ['pg_squeeze', 'rewrites tables'],
   ['pglogical', 'connects to its providers'],
   ['spock', 'connects to its peers'],
   ['bdr', 'connects to its peers'],
+  ['pgactive', 'connects to its peers'],
   ['citus', 'connects to its other nodes'],
   ['repmgr', 'takes part in failovers'],
   ['pgautofailover', 'takes part in failovers'],

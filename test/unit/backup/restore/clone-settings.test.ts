@@ -76,6 +76,8 @@ describe('cloneSettings: a clone cannot harm the original', () => {
   test('a library that works by itself is known by any of its names', () => {
     expect(busyLibrary('pg_cron')).toBe('runs its jobs');
     expect(busyLibrary('$libdir/pg_cron.so')).toBe('runs its jobs');
+    expect(busyLibrary('pg_task')).toBe('runs its jobs, on other servers too');
+    expect(busyLibrary('pgactive')).toBe('connects to its peers');
     expect(busyLibrary('pg_stat_statements')).toBeUndefined();
   });
 
