@@ -4,7 +4,7 @@ import { cp, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/p
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { DbadminError, systemCodeOf } from '../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { unprivilegedUser, type ServerPrograms } from './server.ts';
 
 /** The majors that npm packages of server programs exist for. */
@@ -21,7 +21,7 @@ export function hasEmbedded(major: number): boolean {
  * They are copied once for each version of the package, because one below a directory that only root may enter cannot be run by
  * another user, and npm does not keep symbolic links.
  *
- * @throws {DbadminError} `program-missing` when the package is not installed.
+ * @throws {DbadminError} `program-missing` when the package is not installed, `file-unwritable` where they cannot be copied to.
  */
 export async function embeddedPrograms(major: number, cacheDirectory = defaultCacheDirectory()): Promise<ServerPrograms> {
   const source = packageDirectory(major);
@@ -34,7 +34,16 @@ export async function embeddedPrograms(major: number, cacheDirectory = defaultCa
   const manifest = await readFile(path.join(source, 'package.json'));
   const name = `postgres-${major}-${createHash('sha256').update(manifest).digest('hex').slice(0, 12)}`;
   const target = path.join(cacheDirectory, name);
-  if (!(await isOurs(target))) await copyPrograms(path.join(source, 'native'), target);
+  try {
+    if (!(await isOurs(target))) await copyPrograms(path.join(source, 'native'), target);
+  } catch (error) {
+    // As for a user of a service, whose home is none.
+    throw new DbadminError('file-unwritable', `cannot keep the server programs of PostgreSQL ${major} in ${cacheDirectory}`, {
+      detail: `${messageOf(error)}.`,
+      hint: 'They are copied there once, to be run: name a directory that you may write with XDG_CACHE_HOME, or install that major.',
+      cause: error,
+    });
+  }
   return { major, binDirectory: path.join(target, 'bin'), runAs };
 }
 

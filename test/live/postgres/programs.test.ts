@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hasEmbedded } from '../../../src/postgres/embedded.ts';
+import { embeddedPrograms, hasEmbedded } from '../../../src/postgres/embedded.ts';
 import { findClientProgram, findServerPrograms, missingServerPrograms } from '../../../src/postgres/programs.ts';
 
 // Majors that no distribution has, so that what is installed on this machine does not matter.
@@ -81,3 +81,13 @@ async function program(directory: string, name: string, prints: string): Promise
   await writeFile(file, `#!/bin/sh\necho '${prints}'\n`);
   await chmod(file, 0o755);
 }
+
+test.runIf(hasEmbedded(14))('where the programs cannot be kept, that is said, with the way out', async () => {
+  // Below what is no directory, which root may not make either.
+  const place = path.join(import.meta.filename, 'cache');
+  await expect(embeddedPrograms(14, place)).rejects.toMatchObject({
+    code: 'file-unwritable',
+    message: `cannot keep the server programs of PostgreSQL 14 in ${place}`,
+    hint: expect.stringContaining('XDG_CACHE_HOME'),
+  });
+});
