@@ -12,7 +12,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { isSameBackup } from '../../repository/same-backup.ts';
 import type { BlobCopy, CopiedBlobs } from './blob-copy-run.ts';
 import { Renames } from './renames.ts';
-import { isOfOneObject, type UncopiedList } from './uncopied-run.ts';
+import { describeSharedDamage, isOfOneObject, type UncopiedList } from './uncopied-run.ts';
 
 export interface BackupCopyOptions {
   readonly from: Repository;
@@ -43,7 +43,7 @@ export async function copyBackup(label: string, options: BackupCopyOptions): Pro
   }
   const broken = await blobs.findDamagedThere();
   if (broken !== undefined) {
-    uncopied.add('backup', label, `what it shares with backups that are there is damaged in the destination: ${reasonOf(broken)}`);
+    uncopied.add('backup', label, describeSharedDamage(reasonOf(broken)));
     return undefined;
   }
   const { packs: _packs, ...summary } = read.source;

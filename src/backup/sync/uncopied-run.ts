@@ -12,6 +12,17 @@ export interface Uncopied {
   readonly problem: string;
 }
 
+/** Of a backup that would rest on damage in the destination: nothing is wrong with it in the source. */
+const SHARES_DAMAGE = 'what it shares with backups that are there is damaged in the destination: ';
+
+export function describeSharedDamage(reason: string): string {
+  return `${SHARES_DAMAGE}${reason}`;
+}
+
+export function sharesDamage({ problem }: Uncopied): boolean {
+  return problem.startsWith(SHARES_DAMAGE);
+}
+
 /** What is wrong with one object of the source, and says nothing of the others. */
 const OF_ONE_OBJECT: readonly ErrorCode[] = [
   'repository-damaged',

@@ -1,4 +1,4 @@
-import type { Uncopied, UncopiedKind } from '../../backup/sync/uncopied-run.ts';
+import { sharesDamage, type Uncopied, type UncopiedKind } from '../../backup/sync/uncopied-run.ts';
 import type { Output } from '../output.ts';
 
 const SHOWN = 20;
@@ -29,12 +29,18 @@ function advice(failed: readonly Uncopied[], from: string, to: string): readonly
   const has = (...kinds: readonly UncopiedKind[]): boolean => failed.some(({ kind }) => kinds.includes(kind));
   return [
     `All else that was to be copied is in ${to}.`,
-    ...(failed.every(({ kind }) => kind === 'namesake')
+    ...(failed.every((each) => each.kind === 'namesake' || sharesDamage(each))
       ? []
       : [
           `What is damaged in ${from}, and what that costs: dbadmin backup verify --read-data --repository ${from}.`,
           `Where a third repository has it whole, dbadmin repository sync --from THAT --to ${to} brings it; this command tries again what it can.`,
         ]),
+    ...(failed.some(sharesDamage)
+      ? [
+          `What is damaged in ${to}, and what that costs: dbadmin backup verify --read-data --repository ${to}. A new backup taken there, dbadmin backup run --type full --repository ${to}, does not rest on it.`,
+          `Such backups of ${from} come when the damaged pack was moved out of ${to} (keep it: what else it holds is missing meanwhile), then dbadmin repository rebuild-index --repository ${to}, then this command again: it copies the content anew.`,
+        ]
+      : []),
     ...(has('namesake')
       ? [
           `Both of such a label restore, each from its own repository. One dbadmin backup run into both gives both the same backup: there is then none to copy. Dumps into both must not begin in the same second.`,

@@ -8,7 +8,9 @@ import { silentLog } from '../../../src/base/log.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { BlobIndex } from '../../../src/repository/blob-index.ts';
 import { backupKey, packKey } from '../../../src/repository/layout.ts';
+import { acquireLease } from '../../../src/repository/leases.ts';
 import { readManifest, writeManifest, type Extent } from '../../../src/repository/manifest.ts';
+import { rebuildIndex } from '../../../src/repository/rebuild-index.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { lockEnd, withRetention } from '../../../src/repository/retained-store.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
@@ -75,6 +77,20 @@ test.each([false, true])(
     expect(await sync(source, target)).toMatchObject({ backups: [{ label: 'backup-4' }], failed: [told] });
     // What is there restores, but for what was damaged before.
     expect((await verify(target)).backups.map(({ label }) => label)).toEqual(['backup-2']);
+
+    // As the command says: without the pack and with indexes that do not name it, its content comes anew.
+    await target.store.delete(pack);
+    const lease = await acquireLease(target, SYSTEM, 'expire', { clock: systemClock, log: silentLog, command: 'test' });
+    await rebuildIndex(target, SYSTEM, {
+      lease,
+      all: false,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+    });
+    await lease.release();
+    expect(await sync(source, target)).toMatchObject({ backups: [{ label: 'backup-3' }], failed: [] });
+    expect(await verify(target)).toMatchObject({ isSound: true, backups: [] });
   },
 );
 
