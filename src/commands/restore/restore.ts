@@ -61,6 +61,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
     const shown = {
       options,
       preflight,
+      clusterName: cluster.name,
       repository: repository.name,
       port,
       programs,

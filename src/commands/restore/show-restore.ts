@@ -24,6 +24,8 @@ import type { RestoreOptions } from './restore-options.ts';
 export interface ShownRestore {
   readonly options: RestoreOptions;
   readonly preflight: Preflight;
+  /** The cluster's name in this project. */
+  readonly clusterName: string;
   readonly repository: string;
   readonly port: number;
   /** Of the backup's major, where they are on this machine. */
@@ -58,6 +60,10 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   output.line(
     `backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${cluster} in ${repository}   ${shown.proof}`,
   );
+  if (cluster !== shown.clusterName)
+    output.warn(
+      `it is the backup of a cluster that ${repository} calls ${cluster}; this project calls its own ${shown.clusterName}. If it is another one, end here`,
+    );
   if (preflight.suspicion !== undefined) output.warn(`this backup is suspect. ${describeSuspicion(preflight.suspicion)}`);
   for (const each of preflight.lackingConfiguration) output.warn(`not in the backup: ${each}`);
   const unsummed = unsummedPagesOf(resolution.backup, preflight.contents.backups);

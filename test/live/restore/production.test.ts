@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -59,6 +59,16 @@ describe('a production is lost, restored in its place, and adopted', () => {
     const beside = await dbadmin('restore', '--to-latest', '--into', path.join(directory, 'second'), '--as', 'production', '--yes');
     expect(beside.status).toBe(1);
     expect(beside.output).toContain('the cluster to be replaced still runs');
+  });
+
+  test('of a cluster that this project calls otherwise it is said which one it is', async () => {
+    const other = path.join(directory, 'other.yaml');
+    await writeFile(other, (await readFile(config, 'utf8')).replace('  main:', '  web:'), { mode: 0o600 });
+    const words = ['restore', '--to-latest', '--into', path.join(directory, 'second'), '--dry-run', '--config'];
+    const { status, stdout, stderr } = await runCommand([...words, other]);
+    expect(`${status} ${stdout}`).toMatch(/^0 [^]*, from main in local {3}/);
+    expect(stderr).toContain('a cluster that local calls main; this project calls its own web');
+    expect((await runCommand([...words, config])).stderr).not.toContain('calls');
   });
 
   test('restored over what is left of it, it keeps its configuration and goes on on a new timeline', async () => {
