@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isDbadminError, systemCodeOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, systemCodeOf } from '../../base/errors.ts';
 import { parseControlFile } from '../../postgres/control-file.ts';
 import { segmentPosition } from '../../postgres/segment.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
@@ -39,7 +39,7 @@ async function isItsWalStored(dataDirectory: string, { archive, coverage }: Stor
     const position = segmentPosition(name, archive.segmentBytes);
     return position === undefined ? [] : [{ name, ...position }];
   });
-  const own = Math.max(...segments.map(({ timeline }) => timeline));
+  const own = segments.reduce((newest, { timeline }) => Math.max(newest, timeline), 0);
   const stored = coverage.timelines.get(own);
   const beganAt = stored && (await archive.readAncestorsOrNone(own))?.at(-1)?.switchLsn;
   if (beganAt === undefined) return false;
@@ -52,7 +52,7 @@ async function isItsWalStored(dataDirectory: string, { archive, coverage }: Stor
   return false;
 }
 
-/** Whether its recovery is over: until then it wrote nothing. */
+/** Whether its recovery is over: until then it wrote nothing. What is left of a pg_control, as an interrupted restore may have it, says nothing of it. */
 async function hasOpened(dataDirectory: string): Promise<boolean> {
   const bytes = await readOwn(path.join(dataDirectory, 'global', 'pg_control'));
   if (bytes === undefined) return false;
@@ -60,7 +60,7 @@ async function hasOpened(dataDirectory: string): Promise<boolean> {
     const { state } = parseControlFile(bytes);
     return state !== 'in-archive-recovery' && state !== 'shut-down-in-recovery';
   } catch (error) {
-    if (isDbadminError(error, 'file-unreadable')) return false;
+    if (error instanceof DbadminError) return false;
     throw error;
   }
 }
