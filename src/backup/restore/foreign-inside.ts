@@ -11,7 +11,8 @@ import type { FoundEntry } from './delta-plan.ts';
  */
 export function refuseForeignInside(dataDirectory: string, found: Iterable<FoundEntry>, removed: Iterable<FoundEntry>): void {
   // Also where the backup has it: all that was stored since goes.
-  for (const entry of found) if (path.posix.basename(entry.path) === IDENTITY_KEY) throw refusal(dataDirectory, entry, 'a repository');
+  for (const entry of found)
+    if (entry.type === 'file' && path.posix.basename(entry.path) === IDENTITY_KEY) throw refusal(dataDirectory, entry, 'a repository');
   for (const entry of removed)
     if (entry.type === 'file' && entry.path.endsWith('/global/pg_control'))
       throw refusal(dataDirectory, { path: path.posix.dirname(entry.path) }, 'the data directory of another cluster');

@@ -206,12 +206,14 @@ describe('restore --delta', () => {
 
   test('a repository or another cluster that lies in the directory is never deleted with it', async () => {
     await layDown('holder');
-    await makeRepository(place('holder/pg_wal/backups'));
-    await expect(preflight('holder', true)).rejects.toMatchObject({
-      code: 'refused',
-      message: `${place('holder')} has a repository in it: ${place('holder/pg_wal/backups')}`,
-    });
-    await rm(place('holder/pg_wal/backups'), { recursive: true });
+    for (const inside of ['holder/pg_wal/backups', 'holder/dbadmin-repository']) {
+      await makeRepository(place(inside));
+      await expect(preflight('holder', true)).rejects.toMatchObject({
+        code: 'refused',
+        message: `${place('holder')} has a repository in it: ${place(inside)}`,
+      });
+      await rm(place(inside), { recursive: true });
+    }
     await layDown('holder/clones/one');
     await expect(preflight('holder', true)).rejects.toMatchObject({
       code: 'refused',
