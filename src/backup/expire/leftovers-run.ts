@@ -6,6 +6,8 @@ import type { ObjectStore } from '../../storage/store.ts';
 
 /** No create takes longer. */
 const LEFTOVER_AFTER_MS = 48 * 3_600_000;
+/** Pages that were landed. They may be large, and whose they are may have been forgotten since. @see FORMAT.md "Landed pages" */
+const LANDED = /^spotify\/[0-9a-f]{32}\/(?:to-process|processed)\//;
 
 /**
  * Removes what writers that died left behind, and gives how much; a failure is a warning. Long begun is what is older than the newest object
@@ -15,12 +17,17 @@ export async function removeLeftovers(store: ObjectStore, prefix: string, log: L
   try {
     let newestMs = 0;
     for await (const { modifiedAt } of store.list(prefix)) newestMs = Math.max(newestMs, modifiedAt.getTime());
-    return await store.removeUnfinished(new Date(newestMs - LEFTOVER_AFTER_MS), (key) => kindOfKey(key).kind !== 'other');
+    return await store.removeUnfinished(new Date(newestMs - LEFTOVER_AFTER_MS), isOwn);
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
     log.warn(`what writers that died left behind in ${store.description} is not removed: ${error.message}`);
     return 0;
   }
+}
+
+/** Whether the format has such a key: in a bucket that is shared, uploads of others are seen, too. */
+function isOwn(key: string): boolean {
+  return kindOfKey(key).kind !== 'other' || LANDED.test(key);
 }
 
 /** `store`; when it is full for the first time, `removeSome` is called, and where that removed anything the create is made again. */

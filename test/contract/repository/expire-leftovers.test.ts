@@ -5,6 +5,7 @@ import { silentLog, type Log } from '../../../src/base/log.ts';
 import { writeManifest } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { Landing, settledKey } from '../../../src/spotify/fetch/landing-apply.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { withFaults } from '../../backup/failing-store.ts';
@@ -71,6 +72,20 @@ test('what a living writer has sent stays, however far ahead the clock of this m
   const ahead = aheadOf(clock);
   expect((await expireLineage(telling, CLUSTER, options(ahead, log))).leftovers).toBe(3);
   expect(asked).toEqual([new Date(NOW_MS - 48 * HOUR_MS)]);
+});
+
+test('unfinished uploads of content and of landed pages are known as ours, and no others', async () => {
+  const { repository, clock, log } = await world();
+  const landed = await new Landing({ store: createMemoryStore(), sealing: undefined }, 'somebody').put('20261121T000000Z-export', 'pages');
+  const uploads = [`${SYSTEM}/packs/00/${'0'.repeat(32)}`, `${SYSTEM}/wal/00000001/000000010000000000000001`, landed, settledKey(landed)];
+  const others = ['', 'films/long.mkv', 'spotify/playlist.json', `spotify/${'0'.repeat(32)}`];
+  let own: readonly string[] = [];
+  const telling = removing(repository, async (_, isOwn = () => true) => {
+    own = [...uploads, ...others].filter((key) => isOwn(key));
+    return own.length;
+  });
+  await expireLineage(telling, CLUSTER, options(clock, log));
+  expect(own).toEqual(uploads);
 });
 
 test('leftovers go first where there is no room for the lease, by the clock of the store', async () => {
