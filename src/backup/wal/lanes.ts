@@ -52,6 +52,7 @@ export class Lanes {
   readonly #log: Log;
   readonly #histories = new Map<number, Uint8Array>();
   #catchingUp: Promise<void> = Promise.resolve();
+  #finishing: Promise<unknown> | undefined;
 
   constructor(sources: readonly LaneSource[], clock: Clock, log: Log) {
     this.#lanes = sources.map((source) => ({ source, archive: undefined, owed: [], retryAtMs: 0, waitMs: RETRY_FIRST_MS, told: '' }));
@@ -95,6 +96,14 @@ export class Lanes {
     await next;
   }
 
+  /**
+   * While one that was behind, and takes what it missed, gets the open segment, which is the last of it: over when it has that. More of
+   * that segment stored meanwhile would have to come after it again, and might for as long as it is open.
+   */
+  get finishing(): Promise<unknown> | undefined {
+    return this.#finishing;
+  }
+
   async #onAll(segment: Owed, work: (archive: WalArchive) => Promise<void>): Promise<void> {
     const current = this.#lanes.filter(({ owed }) => owed.length === 0);
     const results = await Promise.allSettled(current.map(async (lane) => await work(await archiveOf(lane))));
@@ -125,12 +134,17 @@ export class Lanes {
       if (lane.owed.length === 0 || this.#clock.now().getTime() < lane.retryAtMs) continue;
       try {
         const target = await archiveOf(lane);
+        let hasCopied = false;
         for (const [timeline, content] of this.#histories) await target.putHistory(timeline, content);
         for (let [owed] = lane.owed; owed !== undefined; [owed] = lane.owed) {
           if (signal?.aborted === true) return;
           // The last may be open still: its parts come again when the lane is current.
           const mayBeNowhere = !owed.isWhole && lane.owed.length === 1;
-          if (!(await this.#copy(owed.name, target, lane)) && !mayBeNowhere) throw new Error(`nobody else has ${owed.name}`);
+          const copying = this.#copy(owed.name, target, lane);
+          if (mayBeNowhere && hasCopied) this.#finishing = copying.catch(() => undefined);
+          if (!(await copying) && !mayBeNowhere) throw new Error(`nobody else has ${owed.name}`);
+          this.#finishing = undefined;
+          hasCopied = true;
           // It may be owed anew, because more of it was stored meanwhile, and not be the first any more.
           const at = lane.owed.indexOf(owed);
           if (at !== -1) lane.owed.splice(at, 1);
@@ -143,6 +157,8 @@ export class Lanes {
         else this.#log.debug(`repository ${lane.source.name} is still behind: ${messageOf(error)}`);
         lane.waitMs = Math.min(RETRY_MOST_MS, lane.waitMs * 2);
         lane.retryAtMs = this.#clock.now().getTime() + lane.waitMs;
+      } finally {
+        this.#finishing = undefined;
       }
     }
   }

@@ -355,12 +355,13 @@ class Reception {
   }
 
   /**
-   * What a repository has missed may take hours to come, and the others do not wait for it. For a moment, though: the last of it is the
-   * open segment, and with more of that stored meanwhile it would never end.
+   * What a repository has missed may take hours to come, and the others do not wait for it. For the last of it, though, which is the open
+   * segment: with more of that stored meanwhile it would never end.
    */
   async #catchUp(mostMs: number, signal: AbortSignal): Promise<void> {
     this.#catchingUp ??= this.#lanes.catchUp(signal).finally(() => (this.#catchingUp = undefined));
     await Promise.race([this.#catchingUp, this.#options.clock.sleep(mostMs, signal)]);
+    await this.#lanes.finishing;
   }
 
   #check(): void {

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
-import { silentLog } from '../../../src/base/log.ts';
+import { silentLog, type Log } from '../../../src/base/log.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { openDestination } from '../../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../../src/backup/wal/receive-run.ts';
@@ -47,11 +47,10 @@ afterEach(async () => {
 
 const pause = async (delayMs: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, delayMs));
 
-test('while a repository catches up, the other one has what was committed, and a receiver that is told to stop stops', async () => {
+/** Receives into both, of which `near` is required; `running` resolves once it has ended. */
+function receive(log: Log): { readonly stop: AbortController; readonly running: Promise<unknown> } {
   const stop = new AbortController();
-  const told = Promise.withResolvers<void>();
-  const log = { ...silentLog, warn: (text: string) => void (text.includes('is behind') && told.resolve()) };
-  const running = runReceiver({
+  const running: Promise<unknown> = runReceiver({
     parameters: cluster.parameters(),
     destinations: [openDestination(near, 'near'), openDestination(far, 'far', false)],
     clusterName: 'main',
@@ -65,6 +64,13 @@ test('while a repository catches up, the other one has what was committed, and a
   }).catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
   });
+  return { stop, running };
+}
+
+test('while a repository catches up, the other one has what was committed, and a receiver that is told to stop stops', async () => {
+  const told = Promise.withResolvers<void>();
+  const log = { ...silentLog, warn: (text: string) => void (text.includes('is behind') && told.resolve()) };
+  const { stop, running } = receive(log);
   await sql`create table t (n int)`;
   await expect.poll(async () => (await sql`select from pg_stat_replication where state = 'streaming'`).length, { timeout: 20_000 }).toBe(1);
   await waitUntilAllStored(far, sql);
@@ -88,4 +94,30 @@ test('while a repository catches up, the other one has what was committed, and a
   expect(performance.now() - stopped).toBeLessThan(2 * COPY_MS);
   const { coverage } = await inspectLineage(far, 'main');
   expect(coverage.timelines.get(1)?.runs.length).toBe(1);
+}, 90_000);
+
+test('a repository to which the open segment takes longer to come than its parts are apart catches up all the same', async () => {
+  const told = Promise.withResolvers<void>();
+  const caughtUp = Promise.withResolvers<string>();
+  const { stop, running } = receive({
+    ...silentLog,
+    warn: (text) => void (text.includes('is behind') && told.resolve()),
+    info: (text) => void (text.includes('has caught up') && caughtUp.resolve('caught up')),
+  });
+  gate = async () => await Promise.reject(new DbadminError('storage-failed', 'the store is away'));
+  await sql`create table t (n int)`;
+  await told.promise;
+  gate = async () => await pause(COPY_MS);
+  const end = new AbortController();
+  const writing = (async () => {
+    for (; !end.signal.aborted; await pause(50)) await sql`insert into t values (1)`;
+  })();
+  try {
+    expect(await Promise.race([caughtUp.promise, pause(20 * COPY_MS).then(() => 'is behind still')])).toBe('caught up');
+  } finally {
+    end.abort();
+    await writing;
+    stop.abort(new Error('told to stop'));
+    await running;
+  }
 }, 90_000);
