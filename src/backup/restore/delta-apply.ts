@@ -36,9 +36,8 @@ export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: La
   if (unstored !== undefined) await moveAside(unstored, lay.owner);
   // Before the links that prove whose they are: whoever goes on with an interrupted restore finds both.
   for (const { directory, isFilled } of preflight.replayed) if (isFilled) await removeDurably(directory);
-  for (const entry of delta.removed) {
-    await removeFound(placeOf(layout, entry.path), entry.type);
-  }
+  const staying = new Set<string>();
+  for (const entry of delta.removed) await removeFound(placeOf(layout, entry.path), entry.type, staying);
   const files = Iterator.from(delta.compared).filter(({ path: each }) => !lay.replaced.has(each));
   const outcome = { reusedBytes: 0, rewrittenBytes: 0 };
   let doneBytes = 0;
@@ -58,14 +57,16 @@ export async function applyDelta(delta: DeltaPlan, preflight: Preflight, lay: La
   return outcome;
 }
 
-async function removeFound(place: string, type: FoundEntry['type']): Promise<void> {
+/** What is in a directory comes before it: `staying` gets those that cannot go, because a mount point lies in them. */
+async function removeFound(place: string, type: FoundEntry['type'], staying: Set<string>): Promise<void> {
   try {
-    if (type === 'directory') await rmdir(systemPath(place));
+    if (staying.has(place)) staying.add(path.dirname(place));
+    else if (type === 'directory') await rmdir(systemPath(place));
     else await rm(systemPath(place), { recursive: true, force: true });
   } catch (error) {
+    if (type !== 'directory' || systemCodeOf(error) !== 'EBUSY') throw writeFailure(place.toWellFormed(), error);
     // A mount point stays, empty: no server minds.
-    if (type === 'directory' && systemCodeOf(error) === 'EBUSY') return;
-    throw writeFailure(place.toWellFormed(), error);
+    staying.add(path.dirname(place));
   }
 }
 

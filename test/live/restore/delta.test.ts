@@ -225,12 +225,13 @@ describe('restore --delta', () => {
 
   test('what cannot be looked into or taken away is told, with the way on; a mount point stays', async () => {
     await layDown('mounted');
-    await mkdir(place('mounted/log'));
-    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place('mounted/log')]).status === 0;
+    await mkdir(place('mounted/log/all/here'), { recursive: true });
+    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place('mounted/log/all/here')]).status === 0;
+    await writeFile(place('mounted/log/all/here/old'), 'old');
     await writeFile(place('mounted/log/old'), 'old');
     try {
       await layDown('mounted', true);
-      if (isMounted) expect(await readdir(place('mounted/log'))).toEqual([]);
+      if (isMounted) expect(await readdir(place('mounted/log'), { recursive: true })).toEqual(['all', 'all/here']);
       if (!isMounted) return;
       await mkdir(place('mounted/base/7'));
       await writeFile(place('mounted/base/7/1'), 'not of this backup');
@@ -243,7 +244,7 @@ describe('restore --delta', () => {
       await startsWithEverything(await layDown('mounted', true));
       await stopCluster(programs, place('mounted'), 'immediate');
     } finally {
-      if (isMounted) execFileSync('umount', [place('mounted/log')]);
+      if (isMounted) execFileSync('umount', [place('mounted/log/all/here')]);
     }
   });
 
