@@ -1,8 +1,10 @@
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { howToAcknowledge } from '../../repository/differing-pages.ts';
+import { backupKey } from '../../repository/layout.ts';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { LineageContents } from '../lineage-inspect.ts';
 import { describeSuspicion } from '../suspicion.ts';
+import type { BrokenBackups } from '../broken.ts';
 import type { Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
 
@@ -13,9 +15,40 @@ export interface BackupWish {
   readonly backup: string | undefined;
   /** Whether a suspect one will do where no other reaches the target. */
   readonly acceptsSuspect: boolean;
+  /** Those that do not restore whole, and for which another may stand in. */
+  readonly broken: BrokenBackups;
 }
 
 type Resolve = (backups: readonly BackupSummary[]) => Promise<Resolution>;
+
+/**
+ * The way to the target from a backup that no verification found broken, though an older one may need more WAL; where none such leads to it,
+ * from a broken one, of which most files are there.
+ *
+ * @throws {DbadminError} as {@link resolveFromTrusted}.
+ */
+export async function resolveFromWhole(contents: LineageContents, wish: BackupWish, resolve: Resolve): Promise<Resolution> {
+  const ofAll = async (): Promise<Resolution> => await resolveFromTrusted(contents, wish, resolve);
+  const whole = contents.backups.filter(({ label }) => !wish.broken.has(label));
+  // The end of a backup is another place from another backup.
+  if (wish.backup !== undefined || wish.target.kind === 'immediate' || whole.length === contents.backups.length) return await ofAll();
+  let found: Resolution;
+  try {
+    found = await resolveFromTrusted({ ...contents, backups: whole }, wish, resolve);
+  } catch (error) {
+    // A manifest that is damaged is passed over by whoever asks again; anything else, such as damaged WAL before the broken one, leaves that alone.
+    if (!(error instanceof DbadminError) || isOfManifest(error, contents)) throw error;
+    return await ofAll();
+  }
+  if (wish.target.kind !== 'latest') return found;
+  // Where WAL is missing in between, an older backup ends before a newer one begins.
+  const any = await ofAll();
+  return found.neededUntil >= any.neededUntil ? found : any;
+}
+
+function isOfManifest(error: DbadminError, { cluster }: LineageContents): boolean {
+  return isDbadminError(error, 'repository-damaged') && error.message.startsWith(backupKey(cluster.systemIdentifier, ''));
+}
 
 /**
  * The way to the target from a backup that no audit casts doubt on, though an older one may need more WAL; from a suspect one
@@ -23,7 +56,7 @@ type Resolve = (backups: readonly BackupSummary[]) => Promise<Resolution>;
  *
  * @throws {DbadminError} `refused` when only suspect ones reach it, `backup-missing` when there is no backup of the label, and what `resolve` throws.
  */
-export async function resolveFromTrusted(contents: LineageContents, wish: BackupWish, resolve: Resolve): Promise<Resolution> {
+async function resolveFromTrusted(contents: LineageContents, wish: BackupWish, resolve: Resolve): Promise<Resolution> {
   const { backups, suspicions } = contents;
   if (wish.backup !== undefined) return await resolve(only(contents, wish.backup));
   const trusted = backups.filter(({ label }) => !suspicions.byLabel.has(label));

@@ -11,9 +11,11 @@ import { lastDump } from '../dump/last-inspect.ts';
 import { readMoments } from '../recovery-inspect.ts';
 import { configurationText } from '../configuration-text.ts';
 import { inspectLineage, readLineage, readOtherLineages, type LineageContents } from '../lineage-inspect.ts';
+import { brokenBackups, NONE_BROKEN, type BrokenBackups } from '../broken.ts';
 import type { Suspicion } from '../suspicion.ts';
+import { readStanding } from '../verify/record.ts';
 import { openBackupContents, type BackupContents } from './backup-contents-inspect.ts';
-import { resolveFromTrusted } from './choose-backup.ts';
+import { resolveFromWhole } from './choose-backup.ts';
 import { consistentLsn } from './consistent-lsn.ts';
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
@@ -50,7 +52,7 @@ export interface RestoreRequest {
   readonly withoutUnstoredWal?: boolean;
   /** What the restored cluster is for: a clone must not reach what is the original's. */
   readonly purpose?: 'clone' | 'production';
-  /** Whether another backup may stand in for one whose manifest is damaged: a drill is to find that out. */
+  /** Whether another backup may stand in for one whose manifest is damaged, or that a verification found broken: a drill is to find that out. */
   readonly passesOverDamaged?: boolean;
 }
 
@@ -62,6 +64,8 @@ export interface Preflight {
   readonly resolution: Resolution;
   /** Why the backup is not to be relied on, where an audit says so. */
   readonly suspicion: Suspicion | undefined;
+  /** Newer backups that lead to the target, too, and that it is not restored from: verifications found that they do not restore whole. */
+  readonly brokenAside: readonly BrokenAside[];
   readonly layout: LayoutPlan;
   readonly index: BlobIndex;
   readonly blobs: BlobReader;
@@ -87,6 +91,12 @@ export interface Preflight {
   readonly walBytes: number;
 }
 
+export interface BrokenAside {
+  readonly label: string;
+  /** Of the verification that found it. */
+  readonly verification: string;
+}
+
 /**
  * Looks at everything a restore needs and refuses what cannot succeed, before anything is written.
  *
@@ -97,7 +107,11 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const contents = await inspectLineage(repository, request.clusterName, request.systemIdentifier);
   if (contents.backups.length === 0) await refuseWhereOnlyDumps(repository, contents);
   const lineage = await readLineage(contents, request.timeline);
-  const { resolution, opened } = await resolveReadable(request, contents, lineage);
+  const mayStandIn = request.passesOverDamaged === true && request.backup === undefined && request.target.kind !== 'immediate';
+  const broken = mayStandIn
+    ? brokenBackups(contents.backups, await readStanding(repository, contents.cluster.systemIdentifier))
+    : NONE_BROKEN;
+  const { resolution, opened } = await resolveReadable(request, contents, lineage, { mayStandIn, broken });
   if (request.purpose !== 'production') refuseMadeTablespaces(resolution);
   const { entries, index, blobs, control, read } = opened;
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
@@ -134,6 +148,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     lineage,
     resolution,
     suspicion: contents.suspicions.byLabel.get(resolution.backup.label),
+    brokenAside: brokenAside(contents.backups, resolution, broken),
     layout,
     index,
     blobs,
@@ -161,10 +176,10 @@ async function resolveReadable(
   request: RestoreRequest,
   contents: LineageContents,
   lineage: Lineage,
+  { mayStandIn, broken }: { readonly mayStandIn: boolean; readonly broken: BrokenBackups },
 ): Promise<{ readonly resolution: Resolution; readonly opened: BackupContents }> {
   const { repository, target, exclusive, backup, acceptsSuspect = false } = request;
   const { systemIdentifier } = contents.cluster;
-  const mayStandIn = request.passesOverDamaged === true && backup === undefined && target.kind !== 'immediate';
   const damaged = new Map<string, DamagedObject>();
   const opening = new Map<string, Promise<BackupContents>>();
   const open = async ({ label }: BackupSummary): Promise<BackupContents> => {
@@ -196,7 +211,7 @@ async function resolveReadable(
   for (;;) {
     const known = damaged.size;
     try {
-      const resolution = await resolveFromTrusted(contents, { target, backup, acceptsSuspect }, resolve);
+      const resolution = await resolveFromWhole(contents, { target, backup, acceptsSuspect, broken }, resolve);
       return { resolution, opened: await open(resolution.backup) };
     } catch (error) {
       const [first] = damaged.values();
@@ -206,6 +221,19 @@ async function resolveReadable(
       repository.onDamaged?.(last);
     }
   }
+}
+
+/** Backups whose ends lie between the beginning of the one that was chosen and the target. */
+function brokenAside(
+  backups: readonly BackupSummary[],
+  { backup, neededUntil }: Resolution,
+  broken: BrokenBackups,
+): readonly BrokenAside[] {
+  return backups.flatMap(({ label, startLsn, stopLsn }) => {
+    const verification = broken.get(label);
+    const isNewer = parseLsn(startLsn) > parseLsn(backup.startLsn) && parseLsn(stopLsn) <= neededUntil;
+    return verification !== undefined && isNewer ? [{ label, verification }] : [];
+  });
 }
 
 /** Said by name: nothing of a dump can be rolled forward. */

@@ -60,6 +60,8 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   output.line(
     `backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${cluster} in ${repository}   ${shown.proof}`,
   );
+  for (const { label, verification } of preflight.brokenAside)
+    output.warn(`${label} is newer and is not taken: it does not restore whole, as verification ${verification} found`);
   if (cluster !== shown.clusterName)
     output.warn(
       `it is the backup of a cluster that ${repository} calls ${cluster}; this project calls its own ${shown.clusterName}. If it is another one, end here`,
@@ -193,6 +195,7 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
     cluster: preflight.contents.cluster.name,
     systemIdentifier: preflight.contents.cluster.systemIdentifier,
     proof,
+    brokenAside: preflight.brokenAside,
     suspicion: suspicionJson(preflight.suspicion),
     lackingConfiguration: preflight.lackingConfiguration,
     expected:

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LineageContents } from '../../../src/backup/lineage-inspect.ts';
-import { resolveFromTrusted, type BackupWish } from '../../../src/backup/restore/choose-backup.ts';
+import { NONE_BROKEN } from '../../../src/backup/broken.ts';
+import { resolveFromWhole, type BackupWish } from '../../../src/backup/restore/choose-backup.ts';
 import type { Resolution } from '../../../src/backup/restore/resolve.ts';
 import type { RestoreTarget } from '../../../src/backup/restore/target.ts';
 import { describeSuspicion, isTrusted, suspicionsOf, type Suspicions } from '../../../src/backup/suspicion.ts';
@@ -165,12 +166,13 @@ describe('a restore', () => {
     target,
     backup: undefined,
     acceptsSuspect: false,
+    broken: NONE_BROKEN,
     ...parts,
   });
   const TIME: RestoreTarget = { kind: 'time', at: new Date(0) };
   const all = { F0: 9, F1: 9, I1: 9, I2: 9, F2: 9, I3: 9, F3: 9 };
   const chosen = async (parts: Partial<BackupWish> & { readonly target: RestoreTarget }, reach: Readonly<Record<string, number>>) =>
-    (await resolveFromTrusted(contents, { ...wish(parts.target), ...parts }, resolver(reach))).backup.label;
+    (await resolveFromWhole(contents, { ...wish(parts.target), ...parts }, resolver(reach))).backup.label;
 
   test('takes a backup that no audit casts doubt on, though an older one needs more WAL', async () => {
     expect(await chosen({ target: TIME }, all)).toBe('F0');
@@ -191,6 +193,28 @@ describe('a restore', () => {
     expect(await chosen({ target: { kind: 'latest' }, acceptsSuspect: true }, { ...all, F0: 8 })).toBe('F3');
     expect(await chosen({ target: { kind: 'immediate' }, acceptsSuspect: true }, all)).toBe('F3');
     expect(await chosen({ target: TIME, backup: 'I2' }, all)).toBe('I2');
+  });
+
+  test('takes one that no verification found broken, though an older one needs more WAL, and a broken one where no other leads there', async () => {
+    const sound = [full(1, 'A'), full(2, 'B'), full(3, 'C')];
+    const of = { backups: sound, suspicions: suspicionsOf(sound, []) } as unknown as LineageContents;
+    const broken = new Map([['C', 'V1']]);
+    const from = async (target: RestoreTarget, reach: Readonly<Record<string, number>>, parts: Partial<BackupWish> = {}) =>
+      (await resolveFromWhole(of, { ...wish(target, { broken }), ...parts }, resolver(reach))).backup.label;
+    const LATEST: RestoreTarget = { kind: 'latest' };
+    for (const target of [TIME, LATEST]) expect(await from(target, { A: 9, B: 9, C: 9 })).toBe('B');
+    expect(await from(TIME, { C: 9 })).toBe('C');
+    // WAL is missing between the two.
+    expect(await from(LATEST, { A: 8, B: 8, C: 9 })).toBe('C');
+    // Its end is asked for, or itself.
+    expect(await from({ kind: 'immediate' }, { A: 9, B: 9, C: 9 })).toBe('C');
+    expect(await from(TIME, { A: 9, B: 9, C: 9 }, { backup: 'C' })).toBe('C');
+    expect(await from(TIME, { A: 9, B: 9, C: 9 }, { broken: new Map(sound.map(({ label }) => [label, 'V1'])) })).toBe('C');
+    const lost = async (backups: readonly BackupSummary[]): Promise<Resolution> => {
+      if (!backups.some(({ label }) => label === 'C')) throw new DbadminError('wal-invalid', 'damaged on the way');
+      return await resolver({ C: 9 })(backups);
+    };
+    expect((await resolveFromWhole(of, wish(TIME, { broken }), lost)).backup.label).toBe('C');
   });
 
   test('says what stands in the way of a target that none reaches', async () => {
