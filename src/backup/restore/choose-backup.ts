@@ -40,8 +40,8 @@ export async function resolveFromWhole(contents: LineageContents, wish: BackupWi
     if (!(error instanceof DbadminError) || isOfManifest(error, contents)) throw error;
     return await ofAll();
   }
-  if (wish.target.kind !== 'latest') return found;
-  // Where WAL is missing in between, an older backup ends before a newer one begins.
+  if (wish.target.kind === 'time' || wish.target.kind === 'lsn') return found;
+  // Where WAL is missing in between, an older backup ends before a newer one begins, and what is behind that may have the same name or number.
   const any = await ofAll();
   return found.neededUntil >= any.neededUntil ? found : any;
 }

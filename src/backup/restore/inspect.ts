@@ -15,6 +15,7 @@ import { brokenBackups, NONE_BROKEN, type BrokenBackups } from '../broken.ts';
 import type { Suspicion } from '../suspicion.ts';
 import { readStanding } from '../verify/record.ts';
 import { openBackupContents, type BackupContents } from './backup-contents-inspect.ts';
+import { candidatesOf } from './candidates.ts';
 import { resolveFromWhole } from './choose-backup.ts';
 import { consistentLsn } from './consistent-lsn.ts';
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
@@ -148,7 +149,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     lineage,
     resolution,
     suspicion: contents.suspicions.byLabel.get(resolution.backup.label),
-    brokenAside: brokenAside(contents.backups, resolution, broken),
+    brokenAside: brokenAside(contents, lineage, resolution, broken),
     layout,
     index,
     blobs,
@@ -223,16 +224,17 @@ async function resolveReadable(
   }
 }
 
-/** Backups whose ends lie between the beginning of the one that was chosen and the target. */
-function brokenAside(
-  backups: readonly BackupSummary[],
-  { backup, neededUntil }: Resolution,
+/** Backups that lead to the target as the one that was chosen does, and begin behind it. */
+export function brokenAside(
+  { backups, coverage }: Pick<LineageContents, 'backups' | 'coverage'>,
+  lineage: Lineage,
+  { backup: chosen, neededUntil }: Pick<Resolution, 'backup' | 'neededUntil'>,
   broken: BrokenBackups,
 ): readonly BrokenAside[] {
-  return backups.flatMap(({ label, startLsn, stopLsn }) => {
+  const aside = backups.filter(({ label, startLsn }) => broken.has(label) && parseLsn(startLsn) > parseLsn(chosen.startLsn));
+  return candidatesOf(aside, lineage, coverage).flatMap(({ backup: { label }, stopLsn, reach }) => {
     const verification = broken.get(label);
-    const isNewer = parseLsn(startLsn) > parseLsn(backup.startLsn) && parseLsn(stopLsn) <= neededUntil;
-    return verification !== undefined && isNewer ? [{ label, verification }] : [];
+    return verification !== undefined && stopLsn <= neededUntil && neededUntil <= reach ? [{ label, verification }] : [];
   });
 }
 

@@ -206,6 +206,15 @@ describe('a restore', () => {
     expect(await from(TIME, { C: 9 })).toBe('C');
     // WAL is missing between the two.
     expect(await from(LATEST, { A: 8, B: 8, C: 9 })).toBe('C');
+    // And what is behind that may have the name, too, or the number.
+    const several = async (backups: readonly BackupSummary[]): Promise<Resolution> => {
+      if (backups.some(({ label }) => label === 'C')) throw new DbadminError('target-unreachable', 'several of that name');
+      return await resolver({ B: 8 })(backups);
+    };
+    const named = wish({ kind: 'name', name: 'p' }, { broken });
+    await expect(resolveFromWhole(of, named, several)).rejects.toThrow('several of that name');
+    expect(await from(named.target, { A: 9, B: 9, C: 9 })).toBe('B');
+    expect(await from({ kind: 'xid', xid: '7' }, { A: 8, B: 8, C: 9 })).toBe('C');
     // Its end is asked for, or itself.
     expect(await from({ kind: 'immediate' }, { A: 9, B: 9, C: 9 })).toBe('C');
     expect(await from(TIME, { A: 9, B: 9, C: 9 }, { backup: 'C' })).toBe('C');
