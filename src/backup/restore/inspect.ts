@@ -39,7 +39,7 @@ export interface RestoreRequest {
   readonly systemIdentifier: string | undefined;
   readonly target: RestoreTarget;
   readonly exclusive: boolean;
-  /** Label of the backup to start from, or undefined for the newest that serves and that no audit casts doubt on. */
+  /** Label of the backup to start from, or undefined for the newest that serves, and that no audit casts doubt on and, with `passesOverDamaged`, no verification found broken. */
   readonly backup: string | undefined;
   /** Whether a suspect backup will do where no other serves. */
   readonly acceptsSuspect?: boolean;

@@ -54,7 +54,11 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--immediate', summary: 'the end of the backup, nothing more' },
       { flags: '--exclusive', summary: 'stop just before the time, position or transaction' },
       { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
-      { flags: '--backup <label>', summary: 'start from this backup', fallback: 'the newest that serves and is not suspect' },
+      {
+        flags: '--backup <label>',
+        summary: 'start from this backup',
+        fallback: 'the newest that serves, and is neither suspect nor found broken',
+      },
       { flags: '--accept-suspect', summary: 'start from a suspect backup where no other serves: one that an audit casts doubt on' },
       {
         flags: '--tablespace-map <old=new>',

@@ -17,7 +17,7 @@ import { plainHash } from '../../backup/full-repository.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
-import { verifyStructure } from '../../backup/verify-structure.ts';
+import { verifyStructure } from '../../backup/verify-report.ts';
 
 const DAY_MS = 86_400_000;
 const SEGMENT_BYTES = 1024 * 1024;

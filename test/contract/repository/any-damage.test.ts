@@ -11,8 +11,6 @@ import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect
 import { inspectRecovery } from '../../../src/backup/recovery-inspect.ts';
 import { readParentContent } from '../../../src/backup/take/parent-inspect.ts';
 import { readStanding, readVerifications, recordVerification } from '../../../src/backup/verify/record.ts';
-import type { VerifyReport } from '../../../src/backup/verify/report.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import { fetchWal } from '../../../src/backup/wal/get-run.ts';
 import { recoveryModel } from '../../../src/backup/windows.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -45,6 +43,7 @@ import {
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { readAllBackups, summaryOf } from '../../backup/small-backups.ts';
 import { dump, keysOf } from '../../backup/small-source.ts';
+import { verifyEverything } from '../../backup/verify-report.ts';
 
 /** What somebody asks of a repository. What is damaged of the kinds in `needs` may keep them from an answer, nothing else. */
 type Reader = readonly [name: string, needs: readonly ObjectKind[], read: (repository: Repository) => Promise<unknown>];
@@ -168,7 +167,7 @@ async function newWorld(encrypted: boolean): Promise<{ readonly repository: Repo
       body: {},
     }));
   }
-  const sound = await verify(repository);
+  const sound = await verifyEverything(repository, CLUSTER, systemClock);
   const fault = { kind: 'missing', object: 'a pack', detail: 'It is not there.' } as const;
   const found = { isSound: false, faultCount: 1, faults: [fault], backups: [{ label: MORE.broken, reasons: [fault.detail], files: 1 }] };
   await recordVerification(repository, { ...sound, ...found, soundBackups: LABELS, finishedAt: '2026-11-21T10:00:00.000Z' });
@@ -176,19 +175,6 @@ async function newWorld(encrypted: boolean): Promise<{ readonly repository: Repo
   const lease = await acquireLease(repository, SYSTEM, 'backup', { clock: systemClock, log: silentLog, command: 'test', signal });
   await lease.release();
   return { repository, told };
-}
-
-async function verify(repository: Repository): Promise<VerifyReport> {
-  return await verifyRepository({
-    repository,
-    repositoryName: 'local',
-    cluster: CLUSTER,
-    extent: { kind: 'everything' },
-    tool: 'test',
-    clock: systemClock,
-    signal,
-    onRead: () => undefined,
-  });
 }
 
 /** What becomes of an object's bytes; `at` is a share of its length, `by` any number. Undefined where it has no such thing. */
@@ -271,7 +257,7 @@ describe.each([false, true])('whatever becomes of one object (encrypted: %s)', (
           problems.push(`${name} does not name it: ${error.message} ${error.detail}`);
       }
     }
-    const report = await verify(repository);
+    const report = await verifyEverything(repository, CLUSTER, systemClock);
     const isFound = report.faults.some(({ object }) => namesOf(key).some((each) => object.includes(each)));
     // Two bits of a zstd frame's header in a pack change nothing. See FORMAT.md "What a check of everything finds".
     const isNothing = kind === 'packs' && ruin.startsWith('a bit') && isContentWhole;

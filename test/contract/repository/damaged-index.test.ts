@@ -21,7 +21,7 @@ import { withFaults } from '../../backup/failing-store.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { fileOf, hashOf, readAllBackups, summaryOf, SYSTEM, writePacks } from '../../backup/small-backups.ts';
-import { verifyStructure } from '../../backup/verify-structure.ts';
+import { verifyStructure } from '../../backup/verify-report.ts';
 
 const DAY_MS = 86_400_000;
 const LOCK_DAYS = 30;

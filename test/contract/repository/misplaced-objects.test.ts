@@ -18,7 +18,7 @@ import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { SYSTEM } from '../../backup/small-backups.ts';
 import { CLUSTER, keysOf, newFilled, sync } from '../../backup/small-source.ts';
 import { startOf } from '../../backup/wal-segments.ts';
-import { verifyStructure } from '../../backup/verify-structure.ts';
+import { verifyStructure } from '../../backup/verify-report.ts';
 
 let repository: Repository;
 /** Keys of what was passed over. */

@@ -20,7 +20,7 @@ import { damage, flipBody, HEAD_DAMAGES } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 import { CLUSTER, keysOf, LABELS, newFilled, sync } from '../../backup/small-source.ts';
-import { verifyStructure } from '../../backup/verify-structure.ts';
+import { verifyStructure } from '../../backup/verify-report.ts';
 import { contentOf, nameOf } from '../../backup/wal-segments.ts';
 
 let repository: Repository;

@@ -9,7 +9,6 @@ import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { readMoments } from '../../../src/backup/recovery-inspect.ts';
 import { expireLineage } from '../../../src/backup/expire/run.ts';
 import { syncLineage } from '../../../src/backup/sync/run.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import { fetchWal } from '../../../src/backup/wal/get-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
@@ -39,6 +38,7 @@ import {
 } from '../../backup/full-repository.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { verifyEverything } from '../../backup/verify-report.ts';
 
 /** What somebody makes who can write the storage and has no key: whole, of the right kind, and not encrypted. */
 
@@ -98,16 +98,7 @@ describe('an encrypted repository into which somebody without its key has writte
     await repository.store.create(key, await seal(CLEAR, kind, header, body));
 
   const faultsOf = async (): Promise<readonly string[]> => {
-    const { faults, isSound } = await verifyRepository({
-      repository,
-      repositoryName: 'local',
-      cluster: CLUSTER,
-      extent: { kind: 'everything' },
-      tool: 'test',
-      clock: systemClock,
-      signal,
-      onRead: () => undefined,
-    });
+    const { faults, isSound } = await verifyEverything(repository, CLUSTER, systemClock);
     expect(isSound).toBe(faults.length === 0);
     return faults.map(({ object }) => object);
   };

@@ -1,9 +1,7 @@
 import path from 'node:path';
-import { PassThrough } from 'node:stream';
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { showOutcome } from '../../../src/commands/backup/show-backup.ts';
-import { createTerminalOutput } from '../../../src/commands/terminal-output.ts';
 import type { TakeResult } from '../../../src/backup/take/run.ts';
 import { beginningOf } from '../../../src/backup/suspicion.ts';
 import { startCluster, stopCluster } from '../../../src/postgres/server.ts';
@@ -11,6 +9,7 @@ import { newFinding, placeFinding } from '../../../src/repository/audit-findings
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { overwritePage } from '../../backup/flip-bit.ts';
+import { printed } from '../../backup/printed.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import { takeInto, takenInto } from '../../backup/take-into.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -58,19 +57,7 @@ async function run(): Promise<TakeResult> {
 
 /** What backup run says on stderr of what was taken. */
 function warningsOf(taken: TakeResult): string {
-  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const output = createTerminalOutput({
-    json: false,
-    quiet: false,
-    yes: false,
-    colour: false,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    stdin: stdin as unknown as NodeJS.ReadStream,
-    signal: new AbortController().signal,
-  });
-  showOutcome(output, { repositories: ['local'] }, taken, 1);
-  return String(stderr.read());
+  return printed((output) => showOutcome(output, { repositories: ['local'] }, taken, 1)).stderr;
 }
 
 /** As backup acknowledge writes it. */

@@ -1,33 +1,14 @@
-import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import type { TakeMode } from '../../../../src/backup/take/mode.ts';
 import { showOutcome } from '../../../../src/commands/backup/show-backup.ts';
-import { createTerminalOutput } from '../../../../src/commands/terminal-output.ts';
+import { printed } from '../../../backup/printed.ts';
 import type { BackupSummary } from '../../../../src/repository/manifest.ts';
 import { summaryOf } from '../../../backup/small-backups.ts';
 
-function textOf(stream: PassThrough): string {
-  const chunks: string[] = [];
-  for (let chunk = stream.read() as Buffer | null; chunk !== null; chunk = stream.read() as Buffer | null) chunks.push(chunk.toString());
-  return chunks.join('');
-}
-
 /** What is printed of a backup that each of `names` has, of a cluster whose repositories are local and offsite. */
 function shown(names: readonly string[], mode: TakeMode, summary: BackupSummary): { readonly stdout: string; readonly stderr: string } {
-  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const output = createTerminalOutput({
-    json: false,
-    quiet: false,
-    yes: false,
-    colour: false,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    stdin: stdin as unknown as NodeJS.ReadStream,
-    signal: new AbortController().signal,
-  });
   const outcomes = names.map((name) => ({ name, result: { kind: 'taken' as const, summary } }));
-  showOutcome(output, { repositories: ['local', 'offsite'] }, { mode, outcomes }, 1);
-  return { stdout: textOf(stdout), stderr: textOf(stderr) };
+  return printed((output) => showOutcome(output, { repositories: ['local', 'offsite'] }, { mode, outcomes }, 1));
 }
 
 /** What backup run says on stderr of a full backup whose audit found seven pages, the last of them emptied. */

@@ -1,26 +1,11 @@
-import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { describeSharedDamage, type Uncopied } from '../../../../src/backup/sync/uncopied-run.ts';
 import { showUncopied } from '../../../../src/commands/repository/show-uncopied.ts';
-import { createTerminalOutput } from '../../../../src/commands/terminal-output.ts';
+import { printed } from '../../../backup/printed.ts';
 
 /** What is said of what did not come from local to offsite. */
 function told(...failed: readonly Uncopied[]): string {
-  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const output = createTerminalOutput({
-    json: false,
-    quiet: false,
-    yes: false,
-    colour: false,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    stdin: stdin as unknown as NodeJS.ReadStream,
-    signal: new AbortController().signal,
-  });
-  showUncopied(output, failed, { from: 'local', to: 'offsite' });
-  const lines: string[] = [];
-  for (let chunk = stdout.read() as Buffer | null; chunk !== null; chunk = stdout.read() as Buffer | null) lines.push(chunk.toString());
-  return lines.join('');
+  return printed((output) => showUncopied(output, failed, { from: 'local', to: 'offsite' })).stdout;
 }
 
 const ofDestination: Uncopied = { kind: 'backup', name: 'F2', problem: describeSharedDamage('pack 00 is damaged') };
