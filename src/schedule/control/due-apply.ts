@@ -139,6 +139,23 @@ export async function promoteWaiting(tx: PoolQueries, schema: string, queue: Run
   if (next !== undefined) await handOver(tx, schema, queue, next.run_id, next.labels, undefined);
 }
 
+/**
+ * Queues what waits behind a run that is over and was ended by nobody who has a queue: one without a worker, or one whose process
+ * died. Left as it is, it would wait for ever, and keep every later time of its job from running.
+ */
+export async function promoteLeftWaiting({ pool, schema }: ControlPlace, queue: RunQueue): Promise<void> {
+  const rows = await pool.query<{ job: string }>(
+    `select distinct job from ${schema}.run w where state = 'waiting'
+        and not exists (select from ${schema}.run r where r.job = w.job and r.state in ('queued', 'running'))`,
+  );
+  for (const { job } of rows) {
+    await pool.transaction(async (tx) => {
+      await lockJob(tx, schema, job);
+      await promoteWaiting(tx, schema, queue, job);
+    });
+  }
+}
+
 /** A time that did not become a run. */
 export async function insertEnded(
   tx: PoolQueries,

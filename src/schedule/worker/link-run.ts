@@ -1,7 +1,7 @@
 import type { ConnectionPool } from '../../postgres/pool.ts';
 import { ensureTables } from '../control/tables-apply.ts';
 import { markPlanned, markWorker, plannedUntil, registerJobs } from '../control/registry-apply.ts';
-import type { ControlPlace } from '../control/due-apply.ts';
+import { promoteLeftWaiting, type ControlPlace } from '../control/due-apply.ts';
 import { applyAllDue } from '../control/due-many-apply.ts';
 import { beginAttempt, endAbandoned, writeLogs } from '../control/attempts-apply.ts';
 import { pruneHistory } from '../control/prune-apply.ts';
@@ -222,6 +222,7 @@ export class ControlLink implements ControlPlace {
         worker,
       });
     }
+    await promoteLeftWaiting(this, this.queue);
   }
 }
 
