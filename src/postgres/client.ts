@@ -124,6 +124,9 @@ function settingsFor(here: ConnectionParameters, { host, port }: HostAddress, op
     prepare: false,
     fetch_types: false,
     backoff: false,
+    // Unless told otherwise it ends a connection after 30 to 60 minutes, between two statements, and opens another for the next:
+    // what was set, locked or made in the session would be gone, and nobody told.
+    max_lifetime: null,
     types: { bytea: BYTEA },
     connection: {
       application_name: options.applicationName ?? here.applicationName,

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
 import { openClient } from '../../../src/postgres/client.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -33,6 +34,29 @@ test('bytes come as they are, in whichever form the server, the database or the 
       ]);
     }
   } finally {
+    await sql.end();
+    await cluster.stop();
+  }
+});
+
+test('a session stays the same however long it is used: what was set, locked and made in it is not lost', async () => {
+  const cluster = await startTestCluster({ major: 17 });
+  // The library's own limit, shortened as it can be from outside: it ends a connection between two statements, and opens another.
+  vi.stubEnv('PGMAX_LIFETIME', '1');
+  const sql = await openClient(cluster.parameters());
+  try {
+    await sql`set search_path = ''`;
+    await sql`create temporary table kept as select 1 as id`;
+    await sql`select pg_advisory_lock(7)`;
+    const [before] = await sql`select pg_backend_pid() as pid`;
+    await sleep(1500);
+    expect(await sql`select pg_backend_pid() as pid, current_setting('search_path') as path`).toEqual([
+      { pid: before?.['pid'], path: '""' },
+    ]);
+    expect(await sql`select id from pg_temp.kept`).toEqual([{ id: 1 }]);
+    expect(await sql`select pid from pg_locks where locktype = 'advisory'`).toEqual([{ pid: before?.['pid'] }]);
+  } finally {
+    vi.unstubAllEnvs();
     await sql.end();
     await cluster.stop();
   }
