@@ -19,7 +19,7 @@ export type NextStep =
 
 const LOCKED_FIRST_MS = 15_000;
 const LOCKED_MOST_MS = 5 * 60_000;
-/** As long as a queued job may take at all: then whatever holds the lock is itself the trouble. */
+/** Then whatever holds the lock is itself the trouble. */
 const LOCKED_GIVE_UP_MS = 24 * 3_600_000;
 
 /**

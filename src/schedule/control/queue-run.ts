@@ -19,7 +19,10 @@ export interface QueueOptions {
 }
 
 const SUPERVISE_SECONDS = 10;
+/** The most that pg-boss lets a queue have; {@link RunQueue.keep} puts it off. */
 const EXPIRE_SECONDS = 24 * 3600;
+/** Longer than anything runs, and what pg-boss adds to the moment of the start stays a moment that PostgreSQL knows. */
+const KEPT_EXPIRE_SECONDS = 1_000_000_000;
 /** A run that brings down every worker is given up after so many. */
 const MOST_TAKEOVERS = 5;
 
@@ -32,9 +35,13 @@ const MOST_TAKEOVERS = 5;
 export class RunQueue {
   readonly #boss: PgBoss;
   readonly #heartbeatSeconds: number;
+  readonly #pool: ConnectionPool;
+  readonly #schema: string;
 
   constructor(pool: ConnectionPool, { schema, heartbeatSeconds, supervises, onError }: QueueOptions) {
     this.#heartbeatSeconds = heartbeatSeconds;
+    this.#pool = pool;
+    this.#schema = schema;
     this.#boss = new PgBoss({
       db: asDb(pool),
       schema,
@@ -90,13 +97,21 @@ export class RunQueue {
     return jobs.map(({ id, retryCount, data }) => ({ queue, queueId: id, claim: retryCount, runId: data.runId }));
   }
 
-  /** A sign of life for what we hold; gives the queue ids that are still ours. */
+  /**
+   * A sign of life for what we hold; gives the queue ids that are still ours. What gives them has all the time it takes: pg-boss
+   * would hand it to another after a day, who finds its lease taken, and fails for it.
+   */
   async keep(held: readonly HandedOut[]): Promise<ReadonlySet<string>> {
     const kept = new Set<string>();
     for (const { queue, queueId, claim } of held) {
       const response = await this.#boss.touch(queue, { id: queueId, retryCount: claim });
       if (affected(response) === 1) kept.add(queueId);
     }
+    if (kept.size > 0)
+      await this.#pool.query(`update ${this.#schema}.job set expire_seconds = $2 where id = any($1::uuid[]) and expire_seconds < $2`, [
+        [...kept],
+        KEPT_EXPIRE_SECONDS,
+      ]);
     return kept;
   }
 

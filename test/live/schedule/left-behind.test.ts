@@ -1,9 +1,11 @@
+import { PgBoss } from 'pg-boss';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { connectionOfUrl } from '../../../src/config/load.ts';
 import { openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
-import { applyDue, type Admission, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
+import { beginAttempt } from '../../../src/schedule/control/attempts-apply.ts';
+import { applyDue, applyManual, type Admission, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
 import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
 import { registerJobs } from '../../../src/schedule/control/registry-apply.ts';
 import { inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
@@ -14,7 +16,7 @@ import { Worker } from '../../../src/schedule/worker/run.ts';
 import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
 import { at, job } from '../../unit/schedule/job.ts';
 
-// What a worker finds that others left behind.
+// What a worker finds that others left behind, and what it keeps for as long as it takes.
 
 const SCHEMA = 'dbadmin_jobs';
 let database: TestDatabase;
@@ -101,4 +103,33 @@ test('a time that waits for a run whose process died runs when that one is ended
   await pool.query(`update ${SCHEMA}.run set alive_at = now() - interval '3 minutes' where state = 'running'`);
   startWorker(nightly);
   await expect.poll(async () => await states('nightly'), { timeout: 9000 }).toEqual(['failed', 'succeeded']);
+});
+
+test('a run that gives signs of life is not taken away, however long it takes', async () => {
+  const large = job('large', '@yearly');
+  await registerJobs(pool, SCHEMA, ['large']);
+  await applyManual(place, queue, large, new Date());
+  const [handed] = await queue.fetch('run', 1);
+  if (handed === undefined) throw new Error('nothing was handed out');
+  await beginAttempt(place, queue, handed, 'w1');
+  expect([...(await queue.keep([handed]))]).toEqual([handed.queueId]);
+  await pool.query(`update ${SCHEMA}.job set started_on = now() - interval '40 days'`);
+  const boss = new PgBoss({
+    db: { executeSql: async (text, values) => ({ rows: [...(await queuePool.query(text, values))] }) },
+    schema: SCHEMA,
+    createSchema: false,
+    schedule: false,
+    supervise: false,
+  });
+  await boss.start();
+  await boss.supervise('run');
+  expect(await queue.fetch('run', 1)).toEqual([]);
+  expect([...(await queue.keep([handed]))]).toEqual([handed.queueId]);
+  // Without them it is.
+  await pool.query(
+    `update ${SCHEMA}.job set heartbeat_on = now() - interval '20 seconds'; update ${SCHEMA}.queue set monitor_on = null, monitor_claim_on = null`,
+  );
+  await boss.supervise('run');
+  expect(await queue.fetch('run', 1)).toHaveLength(1);
+  await boss.stop({ graceful: false, close: false });
 });
