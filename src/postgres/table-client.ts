@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import type { ConnectionParameters } from './parameters.ts';
 import { openSession } from './session-client.ts';
@@ -36,6 +36,14 @@ const WHOLE_TABLE_SETTINGS = {
  */
 export async function openTableReader(parameters: ConnectionParameters): Promise<Sql> {
   return await openSession(parameters, { ...WHOLE_TABLE_SETTINGS, ...TEXT_SETTINGS, search_path: '', quote_all_identifiers: 'off' });
+}
+
+/**
+ * Reads several tables of a client of {@link openTableReader} in one transaction. Outside of one, a session that is cut off between two
+ * statements, as by idle_session_timeout while the other end builds an index, is replaced by one without the settings, and nobody is told.
+ */
+export async function inOneSession<Value>(from: Sql, work: (from: TransactionSql) => Promise<Value>): Promise<Value> {
+  return (await from.begin('isolation level repeatable read read only', work)) as Value;
 }
 
 /** The same for writing. `own`: values are read as the session is set, for texts that were not written by an openTableReader. */

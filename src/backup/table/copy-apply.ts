@@ -32,7 +32,13 @@ export async function copyOut(sql: Sql | TransactionSql, definition: TableDefini
   const rows = await sql.unsafe(`COPY (SELECT ${columns} FROM ${qualified(schema, name)}) TO STDOUT WITH (${CSV})`).readable();
   // The library (postgres 3.4) reads on when a row is asked for. After the last one nobody asks: what the server says then
   // would never be read, and the next statement of the connection wait for ever.
-  rows.once('close', () => rows._read(0));
+  rows.once('close', () => {
+    try {
+      rows._read(0);
+    } catch {
+      // Nor will it be: the connection is gone, and whoever asks it next is told.
+    }
+  });
   return rows;
 }
 

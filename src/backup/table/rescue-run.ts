@@ -3,7 +3,7 @@ import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
-import { openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
+import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
@@ -49,12 +49,15 @@ export async function rescueObjects(
     const names = rescueNames(items);
     return await into.begin(async (transaction) => {
       await refuseSchema(transaction, schema);
-      const rescued: Rescued[] = [];
       const taken = new Set(names);
       await transaction.unsafe(`CREATE SCHEMA ${quoteName(schema)}`);
-      for (const [index, item] of items.entries()) {
-        rescued.push(await rescueOne(from, transaction, item, { schema, name: names[index] ?? item.table.name }, taken));
-      }
+      const rescued = await inOneSession(from, async (reading) => {
+        const each: Rescued[] = [];
+        for (const [index, item] of items.entries()) {
+          each.push(await rescueOne(reading, transaction, item, { schema, name: names[index] ?? item.table.name }, taken));
+        }
+        return each;
+      });
       // Nothing was found: no empty schema stays behind.
       if (rescued.every(({ kind }) => kind === 'absent')) await transaction.unsafe(`DROP SCHEMA ${quoteName(schema)}`);
       return rescued;
@@ -114,7 +117,13 @@ async function itemsOf(from: Sql, wishes: readonly RescueWish[]): Promise<readon
   return items;
 }
 
-async function rescueOne(from: Sql, into: TransactionSql, item: RescueItem, to: TableName, taken: Set<string>): Promise<Rescued> {
+async function rescueOne(
+  from: TransactionSql,
+  into: TransactionSql,
+  item: RescueItem,
+  to: TableName,
+  taken: Set<string>,
+): Promise<Rescued> {
   const source = await inspectSource(from, item.table);
   if (source === undefined) return { kind: 'absent', item };
   const known = new Set(source.definition.columns.map(({ name }) => name));
@@ -150,7 +159,7 @@ async function missingTypes(into: TransactionSql, { columns }: TableDefinition):
   return new Set(rows.map(({ type }) => type));
 }
 
-async function inspectSource(from: Sql, { schema, name }: TableName): Promise<SourceTable | undefined> {
+async function inspectSource(from: TransactionSql, { schema, name }: TableName): Promise<SourceTable | undefined> {
   const [there] = await from`select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${schema} and c.relname = ${name} and c.relkind in ('r', 'p', 'm')`;
   if (there === undefined) return undefined;

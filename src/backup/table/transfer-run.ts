@@ -1,7 +1,8 @@
+import type { TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
-import { openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
+import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
 import { qualified } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
@@ -36,19 +37,7 @@ export async function transferTables(
   try {
     return await into.begin(async (transaction) => {
       await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
-      const transferred: TransferredTable[] = [];
-      for (const table of tables) {
-        const definition = await inspectTable(from, table.schema, table.name);
-        const to = { schema, name: table.name };
-        if ((await transaction`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(schema, table.name)})`).length > 0) {
-          throw new DbadminError('refused', `there is a table ${qualified(schema, table.name)} already`, {
-            hint: 'Give another schema with --schema, or take that table away first.',
-          });
-        }
-        const { rows } = await fillNewTable(transaction, definition, to, await copyOut(from, definition));
-        transferred.push({ from: table, to, rows });
-      }
-      return transferred;
+      return await inOneSession(from, async (reading) => await transferEach(reading, transaction, tables, schema));
     });
   } catch (error) {
     if (error instanceof DbadminError) throw error;
@@ -66,4 +55,25 @@ export async function transferTables(
     await from.end({ timeout: 5 });
     await into.end({ timeout: 5 });
   }
+}
+
+async function transferEach(
+  from: TransactionSql,
+  into: TransactionSql,
+  tables: readonly TableName[],
+  schema: string,
+): Promise<readonly TransferredTable[]> {
+  const transferred: TransferredTable[] = [];
+  for (const table of tables) {
+    const definition = await inspectTable(from, table.schema, table.name);
+    const to = { schema, name: table.name };
+    if ((await into`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(schema, table.name)})`).length > 0) {
+      throw new DbadminError('refused', `there is a table ${qualified(schema, table.name)} already`, {
+        hint: 'Give another schema with --schema, or take that table away first.',
+      });
+    }
+    const { rows } = await fillNewTable(into, definition, to, await copyOut(from, definition));
+    transferred.push({ from: table, to, rows });
+  }
+  return transferred;
 }

@@ -1,0 +1,52 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { transferTables } from '../../../src/backup/table/transfer-run.ts';
+import type { TestCluster } from '../../postgres/cluster.ts';
+import { startTestCluster } from '../../postgres/fixture.ts';
+
+let cluster: TestCluster;
+let sql: postgres.Sql;
+
+beforeAll(async () => {
+  cluster = await startTestCluster({ major: 17, provider: 'embedded' });
+  sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+});
+
+afterAll(async () => {
+  await sql.end();
+  await cluster.stop();
+});
+
+async function inDatabase(name: string, statements: string): Promise<void> {
+  const client = postgres(cluster.url(name), { max: 1, onnotice: () => undefined });
+  await client.unsafe(statements);
+  await client.end();
+}
+
+test('tables keep their values where the database that they come from ends sessions that are idle', async () => {
+  await sql.unsafe('create database idle_source');
+  await sql.unsafe("alter database idle_source set datestyle = 'SQL, DMY'");
+  await sql.unsafe("alter database idle_source set idle_session_timeout = '300ms'");
+  await inDatabase(
+    'idle_source',
+    `create table a (d date); create table b (d date); insert into a values ('2026-02-01'); insert into b values ('2026-02-01')`,
+  );
+  await sql.unsafe('create database slow_target');
+  // As an index of a large table takes: the other session waits for it.
+  await inDatabase(
+    'slow_target',
+    `create function slow() returns event_trigger language plpgsql as 'begin perform pg_sleep(1); end';
+    create event trigger slow on ddl_command_end when tag in ('CREATE TABLE') execute function slow()`,
+  );
+  const tables = [
+    { schema: 'public', name: 'a' },
+    { schema: 'public', name: 'b' },
+  ];
+  await transferTables(cluster.parameters('idle_source'), cluster.parameters('slow_target'), tables, 'back');
+  const target = postgres(cluster.url('slow_target'), { max: 1 });
+  expect(await target`select to_char(d, 'YYYY-MM-DD') as d from (select * from back.a union all select * from back.b) as copied`).toEqual([
+    { d: '2026-02-01' },
+    { d: '2026-02-01' },
+  ]);
+  await target.end();
+});
