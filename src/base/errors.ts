@@ -40,7 +40,6 @@ export const ERROR_CODES = {
   'target-unreachable': { exit: 1, retry: false },
   'restore-failed': { exit: 1, retry: false },
   'signature-invalid': { exit: 1, retry: false },
-  'time-invalid': { exit: 1, retry: false },
   'plan-stale': { exit: 1, retry: false },
   'not-converged': { exit: 1, retry: true },
   'migration-invalid': { exit: 1, retry: false },
@@ -65,6 +64,7 @@ export const ERROR_CODES = {
   'key-wrong': { exit: 12, retry: false },
   'sign-in-needed': { exit: 12, retry: false },
   usage: { exit: 64, retry: false },
+  'time-invalid': { exit: 64, retry: false },
   interrupted: { exit: 130, retry: true },
 } as const satisfies Record<string, { readonly exit: number; readonly retry: boolean }>;
 

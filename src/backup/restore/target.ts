@@ -1,4 +1,4 @@
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { parseDuration } from '../../base/durations.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 
@@ -31,12 +31,12 @@ export interface TargetOptions {
 /**
  * The target that the options name; exactly one must be given.
  *
- * @throws {DbadminError} `usage` for none or several, `time-invalid` or `lsn-invalid` for a value that is none.
+ * @throws {DbadminError} `usage` for none or several, or for a value that is none; `time-invalid`.
  */
 export function parseTarget(options: TargetOptions, now: Date): RestoreTarget {
   const given: RestoreTarget[] = [];
   if (options.to !== undefined) given.push(timeTarget(options.to, now));
-  if (options.toLsn !== undefined) given.push({ kind: 'lsn', lsn: parseLsn(options.toLsn) });
+  if (options.toLsn !== undefined) given.push({ kind: 'lsn', lsn: parsePosition(options.toLsn) });
   if (options.toXid !== undefined) given.push({ kind: 'xid', xid: parseXid(options.toXid) });
   if (options.toName !== undefined) given.push({ kind: 'name', name: options.toName });
   if (options.toLatest) given.push({ kind: 'latest' });
@@ -63,12 +63,26 @@ export function targetUs({ at, microseconds = 0 }: Omit<TimeTarget, 'kind'>): bi
   return BigInt(at.getTime()) * 1000n + BigInt(microseconds);
 }
 
+/** As {@link parseLsn}, of what somebody typed: in a repository such a position is damage, and no wrong usage. */
+function parsePosition(text: string): bigint {
+  try {
+    return parseLsn(text);
+  } catch (error) {
+    if (!isDbadminError(error, 'lsn-invalid')) throw error;
+    throw new DbadminError('usage', error.message, { hint: error.hint, cause: error });
+  }
+}
+
 function parseXid(text: string): string {
   if (/^\d+$/.test(text)) return text;
   throw new DbadminError('usage', `"${text}" is not a transaction id`, { hint: 'It is a number, as pg_current_xact_id() gives it.' });
 }
 
 const STAMP = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6}))?)?)?\s*(Z|UTC|[+-]\d{2}(?::?\d{2})?)?$/i;
+
+const FORMS = 'Write it like "2026-11-20 14:03:07+05:30", "2026-11-20 14:03:07" (local zone) or "5 minutes ago".';
+/** As PostgreSQL has it: no zone is farther from UTC. */
+const FARTHEST_OFFSET_MS = 16 * 3_600_000;
 
 /**
  * The moment that a text names: `2026-11-20 14:03:07+05:30`, the same without an offset in the local zone, or
@@ -80,12 +94,14 @@ export function parseMoment(text: string, now: Date): Date {
   const trimmed = text.trim();
   if (/^now$/i.test(trimmed)) return now;
   const ago = /^(\d+(?:\.\d+)?)\s*(ms|s|sec|secs|seconds?|m|min|mins|minutes?|h|hours?|d|days?|w|weeks?)\s+ago$/i.exec(trimmed);
-  if (ago !== null) return new Date(now.getTime() - parseDuration(`${ago[1]}${unitOf(ago[2] ?? '')}`));
+  if (ago !== null) {
+    const moment = new Date(now.getTime() - parseDuration(`${ago[1]}${unitOf(ago[2] ?? '')}`));
+    if (!Number.isNaN(moment.getTime())) return moment;
+    throw new DbadminError('time-invalid', `there is no time "${text}"`, { hint: FORMS });
+  }
   const stamp = STAMP.exec(trimmed);
   if (stamp === null) {
-    throw new DbadminError('time-invalid', `"${text}" is not a time`, {
-      hint: 'Write it like "2026-11-20 14:03:07+05:30", "2026-11-20 14:03:07" (local zone) or "5 minutes ago".',
-    });
+    throw new DbadminError('time-invalid', `"${text}" is not a time`, { hint: FORMS });
   }
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = stamp.slice(1, 7).map((part) => Number(part ?? 0));
   const milliseconds = Number((stamp[7] ?? '').padEnd(3, '0').slice(0, 3));
@@ -98,9 +114,12 @@ export function parseMoment(text: string, now: Date): Date {
     check.getUTCMinutes() !== minute ||
     second > 59
   ) {
-    throw new DbadminError('time-invalid', `there is no time "${text}"`);
+    throw new DbadminError('time-invalid', `there is no time "${text}"`, { hint: FORMS });
   }
-  return stamp[8] === undefined ? localMoment(wall, text) : new Date(wall - offsetMs(stamp[8]));
+  if (stamp[8] === undefined) return localMoment(wall, text);
+  const offset = offsetMs(stamp[8]);
+  if (offset === undefined) throw new DbadminError('time-invalid', `no zone has the offset of "${text}" from UTC`, { hint: FORMS });
+  return new Date(wall - offset);
 }
 
 function unitOf(word: string): string {
@@ -109,11 +128,14 @@ function unitOf(word: string): string {
   return lower.charAt(0);
 }
 
-function offsetMs(text: string): number {
+/** Undefined for one that no zone has. */
+function offsetMs(text: string): number | undefined {
   if (/^(z|utc)$/i.test(text)) return 0;
   const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(text);
-  const minutes = Number(match?.[2] ?? 0) * 60 + Number(match?.[3] ?? 0);
-  return (match?.[1] === '-' ? -1 : 1) * minutes * 60_000;
+  const minutes = Number(match?.[3] ?? 0);
+  const distance = (Number(match?.[2] ?? 0) * 60 + minutes) * 60_000;
+  if (minutes > 59 || distance >= FARTHEST_OFFSET_MS) return undefined;
+  return match?.[1] === '-' ? -distance : distance;
 }
 
 /** The moment whose local clock reading is `wall` (milliseconds as if UTC). */

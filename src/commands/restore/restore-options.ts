@@ -28,7 +28,7 @@ export interface RestoreOptions {
 
 const ACTIONS = ['promote', 'pause', 'shutdown'] as const;
 
-/** @throws {DbadminError} `usage`, `time-invalid`, `lsn-invalid`. */
+/** @throws {DbadminError} `usage`, `time-invalid`. */
 export function restoreOptions(context: CommandContext, input: CommandInput): RestoreOptions {
   const options: RestoreOptions = {
     target: parseTarget(targetOptions(input), context.clock.now()),

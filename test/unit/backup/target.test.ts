@@ -58,8 +58,21 @@ describe('parseMoment', () => {
     });
   });
 
-  test.each(['yesterday', '2026-02-30 10:00Z', '2026-11-20 25:00Z', '2026-11-20 10:60Z', '', '14:03'])('%j is refused', (text) => {
-    expect(() => parseMoment(text, NOW)).toThrow(expect.objectContaining({ code: 'time-invalid' }));
+  test.each([
+    'yesterday',
+    '2026-02-30 10:00Z',
+    '2026-11-20 25:00Z',
+    '2026-11-20 10:60Z',
+    '2026-11-20 14:03:07+99:00',
+    '2026-11-20 14:03:07+16:00',
+    '2026-11-20 14:03:07+05:75',
+    '99999999999 weeks ago',
+    '',
+    '14:03',
+  ])('%j is wrong usage, and the forms are named', (text) => {
+    expect(() => parseMoment(text, NOW)).toThrow(
+      expect.objectContaining({ code: 'time-invalid', exitStatus: 64, hint: expect.stringContaining('2026-11-20 14:03:07+05:30') }),
+    );
   });
 
   test.each(['Asia/Kolkata', 'America/New_York', 'UTC'])('in %s a time of the WAL that is shown names that very microsecond', (zone) => {
@@ -86,5 +99,13 @@ describe('parseTarget', () => {
     expect(() => parseTarget(none, NOW)).toThrow(expect.objectContaining({ code: 'usage', exitStatus: 64 }));
     expect(() => parseTarget({ ...none, toLatest: true, immediate: true }, NOW)).toThrow(expect.objectContaining({ code: 'usage' }));
     expect(() => parseTarget({ ...none, toXid: '-3' }, NOW)).toThrow(/not a transaction id/);
+    expect(() => parseTarget({ ...none, toLsn: 'zzz' }, NOW)).toThrow(
+      expect.objectContaining({
+        code: 'usage',
+        exitStatus: 64,
+        message: '"zzz" is not a WAL position',
+        hint: expect.stringContaining('0/5A0C3E10'),
+      }),
+    );
   });
 });
