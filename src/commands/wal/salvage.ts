@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { holdsClone, isRestoredAsClone } from '../../backup/restore/clone-inspect.ts';
@@ -7,6 +7,7 @@ import { salvageWal, type SalvageRequest, type SalvagedStretch } from '../../bac
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { isHistoryName, isSegmentName } from '../../postgres/segment.ts';
 import { findServer } from '../../postgres/server-traces.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
@@ -77,10 +78,15 @@ async function segmentsIn(directory: string): Promise<string> {
   const wal = path.join(directory, 'pg_wal');
   const isThere = async (each: string): Promise<boolean> => (await stat(each).catch(() => undefined))?.isDirectory() === true;
   if (await isThere(wal)) return wal;
-  if (await isThere(directory)) return directory;
-  throw new DbadminError('file-unreadable', `there is no directory ${directory}`, {
-    hint: 'Name a data directory, or the directory that a restore moved its WAL to.',
-  });
+  const hint = 'Name a data directory, or the directory that a restore moved its WAL to.';
+  if (!(await isThere(directory))) throw new DbadminError('file-unreadable', `there is no directory ${directory}`, { hint });
+  // One too high or too low, or with a pg_wal whose disk is not mounted: that nothing of it is lacking would be no answer.
+  if (!(await readdir(directory)).some((name) => isSegmentName(name) || isHistoryName(name)))
+    throw new DbadminError('file-unreadable', `there is no WAL in ${directory}`, {
+      detail: 'It has neither a directory pg_wal nor a WAL file.',
+      hint,
+    });
+  return directory;
 }
 
 function describe({ timeline, segments, fromLsn, untilLsn, leftOut }: SalvagedStretch): string {

@@ -92,6 +92,8 @@ describe('a cluster goes on while its repository is away, and crashes', () => {
     expect(`${salvaged.status} ${salvaged.output}`).toMatch(/^0 local: WAL of timeline 1 stored from 0\/\w+ to 0\/\w+, 3 segments/);
     const again = await dbadmin('wal', 'salvage', dataDirectory());
     expect(`${again.status} ${again.output}`).toMatch(/^0 local: nothing to store/);
+    const aside = await dbadmin('wal', 'salvage', path.dirname(dataDirectory()));
+    expect(`${aside.status} ${aside.output}`).toMatch(/^1 error: there is no WAL in /);
     const restored = await restoreOver();
     expect(`${restored.status} ${restored.output}`).toMatch(/^0 /);
     expect(await sales()).toEqual([1, 2, 3, 4, 5, 6]);
