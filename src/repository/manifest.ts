@@ -79,7 +79,7 @@ export interface AuditReport {
   /** Label of the backup compared with. */
   readonly comparedWith: string;
   readonly pages: number;
-  /** Pages that differ and whose LSN says that they should not: relation file and block. */
+  /** Pages that differ and whose LSN says that they should not, or is one that the server had not reached: relation file and block. */
   readonly mismatches: readonly PageMismatch[];
   /** How many there are: a thousand are listed, those that were emptied first. Absent where all are. */
   readonly mismatchCount?: number;

@@ -117,7 +117,7 @@ export function haveOneLsn(now: Buffer, before: Buffer): boolean {
 }
 
 /** The page's LSN, which changes with everything that is logged of it: two 32-bit halves in the server's byte order. */
-function pageLsn(page: Buffer): bigint {
+export function pageLsn(page: Buffer): bigint {
   return (BigInt(page.readUInt32LE(0)) << 32n) | BigInt(page.readUInt32LE(4));
 }
 
@@ -135,6 +135,6 @@ function hasContent(page: Buffer): boolean {
   return page.readUInt16LE(12) > HEADER_BYTES;
 }
 
-function isZero(page: Buffer): boolean {
+export function isZero(page: Buffer): boolean {
   return page[0] === 0 && page.every((byte) => byte === 0);
 }

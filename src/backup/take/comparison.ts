@@ -1,4 +1,6 @@
+import { parseLsn } from '../../postgres/lsn.ts';
 import type { AuditReport, PageMismatch, UnjudgedPages } from '../../repository/manifest.ts';
+import { AheadPages } from './ahead-pages.ts';
 import {
   auditRules,
   EmptiedPages,
@@ -62,7 +64,8 @@ export class PageHashComparison implements Comparison {
     const stretches = isHashed
       ? changedStretches(offset, plain.byteLength, hashes, old)
       : [{ start: offset, end: offset + plain.byteLength }];
-    if (isAudited(path)) await this.#audit.look(path, offset, plain, !isHashed && this.#isOneBlob(path, offset, plain) ? [] : stretches);
+    if (isAudited(path))
+      await this.#audit.look(path, offset, plain, !isHashed && this.#isOneBlob(path, offset, plain) ? [] : stretches, isHashed);
     return stretches;
   }
 
@@ -106,6 +109,7 @@ export class AuditComparison implements Comparison {
   /** Those of them that have the head of what was there. */
   readonly #withOldHead = new Set<PageMismatch>();
   readonly #unlogged = new UnloggedPages(LISTED_MISMATCHES);
+  #ahead: AheadPages | undefined;
   #unjudged: UnjudgedPages | undefined;
   #rules: AuditRules | undefined;
   #mismatchCount = 0;
@@ -153,10 +157,10 @@ export class AuditComparison implements Comparison {
   }
 
   /**
-   * Audits pages of a relation that were compared otherwise: in the order of the file, `stretches` are those that differ. The parent is
-   * read back where a page in them says by its LSN that it should not.
+   * Audits pages of a relation that were compared otherwise: in the order of the file, `stretches` are those that differ, or may where it is
+   * not `isKnown`. The parent is read back where a page in them says by its LSN that it should not.
    */
-  async look(path: string, offset: number, plain: Buffer, stretches: readonly Stretch[]): Promise<void> {
+  async look(path: string, offset: number, plain: Buffer, stretches: readonly Stretch[], isKnown: boolean): Promise<void> {
     const file = this.#parent.find(path);
     const sizeBefore = file < 0 ? 0 : this.#parent.sizeBytes(file);
     const end = Math.min(plain.byteLength, sizeBefore - offset);
@@ -167,11 +171,13 @@ export class AuditComparison implements Comparison {
       while ((stretches[next]?.end ?? Infinity) <= offset + at) next += 1;
       const page = plain.subarray(at, at + this.#blockBytes);
       const differs = (stretches[next]?.start ?? Infinity) < offset + at + page.byteLength;
-      if (differs && page.byteLength === this.#blockBytes && mustBeJudged(page, this.#rulesOf())) continue;
+      const isWhole = page.byteLength === this.#blockBytes;
+      if (differs && isWhole && (mustBeJudged(page, this.#rulesOf()) || (!isKnown && this.#ahead?.mayBe(page) === true))) continue;
+      if (differs && isWhole) this.#ahead?.note(path, (offset + at) / this.#blockBytes, page, undefined);
       if (judged < at) await this.changes(path, offset + judged, plain.subarray(judged, at));
       judged = at + page.byteLength;
       this.#pages += 1;
-      if (page.byteLength === this.#blockBytes) this.#showEmptied(path, page, !differs);
+      if (isWhole) this.#showEmptied(path, page, !differs);
     }
     if (judged < end) await this.changes(path, offset + judged, plain.subarray(judged, end));
   }
@@ -179,6 +185,15 @@ export class AuditComparison implements Comparison {
   /** Called before anything is compared, with the position where the backup begins. */
   begin(startLsn: bigint): void {
     this.#rules = auditRules({ ...this.#pair, startLsn });
+    this.#ahead = new AheadPages(LISTED_MISMATCHES, startLsn, parseLsn(this.#pair.parent.stopLsn));
+  }
+
+  /** Called when everything was compared, and before the report: the backup ended at `stopLsn`. */
+  async judgeAhead(stopLsn: bigint): Promise<void> {
+    for (const { path, block, isBeforeSeen } of this.#ahead?.beyond(stopLsn) ?? []) {
+      if (!isBeforeSeen && !(await this.#wasBehind(path, block))) continue;
+      this.#mismatch({ path, block }, false);
+    }
   }
 
   /** Called when everything was compared, and before the report. */
@@ -211,11 +226,18 @@ export class AuditComparison implements Comparison {
 
   #judge(path: string, block: number, now: Buffer, old: Buffer): PageVerdict {
     const verdict = judgePage(now, old, this.#rulesOf());
+    if (verdict === 'newer') this.#ahead?.note(path, block, now, old);
     if (verdict === 'benign') this.#benign += 1;
     if (verdict === 'emptied') this.#emptied.add(block);
     if (verdict === 'unlogged') this.#unlogged.add(path, block);
     if (verdict === 'mismatch') this.#mismatch({ path, block }, haveOneLsn(now, old));
     return verdict;
+  }
+
+  /** What cannot be read back tells nothing. */
+  async #wasBehind(path: string, block: number): Promise<boolean> {
+    const before = await this.#bytes.read(this.#parent.find(path), block * this.#blockBytes, this.#blockBytes);
+    return before instanceof Buffer && this.#ahead?.wasBehind(before) === true;
   }
 
   #begin(path: string): void {

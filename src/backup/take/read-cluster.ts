@@ -123,6 +123,7 @@ async function readComparing(options: ReadClusterOptions, comparison?: Compariso
   await takeConfiguration(OUTER_CONFIGURATION, configuration.files, intake);
   const behindLinks = await options.readLinked([...linked]);
   await takeConfiguration(LINKED_CONFIGURATION, behindLinks.files, intake);
+  await audit?.judgeAhead(result.stopLsn);
   await audit?.judgeUnlogged(options.inspectUse);
   const savedPaths = behindLinks.files.map(({ path }) => path);
   return {

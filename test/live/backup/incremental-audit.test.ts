@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -54,6 +55,13 @@ async function readPage(cluster: TestCluster, sql: postgres.Sql, table: string, 
   return page;
 }
 
+/** Bytes of something else: whoever takes them for a page sees an LSN that no server has reached. */
+function otherBytes(): Buffer {
+  const bytes = randomBytes(8192);
+  bytes.writeUInt32LE(0x00c0ffee, 0);
+  return bytes;
+}
+
 describe('an incremental backup that reads everything', () => {
   test.each([14, 16, 18])('PostgreSQL %i: names the pages that changed without their LSN, and passes none on as changed', async (major) => {
     const { cluster, sql } = await start(major, false);
@@ -75,6 +83,11 @@ describe('an incremental backup that reads everything', () => {
     const small = await flipBit(cluster, sql, 'small', 3);
     await sql`insert into small values (0, 'beside it')`;
     const emptied = await overwritePage(cluster, sql, 'cold', 200, Buffer.alloc(8192));
+    for (const [table, block] of [
+      ['cold', 321],
+      ['small', 5],
+    ] as const)
+      await overwritePage(cluster, sql, table, block, otherBytes());
     const found = await take(cluster);
     const { label, audit } = takenInto(found, 'local');
     expect(found.mode.kind).toBe('hashes');
@@ -84,6 +97,8 @@ describe('an incremental backup that reads everything', () => {
         { path: large, block: 123 },
         { path: small, block: 3 },
         { path: emptied, block: 200, emptied: true },
+        { path: large, block: 321 },
+        { path: small, block: 5 },
       ]),
     );
     expect(statusOf(found)).toBe(3);
@@ -95,7 +110,7 @@ describe('an incremental backup that reads everything', () => {
     const { suspicions } = await inspectLineage(repository, 'main');
     const later = [next, full].map((each) => takenInto(each, 'local').label);
     const earlier = [first.label, takenInto(second, 'local').label, clean.label];
-    expect(suspicions.open).toMatchObject([{ audit: label, comparedWith: clean.label, earlier, later, pages: 3 }]);
+    expect(suspicions.open).toMatchObject([{ audit: label, comparedWith: clean.label, earlier, later, pages: 5 }]);
   });
 
   test('names a page of which the storage gives an older version again, whose checksum is right', async () => {
@@ -107,6 +122,19 @@ describe('an incremental backup that reads everything', () => {
     const file = await overwritePage(cluster, sql, 'cold', 77, older);
     const found = takenInto(await take(cluster), 'local');
     expect(found).toMatchObject({ kind: 'incremental', damage: null, audit: { mismatches: [{ path: file, block: 77 }] } });
+  });
+
+  test.each([14, 18])('PostgreSQL %i: a full one names a page of other bytes, of which the server itself says nothing', async (major) => {
+    const { cluster, sql } = await start(major, true);
+    await take(cluster);
+    await sql`update warm set n = n + 1 where n % 7 = 0`;
+    await sql`checkpoint`;
+    const file = await overwritePage(cluster, sql, 'cold', 321, otherBytes());
+    const found = await take(cluster, 'full');
+    expect(takenInto(found, 'local')).toMatchObject({ damage: null, audit: { mismatches: [{ path: file, block: 321 }] } });
+    expect(statusOf(found)).toBe(3);
+    // It is what the cluster has: nothing more is said of it.
+    expect(takenInto(await take(cluster, 'full'), 'local').audit?.mismatches).toEqual([]);
   });
 
   test('takes the pages of an index that is being built as they are: they change for hours before anything is logged of them', async () => {
