@@ -32,7 +32,20 @@ export function isDue({ after }: Retirement, now: Date): boolean {
  * The file with roles that are to go left alone: until it is due a role keeps what it has, and then all of it goes at once.
  */
 export function withoutDepartures(document: RolesDocument, going: readonly Departure[]): RolesDocument {
-  const names = going.map(({ role }) => role.replaceAll(/[*?\\]/g, '\\$&'));
+  return ignoring(
+    document,
+    going.map(({ role }) => role),
+  );
+}
+
+/** The file with those of `roles` left alone that it does not declare, even where it says that they are to go. */
+export function leavingAlone(document: RolesDocument, roles: readonly string[]): RolesDocument {
+  const undeclared = roles.filter((role) => !document.roles.has(role));
+  return { ...ignoring(document, undeclared), retire: document.retire.filter(({ role }) => !undeclared.includes(role)) };
+}
+
+function ignoring(document: RolesDocument, roles: readonly string[]): RolesDocument {
+  const names = roles.map((role) => role.replaceAll(/[*?\\]/g, '\\$&'));
   return { ...document, scope: { ...document.scope, ignoreRoles: [...document.scope.ignoreRoles, ...names] } };
 }
 

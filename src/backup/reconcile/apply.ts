@@ -5,14 +5,19 @@ import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { describeEntry } from './describe.ts';
-import { statementsFor, type ReconcileStatement } from './statements.ts';
+import { ownedBySql, statementsFor, type ReconcileStatement } from './statements.ts';
 
 const APPLICATION_NAME = 'dbadmin reconcile';
 
-/** What was done about one entry. `nothing-to-undo`: the role, database or object it is about is not in the restored cluster. */
+/**
+ * What was done about one entry. `nothing-to-undo`: the role, database or object it is about is not in the restored cluster. `left-as-owner`:
+ * the role is there, as nobody and with no right but to what it owns, since whose that is to be is not known.
+ */
 export interface Reconciled {
   readonly entry: LedgerEntry;
-  readonly outcome: 'undone' | 'nothing-to-undo' | 'left-to-files';
+  readonly outcome: 'undone' | 'nothing-to-undo' | 'left-to-files' | 'left-as-owner';
+  /** What a role that is left owns: `music: table core.play`, with the database. */
+  readonly owned?: readonly string[];
 }
 
 /**
@@ -25,7 +30,9 @@ export async function applyReconcile(superuser: ConnectionParameters, entries: r
   const done: Reconciled[] = [];
   for (const entry of entries) {
     try {
-      done.push({ entry, outcome: await undo(superuser, entry) });
+      const outcome = await undo(superuser, entry);
+      const owned = outcome === 'undone' && entry.deed.kind === 'role-dropped' ? await ownedBy(superuser, entry.deed.role) : [];
+      done.push(owned.length === 0 ? { entry, outcome } : { entry, outcome: 'left-as-owner', owned });
     } catch (error) {
       throw new DbadminError('not-converged', `what came back could not be taken away again: ${describeEntry(entry)}`, {
         detail: `${messageOf(error)} (SQLSTATE ${systemCodeOf(error) ?? 'unknown'}).`,
@@ -63,7 +70,27 @@ async function undo(superuser: ConnectionParameters, { deed }: LedgerEntry): Pro
   return ran ? 'undone' : 'nothing-to-undo';
 }
 
-async function databasesFor(superuser: ConnectionParameters, { where }: ReconcileStatement): Promise<readonly string[]> {
+/** What a role owns, each with its database; empty when it is not there. */
+async function ownedBy(superuser: ConnectionParameters, role: string): Promise<readonly string[]> {
+  const found = new Set<string>();
+  for (const database of await databasesFor(superuser, { where: { kind: 'each' } })) {
+    const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME });
+    try {
+      const here = 's.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())';
+      const names = `SELECT CASE WHEN s.dbid = 0 THEN '' ELSE current_database() || ': ' END || o.type || ' ' || o.identity AS name`;
+      const objects = ownedBySql(role, 's.dbid, s.classid, s.objid, s.objsubid');
+      const rows = await sql.unsafe<{ name: string }[]>(
+        `${names} FROM (${objects} AND (s.dbid = 0 OR ${here})) s, pg_identify_object(s.classid, s.objid, s.objsubid) o ORDER BY 1`,
+      );
+      for (const { name } of rows) found.add(name);
+    } finally {
+      await sql.end({ timeout: 5 });
+    }
+  }
+  return [...found];
+}
+
+async function databasesFor(superuser: ConnectionParameters, { where }: Pick<ReconcileStatement, 'where'>): Promise<readonly string[]> {
   if (where.kind === 'any') return [superuser.database];
   const sql = await openClient(superuser, { applicationName: APPLICATION_NAME });
   try {

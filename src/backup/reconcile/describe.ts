@@ -54,6 +54,6 @@ export function describeCall(procedure: readonly [string, string], args: readonl
 }
 
 /** Text fit for a terminal: control characters are spelt out. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

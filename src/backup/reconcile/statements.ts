@@ -21,16 +21,8 @@ const VERIFIER = /^SCRAM-SHA-256\$\d{1,9}:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]{44}:[A
 /** The statements that undo the return of what `deed` took, in order. None for a migration: files do that. Running them twice is fine. */
 export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
   switch (deed.kind) {
-    case 'role-dropped': {
-      const role = quoted(deed.role);
-      return [
-        any(`ALTER ROLE ${role} NOLOGIN PASSWORD NULL`, deed.role),
-        // What it owns stays, without it: the role could only be dropped once nothing was its own any more.
-        { ...any(`REASSIGN OWNED BY ${role} TO CURRENT_USER`, deed.role), where: { kind: 'each' } },
-        { ...any(`DROP OWNED BY ${role}`, deed.role), where: { kind: 'each' } },
-        any(`DROP ROLE ${role}`, deed.role),
-      ];
-    }
+    case 'role-dropped':
+      return roleDropped(deed.role);
     case 'role-disabled':
       return [any(`ALTER ROLE ${quoted(deed.role)} NOLOGIN PASSWORD NULL`, deed.role)];
     case 'membership-revoked': {
@@ -78,6 +70,43 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
     case 'migration-undone':
       return [];
   }
+}
+
+/** Has what a dropped role owned until it takes the name of that role, at the end of the same deed. */
+const KEEPER = 'dbadmin reconcile keeper';
+
+/** Catalogs whose rows REASSIGN OWNED leaves to their owner: they go with it. */
+const NOT_REASSIGNED = `'pg_default_acl'::regclass, 'pg_user_mapping'::regclass`;
+
+/** Each object that `role` owns, in any database; `s` is its row. */
+export function ownedBySql(role: string, columns: string): string {
+  return `SELECT ${columns} FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+  WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' AND s.classid NOT IN (${NOT_REASSIGNED}) AND r.rolname = ${literal(role)}`;
+}
+
+/**
+ * What the role owned may run with the rights of its owner: functions that are SECURITY DEFINER, views, rules, expressions of indexes. So
+ * nobody who may do more than it gets them: they stay with a role of its name that is made anew, may nothing else and is nobody. What
+ * was a superuser's goes to a superuser, as some of it has to. Since who got it when the role was dropped is not known, it is for somebody to give away.
+ */
+function roleDropped(name: string): readonly ReconcileStatement[] {
+  const [role, keeper] = [quoted(name), quoted(KEEPER)];
+  const each = { kind: 'each' } as const;
+  const wasSuperuser = `SELECT 1 FROM pg_roles WHERE rolname = ${literal(name)} AND rolsuper`;
+  // A foreign key is checked as the owner of the table that it refers to.
+  const usage = `SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, ${literal(KEEPER)})
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relowner = ${literal(keeper)}::regrole AND n.nspowner <> c.relowner AND n.nspname !~ '^pg_'`;
+  return [
+    any(`ALTER ROLE ${role} NOLOGIN PASSWORD NULL`, name),
+    { ...any(`CREATE ROLE ${keeper} NOLOGIN`, name), presence: `${ownedBySql(name, '1')} AND NOT r.rolsuper LIMIT 1` },
+    { ...any(`REASSIGN OWNED BY ${role} TO ${keeper}`, name), where: each, roles: [name, KEEPER] },
+    { ...any(`REASSIGN OWNED BY ${role} TO CURRENT_USER`, name), where: each, presence: wasSuperuser },
+    { ...any(`DROP OWNED BY ${role}`, name), where: each },
+    any(`DROP ROLE ${role}`, name),
+    { ...any(usage, KEEPER), where: each, kind: 'generates' },
+    any(`ALTER ROLE ${keeper} RENAME TO ${role}`, KEEPER),
+  ];
 }
 
 /** What others than the owner granted, only they can revoke: the query makes a statement for each of them. */

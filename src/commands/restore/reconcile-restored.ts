@@ -8,6 +8,7 @@ import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { applyRoles } from '../../roles/apply.ts';
 import { describeChange } from '../../roles/describe.ts';
+import { leavingAlone } from '../../roles/retirement.ts';
 import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { migrateUp } from '../../migrate/run.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
@@ -83,14 +84,15 @@ export async function reconcileRestored(
   const kept = entries.filter((entry) => !isErasure(entry));
   const ledger = [...(await applyReconcile(superuser, kept)), ...(await applyReconcile(superuser, entries.filter(isErasure)))];
   if (replays) warnOfYoungerMigrations(context, entries, ledger);
-  const roles = await applyProjectRoles(context, input, superuser);
+  const left = ledger.flatMap(({ entry: { deed }, outcome }) => (outcome === 'left-as-owner' && 'role' in deed ? [deed.role] : []));
+  const roles = await applyProjectRoles(context, input, superuser, left);
   return { ledger, roles, migrations, migrationsReplayed: replays };
 }
 
 function warnOfYoungerMigrations({ log }: CommandContext, entries: readonly LedgerEntry[], ledger: readonly Reconciled[]): void {
   const older = olderThanMigrations(entries);
   for (const { entry, outcome } of ledger) {
-    if (outcome !== 'undone' || !older.includes(entry)) continue;
+    if ((outcome !== 'undone' && outcome !== 'left-as-owner') || !older.includes(entry)) continue;
     log.warn(`a migration applied after it was replayed, too: ${describeEntry(entry)}; where that gave it back on purpose, give it again`);
   }
 }
@@ -116,14 +118,16 @@ async function roleDifferences(
   return plan.changes.map((change) => lineOf(change));
 }
 
+/** Roles that are `left` because they own something are left alone, but those that the file declares: it refuses to drop one that owns something. */
 async function applyProjectRoles(
   context: CommandContext,
   input: CommandInput,
   connection: ConnectionParameters,
+  left: readonly string[],
 ): Promise<readonly string[] | undefined> {
   const project = await rolesProject(context, input, connection);
   if (project === undefined) return undefined;
-  const { document, plan } = await planRoles(context, project);
+  const { document, plan } = await planRoles(context, { ...project, document: leavingAlone(project.document, left) });
   const { clock, log, signal } = context;
   if (plan.changes.length > 0) {
     const options = { connection, sources: project.sources, clock, log, signal, randomBytes, lockTimeoutMs: 5000, waitMs: 5000 };

@@ -1,6 +1,6 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { describeEntry } from '../../backup/reconcile/describe.ts';
+import { describeEntry, printable } from '../../backup/reconcile/describe.ts';
 import type { Restored } from '../../backup/restore/apply.ts';
 import type { Started } from '../../backup/restore/start-run.ts';
 import type { CommandContext } from '../command.ts';
@@ -74,10 +74,11 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
       reconciled === undefined
         ? null
         : {
-            ledger: reconciled.ledger.map(({ entry, outcome: what }) => ({
+            ledger: reconciled.ledger.map(({ entry, outcome: what, owned }) => ({
               kind: entry.deed.kind,
               text: describeEntry(entry),
               outcome: what,
+              ...(owned === undefined ? {} : { owned }),
             })),
             roles: reconciled.roles ?? null,
             migrations: reconciled.migrations ?? null,
@@ -100,9 +101,12 @@ function removalOf({ options, preflight, programs }: ShownRestore, { restored, s
 }
 
 function showReconciled(output: Output, { ledger, roles, migrations, migrationsReplayed }: ReconcileReport): void {
-  const undone = ledger.filter(({ outcome }) => outcome === 'undone');
+  const undone = ledger.filter(({ outcome }) => outcome === 'undone' || outcome === 'left-as-owner');
   output.line(`reconciled ${undone.length} of the ledger, ${roles?.length ?? 0} by roles.yaml, before anyone could connect`);
-  for (const { entry } of undone) output.line(`  taken away again: ${describeEntry(entry)}`);
+  for (const { entry, owned = [] } of undone) {
+    output.line(`  taken away again${owned.length === 0 ? '' : ', but for what it owns'}: ${describeEntry(entry)}`);
+  }
+  showLeftOwners(output, ledger);
   for (const line of roles ?? []) output.line(`  ${line}`);
   if (migrations !== undefined && migrations.length > 0)
     output.line(
@@ -111,6 +115,17 @@ function showReconciled(output: Output, { ledger, roles, migrations, migrationsR
 }
 
 const SHOWN_LINES = 12;
+
+/** What a role owned runs with the rights of whoever gets it: that is for somebody to decide. */
+function showLeftOwners(output: Output, ledger: ReconcileReport['ledger']): void {
+  for (const { entry, owned = [] } of ledger) {
+    if (owned.length === 0 || entry.deed.kind !== 'role-dropped') continue;
+    const more = owned.length > SHOWN_LINES ? `, and ${owned.length - SHOWN_LINES} more` : '';
+    output.warn(
+      `${printable(entry.deed.role)} is left as the owner of ${owned.slice(0, SHOWN_LINES).map(printable).join(', ')}${more}: it cannot log in, is in no group, and may nothing else. Its views and SECURITY DEFINER routines do no more than it may. Look at them, give them away in each database (REASSIGN OWNED BY … TO …), and drop the role`,
+    );
+  }
+}
 
 /** Whether it came back or never was: the project's files say otherwise. */
 function showDifference(output: Output, { roles, migrations }: ProjectDifference): void {

@@ -45,14 +45,19 @@ describe('statementsFor', () => {
     expect(sqlOf({ kind: 'role-disabled', role: 'a"b' })).toEqual(['ALTER ROLE "a""b" NOLOGIN PASSWORD NULL']);
   });
 
-  test('a dropped role loses what it owns to the superuser before it is dropped, in each database', () => {
+  test('what a dropped role owns is left to a role of its name that is made anew, and only what was a superuser’s goes to one', () => {
     const statements = statementsFor({ kind: 'role-dropped', role: 'old' });
-    expect(statements.map(({ sql, where }) => `${where.kind}: ${sql}`)).toEqual([
+    expect(statements.map(({ sql, where, kind }) => `${where.kind}: ${kind === 'generates' ? kind : sql}`)).toEqual([
       'any: ALTER ROLE "old" NOLOGIN PASSWORD NULL',
+      'any: CREATE ROLE "dbadmin reconcile keeper" NOLOGIN',
+      'each: REASSIGN OWNED BY "old" TO "dbadmin reconcile keeper"',
       'each: REASSIGN OWNED BY "old" TO CURRENT_USER',
       'each: DROP OWNED BY "old"',
       'any: DROP ROLE "old"',
+      'each: generates',
+      'any: ALTER ROLE "dbadmin reconcile keeper" RENAME TO "old"',
     ]);
+    expect(statements.find(({ sql }) => sql.endsWith('CURRENT_USER'))?.presence).toMatch(/AND rolsuper$/);
   });
 
   test('a password is set by its verifier, and taken away where there is none or it is none', () => {
