@@ -52,3 +52,8 @@ export function toldBy(standing: readonly StandingVerification[]): readonly stri
 export function brokenDumps(standing: readonly StandingVerification[]): BrokenBackups {
   return new Map(standing.flatMap(({ header, findings }) => (findings?.dumps ?? []).map((label) => [label, header.label] as const)));
 }
+
+/** What is said of a newer backup that leads to the same place and is left aside, without the last stop. */
+export function describeBrokenAside({ label, verification }: { readonly label: string; readonly verification: string }): string {
+  return `${label} is newer and is not taken: it does not restore whole, as verification ${verification} found`;
+}

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { makeScratch, sweepScratch } from '../backup/drill/scratch-apply.ts';
 import { inspectLineage } from '../backup/lineage-inspect.ts';
 import { inspectRestore, type Preflight } from '../backup/restore/inspect.ts';
+import { describeBrokenAside } from '../backup/broken.ts';
 import { describeSuspicion } from '../backup/suspicion.ts';
 import { unsummedPagesOf } from '../backup/unsummed-pages.ts';
 import type { RestoreTarget } from '../backup/restore/target.ts';
@@ -67,10 +68,12 @@ export async function withThrowawayClone<Value>(
         exclusive: false,
         backup,
         acceptsSuspect: true,
+        passesOverDamaged: true,
         timeline: undefined,
         dataDirectory: path.join(scratch.directory, 'data'),
         tablespaces: new Map(),
       });
+      for (const aside of preflight.brokenAside) output.warn(describeBrokenAside(aside));
       if (preflight.suspicion !== undefined)
         output.warn(
           `the clone is made from ${preflight.resolution.backup.label}, which is suspect. ${describeSuspicion(preflight.suspicion)}`,

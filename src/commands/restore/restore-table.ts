@@ -8,6 +8,7 @@ import type { Reconciled } from '../../backup/reconcile/apply.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
 import { describeWal, inspectRestore, type Preflight } from '../../backup/restore/inspect.ts';
+import { describeBrokenAside } from '../../backup/broken.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
@@ -56,6 +57,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       exclusive: flagOption(input, 'exclusive'),
       backup: textOption(input, 'backup'),
       acceptsSuspect: flagOption(input, 'acceptSuspect'),
+      passesOverDamaged: true,
       timeline: numberOption(input, 'timeline'),
       dataDirectory: path.join(scratch.directory, 'data'),
       tablespaces: new Map(),
@@ -117,6 +119,7 @@ function showPlan(output: Output, { tables, database, preflight, directory, into
   const { backup } = preflight.resolution;
   output.line(`tables     ${tables.map((table) => qualified(table.schema, table.name)).join(', ')} of ${database}`);
   output.line(`backup     ${backup.label}, ${formatBytes(preflight.layout.totalBytes)}, through a throw-away cluster in ${directory}`);
+  for (const aside of preflight.brokenAside) output.warn(describeBrokenAside(aside));
   if (preflight.suspicion !== undefined) output.warn(`backup ${backup.label} is suspect. ${describeSuspicion(preflight.suspicion)}`);
   const unsummed = unsummedPagesOf(backup, preflight.contents.backups);
   if (unsummed !== undefined) output.warn(unsummed);

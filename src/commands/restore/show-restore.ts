@@ -5,6 +5,7 @@ import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespaces-inspect.ts';
 import type { CommitMark } from '../../backup/restore/resolve.ts';
 import type { LeftCommits } from '../../backup/restore/left-commits-inspect.ts';
+import { describeBrokenAside } from '../../backup/broken.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { formatMoment, formatMomentUs, isoMoment, targetUs, type RestoreTarget } from '../../backup/restore/target.ts';
@@ -60,8 +61,7 @@ export function showRestore(output: Output, shown: ShownRestore): void {
   output.line(
     `backup     ${resolution.backup.label}, ${formatBytes(layout.totalBytes)}, from ${cluster} in ${repository}   ${shown.proof}`,
   );
-  for (const { label, verification } of preflight.brokenAside)
-    output.warn(`${label} is newer and is not taken: it does not restore whole, as verification ${verification} found`);
+  for (const aside of preflight.brokenAside) output.warn(describeBrokenAside(aside));
   if (cluster !== shown.clusterName)
     output.warn(
       `it is the backup of a cluster that ${repository} calls ${cluster}; this project calls its own ${shown.clusterName}. If it is another one, end here`,

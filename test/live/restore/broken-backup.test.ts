@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { embeddedPrograms } from '../../../src/postgres/embedded.ts';
@@ -30,6 +31,11 @@ test('a backup that a verification found broken is passed over for an older one,
     const before = new Set(await packsIn(place));
     await sql.unsafe('insert into play select g from generate_series(1001, 2000) g');
     expect(await dbadmin('backup', 'run', '--type', 'full')).toMatchObject({ status: 0 });
+    await sql.unsafe('create table after_both ()');
+    // A moment is told to the millisecond.
+    await sleep(10);
+    const moment = new Date().toISOString();
+    await sql.unsafe('create table later ()');
     await waitUntilAllStored(repository, sql);
     await receiver.stop();
     await sql.end();
@@ -61,6 +67,16 @@ test('a backup that a verification found broken is passed over for an older one,
     const plan = ['restore', '--to-latest', '--into', path.join(directory, 'plan'), '--dry-run', '--json'];
     const { preflight } = JSON.parse((await dbadmin(...plan)).stdout) as { preflight: object };
     expect(preflight).toMatchObject({ backup: older, brokenAside: [{ label: newest }] });
+
+    const table = ['restore', '--table', 'public.play', '--to-latest', '--schema', 'back', '--dry-run'];
+    const tables = await dbadmin(...table);
+    expect(`${tables.status} ${tables.stdout}${tables.stderr}`).toMatch(
+      new RegExp(`^0 [^]*backup {5}${older},[^]*${newest} is newer and is not taken`),
+    );
+    expect(await dbadmin(...table, '--backup', newest)).toMatchObject({ status: 1, stderr: expect.stringMatching(/damaged/) });
+    const access = await dbadmin('roles', 'who-can', 'select', 'public.play', '--at', moment);
+    expect(`${access.status} ${access.stdout}${access.stderr}`).toMatch(new RegExp(`^0 [^]*${newest} is newer and is not taken`));
+
     const asked = await dbadmin('restore', '--to-latest', '--backup', newest, '--into', path.join(directory, 'asked'), '--yes');
     expect(`${asked.status} ${asked.stderr}`).toMatch(/^1 [^]*damaged/);
   } finally {
