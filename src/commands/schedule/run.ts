@@ -181,7 +181,8 @@ async function attempt(
     if (isLast) throw failure(outcome, signal);
     const waitMs = step.afterMs;
     log.warn(`${job.name}: ${outcome.error}; attempt ${failures + 2} of ${job.retries + 1} in ${formatDuration(waitMs)}`);
-    await clock.sleep(waitMs, signal);
+    // Who gives no sign of life counts as dead.
+    await alive(control, run, new LogTail(LOG_TAIL_CHARACTERS), async () => await clock.sleep(waitMs, signal));
   }
 }
 

@@ -74,10 +74,23 @@ export interface JobRuns {
   readonly last: RunRecord | undefined;
   readonly lastSuccess: RunRecord | undefined;
   readonly current: RunRecord | undefined;
+  /** When `current` gave its last sign of life, or was to be tried again, where nobody will go on with it by itself. */
+  readonly silentSince: Date | undefined;
 }
 
-/** By job, for those of `names`. A skipped or missed time is no run and does not hide the one before. */
-export async function inspectJobRuns(db: PoolQueries, schema: string, names: readonly string[]): Promise<ReadonlyMap<string, JobRuns>> {
+/** Whoever runs something without a worker gives a sign of life each 20 s, a worker four with each heartbeat. */
+const SILENT_SECONDS = 120;
+
+/**
+ * By job, for those of `names`. A skipped or missed time is no run and does not hide the one before. What a worker left behind is
+ * not silent while another is there who will be given it; `heartbeatSeconds` is after how long.
+ */
+export async function inspectJobRuns(
+  db: PoolQueries,
+  schema: string,
+  names: readonly string[],
+  heartbeatSeconds: number,
+): Promise<ReadonlyMap<string, JobRuns>> {
   const of = (condition: string): string => `
     select ${RUN_COLUMNS} from unnest($1::text[]) as wanted(name),
       lateral (select * from ${schema}.run where job = wanted.name and ${condition}
@@ -87,8 +100,29 @@ export async function inspectJobRuns(db: PoolQueries, schema: string, names: rea
   const last = await byJob(`state in ('succeeded', 'failed')`);
   const lastSuccess = await byJob(`state = 'succeeded'`);
   const current = await byJob(`state in ('queued', 'running')`);
+  const silent = await db.query<{ readonly job: string; readonly since: Date }>(
+    `select job, greatest(alive_at, retry_at) as since from ${schema}.run r
+      where job = any($1::text[]) and state in ('queued', 'running')
+        and greatest(alive_at, retry_at) < clock_timestamp() - (case when queue_id is null then 0 else $2 end + $3) * interval '1 second'
+        and not (queue_id is not null and exists (
+          select from ${schema}.worker w where w.seen_at > clock_timestamp() - interval '1 minute'
+            and not exists (select from unnest(r.labels) as l where lower(l) <> all (select lower(o) from unnest(w.labels) as o))))`,
+    [names, heartbeatSeconds, SILENT_SECONDS],
+  );
+  const silentSince = new Map(silent.map(({ job, since }) => [job, since]));
   return new Map(
-    names.map((name) => [name, { last: last.get(name), lastSuccess: lastSuccess.get(name), current: current.get(name) }] as const),
+    names.map(
+      (name) =>
+        [
+          name,
+          {
+            last: last.get(name),
+            lastSuccess: lastSuccess.get(name),
+            current: current.get(name),
+            silentSince: silentSince.get(name),
+          },
+        ] as const,
+    ),
   );
 }
 

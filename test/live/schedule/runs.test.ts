@@ -142,7 +142,7 @@ test('G2: a failure is tried again after its delay, then failed; each attempt ke
     { attempt: 1, outcome: 'failed', exitStatus: 1, logTail: 'printed', worker: 'w1' },
     { attempt: 2, outcome: 'failed' },
   ]);
-  const runs = (await inspectJobRuns(pool, SCHEMA, ['flaky'])).get('flaky');
+  const runs = (await inspectJobRuns(pool, SCHEMA, ['flaky'], 10)).get('flaky');
   expect([runs?.last?.state, runs?.lastSuccess, runs?.last?.failures]).toEqual(['failed', undefined, 2]);
 });
 
