@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Sql, TransactionSql } from 'postgres';
+import { DbadminError } from '../../base/errors.ts';
 import {
   columnList,
+  constraintsUnknownTo,
   countMissingSql,
   createTableSql,
   finishTableSql,
@@ -42,17 +44,36 @@ export async function copyOut(sql: Sql | TransactionSql, definition: TableDefini
   return rows;
 }
 
-/** Makes a new table of the definition in `schema` and fills it; constraints and indexes come after the rows. */
+/**
+ * Makes a new table of the definition in `schema` and fills it; constraints and indexes come after the rows.
+ *
+ * @throws {DbadminError} `refused`, naming it, for a constraint that this server cannot have.
+ */
 export async function fillNewTable(
   sql: TransactionSql,
   definition: TableDefinition,
   to: { readonly schema: string; readonly name: string },
   csv: Readable,
 ): Promise<CopiedRows> {
+  await refuseUnknownConstraints(sql, definition);
   await sql.unsafe(createTableSql(definition, to.schema, to.name));
   const copied = await copyIn(sql, definition, qualified(to.schema, to.name), csv);
   for (const statement of finishTableSql(definition, to.schema, to.name)) await sql.unsafe(statement);
   return copied;
+}
+
+async function refuseUnknownConstraints(sql: TransactionSql, definition: TableDefinition): Promise<void> {
+  const [server] = await sql<{ major: number }[]>`select current_setting('server_version_num')::int / 10000 as major`;
+  const [unknown] = constraintsUnknownTo(server?.major ?? 0, definition);
+  if (unknown === undefined) return;
+  throw new DbadminError(
+    'refused',
+    `PostgreSQL ${server?.major} cannot have constraint ${unknown.name} of ${qualified(definition.schema, definition.name)}`,
+    {
+      detail: `It is ${unknown.definition}, which came with PostgreSQL 18. Nothing was changed.`,
+      hint: 'Copy the table into a database of PostgreSQL 18 or newer.',
+    },
+  );
 }
 
 const STAGED = 'pg_temp.dbadmin_import';

@@ -19,7 +19,7 @@ export async function inspectTable(sql: Sql | TransactionSql, schema: string, na
     columns: await columnsOf(sql, table.oid),
     constraints: await sql<{ name: string; definition: string }[]>`
       select conname as name, pg_get_constraintdef(oid) as definition from pg_catalog.pg_constraint
-      where conrelid = ${table.oid}::oid and contype in ('c', 'p', 'u', 'x') order by contype = 'c' desc, conname`,
+      where conrelid = ${table.oid}::oid and (contype in ('c', 'p', 'u', 'x') or contype = 'n' and not convalidated) order by contype = 'c' desc, conname`,
     indexes: table.kind === 'r' ? await indexesOf(sql, table.oid, schema, name) : [],
     comment: table.comment,
   };
@@ -30,7 +30,8 @@ async function columnsOf(sql: Sql | TransactionSql, oid: string): Promise<readon
   return await sql<ColumnDefinition[]>`
     select a.attname as name, case when tn.nspname = 'pg_catalog' then format_type(a.atttypid, a.atttypmod)
         else quote_ident(tn.nspname) || '.' || regexp_replace(format_type(a.atttypid, a.atttypmod), '^("([^"]|"")+"|[^".]+)\\.', '') end as type,
-      a.attnotnull as "notNull",
+      a.attnotnull and not exists (select 1 from pg_catalog.pg_constraint k where k.conrelid = a.attrelid and k.contype = 'n'
+        and not k.convalidated and a.attnum = any (k.conkey)) as "notNull",
       case when a.attcollation <> t.typcollation then quote_ident(cn.nspname) || '.' || quote_ident(co.collname) end as collation,
       col_description(a.attrelid, a.attnum) as comment
     from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid

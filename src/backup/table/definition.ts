@@ -5,7 +5,7 @@ export interface TableDefinition {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly ColumnDefinition[];
-  /** Checks, primary key, unique and exclusion constraints, as PostgreSQL writes them; foreign keys stay behind. */
+  /** Checks, primary key, unique and exclusion constraints, and each NOT NULL that is NOT VALID, as PostgreSQL writes them; foreign keys stay behind. */
   readonly constraints: readonly { readonly name: string; readonly definition: string }[];
   /** Indexes that belong to no constraint, as PostgreSQL writes them with the table's name left open: `… ON %table% USING …`. */
   readonly indexes: readonly { readonly name: string; readonly definition: string }[];
@@ -18,6 +18,7 @@ export interface ColumnDefinition {
   readonly type: string;
   /** Collation with its schema when it is not the type's own. */
   readonly collation: string | null;
+  /** Whether no row is without a value: not where a constraint of 18 says so that is NOT VALID. */
   readonly notNull: boolean;
   readonly comment: string | null;
 }
@@ -52,6 +53,11 @@ export function finishTableSql(definition: TableDefinition, schema: string, name
       column.comment === null ? [] : [`COMMENT ON COLUMN ${table}.${quoteName(column.name)} IS ${quoteLiteral(column.comment)}`],
     ),
   ];
+}
+
+/** Constraints that a server of this major cannot have: a NOT NULL of its own, and what is not enforced. */
+export function constraintsUnknownTo(major: number, { constraints }: TableDefinition): TableDefinition['constraints'] {
+  return major >= 18 ? [] : constraints.filter(({ definition }) => /^NOT NULL | NOT ENFORCED$/.test(definition));
 }
 
 /** The columns, for COPY. */

@@ -50,3 +50,30 @@ test('tables keep their values where the database that they come from ends sessi
   ]);
   await target.end();
 });
+
+test('a NOT NULL that was never checked is carried as it is, and refused by name where there is none like it', async () => {
+  const newest = await startTestCluster({ major: 18 });
+  const source = postgres(newest.url(), { max: 1, onnotice: () => undefined });
+  try {
+    await source.unsafe(`create table loose (id int primary key, n int, m int not null); insert into loose values (1, null, 1), (2, 2, 2);
+      alter table loose add constraint later not null n not valid`);
+    const tables = [{ schema: 'public', name: 'loose' }];
+    await transferTables(newest.parameters(), newest.parameters(), tables, 'back');
+    const ofTable = async (table: string): Promise<unknown> =>
+      await source.unsafe(`select conname, pg_get_constraintdef(oid) as text, convalidated from pg_constraint
+        where conrelid = '${table}'::regclass and contype = 'n' and conname = 'later'`);
+    expect(await ofTable('back.loose')).toEqual([{ conname: 'later', text: 'NOT NULL n NOT VALID', convalidated: false }]);
+    expect(await source`select n from back.loose order by id`).toEqual([{ n: null }, { n: 2 }]);
+    await expect(source`insert into back.loose values (3, null, 3)`).rejects.toMatchObject({ code: '23502' });
+    await expect(source`insert into back.loose values (3, 3, null)`).rejects.toMatchObject({ code: '23502' });
+
+    await expect(transferTables(newest.parameters(), cluster.parameters(), tables, 'back')).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/constraint later of "public"\."loose"/),
+    });
+    expect(await sql`select 1 from pg_namespace where nspname = 'back'`).toEqual([]);
+  } finally {
+    await source.end();
+    await newest.stop();
+  }
+});
