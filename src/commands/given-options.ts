@@ -1,8 +1,6 @@
-import { shellQuote } from '../backup/restore/recovery-settings.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { listOption, type CommandInput } from './command.ts';
 
-/** What sh takes as it stands. */
-const PLAIN_WORD = /^[\w./:=@%+,-]+$/;
 const WITH_PASSWORD = /:\/\/[^/@]*:[^/@]*@|password=/i;
 
 /**
@@ -15,10 +13,6 @@ export function givenOptions(input: CommandInput, names: readonly string[]): rea
       input,
       name.replaceAll(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
     );
-    return values.map((value) => `--${name} ${name === 'url' && WITH_PASSWORD.test(value) ? 'URL' : word(value)}`);
+    return values.map((value) => `--${name} ${name === 'url' && WITH_PASSWORD.test(value) ? 'URL' : shellWord(value)}`);
   });
-}
-
-function word(value: string): string {
-  return PLAIN_WORD.test(value) ? value : shellQuote(value);
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { DbadminError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import { shellWord } from '../base/shell-word.ts';
 import {
   SESSION_ATTRIBUTES,
   SSL_MODES,
@@ -238,7 +239,7 @@ function passwordFromFile(layers: readonly StatedSettings[], wanted: Wanted, mac
   const found = machine.readText(file);
   if (found === undefined) return undefined;
   if ((found.mode & 0o077) !== 0) {
-    warnings.push(`password file ${file} has group or world access and is ignored; make it private: chmod 600 ${file}`);
+    warnings.push(`password file ${file} has group or world access and is ignored; make it private: chmod 600 ${shellWord(file)}`);
     return undefined;
   }
   for (const { host, port } of wanted.hosts) {

@@ -1,5 +1,6 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { fine, remark, wrong, type Examined } from './examined.ts';
 import type { GuardedFile, Leftover } from './machine-inspect.ts';
 
@@ -41,7 +42,7 @@ export function judgeMachine(
           'left behind',
           leftovers.map((each) => `${each.path} (${formatDuration(each.ageMs)} old)`).join(', '),
           'runs that were killed left them: they take room, and hold data of the database',
-          `see that nothing runs in them, then: rm -r ${leftovers.map((each) => each.path).join(' ')}`,
+          `see that nothing runs in them, then: rm -r ${leftovers.map((each) => shellWord(each.path)).join(' ')}`,
         ),
   ];
 }
@@ -57,14 +58,20 @@ export function judgeFile(file: GuardedFile, secret: boolean, user: number | und
       : fine('configuration', what, 'none');
   const mode = file.mode.toString(8).padStart(4, '0');
   if (secret && (file.mode & 0o077) !== 0)
-    return wrong('configuration', what, `mode ${mode}: others on this machine may read it`, 'it holds a secret', `chmod 600 ${what}`);
+    return wrong(
+      'configuration',
+      what,
+      `mode ${mode}: others on this machine may read it`,
+      'it holds a secret',
+      `chmod 600 ${shellWord(what)}`,
+    );
   if ((file.mode & 0o022) !== 0)
     return wrong(
       'configuration',
       what,
       `mode ${mode}: others may change it`,
       'it says what dbadmin runs, and dbadmin runs as you',
-      `chmod go-w ${what}`,
+      `chmod go-w ${shellWord(what)}`,
     );
   // An owner may do with it whatever the mode says; root may anyhow.
   if (file.owner !== undefined && user !== undefined && file.owner !== user && file.owner !== 0)
@@ -73,7 +80,7 @@ export function judgeFile(file: GuardedFile, secret: boolean, user: number | und
       what,
       `belongs to another user (uid ${file.owner}), who may change it`,
       secret ? 'it holds a secret, which that user knows' : 'it says what dbadmin runs, and dbadmin runs as you',
-      `run dbadmin as that user, or: chown ${user} ${what}`,
+      `run dbadmin as that user, or: chown ${user} ${shellWord(what)}`,
     );
   return fine('configuration', what, `mode ${mode}`);
 }

@@ -1,5 +1,6 @@
 import { formatBytes } from '../base/bytes.ts';
 import { formatDuration } from '../base/durations.ts';
+import { quoteIdentifier } from '../postgres/quote.ts';
 import { fine, remark, wrong, type Examined } from './examined.ts';
 import type { ServerState } from './server-inspect.ts';
 
@@ -70,7 +71,7 @@ function judgeRole(what: string, { role }: ServerState): Examined {
       what,
       `${role.name} has not REPLICATION`,
       'it can take no base backup and receive no WAL',
-      `as superuser: ALTER ROLE ${role.name} REPLICATION;`,
+      `as superuser: ALTER ROLE ${quoteIdentifier(role.name)} REPLICATION;`,
     );
   return fine('server', what, `${role.name}${role.isSuperuser ? ', a superuser' : ', with REPLICATION'}`);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
-import { shellQuote } from '../../src/backup/restore/recovery-settings.ts';
+import { shellQuote } from '../../src/base/shell-word.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
 import type { Repository } from '../../src/repository/repository.ts';

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import type { Environment } from '../../postgres/programs.ts';
 
 /** Where the key that signs reports is kept when nobody says otherwise: the user's state directory. */
@@ -49,7 +50,7 @@ export async function readKey(file: string): Promise<KeyObject | undefined> {
     if ((mode & 0o077) !== 0) {
       throw new DbadminError('refused', `others may read the key that signs drills: ${file}`, {
         detail: `Its mode is ${(mode & 0o777).toString(8)}; whoever has it can sign a report of a drill that never was.`,
-        hint: `chmod 600 ${file}, or move it away and let a new one be made.`,
+        hint: `chmod 600 ${shellWord(file)}, or move it away and let a new one be made.`,
       });
     }
     const key = createPrivateKey(await readFile(file, 'utf8'));

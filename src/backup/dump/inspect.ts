@@ -1,4 +1,5 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
+import { quoteIdentifier } from '../../postgres/quote.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { DatabaseProperties } from './database-properties.ts';
@@ -77,7 +78,7 @@ export async function inspectDumpSource(parameters: ConnectionParameters): Promi
     if (systemCodeOf(error) !== '42501') throw error;
     throw new DbadminError('privilege-missing', `role ${parameters.user} may not read the cluster's system identifier`, {
       detail: error instanceof Error ? error.message : undefined,
-      hint: `As superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO ${parameters.user};`,
+      hint: `As superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO ${quoteIdentifier(parameters.user)};`,
       cause: error,
     });
   } finally {

@@ -1,4 +1,5 @@
 import { formatLsn } from '../../postgres/lsn.ts';
+import { shellQuote } from '../../base/shell-word.ts';
 
 /** Where the server is told to stop: what is written, which may differ from what was asked (times, transactions and restore points become positions). */
 export type RecoveryEnd =
@@ -89,11 +90,6 @@ export function spoolCommand(spoolDirectory: string, otherwise = 'exit 126'): st
 export function repositoryCommand(words: readonly string[]): string {
   const command = words.map((word) => shellQuote(word).replaceAll('%', '%%')).join(' ');
   return `${command} --absent-code 44 %f %p; c=$?; [ $c = 0 ] && exit 0; [ $c = 44 ] && exit 1; exit 126`;
-}
-
-/** A word for sh. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**

@@ -5,6 +5,7 @@ import { writeFailure, writeText } from './lay-down-apply.ts';
 import { syncDirectory } from './marker.ts';
 import { moveFile } from './move-file-apply.ts';
 import type { UnstoredAside } from './unstored-wal.ts';
+import { shellWord } from '../../base/shell-word.ts';
 
 const NOTE_NAME = 'README.txt';
 
@@ -28,7 +29,7 @@ export async function makeAside({ dataDirectory, aside, isBegun }: UnstoredAside
 
 function noteOf(dataDirectory: string, aside: string): string {
   return `WAL of the cluster that was in ${dataDirectory}, moved here by dbadmin restore before it wrote over that cluster.
-No repository had it to its end then. To store it: dbadmin wal salvage ${aside}
+No repository had it to its end then. To store it: dbadmin wal salvage ${shellWord(aside)}
 If that restore was interrupted, the rest may be in pg_wal still. Finish the restore first, with the same command and --delta, which moves it
 here; or put the files of both into one directory, and salvage that. One after the other they may end in a segment that nothing follows.
 `;

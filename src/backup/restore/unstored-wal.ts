@@ -1,4 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import type { ControlFile } from '../../postgres/control-file.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { UnstoredWal } from '../wal/unstored-inspect.ts';
@@ -38,7 +39,7 @@ export function refuseUnstored(state: TargetState, along: number): void {
   const moved = state.target.kind === 'unfinished' ? state.target.marker.walAside : undefined;
   const store =
     moved === undefined
-      ? `dbadmin wal salvage ${dataDirectory}`
+      ? `dbadmin wal salvage ${shellWord(dataDirectory)}`
       : `put copies of the files in ${moved}, to which the interrupted restore moved WAL, and in ${directory} into one directory, and name that to dbadmin wal salvage`;
   throw new DbadminError('refused', `${dataDirectory} holds commits that the repository does not have`, {
     detail: `${describeUnstored(unstored)}. A restore of everything in the repository would be without them.`,

@@ -1,5 +1,5 @@
 import { DbadminError } from '../../base/errors.ts';
-import { shellQuote } from '../restore/recovery-settings.ts';
+import { shellQuote } from '../../base/shell-word.ts';
 
 export interface ClientScript {
   readonly socketPath: string;

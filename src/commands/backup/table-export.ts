@@ -3,6 +3,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { exportTable } from '../../backup/table/export-run.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { DbadminError } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { tableArgument } from './table-argument.ts';
@@ -21,7 +22,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   output.line(
     `${qualified(table.schema, table.name)} of ${database} → ${directory}   ${exported.rows} rows, ${formatBytes(exported.sizeBytes)}`,
   );
-  output.line(`import it: dbadmin backup table import ${out}`);
+  output.line(`import it: dbadmin backup table import ${shellWord(out)}`);
   output.result({ ...exported, directory });
   return 0;
 }

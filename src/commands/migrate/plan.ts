@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { writePlanFile } from '../../base/plan-file.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { formatSavedPlan } from '../../migrate/saved-plan/format.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { inspectNewest, type Newest } from './newest-backup.ts';
@@ -29,7 +30,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (out !== undefined) {
     const made = { at: clock.now(), tool: context.version, cluster: project.cluster.name };
     await writePlanFile(path.resolve(context.cwd, out), formatSavedPlan(state, made));
-    output.line(`saved in ${out}: dbadmin migrate up --plan ${out} applies this or nothing`);
+    output.line(`saved in ${out}: dbadmin migrate up --plan ${shellWord(out)} applies this or nothing`);
   }
   output.result({ ...planJson(full, { out, now: clock.now() }), backup: backupJson(newest) });
   return isPending ? EXIT_PENDING : 0;

@@ -7,6 +7,7 @@ import { loadProject } from '../load-project.ts';
 import { openToRecover, selectRepository, unlockOf } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
 import { readEmergencyFile } from './emergency-file.ts';
+import { shellWord } from '../../base/shell-word.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, version } = context;
@@ -27,7 +28,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       if (lost.state === 'damaged') await confirmOrStop(output, `Put it in the place of the damaged ${IDENTITY_KEY}?`);
       identity = await writeRecovered(store, lost.state, plan);
       output.line(`${place.name} is a repository again. Next: dbadmin backup verify`);
-      if (emergency !== undefined) output.line(`Where no key opens it: dbadmin repository key add --emergency ${emergency}`);
+      if (emergency !== undefined) output.line(`Where no key opens it: dbadmin repository key add --emergency ${shellWord(emergency)}`);
     }
     const { id, createdAt, format, encryption } = identity;
     const { provenBy, strangers } = plan;

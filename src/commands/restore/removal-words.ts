@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { shellQuote } from '../../backup/restore/recovery-settings.ts';
+import { shellQuote } from '../../base/shell-word.ts';
 import type { ServerPrograms } from '../../postgres/server.ts';
 
 /** What a clone left on disk, and whether a server runs on it. */

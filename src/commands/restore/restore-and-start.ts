@@ -3,6 +3,7 @@ import type { Preflight } from '../../backup/restore/inspect.ts';
 import { removeQuarantine, type Quarantine } from '../../backup/restore/quarantine.ts';
 import { recoverOrStop, type RecoverOptions } from '../../backup/restore/start-run.ts';
 import { messageOf } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
 import { LONGEST_WAIT_SECONDS, type ServerPrograms, type SystemUser } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
@@ -81,7 +82,7 @@ async function restoreAndReconcile(
 function warnOfInterruption({ signal, log }: CommandContext, { restored: { dataDirectory }, started }: Uninterrupted): void {
   const runs = started !== undefined && started.state !== 'shut-down';
   const how = !runs ? 'is not started' : started.state === 'open' ? 'is open, and stays open' : 'has reached its target, and runs on';
-  const stop = runs ? `. To stop it: pg_ctl -D ${dataDirectory} stop -m fast` : '';
+  const stop = runs ? `. To stop it: pg_ctl -D ${shellWord(dataDirectory)} stop -m fast` : '';
   log.warn(`${messageOf(signal.reason)}: the cluster in ${dataDirectory} ${how}${stop}`);
 }
 

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import type { ReplayedTablespace } from '../../backup/restore/replayed-tablespaces-inspect.ts';
@@ -126,7 +127,7 @@ function showOverwritten(output: Output, { state, layout, staleConfiguration }: 
   if (unstored === undefined) return;
   output.warn(`${describeUnstored(unstored)}.`);
   output.line(`kept       that WAL (${formatBytes(unstored.sizeBytes)}) is moved to ${unstored.aside}, not deleted`);
-  output.line(`           dbadmin wal salvage ${unstored.aside} stores it later`);
+  output.line(`           dbadmin wal salvage ${shellWord(unstored.aside)} stores it later`);
 }
 
 function showReturning(output: Output, returning: readonly LedgerEntry[], reconciles: boolean): void {

@@ -1,5 +1,6 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { describeEntry, printable } from '../../backup/reconcile/describe.ts';
 import type { Restored } from '../../backup/restore/apply.ts';
 import type { Started } from '../../backup/restore/start-run.ts';
@@ -43,10 +44,12 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
   if (reconciled !== undefined) showReconciled(output, reconciled);
   if (differs !== undefined) showDifference(output, differs);
   if (started === undefined) {
-    output.line(`next       start it: pg_ctl -D ${dataDirectory} start   (WAL for its recovery is in ${restored.spoolDirectory})`);
+    output.line(
+      `next       start it: pg_ctl -D ${shellWord(dataDirectory)} start   (WAL for its recovery is in ${restored.spoolDirectory})`,
+    );
   } else if (started.state === 'shut-down') {
     const end = reconciled === undefined ? 'to the target and shut down' : 'and reconciled; start it: pg_ctl -D';
-    output.line(`recovered  ${end}${reconciled === undefined ? '' : ` ${dataDirectory} start`}   ${formatDuration(tookMs)}`);
+    output.line(`recovered  ${end}${reconciled === undefined ? '' : ` ${shellWord(dataDirectory)} start`}   ${formatDuration(tookMs)}`);
   } else {
     const where = options.purpose === 'clone' ? `postgresql://127.0.0.1:${port}` : `port ${port} of its own addresses`;
     output.line(

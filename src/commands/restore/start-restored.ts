@@ -1,4 +1,5 @@
 import { DbadminError, reasonOf } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import type { Setting } from '../../backup/restore/clone-settings.ts';
 import { originalSetting, type Preflight } from '../../backup/restore/inspect.ts';
 import { inspectLibraries } from '../../backup/restore/libraries-inspect.ts';
@@ -92,7 +93,7 @@ async function shutUnreconciled({ restored: { dataDirectory }, programs }: Recov
   } catch (unstopped) {
     stands = {
       detail: `Not all that came back is taken away, and whether the server stops is not known (${reasonOf(unstopped)}). It is in quarantine, where nobody is let in.`,
-      hint: `Stop it: pg_ctl -D ${dataDirectory} stop -m fast`,
+      hint: `Stop it: pg_ctl -D ${shellWord(dataDirectory)} stop -m fast`,
     };
   }
   return withStanding(failure, stands, error);

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { writePlanFile } from '../../base/plan-file.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { brokenText } from '../../roles/access/guard.ts';
 import { formatSavedPlan, savePlan, type SavedPlan } from '../../roles/saved-plan.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -28,7 +29,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     showLacks(output, inspected);
     const out = textOption(input, 'out');
     const options = givenOptions(input, out === undefined ? ['config', 'cluster', 'file', 'mode', 'only'] : ['config', 'cluster', 'file']);
-    const how = ['dbadmin roles apply', ...(out === undefined ? [] : [out]), ...options].join(' ');
+    const how = ['dbadmin roles apply', ...(out === undefined ? [] : [shellWord(out)]), ...options].join(' ');
     const isForOthers = isInSync || inspected.observed.cluster.isStandby;
     const hints = [flagOption(input, 'unmanaged') ? '' : ' (--unmanaged)', isForOthers ? '' : `. Apply with: ${how}`];
     output.line(`${summaryText(inspected.plan)}${hints.join('')}`);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { printable } from '../../roles/describe.ts';
 import type { DeclaredRole } from '../../roles/document/document.ts';
 import { passwordSource } from '../../roles/plan-cluster.ts';
@@ -61,7 +62,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   });
   show(context, fresh);
   if (retired !== undefined) show(context, retired);
-  else output.line(`${role} is as it was. When its clients have gone over: dbadmin roles rotate ${role}`);
+  else output.line(`${role} is as it was. When its clients have gone over: dbadmin roles rotate ${shellWord(role)}`);
   output.result({
     cluster: place.clusterName,
     rotated: [fresh, ...(retired === undefined ? [] : [retired])].map(rotationJson),

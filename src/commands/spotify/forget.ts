@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { Deed } from '../../repository/ledger-deed.ts';
@@ -26,7 +27,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const backups = await backupMemories(sql, context, input, config, cluster);
     for (const { repository, said } of backups) output.line(`${repository}: ${said}`);
     if (!flagOption(input, 'erase')) {
-      output.line(`Nothing was changed. Erase it with: dbadmin spotify forget ${listener} --erase`);
+      output.line(`Nothing was changed. Erase it with: dbadmin spotify forget ${shellWord(listener)} --erase`);
       output.result(resultOf(listener, rows, pages, backups, false));
       return 0;
     }

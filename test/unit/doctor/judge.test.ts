@@ -155,6 +155,7 @@ test('doctor: an old Node, little room and what killed runs left are told', () =
 
 test.each<[string, Partial<GuardedFile>, boolean, Examined['state'], RegExp]>([
   ['a secret that others may read', { mode: 0o640 }, true, 'wrong', /chmod 600/],
+  ['a secret with a blank in its path', { path: '/my p/key', mode: 0o640 }, true, 'wrong', /chmod 600 '\/my p\/key'/],
   ['a configuration that others may read', { mode: 0o644 }, false, 'fine', /^$/],
   ['a configuration that others may write', { mode: 0o664 }, false, 'wrong', /chmod go-w/],
   ['a secret of another user', { owner: 1001 }, true, 'note', /chown 1000/],

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import type { TargetState } from '../../../../src/backup/restore/target-directories-inspect.ts';
 import { lostUntil, refuseUnstored, type UnstoredAside } from '../../../../src/backup/restore/unstored-wal.ts';
 
-const unstoredTo = (validUntil: bigint): UnstoredAside => ({
+const unstoredTo = (validUntil: bigint, dataDirectory = '/d'): UnstoredAside => ({
   directory: '/d/pg_wal',
-  dataDirectory: '/d',
+  dataDirectory,
   aside: '/d.pg_wal-x',
   isBegun: false,
   stretches: [
@@ -26,6 +26,14 @@ test('a checkpoint behind all WAL that is anywhere says that something is lost',
   expect(lostUntil(checkpoint, 5n, unstoredTo(12n))).toBeUndefined();
   expect(lostUntil(checkpoint, 5n, unstoredTo(9n))).toBe(10n);
   expect(lostUntil({ ...checkpoint, timeline: 2 }, undefined, unstoredTo(12n))).toBe(10n);
+});
+
+test('the command that stores it can be copied whatever the directory is called', () => {
+  const unstored = { ...unstoredTo(12n, '/srv/my $(id)'), acknowledged: { at: undefined } };
+  const state = { kind: 'over', target: { kind: 'cluster' }, unstored } as unknown as TargetState;
+  expect(() => refuseUnstored(state, 1)).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining("dbadmin wal salvage '/srv/my $(id)', then ") }),
+  );
 });
 
 test('WAL that an interrupted restore has moved in part is salvaged in one piece', () => {
