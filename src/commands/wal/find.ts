@@ -7,6 +7,7 @@ import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMomentUs, isoMoment, targetUs, timeTarget } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { givenOptions } from '../given-options.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 
@@ -109,9 +110,14 @@ async function tableEvents(
   else output.line(`nothing found: ${name} ${exists ? 'is there where the stored WAL ends' : 'is not there where the stored WAL ends'}`);
   for (const other of others) output.note(`also ${other.kind}: ${describe(other).join('   ')}`);
   const last = found.at(-1);
-  if (last !== undefined)
-    output.line(`to just before the last: dbadmin restore --to-lsn ${formatLsn(positionOf(last))} --exclusive --into DIR`);
+  if (last !== undefined) output.line(`to just before the last: ${restoreBefore(input, last)}`);
   return { found, others, more: 0 };
+}
+
+/** Along the timeline that was searched, of the same place: the same position of another one is another moment. */
+export function restoreBefore(input: CommandInput, found: Found): string {
+  const where = givenOptions(input, ['config', 'cluster', 'repository', 'system-identifier', 'timeline']);
+  return ['dbadmin restore', `--to-lsn ${formatLsn(positionOf(found))}`, '--exclusive', ...where, '--into DIR'].join(' ');
 }
 
 async function between(
