@@ -5,6 +5,7 @@ import type { Lease } from '../../repository/leases.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { dumpManifestKey, dumpPrefix } from '../dump/layout.ts';
 import type { ExpiryInspection } from './inspect.ts';
+import { clocksOf } from './pauses.ts';
 import type { Verdict } from './plan.ts';
 import { planWal } from './wal-plan.ts';
 
@@ -36,14 +37,15 @@ export async function applyExpiry(
   options: ApplyOptions,
 ): Promise<Expired> {
   await options.lease.check();
-  const clocks = [inspection.now, inspection.storeNow];
+  const { now, storeNow, pauses } = inspection;
   const locked: string[] = [];
   const remove = async (verdicts: readonly Verdict[], one: (label: string) => Promise<boolean>): Promise<readonly string[]> => {
     const removed: string[] = [];
     for (const { label, reasons } of verdicts) {
       options.signal.throwIfAborted();
       if (reasons.length > 0) continue;
-      if ((await listHolds(repository, systemIdentifier, label)).some((hold) => isInForce(hold, clocks))) continue;
+      if ((await listHolds(repository, systemIdentifier, label)).some((hold) => isInForce(hold, clocksOf(hold, [now, storeNow], pauses))))
+        continue;
       if (await one(label)) removed.push(label);
       else locked.push(label);
     }

@@ -18,6 +18,7 @@ import { listUnread, readStanding } from '../verify/record.ts';
 import { brokenBackups, brokenDumps } from '../broken.ts';
 import type { DumpContent, StoredDump } from './dump-plan.ts';
 import type { ExpiryState, StoredBackup } from './plan.ts';
+import { clocksOf, livedMs, pausesOf, type Pause } from './pauses.ts';
 import type { StoredWal } from './wal-plan.ts';
 
 /** What a repository holds of one cluster, with the times of the store. */
@@ -27,25 +28,45 @@ export interface ExpiryInspection extends ExpiryState {
   readonly damaged: readonly DamagedObject[];
   /** Labels of verifications that found something, or may have, and whose reports cannot be read: which backups that takes is not known. */
   readonly untold: readonly string[];
+  readonly pauses: readonly Pause[];
+}
+
+interface InspectOptions {
+  readonly now: Date;
+  readonly windowMs: number | undefined;
+  readonly dumps?: number | undefined;
+  readonly trustsClock?: boolean;
 }
 
 const NO_END = 0xffff_ffff_ffff_ffffn;
 
-/** Reads what retention decides by. `now` is this machine's clock; `windowMs` says which timelines matter; without `dumps` what is in these does not. */
+/**
+ * Reads what retention decides by. `now` is this machine's clock; `windowMs` says which timelines matter; without `dumps` what is in these does not.
+ * `trustsClock`: a long time without anything stored was one, and no clock that was set ahead.
+ */
 export async function inspectExpiry(
   repository: Repository,
   cluster: ClusterIdentity,
-  { now, windowMs, dumps }: { readonly now: Date; readonly windowMs: number | undefined; readonly dumps?: number | undefined },
+  { now, windowMs, dumps: wantedDumps, trustsClock = false }: InspectOptions,
 ): Promise<ExpiryInspection> {
   const { systemIdentifier } = cluster;
   const storeTime = await timeOf(repository, now);
   const { backups, damaged } = await readBackups(repository, systemIdentifier);
   const wal = await readWal(repository, cluster);
+  const latest = now > storeTime ? now : storeTime;
+  const dumps = await readDumps(repository, systemIdentifier, { within: wantedDumps !== undefined, now: latest });
+  // Without a window what stays is as far apart as the rules have it.
+  const pauses = trustsClock || windowMs === undefined ? [] : pausesOf(momentsOf(backups, wal, dumps), latest, windowMs);
   const holds = new Map<string, Hold[]>();
   for (const hold of await listHolds(repository, systemIdentifier)) {
-    if (isInForce(hold, [now, storeTime])) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
+    if (isInForce(hold, clocksOf(hold, [now, storeTime], pauses))) holds.set(hold.label, [...(holds.get(hold.label) ?? []), hold]);
   }
-  const lineages = await readLineages(repository, cluster, timelinesInUse(backups, wal, storeTime, windowMs), backups);
+  const lineages = await readLineages(
+    repository,
+    cluster,
+    timelinesInUse(backups, wal, (at) => livedMs(storeTime, at, pauses), windowMs),
+    backups,
+  );
   const summaries = backups.map(({ summary }) => summary);
   const suspicions = suspicionsOf(summaries, await listFindings(repository, systemIdentifier));
   const standing = await readStanding(repository, systemIdentifier);
@@ -62,10 +83,18 @@ export async function inspectExpiry(
     wal,
     holds,
     lineages,
-    dumps: await readDumps(repository, systemIdentifier, { within: dumps !== undefined, now: now > storeTime ? now : storeTime }),
+    dumps,
     now,
     storeNow: storeTime,
+    pauses,
   };
+}
+
+/** When anything was stored: as the tools have it, and the store. */
+function* momentsOf(backups: readonly StoredBackup[], wal: readonly StoredWal[], dumps: readonly StoredDump[]): Generator<Date> {
+  for (const { summary, storedAt } of backups) yield* [storedAt, new Date(summary.finishedAt)];
+  for (const { startedAt, storedAt } of dumps) yield* [storedAt, startedAt];
+  for (const { storedAt } of wal) yield storedAt;
 }
 
 /** Where nothing may, or can, be written, the store says no time. */
@@ -105,7 +134,12 @@ async function readWal({ store }: Repository, { systemIdentifier, walSegmentByte
 const LATELY_MS = 7 * 86_400_000;
 
 /** Timelines on which something was stored within the window, and the one on which something was stored last. A number alone tells nothing: the newest may have been left for an older one. */
-function timelinesInUse(backups: readonly StoredBackup[], wal: readonly StoredWal[], now: Date, windowMs = LATELY_MS): readonly number[] {
+function timelinesInUse(
+  backups: readonly StoredBackup[],
+  wal: readonly StoredWal[],
+  ageMs: (at: Date) => number,
+  windowMs = LATELY_MS,
+): readonly number[] {
   const storedMs = new Map<number, number>([[1, 0]]);
   const saw = (timeline: number, at: Date): void => void storedMs.set(timeline, Math.max(storedMs.get(timeline) ?? 0, at.getTime()));
   for (const { timeline, storedAt } of wal) saw(timeline, storedAt);
@@ -113,7 +147,7 @@ function timelinesInUse(backups: readonly StoredBackup[], wal: readonly StoredWa
   const newest = Math.max(...storedMs.keys());
   const lastMs = Math.max(...storedMs.values());
   const isInUse = ([timeline, atMs]: readonly [number, number]): boolean =>
-    atMs === lastMs || now.getTime() - atMs <= (timeline === newest ? Math.max(windowMs, LATELY_MS) : windowMs);
+    atMs === lastMs || ageMs(new Date(atMs)) <= (timeline === newest ? Math.max(windowMs, LATELY_MS) : windowMs);
   return [...storedMs]
     .filter(isInUse)
     .map(([timeline]) => timeline)

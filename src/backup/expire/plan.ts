@@ -7,6 +7,7 @@ import { isTrusted, type Suspicions } from '../suspicion.ts';
 import { NONE_BROKEN, type BrokenBackups } from '../broken.ts';
 import type { Lineage } from '../restore/recover-along.ts';
 import { dumpReasons, type StoredDump } from './dump-plan.ts';
+import { livedMs, type Pause } from './pauses.ts';
 import { PERIODS, periodOf, type Period } from './periods.ts';
 import type { KeepReason, Retention } from './retention.ts';
 
@@ -33,6 +34,8 @@ export interface ExpiryState {
   readonly now: Date;
   /** The store's: compared with when objects were stored. */
   readonly storeNow: Date;
+  /** The newest first; in them nothing grows older. Absent: none. */
+  readonly pauses?: readonly Pause[];
 }
 
 /** Whether a backup or dump stays, and all reasons why. Without a reason it goes. */
@@ -43,7 +46,7 @@ export interface Verdict {
 
 /**
  * What stays and why. Damaged and suspect backups count for no rule; from a mismatch that nobody has looked into back nothing goes. A backup is as old as the younger of its two times says, so that a clock that
- * was set, the tool's or the store's, lets nothing go early; what is dated to a moment that has not come is as old as when it was stored. Of a moment that has not come yet by any clock it stays, and takes
+ * was set, the tool's or the store's, lets nothing go early, and where both are one, pauses tell; what is dated to a moment that has not come is as old as when it was stored. Of a moment that has not come yet by any clock it stays, and takes
  * no period's place, until that moment has come.
  *
  * Those that a verification found broken count for no rule either. They stay as long as they would if they were whole: a copy of the repository may have
@@ -145,9 +148,9 @@ function leadsTo({ timeline, history }: Lineage, { summary }: StoredBackup): boo
 type Keep = (label: string, reason: KeepReason) => void;
 
 /** Whether a backup is younger than the window. */
-function isYoung(state: ExpiryState, backup: StoredBackup, windowMs: number): boolean {
+function isYoung(state: ExpiryState, backup: StoredBackup, windowMs: number, pauses: readonly Pause[] = state.pauses ?? []): boolean {
   const { now, storeNow } = state;
-  return now.getTime() - endOf(state, backup).getTime() < windowMs || storeNow.getTime() - backup.storedAt.getTime() < windowMs;
+  return livedMs(now, endOf(state, backup), pauses) < windowMs || livedMs(storeNow, backup.storedAt, pauses) < windowMs;
 }
 
 function endOf(state: ExpiryState, { summary, storedAt }: StoredBackup): Date {
@@ -165,7 +168,12 @@ function latestOf({ now, storeNow }: ExpiryState): Date {
 
 function keepYoung(state: ExpiryState, { windowMs }: Retention, keep: Keep): void {
   if (windowMs === undefined) return;
-  for (const backup of state.backups) if (isYoung(state, backup, windowMs)) keep(backup.summary.label, { kind: 'window', windowMs });
+  const [pause] = state.pauses ?? [];
+  for (const backup of state.backups) {
+    const { label } = backup.summary;
+    if (isYoung(state, backup, windowMs, [])) keep(label, { kind: 'window', windowMs });
+    else if (pause !== undefined && isYoung(state, backup, windowMs)) keep(label, { kind: 'pause', windowMs, ...pause });
+  }
 }
 
 /** On each timeline the newest that is older than the window: from there the window's beginning is reached. */

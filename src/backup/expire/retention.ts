@@ -18,6 +18,8 @@ export interface Retention {
 /** Why a backup or dump stays. */
 export type KeepReason =
   | { readonly kind: 'window'; readonly windowMs: number }
+  /** It would be in the window but for a pause, in which a clock may have been set ahead. */
+  | { readonly kind: 'pause'; readonly windowMs: number; readonly from: Date; readonly to: Date }
   /** The newest from before the window: without it the window would begin later. */
   | { readonly kind: 'window-start'; readonly timeline: number }
   /** With `databases`, of dumps: one of the last that hold all of these. */
@@ -43,6 +45,8 @@ export function describeReason(reason: KeepReason): string {
   switch (reason.kind) {
     case 'window':
       return `in the window of ${formatDuration(reason.windowMs)}`;
+    case 'pause':
+      return `in the window of ${formatDuration(reason.windowMs)} but for ${reason.from.toISOString()} to ${reason.to.toISOString()}, when nothing was stored: the clock may have been set ahead`;
     case 'window-start':
       return `the window begins with it${reason.timeline === 1 ? '' : ` (timeline ${reason.timeline})`}`;
     case 'last':

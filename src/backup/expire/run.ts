@@ -21,6 +21,8 @@ export interface ExpireOptions {
   readonly retention: Retention;
   /** How long packs stay marked, and WAL and packs are too young to go: longer than any backup takes. */
   readonly graceMs: number;
+  /** A long time in which nothing was stored was one, and no clock that was set ahead. */
+  readonly trustsClock?: boolean;
   /** Label of the backup that was just taken, where older ones go because of it. */
   readonly after?: string;
   readonly clock: Clock;
@@ -50,10 +52,10 @@ export interface ExpiryOutcome extends ExpiryPlan {
 export async function planLineage(
   repository: Repository,
   cluster: ClusterIdentity,
-  { retention, graceMs, clock }: ExpireOptions,
+  { retention, graceMs, clock, trustsClock = false }: ExpireOptions,
 ): Promise<ExpiryPlan> {
   const { windowMs } = retention;
-  const inspection = await inspectExpiry(repository, cluster, { now: clock.now(), windowMs, dumps: retention.dumps });
+  const inspection = await inspectExpiry(repository, cluster, { now: clock.now(), windowMs, dumps: retention.dumps, trustsClock });
   const { backups, dumps } = planExpiry(inspection, retention);
   const { storeNow } = inspection;
   const wal = planWal(inspection.wal, { ...inspection, verdicts: backups, windowMs, graceMs });
@@ -107,6 +109,7 @@ export async function expireLineage(
   try {
     const plan = await planLineage(repository, cluster, options);
     show(plan);
+    warnOfPauses(repository, plan, log);
     refuseUnreadable(repository, plan.inspection.damaged);
     refuseUntold(repository, plan.inspection);
     refuseAfterBroken(repository, plan.inspection, options.after);
@@ -126,6 +129,17 @@ export async function expireLineage(
     await lease.release();
     await restoreReserve(given.store);
   }
+}
+
+/** Whoever knows better says so; till then the window is filled anew before it lets go of what was before. */
+function warnOfPauses({ store }: Repository, { backups }: ExpiryPlan, log: Log): void {
+  const why = backups.flatMap(({ reasons }) => reasons.find((reason) => reason.kind === 'pause') ?? []);
+  const [pause] = why;
+  if (pause === undefined) return;
+  const which = why.length === 1 ? 'one backup stays that is' : `${why.length} backups stay that are`;
+  log.warn(
+    `${which} older than the window, for nothing was stored in ${store.description} from ${pause.from.toISOString()} to ${pause.to.toISOString()}: the clock may have been set ahead. Where it is right: dbadmin backup expire --apply --clock-is-right`,
+  );
 }
 
 function removesAnything({ backups, dumps, wal }: ExpiryPlan): boolean {

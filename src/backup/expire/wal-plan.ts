@@ -27,7 +27,7 @@ export interface WalState {
   readonly storeNow: Date;
 }
 
-const CONTINUOUS: readonly KeepReason['kind'][] = ['window', 'window-start', 'minimum', 'audit', 'no-rule'];
+const CONTINUOUS: readonly KeepReason['kind'][] = ['window', 'pause', 'window-start', 'minimum', 'audit', 'no-rule'];
 
 /**
  * The WAL that no backup needs. Backups of the window need all that follows them on their timeline and on those that come

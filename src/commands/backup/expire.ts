@@ -74,6 +74,7 @@ async function expireIn(
   const options: ExpireOptions = {
     retention,
     graceMs: grace === undefined ? DEFAULT_GRACE_MS : spanOption(grace, '--grace'),
+    trustsClock: flagOption(input, 'clockIsRight'),
     clock,
     log,
     signal,
@@ -86,7 +87,10 @@ async function expireIn(
     if (!flagOption(input, 'apply')) {
       const plan = await planLineage(repository, lineage, options);
       showExpiryPlan(context, where, plan);
-      output.line(`Nothing was changed. Remove it with: ${['dbadmin backup expire --apply', ...givenOptions(input, GIVEN)].join(' ')}`);
+      const trusted = options.trustsClock === true ? ['--clock-is-right'] : [];
+      output.line(
+        `Nothing was changed. Remove it with: ${['dbadmin backup expire --apply', ...trusted, ...givenOptions(input, GIVEN)].join(' ')}`,
+      );
       return { result: expiryResult(place.name, plan, undefined), end: 'nothing' };
     }
     const agreed = isTerminal(context.stdin) ? await planLineage(repository, lineage, options) : undefined;

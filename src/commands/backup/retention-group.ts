@@ -19,6 +19,10 @@ so does what is as old as a mismatch that nobody has acknowledged, or older. WAL
 needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
 run that comes when --grace has passed and no backup is being taken.
 
+Where the repository is on a disk of the machine there is one clock alone, and one that was set ahead would let the window go. So a time in which nothing was stored, at
+least a day and half of the window long and three times as long as it took before from one thing to the next, makes nothing older: what was in the window before it stays until the
+window is filled anew, and holds from before it end later; without a window the clock is believed. --clock-is-right says that the machine was off, or the cluster is no more, and lets it go.
+
 Exit 3: something was not removed; or content is lost that a backup needs, and until that is mended none is freed and the repository grows.
 
 Of dumps the last so many stay that hold all of a database, for each database; and as many of definitions or single tables only, which are counted apart.
@@ -51,6 +55,10 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
       },
       { flags: '--minimum <n>', summary: 'instead of the policy: sound backups that stay whatever their age', fallback: '1' },
       { flags: '--dumps <n>', summary: 'instead of the policy: dumps to keep of each database', fallback: 'all' },
+      {
+        flags: '--clock-is-right',
+        summary: 'lets go, too, what stays because nothing was stored for long and the clock may have been set ahead',
+      },
       { flags: '--grace <duration>', summary: 'how long content stays marked: longer than any backup takes', fallback: '25h' },
       REPOSITORY,
       { ...SYSTEM, fallback: 'that of the server that runs' },
@@ -58,7 +66,7 @@ $ dbadmin backup expire --window 14d --keep daily=7 --keep monthly=12`,
     json: [
       'applied: whether it was to be removed: --apply was given',
       'repositories: array of { repository, backups, dumps, wal, damaged, expired, collected, leftovers, declined: true where who was asked said no, else absent } or { repository, error }; of several, those after one at which it was interrupted are absent',
-      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, brokenBy: label of a verification that found that it does not restore whole, or null, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, window-start, last, last-part, unrecorded (a dump that does not say whether it is whole), period, minimum, hold, newest-damaged, audit, ahead or no-rule, … }, why: the reasons in words }',
+      'repositories[].backups, dumps: array of { label, at: when the backup ended or the dump began, brokenBy: label of a verification that found that it does not restore whole, or null, stays: whether a rule keeps it, lockedUntil: of one that no rule keeps and the storage does, else null, reasons: array of { kind: window, pause (in the window but for a time in which nothing was stored), window-start, last, last-part, unrecorded (a dump that does not say whether it is whole), period, minimum, hold, newest-damaged, audit, ahead or no-rule, … }, why: the reasons in words }',
       'repositories[].wal: { objects, bytes } that no backup needs; damaged: array of { key, problem }: manifests that cannot be read, while which nothing is removed',
       'repositories[].expired: { backups, dumps, locked: labels; wal: { objects, bytes } } or null',
       'repositories[].collected: { marked, withdrawn, compacted, deleted, waiting, locked: { packs, bytes, … }, postponedFor, unindexed }, { refused } or null',
