@@ -24,6 +24,18 @@ export async function freeClonePort(): Promise<number> {
   });
 }
 
+/**
+ * Whoever named a port is told that a server has it before anything is laid down.
+ *
+ * @throws {DbadminError} `refused`.
+ */
+export async function requireFreePort(port: number): Promise<void> {
+  if (await isFree(port)) return;
+  throw new DbadminError('refused', `port ${port} of 127.0.0.1 is in use, or not for this user to listen on`, {
+    hint: 'Name another one with --port, or none: a free one is found.',
+  });
+}
+
 async function isFree(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
     const server = net.createServer();

@@ -1,6 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { originalSetting, type Preflight } from '../../backup/restore/inspect.ts';
-import { freeClonePort } from '../../backup/restore/start-run.ts';
+import { freeClonePort, requireFreePort } from '../../backup/restore/start-run.ts';
 import type { ClusterConfig } from '../../config/config.ts';
 import { findServerPrograms } from '../../postgres/programs.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -18,9 +18,17 @@ export async function programsFor(context: CommandContext, preflight: Preflight,
   });
 }
 
-/** The port a restored cluster will have: a production its own, a clone the one asked for or a free one. */
+/**
+ * The port a restored cluster will have: a production its own, a clone the one asked for or a free one.
+ *
+ * @throws {DbadminError} `refused` where it is to be started on a port that somebody has.
+ */
 export async function clonePort(options: RestoreOptions, preflight: Preflight, cluster: ClusterConfig): Promise<number> {
-  if (options.purpose === 'clone') return options.port ?? (await freeClonePort());
+  if (options.purpose === 'clone') {
+    if (options.port === undefined) return await freeClonePort();
+    if (options.starts) await requireFreePort(options.port);
+    return options.port;
+  }
   return Number(originalSetting(preflight, 'port') ?? cluster.connection.hosts[0]?.port ?? 5432);
 }
 

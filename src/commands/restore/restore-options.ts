@@ -46,7 +46,7 @@ export function restoreOptions(context: CommandContext, input: CommandInput): Re
     backup: textOption(input, 'backup'),
     acceptsSuspect: flagOption(input, 'acceptSuspect'),
     timeline: numberOption(input, 'timeline'),
-    port: numberOption(input, 'port'),
+    port: portOption(input),
     tablespaces: tablespaceMap(input),
   };
   if (options.reconciles && options.action !== 'promote') {
@@ -54,6 +54,7 @@ export function restoreOptions(context: CommandContext, input: CommandInput): Re
   }
   if (options.replaysMigrations && !options.reconciles)
     throw new DbadminError('usage', '--replay-migrations is a part of --reconcile', { hint: 'Give both.' });
+  refuseUnusable(options);
   if (options.purpose === 'production' && options.port !== undefined)
     throw new DbadminError('usage', '--port is for clones: a production keeps the port of its configuration');
   return options;
@@ -78,9 +79,37 @@ export function targetOptions(input: CommandInput): Parameters<typeof parseTarge
 
 function targetDirectory(context: CommandContext, input: CommandInput): string {
   const into = textOption(input, 'into');
-  if (into === undefined)
+  // Of a variable of the shell that was not set: it would be the current directory.
+  if (into === undefined || into === '')
     throw new DbadminError('usage', 'restore needs a directory', { hint: 'Give --into DIR: empty, or not there yet.' });
   return path.resolve(context.cwd, into);
+}
+
+/** What sh acts upon between double quotes, where pg_ctl puts the directory. */
+const ACTED_UPON = /["$`]|\\\\|\\$/;
+
+/**
+ * Found out only when all is laid down, otherwise: no line of postgresql.auto.conf can hold a line feed, and pg_ctl hands the directory
+ * to a shell, which would run what stands in it.
+ */
+function refuseUnusable({ dataDirectory, starts, reconciles }: RestoreOptions): void {
+  if (dataDirectory.includes('\n'))
+    throw new DbadminError('usage', `no cluster can be in ${JSON.stringify(dataDirectory)}`, {
+      detail: 'A line feed in a path cannot be written into its configuration.',
+    });
+  if ((starts || reconciles) && ACTED_UPON.test(dataDirectory))
+    throw new DbadminError('usage', `no server can be started in ${dataDirectory}`, {
+      detail: 'pg_ctl hands the directory to a shell, which takes ", $, ` and \\ in it for something else.',
+      hint: 'Restore into a directory without them.',
+    });
+}
+
+const HIGHEST_PORT = 65_535;
+
+function portOption(input: CommandInput): number | undefined {
+  const port = numberOption(input, 'port');
+  if (port === undefined || port <= HIGHEST_PORT) return port;
+  throw new DbadminError('usage', `--port takes a number from 1 to ${HIGHEST_PORT}, not "${port}"`);
 }
 
 export function numberOption(input: CommandInput, name: string): number | undefined {
