@@ -29,7 +29,13 @@ export function parseDeed({ kind, words, database, subject }: DeedWords): Deed {
       return { kind: 'membership-revoked', member: first, role: second };
     case 'privilege-revoked':
       expect(kind, words, 3, 'GRANTEE PRIVILEGE[,…] OBJECT');
-      return { kind: 'privilege-revoked', database, grantee: first, privileges: parsePrivileges(second), on: parseObject(third) };
+      return {
+        kind: 'privilege-revoked',
+        database,
+        grantee: granteeOf(first),
+        privileges: parsePrivileges(second),
+        on: parseObject(third),
+      };
     case 'password-rotated':
       expect(kind, words, 1, 'ROLE');
       return { kind: 'password-rotated', role: first, verifier: null };
@@ -58,6 +64,11 @@ function expect(kind: string, words: readonly string[], count: number, form: str
 
 function usage(kind: string, form: string): DbadminError {
   return new DbadminError('usage', `${kind} takes ${form}`);
+}
+
+/** In lower case it is everybody as well: no role can have that name. */
+function granteeOf(word: string): string {
+  return word === 'public' ? 'PUBLIC' : word;
 }
 
 function parsePrivileges(text: string): readonly string[] {

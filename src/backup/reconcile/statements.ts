@@ -34,10 +34,10 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
       return [{ ...any(grantors, deed.member), roles: [deed.member, deed.role], kind: 'generates' }];
     }
     case 'privilege-revoked': {
-      const from = deed.grantee === 'PUBLIC' ? 'PUBLIC' : quoted(deed.grantee);
+      const from = isPublic(deed.grantee) ? 'PUBLIC' : quoted(deed.grantee);
       const sql = `REVOKE ${deed.privileges.map(privilegeWord).join(', ')} ON ${objectSql(deed.on)} FROM ${from} CASCADE`;
       const revoke = {
-        ...any(sql, deed.grantee === 'PUBLIC' ? undefined : deed.grantee),
+        ...any(sql, isPublic(deed.grantee) ? undefined : deed.grantee),
         where: { kind: 'database', name: deed.database } as const,
         // It may be younger than the restored moment: then nobody has a privilege on it.
         presence: presenceSql(deed.on),
@@ -109,9 +109,14 @@ function roleDropped(name: string): readonly ReconcileStatement[] {
   ];
 }
 
+/** Everybody, as the ledger has it, or as somebody typed it: no role can be called `public`. */
+function isPublic(grantee: string): boolean {
+  return grantee === 'PUBLIC' || grantee === 'public';
+}
+
 /** What others than the owner granted, only they can revoke: the query makes a statement for each of them. */
 function byGrantorsSql(on: RevokedObject, grantee: string, revokeSql: string): string {
-  const who = grantee === 'PUBLIC' ? '0' : `${literal(quoted(grantee))}::regrole::oid`;
+  const who = isPublic(grantee) ? '0' : `${literal(quoted(grantee))}::regrole::oid`;
   return `SELECT DISTINCT format('SET LOCAL ROLE %I; ', pg_get_userbyid(one.grantor)) || ${literal(revokeSql)} || '; RESET ROLE'
   FROM (${aclSql(on)}) AS held (acl), aclexplode(held.acl) AS one WHERE one.grantee = ${who}`;
 }

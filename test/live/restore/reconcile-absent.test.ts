@@ -59,4 +59,20 @@ describe.each([14, 18])('a privilege that was revoked, in a cluster restored on 
         aclexplode(a.acl) one where one.grantee = 'grantee'::regrole`;
     expect(held).toHaveLength(0);
   });
+
+  // An entry of an earlier version has the word as it was typed.
+  test.each(['PUBLIC', 'public'])('is taken away from everybody where the ledger says %s', async (grantee) => {
+    const typed = parseDeed({
+      kind: 'privilege-revoked',
+      words: [grantee, 'usage', 'schema:Later'],
+      database: 'postgres',
+      subject: undefined,
+    });
+    for (const deed of [typed, { ...typed, grantee } as typeof typed]) {
+      await sql.unsafe('grant usage on schema "Later" to public');
+      const entry: LedgerEntry = { systemIdentifier: '1', at: new Date(0), timeline: 1, lsn: 1n, by: 'a test', deed };
+      expect(await applyReconcile(cluster.parameters(), [entry])).toMatchObject([{ outcome: 'undone' }]);
+      expect(await sql`select has_schema_privilege('grantee', 'Later', 'usage') as may`).toEqual([{ may: false }]);
+    }
+  });
 });

@@ -27,6 +27,15 @@ describe('parseDeed', () => {
     expect(parse('privilege-revoked', 'a', 'usage', 'schema:core')).toMatchObject({ on: { kind: 'schema', name: 'core' } });
   });
 
+  test('everybody is PUBLIC in lower case, too: no role can have that name', () => {
+    for (const [typed, grantee] of [
+      ['public', 'PUBLIC'],
+      ['PUBLIC', 'PUBLIC'],
+      ['Public', 'Public'],
+    ])
+      expect(parse('privilege-revoked', typed ?? '', 'select', 'core.play')).toMatchObject({ grantee });
+  });
+
   test.each([
     ['role-dropped'],
     ['membership-revoked', 'a'],
