@@ -7,6 +7,12 @@ export function describeEntry({ deed, at }: LedgerEntry): string {
   return `${describeReturn(deed)} (${describeDeed(deed)} ${formatMoment(new Date(Math.floor(at.getTime() / 1000) * 1000))})`;
 }
 
+/** Why somebody who was to be erased again is not, and may be there. */
+export function notErased(entry: LedgerEntry): string {
+  const database = 'database' in entry.deed ? entry.deed.database : '';
+  return `not erased again: ${describeEntry(entry)}. There is no database ${printable(database)} that takes connections. Where the rows are in another one, as after a rename, erase them there by hand`;
+}
+
 function describeReturn(deed: Deed): string {
   switch (deed.kind) {
     case 'role-dropped':

@@ -27,7 +27,13 @@ export function returningWith({ lineage, untilLsn }: RestoredPosition, ledger: r
  * passwords and privileges do not come with tables.
  */
 export function returningWithTables(database: string, returning: readonly LedgerEntry[]): readonly LedgerEntry[] {
-  return returning.filter(({ deed }) => deed.kind === 'subject-forgotten' && deed.database === database);
+  return returning.filter((entry) => isErasure(entry) && entry.deed.database === database);
+}
+
+export function isErasure<Entry extends Pick<LedgerEntry, 'deed'>>(
+  entry: Entry,
+): entry is Entry & { readonly deed: Extract<Deed, { readonly kind: 'subject-forgotten' }> } {
+  return entry.deed.kind === 'subject-forgotten';
 }
 
 function withoutUndone(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {

@@ -1,5 +1,5 @@
 import { applyReconcile } from '../../backup/reconcile/apply.ts';
-import { describeEntry } from '../../backup/reconcile/describe.ts';
+import { describeEntry, notErased } from '../../backup/reconcile/describe.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
 import type { Preflight } from '../../backup/restore/inspect.ts';
@@ -22,8 +22,9 @@ export async function eraseSince(
   for (const { key } of damaged) output.warn(`whom ${key} erased, if anybody, cannot be read: they may come back with what is rescued`);
   for (const entry of returningWithTables(database, returningWith(restoredPosition(preflight), entries))) {
     try {
-      await applyReconcile(superuser, [entry]);
-      output.line(`erased again in the clone, before anything is copied: ${describeEntry(entry)}`);
+      const [done] = await applyReconcile(superuser, [entry]);
+      if (done?.outcome === 'undone') output.line(`erased again in the clone, before anything is copied: ${describeEntry(entry)}`);
+      else output.warn(notErased(entry));
     } catch (error) {
       if (!isDbadminError(error, 'not-converged')) throw error;
       output.warn(

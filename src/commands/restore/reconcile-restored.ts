@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../base/errors.ts';
 import { applyReconcile, type Reconciled } from '../../backup/reconcile/apply.ts';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
-import { olderThanMigrations, withoutOvertaken } from '../../backup/reconcile/returning.ts';
+import { isErasure, olderThanMigrations, withoutOvertaken } from '../../backup/reconcile/returning.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { applyRoles } from '../../roles/apply.ts';
@@ -77,12 +77,17 @@ export async function reconcileRestored(
   work: { readonly entries: readonly LedgerEntry[]; readonly replaysMigrations: boolean },
 ): Promise<ReconcileReport> {
   const entries = withoutOvertaken(work.entries);
-  const isErasure = ({ deed }: LedgerEntry): boolean => deed.kind === 'subject-forgotten';
   const migrations = await migrationDifferences(context, input, superuser);
   const replays = work.replaysMigrations && migrations !== undefined && migrations.length > 0;
   if (replays) await replayMigrations(context, input, superuser);
   const kept = entries.filter((entry) => !isErasure(entry));
-  const ledger = [...(await applyReconcile(superuser, kept)), ...(await applyReconcile(superuser, entries.filter(isErasure)))];
+  const ledger = [
+    ...(await applyReconcile(superuser, kept)),
+    ...(await applyReconcile(
+      superuser,
+      entries.filter((entry) => isErasure(entry)),
+    )),
+  ];
   if (replays) warnOfYoungerMigrations(context, entries, ledger);
   const left = ledger.flatMap(({ entry: { deed }, outcome }) => (outcome === 'left-as-owner' && 'role' in deed ? [deed.role] : []));
   const roles = await applyProjectRoles(context, input, superuser, left);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
-import { describeEntry } from '../../backup/reconcile/describe.ts';
+import { describeEntry, notErased } from '../../backup/reconcile/describe.ts';
 import type { Reconciled } from '../../backup/reconcile/apply.ts';
 import { restoredPosition } from '../../backup/reconcile/position.ts';
 import { returningWith, returningWithTables } from '../../backup/reconcile/returning.ts';
@@ -93,7 +93,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         transferred: await transferTables({ ...superuser, database }, into, tables, schema),
       }),
     ).finally(() => progress.end());
-    for (const { entry } of reconciled ?? []) output.line(`  erased     ${describeEntry(entry)}`);
+    for (const { entry, outcome } of reconciled ?? []) {
+      if (outcome === 'undone') output.line(`  erased     ${describeEntry(entry)}`);
+      else output.warn(notErased(entry));
+    }
     for (const { to, rows } of transferred) output.line(`  made       ${qualified(to.schema, to.name)}   ${rows} rows`);
     output.line(
       `done in ${formatDuration(clock.now().getTime() - now.getTime())}; no defaults, triggers, privileges or foreign keys came with them`,

@@ -1,7 +1,8 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { shellWord } from '../../base/shell-word.ts';
-import { describeEntry, printable } from '../../backup/reconcile/describe.ts';
+import { describeEntry, notErased, printable } from '../../backup/reconcile/describe.ts';
+import { isErasure } from '../../backup/reconcile/returning.ts';
 import type { Restored } from '../../backup/restore/apply.ts';
 import type { Started } from '../../backup/restore/start-run.ts';
 import type { CommandContext } from '../command.ts';
@@ -110,6 +111,7 @@ function showReconciled(output: Output, { ledger, roles, migrations, migrationsR
     output.line(`  taken away again${owned.length === 0 ? '' : ', but for what it owns'}: ${describeEntry(entry)}`);
   }
   showLeftOwners(output, ledger);
+  for (const { entry, outcome } of ledger) if (outcome === 'nothing-to-undo' && isErasure(entry)) output.warn(notErased(entry));
   for (const line of roles ?? []) output.line(`  ${line}`);
   if (migrations !== undefined && migrations.length > 0)
     output.line(

@@ -65,6 +65,8 @@ describe('what cannot be taken away again', () => {
     await write({ kind: 'role-dropped', role: 'nobody_of_that_name' });
     const procedure = ['public', 'forget'] as const;
     await write({ kind: 'subject-forgotten', database: 'postgres', procedure, arguments: [71], subject: 'listener 71' });
+    // Their database has another name at the moment.
+    await write({ kind: 'subject-forgotten', database: 'renamed', procedure, arguments: [72], subject: 'listener 72' });
     await sql.end();
   });
   afterAll(async () => {
@@ -101,6 +103,8 @@ describe('what cannot be taken away again', () => {
     const { status, output } = await restore('--delta', '--replay-migrations');
     expect(`${status} ${output}`).toMatch(/^0 /);
     expect(output).toContain(`migrations replayed: ${FORGET}`);
+    expect(output).not.toContain('not erased again: listener 71');
+    expect(output).toMatch(/not erased again: listener 72 .* There is no database renamed that takes connections/);
     const sql = postgres({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', max: 1 });
     const [row] = await sql`select (select array_agg(id) from listener) as listeners, current_setting('listen_addresses') as listens,
       (select rolcanlogin from pg_roles where rolname = 'svc_api') as login`;
