@@ -1,4 +1,4 @@
-import { messageOf } from '../base/errors.ts';
+import { messageOf, reasonOf } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import { mailSubject, mailText, type AlertMessage } from './message.ts';
 import type { Delivery } from './outbox.ts';
@@ -11,8 +11,8 @@ export interface MailServer {
   readonly security: 'tls' | 'starttls' | 'none';
   readonly user: string | undefined;
   readonly password: Secret | undefined;
-  /** Certificates that are trusted beside the system's, PEM. */
-  readonly ca: string | undefined;
+  /** Reads the certificates that are trusted beside the system's, PEM. */
+  readonly ca: (() => string) | undefined;
   readonly from: string;
 }
 
@@ -27,11 +27,14 @@ const SOCKET_TIMEOUT_MS = 30_000;
 
 /** Hands a message to the mail server. Never throws. An id that was sent before keeps its Message-ID, by which mail readers join them. */
 export async function sendMail({ address, server }: MailReceiver, message: AlertMessage, signal: AbortSignal): Promise<Delivery> {
-  const { host, port, security, user, password, ca, from } = server;
+  const { host, port, security, user, password, from } = server;
   // Most alerts go to webhooks, and most looks find nothing to tell.
   const { createTransport } = await import('nodemailer');
   const auth = credentials(user, password);
   if (auth.kind === 'missing') return { kind: 'delayed', why: auth.why };
+  const trusted = certificates(server);
+  if (trusted.kind === 'missing') return { kind: 'delayed', why: trusted.why };
+  const { ca } = trusted;
   const transport = createTransport({
     host,
     port,
@@ -88,6 +91,14 @@ function credentials(user: string | undefined, password: Secret | undefined): Cr
     return { kind: 'given', user, pass: password.reveal() };
   } catch (error) {
     return { kind: 'missing', why: messageOf(error) };
+  }
+}
+
+function certificates({ ca }: MailServer): { kind: 'given'; ca: string | undefined } | { kind: 'missing'; why: string } {
+  try {
+    return { kind: 'given', ca: ca?.() };
+  } catch (error) {
+    return { kind: 'missing', why: reasonOf(error) };
   }
 }
 

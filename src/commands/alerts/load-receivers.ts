@@ -14,7 +14,7 @@ import type { CommandContext } from '../command.ts';
 
 type Environment = CommandContext['env'];
 
-/** Everybody who is told, policies in the order of the file. Their secrets are fetched when something is sent. */
+/** Everybody who is told, policies in the order of the file. Their secrets, and the certificates for mail, are fetched when something is sent. */
 export function loadReceivers(policies: Policies, config: Config, env: Environment): readonly Receiver[] {
   const server = mailServer(policies.mail, policies.file, config.directory, env);
   const of = (notify: readonly Notification[], policy: string | undefined, cluster: string | undefined): readonly Receiver[] =>
@@ -45,15 +45,8 @@ function mailServer(mail: MailSettings | undefined, file: string, directory: str
   if (mail === undefined) return { ...own, from: `dbadmin@${os.hostname()}` };
   const { host, port, security, user, from } = mail;
   const password = mail.password === undefined ? undefined : resolveSecret(mail.password, `${file}: mail: password`, directory, env);
-  return {
-    host,
-    port,
-    security,
-    user,
-    password,
-    from,
-    ca: mail.caFile === undefined ? undefined : readCertificates(path.resolve(directory, mail.caFile)),
-  };
+  const caFile = mail.caFile === undefined ? undefined : path.resolve(directory, mail.caFile);
+  return { host, port, security, user, password, from, ca: caFile === undefined ? undefined : () => readCertificates(caFile) };
 }
 
 function readCertificates(file: string): string {

@@ -1,5 +1,4 @@
 import { DbadminError, reasonOf } from '../../base/errors.ts';
-import type { Secret } from '../../base/secret.ts';
 import { fine, remark, wrong, type Examined } from '../../doctor/examined.ts';
 import type { Receiver } from '../../alerts/receivers.ts';
 import type { Policies } from '../../schedule/policies.ts';
@@ -7,6 +6,8 @@ import { loadReceivers } from '../alerts/load-receivers.ts';
 import type { CommandContext } from '../command.ts';
 import { commandNames, commandsOf } from '../schedule/job-commands.ts';
 import type { StatusProject } from '../status/load.ts';
+
+const SET_IT = 'set it, or say elsewhere where it is';
 
 /** What the policies ask for that would fail at its time: jobs that this dbadmin cannot run, people who cannot be told. */
 export async function examineSchedule(context: CommandContext, project: StatusProject): Promise<readonly Examined[]> {
@@ -43,16 +44,18 @@ function examineReceivers({ env }: CommandContext, { config }: StatusProject, po
     ];
   const missing = receivers.flatMap(({ name, channel }) => {
     const secrets = channel.kind === 'webhook' ? [channel.url, channel.secret] : [channel.server.password];
-    return secrets.flatMap((secret) =>
-      problemOf(secret).map((problem) => wrong('schedule', `${what}: ${name}`, problem, why, 'set it, or say elsewhere where it is')),
-    );
+    const read = channel.kind === 'email' ? channel.server.ca : undefined;
+    return [
+      ...secrets.flatMap((secret) => problemOf(() => secret?.reveal()).map((problem) => ({ problem, fix: SET_IT }))),
+      ...problemOf(() => read?.()).map((problem) => ({ problem, fix: `correct mail: ca_file in ${policies.file}, or put the file there` })),
+    ].map(({ problem, fix }) => wrong('schedule', `${what}: ${name}`, problem, why, fix));
   });
   return missing.length > 0 ? missing : [fine('schedule', what, [...new Set(receivers.map(({ name }) => name))].join(', '))];
 }
 
-function problemOf(secret: Secret | undefined): readonly string[] {
+function problemOf(read: () => string | undefined): readonly string[] {
   try {
-    return secret?.reveal() === '' ? ['is empty'] : [];
+    return read() === '' ? ['is empty'] : [];
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
     return [reasonOf(error)];

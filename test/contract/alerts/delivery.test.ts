@@ -181,7 +181,7 @@ test('mail: goes over TLS with a password that is checked, and says it once', as
       else done(new Error(`no: ${auth.password ?? ''}`));
     },
   });
-  const login = { security: 'starttls', user: 'dbadmin', ca: cert } as const;
+  const login = { security: 'starttls', user: 'dbadmin', ca: () => cert } as const;
   expect(await sendMail(to(server(mx.port, { ...login, password: new Secret(PASSWORD) })), message, NEVER)).toEqual({ kind: 'delivered' });
   expect(mx.mails).toHaveLength(1);
   expect(mx.mails[0]?.text).toMatch(/Subject: \[dbadmin\] TEST shop: a test.*\r\n/);

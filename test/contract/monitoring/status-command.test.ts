@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Project } from '../../live/status/project.ts';
+import { startWebhook } from '../../live/status/receivers.ts';
 
 // Port 1 of this machine: nobody listens there.
 const NOWHERE = 'postgresql://nobody@127.0.0.1:1/nothing';
@@ -106,3 +107,20 @@ test(
     ]);
   },
 );
+
+test('alerts: certificates that cannot be read keep mail from being sent, and webhooks from nothing', { timeout: 60_000 }, async () => {
+  const hook = await startWebhook();
+  const notify = `[{ webhook: "\${OPS_WEBHOOK}" }, { email: dba@example.org }]`;
+  const mail = 'mail: { host: 127.0.0.1, security: tls, from: dbadmin@example.org, ca_file: gone/ca.pem }\n';
+  const policies = POLICIES.replace('[{ webhook: "${OPS_WEBHOOK}" }]', notify) + mail;
+  await project.write(NOWHERE, path.join(directory, 'not-mounted'), policies.replace('"${OPS_WEBHOOK}"', JSON.stringify(hook.url)));
+  const tried = await project.run('alerts', 'test');
+  expect([tried.status, tried.stdout]).toEqual([
+    3,
+    expect.stringMatching(/told +webhook-[^]*failed +email dba@example\.org: cannot read the certificates .*gone\/ca\.pem \(ENOENT/),
+  ]);
+  expect(hook.received.map(({ message }) => message.event)).toEqual(['test']);
+  expect((await project.run('alerts', 'check')).status).toBe(0);
+  expect((await project.run('doctor')).stdout).toMatch(/who is told: email dba@example\.org[^]*cannot read the certificates/);
+  await hook.close();
+});
