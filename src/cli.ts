@@ -7,6 +7,7 @@ import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
 import type { CommandContext, CommandInput, CommandSpec } from './commands/command.ts';
 import type { Typed } from './commands/program.ts';
+import type { DoneRepository } from './schedule/attempt.ts';
 import { isWriteToClosedConnection } from './postgres/driver-faults.ts';
 
 /** A part of dbadmin is gone. Not 1, which restore_command takes for the end of the archive. */
@@ -99,7 +100,10 @@ async function createContext(command: string, input: CommandInput, version: stri
   };
   const { env, stdin } = process;
   const patienceMs = patienceOf(command);
-  return { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version, stdin, patienceMs, access: 'full' };
+  // Whoever is gone meanwhile need not hear it.
+  const tellDone = (done: readonly DoneRepository[]): void =>
+    void (process.connected && process.send?.({ done }, undefined, undefined, () => undefined));
+  return { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version, stdin, patienceMs, access: 'full', tellDone };
 }
 
 /** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one of the first two ends the process at once. */

@@ -3,6 +3,7 @@ import { parseDuration } from '../base/durations.ts';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Access } from '../config/load.ts';
+import type { DoneRepository } from '../schedule/attempt.ts';
 import type { Output } from './output.ts';
 
 /** One option of a command, as commander writes it: `--into <dir>`, `--json`, `--to [time]`. */
@@ -47,6 +48,11 @@ export interface CommandContext {
   readonly patienceMs: number;
   /** `reading` where the console asks: the configuration then has connections that cannot write. */
   readonly access: Access;
+  /**
+   * Tells whoever started us, a worker or schedule run, with which repositories it is over, so that it does not have it done there
+   * again for the sake of the others. Undefined where nobody listens.
+   */
+  readonly tellDone?: (done: readonly DoneRepository[]) => void;
 }
 
 /** Runs one command. Gives the exit status (0 done, 2 drift or pending, 3 done in part); failures are thrown. */

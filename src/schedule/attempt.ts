@@ -1,16 +1,31 @@
 import { NOT_EXPIRED } from '../base/exit-status.ts';
 import type { Job } from './policies.ts';
 
+/**
+ * A repository of several with which an attempt that failed in another is over, so that the next leaves it alone: one more backup there
+ * would take the place of an older one. `warning` and `failure`, which trying again cannot mend, are told in the end all the same.
+ */
+export interface DoneRepository {
+  readonly repository: string;
+  readonly warning?: string;
+  readonly failure?: { readonly error: string; readonly exitStatus?: number };
+}
+
+/** What of an attempt is not to be done again. */
+interface InPart {
+  readonly done?: readonly DoneRepository[];
+}
+
 /** How one try of a job ended. */
 export type AttemptOutcome =
   /** `warning`: what the job is for is done, and yet somebody has to be told: its command ended with 4. */
   | { readonly kind: 'succeeded'; readonly warning?: string }
   /** `final`: trying again cannot help. */
-  | { readonly kind: 'failed'; readonly exitStatus: number | undefined; readonly error: string; readonly final: boolean }
+  | ({ readonly kind: 'failed'; readonly exitStatus: number | undefined; readonly error: string; readonly final: boolean } & InPart)
   /** Another process holds the lease of the repository: exit 11. */
-  | { readonly kind: 'locked'; readonly error: string }
+  | ({ readonly kind: 'locked'; readonly error: string } & InPart)
   /** Its worker was told to stop, or could no longer prove that the run is its own. */
-  | { readonly kind: 'interrupted'; readonly error: string };
+  | ({ readonly kind: 'interrupted'; readonly error: string } & InPart);
 
 /** What follows an attempt. */
 export type NextStep =
@@ -45,6 +60,11 @@ export function nextStep(
     default:
       return outcome satisfies never;
   }
+}
+
+/** What the next attempt need not do again. */
+export function doneBy(outcome: AttemptOutcome): readonly DoneRepository[] {
+  return outcome.kind === 'succeeded' ? [] : (outcome.done ?? []);
 }
 
 /** The exit status that is written down; undefined where no process ended with one. */

@@ -11,7 +11,7 @@ import { flagOption, listOption, textOption, type CommandContext, type CommandIn
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 import { errorJson, expireAfterBackup, expiredJson, warnOfNotExpired, type NotExpired } from './expire-after.ts';
-import { showMode, showOutcome, statusOf } from './show-backup.ts';
+import { isSound, showMode, showOutcome, statusOf } from './show-backup.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log } = context;
@@ -47,6 +47,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     showOutcome(output, cluster, result, clock.now().getTime() - startedAt);
     const notExpired = await expireOlder(context, input, cluster, opened.repositories, taken.outcomes);
     for (const [name, problem] of notExpired) warnOfNotExpired(output, 'backup', name, problem);
+    context.tellDone?.(
+      result.outcomes.filter(isSound).map(({ name }) => ({
+        repository: name,
+        ...(notExpired.has(name) ? { warning: `the backup is taken, but older ones were not removed from ${name}` } : {}),
+      })),
+    );
     output.result({ backups: result.outcomes.map((outcome) => ({ ...describe(outcome), ...expiredJson(notExpired.get(outcome.name)) })) });
     const status = statusOf(result);
     return status === 0 && notExpired.size > 0 ? NOT_EXPIRED : status;

@@ -23,6 +23,8 @@ export interface ChildOptions {
 export interface ChildEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** The last that it told us beside what it prints. */
+  readonly told: unknown;
 }
 
 /**
@@ -51,6 +53,8 @@ export async function runChild(words: readonly string[], { cwd, env, signal, out
       ] as const)
         from?.pipe(to, { end: false });
   }
+  let told: unknown;
+  child.on('message', (message) => (told = message));
   let last: NodeJS.Timeout | undefined;
   const stop = (): void => {
     child.kill('SIGTERM');
@@ -60,7 +64,7 @@ export async function runChild(words: readonly string[], { cwd, env, signal, out
   else signal.addEventListener('abort', stop, { once: true });
   try {
     const [status, by] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    return { status, signal: by };
+    return { status, signal: by, told };
   } finally {
     clearTimeout(last);
     signal.removeEventListener('abort', stop);

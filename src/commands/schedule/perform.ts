@@ -6,11 +6,12 @@ import type { Config } from '../../config/config.ts';
 import { selectCluster } from '../../config/load.ts';
 import { requestCancel, type BackendKey } from '../../postgres/cancel-request.ts';
 import { addressOf, openClient } from '../../postgres/client.ts';
-import type { AttemptOutcome } from '../../schedule/attempt.ts';
+import type { AttemptOutcome, DoneRepository } from '../../schedule/attempt.ts';
 import { HAS_RUNS, markEffect } from '../../schedule/control/effect.ts';
 import type { CommandContext } from '../command.ts';
 import { cancellable, type Cancel } from './cancellable.ts';
 import { runChild, type ChildEnd, type ChildOptions, type Take } from './child.ts';
+import { leftOf, outcomeIn, overWith, readDone, repositoriesOf } from './done-repositories.ts';
 import { isFinalStatus } from './final-status.ts';
 import type { JobCommands } from './job-commands.ts';
 import { whatIsLeft } from './what-is-left.ts';
@@ -18,6 +19,8 @@ import { whatIsLeft } from './what-is-left.ts';
 export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> {
   readonly job: string;
   readonly due: Date;
+  /** With what an attempt before is over: it is left out. */
+  readonly done?: readonly DoneRepository[];
   /** The run in the control database that this is; without one, nothing but the job is done. */
   readonly run: { readonly runId: string; readonly attempt: number } | undefined;
 }
@@ -25,7 +28,7 @@ export interface PerformOptions extends Pick<ChildOptions, 'signal' | 'output'> 
 /**
  * Does a job once. A command runs as a process of its own, and finds the job and its time in DBADMIN_JOB and DBADMIN_DUE;
  * SQL runs from here, and finds them in the settings dbadmin.job and dbadmin.due. Of several commands, one for each
- * repository, all are run, whatever became of those before.
+ * repository, all are run, whatever became of those before; what of the repositories is done is not done again with the next attempt.
  */
 export async function performJob(
   context: Pick<CommandContext, 'env'>,
@@ -34,9 +37,19 @@ export async function performJob(
   options: PerformOptions,
 ): Promise<AttemptOutcome> {
   if (todo.kind === 'sql') return await performSql(config, todo, options);
-  const outcomes: AttemptOutcome[] = [];
-  for (const words of todo.commands) outcomes.push(await performCommand(context, config, words, options));
-  return worst(outcomes);
+  const named = new Set(todo.commands.flatMap(repositoriesOf));
+  const before = (options.done ?? []).filter(({ repository }) => named.has(repository));
+  const done = new Map(before.map((each) => [each.repository, each]));
+  const outcomes = before.map(outcomeIn);
+  for (const words of todo.commands) {
+    const left = leftOf(words, new Set(done.keys()));
+    if (left === undefined) continue;
+    const { outcome, told } = await performCommand(context, config, left, options);
+    outcomes.push(outcome);
+    for (const each of [...told, ...overWith(left, outcome)]) done.set(each.repository, each);
+  }
+  const outcome = worst(outcomes);
+  return outcome.kind === 'succeeded' || done.size === 0 ? outcome : { ...outcome, done: [...done.values()] };
 }
 
 /** A failure that can pass is told before one that cannot, so that what can still be done is tried again. */
@@ -54,7 +67,7 @@ async function performCommand(
   config: Config,
   words: readonly string[],
   { job, due, signal, output }: PerformOptions,
-): Promise<AttemptOutcome> {
+): Promise<{ readonly outcome: AttemptOutcome; readonly told: readonly DoneRepository[] }> {
   let tail = '';
   const told = typeof output === 'function' ? output : typeof output === 'object' ? output.beside : undefined;
   const take: Take = (text, stream) => {
@@ -67,7 +80,7 @@ async function performCommand(
     signal,
     output: typeof output === 'function' ? take : typeof output === 'object' ? { beside: take } : output,
   });
-  return outcomeOf(words, end, signal, lastSaid(tail, end.status));
+  return { outcome: outcomeOf(words, end, signal, lastSaid(tail, end.status)), told: readDone(end.told) };
 }
 
 /** What names the configuration to a command of ours. */

@@ -5,7 +5,7 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import { NOT_EXPIRED, WRONG_USAGE } from '../../base/exit-status.ts';
 import { suggestion } from '../../base/spelling.ts';
 import type { Config } from '../../config/config.ts';
-import { nextStep, type AttemptOutcome } from '../../schedule/attempt.ts';
+import { doneBy, nextStep, type AttemptOutcome, type DoneRepository } from '../../schedule/attempt.ts';
 import {
   beginTimerRun,
   endTimerRun,
@@ -151,6 +151,7 @@ async function attempt(
   const by = `schedule run on ${os.hostname()} (${process.pid})`;
   const due = clock.now();
   let run = control === undefined ? undefined : await beginTimerRun(control, { job: job.name, due, cause: 'timer', by });
+  let done: readonly DoneRepository[] = [];
   for (let failures = 0; ; failures += 1) {
     const tail = new LogTail(LOG_TAIL_CHARACTERS);
     const take = (text: string): void => tail.add(text);
@@ -168,7 +169,7 @@ async function attempt(
             : isSilent
               ? take
               : { beside: take };
-      return await performJob(context, config, todo, { job: job.name, due, run, signal, output: printed });
+      return await performJob(context, config, todo, { job: job.name, due, done, run, signal, output: printed });
     });
     const step = nextStep(outcome, job, { failures, attempt: failures + 1, sinceStartMs: clock.now().getTime() - due.getTime() });
     const isLast = step.kind === 'over' || outcome.kind === 'interrupted' || (outcome.kind === 'locked' && failures >= job.retries);
@@ -179,6 +180,7 @@ async function attempt(
     });
     if (outcome.kind === 'succeeded') return { attempts: failures + 1, recorded: run !== undefined, warning: outcome.warning };
     if (isLast) throw failure(outcome, signal);
+    done = doneBy(outcome);
     const waitMs = step.afterMs;
     log.warn(`${job.name}: ${outcome.error}; attempt ${failures + 2} of ${job.retries + 1} in ${formatDuration(waitMs)}`);
     // Who gives no sign of life counts as dead.

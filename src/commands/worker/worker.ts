@@ -77,10 +77,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 
 /** Does a job as the policies have it at that moment. */
 function performer(context: CommandContext, config: Config, policies: () => Policies, known: ReadonlySet<string>): Perform {
-  return async (job, { runId, attempt, due, signal, onOutput }) => {
+  return async (job, { runId, attempt, due, done, signal, onOutput }) => {
     const todo = commandsOf(job, policies(), known);
     if (todo.kind === 'refusal') return { kind: 'failed', exitStatus: undefined, error: todo.reason, final: true };
-    return await performJob(context, config, todo, { job: job.name, due, run: { runId, attempt }, signal, output: onOutput });
+    return await performJob(context, config, todo, { job: job.name, due, done, run: { runId, attempt }, signal, output: onOutput });
   };
 }
 

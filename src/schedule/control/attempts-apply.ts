@@ -1,5 +1,5 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
-import { exitStatusOf, messageOfOutcome, nextStep, type AttemptOutcome, type NextStep } from '../attempt.ts';
+import { doneBy, exitStatusOf, messageOfOutcome, nextStep, type AttemptOutcome, type NextStep } from '../attempt.ts';
 import { allDependents, directDependents, isInForce, isReady } from '../dependents.ts';
 import { letsPass } from '../pause.ts';
 import type { Job } from '../policies.ts';
@@ -149,7 +149,7 @@ async function writeAgain(
       where run_id = $1 returning clock_timestamp() + $5 * interval '1 millisecond' as retry_at`,
     [run.runId, step.isFailure ? 1 : 0, messageOfOutcome(outcome) ?? null, exitStatusOf(outcome) ?? null, step.afterMs],
   );
-  await handOver(tx, schema, queue, run.runId, job.labels, step.afterMs === 0 ? undefined : row?.retry_at);
+  await handOver(tx, schema, queue, run.runId, job.labels, step.afterMs === 0 ? undefined : row?.retry_at, doneBy(outcome));
 }
 
 async function writeOver(

@@ -1,4 +1,5 @@
 import type { ConnectionPool, PoolQueries } from '../../postgres/pool.ts';
+import type { DoneRepository } from '../attempt.ts';
 import { queueName } from '../labels.ts';
 import { letsPass, type PauseSpan } from '../pause.ts';
 import { admit, type DuePlan } from '../plan.ts';
@@ -122,8 +123,9 @@ export async function handOver(
   runId: string,
   labels: readonly string[],
   startAfter: Date | undefined,
+  done: readonly DoneRepository[] = [],
 ): Promise<void> {
-  const queueId = await queue.send(tx, queueName(labels), runId, startAfter);
+  const queueId = await queue.send(tx, queueName(labels), { runId, ...(done.length === 0 ? {} : { done }) }, startAfter);
   await tx.query(`update ${schema}.run set queue_id = $2, retry_at = $3 where run_id = $1`, [runId, queueId, startAfter ?? null]);
 }
 

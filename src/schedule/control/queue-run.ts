@@ -1,5 +1,6 @@
 import { PgBoss, type Db } from 'pg-boss';
 import type { ConnectionPool, PoolQueries } from '../../postgres/pool.ts';
+import type { DoneRepository } from '../attempt.ts';
 
 /** A run that was handed out to us. The count tells our claim from a later one of the same run. */
 export interface HandedOut {
@@ -7,6 +8,14 @@ export interface HandedOut {
   readonly queueId: string;
   readonly claim: number;
   readonly runId: string;
+  /** With what an attempt before is over. */
+  readonly done: readonly DoneRepository[];
+}
+
+/** What lies in the queue: one that was put there by an older dbadmin, or for the first time, has nothing done. */
+interface QueuedRun {
+  readonly runId: string;
+  readonly done?: readonly DoneRepository[];
 }
 
 export interface QueueOptions {
@@ -76,9 +85,9 @@ export class RunQueue {
   }
 
   /** Puts a run in; gives the id under which it lies there. */
-  async send(tx: PoolQueries, queue: string, runId: string, startAfter: Date | undefined): Promise<string> {
-    const id = await this.#boss.send(queue, { runId }, { db: asDb(tx), ...(startAfter === undefined ? {} : { startAfter }) });
-    if (id === null) throw new Error(`the queue ${queue} did not take run ${runId}`);
+  async send(tx: PoolQueries, queue: string, run: QueuedRun, startAfter: Date | undefined): Promise<string> {
+    const id = await this.#boss.send(queue, run, { db: asDb(tx), ...(startAfter === undefined ? {} : { startAfter }) });
+    if (id === null) throw new Error(`the queue ${queue} did not take run ${run.runId}`);
     return id;
   }
 
@@ -93,8 +102,8 @@ export class RunQueue {
 
   /** Up to `count` runs, ours from now on for as long as {@link keep} is called. */
   async fetch(queue: string, count: number): Promise<readonly HandedOut[]> {
-    const jobs = await this.#boss.fetch<{ readonly runId: string }>(queue, { batchSize: count });
-    return jobs.map(({ id, retryCount, data }) => ({ queue, queueId: id, claim: retryCount, runId: data.runId }));
+    const jobs = await this.#boss.fetch<QueuedRun>(queue, { batchSize: count });
+    return jobs.map(({ id, retryCount, data }) => ({ queue, queueId: id, claim: retryCount, runId: data.runId, done: data.done ?? [] }));
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { ConnectionPool } from '../../postgres/pool.ts';
-import type { AttemptOutcome } from '../attempt.ts';
+import type { AttemptOutcome, DoneRepository } from '../attempt.ts';
 import type { WorkerRecord } from '../control/registry-apply.ts';
 import type { Job, Policies, Reception } from '../policies.ts';
 import type { JobEnded } from '../run-record.ts';
@@ -11,6 +11,8 @@ export interface AttemptContext {
   readonly runId: string;
   readonly attempt: number;
   readonly due: Date;
+  /** With what an attempt before is over. */
+  readonly done: readonly DoneRepository[];
   /** Aborted when it has to stop: the worker ends, or it can no longer prove that the run is its own. */
   readonly signal: AbortSignal;
   /** Takes whatever the job prints. */

@@ -153,7 +153,7 @@ export class Slots {
     }
   }
 
-  async #perform({ run, job, stop, isDone, tail }: Slot, perform: WorkerOptions['perform']): Promise<AttemptOutcome> {
+  async #perform({ handed, run, job, stop, isDone, tail }: Slot, perform: WorkerOptions['perform']): Promise<AttemptOutcome> {
     if (isDone) return { kind: 'succeeded' };
     if (job === undefined) {
       return { kind: 'failed', exitStatus: undefined, error: 'the policies of this worker have no such job', final: true };
@@ -163,6 +163,7 @@ export class Slots {
         runId: run.runId,
         attempt: run.attempt,
         due: run.due,
+        done: handed.done,
         signal: stop.signal,
         onOutput: (text) => tail.add(text),
       });
