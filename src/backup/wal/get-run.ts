@@ -97,8 +97,15 @@ async function segment(repository: Repository, contents: LineageContents, name: 
   const { timeline, startLsn } = parseSegmentName(name, archive.segmentBytes);
   const found = await readOwnOrAncestors(contents, timeline, startLsn);
   if (found?.filledBytes === archive.segmentBytes) return wholeSegment(found.bytes);
-  const hole = findHole(coverage, timeline, startLsn) ?? (await findLoss(repository, contents, timeline, startLsn));
+  const filledLsn = startLsn + BigInt(found?.filledBytes ?? 0);
+  const hole =
+    findHole(coverage, timeline, startLsn) ??
+    (await findLoss(repository, contents, timeline, startLsn)) ??
+    (await findPassed(contents, timeline, startLsn, filledLsn));
   if (hole !== undefined) {
+    // It may have come since the first look.
+    const whole = await archive.readSegment(name);
+    if (whole !== undefined) return wholeSegment(whole);
     throw new DbadminError('wal-missing', `WAL segment ${name} is not in the archive, and ${hole}`, {
       detail: 'This is a hole and not the end: recovery past it is impossible.',
       hint: 'See dbadmin backup info; another repository may have it.',
@@ -164,6 +171,33 @@ async function findLoss(
     if (left !== undefined && endLsn <= left) return `timeline ${later} goes on from ${formatLsn(left)} of this one`;
   }
   return undefined;
+}
+
+/**
+ * What shows that the server's WAL went on behind `filledLsn`, up to where this segment is stored: all of it was here once up to a horizon,
+ * and a backup was taken behind it. Not where the timeline was left in this segment or before: recovery along the later one looks for
+ * every segment on this one too, and there its end has to be one, however far the old server went on.
+ */
+async function findPassed(
+  { archive, coverage, backups }: LineageContents,
+  timeline: number,
+  startLsn: bigint,
+  filledLsn: bigint,
+): Promise<string | undefined> {
+  const horizon = coverage.timelines.get(timeline)?.horizon;
+  const later = backups.find((backup) => backup.stopTimeline === timeline && parseLsn(backup.stopLsn) > filledLsn);
+  const isHorizon = horizon !== undefined && horizon.lsn > filledLsn;
+  if (!isHorizon && later === undefined) return undefined;
+  const endLsn = startLsn + BigInt(archive.segmentBytes);
+  for (const each of new Set([...coverage.histories, ...coverage.timelines.keys()])) {
+    if (each <= timeline) continue;
+    if (reachesBackTo(coverage, each, startLsn)) return undefined;
+    const left = (await archive.readAncestors(each))?.find((ancestor) => ancestor.timeline === timeline)?.switchLsn;
+    if (left !== undefined && left < endLsn) return undefined;
+  }
+  return isHorizon
+    ? `all WAL before ${formatLsn(horizon.lsn)} was here on ${horizon.at.toISOString()}`
+    : later && `backup ${later.label} needs WAL up to ${later.stopLsn}`;
 }
 
 function reachesBackTo({ timelines }: WalCoverage, timeline: number, lsn: bigint): boolean {

@@ -7,10 +7,13 @@ import { formatLsn } from '../../../src/postgres/lsn.ts';
 import { recordGap } from '../../../src/repository/gap-record.ts';
 import { historyKey } from '../../../src/repository/layout.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
+import { writeManifest, type BackupSummary } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { passThrough } from '../../../src/storage/pass-through.ts';
 import { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { damage, flipBody } from '../../backup/damage.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
+import { summaryOf } from '../../backup/small-backups.ts';
 import { contentOf, nameOf, SEGMENT_BYTES, startOf, SYSTEM } from '../../backup/wal-segments.ts';
 
 const CLUSTER = { systemIdentifier: SYSTEM, name: 'main', serverVersion: 180004, walSegmentBytes: SEGMENT_BYTES };
@@ -144,4 +147,77 @@ test('what is no name of a WAL file is refused, and not the end of the archive',
     await expect(fetchWal(source, name)).rejects.toMatchObject({ code: 'wal-name-invalid', message: `"${name}" is not a WAL file` });
   expect(await fetchWal(source, nameOf(5))).toBeUndefined();
   expect(await fetchWal(source, '00000002.history')).toBeUndefined();
+});
+
+const sourceOf = (repository: Repository) => ({ repository, clusterName: 'main', systemIdentifier: undefined });
+
+test('what a horizon says was here is a hole and not the end: all of a segment, or the rest of one', async () => {
+  const { repository, archive } = await repositoryWith([3], { segment: 4, bytes: 5000 });
+  const at = new Date('2026-11-21T00:00:00Z');
+  await archive.putHorizon(1, startOf(4) + 5000n, at);
+  expect(await fetchWal(sourceOf(repository), nameOf(4))).toMatchObject({ storedBytes: 5000 });
+  expect(await fetchWal(sourceOf(repository), nameOf(5))).toBeUndefined();
+  await archive.putHorizon(1, startOf(6) + 9n, new Date(at.getTime() + 1));
+  for (const n of [4, 5, 6]) {
+    await expect(fetchWal(sourceOf(repository), nameOf(n))).rejects.toMatchObject({
+      code: 'wal-missing',
+      message: `WAL segment ${nameOf(n)} is not in the archive, and all WAL before ${formatLsn(startOf(6) + 9n)} was here on 2026-11-21T00:00:00.001Z`,
+    });
+  }
+  expect(await fetchWal(sourceOf(repository), nameOf(7))).toBeUndefined();
+  expect(await fetchWal(sourceOf(repository), nameOf(6, 2))).toBeUndefined();
+  // As the receiver leaves it when it has just begun a segment.
+  await archive.putHorizon(1, startOf(5), new Date(at.getTime() + 2));
+  await archive.putSegment(nameOf(4), contentOf(4), times);
+  expect(await fetchWal(sourceOf(repository), nameOf(5))).toBeUndefined();
+});
+
+test('where a backup was taken behind it on the timeline, what is absent is a hole', async () => {
+  const { repository } = await repositoryWith([3], { segment: 4, bytes: 5000 });
+  const backup = (label: string, timeline: number): BackupSummary =>
+    summaryOf(label, {
+      systemIdentifier: SYSTEM,
+      walSegmentBytes: SEGMENT_BYTES,
+      startLsn: formatLsn(startOf(6) + 0x28n),
+      stopLsn: formatLsn(startOf(6) + 0x120n),
+      startTimeline: timeline,
+      stopTimeline: timeline,
+    });
+  await writeManifest(repository, backup('20261121T000000Z-full', 2), []);
+  expect(await fetchWal(sourceOf(repository), nameOf(4))).toMatchObject({ storedBytes: 5000 });
+  expect(await fetchWal(sourceOf(repository), nameOf(5))).toBeUndefined();
+  await writeManifest(repository, backup('20261121T000001Z-full', 1), []);
+  for (const n of [4, 5, 6]) {
+    await expect(fetchWal(sourceOf(repository), nameOf(n))).rejects.toMatchObject({
+      code: 'wal-missing',
+      message: `WAL segment ${nameOf(n)} is not in the archive, and backup 20261121T000001Z-full needs WAL up to ${formatLsn(startOf(6) + 0x120n)}`,
+    });
+  }
+  expect(await fetchWal(sourceOf(repository), nameOf(7))).toBeUndefined();
+});
+
+test('how far a server went on after its timeline was left proves no hole: recovery along the next one looks for its segments, too', async () => {
+  const { repository, archive } = await repositoryWith([3, 4]);
+  await archive.putHorizon(1, startOf(9), new Date('2026-11-21T00:00:00Z'));
+  await expect(fetchWal(sourceOf(repository), nameOf(5))).rejects.toMatchObject({ code: 'wal-missing' });
+  await archive.putHistory(2, Buffer.from(`1\t${formatLsn(startOf(5) + 0x100n)}\tno recovery target specified\n`));
+  for (const n of [5, 6, 7, 8]) expect(await fetchWal(sourceOf(repository), nameOf(n))).toBeUndefined();
+  // What timeline 2 has is not looked for in its history.
+  await damage(repository.store, historyKey(SYSTEM, 2), flipBody);
+  await archive.putSegment(nameOf(5, 2), contentOf(5), times);
+  expect(await fetchWal(sourceOf(repository), nameOf(5))).toBeUndefined();
+});
+
+test('a segment that comes while its absence is proven is given', async () => {
+  const { repository, archive } = await repositoryWith([3]);
+  await archive.putHorizon(1, startOf(5), new Date('2026-11-21T00:00:00Z'));
+  let asked = 0;
+  const late = {
+    ...passThrough(repository.store),
+    stat: async (key: string) => {
+      if (key.endsWith(nameOf(4)) && (asked += 1) === 5) await archive.putSegment(nameOf(4), contentOf(4), times);
+      return await repository.store.stat(key);
+    },
+  };
+  expect(await fetchWal(sourceOf({ ...repository, store: late }), nameOf(4))).toMatchObject({ isWhole: true });
 });
