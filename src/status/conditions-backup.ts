@@ -12,7 +12,8 @@ export function judgeBackups(repository: RepositoryFacts, cluster: ClusterFacts,
   const common = { ...STEADY, cluster: cluster.name, policy: undefined, subject: repository.name };
   const { state, name } = repository;
   if (state.kind === 'unknown') {
-    const blind = { state: 'unknown', what: `repository ${name} cannot be read`, next: 'dbadmin repository list says why' } as const;
+    const next = `dbadmin backup list --cluster ${cluster.name} --repository ${name} says why`;
+    const blind = { state: 'unknown', what: `repository ${name} cannot be read`, next } as const;
     return [
       { ...common, kind: 'backup-late', severity: 'late', ...blind },
       { ...common, kind: 'backup-damaged', severity: 'failed', ...blind },

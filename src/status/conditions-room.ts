@@ -17,7 +17,10 @@ export function judgeRoom({ name, place, state }: RepositoryFacts, cluster: Clus
     severity: 'failed',
     state: state.kind === 'unknown' ? 'bad' : 'good',
     what: state.kind === 'unknown' ? `repository ${name} (${place}) cannot be read: ${state.why}` : `repository ${name} answers`,
-    next: `see whether ${place} is there and mounted, and who may read it: dbadmin repository list says more`,
+    next:
+      state.kind === 'unknown' && state.isShut === true
+        ? `give this user what opens it, as dbadmin.yaml says where from: dbadmin backup list --cluster ${cluster.name} --repository ${name} says more`
+        : `see whether ${place} is there and mounted, and who may read it: dbadmin repository list says more`,
   };
   if (state.kind === 'unknown') {
     const blind = { state: 'unknown', what: `repository ${name} cannot be read`, next: away.next } as const;

@@ -2,7 +2,14 @@ import type { DifferingPages } from '../repository/differing-pages.ts';
 import type { UnjudgedAudit } from '../repository/unjudged-pages.ts';
 
 /** What could be learnt, or why not. Nothing is guessed in the place of what is unknown. */
-export type Known<Value> = { readonly kind: 'known'; readonly value: Value } | { readonly kind: 'unknown'; readonly why: string };
+export type Known<Value> =
+  | { readonly kind: 'known'; readonly value: Value }
+  | {
+      readonly kind: 'unknown';
+      readonly why: string;
+      /** Whether a key, a passphrase or credentials are wrong or missing: what was asked is there, and does not open. */
+      readonly isShut?: boolean;
+    };
 
 /** Everything that status, metrics and alerts are made from, as it was at one moment. */
 export interface ProjectFacts {

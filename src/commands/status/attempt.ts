@@ -1,5 +1,8 @@
-import { isDbadminError, reasonOf } from '../../base/errors.ts';
+import { isDbadminError, reasonOf, type ErrorCode } from '../../base/errors.ts';
 import type { Known } from '../../status/facts.ts';
+
+/** A secret that is wrong, a source of one that gives nothing, and a file of one that cannot be read. */
+const SHUT: readonly ErrorCode[] = ['key-wrong', 'credentials-wrong', 'config-invalid', 'file-unreadable'];
 
 /** What `work` gives, or why it fails, in one line. Being interrupted is thrown on. */
 export async function attempt<Value>(work: () => Promise<Value>): Promise<Known<Value>> {
@@ -7,6 +10,7 @@ export async function attempt<Value>(work: () => Promise<Value>): Promise<Known<
     return { kind: 'known', value: await work() };
   } catch (error) {
     if (isDbadminError(error, 'interrupted')) throw error;
-    return { kind: 'unknown', why: reasonOf(error) };
+    const isShut = isDbadminError(error) && SHUT.includes(error.code);
+    return { kind: 'unknown', why: reasonOf(error), ...(isShut ? { isShut } : {}) };
   }
 }
