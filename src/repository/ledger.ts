@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDbadminError } from '../base/errors.ts';
 import { formatLsn, parseLsn } from '../postgres/lsn.ts';
 import { damaged, seal, unseal } from './envelope.ts';
 import { DEED_KINDS, problemOfDeed, type Deed } from './ledger-deed.ts';
@@ -29,11 +30,17 @@ export function ledgerPrefix(systemIdentifier: string): string {
   return `${systemIdentifier}/ledger/`;
 }
 
+/** The last part of an entry's key: drawn once for a deed, so that it is one entry in all repositories that it is written into. */
+export function drawEntryName(): string {
+  return randomBytes(8).toString('hex');
+}
+
 /**
  * Writes an entry down; it is never changed. Gives what was written: without encryption a password's verifier is left out,
- * since whoever reads the storage could guess the password from it.
+ * since whoever reads the storage could guess the password from it. `name` is of {@link drawEntryName}, and the same wherever the same deed is
+ * written; with it once is as good as twice.
  */
-export async function appendLedger(repository: Repository, entry: LedgerEntry): Promise<LedgerEntry> {
+export async function appendLedger(repository: Repository, entry: LedgerEntry, name = drawEntryName()): Promise<LedgerEntry> {
   const kept = { ...entry, deed: withoutSecrets(entry.deed, repository) };
   const header = {
     systemIdentifier: entry.systemIdentifier,
@@ -42,9 +49,14 @@ export async function appendLedger(repository: Repository, entry: LedgerEntry): 
     lsn: formatLsn(entry.lsn),
     kind: entry.deed.kind,
   };
-  const key = beginningOf(entry) + randomBytes(8).toString('hex');
+  const key = beginningOf(entry) + name;
   const body = Buffer.from(JSON.stringify({ by: entry.by, deed: kept.deed }), 'utf8');
-  await repository.store.create(key, await seal(repository, 'ledger', header, body));
+  try {
+    await repository.store.create(key, await seal(repository, 'ledger', header, body));
+  } catch (error) {
+    // Two names of the configuration may be one place.
+    if (!isDbadminError(error, 'storage-exists')) throw error;
+  }
   return kept;
 }
 
@@ -54,7 +66,7 @@ function withoutSecrets(deed: Deed, repository: Repository): Deed {
 
 /** What a ledger says, and the entries that do not say what they took away. */
 export interface Ledger {
-  /** Oldest first. */
+  /** As {@link inOrder} gives them. */
   readonly entries: readonly LedgerEntry[];
   /**
    * Entries that cannot be read or are of a kind this version does not know. A restore that passes one over may bring back what
@@ -74,7 +86,23 @@ export async function readLedger(repository: Repository, systemIdentifier: strin
     });
     if (entry !== undefined) entries.push(entry);
   }
-  return { entries: entries.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.lsn < b.lsn ? -1 : 1)), damaged: found };
+  return { entries: inOrder(entries), damaged: found };
+}
+
+/**
+ * Entries oldest first, each deed once. Where they lie in the WAL decides, since the clocks of those who wrote them may differ, and `at` only
+ * between those at one position. Earlier versions gave a deed another key in each repository, and copies of them lie beside one another; the
+ * one that has the verifier is taken.
+ */
+export function inOrder(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const deeds = new Map<string, LedgerEntry>();
+  for (const entry of entries) {
+    const { deed, at, timeline, lsn, by } = entry;
+    const said = JSON.stringify([timeline, String(lsn), at, by, deed.kind === 'password-rotated' ? { ...deed, verifier: null } : deed]);
+    const known = deeds.get(said)?.deed;
+    if (known === undefined || (known.kind === 'password-rotated' && known.verifier === null)) deeds.set(said, entry);
+  }
+  return [...deeds.values()].sort((a, b) => a.timeline - b.timeline || Number(a.lsn - b.lsn) || a.at.getTime() - b.at.getTime());
 }
 
 /** Whether an entry can be opened, and so was written by somebody who might: what it says is not looked at. */

@@ -3,7 +3,7 @@ import { inspectPosition } from '../../backup/reconcile/position-inspect.ts';
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { knowsCluster } from '../../repository/identity.ts';
-import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
+import { appendLedger, drawEntryName, type LedgerEntry } from '../../repository/ledger.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CommandContext } from '../command.ts';
 import type { RunRepositories } from './run-repositories.ts';
@@ -36,10 +36,10 @@ export async function recordMigrations(
     const position = await inspectHere(repositories);
     const by = `${env['USER'] ?? 'dbadmin'}@${os.hostname()}`;
     const nowMs = clock.now().getTime();
-    const entries = files.map(({ version, file, deed = 'migration-applied' }): LedgerEntry => {
+    const entries = files.map(({ version, file, deed = 'migration-applied' }): NamedEntry => {
       // What redo undoes and applies again is read in that order.
       const at = new Date(deed === 'migration-undone' ? nowMs : nowMs + 1);
-      return { ...position, at, by, deed: { kind: deed, database, version, file } };
+      return { name: drawEntryName(), entry: { ...position, at, by, deed: { kind: deed, database, version, file } } };
     });
     for (const { name, open } of destinations) {
       try {
@@ -62,10 +62,16 @@ async function inspectHere({ cluster }: RunRepositories): Promise<Awaited<Return
   }
 }
 
-async function append(repository: Repository, entries: readonly LedgerEntry[]): Promise<void> {
+/** An entry, and what it is called in each repository. */
+interface NamedEntry {
+  readonly name: string;
+  readonly entry: LedgerEntry;
+}
+
+async function append(repository: Repository, entries: readonly NamedEntry[]): Promise<void> {
   const [first] = entries;
-  if (first === undefined || !(await knowsCluster(repository, first.systemIdentifier))) return;
+  if (first === undefined || !(await knowsCluster(repository, first.entry.systemIdentifier))) return;
   for (let from = 0; from < entries.length; from += AT_ONCE) {
-    await Promise.all(entries.slice(from, from + AT_ONCE).map(async (entry) => await appendLedger(repository, entry)));
+    await Promise.all(entries.slice(from, from + AT_ONCE).map(async ({ entry, name }) => await appendLedger(repository, entry, name)));
   }
 }

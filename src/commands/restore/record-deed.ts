@@ -4,7 +4,7 @@ import { inspectPosition, readVerifier } from '../../backup/reconcile/position-i
 import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { Deed } from '../../repository/ledger-deed.ts';
-import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
+import { appendLedger, drawEntryName, type LedgerEntry } from '../../repository/ledger.ts';
 import type { CommandContext } from '../command.ts';
 import { openRepository } from '../open-repository.ts';
 
@@ -29,10 +29,11 @@ export async function recordDeed(
   deed: Deed,
 ): Promise<RecordedDeed> {
   const entry = await locate(context, cluster, deed);
+  const name = drawEntryName();
   const outcomes: { readonly repository: string; readonly error: DbadminError | undefined }[] = [];
   for (const repository of repositories) {
     try {
-      await store(context, repository, entry);
+      await store(context, repository, entry, name);
       outcomes.push({ repository: repository.name, error: undefined });
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;
@@ -59,10 +60,10 @@ async function locate(context: CommandContext, cluster: ClusterConfig, deed: Dee
   }
 }
 
-async function store(context: CommandContext, config: RepositoryConfig, entry: LedgerEntry): Promise<void> {
+async function store(context: CommandContext, config: RepositoryConfig, entry: LedgerEntry, name: string): Promise<void> {
   const repository = await openRepository(context, config);
   try {
-    const kept = await appendLedger(repository, entry);
+    const kept = await appendLedger(repository, entry, name);
     if (kept.deed.kind !== 'password-rotated' || kept.deed.verifier !== null) return;
     const why = repository.keys === undefined ? 'is not encrypted and keeps no verifier' : 'was given no verifier';
     context.log.warn(`${config.name} ${why}: restore --reconcile will take the login of ${kept.deed.role} away`);

@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { knowsCluster } from '../../repository/identity.ts';
 import type { Deed } from '../../repository/ledger-deed.ts';
-import { appendLedger, type LedgerEntry } from '../../repository/ledger.ts';
+import { appendLedger, drawEntryName, type LedgerEntry } from '../../repository/ledger.ts';
 import type { Change, PrivilegeChange } from '../../roles/change.ts';
 import { granteeText } from '../../roles/state.ts';
 import type { CommandContext } from '../command.ts';
@@ -46,7 +46,7 @@ export async function writeDeeds(
   try {
     const { position, complete } = await locate(cluster.connection, deeds);
     const by = `${env['USER'] ?? 'dbadmin'}@${os.hostname()}`;
-    const entries = complete.map((deed): LedgerEntry => ({ ...position, at: clock.now(), by, deed }));
+    const entries = complete.map((deed): NamedEntry => ({ name: drawEntryName(), entry: { ...position, at: clock.now(), by, deed } }));
     for (const name of cluster.repositories) {
       const repository = config.repositories.get(name);
       if (repository !== undefined) await append(context, repository, entries);
@@ -56,17 +56,23 @@ export async function writeDeeds(
   }
 }
 
+/** An entry, and what it is called in each repository. */
+interface NamedEntry {
+  readonly name: string;
+  readonly entry: LedgerEntry;
+}
+
 async function append(
   context: CommandContext,
   config: Parameters<typeof openRepository>[1],
-  entries: readonly LedgerEntry[],
+  entries: readonly NamedEntry[],
 ): Promise<void> {
   try {
     const repository = await openRepository(context, config);
     try {
       const [first] = entries;
-      if (first === undefined || !(await knowsCluster(repository, first.systemIdentifier))) return;
-      for (const entry of entries) await appendLedger(repository, entry);
+      if (first === undefined || !(await knowsCluster(repository, first.entry.systemIdentifier))) return;
+      for (const { entry, name } of entries) await appendLedger(repository, entry, name);
     } finally {
       await repository.store.close();
     }

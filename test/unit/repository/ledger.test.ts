@@ -35,6 +35,50 @@ describe('the ledger', () => {
     expect(await readLedger(repository, '1')).toEqual({ entries: [], damaged: [] });
   });
 
+  test('of one deed counts once, with its verifier, where earlier versions wrote it under two keys', async () => {
+    const [rotated, dropped] = [
+      entry({ kind: 'password-rotated', role: 'api', verifier: VERIFIER }),
+      entry({ kind: 'role-dropped', role: 'old' }),
+    ];
+    for (const order of [
+      [true, false],
+      [false, true],
+    ]) {
+      const to = await makeMemoryRepository(true);
+      for (const encrypted of order) {
+        const from = await makeMemoryRepository(encrypted);
+        for (const each of [rotated, dropped]) await appendLedger(from, each);
+        for (const key of await keysOf(from, ledgerPrefix(rotated.systemIdentifier))) await copyLedgerEntry(from, to, key);
+      }
+      expect(await keysOf(to, ledgerPrefix(rotated.systemIdentifier))).toHaveLength(4);
+      const { entries } = await readLedger(to, rotated.systemIdentifier);
+      expect(entries).toHaveLength(2);
+      expect(entries).toEqual(expect.arrayContaining([rotated, dropped]));
+    }
+  });
+
+  test('is in the order of the WAL, whatever the clocks of those who wrote it say', async () => {
+    const repository = await makeMemoryRepository();
+    const deed = entry({ kind: 'role-disabled', role: 'api' });
+    const ordered = [
+      { ...entry(deed.deed, 50), timeline: 1, lsn: 0x9_0000_0000n },
+      { ...entry(deed.deed, 40), lsn: 0x5_0000_0028n },
+      { ...entry(deed.deed, 10), lsn: 0x6_0000_0000n },
+      { ...entry(deed.deed, 20), lsn: 0x6_0000_0000n },
+    ];
+    for (const each of ordered.toReversed()) await appendLedger(repository, each);
+    expect((await readLedger(repository, deed.systemIdentifier)).entries).toEqual(ordered);
+  });
+
+  test('of one name is written once, and that is no failure', async () => {
+    const repository = await makeMemoryRepository();
+    const deed = entry({ kind: 'role-dropped', role: 'old' });
+    for (let times = 0; times < 2; times += 1) await appendLedger(repository, deed, '0123456789abcdef');
+    expect(await keysOf(repository, ledgerPrefix(deed.systemIdentifier))).toEqual([
+      expect.stringMatching(/\/ledger\/[^/]+-0123456789abcdef$/),
+    ]);
+  });
+
   test('keeps a verifier only where it is encrypted', async () => {
     const rotated = entry({ kind: 'password-rotated', role: 'api', verifier: VERIFIER });
     for (const [encrypted, verifier] of [
