@@ -45,8 +45,8 @@ export async function verifyPacks(task: VerifyTask): Promise<PackFindings> {
     task.tally.packs += 1;
     const told = expected.get(place.pack);
     if (told === undefined) unindexed += 1;
-    const failure = await asFault(task, object.key, async () => await verifyPack(task, place.pack, object, told));
-    if (failure !== undefined) task.faults.packs.add(place.pack);
+    const isOk = await verifyPack(task, place.pack, object, told);
+    if (!isOk) task.faults.packs.add(place.pack);
   });
   return { missing, unindexed };
 }
@@ -83,22 +83,55 @@ function refuseContradiction(key: string, listed: ReadonlyMap<string, Expected>,
   }
 }
 
-async function verifyPack(task: VerifyTask, pack: string, object: StoredObject, told: Expected | undefined): Promise<void> {
-  const { key, sizeBytes } = object;
+/**
+ * Whether the content of a pack can be had, as far as it is read. A restore goes by the index, and does without the footer: where that is damaged, which is a fault of
+ * the pack, all of the content is read by what the index says, and only what does not open is lost.
+ */
+async function verifyPack(task: VerifyTask, pack: string, object: StoredObject, told: Expected | undefined): Promise<boolean> {
+  const { key } = object;
+  let blobs: readonly PackedBlob[] = [];
+  const failure = await asFault(task, key, async () => {
+    blobs = await readEnds(task, pack, object, told);
+  });
+  if (failure !== undefined && told?.sizeBytes !== object.sizeBytes) return false;
+  if (failure === undefined && task.extent.kind === 'structure' && !task.suspects.has(key)) {
+    task.tally.blobs += blobs.length;
+    return true;
+  }
+  const unread = await asFault(task, key, async () => {
+    if (failure !== undefined && told !== undefined) blobs = await blobsByIndex(task, pack, told);
+    task.tally.blobs += blobs.length;
+    for (const run of runsOf(blobs)) {
+      if (failure === undefined && !isRead(task, key, `${pack} ${run[0]?.offset ?? 0}`)) continue;
+      await verifyRun(task, pack, key, run);
+    }
+  });
+  return unread === undefined;
+}
+
+/** What an index that was read before says of one pack. */
+async function blobsByIndex(task: VerifyTask, pack: string, { index }: Expected): Promise<readonly PackedBlob[]> {
+  for await (const each of readIndex(task.repository, index)) if (each.pack === pack) return each.blobs;
+  throw damaged(index, `It does not name pack ${pack} any more.`);
+}
+
+/** Looks at the beginning and the end of a pack; gives what its footer says is in between. */
+async function readEnds(
+  task: VerifyTask,
+  pack: string,
+  { key, sizeBytes }: StoredObject,
+  told: Expected | undefined,
+): Promise<readonly PackedBlob[]> {
   if (told !== undefined && told.sizeBytes !== sizeBytes)
     throw damaged(key, `It has ${sizeBytes} bytes, and ${told.index} says ${told.sizeBytes}.`);
   if (sizeBytes < PACK_START.byteLength + TRAILER_BYTES) throw damaged(key, `It has ${sizeBytes} bytes: less than any pack.`);
   const blobs = await readFooter(task.repository, task.systemIdentifier, pack, sizeBytes);
   if (told !== undefined && told.digest !== digestOf(blobs)) throw damaged(key, `Its footer is not what ${told.index} says.`);
   if (packBytes(blobs) !== sizeBytes) throw damaged(key, 'Its blobs do not fill it.');
-  task.tally.blobs += blobs.length;
-  if (task.extent.kind === 'structure' && !task.suspects.has(key)) return;
+  if (task.extent.kind === 'structure' && !task.suspects.has(key)) return blobs;
   const start = await task.repository.store.readRange(key, 0, PACK_START.byteLength);
   if (!PACK_START.equals(start)) throw damaged(key, 'It does not begin as a pack.');
-  for (const run of runsOf(blobs)) {
-    if (!isRead(task, key, `${pack} ${run[0]?.offset ?? 0}`)) continue;
-    await verifyRun(task, pack, key, run);
-  }
+  return blobs;
 }
 
 /** Reads neighbouring blobs at once. One that is broken does not hide the others. */

@@ -180,6 +180,29 @@ describe.each([false, true])('verify of a repository, encrypted: %s', (encrypted
     );
   });
 
+  test('a pack whose footer is damaged is a fault, and no backup lacks anything while its content reads as the index says', async () => {
+    const [first, second] = backups;
+    const key = packKey(SYSTEM_IDENTIFIER, first?.pack ?? '');
+    const extents = [{ kind: 'structure' }, { kind: 'sample', share: 0.001, seed: 'a' }, { kind: 'everything' }] as const;
+    const inFooter = (bytes: Buffer): Buffer => flipBit(bytes, (bytes.byteLength - 60) * 8);
+    await changed(repository, key, inFooter, async () => {
+      for (const extent of extents) {
+        const report = await verify(repository, extent);
+        expect(report).toMatchObject({ isSound: false, faults: [{ kind: 'damaged', object: key }], backups: [], windows: [] });
+        expect(report.soundBackups).toEqual([first, second].map((backup) => backup?.summary.label));
+      }
+    });
+    // All of it is read then, whatever the extent.
+    const alsoInside = (bytes: Buffer): Buffer => flipBit(inFooter(bytes), 8 * 40);
+    await changed(repository, key, alsoInside, async () => {
+      for (const extent of extents) {
+        const report = await verify(repository, extent);
+        expect(report.faults).toHaveLength(2);
+        expect(report.backups).toMatchObject([{ label: first?.summary.label, files: 1 }]);
+      }
+    });
+  });
+
   test('a pack that is gone, or cut short, is found without reading content', async () => {
     const key = packKey(SYSTEM_IDENTIFIER, backups[1]?.pack ?? '');
     await changed(
