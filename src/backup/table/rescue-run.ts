@@ -1,6 +1,7 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
+import { endedBy } from '../../postgres/ended-by.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
@@ -41,28 +42,36 @@ export async function rescueObjects(
   target: ConnectionParameters,
   wishes: readonly RescueWish[],
   schema: string,
+  signal: AbortSignal,
 ): Promise<readonly Rescued[]> {
   const from = await openTableReader(source);
   const into = await openTableWriter(target);
   try {
     const items = await itemsOf(from, wishes);
     const names = rescueNames(items);
-    return await into.begin(async (transaction) => {
-      await refuseSchema(transaction, schema);
-      const taken = new Set(names);
-      await transaction.unsafe(`CREATE SCHEMA ${quoteName(schema)}`);
-      const rescued = await inOneSession(from, async (reading) => {
-        const each: Rescued[] = [];
-        for (const [index, item] of items.entries()) {
-          each.push(await rescueOne(reading, transaction, item, { schema, name: names[index] ?? item.table.name }, taken));
-        }
-        return each;
-      });
-      // Nothing was found: no empty schema stays behind.
-      if (rescued.every(({ kind }) => kind === 'absent')) await transaction.unsafe(`DROP SCHEMA ${quoteName(schema)}`);
-      return rescued;
-    });
+    return await endedBy(
+      signal,
+      [from, into],
+      target,
+      async () =>
+        await into.begin(async (transaction) => {
+          await refuseSchema(transaction, schema);
+          const taken = new Set(names);
+          await transaction.unsafe(`CREATE SCHEMA ${quoteName(schema)}`);
+          const rescued = await inOneSession(from, async (reading) => {
+            const each: Rescued[] = [];
+            for (const [index, item] of items.entries()) {
+              each.push(await rescueOne(reading, transaction, item, { schema, name: names[index] ?? item.table.name }, taken));
+            }
+            return each;
+          });
+          // Nothing was found: no empty schema stays behind.
+          if (rescued.every(({ kind }) => kind === 'absent')) await transaction.unsafe(`DROP SCHEMA ${quoteName(schema)}`);
+          return rescued;
+        }),
+    );
   } catch (error) {
+    signal.throwIfAborted();
     if (error instanceof DbadminError) throw error;
     const refusal = rowSecurityRefusal(target, error);
     if (refusal !== undefined) throw refusal;

@@ -1,10 +1,12 @@
-import type { TransactionSql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
-import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { openClient } from '../../postgres/client.ts';
+import { endedBy } from '../../postgres/ended-by.ts';
+import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { inOneSession, openTableReader, openTableWriter, rowSecurityRefusal } from '../../postgres/table-client.ts';
 import { copyOut, fillNewTable } from './copy-apply.ts';
-import { qualified } from './definition.ts';
+import { qualified, type TableDefinition } from './definition.ts';
 import { inspectTable } from './definition-inspect.ts';
 
 export interface TableName {
@@ -31,15 +33,19 @@ export async function transferTables(
   target: ConnectionParameters,
   tables: readonly TableName[],
   schema: string,
+  signal: AbortSignal,
 ): Promise<readonly TransferredTable[]> {
   const from = await openTableReader(source);
   const into = await openTableWriter(target);
   try {
-    return await into.begin(async (transaction) => {
-      await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
-      return await inOneSession(from, async (reading) => await transferEach(reading, transaction, tables, schema));
+    return await endedBy(signal, [from, into], target, async () => {
+      return await into.begin(async (transaction) => {
+        await transaction.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
+        return await inOneSession(from, async (reading) => await transferEach(reading, transaction, tables, schema));
+      });
     });
   } catch (error) {
+    signal.throwIfAborted();
     if (error instanceof DbadminError) throw error;
     const refusal = rowSecurityRefusal(target, error);
     if (refusal !== undefined) throw refusal;
@@ -57,23 +63,54 @@ export async function transferTables(
   }
 }
 
+/**
+ * Refuses tables that {@link transferTables} could not make there: to be asked before the long work.
+ *
+ * @throws {DbadminError} `refused` for one that is there already or a server that takes no writes; `privilege-missing`.
+ */
+export async function refuseTransfer(target: ConnectionParameters, tables: readonly TableName[], schema: string): Promise<void> {
+  const sql = await openClient(target);
+  try {
+    const [state] = await sql<{ standby: boolean; may: boolean; role: string; database: string }[]>`
+      select pg_is_in_recovery() as standby, has_database_privilege(current_database(), 'CREATE') as may,
+        quote_ident(current_user) as role, quote_ident(current_database()) as database`;
+    if (state?.standby === true)
+      throw new DbadminError('refused', `${describeParameters(target)} is a standby: nothing can be copied into it`);
+    if (state?.may === false) {
+      throw new DbadminError('privilege-missing', `role ${state.role} may not make schemas in database ${state.database}`, {
+        hint: `An administrator may allow it: GRANT CREATE ON DATABASE ${state.database} TO ${state.role}`,
+      });
+    }
+    await refuseTaken(sql, tables, schema);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function refuseTaken(into: Sql | TransactionSql, tables: readonly TableName[], schema: string): Promise<void> {
+  for (const { name } of tables) {
+    if ((await into`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(schema, name)})`).length === 0) continue;
+    throw new DbadminError('refused', `there is a table ${qualified(schema, name)} already`, {
+      hint: 'Give another schema with --schema, or take that table away first.',
+    });
+  }
+}
+
 async function transferEach(
   from: TransactionSql,
   into: TransactionSql,
   tables: readonly TableName[],
   schema: string,
 ): Promise<readonly TransferredTable[]> {
+  await refuseTaken(into, tables, schema);
+  // All of them before the first is copied, which may take hours.
+  const definitions: TableDefinition[] = [];
+  for (const table of tables) definitions.push(await inspectTable(from, table.schema, table.name));
   const transferred: TransferredTable[] = [];
-  for (const table of tables) {
-    const definition = await inspectTable(from, table.schema, table.name);
-    const to = { schema, name: table.name };
-    if ((await into`select 1 from pg_catalog.pg_class where oid = to_regclass(${qualified(schema, table.name)})`).length > 0) {
-      throw new DbadminError('refused', `there is a table ${qualified(schema, table.name)} already`, {
-        hint: 'Give another schema with --schema, or take that table away first.',
-      });
-    }
+  for (const definition of definitions) {
+    const to = { schema, name: definition.name };
     const { rows } = await fillNewTable(into, definition, to, await copyOut(from, definition));
-    transferred.push({ from: table, to, rows });
+    transferred.push({ from: { schema: definition.schema, name: definition.name }, to, rows });
   }
   return transferred;
 }

@@ -122,7 +122,7 @@ async function rescueRun(
   return await withThrowawayClone(context, input, { config, cluster, target }, async (superuser, { preflight }) => {
     await eraseSince(context, superuser, preflight, cluster.connection.database);
     const source = { ...superuser, database: cluster.connection.database };
-    return await rescueObjects(source, cluster.connection, wishes, rescueSchema(runId));
+    return await rescueObjects(source, cluster.connection, wishes, rescueSchema(runId), context.signal);
   });
 }
 

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { DbadminError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
@@ -14,7 +15,7 @@ import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
-import { transferTables, type TableName } from '../../backup/table/transfer-run.ts';
+import { refuseTransfer, transferTables, type TableName } from '../../backup/table/transfer-run.ts';
 import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
@@ -37,6 +38,7 @@ const START_TIMEOUT_SECONDS = 24 * 3600;
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, signal, env } = context;
   const tables = listOption(input, 'table').flatMap(splitTables).map(tableArgument);
+  refuseTwice(tables);
   const now = clock.now();
   const target = parseTarget(targetOptions(input), now);
   const { config, cluster } = await loadProject(context, input);
@@ -74,6 +76,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       withoutEntries: damagedJson(damaged),
       reconciled: null,
     };
+    await refuseTransfer(into, tables, schema);
     if (flagOption(input, 'dryRun')) {
       output.result({ ...result, restored: false });
       return 0;
@@ -90,7 +93,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       { preflight, programs, roles, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal, onProgress },
       async (superuser) => ({
         reconciled: reconciles ? await eraseFirst(superuser, returning) : undefined,
-        transferred: await transferTables({ ...superuser, database }, into, tables, schema),
+        transferred: await transferTables({ ...superuser, database }, into, tables, schema, signal),
       }),
     ).finally(() => progress.end());
     for (const { entry, outcome } of reconciled ?? []) {
@@ -106,6 +109,21 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   } finally {
     await scratch.remove();
     await opened.store.close();
+  }
+}
+
+/** All go into one schema, where a name is one table's. */
+function refuseTwice(tables: readonly TableName[]): void {
+  const first = new Map<string, TableName>();
+  for (const table of tables) {
+    const other = first.get(table.name);
+    first.set(table.name, table);
+    if (other === undefined) continue;
+    const [one, two] = [other, table].map(({ schema, name }) => qualified(schema, name));
+    if (one === two) throw new DbadminError('usage', `${one} is named twice`);
+    throw new DbadminError('usage', `${one} and ${two} have the same name, and would come into one schema`, {
+      hint: 'Restore them one after the other, each with a --schema of its own.',
+    });
   }
 }
 

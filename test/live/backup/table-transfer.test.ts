@@ -4,6 +4,7 @@ import { transferTables } from '../../../src/backup/table/transfer-run.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
+const NEVER = new AbortController().signal;
 let cluster: TestCluster;
 let sql: postgres.Sql;
 
@@ -42,7 +43,7 @@ test('tables keep their values where the database that they come from ends sessi
     { schema: 'public', name: 'a' },
     { schema: 'public', name: 'b' },
   ];
-  await transferTables(cluster.parameters('idle_source'), cluster.parameters('slow_target'), tables, 'back');
+  await transferTables(cluster.parameters('idle_source'), cluster.parameters('slow_target'), tables, 'back', NEVER);
   const target = postgres(cluster.url('slow_target'), { max: 1 });
   expect(await target`select to_char(d, 'YYYY-MM-DD') as d from (select * from back.a union all select * from back.b) as copied`).toEqual([
     { d: '2026-02-01' },
@@ -58,7 +59,7 @@ test('a NOT NULL that was never checked is carried as it is, and refused by name
     await source.unsafe(`create table loose (id int primary key, n int, m int not null); insert into loose values (1, null, 1), (2, 2, 2);
       alter table loose add constraint later not null n not valid`);
     const tables = [{ schema: 'public', name: 'loose' }];
-    await transferTables(newest.parameters(), newest.parameters(), tables, 'back');
+    await transferTables(newest.parameters(), newest.parameters(), tables, 'back', NEVER);
     const ofTable = async (table: string): Promise<unknown> =>
       await source.unsafe(`select conname, pg_get_constraintdef(oid) as text, convalidated from pg_constraint
         where conrelid = '${table}'::regclass and contype = 'n' and conname = 'later'`);
@@ -67,7 +68,7 @@ test('a NOT NULL that was never checked is carried as it is, and refused by name
     await expect(source`insert into back.loose values (3, null, 3)`).rejects.toMatchObject({ code: '23502' });
     await expect(source`insert into back.loose values (3, 3, null)`).rejects.toMatchObject({ code: '23502' });
 
-    await expect(transferTables(newest.parameters(), cluster.parameters(), tables, 'back')).rejects.toMatchObject({
+    await expect(transferTables(newest.parameters(), cluster.parameters(), tables, 'back', NEVER)).rejects.toMatchObject({
       code: 'refused',
       message: expect.stringMatching(/constraint later of "public"\."loose"/),
     });
@@ -76,4 +77,29 @@ test('a NOT NULL that was never checked is carried as it is, and refused by name
     await source.end();
     await newest.stop();
   }
+});
+
+test('a copy that is interrupted ends at once, in the server too, and nothing of it is left', async () => {
+  await sql.unsafe('create database endless');
+  await inDatabase(
+    'endless',
+    `create function endless() returns event_trigger language plpgsql as 'begin perform pg_sleep(60); end';
+    create event trigger endless on ddl_command_end when tag in ('CREATE INDEX') execute function endless()`,
+  );
+  await sql.unsafe('create table indexed (n int); create index on indexed (n); insert into indexed values (1)');
+  const stop = new AbortController();
+  const tables = [{ schema: 'public', name: 'indexed' }];
+  const copying = transferTables(cluster.parameters(), cluster.parameters('endless'), tables, 'back', stop.signal);
+  const ended = expect(copying).rejects.toMatchObject({ message: 'enough' });
+  const sessions = async (): Promise<number> =>
+    (await sql`select 1 from pg_stat_activity where datname = 'endless' and wait_event = 'PgSleep'`).length;
+  await expect.poll(sessions).toBe(1);
+  const askedAt = Date.now();
+  stop.abort(new Error('enough'));
+  await ended;
+  expect(Date.now() - askedAt).toBeLessThan(5000);
+  await expect.poll(sessions).toBe(0);
+  const target = postgres(cluster.url('endless'), { max: 1 });
+  expect(await target`select 1 from pg_namespace where nspname = 'back'`).toEqual([]);
+  await target.end();
 });

@@ -216,7 +216,7 @@ describe('a table exported', () => {
     await exportTable({ parameters: cluster.parameters('days_first'), ...table, directory: out, clock: systemClock, tool: 'test', signal });
     await importTable({ parameters: cluster.parameters('months_first'), directory: out, to: undefined });
     expect(await same(months, 'app.visit')).toEqual(source);
-    await transferTables(cluster.parameters('days_first'), cluster.parameters('months_first'), [table], 'back');
+    await transferTables(cluster.parameters('days_first'), cluster.parameters('months_first'), [table], 'back', signal);
     expect(await same(months, 'back.visit')).toEqual(source);
     await days.end();
     await months.end();
@@ -279,6 +279,28 @@ test('restore --table brings tables back as they were, into a new schema, and le
   const again = await command('restore', '--table', 'public.plain', '--to-latest', '--schema', 'back', '--spool', spool);
   expect(again).toMatchObject({ status: 1, stderr: expect.stringMatching(/there is a table "back"."plain" already/) });
   expect(await readdir(spool)).toEqual([]);
+});
+
+test('restore --table looks at where tables are to come before it restores anything', async () => {
+  const config = path.join(directory, 'dbadmin.yaml');
+  const plan = async (...args: string[]): Promise<CommandEnd> =>
+    await runCommand(['restore', '--to-latest', '--dry-run', '--config', config, ...args]);
+  const refusal = (text: RegExp): object => ({ status: 1, stderr: expect.stringMatching(text) as unknown });
+  expect(await plan('--table', 'public.plain', '--schema', 'back')).toMatchObject(refusal(/there is a table "back"."plain" already/));
+  expect(await plan('--table', 'public.plain,again.plain')).toMatchObject({
+    status: 64,
+    stderr: expect.stringMatching(/"public"."plain" and "again"."plain" have the same name/),
+  });
+  expect(await plan('--table', 'public.plain', '--table', 'Public.Plain')).toMatchObject({
+    status: 64,
+    stderr: expect.stringMatching(/"public"."plain" is named twice/),
+  });
+  await sql.unsafe('create role visitor login');
+  const visitor = cluster.url().replace('postgres@', 'visitor@');
+  expect(await plan('--table', 'public.plain', '--into-url', visitor)).toMatchObject(
+    refusal(/role visitor may not make schemas[^]*GRANT CREATE ON DATABASE postgres TO visitor/),
+  );
+  await sql.unsafe('drop role visitor');
 });
 
 describe('restore --table of people who were erased since', () => {
