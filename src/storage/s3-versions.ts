@@ -6,6 +6,7 @@ import {
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
 import { DbadminError, isDbadminError, reasonOf } from '../base/errors.ts';
+import { nextMarkers, type Markers } from './s3-answers.ts';
 import { isRefusal, s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { readingParameters } from './s3-headers.ts';
 import { hideObject, type LockTarget } from './s3-lock.ts';
@@ -119,23 +120,24 @@ function leftOver(
   });
 }
 
-async function listVersions({ client, place }: LockTarget, prefix: string): Promise<Versions> {
+async function listVersions({ client, place, description }: LockTarget, prefix: string): Promise<Versions> {
   const versions: Version[] = [];
   const markers: Version[] = [];
-  let next: { readonly KeyMarker?: string | undefined; readonly VersionIdMarker?: string | undefined } | undefined = {};
+  let from: Markers | undefined = [];
   const below = (
     listed: readonly { readonly Key?: string | undefined; readonly VersionId?: string | undefined }[] = [],
   ): readonly Version[] =>
     listed.flatMap(({ Key, VersionId }) =>
       Key?.startsWith(prefix) === true && VersionId !== undefined ? [{ objectName: Key, versionId: VersionId }] : [],
     );
-  while (next !== undefined) {
+  while (from !== undefined) {
+    const [KeyMarker, VersionIdMarker]: Markers = from;
     const page: ListObjectVersionsCommandOutput = await client.send(
-      new ListObjectVersionsCommand({ Bucket: place.bucket, Prefix: prefix, ...next }),
+      new ListObjectVersionsCommand({ Bucket: place.bucket, Prefix: prefix, KeyMarker, VersionIdMarker }),
     );
     versions.push(...below(page.Versions));
     markers.push(...below(page.DeleteMarkers));
-    next = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : undefined;
+    from = nextMarkers(description, page.IsTruncated, from, [page.NextKeyMarker, page.NextVersionIdMarker]);
   }
   return { versions, markers };
 }

@@ -14,6 +14,7 @@ import { collect, ownFailure } from './body.ts';
 import { lockUnsupported, missingObject, shortObject } from './failures.ts';
 import { checkKey, checkPrefix, checkRange, isKey } from './keys.ts';
 import { createRetrier, type Retrier } from './retrier.ts';
+import { nextMarkers, type Markers } from './s3-answers.ts';
 import { createS3Client, type S3Place, type S3Timeouts } from './s3-client.ts';
 import { createS3Object } from './s3-create.ts';
 import { s3ErrorOf, s3Failure } from './s3-failures.ts';
@@ -136,10 +137,7 @@ class S3Store implements ObjectStore {
         last = key;
         yield { key, sizeBytes, modifiedAt };
       }
-      if (page.IsTruncated === true && page.NextContinuationToken === undefined) {
-        throw new DbadminError('storage-failed', `${this.description} cut a listing short`);
-      }
-      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      [token] = nextMarkers(this.description, page.IsTruncated, [token], [page.NextContinuationToken]) ?? [];
     } while (token !== undefined);
   }
 
@@ -195,9 +193,10 @@ class S3Store implements ObjectStore {
   async removeUnfinished(begunBefore: Date, isOwn: (key: string) => boolean = () => true): Promise<number> {
     const { bucket: Bucket } = this.#place;
     let removed = 0;
-    let marker: { readonly KeyMarker?: string | undefined; readonly UploadIdMarker?: string | undefined } | undefined = {};
-    while (marker !== undefined) {
-      const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({ Bucket, Prefix: this.#before, ...marker });
+    let from: Markers | undefined = [];
+    while (from !== undefined) {
+      const [KeyMarker, UploadIdMarker]: Markers = from;
+      const command = new ListMultipartUploadsCommand({ Bucket, Prefix: this.#before, KeyMarker, UploadIdMarker });
       const page = await this.#attempt('listing unfinished uploads', async () => await this.#client.send(command));
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
         if (Initiated === undefined || Initiated >= begunBefore || !isOwn(Key?.slice(this.#before.length) ?? '')) continue;
@@ -205,7 +204,7 @@ class S3Store implements ObjectStore {
         await this.#attempt('removing an unfinished upload', async () => await fineWhenGone('NoSuchUpload', this.#client.send(abort)));
         removed += 1;
       }
-      marker = page.IsTruncated === true ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+      from = nextMarkers(this.description, page.IsTruncated, from, [page.NextKeyMarker, page.NextUploadIdMarker]);
     }
     return removed;
   }

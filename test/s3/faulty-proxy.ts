@@ -6,7 +6,16 @@ import type { AddressInfo } from 'node:net';
 /** One way in which a server or the way to it goes wrong. */
 export type Fault =
   /** Answers without asking the server. */
-  | { readonly kind: 'answer'; readonly status: number; readonly code: string; readonly message?: string; readonly ending?: string }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly code: string;
+      readonly message?: string;
+      readonly ending?: string;
+      readonly start?: string;
+    }
+  /** Answers 200 with this XML, without asking the server. */
+  | { readonly kind: 'say'; readonly xml: string }
   /** Turns one bit of the body round, as a bad cable does; a body that is not what its Content-MD5 says is refused, as by S3. */
   | { readonly kind: 'flip-bit' }
   /** Answers 200 with nothing in it, and keeps nothing. */
@@ -99,13 +108,18 @@ function meet(target: string, fault: Fault | undefined, request: IncomingMessage
       });
       return;
     case 'answer': {
-      const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${fault.code}</Code><Message>${fault.message ?? 'planned'}</Message></Error>${fault.ending ?? ''}`;
+      const body = `${fault.start ?? ''}<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${fault.code}</Code><Message>${fault.message ?? 'planned'}</Message></Error>${fault.ending ?? ''}`;
       request.resume().on('end', () => {
         response.writeHead(fault.status, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(body) });
         response.end(request.method === 'HEAD' ? undefined : body);
       });
       return;
     }
+    case 'say':
+      request.resume().on('end', () => {
+        response.writeHead(200, { 'content-type': 'application/xml', 'content-length': Buffer.byteLength(fault.xml) }).end(fault.xml);
+      });
+      return;
     case 'flip-bit':
       flipBit(target, request, response).catch(() => response.destroy());
       return;
