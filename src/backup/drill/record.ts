@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { isDbadminError } from '../../base/errors.ts';
+import { isDbadminError, type DbadminError } from '../../base/errors.ts';
 import { listReports, readReport, writeReport } from '../../repository/reports.ts';
 import { isAhead } from '../../repository/stored-moment.ts';
 import { inspectLineage } from '../lineage-inspect.ts';
@@ -25,17 +25,19 @@ export interface DrillSubject {
   readonly finishedAt: Date;
 }
 
+export interface RecordedDrill {
+  readonly report: DrillReport;
+  readonly signed: SignedReport;
+  /** Why the report could not be stored, where it could not: then nothing is proven. */
+  readonly unstored?: DbadminError;
+}
+
 /** Judges a drill, signs what came of it and stores that in the repository. */
-export async function recordDrill(
-  repository: Repository,
-  subject: DrillSubject,
-  run: DrillRun,
-  key: KeyObject,
-): Promise<{ readonly report: DrillReport; readonly signed: SignedReport }> {
+export async function recordDrill(repository: Repository, subject: DrillSubject, run: DrillRun, key: KeyObject): Promise<RecordedDrill> {
   const drafted = draft(repository, subject, run);
   const settled = drafted.verdict === 'passed' ? await settledBy(repository, drafted) : [];
   let made = { report: { label: '', ...drafted }, signed: signReport({}, key) };
-  await writeReport(repository, subject.systemIdentifier, 'drill', subject.finishedAt, (label) => {
+  const written = writeReport(repository, subject.systemIdentifier, 'drill', subject.finishedAt, (label) => {
     const report: DrillReport = { label, ...drafted };
     const header: DrillHeader = {
       label,
@@ -51,6 +53,13 @@ export async function recordDrill(
     made = { report, signed: signReport(report, key) };
     return { header, body: made.signed };
   });
+  try {
+    await written;
+  } catch (error) {
+    // A drill may have taken hours: what it saw is not lost with the place for it.
+    if (!isDbadminError(error) || made.report.label === '') throw error;
+    return { ...made, unstored: error };
+  }
   return made;
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
-import { recordDrill } from '../../backup/drill/record.ts';
+import { recordDrill, type RecordedDrill } from '../../backup/drill/record.ts';
 import { runDrill } from '../../backup/drill/run.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
 import { signingKey } from '../../backup/drill/signing-key-apply.ts';
@@ -20,7 +20,7 @@ import { ownLineage } from '../own-lineage.ts';
 import { scratchPlaces } from '../scratch-places.ts';
 import { drillAssertions } from './drill-assertions.ts';
 import { keyFileOf, printPublicKey, verifyReport } from './drill-report.ts';
-import { printDrill } from './show-drill.ts';
+import { printDrill, printUnstored } from './show-drill.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   if (flagOption(input, 'publicKey')) return await printPublicKey(context, input);
@@ -68,9 +68,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       await scratch.remove();
     }
     const subject = { tool: context.version, cluster: cluster.name, systemIdentifier, repository: name };
-    const { report, signed } = await recordDrill(repository, { ...subject, startedAt, finishedAt: clock.now() }, drilled, key);
+    const recorded = await recordDrill(repository, { ...subject, startedAt, finishedAt: clock.now() }, drilled, key);
+    const { report, signed, unstored } = recorded;
     const file = textOption(input, 'report');
-    if (file !== undefined) await writeReportFile(path.resolve(context.cwd, file), signed);
+    if (unstored !== undefined) printUnstored(output, report);
+    if (file !== undefined) await writeReportFile(path.resolve(context.cwd, file), recorded);
+    if (unstored !== undefined) throw withoutReport(name, unstored);
     printDrill(output, report, signed.signature.publicKey);
     output.result(signed);
     return report.verdict === 'passed' ? 0 : IN_PART;
@@ -112,12 +115,21 @@ async function neededBytes(repository: Repository, clusterName: string, systemId
   return Math.max(0, ...backups.map(({ plainBytes }) => plainBytes)) * 1.1;
 }
 
-async function writeReportFile(file: string, signed: unknown): Promise<void> {
+/** The exit status is that of the storage: what the drill saw is printed, and nothing is proven by it. */
+function withoutReport(name: string, { code, message, detail, hint, cause }: DbadminError): DbadminError {
+  return new DbadminError(code, `the report of the drill could not be stored in ${name}: ${message}`, {
+    detail: `Nothing is proven by it until one is stored.${detail === undefined ? '' : `\n${detail}`}`,
+    hint,
+    cause,
+  });
+}
+
+async function writeReportFile(file: string, { signed, unstored }: RecordedDrill): Promise<void> {
   try {
     await writeFile(file, `${JSON.stringify(signed, undefined, 2)}\n`);
   } catch (error) {
     throw new DbadminError('file-unwritable', `cannot write ${file}`, {
-      detail: `${messageOf(error)}. The report is in the repository.`,
+      detail: `${messageOf(error)}. ${unstored === undefined ? 'The report is in the repository.' : `Nor is the report in the repository: ${unstored.message}.`}`,
       cause: error,
     });
   }

@@ -8,6 +8,20 @@ const FINDINGS_SHOWN = 10;
 
 /** What a drill came to, for people. */
 export function printDrill(output: Output, report: DrillReport, publicKey: string): void {
+  printSeen(output, report);
+  output.line(`report     ${report.label} in ${report.repository}, signed by ${fingerprintOf(publicKey)}`);
+  output.line(verdictOf(output, report));
+}
+
+/** The same of one whose report is not in the repository: whatever it came to, it proves nothing there. */
+export function printUnstored(output: Output, report: DrillReport): void {
+  printSeen(output, report);
+  output.line(
+    report.verdict === 'passed' ? `passed     ${report.plan?.backup ?? ''}, but no report of it is stored` : verdictOf(output, report),
+  );
+}
+
+function printSeen(output: Output, report: DrillReport): void {
   const { plan, reached, amcheck, assertions, times, target } = report;
   if (target.moment !== null) output.line(`target     ${target.moment}${target.seed === null ? '' : `, drawn with seed ${target.seed}`}`);
   if (plan !== null) {
@@ -32,8 +46,6 @@ export function printDrill(output: Output, report: DrillReport, publicKey: strin
   );
   for (const failure of report.failures) output.line(`${output.style('bad', 'failed')}     ${failure}`);
   for (const weakness of report.weaknesses) output.line(`${output.style('warn', 'unproven')}   ${weakness}`);
-  output.line(`report     ${report.label} in ${report.repository}, signed by ${fingerprintOf(publicKey)}`);
-  output.line(verdictOf(output, report));
 }
 
 function verdictOf(output: Output, { verdict, plan }: DrillReport): string {

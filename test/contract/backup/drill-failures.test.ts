@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { checkRepository } from '../../../src/backup/check/repository-inspect.ts';
-import { readProofs, recordDrill } from '../../../src/backup/drill/record.ts';
+import { readProofs, recordDrill, type RecordedDrill } from '../../../src/backup/drill/record.ts';
 import type { DrillHeader, DrillPlan } from '../../../src/backup/drill/report.ts';
 import { runDrill, type DrillRun } from '../../../src/backup/drill/run.ts';
 import { standingFailure } from '../../../src/backup/drill/standing.ts';
@@ -45,6 +45,10 @@ const plan = (parts: Partial<DrillPlan>): DrillPlan => ({
 
 /** Records a drill of the monthly backup as far as `fromLsn`; gives its label. */
 async function record(fromLsn: string, error?: string): Promise<string> {
+  return (await recorded(repository, fromLsn, error)).report.label;
+}
+
+async function recorded(into: Repository, fromLsn: string, error?: string): Promise<RecordedDrill> {
   second += 1;
   const at = new Date(Date.parse('2026-11-21T03:00:00.000Z') + second * 1000);
   const run: DrillRun = {
@@ -60,7 +64,7 @@ async function record(fromLsn: string, error?: string): Promise<string> {
     times: { planMs: 1, restoreMs: 1, recoveryMs: 1, rtoMs: 1, checksMs: 1 },
   };
   const subject = { tool: 'test', cluster: 'main', systemIdentifier: SYSTEM, repository: 'first', startedAt: at, finishedAt: at };
-  return (await recordDrill(repository, subject, run, privateKey)).report.label;
+  return await recordDrill(into, subject, run, privateKey);
 }
 
 /** Puts down the header of a drill that another repository made, as sync copies it. */
@@ -93,6 +97,18 @@ test('a failure beyond the WAL that retention left of the backup ends with a pas
   expect(await standing()).toBe(failed);
   await record('0/2000120');
   expect(await standing()).toBeUndefined();
+});
+
+test('what a drill saw is there though its report cannot be stored, and nothing is proven by it', async () => {
+  const denied = new DbadminError('storage-denied', 'permission denied');
+  const store = {
+    ...passThrough(repository.store),
+    create: async () => await Promise.reject(denied),
+  };
+  const { report, unstored } = await recorded({ ...repository, store }, '0/2000120');
+  expect(report).toMatchObject({ verdict: 'passed', reached: { lsn: '0/2000120' } });
+  expect(unstored).toBe(denied);
+  expect((await readProofs(repository, SYSTEM, NOW)).all).toEqual([]);
 });
 
 test('a failure of another repository, which sync copied here, does not stand here', async () => {
