@@ -135,10 +135,20 @@ function judgeGap({ name, state }: RepositoryFacts, cluster: ClusterFacts): Judg
   if (state.kind === 'unknown') return { state: 'unknown', what: `repository ${name} cannot be read`, next };
   const { lineage } = state.value;
   if (lineage === undefined || !lineage.isCut)
-    return { state: 'good', what: `the WAL in ${name} has no gap since the newest backup`, next };
+    return {
+      state: 'good',
+      what: `the WAL in ${name} has no gap since the newest backup${lostBefore(lineage?.gaps.length ?? 0, cluster.name)}`,
+      next,
+    };
   const gap = lineage.gaps.at(-1);
   const where = gap === undefined ? '' : ` (${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: ${gap.reason})`;
   return { state: 'bad', what: `WAL is missing in ${name} since the newest backup${where}: nothing after it can be restored`, next };
+}
+
+/** The next backup ends the alert, and brings nothing back. */
+function lostBefore(gaps: number, cluster: string): string {
+  if (gaps === 0) return '';
+  return `; moments in ${gaps === 1 ? 'the gap' : `the ${gaps} gaps`} before it cannot be restored (dbadmin backup info --cluster ${cluster})`;
 }
 
 function judgeLag(repository: RepositoryFacts, { server, limits }: ClusterFacts, now: Date): Judgement {

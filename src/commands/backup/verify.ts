@@ -3,6 +3,7 @@ import { formatBytes } from '../../base/bytes.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { IN_PART } from '../../base/exit-status.ts';
+import { describeGap } from '../../backup/gaps.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
 import type { VerifyReport } from '../../backup/verify/report.ts';
 import { recordVerification } from '../../backup/verify/record.ts';
@@ -122,10 +123,12 @@ function print({ output }: CommandContext, report: VerifyReport): void {
     output.line(`${output.style('bad', 'window')}     from ${window.backup} along timeline ${window.timeline}: ${end}`);
   }
   for (const gap of report.gaps)
-    output.line(`gap        ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: nothing is recovered across it`);
+    output.line(
+      `gap        ${gap.fromLsn} → ${gap.toLsn} on timeline ${gap.timeline}: ${describeGap(gap)}, nothing is recovered across it`,
+    );
   if (report.leftovers.packs > 0 || report.leftovers.dumps > 0)
     output.line(`leftovers  ${report.leftovers.packs} packs, ${report.leftovers.dumps} dumps of runs that are under way or were killed`);
-  if (report.isSound) output.line(`${output.style('good', 'sound')}      ${report.soundBackups.length} backups${soundness(report)}`);
+  if (report.isSound) output.line(`${output.style('good', 'sound')}      ${describeSound(report)}`);
   else {
     const [first] = report.restorable;
     output.line(
@@ -136,8 +139,13 @@ function print({ output }: CommandContext, report: VerifyReport): void {
   }
 }
 
-function soundness({ extent }: VerifyReport): string {
-  if (extent.kind === 'everything') return ': every byte that they need was read';
-  if (extent.kind === 'sample') return ': everything is there, and a share of it was read';
-  return ': everything is there; whether it is unchanged was not looked at';
+/** Sound are the backups: of the moments after them those are lost that fall into a gap, which is no fault, for nothing says that its WAL was ever there. */
+export function describeSound({ extent, soundBackups, gaps }: Pick<VerifyReport, 'extent' | 'soundBackups' | 'gaps'>): string {
+  const looked = {
+    everything: 'every byte that they need was read',
+    sample: 'everything that they need is there, and a share of it was read',
+    structure: 'everything that they need is there; whether it is unchanged was not looked at',
+  }[extent.kind];
+  const lost = gaps.length === 0 ? '' : `; moments in ${gaps.length === 1 ? 'the gap' : `the ${gaps.length} gaps`} cannot be restored`;
+  return `${soundBackups.length} backups: ${looked}${lost}`;
 }
