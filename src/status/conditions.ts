@@ -80,9 +80,14 @@ function judgeJob(job: JobFacts, now: Date): readonly Condition[] {
   ];
 }
 
-function judgeLastRun({ name, last, description, isToldByResult }: JobFacts, now: Date): Pick<Condition, 'state' | 'what' | 'next'> {
+function judgeLastRun(
+  { name, last, unread, description, isToldByResult }: JobFacts,
+  now: Date,
+): Pick<Condition, 'state' | 'what' | 'next'> {
   const next = `dbadmin schedule log ${name} says what it printed; mend that, then: dbadmin schedule run ${name}`;
   if (last.kind === 'unknown') return { state: 'unknown', what: `the last run of ${name} is not known: ${last.why}`, next };
+  // What it left in the repositories tells of no run that failed: nothing is over for that.
+  if (unread !== undefined) return { state: 'unknown', what: `whether ${name} failed since is not known: ${unread}`, next };
   const run = last.value;
   // While it runs again, what the run before came to still stands.
   if (run === undefined || run.outcome === 'running')
@@ -103,12 +108,13 @@ function judgeLastRun({ name, last, description, isToldByResult }: JobFacts, now
 }
 
 function judgeLateness(
-  { name, last, missedAt, graceMs, isPaused, description }: JobFacts,
+  { name, last, unread, missedAt, graceMs, isPaused, description }: JobFacts,
   now: Date,
 ): Pick<Condition, 'state' | 'what' | 'next'> {
   const next = `see whether a worker or the timers run (dbadmin schedule history), then: dbadmin schedule run ${name}`;
   if (isPaused) return { state: 'good', what: `job ${name} is paused`, next };
   if (last.kind === 'unknown') return { state: 'unknown', what: `the last run of ${name} is not known: ${last.why}`, next };
+  if (unread !== undefined) return { state: 'unknown', what: `whether ${name} ran since, or is paused, is not known: ${unread}`, next };
   const lateMs = missedAt === undefined ? 0 : now.getTime() - missedAt.getTime();
   if (missedAt === undefined || lateMs <= graceMs || last.value?.outcome === 'running')
     return { state: 'good', what: `job ${name} runs in time`, next };

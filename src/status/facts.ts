@@ -219,6 +219,8 @@ export interface JobFacts {
   readonly pausedUntil: Date | undefined;
   /** The last run; undefined when there was none. */
   readonly last: Known<JobRun | undefined>;
+  /** Why the records of what ran cannot be read now, where there may be some: they may tell of a later run, or of a pause. */
+  readonly unread?: string | undefined;
   readonly lastSuccess: { readonly endedAt: Date; readonly durationMs: number | undefined } | undefined;
   /** What its result in a repository tells of the last run is judged by itself: a drill that failed is told of once. */
   readonly isToldByResult: boolean;

@@ -17,10 +17,13 @@ export interface RunHistory {
   readonly since: ReadonlyMap<string, Date>;
 }
 
-/** What ran, or why that is not known; `isAway`: nobody can read it now, whatever they may. */
+/**
+ * What ran, or why that is not known; `isAway`: nobody can read it now, whatever they may; `isForbidden`: it is kept from this role, which
+ * never knew it.
+ */
 export type ReadRunHistory =
   | { readonly kind: 'known'; readonly value: RunHistory }
-  | { readonly kind: 'unknown'; readonly why: string; readonly isAway?: boolean };
+  | { readonly kind: 'unknown'; readonly why: string; readonly isAway?: boolean; readonly isForbidden?: boolean };
 
 /** A queue may be busy and a worker may start late; a run is missed only after this. */
 const GRACE_MS = 15 * 60_000;
@@ -34,7 +37,7 @@ const RESULTS: ReadonlySet<string> = new Set(['backup', 'dump', 'drill', 'verify
 export function gatherJobs(
   policies: Policies | undefined,
   clusters: readonly ClusterFacts[],
-  history: Known<RunHistory> | undefined,
+  history: ReadRunHistory | undefined,
   now: Date,
 ): readonly JobFacts[] {
   const names = new Set(clusters.map(({ name }) => name));
@@ -46,7 +49,7 @@ function jobFacts(
   job: Job,
   policies: Policies | undefined,
   clusters: readonly ClusterFacts[],
-  history: Known<RunHistory> | undefined,
+  history: ReadRunHistory | undefined,
   now: Date,
 ): JobFacts {
   const records = history?.kind === 'known' ? history.value : undefined;
@@ -69,6 +72,7 @@ function jobFacts(
     isPaused: job.paused || isPausedNow,
     pausedUntil: isPausedNow && !job.paused ? pause.until : undefined,
     last,
+    unread: history?.kind === 'unknown' && history.isForbidden !== true ? history.why : undefined,
     lastSuccess: left?.lastSuccess,
     isToldByResult: isToldByResult(recorded?.last, shown),
     missedAt: after === undefined ? undefined : firstMissed(job, after, now, pause),

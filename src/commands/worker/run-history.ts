@@ -20,9 +20,9 @@ export async function gatherRunHistory(config: Config, jobs: readonly Job[]): Pr
     return { kind: 'known', value: await readRunHistory(control, jobs, config.control.heartbeatSeconds) };
   } catch (error) {
     if (isDbadminError(error, 'config-missing')) return undefined;
-    // A project that names no control database of its own and never had a worker has no records to miss.
     const isForbidden = isDbadminError(error, 'privilege-missing');
-    return config.control.isStated || isForbidden ? { kind: 'unknown', why: messageOf(error), isAway: !isForbidden } : undefined;
+    // A project that names no control database of its own may never have had a worker: it has none that could be away.
+    return { kind: 'unknown', why: messageOf(error), isAway: config.control.isStated && !isForbidden, isForbidden };
   } finally {
     await control?.pool.close();
   }

@@ -330,6 +330,7 @@ test.each<[string, Partial<JobFacts>, readonly string[]]>([
     },
     [],
   ],
+  ['was due, while nobody can read what ran', { missedAt: ago(1000), unread: 'it is off' }, []],
   ['has no records', { last: { kind: 'unknown', why: 'no records' }, missedAt: undefined }, []],
 ])('conditions: a job that %s', (_what, over, expected) => {
   expect(bad(clusterFacts(), [jobFacts(over)])).toEqual(expected);
