@@ -21,6 +21,7 @@ import { consistentLsn } from './consistent-lsn.ts';
 import { refuseMadeTablespaces } from './made-tablespaces.ts';
 import { planLayout, type LayoutPlan } from './plan.ts';
 import type { Lineage } from './recover-along.ts';
+import { readIncluded } from './included-configuration-inspect.ts';
 import { inspectReplayedTablespaces, type ReplayedTablespace } from './replayed-tablespaces-inspect.ts';
 import { resolveTarget, type Resolution } from './resolve.ts';
 import type { RestoreTarget } from './target.ts';
@@ -83,6 +84,8 @@ export interface Preflight {
   readonly outer: readonly OuterFile[];
   /** Configuration files that the original has as links in its data directory: text by path in it. */
   readonly linked: ReadonlyMap<string, string>;
+  /** Those that are plain files there and are included: text by path in it. */
+  readonly included: ReadonlyMap<string, string>;
   /** Text of pg_hba.conf and pg_ident.conf where they are files in the data directory. */
   readonly authentication: ReadonlyMap<string, string>;
   /** What a production restored from it lacks of its configuration: sentences without the last stop. */
@@ -140,6 +143,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     if (text !== undefined) authentication.set(name, text);
   }
   const inside = new Map([...(mainConf === undefined ? [] : [[MAIN, mainConf] as const]), ...authentication, ...linked]);
+  const included = await readIncluded(new Map([...linked, [MAIN, mainConf ?? '']]), entries, readText);
   const autoConf = (await readText('postgresql.auto.conf')) ?? '';
   const identFile = originalSetting({ autoConf, mainConf, outer, linked }, 'ident_file');
   const isProductionOver = state.kind === 'over' && request.purpose === 'production';
@@ -161,6 +165,7 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
     hasHba: authentication.has('pg_hba.conf') || linked.has('pg_hba.conf'),
     outer,
     linked,
+    included,
     authentication,
     lackingConfiguration: lackingConfiguration({ backup: resolution.backup, layout, inside, outer, identFile }),
     staleConfiguration: isProductionOver ? await inspectStaleConfiguration(layout, outer) : undefined,

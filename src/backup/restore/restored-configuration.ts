@@ -139,10 +139,12 @@ const NOTE = '# Written by dbadmin restore: the original keeps this file outside
 const PLAIN_HBA = `${NOTE}local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`;
 
 /** Configuration kept outside of the data directory (Debian does) is not in a base backup: a clone gets plain files. */
-function cloneFiles({ mainConf, hasHba, linked, layout }: Preflight): Files {
+function cloneFiles({ mainConf, hasHba, linked, included, layout }: Preflight): Files {
   const inside = mainConf === undefined ? undefined : withoutOutsideLines(mainConf);
   const changed = new Map<string, string>(inside === undefined ? [] : [['postgresql.conf', inside.text]]);
-  const leads = Array.from(linked).some(([file, text]) => file !== 'postgresql.conf' && lastSetting(text, 'data_directory') !== undefined);
+  const leads = [...linked, ...included].some(
+    ([file, text]) => file !== 'postgresql.conf' && lastSetting(text, 'data_directory') !== undefined,
+  );
   if (leads && mainConf !== undefined) changed.set('postgresql.conf', `${inside?.text ?? mainConf}${ownDirectory(layout.dataDirectory)}`);
   const made = new Map<string, string>();
   if (mainConf === undefined) made.set('postgresql.conf', NOTE);
@@ -182,7 +184,9 @@ function productionFiles(preflight: Preflight): Files {
   } else {
     const led = leadToCopies(mainConf, saved, directory);
     // Said in a file that it includes it would lead there all the same, and the server start there.
-    const leads = originalSetting(preflight, 'data_directory') !== undefined;
+    const leads =
+      originalSetting(preflight, 'data_directory') !== undefined ||
+      Array.from(preflight.included.values()).some((text) => lastSetting(text, 'data_directory') !== undefined);
     if (leads || led !== mainConf) changed.set('postgresql.conf', leads ? `${led}${ownDirectory(layout.dataDirectory)}` : led);
   }
   const moved = new Map<'hba_file' | 'ident_file', string>();

@@ -24,7 +24,7 @@ interface SaidOfConfiguration {
 
 /** What the configuration depends on; the rest of a preflight is not looked at. */
 function preflight(
-  parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked' | 'authentication'>>,
+  parts: Partial<Pick<Preflight, 'autoConf' | 'mainConf' | 'hasHba' | 'outer' | 'linked' | 'included' | 'authentication'>>,
   backup: SaidOfConfiguration = { missing: [] },
 ): Preflight {
   const looked: unknown = {
@@ -33,6 +33,7 @@ function preflight(
     hasHba: false,
     outer: [],
     linked: new Map(),
+    included: new Map(),
     authentication: new Map(),
     layout: {
       dataDirectory: '/srv/r',
@@ -129,6 +130,9 @@ test('data_directory in a file that postgresql.conf includes does not lead the s
   const linked = new Map([['site.conf', "data_directory = '/var/lib/pg'\n"]]);
   for (const purpose of [CLONE, PRODUCTION])
     expect(plan(purpose, { mainConf: "include 'site.conf'\n", linked }).changed.get('postgresql.conf')).toMatch(own);
+  const included = new Map([['conf.d/site.conf', "data_directory = '/var/lib/pg'\n"]]);
+  for (const purpose of [CLONE, PRODUCTION])
+    expect(plan(purpose, { mainConf: "include_dir 'conf.d'\n", included }).changed.get('postgresql.conf')).toMatch(own);
   for (const purpose of [CLONE, PRODUCTION]) expect(plan(purpose, { mainConf: 'port = 1\n' }).changed.has('postgresql.conf')).toBe(false);
 });
 
