@@ -55,8 +55,9 @@ export class Timetable {
     const due: DueJob[] = [];
     for (const entry of this.#entries) {
       if (entry.nextMs > now.getTime()) continue;
-      // Nobody promised the times before a job was first seen.
-      const plan = planDue(entry.job, { after: entry.since > after ? entry.since : after, upTo: now, since: entry.since });
+      // Nobody promised the times before a job was first seen; by a clock that was ahead it was seen in a time to come.
+      const since = isSetBack(entry.since, now) ? after : entry.since;
+      const plan = planDue(entry.job, { after: since > after ? since : after, upTo: now, since });
       if (plan.queue.length > 0 || plan.missed !== undefined) due.push({ job: entry.job, ...plan });
       entry.nextMs = nextOf(entry.job, now);
     }

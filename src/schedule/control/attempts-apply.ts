@@ -4,6 +4,7 @@ import { allDependents, directDependents, isInForce, isReady } from '../dependen
 import { letsPass } from '../pause.ts';
 import type { Job } from '../policies.ts';
 import type { RunRecord } from '../run-record.ts';
+import { SET_BACK_MS } from '../timetable.ts';
 import { admitTime, handOver, insertEnded, lockJob, promoteWaiting, type ControlPlace } from './due-apply.ts';
 import type { HandedOut, RunQueue } from './queue-run.ts';
 import { RUN_COLUMNS, runOf, type RunRow } from './runs-inspect.ts';
@@ -174,6 +175,9 @@ async function writeOver(
       await insertEnded(tx, schema, other, row.ended_at, 'skipped', `${job.name} failed`, 1);
 }
 
+/** Leaves out what a clock that was ahead has written down; `$2` is now. */
+const hasCome = (column: string): string => `${column} <= $2::timestamptz + interval '${SET_BACK_MS} milliseconds'`;
+
 /** Those whose others have all succeeded are due now. Whatever of them is paused or not in force lets it pass. */
 async function callDependents(tx: PoolQueries, schema: string, queue: RunQueue, jobs: readonly Job[], now: Date): Promise<void> {
   for (const job of jobs) {
@@ -181,15 +185,16 @@ async function callDependents(tx: PoolQueries, schema: string, queue: RunQueue, 
     if (pause !== undefined && letsPass(pause, now, now)) continue;
     const parents = job.trigger.kind === 'after' ? job.trigger.jobs : [];
     const [facts] = await tx.query<{ since: Date; called: Date | null }>(
-      `select since, (select max(due) from ${schema}.run where job = $1 and cause = 'after' and state <> 'skipped') as called
+      `select since, (select max(due) from ${schema}.run
+          where job = $1 and cause = 'after' and state <> 'skipped' and ${hasCome('due')}) as called
         from ${schema}.scheduled_job where name = $1`,
-      [job.name],
+      [job.name, now],
     );
     const rows = await tx.query<{ job: string; success: Date }>(
       `select name as job, success from unnest($1::text[]) as parent(name),
-        lateral (select max(ended_at) as success from ${schema}.run where job = name and state = 'succeeded') as newest
+        lateral (select max(ended_at) as success from ${schema}.run where job = name and state = 'succeeded' and ${hasCome('ended_at')}) as newest
         where success is not null`,
-      [parents],
+      [parents, now],
     );
     const successes = new Map(rows.map((row) => [row.job, row.success]));
     if (!isInForce(job, now, facts?.since ?? now) || !isReady(job, successes, facts?.called ?? undefined)) continue;

@@ -82,11 +82,11 @@ export async function pauseJob(
 
 /**
  * Lets a paused job run again from its next time on; false when it was not paused. The pause is kept, ended now: times that
- * were due in it are not late afterwards.
+ * were due in it are not late afterwards. One that began in a time to come, by a clock that was ahead, has not begun.
  */
 export async function resumeJob(db: PoolQueries, schema: string, name: string, now: Date): Promise<boolean> {
   const changed = await db.query(
-    `update ${schema}.scheduled_job set paused_until = greatest($2, paused_at)
+    `update ${schema}.scheduled_job set paused_at = least(paused_at, $2), paused_until = $2
       where name = $1 and paused_at is not null and (paused_until is null or paused_until > $2) returning name`,
     [name, now],
   );

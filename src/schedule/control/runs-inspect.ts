@@ -1,5 +1,6 @@
 import type { PoolQueries } from '../../postgres/pool.ts';
 import { LATE_GRACE_MS } from '../plan.ts';
+import { SET_BACK_MS } from '../timetable.ts';
 import type { RunCause, RunRecord, RunState } from '../run-record.ts';
 
 /** A row of the table of runs. */
@@ -97,8 +98,10 @@ export async function inspectJobRuns(
         order by coalesce(ended_at, created_at) desc limit 1) as newest`;
   const byJob = async (condition: string): Promise<ReadonlyMap<string, RunRecord>> =>
     new Map((await db.query<RunRow>(of(condition), [names])).map((row) => [row.job, runOf(row)]));
-  const last = await byJob(`state in ('succeeded', 'failed')`);
-  const lastSuccess = await byJob(`state = 'succeeded'`);
+  // What a clock that was ahead has written down would hide all that has come since, until then.
+  const hasCome = `ended_at <= clock_timestamp() + interval '${SET_BACK_MS} milliseconds'`;
+  const last = await byJob(`state in ('succeeded', 'failed') and ${hasCome}`);
+  const lastSuccess = await byJob(`state = 'succeeded' and ${hasCome}`);
   const current = await byJob(`state in ('queued', 'running')`);
   const silent = await db.query<{ readonly job: string; readonly since: Date }>(
     `select job, greatest(alive_at, retry_at) as since from ${schema}.run r

@@ -1,6 +1,7 @@
 import { DbadminError, systemCodeOf } from '../../base/errors.ts';
 import { exitStatusOf, messageOfOutcome, type AttemptOutcome } from '../attempt.ts';
 import type { RunCause } from '../run-record.ts';
+import { SET_BACK_MS } from '../timetable.ts';
 import { lockJob, type ControlPlace } from './due-apply.ts';
 
 /** A run without a worker, as it is recorded: by `schedule run`, which a timer of the system calls, or a person. */
@@ -18,6 +19,13 @@ export async function beginTimerRun(
   { pool, schema }: ControlPlace,
   run: { readonly job: string; readonly due: Date; readonly cause: RunCause; readonly by: string },
 ): Promise<TimerRun> {
+  // A sign of life by a clock that was ahead is one of now at the latest: whoever is dead is not waited for until then. Not in the
+  // transaction, so that it stays though the job is refused this time.
+  await pool.query(
+    `update ${schema}.run set alive_at = clock_timestamp()
+      where job = $1 and state = 'running' and queue_id is null and alive_at > clock_timestamp() + interval '${SET_BACK_MS} milliseconds'`,
+    [run.job],
+  );
   return await pool.transaction(async (tx) => {
     await tx.query(`insert into ${schema}.scheduled_job (name) values ($1) on conflict do nothing`, [run.job]);
     await lockJob(tx, schema, run.job);

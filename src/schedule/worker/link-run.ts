@@ -1,6 +1,8 @@
+import { messageOf } from '../../base/errors.ts';
 import type { ConnectionPool } from '../../postgres/pool.ts';
 import { ensureTables } from '../control/tables-apply.ts';
 import { markPlanned, markWorker, plannedUntil, registerJobs } from '../control/registry-apply.ts';
+import { putClockRight } from '../control/clock-apply.ts';
 import { promoteLeftWaiting, type ControlPlace } from '../control/due-apply.ts';
 import { applyAllDue } from '../control/due-many-apply.ts';
 import { beginAttempt, endAbandoned, writeLogs } from '../control/attempts-apply.ts';
@@ -206,6 +208,9 @@ export class ControlLink implements ControlPlace {
   }
 
   async #upkeep(): Promise<void> {
+    await putClockRight(this, this.#options.clock.now()).catch((error: unknown) =>
+      this.#options.log.warn(`what a clock that was ahead wrote down is not put right: ${messageOf(error)}`),
+    );
     for (const run of await endAbandoned(this)) {
       this.#options.log.warn(`${run.job}, due ${run.due.toISOString()}: ${run.error ?? ''}`);
       const { job, due, attempt, startedAt = due, endedAt = this.#options.clock.now(), error, worker = '' } = run;

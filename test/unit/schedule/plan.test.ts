@@ -143,4 +143,9 @@ describe('Timetable', () => {
     const table = new Timetable([late], new Map([['late', at('2027-01-01T05:30Z')]]), at('2027-01-01T00:00Z'));
     expect(table.take(at('2027-01-01T07:10Z')).flatMap(({ queue }) => shown(queue))).toEqual(['2027-01-01T06:00Z', '2027-01-01T07:00Z']);
   });
+
+  test('a job that was first seen by a clock that was ahead is due now, and not from then on', () => {
+    const table = new Timetable([job('hourly', '@hourly')], new Map([['hourly', at('2027-02-01T00:00Z')]]), at('2027-01-01T00:30Z'));
+    expect(table.take(at('2027-01-01T01:00:01Z')).map(({ queue }) => shown(queue))).toEqual([['2027-01-01T01:00Z']]);
+  });
 });
