@@ -97,12 +97,16 @@ export async function readLedger(repository: Repository, systemIdentifier: strin
 export function inOrder(entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
   const deeds = new Map<string, LedgerEntry>();
   for (const entry of entries) {
-    const { deed, at, timeline, lsn, by } = entry;
-    const said = JSON.stringify([timeline, String(lsn), at, by, deed.kind === 'password-rotated' ? { ...deed, verifier: null } : deed]);
+    const said = deedIdentity(entry);
     const known = deeds.get(said)?.deed;
     if (known === undefined || (known.kind === 'password-rotated' && known.verifier === null)) deeds.set(said, entry);
   }
   return [...deeds.values()].sort((a, b) => a.timeline - b.timeline || Number(a.lsn - b.lsn) || a.at.getTime() - b.at.getTime());
+}
+
+/** The same for entries that tell of one deed. */
+export function deedIdentity({ deed, at, timeline, lsn, by }: LedgerEntry): string {
+  return JSON.stringify([timeline, String(lsn), at, by, deed.kind === 'password-rotated' ? { ...deed, verifier: null } : deed]);
 }
 
 /** Whether an entry can be opened, and so was written by somebody who might: what it says is not looked at. */

@@ -5,7 +5,8 @@ import type { RescueItem } from '../../backup/table/rescue-plan.ts';
 import { rescueObjects, type Rescued, type RescueWish } from '../../backup/table/rescue-run.ts';
 import type { InspectedRollback, RunLoss } from '../../migrate/undo/rollback-inspect.ts';
 import type { TableName } from '../../migrate/undo/losses.ts';
-import { listOption, type CommandContext, type CommandInput } from '../command.ts';
+import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { selectRepository } from '../open-repository.ts';
 import { withThrowawayClone } from '../throwaway-clone.ts';
 import { eraseSince } from './erase-since.ts';
 import { count, type MigrateProject } from './load-migrations.ts';
@@ -120,7 +121,8 @@ async function rescueRun(
 ): Promise<readonly Rescued[]> {
   const target = { kind: 'name' as const, name: restorePoint.name };
   return await withThrowawayClone(context, input, { config, cluster, target }, async (superuser, { preflight }) => {
-    await eraseSince(context, superuser, preflight, cluster.connection.database);
+    const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+    await eraseSince(context, { config, cluster, repository }, superuser, preflight, cluster.connection.database);
     const source = { ...superuser, database: cluster.connection.database };
     return await rescueObjects(source, cluster.connection, wishes, rescueSchema(runId), context.signal);
   });

@@ -18,6 +18,7 @@ import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
 import { entryJson } from './ledger-list.ts';
+import { returningByAll } from './other-ledgers.ts';
 import { readableLedger } from './readable-ledger.ts';
 
 /** `dbadmin restore --dump LABEL`: databases of a logical dump into new databases. */
@@ -40,7 +41,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     if (globals) output.line('  roles that are not there are made first; a role that is there stays as it is, and no role gets a password');
     const choice = { databases: [...databases.keys()], globals };
     const ledger = await readableLedger(opened, systemIdentifier, listOption(input, 'withoutLedgerEntry'));
-    const entries = returningWithDump(manifest, choice, ledger.entries);
+    const from = { config, cluster, repository, opened, systemIdentifier };
+    const { returning: entries, unreadLedgers } = await returningByAll(context, from, ledger.entries, (all) =>
+      returningWithDump(manifest, choice, all),
+    );
     for (const { key } of ledger.damaged)
       output.line(output.style('bad', `UNKNOWN may come back too: what ${key} took away, which cannot be read`));
     if (entries.length > 0) {
@@ -51,7 +55,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const what = { dump: manifest.label, selection: manifest.selection ?? null, leftOut: manifest.leftOut ?? null };
     if (flagOption(input, 'dryRun')) {
       const planned = [...databases].map(([database, name]) => ({ database, name }));
-      output.result({ ...what, databases: planned, returning, restored: null });
+      output.result({ ...what, databases: planned, returning, unreadLedgers, restored: null });
       return 0;
     }
     await confirmOrStop(output, 'Restore?');
@@ -71,7 +75,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       onDatabase: (database) => showDatabase(context, database),
     });
     output.line(`done in ${formatDuration(clock.now().getTime() - startedAt)}, by pg_restore ${program.version}`);
-    output.result({ ...what, databases: restored.databases, returning, restored });
+    output.result({ ...what, databases: restored.databases, returning, unreadLedgers, restored });
     return restored.databases.every(({ notApplied }) => notApplied.length === 0) ? 0 : IN_PART;
   } finally {
     await opened.store.close();

@@ -29,6 +29,7 @@ import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
 import { eraseFirst } from './erase-first.ts';
 import { entryJson } from './ledger-list.ts';
+import { returningByAll } from './other-ledgers.ts';
 import { readableLedger } from './readable-ledger.ts';
 import { numberOption, targetOptions } from './restore-options.ts';
 
@@ -47,7 +48,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const database = textOption(input, 'database') ?? cluster.connection.database;
   const schema = textOption(input, 'schema') ?? schemaOf(now);
   const reconciles = flagOption(input, 'reconcile');
-  const opened = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
+  const repository = selectRepository(config, cluster, textOption(input, 'repository'));
+  const opened = await openRepository(context, repository);
   const place = textOption(input, 'spool') ?? os.tmpdir();
   const scratch = await makeScratch([place], 0);
   try {
@@ -66,7 +68,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     });
     const lineage = preflight.contents.cluster.systemIdentifier;
     const { entries, damaged } = await readableLedger(opened, lineage, listOption(input, 'withoutLedgerEntry'));
-    const returning = returningWithTables(database, returningWith(restoredPosition(preflight), entries));
+    const from = { config, cluster, repository, opened, systemIdentifier: lineage };
+    const { returning, unreadLedgers } = await returningByAll(context, from, entries, (all) =>
+      returningWithTables(database, returningWith(restoredPosition(preflight), all)),
+    );
     showPlan(output, { tables, database, preflight, directory: scratch.directory, into, schema });
     showReturning(output, returning, damaged, reconciles);
     const result = {
@@ -74,6 +79,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       target: describeParameters(into),
       returning: returning.map(entryJson),
       withoutEntries: damagedJson(damaged),
+      unreadLedgers,
       reconciled: null,
     };
     await refuseTransfer(into, tables, schema);

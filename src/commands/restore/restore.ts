@@ -19,6 +19,7 @@ import { confirmOrStop } from '../output.ts';
 import { withBeforeDrop } from './before-drop.ts';
 import { clonePort, programsFor } from './clone-place.ts';
 import { readMeasure } from '../status/read-measure.ts';
+import { returningByAll } from './other-ledgers.ts';
 import { readableLedger } from './readable-ledger.ts';
 import { restoreAndStart } from './restore-and-start.ts';
 import { restoreKind } from './restore-kind.ts';
@@ -49,7 +50,10 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
     });
     const lineage = preflight.contents.cluster.systemIdentifier;
     const ledger = await readableLedger(opened, lineage, listOption(input, 'withoutLedgerEntry'));
-    const returning = returningWith(restoredPosition(preflight), ledger.entries);
+    const from = { config, cluster, repository, opened, systemIdentifier: lineage };
+    const { returning, unreadLedgers } = await returningByAll(context, from, ledger.entries, (entries) =>
+      returningWith(restoredPosition(preflight), entries),
+    );
     const programs = await programsFor(context, preflight, options.starts || options.reconciles);
     const owner = programs?.runAs ?? (await unprivilegedUser());
     await checkReachable(options.dataDirectory, owner);
@@ -69,6 +73,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
       proof,
       expected,
       withoutEntries: ledger.damaged,
+      unreadLedgers,
     };
     showRestore(output, shown);
     if (options.dryRun) {

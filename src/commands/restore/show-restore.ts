@@ -20,6 +20,7 @@ import type { DamagedObject } from '../../repository/passed-over.ts';
 import { damagedJson } from '../backup/recovery-json.ts';
 import { suspicionJson } from '../backup/show-proofs.ts';
 import type { Output } from '../output.ts';
+import type { UnreadLedger } from './other-ledgers.ts';
 import type { RestoreOptions } from './restore-options.ts';
 
 /** What a restore would do, as it is shown before anybody is asked. */
@@ -35,6 +36,8 @@ export interface ShownRestore {
   readonly returning: readonly LedgerEntry[];
   /** Entries of the ledger that cannot be read, and that this goes on without. */
   readonly withoutEntries: readonly DamagedObject[];
+  /** Other repositories of the cluster, which may say of more that comes back. */
+  readonly unreadLedgers: readonly UnreadLedger[];
   /** How far the backup can be relied on: `proven 2 d ago`, `unproven (newest proven: …)`. */
   readonly proof: string;
   /** Undefined when no drill measured anything. */
@@ -182,7 +185,16 @@ function unstoredJson(state: Preflight['state']): object | null {
 }
 
 /** The preflight in `--json`. */
-export function preflightJson({ options, preflight, returning, withoutEntries, proof, expected, port }: ShownRestore): object {
+export function preflightJson({
+  options,
+  preflight,
+  returning,
+  withoutEntries,
+  unreadLedgers,
+  proof,
+  expected,
+  port,
+}: ShownRestore): object {
   const { resolution, layout, lineage, walBytes, state } = preflight;
   const mark = (commit: CommitMark | undefined): object | null =>
     commit === undefined ? null : { xid: commit.xid, lsn: formatLsn(commit.lsn), time: isoMoment(commit.timeUs) };
@@ -257,5 +269,6 @@ export function preflightJson({ options, preflight, returning, withoutEntries, p
       timeline: entry.timeline,
     })),
     withoutEntries: damagedJson(withoutEntries),
+    unreadLedgers,
   };
 }

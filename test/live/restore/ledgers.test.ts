@@ -1,9 +1,11 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRepository } from '../../../src/repository/repository.ts';
+import { createDiskStore } from '../../../src/storage/disk.ts';
 import { runCommand } from '../../backup/command.ts';
-import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
+import { backUp, makeDirectory, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -29,16 +31,21 @@ describe('the ledgers of several repositories', () => {
     await writeFile(
       config,
       `version: 1
-clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [here, there] } }
-repositories: { here: { type: disk, path: here }, there: { type: disk, path: there } }
+clusters: { main: { url: ${JSON.stringify(cluster.url())}, repositories: [here, there, safe] } }
+repositories:
+  here: { type: disk, path: here }
+  there: { type: disk, path: there }
+  safe: { type: disk, path: safe, encryption: { passphrase: { from: file, path: passphrase } } }
 `,
       { mode: 0o600 },
     );
+    await writeFile(place('passphrase'), 'a long enough passphrase', { mode: 0o600 });
     const sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
     await sql.unsafe('create role svc_old login; create role svc_api login');
-    await makeRepository(place('there'));
-    await backUp(cluster, await makeRepository(place('here')));
-    await succeeded('repository', 'sync', '--from', 'here', '--to', 'there');
+    await succeeded('backup', 'init');
+    const here = await openRepository(await createDiskStore(place('here')), { kind: 'none' });
+    await backUp(cluster, here);
+    for (const name of ['there', 'safe']) await succeeded('repository', 'sync', '--from', 'here', '--to', name);
     await sql.end();
   });
 
@@ -58,6 +65,67 @@ repositories: { here: { type: disk, path: here }, there: { type: disk, path: the
       expect(await keysIn(place(name))).toEqual(here);
       expect(await entriesOf(name)).toEqual(['role svc_old']);
     }
+  });
+
+  interface Planned {
+    readonly status: number | null;
+    readonly stderr: string;
+    readonly returning: readonly string[];
+    readonly unread: readonly string[];
+  }
+
+  const planRestore = async (repository: string): Promise<Planned> => {
+    const words = [
+      'restore',
+      '--repository',
+      repository,
+      '--immediate',
+      '--into',
+      place('into'),
+      '--dry-run',
+      '--json',
+      '--config',
+      config,
+    ];
+    const { status, stdout, stderr } = await runCommand(words);
+    const { preflight } = JSON.parse(stdout) as {
+      preflight: { returning: { text: string }[]; unreadLedgers: { repository: string }[] };
+    };
+    const returning = preflight.returning.map(({ text }) => text.replace(/ \(.*/, ''));
+    return { status, stderr, returning, unread: preflight.unreadLedgers.map((each) => each.repository) };
+  };
+  const away = async <Value>(name: string, work: () => Promise<Value>): Promise<Value> => {
+    await rename(place(name), place(`${name}-away`));
+    try {
+      return await work();
+    } finally {
+      await rename(place(`${name}-away`), place(name));
+    }
+  };
+
+  test('are all read by a restore, from wherever it is made', async () => {
+    const add = ['backup', 'ledger', 'add', 'role-disabled', 'svc_api', '--config', config];
+    const { status } = await away('there', async () => await runCommand(add));
+    expect(status).toBe(3);
+    expect(await entriesOf('there')).toEqual(['role svc_old']);
+    for (const name of ['there', 'here'])
+      expect(await planRestore(name)).toMatchObject({ status: 0, returning: ['role svc_old', 'login of svc_api'], unread: [] });
+  });
+
+  test('stop no restore where one is away, which is named', async () => {
+    const planned = await away('here', async () => await planRestore('there'));
+    expect(planned).toMatchObject({ status: 0, returning: ['role svc_old', 'login of svc_api'], unread: ['here'] });
+    expect(planned.stderr).toContain('the ledger of here could not be read');
+    const alone = await away('safe', async () => await away('here', async () => await planRestore('there')));
+    expect(alone).toMatchObject({ status: 0, returning: ['role svc_old'], unread: ['here', 'safe'] });
+  });
+
+  test('are named, and not believed, by one that is encrypted where they are not', async () => {
+    const add = ['backup', 'ledger', 'add', 'role-dropped', 'svc_api', '--config', config];
+    expect((await away('safe', async () => await runCommand(add))).status).toBe(3);
+    const planned = await planRestore('safe');
+    expect(planned).toMatchObject({ status: 0, returning: ['role svc_old', 'login of svc_api'], unread: [] });
+    expect(planned.stderr).toMatch(/here alone says of role svc_api \(dropped .* is not encrypted as safe is/);
   });
 });
 
