@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, messageOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { walFileOf, type WalFile } from '../../postgres/segment.ts';
 import { ensureClusterIdentity, listClusters, type ClusterIdentity } from '../../repository/identity.ts';
@@ -66,12 +66,19 @@ export async function pushWalBytes(name: string, bytes: Buffer, options: PushOpt
   const results = await forEachDestination(options.destinations, options.log, async (repository) => {
     const { walSegmentBytes } = await acceptCluster(repository, systemIdentifier, name, options);
     const archive = new WalArchive(repository, systemIdentifier, walSegmentBytes);
-    return await putFile(archive, kind, name, bytes, { receivedAt: options.clock.now(), coveredUntil });
+    return await putFile(archive, kind, name, bytes, { receivedAt: options.clock.now(), coveredUntil }, options.log);
   });
   return results.includes('stored') ? 'stored' : 'present';
 }
 
-async function putFile(archive: WalArchive, kind: WalFile, name: string, bytes: Buffer, times: WalTimes): Promise<'stored' | 'present'> {
+async function putFile(
+  archive: WalArchive,
+  kind: WalFile,
+  name: string,
+  bytes: Buffer,
+  times: WalTimes,
+  log: Log,
+): Promise<'stored' | 'present'> {
   switch (kind.kind) {
     case 'segment': {
       const result = await archive.putSegment(kind.segment, bytes, times);
@@ -80,13 +87,29 @@ async function putFile(archive: WalArchive, kind: WalFile, name: string, bytes: 
       return result;
     }
     case 'partial':
-      return await archive.putPartial(kind.segment, bytes, times);
+      return await putPartial(archive, kind.segment, bytes, times, log);
     case 'history':
       return await archive.putHistory(kind.timeline, bytes);
     case 'backup-history':
       return await archive.putBackupHistory(name, bytes);
     default:
       return kind satisfies never;
+  }
+}
+
+/**
+ * Two servers promoted off one timeline leave one segment of it unfinished, each in its own way, under one name. The first is kept, and the
+ * second must not stand in the way of all that its server archives after it: what it replayed of the segment begins that of its own timeline.
+ */
+async function putPartial(archive: WalArchive, segment: string, bytes: Buffer, times: WalTimes, log: Log): Promise<'stored' | 'present'> {
+  try {
+    return await archive.putPartial(segment, bytes, times);
+  } catch (error) {
+    if (!isDbadminError(error, 'wal-conflict')) throw error;
+    log.warn(
+      `${segment}.partial of another server that left the timeline is in the archive and was kept; the segment in which this server's own timeline begins has the WAL of this one, too`,
+    );
+    return 'present';
   }
 }
 

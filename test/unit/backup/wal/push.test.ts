@@ -106,6 +106,23 @@ describe('pushWalBytes', () => {
     expect(await archive().readPartial(FIRST)).toEqual(partial);
   });
 
+  test('a second .partial of a segment, of another server promoted off the timeline, does not keep that one from archiving; the first stays', async () => {
+    const [first, second] = [3, 4].map((fill) => makeSegment(SYSTEM, FIRST_LSN, SIZE, fill));
+    if (first === undefined || second === undefined) throw new Error('two were made');
+    const warned: string[] = [];
+    const told = { ...options(), log: { ...silentLog, warn: (message: string) => void warned.push(message) } };
+    expect(await pushWalBytes(`${FIRST}.partial`, first, told)).toBe('stored');
+    expect(warned).toEqual([]);
+    expect(await pushWalBytes(`${FIRST}.partial`, second, told)).toBe('present');
+    expect(warned).toEqual([expect.stringContaining(`${FIRST}.partial of another server`)]);
+    expect(await archive().readPartial(FIRST)).toEqual(first);
+    await pushWalBytes(FIRST, first, told);
+    await expect(pushWalBytes(FIRST, second, told)).rejects.toMatchObject({ code: 'wal-conflict' });
+    await expect(pushWalBytes(`${FIRST}.partial`, makeSegment(SYSTEM + 1n, FIRST_LSN, SIZE), told)).rejects.toMatchObject({
+      code: 'wal-invalid',
+    });
+  });
+
   test('history and backup history files are kept, and another history of a timeline is refused', async () => {
     const history = Buffer.from('1\t0/1000000\tno recovery target specified\n');
     expect(await pushWalBytes('00000002.history', history, options())).toBe('stored');
