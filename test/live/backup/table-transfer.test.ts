@@ -5,6 +5,7 @@ import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const NEVER = new AbortController().signal;
+const PATIENT = { timeout: 30_000 };
 let cluster: TestCluster;
 let sql: postgres.Sql;
 
@@ -93,12 +94,12 @@ test('a copy that is interrupted ends at once, in the server too, and nothing of
   const ended = expect(copying).rejects.toMatchObject({ message: 'enough' });
   const sessions = async (): Promise<number> =>
     (await sql`select 1 from pg_stat_activity where datname = 'endless' and wait_event = 'PgSleep'`).length;
-  await expect.poll(sessions).toBe(1);
+  await expect.poll(sessions, PATIENT).toBe(1);
   const askedAt = Date.now();
   stop.abort(new Error('enough'));
   await ended;
-  expect(Date.now() - askedAt).toBeLessThan(5000);
-  await expect.poll(sessions).toBe(0);
+  expect(Date.now() - askedAt).toBeLessThan(20_000);
+  await expect.poll(sessions, PATIENT).toBe(0);
   const target = postgres(cluster.url('endless'), { max: 1 });
   expect(await target`select 1 from pg_namespace where nspname = 'back'`).toEqual([]);
   await target.end();
