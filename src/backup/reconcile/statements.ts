@@ -93,12 +93,20 @@ function roleDropped(name: string): readonly ReconcileStatement[] {
   const [role, keeper] = [quoted(name), quoted(KEEPER)];
   const each = { kind: 'each' } as const;
   const wasSuperuser = `SELECT 1 FROM pg_roles WHERE rolname = ${literal(name)} AND rolsuper`;
+  // Of one that is no superuser any more: nobody else may own these, and REASSIGN OWNED is refused for them.
+  const forSuperusers = `SELECT format('ALTER %s %I OWNER TO CURRENT_USER', kind, name) FROM (
+    SELECT 'EVENT TRIGGER', evtname, evtowner FROM pg_event_trigger
+    UNION ALL SELECT 'FOREIGN DATA WRAPPER', fdwname, fdwowner FROM pg_foreign_data_wrapper
+    UNION ALL SELECT 'SUBSCRIPTION', subname, subowner FROM pg_subscription
+      WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND current_setting('server_version_num')::int < 160000
+  ) o (kind, name, owner) WHERE owner = ${literal(role)}::regrole`;
   // A foreign key is checked as the owner of the table that it refers to.
   const usage = `SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, ${literal(KEEPER)})
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relowner = ${literal(keeper)}::regrole AND n.nspowner <> c.relowner AND n.nspname !~ '^pg_'`;
   return [
     any(`ALTER ROLE ${role} NOLOGIN PASSWORD NULL`, name),
+    { ...any(forSuperusers, name), where: each, kind: 'generates' },
     { ...any(`CREATE ROLE ${keeper} NOLOGIN`, name), presence: `${ownedBySql(name, '1')} AND NOT r.rolsuper LIMIT 1` },
     { ...any(`REASSIGN OWNED BY ${role} TO ${keeper}`, name), where: each, roles: [name, KEEPER] },
     { ...any(`REASSIGN OWNED BY ${role} TO CURRENT_USER`, name), where: each, presence: wasSuperuser },

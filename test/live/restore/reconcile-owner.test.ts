@@ -88,6 +88,25 @@ describe.each([14, 18])('what a dropped role owned, in a cluster restored on Pos
     expect(await sql`select pg_get_userbyid(relowner) as owner from pg_class where relname = 'of_dba'`).toEqual([{ owner: 'postgres' }]);
   });
 
+  test('goes to a superuser where only one may own it, though its owner was none any more', async () => {
+    await sql.unsafe(`create role dba_before superuser login; set role dba_before;
+      create function public.on_ddl() returns event_trigger language plpgsql as 'begin end';
+      create event trigger "On ddl" on ddl_command_end execute function public.on_ddl();
+      create foreign data wrapper "Far";
+      create server far foreign data wrapper "Far";
+      reset role; alter role dba_before nosuperuser`);
+    expect(await drop('dba_before')).toMatchObject([
+      { outcome: 'left-as-owner', owned: ['postgres: function public.on_ddl()', 'postgres: server far'] },
+    ]);
+    expect(
+      await sql`select evtname as name, pg_get_userbyid(evtowner) as owner from pg_event_trigger
+        union select fdwname, pg_get_userbyid(fdwowner) from pg_foreign_data_wrapper order by 1`,
+    ).toEqual([
+      { name: 'Far', owner: 'postgres' },
+      { name: 'On ddl', owner: 'postgres' },
+    ]);
+  });
+
   test('is nothing where it owned nothing: the role goes with its privileges', async () => {
     await sql.unsafe('create role svc_poor login; grant select on core.secret to svc_poor');
     expect(await drop('svc_poor')).toMatchObject([{ outcome: 'undone' }]);

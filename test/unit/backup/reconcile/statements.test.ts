@@ -58,6 +58,7 @@ describe('statementsFor', () => {
     const statements = statementsFor({ kind: 'role-dropped', role: 'old' });
     expect(statements.map(({ sql, where, kind }) => `${where.kind}: ${kind === 'generates' ? kind : sql}`)).toEqual([
       'any: ALTER ROLE "old" NOLOGIN PASSWORD NULL',
+      'each: generates',
       'any: CREATE ROLE "dbadmin reconcile keeper" NOLOGIN',
       'each: REASSIGN OWNED BY "old" TO "dbadmin reconcile keeper"',
       'each: REASSIGN OWNED BY "old" TO CURRENT_USER',
