@@ -27,23 +27,41 @@ export async function applyGlobals(sql: Sql, text: string, signal: AbortSignal):
     tablespaces: new Set(tablespaces.map(({ name }) => name)),
     memberships,
   });
-  await runAll(sql, plan.settings, signal);
-  await sql.begin(async (transaction) => await runAll(transaction, plan.roles, signal));
-  await runAll(sql, plan.tablespaces, signal);
+  await runAll(sql, plan.settings, signal, refusedRoles);
+  await sql.begin(async (transaction) => await runAll(transaction, plan.roles, signal, refusedRoles));
+  await runAll(sql, plan.tablespaces, signal, refusedTablespaces);
   return { applied: plan.roles.length + plan.tablespaces.length, kept: plan.kept, leftOut: plan.leftOut };
 }
 
-async function runAll(sql: Sql | TransactionSql, statements: readonly string[], signal: AbortSignal): Promise<void> {
+async function runAll(
+  sql: Sql | TransactionSql,
+  statements: readonly string[],
+  signal: AbortSignal,
+  refused: (error: unknown, statement: string) => DbadminError,
+): Promise<void> {
   for (const statement of statements) {
     signal.throwIfAborted();
     try {
       await sql.unsafe(statement);
     } catch (error) {
-      throw new DbadminError('query-failed', 'the globals of the dump cannot be applied', {
-        detail: `${messageOf(error)}\n${statement}`,
-        hint: 'Roles, memberships and settings need a superuser. Without --globals the databases are restored alone.',
-        cause: error,
-      });
+      throw refused(error, statement);
     }
   }
+}
+
+/** Nothing of them is there: they come in one transaction, and before the rest. */
+function refusedRoles(error: unknown, statement: string): DbadminError {
+  return new DbadminError('query-failed', 'the globals of the dump cannot be applied', {
+    detail: `${messageOf(error)}\n${statement}`,
+    hint: 'Roles, memberships and settings need a superuser. Without --globals the databases are restored alone.',
+    cause: error,
+  });
+}
+
+function refusedTablespaces(error: unknown, statement: string): DbadminError {
+  return new DbadminError('query-failed', 'the tablespaces of the dump cannot be made', {
+    detail: `${messageOf(error)}\n${statement}\nThe roles of the dump are there now, and what comes before this statement; no database was restored.`,
+    hint: 'Tablespaces need a superuser and their directory on the server, empty and of the user that PostgreSQL runs as. Mend that and run this again, which leaves what is there as it is; without --globals the databases are restored alone.',
+    cause: error,
+  });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sql } from 'postgres';
-import { DbadminError } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, reasonOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
@@ -51,7 +51,7 @@ export interface RestoredDump {
 }
 
 /**
- * Restores databases of a dump into new databases. A database whose content does not come whole is dropped again.
+ * Restores databases of a dump into new databases. A database whose content does not come whole is dropped again, or, where the server is lost, named.
  *
  * @throws {DbadminError} `refused` when a name is taken, `program-failed` with what pg_restore said, `repository-damaged`.
  */
@@ -115,10 +115,26 @@ async function restoreOne(
   } catch (error) {
     // Half of a database would look like one.
     const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`;
-    await inSession(parameters, async (sql) => await sql.unsafe(drop)).catch(() => undefined);
+    try {
+      await inSession(parameters, async (sql) => await sql.unsafe(drop));
+    } catch (failure) {
+      throw halfRestored(error, failure, name, drop);
+    }
     throw error;
   }
   return [...locale, ...(await applyProperties(parameters, name, properties))];
+}
+
+/** What ended the restore, with what it left behind. */
+function halfRestored(error: unknown, failure: unknown, name: string, drop: string): DbadminError {
+  const ended = isDbadminError(error) ? error : undefined;
+  const half = `Half of database ${quoteIdentifier(name)} is there, and could not be taken away: ${reasonOf(failure)}`;
+  const gone = `It is not to be used. Once the server answers: ${drop};`;
+  return new DbadminError(ended?.code ?? 'program-failed', messageOf(error), {
+    detail: [...(ended?.detail === undefined ? [] : [ended.detail]), half].join('\n'),
+    hint: [...(ended?.hint === undefined ? [] : [ended.hint]), gone].join('\n'),
+    cause: error,
+  });
 }
 
 async function restoreGlobals({ repository, manifest, signal }: RestoreDumpRequest, sql: Sql, file: string): Promise<AppliedGlobals> {

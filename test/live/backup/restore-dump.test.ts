@@ -7,6 +7,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { isDbadminError } from '../../../src/base/errors.ts';
+import { applyGlobals } from '../../../src/backup/dump/globals-apply.ts';
 import { inspectDumpSource } from '../../../src/backup/dump/inspect.ts';
 import type { DumpManifest } from '../../../src/backup/dump/manifest.ts';
 import { restoreDump, type RestoreDumpRequest } from '../../../src/backup/dump/restore-run.ts';
@@ -37,8 +38,8 @@ async function findPrograms(): Promise<readonly [FoundProgram, FoundProgram, Fou
   }
 }
 
-/** A way to the server on which the first connection that says `words` is lost, and none but that. */
-async function cutAt(words: string, cluster: TestCluster): Promise<{ readonly port: number; close(): void }> {
+/** A way to the server on which the first connection that says `words` is lost, and none but that; `isForGood`: nor is there a way from then on. */
+async function cutAt(words: string, cluster: TestCluster, isForGood = false): Promise<{ readonly port: number; close(): void }> {
   let isCut = false;
   const listener = net.createServer((client) => {
     const server = net.connect(cluster.port, '127.0.0.1');
@@ -48,6 +49,7 @@ async function cutAt(words: string, cluster: TestCluster): Promise<{ readonly po
         return;
       }
       isCut = true;
+      if (isForGood) listener.close();
       client.destroy();
     });
     server.pipe(client);
@@ -139,6 +141,18 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
     });
   });
 
+  it('says of globals that end half-way which half is there', async () => {
+    const text =
+      "CREATE ROLE half_made;\nALTER ROLE half_made WITH LOGIN;\nCREATE TABLESPACE gone OWNER postgres LOCATION '/nowhere/gone';\n";
+    await expect(applyGlobals(sql, text, new AbortController().signal)).rejects.toMatchObject({
+      code: 'query-failed',
+      message: 'the tablespaces of the dump cannot be made',
+      detail: expect.stringMatching(/The roles of the dump are there now/),
+      hint: expect.stringMatching(/run this again/),
+    });
+    expect(await sql`select rolcanlogin from pg_roles where rolname = 'half_made'`).toEqual([{ rolcanlogin: true }]);
+  });
+
   describe('a dump of a database that has more than content', () => {
     /** As the catalog has it, with the roles by their names. */
     const propertiesOf = async (name: string): Promise<unknown> =>
@@ -219,6 +233,27 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
       }
       expect(await propertiesOf('whole')).toMatchObject([{ columns: { datconnlimit: 7 }, owner: 'postgres', comment: "it's \\ closed" }]);
       expect(await sql`select has_database_privilege('visitor', 'whole', 'connect') as may`).toEqual([{ may: false }]);
+    });
+
+    it('names the half that is left where the server is lost in the middle, and how it goes', async () => {
+      const content = postgres(cluster.url(), { database: NAME, max: 1, onnotice: () => undefined });
+      await content.unsafe('create table many as select generate_series(1, 100) as n');
+      await content.end();
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      const way = await cutAt('COPY public.many', cluster, true);
+      try {
+        const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+        await expect(restoreDump({ ...restoring(repository, manifest, 'half "one'), parameters })).rejects.toMatchObject({
+          code: 'program-failed',
+          detail: expect.stringMatching(/Half of database "half ""one" is there, and could not be taken away: /),
+          hint: expect.stringContaining('DROP DATABASE IF EXISTS "half ""one" WITH (FORCE)'),
+        });
+      } finally {
+        way.close();
+      }
+      expect(await sql`select 1 as there from pg_database where datname = 'half "one'`).toEqual([{ there: 1 }]);
+      await sql.unsafe('drop database "half ""one"');
     });
 
     it('of before they were kept is restored as it was then, and says so', async () => {
