@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { kindOfKey } from '../../repository/layout.ts';
@@ -12,12 +13,13 @@ const LANDED = /^spotify\/[0-9a-f]{32}\/(?:to-process|processed)\//;
 /**
  * Removes what writers that died left behind, and gives how much; a failure is a warning. Long begun is what is older than the newest object
  * under `prefix` by far: that is told by the store's clock. This machine's may be days ahead, and a living writer would lose what it has sent.
+ * So may the time of an object, which was made while a clock was ahead or copied with it: then this machine's is believed.
  */
-export async function removeLeftovers(store: ObjectStore, prefix: string, log: Log): Promise<number> {
+export async function removeLeftovers(store: ObjectStore, prefix: string, { clock, log }: { clock: Clock; log: Log }): Promise<number> {
   try {
     let newestMs = 0;
     for await (const { modifiedAt } of store.list(prefix)) newestMs = Math.max(newestMs, modifiedAt.getTime());
-    return await store.removeUnfinished(new Date(newestMs - LEFTOVER_AFTER_MS), isOwn);
+    return await store.removeUnfinished(new Date(Math.min(newestMs, clock.now().getTime()) - LEFTOVER_AFTER_MS), isOwn);
   } catch (error) {
     if (!(error instanceof DbadminError)) throw error;
     log.warn(`what writers that died left behind in ${store.description} is not removed: ${error.message}`);

@@ -101,7 +101,7 @@ export async function expireLineage(
   const { systemIdentifier } = cluster;
   let early = 0;
   const store = makingRoom(given.store, async () => {
-    early = await removeLeftovers(given.store, `${systemIdentifier}/`, log);
+    early = await removeLeftovers(given.store, `${systemIdentifier}/`, { clock, log });
     return early;
   });
   const repository = withReserve({ ...given, store }, log);
@@ -123,7 +123,7 @@ export async function expireLineage(
       throw error;
     });
     // The lease, which is held, is as new as anything.
-    const late = await removeLeftovers(given.store, leasePrefix(systemIdentifier, 'expire'), log);
+    const late = await removeLeftovers(given.store, leasePrefix(systemIdentifier, 'expire'), { clock, log });
     return { ...plan, expired, collected, leftovers: early + late };
   } finally {
     await lease.release();

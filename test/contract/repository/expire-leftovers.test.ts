@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { removeLeftovers } from '../../../src/backup/expire/leftovers-run.ts';
 import { expireLineage, type ExpireOptions } from '../../../src/backup/expire/run.ts';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { silentLog, type Log } from '../../../src/base/log.ts';
@@ -72,6 +73,21 @@ test('what a living writer has sent stays, however far ahead the clock of this m
   const ahead = aheadOf(clock);
   expect((await expireLineage(telling, CLUSTER, options(ahead, log))).leftovers).toBe(3);
   expect(asked).toEqual([new Date(NOW_MS - 48 * HOUR_MS)]);
+});
+
+test('what a living writer has sent stays, however far ahead the time of an object is', async () => {
+  const { repository, clock, log } = await world();
+  const ahead = new ManualClock(NOW_MS + 72 * HOUR_MS);
+  const asked: Date[] = [];
+  const { store } = removing(repository, async (begunBefore) => {
+    asked.push(begunBefore);
+    return 0;
+  });
+  const times = createMemoryStore(ahead);
+  await times.create(`${SYSTEM}/packs/00/${'0'.repeat(32)}`, Buffer.from('x'));
+  await removeLeftovers({ ...store, list: (prefix) => times.list(prefix) }, `${SYSTEM}/`, { clock, log });
+  await removeLeftovers(store, `${SYSTEM}/`, { clock: aheadOf(clock), log });
+  expect(asked).toEqual([new Date(NOW_MS - 48 * HOUR_MS), new Date(NOW_MS - 48 * HOUR_MS)]);
 });
 
 test('unfinished uploads of content and of landed pages are known as ours, and no others', async () => {
