@@ -11,6 +11,7 @@ import type { Repository } from '../../repository/repository.ts';
 import { listUntrustedIndexes } from '../../repository/untrusted-indexes.ts';
 import { listUnlocked } from '../../repository/unlocked-backups.ts';
 import { storeNow } from '../../repository/store-clock.ts';
+import { probeConditionalCreate } from '../../storage/conditional-create.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import { checkLocks } from '../check-locks-inspect.ts';
 import { dumpsAhead, lastDumps, type DumpPromise } from '../dump/last-inspect.ts';
@@ -46,6 +47,7 @@ export async function checkRepository(repository: Repository, options: Repositor
     // Before anything is deleted: a bucket that locks everything fails there, and the reason is here.
     findings.push(...(await checkLocks(what, store)));
     await tryWriting(store);
+    findings.push(...(await checkConditionalCreate(what, store)));
     const free = await store.freeBytes();
     findings.push(ok(what, `${store.description}: there, readable, writable${free === undefined ? '' : `, ${formatBytes(free)} free`}`));
     findings.push(
@@ -65,6 +67,18 @@ export async function checkRepository(repository: Repository, options: Repositor
     findings.push(failed(what, error));
   }
   return findings;
+}
+
+/** It was probed when the repository was made, and a bucket may have been moved to another server since. */
+async function checkConditionalCreate(what: string, store: ObjectStore): Promise<readonly Finding[]> {
+  if (!store.capabilities.conditionalCreate || (await probeConditionalCreate(store))) return [];
+  return [
+    problem(
+      `${what} conditional create`,
+      'the storage overwrites what is there, and refused to when the repository was made: two that write at once may overwrite each other, and leases keep nobody apart',
+      'Bring the repository back to a server that honours If-None-Match; or let one command at a time write, make a new repository with dbadmin backup init, and dbadmin repository sync to it.',
+    ),
+  ];
 }
 
 /**

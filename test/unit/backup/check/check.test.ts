@@ -8,6 +8,8 @@ import { judgeClock } from '../../../../src/backup/check/clocks.ts';
 import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
 import { judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
 import { writeIndex } from '../../../../src/repository/blob-index.ts';
+import { passThrough } from '../../../../src/storage/pass-through.ts';
+import type { ObjectStore } from '../../../../src/storage/store.ts';
 import { withFaults } from '../../../backup/failing-store.ts';
 import { fillRepository, SYSTEM_IDENTIFIER } from '../../../backup/full-repository.ts';
 import { makeMemoryRepository } from '../../../backup/memory-repository.ts';
@@ -230,6 +232,26 @@ describe('checkRepository', () => {
         fix: expect.stringContaining('rebuild-index'),
       }),
     ]);
+  });
+
+  test('a place that overwrites, though it did not when the repository was made, is a problem', async () => {
+    const repository = await makeMemoryRepository();
+    const { store } = repository;
+    const overwriting: ObjectStore = {
+      ...passThrough(store),
+      create: async (key, ...rest) => {
+        await store.delete(key);
+        await store.create(key, ...rest);
+      },
+    };
+    expect(await checkRepository({ ...repository, store: overwriting }, options)).toContainEqual(
+      expect.objectContaining({
+        what: 'repository local conditional create',
+        state: 'problem',
+        detail: expect.stringContaining('overwrites'),
+      }),
+    );
+    for await (const { key } of store.list('probe-')) expect(key).toBe('gone');
   });
 
   test('a place that answers 403 for what is not there is a problem, with the permission that is missing', async () => {
