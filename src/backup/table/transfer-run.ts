@@ -63,10 +63,13 @@ export async function transferTables(
   }
 }
 
+/** The role may not look into a schema that is there. */
+const FORBIDDEN = '42501';
+
 /**
  * Refuses tables that {@link transferTables} could not make there: to be asked before the long work.
  *
- * @throws {DbadminError} `refused` for one that is there already or a server that takes no writes; `privilege-missing`.
+ * @throws {DbadminError} `refused` for one that is there already or a server that takes no writes; `privilege-missing`, `query-failed`.
  */
 export async function refuseTransfer(target: ConnectionParameters, tables: readonly TableName[], schema: string): Promise<void> {
   const sql = await openClient(target);
@@ -82,6 +85,17 @@ export async function refuseTransfer(target: ConnectionParameters, tables: reado
       });
     }
     await refuseTaken(sql, tables, schema);
+  } catch (error) {
+    if (error instanceof DbadminError) throw error;
+    throw new DbadminError(
+      systemCodeOf(error) === FORBIDDEN ? 'privilege-missing' : 'query-failed',
+      `tables cannot be copied into schema ${quoteName(schema)} of ${describeParameters(target)}`,
+      {
+        detail: `${messageOf(error)}.`,
+        hint: systemCodeOf(error) === FORBIDDEN ? 'Give another schema with --schema, or another role with --into-url.' : undefined,
+        cause: error,
+      },
+    );
   } finally {
     await sql.end({ timeout: 5 });
   }

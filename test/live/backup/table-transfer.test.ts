@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { transferTables } from '../../../src/backup/table/transfer-run.ts';
+import { refuseTransfer, transferTables } from '../../../src/backup/table/transfer-run.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -103,4 +103,15 @@ test('a copy that is interrupted ends at once, in the server too, and nothing of
   const target = postgres(cluster.url('endless'), { max: 1 });
   expect(await target`select 1 from pg_namespace where nspname = 'back'`).toEqual([]);
   await target.end();
+});
+
+test('a schema that the role may not use is told as that, before anything is restored', async () => {
+  await sql.unsafe('create database closed');
+  await sql.unsafe('create role visitor login; grant create on database closed to visitor');
+  await inDatabase('closed', 'create schema back');
+  const visitor = { ...cluster.parameters('closed'), user: 'visitor' };
+  await expect(refuseTransfer(visitor, [{ schema: 'public', name: 'a' }], 'back')).rejects.toMatchObject({
+    code: 'privilege-missing',
+    detail: expect.stringContaining('permission denied for schema back'),
+  });
 });
