@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { formatDuration } from '../base/durations.ts';
 import { parseBytea } from './bytea.ts';
 import { connectionError } from './connection-error.ts';
 import { connectToWanted, type Standing } from './host-choice.ts';
@@ -57,14 +59,35 @@ export function addressOf({ options }: postgres.Sql): HostAddress {
 }
 
 async function connectTo(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
-  const sql = createClient(settingsFor(here, address, options));
+  const answered = new AbortController();
+  const sql = createClient({ ...settingsFor(here, address, options), onparameter: () => answered.abort() });
   try {
-    await (options.jit === false ? sql`set jit = off` : sql`select 1`);
+    const proof = options.jit === false ? sql`set jit = off` : sql`select 1`;
+    await Promise.race([proof, unanswered(here.connectTimeoutMs, answered.signal)]);
   } catch (error) {
     await sql.end({ timeout: 1 }).catch(() => undefined);
     throw connectionError(here, error);
+  } finally {
+    answered.abort();
   }
   return sql;
+}
+
+/** So much later than the library's own limit, whose error says more. */
+const MARGIN_MS = 500;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Rejects when nothing speaks as a server does within the limit. The library (postgres 3.4) begins its own limit anew each time that a
+ * connection is closed without a word, as by a proxy that has no server behind it, and tries again at once, for ever.
+ */
+async function unanswered(limitMs: number, answered: AbortSignal): Promise<never> {
+  try {
+    await sleep(Math.min(limitMs + MARGIN_MS, LONGEST_TIMER_MS), undefined, { signal: answered });
+  } catch {
+    return await new Promise<never>(() => undefined);
+  }
+  throw new Error(`connections were closed before a PostgreSQL server answered, for ${formatDuration(limitMs)}`);
 }
 
 async function standingOf(parameters: ConnectionParameters, sql: postgres.Sql): Promise<Standing> {

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import { connectionOfUrl } from '../../../src/config/load.ts';
 import { openClient } from '../../../src/postgres/client.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -59,5 +62,29 @@ test('a session stays the same however long it is used: what was set, locked and
     vi.unstubAllEnvs();
     await sql.end();
     await cluster.stop();
+  }
+});
+
+test('what closes each connection without a word, as a proxy without a server does, is told when the time to connect is over', async () => {
+  let connections = 0;
+  const proxy = createServer((socket) => {
+    connections += 1;
+    socket.on('error', () => undefined).destroy();
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  try {
+    const { port } = proxy.address() as AddressInfo;
+    const parameters = connectionOfUrl({ env: {}, cwd: '/' }, `postgresql://ada@127.0.0.1:${port}/music?connect_timeout=2`);
+    await expect(openClient(parameters)).rejects.toMatchObject({
+      code: 'connection-failed',
+      detail: 'connections were closed before a PostgreSQL server answered, for 2.0 s',
+    });
+    // Nobody tries on, but for the one that was on its way.
+    await sleep(300);
+    const tried = connections;
+    await sleep(300);
+    expect(connections).toBe(tried);
+  } finally {
+    proxy.close();
   }
 });
