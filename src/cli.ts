@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from './base/clock.ts';
 import { DbadminError, DEFECT_HINT, ERROR_CODES, messageOf, systemCodeOf } from './base/errors.ts';
 import { NOT_PRINTED } from './base/exit-status.ts';
+import { pathFailure } from './base/path-failure.ts';
 import { INSTALLED_IN } from './base/installation.ts';
 import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
@@ -135,10 +136,7 @@ function reportFailure(error: unknown, json: boolean, verbose: boolean): number 
   const failure =
     error instanceof DbadminError
       ? error
-      : new DbadminError('internal', messageOf(error), {
-          cause: error,
-          hint: DEFECT_HINT,
-        });
+      : (pathFailure(error) ?? new DbadminError('internal', messageOf(error), { cause: error, hint: DEFECT_HINT }));
   if (json) {
     const { code, message, detail, hint, exitStatus } = failure;
     process.stdout.write(`${JSON.stringify({ error: { code, message, detail, hint, exitStatus } }, null, 2)}\n`);

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { writeWholeFile } from '../base/whole-file.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 import { settleOutbox } from './merge.ts';
 import type { Queued } from './outbox.ts';
 import { formatState, NO_ALERTS, parseState, type AlertState } from './state.ts';
@@ -38,7 +39,7 @@ export class AlertFile implements AlertStore {
    */
   async write(state: AlertState): Promise<string | undefined> {
     try {
-      await mkdir(path.dirname(this.file), { recursive: true, mode: 0o700 });
+      await makeDirectories(path.dirname(this.file), 0o700);
       await writeWholeFile(this.file, formatState(state), 0o600);
       this.#unwritten = undefined;
       return undefined;

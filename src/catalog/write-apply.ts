@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 import { writeWholeFile } from '../base/whole-file.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 
 /** For everybody who may enter the directory: a dictionary is meant to be read. */
 const MODE = 0o644;
@@ -23,7 +24,7 @@ export async function readWritten(file: string): Promise<string | undefined> {
  */
 export async function writeDictionary(file: string, text: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeDirectories(path.dirname(file));
   } catch (error) {
     throw new DbadminError('file-unwritable', `cannot write ${file}`, { detail: messageOf(error), cause: error });
   }

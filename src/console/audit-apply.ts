@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 import { auditDigest, auditLine, readAuditLines, type AuditEntry, type AuditTrail } from './audit.ts';
 
 /** The audit trail on disk: lines are only ever added, each synced before what it tells of goes on. */
@@ -26,7 +27,7 @@ export class AuditFile {
    */
   static async open(file: string): Promise<AuditFile> {
     try {
-      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await makeDirectories(path.dirname(file), 0o700);
       const handle = await open(file, 'a', 0o600);
       const text = await readFile(file, 'utf8');
       // A line that a crash cut off stays, as a broken one; the next begins on its own.

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { writeWholeFile } from '../base/whole-file.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 import { formatUsers, type ConsoleUser } from './user.ts';
 
 /**
@@ -9,6 +9,6 @@ import { formatUsers, type ConsoleUser } from './user.ts';
  * @throws {DbadminError} `file-unwritable`.
  */
 export async function writeUsers(file: string, users: readonly ConsoleUser[]): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await makeDirectories(path.dirname(file), 0o700);
   await writeWholeFile(file, formatUsers(users), 0o600);
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { cp, lstat, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 import { unprivilegedUser, type ServerPrograms } from './server.ts';
 
 /** The majors that npm packages of server programs exist for. */
@@ -71,7 +72,7 @@ async function isOurs(directory: string): Promise<boolean> {
 }
 
 async function copyPrograms(source: string, target: string): Promise<void> {
-  await mkdir(path.dirname(target), { recursive: true, mode: 0o755 });
+  await makeDirectories(path.dirname(target), 0o755);
   const beside = `${target}.${process.pid}.tmp`;
   await rm(beside, { recursive: true, force: true });
   await cp(source, beside, { recursive: true, verbatimSymlinks: true });

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { chown, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../base/errors.ts';
 import { isRunning } from '../base/processes.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 
 /** PostgreSQL's server programs of one major, and whom to run them as. */
 export interface ServerPrograms {
@@ -50,7 +51,7 @@ export async function unprivilegedUser(names: readonly string[] = ['postgres', '
 
 /** Makes a directory that the server's user owns, mode 0700. Fine when it exists. */
 export async function makeServerDirectory(programs: ServerPrograms, directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectories(directory, 0o700);
   if (programs.runAs !== undefined) await chown(directory, programs.runAs.uid, programs.runAs.gid);
 }
 

@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 
 export type RandomBytes = (size: number) => Uint8Array;
 
@@ -19,7 +20,7 @@ export function generatePassword(randomBytes: RandomBytes): Secret {
  */
 export async function createPasswordFile(file: string, password: Secret): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectories(path.dirname(file), 0o700);
     await writeNew(file, password);
     await syncDirectory(file);
   } catch (error) {
@@ -35,7 +36,7 @@ export async function createPasswordFile(file: string, password: Secret): Promis
 export async function replacePasswordFile(file: string, password: Secret): Promise<void> {
   const beside = `${file}.new`;
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectories(path.dirname(file), 0o700);
     await rm(beside, { force: true });
     await writeNew(beside, password);
     await rename(beside, file);

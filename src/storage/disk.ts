@@ -1,6 +1,7 @@
-import { access, constants, mkdir, open, statfs, unlink, type FileHandle } from 'node:fs/promises';
+import { access, constants, open, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { isDbadminError } from '../base/errors.ts';
+import { makeDirectories } from '../base/make-directories.ts';
 import { ownFailure } from './body.ts';
 import { createFile, modesBelow, syncDirectory, type DiskTarget } from './disk-create.ts';
 import { diskFailure, isAbsence } from './disk-failures.ts';
@@ -35,7 +36,7 @@ export async function openDiskStore(root: string, identityKey?: string): Promise
 export async function createDiskStore(root: string, identityKey?: string): Promise<ObjectStore> {
   const directory = path.resolve(root);
   try {
-    const firstMade = await mkdir(directory, { recursive: true, mode: 0o700 });
+    const firstMade = await makeDirectories(directory, 0o700);
     if (firstMade !== undefined) {
       for (let made = directory; made.length >= firstMade.length; made = path.dirname(made)) await syncDirectory(path.dirname(made));
     }

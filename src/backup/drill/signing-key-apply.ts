@@ -1,9 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { shellWord } from '../../base/shell-word.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import type { Environment } from '../../postgres/programs.ts';
 
 /** Where the key that signs reports is kept when nobody says otherwise: the user's state directory. */
@@ -22,7 +23,7 @@ export async function signingKey(file: string): Promise<KeyObject> {
   if (present !== undefined) return present;
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectories(path.dirname(file), 0o700);
     const handle = await open(file, 'wx', 0o600);
     try {
       await handle.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));

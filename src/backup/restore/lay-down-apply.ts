@@ -1,4 +1,4 @@
-import { chmod, chown, lchown, mkdir, open, rename, stat, statfs, symlink } from 'node:fs/promises';
+import { chmod, chown, lchown, open, rename, stat, statfs, symlink } from 'node:fs/promises';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -6,6 +6,7 @@ import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../bas
 import { selected } from '../../base/listed.ts';
 import { systemPath } from '../../base/path-bytes.ts';
 import { writeFully } from '../../base/write-fully.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import type { SystemUser } from '../../postgres/server.ts';
 import type { BlobReader } from '../../repository/blob-reader.ts';
 import { configurationBytes } from '../configuration-text.ts';
@@ -244,7 +245,7 @@ export async function writeText(target: string, content: string | Uint8Array, ow
 /** Makes a directory with its parents; each that was made belongs to the owner, or they could not enter it. The directory gets the mode. */
 export async function makeDirectory(directory: string, mode: number, owner: SystemUser | undefined): Promise<void> {
   try {
-    const first = await mkdir(systemPath(directory), { recursive: true, mode });
+    const first = await makeDirectories(directory, mode);
     await chmod(systemPath(directory), mode);
     if (owner === undefined) return;
     for (let at = directory; ; at = path.dirname(at)) {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { open, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { openTableReader, rowSecurityRefusal, TEXT_SETTINGS } from '../../postgres/table-client.ts';
 import { copyOut } from './copy-apply.ts';
@@ -67,7 +68,7 @@ export async function exportTable(request: ExportRequest): Promise<ExportedTable
 
 async function makeEmpty(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectories(directory, 0o700);
     if ((await readdir(directory)).length === 0) return;
   } catch (error) {
     throw new DbadminError('file-unwritable', `cannot write to ${directory}`, { detail: messageOf(error), cause: error });

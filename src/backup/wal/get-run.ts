@@ -218,7 +218,8 @@ export async function writeWhole(target: string, bytes: Buffer): Promise<void> {
     }
     await rename(beside, target);
   } catch (error) {
-    await rm(beside, { force: true });
+    // Below a file this fails as well, and would hide why.
+    await rm(beside, { force: true }).catch(() => undefined);
     throw new DbadminError(systemCodeOf(error) === 'ENOSPC' ? 'storage-full' : 'file-unwritable', `cannot write ${target}`, {
       detail: messageOf(error),
       cause: error,

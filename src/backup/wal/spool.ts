@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { nextSegment } from '../../postgres/segment.ts';
 import { blake3 } from '../../repository/hash.ts';
 import { writeWhole } from './get-run.ts';
@@ -24,7 +25,7 @@ export class WalSpool {
   }
 
   async put(segment: string, bytes: Buffer): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await makeDirectories(this.#directory, 0o700);
     await writeWhole(path.join(this.#directory, `${segment}.${blake3(bytes).toString('hex')}`), bytes);
   }
 

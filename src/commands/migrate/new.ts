@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { readFiles } from '../../migrate/inspect.ts';
 import { compareVersions, nextVersion, parseMigrationName, titleOf } from '../../migrate/files/names.ts';
 import { writeLock } from '../../migrate/schema/lock-file-apply.ts';
@@ -47,7 +48,7 @@ function versionOf(name: string): string | undefined {
 
 async function writeNew(file: string, text: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeDirectories(path.dirname(file));
     await writeFile(file, text, { flag: 'wx' });
   } catch (error) {
     // Opened and not written, it would be a file without a statement, which up refuses.

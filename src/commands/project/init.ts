@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INSTALLED_IN } from '../../base/installation.ts';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { passwordFileLine, separatePassword } from '../../config/connection-url.ts';
@@ -105,8 +106,8 @@ function schemaPath(file: string, name: string): string {
 async function make(directory: string, entry: ScaffoldEntry): Promise<boolean> {
   const target = path.join(directory, entry.path);
   try {
-    if (entry.kind === 'directory') return (await mkdir(target, { recursive: true })) !== undefined;
-    await mkdir(path.dirname(target), { recursive: true });
+    if (entry.kind === 'directory') return (await makeDirectories(target)) !== undefined;
+    await makeDirectories(path.dirname(target));
     await writeFile(target, entry.text, { flag: 'wx', mode: entry.mode });
     return true;
   } catch (error) {

@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { systemdMark, systemdUnits } from '../../schedule/export/systemd.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
@@ -45,7 +46,7 @@ export async function exportSystemd(context: CommandContext, input: CommandInput
     return 0;
   }
   const before = await unitsThere(directory, configFile, new Set(files.keys()));
-  await mkdir(directory, { recursive: true });
+  await makeDirectories(directory);
   for (const [name, text] of files) await writeWholeFile(path.join(directory, name), text, 0o644);
   for (const name of before) await rm(path.join(directory, name));
   for (const name of files.keys()) context.output.line(path.join(directory, name));

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import { writeWholeFile } from '../../base/whole-file.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { scheduledTasks } from '../../schedule/export/task-scheduler.ts';
 import { isTimeZone } from '../../schedule/recurrence.ts';
@@ -30,7 +30,7 @@ export async function exportTaskScheduler(context: CommandContext, input: Comman
     output.result({ directory, files: [...files.keys()], timeZone: localZone, omitted, texts: Object.fromEntries(files) });
     return 0;
   }
-  await mkdir(directory, { recursive: true });
+  await makeDirectories(directory);
   for (const [name, text] of files) await writeWholeFile(path.join(directory, name), `\u{FEFF}${text}`, 0o644, 'utf16le');
   for (const name of files.keys()) output.line(path.join(directory, name));
   warnOmitted(context, omitted);

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { historyTable, type HistoryKind } from '../history/history.ts';
 import type { Queryable } from '../session/session.ts';
 import type { ImportEntry, ImportPlan } from './plan.ts';
@@ -60,7 +61,7 @@ async function stage(files: readonly { readonly directory: string; readonly name
     for (const { directory, name, text } of files) {
       let place = beside.get(directory);
       if (place === undefined) {
-        await mkdir(directory, { recursive: true });
+        await makeDirectories(directory);
         place = await mkdtemp(path.join(directory, '.import-'));
         beside.set(directory, place);
       }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { LOCK_MODES } from '../effects/lock-modes.ts';
 import { statementSha, type Statement } from '../files/migration.ts';
 
@@ -127,7 +128,7 @@ export function rehearsalFile(
 /** @throws {DbadminError} `file-unwritable`. */
 export async function writeRehearsal(file: string, record: RehearsalRecord): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectories(path.dirname(file), 0o700);
     const beside = `${file}.${process.pid}`;
     await writeFile(beside, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
     await rename(beside, file);

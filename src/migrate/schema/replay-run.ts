@@ -1,9 +1,10 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment } from '../../postgres/programs.ts';
@@ -103,7 +104,7 @@ async function copyUpTo(directories: MigrationDirectories, version: string, into
     return path.join(into, below.startsWith('..') ? path.basename(directory) : below);
   };
   const { migrations } = await readFiles(directories);
-  await mkdir(copied(directories.migrations), { recursive: true });
+  await makeDirectories(copied(directories.migrations));
   for (const { name, file } of migrations) {
     if (compareVersions(name.version, version) <= 0) await cp(file.location, path.join(copied(directories.migrations), name.file));
   }

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 
 /**
  * Gives `file` this text: written beside it, then renamed over it. Gives false, touching nothing, when it has it already.
@@ -11,7 +12,7 @@ export async function writeWhole(file: string, text: string): Promise<boolean> {
   if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return false;
   const beside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeDirectories(path.dirname(file));
     await writeFile(beside, text);
     await rename(beside, file);
     return true;

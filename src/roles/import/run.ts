@@ -1,6 +1,7 @@
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { link, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { describeChange } from '../describe.ts';
 import { parseRolesDocument } from '../document/parse.ts';
@@ -63,7 +64,7 @@ function thereAlready(file: string): DbadminError {
 export async function writeRolesFile(file: string, text: string, overwrite: boolean): Promise<void> {
   const beside = `${file}.${process.pid}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeDirectories(path.dirname(file));
     const handle = await open(beside, 'wx', 0o644);
     try {
       await handle.writeFile(text);

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { openSignIn, sealSignIn, type SignIn, type TokenKey } from './sign-in.ts';
 
 const RANDOM_BYTES = 28;
@@ -99,7 +100,7 @@ async function makeKey({ keyFile }: SignInPlaces): Promise<TokenKey> {
 
 async function replaceFile(file: string, text: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeDirectories(path.dirname(file), 0o700);
     const beside = `${file}.${randomBytes(6).toString('hex')}.tmp`;
     const handle = await open(beside, 'wx', 0o600);
     try {

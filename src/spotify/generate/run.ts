@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 import { makeCatalogue, type GeneratedSong } from './catalogue.ts';
 import { makeWeeks, rankingDocument, rankingLines, summaryLines } from './chart-files.ts';
 import { extendedPieces } from './extended-file.ts';
@@ -132,7 +133,7 @@ async function write(directory: string, file: Pieces): Promise<GeneratedFile> {
     }
   };
   try {
-    await mkdir(path.dirname(target), { recursive: true });
+    await makeDirectories(path.dirname(target));
     await pipeline(Readable.from(counted()), createWriteStream(target, { flags: 'wx' }));
   } catch (error) {
     throw new DbadminError('file-unwritable', `cannot write ${target}`, { detail: messageOf(error), cause: error });

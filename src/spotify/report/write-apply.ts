@@ -1,6 +1,7 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, messageOf } from '../../base/errors.ts';
+import { makeDirectories } from '../../base/make-directories.ts';
 
 /**
  * Writes a file whole: beside it first, then renamed over what was there, so that a report sent every morning is never half.
@@ -10,7 +11,7 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 export async function writeReport(file: string, text: string): Promise<void> {
   const beside = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeDirectories(path.dirname(file));
     await writeFile(beside, text);
     await rename(beside, file);
   } catch (error) {
