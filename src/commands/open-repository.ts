@@ -197,7 +197,7 @@ export async function unlockOf({ encryption }: RepositoryConfig): Promise<Unlock
   try {
     return { kind: 'key-file', content: new Secret(await readFile(encryption.path, 'utf8')) };
   } catch (error) {
-    throw new DbadminError('file-unreadable', `cannot read the key file ${encryption.path}`, {
+    throw new DbadminError('credentials-wrong', `cannot read the key file ${encryption.path}`, {
       detail: messageOf(error),
       hint: 'Without a key the content of the repository cannot be read: put the file back, or use another key of the repository.',
       cause: error,

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { parseDuration } from '../base/durations.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { YamlPath, YamlSource } from '../base/yaml-source.ts';
 import { isInterpolated } from '../base/interpolation.ts';
 import type { SecretSource } from '../base/secret-source.ts';
@@ -47,7 +48,9 @@ export function resolveRepository(name: string, file: RepositoryFile, at: YamlPa
     caFile: file.ca_file === undefined ? undefined : path.resolve(resolving.directory, file.ca_file),
     accessKeyId: file.access_key_id,
     secretAccessKey:
-      file.secret_access_key === undefined ? undefined : secretAt(file.secret_access_key, [...at, 'secret_access_key'], resolving),
+      file.secret_access_key === undefined
+        ? undefined
+        : secretAt(file.secret_access_key, [...at, 'secret_access_key'], resolving, 'credentials-wrong'),
     profile: file.profile,
     storageClass: file.storage_class,
     serverSideEncryption,
@@ -86,7 +89,7 @@ function resolveLock(
 function resolveEncryption(file: EncryptionFile | undefined, at: YamlPath, resolving: Resolving): EncryptionConfig {
   if (file === undefined || file === 'none') return { kind: 'none' };
   if (file.passphrase !== undefined) {
-    return { kind: 'passphrase', passphrase: secretAt(file.passphrase, [...at, 'passphrase'], resolving) };
+    return { kind: 'passphrase', passphrase: secretAt(file.passphrase, [...at, 'passphrase'], resolving, 'credentials-wrong') };
   }
   return { kind: 'key-file', path: path.resolve(resolving.directory, file.key_file ?? '') };
 }
@@ -97,16 +100,17 @@ function resolveServerSide(sse: S3File['sse'], at: YamlPath, resolving: Resolvin
   if (sse === undefined || sse === 'none') return { kind: 'none' };
   if (sse === 's3') return { kind: 's3' };
   if (sse === 'kms') return { kind: 'kms', keyId: undefined };
-  if (sse.customer_key !== undefined) return { kind: 'customer', key: secretAt(sse.customer_key, [...at, 'customer_key'], resolving) };
+  if (sse.customer_key !== undefined)
+    return { kind: 'customer', key: secretAt(sse.customer_key, [...at, 'customer_key'], resolving, 'credentials-wrong') };
   return { kind: 'kms', keyId: sse.kms };
 }
 
 /** The secret at a path of the file, with a warning when it is written there in plain text. */
-export function secretAt(secret: SecretSource, at: YamlPath, resolving: Resolving): Secret {
+export function secretAt(secret: SecretSource, at: YamlPath, resolving: Resolving, code?: ErrorCode): Secret {
   const { source, directory, env, warnings } = resolving;
   const written = source.written(at);
   if (written !== undefined && written !== '' && !isInterpolated(written)) {
     warnings.push(`${source.place(at)}: ${String(at.at(-1))} is written in the file; better "\${NAME}" or { from: env, name: NAME }`);
   }
-  return resolveSecret(secret, source.place(at), directory, env);
+  return resolveSecret(secret, source.place(at), directory, env, code);
 }

@@ -8,8 +8,9 @@ import { HOLD_NAME } from './left-out.ts';
 /** Paths of sockets are short: 104 bytes on some systems, the terminating zero among them. */
 const SOCKET_PATH_BYTES = 100;
 const TRIES = 5;
-/** Nobody listens there; or the directory may not be or cannot be entered, which whoever looks into it next says better. */
+/** The directory may not be or cannot be entered, which whoever looks into it next says better. */
 const UNENTERED: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'];
+/** Nobody listens there. */
 const UNANSWERED: readonly (string | undefined)[] = ['ECONNREFUSED', 'ENOTSOCK', 'EPROTOTYPE', ...UNENTERED];
 /** Of filesystems that have no sockets. */
 const SOCKETLESS: readonly (string | undefined)[] = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS'];

@@ -14,6 +14,10 @@ afterAll(async () => await rm(directory, { recursive: true, force: true }));
 
 /** Runs a command of a cluster that nobody can reach, with the repositories local and offsite, offsite encrypted. */
 async function dbadmin(...words: readonly string[]): Promise<CommandEnd> {
+  return await dbadminWith({ SECRET: 'a long passphrase' }, ...words);
+}
+
+async function dbadminWith(env: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<CommandEnd> {
   const config = path.join(directory, 'dbadmin.yaml');
   const place = (name: string): string => JSON.stringify(path.join(directory, name));
   await writeFile(
@@ -26,7 +30,7 @@ repositories:
 `,
     { mode: 0o600 },
   );
-  return await runInProcess([...words, '--config', config], { ...process.env, SECRET: 'a long passphrase' });
+  return await runInProcess([...words, '--config', config], { ...process.env, ...env });
 }
 
 test('where the first repository is away, what reads one names the others', async () => {
@@ -46,4 +50,11 @@ test('where the first repository is away, what reads one names the others', asyn
   expect(named).toMatchObject({ status: 10 });
   expect(named.stderr).not.toContain('offsite');
   expect((await dbadmin('backup', 'list', '--repository', 'offsite')).stderr).toContain('holds nothing of cluster main');
+});
+
+test('a passphrase that is not to be had ends as a wrong one does', async () => {
+  const list = ['backup', 'list', '--repository', 'offsite'];
+  const unset = /dbadmin\.yaml:5:\d+: environment variable SECRET is not set/;
+  expect(await dbadminWith({ SECRET: '' }, ...list)).toMatchObject({ status: 12, stderr: expect.stringMatching(unset) as string });
+  expect(await dbadminWith({ SECRET: 'another passphrase' }, ...list)).toMatchObject({ status: 12 });
 });
