@@ -59,7 +59,8 @@ export async function returningByAll(
   return { returning, unreadLedgers };
 }
 
-interface FoundLedger {
+/** What was read of another repository's ledger. */
+export interface FoundLedger {
   readonly repository: string;
   readonly isEncrypted: boolean;
   readonly entries: readonly LedgerEntry[];
@@ -106,13 +107,27 @@ function warnOfUnbelieved(
   all: readonly LedgerEntry[],
   found: readonly FoundLedger[],
 ): void {
-  const known = new Set(believed.map(deedIdentity));
-  for (const entry of all) {
-    const identity = deedIdentity(entry);
-    const source = found.find(({ isEncrypted, entries }) => !isEncrypted && entries.some((each) => deedIdentity(each) === identity));
-    if (known.has(identity) || source === undefined) continue;
+  for (const { entry, source } of unbelieved(believed, all, found)) {
     log.warn(
-      `${source.repository} alone says of ${describeEntry(entry)}, and is not encrypted as ${name} is: it may come back, and is not taken away again. If it is true: dbadmin repository sync --from ${source.repository} --to ${name}, and restore then`,
+      `${source} alone says of ${describeEntry(entry)}, and is not encrypted as ${name} is: it may come back, and is not taken away again. If it is true: dbadmin repository sync --from ${source} --to ${name}, and restore then`,
     );
   }
+}
+
+/** What of `all` only a repository without encryption says, and which. Each entry is looked at once: a ledger of years has many. */
+export function unbelieved(
+  believed: readonly LedgerEntry[],
+  all: readonly LedgerEntry[],
+  found: readonly FoundLedger[],
+): readonly { readonly entry: LedgerEntry; readonly source: string }[] {
+  const known = new Set(believed.map(deedIdentity));
+  const left = all.filter((entry) => !known.has(deedIdentity(entry)));
+  if (left.length === 0) return [];
+  const sources = new Map<string, string>();
+  for (const { repository, isEncrypted, entries } of found.toReversed())
+    if (!isEncrypted) for (const entry of entries) sources.set(deedIdentity(entry), repository);
+  return left.flatMap((entry) => {
+    const source = sources.get(deedIdentity(entry));
+    return source === undefined ? [] : [{ entry, source }];
+  });
 }
