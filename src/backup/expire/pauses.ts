@@ -10,8 +10,11 @@ export interface Pause {
 const LEAST_PAUSE_MS = 86_400_000;
 /** So many times as long as any stretch without anything stored was in the time of a window before it. */
 const LONGER_TIMES = 3;
-/** So many things were stored in that time: what comes seldom says nothing. */
+/** So many things were stored in that time, and over so long: what comes seldom says nothing, nor does all that one backup stores at once. */
 const LEAST_MOMENTS = 3;
+const LEAST_SPAN_MS = 86_400_000;
+/** Those before are the way in which the machine is used: were they all pauses, nothing would ever go. */
+const MOST_PAUSES = 2;
 
 /**
  * The pauses within the last `windowMs` of time that was none. Where the repository is on the machine's own disk there is one clock alone, and all that tells whether it was
@@ -23,7 +26,7 @@ export function pausesOf(moments: Iterable<Date>, now: Date, windowMs: number): 
   const times = Float64Array.from([...moments].map((moment) => moment.getTime()).filter((at) => at < nowMs)).sort();
   const pauses: Pause[] = [];
   let livedMs = 0;
-  for (let n = times.length - 1; n >= 0 && livedMs < windowMs; n -= 1) {
+  for (let n = times.length - 1; n >= 0 && livedMs < windowMs && pauses.length < MOST_PAUSES; n -= 1) {
     const from = times[n] ?? 0;
     const to = times[n + 1] ?? nowMs;
     if (isPause(times, n, to - from, windowMs)) pauses.push({ from: new Date(from), to: new Date(to) });
@@ -42,7 +45,8 @@ function isPause(times: Float64Array, n: number, lengthMs: number, windowMs: num
     longestMs = Math.max(longestMs, (times[first] ?? 0) - (times[first - 1] ?? 0));
     first -= 1;
   }
-  return n - first + 1 >= LEAST_MOMENTS && lengthMs >= LONGER_TIMES * longestMs;
+  const spanMs = (times[n] ?? 0) - (times[first] ?? 0);
+  return n - first + 1 >= LEAST_MOMENTS && spanMs >= LEAST_SPAN_MS && lengthMs >= LONGER_TIMES * longestMs;
 }
 
 /** How old at `now` what came about at `then` is, without the pauses since. */

@@ -37,6 +37,15 @@ describe('pausesOf', () => {
   });
 });
 
+test('a schedule whose runs lie further apart than the window has no pause for what each run stores, and not more than two where each takes days', () => {
+  const minute = 1 / 1440;
+  const weekly = days(0, 70, 7).flatMap((n) => [n, n + minute, n + 5 * minute]);
+  expect(lengths(weekly, 70.01, 3)).toEqual([]);
+  expect(lengths(weekly, 76, 6)).toEqual([]);
+  const weekends = days(0, 70, 7).flatMap((n) => [n, n + 0.5, n + 1, n + 1.2]);
+  expect(lengths(weekends, 71.5, 3)).toHaveLength(2);
+});
+
 test('nothing grows older in a pause, and a hold from before it ends later by as much', () => {
   const pauses = pausesOf([...days(0, 14), 44].map(day), day(45), 14 * DAY_MS);
   expect([0, 14, 44].map((n) => livedMs(day(45), day(n), pauses) / DAY_MS)).toEqual([15, 1, 1]);
