@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, reasonOf, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -44,42 +44,67 @@ async function tryEach(sql: Sql, [statement, ...others]: readonly string[]): Pro
   }
 }
 
+/** Sessions of others in a database keep it from getting its name: they are ended, and may come again. */
+const ATTEMPTS = 5;
+
 /**
- * Gives a restored database its owner, settings and privileges, over a connection of its own: one from before the content came may be
- * lost by now. Gives what the server refused, and what was left when it could not be reached: the database is whole without it.
+ * Gives a restored database its name, and its owner, settings and privileges with it, in one transaction: until its end the database is
+ * there under `workingName` alone. Over a connection of its own: one from before the content came may be lost by now. Gives what the
+ * server refused.
+ *
+ * @throws {DbadminError} `query-failed` when it did not get its name, with what is to be said by hand.
  */
-export async function applyProperties(
+export async function nameDatabase(
   parameters: ConnectionParameters,
+  workingName: string,
   name: string,
   properties: DatabaseProperties | undefined,
 ): Promise<readonly NotApplied[]> {
   const statements = properties === undefined ? [] : propertyStatements(properties, name);
-  if (statements.length === 0) return [];
-  let sql: Sql;
-  try {
-    sql = await openClient(parameters);
-  } catch (error) {
-    if (error instanceof DbadminError) return statements.map((statement) => ({ statement, reason: reasonOf(error) }));
-    throw error;
-  }
-  try {
-    return await runEach(sql, statements);
-  } finally {
-    await sql.end({ timeout: 1 });
+  const rename = `ALTER DATABASE ${quoteName(workingName)} RENAME TO ${quoteName(name)}`;
+  let notApplied: readonly NotApplied[] = [];
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const sql = await openClient(parameters);
+      try {
+        // An earlier attempt may have lost the connection after the server had done it all.
+        if (attempt > 1 && (await sql`select from pg_catalog.pg_database where datname = ${workingName}`).length === 0) return notApplied;
+        if (attempt > 1) await endSessions(sql, workingName);
+        await sql.begin(async (transaction) => {
+          await transaction.unsafe(rename);
+          notApplied = await runEach(transaction, statements);
+        });
+        return notApplied;
+      } finally {
+        await sql.end({ timeout: 1 });
+      }
+    } catch (error) {
+      if (attempt < ATTEMPTS && (!isServerError(error) || systemCodeOf(error) === '55006')) continue;
+      throw new DbadminError('query-failed', `database ${quoteName(name)} is restored, and did not get its name`, {
+        detail: `It is whole, and there as ${quoteName(workingName)}: ${reasonOf(error)}`,
+        hint: ['Do the rest by hand:', ...[rename, ...statements].map((statement) => `${statement};`)].join('\n'),
+        cause: error,
+      });
+    }
   }
 }
 
-async function runEach(sql: Sql, statements: readonly string[]): Promise<readonly NotApplied[]> {
+/** Those of monitoring and poolers come by themselves. What may not be ended shows when the name is given. */
+async function endSessions(sql: Sql, name: string): Promise<void> {
+  try {
+    await sql`select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname = ${name}`;
+  } catch (error) {
+    if (!isServerError(error)) throw error;
+  }
+}
+
+async function runEach(transaction: TransactionSql, statements: readonly string[]): Promise<readonly NotApplied[]> {
   const notApplied: NotApplied[] = [];
-  for (const [at, statement] of statements.entries()) {
+  for (const statement of statements) {
     try {
-      await sql.unsafe(statement);
+      await transaction.savepoint(async (point) => await point.unsafe(statement));
     } catch (error) {
-      if (!isServerError(error)) {
-        if (systemCodeOf(error) === undefined) throw error;
-        const reason = `the connection was lost: ${messageOf(error)}`;
-        return [...notApplied, ...statements.slice(at).map((left) => ({ statement: left, reason }))];
-      }
+      if (!isServerError(error)) throw error;
       notApplied.push({ statement, reason: messageOf(error) });
     }
   }

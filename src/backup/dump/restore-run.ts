@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sql } from 'postgres';
@@ -6,15 +6,16 @@ import { DbadminError, isDbadminError, messageOf, reasonOf } from '../../base/er
 import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
-import { quoteIdentifier } from '../../postgres/quote.ts';
+import { quoteIdentifier, quoteName } from '../../postgres/quote.ts';
 import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { applyProperties, createDatabase, type NotApplied } from './database-apply.ts';
+import { createDatabase, nameDatabase, type NotApplied } from './database-apply.ts';
 import type { DatabaseProperties } from './database-properties.ts';
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
 import type { DumpedObject, DumpManifest } from './manifest.ts';
 import { restoreFromFile } from './pg-dump-restore.ts';
 import { spoolDumped } from './stored-dump.ts';
+import { isWorkingName, workingNameOf } from './working-name.ts';
 
 export interface RestoreDumpRequest {
   readonly repository: Repository;
@@ -32,6 +33,8 @@ export interface RestoreDumpRequest {
   /** Where a dump lies until it is restored: room for the largest is needed. */
   readonly spoolDirectory: string;
   readonly signal: AbortSignal;
+  /** Gets databases that restores were filling and did not finish: those that were killed, or are at work. */
+  readonly onUnfinished?: (names: readonly string[]) => void;
   readonly onGlobals?: (globals: AppliedGlobals) => void;
   readonly onDatabase?: (database: RestoredDatabase) => void;
 }
@@ -51,7 +54,8 @@ export interface RestoredDump {
 }
 
 /**
- * Restores databases of a dump into new databases. A database whose content does not come whole is dropped again, or, where the server is lost, named.
+ * Restores databases of a dump into new databases. Each is filled under a name that says so and gets its own as the last step: killed, a
+ * restore leaves nothing that looks done. A database whose content does not come whole is dropped again, or, where the server is lost, named.
  *
  * @throws {DbadminError} `refused` when a name is taken, `program-failed` with what pg_restore said, `repository-damaged`.
  */
@@ -63,6 +67,8 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
     const file = path.join(spool, 'dump');
     const globals = await inSession(parameters, async (sql) => {
       await refuseTakenNames(sql, [...request.databases.values()]);
+      const unfinished = await listUnfinished(sql);
+      if (unfinished.length > 0) request.onUnfinished?.(unfinished);
       return request.globals ? await restoreGlobals(request, sql, file) : null;
     });
     if (globals !== null) request.onGlobals?.(globals);
@@ -102,6 +108,11 @@ async function refuseTakenNames(sql: Sql, names: readonly string[]): Promise<voi
   });
 }
 
+async function listUnfinished(sql: Sql): Promise<readonly string[]> {
+  const databases = await sql<{ name: string }[]>`select datname as name from pg_catalog.pg_database order by 1`;
+  return databases.map(({ name }) => name).filter(isWorkingName);
+}
+
 async function restoreOne(
   request: RestoreDumpRequest,
   name: string,
@@ -109,20 +120,27 @@ async function restoreOne(
   properties: DatabaseProperties | undefined,
 ): Promise<readonly NotApplied[]> {
   const { program, parameters, env, signal, jobs } = request;
-  const locale = await inSession(parameters, async (sql) => await createDatabase(sql, name, properties));
+  const workingName = workingNameOf(name, randomBytes(4).toString('hex'));
+  const refused = await inSession(parameters, async (sql) => await createDatabase(sql, workingName, properties));
   try {
-    await restoreFromFile({ program, parameters: { ...parameters, database: name }, env, signal }, file, { jobs, exitOnError: true });
+    await restoreFromFile({ program, parameters: { ...parameters, database: workingName }, env, signal }, file, {
+      jobs,
+      exitOnError: true,
+    });
   } catch (error) {
-    // Half of a database would look like one.
-    const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`;
+    const drop = `DROP DATABASE IF EXISTS ${quoteIdentifier(workingName)} WITH (FORCE)`;
     try {
       await inSession(parameters, async (sql) => await sql.unsafe(drop));
     } catch (failure) {
-      throw halfRestored(error, failure, name, drop);
+      throw halfRestored(error, failure, workingName, drop);
     }
     throw error;
   }
-  return [...locale, ...(await applyProperties(parameters, name, properties))];
+  const locale = refused.map(({ statement, reason }) => ({
+    statement: statement.replace(quoteName(workingName), () => quoteName(name)),
+    reason,
+  }));
+  return [...locale, ...(await nameDatabase(parameters, workingName, name, properties))];
 }
 
 /** What ended the restore, with what it left behind. */

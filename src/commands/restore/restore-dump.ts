@@ -13,6 +13,7 @@ import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
+import { quoteName } from '../../postgres/quote.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -71,6 +72,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       env,
       spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
       signal: context.signal,
+      onUnfinished: (names) => warnOfUnfinished(context, names),
       onGlobals: (applied) => showGlobals(output, applied),
       onDatabase: (database) => showDatabase(context, database),
     });
@@ -79,6 +81,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     return restored.databases.every(({ notApplied }) => notApplied.length === 0) ? 0 : IN_PART;
   } finally {
     await opened.store.close();
+  }
+}
+
+function warnOfUnfinished({ log }: CommandContext, names: readonly string[]): void {
+  for (const name of names) {
+    log.warn(
+      `database ${name} is of a restore that did not come to its end, and may be half of one; unless a restore is at work on it or said that it is whole: DROP DATABASE ${quoteName(name)};`,
+    );
   }
 }
 

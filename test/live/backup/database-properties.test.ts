@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyProperties, createDatabase } from '../../../src/backup/dump/database-apply.ts';
+import { createDatabase, nameDatabase } from '../../../src/backup/dump/database-apply.ts';
 import { inspectDatabaseProperties } from '../../../src/backup/dump/database-properties-inspect.ts';
 import { propertyStatements, type DatabaseProperties } from '../../../src/backup/dump/database-properties.ts';
 import { freePort } from '../../postgres/address.ts';
@@ -42,17 +42,20 @@ describe.each([...OPTIONS])('the properties of a database on PostgreSQL %d', (ma
     const properties = await propertiesOf('one');
     expect(properties).toMatchObject({ owner: 'keeper', settings: [{ role: null, name: 'search_path', value: '"$user", "x y"' }] });
     expect(properties.privileges?.map(({ grantee }) => grantee)).not.toContain(null);
-    expect(await createDatabase(sql, 'other', properties)).toEqual([]);
-    expect(await applyProperties(cluster.parameters(), 'other', properties)).toEqual([]);
+    expect(await createDatabase(sql, 'other (dbadmin)', properties)).toEqual([]);
+    expect(await nameDatabase(cluster.parameters(), 'other (dbadmin)', 'other', properties)).toEqual([]);
     expect(await propertiesOf('other')).toEqual(properties);
   });
 
   test('are all named when the server cannot be reached', async () => {
     const properties = await propertiesOf('one');
     const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: await freePort() }] };
-    const left = await applyProperties(parameters, 'away', properties);
-    expect(left.map(({ statement }) => statement)).toEqual(propertyStatements(properties, 'away'));
-    expect(left[0]?.reason).toMatch(/^cannot connect to /);
+    const statements = [`ALTER DATABASE "away (dbadmin)" RENAME TO "away"`, ...propertyStatements(properties, 'away')];
+    await expect(nameDatabase(parameters, 'away (dbadmin)', 'away', properties)).rejects.toMatchObject({
+      code: 'query-failed',
+      detail: expect.stringMatching(/^It is whole, and there as "away \(dbadmin\)": cannot connect to /),
+      hint: ['Do the rest by hand:', ...statements.map((statement) => `${statement};`)].join('\n'),
+    });
   });
 
   test('that it cannot have are named, and the database is made without them', async () => {

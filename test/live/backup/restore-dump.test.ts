@@ -61,6 +61,28 @@ async function cutAt(words: string, cluster: TestCluster, isForGood = false): Pr
   return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
 }
 
+/** A way to the server on which `call` is done first when a connection says `words`, once. */
+async function callAt(words: string, cluster: TestCluster, call: () => Promise<void>): Promise<{ readonly port: number; close(): void }> {
+  let isDone = false;
+  const listener = net.createServer((client) => {
+    const server = net.connect(cluster.port, '127.0.0.1');
+    client.on('data', (data) => {
+      if (isDone || !data.toString('latin1').includes(words)) {
+        server.write(data);
+        return;
+      }
+      isDone = true;
+      void call().finally(() => server.write(data));
+    });
+    server.pipe(client);
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.on('close', () => server.destroy());
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
+}
+
 function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
   const NAME = 'closed "one';
   let cluster: TestCluster;
@@ -178,6 +200,9 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
         `alter role visitor in database "closed ""one" set work_mem to '8MB'`,
       ])
         await sql.unsafe(statement);
+      const content = postgres(cluster.url(), { database: NAME, max: 1, onnotice: () => undefined });
+      await content.unsafe('create table many as select generate_series(1, 100) as n');
+      await content.end();
     });
 
     it('brings back owner, privileges, settings, encoding and locale', async () => {
@@ -211,34 +236,57 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
       expect(await sql`select has_database_privilege('visitor', 'elsewhere', 'connect') as may`).toEqual([{ may: false }]);
     });
 
-    it('stays when the connection is lost after its content came, and what it was not given is named', async () => {
+    it('comes whole when the connection is lost after its content came, with all that it had', async () => {
       const repository = await makeMemoryRepository();
       const manifest = await takeDumpOf(repository, [NAME]);
       const way = await cutAt('ALTER DATABASE "whole" OWNER', cluster);
       try {
         const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
         const [restored] = (await restoreDump({ ...restoring(repository, manifest, 'whole'), parameters })).databases;
-        expect(restored?.notApplied.map(({ statement }) => statement)).toEqual([
-          'ALTER DATABASE "whole" OWNER TO "keeper"',
-          'REVOKE ALL ON DATABASE "whole" FROM PUBLIC',
-          'REVOKE ALL ON DATABASE "whole" FROM "keeper"',
-          expect.stringMatching(/^GRANT /),
-          expect.stringMatching(/^GRANT /),
-          expect.stringMatching(/^GRANT /),
-          'GRANT CONNECT ON DATABASE "whole" TO "odd ""visitor" WITH GRANT OPTION',
-        ]);
-        for (const { reason } of restored?.notApplied ?? []) expect(reason).toMatch(/^the connection was lost: /);
+        expect(restored?.notApplied).toEqual([]);
       } finally {
         way.close();
       }
-      expect(await propertiesOf('whole')).toMatchObject([{ columns: { datconnlimit: 7 }, owner: 'postgres', comment: "it's \\ closed" }]);
-      expect(await sql`select has_database_privilege('visitor', 'whole', 'connect') as may`).toEqual([{ may: false }]);
+      expect(await propertiesOf('whole')).toEqual(await propertiesOf(NAME));
     });
 
+    it('has its name only when all is done, whoever is in it meanwhile, and says what a killed restore left', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      const left = 'left (dbadmin restore 0123abcd)';
+      await sql.unsafe(`create database "${left}"`);
+      const unfinished: (readonly string[])[] = [];
+      const during: string[][] = [];
+      const visitors: postgres.Sql[] = [];
+      const visit = async (): Promise<void> => {
+        const names = (await sql<{ name: string }[]>`select datname as name from pg_database where datname ~ '^late'`).map(
+          ({ name }) => name,
+        );
+        during.push(names);
+        const [working] = names;
+        if (working === undefined) return;
+        // As monitoring does that looks into every database.
+        const visitor = postgres(cluster.url(), { database: working, max: 1, onnotice: () => undefined });
+        visitors.push(visitor);
+        await visitor`select 1`.catch(() => undefined);
+      };
+      const way = await callAt('COPY public.many', cluster, visit);
+      try {
+        const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
+        const request = { ...restoring(repository, manifest, 'late "one'), parameters };
+        const { databases } = await restoreDump({ ...request, onUnfinished: (names) => unfinished.push(names) });
+        expect(databases[0]?.notApplied).toEqual([]);
+      } finally {
+        way.close();
+        for (const visitor of visitors) await visitor.end({ timeout: 1 });
+      }
+      expect(during).toEqual([[expect.stringMatching(/^late "one \(dbadmin restore [0-9a-f]{8}\)$/)]]);
+      expect(await propertiesOf('late "one')).toEqual(await propertiesOf(NAME));
+      expect(unfinished).toEqual([[left]]);
+      await sql.unsafe(`drop database "${left}"`);
+    }, 60_000);
+
     it('names the half that is left where the server is lost in the middle, and how it goes', async () => {
-      const content = postgres(cluster.url(), { database: NAME, max: 1, onnotice: () => undefined });
-      await content.unsafe('create table many as select generate_series(1, 100) as n');
-      await content.end();
       const repository = await makeMemoryRepository();
       const manifest = await takeDumpOf(repository, [NAME]);
       const way = await cutAt('COPY public.many', cluster, true);
@@ -246,14 +294,17 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
         const parameters = { ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port: way.port }] };
         await expect(restoreDump({ ...restoring(repository, manifest, 'half "one'), parameters })).rejects.toMatchObject({
           code: 'program-failed',
-          detail: expect.stringMatching(/Half of database "half ""one" is there, and could not be taken away: /),
-          hint: expect.stringContaining('DROP DATABASE IF EXISTS "half ""one" WITH (FORCE)'),
+          detail: expect.stringMatching(
+            /Half of database "half ""one \(dbadmin restore [0-9a-f]{8}\)" is there, and could not be taken away: /,
+          ),
+          hint: expect.stringMatching(/DROP DATABASE IF EXISTS "half ""one \(dbadmin restore [0-9a-f]{8}\)" WITH \(FORCE\)/),
         });
       } finally {
         way.close();
       }
-      expect(await sql`select 1 as there from pg_database where datname = 'half "one'`).toEqual([{ there: 1 }]);
-      await sql.unsafe('drop database "half ""one"');
+      const halves = await sql<{ name: string }[]>`select datname as name from pg_database where datname ~ '^half '`;
+      expect(halves).toEqual([{ name: expect.stringMatching(/^half "one \(dbadmin restore /) }]);
+      await sql.unsafe(`drop database "${halves[0]?.name.replaceAll('"', '""')}"`);
     });
 
     it('of before they were kept is restored as it was then, and says so', async () => {
