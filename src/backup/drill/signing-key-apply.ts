@@ -13,14 +13,20 @@ export function defaultKeyFile(env: Environment): string {
   return path.join(state === undefined || state === '' ? path.join(os.homedir(), '.local', 'state') : state, 'dbadmin', 'drill-key.pem');
 }
 
+/** A key to sign with, and whether it was made just now. */
+export interface SigningKey {
+  readonly key: KeyObject;
+  readonly isNew: boolean;
+}
+
 /**
  * The private key in `file`; made there, readable by its owner alone, when there is none.
  *
  * @throws {DbadminError} `refused` when others may read it; `file-unreadable`, `file-unwritable`.
  */
-export async function signingKey(file: string): Promise<KeyObject> {
+export async function signingKey(file: string): Promise<SigningKey> {
   const present = await readKey(file);
-  if (present !== undefined) return present;
+  if (present !== undefined) return { key: present, isNew: false };
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
     await makeDirectories(path.dirname(file), 0o700);
@@ -34,14 +40,14 @@ export async function signingKey(file: string): Promise<KeyObject> {
   } catch (error) {
     // Two drills at once: the one that came first made it.
     const other = systemCodeOf(error) === 'EEXIST' ? await readKey(file) : undefined;
-    if (other !== undefined) return other;
+    if (other !== undefined) return { key: other, isNew: false };
     throw new DbadminError('file-unwritable', `cannot make the key that signs drills in ${file}`, {
       detail: messageOf(error),
       hint: 'Name another place with --key or DBADMIN_DRILL_KEY.',
       cause: error,
     });
   }
-  return privateKey;
+  return { key: privateKey, isNew: true };
 }
 
 /** The key there is, or undefined when there is none: for who only wants to compare. */

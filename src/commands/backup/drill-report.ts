@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
@@ -23,9 +24,20 @@ export async function keyFileOf(context: CommandContext, input: CommandInput): P
   }
 }
 
+/** The key that signs. That a new one is made is said: behind a name typed wrong it signs reports that nobody believes. */
+export async function keyToSignWith(context: CommandContext, input: CommandInput): Promise<KeyObject> {
+  const file = await keyFileOf(context, input);
+  const { key, isNew } = await signingKey(file);
+  if (isNew) {
+    const fingerprint = fingerprintOf(publicKeyText(key));
+    context.log.warn(`there was no key in ${file}: a new one was made there, ${fingerprint}, which nobody knows yet who verifies reports`);
+  }
+  return key;
+}
+
 /** `--public-key`: what others need to believe this user's reports. */
 export async function printPublicKey(context: CommandContext, input: CommandInput): Promise<number> {
-  const key = await signingKey(await keyFileOf(context, input));
+  const key = await keyToSignWith(context, input);
   const pem = publicKeyPem(key);
   const fingerprint = fingerprintOf(publicKeyText(key));
   if (context.output.json) context.output.result({ publicKey: pem, fingerprint });

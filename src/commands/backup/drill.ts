@@ -7,7 +7,6 @@ import { IN_PART } from '../../base/exit-status.ts';
 import { recordDrill, type RecordedDrill } from '../../backup/drill/record.ts';
 import { runDrill } from '../../backup/drill/run.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
-import { signingKey } from '../../backup/drill/signing-key-apply.ts';
 import type { DrillAim } from '../../backup/drill/target.ts';
 import { inspectLineage } from '../../backup/lineage-inspect.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
@@ -19,7 +18,7 @@ import { openRepository, selectRepository } from '../open-repository.ts';
 import { ownLineage } from '../own-lineage.ts';
 import { scratchPlaces } from '../scratch-places.ts';
 import { drillAssertions } from './drill-assertions.ts';
-import { keyFileOf, printPublicKey, verifyReport } from './drill-report.ts';
+import { keyToSignWith, printPublicKey, verifyReport } from './drill-report.ts';
 import { printDrill, printUnstored } from './show-drill.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -33,7 +32,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { config, cluster } = await loadProject(context, input);
   const { name } = selectRepository(config, cluster, textOption(input, 'repository'));
   const assertions = await drillAssertions(context, input, cluster.name);
-  const key = await signingKey(await keyFileOf(context, input));
+  const key = await keyToSignWith(context, input);
   const places = scratchPlaces(context, input);
   for (const left of await sweepScratch(places, clock.now())) context.log.info(`removed ${left}, which a drill that was killed had left`);
   const repository = await openRepository(context, selectRepository(config, cluster, name));

@@ -76,7 +76,7 @@ $ dbadmin backup drill --verify-report 20261121T040312Z-drill --trusted-key dril
       { flags: '--timeout <duration>', summary: 'how long recovery may take', fallback: '24h' },
       {
         flags: '--key <file>',
-        summary: 'the private key that signs',
+        summary: 'the private key that signs; made there, and said, when there is none',
         fallback: 'DBADMIN_DRILL_KEY, paths.drill_key, or drill-key.pem in the state directory',
       },
       { flags: '--report <file>', summary: 'also write the signed report there' },

@@ -57,6 +57,7 @@ describe('backup drill', () => {
     const file = path.join(directory, 'report.json');
     const end = await dbadmin('drill', '--json', '--report', file);
     expect(end.stderr).not.toContain('error');
+    expect(end.stderr).toMatch(/warning: there was no key in .*drill-key\.pem: a new one was made there, [0-9a-f:]+/);
     const { report } = JSON.parse(end.stdout) as Drilled;
     expect(report).toMatchObject({ verdict: 'passed', weaknesses: [] });
     expect(end.status).toBe(0);
@@ -71,7 +72,10 @@ describe('backup drill', () => {
     expect(changed).toMatchObject({ status: 1, stderr: expect.stringContaining('something in it was changed') });
 
     // Somebody who has only the public key; and somebody who has another.
-    const { stdout: pem } = await dbadmin('drill', '--public-key');
+    const { stdout: pem, stderr } = await dbadmin('drill', '--public-key');
+    expect(stderr).not.toContain('new one');
+    const typed = await dbadmin('drill', '--public-key', '--key', path.join(directory, 'drill-kye.pem'));
+    expect(typed).toMatchObject({ status: 0, stderr: expect.stringContaining('drill-kye.pem: a new one was made') });
     await writeFile(path.join(directory, 'drill.pub'), pem);
     const other = { XDG_STATE_HOME: path.join(directory, 'elsewhere') };
     const verify = ['backup', 'drill', '--verify-report', report.label, '--config', config];
