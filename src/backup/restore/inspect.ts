@@ -120,7 +120,15 @@ export async function inspectRestore(request: RestoreRequest): Promise<Preflight
   const { entries, index, blobs, control, read } = opened;
   const layout = planLayout(resolution.backup, entries, request.dataDirectory, request.tablespaces);
   const walBytes = Number(resolution.neededUntil - parseLsn(resolution.backup.startLsn)) + 2 * contents.archive.segmentBytes;
-  const state = await inspectTarget({ layout, contents, along: lineage, extraBytes: walBytes, delta: request.delta === true });
+  const state = await inspectTarget({
+    layout,
+    contents,
+    along: lineage,
+    extraBytes: walBytes,
+    delta: request.delta === true,
+    // Of all that restore, the command that says what for is the one with --tablespace-map.
+    mapsTablespaces: request.purpose !== undefined,
+  });
   if (request.target.kind === 'latest' && request.withoutUnstoredWal !== true) refuseUnstored(state, lineage.timeline);
   const replayed = await inspectReplayedTablespaces({ resolution, layout, control, isOver: state.kind === 'over' });
   const readText = async (path: string): Promise<string | undefined> => {

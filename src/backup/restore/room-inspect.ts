@@ -23,11 +23,16 @@ interface Demand {
 /**
  * The filesystems that a restore writes to, that of the data directory first: tablespaces may be mapped to other disks, the WAL for
  * the recovery lies beside a data directory that may be a mount point, and `pg_wal` of one that is gone over may lead elsewhere.
- * `foundBytes` are of what is there, by the places of {@link placeWithin}.
+ * `foundBytes` are of what is there, by the places of {@link placeWithin}; `mapsTablespaces`, whether whoever asked can say where they go.
  *
  * @throws {DbadminError} `storage-full` naming the first without room.
  */
-export async function requireRoom(layout: LayoutPlan, walBytes: number, foundBytes: ReadonlyMap<string, number>): Promise<readonly Room[]> {
+export async function requireRoom(
+  layout: LayoutPlan,
+  walBytes: number,
+  foundBytes: ReadonlyMap<string, number>,
+  mapsTablespaces: boolean,
+): Promise<readonly Room[]> {
   const byDevice = new Map<number, { readonly room: Room; readonly newBytes: number }>();
   for (const { directory, ...demand } of demandsOf(layout, walBytes, foundBytes)) {
     const { device, freeBytes } = await filesystemOf(directory);
@@ -41,7 +46,7 @@ export async function requireRoom(layout: LayoutPlan, walBytes: number, foundByt
     if (room.freeBytes >= newBytes) continue;
     throw new DbadminError('storage-full', `there is no room for the restore in ${room.directory}`, {
       detail: `It needs ${newBytes} bytes and ${room.freeBytes} are free.`,
-      hint: `Free some space or restore elsewhere${layout.tablespaces.length === 0 ? '' : '; --tablespace-map puts tablespaces on other disks'}.`,
+      hint: `Free some space or restore elsewhere${layout.tablespaces.length === 0 || !mapsTablespaces ? '' : '; --tablespace-map puts tablespaces on other disks'}.`,
     });
   }
   return [...byDevice.values()].flatMap(({ room }) => (room.neededBytes > 0 ? [room] : []));

@@ -42,6 +42,8 @@ export interface TargetRequest {
   readonly extraBytes: number;
   /** Whether it may go over the same cluster's directory. */
   readonly delta: boolean;
+  /** Whether whoever asked can say where tablespaces go. */
+  readonly mapsTablespaces: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export interface TargetRequest {
  *
  * @throws {DbadminError} `locked` when a restore is at work there; `refused`, `storage-full`, `file-unwritable`.
  */
-export async function inspectTarget({ layout, contents, along, extraBytes, delta }: TargetRequest): Promise<TargetState> {
+export async function inspectTarget({ layout, contents, along, extraBytes, delta, mapsTablespaces }: TargetRequest): Promise<TargetState> {
   const { systemIdentifier } = contents.cluster;
   await refuseHeld(layout.dataDirectory);
   const fingerprint = delta ? await fingerprintOf(layout.dataDirectory) : '';
@@ -59,7 +61,7 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
     for (const { directory } of layout.tablespaces) await refuseFilled(directory, layout);
     await refuseFilled(layout.spoolDirectory, layout);
     await refuseFilled(outerDirectoryOf(layout.dataDirectory), layout);
-    return { kind: 'empty', rooms: await requireRoom(layout, extraBytes, new Map()) };
+    return { kind: 'empty', rooms: await requireRoom(layout, extraBytes, new Map(), mapsTablespaces) };
   }
   await refuseForeignSpool(layout);
   const unstored = await inspectUnstoredAside(layout, contents, along, target.kind === 'unfinished' ? target.marker : undefined);
@@ -70,7 +72,7 @@ export async function inspectTarget({ layout, contents, along, extraBytes, delta
   const moved = (unstored?.files ?? []).map((name) => `pg_wal/${name}`);
   const plan = planDelta(layout, target.found, [MARKER_NAME, HOLD_NAME, ...asides, ...moved]);
   refuseForeignInside(layout.dataDirectory, target.found, plan.removed);
-  const rooms = await requireRoom(layout, extraBytes, plan.foundBytesIn);
+  const rooms = await requireRoom(layout, extraBytes, plan.foundBytesIn, mapsTablespaces);
   return { kind: 'over', rooms, target, delta: plan, unstored, lostUntil: lost, fingerprint };
 }
 

@@ -49,7 +49,12 @@ describe('room for a restore', () => {
   test('a tablespace that is mapped to another disk needs none where the data directory is', async (context) => {
     if (!(await disk('small', 115))) context.skip('a small tmpfs can only be mounted by root');
     const into = path.join(place('small'), 'data');
-    await expect(inspectOf(into)).rejects.toMatchObject({ code: 'storage-full', hint: expect.stringMatching(/--tablespace-map/) });
+    await expect(inspectOf(into, new Map(), 'clone')).rejects.toMatchObject({
+      code: 'storage-full',
+      hint: expect.stringMatching(/--tablespace-map/),
+    });
+    // Drills, rehearsals and rescues of tables have no such option.
+    await expect(inspectOf(into)).rejects.toMatchObject({ code: 'storage-full', hint: 'Free some space or restore elsewhere.' });
     const clone = await restore({ repository, target: { kind: 'immediate' }, into, tablespaces: onto(place('large')) });
     const sql = postgres(clone.url, { max: 1 });
     // Not all of them: hint bits are written as WAL, and the disk is small.
@@ -78,7 +83,11 @@ describe('room for a restore', () => {
     expect(await readdir(into)).toEqual([]);
   });
 
-  async function inspectOf(dataDirectory: string, tablespaces: ReadonlyMap<string, string> = new Map()): Promise<unknown> {
+  async function inspectOf(
+    dataDirectory: string,
+    tablespaces: ReadonlyMap<string, string> = new Map(),
+    purpose?: 'clone',
+  ): Promise<unknown> {
     return await inspectRestore({
       repository,
       clusterName: 'main',
@@ -89,6 +98,7 @@ describe('room for a restore', () => {
       timeline: undefined,
       dataDirectory,
       tablespaces,
+      ...(purpose === undefined ? {} : { purpose }),
     });
   }
 });
