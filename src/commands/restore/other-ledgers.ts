@@ -75,7 +75,9 @@ async function readOther(context: CommandContext, config: RepositoryConfig, syst
     const late = clock.sleep(LONGEST_MS, ends.signal).then(() => {
       throw new DbadminError('storage-failed', `it did not answer within ${formatDuration(LONGEST_MS)}`);
     });
-    const { ledger, isEncrypted } = await Promise.race([readNow(context, config, systemIdentifier), late]);
+    // What is given up must not be tried on behind the restore, whose process would not end before that does.
+    const asking = { ...context, signal: AbortSignal.any([signal, ends.signal]) };
+    const { ledger, isEncrypted } = await Promise.race([readNow(asking, config, systemIdentifier), late]);
     const { length } = ledger.damaged;
     const problem = length === 0 ? undefined : `${length === 1 ? 'an entry' : `${length} entries`} of it cannot be read`;
     return { repository, isEncrypted, entries: ledger.entries, problem };

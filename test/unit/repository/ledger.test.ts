@@ -9,6 +9,7 @@ import { lockBackup } from '../../../src/repository/lock-backup.ts';
 import type { DamagedObject } from '../../../src/repository/passed-over.ts';
 import { withRetention } from '../../../src/repository/retained-store.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
+import { passThrough } from '../../../src/storage/pass-through.ts';
 import { damage, HEAD_DAMAGES } from '../../backup/damage.ts';
 import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
@@ -33,6 +34,23 @@ describe('the ledger', () => {
     await appendLedger(repository, earlier);
     expect(await readLedger(repository, '7312345678901234567')).toEqual({ entries: [earlier, later], damaged: [] });
     expect(await readLedger(repository, '1')).toEqual({ entries: [], damaged: [] });
+  });
+
+  test('is read many entries at a time: a storage that is far away takes its time for each', async () => {
+    const store = createMemoryStore();
+    let [reading, most] = [0, 0];
+    const read = async (...given: Parameters<typeof store.read>): ReturnType<typeof store.read> => {
+      reading += 1;
+      most = Math.max(most, reading);
+      await new Promise((resolve) => setImmediate(resolve));
+      reading -= 1;
+      return await store.read(...given);
+    };
+    const repository = await makeMemoryRepository(false, { ...passThrough(store), read });
+    const entries = Array.from({ length: 50 }, (_, second) => entry({ kind: 'role-dropped', role: `r${second}` }, second));
+    for (const each of entries.toReversed()) await appendLedger(repository, each);
+    expect(await readLedger(repository, '7312345678901234567')).toEqual({ entries, damaged: [] });
+    expect(most).toBe(16);
   });
 
   test('of one deed counts once, with its verifier, where earlier versions wrote it under two keys', async () => {
