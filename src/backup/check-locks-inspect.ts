@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
+import { LOCK_TRIAL_PREFIX } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Finding } from './check/finding.ts';
 
-const TRIAL_PREFIX = 'check-lock-';
 /** Long enough for a server whose clock is a little ahead. */
 const TRIAL_MS = 60_000;
 
@@ -55,9 +55,9 @@ function versionsFinding(what: string): Finding {
 /** Makes a locked object and finds that it cannot be deleted. It stays for the next check to remove. */
 async function tryLock(store: ObjectStore): Promise<void> {
   const earlier: string[] = [];
-  for await (const object of store.list(TRIAL_PREFIX)) earlier.push(object.key);
+  for await (const object of store.list(LOCK_TRIAL_PREFIX)) earlier.push(object.key);
   for (const key of earlier) await store.delete(key).catch(() => undefined);
-  const key = TRIAL_PREFIX + randomBytes(8).toString('hex');
+  const key = LOCK_TRIAL_PREFIX + randomBytes(8).toString('hex');
   await store.create(key, randomBytes(64), { lockUntil: new Date(Date.now() + TRIAL_MS) });
   try {
     await store.delete(key);
@@ -65,5 +65,8 @@ async function tryLock(store: ObjectStore): Promise<void> {
     if (isDbadminError(error, 'storage-locked')) return;
     throw error;
   }
-  throw new DbadminError('storage-unsupported', `${store.description} deletes an object that is locked`);
+  throw new DbadminError('storage-unsupported', `${store.description} deletes an object that is locked`, {
+    detail: 'It takes locks and shows them, and does not keep to them: nothing in it is safe from whoever has the credentials.',
+    hint: 'Ask whoever runs the server for an Object Lock that it enforces; until then keep a copy with dbadmin repository sync where one is.',
+  });
 }

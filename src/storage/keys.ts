@@ -55,3 +55,8 @@ export function checkRange(key: string, offsetBytes: number, lengthBytes: number
 function isPart(part: string): boolean {
   return PART.test(part) && part.length <= MAXIMUM_PART_BYTES && part !== '.' && part !== '..' && !part.endsWith(TEMPORARY_SUFFIX);
 }
+
+/**
+ * Objects under it are made to see whether a lock holds: the server is asked to delete one that shows a lock, which is never asked for another.
+ */
+export const LOCK_TRIAL_PREFIX = 'check-lock-';

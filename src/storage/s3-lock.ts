@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { DbadminError, messageOf } from '../base/errors.ts';
 import { lockedObject, missingObject } from './failures.ts';
+import { LOCK_TRIAL_PREFIX } from './keys.ts';
 import type { S3Place } from './s3-client.ts';
 import { isRefusal, s3ErrorOf, s3Failure } from './s3-failures.ts';
 import { lockModeOf, readingParameters } from './s3-headers.ts';
@@ -37,7 +38,8 @@ export type DeleteOutcome = 'deleted' | 'absent' | 'plainly' | 'refused';
 
 /**
  * Deletes an object for good: a bucket with Object Lock keeps versions, and many others do, where a plain delete would only put
- * a marker over one that is paid for and can be read as before. So the version is named, and a locked one is not asked for.
+ * a marker over one that is paid for and can be read as before. So the version is named, and a locked one is not asked for, but for one
+ * that was made to see whether the server keeps to what it shows.
  *
  * Where no locks are configured, nobody waits for one: a bucket may lock by itself, and policies may know nothing of versions. What may not
  * be deleted there is hidden, as all deletes once did. Whoever has to know that something is gone erases it (s3-versions.ts). Errors are
@@ -48,7 +50,8 @@ export async function deleteVersion(target: LockTarget, key: string, objectName:
   const isPlain = place.lockMode === undefined;
   const lock = await readLock(target, objectName);
   if (lock === undefined) return 'absent';
-  if (lock.isHeld || (lock.until !== undefined && lock.until > now)) {
+  const isTrial = key.startsWith(LOCK_TRIAL_PREFIX) && !isPlain && lock.versionId !== undefined;
+  if (!isTrial && (lock.isHeld || (lock.until !== undefined && lock.until > now))) {
     if (!isPlain) throw lockedObject(description, key, lock.isHeld ? undefined : lock.until);
     await hideObject(target, objectName);
     return 'deleted';

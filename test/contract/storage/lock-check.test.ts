@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/backup/check/finding.ts';
 import type { CommandEnd } from '../../backup/command.ts';
 import { runInProcess } from '../../backup/in-process.ts';
+import { startFaultyProxy, type FaultyProxy } from '../../s3/faulty-proxy.ts';
 import { findMoto, LOCKING_BUCKET, MOTO_ABSENT, motoClient, startMoto } from '../../s3/moto.ts';
 import type { TestS3 } from '../../s3/server.ts';
 
@@ -17,10 +18,12 @@ else describe('backup check of locks', () => describeLockCheck(moto));
 
 function describeLockCheck(command: readonly string[]): void {
   let server: TestS3;
+  let way: FaultyProxy;
   let directory: string;
 
   beforeAll(async () => {
     server = await startMoto(command);
+    way = await startFaultyProxy(server.endpoint);
     directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-lock-check-'));
     const client = motoClient(server.endpoint);
     await client.send(new CreateBucketCommand({ Bucket: DEFAULTING_BUCKET, ObjectLockEnabledForBucket: true }));
@@ -31,6 +34,7 @@ function describeLockCheck(command: readonly string[]): void {
   });
 
   afterAll(async () => {
+    await way.stop();
     await server.stop();
     await rm(directory, { recursive: true, force: true });
   });
@@ -43,7 +47,7 @@ function describeLockCheck(command: readonly string[]): void {
       `version: 1
 clusters: { main: { url: "postgresql://nobody@127.0.0.1:1/none", repositories: [far] } }
 repositories:
-  far: { type: s3, bucket: ${bucket}, prefix: check, region: us-east-1, endpoint: "${server.endpoint}", path_style: true,
+  far: { type: s3, bucket: ${bucket}, prefix: check, region: us-east-1, endpoint: "${way.endpoint}", path_style: true,
     access_key_id: moto, secret_access_key: "\${SECRET}"${lock} }
 `,
     );
@@ -72,6 +76,25 @@ repositories:
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: LOCKING_BUCKET, Prefix: 'check/check-' }));
     expect(Contents.map(({ Key = '' }) => Key)).toEqual([expect.stringContaining('check-lock-')]);
     client.destroy();
+  });
+
+  it('asks the server to delete what is locked, and refuses one that shows locks and does not keep to them', async () => {
+    const isTrial = ({ method, path: asked }: { readonly method: string; readonly path: string }): boolean =>
+      method === 'DELETE' && /check-lock-[0-9a-f]+\?.*versionId=/.test(asked);
+    let deletes = 0;
+    way.plan((request) => {
+      if (isTrial(request)) deletes += 1;
+      return undefined;
+    });
+    expect((await check(LOCKING_BUCKET, LOCK)).locks).toMatchObject([{ state: 'ok' }]);
+    expect(deletes).toBeGreaterThan(0);
+    way.plan((request) => (isTrial(request) ? { kind: 'swallow' } : undefined));
+    try {
+      const { locks } = await check(LOCKING_BUCKET, LOCK);
+      expect(locks).toMatchObject([{ state: 'problem', detail: expect.stringContaining('deletes an object that is locked') }]);
+    } finally {
+      way.plan(() => undefined);
+    }
   });
 
   it('refuses a bucket that locks everything by default, whether locks are configured or not', async () => {
