@@ -2,6 +2,7 @@ import type { AgeLimits } from '../../backup/check/ages.ts';
 import { failed, type Finding } from '../../backup/check/finding.ts';
 import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { checkRepository } from '../../backup/check/repository-inspect.ts';
+import { checkPlace, inspectServerDirectories } from '../../backup/check/same-disk-inspect.ts';
 import { checkServer } from '../../backup/check/server-inspect.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { BackupPolicy } from '../../schedule/policies.ts';
@@ -23,6 +24,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const dumpsOnly = limits.dumpsOnly.length > 0;
   const server = await checkServer({ connection, replication, slot, dumpsOnly, isArchived: isArchived(policies), clock });
   findings.push(...server.findings);
+  const directories = await inspectServerDirectories(connection);
   for (const { name, ...rest } of selectRepositories(config, cluster, textOption(input, 'repository'))) {
     try {
       const repository = await openRepository(context, { name, ...rest });
@@ -38,6 +40,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
         databaseIsHere,
       };
       findings.push(...(await checkRepository(repository, options)));
+      if (rest.type === 'disk')
+        findings.push(...(await checkPlace(`repository ${name}`, rest.path, { directories, systemIdentifier, databaseIsHere })));
       await repository.store.close();
     } catch (error) {
       if (!(error instanceof DbadminError)) throw error;

@@ -78,4 +78,25 @@ describe('backup check', () => {
     expect(found.find(({ what }) => what === 'repository local dumps')).toMatchObject({ state: 'problem', fix: 'dbadmin backup dump' });
     expect(status).toBe(1);
   });
+
+  test('says where the repository is on the disk of the cluster, and that it may not lie inside the cluster', async () => {
+    const here = await startTestCluster({ major: 16, provider: 'embedded' });
+    try {
+      const { dataDirectory = expect.unreachable('an embedded cluster lies here') } = here;
+      const found = async (repository: string): Promise<Found['findings']> => {
+        await makeRepository(repository);
+        const { stdout } = await runCommand(['backup', 'check', '--json', '--config', await writeConfig(directory, here, repository)]);
+        return (JSON.parse(stdout) as Found).findings.filter(({ what }) => what === 'repository local place');
+      };
+      expect(await found(path.join(dataDirectory, 'backups'))).toMatchObject([
+        { state: 'problem', detail: expect.stringContaining('lies inside the cluster'), fix: expect.stringContaining('another disk') },
+      ]);
+      expect(await found(`${dataDirectory}-backups`)).toMatchObject([
+        { state: 'note', detail: expect.stringContaining('on the same file system as') },
+      ]);
+      await removeDirectory(`${dataDirectory}-backups`);
+    } finally {
+      await here.stop();
+    }
+  });
 });
