@@ -2,7 +2,7 @@ import net from 'node:net';
 import { readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { DbadminError, reasonOf } from '../../base/errors.ts';
+import { DbadminError, reasonOf, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
@@ -36,11 +36,37 @@ export async function requireFreePort(port: number): Promise<void> {
   });
 }
 
+/**
+ * A production has the port of its configuration, which on a new machine may be that of a cluster which the package made.
+ * `listenAddresses` is the setting's text. An address that is not this machine's is not looked at.
+ *
+ * @throws {DbadminError} `refused` when somebody listens there.
+ */
+export async function requireFreeProductionPort(port: number, listenAddresses: string): Promise<void> {
+  for (const each of listenAddresses.split(',').map((address) => address.trim())) {
+    const address = each === '*' ? '0.0.0.0' : each === 'localhost' ? '127.0.0.1' : each;
+    if (address === '' || (await listenFailure(port, address)) !== 'EADDRINUSE') continue;
+    throw new DbadminError(
+      'refused',
+      `port ${port} of ${address} is in use on this machine, and the restored production is to listen there`,
+      {
+        detail: 'What listens may be a cluster that the installation of PostgreSQL made. Nothing was laid down.',
+        hint: 'Stop what listens there and restore again; or restore without --start, and start the cluster once the port is free.',
+      },
+    );
+  }
+}
+
 async function isFree(port: number): Promise<boolean> {
+  return (await listenFailure(port, '127.0.0.1')) === undefined;
+}
+
+/** What the system says to whoever would listen there, or undefined. */
+async function listenFailure(port: number, address: string): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const server = net.createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', (error) => resolve(systemCodeOf(error) ?? error.message));
+    server.listen(port, address, () => server.close(() => resolve(undefined)));
   });
 }
 

@@ -1,6 +1,6 @@
 import { DbadminError } from '../../base/errors.ts';
 import { originalSetting, type Preflight } from '../../backup/restore/inspect.ts';
-import { freeClonePort, requireFreePort } from '../../backup/restore/start-run.ts';
+import { freeClonePort, requireFreePort, requireFreeProductionPort } from '../../backup/restore/start-run.ts';
 import type { ClusterConfig } from '../../config/config.ts';
 import { findServerPrograms } from '../../postgres/programs.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -30,6 +30,21 @@ export async function clonePort(options: RestoreOptions, preflight: Preflight, c
     return options.port;
   }
   return Number(originalSetting(preflight, 'port') ?? cluster.connection.hosts[0]?.port ?? 5432);
+}
+
+/** Set in a file that the configuration includes, where another may follow. */
+const INCLUDED_PLACE = /^\s*(port|listen_addresses)\b/im;
+
+/**
+ * Looks where its own configuration says for certain where it will listen: how dbadmin connects may be the port of a pooler.
+ *
+ * @throws {DbadminError} `refused` where a production is to be started on a port that somebody has.
+ */
+export async function refuseBusyProduction(options: RestoreOptions, preflight: Preflight): Promise<void> {
+  const port = originalSetting(preflight, 'port');
+  if (options.purpose !== 'production' || !options.starts || port === undefined) return;
+  if ([...preflight.included.values()].some((text) => INCLUDED_PLACE.test(text))) return;
+  await requireFreeProductionPort(Number(port), originalSetting(preflight, 'listen_addresses') ?? 'localhost');
 }
 
 /** How the project's own files would be compared with an open clone: as the configuration connects, but to loopback. */

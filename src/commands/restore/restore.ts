@@ -17,7 +17,7 @@ import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop } from '../output.ts';
 import { withBeforeDrop } from './before-drop.ts';
-import { clonePort, programsFor } from './clone-place.ts';
+import { clonePort, programsFor, refuseBusyProduction } from './clone-place.ts';
 import { readMeasure } from '../status/read-measure.ts';
 import { returningByAll } from './other-ledgers.ts';
 import { readableLedger } from './readable-ledger.ts';
@@ -85,6 +85,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
         ? await refuseLivingOriginal(cluster.connection, lineage, options.acceptsUnknownOriginal)
         : undefined;
     await refuseOriginal();
+    await refuseBusyProduction(options, preflight);
     await confirmOrStop(output, preflight.state.kind === 'empty' ? 'Restore?' : `Restore over ${options.dataDirectory}?`);
     // Its host may have come back while somebody was asked.
     await refuseOriginal();

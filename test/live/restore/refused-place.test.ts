@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requireFreeProductionPort } from '../../../src/backup/restore/start-run.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -36,6 +37,31 @@ describe('a place in which no server can be started is refused before anything i
     );
     expect(await restore('busy', '--port', '65536')).toMatch(/^64 error: --port takes a number from 1 to 65535/);
     expect(await restore('busy', '--port', port, '--dry-run')).toMatch(/^0 /);
+  });
+
+  test('the port of a production, where another server has it', async () => {
+    const port = cluster.parameters().hosts[0]?.port;
+    await expect(requireFreeProductionPort(Number(port), 'localhost')).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(`port ${port} of 127.0.0.1 is in use`) as unknown,
+    });
+    await expect(requireFreeProductionPort(Number(port), '192.0.2.1, *')).rejects.toMatchObject({ code: 'refused' });
+    // On sockets alone, or at an address of another machine.
+    await requireFreeProductionPort(Number(port), '');
+    await requireFreeProductionPort(Number(port), '192.0.2.1');
+  });
+
+  test('the same by the command, whose original cannot be reached and is somebody else', async () => {
+    // The address of the configuration is nobody's, the port is that of the backup's configuration.
+    const elsewhere = await makeDirectory();
+    const url = { ...cluster, url: () => 'postgresql://nobody@127.0.0.1:1/x' };
+    const away = await writeConfig(elsewhere, url, path.join(directory, 'repository'));
+    const into = path.join(directory, 'production');
+    const words = ['restore', '--as', 'production', '--accept-unknown-original', '--to-latest', '--into', into, '--yes', '--config', away];
+    const end = await runCommand([...words, '--start']);
+    expect(`${end.status} ${end.stderr}`).toMatch(/^1 [^]*error: port \d+ of [\d.]+ is in use on this machine[^]*without --start/);
+    expect(existsSync(into)).toBe(false);
+    await removeDirectory(elsewhere);
   });
 
   test.each(['$HOME', 'a"b', 'a`id`', 'a\\'])('a directory that the shell of pg_ctl takes for something else: %j', async (name) => {
