@@ -72,12 +72,12 @@ async function readOther(context: CommandContext, config: RepositoryConfig, syst
   const repository = config.name;
   const ends = new AbortController();
   try {
-    const late = clock.sleep(LONGEST_MS, ends.signal).then(() => {
+    const over = AbortSignal.any([signal, ends.signal]);
+    const late = clock.sleep(LONGEST_MS, over).then(() => {
       throw new DbadminError('storage-failed', `it did not answer within ${formatDuration(LONGEST_MS)}`);
     });
     // What is given up must not be tried on behind the restore, whose process would not end before that does.
-    const asking = { ...context, signal: AbortSignal.any([signal, ends.signal]) };
-    const { ledger, isEncrypted } = await Promise.race([readNow(asking, config, systemIdentifier), late]);
+    const { ledger, isEncrypted } = await Promise.race([readNow({ ...context, signal: over }, config, systemIdentifier), late]);
     const { length } = ledger.damaged;
     const problem = length === 0 ? undefined : `${length === 1 ? 'an entry' : `${length} entries`} of it cannot be read`;
     return { repository, isEncrypted, entries: ledger.entries, problem };
