@@ -11,6 +11,7 @@ export function parseHoldUntil(text: string, now: Date): Date {
   const until = /^\d+(\.\d+)?\s*(s|m|min|h|d|w)$/.test(text.trim())
     ? new Date(now.getTime() + parseDuration(text))
     : parseMoment(text, now);
+  if (Number.isNaN(until.getTime())) throw new DbadminError('time-invalid', `--until ${text} is farther away than any time there is`);
   if (until > now) return until;
   throw new DbadminError('usage', `--until ${text} has passed already`);
 }

@@ -34,6 +34,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       hint: 'Whoever wonders why the backup stays will read it: --reason "audit 2026".',
     });
   }
+  // Of a variable of the shell that was not set.
+  if (label === '') throw new DbadminError('usage', 'the label of a backup or dump is not empty');
   const until = untilText === undefined ? null : parseHoldUntil(untilText, clock.now());
   const { config, cluster } = await loadProject(context, input);
   let found = false;

@@ -116,7 +116,7 @@ export function numberOption(input: CommandInput, name: string): number | undefi
   const text = textOption(input, name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
+  if (/^\d+$/.test(text) && Number.isInteger(value) && value > 0) return value;
   throw new DbadminError('usage', `--${name} takes a positive whole number, not "${text}"`);
 }
 

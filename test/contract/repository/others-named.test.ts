@@ -58,3 +58,13 @@ test('a passphrase that is not to be had ends as a wrong one does', async () => 
   expect(await dbadminWith({ SECRET: '' }, ...list)).toMatchObject({ status: 12, stderr: expect.stringMatching(unset) as string });
   expect(await dbadminWith({ SECRET: 'another passphrase' }, ...list)).toMatchObject({ status: 12 });
 });
+
+test('what is typed wrong is told before a repository is asked', async () => {
+  const refusals = [
+    [['backup', 'hold', '', '--reason', 'x'], 'is not empty'],
+    [['backup', 'hold', 'a', '--reason', 'x', '--until', '99999999999w'], 'farther away'],
+    [['restore', '--to-latest', '--into', path.join(directory, 'x'), '--port', '1e3'], 'a positive whole number, not "1e3"'],
+  ] as const;
+  for (const [words, why] of refusals)
+    expect(await dbadmin(...words)).toMatchObject({ status: 64, stderr: expect.stringContaining(why) as string });
+});
