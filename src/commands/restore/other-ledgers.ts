@@ -1,9 +1,12 @@
+import path from 'node:path';
 import { describeEntry } from '../../backup/reconcile/describe.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
 import { deedIdentity, inOrder, readLedger, type Ledger, type LedgerEntry } from '../../repository/ledger.ts';
+import { IDENTITY_KEY } from '../../repository/layout.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { untilDiskAnswers } from '../../storage/disk-answers.ts';
 import type { CommandContext } from '../command.ts';
 import { openRepository } from '../open-repository.ts';
 
@@ -94,6 +97,7 @@ async function readNow(
   config: RepositoryConfig,
   systemIdentifier: string,
 ): Promise<{ readonly ledger: Ledger; readonly isEncrypted: boolean }> {
+  if (config.type === 'disk') await untilDiskAnswers(path.join(config.path, IDENTITY_KEY), context.signal);
   const opened = await openRepository({ ...context, patienceMs: 0 }, config);
   try {
     return { ledger: await readLedger(opened, systemIdentifier), isEncrypted: opened.keys !== undefined };
