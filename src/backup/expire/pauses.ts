@@ -10,7 +10,10 @@ export interface Pause {
 const LEAST_PAUSE_MS = 86_400_000;
 /** So many times as long as any stretch without anything stored was in the time of a window before it. */
 const LONGER_TIMES = 3;
-/** So many things were stored in that time, and over so long: what comes seldom says nothing, nor does all that one backup stores at once. */
+/**
+ * So many things were stored in that time, and over so long, or half of a window that is shorter: what comes seldom says nothing, nor does all
+ * that one backup stores at once.
+ */
 const LEAST_MOMENTS = 3;
 const LEAST_SPAN_MS = 86_400_000;
 /** Those before are the way in which the machine is used: were they all pauses, nothing would ever go. */
@@ -46,7 +49,8 @@ function isPause(times: Float64Array, n: number, lengthMs: number, windowMs: num
     first -= 1;
   }
   const spanMs = (times[n] ?? 0) - (times[first] ?? 0);
-  return n - first + 1 >= LEAST_MOMENTS && spanMs >= LEAST_SPAN_MS && lengthMs >= LONGER_TIMES * longestMs;
+  const isUsual = n - first + 1 >= LEAST_MOMENTS && spanMs >= Math.min(LEAST_SPAN_MS, windowMs / 2);
+  return isUsual && lengthMs >= LONGER_TIMES * longestMs;
 }
 
 /** How old at `now` what came about at `then` is, without the pauses since. */

@@ -27,6 +27,20 @@ describe('pausesOf', () => {
     expect(lengths([...days(0, 14), ...days(44, 46), ...days(60, 61), 99], 61.5, 14)).toEqual([14, 30]);
   });
 
+  test('gives one in a window of a day or less, which no two things lie a day apart in', () => {
+    const segments = days(0, 3, 1 / 100);
+    for (const windowDays of [0.25, 0.5, 1, 1.5]) expect(lengths(segments, 33, windowDays)).toEqual([30]);
+    // Daily and weekly runs of an hour.
+    for (const each of [1, 7])
+      expect(
+        lengths(
+          days(0, 70, each).flatMap((n) => [n, n + 0.01, n + 0.04]),
+          70.1,
+          0.5,
+        ),
+      ).toEqual([]);
+  });
+
   test('gives none where it takes about as long from one thing to the next, where little was lost, or so long ago that the window is full again', () => {
     expect(lengths(days(0, 70, 7), 76, 14)).toEqual([]);
     expect(lengths(days(0, 40, 10), 50, 1)).toEqual([]);
