@@ -4,9 +4,9 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, reasonOf, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { shellWord } from '../../base/shell-word.ts';
 import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
+import { pgCtlLine } from '../../postgres/pg-ctl-line.ts';
 import { LONGEST_WAIT_SECONDS, runProgram, serverPid, startCluster, stopCluster, type ServerPrograms } from '../../postgres/server.ts';
 import { configurationBytes } from '../configuration-text.ts';
 import type { Restored } from './apply.ts';
@@ -196,8 +196,8 @@ export interface Stands {
   readonly hint: string | undefined;
 }
 
-function runsOn({ restored: { dataDirectory }, settles, action }: StartOptions): Stands {
-  const stop = `pg_ctl -D ${shellWord(dataDirectory)} stop -m fast`;
+function runsOn({ restored: { dataDirectory }, programs, settles, action }: StartOptions): Stands {
+  const stop = pgCtlLine(programs, dataDirectory, 'stop -m fast');
   if (settles === false)
     return {
       detail: 'Its server runs on in quarantine: nobody is let in, and nothing that came back is taken away.',
@@ -218,7 +218,7 @@ async function stopRecovering({ restored, programs, settles, action, clock, log 
   } catch (error) {
     return {
       detail: `Its server may run on${opens ? ', and open by itself' : ''}: whether it stops is not known (${reasonOf(error)}).`,
-      hint: `Stop it: pg_ctl -D ${shellWord(dataDirectory)} stop -m fast`,
+      hint: `Stop it: ${pgCtlLine(programs, dataDirectory, 'stop -m fast')}`,
     };
   }
   const control = await stateOf(dataDirectory, clock).catch(() => undefined);
@@ -229,7 +229,7 @@ async function stopRecovering({ restored, programs, settles, action, clock, log 
   if (settles === false)
     return { detail, hint: 'It does not start as it is, for nothing that came back was taken away. Restore again, with --delta.' };
   const then = isOver ? 'opens it' : `goes on with its recovery${opens ? ', and opens it' : ''}`;
-  return { detail, hint: `pg_ctl -D ${shellWord(dataDirectory)} start ${then}. To begin anew: --delta.` };
+  return { detail, hint: `${pgCtlLine(programs, dataDirectory, 'start')} ${then}. To begin anew: --delta.` };
 }
 
 /** What was only for the recovery of a cluster that is open now. */

@@ -3,8 +3,8 @@ import type { Preflight } from '../../backup/restore/inspect.ts';
 import { removeQuarantine, type Quarantine } from '../../backup/restore/quarantine.ts';
 import { recoverOrStop, type RecoverOptions } from '../../backup/restore/start-run.ts';
 import { messageOf } from '../../base/errors.ts';
-import { shellWord } from '../../base/shell-word.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
+import { pgCtlLine } from '../../postgres/pg-ctl-line.ts';
 import { LONGEST_WAIT_SECONDS, type ServerPrograms, type SystemUser } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
@@ -39,7 +39,7 @@ export async function restoreAndStart(context: CommandContext, input: CommandInp
       ? await restoreAndReconcile(context, input, prepared, programs)
       : await restoreAndOpen(context, input, prepared);
   const isInterrupted = context.signal.aborted;
-  if (isInterrupted) warnOfInterruption(context, outcome);
+  if (isInterrupted) warnOfInterruption(context, programs, outcome);
   return { ...outcome, isInterrupted };
 }
 
@@ -79,10 +79,14 @@ async function restoreAndReconcile(
 }
 
 /** Whoever interrupted it may have done so for the original, which is back: what has opened by then stays open, and is to be known. */
-function warnOfInterruption({ signal, log }: CommandContext, { restored: { dataDirectory }, started }: Uninterrupted): void {
+function warnOfInterruption(
+  { signal, log }: CommandContext,
+  programs: ServerPrograms | undefined,
+  { restored: { dataDirectory }, started }: Uninterrupted,
+): void {
   const runs = started !== undefined && started.state !== 'shut-down';
   const how = !runs ? 'is not started' : started.state === 'open' ? 'is open, and stays open' : 'has reached its target, and runs on';
-  const stop = runs ? `. To stop it: pg_ctl -D ${shellWord(dataDirectory)} stop -m fast` : '';
+  const stop = runs && programs !== undefined ? `. To stop it: ${pgCtlLine(programs, dataDirectory, 'stop -m fast')}` : '';
   log.warn(`${messageOf(signal.reason)}: the cluster in ${dataDirectory} ${how}${stop}`);
 }
 

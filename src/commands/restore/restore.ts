@@ -69,6 +69,7 @@ export async function run(context: CommandContext, typed: CommandInput): Promise
       repository: repository.name,
       port,
       programs,
+      owner,
       returning,
       proof,
       expected,

@@ -13,7 +13,7 @@ import { formatMoment, formatMomentUs, isoMoment, targetUs, type RestoreTarget }
 import { describeUnstored } from '../../backup/restore/unstored-wal.ts';
 import { describeLeft } from '../../backup/restore/unreachable.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
-import type { ServerPrograms } from '../../postgres/server.ts';
+import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { describeEstimate, type RecoveryEstimate } from '../../status/estimate.ts';
 import type { DamagedObject } from '../../repository/passed-over.ts';
@@ -33,6 +33,8 @@ export interface ShownRestore {
   readonly port: number;
   /** Of the backup's major, where they are on this machine. */
   readonly programs: ServerPrograms | undefined;
+  /** Who owns what is laid down, where that is not this user. */
+  readonly owner: SystemUser | undefined;
   readonly returning: readonly LedgerEntry[];
   /** Entries of the ledger that cannot be read, and that this goes on without. */
   readonly withoutEntries: readonly DamagedObject[];

@@ -1,10 +1,10 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { shellWord } from '../../base/shell-word.ts';
 import { describeEntry, notErased, printable } from '../../backup/reconcile/describe.ts';
 import { isErasure } from '../../backup/reconcile/returning.ts';
 import type { Restored } from '../../backup/restore/apply.ts';
 import type { Started } from '../../backup/restore/start-run.ts';
+import { pgCtlLine, type KnownPrograms } from '../../postgres/pg-ctl-line.ts';
 import type { CommandContext } from '../command.ts';
 import type { Output } from '../output.ts';
 import type { ProjectDifference, ReconcileReport } from './reconcile-restored.ts';
@@ -42,15 +42,14 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
   const { options, port, preflight } = shown;
   const { restored, started, reconciled, differs } = outcome;
   const { dataDirectory } = restored;
+  const start = pgCtlLine(programsOf(shown), dataDirectory, 'start');
   if (reconciled !== undefined) showReconciled(output, reconciled);
   if (differs !== undefined) showDifference(output, differs);
   if (started === undefined) {
-    output.line(
-      `next       start it: pg_ctl -D ${shellWord(dataDirectory)} start   (WAL for its recovery is in ${restored.spoolDirectory})`,
-    );
+    output.line(`next       start it: ${start}   (WAL for its recovery is in ${restored.spoolDirectory})`);
   } else if (started.state === 'shut-down') {
-    const end = reconciled === undefined ? 'to the target and shut down' : 'and reconciled; start it: pg_ctl -D';
-    output.line(`recovered  ${end}${reconciled === undefined ? '' : ` ${shellWord(dataDirectory)} start`}   ${formatDuration(tookMs)}`);
+    const end = reconciled === undefined ? 'to the target and shut down' : `and reconciled; start it: ${start}`;
+    output.line(`recovered  ${end}   ${formatDuration(tookMs)}`);
   } else {
     const where = options.purpose === 'clone' ? `postgresql://127.0.0.1:${port}` : `port ${port} of its own addresses`;
     output.line(
@@ -93,15 +92,20 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
 }
 
 /** A clone is there to be thrown away some day; a production is not. */
-function removalOf({ options, preflight, programs }: ShownRestore, { restored, started }: RestoreOutcome): string | null {
+function removalOf(shown: ShownRestore, { restored, started }: RestoreOutcome): string | null {
+  const { options, preflight } = shown;
   if (options.purpose === 'production') return null;
   return removalWords({
     dataDirectory: restored.dataDirectory,
     spoolDirectory: restored.spoolDirectory,
     tablespaces: preflight.layout.tablespaces.map(({ directory }) => directory),
     isRunning: started !== undefined && started.state !== 'shut-down',
-    programs,
+    programs: programsOf(shown),
   });
+}
+
+function programsOf({ programs, owner }: ShownRestore): KnownPrograms {
+  return programs ?? { binDirectory: undefined, runAs: owner };
 }
 
 function showReconciled(output: Output, { ledger, roles, migrations, migrationsReplayed }: ReconcileReport): void {

@@ -1,5 +1,4 @@
 import { DbadminError, reasonOf } from '../../base/errors.ts';
-import { shellWord } from '../../base/shell-word.ts';
 import type { Setting } from '../../backup/restore/clone-settings.ts';
 import { originalSetting, type Preflight } from '../../backup/restore/inspect.ts';
 import { inspectLibraries } from '../../backup/restore/libraries-inspect.ts';
@@ -14,6 +13,7 @@ import {
   type Stands,
   type Started,
 } from '../../backup/restore/start-run.ts';
+import { pgCtlLine } from '../../postgres/pg-ctl-line.ts';
 import { LONGEST_WAIT_SECONDS, startCluster, stopCluster, type ServerPrograms, type SystemUser } from '../../postgres/server.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 
@@ -93,7 +93,7 @@ async function shutUnreconciled({ restored: { dataDirectory }, programs }: Recov
   } catch (unstopped) {
     stands = {
       detail: `Not all that came back is taken away, and whether the server stops is not known (${reasonOf(unstopped)}). It is in quarantine, where nobody is let in.`,
-      hint: `Stop it: pg_ctl -D ${shellWord(dataDirectory)} stop -m fast`,
+      hint: `Stop it: ${pgCtlLine(programs, dataDirectory, 'stop -m fast')}`,
     };
   }
   return withStanding(failure, stands, error);

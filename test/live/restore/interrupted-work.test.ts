@@ -7,6 +7,7 @@ import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DbadminError } from '../../../src/base/errors.ts';
 import { inspectPosition } from '../../../src/backup/reconcile/position-inspect.ts';
+import { pgCtlLine } from '../../../src/postgres/pg-ctl-line.ts';
 import { serverPid, startCluster, stopCluster, type ServerPrograms } from '../../../src/postgres/server.ts';
 import { appendLedger } from '../../../src/repository/ledger.ts';
 import { writeConfig, type CommandEnd } from '../../backup/command.ts';
@@ -101,9 +102,8 @@ describe('nobody waits any longer for what follows the recovery of a restored cl
     await roles.close();
     const { status, stdout, stderr } = await restoring;
     expect(`${status} ${stderr}`).toMatch(/^130 /);
-    expect(stderr).toContain(
-      `interrupted by SIGTERM: the cluster in ${into()} is open, and stays open. To stop it: pg_ctl -D ${into()} stop -m fast`,
-    );
+    const stop = pgCtlLine(programs(), into(), 'stop -m fast');
+    expect(stderr).toContain(`interrupted by SIGTERM: the cluster in ${into()} is open, and stays open. To stop it: ${stop}`);
     expect(JSON.parse(stdout)).toMatchObject({ restored: { state: 'open', interrupted: true, port }, differs: { roles: null } });
     expect(await listeners()).toEqual([70, 71]);
   });

@@ -9,6 +9,7 @@ import { silentLog, type Log } from '../../../src/base/log.ts';
 import { applyRestore, type Restored } from '../../../src/backup/restore/apply.ts';
 import { recoverOrStop, type RecoverOptions, type Started } from '../../../src/backup/restore/start-run.ts';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
+import { pgCtlLine } from '../../../src/postgres/pg-ctl-line.ts';
 import { serverPid, stopCluster, type ServerPrograms } from '../../../src/postgres/server.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { preflightOf } from '../../backup/preflight.ts';
@@ -153,7 +154,8 @@ describe('a recovery that is watched', () => {
     await hold(first);
     const restored = await layDown();
     const controller = new AbortController();
-    const recovery = recover(restored, { signal: controller.signal, programs: { ...programs(), binDirectory: bin() } });
+    const wrapped = { ...programs(), binDirectory: bin() };
+    const recovery = recover(restored, { signal: controller.signal, programs: wrapped });
     void expect
       .poll(() => existsSync(held()), { timeout: 30_000 })
       .toBe(true)
@@ -162,7 +164,7 @@ describe('a recovery that is watched', () => {
       code: 'interrupted',
       message: 'interrupted by SIGTERM',
       detail: 'The server was stopped: without anybody waiting it would have gone on, and opened by itself.',
-      hint: `pg_ctl -D ${into()} start goes on with its recovery, and opens it. To begin anew: --delta.`,
+      hint: `${pgCtlLine(wrapped, into(), 'start')} goes on with its recovery, and opens it. To begin anew: --delta.`,
     });
     expect(await serverPid(into())).toBeUndefined();
   });
@@ -181,7 +183,7 @@ describe('a recovery that is watched', () => {
       code: 'restore-failed',
       message: `recovery in ${into()} took longer than 86400 s`,
       detail: expect.stringContaining('Its server runs on, and opens by itself once its recovery is over.') as unknown,
-      hint: expect.stringContaining(`To stop it: pg_ctl -D ${into()} stop -m fast`) as unknown,
+      hint: expect.stringContaining(`To stop it: ${pgCtlLine(programs(), into(), 'stop -m fast')}`) as unknown,
     });
     await release();
     await isOpen();
