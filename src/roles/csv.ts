@@ -1,4 +1,4 @@
-import { printable } from './describe.ts';
+import { printable } from '../base/printable.ts';
 
 /** One line of CSV, as RFC 4180 has it. */
 export function csvLine(cells: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { printable } from '../base/printable.ts';
 import type { AlterRole, Change, CreateRole, DefaultChange, GrantMembership, ObjectSet, PrivilegeChange, SettingChange } from './change.ts';
 import { ROLE_ATTRIBUTES, type SettingValue } from './document/document.ts';
 import { describeLifecycle } from './describe-lifecycle.ts';
@@ -58,11 +59,6 @@ export function describeChange(change: Change): ChangeLine {
 
 function line(risk: Risk, subject: string, sign: ChangeLine['sign'], text: string, remark = ''): ChangeLine {
   return { risk, subject: printable(subject), sign, text: printable(text), remark: printable(remark) };
-}
-
-/** Text fit for a terminal. Names come from a catalog that others write to: control characters in them are spelt out. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }
 
 function describeCreate(change: CreateRole): ChangeLine {

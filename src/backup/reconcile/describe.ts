@@ -1,3 +1,4 @@
+import { printable } from '../../base/printable.ts';
 import type { Deed, LedgerArgument, RevokedObject } from '../../repository/ledger-deed.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { formatMoment } from '../restore/target.ts';
@@ -57,9 +58,4 @@ export function describeObject({ kind, schema, name }: RevokedObject): string {
 /** A call for people: `core.forget(71)`. */
 export function describeCall(procedure: readonly [string, string], args: readonly LedgerArgument[]): string {
   return `${printable(procedure.join('.'))}(${args.map((each) => printable(JSON.stringify(each))).join(', ')})`;
-}
-
-/** Text fit for a terminal: control characters are spelt out. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

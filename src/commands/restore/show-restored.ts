@@ -1,6 +1,7 @@
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
-import { describeEntry, notErased, printable } from '../../backup/reconcile/describe.ts';
+import { printable } from '../../base/printable.ts';
+import { describeEntry, notErased } from '../../backup/reconcile/describe.ts';
 import { isErasure } from '../../backup/reconcile/returning.ts';
 import type { Restored } from '../../backup/restore/apply.ts';
 import type { Started } from '../../backup/restore/start-run.ts';

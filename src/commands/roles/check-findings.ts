@@ -1,5 +1,6 @@
+import { printable } from '../../base/printable.ts';
 import type { BrokenRule, GuardReport } from '../../roles/access/guard.ts';
-import { describeChange, printable } from '../../roles/describe.ts';
+import { describeChange } from '../../roles/describe.ts';
 import type { RolesDocument } from '../../roles/document/document.ts';
 import type { LintFinding, Severity } from '../../roles/lint/finding.ts';
 import { NEVER_DETOUR, NEVER_IDLE } from '../../roles/lint/lint.ts';

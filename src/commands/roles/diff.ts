@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
-import { describeChange, printable } from '../../roles/describe.ts';
+import { printable } from '../../base/printable.ts';
+import { describeChange } from '../../roles/describe.ts';
 import { compareStates, pairDatabases, placeOf, type DatabasePair } from '../../roles/diff/compare-states.ts';
 import { briefly, compareFacts, type Difference, type Fact } from '../../roles/diff/difference.ts';
 import { documentFacts } from '../../roles/diff/document-facts.ts';

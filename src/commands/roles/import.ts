@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
-import { printable } from '../../roles/describe.ts';
+import { printable } from '../../base/printable.ts';
 import { matchesAny } from '../../roles/document/globs.ts';
 import { buildFile, type ImportedFile } from '../../roles/import/build.ts';
 import { inspectDetails, type DatabaseDetails } from '../../roles/import/inspect.ts';

@@ -6,7 +6,7 @@ import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART } from '../../base/exit-status.ts';
 import { shellWord } from '../../base/shell-word.ts';
-import { printable } from '../../roles/describe.ts';
+import { printable } from '../../base/printable.ts';
 import type { DeclaredRole } from '../../roles/document/document.ts';
 import { passwordSource } from '../../roles/plan-cluster.ts';
 import { rotatePassword, type Rotation, type RotationOptions } from '../../roles/rotate/apply.ts';

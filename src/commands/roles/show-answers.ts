@@ -1,10 +1,10 @@
+import { printable } from '../../base/printable.ts';
 import { cutSql } from '../../roles/access/cut.ts';
 import type { AccessGraph, AccessPrivilege, ObjectRef } from '../../roles/access/graph.ts';
 import { routePath } from '../../roles/access/route-path.ts';
 import { routeText } from '../../roles/access/route-text.ts';
 import { findTarget, refText } from '../../roles/access/target.ts';
 import type { Answer, Verdict } from '../../roles/access/who-can.ts';
-import { printable } from '../../roles/describe.ts';
 import { flagOption, type CommandInput } from '../command.ts';
 import type { Output } from '../output.ts';
 import type { Asked } from './ask-access.ts';

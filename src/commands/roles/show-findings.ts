@@ -1,6 +1,6 @@
+import { printable } from '../../base/printable.ts';
 import type { JudgedFindings } from '../../roles/audit/accept.ts';
 import { SEVERITIES, type Finding, type Severity } from '../../roles/audit/finding.ts';
-import { printable } from '../../roles/describe.ts';
 import type { Output } from '../output.ts';
 
 const STYLES: Readonly<Record<Severity, 'bad' | 'warn' | 'dim'>> = { critical: 'bad', high: 'bad', medium: 'warn', low: 'dim' };

@@ -1,10 +1,10 @@
+import { printable } from '../../base/printable.ts';
 import { FIRST_HELD, MARKS, NO_USAGE, RANK, ROW_POLICIES } from '../../roles/access/matrix-cell.ts';
 import type { MatrixAnswer, MatrixLine } from '../../roles/access/matrix-question.ts';
 import { ACCESS_KINDS, type AccessKind } from '../../roles/access/graph.ts';
 import { accessPrivileges, PRIVILEGE_LETTERS } from '../../roles/access/privilege-table.ts';
 import { shownName } from '../../roles/access/target.ts';
 import { csvLine } from '../../roles/csv.ts';
-import { printable } from '../../roles/describe.ts';
 import type { Output } from '../output.ts';
 import type { Asked } from './ask-access.ts';
 

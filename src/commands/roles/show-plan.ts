@@ -1,5 +1,6 @@
+import { printable } from '../../base/printable.ts';
 import { databaseOf } from '../../roles/change.ts';
-import { countRisks, describeChange, printable, type ChangeLine, type Risk } from '../../roles/describe.ts';
+import { countRisks, describeChange, type ChangeLine, type Risk } from '../../roles/describe.ts';
 import { FIXED_FORMS } from '../../roles/forms.ts';
 import { lackText } from '../../roles/refuse-apply.ts';
 import type { RolesPlan } from '../../roles/plan.ts';

@@ -1,7 +1,7 @@
+import { printable } from '../../base/printable.ts';
 import type { AccessGraph } from '../../roles/access/graph.ts';
 import { roleAccess, selfGrantable, superusersOf, type RoleAccess } from '../../roles/access/role-access.ts';
 import { shownName } from '../../roles/access/target.ts';
-import { printable } from '../../roles/describe.ts';
 import type { Output } from '../output.ts';
 import type { Asked } from './ask-access.ts';
 

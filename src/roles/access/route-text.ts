@@ -1,4 +1,4 @@
-import { printable } from '../describe.ts';
+import { printable } from '../../base/printable.ts';
 import type { Step } from './closure.ts';
 import type { Way } from './paths.ts';
 import type { Route } from './routes.ts';

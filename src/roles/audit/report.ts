@@ -1,5 +1,5 @@
+import { printable } from '../../base/printable.ts';
 import { csvLine } from '../csv.ts';
-import { printable } from '../describe.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import type { Finding } from './finding.ts';
 

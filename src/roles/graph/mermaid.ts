@@ -1,4 +1,4 @@
-import { printable } from '../describe.ts';
+import { printable } from '../../base/printable.ts';
 import type { GraphAccess, GraphRole, RoleGraph } from './graph.ts';
 
 /** How a role looks: people and services that log in are round, groups have corners, the server's own roles are slanted. */
