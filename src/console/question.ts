@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { DbadminError } from '../base/errors.ts';
+import { shellWord } from '../base/shell-word.ts';
 
 /** What a browser sent with a question: texts by name, several of one name as an array. */
 export type Values = Readonly<Record<string, string | readonly string[]>>;
@@ -75,11 +76,10 @@ export function safeWords(values: Values, words: readonly string[]): readonly st
 
 /** A command as it can be typed into a shell. */
 export function commandLine(words: readonly string[]): string {
-  return ['dbadmin', ...words].map((word) => (PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
+  return ['dbadmin', ...words].map(shellWord).join(' ');
 }
 
 const CONTROL = /\p{Cc}/u;
-const PLAIN = /^[\w@%+=:,./-]+$/;
 
 function shortened(value: string): string {
   return value.length > 60 ? `${value.slice(0, 60)}…` : value;

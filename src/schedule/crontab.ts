@@ -1,4 +1,5 @@
 import { NOT_EXPIRED } from '../base/exit-status.ts';
+import { shellWord } from '../base/shell-word.ts';
 import { cronSets } from './export/cron-sets.ts';
 import { describeWork, type Job, type Policies } from './policies.ts';
 import { cronFields, formatMoment } from './recurrence.ts';
@@ -122,7 +123,7 @@ function guard(job: Job, now: Date): string {
 }
 
 function environment({ environmentFile }: CrontabOptions): string {
-  return environmentFile === undefined ? '' : `set -a && . ${shellWord(environmentFile)} && `;
+  return environmentFile === undefined ? '' : `set -a && . ${cronWord(environmentFile)} && `;
 }
 
 function afterReason(jobs: readonly string[]): string {
@@ -136,29 +137,25 @@ const taken = (command: string): string => `{ ${command} || [ $? -eq ${NOT_EXPIR
 
 /** Commands of which each waits for the success of the one before. Those too long together have what they share written once. */
 function commandLine(condition: string, commands: readonly (readonly string[])[]): string {
-  const lines = commands.map(shellLine);
+  const lines = commands.map(cronLine);
   const plain = `${condition}${lines.map((line, at) => (at < lines.length - 1 ? taken(line) : line)).join(' && ')}`;
   const [first = []] = commands;
   const isSame = (at: number): boolean => commands.every((words) => words.length === first.length && words[at] === first[at]);
   const differing = first.findIndex((_word, at) => !isSame(at));
   if (plain.length <= LONGEST_COMMAND || first.some((_word, at) => at !== differing && !isSame(at))) return plain;
-  const shared = first.map((word, at) => (at === differing ? '"$1"' : shellWord(word))).join(' ');
-  return `job() ${taken(shared)}; ${condition}${commands.map((words) => `job ${shellWord(words[differing] ?? '')}`).join(' && ')}`;
+  const shared = first.map((word, at) => (at === differing ? '"$1"' : cronWord(word))).join(' ');
+  return `job() ${taken(shared)}; ${condition}${commands.map((words) => `job ${cronWord(words[differing] ?? '')}`).join(' && ')}`;
 }
 
-function shellLine(words: readonly string[]): string {
-  return words.map(shellWord).join(' ');
+function cronLine(words: readonly string[]): string {
+  return words.map(cronWord).join(' ');
 }
 
-/** Percent signs stand outside of quotes: cron takes their backslash away, and where it does not (BusyBox) the shell does. */
-function shellWord(word: string): string {
-  if (/^[\w@+=:,./-]+$/.test(word)) return word;
-  const quote = (text: string): string =>
-    text === '' || /^[\w@+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  return (
-    word
-      .split('%')
-      .map(quote)
-      .join(String.raw`\%`) || "''"
-  );
+/** A word for sh in a line of cron. Percent signs stand outside of quotes: cron takes their backslash away, and where it does not (BusyBox) the shell does. */
+function cronWord(word: string): string {
+  if (!word.includes('%')) return shellWord(word);
+  return word
+    .split('%')
+    .map((part) => (part === '' ? '' : shellWord(part)))
+    .join(String.raw`\%`);
 }

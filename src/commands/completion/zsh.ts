@@ -1,3 +1,4 @@
+import { shellQuote } from '../../base/shell-word.ts';
 import { groupsOf, type CommandWord, type OptionWord } from './words.ts';
 
 /** A completion function for zsh: a file `_dbadmin` in a directory of `fpath`. */
@@ -11,7 +12,7 @@ _dbadmin() {
   local -a commands
   if (( CURRENT == 2 )); then
     commands=(
-${[...groups].map(([group, verbs]) => `      ${quote(`${group}:${named(group)?.summary ?? verbs.map(({ name }) => name.split(' ')[1]).join(', ')}`)}`).join('\n')}
+${[...groups].map(([group, verbs]) => `      ${shellQuote(`${group}:${named(group)?.summary ?? verbs.map(({ name }) => name.split(' ')[1]).join(', ')}`)}`).join('\n')}
     )
     _describe command commands
     return
@@ -32,7 +33,7 @@ function groupCase(group: string, verbs: readonly CommandWord[], alone: CommandW
   return `    ${group})
       if (( CURRENT == 2 )); then
         commands=(
-${verbs.map(({ name, summary }) => `          ${quote(`${name.split(' ')[1]}:${summary}`)}`).join('\n')}
+${verbs.map(({ name, summary }) => `          ${shellQuote(`${name.split(' ')[1]}:${summary}`)}`).join('\n')}
         )
         _describe command commands
         return
@@ -61,9 +62,5 @@ function specOf({ flag, summary, value }: OptionWord): string {
           : value === 'other'
             ? ':value: '
             : `:value:(${value.join(' ')})`;
-  return quote(`${flag}[${text}]${action}`);
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return shellQuote(`${flag}[${text}]${action}`);
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../../../base/shell-word.ts';
 import { stamp } from './zoned-time.ts';
 
 /** What a restore into a scratch cluster is asked for. */
@@ -24,10 +25,10 @@ export function restoreParameters({ cluster, repository, atMs, timeline }: Resto
 /** The command that the buttons run, to be pasted: the moment in the zone of the screen. */
 export function restoreCommand({ cluster, repository, atMs, timeline, into, reconcile }: Restore, timeZone: string): string {
   return [
-    `dbadmin restore --cluster ${quoted(cluster)} --repository ${quoted(repository)}`,
+    `dbadmin restore --cluster ${shellWord(cluster)} --repository ${shellWord(repository)}`,
     `--to "${stamp(atMs, timeZone)}"`,
     ...(timeline === undefined ? [] : [`--timeline ${timeline}`]),
-    `--into ${quoted(into)} --start`,
+    `--into ${shellWord(into)} --start`,
     ...(reconcile ? ['--reconcile'] : []),
   ].join(' ');
 }
@@ -36,10 +37,6 @@ export function restoreCommand({ cluster, repository, atMs, timeline, into, reco
 export function scratchDirectory(cluster: string, atMs: number): string {
   const at = new Date(atMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `/var/tmp/dbadmin-${cluster.replaceAll(/[^\w.-]/g, '_')}-${at}`;
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 const GAP_REASONS: Readonly<Record<string, string>> = {
