@@ -8,7 +8,6 @@ import type { Log } from './base/log.ts';
 import { COMMANDS } from './commands/catalogue.ts';
 import type { CommandContext, CommandInput, CommandSpec } from './commands/command.ts';
 import type { Typed } from './commands/program.ts';
-import type { DoneRepository } from './schedule/attempt.ts';
 import { isWriteToClosedConnection } from './postgres/driver-faults.ts';
 
 /** A part of dbadmin is gone. Not 1, which restore_command takes for the end of the archive. */
@@ -102,7 +101,7 @@ async function createContext(command: string, input: CommandInput, version: stri
   const { env, stdin } = process;
   const patienceMs = patienceOf(command);
   // Whoever is gone meanwhile need not hear it.
-  const tellDone = (done: readonly DoneRepository[]): void =>
+  const tellDone: CommandContext['tellDone'] = (done) =>
     void (process.connected && process.send?.({ done }, undefined, undefined, () => undefined));
   return { output, log, clock: systemClock, env, cwd: process.cwd(), signal, version, stdin, patienceMs, access: 'full', tellDone };
 }

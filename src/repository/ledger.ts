@@ -35,6 +35,12 @@ export function drawEntryName(): string {
   return randomBytes(8).toString('hex');
 }
 
+/** An entry, and what it is called in each repository: of {@link drawEntryName}. */
+export interface NamedEntry {
+  readonly name: string;
+  readonly entry: LedgerEntry;
+}
+
 /**
  * Writes an entry down; it is never changed. Gives what was written: without encryption a password's verifier is left out,
  * since whoever reads the storage could guess the password from it. `name` is of {@link drawEntryName}, and the same wherever the same deed is

@@ -110,13 +110,13 @@ function linkFailure(root: string, key: string, error: unknown): unknown {
 /** Opens the temporary file, after making the directories above it; again when they were removed in between. */
 async function openTemporary(target: DiskTarget, temporary: string): Promise<FileHandle> {
   const directory = path.dirname(temporary);
-  await makeDirectories(target, directory);
+  await makeDirectoriesBelow(target, directory);
   try {
     return await open(temporary, 'wx', target.modes.file);
   } catch (error) {
     if (!isAbsence(error)) throw error;
     target.syncedDirectories.clear();
-    await makeDirectories(target, directory);
+    await makeDirectoriesBelow(target, directory);
     return await open(temporary, 'wx', target.modes.file);
   }
 }
@@ -126,11 +126,11 @@ async function openTemporary(target: DiskTarget, temporary: string): Promise<Fil
  * already is synced once too: whoever made it may not have come to that. The root itself is never made, and nothing in another:
  * what was there and is not is more often unmounted than removed.
  */
-async function makeDirectories(target: DiskTarget, directory: string): Promise<void> {
+async function makeDirectoriesBelow(target: DiskTarget, directory: string): Promise<void> {
   const { root, modes, syncedDirectories } = target;
   if (directory === root || syncedDirectories.has(directory)) return;
   const parent = path.dirname(directory);
-  await makeDirectories(target, parent);
+  await makeDirectoriesBelow(target, parent);
   await target.check();
   await mkdir(directory, { mode: modes.directory }).catch((error: unknown) => {
     if (systemCodeOf(error) !== 'EEXIST') throw error;

@@ -1,3 +1,4 @@
+import { quoteLiteral, quoteName } from '../../postgres/quote.ts';
 import type { Deed, RevokedObject } from '../../repository/ledger-deed.ts';
 
 /** A statement that undoes a return, and where it has to run: in one database, in each, or in any. */
@@ -24,17 +25,17 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
     case 'role-dropped':
       return roleDropped(deed.role);
     case 'role-disabled':
-      return [any(`ALTER ROLE ${quoted(deed.role)} NOLOGIN PASSWORD NULL`, deed.role)];
+      return [any(`ALTER ROLE ${quoteName(deed.role)} NOLOGIN PASSWORD NULL`, deed.role)];
     case 'membership-revoked': {
-      const [role, member] = [quoted(deed.role), quoted(deed.member)];
+      const [role, member] = [quoteName(deed.role), quoteName(deed.member)];
       // Since 16 a membership is granted by somebody, and only that grant is revoked unless the grantor is named.
-      const grantors = `SELECT format('REVOKE %s FROM %s', ${literal(role)}, ${literal(member)}) || CASE
+      const grantors = `SELECT format('REVOKE %s FROM %s', ${quoteLiteral(role)}, ${quoteLiteral(member)}) || CASE
     WHEN current_setting('server_version_num')::int >= 160000 THEN format(' GRANTED BY %I', pg_get_userbyid(grantor)) ELSE '' END || ' CASCADE'
-  FROM pg_auth_members WHERE roleid = ${literal(role)}::regrole AND member = ${literal(member)}::regrole`;
+  FROM pg_auth_members WHERE roleid = ${quoteLiteral(role)}::regrole AND member = ${quoteLiteral(member)}::regrole`;
       return [{ ...any(grantors, deed.member), roles: [deed.member, deed.role], kind: 'generates' }];
     }
     case 'privilege-revoked': {
-      const from = isPublic(deed.grantee) ? 'PUBLIC' : quoted(deed.grantee);
+      const from = isPublic(deed.grantee) ? 'PUBLIC' : quoteName(deed.grantee);
       const sql = `REVOKE ${deed.privileges.map(privilegeWord).join(', ')} ON ${objectSql(deed.on)} FROM ${from} CASCADE`;
       const revoke = {
         ...any(sql, isPublic(deed.grantee) ? undefined : deed.grantee),
@@ -47,9 +48,9 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
     case 'password-rotated':
       return [
         deed.verifier !== null && VERIFIER.test(deed.verifier)
-          ? { ...any(`ALTER ROLE ${quoted(deed.role)} PASSWORD '${deed.verifier}'`, deed.role), secret: true }
+          ? { ...any(`ALTER ROLE ${quoteName(deed.role)} PASSWORD '${deed.verifier}'`, deed.role), secret: true }
           : // Nobody knows the new one: the old one must not open anything.
-            any(`ALTER ROLE ${quoted(deed.role)} NOLOGIN PASSWORD NULL`, deed.role),
+            any(`ALTER ROLE ${quoteName(deed.role)} NOLOGIN PASSWORD NULL`, deed.role),
       ];
     case 'subject-forgotten': {
       const [schema, name] = deed.procedure;
@@ -57,7 +58,7 @@ export function statementsFor(deed: Deed): readonly ReconcileStatement[] {
       return [
         {
           where: { kind: 'database', name: deed.database },
-          sql: `CALL ${quoted(schema)}.${quoted(name)}(${places})`,
+          sql: `CALL ${quoteName(schema)}.${quoteName(name)}(${places})`,
           values: deed.arguments,
           roles: [],
           presence: undefined,
@@ -81,7 +82,7 @@ const NOT_REASSIGNED = `'pg_default_acl'::regclass, 'pg_user_mapping'::regclass`
 /** Each object that `role` owns, in any database; `s` is its row. */
 export function ownedBySql(role: string, columns: string): string {
   return `SELECT ${columns} FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
-  WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' AND s.classid NOT IN (${NOT_REASSIGNED}) AND r.rolname = ${literal(role)}`;
+  WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype = 'o' AND s.classid NOT IN (${NOT_REASSIGNED}) AND r.rolname = ${quoteLiteral(role)}`;
 }
 
 /**
@@ -90,20 +91,20 @@ export function ownedBySql(role: string, columns: string): string {
  * was a superuser's goes to a superuser, as some of it has to. Since who got it when the role was dropped is not known, it is for somebody to give away.
  */
 function roleDropped(name: string): readonly ReconcileStatement[] {
-  const [role, keeper] = [quoted(name), quoted(KEEPER)];
+  const [role, keeper] = [quoteName(name), quoteName(KEEPER)];
   const each = { kind: 'each' } as const;
-  const wasSuperuser = `SELECT 1 FROM pg_roles WHERE rolname = ${literal(name)} AND rolsuper`;
+  const wasSuperuser = `SELECT 1 FROM pg_roles WHERE rolname = ${quoteLiteral(name)} AND rolsuper`;
   // Of one that is no superuser any more: nobody else may own these, and REASSIGN OWNED is refused for them.
   const forSuperusers = `SELECT format('ALTER %s %I OWNER TO CURRENT_USER', kind, name) FROM (
     SELECT 'EVENT TRIGGER', evtname, evtowner FROM pg_event_trigger
     UNION ALL SELECT 'FOREIGN DATA WRAPPER', fdwname, fdwowner FROM pg_foreign_data_wrapper
     UNION ALL SELECT 'SUBSCRIPTION', subname, subowner FROM pg_subscription
       WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND current_setting('server_version_num')::int < 160000
-  ) o (kind, name, owner) WHERE owner = ${literal(role)}::regrole`;
+  ) o (kind, name, owner) WHERE owner = ${quoteLiteral(role)}::regrole`;
   // A foreign key is checked as the owner of the table that it refers to.
-  const usage = `SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, ${literal(KEEPER)})
+  const usage = `SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, ${quoteLiteral(KEEPER)})
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relowner = ${literal(keeper)}::regrole AND n.nspowner <> c.relowner AND n.nspname !~ '^pg_'`;
+  WHERE c.relowner = ${quoteLiteral(keeper)}::regrole AND n.nspowner <> c.relowner AND n.nspname !~ '^pg_'`;
   return [
     any(`ALTER ROLE ${role} NOLOGIN PASSWORD NULL`, name),
     { ...any(forSuperusers, name), where: each, kind: 'generates' },
@@ -124,59 +125,50 @@ function isPublic(grantee: string): boolean {
 
 /** What others than the owner granted, only they can revoke: the query makes a statement for each of them. */
 function byGrantorsSql(on: RevokedObject, grantee: string, revokeSql: string): string {
-  const who = isPublic(grantee) ? '0' : `${literal(quoted(grantee))}::regrole::oid`;
-  return `SELECT DISTINCT format('SET LOCAL ROLE %I; ', pg_get_userbyid(one.grantor)) || ${literal(revokeSql)} || '; RESET ROLE'
+  const who = isPublic(grantee) ? '0' : `${quoteLiteral(quoteName(grantee))}::regrole::oid`;
+  return `SELECT DISTINCT format('SET LOCAL ROLE %I; ', pg_get_userbyid(one.grantor)) || ${quoteLiteral(revokeSql)} || '; RESET ROLE'
   FROM (${aclSql(on)}) AS held (acl), aclexplode(held.acl) AS one WHERE one.grantee = ${who}`;
 }
 
 function aclSql({ kind, schema, name }: RevokedObject): string {
-  const full = `${schema === undefined ? '' : `${quoted(schema)}.`}${quoted(name)}`;
+  const full = `${schema === undefined ? '' : `${quoteName(schema)}.`}${quoteName(name)}`;
   switch (kind) {
     case 'table':
     case 'sequence':
-      return `SELECT relacl FROM pg_class WHERE oid = ${literal(full)}::regclass`;
+      return `SELECT relacl FROM pg_class WHERE oid = ${quoteLiteral(full)}::regclass`;
     case 'all-tables':
-      return `SELECT relacl FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = ${literal(quoted(schema ?? name))}::regnamespace`;
+      return `SELECT relacl FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = ${quoteLiteral(quoteName(schema ?? name))}::regnamespace`;
     case 'schema':
-      return `SELECT nspacl FROM pg_namespace WHERE nspname = ${literal(name)}`;
+      return `SELECT nspacl FROM pg_namespace WHERE nspname = ${quoteLiteral(name)}`;
     case 'database':
-      return `SELECT datacl FROM pg_database WHERE datname = ${literal(name)}`;
+      return `SELECT datacl FROM pg_database WHERE datname = ${quoteLiteral(name)}`;
     case 'function':
     case 'procedure':
-      return `SELECT proacl FROM pg_proc WHERE oid = ${literal(routineSql(schema, name))}::regprocedure`;
+      return `SELECT proacl FROM pg_proc WHERE oid = ${quoteLiteral(routineSql(schema, name))}::regprocedure`;
   }
 }
 
 function presenceSql({ kind, schema, name }: RevokedObject): string {
-  const full = `${schema === undefined ? '' : `${quoted(schema)}.`}${quoted(name)}`;
+  const full = `${schema === undefined ? '' : `${quoteName(schema)}.`}${quoteName(name)}`;
   switch (kind) {
     case 'table':
     case 'sequence':
-      return `SELECT 1 WHERE to_regclass(${literal(full)}) IS NOT NULL`;
+      return `SELECT 1 WHERE to_regclass(${quoteLiteral(full)}) IS NOT NULL`;
     case 'all-tables':
     case 'schema':
-      return `SELECT 1 FROM pg_namespace WHERE nspname = ${literal(schema ?? name)}`;
+      return `SELECT 1 FROM pg_namespace WHERE nspname = ${quoteLiteral(schema ?? name)}`;
     case 'database':
-      return `SELECT 1 FROM pg_database WHERE datname = ${literal(name)}`;
+      return `SELECT 1 FROM pg_database WHERE datname = ${quoteLiteral(name)}`;
     case 'function':
     case 'procedure':
-      return `SELECT 1 WHERE to_regprocedure(${literal(routineSql(schema, name))}) IS NOT NULL`;
+      return `SELECT 1 WHERE to_regprocedure(${quoteLiteral(routineSql(schema, name))}) IS NOT NULL`;
   }
 }
 
 /** `"core"."forget"(bigint)` of schema and `forget(bigint)`. */
 function routineSql(schema: string | undefined, name: string): string {
   const match = /^([^()]+)\(([\w\s,.[\]"]*)\)$/.exec(name);
-  return `${schema === undefined ? '' : `${quoted(schema)}.`}${quoted(match?.[1] ?? name)}(${match?.[2] ?? ''})`;
-}
-
-/** Always in quotes: `current_user` is a fine name for a role, and means another without them. */
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return `${schema === undefined ? '' : `${quoteName(schema)}.`}${quoteName(match?.[1] ?? name)}(${match?.[2] ?? ''})`;
 }
 
 function any(sql: string, role: string | undefined): ReconcileStatement {
@@ -186,13 +178,13 @@ function any(sql: string, role: string | undefined): ReconcileStatement {
 
 /** `SELECT`, `ALL`; anything that is not a word is quoted and so refused by the server. */
 function privilegeWord(privilege: string): string {
-  return /^[A-Za-z]+( [A-Za-z]+)?$/.test(privilege) ? privilege.toUpperCase() : quoted(privilege);
+  return /^[A-Za-z]+( [A-Za-z]+)?$/.test(privilege) ? privilege.toUpperCase() : quoteName(privilege);
 }
 
 function objectSql({ kind, schema, name }: RevokedObject): string {
-  if (kind === 'all-tables') return `ALL TABLES IN SCHEMA ${quoted(schema ?? name)}`;
-  if (kind === 'database' || kind === 'schema') return `${kind.toUpperCase()} ${quoted(name)}`;
-  const prefix = schema === undefined ? '' : `${quoted(schema)}.`;
+  if (kind === 'all-tables') return `ALL TABLES IN SCHEMA ${quoteName(schema ?? name)}`;
+  if (kind === 'database' || kind === 'schema') return `${kind.toUpperCase()} ${quoteName(name)}`;
+  const prefix = schema === undefined ? '' : `${quoteName(schema)}.`;
   if (kind === 'function' || kind === 'procedure') return `${kind.toUpperCase()} ${routineSql(schema, name)}`;
-  return `${kind.toUpperCase()} ${prefix}${quoted(name)}`;
+  return `${kind.toUpperCase()} ${prefix}${quoteName(name)}`;
 }

@@ -2,7 +2,7 @@ import type { AgeLimits } from '../../backup/check/ages.ts';
 import { failed, type Finding } from '../../backup/check/finding.ts';
 import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { checkRepository } from '../../backup/check/repository-inspect.ts';
-import { checkPlace, inspectServerDirectories } from '../../backup/check/same-disk-inspect.ts';
+import { checkPlace, inspectServerDirectories } from '../../backup/check/place-inspect.ts';
 import { checkServer } from '../../backup/check/server-inspect.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { BackupPolicy } from '../../schedule/policies.ts';

@@ -3,7 +3,7 @@ import { inspectPosition } from '../../backup/reconcile/position-inspect.ts';
 import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { knowsCluster } from '../../repository/identity.ts';
-import { appendLedger, drawEntryName, type LedgerEntry } from '../../repository/ledger.ts';
+import { appendLedger, drawEntryName, type NamedEntry } from '../../repository/ledger.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { CommandContext } from '../command.ts';
 import type { RunRepositories } from './run-repositories.ts';
@@ -60,12 +60,6 @@ async function inspectHere({ cluster }: RunRepositories): Promise<Awaited<Return
   } finally {
     await sql.end({ timeout: 5 });
   }
-}
-
-/** An entry, and what it is called in each repository. */
-interface NamedEntry {
-  readonly name: string;
-  readonly entry: LedgerEntry;
 }
 
 async function append(repository: Repository, entries: readonly NamedEntry[]): Promise<void> {

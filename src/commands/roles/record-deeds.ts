@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { knowsCluster } from '../../repository/identity.ts';
 import type { Deed } from '../../repository/ledger-deed.ts';
-import { appendLedger, drawEntryName, type LedgerEntry } from '../../repository/ledger.ts';
+import { appendLedger, drawEntryName, type NamedEntry } from '../../repository/ledger.ts';
 import type { Change, PrivilegeChange } from '../../roles/change.ts';
 import { granteeText } from '../../roles/state.ts';
 import type { CommandContext } from '../command.ts';
@@ -54,12 +54,6 @@ export async function writeDeeds(
   } catch (error) {
     log.warn(`what was taken away is not written into the ledger: ${messageOf(error)}`);
   }
-}
-
-/** An entry, and what it is called in each repository. */
-interface NamedEntry {
-  readonly name: string;
-  readonly entry: LedgerEntry;
 }
 
 async function append(

@@ -1,7 +1,7 @@
 import { isDbadminError, reasonOf, type ErrorCode } from '../../base/errors.ts';
 import type { Known } from '../../status/facts.ts';
 
-/** A secret that is wrong, a source of one that gives nothing, and a file of one that cannot be read. */
+/** A secret that is wrong, or cannot be had; a customer key that is none; certificates that cannot be read. */
 const SHUT: readonly ErrorCode[] = ['key-wrong', 'credentials-wrong', 'config-invalid', 'file-unreadable'];
 
 /** What `work` gives, or why it fails, in one line. Being interrupted is thrown on. */

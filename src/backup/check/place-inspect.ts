@@ -1,6 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isDbadminError } from '../../base/errors.ts';
+import { isDbadminError, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { parseControlFile } from '../../postgres/control-file.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -75,7 +75,7 @@ async function isHere(
     const control = parseControlFile(await readFile(path.join(dataDirectory, 'global', 'pg_control')));
     return systemIdentifier === undefined ? databaseIsHere : control.systemIdentifier === systemIdentifier;
   } catch (error) {
-    return databaseIsHere && (error as NodeJS.ErrnoException).code === 'EACCES';
+    return databaseIsHere && systemCodeOf(error) === 'EACCES';
   }
 }
 
