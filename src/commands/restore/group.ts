@@ -54,7 +54,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       { flags: '--to-name <name>', summary: 'a restore point' },
       { flags: '--before-drop <table>', summary: 'just before the last drop of schema.table was committed' },
       { flags: '--immediate', summary: 'the end of the backup, nothing more' },
-      { flags: '--exclusive', summary: 'stop just before the time, position or transaction' },
+      { flags: '--exclusive', summary: 'with --to, --to-lsn or --to-xid: stop just before the time, position or transaction' },
       { flags: '--timeline <n>', summary: 'recover along this timeline', fallback: 'the newest' },
       {
         flags: '--backup <label>',

@@ -41,6 +41,9 @@ export const HEEDED: Readonly<Record<RestoreKind, readonly string[]>> = {
   dump: [...ANYWAY, 'dump', 'databases', 'name', 'globals', 'jobs', 'spool', 'intoUrl'],
 };
 
+/** Recovery targets at which no transaction is that could be left out; recovery_target_inclusive is for the others, too. */
+const WITHOUT_EXCLUSIVE: readonly string[] = ['toLatest', 'toName', 'immediate'];
+
 const OWN: ReadonlySet<string> = new Set(Object.values(HEEDED).flat());
 
 /**
@@ -56,6 +59,11 @@ export function restoreKind(input: CommandInput): RestoreKind {
   if (kind === 'cluster' && given.includes('database') && !given.includes('beforeDrop'))
     throw new DbadminError('usage', '--database goes with --table or --before-drop', {
       hint: 'A cluster is restored with all its databases.',
+    });
+  const end = WITHOUT_EXCLUSIVE.find((name) => given.includes(name));
+  if (given.includes('exclusive') && end !== undefined)
+    throw new DbadminError('usage', `--exclusive does not go with ${flag(end)}`, {
+      hint: 'No transaction is at that end which could be left out: restore without it, or to before one with --to, --to-lsn or --to-xid.',
     });
   return kind;
 }

@@ -30,11 +30,18 @@ describe('restoreKind', () => {
     [{ table: ['core.play'], start: true }, '--start does not go with --table', /--into-url/],
     [{ into: '/srv/restored', globals: true }, '--globals goes with --dump', /without it/],
     [{ into: '/srv/restored', intoUrl: 'postgresql://other' }, '--into-url goes with --table or --dump', /without it/],
+    [{ into: '/srv/restored', toLatest: true, exclusive: true }, '--exclusive does not go with --to-latest', /--to-xid/],
+    [{ into: '/srv/restored', immediate: true, exclusive: true }, '--exclusive does not go with --immediate', /--to-xid/],
+    [{ table: ['core.play'], toName: 'before', exclusive: true }, '--exclusive does not go with --to-name', /--to-xid/],
     [{ into: '/srv/restored', toLatest: true, database: 'shop' }, '--database goes with --table or --before-drop', /all its databases/],
   ])('%j is refused: it would be passed over', (options, message, hint) => {
     expect(() => kindOf(options)).toThrow(
       expect.objectContaining({ code: 'usage', message, hint: expect.stringMatching(hint) as unknown }),
     );
+  });
+
+  test.each(['to', 'toLsn', 'toXid', 'beforeDrop'])('--exclusive goes with %s', (target) => {
+    expect(kindOf({ into: '/srv/restored', [target]: 'x', exclusive: true })).toBe('cluster');
   });
 
   test('--database says where --before-drop looks', () => {
