@@ -103,6 +103,9 @@ describe.each([14, 15, 18])('databases that change their names or go, on Postgre
     await expect(findLastDrop(of('never', 'core.play'))).rejects.toMatchObject({ code: 'usage' });
     const drop = await findLastDrop(of('app_old', 'core.play'));
     expect(drop).toMatchObject({ withDatabase: true });
+    // Each database has it: no table has to be known by name.
+    expect(await findLastDrop(of('app_old', 'pg_catalog.pg_class'))).toEqual(drop);
+    expect((await findLastDrop(of('late', 'pg_catalog.pg_class'))).withDatabase).toBe(true);
     const clone = await restore({
       repository,
       target: { kind: 'lsn', lsn: drop.beforeLsn },
