@@ -19,7 +19,7 @@ so does what is as old as a mismatch that nobody has acknowledged, or older. WAL
 needs it: backups of the window need all that follows, older ones only their own. Content goes in two steps: what nothing needs is marked, and freed by a
 run that comes when --grace has passed and no backup is being taken.
 
-Where the repository is on a disk of the machine there is one clock alone, and one that was set ahead would let the window go. So a time in which nothing was stored, at
+Where the repository is on a disk of the machine there is one clock alone, and one that was set ahead would let the window go. So in every repository a time in which nothing was stored, at
 least a day and half of the window long and three times as long as it took before from one thing to the next, makes nothing older: what was in the window before it stays until the
 window is filled anew, and holds from before it end later; without a window the clock is believed. --clock-is-right says that the machine was off, or the cluster is no more, and lets it go.
 

@@ -9,8 +9,9 @@ export const RESTORE_COMMANDS: readonly CommandSpec[] = [
     summary: 'restore a cluster to a moment, into a new directory',
     description: `Shows first what would be restored: the moment, the backup, the WAL, the last commit that comes back and the first that
 does not, and what comes back from the dead: roles dropped, privileges revoked, passwords rotated and people forgotten since, as
-the ledger in the repository has them. With --reconcile they are taken away again, and roles.yaml is applied, while nobody else
-can connect; without it, and with --start, the differences from roles.yaml and the migrations are named.
+the ledgers in the cluster's repositories have them; one that cannot be read, or does not answer for half a minute, is named and stops
+nothing. With --reconcile they are taken away again, and roles.yaml is applied, while nobody else can connect; without it, and with
+--start, the differences from roles.yaml and the migrations are named.
 
 A time at which another timeline went on is refused where the newest one has left that since, because the cluster was restored to
 an earlier moment or failed over: what was committed then lies on the other. --timeline says which one is meant.
