@@ -4,7 +4,6 @@ import { isDbadminError, systemCodeOf } from '../../base/errors.ts';
 import { openClient } from '../../postgres/client.ts';
 import { parseControlFile } from '../../postgres/control-file.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
-import { isServerError } from '../../postgres/postgres-error.ts';
 import { note, problem, type Finding } from './finding.ts';
 
 /** Where the server says that its cluster lies: the data directory first, then its tablespaces. Empty where it does not say, or cannot be asked. */
@@ -22,8 +21,8 @@ export async function inspectServerDirectories(connection: ConnectionParameters)
       await sql.end({ timeout: 1 });
     }
   } catch (error) {
-    // Whoever may not see the data directory is told nothing; a server that is away is a finding of its own.
-    if (isDbadminError(error) || isServerError(error)) return [];
+    // Whoever may not see the data directory is told nothing; a server that is away, or goes away just now, is a finding of its own.
+    if (isDbadminError(error) || systemCodeOf(error) !== undefined) return [];
     throw error;
   }
 }

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inspectServerDirectories } from '../../../src/backup/check/place-inspect.ts';
 import { runCommand, writeConfig } from '../../backup/command.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -77,6 +80,28 @@ describe('backup check', () => {
     expect(found.find(({ what }) => what === 'repository local dumps only')?.detail).toContain('PITR');
     expect(found.find(({ what }) => what === 'repository local dumps')).toMatchObject({ state: 'problem', fix: 'dbadmin backup dump' });
     expect(status).toBe(1);
+  });
+
+  test('a server that goes away when it is asked where it lies does not end the check', async () => {
+    let isCut = false;
+    const way = net.createServer((client) => {
+      const server = net.connect(cluster.port, '127.0.0.1');
+      client.on('data', (data) => {
+        if (data.includes('data_directory')) isCut = client.destroy().destroyed;
+        else server.write(data);
+      });
+      server.pipe(client);
+      for (const socket of [client, server]) socket.on('error', () => undefined);
+      client.on('close', () => server.destroy());
+    });
+    await once(way.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const { port } = way.address() as net.AddressInfo;
+      expect(await inspectServerDirectories({ ...cluster.parameters(), hosts: [{ host: '127.0.0.1', port }] })).toEqual([]);
+      expect(isCut).toBe(true);
+    } finally {
+      way.close();
+    }
   });
 
   test('says where the repository is on the disk of the cluster, and that it may not lie inside the cluster', async () => {
