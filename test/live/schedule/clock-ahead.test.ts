@@ -1,56 +1,37 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { DbadminError } from '../../../src/base/errors.ts';
-import { connectionOfUrl } from '../../../src/config/load.ts';
-import { openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
+import type { ConnectionPool } from '../../../src/postgres/pool.ts';
 import type { AttemptOutcome } from '../../../src/schedule/attempt.ts';
 import { beginAttempt, endAttempt } from '../../../src/schedule/control/attempts-apply.ts';
 import { applyDue, applyManual, type Admission, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
-import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
+import type { RunQueue } from '../../../src/schedule/control/queue-run.ts';
 import { knownJobs, pauseJob, registerJobs, resumeJob } from '../../../src/schedule/control/registry-apply.ts';
 import { inspectJobRuns, inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
-import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
 import { beginTimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
 import { goesOn } from '../../../src/schedule/pause.ts';
-import type { Job, Policies } from '../../../src/schedule/policies.ts';
-import { Worker } from '../../../src/schedule/worker/run.ts';
-import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import type { Job } from '../../../src/schedule/policies.ts';
+import { createControlDatabase, SCHEMA, startWorker, type ControlDatabase } from '../../schedule/control-database.ts';
 import { at, job } from '../../unit/schedule/job.ts';
 
 // The clock was a month ahead for a while, of workers, of the control database or of both, and has been put right.
 
-const SCHEMA = 'dbadmin_jobs';
 const AHEAD = `interval '30 days'`;
 const DONE: AttemptOutcome = { kind: 'succeeded' };
 const daily = job('daily', '@daily', { retries: 3, retryDelayMs: 300_000 });
 const later = job('later', ['daily']);
-let database: TestDatabase;
+let control: ControlDatabase;
 let pool: ConnectionPool;
-let queuePool: ConnectionPool;
 let queue: RunQueue;
 let place: ControlPlace;
 let stop: (() => Promise<void>) | undefined;
 
-const connect = async (): Promise<ConnectionPool> =>
-  await openPool(connectionOfUrl({ env: {}, cwd: '/' }, database.url), { applicationName: 'test', max: 4, queryTimeoutMs: 10_000 });
-
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = await connect();
-  queuePool = await connect();
-  place = { pool, schema: SCHEMA };
-  await ensureTables(pool, SCHEMA);
-  queue = new RunQueue(queuePool, { schema: SCHEMA, heartbeatSeconds: 10, supervises: false, onError: () => undefined });
-  await queue.start(['run']);
+  control = await createControlDatabase(['run']);
+  ({ queue, place } = control);
+  ({ pool } = place);
 });
-afterAll(async () => {
-  await queue.stop();
-  await queuePool.close();
-  await pool.close();
-  await database.drop();
-});
+afterAll(async () => await control.drop());
 beforeEach(async () => {
-  await pool.query(`truncate ${SCHEMA}.run, ${SCHEMA}.run_attempt, ${SCHEMA}.scheduled_job; delete from ${SCHEMA}.job`);
+  await control.clear();
   await registerJobs(pool, SCHEMA, ['daily', 'later']);
 });
 afterEach(async () => {
@@ -84,28 +65,9 @@ async function wasAhead(): Promise<void> {
   );
 }
 
-/** A worker to which every job succeeds at once; resolves when `what` is so. */
-async function startWorker(what: () => Promise<boolean>): Promise<void> {
-  const stopping = new AbortController();
-  const over = new Worker({
-    worker: { name: 'w2', host: 'here', pid: 1, version: '0', labels: [], slots: 4 },
-    schema: SCHEMA,
-    heartbeatSeconds: 10,
-    graceMs: 200,
-    connect,
-    reload: async () => await Promise.resolve(undefined),
-    policies: { file: 'policies.yaml', policies: new Map(), jobs: [daily] } as unknown as Policies,
-    perform: async () => await Promise.resolve(DONE),
-    receiving: undefined,
-    onJobEnded: () => undefined,
-    clock: systemClock,
-    log: { info: () => undefined, warn: () => undefined, debug: () => undefined },
-    signal: stopping.signal,
-  }).run();
-  stop = async () => {
-    stopping.abort(new DbadminError('interrupted', 'stopped'));
-    await over;
-  };
+/** Resolves when `what` is so, with a worker at work. */
+async function workUntil(what: () => Promise<boolean>): Promise<void> {
+  stop = startWorker(control, 'w2', [daily]);
   await expect.poll(what, { timeout: 20_000 }).toBe(true);
 }
 
@@ -117,7 +79,7 @@ test('a time that was told as missed before it came, or that was run before, is 
   await applyDue(place, queue, daily, { queue: [], missed: { count: 1, first: missed, last: missed } }, new Date());
   expect(await due(daily, ran, ran)).toEqual(['queued']);
   expect(await runNext()).toBe('daily');
-  await startWorker(async () => (await runs()).every((run) => run.due <= new Date()));
+  await workUntil(async () => (await runs()).every((run) => run.due <= new Date()));
   await stop?.();
   expect((await runs()).map(({ state }) => state)).toEqual(['succeeded']);
   expect(await due(daily, missed, missed)).toEqual(['queued']);
@@ -133,7 +95,7 @@ test('the ends of then come before now, in their order', async () => {
   await wasAhead();
   await pool.query(`update ${SCHEMA}.run set due = due + ${AHEAD}`);
   const before = await runs();
-  await startWorker(async () => (await runs()).every(({ endedAt = nextMonth() }) => endedAt <= new Date()));
+  await workUntil(async () => (await runs()).every(({ endedAt = nextMonth() }) => endedAt <= new Date()));
   const after = await runs();
   expect(before).toHaveLength(3);
   expect(after.map(({ runId }) => runId)).toEqual(before.map(({ runId }) => runId));
@@ -144,7 +106,7 @@ test('a run that is to be tried again from then on is tried again now', async ()
   await due(daily, new Date());
   await runNext({ kind: 'failed', exitStatus: 1, error: 'no room', final: false });
   await wasAhead();
-  await startWorker(async () => (await runs())[0]?.state === 'succeeded');
+  await workUntil(async () => (await runs())[0]?.state === 'succeeded');
 });
 
 test('a run whose worker died meanwhile is taken over now', async () => {
@@ -153,7 +115,7 @@ test('a run whose worker died meanwhile is taken over now', async () => {
   if (handed === undefined) throw new Error('nothing was handed out');
   await beginAttempt(place, queue, handed, 'w1');
   await wasAhead();
-  await startWorker(async () => {
+  await workUntil(async () => {
     // Its heartbeat is over after 10 s more, which the test does not wait for.
     await pool.query(`update ${SCHEMA}.job set heartbeat_on = now() - interval '1 minute' where heartbeat_on <= now()`);
     await pool.query(`update ${SCHEMA}.queue set monitor_on = null, monitor_claim_on = null`);
@@ -200,5 +162,5 @@ test('a job that was paused then goes on when it is resumed', async () => {
 test('a run by hand of then does not keep workers from what is due now', async () => {
   await applyManual(place, queue, daily, new Date());
   await wasAhead();
-  await startWorker(async () => (await runs())[0]?.state === 'succeeded');
+  await workUntil(async () => (await runs())[0]?.state === 'succeeded');
 });

@@ -1,52 +1,31 @@
 import { PgBoss } from 'pg-boss';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { DbadminError } from '../../../src/base/errors.ts';
-import { connectionOfUrl } from '../../../src/config/load.ts';
-import { openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
+import type { ConnectionPool } from '../../../src/postgres/pool.ts';
 import { beginAttempt } from '../../../src/schedule/control/attempts-apply.ts';
 import { applyDue, applyManual, type Admission, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
-import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
+import type { RunQueue } from '../../../src/schedule/control/queue-run.ts';
 import { registerJobs } from '../../../src/schedule/control/registry-apply.ts';
 import { inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
-import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
 import { beginTimerRun, endTimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
-import type { Job, Policies } from '../../../src/schedule/policies.ts';
-import { Worker } from '../../../src/schedule/worker/run.ts';
-import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import type { Job } from '../../../src/schedule/policies.ts';
+import { createControlDatabase, SCHEMA, startWorker, type ControlDatabase } from '../../schedule/control-database.ts';
 import { at, job } from '../../unit/schedule/job.ts';
 
 // What a worker finds that others left behind, and what it keeps for as long as it takes.
 
-const SCHEMA = 'dbadmin_jobs';
-let database: TestDatabase;
+let control: ControlDatabase;
 let pool: ConnectionPool;
-let queuePool: ConnectionPool;
 let queue: RunQueue;
 let place: ControlPlace;
 let stop: (() => Promise<void>) | undefined;
 
-const connect = async (): Promise<ConnectionPool> =>
-  await openPool(connectionOfUrl({ env: {}, cwd: '/' }, database.url), { applicationName: 'test', max: 4, queryTimeoutMs: 10_000 });
-
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = await connect();
-  queuePool = await connect();
-  place = { pool, schema: SCHEMA };
-  await ensureTables(pool, SCHEMA);
-  queue = new RunQueue(queuePool, { schema: SCHEMA, heartbeatSeconds: 10, supervises: false, onError: () => undefined });
-  await queue.start(['run']);
+  control = await createControlDatabase(['run']);
+  ({ queue, place } = control);
+  ({ pool } = place);
 });
-afterAll(async () => {
-  await queue.stop();
-  await queuePool.close();
-  await pool.close();
-  await database.drop();
-});
-beforeEach(async () => {
-  await pool.query(`truncate ${SCHEMA}.run, ${SCHEMA}.run_attempt, ${SCHEMA}.scheduled_job; delete from ${SCHEMA}.job`);
-});
+afterAll(async () => await control.drop());
+beforeEach(async () => await control.clear());
 afterEach(async () => {
   await stop?.();
   stop = undefined;
@@ -62,36 +41,12 @@ const states = async (name: string): Promise<readonly string[]> =>
     ({ state }) => state,
   );
 
-/** A worker to which every job succeeds at once. */
-function startWorker(...jobs: readonly Job[]): void {
-  const stopping = new AbortController();
-  const over = new Worker({
-    worker: { name: 'w1', host: 'here', pid: 1, version: '0', labels: [], slots: 4 },
-    schema: SCHEMA,
-    heartbeatSeconds: 10,
-    graceMs: 200,
-    connect,
-    reload: async () => await Promise.resolve(undefined),
-    policies: { file: 'policies.yaml', policies: new Map(), jobs } as unknown as Policies,
-    perform: async () => await Promise.resolve({ kind: 'succeeded' }),
-    receiving: undefined,
-    onJobEnded: () => undefined,
-    clock: systemClock,
-    log: { info: () => undefined, warn: () => undefined, debug: () => undefined },
-    signal: stopping.signal,
-  }).run();
-  stop = async () => {
-    stopping.abort(new DbadminError('interrupted', 'stopped'));
-    await over;
-  };
-}
-
 test('a time that waits for a run without a worker runs when that one is over, and the job goes on', async () => {
   const nightly = job('nightly', '@yearly', { catchUp: 'once' });
   const run = await beginTimerRun(place, { job: 'nightly', due: at('2026-01-01T00:00Z'), cause: 'timer', by: 'ada' });
   expect(await due(nightly, '2026-01-01T00:01Z')).toEqual(['waiting']);
   await endTimerRun(place, run, { kind: 'succeeded' }, '');
-  startWorker(nightly);
+  stop = startWorker(control, 'w1', [nightly]);
   await expect.poll(async () => await states('nightly'), { timeout: 9000 }).toEqual(['succeeded', 'succeeded']);
   expect(await due(nightly, '2026-01-01T00:02Z')).toEqual(['queued']);
 });
@@ -101,7 +56,7 @@ test('a time that waits for a run whose process died runs when that one is ended
   await beginTimerRun(place, { job: 'nightly', due: at('2026-01-01T00:00Z'), cause: 'timer', by: 'ada' });
   expect(await due(nightly, '2026-01-01T00:01Z')).toEqual(['waiting']);
   await pool.query(`update ${SCHEMA}.run set alive_at = now() - interval '3 minutes' where state = 'running'`);
-  startWorker(nightly);
+  stop = startWorker(control, 'w1', [nightly]);
   await expect.poll(async () => await states('nightly'), { timeout: 9000 }).toEqual(['failed', 'succeeded']);
 });
 
@@ -115,7 +70,7 @@ test('a run that gives signs of life is not taken away, however long it takes', 
   expect([...(await queue.keep([handed]))]).toEqual([handed.queueId]);
   await pool.query(`update ${SCHEMA}.job set started_on = now() - interval '40 days'`);
   const boss = new PgBoss({
-    db: { executeSql: async (text, values) => ({ rows: [...(await queuePool.query(text, values))] }) },
+    db: { executeSql: async (text, values) => ({ rows: [...(await control.queuePool.query(text, values))] }) },
     schema: SCHEMA,
     createSchema: false,
     schedule: false,

@@ -1,47 +1,31 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connectionOfUrl } from '../../../src/config/load.ts';
 import { isConnectionLoss } from '../../../src/postgres/connection-error.ts';
-import { openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
+import type { ConnectionPool } from '../../../src/postgres/pool.ts';
 import type { AttemptOutcome } from '../../../src/schedule/attempt.ts';
 import { beginAttempt, endAbandoned, endAttempt } from '../../../src/schedule/control/attempts-apply.ts';
 import { applyDue, applyManual, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
 import { applyAllDue } from '../../../src/schedule/control/due-many-apply.ts';
-import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
+import type { RunQueue } from '../../../src/schedule/control/queue-run.ts';
 import { knownJobs, pauseJob, registerJobs, resumeJob } from '../../../src/schedule/control/registry-apply.ts';
 import { inspectAttempts, inspectJobRuns, inspectRuns } from '../../../src/schedule/control/runs-inspect.ts';
 import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
 import { beginTimerRun, endTimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
 import type { Job } from '../../../src/schedule/policies.ts';
-import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import { createControlDatabase, SCHEMA, type ControlDatabase } from '../../schedule/control-database.ts';
 import { at, job } from '../../unit/schedule/job.ts';
 
-const SCHEMA = 'dbadmin_jobs';
-let database: TestDatabase;
+let control: ControlDatabase;
 let pool: ConnectionPool;
-let queuePool: ConnectionPool;
 let queue: RunQueue;
 let place: ControlPlace;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const connect = async (): Promise<ConnectionPool> =>
-    await openPool(connectionOfUrl({ env: {}, cwd: '/' }, database.url), { applicationName: 'test', max: 4, queryTimeoutMs: 10_000 });
-  pool = await connect();
-  queuePool = await connect();
-  place = { pool, schema: SCHEMA };
-  await Promise.all([1, 2, 3].map(async () => await ensureTables(pool, SCHEMA)));
-  queue = new RunQueue(queuePool, { schema: SCHEMA, heartbeatSeconds: 10, supervises: false, onError: () => undefined });
-  await queue.start(['run', 'run.eu']);
+  control = await createControlDatabase(['run', 'run.eu']);
+  ({ queue, place } = control);
+  ({ pool } = place);
 });
-afterAll(async () => {
-  await queue.stop();
-  await queuePool.close();
-  await pool.close();
-  await database.drop();
-});
-beforeEach(async () => {
-  await pool.query(`truncate ${SCHEMA}.run, ${SCHEMA}.run_attempt, ${SCHEMA}.scheduled_job; delete from ${SCHEMA}.job`);
-});
+afterAll(async () => await control.drop());
+beforeEach(async () => await control.clear());
 
 const FAILED: AttemptOutcome = { kind: 'failed', exitStatus: 1, error: 'no room', final: false };
 const DONE: AttemptOutcome = { kind: 'succeeded' };
@@ -346,12 +330,12 @@ test('tables of a newer dbadmin are refused by name', async () => {
 });
 
 test('a connection that the server ends fails its query and is replaced', async () => {
+  const { sql } = control.database;
   const slow = pool.query('select pg_sleep(10)').catch((error: unknown) => error);
   const isAsleep = async (): Promise<boolean> =>
-    (await database.sql`select from pg_stat_activity where application_name = 'test' and state = 'active' and wait_event = 'PgSleep'`)
-      .length > 0;
+    (await sql`select from pg_stat_activity where application_name = 'test' and state = 'active' and wait_event = 'PgSleep'`).length > 0;
   await expect.poll(isAsleep, { timeout: 9000 }).toBe(true);
-  await database.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and pid <> pg_backend_pid()`;
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test' and pid <> pg_backend_pid()`;
   expect(isConnectionLoss(await slow)).toBe(true);
   // Those that were idle notice by themselves.
   await expect.poll(async () => await pool.query('select 1 as one').catch((error: unknown) => error)).toEqual([{ one: 1 }]);

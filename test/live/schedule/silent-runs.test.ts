@@ -3,50 +3,36 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { gatherJobs } from '../../../src/commands/status/gather-jobs.ts';
 import { readRunHistory } from '../../../src/commands/worker/run-history.ts';
-import { connectionOfUrl } from '../../../src/config/load.ts';
-import { openPool, type ConnectionPool } from '../../../src/postgres/pool.ts';
+import type { ConnectionPool } from '../../../src/postgres/pool.ts';
 import { beginAttempt, endAttempt } from '../../../src/schedule/control/attempts-apply.ts';
 import { applyManual, type ControlPlace } from '../../../src/schedule/control/due-apply.ts';
-import { RunQueue } from '../../../src/schedule/control/queue-run.ts';
+import type { RunQueue } from '../../../src/schedule/control/queue-run.ts';
 import { markWorker, registerJobs } from '../../../src/schedule/control/registry-apply.ts';
-import { ensureTables } from '../../../src/schedule/control/tables-apply.ts';
 import { beginTimerRun, markTimerRun } from '../../../src/schedule/control/timer-runs-apply.ts';
 import type { Policies } from '../../../src/schedule/policies.ts';
 import { judgeProject } from '../../../src/status/conditions.ts';
 import { makeDirectory, removeDirectory } from '../../backup/repository.ts';
-import { createTestDatabase, type TestDatabase } from '../../postgres/fixture.ts';
+import { createControlDatabase, SCHEMA, type ControlDatabase } from '../../schedule/control-database.ts';
 import { job } from '../../unit/schedule/job.ts';
 import { Project } from '../status/project.ts';
 
 // What status and alerts tell of runs that nobody ended: of a process that was killed, of a machine that is off.
 
-const SCHEMA = 'dbadmin_jobs';
 const HEARTBEAT_SECONDS = 30;
 const minutely = job('minutely', '* * * * *', { labels: ['EU'], retries: 1, retryDelayMs: 1000 });
-let database: TestDatabase;
+let control: ControlDatabase;
 let pool: ConnectionPool;
 let queue: RunQueue;
 let place: ControlPlace;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  pool = await openPool(connectionOfUrl({ env: {}, cwd: '/' }, database.url), {
-    applicationName: 'test',
-    max: 4,
-    queryTimeoutMs: 10_000,
-  });
-  place = { pool, schema: SCHEMA };
-  await ensureTables(pool, SCHEMA);
-  queue = new RunQueue(pool, { schema: SCHEMA, heartbeatSeconds: HEARTBEAT_SECONDS, supervises: false, onError: () => undefined });
-  await queue.start(['run.eu']);
+  control = await createControlDatabase(['run.eu'], HEARTBEAT_SECONDS);
+  ({ queue, place } = control);
+  ({ pool } = place);
 });
-afterAll(async () => {
-  await queue.stop();
-  await pool.close();
-  await database.drop();
-});
+afterAll(async () => await control.drop());
 beforeEach(async () => {
-  await pool.query(`truncate ${SCHEMA}.run, ${SCHEMA}.run_attempt, ${SCHEMA}.scheduled_job, ${SCHEMA}.worker; delete from ${SCHEMA}.job`);
+  await control.clear();
   await registerJobs(pool, SCHEMA, ['minutely']);
 });
 
@@ -116,7 +102,7 @@ test('schedule run gives signs of life between two attempts, too', async () => {
   const project = new Project(path.join(directory, 'project'));
   await mkdir(path.join(directory, 'repository'));
   const flaky = 'version: 1\njobs:\n  flaky: { cron: "@yearly", sql: "select 1/0", retries: 1, retry_delay: 5m }\n';
-  await project.write(database.url, path.join(directory, 'repository'), flaky);
+  await project.write(control.database.url, path.join(directory, 'repository'), flaky);
   const child = project.start(['schedule', 'run', 'flaky', '--quiet']);
   const ended = new Promise((resolve) => child.once('close', resolve));
   try {
