@@ -35,8 +35,9 @@ cannot be watched any longer, the error says that it runs on.
 --table copies tables as they were into a new schema of the original, through a throw-away cluster. People who were erased since then
 may be in them: the ledger's are named, and with --reconcile they are erased there first, before anything is copied. --dump makes new
 databases of a logical dump. Each is filled as "NAME (dbadmin restore 1a2b3c4d)" and gets its name, owner, settings and privileges in one
-last step: a restore that is killed leaves nothing that looks done, and the next one names what it left. Options that such a restore does
-not act on are refused.
+last step: a restore that is killed leaves nothing that looks done, and the next one names what it left. Until then whatever asks for
+the database's name gets that one: pg_hba.conf has to let it in, a materialized view of current_database() holds it until it is
+refreshed, and pg_cron, which one database alone may have by its name, is refused. Options that such a restore does not act on are refused.
 
 WAL in that copy which the repository has not, to its end, is never deleted: it is moved beside the directory, and the plan says where
 to. Where there are commits in it, --to-latest is refused: dbadmin wal salvage stores them first, or --without-unstored-wal goes on
