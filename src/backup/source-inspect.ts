@@ -1,4 +1,5 @@
 import { DbadminError } from '../base/errors.ts';
+import { refuseOtherBlocks } from './block-sizes.ts';
 import type { ReplicationConnection } from '../postgres/replication.ts';
 
 /** What a backup or a WAL receiver has to know of the cluster it reads. */
@@ -11,10 +12,12 @@ export interface Source {
   readonly checksums: boolean;
 }
 
+/** @throws {DbadminError} `server-unsupported` for a server that was built with other sizes of blocks. */
 export async function inspectSource(connection: ReplicationConnection): Promise<Source> {
   const { systemIdentifier } = await connection.identifySystem();
   const walSegmentBytes = await showSize(connection, 'wal_segment_size');
   const blockBytes = Number(await connection.show('block_size'));
+  refuseOtherBlocks({ blockBytes, walBlockBytes: Number(await connection.show('wal_block_size')) });
   const checksums = (await connection.show('data_checksums')) === 'on';
   return { systemIdentifier, serverVersion: connection.serverVersion, walSegmentBytes, blockBytes, checksums };
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseControlFile } from '../../postgres/control-file.ts';
+import { parseControlFile, type ControlFile } from '../../postgres/control-file.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
+import { refuseOtherBlocks } from '../block-sizes.ts';
 import { inspectSource, type Source } from '../source-inspect.ts';
 import type { WalOwner } from './push-run.ts';
 
@@ -20,12 +21,21 @@ export async function askOwner(parameters: ConnectionParameters): Promise<Source
  * Which cluster pushes: archive_command runs in its data directory. Undefined where there is no control file.
  *
  * The server's version stands in PG_VERSION as its major alone.
+ *
+ * @throws {DbadminError} `server-unsupported` for a cluster with other sizes of blocks.
  */
 export async function ownerOfDataDirectory(directory: string): Promise<WalOwner | undefined> {
+  const found = await readControl(directory);
+  if (found === undefined) return undefined;
+  const { systemIdentifier, walSegmentBytes, blockSize, walBlockSize } = found.control;
+  refuseOtherBlocks({ blockBytes: blockSize, walBlockBytes: walBlockSize });
+  return { systemIdentifier, walSegmentBytes, serverVersion: found.major * 10_000 };
+}
+
+async function readControl(directory: string): Promise<{ readonly control: ControlFile; readonly major: number } | undefined> {
   try {
     const control = parseControlFile(await readFile(path.join(directory, 'global', 'pg_control')));
-    const major = Number.parseInt(await readFile(path.join(directory, 'PG_VERSION'), 'utf8'), 10);
-    return { systemIdentifier: control.systemIdentifier, walSegmentBytes: control.walSegmentBytes, serverVersion: major * 10_000 };
+    return { control, major: Number.parseInt(await readFile(path.join(directory, 'PG_VERSION'), 'utf8'), 10) };
   } catch {
     // Not a data directory, or not readable in this moment: the server is asked instead.
     return undefined;
