@@ -66,12 +66,27 @@ export async function dumpEverything(dump: Dumper, databases: readonly string[])
   return dumps;
 }
 
-/** Without what differs from run to run: the programs' versions, and the random word that newer ones put around their output. */
+/** Without what differs from run to run, the programs' versions and the random word that newer ones put around their output, and without where tablespaces lie. */
 function comparable(text: string): string {
-  return text.replaceAll(/^-- (?:Dumped|Started|Completed) .*$|^\\(?:un)?restrict .*$/gm, '');
+  return text
+    .replaceAll(/^-- (?:Dumped|Started|Completed) .*$|^\\(?:un)?restrict .*$/gm, '')
+    .replaceAll(/^(CREATE TABLESPACE .* LOCATION) .*$/gm, '$1');
 }
 
 function outputOf(program: string, result: ProgramResult | undefined): string {
   if (result?.status === 0) return result.stdout;
   throw new Error(`${program}: ${result?.stderr ?? 'cannot be run'}`);
+}
+
+/** The first lines in which two dumps differ: what a failure shows of two long texts. */
+export function dumpDifference(found: string, expected: string): readonly string[] {
+  if (found === expected) return [];
+  const [a, b] = [found.split('\n'), expected.split('\n')];
+  const at = Math.max(
+    0,
+    [...b, ''].findIndex((line, index) => a[index] !== line),
+  );
+  const lines = (kind: string, text: readonly string[]): string[] =>
+    text.slice(Math.max(0, at - 2), at + 3).map((line) => `${kind} ${line}`);
+  return [`line ${at}`, ...lines('expected', b), ...lines('found   ', a)];
 }

@@ -11,52 +11,6 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-const TABLES = 4;
-
-/** Tables for {@link runWorkload}. */
-export async function prepareWorkload(sql: postgres.Sql): Promise<void> {
-  for (let table = 0; table < TABLES; table += 1) {
-    await sql.unsafe(`create table t${table} (id bigserial primary key, n int, filler text, big text)`);
-    await sql.unsafe(`insert into t${table} (n, filler) select g, repeat(md5(g::text), 8) from generate_series(1, 3000) g`);
-  }
-  await sql.unsafe('create unlogged table fleeting as select g from generate_series(1, 500) g');
-}
-
-/** Some of everything that changes files in its own way; the same for the same numbers. */
-export async function runWorkload(sql: postgres.Sql, random: () => number, steps: number): Promise<void> {
-  for (let step = 0; step < steps; step += 1) {
-    const table = `t${Math.floor(random() * TABLES)}`;
-    const n = Math.floor(random() * 3000);
-    const kinds: readonly (() => Promise<unknown>)[] = [
-      async () => await sql.unsafe(`update ${table} set n = n + 1 where id between ${n} and ${n + 200}`),
-      async () => await sql.unsafe(`delete from ${table} where id between ${n} and ${n + 50}`),
-      async () =>
-        await sql.unsafe(
-          `insert into ${table} (n, filler, big) select g, md5(g::text), repeat(md5(g::text), 300) from generate_series(1, 40) g`,
-        ),
-      async () => await sql.unsafe(`vacuum ${table}`),
-      async () => await sql.unsafe(`vacuum full ${table}`),
-      async () => {
-        await sql.unsafe(`truncate ${table}`);
-        await sql.unsafe(`insert into ${table} (n, filler) select g, repeat('x', 300) from generate_series(1, ${500 + n}) g`);
-      },
-      async () => {
-        await sql.unsafe(`delete from ${table} where id > (select coalesce(max(id), 0) / 2 from ${table})`);
-        await sql.unsafe(`vacuum ${table}`);
-      },
-      async () => await sql.unsafe(`drop index if exists i${table}; create index i${table} on ${table} (n, filler)`),
-      async () =>
-        await sql.unsafe(
-          `drop table if exists made_${n % 5}; create table made_${n % 5} as select g, md5(g::text) as t from generate_series(1, ${n + 1}) g`,
-        ),
-      async () => await sql.unsafe(`cluster ${table} using ${table}_pkey`),
-      async () => await sql.unsafe(`select lo_from_bytea(0, decode(repeat('ab', ${n + 1}), 'hex'))`),
-      async () => await sql.unsafe(`insert into fleeting values (${n})`),
-    ];
-    await kinds[Math.floor(random() * kinds.length)]?.();
-  }
-}
-
 /** One line for each table with rows and a sum over all of them, so that two clusters can be compared. */
 export async function fingerprint(sql: postgres.Sql): Promise<readonly string[]> {
   const tables = await sql<{ name: string }[]>`

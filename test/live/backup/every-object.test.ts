@@ -7,19 +7,20 @@ import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
 import { changeEveryObject, createEveryObject, RICH_DATABASE } from '../../backup/every-object.ts';
-import { dumpEverything, dumperAt, dumperOf } from '../../backup/logical-dump.ts';
+import { dumpDifference, dumpEverything, dumperAt, dumperOf } from '../../backup/logical-dump.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const MAJORS = (process.env['DBADMIN_TEST_EVERY_OBJECT'] ?? '14,18').split(',').map(Number);
 const DATABASES = ['postgres', 'template1', 'latin', 'third', RICH_DATABASE];
 
-test.each(MAJORS)(
+test.for(MAJORS)(
   'PostgreSQL %i: a cluster with every kind of object comes back as it was, after a full backup and an incremental one',
-  async (major) => {
+  async (major, { skip }) => {
     const directory = await makeDirectory();
     const settings = { max_prepared_transactions: 5, wal_level: 'logical', ...(major >= 17 ? { summarize_wal: 'on' } : {}) };
     const cluster = await startTestCluster({ major, settings });
+    let hasDumps = false;
     try {
       await createEveryObject(cluster);
       const repository = await makeRepository(path.join(directory, 'repository'));
@@ -40,14 +41,13 @@ test.each(MAJORS)(
         expect(await prepared(clone.url)).toHaveLength(1);
 
         const [ofSource, ofClone] = [await dumperOf(cluster), await dumperAt(major, clone.url)];
-        if (ofSource === undefined || ofClone === undefined)
-          process.stderr.write(`no pg_dump of ${major} or newer: dumps of ${major} are not compared\n`);
-        else {
+        hasDumps = ofSource !== undefined && ofClone !== undefined;
+        if (ofSource !== undefined && ofClone !== undefined) {
           const original = await dumpEverything(ofSource, DATABASES);
           const restored = await dumpEverything(ofClone, DATABASES);
           for (const [name, text] of original) {
             expect(text.length).toBeGreaterThan(500);
-            expect(difference(restored.get(name) ?? '', text), name).toEqual([]);
+            expect(dumpDifference(restored.get(name) ?? '', text), name).toEqual([]);
           }
         }
         const found = await runAmcheck({
@@ -81,20 +81,9 @@ test.each(MAJORS)(
       await cluster.stop();
       await removeDirectory(directory);
     }
+    if (!hasDumps) skip(`all but the dumps was compared: there is no pg_dump of ${major} or newer here`);
   },
 );
-
-/** The first lines that differ: what a failure shows of two long texts. */
-function difference(found: string, expected: string): readonly string[] {
-  if (found === expected) return [];
-  const [a, b] = [found.split('\n'), expected.split('\n')];
-  const at = b.findIndex((line, index) => a[index] !== line);
-  return [
-    `line ${at}`,
-    ...b.slice(at - 2, at + 3).map((line) => `expected ${line}`),
-    ...a.slice(at - 2, at + 3).map((line) => `found    ${line}`),
-  ];
-}
 
 function parametersOf(url: string): ConnectionParameters {
   const { hostname, port } = new URL(url);
