@@ -3,36 +3,52 @@ import { Secret } from '../../src/base/secret.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
-import { withFaults } from '../backup/failing-store.ts';
-import { runSwept, type Swept } from './sweep-operations.ts';
+import { breakable, FAULT_KINDS, meets, type FaultKind } from './broken-store.ts';
+import { runSwept, type Swept, type SweptPlace } from './sweep-operations.ts';
 
-/** Exit status when the operation failed as operations fail. */
-const FAILED = 3;
-
-/** What the sweep gives its child in the first argument. */
+/** What the sweep sends its child, which waits for it with everything loaded. */
 export interface ChildTask {
   readonly operation: Swept;
-  readonly place: string;
+  readonly place: Omit<SweptPlace, 'open' | 'parameters'>;
   readonly parameters: Omit<ConnectionParameters, 'password'>;
   readonly password: string | null;
-  /** The call of the store that fails, or before which this process ends by SIGKILL to itself. */
+  readonly kind: FaultKind;
+  /** Which of the calls that can go wrong in this way does, from 0 on; -1 for none. */
   readonly at: number;
-  readonly kind: 'throw' | 'kill';
-  readonly receiveMs: number;
 }
 
-const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
-const store = withFaults(await openDiskStore(task.place), ({ number }) => {
-  if (number !== task.at) return;
-  if (task.kind === 'kill') process.kill(process.pid, 'SIGKILL');
-  throw new DbadminError('storage-failed', `call ${task.at} of the store failed`);
+/** What a child that lived says in the end. */
+export interface ChildAnswer {
+  /** How many calls can go wrong in each way. */
+  readonly calls: Readonly<Record<FaultKind, number>>;
+  /** What was acknowledged, or why nothing was. */
+  readonly outcome: { readonly acknowledged: readonly string[] } | { readonly code: string; readonly message: string };
+}
+
+process.once('message', (task: ChildTask) => {
+  void run(task).then((answer) => process.send?.(answer, () => process.exit()));
 });
-const parameters = { ...task.parameters, password: task.password === null ? undefined : new Secret(task.password) };
-try {
-  const repository = await openRepository(store, { kind: 'none' });
-  await runSwept(task.operation, repository, parameters, task.receiveMs);
-} catch (error) {
-  // A failure is one of ours, or a defect, which shows.
-  if (!(error instanceof DbadminError)) throw error;
-  process.exitCode = FAILED;
+
+async function run({ operation, place, parameters, password, kind, at }: ChildTask): Promise<ChildAnswer> {
+  const calls = { fails: 0, 'answer-lost': 0, half: 0, killed: 0, torn: 0 };
+  const end = (): never => {
+    if (kind === 'killed' || kind === 'torn') process.kill(process.pid, 'SIGKILL');
+    throw new DbadminError('storage-failed', `call ${at} of the store failed`);
+  };
+  const open: SweptPlace['open'] = async (directory) => {
+    const store = breakable(await openDiskStore(directory), (call) => {
+      for (const each of FAULT_KINDS) if (meets(each, call)) calls[each] += 1;
+      return meets(kind, call) && calls[kind] === at + 1 ? { kind, end } : undefined;
+    });
+    return await openRepository(store, { kind: 'none' });
+  };
+  const secret = password === null ? undefined : new Secret(password);
+  try {
+    const acknowledged = await runSwept(operation, { ...place, parameters: { ...parameters, password: secret }, open });
+    return { calls, outcome: { acknowledged } };
+  } catch (error) {
+    // A failure is one of ours, or a defect, which shows.
+    if (!(error instanceof DbadminError)) throw error;
+    return { calls, outcome: { code: error.code, message: error.message } };
+  }
 }

@@ -1,150 +1,186 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
-import { expect, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
-import { verifyRepository } from '../../src/backup/verify/run.ts';
-import { parseLsn } from '../../src/postgres/lsn.ts';
-import { listClusters } from '../../src/repository/identity.ts';
-import { listBackups } from '../../src/repository/manifest.ts';
-import type { Repository } from '../../src/repository/repository.ts';
-import { readCoverage, reachFrom } from '../../src/repository/wal-coverage.ts';
-import { withFaults } from '../backup/failing-store.ts';
-import { makeDirectory, makeRepository, removeDirectory, restore } from '../backup/repository.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isDbadminError, messageOf } from '../../src/base/errors.ts';
+import { findClientProgram } from '../../src/postgres/programs.ts';
+import { makeDirectory, removeDirectory, restore } from '../backup/repository.ts';
 import { fingerprint, seededRandom } from '../backup/workload.ts';
-import type { TestCluster } from '../postgres/cluster.ts';
 import { startTestCluster } from '../postgres/fixture.ts';
-import type { ChildTask } from './sweep-child.ts';
-import { runSwept, SWEPT, type Swept } from './sweep-operations.ts';
+import { FAULT_KINDS, type FaultKind } from './broken-store.ts';
+import { SWEPT, type Swept } from './sweep-operations.ts';
+import { isDone, PROMISES, restoredTree, type Reference } from './sweep-promises.ts';
+import { labelsOf, Scene, type Outcome } from './sweep-scene.ts';
 
-/** Fault points tried in each operation and kind of fault; 0 for every one: npm run test:sweep. */
-const POINTS = Number(process.env['DBADMIN_TEST_SWEEP'] ?? '1');
+/**
+ * Fault points tried in each operation and kind of fault; 0 for every one: npm run test:sweep. Unless given, one in which each operation
+ * fails and one in which it is killed.
+ */
+const POINTS = process.env['DBADMIN_TEST_SWEEP'] === undefined ? undefined : Number(process.env['DBADMIN_TEST_SWEEP']);
 /** Which operations: all of them, or those named here with commas between them. */
-const OPERATIONS: readonly string[] = process.env['DBADMIN_TEST_SWEPT']?.split(',') ?? SWEPT;
+const NAMED = process.env['DBADMIN_TEST_SWEPT']?.split(',');
+const OPERATIONS = SWEPT.filter((each) => NAMED?.includes(each) ?? true);
 const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '20261121');
-/** As sweep-child.ts has it, which cannot be imported: it runs when it is. */
-const OPERATION_FAILED = 3;
-const CHILD = path.join(import.meta.dirname, 'sweep-child.ts');
+const TIMEOUT_MS = 120_000 + (POINTS === 0 ? 7_200_000 : (POINTS ?? 1) * 300_000);
+/** All that was received is verified each time: so often a repository begins anew. */
+const RECEIVED_ANEW_EVERY = 12;
+const NO_TREE: ReadonlyMap<string, string> = new Map();
 
-/** A cluster with a repository that holds two backups and all WAL since, and what has been promised of it. */
-class Scene {
-  readonly cluster: TestCluster;
-  readonly place: string;
-  readonly repository: Repository;
-  readonly sql: postgres.Sql;
-  #round = 0;
+const random = seededRandom(SEED);
+/** What came of the points, a line for each operation and kind. */
+const points: string[] = [];
+let tried = 0;
+let directory: string;
 
-  constructor(cluster: TestCluster, place: string, repository: Repository) {
-    this.cluster = cluster;
-    this.place = place;
-    this.repository = repository;
-    this.sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+beforeAll(async () => {
+  directory = await makeDirectory();
+});
+
+afterAll(async () => {
+  await removeDirectory(directory);
+  process.stderr.write(`fault points tried: ${tried} (seed ${SEED})\n${points.map((line) => `  ${line}\n`).join('')}`);
+});
+
+describe('a fault at one call of the storage: nothing acknowledged is lost, what is there stays whole, and the same again is done', () => {
+  let scene: Scene;
+
+  beforeAll(async () => {
+    const place = path.join(directory, 'scene');
+    await mkdir(place);
+    scene = new Scene(await startTestCluster({ major: 18, settings: { summarize_wal: 'on', autovacuum: 'off' } }), place);
+    await scene.prepare();
+  });
+
+  afterAll(async () => await scene?.stop());
+
+  test.for(OPERATIONS.filter((each) => each !== 'dump' && each !== 'receive'))(
+    '%s',
+    { timeout: TIMEOUT_MS },
+    async (operation) => await sweep(scene, operation, operation === 'expire' ? 'many' : 'plain'),
+  );
+
+  // The last: it drops the slot.
+  test.skipIf(!OPERATIONS.includes('receive'))('receive', { timeout: TIMEOUT_MS }, async () => {
+    await sweep(scene, 'receive', undefined);
+    await scene.run('receive');
+    const rows = await fingerprint(scene.sql);
+    const into = path.join(directory, 'clone');
+    const clone = await restore({ repository: await scene.repository(), target: { kind: 'latest' }, into });
+    const reader = postgres(clone.url, { max: 1, onnotice: () => undefined });
+    expect(await fingerprint(reader)).toEqual(rows);
+    await reader.end();
+    await clone.stop();
+  });
+});
+
+test.skipIf(!OPERATIONS.includes('dump'))('a fault at one call of the storage: dump', { timeout: TIMEOUT_MS }, async (context) => {
+  const pgDump = await findClientProgram('pg_dump', { atLeastMajor: 14 }, process.env).catch((error: unknown) => {
+    if (isDbadminError(error, 'program-missing')) return undefined;
+    throw error;
+  });
+  if (pgDump === undefined) {
+    context.skip('no pg_dump on this machine');
+    return;
   }
-
-  /** Something for every operation to do. */
-  async work(): Promise<void> {
-    this.#round += 1;
-    await this.sql`insert into numbered select ${this.#round}, repeat(md5(g::text), 4) from generate_series(1, 200) g`;
-    await this.sql`update numbered set filler = md5(random()::text) where round = ${Math.max(1, this.#round - 2)}`;
-    await this.sql`select pg_switch_wal()`;
+  const place = path.join(directory, 'dumps');
+  await mkdir(place);
+  const scene = new Scene(await startTestCluster({ major: Math.min(pgDump.major, 18) }), place);
+  try {
+    await scene.prepareForDumps();
+    await sweep(scene, 'dump', 'plain');
+  } finally {
+    await scene.stop();
   }
+});
 
-  /** Runs an operation in a process of its own, with one call failing or the process killed before it; says whether that ended it. */
-  async faultAt(operation: Swept, kind: ChildTask['kind'], at: number): Promise<boolean> {
-    const { password, ...parameters } = this.cluster.parameters();
-    const task: ChildTask = { operation, place: this.place, parameters, password: password?.reveal() ?? null, at, kind, receiveMs: 700 };
-    const child = spawn(process.execPath, [CHILD, JSON.stringify(task)], { stdio: ['ignore', 'inherit', 'inherit'] });
-    const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    if (signal !== 'SIGKILL') expect([0, OPERATION_FAILED]).toContain(status);
-    return status !== 0;
+/** `template`: what the operation finds each time; undefined where it goes on with what there is. */
+async function sweep(scene: Scene, operation: Swept, template: string | undefined): Promise<void> {
+  const lay = async (): Promise<void> => (template === undefined ? await layForReceiving(scene) : await scene.lay(template));
+  await lay();
+  await scene.change();
+  const { calls, outcome: first } = await scene.breakAt(operation, 'fails', -1);
+  if (calls === undefined || !isDone(first)) throw new Error(`${operation} fails with no fault: ${JSON.stringify(first)}`);
+  const tree = operation === 'restore' ? await restoredTree(scene) : NO_TREE;
+  const failures: Error[] = [];
+  for (const kind of kindsOf(operation)) {
+    const came = { done: 0, failed: 0, killed: 0 };
+    for (const [n, at] of pointsOf(calls[kind]).entries()) {
+      if (template !== undefined || n % RECEIVED_ANEW_EVERY === 0) await lay();
+      if (operation === 'backup' || operation === 'receive') await scene.change();
+      const point = `${kind} at ${at} of ${calls[kind]} calls`;
+      try {
+        came[await tryPoint(scene, operation, { kind, at, point }, { acknowledged: first.acknowledged, tree })] += 1;
+      } catch (error) {
+        // The others are tried all the same: what they have in common tells more than the first.
+        failures.push(new Error(`${operation}, ${point}`, { cause: error }));
+        process.stderr.write(`${operation}, ${point}: ${messageOf(error)}\n`);
+        await lay();
+      }
+      tried += 1;
+    }
+    const line = `${operation}, ${kind}: ${calls[kind]} calls; ${came.done} done all the same, ${came.failed} failed, ${came.killed} killed`;
+    process.stderr.write(`${line}\n`);
+    points.push(line);
   }
-
-  /** How many calls of the store an operation makes when nothing fails. */
-  async countCalls(operation: Swept): Promise<number> {
-    let calls = 0;
-    const store = withFaults(this.repository.store, () => (calls += 1));
-    await this.work();
-    await runSwept(operation, { ...this.repository, store }, this.cluster.parameters(), 700);
-    return calls;
-  }
-
-  /** Everything that is listed is whole, and the server has let go no WAL that is not stored. */
-  async expectSound(what: string): Promise<void> {
-    const [cluster] = await listClusters(this.repository);
-    if (cluster === undefined) throw new Error('the repository holds no cluster');
-    const report = await verifyRepository({
-      repository: this.repository,
-      repositoryName: 'local',
-      cluster,
-      extent: { kind: 'everything' },
-      tool: 'test',
-      clock: systemClock,
-      signal: new AbortController().signal,
-      onRead: () => undefined,
-    });
-    expect(report.faults, what).toEqual([]);
-    const backups = await listBackups(this.repository, cluster.systemIdentifier);
-    const coverage = await readCoverage(this.repository, cluster.systemIdentifier, cluster.walSegmentBytes);
-    const newest = backups.at(-1);
-    const [slot] = await this.sql<{ lsn: string }[]>`select restart_lsn::text as lsn from pg_replication_slots where slot_name = 'dbadmin'`;
-    const reach = reachFrom(coverage.timelines.get(1), parseLsn(newest?.startLsn ?? '0/0'));
-    if (slot !== undefined) expect(reach, `${what}: WAL up to ${slot.lsn} was acknowledged`).toBeGreaterThanOrEqual(parseLsn(slot.lsn));
-  }
+  if (failures[0] !== undefined) throw new AggregateError(failures, `${failures.length} points, the first: ${failures[0].message}`);
 }
 
-test(
-  `faults, one at a time (seed ${SEED}): what is there stays whole, nothing acknowledged is lost, and the next run is good`,
-  async () => {
-    const directory = await makeDirectory();
-    const place = path.join(directory, 'repository');
-    const cluster = await startTestCluster({ major: 18, settings: { summarize_wal: 'on', autovacuum: 'off' } });
-    const scene = new Scene(cluster, place, await makeRepository(place));
-    try {
-      await scene.sql`create table numbered (round int, filler text)`;
-      for (const operation of ['backup', 'receive', 'backup', 'expire'] as const)
-        await runSwept(operation, scene.repository, cluster.parameters(), 500);
-      const random = seededRandom(SEED);
-      const tally = { tried: 0, ended: 0 };
-      for (const operation of SWEPT.filter((each) => OPERATIONS.includes(each))) {
-        // What the operation before has left is not counted: a hundred backups to expire are a thousand calls, once.
-        await runSwept(operation, scene.repository, cluster.parameters(), 500);
-        await runSwept('backup', scene.repository, cluster.parameters());
-        const calls = await scene.countCalls(operation);
-        for (const kind of ['throw', 'kill'] as const) {
-          for (const at of pointsOf(calls, random)) {
-            await scene.work();
-            const ended = await scene.faultAt(operation, kind, at);
-            tally.tried += 1;
-            tally.ended += ended ? 1 : 0;
-            const what = `${operation}, ${kind} at call ${at} of ${calls}`;
-            await scene.expectSound(what);
-            await runSwept('backup', scene.repository, cluster.parameters());
-          }
-          process.stderr.write(`fault points tried so far: ${tally.tried} (${operation}, ${kind}, of ${calls} calls)\n`);
-        }
-      }
-      await runSwept('receive', scene.repository, cluster.parameters(), 1500);
-      await scene.expectSound('in the end');
-      const rows = await fingerprint(scene.sql);
-      const clone = await restore({ repository: scene.repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
-      const reader = postgres(clone.url, { max: 1, onnotice: () => undefined });
-      expect(await fingerprint(reader)).toEqual(rows);
-      await reader.end();
-      await clone.stop();
-      process.stderr.write(`fault points tried: ${tally.tried}, of which ${tally.ended} ended the operation\n`);
-      expect(tally.ended).toBeGreaterThan(tally.tried / 4);
-    } finally {
-      await scene.sql.end();
-      await cluster.stop();
-      await removeDirectory(directory);
-    }
-  },
-  120_000 + (POINTS === 0 ? 10_800_000 : POINTS * 60_000),
-);
+interface Point {
+  readonly kind: FaultKind;
+  readonly at: number;
+  /** The same in words. */
+  readonly point: string;
+}
+
+/** One fault, what is promised after it, and the same operation once more; gives what came of the first. */
+async function tryPoint(
+  scene: Scene,
+  operation: Swept,
+  { kind, at, point }: Point,
+  unbroken: Omit<Reference, 'before'>,
+): Promise<'done' | 'failed' | 'killed'> {
+  const reference = { ...unbroken, before: await labelsOf(await scene.repository()) };
+  const { outcome } = await scene.breakAt(operation, kind, at);
+  await PROMISES[operation](scene, outcome, reference, `${point}: ${JSON.stringify(outcome)}`);
+  await again(scene, operation, reference, point);
+  return stateOf(outcome);
+}
+
+/** The same once more is done, and a backup after it. */
+async function again(scene: Scene, operation: Swept, reference: Reference, what: string): Promise<void> {
+  // Dumps are named by the second.
+  if (operation === 'dump') await new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
+  const acknowledged = await scene.run(operation).catch((error: unknown) => {
+    throw new Error(`${what}: the same again fails`, { cause: error });
+  });
+  await PROMISES[operation](scene, { acknowledged }, reference, `${what}; the same again`);
+  if (operation !== 'expire' && operation !== 'rebuild' && operation !== 'receive') return;
+  const taken = await scene.run('backup');
+  expect(await labelsOf(await scene.repository()), what).toEqual(expect.arrayContaining([...taken]));
+}
+
+async function layForReceiving(scene: Scene): Promise<void> {
+  await scene.clear();
+  await scene.run('backup');
+  await scene.run('receive');
+}
+
+function stateOf(outcome: Outcome): 'done' | 'failed' | 'killed' {
+  if (outcome === undefined) return 'killed';
+  return isDone(outcome) ? 'done' : 'failed';
+}
+
+function kindsOf(operation: Swept): readonly FaultKind[] {
+  // To be killed while reading leaves nothing behind.
+  const kinds = FAULT_KINDS.filter((kind) => operation !== 'get' || kind === 'fails' || kind === 'half');
+  if (POINTS !== undefined) return kinds;
+  const failing = kinds.filter((kind) => kind !== 'killed' && kind !== 'torn');
+  const killing = kinds.filter((kind) => kind === 'killed' || kind === 'torn');
+  return [failing, killing].flatMap((some) => some[Math.floor(random() * some.length)] ?? []);
+}
 
 /** Which calls are to fail: all of them, or some drawn by the seed. */
-function pointsOf(calls: number, random: () => number): readonly number[] {
+function pointsOf(calls: number): readonly number[] {
   if (POINTS === 0) return Array.from({ length: calls }, (_, at) => at);
-  return Array.from({ length: POINTS }, () => Math.floor(random() * calls));
+  return calls === 0 ? [] : Array.from({ length: POINTS ?? 1 }, () => Math.floor(random() * calls));
 }

@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { createHash } from 'node:crypto';
+import { expect } from 'vitest';
+import { listDumps, readDumpManifest, spoolDumped } from '../../src/backup/dump/stored-dump.ts';
+import { fetchSegment } from '../../src/backup/wal/get-run.ts';
+import { parseLsn } from '../../src/postgres/lsn.ts';
+import { listBackups } from '../../src/repository/manifest.ts';
+import { readCoverage, reachFrom } from '../../src/repository/wal-coverage.ts';
+import { treeOf } from '../backup/tree.ts';
+import type { Swept } from './sweep-operations.ts';
+import { clusterOf, faultsOf, labelsOf, openPlain, type Outcome, type Scene } from './sweep-scene.ts';
+
+/** What an operation comes to when nothing goes wrong. */
+export interface Reference {
+  readonly before: readonly string[];
+  readonly acknowledged: readonly string[];
+  readonly tree: ReadonlyMap<string, string>;
+}
+
+type Promised = (scene: Scene, outcome: Outcome, reference: Reference, what: string) => Promise<void>;
+
+/**
+ * What holds after an operation that met a fault, and after it was done again: what it acknowledged is so, what it did not acknowledge does
+ * not look done unless it is, and everything that was there is there and whole.
+ */
+export const PROMISES: Readonly<Record<Swept, Promised>> = {
+  backup: async (scene, outcome, { before }, what) => {
+    const labels = await labelsOf(await scene.repository());
+    expect(labels, what).toEqual(expect.arrayContaining([...before, ...acknowledgedBy(outcome)]));
+    await expectWhole(scene, 'repository', what);
+    for (const label of acknowledgedBy(outcome)) expect(await layDown(scene), what).toEqual([label]);
+  },
+  receive: async (scene, _, reference, what) => {
+    const repository = await scene.repository();
+    await expectWhole(scene, 'repository', what);
+    const cluster = await clusterOf(repository);
+    const coverage = await readCoverage(repository, cluster.systemIdentifier, cluster.walSegmentBytes);
+    const backups = await listBackups(repository, cluster.systemIdentifier);
+    expect(
+      backups.map(({ label }) => label),
+      what,
+    ).toEqual(expect.arrayContaining([...reference.before]));
+    const [slot] = await scene.sql<{ lsn: string }[]>`
+      select restart_lsn::text as lsn from pg_replication_slots where slot_name = 'dbadmin'`;
+    const reach = reachFrom(coverage.timelines.get(1), parseLsn(backups.at(-1)?.startLsn ?? '0/0'));
+    if (slot !== undefined) expect(reach, `${what}: WAL up to ${slot.lsn} was acknowledged`).toBeGreaterThanOrEqual(parseLsn(slot.lsn));
+  },
+  expire: async (scene, outcome, { before }, what) => {
+    const labels = await labelsOf(await scene.repository());
+    expect(labels, what).toEqual(expect.arrayContaining(before.slice(-2)));
+    if (isDone(outcome)) expect(labels, what).toEqual(before.slice(-2));
+    await expectWhole(scene, 'repository', what);
+  },
+  restore: async (scene, outcome, { tree }, what) => {
+    const restored = path.join(scene.work, 'restored');
+    const looksDone = existsSync(path.join(restored, 'global', 'pg_control')) && !existsSync(path.join(restored, 'dbadmin_restore.json'));
+    if (isDone(outcome)) expect(looksDone, what).toBe(true);
+    if (looksDone) expect(await restoredTree(scene), what).toEqual(tree);
+    // It is no cluster that anybody would go over with the same restore.
+    if (looksDone && !isDone(outcome)) await rm(restored, { recursive: true });
+  },
+  push: async (scene, outcome, _, what) => {
+    const name = path.basename(scene.place.pushed);
+    const source = { repository: await scene.repository(), clusterName: 'main', systemIdentifier: undefined };
+    const stored = await fetchSegment(source, name);
+    if (isDone(outcome) || stored !== undefined) expect(stored?.equals(await readFile(scene.place.pushed)), what).toBe(true);
+    await expectWhole(scene, 'repository', what);
+  },
+  get: async (_, outcome, { acknowledged }, what) => {
+    if (isDone(outcome)) expect(acknowledgedBy(outcome), what).toEqual(acknowledged);
+    return await Promise.resolve();
+  },
+  sync: async (scene, outcome, { before }, what) => {
+    const copy = await openPlain(path.join(scene.work, 'copy'));
+    const labels = await labelsOf(copy);
+    expect(before, what).toEqual(expect.arrayContaining([...labels]));
+    if (isDone(outcome)) expect(labels, what).toEqual(before);
+    if (isDone(outcome) || labels.length > 0) await expectWhole(scene, 'copy', what);
+    if (isDone(outcome)) await layDown(scene, 'copy');
+  },
+  dump: async (scene, outcome, reference, what) => {
+    const repository = await scene.repository();
+    const { systemIdentifier } = await clusterOf(repository);
+    const labels = await listDumps(repository, `${systemIdentifier}/`);
+    expect(labels, what).toEqual(expect.arrayContaining([...acknowledgedBy(outcome)]));
+    const file = path.join(scene.work, 'dumped');
+    for (const label of labels) {
+      const { databases, globals } = await readDumpManifest(repository, `${systemIdentifier}/`, label);
+      expect(databases.map(({ database }) => database)).toEqual(['postgres']);
+      for (const each of [globals, ...databases]) {
+        await spoolDumped(repository, each, file, new AbortController().signal);
+        expect(
+          createHash('sha256')
+            .update(await readFile(file))
+            .digest('hex'),
+          what,
+        ).toBe(each.sha256);
+      }
+    }
+    expect(await labelsOf(repository), what).toEqual(reference.before);
+    await expectWhole(scene, 'repository', what);
+  },
+  rebuild: async (scene, _, { before }, what) => {
+    expect(await labelsOf(await scene.repository()), what).toEqual(before);
+    await expectWhole(scene, 'repository', what);
+  },
+};
+
+export function isDone(outcome: Outcome): outcome is { readonly acknowledged: readonly string[] } {
+  return outcome !== undefined && 'acknowledged' in outcome;
+}
+
+function acknowledgedBy(outcome: Outcome): readonly string[] {
+  return isDone(outcome) ? outcome.acknowledged : [];
+}
+
+/** Everything that is listed is whole. */
+async function expectWhole(scene: Scene, name: 'repository' | 'copy', what: string): Promise<void> {
+  expect(await faultsOf(await openPlain(path.join(scene.work, name))), what).toEqual([]);
+}
+
+/** Restores what there is, and gives from which backup. */
+async function layDown(scene: Scene, name: 'repository' | 'copy' = 'repository'): Promise<readonly string[]> {
+  const labels = await scene.run('restore', { from: name });
+  await rm(path.join(scene.work, 'restored'), { recursive: true });
+  await rm(path.join(scene.work, 'restored.wal'), { recursive: true, force: true });
+  return labels;
+}
+
+/** What was restored, but for the list that has the time of it. */
+export async function restoredTree({ work }: Scene): Promise<ReadonlyMap<string, string>> {
+  const [data, wal] = [await treeOf(path.join(work, 'restored'), ['backup_manifest']), await treeOf(path.join(work, 'restored.wal'))];
+  return new Map([...data, ...[...wal].map(([name, content]) => [`restored.wal/${name}`, content] as const)]);
+}

@@ -1,0 +1,185 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import postgres from 'postgres';
+import { systemClock } from '../../src/base/clock.ts';
+import { verifyRepository } from '../../src/backup/verify/run.ts';
+import { fetchSegment } from '../../src/backup/wal/get-run.ts';
+import { listClusters, type ClusterIdentity } from '../../src/repository/identity.ts';
+import { listBackups } from '../../src/repository/manifest.ts';
+import { openRepository, type Repository } from '../../src/repository/repository.ts';
+import { openDiskStore } from '../../src/storage/disk.ts';
+import { makeRepository } from '../backup/repository.ts';
+import type { TestCluster } from '../postgres/cluster.ts';
+import type { FaultKind } from './broken-store.ts';
+import type { ChildAnswer, ChildTask } from './sweep-child.ts';
+import { runSwept, type Swept, type SweptPlace } from './sweep-operations.ts';
+
+const CHILD = path.join(import.meta.dirname, 'sweep-child.ts');
+/** No operation of the sweep takes as long: it hangs. */
+const HANG_MS = 120_000;
+
+/** What a run with a fault came to: `undefined` where the process was killed. */
+export type Outcome = ChildAnswer['outcome'] | undefined;
+
+export async function openPlain(directory: string): Promise<Repository> {
+  return await openRepository(await openDiskStore(directory), { kind: 'none' });
+}
+
+export async function clusterOf(repository: Repository): Promise<ClusterIdentity> {
+  const [cluster] = await listClusters(repository);
+  if (cluster === undefined) throw new Error('the repository holds no cluster');
+  return cluster;
+}
+
+export async function labelsOf(repository: Repository): Promise<readonly string[]> {
+  const [cluster] = await listClusters(repository);
+  return cluster === undefined ? [] : (await listBackups(repository, cluster.systemIdentifier)).map(({ label }) => label);
+}
+
+/** What a verification that reads everything finds. */
+export async function faultsOf(repository: Repository): Promise<readonly unknown[]> {
+  const report = await verifyRepository({
+    repository,
+    repositoryName: 'local',
+    cluster: await clusterOf(repository),
+    extent: { kind: 'everything' },
+    tool: 'test',
+    clock: systemClock,
+    signal: new AbortController().signal,
+    onRead: () => undefined,
+  });
+  return report.faults;
+}
+
+/** A cluster, repositories as the operations find them, and where each of them is done. */
+export class Scene {
+  readonly cluster: TestCluster;
+  readonly sql: postgres.Sql;
+  /** Where operations are done: as its template says, each time. */
+  readonly work: string;
+  readonly place: Omit<SweptPlace, 'open' | 'parameters'>;
+  readonly #directory: string;
+  readonly #wanted: string[] = [];
+  #round = 0;
+  #waiting: ChildProcess | undefined;
+
+  constructor(cluster: TestCluster, directory: string) {
+    this.cluster = cluster;
+    this.#directory = directory;
+    this.work = path.join(directory, 'work');
+    this.place = { directory: this.work, receiveMs: 700, pushed: '', wanted: this.#wanted };
+    this.sql = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+  }
+
+  async repository(): Promise<Repository> {
+    return await openPlain(path.join(this.work, 'repository'));
+  }
+
+  /** Something for every operation to do; a table that does not grow. */
+  async change(switches = true): Promise<void> {
+    this.#round += 1;
+    await this.sql`delete from numbered where round < ${this.#round - 3}`;
+    await this.sql`insert into numbered select ${this.#round}, repeat(md5(g::text), 4) from generate_series(1, 200) g`;
+    await this.sql`update numbered set filler = md5(random()::text) where round = ${this.#round - 2}`;
+    if (this.#round % 20 === 0) await this.sql`vacuum numbered`;
+    if (switches) await this.sql`select pg_switch_wal()`;
+  }
+
+  /** The operation, with nothing going wrong. */
+  async run(operation: Swept, changes: { readonly from?: string } = {}): Promise<readonly string[]> {
+    return await runSwept(operation, { ...this.place, ...changes, parameters: this.cluster.parameters(), open: openPlain });
+  }
+
+  /** Everything begins anew: an empty repository, and no slot. */
+  async clear(): Promise<void> {
+    await rm(this.work, { recursive: true, force: true });
+    await this.sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = 'dbadmin'`;
+    await makeRepository(path.join(this.work, 'repository'));
+  }
+
+  async save(template: string): Promise<void> {
+    await cp(this.work, path.join(this.#directory, template), { recursive: true, preserveTimestamps: true });
+  }
+
+  async lay(template: string): Promise<void> {
+    await rm(this.work, { recursive: true, force: true });
+    await cp(path.join(this.#directory, template), this.work, { recursive: true, preserveTimestamps: true });
+  }
+
+  /** Makes the templates: `plain`, which has two backups, WAL since, and an open segment; `many`, of whose backups two are to go. */
+  async prepare(): Promise<void> {
+    await this.clear();
+    await this.sql`create table numbered (round int, filler text)`;
+    await this.run('backup');
+    for (const operation of ['receive', 'backup', 'receive'] as const) {
+      await this.change();
+      await this.run(operation);
+    }
+    const [whole = ''] = await this.sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_lsn()) as name`.then(namesOf);
+    await this.change();
+    await this.change(false);
+    const [open = ''] = await this.sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_insert_lsn()) as name`.then(namesOf);
+    await this.run('receive');
+    this.#wanted.push(whole, open, '00000002.history');
+    await makeRepository(path.join(this.work, 'copy'));
+    await this.save('plain');
+    await rm(path.join(this.work, 'copy'), { recursive: true });
+    await this.sql`select pg_switch_wal()`;
+    await this.run('receive');
+    const bytes = await fetchSegment({ repository: await this.repository(), clusterName: 'main', systemIdentifier: undefined }, open);
+    if (bytes === undefined) throw new Error(`segment ${open} was not received`);
+    const pushed = path.join(this.#directory, open);
+    await writeFile(pushed, bytes);
+    Object.assign(this.place, { pushed });
+    for (const operation of ['backup', 'expire', 'backup', 'backup'] as const) {
+      await this.change();
+      await this.run(operation);
+    }
+    await this.run('receive');
+    await this.save('many');
+  }
+
+  /** Makes `plain` for dumps: one backup, which they must leave alone. */
+  async prepareForDumps(): Promise<void> {
+    await this.clear();
+    await this.sql`create table numbered (round int, filler text)`;
+    await this.change();
+    await this.run('backup');
+    await this.save('plain');
+  }
+
+  /** Runs an operation in a process of its own, with one call going wrong. */
+  async breakAt(
+    operation: Swept,
+    kind: FaultKind,
+    at: number,
+  ): Promise<{ readonly calls?: ChildAnswer['calls']; readonly outcome: Outcome }> {
+    const { password, ...parameters } = this.cluster.parameters();
+    const task: ChildTask = { operation, place: this.place, parameters, password: password?.reveal() ?? null, kind, at };
+    const child = this.#waiting ?? fork(CHILD);
+    // The next one loads its modules meanwhile.
+    this.#waiting = fork(CHILD);
+    const answered = once(child, 'message').then(([answer]) => answer as ChildAnswer);
+    const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    const hangs = setTimeout(() => child.kill('SIGTERM'), HANG_MS);
+    child.send(task);
+    const [status, signal] = await ended;
+    clearTimeout(hangs);
+    if (signal === 'SIGKILL') return { outcome: undefined };
+    if (status !== 0)
+      throw new Error(`${operation}, ${kind} at ${at}: the process ended with ${signal ?? status}, which no failure may do`);
+    return await answered;
+  }
+
+  async stop(): Promise<void> {
+    this.#waiting?.kill('SIGKILL');
+    await this.sql.end();
+    await this.cluster.stop();
+  }
+}
+
+function namesOf(rows: readonly { readonly name: string }[]): readonly string[] {
+  return rows.map(({ name }) => name);
+}
