@@ -1,11 +1,14 @@
 import type { Listed } from '../base/listed.ts';
 import { NumberRows } from '../base/number-rows.ts';
+import { OverflowFile } from '../base/overflow-file.ts';
 import { CompactExtents } from './compact-extents.ts';
 import { FileTable } from './file-table.ts';
 import { readManifest, type Extent, type Extents, type FileEntry, type ManifestEntry } from './manifest.ts';
 import type { Repository } from './repository.ts';
 
 const HASH_BYTES = 32;
+/** Extents of large files that stay in memory, in some 15 MB: where every page is one, those of 4 GB. */
+const EXTENTS_IN_MEMORY = 512 * 1024;
 
 /**
  * The entries of a manifest in little memory: 110 bytes for a relation's file, where objects take three times as much, which
@@ -18,6 +21,10 @@ export class ManifestEntries implements Listed<ManifestEntry> {
   readonly #extents = new ExtentRows();
   /** Extents that are in numbers already, by file. */
   readonly #compact = new Map<number, Extents>();
+  /** Of files whose extents are in the overflow, what brings them back. */
+  readonly #aside = new Map<number, () => Extents>();
+  #overflow: OverflowFile | undefined;
+  #inMemory = 0;
 
   /** @throws what {@link readManifest} throws. */
   static async read(repository: Repository, systemIdentifier: string, label: string): Promise<ManifestEntries> {
@@ -39,8 +46,23 @@ export class ManifestEntries implements Listed<ManifestEntry> {
     const { path, extents, sizeBytes, mode, modifiedAt } = entry;
     const row = { sizeBytes, mode, modifiedAt, firstExtent: this.#extents.count, extentCount: extents.length };
     const file = this.#files.add(path, row);
-    if (extents instanceof CompactExtents || !ExtentRows.takes(extents)) this.#compact.set(file, extents);
+    if (extents instanceof CompactExtents) this.#addCompact(file, extents);
+    else if (!ExtentRows.takes(extents)) this.#compact.set(file, extents);
     else for (const extent of extents) this.#extents.add(extent);
+  }
+
+  /** A terabyte may have a hundred million: what is more than fits lies in a file, and comes back when its file is asked for its extents. */
+  #addCompact(file: number, extents: CompactExtents): void {
+    if (this.#inMemory + extents.length > EXTENTS_IN_MEMORY) {
+      this.#overflow ??= OverflowFile.open();
+      const bringBack = this.#overflow === undefined ? undefined : extents.setAside(this.#overflow);
+      if (bringBack !== undefined) {
+        this.#aside.set(file, bringBack);
+        return;
+      }
+    }
+    this.#inMemory += extents.length;
+    this.#compact.set(file, extents);
   }
 
   at(n: number): ManifestEntry | undefined {
@@ -61,7 +83,9 @@ export class ManifestEntries implements Listed<ManifestEntry> {
   }
 
   #file(file: number): FileEntry {
-    return new FileOfTable(this.#files, file, () => this.#compact.get(file) ?? new ExtentsOfRows(this.#extents, this.#files, file));
+    const extents = (): Extents =>
+      this.#compact.get(file) ?? this.#aside.get(file)?.() ?? new ExtentsOfRows(this.#extents, this.#files, file);
+    return new FileOfTable(this.#files, file, extents);
   }
 }
 
