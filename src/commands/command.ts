@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { parseDuration } from '../base/durations.ts';
+import { formatDuration, parseDuration } from '../base/durations.ts';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Access } from '../config/load.ts';
@@ -82,21 +82,59 @@ export function textOption(input: CommandInput, name: string): string | undefine
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A hundred years: what lies farther from now may be no moment that a date can hold. */
+const LONGEST_DURATION_MS = 36_500 * 86_400_000;
+
 /**
  * The milliseconds of an option that takes a duration, such as `--lock-wait`; undefined when it was not given.
  *
- * @throws {DbadminError} `usage` when it is none: what is wrong is the command line, not the configuration.
+ * @throws {DbadminError} `usage` when it is none, or shorter or longer than it may be: what is wrong is the command line, not the
+ * configuration.
  */
-export function durationOption(input: CommandInput, name: string): number | undefined {
+export function durationOption(
+  input: CommandInput,
+  name: string,
+  { leastMs = 0, mostMs = LONGEST_DURATION_MS }: { readonly leastMs?: number; readonly mostMs?: number } = {},
+): number | undefined {
   const text = textOption(input, name);
   if (text === undefined) return undefined;
+  const spanMs = spanOf(text, flagOf(name));
+  if (spanMs < leastMs) throw new DbadminError('usage', `${flagOf(name)} takes ${formatDuration(leastMs)} or more, not "${text}"`);
+  if (spanMs > mostMs) throw new DbadminError('usage', `${flagOf(name)} takes ${formatDuration(mostMs)} or less, not "${text}"`);
+  return spanMs;
+}
+
+function spanOf(text: string, flag: string): number {
   try {
     return parseDuration(text);
   } catch (error) {
     if (!isDbadminError(error, 'config-invalid')) throw error;
-    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     throw new DbadminError('usage', `${flag} takes a duration, not "${text}"`, { hint: error.hint, cause: error });
   }
+}
+
+/**
+ * The number of an option that takes a whole one, such as `--jobs`; undefined when it was not given.
+ *
+ * @throws {DbadminError} `usage` when it is none, or lies outside of `least` to `most`.
+ */
+export function wholeNumberOption(input: CommandInput, name: string, least: number, most = Number.MAX_SAFE_INTEGER): number | undefined {
+  const text = textOption(input, name);
+  return text === undefined ? undefined : wholeNumber(text, flagOf(name), least, most);
+}
+
+/** @throws {DbadminError} `usage`. */
+export function wholeNumber(text: string, flag: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  const value = Number(text);
+  // Number() alone takes "", " 4", 4.0, 1e1 and 0x10.
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `${least} on` : `${least} to ${most}`;
+  throw new DbadminError('usage', `${flag} takes a whole number from ${range}, not "${text}"`);
+}
+
+/** An option as it was typed. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** Whether a flag was given. */

@@ -6,7 +6,7 @@ import { isDrillReport } from '../../backup/drill/report-shape.ts';
 import type { DrillReport } from '../../backup/drill/report.ts';
 import { checkSignature, fingerprintOf, readSigned } from '../../backup/drill/signature.ts';
 import { formatMoment } from '../../backup/restore/target.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { ownLineage } from '../own-lineage.ts';
@@ -19,7 +19,7 @@ const MOST = 1000;
 /** `backup drill --list`: the drills there were. */
 export async function listDrills(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
-  const limit = limitOption(input);
+  const limit = wholeNumberOption(input, 'limit', 1, MOST) ?? NEWEST;
   const { config, cluster } = await loadProject(context, input);
   const place = selectRepository(config, cluster, textOption(input, 'repository'));
   const repository = await openRepository(context, place);
@@ -94,12 +94,4 @@ export async function showDrill(context: CommandContext, input: CommandInput): P
   const { fingerprint, reason } = { fingerprint: null, reason: null, ...state };
   output.result({ ...signed, signed: { kind: state.kind, fingerprint, reason } });
   return state.kind === 'invalid' ? IN_PART : 0;
-}
-
-function limitOption(input: CommandInput): number {
-  const text = textOption(input, 'limit');
-  if (text === undefined) return NEWEST;
-  const limit = Number(text);
-  if (/^\d+$/.test(text) && limit >= 1 && limit <= MOST) return limit;
-  throw new DbadminError('usage', `--limit takes a number from 1 to ${MOST}, not "${text}"`);
 }

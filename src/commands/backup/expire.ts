@@ -6,14 +6,14 @@ import type { ClusterConfig, RepositoryConfig } from '../../config/config.ts';
 import { DEFAULT_GRACE_MS } from '../../repository/collection-plan.ts';
 import { listClusters, type ClusterIdentity } from '../../repository/identity.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { givenOptions } from '../given-options.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 import type { Output } from '../output.ts';
 import { ownLineage } from '../own-lineage.ts';
 import { isTerminal } from '../read-secret.ts';
-import { findRetention, retentionOption, spanOption } from './retention-policy.ts';
+import { findRetention, retentionOption } from './retention-policy.ts';
 import { contentProblem, expiryResult, goingOf, hasRemoved, showExpired, showExpiryPlan, warnOfContent } from './show-expiry.ts';
 
 /** What a plan was made with: without one of them the same command removes something else. */
@@ -23,6 +23,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output } = context;
   const { config, cluster } = await loadProject(context, input);
   const asked = retentionOption(input);
+  const graceMs = durationOption(input, 'grace') ?? DEFAULT_GRACE_MS;
   const repositories = selectRepositories(config, cluster, textOption(input, 'repository'));
   const results: object[] = [];
   const failures: DbadminError[] = [];
@@ -32,7 +33,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     try {
       const retention = asked ?? (await findRetention(context, input, cluster.name, repository.name));
       if (retention === undefined) throw noRetention(cluster.name, repository.name);
-      const expired = await expireIn(context, input, cluster, repository, retention);
+      const expired = await expireIn(context, input, cluster, repository, { retention, graceMs });
       results.push(expired.result);
       ends.push(expired.end);
     } catch (error) {
@@ -67,13 +68,12 @@ async function expireIn(
   input: CommandInput,
   cluster: ClusterConfig,
   place: RepositoryConfig,
-  retention: Retention,
+  { retention, graceMs }: { readonly retention: Retention; readonly graceMs: number },
 ): Promise<Expired> {
   const { output, clock, log, signal } = context;
-  const grace = textOption(input, 'grace');
   const options: ExpireOptions = {
     retention,
-    graceMs: grace === undefined ? DEFAULT_GRACE_MS : spanOption(grace, '--grace'),
+    graceMs,
     trustsClock: flagOption(input, 'clockIsRight'),
     clock,
     log,

@@ -1,8 +1,15 @@
 import type { Retention } from '../../backup/expire/retention.ts';
-import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { BackupPolicy, RetentionSettings } from '../../schedule/policies.ts';
-import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import {
+  durationOption,
+  listOption,
+  textOption,
+  wholeNumber,
+  wholeNumberOption,
+  type CommandContext,
+  type CommandInput,
+} from '../command.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
 
 const RULES = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
@@ -63,35 +70,20 @@ export function retentionOption(input: CommandInput): Retention | undefined {
   ];
   if (window === undefined && minimum === undefined && dumps === undefined && keep.length === 0) return undefined;
   return {
-    windowMs: window === undefined ? undefined : spanOption(window, '--window'),
+    windowMs: durationOption(input, 'window'),
     keep: { ...NO_RULES, ...Object.fromEntries(keep.map(keepOption)) },
-    minimum: minimum === undefined ? 1 : countOption(minimum, '--minimum', 1),
-    dumps: dumps === undefined ? undefined : countOption(dumps, '--dumps', 1),
+    minimum: wholeNumberOption(input, 'minimum', 1) ?? 1,
+    dumps: wholeNumberOption(input, 'dumps', 1),
     timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }
 
 function keepOption(text: string): readonly [rule: string, count: number] {
-  const [rule = '', count = ''] = text.split('=');
+  const [rule = '', ...counts] = text.split('=');
   if (!RULES.some((each) => each === rule)) {
     throw new DbadminError('usage', `--keep takes a rule and a count, not "${text}"`, {
       hint: `Write it like daily=7; rules are ${RULES.join(', ')}.`,
     });
   }
-  return [rule, countOption(count, `--keep ${rule}`, 0)];
-}
-
-function countOption(text: string, option: string, least: number): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= least) return count;
-  throw new DbadminError('usage', `${option} takes a number from ${least} on, not "${text}"`);
-}
-
-/** A duration of an option. */
-export function spanOption(text: string, option: string): number {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new DbadminError('usage', `${option} takes a duration, not "${text}"`, { hint: 'Write it like 14d or 36h.', cause: error });
-  }
+  return [rule, wholeNumber(counts.join('='), `--keep ${rule}`, 0)];
 }

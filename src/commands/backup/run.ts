@@ -7,7 +7,7 @@ import type { TakeOutcome } from '../../backup/take/outcomes.ts';
 import { takeBackup, type TakeResult } from '../../backup/take/run.ts';
 import type { ClusterConfig, Config, RepositoryConfig } from '../../config/config.ts';
 import { MAX_RATE_KB, MIN_RATE_KB } from '../../postgres/base-backup-command.ts';
-import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
 import { errorJson, expireAfterBackup, expiredJson, warnOfNotExpired, type NotExpired } from './expire-after.ts';
@@ -16,7 +16,7 @@ import { isSound, showMode, showOutcome, statusOf } from './show-backup.ts';
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, log } = context;
   const maxRateKb = rateOption(input);
-  const level = levelOption(input);
+  const level = wholeNumberOption(input, 'level', 1, 19);
   const { config, cluster } = await loadProject(context, input);
   keepYoungGeneration();
   const opened = await openAll(context, chosen(config, cluster, listOption(input, 'repository')));
@@ -130,12 +130,4 @@ function rateOption(input: CommandInput): number | undefined {
     detail: 'PostgreSQL takes no other rate. A number without a unit is bytes.',
     hint: 'Write it like 50MB: so much in a second; without the option there is no limit.',
   });
-}
-
-function levelOption(input: CommandInput): number | undefined {
-  const text = textOption(input, 'level');
-  if (text === undefined) return undefined;
-  const level = Number(text);
-  if (Number.isInteger(level) && level >= 1 && level <= 19) return level;
-  throw new DbadminError('usage', `--level takes a whole number from 1 to 19, not "${text}"`);
 }

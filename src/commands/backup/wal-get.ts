@@ -2,10 +2,9 @@ import path from 'node:path';
 import { fetchFromAny, type FetchOptions } from '../../backup/wal/fetch-any.ts';
 import { writeWhole, type FetchedWal } from '../../backup/wal/get-run.ts';
 import { fillSpool, WalSpool } from '../../backup/wal/spool.ts';
-import { DbadminError } from '../../base/errors.ts';
 import { isSegmentName } from '../../postgres/segment.ts';
 import { blake3 } from '../../repository/hash.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openDestinations } from '../wal/destinations.ts';
 
@@ -14,8 +13,8 @@ const MOST_AHEAD_BYTES = 128 * 1024 * 1024;
 /** Exit status contract of restore_command: 0, the absent code, or a failure, which `cli.ts` turns into 126. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const [name = '', target = ''] = input.args;
-  const absentCode = wholeNumber(input, 'absentCode', '1', 1, 125);
-  const ahead = wholeNumber(input, 'prefetch', '4', 0, 64);
+  const absentCode = wholeNumberOption(input, 'absentCode', 1, 125) ?? 1;
+  const ahead = wholeNumberOption(input, 'prefetch', 0, 64) ?? 4;
   const file = path.resolve(context.cwd, target);
   const spool = new WalSpool(path.join(path.dirname(file), spoolName(context, input)));
   const ready = isSegmentName(name) ? await spool.take(name) : undefined;
@@ -60,11 +59,4 @@ async function fetchAhead(spool: WalSpool, segment: string, found: FetchedWal, a
     const next = await fetchFromAny(name, options);
     return next?.isWhole === true ? next.bytes : undefined;
   });
-}
-
-function wholeNumber(input: CommandInput, option: 'absentCode' | 'prefetch', fallback: string, least: number, most: number): number {
-  const value = Number(textOption(input, option) ?? fallback);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  const flag = option === 'prefetch' ? '--prefetch' : '--absent-code';
-  throw new DbadminError('usage', `${flag} takes a whole number from ${least} to ${most}`);
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { formatBytes } from '../../base/bytes.ts';
-import { formatDuration, parseDuration } from '../../base/durations.ts';
+import { formatDuration } from '../../base/durations.ts';
 import { describeWal, type Preflight } from '../../backup/restore/inspect.ts';
 import { formatMoment, formatMomentUs, targetUs, timeTarget, type RestoreTarget } from '../../backup/restore/target.ts';
 import { EMPTY_HISTORY } from '../../migrate/history/history.ts';
@@ -12,6 +12,7 @@ import { rehearsalFile, writeRehearsal, type RehearsalRecord } from '../../migra
 import { rehearse, type Rehearsed } from '../../migrate/rehearse/run.ts';
 import { DEFAULT_RETRY } from '../../migrate/session/retry.ts';
 import { durationOption, flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { recoveryTimeoutSeconds } from '../recovery-timeout.ts';
 import { withThrowawayClone, type FoundClone } from '../throwaway-clone.ts';
 import { loadMigrations, policyOf, type MigrateProject } from './load-migrations.ts';
 import { showRehearsal } from './show-rehearsal.ts';
@@ -26,7 +27,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { output, clock } = context;
   const target = targetOf(context, input);
   const maxBlockMs = durationOption(input, 'maxBlock');
-  const timeoutSeconds = (durationOption(input, 'timeout') ?? parseDuration('24h')) / 1000;
+  const timeoutSeconds = recoveryTimeoutSeconds(input);
   const project = await loadMigrations(context, input);
   const { config, cluster } = project;
   await refuseBadFiles(context, input, project);

@@ -7,7 +7,7 @@ import { formatLsn } from '../../postgres/lsn.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { numberOption } from './restore-options.ts';
+import { timelineOption } from '../timeline-option.ts';
 
 const OTHER_TARGETS = ['to', 'toLsn', 'toXid', 'toName'] as const;
 
@@ -27,11 +27,12 @@ export async function withBeforeDrop(context: CommandContext, input: CommandInpu
   )
     throw new DbadminError('usage', 'restore takes one target, not several', { hint: '--before-drop is a target of its own.' });
   const table = parseTableName(text);
+  const timeline = timelineOption(input);
   const { config, cluster } = await loadProject(context, input);
   const opened = await openRepository(context, selectRepository(config, cluster, textOption(input, 'repository')));
   try {
     const contents = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
-    const lineage = await readLineage(contents, numberOption(input, 'timeline'));
+    const lineage = await readLineage(contents, timeline);
     const database = textOption(input, 'database') ?? cluster.connection.database;
     const search = { repository: opened, contents, lineage, signal: context.signal, database, table, countsDeletes: false };
     const { outcome, beforeLsn, withDatabase } = await findLastDrop(search);

@@ -14,7 +14,7 @@ import { connectionOfUrl } from '../../config/load.ts';
 import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { quoteName } from '../../postgres/quote.ts';
-import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
@@ -25,6 +25,7 @@ import { readableLedger } from './readable-ledger.ts';
 /** `dbadmin restore --dump LABEL`: databases of a logical dump into new databases. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, env } = context;
+  const jobs = wholeNumberOption(input, 'jobs', 1, 64) ?? Math.min(4, os.availableParallelism());
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
@@ -68,7 +69,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       globals,
       parameters,
       program,
-      jobs: jobsOption(input),
+      jobs,
       env,
       spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
       signal: context.signal,
@@ -122,12 +123,4 @@ function splitName(text: string, there: readonly string[]): readonly [string, st
   const database = there.find((each) => text.startsWith(`${each}=`) && text.length > each.length + 1);
   if (database === undefined) throw new DbadminError('usage', `--name takes DATABASE=NEW with a database of the dump, not "${text}"`);
   return [database, text.slice(database.length + 1)];
-}
-
-function jobsOption(input: CommandInput): number {
-  const text = textOption(input, 'jobs');
-  if (text === undefined) return Math.min(4, os.availableParallelism());
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs >= 1 && jobs <= 64) return jobs;
-  throw new DbadminError('usage', `--jobs takes a whole number from 1 to 64, not "${text}"`);
 }

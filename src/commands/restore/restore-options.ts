@@ -2,7 +2,8 @@ import path from 'node:path';
 import { DbadminError } from '../../base/errors.ts';
 import type { TargetAction } from '../../backup/restore/recovery-settings.ts';
 import { parseTarget, type RestoreTarget } from '../../backup/restore/target.ts';
-import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
+import { timelineOption } from '../timeline-option.ts';
 
 /** What `dbadmin restore` was asked for. */
 export interface RestoreOptions {
@@ -45,8 +46,8 @@ export function restoreOptions(context: CommandContext, input: CommandInput): Re
     replaysMigrations: flagOption(input, 'replayMigrations'),
     backup: textOption(input, 'backup'),
     acceptsSuspect: flagOption(input, 'acceptSuspect'),
-    timeline: numberOption(input, 'timeline'),
-    port: portOption(input),
+    timeline: timelineOption(input),
+    port: wholeNumberOption(input, 'port', 1, HIGHEST_PORT),
     tablespaces: tablespaceMap(input),
   };
   if (options.reconciles && options.action !== 'promote') {
@@ -105,20 +106,6 @@ function refuseUnusable({ dataDirectory, starts, reconciles }: RestoreOptions): 
 }
 
 const HIGHEST_PORT = 65_535;
-
-function portOption(input: CommandInput): number | undefined {
-  const port = numberOption(input, 'port');
-  if (port === undefined || port <= HIGHEST_PORT) return port;
-  throw new DbadminError('usage', `--port takes a number from 1 to ${HIGHEST_PORT}, not "${port}"`);
-}
-
-export function numberOption(input: CommandInput, name: string): number | undefined {
-  const text = textOption(input, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isInteger(value) && value > 0) return value;
-  throw new DbadminError('usage', `--${name} takes a positive whole number, not "${text}"`);
-}
 
 function tablespaceMap(input: CommandInput): ReadonlyMap<string, string> {
   return new Map(

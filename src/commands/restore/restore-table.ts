@@ -27,11 +27,12 @@ import { flagOption, listOption, textOption, type CommandContext, type CommandIn
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
+import { timelineOption } from '../timeline-option.ts';
 import { eraseFirst } from './erase-first.ts';
 import { entryJson } from './ledger-list.ts';
 import { returningByAll } from './other-ledgers.ts';
 import { readableLedger } from './readable-ledger.ts';
-import { numberOption, targetOptions } from './restore-options.ts';
+import { targetOptions } from './restore-options.ts';
 
 const START_TIMEOUT_SECONDS = 24 * 3600;
 
@@ -42,6 +43,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   refuseTwice(tables);
   const now = clock.now();
   const target = parseTarget(targetOptions(input), now);
+  const timeline = timelineOption(input);
   const { config, cluster } = await loadProject(context, input);
   const url = textOption(input, 'intoUrl');
   const into = url === undefined ? cluster.connection : connectionOfUrl(context, url);
@@ -62,7 +64,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       backup: textOption(input, 'backup'),
       acceptsSuspect: flagOption(input, 'acceptSuspect'),
       passesOverDamaged: true,
-      timeline: numberOption(input, 'timeline'),
+      timeline,
       dataDirectory: path.join(scratch.directory, 'data'),
       tablespaces: new Map(),
     });

@@ -6,10 +6,11 @@ import type { TableEvent } from '../../backup/find/table-watch.ts';
 import { inspectLineage, readLineage } from '../../backup/lineage-inspect.ts';
 import { formatMomentUs, isoMoment, targetUs, timeTarget } from '../../backup/restore/target.ts';
 import { DbadminError } from '../../base/errors.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { givenOptions } from '../given-options.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { timelineOption } from '../timeline-option.ts';
 
 const QUESTIONS = ['drop', 'truncate', 'massDelete', 'commitsBetween', 'restorePoints'] as const;
 type Question = (typeof QUESTIONS)[number];
@@ -26,18 +27,21 @@ interface Found {
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { question, value } = questionOf(input);
+  const timeline = timelineOption(input);
+  const rows = wholeNumberOption(input, 'rows', 1) ?? 1000;
+  const limit = wholeNumberOption(input, 'limit', 1) ?? 1000;
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
   try {
     const contents = await inspectLineage(opened, cluster.name, textOption(input, 'systemIdentifier'));
-    const lineage = await readLineage(contents, numberOption(input, 'timeline'));
+    const lineage = await readLineage(contents, timeline);
     const search: Search = { repository: opened, contents, lineage, signal: context.signal };
     const database = textOption(input, 'database') ?? cluster.connection.database;
     const answer =
       question === 'commitsBetween' || question === 'restorePoints'
-        ? await between(context, input, search, question, value)
-        : await tableEvents(context, input, search, question, value, database);
+        ? await between(context, input, search, { question, text: value, limit })
+        : await tableEvents(context, input, search, { question, text: value, database, rows });
     context.output.result({
       repository: repository.name,
       timeline: lineage.timeline,
@@ -82,12 +86,10 @@ async function tableEvents(
   { output }: CommandContext,
   input: CommandInput,
   search: Search,
-  question: Exclude<Question, Between>,
-  text: string,
-  database: string,
+  asked: { readonly question: Exclude<Question, Between>; readonly text: string; readonly database: string; readonly rows: number },
 ): Promise<Answer> {
-  const table = parseTableName(text);
-  const least = numberOption(input, 'rows') ?? 1000;
+  const { question, database, rows } = asked;
+  const table = parseTableName(asked.text);
   const { events, exists } = await findTableHistory({ ...search, database, table, countsDeletes: question === 'massDelete' });
   const isAsked = (event: TableEvent): boolean => {
     switch (event.kind) {
@@ -96,7 +98,7 @@ async function tableEvents(
       case 'truncated':
         return question !== 'drop';
       case 'deleted':
-        return event.rows >= least;
+        return event.rows >= rows;
       case 'created':
       case 'renamed':
       case 'rewritten':
@@ -124,8 +126,7 @@ async function between(
   { output, clock }: CommandContext,
   input: CommandInput,
   search: Search,
-  question: Between,
-  text: string,
+  { question, text, limit }: { readonly question: Between; readonly text: string; readonly limit: number },
 ): Promise<Answer> {
   const now = clock.now();
   const from = timeTarget(text, now);
@@ -136,7 +137,6 @@ async function between(
       'usage',
       `the end of --${question === 'restorePoints' ? 'restore-points' : 'commits-between'} is before its beginning`,
     );
-  const limit = numberOption(input, 'limit') ?? 1000;
   const found: Found[] = [];
   let more = 0;
   for await (const end of readStoredEnds(search, concernsTransactions, { from: from.at, until: until.at })) {
@@ -188,12 +188,4 @@ function positionOf({ outcome, beforeLsn }: Found): bigint {
 
 function xidOf(outcome: TransactionEnd): string {
   return outcome.kind === 'restore-point' ? '' : String(outcome.fullXid ?? outcome.xid);
-}
-
-function numberOption(input: CommandInput, name: string): number | undefined {
-  const text = textOption(input, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new DbadminError('usage', `--${name} takes a positive whole number, not "${text}"`);
 }

@@ -35,7 +35,7 @@ describe('a place in which no server can be started is refused before anything i
     expect(await restore('busy', '--start', '--port', port)).toMatch(
       new RegExp(`^1 error: port ${port} of 127\\.0\\.0\\.1 is in use[^]*--port`),
     );
-    expect(await restore('busy', '--port', '65536')).toMatch(/^64 error: --port takes a number from 1 to 65535/);
+    expect(await restore('busy', '--port', '65536')).toMatch(/^64 error: --port takes a whole number from 1 to 65535/);
     expect(await restore('busy', '--port', port, '--dry-run')).toMatch(/^0 /);
   });
 
