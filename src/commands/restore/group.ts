@@ -72,7 +72,7 @@ $ dbadmin restore --to-latest --into /var/lib/postgresql/18/main --as production
       },
       {
         flags: '--action <what>',
-        summary: 'at the target: promote, pause or shutdown',
+        summary: 'at the target: promote, pause or shutdown; with --to-latest it is promoted',
         choices: ['promote', 'pause', 'shutdown'],
         fallback: 'promote',
       },

@@ -65,6 +65,12 @@ export function restoreKind(input: CommandInput): RestoreKind {
     throw new DbadminError('usage', `--exclusive does not go with ${flag(end)}`, {
       hint: 'No transaction is at that end which could be left out: restore without it, or to before one with --to, --to-lsn or --to-xid.',
     });
+  const action = textOption(input, 'action') ?? 'promote';
+  if (given.includes('toLatest') && action !== 'promote')
+    throw new DbadminError('usage', `--action ${action} does not go with --to-latest`, {
+      detail: 'PostgreSQL acts so at a target alone: where it has replayed all there is it opens.',
+      hint: 'Give a moment or a position, with --to or --to-lsn: dbadmin backup info shows up to when.',
+    });
   return kind;
 }
 

@@ -51,11 +51,17 @@ export function reportRestored(output: Output, shown: ShownRestore, outcome: Res
   } else if (started.state === 'shut-down') {
     const end = reconciled === undefined ? 'to the target and shut down' : `and reconciled; start it: ${start}`;
     output.line(`recovered  ${end}   ${formatDuration(tookMs)}`);
+    if (reconciled === undefined) {
+      const open = pgCtlLine(programsOf(shown), dataDirectory, "start -o '-c recovery_target_action=promote'");
+      output.line(`next       open it: ${open}   (started without that option it shuts down at the target again)`);
+    }
   } else {
     const where = options.purpose === 'clone' ? `postgresql://127.0.0.1:${port}` : `port ${port} of its own addresses`;
     output.line(
       `${started.state === 'open' ? 'open       ' : 'paused     '}${where}   timeline ${started.timeline}   ${formatDuration(tookMs)} in all`,
     );
+    if (started.state === 'paused')
+      output.line('next       open it: select pg_wal_replay_resume()   (for writing, on a timeline of its own; until then it can be read)');
   }
   const removal = removalOf(shown, outcome);
   if (removal !== null && started !== undefined) output.note(`To throw it away: ${removal}`);

@@ -63,7 +63,10 @@ test('what is typed wrong is told before a repository is asked', async () => {
   const refusals = [
     [['backup', 'hold', '', '--reason', 'x'], 'is not empty'],
     [['backup', 'hold', 'a', '--reason', 'x', '--until', '99999999999w'], 'farther away'],
-    [['restore', '--to-latest', '--into', path.join(directory, 'x'), '--port', '1e3'], '--port takes a whole number from 1 to 65535, not "1e3"'],
+    [
+      ['restore', '--to-latest', '--into', path.join(directory, 'x'), '--port', '1e3'],
+      '--port takes a whole number from 1 to 65535, not "1e3"',
+    ],
   ] as const;
   for (const [words, why] of refusals)
     expect(await dbadmin(...words)).toMatchObject({ status: 64, stderr: expect.stringContaining(why) as string });

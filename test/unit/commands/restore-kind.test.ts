@@ -34,6 +34,7 @@ describe('restoreKind', () => {
     [{ into: '/srv/restored', immediate: true, exclusive: true }, '--exclusive does not go with --immediate', /--to-xid/],
     [{ table: ['core.play'], toName: 'before', exclusive: true }, '--exclusive does not go with --to-name', /--to-xid/],
     [{ into: '/srv/restored', toLatest: true, database: 'shop' }, '--database goes with --table or --before-drop', /all its databases/],
+    [{ into: '/srv/restored', toLatest: true, action: 'pause' }, '--action pause does not go with --to-latest', /--to-lsn/],
   ])('%j is refused: it would be passed over', (options, message, hint) => {
     expect(() => kindOf(options)).toThrow(
       expect.objectContaining({ code: 'usage', message, hint: expect.stringMatching(hint) as unknown }),
