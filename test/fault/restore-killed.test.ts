@@ -9,7 +9,7 @@ import { backUp, makeDirectory, makeRepository, removeDirectory } from '../backu
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
 import { freePort } from '../postgres/address.ts';
 
-/** The full measure is 40 kills over 600 MB: npm run test:kill. The sample keeps the run short. */
+/** The full measure is 30 kills over 1 GB: npm run test:kill. The sample keeps the run short. */
 const KILLS = Number(process.env['DBADMIN_TEST_KILLS'] ?? '3');
 const MEGABYTES = Number(process.env['DBADMIN_TEST_KILL_MB'] ?? '60');
 

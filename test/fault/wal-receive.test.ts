@@ -13,7 +13,7 @@ import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver }
 import type { TestCluster } from '../postgres/cluster.ts';
 import { startEmbeddedCluster } from '../postgres/embedded-cluster.ts';
 
-/** The sample of every run; more with DBADMIN_TEST_KILLS. */
+/** The full measure is 30 kills: npm run test:kill. The sample keeps the run short. */
 const KILLS = Number(process.env['DBADMIN_TEST_KILLS'] ?? '3');
 
 let directory: string;
