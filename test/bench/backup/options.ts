@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly levels: readonly number[];
   /** Incrementals between the full and the restore that must not be slower for them. */
   readonly chainLength: number;
+  /** Of that chain every so many-th incremental is restored and compared with what was there when it was taken; the last one is, anyway. */
+  readonly restoreEvery: number;
   /** Transactions of each of four clients before each incremental. */
   readonly transactions: number;
   readonly relations: number;
@@ -33,6 +35,7 @@ export const USAGE = `npm run bench:backup [-- OPTIONS]
   --rows A,B           of ${GROUPS.join(', ')} (all)
   --levels 1,3         zstd levels of the full backups
   --chain N            incrementals before the restore of the row "chain" (50)
+  --restore-every N    which of those are restored and compared, too (every 10th; 1 is each, and takes hours at 10 GB)
   --transactions N     of each of 4 clients before each incremental (5000)
   --relations N        of the row "relations" (200000)
   --work DIR           on a real filesystem with room for six times the size (/var/tmp)
@@ -54,6 +57,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
       rows: text,
       levels: text,
       chain: text,
+      'restore-every': text,
       transactions: text,
       relations: text,
       work: text,
@@ -73,6 +77,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | 'help' {
     groups: groupsOf(values.rows),
     levels: (values.levels ?? '1,3').split(',').map((level) => count('levels', level, 1)),
     chainLength: count('chain', values.chain, 50),
+    restoreEvery: count('restore-every', values['restore-every'], 10),
     transactions: count('transactions', values.transactions, 5000),
     relations: count('relations', values.relations, 200_000),
     // One of its own even in a given one: it is removed with all that is in it.

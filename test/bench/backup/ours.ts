@@ -42,6 +42,10 @@ export class Ours {
   }
 }
 
+export interface Taken extends Ended {
+  readonly label: string;
+}
+
 /** One repository of ours, with the configuration that names it. */
 export class OurRepository {
   readonly directory: string;
@@ -55,18 +59,19 @@ export class OurRepository {
   }
 
   /** Takes a backup; one that was asked to be incremental and is not is an error. */
-  async backup(type: 'full' | 'incremental', level: number): Promise<Ended> {
+  async backup(type: 'full' | 'incremental', level: number): Promise<Taken> {
     const ended = await this.command(['backup', 'run', '--type', type, '--level', `${level}`, '--json']);
-    const { backups } = JSON.parse(ended.stdout) as { readonly backups: readonly { readonly kind?: string }[] };
-    const kind = backups[0]?.kind;
-    if (kind !== type) throw new Error(`dbadmin took a backup of kind ${kind} where ${type} was asked for`);
-    return ended;
+    const { backups } = JSON.parse(ended.stdout) as { readonly backups: readonly { readonly kind?: string; readonly label?: string }[] };
+    const { kind, label } = backups[0] ?? {};
+    if (kind !== type || label === undefined) throw new Error(`dbadmin took a backup of kind ${kind} where ${type} was asked for`);
+    return { ...ended, label };
   }
 
-  /** Lays the newest backup down in `into`, ready to be started; starting is not part of it, as it is not of the peers'. */
-  async restore(into: string): Promise<Ended> {
+  /** Lays a backup, the newest unless named, down in `into`, ready to be started; starting is not part of it, as it is not of the peers'. */
+  async restore(into: string, label?: string): Promise<Ended> {
     for (const directory of [into, `${into}.wal`]) await rm(directory, { recursive: true, force: true });
-    return await this.command(['restore', '--into', into, '--immediate', '--yes', '--json']);
+    const which = label === undefined ? [] : ['--backup', label];
+    return await this.command(['restore', ...which, '--into', into, '--immediate', '--yes', '--json']);
   }
 
   async command(args: readonly string[]): Promise<Ended> {

@@ -16,6 +16,8 @@ export type Target =
   | { readonly kind: 'ratio-at-most'; readonly limit: number; readonly goal?: number }
   | { readonly kind: 'ratio-at-least'; readonly limit: number }
   | { readonly kind: 'value-at-most'; readonly limit: number }
+  /** Of each run, and not of the median alone: what is promised as a bound. */
+  | { readonly kind: 'each-at-most'; readonly limit: number }
   | { readonly kind: 'value-at-least'; readonly limit: number };
 
 export interface Result {
@@ -44,7 +46,7 @@ export function judge(figure: Figure): Result {
     target: target === undefined ? null : describe(target, figure.unit),
     peer: peer?.value === undefined ? null : { name: peer.name, value: peer.value },
     ratio: ratio ?? null,
-    reached: failed === undefined ? (target === undefined ? null : isReached(target, value, ratio)) : false,
+    reached: failed === undefined ? (target === undefined ? null : isReached(target, figure.ours, ratio)) : false,
     spread: { ours: figure.ours, peer: figure.peer?.values ?? [] },
     ...(failed === undefined ? {} : { failed }),
   };
@@ -95,7 +97,8 @@ export function machine(): string {
   return `${os.cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}`;
 }
 
-function isReached(target: Target, value: number | undefined, ratio: number | undefined): boolean {
+function isReached(target: Target, values: readonly number[], ratio: number | undefined): boolean {
+  const value = median(values);
   switch (target.kind) {
     case 'ratio-at-most':
       return ratio !== undefined && ratio <= target.limit;
@@ -103,6 +106,8 @@ function isReached(target: Target, value: number | undefined, ratio: number | un
       return ratio !== undefined && ratio >= target.limit;
     case 'value-at-most':
       return value !== undefined && value <= target.limit;
+    case 'each-at-most':
+      return value !== undefined && values.every((each) => each <= target.limit);
     case 'value-at-least':
       return value !== undefined && value >= target.limit;
   }
@@ -116,6 +121,8 @@ function describe(target: Target, unit: string): string {
       return `≥ ${target.limit} ×`;
     case 'value-at-most':
       return `≤ ${target.limit} ${unit}`;
+    case 'each-at-most':
+      return `each ≤ ${target.limit} ${unit}`;
     case 'value-at-least':
       return `≥ ${target.limit} ${unit}`;
   }
