@@ -9,6 +9,8 @@ import { isOfOneObject, readOr } from './passed-over.ts';
 import type { Repository } from './repository.ts';
 import { lockEnd } from './retained-store.ts';
 import { damaged, HEADER_READ_BYTES, peekStart, seal, unseal } from './envelope.ts';
+import { checkFirstPage } from './first-page.ts';
+import { checkedStart, openSegment, sealSegment, type CheckedStart } from './wal-body.ts';
 import { readSealedHeader } from './sealed-header.ts';
 import { backupHistoryKey, historyKey, horizonKey, horizonPrefix, partialKey, partKey, walKey } from './layout.ts';
 
@@ -43,6 +45,9 @@ export interface WalTimes {
 export function provenUntil({ coveredUntil, proven }: WalHeader): Date | undefined {
   return coveredUntil === null || proven !== true ? undefined : new Date(coveredUntil);
 }
+
+/** More bytes of the open segment are several parts: each is sealed in memory. */
+const PART_MOST_BYTES = 16 * 1024 * 1024;
 
 /** What a history file is of: a timeline, or a backup by the name that the server gives the file. */
 type HistoryOf = { readonly timeline: number } | { readonly name: string };
@@ -84,8 +89,7 @@ export class WalArchive {
     const hash = contentHash(this.#repository, bytes).toString('hex');
     if ((await this.#store.stat(key)) === undefined) {
       try {
-        const header = this.#header(segment, 0, bytes, hash, times);
-        await this.#store.create(key, await seal(this.#repository, 'wal', (bodyBytes) => ({ ...header, bodyBytes }), bytes));
+        await this.#store.create(key, await sealSegment(this.#repository, this.#header(segment, 0, bytes, hash, times), bytes));
         return 'stored';
       } catch (error) {
         if (!isDbadminError(error, 'storage-exists')) throw error;
@@ -94,7 +98,7 @@ export class WalArchive {
     const { header: present, isFull } = await this.#readStartAt(key);
     if (present.hash === hash) {
       // Some servers confirm more than they keep: its beginning alone is no proof of the rest.
-      if (!isFull) await this.#readWhole(key, segment);
+      if (!isFull) await this.#checkWhole(key, segment);
       await this.#lockAsMade(key, present, times);
       return 'present';
     }
@@ -121,8 +125,17 @@ export class WalArchive {
     }
   }
 
-  /** Stores bytes `[from, from + bytes.length)` of the open segment. */
+  /** Stores bytes `[from, from + bytes.length)` of the open segment, many of them as several parts. */
   async putPart(segment: string, from: number, bytes: Buffer, times: WalTimes): Promise<void> {
+    for (let at = 0; at < bytes.byteLength; at += PART_MOST_BYTES) {
+      const piece = bytes.subarray(at, at + PART_MOST_BYTES);
+      // What was flushed by that time may reach to the end of the last.
+      const isLast = at + piece.byteLength === bytes.byteLength;
+      await this.#putOnePart(segment, from + at, piece, isLast ? times : { ...times, coveredUntil: undefined });
+    }
+  }
+
+  async #putOnePart(segment: string, from: number, bytes: Buffer, times: WalTimes): Promise<void> {
     const hash = contentHash(this.#repository, bytes).toString('hex');
     const key = partKey(this.#systemIdentifier, segment, from, from + bytes.byteLength, randomBytes(4).toString('hex'));
     await this.#store.create(key, await seal(this.#repository, 'part', this.#header(segment, from, bytes, hash, times), bytes));
@@ -242,6 +255,21 @@ export class WalArchive {
     return await this.#readWhole(walKey(this.#systemIdentifier, segment), segment);
   }
 
+  /** Checks a complete segment as {@link WalArchive.readSegment} does, and keeps nothing of it. */
+  async checkSegment(segment: string): Promise<void> {
+    await this.#checkWhole(walKey(this.#systemIdentifier, segment), segment);
+  }
+
+  async #checkWhole(key: string, segment: string): Promise<void> {
+    if ((await this.#store.stat(key)) === undefined) return;
+    this.#checkOpened(key, segment, await checkedStart(this.#repository, key, this.segmentBytes));
+  }
+
+  #checkOpened(key: string, segment: string, { header, body, plainBytes }: CheckedStart): void {
+    if (plainBytes !== this.segmentBytes || header['segment'] !== segment) throw damaged(key, 'It is not the segment that its name says.');
+    checkFirstPage(body, this.#systemIdentifier, segment, this.segmentBytes, plainBytes);
+  }
+
   /** What {@link WalArchive.putPartial} stored of a segment. */
   async readPartial(segment: string): Promise<Buffer | undefined> {
     return await this.#readWhole(partialKey(this.#systemIdentifier, segment), segment);
@@ -249,10 +277,8 @@ export class WalArchive {
 
   async #readWhole(key: string, segment: string): Promise<Buffer | undefined> {
     if ((await this.#store.stat(key)) === undefined) return undefined;
-    const { header, body } = await unseal(this.#repository, 'wal', await this.#store.read(key), key, this.segmentBytes);
-    if (body.byteLength !== this.segmentBytes || header['segment'] !== segment)
-      throw damaged(key, 'It is not the segment that its name says.');
-    checkFirstPage(body, this.#systemIdentifier, segment, this.segmentBytes);
+    const { header, body } = await openSegment(this.#repository, key, this.segmentBytes);
+    this.#checkOpened(key, segment, { header, body, plainBytes: body.byteLength });
     return body;
   }
 
@@ -272,20 +298,19 @@ export class WalArchive {
       if (range !== null)
         parts.push({ from: Number.parseInt(range[1] ?? '', 16), to: Number.parseInt(range[2] ?? '', 16), key: object.key });
     }
-    let joined = Buffer.alloc(0);
-    for (const part of parts.sort((a, b) => a.from - b.from || b.to - a.to)) {
-      if (part.from > joined.byteLength) break;
-      if (part.to <= joined.byteLength) continue;
+    const chain = chainOf(parts);
+    const reach = chain.at(-1)?.to ?? 0;
+    const joined = Buffer.allocUnsafeSlow(reach);
+    for (const part of chain) {
       try {
-        const body = await this.readPart(part.key);
-        joined = Buffer.concat([joined, body.subarray(joined.byteLength - part.from)]);
+        (await this.readPart(part.key)).copy(joined, part.from);
       } catch (error) {
         // The whole segment has come meanwhile.
         if (isDbadminError(error, 'storage-missing')) return undefined;
         throw error;
       }
     }
-    return joined.byteLength === 0 ? undefined : joined;
+    return reach === 0 ? undefined : joined;
   }
 
   /** One part by its key. @throws {DbadminError} `repository-damaged` when it is not of the segment and the bytes that its name says. */
@@ -330,6 +355,19 @@ export class WalArchive {
   }
 }
 
+/** Those of the parts that together reach furthest from byte 0. */
+function chainOf<Part extends { readonly from: number; readonly to: number }>(parts: readonly Part[]): readonly Part[] {
+  const chain: Part[] = [];
+  let reach = 0;
+  for (const part of parts.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
+    if (part.from > reach) break;
+    if (part.to <= reach) continue;
+    chain.push(part);
+    reach = part.to;
+  }
+  return chain;
+}
+
 /** The header of a segment or part with its times. @throws {DbadminError} `repository-damaged` where one is none. */
 function walHeader(header: Readonly<Record<string, unknown>>, key: string): WalHeader {
   const { receivedAt, coveredUntil } = header;
@@ -356,28 +394,4 @@ function linesOf(content: Buffer, key: string): TimelineHistory {
 
 function says(header: Readonly<Record<string, unknown>>, values: object): boolean {
   return Object.entries(values).every(([field, value]) => header[field] === value);
-}
-
-const XLP_LONG_HEADER = 0x0002;
-
-/**
- * Refuses bytes that are not segment `segment` of this cluster: the first page's long header names timeline, address,
- * system identifier and segment size.
- *
- * @throws {DbadminError} `wal-invalid`.
- * @see src/include/access/xlog_internal.h of PostgreSQL, XLogLongPageHeaderData
- */
-export function checkFirstPage(bytes: Buffer, systemIdentifier: string, segment: string, segmentBytes: number): void {
-  const { startLsn } = parseSegmentName(segment, segmentBytes);
-  const problem =
-    bytes.byteLength !== segmentBytes
-      ? `It has ${bytes.byteLength} bytes and a segment of this cluster has ${segmentBytes}.`
-      : (bytes.readUInt16LE(2) & XLP_LONG_HEADER) === 0
-        ? 'Its first page has no long header.'
-        : bytes.readBigUInt64LE(24).toString() !== systemIdentifier
-          ? `It belongs to the cluster with system identifier ${bytes.readBigUInt64LE(24)}, not ${systemIdentifier}.`
-          : bytes.readBigUInt64LE(8) !== startLsn
-            ? `Its first page is of ${formatLsn(bytes.readBigUInt64LE(8))}, not ${formatLsn(startLsn)}: a recycled file.`
-            : undefined;
-  if (problem !== undefined) throw new DbadminError('wal-invalid', `WAL segment ${segment} is not what its name says`, { detail: problem });
 }

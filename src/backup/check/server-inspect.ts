@@ -11,7 +11,7 @@ import { MARKER_NAME } from '../restore/left-out.ts';
 import { judgeClock } from './clocks.ts';
 import { failed, note, ok, problem, type Finding } from './finding.ts';
 import { POSITION_APPLICATION } from '../wal/flushed-inspect.ts';
-import { judgeSettings, type ServerSettings } from './settings.ts';
+import { judgeSegments, judgeSettings, type ServerSettings } from './settings.ts';
 
 export interface ServerCheck {
   readonly findings: readonly Finding[];
@@ -72,6 +72,7 @@ async function checkReplication(
               'pg_checksums --enable, with the server stopped; the next backup reads everything',
             ),
         await checkTemporarySlot(link),
+        ...judgeSegments(source.walSegmentBytes),
       ];
       return { findings, source };
     } finally {

@@ -31,6 +31,22 @@ function judgeWalLevel({ walLevel }: ServerSettings): Finding {
   );
 }
 
+/** Above this one segment is more than all the rest that a process holds. */
+const USUAL_SEGMENT_BYTES = 64 * 2 ** 20;
+
+/** A segment is received, read and restored whole: said of those that take processes over what they have otherwise. */
+export function judgeSegments(walSegmentBytes: number): readonly Finding[] {
+  if (walSegmentBytes <= USUAL_SEGMENT_BYTES) return [];
+  const [one, three] = [walSegmentBytes, 3 * walSegmentBytes].map((bytes) => `${bytes / 2 ** 20} MB`);
+  return [
+    note(
+      'wal_segment_size',
+      `${one}: a segment is held in memory whole, once by wal receive, push and get and by a backup, up to three times (${three}) by a restore, beside some 250 MB for the rest`,
+      'have that memory on the machines that receive and restore; the size was chosen by initdb --wal-segsize',
+    ),
+  ];
+}
+
 /** The receiver's second sender is held for moments: without it a backup works, but one that begins just then is refused. */
 function judgeSenders({ maxWalSenders, sendersUsed, slot }: ServerSettings): Finding {
   const free = maxWalSenders - sendersUsed;

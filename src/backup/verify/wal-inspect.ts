@@ -56,7 +56,7 @@ async function verifyOne(task: VerifyTask, archive: WalArchive, object: StoredOb
   const failure = await asFault(task, key, async () => {
     if (found.kind === 'part') await archive.readPart(key);
     // The archive checks more than the envelope: that the first page is of this cluster and of this position.
-    else await archive.readSegment(name);
+    else await archive.checkSegment(name);
   });
   if (failure !== undefined) task.faults.segments.add(found.segment);
   task.tally.readBytes += sizeBytes;

@@ -18,6 +18,8 @@ import { ServerQuestions } from './server-questions.ts';
 /** How many full segments are compressed and stored at once: enough for the cores and for a store that is far away. */
 const SEGMENTS_AT_ONCE = 4;
 const AT_ONCE_BYTES = 128 * 1024 * 1024;
+/** Of larger ones a second is not received before the first is stored: their memory is what the whole process needs. */
+const ALONE_BYTES = 64 * 1024 * 1024;
 /** For the server's time and what it has flushed by then to come, before what they tell is noted. */
 const ANSWER_MS = 1000;
 const COVERED_APART_MS = 1000;
@@ -257,6 +259,7 @@ class Reception {
         }),
       () => this.#report(endLsn),
     );
+    if (this.#segment.segmentBytes > ALONE_BYTES) await this.#ordered.settled();
   }
 
   /** A part that is on its way is waited for: parts of one segment follow each other. */

@@ -4,7 +4,8 @@ import type { Clock } from '../../base/clock.ts';
 import { DbadminError, messageOf } from '../../base/errors.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { checkFirstPage, type WalArchive } from '../../repository/wal-archive.ts';
+import { checkFirstPage } from '../../repository/first-page.ts';
+import type { WalArchive } from '../../repository/wal-archive.ts';
 import { inspectLineage, type LineageContents } from '../lineage-inspect.ts';
 import { inspectUnstoredWal, oldestBackupLsn, validEndOf, type UnstoredSegment, type UnstoredStretch } from './unstored-inspect.ts';
 

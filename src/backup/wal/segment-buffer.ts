@@ -7,7 +7,8 @@ export class SegmentBuffer {
   readonly timeline: number;
   readonly segmentBytes: number;
   #startLsn: bigint;
-  #bytes: Buffer;
+  /** Memory comes with the first bytes: that of the segment before may be free by then. */
+  #bytes: Buffer | undefined;
   /** Memory of segments that are stored. */
   readonly #spare: Buffer[] = [];
   #filled = 0;
@@ -18,7 +19,6 @@ export class SegmentBuffer {
     this.timeline = timeline;
     this.segmentBytes = segmentBytes;
     this.#startLsn = startLsn;
-    this.#bytes = Buffer.allocUnsafeSlow(segmentBytes);
   }
 
   /** Where the open segment begins. */
@@ -41,12 +41,12 @@ export class SegmentBuffer {
 
   /** The whole segment; it stays as it is until {@link SegmentBuffer.reuse}. */
   get bytes(): Buffer {
-    return this.#bytes;
+    return (this.#bytes ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.segmentBytes));
   }
 
   /** Bytes received and in no stored part yet. */
   get unstored(): { readonly from: number; readonly bytes: Buffer } | undefined {
-    return this.#stored === this.#filled ? undefined : { from: this.#stored, bytes: this.#bytes.subarray(this.#stored, this.#filled) };
+    return this.#stored === this.#filled ? undefined : { from: this.#stored, bytes: this.bytes.subarray(this.#stored, this.#filled) };
   }
 
   /** Notes that parts up to byte `to` of the segment are stored. */
@@ -64,7 +64,7 @@ export class SegmentBuffer {
       throw new DbadminError('protocol-violation', `the WAL stream jumped from ${formatLsn(this.receivedLsn)} to ${formatLsn(startLsn)}`);
     }
     const taken = Math.min(bytes.byteLength, this.segmentBytes - this.#filled);
-    this.#bytes.set(bytes.subarray(0, taken), this.#filled);
+    this.bytes.set(bytes.subarray(0, taken), this.#filled);
     this.#filled += taken;
     return bytes.subarray(taken);
   }
@@ -73,7 +73,7 @@ export class SegmentBuffer {
   next(): void {
     this.#startLsn += BigInt(this.segmentBytes);
     // Not the same memory: the full segment may still be on its way to the repository.
-    this.#bytes = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.segmentBytes);
+    this.#bytes = undefined;
     this.#filled = 0;
     this.#stored = 0;
   }

@@ -8,7 +8,7 @@ import { textOption, wholeNumberOption, type CommandContext, type CommandInput }
 import { loadProject } from '../load-project.ts';
 import { openDestinations } from '../wal/destinations.ts';
 
-const MOST_AHEAD_BYTES = 128 * 1024 * 1024;
+const MOST_AHEAD_BYTES = 64 * 1024 * 1024;
 
 /** Exit status contract of restore_command: 0, the absent code, or a failure, which `cli.ts` turns into 126. */
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {

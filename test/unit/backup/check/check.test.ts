@@ -6,7 +6,7 @@ import type { DatabaseDumps } from '../../../../src/backup/dump/last-inspect.ts'
 import type { Finding } from '../../../../src/backup/check/finding.ts';
 import { judgeClock } from '../../../../src/backup/check/clocks.ts';
 import { checkRepository } from '../../../../src/backup/check/repository-inspect.ts';
-import { judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
+import { judgeSegments, judgeSettings, type ServerSettings } from '../../../../src/backup/check/settings.ts';
 import { writeIndex } from '../../../../src/repository/blob-index.ts';
 import { passThrough } from '../../../../src/storage/pass-through.ts';
 import type { ObjectStore } from '../../../../src/storage/store.ts';
@@ -139,6 +139,13 @@ describe('judgeClock', () => {
   test('seconds are noted, a minute is a problem, in either direction', () => {
     expect([judge(5000), judge(-5000), judge(61_000), judge(-61_000)]).toEqual(['note', 'note', 'problem', 'problem']);
   });
+});
+
+test('judgeSegments: what large segments of WAL cost in memory is said, of usual ones nothing', () => {
+  expect([16, 32, 64].flatMap((megabytes) => judgeSegments(megabytes * 2 ** 20))).toEqual([]);
+  expect(judgeSegments(2 ** 30)).toMatchObject([
+    { what: 'wal_segment_size', state: 'note', detail: expect.stringMatching(/^1024 MB: .*\(3072 MB\)/) },
+  ]);
 });
 
 describe('judgeSettings', () => {
