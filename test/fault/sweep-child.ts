@@ -17,12 +17,18 @@ export interface ChildTask {
   readonly at: number;
 }
 
+/** `passedOver`: the keys of objects that were found damaged on the way, which the user is told of. */
+export interface Acknowledged {
+  readonly acknowledged: readonly string[];
+  readonly passedOver: readonly string[];
+}
+
 /** What a child that lived says in the end. */
 export interface ChildAnswer {
   /** How many calls can go wrong in each way. */
   readonly calls: Readonly<Record<FaultKind, number>>;
   /** What was acknowledged, or why nothing was. */
-  readonly outcome: { readonly acknowledged: readonly string[] } | { readonly code: string; readonly message: string };
+  readonly outcome: Acknowledged | { readonly code: string; readonly message: string };
 }
 
 process.once('message', (task: ChildTask) => {
@@ -31,6 +37,7 @@ process.once('message', (task: ChildTask) => {
 
 async function run({ operation, place, parameters, password, kind, at }: ChildTask): Promise<ChildAnswer> {
   const calls = { fails: 0, 'answer-lost': 0, half: 0, killed: 0, torn: 0 };
+  const passedOver: string[] = [];
   const end = (): never => {
     if (kind === 'killed' || kind === 'torn') process.kill(process.pid, 'SIGKILL');
     throw new DbadminError('storage-failed', `call ${at} of the store failed`);
@@ -40,12 +47,12 @@ async function run({ operation, place, parameters, password, kind, at }: ChildTa
       for (const each of FAULT_KINDS) if (meets(each, call)) calls[each] += 1;
       return meets(kind, call) && calls[kind] === at + 1 ? { kind, end } : undefined;
     });
-    return await openRepository(store, { kind: 'none' });
+    return { ...(await openRepository(store, { kind: 'none' })), onDamaged: ({ key }) => void passedOver.push(key) };
   };
   const secret = password === null ? undefined : new Secret(password);
   try {
     const acknowledged = await runSwept(operation, { ...place, parameters: { ...parameters, password: secret }, open });
-    return { calls, outcome: { acknowledged } };
+    return { calls, outcome: { acknowledged, passedOver } };
   } catch (error) {
     // A failure is one of ours, or a defect, which shows.
     if (!(error instanceof DbadminError)) throw error;

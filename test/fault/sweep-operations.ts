@@ -43,6 +43,8 @@ export interface SweptPlace {
   readonly directory: string;
   /** In place of `repository`. */
   readonly from?: string;
+  /** What is restored, in place of what the target itself leads to. */
+  readonly backup?: string;
   readonly parameters: ConnectionParameters;
   /** How long receiving goes on, which ends by itself. */
   readonly receiveMs: number;
@@ -129,7 +131,7 @@ async function expire(repository: Repository, { parameters }: SweptPlace): Promi
 }
 
 /** As the command does it again: with --delta where something is there already. */
-async function restore(repository: Repository, { directory }: SweptPlace): Promise<readonly string[]> {
+async function restore(repository: Repository, { directory, backup: label }: SweptPlace): Promise<readonly string[]> {
   const dataDirectory = path.join(directory, 'restored');
   const preflight = await inspectRestore({
     repository,
@@ -137,7 +139,7 @@ async function restore(repository: Repository, { directory }: SweptPlace): Promi
     systemIdentifier: undefined,
     target: { kind: 'latest' },
     exclusive: false,
-    backup: undefined,
+    backup: label,
     timeline: undefined,
     dataDirectory,
     tablespaces: new Map(),

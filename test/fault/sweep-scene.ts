@@ -88,7 +88,7 @@ export class Scene {
   }
 
   /** The operation, with nothing going wrong. */
-  async run(operation: Swept, changes: { readonly from?: string } = {}): Promise<readonly string[]> {
+  async run(operation: Swept, changes: Pick<SweptPlace, 'from' | 'backup'> = {}): Promise<readonly string[]> {
     return await runSwept(operation, { ...this.place, ...changes, parameters: this.cluster.parameters(), open: openPlain });
   }
 

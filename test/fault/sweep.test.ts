@@ -9,7 +9,7 @@ import { fingerprint, seededRandom } from '../backup/workload.ts';
 import { startTestCluster } from '../postgres/fixture.ts';
 import { FAULT_KINDS, type FaultKind } from './broken-store.ts';
 import { SWEPT, type Swept } from './sweep-operations.ts';
-import { isDone, PROMISES, restoredTree, type Reference } from './sweep-promises.ts';
+import { isDone, PROMISES, restoredTrees, type Reference } from './sweep-promises.ts';
 import { labelsOf, Scene, type Outcome } from './sweep-scene.ts';
 
 /**
@@ -24,7 +24,6 @@ const SEED = Number(process.env['DBADMIN_TEST_SEED'] ?? '20261121');
 const TIMEOUT_MS = 120_000 + (POINTS === 0 ? 7_200_000 : (POINTS ?? 1) * 300_000);
 /** All that was received is verified each time: so often a repository begins anew. */
 const RECEIVED_ANEW_EVERY = 12;
-const NO_TREE: ReadonlyMap<string, string> = new Map();
 
 const random = seededRandom(SEED);
 /** What came of the points, a line for each operation and kind. */
@@ -100,7 +99,7 @@ async function sweep(scene: Scene, operation: Swept, template: string | undefine
   await scene.change();
   const { calls, outcome: first } = await scene.breakAt(operation, 'fails', -1);
   if (calls === undefined || !isDone(first)) throw new Error(`${operation} fails with no fault: ${JSON.stringify(first)}`);
-  const tree = operation === 'restore' ? await restoredTree(scene) : NO_TREE;
+  const trees: Reference['trees'] = operation === 'restore' ? await restoredTrees(scene) : new Map();
   const failures: Error[] = [];
   for (const kind of kindsOf(operation)) {
     const came = { done: 0, failed: 0, killed: 0 };
@@ -109,7 +108,7 @@ async function sweep(scene: Scene, operation: Swept, template: string | undefine
       if (operation === 'backup' || operation === 'receive') await scene.change();
       const point = `${kind} at ${at} of ${calls[kind]} calls`;
       try {
-        came[await tryPoint(scene, operation, { kind, at, point }, { acknowledged: first.acknowledged, tree })] += 1;
+        came[await tryPoint(scene, operation, { kind, at, point }, { acknowledged: first.acknowledged, trees })] += 1;
       } catch (error) {
         // The others are tried all the same: what they have in common tells more than the first.
         failures.push(new Error(`${operation}, ${point}`, { cause: error }));
@@ -153,7 +152,7 @@ async function again(scene: Scene, operation: Swept, reference: Reference, what:
   const acknowledged = await scene.run(operation).catch((error: unknown) => {
     throw new Error(`${what}: the same again fails`, { cause: error });
   });
-  await PROMISES[operation](scene, { acknowledged }, reference, `${what}; the same again`);
+  await PROMISES[operation](scene, { acknowledged, passedOver: [] }, reference, `${what}; the same again`);
   if (operation !== 'expire' && operation !== 'rebuild' && operation !== 'receive') return;
   const taken = await scene.run('backup');
   expect(await labelsOf(await scene.repository()), what).toEqual(expect.arrayContaining([...taken]));
