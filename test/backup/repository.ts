@@ -62,6 +62,8 @@ export interface BackUpOptions {
   readonly log?: Log;
   /** The tool's. */
   readonly clock?: Clock;
+  /** No limit unless given. */
+  readonly maxRateKb?: number;
 }
 
 export async function backUp(cluster: TestCluster, repository: Repository, options: BackUpOptions = {}): Promise<BackupSummary> {
@@ -73,7 +75,7 @@ export async function backUp(cluster: TestCluster, repository: Repository, optio
     tool: 'test',
     kind: options.kind ?? 'incremental',
     fastCheckpoint: true,
-    maxRateKb: undefined,
+    maxRateKb: options.maxRateKb,
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     signal: options.signal ?? new AbortController().signal,

@@ -1,5 +1,6 @@
 import type { HeapTuple } from '../../postgres/heap-tuple.ts';
 import { CATALOG, parseRelationMap } from '../../postgres/relation-map.ts';
+import { databaseDrop } from '../../postgres/database-records.ts';
 import { RESOURCE_MANAGER } from '../../postgres/resource-managers.ts';
 import { findFirstBlock, recordParts, type FirstBlock, type RecordParts } from '../../postgres/wal-blocks.ts';
 import type { WalRecord } from '../../postgres/wal-reader.ts';
@@ -52,8 +53,6 @@ const FULL_PAGE_FOR_HINT = 0xa0;
 const FULL_PAGE = 0xb0;
 const OPERATION = 0x70;
 const HEAP_IN_PLACE = 0x70;
-/** Before 15 the copying of files was the only way to make a database, and its end the next operation. */
-const databaseDrop = (major: number): number => (major >= 15 ? 0x20 : 0x10);
 
 /**
  * The catalogs that say which table a name means, kept up with the WAL: pg_database, and pg_class, pg_namespace and

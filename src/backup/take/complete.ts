@@ -15,6 +15,7 @@ import { leavesHintsUnlogged, type ClusterFacts } from './cluster-inspect.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import { foreignLinkWarnings, keptDamage, keptWarnings } from './kept-warnings.ts';
 import { kindOf, mayHoldStandbyPages, mayLackHints, seesCuts, type TakeMode } from './mode.ts';
+import { refuseMovedDatabases } from './moved-databases-inspect.ts';
 import type { ClusterContent } from './read-cluster.ts';
 import type { RepositoryContent } from './repository-content.ts';
 import { withoutTornPages } from './torn-pages-inspect.ts';
@@ -67,7 +68,9 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   await secureWal(options);
   const { relationSegmentBlocks } = options.facts;
   const mayBeTorn = (mismatch: AuditReport['mismatches'][number]): boolean => content.audit?.mayBeTorn(mismatch) === true;
-  const summary = await withoutTornPages(summarize(options), { repository, relationSegmentBlocks, mayBeTorn, log, signal });
+  const summarized = summarize(options);
+  await refuseMovedDatabases(summarized, { repository, changed: content.changedDatabases, log, signal });
+  const summary = await withoutTornPages(summarized, { repository, relationSegmentBlocks, mayBeTorn, log, signal });
   const packs = new Set([...packsOfParent(options), ...options.written.packs, ...options.written.adoptedPacks]);
   await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();

@@ -25,6 +25,7 @@ import { openDestination, withIndexAnew, type Destination, type NamedRepository,
 import { inspectEndedTransactions, inspectFileUse } from './file-use-inspect.ts';
 import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
+import { inspectDatabases } from './moved-databases-inspect.ts';
 import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
 import { OrdinarySession } from './ordinary-session.ts';
 import { isOfOneRepository, outcomesOf, type TakeOutcome } from './outcomes.ts';
@@ -328,6 +329,7 @@ class TakeRun {
       configuration,
       readLinked: async (paths) => await inspectLinkedConfiguration(this.#session, paths),
       inspectUse: async (paths) => await inspectFileUse(this.#session, ended, paths),
+      inspectDatabases: async () => await inspectDatabases(this.#session, source.systemIdentifier),
       pageHashKey,
       hintsUnlogged: leavesHintsUnlogged(source, facts),
       relationSegmentBlocks: facts.relationSegmentBlocks,
