@@ -119,6 +119,7 @@ function policyJobs(name: string, file: PolicyFile, zone: string): readonly Job[
     ...dumpedDatabases(dump),
     format: dump?.format ?? 'custom',
     jobs: dump?.jobs,
+    spool: dump?.spool,
   });
   const sampleShare = verify?.sample === undefined ? undefined : Number.parseFloat(verify.sample) / 100;
   add('verify', verify, { kind: 'verify', policy: name, cluster, sampleShare });

@@ -105,8 +105,11 @@ export type Work =
       readonly databases: 'all' | readonly string[];
       /** Of all, those that are not dumped. */
       readonly excluded: readonly string[];
-      readonly format: 'custom' | 'directory' | 'plain';
+      readonly format: 'custom' | 'directory';
+      /** How many tables at once, of the directory format alone. */
       readonly jobs: number | undefined;
+      /** Where a dump lies until it is stored; undefined for the temporary directory. */
+      readonly spool: string | undefined;
     }
   | { readonly kind: 'verify'; readonly policy: string; readonly cluster: string; readonly sampleShare: number | undefined }
   | {

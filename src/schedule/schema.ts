@@ -86,8 +86,9 @@ const policySchema = section({
     ...runKeys,
     databases: z.union([z.literal('all'), z.array(text).min(1)], { error: 'expected all, or a list of databases' }).optional(),
     exclude: z.array(text).min(1).optional(),
-    format: z.enum(['custom', 'directory', 'plain']).optional(),
+    format: z.enum(['custom', 'directory']).optional(),
     jobs: count.min(1).max(64).optional(),
+    spool: z.string().regex(/^\//, 'expected the absolute path of a directory').optional(),
   }).optional(),
   retention: section({
     window: durationText.optional(),

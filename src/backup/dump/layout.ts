@@ -1,13 +1,15 @@
-/** Keys of logical dumps: `<prefix>dumps/<label>/<database>.dump`, `globals.sql`, and the manifest that makes them a dump, written last. */
+import type { DumpFormat } from './manifest.ts';
+
+/** Keys of logical dumps: `<prefix>dumps/<label>/<database>.dump` or, of the directory format, `.tar`, `globals.sql`, and the manifest that makes them a dump, written last. */
 
 export function dumpPrefix(keyPrefix: string): string {
   return `${keyPrefix}dumps/`;
 }
 
 /** A database's name may hold any character: those that keys do not have stand as `=` and two hex digits for each byte of UTF-8. */
-export function dumpKey(keyPrefix: string, label: string, database: string): string {
+export function dumpKey(keyPrefix: string, label: string, database: string, format: DumpFormat = 'custom'): string {
   const name = [...Buffer.from(database)].map(encodeByte).join('');
-  return `${dumpPrefix(keyPrefix)}${label}/${name}.dump`;
+  return `${dumpPrefix(keyPrefix)}${label}/${name}.${format === 'directory' ? 'tar' : 'dump'}`;
 }
 
 /** Roles, tablespaces and settings, as SQL. */

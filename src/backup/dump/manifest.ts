@@ -2,8 +2,8 @@ import type { DatabaseProperties } from './database-properties.ts';
 
 /** What `manifest.json` of a dump holds: plain JSON, for a dump must be usable with pg_restore alone; sealed only where the repository is encrypted. */
 export interface DumpManifest {
-  /** 2 has a checksum behind everything here, which is made and checked by stored-dump.ts; 1 had none. */
-  readonly format: 1 | 2;
+  /** 2 has a checksum behind everything here, which is made and checked by stored-dump.ts; 1 had none. 3 is 2 with a database in the directory format, which older tools would take for a custom one. */
+  readonly format: 1 | 2 | 3;
   readonly label: string;
   readonly cluster: string;
   readonly systemIdentifier: string;
@@ -21,9 +21,11 @@ export interface DumpManifest {
   readonly leftOut?: readonly LeftOutDatabase[];
   /** Roles without their passwords, memberships, tablespaces, settings of roles: SQL for psql. */
   readonly globals: DumpedObject;
-  /** In pg_dump's custom format. */
   readonly databases: readonly DumpedDatabase[];
 }
+
+/** Of pg_dump: `custom` is one file, `directory` one for each table, which several connections write at once; it is stored as one archive. */
+export type DumpFormat = 'custom' | 'directory';
 
 /** What a dump was asked for. */
 export interface DumpSelection {
@@ -57,6 +59,8 @@ export interface DumpedObject {
 
 export interface DumpedDatabase extends DumpedObject {
   readonly database: string;
+  /** Missing: `custom`. */
+  readonly format?: 'directory';
   /** Missing in dumps of before it was kept. */
   readonly properties?: DatabaseProperties;
   readonly startedAt: string;
@@ -77,7 +81,8 @@ export function problemOfDump(manifest: object): string | undefined {
 }
 
 function isDatabase(value: unknown): boolean {
-  return isDumped(value) && isText((value as Fields)['database']);
+  const { database, format } = fieldsOf(value);
+  return isDumped(value) && isText(database) && (format === undefined || format === 'directory');
 }
 
 function isDumped(value: unknown): boolean {

@@ -5,6 +5,7 @@ import { DbadminError, messageOf } from '../../base/errors.ts';
 import { clientEnvironment } from '../../postgres/client-environment.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import type { Environment, FoundProgram } from '../../postgres/programs.ts';
+import type { DumpFormat } from './manifest.ts';
 
 /**
  * The package pg-dump-restore with its three faults closed: it takes the first program on PATH whatever its version, puts
@@ -19,10 +20,12 @@ const library = createRequire(import.meta.url)('pg-dump-restore') as {
 };
 
 /** What pg_dump is asked for; everything of the package but what is decided here. */
-export type PgDumpSelection = Omit<DumpOptionsType, 'filePath' | 'format' | 'version'>;
+export type PgDumpSelection = Omit<DumpOptionsType, 'filePath' | 'format' | 'version'> & { readonly format?: DumpFormat };
 
 /** The same for pg_restore. To leave schemas out, leave them out of the dump. */
-export type RestoreSelection = Omit<RestoreOptionsType, 'filePath' | 'format' | 'version' | 'list' | 'excludeSchemaPattern'>;
+export type RestoreSelection = Omit<RestoreOptionsType, 'filePath' | 'format' | 'version' | 'list' | 'excludeSchemaPattern'> & {
+  readonly format?: DumpFormat;
+};
 
 export interface ClientCall {
   readonly program: FoundProgram;
@@ -34,25 +37,31 @@ export interface ClientCall {
 }
 
 /**
- * Writes the database of `parameters` to `file` in pg_dump's custom format.
+ * Writes the database of `parameters` to `place`: a file in pg_dump's custom format, or a new directory in the other.
  *
  * @throws {DbadminError} `program-failed` with what pg_dump said.
  */
-export async function dumpToFile(call: ClientCall, file: string, selection: PgDumpSelection = {}): Promise<void> {
-  const options = { ...selection, filePath: file, format: 'custom' } as DumpOptionsType;
-  await run(call, `dump of ${describeParameters(call.parameters)}`, async (connection) => await library.pgDump(connection, options));
+export async function dumpToFile(call: ClientCall, place: string, selection: PgDumpSelection = {}): Promise<void> {
+  const options = { format: 'custom', ...selection, filePath: place } as DumpOptionsType;
+  const advice = (selection.jobs ?? 1) > 1 ? connectionAdvice(selection.jobs ?? 1) : [];
+  await run(
+    call,
+    `dump of ${describeParameters(call.parameters)}`,
+    async (connection) => await library.pgDump(connection, options),
+    advice,
+  );
 }
 
 /**
- * Restores a dump in custom format into the database of `parameters`.
+ * Restores a dump, in custom format unless said otherwise, into the database of `parameters`.
  *
  * @throws {DbadminError} `program-failed` with what pg_restore said.
  */
-export async function restoreFromFile(call: ClientCall, file: string, selection: RestoreSelection = {}): Promise<void> {
+export async function restoreFromFile(call: ClientCall, place: string, selection: RestoreSelection = {}): Promise<void> {
   // A caller without types could still pass the one option that does the opposite of its name.
   const { excludeSchemaPattern, ...rest } = selection as RestoreOptionsType;
   if (excludeSchemaPattern !== undefined) throw new DbadminError('internal', 'excludeSchemaPattern is not passed to pg_restore');
-  const options = { ...rest, filePath: file, format: 'custom' } as RestoreOptionsType;
+  const options = { format: 'custom', ...rest, filePath: place } as RestoreOptionsType;
   await run(
     call,
     `restore into ${describeParameters(call.parameters)}`,
@@ -60,7 +69,18 @@ export async function restoreFromFile(call: ClientCall, file: string, selection:
   );
 }
 
-async function run(call: ClientCall, what: string, start: (connection: ConnectionOptions) => Promise<unknown>): Promise<void> {
+function connectionAdvice(jobs: number): readonly string[] {
+  return [
+    `It takes ${jobs + 1} connections at once, all of one snapshot: max_connections and the limits of role and database have to allow them, and a pooler in transaction mode must not be between. Nobody may wait for one of the tables with ACCESS EXCLUSIVE. --jobs 1 needs none of that.`,
+  ];
+}
+
+async function run(
+  call: ClientCall,
+  what: string,
+  start: (connection: ConnectionOptions) => Promise<unknown>,
+  advice: readonly string[] = [],
+): Promise<void> {
   const { program, parameters, signal } = call;
   signal?.throwIfAborted();
   const running = withEnvironment(programEnvironment(call), async () => await start(connectionOptions(parameters)));
@@ -72,7 +92,7 @@ async function run(call: ClientCall, what: string, start: (connection: Connectio
     const said = typeof stderr === 'string' && stderr.trim() !== '' ? stderr.trim() : messageOf(error);
     throw new DbadminError('program-failed', `${path.basename(program.path)} failed: ${what}`, {
       detail: said.split('\n').slice(-20).join('\n'),
-      hint: `Run by ${program.path} (${program.version}).`,
+      hint: [...advice, `Run by ${program.path} (${program.version}).`].join('\n'),
     });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sql } from 'postgres';
 import { DbadminError, isDbadminError, messageOf, reasonOf } from '../../base/errors.ts';
@@ -10,10 +10,10 @@ import { quoteIdentifier, quoteName } from '../../postgres/quote.ts';
 import { damaged } from '../../repository/envelope.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { createDatabase, nameDatabase, type NotApplied } from './database-apply.ts';
-import type { DatabaseProperties } from './database-properties.ts';
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
-import type { DumpedObject, DumpManifest } from './manifest.ts';
+import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
 import { restoreFromFile } from './pg-dump-restore.ts';
+import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { spoolDumped } from './stored-dump.ts';
 import { isWorkingName, workingNameOf } from './working-name.ts';
 
@@ -33,6 +33,8 @@ export interface RestoreDumpRequest {
   /** Where a dump lies until it is restored: room for the largest is needed. */
   readonly spoolDirectory: string;
   readonly signal: AbortSignal;
+  /** What dumps and restores left in the spool directory that were killed, and is gone now. */
+  readonly onRemoved?: (spools: readonly string[]) => void;
   /** Gets databases that restores were filling and did not finish: those that were killed, or are at work. */
   readonly onUnfinished?: (names: readonly string[]) => void;
   readonly onGlobals?: (globals: AppliedGlobals) => void;
@@ -61,9 +63,10 @@ export interface RestoredDump {
  */
 export async function restoreDump(request: RestoreDumpRequest): Promise<RestoredDump> {
   const { manifest, repository, parameters, signal } = request;
-  const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-restore-'));
+  const removed = await removeLeftSpools(request.spoolDirectory);
+  if (removed.length > 0) request.onRemoved?.(removed);
+  const spool = await makeSpool(request.spoolDirectory, 'restore');
   try {
-    await chmod(spool, 0o700);
     const file = path.join(spool, 'dump');
     const globals = await inSession(parameters, async (sql) => {
       await refuseTakenNames(sql, [...request.databases.values()]);
@@ -77,15 +80,16 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
       const dumped = manifest.databases.find((each) => each.database === database);
       if (dumped === undefined) throw new DbadminError('usage', `dump ${manifest.label} has no database ${database}`);
       await verifyStored(repository, dumped, signal);
-      await spoolDumped(repository, dumped, file, signal);
-      const notApplied = await restoreOne(request, name, file, dumped.properties);
+      await toSpool(request, dumped, file);
+      const notApplied = await restoreOne(request, name, file, dumped);
+      await rm(file, { recursive: true, force: true });
       const restored = { database, name, hasProperties: dumped.properties !== undefined, notApplied };
       request.onDatabase?.(restored);
       databases.push(restored);
     }
     return { databases, globals };
   } finally {
-    await rm(spool, { recursive: true, force: true });
+    await removeSpool(spool);
   }
 }
 
@@ -117,13 +121,14 @@ async function restoreOne(
   request: RestoreDumpRequest,
   name: string,
   file: string,
-  properties: DatabaseProperties | undefined,
+  { properties, format }: DumpedDatabase,
 ): Promise<readonly NotApplied[]> {
   const { program, parameters, env, signal, jobs } = request;
   const workingName = workingNameOf(name, randomBytes(4).toString('hex'));
   const refused = await inSession(parameters, async (sql) => await createDatabase(sql, workingName, properties));
   try {
     await restoreFromFile({ program, parameters: { ...parameters, database: workingName }, env, signal }, file, {
+      format: format ?? 'custom',
       jobs,
       exitOnError: true,
     });
@@ -155,10 +160,21 @@ function halfRestored(error: unknown, failure: unknown, name: string, drop: stri
   });
 }
 
-async function restoreGlobals({ repository, manifest, signal }: RestoreDumpRequest, sql: Sql, file: string): Promise<AppliedGlobals> {
+async function toSpool({ repository, spoolDirectory, signal }: RestoreDumpRequest, dumped: DumpedObject, place: string): Promise<void> {
+  try {
+    await spoolDumped(repository, dumped, place, signal);
+  } catch (error) {
+    throw await spoolFailure(error, spoolDirectory, 'restore');
+  }
+}
+
+async function restoreGlobals(request: RestoreDumpRequest, sql: Sql, file: string): Promise<AppliedGlobals> {
+  const { repository, manifest, signal } = request;
   await verifyStored(repository, manifest.globals, signal);
-  await spoolDumped(repository, manifest.globals, file, signal);
-  return await applyGlobals(sql, await readFile(file, 'utf8'), signal);
+  await toSpool(request, manifest.globals, file);
+  const text = await readFile(file, 'utf8');
+  await rm(file);
+  return await applyGlobals(sql, text, signal);
 }
 
 /** What is stored is what was stored: the manifest's SHA-256 is of the object's very bytes. */

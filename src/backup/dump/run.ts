@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
@@ -9,11 +8,13 @@ import { Blake3 } from '../../repository/hash.ts';
 import { ensureClusterIdentity } from '../../repository/identity.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { DumpSource } from './inspect.ts';
+import { archiveOf } from './archive-run.ts';
 import { dumpGlobals } from './globals.ts';
 import { dumpGlobalsKey, dumpKey, dumpLabel } from './layout.ts';
-import type { DumpedDatabase, DumpedObject, DumpManifest, DumpSelection, LeftOutDatabase } from './manifest.ts';
+import type { DumpedDatabase, DumpedObject, DumpFormat, DumpManifest, DumpSelection, LeftOutDatabase } from './manifest.ts';
 import { dumpToFile } from './pg-dump-restore.ts';
-import { sealedFile, writeDumpManifest } from './stored-dump.ts';
+import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
+import { fileBody, formatOf, sealedBody, writeDumpManifest, type StorableBody } from './stored-dump.ts';
 
 export interface DumpRequest {
   readonly repository: Repository;
@@ -35,7 +36,13 @@ export interface DumpRequest {
   readonly spoolDirectory: string;
   readonly clock: Clock;
   readonly tool: string;
+  /** `custom` unless said otherwise. */
+  readonly format?: DumpFormat;
+  /** How many tables of a database are dumped at once, each over a connection of its own beside the first: of the directory format alone. */
+  readonly jobs?: number;
   readonly signal?: AbortSignal;
+  /** What dumps and restores left in the spool directory that were killed, and is gone now. */
+  readonly onRemoved?: (spools: readonly string[]) => void;
   readonly onDatabase?: (database: DumpedDatabase) => void;
 }
 
@@ -52,7 +59,9 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   // are taken is written into the ledger of a repository that knows it.
   const { systemIdentifier, versionNumber, walSegmentBytes } = source;
   await ensureClusterIdentity(repository, { systemIdentifier, name: request.clusterName, serverVersion: versionNumber, walSegmentBytes });
-  const spool = await mkdtemp(path.join(request.spoolDirectory, 'dbadmin-dump-'));
+  const removed = await removeLeftSpools(request.spoolDirectory);
+  if (removed.length > 0) request.onRemoved?.(removed);
+  const spool = await makeSpool(request.spoolDirectory, 'dump');
   const databases: DumpedDatabase[] = [];
   const written: string[] = [];
   let globals: DumpedObject;
@@ -68,12 +77,12 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   } catch (error) {
     // Without a manifest they are no dump, and would only take room.
     for (const key of written) await repository.store.delete(key).catch(() => undefined);
-    throw error;
+    throw await spoolFailure(error, request.spoolDirectory, 'dump');
   } finally {
-    await rm(spool, { recursive: true, force: true });
+    await removeSpool(spool);
   }
   const manifest: DumpManifest = {
-    format: 2,
+    format: formatOf({ databases }),
     label,
     cluster: request.clusterName,
     systemIdentifier: source.systemIdentifier,
@@ -91,38 +100,53 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   return manifest;
 }
 
-async function dumpOne(request: DumpRequest, label: string, database: string, file: string): Promise<DumpedDatabase> {
-  const { keyPrefix, program, parameters, env, signal, clock, source, selection } = request;
+async function dumpOne(request: DumpRequest, label: string, database: string, place: string): Promise<DumpedDatabase> {
+  const { keyPrefix, program, parameters, env, signal, clock, source, selection, format = 'custom', jobs } = request;
   const properties = source.properties.get(database);
   const startedAt = clock.now().toISOString();
   const call = { program, parameters: { ...parameters, database }, env, signal };
-  await dumpToFile(call, file, { schemaOnly: selection.schemaOnly, tablePattern: [...selection.tables] });
-  const stored = await storeFile(request, dumpKey(keyPrefix, label, database), file);
-  return { database, ...(properties === undefined ? {} : { properties }), ...stored, startedAt, finishedAt: clock.now().toISOString() };
+  const wanted = { schemaOnly: selection.schemaOnly, tablePattern: [...selection.tables] };
+  // What lies there is read at once and then removed: nobody needs it to outlive a power cut, and there may be thousands of files.
+  await dumpToFile(
+    call,
+    place,
+    format === 'custom' ? wanted : { ...wanted, format, noSync: true, ...(jobs === undefined ? {} : { jobs }) },
+  );
+  const body = format === 'custom' ? await fileBody(place) : await archiveOf(place);
+  const stored = await store(request, dumpKey(keyPrefix, label, database, format), place, body);
+  return {
+    database,
+    ...(format === 'custom' ? {} : { format }),
+    ...(properties === undefined ? {} : { properties }),
+    ...stored,
+    startedAt,
+    finishedAt: clock.now().toISOString(),
+  };
 }
 
 async function storeGlobals(request: DumpRequest, key: string, file: string): Promise<DumpedObject> {
   const { globalsProgram: program, parameters, env, signal } = request;
   await dumpGlobals({ program, parameters, env, signal }, file);
-  return await storeFile(request, key, file);
+  return await store(request, key, file, await fileBody(file));
 }
 
-/** Moves a spooled file into the repository. */
-async function storeFile({ repository, signal }: DumpRequest, key: string, plain: string): Promise<DumpedObject> {
-  const file = await sealedFile(repository, key, plain);
-  const hashes = await hashFile(file);
-  const { size: sizeBytes } = await stat(file);
+/** Moves what was spooled at `place` into the repository. */
+async function store({ repository, signal }: DumpRequest, key: string, place: string, plain: StorableBody): Promise<DumpedObject> {
+  const sealed = `${place}.sealed`;
+  const body = await sealedBody(repository, key, plain, sealed);
+  const hashes = await hashOf(body);
   signal?.throwIfAborted();
-  const stream = { [Symbol.asyncIterator]: () => createReadStream(file, { highWaterMark: 1024 * 1024 })[Symbol.asyncIterator]() };
+  const { sizeBytes } = body;
+  const stream = { [Symbol.asyncIterator]: () => body.read()[Symbol.asyncIterator]() };
   await repository.store.create(key, { stream, sizeBytes, replayable: true });
-  for (const each of new Set([file, plain])) await rm(each);
+  for (const each of [sealed, place]) await rm(each, { recursive: true, force: true });
   return { key, sizeBytes, ...hashes };
 }
 
-async function hashFile(file: string): Promise<{ readonly blake3: string; readonly sha256: string }> {
+async function hashOf(body: StorableBody): Promise<{ readonly blake3: string; readonly sha256: string }> {
   const blake3 = new Blake3();
   const sha256 = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const piece of body.read()) {
     blake3.update(piece);
     sha256.update(piece);
   }

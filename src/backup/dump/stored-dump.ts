@@ -1,4 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
@@ -6,30 +7,40 @@ import { damaged, sealAtHand, sealStream, unsealStream } from '../../repository/
 import { blake3 } from '../../repository/hash.ts';
 import { readOr } from '../../repository/passed-over.ts';
 import type { Repository } from '../../repository/repository.ts';
+import { unpackArchive } from './archive-run.ts';
 import { dumpManifestKey, dumpPrefix } from './layout.ts';
-import { problemOfDump, type DumpedObject, type DumpManifest } from './manifest.ts';
+import { problemOfDump, type DumpedDatabase, type DumpedObject, type DumpManifest } from './manifest.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 /** What pg_dump writes is compressed already. */
 const LEVEL = 1;
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
+/** What is to be stored, and can be read more than once. */
+export interface StorableBody {
+  readonly sizeBytes: number;
+  read(): AsyncIterable<Buffer>;
+}
+
+export async function fileBody(file: string): Promise<StorableBody> {
+  const { size } = await stat(file);
+  return { sizeBytes: size, read: () => createReadStream(file, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer> };
+}
+
 /**
- * Gives the file as it is to be stored: itself, so that pg_restore can read it from there with nothing of ours, or, for an
- * encrypted repository, a sealed one beside it.
+ * Gives what is to be stored: the body itself, so that pg_restore can read it from there with nothing of ours, or, for an
+ * encrypted repository, what is sealed of it into `sealed`.
  */
-export async function sealedFile(repository: Repository, key: string, file: string): Promise<string> {
-  if (repository.keys === undefined) return file;
-  const sealed = `${file}.sealed`;
-  const body = createReadStream(file, { highWaterMark: PIECE_BYTES }) as AsyncIterable<Buffer>;
-  await pipeline(Readable.from(sealStream(repository, 'dump', { key }, body, LEVEL)), createWriteStream(sealed, { mode: 0o600 }));
-  return sealed;
+export async function sealedBody(repository: Repository, key: string, body: StorableBody, sealed: string): Promise<StorableBody> {
+  if (repository.keys === undefined) return body;
+  await pipeline(Readable.from(sealStream(repository, 'dump', { key }, body.read(), LEVEL)), createWriteStream(sealed, { mode: 0o600 }));
+  return await fileBody(sealed);
 }
 
 /** Stores the manifest, which makes it a dump. */
 export async function writeDumpManifest(repository: Repository, keyPrefix: string, manifest: DumpManifest): Promise<void> {
   const key = dumpManifestKey(keyPrefix, manifest.label);
-  const text = textOf(manifest);
+  const text = textOf({ ...manifest, format: formatOf(manifest) });
   if (repository.keys === undefined) await repository.store.create(key, text);
   else await repository.store.create(key, await sealAtHand(repository, 'dump', { key }, one(text)));
 }
@@ -77,23 +88,27 @@ function parseManifest(text: string, key: string): DumpManifest {
   }
   const format = manifest?.format;
   if (typeof format !== 'number') throw damaged(key, 'It does not say which format it has.');
-  if (format !== 1 && format !== 2) {
-    throw new DbadminError('repository-format', `${key} has format ${String(format)}, and this dbadmin knows 1 and 2`, {
+  if (format !== 1 && format !== 2 && format !== 3) {
+    throw new DbadminError('repository-format', `${key} has format ${String(format)}, and this dbadmin knows 1, 2 and 3`, {
       hint: 'Use the version of dbadmin that wrote it, or a newer one.',
     });
   }
   const { checksum: _, ...content } = manifest as DumpManifest & { readonly checksum?: string };
-  if (format === 2 && text !== textOf(content).toString('utf8')) throw damaged(key, 'Its checksum does not match its content.');
+  if (format !== 1 && text !== textOf(content).toString('utf8')) throw damaged(key, 'Its checksum does not match its content.');
   const problem = problemOfDump(content);
   if (problem !== undefined) throw damaged(key, problem);
   return content;
 }
 
-/** The text of a manifest in the newest format, its checksum last: BLAKE3-256 of the text without that key. */
+/** The text of a manifest as it is stored, its checksum last: BLAKE3-256 of the text without that key. */
 function textOf(manifest: DumpManifest): Buffer {
   const text = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
-  const content = { ...manifest, format: 2 };
-  return Buffer.from(text({ ...content, checksum: blake3(Buffer.from(text(content))).toString('hex') }));
+  return Buffer.from(text({ ...manifest, checksum: blake3(Buffer.from(text(manifest))).toString('hex') }));
+}
+
+/** The oldest format that has a checksum and can say what is held. Older tools read 2 on; an archive they would take for a custom dump, and 3 they refuse by name. */
+export function formatOf({ databases }: Pick<DumpManifest, 'databases'>): 2 | 3 {
+  return databases.some(({ format }) => format === 'directory') ? 3 : 2;
 }
 
 /** The labels of complete dumps, oldest first. */
@@ -107,11 +122,18 @@ export async function listDumps({ store }: Repository, keyPrefix: string): Promi
   return labels.sort();
 }
 
-/** Writes a dumped object to `file` as pg_dump wrote it. @throws {DbadminError} `repository-damaged`. */
-export async function spoolDumped(repository: Repository, dumped: DumpedObject, file: string, signal: AbortSignal): Promise<void> {
+/** Writes a dumped object to `place` as pg_dump wrote it, a file or a new directory. @throws {DbadminError} `repository-damaged`. */
+export async function spoolDumped(
+  repository: Repository,
+  dumped: DumpedObject & Pick<DumpedDatabase, 'format'>,
+  place: string,
+  signal: AbortSignal,
+): Promise<void> {
   const stored = await repository.store.stat(dumped.key);
   if (stored?.sizeBytes !== dumped.sizeBytes) throw damaged(dumped.key, 'It has not the size that its manifest says.');
-  await pipeline(Readable.from(openDumped(repository, dumped.key, signal)), createWriteStream(file, { mode: 0o600 }), { signal });
+  const plain = openDumped(repository, dumped.key, signal);
+  if (dumped.format === 'directory') await unpackArchive(dumped.key, plain, place);
+  else await pipeline(Readable.from(plain), createWriteStream(place, { mode: 0o600 }), { signal });
 }
 
 async function* openDumped(repository: Repository, key: string, signal?: AbortSignal): AsyncGenerator<Buffer> {

@@ -2,22 +2,25 @@ import os from 'node:os';
 import { formatBytes } from '../../base/bytes.ts';
 import { formatDuration } from '../../base/durations.ts';
 import { inspectDumpSource } from '../../backup/dump/inspect.ts';
+import { inspectSpoolRoom, type SpoolRoom } from '../../backup/dump/spool-room-inspect.ts';
 import { takeDump } from '../../backup/dump/run.ts';
 import { chooseDatabases } from '../../backup/dump/choose-databases.ts';
 import { describeObstacle, extentOf, missedBy, type MissedDatabase } from '../../backup/dump/extent.ts';
-import type { DumpSelection } from '../../backup/dump/manifest.ts';
+import type { DumpFormat, DumpSelection } from '../../backup/dump/manifest.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { IN_PART, NOT_EXPIRED } from '../../base/exit-status.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
-import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
+import { warnOfRemoved } from '../removed-spools.ts';
 import { expireAfterDump, expiredJson, warnOfNotExpired } from './expire-after.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, env } = context;
   const selection = selectionOption(input);
+  const { format, jobs } = formatOption(input);
   const { config, cluster } = await loadProject(context, input);
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const source = await inspectDumpSource(cluster.connection);
@@ -31,6 +34,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const opened = await openRepository(context, repository);
   try {
     output.line(`${cluster.name} → ${repository.name}   dump of ${databases.length} ${databases.length === 1 ? 'database' : 'databases'}`);
+    const spoolDirectory = textOption(input, 'spool') ?? os.tmpdir();
+    if (format === 'directory') {
+      const room = await inspectSpoolRoom(cluster.connection, databases, spoolDirectory);
+      output.line(`  spool      ${spoolDirectory}   ${roomText(room, opened.keys !== undefined)}`);
+    }
     const place = { name: repository.name, repository: opened, systemIdentifier: source.systemIdentifier };
     const startedAt = clock.now().getTime();
     const manifest = await takeDump({
@@ -45,10 +53,12 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       program,
       globalsProgram,
       env,
-      spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
+      spoolDirectory,
       clock,
       tool: context.version,
+      ...(format === 'custom' ? {} : { format, jobs }),
       signal: context.signal,
+      onRemoved: (spools) => warnOfRemoved(context, spools),
       onDatabase: ({ database, sizeBytes }) => output.line(`  ${database.padEnd(20)} ${formatBytes(sizeBytes)}`),
     });
     output.line(`  ${'globals.sql'.padEnd(20)} ${formatBytes(manifest.globals.sizeBytes)}   roles and settings, without passwords`);
@@ -82,6 +92,30 @@ function selectionOption(input: CommandInput): DumpSelection {
     schemaOnly: flagOption(input, 'schemaOnly'),
     tables: [...listOption(input, 'table')],
   };
+}
+
+/** @throws {DbadminError} `usage`, where pg_dump would say it after it was started. */
+function formatOption(input: CommandInput): { readonly format: DumpFormat; readonly jobs: number } {
+  const format = textOption(input, 'format') ?? 'custom';
+  const jobs = wholeNumberOption(input, 'jobs', 1, 64);
+  if (format !== 'custom' && format !== 'directory') {
+    throw new DbadminError('usage', `--format takes custom or directory, not "${format}"`, {
+      hint: 'As SQL text a dump comes out of either: pg_restore --file=- of its file or, once unpacked, its directory.',
+    });
+  }
+  if (jobs !== undefined && format === 'custom') {
+    throw new DbadminError('usage', '--jobs needs --format directory', {
+      detail: 'pg_dump writes the custom format, which is one file, over one connection. A restore takes --jobs with either.',
+    });
+  }
+  return { format, jobs: jobs ?? 1 };
+}
+
+function roomText({ freeBytes, database, sizeBytes }: SpoolRoom, sealed: boolean): string {
+  const free = freeBytes === undefined ? 'nobody can say how much is free' : `${formatBytes(freeBytes)} free`;
+  const twice = sealed ? ', once as pg_dump writes it and once encrypted' : '';
+  if (database === undefined) return free;
+  return `${free}; one database at a time lies there until it is stored${twice}: ${database} has ${formatBytes(sizeBytes)}, before compression and with its indexes`;
 }
 
 /** What a database is missing for, and what to do about it. */

@@ -91,13 +91,18 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
   {
     name: 'backup dump',
     summary: 'dump databases with pg_dump into the repository',
-    description: `One file per database in pg_dump's custom format, which pg_restore alone can read, the roles and settings as SQL (without
+    description: `One object per database, which pg_restore alone can read, in pg_dump's custom format or, with --format directory, as a tar archive of its directory format; the roles and settings as SQL (without
 passwords), and a manifest with sizes and hashes, what was asked for, and of each database owner, privileges, settings, encoding and locale. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
 
 A database that should be in it and cannot be dumped, such as one that the role may not connect to, is named and written down in the manifest; exit 3. Dumps with
 --schema-only or --table are parts: they are no younger dump to backup check and status, and retention counts them apart.
 
+--format directory dumps several tables of a database at once, --jobs of them, over one connection each and one more, all of one snapshot: see max_connections and the
+connection limits of role and database, and connect to the server itself, not to a pooler in transaction mode. With more than one
+job it fails where somebody waits for a table with ACCESS EXCLUSIVE, as ALTER TABLE does. The directory lies in --spool until it is stored, one database at a time; in an encrypted repository it takes that room twice.
+
 $ dbadmin backup dump
+$ dbadmin backup dump --format directory --jobs 4 --spool /srv/spool
 $ dbadmin backup dump --database app --database audit --schema-only
 $ dbadmin backup dump --exclude-database scratch`,
     options: [
@@ -111,6 +116,12 @@ $ dbadmin backup dump --exclude-database scratch`,
       { flags: '--exclude-database <name>', summary: 'dump all but this one', repeatable: true },
       { flags: '--table <pattern>', summary: 'only tables of this pattern, as pg_dump --table has it', repeatable: true },
       { flags: '--schema-only', summary: 'definitions without rows' },
+      {
+        flags: '--format <format>',
+        summary: 'custom, one file; or directory, which several connections write at once',
+        fallback: 'custom',
+      },
+      { flags: '--jobs <n>', summary: 'with --format directory: how many tables at once', fallback: '1' },
       { flags: '--spool <dir>', summary: 'where a dump lies until it is stored', fallback: 'the temporary directory' },
     ],
     json: [
@@ -118,7 +129,7 @@ $ dbadmin backup dump --exclude-database scratch`,
       'label, cluster, systemIdentifier, serverVersion, programVersion, tool, startedAt, finishedAt: as in the manifest',
       'selection: { databases: all or names, excluded: names, schemaOnly, tables: patterns }; leftOut: array of { database, reason: not-asked, excluded, template, provider (of who runs a managed server), no-privilege, no-connections or drop-interrupted }: every database that was there and is not in it',
       'globals: { key, sizeBytes, blake3, sha256 }',
-      'databases: array of { database, properties: { encoding, locale, owner, privileges, connectionLimit, comment, settings }, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
+      'databases: array of { database, format: directory, missing where it is custom, properties: { encoding, locale, owner, privileges, connectionLimit, comment, settings }, key, sizeBytes, blake3, sha256, startedAt, finishedAt }',
       'expired: { error }, only where older ones were to go and did not',
     ],
     load: async () => await import('./dump.ts'),

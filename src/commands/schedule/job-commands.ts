@@ -32,13 +32,20 @@ export function commandsOf(job: Job, policies: Policies, known: ReadonlySet<stri
     return whereKnown(words, [words], known);
   }
   if (work.kind === 'dump') {
-    if (work.format !== 'custom') return { kind: 'refusal', reason: `this dbadmin dumps in the custom format only, not ${work.format}` };
     const databases = work.databases === 'all' ? [] : work.databases.flatMap((database) => ['--database', database]);
     const excluded = work.excluded.flatMap((database) => ['--exclude-database', database]);
-    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases, ...excluded], policy, known);
+    return perRepository(['backup', 'dump', '--cluster', work.cluster, ...databases, ...excluded, ...dumpOptions(work)], policy, known);
   }
   if (work.kind === 'expire') return perRepository(['backup', 'expire', '--apply', '--cluster', work.cluster], policy, known);
   return perRepository(['backup', work.kind, '--cluster', work.cluster, ...proofOptions(work)], policy, known);
+}
+
+function dumpOptions({ format, jobs, spool }: Extract<Job['work'], { readonly kind: 'dump' }>): readonly string[] {
+  return [
+    ...(format === 'custom' ? [] : ['--format', format]),
+    ...(jobs === undefined ? [] : ['--jobs', String(jobs)]),
+    ...(spool === undefined ? [] : ['--spool', spool]),
+  ];
 }
 
 /** How much a verification reads; what a drill restores to, and whose assertions it asks. */

@@ -84,4 +84,25 @@ describe.skipIf(pgDump === undefined)('restore --dump', () => {
     expect(end.status).toBe(3);
     expect(end.stdout).toMatch(/not done {3}ALTER DATABASE "third" OWNER TO "reader": role "reader" does not exist/);
   });
+
+  test('takes a database by several connections, says what room there is, and brings it back', async () => {
+    const taken = await dbadmin('backup', 'dump', '--database', 'other', '--format', 'directory', '--jobs', '2', '--spool', directory);
+    expect(taken, taken.stderr).toMatchObject({ status: 0 });
+    expect(taken.stdout).toMatch(/spool {6}\/.* free; one database at a time lies there until it is stored: other has \d/);
+    const [, dump = ''] = /done {7}(\S+-dump)/.exec(taken.stdout) ?? [];
+    expect(await dbadmin('restore', '--dump', dump, '--name', 'other=other_again', '--jobs', '2')).toMatchObject({ status: 0 });
+    const verified = await dbadmin('backup', 'verify');
+    expect(verified, verified.stdout).toMatchObject({ status: 0 });
+  });
+
+  test.each([
+    [['--jobs', '2'], /--jobs needs --format directory/],
+    [['--format', 'custom', '--jobs', '2'], /--jobs needs --format directory/],
+    [['--format', 'directory', '--jobs', '0'], /whole number from 1 to 64/],
+    [['--format', 'plain'], /custom or directory/],
+  ])('what pg_dump would refuse is wrong usage: %j', async (words, message) => {
+    const end = await dbadmin('backup', 'dump', ...words);
+    expect(end.status).toBe(64);
+    expect(end.stderr).toMatch(message);
+  });
 });

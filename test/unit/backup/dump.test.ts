@@ -13,6 +13,7 @@ describe('keys of dumps', () => {
     expect(keys.every(isKey)).toBe(true);
     expect(new Set(keys).size).toBe(names.length);
     expect(keys[2]).toBe('7710456972553793566/dumps/20261121T031125Z-dump/a=2Fb.dump');
+    expect(dumpKey('1/', '20261121T031125Z-dump', 'app.dump', 'directory')).toBe('1/dumps/20261121T031125Z-dump/app.dump.tar');
     expect(keys).not.toContain(dumpManifestKey('7710456972553793566/', '20261121T031125Z-dump'));
   });
 

@@ -73,12 +73,13 @@ test('a dump names its databases', () => {
   });
 });
 
-test.each([['dump: { cron: "@daily", format: directory, jobs: 2 }', /custom format only, not directory/]])(
-  'what this dbadmin cannot do is refused by name: %s',
-  (keys, reason) => {
-    expect(commands(ofPolicy(keys))).toEqual({ kind: 'refusal', reason: expect.stringMatching(reason) });
-  },
-);
+test('a dump by several connections says so, and where it lies meanwhile', () => {
+  expect(commands(ofPolicy('dump: { cron: "@daily", format: directory, jobs: 2, spool: /srv/spool }'))).toMatchObject({
+    commands: ['local', 'offsite'].map((repository) =>
+      `backup dump --cluster main --format directory --jobs 2 --spool /srv/spool --repository ${repository}`.split(' '),
+    ),
+  });
+});
 
 test.each([
   ['spotify fetch recent', ['spotify', 'fetch', 'recent']],

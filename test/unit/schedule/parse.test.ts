@@ -135,7 +135,7 @@ jobs:
     '10:34: not a duration: write numbers with ms, s, m, h, d or w, such as 5s, 14d or 1h30m',
     '11:5: give either cron or after',
     '11:24: expected all, or a list of databases',
-    '11:35: expected one of custom, directory, plain',
+    '11:35: expected one of custom, directory',
     '12:26: not a duration: write numbers with ms, s, m, h, d or w, such as 5s, 14d or 1h30m',
     '12:47: unknown key "dayly", did you mean "daily"?',
     '12:68: must be 1 or more',
@@ -211,6 +211,16 @@ test.each([
     'jobs of a dump in one file',
     'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", jobs: 4 } } }',
     /only format: directory/,
+  ],
+  [
+    'a dump as SQL text',
+    'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", format: plain } } }',
+    /expected one of custom, directory/,
+  ],
+  [
+    'a spool that depends on where it is run',
+    'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", spool: spool } } }',
+    /absolute path/,
   ],
   [
     'an exclusion from a list',
