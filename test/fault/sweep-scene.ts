@@ -7,8 +7,10 @@ import { systemClock } from '../../src/base/clock.ts';
 import { verifyRepository } from '../../src/backup/verify/run.ts';
 import { fetchSegment } from '../../src/backup/wal/get-run.ts';
 import { listClusters, type ClusterIdentity } from '../../src/repository/identity.ts';
+import { parseLsn } from '../../src/postgres/lsn.ts';
 import { listBackups } from '../../src/repository/manifest.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
+import { readCoverage, reachFrom } from '../../src/repository/wal-coverage.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
 import { makeRepository } from '../backup/repository.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
@@ -36,6 +38,14 @@ export async function clusterOf(repository: Repository): Promise<ClusterIdentity
 export async function labelsOf(repository: Repository): Promise<readonly string[]> {
   const [cluster] = await listClusters(repository);
   return cluster === undefined ? [] : (await listBackups(repository, cluster.systemIdentifier)).map(({ label }) => label);
+}
+
+/** Up to where there is WAL without a break since the newest backup. */
+export async function reachOf(repository: Repository): Promise<bigint> {
+  const { systemIdentifier, walSegmentBytes } = await clusterOf(repository);
+  const coverage = await readCoverage(repository, systemIdentifier, walSegmentBytes);
+  const newest = (await listBackups(repository, systemIdentifier)).at(-1);
+  return reachFrom(coverage.timelines.get(1), parseLsn(newest?.startLsn ?? '0/0')) ?? 0n;
 }
 
 /** What a verification that reads everything finds. */
@@ -113,23 +123,24 @@ export class Scene {
     await this.clear();
     await this.sql`create table numbered (round int, filler text)`;
     await this.run('backup');
-    for (const operation of ['receive', 'backup', 'receive'] as const) {
-      await this.change();
-      await this.run(operation);
-    }
+    await this.change();
+    await this.receiveAll();
+    await this.change();
+    await this.run('backup');
+    await this.change();
     const [whole = ''] = await this.sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_lsn()) as name`.then(namesOf);
     await this.change();
     await this.change(false);
     const [open = ''] = await this.sql<{ name: string }[]>`select pg_walfile_name(pg_current_wal_insert_lsn()) as name`.then(namesOf);
-    await this.run('receive');
+    await this.receiveAll();
     this.#wanted.push(whole, open, '00000002.history');
     await makeRepository(path.join(this.work, 'copy'));
     await this.save('plain');
     await rm(path.join(this.work, 'copy'), { recursive: true });
     await this.sql`select pg_switch_wal()`;
-    await this.run('receive');
-    const bytes = await fetchSegment({ repository: await this.repository(), clusterName: 'main', systemIdentifier: undefined }, open);
-    if (bytes === undefined) throw new Error(`segment ${open} was not received`);
+    const bytes = await this.#receiveUntil(
+      async (repository) => await fetchSegment({ repository, clusterName: 'main', systemIdentifier: undefined }, open),
+    );
     const pushed = path.join(this.#directory, open);
     await writeFile(pushed, bytes);
     Object.assign(this.place, { pushed });
@@ -137,8 +148,24 @@ export class Scene {
       await this.change();
       await this.run(operation);
     }
-    await this.run('receive');
+    await this.receiveAll();
     await this.save('many');
+  }
+
+  /** Receives until everything that the server has is stored. */
+  async receiveAll(): Promise<void> {
+    const [row] = await this.sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+    await this.#receiveUntil(async (repository) => ((await reachOf(repository)) >= parseLsn(row?.lsn ?? '0/0') ? true : undefined));
+  }
+
+  /** On a machine that is busy it takes its time. */
+  async #receiveUntil<T>(found: (repository: Repository) => Promise<T | undefined>): Promise<T> {
+    for (const deadline = Date.now() + 90_000; Date.now() < deadline;) {
+      await this.run('receive');
+      const value = await found(await this.repository());
+      if (value !== undefined) return value;
+    }
+    throw new Error('what the server has was not received in time');
   }
 
   /** Makes `plain` for dumps: one backup, which they must leave alone. */
