@@ -10,7 +10,7 @@ import { seal } from '../../src/repository/envelope.ts';
 import { listClusters } from '../../src/repository/identity.ts';
 import type { Unlock } from '../../src/repository/key-objects.ts';
 import { CLEAR } from '../../src/repository/keys.ts';
-import { listBackups, readManifest } from '../../src/repository/manifest.ts';
+import { listBackups, readManifest, writeManifest, type FileEntry, type ManifestEntry } from '../../src/repository/manifest.ts';
 import { openRepository } from '../../src/repository/repository.ts';
 import { WalArchive } from '../../src/repository/wal-archive.ts';
 import { readCoverage } from '../../src/repository/wal-coverage.ts';
@@ -92,6 +92,39 @@ test.each([
     expect(readFileSync(path.join(into, 'base/5/1259')).equals(Buffer.concat([page(1), page(9), zeros]))).toBe(true);
     expect(readFileSync(Buffer.concat([Buffer.from(`${into}/na`), Buffer.from([0xe9]), Buffer.from('me')])).toString()).toBe(CONF);
     expect(readFileSync(path.join(into, 'pg_wal/000000010000000000000002')).readBigUInt64LE(8)).toBe(0x200000n);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('the extractor takes a backup out of format-1', async () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'dbadmin-golden-'));
+  try {
+    const place = path.join(directory, 'repository');
+    cpSync(path.join(GOLDEN, 'format-1'), place, { recursive: true });
+    const run = (...words: readonly string[]): ReturnType<typeof spawnSync> =>
+      spawnSync(process.execPath, [EXTRACTOR, ...words], { encoding: 'utf8' });
+    expect(run('list', place)).toMatchObject({ status: 0, stdout: expect.stringContaining('20261121T010000Z-incr') as string });
+    // Those that it has are without pg_control and a tablespace's directories, and the extractor takes out nothing that no server would start.
+    const repository = await openRepository(await openDiskStore(place), none);
+    const [first] = await listBackups(repository, SYSTEM);
+    if (first === undefined) throw new Error('no backup');
+    const entries: ManifestEntry[] = [];
+    for await (const entry of readManifest(repository, SYSTEM, first.label)) if (!entry.path.startsWith('pg_tblspc/')) entries.push(entry);
+    const { path: _, ...conf } = entries.find((entry) => entry.path === 'postgresql.conf') as FileEntry;
+    const label = '20261121T020000Z-full';
+    const directories = ['global', 'pg_wal'].map((each) => ({ path: each, type: 'directory', mode: 0o700, modifiedAt: 0 }) as const);
+    const added = [...directories, { path: 'global/pg_control', ...conf }].filter(
+      (each) => !entries.some((there) => there.path === each.path),
+    );
+    await writeManifest(repository, { ...first, label }, [...entries, ...added]);
+    await repository.store.close();
+    const into = path.join(directory, 'into');
+    const { status, stderr } = run('extract', place, label, into);
+    expect(`${status} ${String(stderr)}`).toMatch(/^0 /);
+    expect(readFileSync(path.join(into, 'postgresql.conf')).toString()).toBe(CONF);
+    expect(readFileSync(path.join(into, 'base/5/1259')).equals(Buffer.concat([page(1), page(2), zeros]))).toBe(true);
+    expect(readFileSync(path.join(into, 'pg_wal/000000010000000000000001')).readBigUInt64LE(8)).toBe(0x100000n);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
