@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { ConnectionOptions, DumpOptionsType, RestoreOptionsType } from 'pg-dump-restore';
@@ -32,7 +34,7 @@ export interface ClientCall {
   readonly parameters: ConnectionParameters;
   /** What the program inherits, without the variables of libpq: all of those come from `parameters`. */
   readonly env: Environment;
-  /** Aborted: the call rejects at once; the program dies with this process. */
+  /** Aborted: the program is told to end, and the call rejects at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -83,9 +85,16 @@ async function run(
 ): Promise<void> {
   const { program, parameters, signal } = call;
   signal?.throwIfAborted();
+  let child: ChildProcess | undefined;
+  // The package keeps the process to itself; nothing else can start one before `start` gives its promise.
+  const onProcess = (message: unknown): void => {
+    child = (message as { readonly process: ChildProcess }).process;
+  };
+  subscribe('child_process', onProcess);
   const running = withEnvironment(programEnvironment(call), async () => await start(connectionOptions(parameters)));
+  unsubscribe('child_process', onProcess);
   try {
-    await abortable(running, signal);
+    await abortable(running, signal, () => child?.kill());
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     const { stderr } = error as { readonly stderr?: unknown };
@@ -137,13 +146,17 @@ function withEnvironment<Value>(environment: Readonly<Record<string, string>>, s
   }
 }
 
-async function abortable(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+async function abortable(running: Promise<unknown>, signal: AbortSignal | undefined, kill: () => unknown): Promise<void> {
   if (signal === undefined) {
     await running;
     return;
   }
   const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason as Error);
+  const stop = (): void => {
+    // It cancels on the server what it waits for, and ends those it has started. As long as it lived this process would, too.
+    kill();
+    reject(signal.reason as Error);
+  };
   signal.addEventListener('abort', stop, { once: true });
   try {
     await Promise.race([running, promise]);

@@ -178,19 +178,25 @@ describe.skipIf(programs === undefined)('a dump in the directory format', () => 
     expect(await contentOf('one_moment')).toEqual(before);
   });
 
-  test('that is interrupted leaves nothing in the spool, and no object', async () => {
-    const repository = await makeMemoryRepository(false);
-    const controller = new AbortController();
-    const dumping = takeDump(request(repository, { signal: controller.signal })).catch((error: unknown) => error);
-    await whileItWaits(async () => {
-      controller.abort(new Error('stopped'));
-      expect(await dumping).toMatchObject({ message: 'stopped' });
-      expect(await readdir(spoolDirectory)).toEqual([]);
-    });
-    const keys: string[] = [];
-    for await (const { key } of repository.store.list('1/dumps/')) keys.push(key);
-    expect(keys).toEqual([]);
-  });
+  test.each(['directory', 'custom'] as const)(
+    'that is interrupted leaves no pg_dump, nothing in the spool, and no object: %s',
+    async (format) => {
+      const repository = await makeMemoryRepository(false);
+      const controller = new AbortController();
+      const dumping = takeDump(
+        request(repository, { signal: controller.signal, ...(format === 'custom' ? { format, jobs: 1 } : {}) }),
+      ).catch((error: unknown) => error);
+      await whileItWaits(async () => {
+        controller.abort(new Error('stopped'));
+        expect(await dumping).toMatchObject({ message: 'stopped' });
+        expect(await readdir(spoolDirectory)).toEqual([]);
+        await expect.poll(async () => await sql`select 1 from pg_locks where not granted`, { timeout: 10_000 }).toEqual([]);
+      });
+      const keys: string[] = [];
+      for await (const { key } of repository.store.list('1/dumps/')) keys.push(key);
+      expect(keys).toEqual([]);
+    },
+  );
 
   test('that fails says how many connections it takes', async () => {
     const repository = await makeMemoryRepository(false);
