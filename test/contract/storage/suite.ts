@@ -287,6 +287,18 @@ function describeRefusals(open: () => ObjectStore): void {
     expect(await keysOf(store.list(key.slice(0, 650)))).toEqual([key]);
   });
 
+  it('takes keys with ".tmp." inside, and lists them: only what ends so is no key', async () => {
+    const store = open();
+    const keys = ['inside/.tmp.a', 'inside/a.0123456789abcdef.tmp.b', 'inside/a.tmp.', 'inside/a.tmp.d/a.tmp.e', 'inside/a.tmpx'];
+    for (const key of keys) await store.create(key, Buffer.from(key));
+    await store.removeUnfinished(new Date(Date.now() + 3_600_000));
+    expect(await keysOf(store.list('inside/'))).toEqual(keys);
+    expect(await keysOf(store.list('inside/a.tmp.'))).toEqual(['inside/a.tmp.', 'inside/a.tmp.d/a.tmp.e']);
+    for (const key of keys) expect(Buffer.from(await store.read(key)).toString()).toBe(key);
+    for (const key of keys) await store.delete(key);
+    expect(await keysOf(store.list('inside/'))).toEqual([]);
+  });
+
   it('refuses prefixes that no key begins with', async () => {
     for (const prefix of ['/', '../', 'a//b', 'a/../']) {
       await expect(keysOf(open().list(prefix))).rejects.toMatchObject({ code: 'internal' });
