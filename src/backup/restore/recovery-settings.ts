@@ -4,8 +4,8 @@ import { shellQuote } from '../../base/shell-word.ts';
 /** Where the server is told to stop: what is written, which may differ from what was asked (times, transactions and restore points become positions). */
 export type RecoveryEnd =
   | { readonly kind: 'lsn'; readonly lsn: bigint; readonly inclusive: boolean }
-  /** As soon as the cluster is consistent: what begins before `lsn` is replayed. */
-  | { readonly kind: 'immediate'; readonly lsn: bigint }
+  /** As soon as the cluster is consistent: what begins before `lsn` is replayed. `last` is the last of that, where nothing is there behind it. */
+  | { readonly kind: 'immediate'; readonly lsn: bigint; readonly last?: bigint }
   | { readonly kind: 'end-of-wal' };
 
 export type TargetAction = 'pause' | 'promote' | 'shutdown';
@@ -66,7 +66,8 @@ function endSettings(end: RecoveryEnd): readonly (readonly [string, string])[] {
     case 'lsn':
       return only('recovery_target_lsn', formatLsn(end.lsn), end.inclusive);
     case 'immediate':
-      return only('recovery_target', 'immediate');
+      // The server looks whether it is to stop when it has the record that follows, and asks for the next segment to have it.
+      return end.last === undefined ? only('recovery_target', 'immediate') : only('recovery_target_lsn', formatLsn(end.last));
     case 'end-of-wal':
       return TARGET_SETTINGS.map((each) => [each, ''] as const);
   }

@@ -91,9 +91,9 @@ export async function resolveTarget(input: ResolveInput): Promise<Resolution> {
       return { ...reached(newest, { kind: 'end-of-wal' }, newest.reach), ...around };
     }
     case 'immediate': {
-      const lsn = await input.consistentLsn(newest.backup);
-      const around = await surroundings(input, newest, (end) => end.lsn >= lsn);
-      return { ...reached(newest, { kind: 'immediate', lsn }, newest.stopLsn), ...around };
+      const end = await consistentEnd(input, newest);
+      const around = await surroundings(input, newest, ({ lsn }) => lsn >= end.lsn);
+      return { ...reached(newest, end, newest.stopLsn), ...around };
     }
     case 'lsn':
       return await byPosition(input, candidates, target.lsn);
@@ -163,15 +163,26 @@ async function beginsBefore(input: ResolveInput, candidate: Candidate, untilUs: 
 }
 
 /** Recovery stops nowhere before the cluster is consistent; what it comes by until then is what the files of the backup are of. */
-async function endAfter(
-  { consistentLsn }: ResolveInput,
-  { backup, stopLsn }: Candidate,
-  last: CommitMark | undefined,
-): Promise<RecoveryEnd> {
+async function endAfter(input: ResolveInput, candidate: Candidate, last: CommitMark | undefined): Promise<RecoveryEnd> {
   const atCommit = (lsn: bigint): RecoveryEnd => ({ kind: 'lsn', lsn, inclusive: true });
-  if (last !== undefined && last.lsn >= stopLsn) return atCommit(last.lsn);
-  const lsn = await consistentLsn(backup);
-  return last !== undefined && last.lsn >= lsn ? atCommit(last.lsn) : { kind: 'immediate', lsn };
+  if (last !== undefined && last.lsn >= candidate.stopLsn) return atCommit(last.lsn);
+  const end = await consistentEnd(input, candidate);
+  return last !== undefined && last.lsn >= end.lsn ? atCommit(last.lsn) : end;
+}
+
+/**
+ * Where the cluster is consistent. A primary ends a backup with a switch to the next segment; a standby wherever its replay has come to, and behind
+ * that, or behind a switch, there may be nothing that is stored, or that comes along.
+ */
+async function consistentEnd(input: ResolveInput, candidate: Candidate): Promise<Extract<RecoveryEnd, { kind: 'immediate' }>> {
+  const { backup, stopLsn } = candidate;
+  const lsn = await input.consistentLsn(backup);
+  const size = BigInt(input.archive.segmentBytes);
+  if (backup.fromStandby !== true && lsn % size !== 0n) return { kind: 'immediate', lsn };
+  const { at, before } = await lastRecordBefore(input, candidate, lsn);
+  const untilLsn = ((stopLsn - 1n) / size + 1n) * size;
+  const isFollowed = at !== undefined && at.endLsn <= untilLsn;
+  return { kind: 'immediate', lsn, ...(isFollowed || before === undefined ? {} : { last: before.lsn }) };
 }
 
 /**
