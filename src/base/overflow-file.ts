@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import { DbadminError, messageOf } from './errors.ts';
 
 /** Closes the files of those that nobody uses any more; the space of a file without a name is free then. */
@@ -13,6 +14,8 @@ const unused = new FinalizationRegistry<number>((descriptor) => closeSync(descri
  */
 export class OverflowFile {
   readonly #descriptor: number;
+  /** Of what lies at each position: a storage that loses what was written to it gives zeros, and not always an error. */
+  readonly #sums = new Map<number, number>();
   #endBytes = 0;
 
   private constructor(descriptor: number) {
@@ -48,10 +51,11 @@ export class OverflowFile {
       return undefined;
     }
     this.#endBytes += bytes.byteLength;
+    this.#sums.set(position, crc32(bytes));
     return position;
   }
 
-  /** Fills `target` with what was written at `position`. @throws {DbadminError} `file-unreadable`. */
+  /** Fills `target` with all that was written at `position`. @throws {DbadminError} `file-unreadable`. */
   read(position: number, target: Uint8Array): void {
     try {
       for (let done = 0; done < target.byteLength;) {
@@ -59,6 +63,7 @@ export class OverflowFile {
         if (read === 0) throw new Error('the file is shorter than what was written to it');
         done += read;
       }
+      if (crc32(target) !== this.#sums.get(position)) throw new Error('it is not what was written');
     } catch (error) {
       throw new DbadminError('file-unreadable', 'what was set aside in the temporary directory cannot be read back', {
         detail: messageOf(error),

@@ -38,6 +38,7 @@ const CASES: Readonly<Record<string, Case>> = {
     words: ['--sample'],
     refused: ['', '%', 'NaN%', '0%', '-5%', '5', '100.1%', '1e1%', '999%', `${LARGE}%`],
   },
+  'backup dump --jobs': { words: ['--format', 'directory', '--jobs'], refused: [...NO_COUNTS, '0', '65', LARGE] },
   'backup drill --to-xid': { words: ['--to-xid'], refused: ['', 'NaN', '-1', '1.5'] },
   'backup drill --timeout': { words: ['--timeout'], refused: [...NO_NUMBERS, ...TOO_LONG, '0s', '500ms', '366d'] },
   'backup drill --limit': { words: ['--list', '--limit'], refused: [...NO_COUNTS, '0', '1001', LARGE] },
