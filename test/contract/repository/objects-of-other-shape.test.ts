@@ -104,7 +104,7 @@ test.each(['null', '7', '[]', '{"format":"1"}', '{"format":1}', '{"format":1,"la
 );
 
 test('a dump whose manifest has a format of a newer version is not called damaged', async () => {
-  await damage(repository.store, dumpManifestKey(`${SYSTEM}/`, 'dump-a'), () => Buffer.from('{"format":3}'));
+  await damage(repository.store, dumpManifestKey(`${SYSTEM}/`, 'dump-a'), () => Buffer.from('{"format":4}'));
   await expect(readDumpManifest(repository, `${SYSTEM}/`, 'dump-a')).rejects.toMatchObject({ code: 'repository-format' });
 });
 

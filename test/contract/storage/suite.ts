@@ -291,7 +291,8 @@ function describeRefusals(open: () => ObjectStore): void {
     const store = open();
     const keys = ['inside/.tmp.a', 'inside/a.0123456789abcdef.tmp.b', 'inside/a.tmp.', 'inside/a.tmp.d/a.tmp.e', 'inside/a.tmpx'];
     for (const key of keys) await store.create(key, Buffer.from(key));
-    await store.removeUnfinished(new Date(Date.now() + 3_600_000));
+    // s3rver, which has no conditional create, lists no unfinished uploads either.
+    if (store.capabilities.conditionalCreate) await store.removeUnfinished(new Date(Date.now() + 3_600_000));
     expect(await keysOf(store.list('inside/'))).toEqual(keys);
     expect(await keysOf(store.list('inside/a.tmp.'))).toEqual(['inside/a.tmp.', 'inside/a.tmp.d/a.tmp.e']);
     for (const key of keys) expect(Buffer.from(await store.read(key)).toString()).toBe(key);
