@@ -17,6 +17,8 @@ export async function inspectSpoolRoom(
 ): Promise<SpoolRoom> {
   const sql = await openClient(parameters);
   try {
+    // As pg_dump does: what a role's statements may take at most is not meant for a question about a large database.
+    await sql`set statement_timeout = 0`;
     const [largest] = await sql<{ database: string; bytes: string }[]>`
       select datname as database, pg_database_size(oid)::text as bytes from pg_catalog.pg_database
       where datname in ${sql(['', ...databases])} and has_database_privilege(oid, 'CONNECT') order by pg_database_size(oid) desc limit 1`;

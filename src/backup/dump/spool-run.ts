@@ -11,7 +11,7 @@ const FULL_BYTES = 1024 * 1024;
 
 /** A directory of this process's own within `parent`, where a dump lies until it is stored or restored. */
 export async function makeSpool(parent: string, kind: 'dump' | 'restore'): Promise<string> {
-  const spool = await mkdtemp(path.join(parent, `dbadmin-${kind}-`));
+  const spool = await makeDirectoryIn(parent, kind);
   try {
     await chmod(spool, 0o700);
     const identity = await processIdentity();
@@ -21,6 +21,20 @@ export async function makeSpool(parent: string, kind: 'dump' | 'restore'): Promi
     const failure = await spoolFailure(error, parent, kind);
     await removeSpool(spool);
     throw failure;
+  }
+}
+
+async function makeDirectoryIn(parent: string, kind: 'dump' | 'restore'): Promise<string> {
+  try {
+    return await mkdtemp(path.join(parent, `dbadmin-${kind}-`));
+  } catch (error) {
+    const failure = await spoolFailure(error, parent, kind);
+    if (failure !== error || systemCodeOf(error) === undefined) throw failure;
+    throw new DbadminError('file-unwritable', `nothing can be laid down in ${parent}`, {
+      detail: `${messageOf(error)}.`,
+      hint: 'The directory has to be there, and to be writable by this user: make it, or name another with --spool DIRECTORY.',
+      cause: error,
+    });
   }
 }
 

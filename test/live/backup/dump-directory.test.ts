@@ -10,6 +10,7 @@ import { isDbadminError } from '../../../src/base/errors.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
 import { restoreFromFile } from '../../../src/backup/dump/pg-dump-restore.ts';
 import { restoreDump } from '../../../src/backup/dump/restore-run.ts';
+import { inspectSpoolRoom } from '../../../src/backup/dump/spool-room-inspect.ts';
 import { takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
 import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { copyDumps } from '../../../src/backup/sync/dump-copy-run.ts';
@@ -221,6 +222,24 @@ describe.skipIf(programs === undefined)('a dump in the directory format', () => 
       await promisify(execFile)('umount', [full]);
       await rm(full, { recursive: true });
     }
+  });
+
+  test('into a spool that is not there is refused by its name', async () => {
+    const missing = path.join(spoolDirectory, 'missing');
+    await expect(takeDump(request(await makeMemoryRepository(), { spoolDirectory: missing }))).rejects.toMatchObject({
+      code: 'file-unwritable',
+      message: `nothing can be laid down in ${missing}`,
+    });
+  });
+
+  test('asks for the size of a database however long its role may ask', async () => {
+    const admin = postgres(cluster.url(), { max: 1, onnotice: () => undefined });
+    await admin`create role hurried login superuser`;
+    await admin`alter role hurried set statement_timeout = 1`;
+    await admin.end();
+    const room = await inspectSpoolRoom(cluster.parameters('postgres', 'hurried'), ['music'], spoolDirectory);
+    expect(room).toMatchObject({ database: 'music' });
+    expect(room.sizeBytes).toBeGreaterThan(1e6);
   });
 
   test('takes away what a killed one left in the spool, and nothing else', async () => {
