@@ -38,41 +38,23 @@ async function findPrograms(): Promise<readonly [FoundProgram, FoundProgram, Fou
   }
 }
 
-/** A way to the server on which the first connection that says `words` is lost, and none but that; `isForGood`: nor is there a way from then on. */
-async function cutAt(words: string, cluster: TestCluster, isForGood = false): Promise<{ readonly port: number; close(): void }> {
-  let isCut = false;
-  const listener = net.createServer((client) => {
-    const server = net.connect(cluster.port, '127.0.0.1');
-    client.on('data', (data) => {
-      if (isCut || !data.toString('latin1').includes(words)) {
-        server.write(data);
-        return;
-      }
-      isCut = true;
-      if (isForGood) listener.close();
-      client.destroy();
-    });
-    server.pipe(client);
-    for (const socket of [client, server]) socket.on('error', () => undefined);
-    client.on('close', () => server.destroy());
-  });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
+interface Way {
+  readonly port: number;
+  close(): void;
 }
 
-/** A way to the server on which `call` is done first when a connection says `words`, once. */
-async function callAt(words: string, cluster: TestCluster, call: () => Promise<void>): Promise<{ readonly port: number; close(): void }> {
-  let isDone = false;
+/** A way to the server on which `meet` is called, once, when a connection says `words`: with that connection, and what lets it go on. */
+async function wayTo(cluster: TestCluster, words: string, meet: (client: net.Socket, goOn: () => void, way: Way) => void): Promise<Way> {
+  let isMet = false;
   const listener = net.createServer((client) => {
     const server = net.connect(cluster.port, '127.0.0.1');
     client.on('data', (data) => {
-      if (isDone || !data.toString('latin1').includes(words)) {
+      if (isMet || !data.toString('latin1').includes(words)) {
         server.write(data);
         return;
       }
-      isDone = true;
-      void call().finally(() => server.write(data));
+      isMet = true;
+      meet(client, () => void server.write(data), way);
     });
     server.pipe(client);
     for (const socket of [client, server]) socket.on('error', () => undefined);
@@ -80,7 +62,21 @@ async function callAt(words: string, cluster: TestCluster, call: () => Promise<v
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  return { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
+  const way: Way = { port: (listener.address() as net.AddressInfo).port, close: () => void listener.close() };
+  return way;
+}
+
+/** On which the first connection that says `words` is lost, and none but that; `isForGood`: nor is there a way from then on. */
+async function cutAt(words: string, cluster: TestCluster, isForGood = false): Promise<Way> {
+  return await wayTo(cluster, words, (client, _, way) => {
+    if (isForGood) way.close();
+    client.destroy();
+  });
+}
+
+/** On which `call` is done first when a connection says `words`, once. */
+async function callAt(words: string, cluster: TestCluster, call: () => Promise<void>): Promise<Way> {
+  return await wayTo(cluster, words, (_, goOn) => void call().finally(goOn));
 }
 
 function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
