@@ -165,8 +165,10 @@ test('a job that does not heed that it is cancelled is not waited for', async ()
   try {
     const said: string[] = [];
     const outcome = await stopIn(text, { run, said });
-    const [job] = await database.sql<{ pid: number }[]>`select pid from pg_stat_activity where application_name = 'dbadmin job j'`;
-    const goesOn = `its SQL did not end within 5 s of being cancelled, and may go on in the server (process ${job?.pid ?? 0})`;
+    // By its statement: the session of a test before it may not have gone yet.
+    const jobs = await database.sql<{ pid: number }[]>`
+      select pid from pg_stat_activity where application_name = 'dbadmin job j' and query = ${text}`;
+    const goesOn = `its SQL did not end within 5 s of being cancelled, and may go on in the server (process ${jobs[0]?.pid ?? 0})`;
     expect(outcome).toEqual({ kind: 'interrupted', error: `the worker was stopped; ${goesOn}` });
     expect(said).toEqual([`${goesOn}\n`]);
   } finally {
