@@ -1,4 +1,3 @@
-import type { OverflowFile } from '../base/overflow-file.ts';
 import { SCANNED_NUMBERS } from './extent-scan.ts';
 import type { Extent, Extents } from './manifest.ts';
 
@@ -44,22 +43,15 @@ export class CompactExtents implements Extents {
     this.#blobs[n] = blob;
   }
 
-  /** Writes them into `file`, and gives who brings them back from there; undefined where there is no room for them. */
-  setAside(file: OverflowFile): (() => CompactExtents) | undefined {
-    const position = file.append(bytesOf(this.#scanned()));
-    const hashesPosition = file.append(this.#hashes);
-    if (position === undefined || hashesPosition === undefined) return undefined;
-    return bringBack(file, { position, count: this.length, hashesPosition, hashesBytes: this.#hashes.byteLength });
-  }
-
-  #scanned(): Float64Array {
+  /** What the constructor takes to make the same: numbers as ExtentScan has them, and the names of their blobs. */
+  toNumbers(): { readonly hashes: Buffer; readonly scanned: Float64Array } {
     const scanned = new Float64Array(this.length * SCANNED_NUMBERS);
     let at = 0;
     this.forEachNumbered((...numbers) => {
       scanned.set(numbers, at);
       at += SCANNED_NUMBERS;
     });
-    return scanned;
+    return { hashes: this.#hashes, scanned };
   }
 
   /** How many blobs are named. */
@@ -107,30 +99,4 @@ export class CompactExtents implements Extents {
       if (extent !== undefined) yield extent;
     }
   }
-}
-
-interface Aside {
-  readonly position: number;
-  readonly count: number;
-  readonly hashesPosition: number;
-  readonly hashesBytes: number;
-}
-
-/** A function of its own: it is to hold nothing of what was written. The same extents for as long as somebody has them. */
-function bringBack(file: OverflowFile, { position, count, hashesPosition, hashesBytes }: Aside): () => CompactExtents {
-  let last: WeakRef<CompactExtents> | undefined;
-  return () => {
-    const here = last?.deref();
-    if (here !== undefined) return here;
-    const [scanned, hashes] = [new Float64Array(count * SCANNED_NUMBERS), Buffer.alloc(hashesBytes)];
-    file.read(position, bytesOf(scanned));
-    file.read(hashesPosition, hashes);
-    const back = new CompactExtents(hashes, scanned);
-    last = new WeakRef(back);
-    return back;
-  };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float64Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -2,6 +2,7 @@ import type { Listed } from '../base/listed.ts';
 import { NumberRows } from '../base/number-rows.ts';
 import { OverflowFile } from '../base/overflow-file.ts';
 import { CompactExtents } from './compact-extents.ts';
+import { ExtentsAside } from './extents-aside.ts';
 import { FileTable } from './file-table.ts';
 import { readManifest, type Extent, type Extents, type FileEntry, type ManifestEntry } from './manifest.ts';
 import type { Repository } from './repository.ts';
@@ -19,11 +20,9 @@ export class ManifestEntries implements Listed<ManifestEntry> {
   readonly #others: ManifestEntry[] = [];
   readonly #files = new FileTable();
   readonly #extents = new ExtentRows();
-  /** Extents that are in numbers already, by file. */
+  /** Extents that are in numbers already or set aside, by file. */
   readonly #compact = new Map<number, Extents>();
-  /** Of files whose extents are in the overflow, what brings them back. */
-  readonly #aside = new Map<number, () => Extents>();
-  #overflow: OverflowFile | undefined;
+  #aside: ExtentsAside | undefined;
   #inMemory = 0;
 
   /** @throws what {@link readManifest} throws. */
@@ -54,10 +53,11 @@ export class ManifestEntries implements Listed<ManifestEntry> {
   /** A terabyte may have a hundred million: what is more than fits lies in a file, and comes back when its file is asked for its extents. */
   #addCompact(file: number, extents: CompactExtents): void {
     if (this.#inMemory + extents.length > EXTENTS_IN_MEMORY) {
-      this.#overflow ??= OverflowFile.open();
-      const bringBack = this.#overflow === undefined ? undefined : extents.setAside(this.#overflow);
-      if (bringBack !== undefined) {
-        this.#aside.set(file, bringBack);
+      const overflow = this.#aside === undefined ? OverflowFile.open() : undefined;
+      if (overflow !== undefined) this.#aside = new ExtentsAside(overflow);
+      const aside = this.#aside?.setAside(extents);
+      if (aside !== undefined) {
+        this.#compact.set(file, aside);
         return;
       }
     }
@@ -83,8 +83,7 @@ export class ManifestEntries implements Listed<ManifestEntry> {
   }
 
   #file(file: number): FileEntry {
-    const extents = (): Extents =>
-      this.#compact.get(file) ?? this.#aside.get(file)?.() ?? new ExtentsOfRows(this.#extents, this.#files, file);
+    const extents = (): Extents => this.#compact.get(file) ?? new ExtentsOfRows(this.#extents, this.#files, file);
     return new FileOfTable(this.#files, file, extents);
   }
 }

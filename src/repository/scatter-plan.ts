@@ -1,8 +1,8 @@
 import type { Listed } from '../base/listed.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { FileToMake } from './blob-scatter-job.ts';
-import { CompactExtents } from './compact-extents.ts';
 import { damaged } from './envelope.ts';
+import { numbersOf } from './extents-aside.ts';
 import type { Extents } from './manifest.ts';
 import { PlanMemory } from './plan-memory.ts';
 
@@ -106,13 +106,14 @@ function readExtents(files: Listed<ScatteredFile>, { from, to }: Stretch, index:
   };
   for (let file = from; file < to; file += 1) {
     const extents = files.at(file)?.extents ?? [];
-    if (!(extents instanceof CompactExtents)) {
+    const numbered = numbersOf(extents);
+    if (numbered === undefined) {
       for (const [offset, length, hash, start = 0] of extents) add(file, offset, length, numberOf(hash), start);
       continue;
     }
     // Each name is looked up once where the file lists them.
-    const blobs = Uint32Array.from({ length: extents.blobCount }, (_, blob) => numberOf(extents.hash(blob)));
-    extents.forEachNumbered((offset, length, blob, start) => add(file, offset, length, blobs[blob] ?? 0, start));
+    const blobs = Uint32Array.from({ length: numbered.blobCount }, (_, blob) => numberOf(numbered.hash(blob)));
+    numbered.forEachNumbered((offset, length, blob, start) => add(file, offset, length, blobs[blob] ?? 0, start));
   }
   return { ...made, entries: Uint32Array.from(entries) };
 }

@@ -1,4 +1,9 @@
+import { LaidFiles } from '../../src/backup/restore/laid-files.ts';
+import { planLayout } from '../../src/backup/restore/plan.ts';
+import { refuseUnfindable } from '../../src/backup/restore/unfindable.ts';
 import { readParentContent } from '../../src/backup/take/parent-inspect.ts';
+import { BlobIndex } from '../../src/repository/blob-index.ts';
+import { scatterFiles } from '../../src/repository/blob-scatter.ts';
 import { CompactExtents } from '../../src/repository/compact-extents.ts';
 import { ManifestEntries } from '../../src/repository/manifest-entries.ts';
 import { writeManifest, type FileEntry } from '../../src/repository/manifest.ts';
@@ -47,6 +52,34 @@ const parentHeld = (await heldBytes()) - start;
 const entries = await ManifestEntries.read(repository, SYSTEM, backup.label);
 const entriesHeld = (await heldBytes()) - start - parentHeld;
 
+/** What a call holds when it comes back: what a WeakRef was asked for is held until the turn of the event loop ends. */
+function heldBy(call: () => void): number {
+  const measured = (): number => {
+    for (let turn = 0; turn < 5; turn += 1) globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const before = measured();
+  call();
+  return measured() - before;
+}
+
+const index = await BlobIndex.load(repository, SYSTEM);
+const begun: Promise<void>[] = [];
+const planHeld = heldBy(() => {
+  const plan = planLayout(backup, entries, '/restored', new Map());
+  const laid = new LaidFiles(plan.files, { plan, owner: undefined });
+  const { signal } = new AbortController();
+  const scatter = { repository, systemIdentifier: SYSTEM, index, files: laid, threads: 1, signal, checksums: false };
+  begun.push(scatterFiles({ ...scatter, onBytes: () => undefined, onFile: () => undefined }));
+});
+// Of what it plans no index knows a blob.
+const [{ status } = {}] = await Promise.allSettled(begun);
+await heldBytes();
+const searchedHeld = heldBy(() => {
+  refuseUnfindable(entries, { damaged: ['an index'], entryOf: () => 0 } as unknown as BlobIndex);
+});
+
 let differ = 0;
 for (let n = 0; n < count; n += 1) {
   let page = 0;
@@ -61,4 +94,6 @@ for (let n = 0; n < count; n += 1) {
     if (offset !== last * PAGE || length !== PAGE || from !== (last % 128) * PAGE || hash?.length !== 64) differ += 1;
   }
 }
-process.stdout.write(`${JSON.stringify({ extents: parent.extentCount, differ, held: { parent: parentHeld, entries: entriesHeld } })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ extents: parent.extentCount, differ, status, held: { parent: parentHeld, entries: entriesHeld, plan: planHeld, searched: searchedHeld } })}\n`,
+);
