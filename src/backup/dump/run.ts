@@ -133,14 +133,26 @@ async function storeGlobals(request: DumpRequest, key: string, file: string): Pr
 /** Moves what was spooled at `place` into the repository. */
 async function store({ repository, signal }: DumpRequest, key: string, place: string, plain: StorableBody): Promise<DumpedObject> {
   const sealed = `${place}.sealed`;
-  const body = await sealedBody(repository, key, plain, sealed);
+  const body = untilAborted(await sealedBody(repository, key, untilAborted(plain, signal), sealed), signal);
   const hashes = await hashOf(body);
-  signal?.throwIfAborted();
   const { sizeBytes } = body;
   const stream = { [Symbol.asyncIterator]: () => body.read()[Symbol.asyncIterator]() };
   await repository.store.create(key, { stream, sizeBytes, replayable: true });
   for (const each of [sealed, place]) await rm(each, { recursive: true, force: true });
   return { key, sizeBytes, ...hashes };
+}
+
+/** The same, that fails with the signal's reason between two pieces: all of it may take hours, and what a store does not get whole it does not keep. */
+function untilAborted(body: StorableBody, signal: AbortSignal | undefined): StorableBody {
+  return {
+    sizeBytes: body.sizeBytes,
+    read: async function* () {
+      for await (const piece of body.read()) {
+        signal?.throwIfAborted();
+        yield piece;
+      }
+    },
+  };
 }
 
 async function hashOf(body: StorableBody): Promise<{ readonly blake3: string; readonly sha256: string }> {
