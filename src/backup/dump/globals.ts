@@ -13,7 +13,8 @@ import type { ClientCall } from './pg-dump-restore.ts';
  */
 export async function dumpGlobals(call: ClientCall, file: string): Promise<void> {
   const { program, parameters, signal } = call;
-  const env = connectedEnvironment(program, parameters, call.env);
+  // In English, as programEnvironment has it.
+  const env = { ...connectedEnvironment(program, parameters, call.env), LC_ALL: 'C' };
   const args = ['--globals-only', '--no-role-passwords', '--no-password', `--file=${file}`];
   try {
     await promisify(execFile)(program.path, args, { env, ...(signal === undefined ? {} : { signal }) });

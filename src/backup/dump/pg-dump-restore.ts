@@ -126,9 +126,12 @@ function uriHost(host: string): string {
   return host.includes(':') ? `[${host}]` : encodeURIComponent(host);
 }
 
-/** What the program gets as its environment: ours without libpq's variables, and those that `parameters` say. */
+/**
+ * What the program gets as its environment: ours without libpq's variables, and those that `parameters` say. It speaks English, whatever the
+ * language around it: that its disk is full is known by its words alone.
+ */
 export function programEnvironment({ program, parameters, env }: ClientCall): Record<string, string> {
-  return clientEnvironment(program, parameters, env);
+  return { ...clientEnvironment(program, parameters, env), LC_ALL: 'C' };
 }
 
 /**

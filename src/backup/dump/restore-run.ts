@@ -164,7 +164,7 @@ async function toSpool({ repository, spoolDirectory, signal }: RestoreDumpReques
   try {
     await spoolDumped(repository, dumped, place, signal);
   } catch (error) {
-    throw await spoolFailure(error, spoolDirectory, 'restore');
+    throw spoolFailure(error, spoolDirectory, 'restore');
   }
 }
 

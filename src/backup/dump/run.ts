@@ -77,7 +77,7 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   } catch (error) {
     // Without a manifest they are no dump, and would only take room.
     for (const key of written) await repository.store.delete(key).catch(() => undefined);
-    throw await spoolFailure(error, request.spoolDirectory, 'dump');
+    throw spoolFailure(error, request.spoolDirectory, 'dump');
   } finally {
     await removeSpool(spool);
   }

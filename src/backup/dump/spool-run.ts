@@ -6,8 +6,6 @@ import { hasEnded, processIdentity } from '../../repository/process-identity.ts'
 /** Says in a spool whose it is. pg_dump and pg_restore never see it: what they have lies beside it. */
 const OWNER = 'owner';
 const SPOOL = /^dbadmin-(?:dump|restore)-[A-Za-z0-9]{6}$/;
-/** A disk with less than this is full: what fails there in a language that nobody here reads fails for that. */
-const FULL_BYTES = 1024 * 1024;
 
 /** A directory of this process's own within `parent`, where a dump lies until it is stored or restored. */
 export async function makeSpool(parent: string, kind: 'dump' | 'restore'): Promise<string> {
@@ -18,7 +16,7 @@ export async function makeSpool(parent: string, kind: 'dump' | 'restore'): Promi
     if (identity !== undefined) await writeFile(path.join(spool, OWNER), identity, { mode: 0o600 });
     return spool;
   } catch (error) {
-    const failure = await spoolFailure(error, parent, kind);
+    const failure = spoolFailure(error, parent, kind);
     await removeSpool(spool);
     throw failure;
   }
@@ -28,7 +26,7 @@ async function makeDirectoryIn(parent: string, kind: 'dump' | 'restore'): Promis
   try {
     return await mkdtemp(path.join(parent, `dbadmin-${kind}-`));
   } catch (error) {
-    const failure = await spoolFailure(error, parent, kind);
+    const failure = spoolFailure(error, parent, kind);
     if (failure !== error || systemCodeOf(error) === undefined) throw failure;
     throw new DbadminError('file-unwritable', `nothing can be laid down in ${parent}`, {
       detail: `${messageOf(error)}.`,
@@ -65,13 +63,13 @@ export async function removeLeftSpools(parent: string): Promise<readonly string[
   return removed;
 }
 
-/** What went wrong while something was spooled; that there was no room for it is told as that, with the way out. */
-export async function spoolFailure(error: unknown, parent: string, kind: 'dump' | 'restore'): Promise<unknown> {
+/**
+ * What went wrong while something was spooled; that there was no room for it is told as that, with the way out. How much is free says nothing
+ * of it: some file systems (overlay, FUSE) say 0 at any time.
+ */
+export function spoolFailure(error: unknown, parent: string, kind: 'dump' | 'restore'): unknown {
   const code = systemCodeOf(error);
-  const isFull =
-    code === 'ENOSPC' ||
-    code === 'EDQUOT' ||
-    (isDbadminError(error, 'program-failed') && (saysFull(error.detail ?? '') || ((await freeBytesIn(parent)) ?? FULL_BYTES) < FULL_BYTES));
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT' || (isDbadminError(error, 'program-failed') && saysFull(error.detail ?? ''));
   if (!isFull) return error;
   return new DbadminError('storage-full', `there is no room for the dump in ${parent}`, {
     detail: isDbadminError(error) ? error.detail : `${messageOf(error)}.`,
@@ -83,16 +81,16 @@ export async function spoolFailure(error: unknown, parent: string, kind: 'dump' 
   });
 }
 
-/** Of the program's own disk, that is: what the server says of its own it says as an error of its own. */
+/** Of the program's own disk, that is: what the server says of its own it says as an error of its own. @see programEnvironment, for the language. */
 function saysFull(said: string): boolean {
   return /No space left on device|Disk quota exceeded/.test(said) && !/\b(?:ERROR|FATAL|PANIC): /.test(said);
 }
 
-/** Room for who is not root; undefined where the directory cannot be asked. */
+/** Room for who is not root; undefined where the directory cannot be asked, or its file system does not say. */
 export async function freeBytesIn(directory: string): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = await statfs(directory);
+    return blocks === 0 ? undefined : bavail * bsize;
   } catch {
     return undefined;
   }

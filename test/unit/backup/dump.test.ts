@@ -37,15 +37,24 @@ const PARAMETERS: ConnectionParameters = {
 };
 
 describe('the environment of pg_dump', () => {
-  it('is ours without what libpq would read there, and what the connection says', () => {
+  it('is ours without what libpq would read there, and what the connection says, in English', () => {
     const environment = programEnvironment({
       program: { path: '/opt/pg/17/bin/pg_dump', major: 17, version: '17.10' },
-      env: { PATH: '/usr/bin', HOME: '/home/x', PGHOSTADDR: '192.0.2.1', PGOPTIONS: '-c a=b', PGSERVICE: 's', PGPASSWORD: 'old' },
+      env: {
+        PATH: '/usr/bin',
+        HOME: '/home/x',
+        LC_ALL: 'de_DE.UTF-8',
+        PGHOSTADDR: '192.0.2.1',
+        PGOPTIONS: '-c a=b',
+        PGSERVICE: 's',
+        PGPASSWORD: 'old',
+      },
       parameters: PARAMETERS,
     });
     expect(environment).toEqual({
       PATH: '/opt/pg/17/bin:/usr/bin',
       HOME: '/home/x',
+      LC_ALL: 'C',
       PGPASSWORD: 'geheim',
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: '/ca.pem',
