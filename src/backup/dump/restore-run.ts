@@ -59,7 +59,8 @@ export interface RestoredDump {
  * Restores databases of a dump into new databases. Each is filled under a name that says so and gets its own as the last step: killed, a
  * restore leaves nothing that looks done. A database whose content does not come whole is dropped again, or, where the server is lost, named.
  *
- * @throws {DbadminError} `refused` when a name is taken, `program-failed` with what pg_restore said, `repository-damaged`.
+ * @throws {DbadminError} `refused` when a name is taken, `privilege-missing`, `program-failed` with what pg_restore said,
+ * `query-failed` where the server makes no database, `repository-damaged`.
  */
 export async function restoreDump(request: RestoreDumpRequest): Promise<RestoredDump> {
   const { manifest, repository, parameters, signal } = request;
@@ -69,6 +70,7 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
   try {
     const file = path.join(spool, 'dump');
     const globals = await inSession(parameters, async (sql) => {
+      await refuseRole(sql);
       await refuseTakenNames(sql, [...request.databases.values()]);
       const unfinished = await listUnfinished(sql);
       if (unfinished.length > 0) request.onUnfinished?.(unfinished);
@@ -103,6 +105,17 @@ async function inSession<T>(parameters: ConnectionParameters, work: (sql: Sql) =
   }
 }
 
+/** Asked before a dump is fetched, as the server itself decides it. */
+async function refuseRole(sql: Sql): Promise<void> {
+  const [role] = await sql<{ name: string; may: boolean }[]>`
+    select quote_ident(rolname) as name, rolcreatedb or rolsuper as may from pg_catalog.pg_roles where rolname = current_user`;
+  if (role === undefined || role.may) return;
+  throw new DbadminError('privilege-missing', `role ${role.name} may not create databases`, {
+    detail: 'A dump is restored into new databases. Nothing was made.',
+    hint: `An administrator may allow it: ALTER ROLE ${role.name} CREATEDB; or give another role with --into-url.`,
+  });
+}
+
 async function refuseTakenNames(sql: Sql, names: readonly string[]): Promise<void> {
   const taken = await sql<{ name: string }[]>`select datname as name from pg_catalog.pg_database where datname in ${sql(['', ...names])}`;
   if (taken.length === 0) return;
@@ -125,7 +138,9 @@ async function restoreOne(
 ): Promise<readonly NotApplied[]> {
   const { program, parameters, env, signal, jobs } = request;
   const workingName = workingNameOf(name, randomBytes(4).toString('hex'));
-  const refused = await inSession(parameters, async (sql) => await createDatabase(sql, workingName, properties));
+  const refused = await inSession(parameters, async (sql) => await createDatabase(sql, workingName, properties)).catch((error: unknown) => {
+    throw notCreated(error, name);
+  });
   try {
     await restoreFromFile({ program, parameters: { ...parameters, database: workingName }, env, signal }, file, {
       format: format ?? 'custom',
@@ -146,6 +161,15 @@ async function restoreOne(
     reason,
   }));
   return [...locale, ...(await nameDatabase(parameters, workingName, name, properties))];
+}
+
+/** The server may have no room for a database, or sessions in its template. */
+function notCreated(error: unknown, name: string): unknown {
+  if (error instanceof DbadminError) return error;
+  return new DbadminError('query-failed', `the server does not make the database that is to be ${quoteName(name)}`, {
+    detail: `${messageOf(error)}.`,
+    cause: error,
+  });
 }
 
 /** What ended the restore, with what it left behind. */

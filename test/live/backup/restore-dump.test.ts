@@ -303,6 +303,30 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
       await sql.unsafe(`drop database "${halves[0]?.name.replaceAll('"', '""')}"`);
     });
 
+    it('needs a role that may create databases, and says so before anything is fetched or made', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      await sql.unsafe('create role "no maker" login');
+      const parameters = { ...cluster.parameters(), user: 'no maker' };
+      await expect(restoreDump({ ...restoring(repository, manifest, 'never'), parameters, globals: true })).rejects.toMatchObject({
+        code: 'privilege-missing',
+        message: 'role "no maker" may not create databases',
+        hint: expect.stringMatching(/ALTER ROLE "no maker" CREATEDB;/),
+      });
+    });
+
+    it('says it as the server does where that makes no database', async () => {
+      const repository = await makeMemoryRepository();
+      const manifest = await takeDumpOf(repository, [NAME]);
+      await sql.unsafe('create role "only reader" login createdb; alter role "only reader" set default_transaction_read_only = on');
+      const parameters = { ...cluster.parameters(), user: 'only reader' };
+      await expect(restoreDump({ ...restoring(repository, manifest, 'never'), parameters })).rejects.toMatchObject({
+        code: 'query-failed',
+        message: 'the server does not make the database that is to be "never"',
+        detail: 'cannot execute CREATE DATABASE in a read-only transaction.',
+      });
+    });
+
     it('of before they were kept is restored as it was then, and says so', async () => {
       const repository = await makeMemoryRepository();
       const manifest = await takeDumpOf(repository, [NAME]);
