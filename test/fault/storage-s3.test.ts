@@ -6,6 +6,7 @@ import { withRetry } from '../../src/storage/retry.ts';
 import { openS3Store } from '../../src/storage/s3.ts';
 import type { ObjectStore } from '../../src/storage/store.ts';
 import { startFaultyProxy, type Fault, type FaultPlan, type FaultyProxy } from '../s3/faulty-proxy.ts';
+import { onceOnly } from '../s3/once-only.ts';
 import { startS3rver } from '../s3/s3rver.ts';
 import type { TestS3 } from '../s3/server.ts';
 
@@ -223,25 +224,14 @@ describe('S3 store, not believing', () => {
   });
 });
 
-/** Content that comes once, as that of a program: where it is lost, nothing can send it again. */
-function onceOnly(content: Buffer): { readonly stream: AsyncIterable<Uint8Array> } {
-  return {
-    stream: (async function* () {
-      for (let at = 0; at < content.byteLength; at += 1024 * 1024) yield content.subarray(at, at + 1024 * 1024);
-    })(),
-  };
-}
-
 describe('S3 store, sending content that comes once', () => {
   const HUGE = randomBytes(49 * 1024 * 1024);
   let store: ObjectStore;
-  const warned: unknown[] = [];
 
   beforeAll(async () => {
     proxy.plan(() => undefined);
     const place = { type: 's3', ...server.options({ endpoint: proxy.endpoint, idleTimeoutMs: 700, connectTimeoutMs: 700 }) } as const;
-    const onWait = (error: unknown): void => void warned.push(error);
-    store = await openStore(place, { clock: systemClock, random: () => 0, patienceMs: 60_000, onWait });
+    store = await openStore(place, { clock: systemClock, random: () => 0, patienceMs: 60_000 });
   });
   afterAll(async () => {
     await store.close();
@@ -309,36 +299,6 @@ describe('S3 store, sending content that comes once', () => {
     );
     await expect(store.create(key, onceOnly(LARGE))).rejects.toMatchObject({ code: 'storage-exists' });
     expect(proxy.seen.filter((line) => /^POST .*uploadId/.test(line))).toHaveLength(1);
-  }, 120_000);
-
-  it('a server that is away for ten seconds is waited for, and that is told once', async () => {
-    warned.length = 0;
-    const backAtMs = Date.now() + 10_000;
-    let begun = false;
-    proxy.plan(({ path }) => {
-      begun ||= /partNumber=2/.test(path);
-      return begun && Date.now() < backAtMs ? { kind: 'reset' } : undefined;
-    });
-    await store.create(key, onceOnly(HUGE));
-    expect(Date.now()).toBeGreaterThan(backAtMs);
-    expect(Buffer.compare(await stored(), HUGE)).toBe(0);
-    expect(warned).toHaveLength(1);
-  }, 60_000);
-});
-
-describe('S3 store that was interrupted', () => {
-  it('makes what is left to do once, and waits a few seconds for it', async () => {
-    const place = { type: 's3', ...server.options({ endpoint: proxy.endpoint }) } as const;
-    const interruption = new AbortController();
-    const store = await openStore(place, { clock: systemClock, random: () => 0, patienceMs: 600_000, interrupt: interruption.signal });
-    interruption.abort(new Error('interrupted by SIGINT'));
-    await store.create(key, SMALL);
-    proxy.plan(() => ({ kind: 'hang' }));
-    const begunMs = Date.now();
-    await expect(store.delete(key)).rejects.toMatchObject({ code: 'storage-failed' });
-    expect(Date.now() - begunMs).toBeLessThan(9000);
-    expect(proxy.seen).toHaveLength(1);
-    await store.close();
   }, 120_000);
 });
 
