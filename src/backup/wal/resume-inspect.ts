@@ -1,17 +1,18 @@
 import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { formatLsn } from '../../postgres/lsn.ts';
+import { formatLsn, parseLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
 import type { SlotPosition } from '../../postgres/replication-slots.ts';
 import { parseTimelineHistory } from '../../postgres/timeline.ts';
 import { startWalStream } from '../../postgres/wal-stream.ts';
-import { recordGap, type GapReason, type RecordedGap } from '../../repository/gap-record.ts';
+import { listGaps, recordGap, type GapReason, type RecordedGap } from '../../repository/gap-record.ts';
+import { listBackups } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
-import { readCoverage } from '../../repository/wal-coverage.ts';
+import { readCoverage, type WalCoverage } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
-import { firstAvailable, frontier, pointAt, splitByTimeline, type ResumePoint, type ServerLineage } from './resume-plan.ts';
+import { firstAvailable, frontier, pointAt, reachOfBackup, splitByTimeline, type ResumePoint, type ServerLineage } from './resume-plan.ts';
 
 /** What the server refused when reception was to begin, though its slot promises it: the WAL, or the slot itself. */
 export type SlotDoubt = 'none' | 'wal' | 'slot';
@@ -42,16 +43,20 @@ export async function findResumePoint(options: ResumeOptions): Promise<ResumePoi
   const server = await readServerLineage(connection);
   const held = pointAt(server, slot.position.restartLsn, source.walSegmentBytes);
   const ends: ResumePoint[] = [];
+  const holes: ResumePoint[] = [];
   for (const { repository, required } of options.repositories) {
     if (!required && options.repositories.some((each) => each.required)) continue;
     const coverage = await readCoverage(repository, source.systemIdentifier, source.walSegmentBytes);
     const end = frontier(coverage, server, held.lsn);
-    if (end !== undefined) ends.push(end);
+    if (end === undefined) continue;
+    ends.push(end);
+    const hole = slot.lost === undefined ? undefined : await holeBehindBackup(repository, source, coverage, server);
+    if (hole !== undefined && hole.lsn < end.lsn) holes.push(hole);
   }
-  const stored = ends.reduce<ResumePoint | undefined>(
-    (least, end) => (least === undefined || end.lsn < least.lsn ? end : least),
-    undefined,
-  );
+  const stored = least(ends);
+  const hole = least(holes);
+  // A run that failed leaves WAL and no backup: what lies before that may still be there, though no slot has kept it.
+  if (hole !== undefined && (await canSend(options, hole))) return hole;
   const wanted = stored !== undefined && (stored.lsn < held.lsn || isDoubtful) ? stored : held;
   if (wanted.lsn >= held.lsn && !isDoubtful) return held;
   if (await canSend(options, wanted)) return wanted;
@@ -65,6 +70,30 @@ export async function findResumePoint(options: ResumeOptions): Promise<ResumePoi
   );
   await recordGaps(options, server, wanted.lsn, first, slot.lost ?? 'wal-removed');
   return pointAt(server, first, source.walSegmentBytes);
+}
+
+function least(points: readonly ResumePoint[]): ResumePoint | undefined {
+  return points.reduce<ResumePoint | undefined>((least, each) => (least === undefined || each.lsn < least.lsn ? each : least), undefined);
+}
+
+/** Where the WAL behind the newest backup ends, unless it is recorded that the server has no more of it. */
+async function holeBehindBackup(
+  repository: Repository,
+  { systemIdentifier }: Source,
+  coverage: WalCoverage,
+  server: ServerLineage,
+): Promise<ResumePoint | undefined> {
+  const reached = (await listBackups(repository, systemIdentifier)).flatMap(({ stopLsn, stopTimeline }) => {
+    const reach = reachOfBackup(coverage, server, { timeline: stopTimeline, lsn: parseLsn(stopLsn) });
+    return reach === undefined ? [] : [reach];
+  });
+  const newest = reached.reduce<ResumePoint | undefined>(
+    (last, each) => (last === undefined || each.lsn > last.lsn ? each : last),
+    undefined,
+  );
+  if (newest === undefined) return undefined;
+  const gaps = await listGaps(repository, systemIdentifier);
+  return gaps.some(({ fromLsn, toLsn }) => fromLsn <= newest.lsn && newest.lsn < toLsn) ? undefined : newest;
 }
 
 async function ensureSlot(options: ResumeOptions): Promise<{ readonly position: SlotPosition; readonly lost: GapReason | undefined }> {

@@ -19,11 +19,7 @@ export interface ServerLineage {
  * WAL stored of a timeline after the server's history left it does not count: the server goes on from the switch.
  */
 export function frontier(coverage: WalCoverage, server: ServerLineage, limitLsn: bigint): ResumePoint | undefined {
-  const path = [
-    ...server.history.map(({ timeline, switchLsn }) => ({ timeline, leftAt: switchLsn })),
-    { timeline: server.timeline, leftAt: undefined },
-  ];
-  for (const { timeline, leftAt } of path.reverse()) {
+  for (const { timeline, leftAt } of pathOf(server).reverse()) {
     const stored = coverage.timelines.get(timeline);
     if (stored === undefined) continue;
     const end = [...stored.runs, ...stored.open]
@@ -33,6 +29,28 @@ export function frontier(coverage: WalCoverage, server: ServerLineage, limitLsn:
     return pointAt(server, leftAt !== undefined && end > leftAt ? leftAt : end, coverage.segmentBytes);
   }
   return undefined;
+}
+
+/** How far the WAL behind a backup is stored without a hole, rounded down to its segment; undefined where the server's history does not hold its end. */
+export function reachOfBackup(coverage: WalCoverage, server: ServerLineage, stop: ResumePoint): ResumePoint | undefined {
+  const path = pathOf(server);
+  const first = path.findIndex(({ timeline, leftAt }) => timeline === stop.timeline && (leftAt === undefined || stop.lsn <= leftAt));
+  if (first === -1) return undefined;
+  let reach = stop.lsn;
+  for (const { timeline, leftAt } of path.slice(first)) {
+    const { runs = [], open = [] } = coverage.timelines.get(timeline) ?? {};
+    for (const { startLsn, endLsn } of [...runs, ...open].toSorted((a, b) => (a.startLsn < b.startLsn ? -1 : 1))) {
+      if (startLsn <= reach && endLsn > reach) reach = endLsn;
+    }
+    if (leftAt === undefined || reach < leftAt) break;
+    reach = leftAt;
+  }
+  return pointAt(server, reach, coverage.segmentBytes);
+}
+
+/** The timelines that the server came along, and where it left each. */
+function pathOf({ timeline, history }: ServerLineage): { readonly timeline: number; readonly leftAt: bigint | undefined }[] {
+  return [...history.map(({ timeline, switchLsn }) => ({ timeline, leftAt: switchLsn })), { timeline, leftAt: undefined }];
 }
 
 /** The segment that holds `lsn`, on the timeline that the byte at its beginning belongs to. */

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
 import { inspectRecovery } from '../../../src/backup/recovery-inspect.ts';
 import { exposureAt, newestRecovery, recoveryModel } from '../../../src/backup/windows.ts';
+import { backupKey } from '../../../src/repository/layout.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -92,4 +93,20 @@ test('a slot that was dropped while the server kept its WAL leaves no gap', asyn
   );
   await receiveFor(1000);
   expect((await model()).gaps).toEqual([]);
+});
+
+test('WAL between the newest backup and what a failed one left is received, where the server still has it', async () => {
+  await query('create table step (n int)', "alter system set wal_keep_size = '64MB'", 'select pg_reload_conf()');
+  await backUp(cluster, repository);
+  await query('insert into step values (1)', 'select pg_switch_wal()', 'insert into step values (2)', 'select pg_switch_wal()');
+  // A run that fails has its WAL stored, and no manifest.
+  const failed = await backUp(cluster, repository);
+  await repository.store.delete(backupKey(failed.systemIdentifier, failed.label));
+  expect((await model()).gaps).toHaveLength(1);
+  const receiver = startReceiver(cluster, repository);
+  try {
+    await expect.poll(model, { timeout: 20_000 }).toMatchObject({ gaps: [], exposure: { reason: null } });
+  } finally {
+    await receiver.stop();
+  }
 });
