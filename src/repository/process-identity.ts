@@ -15,17 +15,23 @@ export async function processIdentity(): Promise<string | undefined> {
 
 /** Whether the process of this identity is proven to have ended: it ran on this boot of this machine and is gone. */
 export async function hasEnded(identity: string): Promise<boolean> {
+  return (await stateOf(identity)) === 'ended';
+}
+
+/** What is proven of the process of this identity. Of one of another boot or container nothing is. */
+export async function stateOf(identity: string): Promise<'running' | 'ended' | 'unknown'> {
   const [boot = '', pidText = '', startTime = ''] = identity.split(' ');
   const pid = Number(pidText);
-  if (!Number.isSafeInteger(pid) || pid <= 0 || startTime === '') return false;
+  if (!Number.isSafeInteger(pid) || pid <= 0 || startTime === '') return 'unknown';
   try {
-    if (boot !== (await bootOf())) return false;
-    if (!(await isRunning(pid))) return true;
+    if (boot !== (await bootOf())) return 'unknown';
+    if (!(await isRunning(pid))) return 'ended';
     const found = await processStatus(pid);
     // Without its status (hidden from other users) nothing is proven.
-    return found !== undefined && found.startTime !== startTime;
+    if (found === undefined) return 'unknown';
+    return found.startTime === startTime ? 'running' : 'ended';
   } catch {
-    return false;
+    return 'unknown';
   }
 }
 

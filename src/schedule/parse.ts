@@ -59,7 +59,7 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string, env: Pa
     repositories: file.repositories,
     labels: file.labels ?? [],
     dumpsOnly: file.base === 'none',
-    dump: file.dump === undefined ? undefined : dumpedDatabases(file.dump),
+    dump: file.dump === undefined ? undefined : { ...dumpedDatabases(file.dump), spool: file.dump.spool },
     wal: {
       mode: file.wal?.mode ?? (hasBase ? 'stream' : 'none'),
       rpoMs: parseDuration(file.wal?.rpo ?? DEFAULT_RPO),
@@ -80,7 +80,7 @@ function resolvePolicy(name: string, file: PolicyFile, timeZone: string, env: Pa
   };
 }
 
-function dumpedDatabases(dump: PolicyFile['dump']): NonNullable<BackupPolicy['dump']> {
+function dumpedDatabases(dump: PolicyFile['dump']): Omit<NonNullable<BackupPolicy['dump']>, 'spool'> {
   return { databases: dump?.databases ?? 'all', excluded: dump?.exclude ?? [] };
 }
 

@@ -23,7 +23,14 @@ export interface BackupPolicy {
   /** `base: none`: dumps are all that is kept, and there is no recovery to a point in time. */
   readonly dumpsOnly: boolean;
   /** What its dumps are to hold; undefined where it has none. */
-  readonly dump: { readonly databases: 'all' | readonly string[]; readonly excluded: readonly string[] } | undefined;
+  readonly dump:
+    | {
+        readonly databases: 'all' | readonly string[];
+        readonly excluded: readonly string[];
+        /** Where a dump lies until it is stored; undefined for the temporary directory. */
+        readonly spool: string | undefined;
+      }
+    | undefined;
   readonly wal: {
     readonly mode: 'stream' | 'archive' | 'none';
     readonly rpoMs: number;

@@ -13,6 +13,7 @@ import { createDatabase, nameDatabase, type NotApplied } from './database-apply.
 import { applyGlobals, type AppliedGlobals } from './globals-apply.ts';
 import type { DumpedDatabase, DumpedObject, DumpManifest } from './manifest.ts';
 import { restoreFromFile } from './pg-dump-restore.ts';
+import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { spoolDumped } from './stored-dump.ts';
 import { isWorkingName, workingNameOf } from './working-name.ts';
@@ -35,6 +36,8 @@ export interface RestoreDumpRequest {
   readonly signal: AbortSignal;
   /** What dumps and restores left in the spool directory that were killed, and is gone now. */
   readonly onRemoved?: (spools: readonly string[]) => void;
+  /** What lies in the spool directory of others, or of runs that were killed: nobody can tell from here. */
+  readonly onLeft?: (spools: readonly LeftSpool[]) => void;
   /** Gets databases that restores were filling and did not finish: those that were killed, or are at work. */
   readonly onUnfinished?: (names: readonly string[]) => void;
   readonly onGlobals?: (globals: AppliedGlobals) => void;
@@ -66,6 +69,8 @@ export async function restoreDump(request: RestoreDumpRequest): Promise<Restored
   const { manifest, repository, parameters, signal } = request;
   const removed = await removeLeftSpools(request.spoolDirectory);
   if (removed.length > 0) request.onRemoved?.(removed);
+  const left = await inspectLeftSpools(request.spoolDirectory, new Date());
+  if (left.length > 0) request.onLeft?.(left);
   const spool = await makeSpool(request.spoolDirectory, 'restore');
   try {
     const file = path.join(spool, 'dump');

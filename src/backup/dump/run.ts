@@ -13,6 +13,7 @@ import { dumpGlobals } from './globals.ts';
 import { dumpGlobalsKey, dumpKey, dumpLabel } from './layout.ts';
 import type { DumpedDatabase, DumpedObject, DumpFormat, DumpManifest, DumpSelection, LeftOutDatabase } from './manifest.ts';
 import { dumpToFile } from './pg-dump-restore.ts';
+import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { fileBody, formatOf, sealedBody, writeDumpManifest, type StorableBody } from './stored-dump.ts';
 
@@ -43,6 +44,8 @@ export interface DumpRequest {
   readonly signal?: AbortSignal;
   /** What dumps and restores left in the spool directory that were killed, and is gone now. */
   readonly onRemoved?: (spools: readonly string[]) => void;
+  /** What lies in the spool directory of others, or of runs that were killed: nobody can tell from here. */
+  readonly onLeft?: (spools: readonly LeftSpool[]) => void;
   readonly onDatabase?: (database: DumpedDatabase) => void;
 }
 
@@ -61,6 +64,8 @@ export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   await ensureClusterIdentity(repository, { systemIdentifier, name: request.clusterName, serverVersion: versionNumber, walSegmentBytes });
   const removed = await removeLeftSpools(request.spoolDirectory);
   if (removed.length > 0) request.onRemoved?.(removed);
+  const left = await inspectLeftSpools(request.spoolDirectory, clock.now());
+  if (left.length > 0) request.onLeft?.(left);
   const spool = await makeSpool(request.spoolDirectory, 'dump');
   const databases: DumpedDatabase[] = [];
   const written: string[] = [];

@@ -4,8 +4,8 @@ import { DbadminError, isDbadminError, messageOf, systemCodeOf } from '../../bas
 import { hasEnded, processIdentity } from '../../repository/process-identity.ts';
 
 /** Says in a spool whose it is. pg_dump and pg_restore never see it: what they have lies beside it. */
-const OWNER = 'owner';
-const SPOOL = /^dbadmin-(?:dump|restore)-[A-Za-z0-9]{6}$/;
+export const OWNER = 'owner';
+export const SPOOL = /^dbadmin-(?:dump|restore)-[A-Za-z0-9]{6}$/;
 
 /** A directory of this process's own within `parent`, where a dump lies until it is stored or restored. */
 export async function makeSpool(parent: string, kind: 'dump' | 'restore'): Promise<string> {

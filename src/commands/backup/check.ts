@@ -1,8 +1,10 @@
+import os from 'node:os';
 import type { AgeLimits } from '../../backup/check/ages.ts';
 import { failed, type Finding } from '../../backup/check/finding.ts';
 import { isThisMachine } from '../../backup/check/keys-inspect.ts';
 import { checkRepository } from '../../backup/check/repository-inspect.ts';
 import { checkPlace, inspectServerDirectories } from '../../backup/check/place-inspect.ts';
+import { checkSpools } from '../../backup/check/spools-inspect.ts';
 import { checkServer } from '../../backup/check/server-inspect.ts';
 import { DbadminError, isDbadminError } from '../../base/errors.ts';
 import type { BackupPolicy } from '../../schedule/policies.ts';
@@ -48,6 +50,8 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       findings.push(failed(`repository ${name}`, error));
     }
   }
+  const spools = policies.map(({ dump }) => dump?.spool).filter((each) => each !== undefined);
+  findings.push(...(await checkSpools([os.tmpdir(), ...spools], clock.now())));
   output.table(
     ['', 'what', 'found'],
     findings.map(({ state, what, detail, fix }) => [

@@ -14,7 +14,7 @@ import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { flagOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
-import { warnOfRemoved } from '../removed-spools.ts';
+import { warnOfLeft, warnOfRemoved } from '../removed-spools.ts';
 import { expireAfterDump, expiredJson, warnOfNotExpired } from './expire-after.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
@@ -59,6 +59,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       ...(format === 'custom' ? {} : { format, jobs }),
       signal: context.signal,
       onRemoved: (spools) => warnOfRemoved(context, spools),
+      onLeft: (spools) => warnOfLeft(context, spools),
       onDatabase: ({ database, sizeBytes }) => output.line(`  ${database.padEnd(20)} ${formatBytes(sizeBytes)}`),
     });
     output.line(`  ${'globals.sql'.padEnd(20)} ${formatBytes(manifest.globals.sizeBytes)}   roles and settings, without passwords`);

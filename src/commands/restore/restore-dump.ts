@@ -15,7 +15,7 @@ import { describeParameters } from '../../postgres/parameters.ts';
 import { findClientProgram, wantedFor } from '../../postgres/programs.ts';
 import { quoteName } from '../../postgres/quote.ts';
 import { flagOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
-import { warnOfRemoved } from '../removed-spools.ts';
+import { warnOfLeft, warnOfRemoved } from '../removed-spools.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
 import { confirmOrStop, type Output } from '../output.ts';
@@ -75,6 +75,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       spoolDirectory: textOption(input, 'spool') ?? os.tmpdir(),
       signal: context.signal,
       onRemoved: (spools) => warnOfRemoved(context, spools),
+      onLeft: (spools) => warnOfLeft(context, spools),
       onUnfinished: (names) => warnOfUnfinished(context, names),
       onGlobals: (applied) => showGlobals(output, applied),
       onDatabase: (database) => showDatabase(context, database),

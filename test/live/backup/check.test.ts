@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -51,6 +51,20 @@ describe('backup check', () => {
       fix: expect.stringContaining('summarize_wal = on'),
     });
     expect(found.find(({ what }) => what === "the server's clock")).toMatchObject({ state: 'ok' });
+  });
+
+  test('names what killed dumps left where those of a policy lie, with its size and how it goes', async () => {
+    const left = path.join(directory, 'dbadmin-dump-abcdef');
+    await mkdir(left);
+    await writeFile(path.join(left, 'owner'), 'another-boot/pid:[1] 4711 12');
+    await writeFile(path.join(left, 'dump'), Buffer.alloc(1_000_000, 'x'));
+    const { found } = await check(`    base: none\n    dump: { cron: "@daily", spool: ${directory} }\n`);
+    expect(found.find(({ what }) => what === `spool ${directory}`)).toMatchObject({
+      state: 'note',
+      detail: expect.stringMatching(/dbadmin-dump-abcdef \([\d.]+ \w+, last written .* ago\)/),
+      fix: expect.stringContaining(`rm -r ${left}`),
+    });
+    await rm(left, { recursive: true });
   });
 
   test('E3: a repository is tried before a run: there, writable, with room, encrypted or not; one that is away is named', async () => {

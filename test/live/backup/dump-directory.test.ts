@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +8,9 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { isDbadminError } from '../../../src/base/errors.ts';
+import { checkSpools } from '../../../src/backup/check/spools-inspect.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
+import type { LeftSpool } from '../../../src/backup/dump/left-spools-inspect.ts';
 import { restoreFromFile } from '../../../src/backup/dump/pg-dump-restore.ts';
 import { restoreDump } from '../../../src/backup/dump/restore-run.ts';
 import { inspectSpoolRoom } from '../../../src/backup/dump/spool-room-inspect.ts';
@@ -242,7 +245,7 @@ describe.skipIf(programs === undefined)('a dump in the directory format', () => 
     expect(room.sizeBytes).toBeGreaterThan(1e6);
   });
 
-  test('takes away what a killed one left in the spool, and nothing else', async () => {
+  test('takes away what a killed one left in the spool, and nothing else; names what may be left', async () => {
     const parent = await mkdtemp(path.join(spoolDirectory, 'kill-'));
     const script = `const { makeSpool } = await import(${JSON.stringify(new URL('../../../src/backup/dump/spool-run.ts', import.meta.url).href)});
       console.log(await makeSpool(process.argv[1], 'dump')); setInterval(() => {}, 1000);`;
@@ -250,16 +253,28 @@ describe.skipIf(programs === undefined)('a dump in the directory format', () => 
     const left = await new Promise<string>((resolve) => child.stdout.once('data', (text: Buffer) => resolve(text.toString().trim())));
     onTestFinished(() => void child.kill('SIGKILL'));
     await writeFile(path.join(left, 'rows'), 'rows');
-    await mkdir(path.join(parent, 'dbadmin-dump-abcdef'));
+    // Of before the machine was started again, or of another container.
+    const other = path.join(parent, 'dbadmin-dump-abcdef');
+    await mkdir(other);
+    await writeFile(path.join(other, 'owner'), (await readFile(path.join(left, 'owner'), 'utf8')).replace(/^[^/]+/, '0'.repeat(36)));
+    await writeFile(path.join(other, 'rows'), randomBytes(100_000));
     const removed: string[] = [];
+    const named: LeftSpool[] = [];
+    const onLeft = (spools: readonly LeftSpool[]): unknown => named.push(...spools);
     const onRemoved = (spools: readonly string[]): unknown => removed.push(...spools);
-    await takeDump(request(await makeMemoryRepository(false), { spoolDirectory: parent, onRemoved }));
+    await takeDump(request(await makeMemoryRepository(false), { spoolDirectory: parent, onRemoved, onLeft }));
     expect(removed).toEqual([]);
+    expect(named.splice(0)).toEqual([{ path: other, sizeBytes: expect.any(Number), ageMs: expect.any(Number), hasEnded: false }]);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;
-    await takeDump(request(await makeMemoryRepository(false), { spoolDirectory: parent, onRemoved }));
+    const checked = await checkSpools([parent, parent], new Date());
+    expect(checked).toMatchObject([{ what: `spool ${parent}`, state: 'note', fix: expect.stringContaining(`rm -r ${other}\nthe next`) }]);
+    for (const each of [left, `${other} (`]) expect(checked[0]?.detail).toContain(each);
+    await takeDump(request(await makeMemoryRepository(false), { spoolDirectory: parent, onRemoved, onLeft }));
     expect(removed).toEqual([left]);
+    expect(named.map((each) => each.path)).toEqual([other]);
+    expect(named[0]?.sizeBytes).toBeGreaterThanOrEqual(100_000);
     expect(await readdir(parent)).toEqual(['dbadmin-dump-abcdef']);
     await rm(parent, { recursive: true });
   });

@@ -50,7 +50,7 @@ test('E1: policies: a complete file is read in full', () => {
     cluster: 'main',
     labels: [],
     dumpsOnly: false,
-    dump: { databases: ['listening'], excluded: [] },
+    dump: { databases: ['listening'], excluded: [], spool: undefined },
     repositories: ['local', 'offsite'],
     wal: { mode: 'stream', rpoMs: 5000, required: ['local', 'offsite'] },
     retention: {
