@@ -2,6 +2,9 @@ import { DbadminError } from './errors.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
+/** A hundred years: what lies farther from now may be no moment that a date can hold. */
+export const LONGEST_DURATION_MS = 36_500 * 86_400_000;
+
 /** A span for people: `0.8 s`, `38 s`, `6 min 10 s`, `7 h 12 min`, `3 d 4 h`. */
 export function formatDuration(spanMs: number): string {
   if (spanMs < 1000) return `${Math.max(0, Math.round(spanMs))} ms`;

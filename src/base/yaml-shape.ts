@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DbadminError } from './errors.ts';
 import { parseBytes } from './bytes.ts';
-import { parseDuration } from './durations.ts';
+import { LONGEST_DURATION_MS, parseDuration } from './durations.ts';
 import { suggestion } from './spelling.ts';
 import type { YamlPath, YamlSource } from './yaml-source.ts';
 
@@ -22,7 +22,11 @@ function unknownKey(key: string, known: readonly string[]): string {
 /** A span such as `5m`; stays text, so that the shape can be published. Read it with `parseDuration`. */
 export const durationText = z
   .string()
-  .refine((text) => reads(() => parseDuration(text)), 'not a duration: write numbers with ms, s, m, h, d or w, such as 5s, 14d or 1h30m');
+  .refine((text) => reads(() => parseDuration(text)), 'not a duration: write numbers with ms, s, m, h, d or w, such as 5s, 14d or 1h30m')
+  .refine(
+    (text) => !reads(() => parseDuration(text)) || parseDuration(text) <= LONGEST_DURATION_MS,
+    'must be 36500d, a hundred years, or less',
+  );
 
 /** A size such as `200MB`; stays text. Read it with `parseBytes`. */
 export const sizeText = z

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { formatDuration, parseDuration } from '../base/durations.ts';
+import { formatDuration, LONGEST_DURATION_MS, parseDuration } from '../base/durations.ts';
 import { DbadminError, isDbadminError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Access } from '../config/load.ts';
@@ -81,9 +81,6 @@ export function textOption(input: CommandInput, name: string): string | undefine
   const value = input.options[name];
   return typeof value === 'string' ? value : undefined;
 }
-
-/** A hundred years: what lies farther from now may be no moment that a date can hold. */
-const LONGEST_DURATION_MS = 36_500 * 86_400_000;
 
 /**
  * The milliseconds of an option that takes a duration, such as `--lock-wait`; undefined when it was not given.

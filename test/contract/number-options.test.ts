@@ -6,8 +6,8 @@ import { COMMANDS } from '../../src/commands/catalogue.ts';
 import { runInProcess } from '../backup/in-process.ts';
 
 /** The commands whose numbers and durations are looked at, and how the catalogue writes the value of such an option. */
-const GROUPS = /^(backup|restore|wal|repository)( |$)/;
-const IS_NUMBER = /<(n|code|port|percent|size|duration|rule=n)>|--(timeline|to-xid|until) </;
+const GROUPS = /^(backup|restore|wal|repository|schedule|worker)( |$)/;
+const IS_NUMBER = /<(n|code|port|percent|size|duration|span|rule=n)>|--(timeline|to-xid|until|since|grace) </;
 
 const NO_NUMBERS = ['', ' ', 'NaN', 'Infinity', '-1', '-5s', '5', 'soon', '1e3', '0x10', '１０'];
 const NO_COUNTS = ['', ' ', 'NaN', 'Infinity', '-1', '1.5', '1e1', '0x4', '4 ', '+4', '9'.repeat(400), 'none'];
@@ -54,6 +54,13 @@ const CASES: Readonly<Record<string, Case>> = {
     words: ['20260101T000000Z-full', '--reason', 'a test', '--until'],
     refused: ['', 'NaN', '-90d', '0d', '90', '1e3d', ...TOO_LONG],
   },
+  'schedule next --count': { words: ['--count'], refused: [...NO_COUNTS, '0', '1001', LARGE] },
+  'schedule history --since': { words: ['--since'], refused: [...NO_NUMBERS, ...TOO_LONG, '0d', '401d'] },
+  'schedule log --attempt': { words: ['app.full', '--attempt'], refused: [...NO_COUNTS, '0', LARGE] },
+  'schedule pause --until': { words: ['app.full', '--until'], refused: ['', 'NaN', 'tomorrow', '2h', '2020-01-01'] },
+  'schedule pause --for': { words: ['app.full', '--for'], refused: [...NO_NUMBERS, ...TOO_LONG, '0s', '36501d'] },
+  'worker --jobs': { words: ['--jobs'], refused: [...NO_COUNTS, '0', '65', LARGE] },
+  'worker --grace': { words: ['--grace'], refused: [...NO_NUMBERS, ...TOO_LONG, '8d', '25d'] },
 };
 
 let directory: string;

@@ -47,7 +47,7 @@ test.each([
   [['migrate', 'staus'], /^error: unknown command "migrate staus", did you mean "status"\?\n/],
   [['schedule', 'next', '--cuont', '3'], /^error: unknown option "--cuont", did you mean "--count"\?\n/],
   [['schedule', 'next', '--count'], /^error: option "--count <n>" argument missing\n/],
-  [['schedule', 'next', '--count', '0'], /^error: --count "0" is not a number from 1 to 1000\n/],
+  [['schedule', 'next', '--count', '0'], /^error: --count takes a whole number from 1 to 1000, not "0"\n/],
   [['schedule', 'list', 'extra'], /^error: too many arguments/],
   [['schedule', 'run'], /^error: missing required argument "job"\n/],
   [['help', 'nothing'], /^error: unknown command "nothing"/],

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import { formatMoment } from '../../schedule/recurrence.ts';
-import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { flagOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
 import { followRunLog, readRunLog, type RunLog, type WhichRun } from './follow-log.ts';
 import { findPolicies } from './load-policies.ts';
@@ -11,7 +11,7 @@ import { attemptDocument, runDocument } from './show-run.ts';
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output } = context;
   const { config, localZone } = await findPolicies(context, input);
-  const which: WhichRun = { job: input.args[0] ?? '', runId: runOption(input), attempt: attemptOption(input) };
+  const which: WhichRun = { job: input.args[0] ?? '', runId: runOption(input), attempt: wholeNumberOption(input, 'attempt', 1) };
   const control = await openControl(config, 'dbadmin schedule log');
   try {
     const log = flagOption(input, 'follow') ? await follow(context, control, which) : await readRunLog(control, which);
@@ -64,12 +64,4 @@ function runOption(input: CommandInput): string | undefined {
   const text = textOption(input, 'run');
   if (text === undefined || /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text;
   throw new DbadminError('usage', `--run takes the runId that dbadmin schedule history --json gives, not "${text}"`);
-}
-
-function attemptOption(input: CommandInput): number | undefined {
-  const text = textOption(input, 'attempt');
-  if (text === undefined) return undefined;
-  const attempt = Number(text);
-  if (Number.isInteger(attempt) && attempt >= 1) return attempt;
-  throw new DbadminError('usage', `--attempt takes a number from 1, not "${text}"`);
 }

@@ -1,11 +1,10 @@
 import { formatDuration } from '../../base/durations.ts';
-import { DbadminError } from '../../base/errors.ts';
 import { clockNote, clockShifts } from '../../schedule/clock-note.ts';
 import { willLetPass } from '../../schedule/pause.ts';
 import { describeWork, type Job } from '../../schedule/policies.ts';
 import { formatMoment } from '../../schedule/recurrence.ts';
 import { followers, upcomingRuns } from '../../schedule/upcoming.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { askPauses } from './ask-pauses.ts';
 import { loadPolicies } from './load-policies.ts';
 
@@ -15,7 +14,7 @@ const MOST = 1000;
 const CLOCK_DAYS = 8;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
-  const count = readCount(textOption(input, 'count'));
+  const count = wholeNumberOption(input, 'count', 1, MOST) ?? DEFAULT_COUNT;
   const { config, policies } = await loadPolicies(context, input);
   const known = await askPauses(context, config, policies.jobs, 'dbadmin schedule next');
   const { output } = context;
@@ -71,10 +70,4 @@ export async function run(context: CommandContext, input: CommandInput): Promise
 
 function noteOf({ trigger }: Job, at: Date): string | undefined {
   return trigger.kind === 'times' ? clockNote(trigger.recurrence, at) : undefined;
-}
-
-function readCount(text: string | undefined): number {
-  const count = Number(text ?? DEFAULT_COUNT);
-  if (Number.isInteger(count) && count >= 1 && count <= MOST) return count;
-  throw new DbadminError('usage', `--count "${text ?? ''}" is not a number from 1 to ${MOST}`);
 }

@@ -1,20 +1,20 @@
 import os from 'node:os';
-import { parseDuration } from '../../base/durations.ts';
 import { DbadminError, reasonOf } from '../../base/errors.ts';
 import { knownJobs, pauseJob } from '../../schedule/control/registry-apply.ts';
 import { formatMoment, parseMoment } from '../../schedule/recurrence.ts';
-import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openControl } from '../control-database.ts';
 import { chosenJobs, knownJob } from './chosen-jobs.ts';
 import { findPolicies } from './load-policies.ts';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { output, clock, env } = context;
+  const spanMs = durationOption(input, 'for', { leastMs: 1000 });
   const found = await findPolicies(context, input);
   const { config, policies, localZone, problem } = found;
   const chosen = policies === undefined ? undefined : chosenJobs(policies.jobs, input).map(({ name }) => name);
   const now = clock.now();
-  const until = readEnd(input, localZone, now);
+  const until = readEnd(input, spanMs, localZone, now);
   const control = await openControl(config, 'dbadmin schedule pause');
   try {
     const names = chosen ?? [await knownJob(control, found, input)];
@@ -59,10 +59,10 @@ function isAll({ args }: CommandInput): boolean {
 }
 
 /** The end that was asked for; undefined where there is to be none. */
-function readEnd(input: CommandInput, localZone: string, now: Date): Date | undefined {
-  const [until, span] = [textOption(input, 'until'), textOption(input, 'for')];
-  if (until !== undefined && span !== undefined) throw new DbadminError('usage', 'a pause has --until or --for, not both');
-  if (span !== undefined) return new Date(now.getTime() + readSpan(span));
+function readEnd(input: CommandInput, spanMs: number | undefined, localZone: string, now: Date): Date | undefined {
+  const until = textOption(input, 'until');
+  if (until !== undefined && spanMs !== undefined) throw new DbadminError('usage', 'a pause has --until or --for, not both');
+  if (spanMs !== undefined) return new Date(now.getTime() + spanMs);
   if (until === undefined) return undefined;
   const end = parseMoment(until, localZone);
   if (end === undefined)
@@ -71,14 +71,4 @@ function readEnd(input: CommandInput, localZone: string, now: Date): Date | unde
     });
   if (end <= now) throw new DbadminError('usage', `--until ${until} is over: it is ${formatMoment(now, localZone)}`);
   return end;
-}
-
-function readSpan(text: string): number {
-  try {
-    const spanMs = parseDuration(text);
-    if (spanMs > 0) return spanMs;
-  } catch {
-    // Told below.
-  }
-  throw new DbadminError('usage', `--for takes how long it is paused, such as 90m, 2h or 3d, not "${text}"`);
 }

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { parseDuration } from '../../base/durations.ts';
 import { DbadminError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Policies } from '../../schedule/policies.ts';
@@ -9,7 +8,7 @@ import { health } from '../../schedule/worker/facts.ts';
 import { listenHttp, type Listener } from '../../schedule/worker/http-run.ts';
 import type { Perform } from '../../schedule/worker/options.ts';
 import { Worker } from '../../schedule/worker/run.ts';
-import { listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { durationOption, listOption, textOption, wholeNumberOption, type CommandContext, type CommandInput } from '../command.ts';
 import { connectControl } from '../control-database.ts';
 import { commandNames, commandsOf } from '../schedule/job-commands.ts';
 import { loadPolicies } from '../schedule/load-policies.ts';
@@ -18,12 +17,15 @@ import { walReceiving } from './wal-ownership.ts';
 import { Watch } from './watch.ts';
 
 const CONTROL_CONNECTIONS = 4;
+const GRACE_MS = 60_000;
+/** A timer of Node.js that is to wait for more than 24 days fires at once. */
+const LONGEST_GRACE_MS = 7 * 86_400_000;
 const DEFAULT_LISTEN = '127.0.0.1:9187';
 
 export async function run(context: CommandContext, input: CommandInput): Promise<number> {
   const { clock, log, signal, output } = context;
-  const slots = countOption(input, 'jobs', 4, 64);
-  const graceMs = spanOption(input, 'grace', '60s');
+  const slots = wholeNumberOption(input, 'jobs', 1, 64) ?? 4;
+  const graceMs = durationOption(input, 'grace', { mostMs: LONGEST_GRACE_MS }) ?? GRACE_MS;
   const listenAt = listenOption(input);
   const { config, policies } = await loadPolicies(context, input);
   const { COMMANDS } = await import('../catalogue.ts');
@@ -102,22 +104,6 @@ async function policiesReader(context: CommandContext, input: CommandInput, conf
 async function stampOf(file: string): Promise<string> {
   const { mtimeMs, size, ino } = await stat(file);
   return `${mtimeMs} ${size} ${ino}`;
-}
-
-function countOption(input: CommandInput, name: string, fallback: number, most: number): number {
-  const text = textOption(input, name);
-  const count = Number(text ?? fallback);
-  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
-  throw new DbadminError('usage', `--${name} takes a number from 1 to ${most}, not "${text ?? ''}"`);
-}
-
-function spanOption(input: CommandInput, name: string, fallback: string): number {
-  const text = textOption(input, name) ?? fallback;
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    throw new DbadminError('usage', `--${name} takes a time, not "${text}"`, { hint: 'Write it like 60s or 5m.', cause: error });
-  }
 }
 
 function labelsOption(input: CommandInput): readonly string[] {

@@ -227,6 +227,13 @@ test.each([
     'policies: { p: { cluster: main, repositories: [local], dump: { cron: "@daily", databases: [a], exclude: [b] } } }',
     /exclude takes databases out of all/,
   ],
+  ['a span that ends at no moment', 'jobs: { a: { sql: x, cron: "@daily", for: 99999999d } }', /must be 36500d, a hundred years, or less/],
+  [
+    'a window beyond all dates',
+    `policies: { p: { cluster: main, repositories: [local], retention: { window: ${'9'.repeat(400)}d } } }`,
+    /must be 36500d, a hundred years, or less/,
+  ],
+  ['a limit that is no span', 'jobs: { a: { sql: x, cron: "@daily", retry_delay: soon } }', /: not a duration/],
   ['seconds in a cron line', 'jobs: { a: { sql: x, cron: "0 0 2 * * *" } }', /five fields .* this has 6/],
   ['an @reboot', 'jobs: { a: { sql: x, cron: "@reboot" } }', /five fields/],
 ])('policies: %s is refused', (_name, text, message) => {
