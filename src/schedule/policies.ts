@@ -206,3 +206,9 @@ export function describeWork(work: Work): string {
       return work satisfies never;
   }
 }
+
+/** The directories in which dumps lie until they are stored, where policies name them; without a slash at the end, none twice. */
+export function spoolDirectories({ policies }: Policies): readonly string[] {
+  const named = [...policies.values()].map(({ dump }) => dump?.spool).filter((spool) => spool !== undefined);
+  return [...new Set(named.map((spool) => spool.replace(/(?<=.)\/+$/, '')))];
+}

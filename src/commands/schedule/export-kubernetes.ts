@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { DbadminError } from '../../base/errors.ts';
 import { ALERTS_CHECK, withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { configMapKey, kubernetesManifests, PROJECT_DIRECTORY } from '../../schedule/export/kubernetes.ts';
+import { spoolDirectories } from '../../schedule/policies.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { diskRepositories, loadExportParts, pathInProject, projectVariables, warnOmitted, type ExportParts } from './export-parts.ts';
 
@@ -26,6 +27,8 @@ export async function exportKubernetes(context: CommandContext, input: CommandIn
     variables,
     projectFiles,
     disks: disksOf(parts),
+    // The temporary directory is a volume of its own already.
+    spools: spoolDirectories(parts.policies).filter((spool) => spool !== '/tmp' && !disksOf(parts).some((disk) => disk.path === spool)),
   });
   const text = [
     heading(parts, projectFiles),

@@ -6,6 +6,7 @@ import { writeWholeFile } from '../../base/whole-file.ts';
 import { makeDirectories } from '../../base/make-directories.ts';
 import { withAlertsCheck } from '../../schedule/export/alerts-check.ts';
 import { systemdMark, systemdUnits } from '../../schedule/export/systemd.ts';
+import { spoolDirectories } from '../../schedule/policies.ts';
 import { flagOption, listOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import {
   diskRepositories,
@@ -36,7 +37,7 @@ export async function exportSystemd(context: CommandContext, input: CommandInput
     user: textOption(input, 'user') ?? os.userInfo().username,
     environmentFile: textOption(input, 'environmentFile'),
     credentials,
-    writable: disks.map((disk) => disk.path),
+    writable: [...disks.map((disk) => disk.path), ...spoolsOf(parts)],
     sharesTmp: sharesTmp(parts),
   });
   if (flagOption(input, 'print')) {
@@ -102,9 +103,19 @@ async function tellNext(
   output.line(`then:  systemctl daemon-reload && systemctl enable --now ${enable.join(' ')}`);
 }
 
+/** Where dumps lie until they are stored, but for a directory for temporary files itself: of these each service has its own. */
+function spoolsOf({ policies }: ExportParts): readonly string[] {
+  return spoolDirectories(policies).filter((spool) => !/^(\/var)?\/tmp$/.test(spool));
+}
+
 /** A private /tmp would hide what others have there. */
 function sharesTmp(parts: ExportParts): boolean {
   const hosts = [...parts.config.clusters.values()].flatMap(({ connection, replication }) => [...connection.hosts, ...replication.hosts]);
-  const places = [...hosts.map(({ host }) => host), ...diskRepositories(parts).map((disk) => disk.path), parts.config.directory];
+  const places = [
+    ...hosts.map(({ host }) => host),
+    ...diskRepositories(parts).map((disk) => disk.path),
+    ...spoolsOf(parts),
+    parts.config.directory,
+  ];
   return places.some((place) => /^(\/var)?\/tmp(\/|$)/.test(place));
 }

@@ -38,6 +38,8 @@ export interface KubernetesOptions {
   readonly projectFiles: readonly string[];
   /** Repositories that are directories: each is a volume claim. */
   readonly disks: readonly { readonly name: string; readonly path: string }[];
+  /** Directories in which dumps lie until they are stored, none twice, each a volume that goes with its pod. */
+  readonly spools: readonly string[];
 }
 
 type Manifest = Readonly<Record<string, unknown>>;
@@ -138,7 +140,7 @@ function deployment(name: string, { cluster, rpoMs }: Reception, options: Kubern
   } satisfies IDeployment;
 }
 
-function container(name: string, words: readonly string[], { image, variables, disks }: KubernetesOptions): IContainer {
+function container(name: string, words: readonly string[], { image, variables, disks, spools }: KubernetesOptions): IContainer {
   return {
     name,
     image,
@@ -157,6 +159,7 @@ function container(name: string, words: readonly string[], { image, variables, d
       { name: 'state', mountPath: STATE_DIRECTORY },
       { name: 'scratch', mountPath: '/tmp' },
       ...disks.map((disk) => ({ name: volumeName(disk.name), mountPath: disk.path })),
+      ...spools.map((spool, index) => ({ name: spoolName(index), mountPath: spool })),
     ],
   };
 }
@@ -167,7 +170,7 @@ function notExpired(index: number, jobs: readonly Job[]): readonly string[] {
   return [index < jobs.length - 1 ? '--not-expired-into' : '--not-expired-from', NOT_EXPIRED_FILE];
 }
 
-function podSpec({ projectFiles, disks }: KubernetesOptions): Omit<IPodSpec, 'containers'> {
+function podSpec({ projectFiles, disks, spools }: KubernetesOptions): Omit<IPodSpec, 'containers'> {
   return {
     automountServiceAccountToken: false,
     securityContext: {
@@ -184,6 +187,7 @@ function podSpec({ projectFiles, disks }: KubernetesOptions): Omit<IPodSpec, 'co
       { name: 'state', emptyDir: {} },
       { name: 'scratch', emptyDir: {} },
       ...disks.map(({ name }) => ({ name: volumeName(name), persistentVolumeClaim: { claimName: volumeName(name) } })),
+      ...spools.map((_, index) => ({ name: spoolName(index), emptyDir: {} })),
     ],
   };
 }
@@ -199,6 +203,11 @@ function metadata(name: string, { namespace }: KubernetesOptions, annotations: R
 
 function labels(name: string): Readonly<Record<string, string>> {
   return { 'app.kubernetes.io/name': 'dbadmin', 'app.kubernetes.io/instance': name };
+}
+
+/** Of the n-th directory in which dumps lie until they are stored. Nothing else can be written to in a container. */
+function spoolName(index: number): string {
+  return `spool-${index + 1}`;
 }
 
 function volumeName(repository: string): string {

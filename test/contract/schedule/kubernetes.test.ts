@@ -35,6 +35,7 @@ function manifests(options: Partial<KubernetesOptions> = {}): readonly Manifest[
     ],
     projectFiles: ['dbadmin.yaml', 'backups/policies.yaml'],
     disks: [{ name: 'local', path: '/srv/backup' }],
+    spools: ['/srv/spool'],
     ...options,
   });
   expect(made.omitted).toEqual([]);
@@ -59,7 +60,7 @@ function fault(manifest: Manifest): string | undefined {
 
 test.each<[string, Partial<KubernetesOptions>]>([
   ['with all there is', {}],
-  ['without a namespace, variables and disks', { namespace: undefined, variables: [], disks: [] }],
+  ['without a namespace, variables and disks', { namespace: undefined, variables: [], disks: [], spools: [] }],
 ])('every manifest %s is valid by the schema of Kubernetes, and its names are taken', (_what, options) => {
   const made = manifests(options);
   expect(made.map(({ kind }) => kind)).toEqual(['CronJob', 'CronJob', 'CronJob', 'Deployment']);

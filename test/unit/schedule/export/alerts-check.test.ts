@@ -59,6 +59,7 @@ test('export: a pod looks by the command, not by a job that the policies do not 
     variables: [],
     projectFiles: [],
     disks: [],
+    spools: [],
   });
   expect(JSON.stringify(manifests.at(-1))).toContain(
     '"command":["dbadmin","alerts","check","--config","/etc/dbadmin/dbadmin.yaml","--quiet"]',

@@ -23,6 +23,7 @@ function manifests(jobs: string, options: Partial<KubernetesOptions> = {}) {
     ],
     projectFiles: ['dbadmin.yaml', 'backups/policies.yaml'],
     disks: [{ name: 'local', path: '/srv/backup' }],
+    spools: [],
     ...options,
   });
 }
