@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { DbadminError } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
@@ -15,6 +16,8 @@ export interface ChildTask {
   readonly kind: FaultKind;
   /** Which of the calls that can go wrong in this way does, from 0 on; -1 for none. */
   readonly at: number;
+  /** A file that is made before the process kills itself: the kernel kills with the same signal where memory is short. */
+  readonly killing: string;
 }
 
 /** `passedOver`: the keys of objects that were found damaged on the way, which the user is told of. */
@@ -35,11 +38,14 @@ process.once('message', (task: ChildTask) => {
   void run(task).then((answer) => process.send?.(answer, () => process.exit()));
 });
 
-async function run({ operation, place, parameters, password, kind, at }: ChildTask): Promise<ChildAnswer> {
+async function run({ operation, place, parameters, password, kind, at, killing }: ChildTask): Promise<ChildAnswer> {
   const calls = { fails: 0, 'answer-lost': 0, half: 0, killed: 0, torn: 0 };
   const passedOver: string[] = [];
   const end = (): never => {
-    if (kind === 'killed' || kind === 'torn') process.kill(process.pid, 'SIGKILL');
+    if (kind === 'killed' || kind === 'torn') {
+      writeFileSync(killing, '');
+      process.kill(process.pid, 'SIGKILL');
+    }
     throw new DbadminError('storage-failed', `call ${at} of the store failed`);
   };
   const open: SweptPlace['open'] = async (directory) => {

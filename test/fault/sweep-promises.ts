@@ -6,15 +6,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { listDumps, readDumpManifest, spoolDumped } from '../../src/backup/dump/stored-dump.ts';
 import { fetchSegment } from '../../src/backup/wal/get-run.ts';
-import { parseLsn } from '../../src/postgres/lsn.ts';
+import { formatLsn, parseLsn } from '../../src/postgres/lsn.ts';
 import { treeOf } from '../backup/tree.ts';
 import type { Acknowledged } from './sweep-child.ts';
 import type { Swept } from './sweep-operations.ts';
-import { clusterOf, faultsOf, labelsOf, openPlain, reachOf, type Outcome, type Scene } from './sweep-scene.ts';
+import { clusterOf, faultsOf, knownUntil, labelsOf, openPlain, reachesOf, reachOf, type Outcome, type Scene } from './sweep-scene.ts';
 
 /** What an operation comes to when nothing goes wrong. */
 export interface Reference {
   readonly before: readonly string[];
+  /** Up to where each of them could be recovered. */
+  readonly reaches: ReadonlyMap<string, bigint>;
   readonly acknowledged: readonly string[];
   /** What a restore lays down, by the backup that it begins from. */
   readonly trees: ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -27,9 +29,10 @@ type Promised = (scene: Scene, outcome: Outcome, reference: Reference, what: str
  * not look done unless it is, and everything that was there is there and whole.
  */
 export const PROMISES: Readonly<Record<Swept, Promised>> = {
-  backup: async (scene, outcome, { before }, what) => {
+  backup: async (scene, outcome, { before, reaches }, what) => {
     const labels = await labelsOf(await scene.repository());
     expect(labels, what).toEqual(expect.arrayContaining([...before, ...acknowledgedBy(outcome)]));
+    await expectWalKept(scene, reaches, what);
     await expectWhole(scene, 'repository', what);
     for (const label of acknowledgedBy(outcome)) expect(await layDown(scene), what).toEqual([label]);
   },
@@ -37,15 +40,17 @@ export const PROMISES: Readonly<Record<Swept, Promised>> = {
     const repository = await scene.repository();
     await expectWhole(scene, 'repository', what);
     expect(await labelsOf(repository), what).toEqual(expect.arrayContaining([...reference.before]));
+    await expectWalKept(scene, reference.reaches, what);
     const [slot] = await scene.sql<{ lsn: string }[]>`
       select restart_lsn::text as lsn from pg_replication_slots where slot_name = 'dbadmin'`;
     const acknowledged = parseLsn(slot?.lsn ?? '0/0');
     expect(await reachOf(repository), `${what}: WAL up to ${slot?.lsn} was acknowledged`).toBeGreaterThanOrEqual(acknowledged);
   },
-  expire: async (scene, outcome, { before }, what) => {
+  expire: async (scene, outcome, { before, reaches }, what) => {
     const labels = await labelsOf(await scene.repository());
     expect(labels, what).toEqual(expect.arrayContaining(before.slice(-2)));
     if (isDone(outcome)) expect(labels, what).toEqual(before.slice(-2));
+    await expectWalKept(scene, reaches, what);
     await expectWhole(scene, 'repository', what);
   },
   restore: async (scene, outcome, { acknowledged, trees }, what) => {
@@ -63,24 +68,30 @@ export const PROMISES: Readonly<Record<Swept, Promised>> = {
     // It is no cluster that anybody would go over with the same restore.
     if (looksDone && !isDone(outcome)) await rm(restored, { recursive: true });
   },
-  push: async (scene, outcome, _, what) => {
+  push: async (scene, outcome, { reaches }, what) => {
     const name = path.basename(scene.place.pushed);
     const source = { repository: await scene.repository(), clusterName: 'main', systemIdentifier: undefined };
     const stored = await fetchSegment(source, name);
     if (isDone(outcome) || stored !== undefined) expect(stored?.equals(await readFile(scene.place.pushed)), what).toBe(true);
+    await expectWalKept(scene, reaches, what);
     await expectWhole(scene, 'repository', what);
   },
   get: async (_, outcome, { acknowledged }, what) => {
     if (isDone(outcome)) expect(acknowledgedBy(outcome), what).toEqual(acknowledged);
     return await Promise.resolve();
   },
-  sync: async (scene, outcome, { before }, what) => {
+  sync: async (scene, outcome, { before, reaches }, what) => {
     const copy = await openPlain(path.join(scene.work, 'copy'));
     const labels = await labelsOf(copy);
     expect(before, what).toEqual(expect.arrayContaining([...labels]));
     if (isDone(outcome)) expect(labels, what).toEqual(before);
     if (isDone(outcome) || labels.length > 0) await expectWhole(scene, 'copy', what);
-    if (isDone(outcome)) await layDown(scene, 'copy');
+    await expectWalKept(scene, reaches, what);
+    if (!isDone(outcome)) return;
+    const [from, to] = [await scene.repository(), copy];
+    expect(await reachesOf(to), `${what}: the copy reaches as far as what it is of`).toEqual(await reachesOf(from));
+    expect(await knownUntil(to), `${what}: up to when the copy is known to be complete`).toEqual(await knownUntil(from));
+    await layDown(scene, 'copy');
   },
   dump: async (scene, outcome, reference, what) => {
     const repository = await scene.repository();
@@ -102,10 +113,12 @@ export const PROMISES: Readonly<Record<Swept, Promised>> = {
       }
     }
     expect(await labelsOf(repository), what).toEqual(reference.before);
+    await expectWalKept(scene, reference.reaches, what);
     await expectWhole(scene, 'repository', what);
   },
-  rebuild: async (scene, _, { before }, what) => {
+  rebuild: async (scene, _, { before, reaches }, what) => {
     expect(await labelsOf(await scene.repository()), what).toEqual(before);
+    await expectWalKept(scene, reaches, what);
     await expectWhole(scene, 'repository', what);
   },
 };
@@ -116,6 +129,16 @@ export function isDone(outcome: Outcome): outcome is Acknowledged {
 
 function acknowledgedBy(outcome: Outcome): readonly string[] {
   return isDone(outcome) ? outcome.acknowledged : [];
+}
+
+/** Each backup that is still there can be recovered at least as far as before: whatever is listed is whole without its WAL, too. */
+async function expectWalKept(scene: Scene, reaches: Reference['reaches'], what: string): Promise<void> {
+  const now = await reachesOf(await scene.repository());
+  const shorter = [...reaches].flatMap(([label, reach]) => {
+    const after = now.get(label);
+    return after === undefined || after >= reach ? [] : [`${label}: ${formatLsn(after)} instead of ${formatLsn(reach)}`];
+  });
+  expect(shorter, `${what}: WAL is lost`).toEqual([]);
 }
 
 /** Everything that is listed is whole. */

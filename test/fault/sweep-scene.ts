@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
@@ -40,12 +41,25 @@ export async function labelsOf(repository: Repository): Promise<readonly string[
   return cluster === undefined ? [] : (await listBackups(repository, cluster.systemIdentifier)).map(({ label }) => label);
 }
 
-/** Up to where there is WAL without a break since the newest backup. */
-export async function reachOf(repository: Repository): Promise<bigint> {
-  const { systemIdentifier, walSegmentBytes } = await clusterOf(repository);
+/** Up to where each backup can be recovered, by its label: where the WAL since its start breaks off. */
+export async function reachesOf(repository: Repository): Promise<ReadonlyMap<string, bigint>> {
+  const [cluster] = await listClusters(repository);
+  if (cluster === undefined) return new Map();
+  const { systemIdentifier, walSegmentBytes } = cluster;
   const coverage = await readCoverage(repository, systemIdentifier, walSegmentBytes);
-  const newest = (await listBackups(repository, systemIdentifier)).at(-1);
-  return reachFrom(coverage.timelines.get(1), parseLsn(newest?.startLsn ?? '0/0')) ?? 0n;
+  const backups = await listBackups(repository, systemIdentifier);
+  return new Map(backups.map(({ label, startLsn }) => [label, reachFrom(coverage.timelines.get(1), parseLsn(startLsn)) ?? 0n] as const));
+}
+
+/** The same of the newest. */
+export async function reachOf(repository: Repository): Promise<bigint> {
+  return [...(await reachesOf(repository)).values()].at(-1) ?? 0n;
+}
+
+/** Up to when it is known that all WAL is there. */
+export async function knownUntil(repository: Repository): Promise<Date | undefined> {
+  const { systemIdentifier, walSegmentBytes } = await clusterOf(repository);
+  return (await readCoverage(repository, systemIdentifier, walSegmentBytes)).timelines.get(1)?.horizon?.at;
 }
 
 /** What a verification that reads everything finds. */
@@ -148,8 +162,22 @@ export class Scene {
       await this.change();
       await this.run(operation);
     }
+    // WAL that no backup has for its own, which an expiry that goes too far would take.
+    await this.change();
+    await this.change(false);
     await this.receiveAll();
     await this.save('many');
+    await this.#expectWalBehind(['plain', 'many']);
+  }
+
+  /** Where nothing follows the newest backup, no loss of WAL would show. */
+  async #expectWalBehind(templates: readonly string[]): Promise<void> {
+    for (const template of templates) {
+      const repository = await openPlain(path.join(this.#directory, template, 'repository'));
+      const { systemIdentifier, walSegmentBytes } = await clusterOf(repository);
+      const stop = parseLsn((await listBackups(repository, systemIdentifier)).at(-1)?.stopLsn ?? '0/0');
+      if ((await reachOf(repository)) <= stop + BigInt(walSegmentBytes)) throw new Error(`${template} has no WAL behind its newest backup`);
+    }
   }
 
   /** Receives until everything that the server has is stored. */
@@ -184,7 +212,9 @@ export class Scene {
     at: number,
   ): Promise<{ readonly calls?: ChildAnswer['calls']; readonly outcome: Outcome }> {
     const { password, ...parameters } = this.cluster.parameters();
-    const task: ChildTask = { operation, place: this.place, parameters, password: password?.reveal() ?? null, kind, at };
+    const killing = path.join(this.#directory, 'killing');
+    await rm(killing, { force: true });
+    const task: ChildTask = { operation, place: this.place, parameters, password: password?.reveal() ?? null, kind, at, killing };
     const child = this.#waiting ?? fork(CHILD);
     // The next one loads its modules meanwhile.
     this.#waiting = fork(CHILD);
@@ -194,7 +224,7 @@ export class Scene {
     child.send(task);
     const [status, signal] = await ended;
     clearTimeout(hangs);
-    if (signal === 'SIGKILL') return { outcome: undefined };
+    if (signal === 'SIGKILL' && existsSync(killing)) return { outcome: undefined };
     if (status !== 0)
       throw new Error(`${operation}, ${kind} at ${at}: the process ended with ${signal ?? status}, which no failure may do`);
     return await answered;
