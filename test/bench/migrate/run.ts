@@ -29,8 +29,9 @@ async function main(): Promise<number> {
     return 0;
   }
   const interrupted = new AbortController();
+  // Each time: the second would end this process at once, and leave what it started.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(name, () => interrupted.abort(Object.assign(new Error(name), { status: 128 + constants.signals[name] })));
+    process.on(name, () => interrupted.abort(Object.assign(new Error(name), { status: 128 + constants.signals[name] })));
   await rm(options.workDirectory, { recursive: true, force: true });
   await mkdir(options.workDirectory, { recursive: true });
   const cluster = await startEmbeddedCluster({ major: MAJOR, settings: AS_INITDB });

@@ -26,8 +26,9 @@ async function main(): Promise<number> {
   const unknown = options.only.find((name) => GROUPS.every((group) => group.name !== name));
   if (unknown !== undefined) throw new Error(`there is no group ${unknown}; there are ${GROUPS.map(({ name }) => name).join(', ')}`);
   const interrupted = new AbortController();
+  // Each time: the second would end this process at once, and leave what it started.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(name, () => interrupted.abort(Object.assign(new Error(name), { status: 128 + constants.signals[name] })));
+    process.on(name, () => interrupted.abort(Object.assign(new Error(name), { status: 128 + constants.signals[name] })));
   await rm(options.workDirectory, { recursive: true, force: true });
   await mkdir(options.workDirectory, { recursive: true });
   const cluster = await startEmbeddedCluster({ major: options.major, settings: SETTINGS });
