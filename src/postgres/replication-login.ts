@@ -17,10 +17,13 @@ export interface Login {
   readonly encrypted: boolean;
   /** Whom it is logged in to. */
   readonly address: HostAddress;
+  /** The process of the server that serves it, as it says itself; undefined where a pooler says none. */
+  readonly serverPid: number | undefined;
 }
 
 /** What `pg`'s client has and its types do not tell. */
 interface ClientInside {
+  readonly processID: number | null;
   readonly connection: {
     readonly stream: Duplex;
     startup: (parameters: Readonly<Record<string, string>>) => void;
@@ -173,7 +176,8 @@ async function tryLogIn(
     signal?.removeEventListener('abort', onAbort);
   }
   const { stream } = inside.connection;
-  return { wire: new Wire(stream, takeOver(stream, pooled, lost)), parameterStatus, encrypted: tls !== undefined, address };
+  const serverPid = inside.processID ?? undefined;
+  return { wire: new Wire(stream, takeOver(stream, pooled, lost)), parameterStatus, encrypted: tls !== undefined, address, serverPid };
 }
 
 /** Takes the socket from the library: no listener of its parser stays, and the next byte is ours. */

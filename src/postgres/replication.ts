@@ -45,12 +45,15 @@ export class ReplicationConnection {
   readonly encrypted: boolean;
   /** Whether the server was in recovery when the connection was made. */
   readonly isStandby: boolean;
+  /** The process of the server that serves it, as it says itself. */
+  readonly serverPid: number | undefined;
 
   private constructor(parameters: ConnectionParameters, login: Login) {
     this.wire = login.wire;
     this.address = login.address;
     this.parameters = parameters;
     this.encrypted = login.encrypted;
+    this.serverPid = login.serverPid;
     this.isStandby = standingOf(login.parameterStatus).isStandby;
     this.serverVersion = parseServerVersion(login.parameterStatus.get('server_version') ?? '');
     this.serverMajor = supportedMajor(this.serverVersion);

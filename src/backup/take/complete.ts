@@ -69,8 +69,9 @@ export async function completeBackup(options: CompleteOptions): Promise<BackupSu
   const { relationSegmentBlocks } = options.facts;
   const mayBeTorn = (mismatch: AuditReport['mismatches'][number]): boolean => content.audit?.mayBeTorn(mismatch) === true;
   const summarized = summarize(options);
-  await refuseMovedDatabases(summarized, { repository, changed: content.changedDatabases, log, signal });
-  const summary = await withoutTornPages(summarized, { repository, relationSegmentBlocks, mayBeTorn, log, signal });
+  const unknown = await refuseMovedDatabases(summarized, { repository, changes: content.databases, log, signal });
+  const warned = { ...summarized, warnings: [...summarized.warnings, ...unknown] };
+  const summary = await withoutTornPages(warned, { repository, relationSegmentBlocks, mayBeTorn, log, signal });
   const packs = new Set([...packsOfParent(options), ...options.written.packs, ...options.written.adoptedPacks]);
   await verifyPacks(repository, source.systemIdentifier, packs);
   signal.throwIfAborted();

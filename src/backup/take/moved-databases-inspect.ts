@@ -1,4 +1,4 @@
-import { DbadminError, isDbadminError, reasonOf } from '../../base/errors.ts';
+import { DbadminError, isDbadminError, messageOf, reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { databaseRecord } from '../../postgres/database-records.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
@@ -7,60 +7,90 @@ import type { BackupSummary } from '../../repository/manifest.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import { readStoredRecords } from '../restore/stored-records.ts';
-import { MovedDatabases } from './moved-databases.ts';
-import { leadsTo, type OrdinarySession } from './ordinary-session.ts';
+import { MovedDatabases, type Databases } from './moved-databases.ts';
+import { BACKUP_APPLICATION, type OrdinarySession } from './ordinary-session.ts';
 
-/** The databases of a cluster by their numbers: name, and what is another with every change of their row. */
-export type Databases = ReadonlyMap<number, { readonly name: string; readonly row: string }>;
+/** A look at the databases, or why there was none: part of a sentence. */
+export type DatabasesLook = Databases | { readonly unknown: string };
 
-/** Undefined where there is nobody to ask. */
-export async function inspectDatabases(session: OrdinarySession | undefined, systemIdentifier: string): Promise<Databases | undefined> {
+/**
+ * How the databases stand at the server whose replication connection is served by the process `serverPid`. Another server of the cluster, a
+ * standby that lags behind or the primary of one, makes and drops databases at other moments than the one that is read.
+ */
+export async function inspectDatabases(session: OrdinarySession | undefined, serverPid: number | undefined): Promise<DatabasesLook> {
+  if (session === undefined) return { unknown: 'there is no ordinary connection' };
   try {
-    const sql = await session?.open();
-    if (sql === undefined || !(await leadsTo(sql, systemIdentifier))) return undefined;
-    const rows = await sql<{ oid: string; name: string; row: string }[]>`
-      select oid::text, datname::text as name, xmin::text || ' ' || dattablespace::text as row from pg_catalog.pg_database`;
-    return new Map(rows.map(({ oid, name, row }) => [Number(oid), { name, row }]));
-  } catch {
-    return undefined;
+    const sql = await session.open();
+    const [here] = await sql`
+      select from pg_catalog.pg_stat_activity where pid = ${serverPid ?? 0} and datid is null and application_name = ${BACKUP_APPLICATION}`;
+    if (here === undefined) return { unknown: 'the ordinary connection leads to another server than the one that is backed up' };
+    const rows = await sql<{ oid: string; name: string; version: string; tablespace: string; going: boolean }[]>`
+      select oid::text, datname::text as name, xmin::text as version, dattablespace::text as tablespace,
+        datconnlimit = ${DROP_BEGAN} or oid in (select objid from pg_catalog.pg_locks where locktype = 'object'
+          and classid = 'pg_catalog.pg_database'::pg_catalog.regclass and mode = 'AccessExclusiveLock' and granted) as going
+      from pg_catalog.pg_database`;
+    return new Map(
+      rows.map(({ oid, name, version, tablespace, going }) => [
+        Number(oid),
+        { name, version, tablespace: Number(tablespace), mayGo: going },
+      ]),
+    );
+  } catch (error) {
+    return { unknown: messageOf(error) };
   }
 }
 
-/** The names, by their numbers, of databases that were made or altered from one look to the other. Moving one alters its row. */
-export function changedDatabases(before: Databases | undefined, after: Databases | undefined): ReadonlyMap<number, string> {
-  const changed = new Map<number, string>();
-  if (before === undefined) return changed;
-  for (const [oid, { name, row }] of after ?? []) if (before.get(oid)?.row !== row) changed.set(oid, name);
-  return changed;
+/** The connection limit of a database whose DROP has begun. Minor versions of before July 2023 set none; then its lock tells. */
+const DROP_BEGAN = -2;
+
+/** What became of the databases while the cluster was read. */
+export interface DatabaseChanges {
+  /** Whether some were made or altered, moved ones among them; true where that is not known. */
+  readonly areLikely: boolean;
+  /** How they stood when everything had been read. */
+  readonly last: Databases | undefined;
+  /** Why one of these is not known. */
+  readonly unknown: string | undefined;
+}
+
+export function databaseChanges(before: DatabasesLook, after: DatabasesLook): DatabaseChanges {
+  if ('unknown' in after) return { areLikely: true, last: undefined, unknown: after.unknown };
+  if ('unknown' in before) return { areLikely: true, last: after, unknown: before.unknown };
+  const areLikely = after.entries().some(([oid, { version }]) => before.get(oid)?.version !== version);
+  return { areLikely, last: after, unknown: undefined };
 }
 
 export interface MovedDatabasesOptions {
-  /** Has the WAL of the backup. */
+  /** Has the WAL of the backup. It is read only where databases were made or altered, or where that is not known. */
   readonly repository: Repository;
-  /** Made or altered while the backup was being taken. The WAL is read only where there are such. */
-  readonly changed: ReadonlyMap<number, string>;
+  readonly changes: DatabaseChanges;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /**
  * Refuses a backup that {@link MovedDatabases} are not in: a restore of it would start, and these databases would be empty.
+ * Gives sentences, without the last stop, on what could not be found out.
  *
  * @throws {DbadminError} `backup-failed`, `interrupted`.
  */
-export async function refuseMovedDatabases(summary: BackupSummary, options: MovedDatabasesOptions): Promise<void> {
-  const { changed, log } = options;
-  if (changed.size === 0) return;
-  let lost: readonly number[];
+export async function refuseMovedDatabases(summary: BackupSummary, options: MovedDatabasesOptions): Promise<readonly string[]> {
+  const { changes, log } = options;
+  const { last, unknown } = changes;
+  if (!changes.areLikely) return [];
+  if (unknown !== undefined) log.debug(`${summary.label}: looking in its WAL whether databases were moved: ${unknown}`);
+  let moved: MovedDatabases;
   try {
-    lost = await inspectMoved(summary, options);
+    moved = await inspectMoved(summary, options);
   } catch (error) {
     if (!isDbadminError(error) || error.code === 'interrupted') throw error;
-    log.warn(`${summary.label}: the WAL of the backup does not say whether databases were moved: ${reasonOf(error)}`);
-    return;
+    return [
+      `nobody knows whether databases were moved while the backup was being taken, which would be empty in it: its WAL does not say it (${reasonOf(error)})`,
+    ];
   }
-  const names = lost.flatMap((oid) => changed.get(oid) ?? []).map((name) => `"${name}"`);
-  if (names.length === 0) return;
+  const { lost, open } = moved.outcome(last);
+  if (lost.length === 0) return open.map((copy) => openWarning(copy, unknown ?? ''));
+  const names = lost.map((oid) => nameOf(oid, last));
   throw new DbadminError(
     'backup-failed',
     `files of ${names.length === 1 ? 'database' : 'databases'} ${names.join(', ')} were moved away while the backup was being taken`,
@@ -72,10 +102,19 @@ export async function refuseMovedDatabases(summary: BackupSummary, options: Move
   );
 }
 
+function nameOf(oid: number, databases: Databases | undefined): string {
+  const row = databases?.get(oid);
+  return row === undefined ? `with OID ${oid}` : `"${row.name}"`;
+}
+
+function openWarning({ database, source }: { readonly database: number; readonly source: number }, reason: string): string {
+  return `the database with OID ${database} was made from the files of the one with OID ${source} while the backup was being taken: if that was dropped before the end, the new one is empty in this backup, and nobody could be asked (${reason}); take another backup where it may have been`;
+}
+
 async function inspectMoved(
   { systemIdentifier, walSegmentBytes, serverVersion, startLsn, stopLsn, stopTimeline }: BackupSummary,
   { repository, signal }: MovedDatabasesOptions,
-): Promise<readonly number[]> {
+): Promise<MovedDatabases> {
   const major = Math.floor(serverVersion / 10_000);
   const stretch = {
     archive: new WalArchive(repository, systemIdentifier, walSegmentBytes),
@@ -90,5 +129,5 @@ async function inspectMoved(
     const change = databaseRecord(record, major);
     if (change !== undefined) moved.add(change);
   }
-  return moved.lost();
+  return moved;
 }

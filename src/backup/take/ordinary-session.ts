@@ -3,6 +3,9 @@ import { openClient } from '../../postgres/client.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { applySettings, UNTIMED_SETTINGS } from '../../postgres/session-client.ts';
 
+/** What both connections of a backup, that for replication and the ordinary one, are called at the server. */
+export const BACKUP_APPLICATION = 'dbadmin backup';
+
 /** The ordinary connection of a backup, for what the replication connection cannot be asked: opened when it is first needed. */
 export class OrdinarySession {
   readonly #parameters: ConnectionParameters;
@@ -14,7 +17,7 @@ export class OrdinarySession {
 
   /** @throws {DbadminError} as openClient; the next call tries again. */
   async open(): Promise<Sql> {
-    this.#opening ??= openClient(this.#parameters, { applicationName: 'dbadmin backup' });
+    this.#opening ??= openClient(this.#parameters, { applicationName: BACKUP_APPLICATION });
     try {
       const sql = await this.#opening;
       // Each time: where it was cut off since, this is another session.

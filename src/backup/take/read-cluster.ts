@@ -15,7 +15,7 @@ import type { ContentMap, FileRecord } from './content-map.ts';
 import { ContentSink } from './content-sink.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import type { TakeMode } from './mode.ts';
-import { changedDatabases, type Databases } from './moved-databases-inspect.ts';
+import { databaseChanges, type DatabaseChanges, type DatabasesLook } from './moved-databases-inspect.ts';
 import type { ConfigurationFile, LinkedConfiguration, OuterConfiguration } from './outer-configuration-inspect.ts';
 import { isListed, listedInError, type CutFiles } from './parent-listing.ts';
 import type { ParentBlobs } from './parent-blobs.ts';
@@ -46,7 +46,7 @@ export interface ReadClusterOptions {
   readonly readLinked: (paths: readonly string[]) => Promise<LinkedConfiguration>;
   /** Says of files of relations whether they are read. */
   readonly inspectUse: InspectUse;
-  readonly inspectDatabases: () => Promise<Databases | undefined>;
+  readonly inspectDatabases: () => Promise<DatabasesLook>;
   /** Whether hint bits change without being logged. */
   readonly hintsUnlogged: boolean;
   readonly relationSegmentBlocks: number;
@@ -72,8 +72,8 @@ export interface ClusterContent {
   readonly missing: readonly string[];
   /** Directories that configuration files include and that are in the backup whole: absolute, or relative to the data directory. */
   readonly includedDirectories: readonly string[];
-  /** Names, by their numbers, of databases that were made or altered meanwhile, so far as that is known. */
-  readonly changedDatabases: ReadonlyMap<number, string>;
+  /** What became of the databases meanwhile. */
+  readonly databases: DatabaseChanges;
 }
 
 /**
@@ -140,7 +140,7 @@ async function readComparing(options: ReadClusterOptions, comparison?: Compariso
     audit,
     changedBytes: state.changedBytes,
     missing: [...configuration.missing, ...behindLinks.missing],
-    changedDatabases: changedDatabases(databases, await options.inspectDatabases()),
+    databases: databaseChanges(databases, await options.inspectDatabases()),
     includedDirectories: wholeDirectories(configuration, [...linked], behindLinks),
   };
 }

@@ -27,7 +27,7 @@ import { chooseLabel } from './label.ts';
 import { kindOf, type TakeMode } from './mode.ts';
 import { inspectDatabases } from './moved-databases-inspect.ts';
 import { afterFailure, mayTryAgain, RestsOnDamage } from './next-attempt.ts';
-import { OrdinarySession } from './ordinary-session.ts';
+import { BACKUP_APPLICATION, OrdinarySession } from './ordinary-session.ts';
 import { isOfOneRepository, outcomesOf, type TakeOutcome } from './outcomes.ts';
 import { ParentBlobs } from './parent-blobs.ts';
 import { inspectParents } from './parents-inspect.ts';
@@ -165,7 +165,7 @@ class TakeRun {
   async #connect(): Promise<ReplicationConnection> {
     await this.#connection?.close();
     this.#connection = await ReplicationConnection.open(this.#options.parameters, {
-      applicationName: 'dbadmin backup',
+      applicationName: BACKUP_APPLICATION,
       signal: this.#options.signal,
     });
     return this.#connection;
@@ -316,7 +316,7 @@ class TakeRun {
     const connection = this.#connection ?? (await this.#connect());
     const ended = await inspectEndedTransactions(mode.kind === 'blocks' ? undefined : this.#session, source.systemIdentifier);
     log.debug(`${label}: reading the cluster`);
-    return await readCluster({
+    const content = await readCluster({
       connection,
       source,
       mode,
@@ -329,7 +329,7 @@ class TakeRun {
       configuration,
       readLinked: async (paths) => await inspectLinkedConfiguration(this.#session, paths),
       inspectUse: async (paths) => await inspectFileUse(this.#session, ended, paths),
-      inspectDatabases: async () => await inspectDatabases(this.#session, source.systemIdentifier),
+      inspectDatabases: async () => await inspectDatabases(this.#session, connection.serverPid),
       pageHashKey,
       hintsUnlogged: leavesHintsUnlogged(source, facts),
       relationSegmentBlocks: facts.relationSegmentBlocks,
@@ -343,6 +343,8 @@ class TakeRun {
       },
       onProgress,
     });
+    await this.#session?.close();
+    return content;
   }
 
   async #consolidate({ label, mode, parents }: Attempt, content: ClusterContent, parent: ParentBlobs): Promise<void> {
