@@ -15,13 +15,14 @@ import { openDestination } from '../../src/backup/wal/destination.ts';
 import { runReceiver } from '../../src/backup/wal/receive-run.ts';
 import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
-import { stopCluster, type ServerPrograms } from '../../src/postgres/server.ts';
+import type { ServerPrograms } from '../../src/postgres/server.ts';
 import { createRepository } from '../../src/repository/identity.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
 import type { BackupSummary } from '../../src/repository/manifest.ts';
 import { createDiskStore } from '../../src/storage/disk.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import { freePort } from '../postgres/address.ts';
+import { endServer } from '../postgres/end-server.ts';
 import { makeMemoryRepository } from './memory-repository.ts';
 
 /** A directory for a test's files that other users may enter, in memory where there is such a place (a restore syncs each file); removed with {@link removeDirectory}. */
@@ -181,6 +182,6 @@ export async function restore(options: RestoreTestOptions): Promise<RestoredClus
     programs,
     started,
     url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
-    stop: async () => await stopCluster(programs, options.into, 'immediate'),
+    stop: async () => await endServer(programs, options.into),
   };
 }

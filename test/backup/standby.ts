@@ -2,10 +2,11 @@ import { appendFile, chown, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
-import { startCluster, stopCluster } from '../../src/postgres/server.ts';
+import { startCluster } from '../../src/postgres/server.ts';
 import type { Repository } from '../../src/repository/repository.ts';
 import { freePort } from '../postgres/address.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
+import { endServer } from '../postgres/end-server.ts';
 import { preflightOf } from './preflight.ts';
 
 export interface TestStandby {
@@ -37,5 +38,5 @@ export async function startStandby(cluster: TestCluster, repository: Repository,
     parameters: () => parameters,
     url: (database = 'postgres') => `postgresql://postgres@127.0.0.1:${port}/${database}`,
   };
-  return { standby, stop: async () => await stopCluster(programs, into, 'immediate') };
+  return { standby, stop: async () => await endServer(programs, into) };
 }

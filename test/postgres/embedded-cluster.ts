@@ -6,6 +6,7 @@ import { embeddedPrograms } from '../../src/postgres/embedded.ts';
 import { makeServerDirectory, serverPid, startCluster, stopCluster } from '../../src/postgres/server.ts';
 import { clusterAddress, freePort, settingsText } from './address.ts';
 import type { ClusterOptions, TestCluster } from './cluster.ts';
+import { endServer } from './end-server.ts';
 import { ownDirectory, serverDirectoryPrefix } from './leftovers.ts';
 import { layCluster } from './template.ts';
 
@@ -48,7 +49,7 @@ export async function startEmbeddedCluster(options: ClusterOptions = {}): Promis
     },
     crash: async () => await killServer(dataDirectory),
     stop: async () => {
-      await stopCluster(programs, dataDirectory, 'immediate').catch(() => undefined);
+      await endServer(programs, dataDirectory).catch(() => undefined);
       await rm(root, { recursive: true, force: true });
     },
   };
