@@ -10,8 +10,12 @@ import { startStandby } from '../../backup/standby.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-/** Waits until the standby has replayed what the primary has written so far. */
+/**
+ * Waits until the standby has replayed what the primary has written so far. A commit brings out hints that were logged and lie in the
+ * buffers of the WAL, and which nothing would send for up to fifteen seconds.
+ */
 async function catchUp(primary: postgres.Sql, standby: postgres.Sql): Promise<void> {
+  await primary`select pg_logical_emit_message(true, 'test', '')`;
   const [row] = await primary<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`;
   for (;;) {
     const [at] = await standby<{ there: boolean }[]>`select pg_last_wal_replay_lsn() >= ${row?.lsn ?? ''}::pg_lsn as there`;
