@@ -4,6 +4,7 @@ import type { ContainerRuntimeClient } from 'testcontainers';
 import type { TestProject } from 'vitest/node';
 import { buildIfStale } from '../built-command.ts';
 import type { TestCluster } from './cluster.ts';
+import { beginDraw } from './drawn.ts';
 import { ownerLabels, sweepLeftovers } from './leftovers.ts';
 import { containerRuntime, findProviders, type Providers } from './provider.ts';
 import { startCluster } from './start-cluster.ts';
@@ -54,7 +55,8 @@ async function startServers(): Promise<Servers> {
   buildIfStale();
   const client = process.env['DBADMIN_TEST_PROVIDER'] === 'embedded' ? undefined : await containerRuntime();
   await sweepLeftovers(client);
-  const found = await findProviders();
+  const servers = await findProviders();
+  const found = { ...servers, summary: `${servers.summary}\n${beginDraw()}` };
   process.stderr.write(`${found.summary}\n`);
   const removePlace = await makeTemplatePlace();
   const volume = client === undefined ? undefined : await makeVolume(client);

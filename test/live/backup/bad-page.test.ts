@@ -9,6 +9,7 @@ import { flipBit } from '../../backup/flip-bit.ts';
 import { runInProcess } from '../../backup/in-process.ts';
 import { makeDirectory, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const BLOCK = 12;
@@ -19,7 +20,7 @@ interface Listed {
   readonly damage: string | null;
 }
 
-describe.each([14, 16, 18])('PostgreSQL %i: a page that went bad on the source', (major) => {
+describe.each([...drawn(import.meta.filename, [14, 16]), 18])('PostgreSQL %i: a page that went bad on the source', (major) => {
   let cluster: TestCluster;
   let sql: postgres.Sql;
   let directory: string;

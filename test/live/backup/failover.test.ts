@@ -6,6 +6,7 @@ import { parseLsn } from '../../../src/postgres/lsn.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import { startStandby } from '../../backup/standby.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 /** A primary of the story: what is written to it, where that lies in the WAL, and what its standby has of it. */
@@ -49,7 +50,7 @@ async function cutOff(standby: Primary, lsn: string): Promise<void> {
   await standby.until('not exists (select from pg_stat_wal_receiver)');
 }
 
-test.each([15, 18])(
+test.each(drawn(import.meta.filename, [15, 18]))(
   'PostgreSQL %i: after three failovers, the last to a server without the first history file, each of the four timelines is there, to its end and to a moment',
   async (major) => {
     const directory = await makeDirectory();

@@ -9,13 +9,14 @@ import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import { waitUntilStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 /**
  * A backup; then app gives its name to app_new, in vain at first, and is dropped as app_old; and a database made since is given another
  * name. At the end a backup that has none of the dropped ones.
  */
-describe.each([14, 15, 18])('databases that change their names or go, on PostgreSQL %i', (major) => {
+describe.each([14, ...drawn(import.meta.filename, [15, 18])])('databases that change their names or go, on PostgreSQL %i', (major) => {
   let directory: string;
   let cluster: TestCluster;
   let repository: Repository;
@@ -121,7 +122,7 @@ describe.each([14, 15, 18])('databases that change their names or go, on Postgre
 });
 
 /** A backup; then, more often than anything is begun anew, another database takes the name, and in the last of them pg_class moves. */
-describe.each([14, 18])('a database whose place another one takes each night, on PostgreSQL %i', (major) => {
+describe.each(drawn(import.meta.filename, [14, 18]))('a database whose place another one takes each night, on PostgreSQL %i', (major) => {
   const NIGHTS = 17;
   let directory: string;
   let cluster: TestCluster;

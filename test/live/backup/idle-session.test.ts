@@ -6,6 +6,7 @@ import type { Repository } from '../../../src/repository/repository.ts';
 import { passThrough } from '../../../src/storage/pass-through.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const pause = async (delayMs: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -16,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await removeDirectory(directory));
 
-describe.each([14, 18])('where PostgreSQL %i ends sessions that are idle', (major) => {
+describe.each(drawn(import.meta.filename, [14, 18]))('where PostgreSQL %i ends sessions that are idle', (major) => {
   let cluster: TestCluster;
   beforeAll(async () => {
     cluster = await startTestCluster({ major, settings: { idle_session_timeout: '300ms' } });

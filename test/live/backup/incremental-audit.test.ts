@@ -11,7 +11,10 @@ import { flipBit, overwritePage } from '../../backup/flip-bit.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import { takeInto, takenInto } from '../../backup/take-into.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+
+const MAJORS = drawn(import.meta.filename, [14, 16, 18]);
 
 let directory: string;
 let repository: Repository;
@@ -63,7 +66,7 @@ function otherBytes(): Buffer {
 }
 
 describe('an incremental backup that reads everything', () => {
-  test.each([14, 16, 18])('PostgreSQL %i: names the pages that changed without their LSN, and passes none on as changed', async (major) => {
+  test.each(MAJORS)('PostgreSQL %i: names the pages that changed without their LSN, and passes none on as changed', async (major) => {
     const { cluster, sql } = await start(major, false);
     const first = takenInto(await take(cluster), 'local');
     await sql`update warm set n = n + 1 where n % 7 = 0`;
@@ -124,7 +127,7 @@ describe('an incremental backup that reads everything', () => {
     expect(found).toMatchObject({ kind: 'incremental', damage: null, audit: { mismatches: [{ path: file, block: 77 }] } });
   });
 
-  test.each([14, 18])('PostgreSQL %i: a full one names a page of other bytes, of which the server itself says nothing', async (major) => {
+  test.each(MAJORS)('PostgreSQL %i: a full one names a page of other bytes, of which the server itself says nothing', async (major) => {
     const { cluster, sql } = await start(major, true);
     await take(cluster);
     await sql`update warm set n = n + 1 where n % 7 = 0`;

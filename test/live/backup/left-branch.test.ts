@@ -15,12 +15,13 @@ import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startR
 import { waitUntilStored } from '../../backup/stored.ts';
 import { clusterAddress } from '../../postgres/address.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const sleep = async (ms: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Rows 1 to 4 on timeline 1; restored to row 1 in the morning's place, it went on as timeline 2 with rows 10 and 11. */
-describe.each([15, 18])('a moment on a timeline that was left, on PostgreSQL %i', (major) => {
+describe.each(drawn(import.meta.filename, [15, 18]))('a moment on a timeline that was left, on PostgreSQL %i', (major) => {
   let directory: string;
   let config: string;
   let repository: Repository;

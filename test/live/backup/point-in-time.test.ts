@@ -2,6 +2,7 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const CLIENTS = 4;
@@ -44,7 +45,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-test.each([17, 18])(
+test.each(drawn(import.meta.filename, [17, 18]))(
   'PostgreSQL %i: each of many moments gives a prefix of the commits, with all acknowledged before it and none begun after it',
   async (major) => {
     const directory = await makeDirectory();

@@ -20,6 +20,7 @@ import {
 } from '../../backup/repository.ts';
 import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 /** What happened on the cluster of these tests, step by step: rows 1 to 6 of table `step`. */
@@ -53,7 +54,7 @@ async function tell(major: number): Promise<Story> {
   return { cluster, repository, directory, lsn3: parseLsn(position?.lsn ?? ''), xid4: fourth?.xid ?? '' };
 }
 
-describe.each([14, 15, 16, 17, 18])('restore of PostgreSQL %i', (major) => {
+describe.each([14, ...drawn(import.meta.filename, [15, 16, 17]), 18])('restore of PostgreSQL %i', (major) => {
   let story: Story;
   let count = 0;
 

@@ -8,7 +8,11 @@ import type { Repository } from '../../../src/repository/repository.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { checkIndexes, fingerprint } from '../../backup/workload.ts';
 import type { ClusterOptions, TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
+
+const MAJORS = drawn(import.meta.filename, [17, 18]);
+const WITH_CHECKSUMS = [...MAJORS.map((major) => [major, true] as const), [18, false] as const];
 
 const opened: { cluster?: TestCluster; sql?: postgres.Sql } = {};
 let directory = '';
@@ -108,7 +112,7 @@ function keepInfo(): { readonly log: Log; readonly said: string[] } {
   return { log: { ...silentLog, info: (message) => void (message.startsWith('Reading back ') ? undefined : said.push(message)) }, said };
 }
 
-describe.each([17, 18])('PostgreSQL %i: a table that VACUUM cut back and that grew again', (major) => {
+describe.each(MAJORS)('PostgreSQL %i: a table that VACUUM cut back and that grew again', (major) => {
   test('comes back without its deleted rows, where it has pages that were never written', async () => {
     const { cluster, sql } = await start({ major });
     await fill(sql, 't');
@@ -143,11 +147,7 @@ describe.each([17, 18])('PostgreSQL %i: a table that VACUUM cut back and that gr
   });
 });
 
-describe.each([
-  [17, true],
-  [18, true],
-  [18, false],
-])('PostgreSQL %i, data checksums %s: a visibility map', (major, checksums) => {
+describe.each(WITH_CHECKSUMS)('PostgreSQL %i, data checksums %s: a visibility map', (major, checksums) => {
   const embedded = { major, provider: 'embedded', checksums } as const;
   const expectTrueMaps = async (reader: postgres.Sql): Promise<void> => {
     await reader`create extension pg_visibility`;

@@ -19,12 +19,13 @@ import type { WalArchive } from '../../../src/repository/wal-archive.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore, startReceiver } from '../../backup/repository.ts';
 import { waitUntilStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const TIMES = { receivedAt: new Date(), coveredUntil: undefined };
 
 /** A cluster whose WAL is stored to its end, and that was lost then. */
-describe.each([15, 18])('the segment in which a timeline was left, on PostgreSQL %i', (major) => {
+describe.each(drawn(import.meta.filename, [15, 18]))('the segment in which a timeline was left, on PostgreSQL %i', (major) => {
   let directory: string;
   let repository: Repository;
   let cluster: TestCluster;

@@ -10,12 +10,14 @@ import { segmentName } from '../../../src/postgres/segment.ts';
 import { parseTimelineHistory } from '../../../src/postgres/timeline.ts';
 import { startWalStream, type WalStream, type WalStreamEvent } from '../../../src/postgres/wal-stream.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
+const MAJORS = EMBEDDED_MAJORS.filter(hasEmbedded);
 const SEGMENT_BYTES = 2 ** 20;
 const SIZE = BigInt(SEGMENT_BYTES);
 
-describe.each(EMBEDDED_MAJORS.filter(hasEmbedded))('WAL streamed from PostgreSQL %i', (major) => {
+describe.each([...drawn(import.meta.filename, MAJORS.slice(0, -1)), ...MAJORS.slice(-1)])('WAL streamed from PostgreSQL %i', (major) => {
   let cluster: TestCluster;
   let sql: postgres.Sql;
 

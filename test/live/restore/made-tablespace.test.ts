@@ -23,6 +23,7 @@ import { waitUntilStored } from '../../backup/stored.ts';
 import { treeOf } from '../../backup/tree.ts';
 import { freePort } from '../../postgres/address.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { preflightOf } from '../../backup/preflight.ts';
 
@@ -36,7 +37,7 @@ async function stateOf(directory: string): Promise<ReadonlyMap<string, string>> 
   return state;
 }
 
-describe.each([14, 18])('a tablespace that production made after the backup, on PostgreSQL %i', (major) => {
+describe.each(drawn(import.meta.filename, [14, 18]))('a tablespace that production made after the backup, on PostgreSQL %i', (major) => {
   let directory: string;
   let cluster: TestCluster;
   let repository: Repository;

@@ -6,6 +6,7 @@ import { inspectLineage, readLineage } from '../../../src/backup/lineage-inspect
 import { recoverableWindows } from '../../../src/backup/windows.ts';
 import { preflightOf } from '../../backup/preflight.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, startReceiver } from '../../backup/repository.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 /** That of a machine which is 90 s behind the server's. */
@@ -13,7 +14,7 @@ const behind: Clock = { ...systemClock, now: () => new Date(Date.now() - 90_000)
 
 const pause = async (delayMs: number): Promise<void> => await new Promise((resolve) => setTimeout(resolve, delayMs));
 
-test.each([15, 18])(
+test.each(drawn(import.meta.filename, [15, 18]))(
   'PostgreSQL %i: a backup that was taken after the moment is not taken for one from before it, though the clock of its tool says so',
   async (major) => {
     const directory = await makeDirectory();

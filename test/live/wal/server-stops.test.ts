@@ -11,6 +11,7 @@ import { withFaults } from '../../backup/failing-store.ts';
 import { makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
 import { waitUntilAllStored } from '../../backup/stored.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startEmbeddedCluster } from '../../postgres/embedded-cluster.ts';
 
 let directory: string;
@@ -62,7 +63,7 @@ async function isReceived(sql: postgres.Sql): Promise<void> {
   await expect.poll(slot, { timeout: 20_000 }).toBe(1);
 }
 
-test.each([14, 18])(
+test.each(drawn(import.meta.filename, [14, 18]))(
   'PostgreSQL %i: a server that is told to stop does not wait for the next part of its open segment',
   async (major) => {
     const cluster = await startEmbeddedCluster({ major });
