@@ -1,8 +1,10 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { judgeDrill } from '../../../src/backup/drill/judge.ts';
+import type { DrillRun } from '../../../src/backup/drill/run.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { drill } from '../../backup/drill.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory } from '../../backup/repository.ts';
@@ -34,10 +36,10 @@ describe('a drill of a backup whose clone does not answer', () => {
     await removeDirectory(directory);
   });
 
-  /** The data directory of the drill that is under way. */
-  function clone(): string {
-    const [scratch = ''] = readdirSync(directory).filter((name) => name.startsWith('dbadmin-drill-'));
-    return path.join(directory, scratch, 'data');
+  /** The data directory of the drill that is under way in `place`. */
+  function clone(place = directory): string {
+    const [scratch = ''] = readdirSync(place).filter((name) => name.startsWith('dbadmin-drill-'));
+    return path.join(place, scratch, 'data');
   }
 
   test('a database whose catalogs are broken is a finding of its own, and the others are looked at', async () => {
@@ -61,23 +63,33 @@ describe('a drill of a backup whose clone does not answer', () => {
     });
   });
 
-  test('a server that breaks under the checks fails it', async () => {
-    const run = await drill(repository, directory, { onPhase: whenAt('checking, 3 relations', () => end('backend', 'SIGSEGV')) });
+  // Beside each other: whether the server comes back is waited for, some seconds each.
+  test.concurrent('a server that breaks under the checks fails it', async () => {
+    const run = await drillThatEnds('backend', 'SIGSEGV');
     expect(run.amcheck).toMatchObject({ state: 'damaged' });
     expect(judgeDrill(run).verdict).toBe('failed');
   });
 
-  test.each<[string, 'backend' | 'postmaster', NodeJS.Signals]>([
+  test.concurrent.each<[string, 'backend' | 'postmaster', NodeJS.Signals]>([
     ['what the system kills when memory runs out', 'backend', 'SIGKILL'],
     ['a server that somebody stops', 'postmaster', 'SIGQUIT'],
   ])('%s is no failure of the backup', async (_what, which, signal) => {
-    const held = drill(repository, directory, { onPhase: whenAt('checking, 3 relations', () => end(which, signal)) });
-    await expect(held).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('ended') as string });
+    await expect(drillThatEnds(which, signal)).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining('ended') as string,
+    });
   });
 
+  /** Held in a place of its own, and its server is signalled in the middle of the checks. */
+  async function drillThatEnds(which: 'backend' | 'postmaster', signal: NodeJS.Signals): Promise<DrillRun> {
+    const place = path.join(directory, signal);
+    await mkdir(place);
+    return await drill(repository, place, { onPhase: whenAt('checking, 3 relations', () => end(place, which, signal)) });
+  }
+
   /** Signals the clone's server, or a process of it that serves a connection. */
-  function end(which: 'backend' | 'postmaster', signal: NodeJS.Signals): void {
-    const postmaster = readFileSync(path.join(clone(), 'postmaster.pid'), 'utf8').split('\n', 1)[0] ?? '';
+  function end(place: string, which: 'backend' | 'postmaster', signal: NodeJS.Signals): void {
+    const postmaster = readFileSync(path.join(clone(place), 'postmaster.pid'), 'utf8').split('\n', 1)[0] ?? '';
     const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
     const backend = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres: dbadmin-drill: postgres'));
     process.kill(Number(which === 'postmaster' ? postmaster : backend), signal);
