@@ -11,14 +11,15 @@ const MIN_CHUNK_BYTES = 1024;
 
 /** zstd in the thread pool: several calls at once use several cores. */
 export async function compress(bytes: Uint8Array, level = DEFAULT_LEVEL): Promise<Buffer> {
-  const chunkSize = Math.min(CHUNK_BYTES, boundBytes(bytes));
+  // With room for everything, as it is not all touched where little is needed: of several pieces one more is made in the end.
+  const chunkSize = boundBytes(bytes);
   return await compressRaw(bytes, { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: level } });
 }
 
 /** The plain bytes; more than `limitBytes` is an error, so that a damaged frame cannot fill the memory. */
 export async function decompress(bytes: Uint8Array, limitBytes: number): Promise<Buffer> {
   return await decompressRaw(bytes, {
-    chunkSize: Math.max(MIN_CHUNK_BYTES, Math.min(CHUNK_BYTES, limitBytes + 1)),
+    chunkSize: Math.max(MIN_CHUNK_BYTES, Math.min(Math.max(CHUNK_BYTES, boundBytes(bytes)), limitBytes + 1)),
     maxOutputLength: Math.max(1, limitBytes),
   });
 }

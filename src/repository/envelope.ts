@@ -58,15 +58,16 @@ export async function seal(
 ): Promise<Buffer> {
   const stored = body.byteLength === 0 ? Buffer.alloc(0) : await compress(body);
   const encrypted = sealing.keys !== undefined && stored.byteLength > 0;
-  const told = typeof header === 'function' ? header(encrypted ? encryptedBytes(stored.byteLength) : stored.byteLength) : header;
+  const bodyBytes = encrypted ? encryptedBytes(stored.byteLength) : stored.byteLength;
+  const told = typeof header === 'function' ? header(bodyBytes) : header;
   const start = preamble(kind, told, (stored.byteLength === 0 ? 0 : FLAG_ZSTD) | (encrypted ? FLAG_ENCRYPTED : 0));
-  const pieces = [start];
-  if (sealing.keys !== undefined && encrypted)
-    for await (const piece of encryptBody(sealing.keys, blake3(start), [stored])) pieces.push(piece);
-  else pieces.push(stored);
-  const hash = new Blake3();
-  for (const piece of pieces) hash.update(piece);
-  return Buffer.concat([...pieces, hash.digest()]);
+  // Filled as it comes: of a segment's 16 MB each copy counts, as several are made at once.
+  const whole = Buffer.allocUnsafeSlow(start.byteLength + bodyBytes + HASH_BYTES);
+  let filled = start.copy(whole);
+  const pieces = sealing.keys !== undefined && encrypted ? encryptBody(sealing.keys, blake3(start), piecesOf(stored)) : [stored];
+  for await (const piece of pieces) filled += piece.copy(whole, filled);
+  blake3(whole.subarray(0, filled)).copy(whole, filled);
+  return whole;
 }
 
 /** A sealed object whose body comes in pieces; memory stays small whatever its size. */
@@ -149,11 +150,18 @@ function withoutKey(name: string): DbadminError {
   return damaged(name, 'It is not encrypted, and this repository is: somebody without its key wrote it.');
 }
 
+/** Who takes pieces copies each: not all at once. */
+function* piecesOf(bytes: Buffer): Generator<Buffer, undefined> {
+  for (let at = 0; at < bytes.byteLength; at += STREAM_CHUNK_BYTES) yield bytes.subarray(at, at + STREAM_CHUNK_BYTES);
+}
+
 function decryptWhole(keys: RepositoryKeys, start: Buffer, stored: Buffer, name: string): Buffer {
   const decryption = new BodyDecryption(keys, blake3(start), name);
-  const body = Buffer.concat([...decryption.take(stored)]);
+  const body = Buffer.allocUnsafeSlow(stored.byteLength);
+  let filled = 0;
+  for (const piece of piecesOf(stored)) for (const plain of decryption.take(piece)) filled += plain.copy(body, filled);
   decryption.finish();
-  return body;
+  return body.subarray(0, filled);
 }
 
 function keysFor(sealing: Sealing, name: string): RepositoryKeys {

@@ -22,7 +22,12 @@ export async function sealSegment(repository: Repository, header: object, bytes:
   const stream = {
     [Symbol.asyncIterator]: (): AsyncGenerator<Uint8Array> => sealStream(repository, 'wal', header, pieces, DEFAULT_LEVEL),
   };
-  return { stream, expectedBytes: bytes.byteLength, replayable: true };
+  return { stream, mostBytes: sealedMost(bytes.byteLength), replayable: true };
+}
+
+/** More than zstd, encryption and header add to what cannot be compressed. */
+function sealedMost(plainBytes: number): number {
+  return plainBytes + (plainBytes >> 6) + 1024 * 1024;
 }
 
 /** What was opened of a segment that is whole: `body` may be no more than its beginning. */
@@ -32,7 +37,9 @@ export interface CheckedStart extends Unsealed {
 
 /** The inverse, checked as every sealed object. @throws {DbadminError} as `unseal`, `storage-missing`. */
 export async function openSegment(repository: Repository, key: string, segmentBytes: number): Promise<Unsealed> {
-  if (segmentBytes <= AT_ONCE_BYTES) return await unseal(repository, 'wal', await repository.store.read(key), key, segmentBytes);
+  // Decrypted at once it would be there four times.
+  if (segmentBytes <= AT_ONCE_BYTES && repository.keys === undefined)
+    return await unseal(repository, 'wal', await repository.store.read(key), key, segmentBytes);
   const { header, body } = await openInPieces(repository, key, segmentBytes, segmentBytes);
   return { header, body };
 }

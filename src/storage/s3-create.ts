@@ -60,7 +60,7 @@ export async function createS3Object(
   const pieces = piecesOf(body, description, key)[Symbol.asyncIterator]();
   try {
     if (!conditionalCreate) await refuseExisting(target, key, objectName);
-    const start = await takeStart(pieces);
+    const start = body instanceof Uint8Array ? { bytes: body, ended: body.byteLength <= SMALLEST_PART_BYTES } : await takeStart(pieces);
     let sentBytes = start.bytes.byteLength;
     const Metadata = uploadMark();
     const patient = withAgain(client, place, objectName, Metadata, again);
@@ -71,6 +71,11 @@ export async function createS3Object(
     } else {
       if (conditionalCreate) await refuseExisting(target, key, objectName);
       const partSize = partBytes(body);
+      if (body instanceof Uint8Array) {
+        // Parts are cut from it as it is: as a stream it would be copied, and so would each part.
+        await sendParts(client, patient, { ...put, Metadata, Body: body }, partSize);
+        return await readBack(target, key, objectName, sentBytes);
+      }
       const rest = async function* (): AsyncGenerator<Uint8Array> {
         yield start.bytes;
         for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
@@ -128,9 +133,11 @@ async function takeStart(pieces: AsyncIterator<Uint8Array>): Promise<{ readonly 
 
 /** How large the parts of a body have to be for S3 to take them all. What is only expected makes them larger, never smaller. */
 export function partBytes(body: ObjectBody): number {
-  const sized: Pick<StreamedBody, 'sizeBytes' | 'expectedBytes'> = body instanceof Uint8Array ? { sizeBytes: body.byteLength } : body;
-  const smallestBytes = sized.sizeBytes === undefined ? BLIND_PART_BYTES : SMALLEST_PART_BYTES;
-  return Math.max(smallestBytes, Math.ceil((sized.sizeBytes ?? sized.expectedBytes ?? 0) / PLANNED_PARTS));
+  const sized: Pick<StreamedBody, 'sizeBytes' | 'mostBytes' | 'expectedBytes'> =
+    body instanceof Uint8Array ? { sizeBytes: body.byteLength } : body;
+  const sureBytes = sized.sizeBytes ?? sized.mostBytes;
+  const smallestBytes = sureBytes === undefined ? BLIND_PART_BYTES : SMALLEST_PART_BYTES;
+  return Math.max(smallestBytes, Math.ceil((sureBytes ?? sized.expectedBytes ?? 0) / PLANNED_PARTS));
 }
 
 /** The same pieces, refused where they come to more than S3 takes in parts of this size: trying again would meet the same. */

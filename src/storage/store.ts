@@ -102,6 +102,8 @@ export interface StreamedBody {
   readonly sizeBytes?: number;
   /** About how long the stream is, where `sizeBytes` is not known: for a store that has to choose the size of parts. No promise. */
   readonly expectedBytes?: number;
+  /** What the stream does not exceed, where that is known and `sizeBytes` is not: no larger parts than needed are held in memory. */
+  readonly mostBytes?: number;
   /** Whether each iteration of `stream` begins anew, as over a file: only then can a failed create be tried again. */
   readonly replayable?: boolean;
 }

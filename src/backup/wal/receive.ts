@@ -15,10 +15,11 @@ import { RecordTimes } from './record-time-inspect.ts';
 import { SegmentBuffer } from './segment-buffer.ts';
 import { ServerQuestions } from './server-questions.ts';
 
-/** How many full segments are compressed and stored at once: enough for the cores and for a store that is far away. */
+/** How many full segments are compressed and stored at once, at most: enough for the cores and for a store that is far away. */
 const SEGMENTS_AT_ONCE = 4;
-const AT_ONCE_BYTES = 128 * 1024 * 1024;
-/** Of larger ones a second is not received before the first is stored: their memory is what the whole process needs. */
+/** Of their bytes. What each becomes for a repository is held twice beside that, of a segment that compresses badly. */
+const AT_ONCE_BYTES = 64 * 1024 * 1024;
+/** From this on a second one is not received before the first is stored: their memory is what the whole process needs. */
 const ALONE_BYTES = 64 * 1024 * 1024;
 /** For the server's time and what it has flushed by then to come, before what they tell is noted. */
 const ANSWER_MS = 1000;
@@ -104,6 +105,11 @@ function segmentBytesOf(options: ReceiveOptions): number {
   return options.segmentBytes ?? options.archives[0]?.segmentBytes ?? 16 * 1024 * 1024;
 }
 
+/** How many are stored at once in so many repositories: of 16 MB two in one or two, so that the process stays below 350 MB. */
+export function segmentsAtOnce(segmentBytes: number, repositories: number): number {
+  return Math.max(1, Math.min(SEGMENTS_AT_ONCE, Math.floor(AT_ONCE_BYTES / segmentBytes / Math.max(2, repositories))));
+}
+
 type TimelineEnd = { readonly kind: 'timeline-end'; readonly nextTimeline: number; readonly switchLsn: bigint };
 type End = TimelineEnd | { readonly kind: 'stopped' | 'reached' | 'server-shutdown'; readonly storedLsn: bigint };
 
@@ -136,7 +142,7 @@ class Reception {
     this.#isWhole = isWhole;
     this.#covered = new CoveredTime(Math.min(COVERED_APART_MS, options.partEveryMs / 8));
     this.#lanes = lanes;
-    this.#ordered = new Ordered(Math.max(1, Math.min(SEGMENTS_AT_ONCE, Math.floor(AT_ONCE_BYTES / segment.segmentBytes))));
+    this.#ordered = new Ordered(segmentsAtOnce(segment.segmentBytes, options.lanes?.length ?? options.archives.length));
     this.#stream = stream;
     this.#segment = segment;
     this.#storedLsn = segment.receivedLsn;
@@ -259,7 +265,7 @@ class Reception {
         }),
       () => this.#report(endLsn),
     );
-    if (this.#segment.segmentBytes > ALONE_BYTES) await this.#ordered.settled();
+    if (this.#segment.segmentBytes >= ALONE_BYTES) await this.#ordered.settled();
   }
 
   /** A part that is on its way is waited for: parts of one segment follow each other. */

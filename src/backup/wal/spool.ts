@@ -39,7 +39,10 @@ export class WalSpool {
   }
 }
 
-/** Fetches the `count` segments after one into the spool, at once. What is not there or fails is left: it is asked for again when it is wanted. */
+/** Each takes some four times its size while it is read, decrypted and decompressed. */
+const FETCHED_AT_ONCE = 2;
+
+/** Fetches the `count` segments after one into the spool. What is not there or fails is left: it is asked for again when it is wanted. */
 export async function fillSpool(
   spool: WalSpool,
   after: { readonly segment: string; readonly segmentBytes: number; readonly count: number },
@@ -47,10 +50,12 @@ export async function fillSpool(
 ): Promise<void> {
   const names: string[] = [];
   for (let name = after.segment; names.length < after.count; names.push(name)) name = nextSegment(name, after.segmentBytes);
-  await Promise.allSettled(
-    names.map(async (name) => {
-      const bytes = await fetch(name);
-      if (bytes !== undefined) await spool.put(name, bytes);
-    }),
-  );
+  const rest = names.values();
+  const fetchRest = async (): Promise<void> => {
+    for (const name of rest) {
+      const bytes = await fetch(name).catch(() => undefined);
+      if (bytes !== undefined) await spool.put(name, bytes).catch(() => undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: FETCHED_AT_ONCE }, fetchRest));
 }

@@ -24,6 +24,11 @@ describe('the parts of an object in S3', () => {
     expect(partBytes({ stream: nothing(), expectedBytes: 300 * GIB })).toBeGreaterThan(34 * MIB);
   });
 
+  it('are no larger than needed where it is known how much it is at most', () => {
+    expect(partBytes({ stream: nothing(), mostBytes: 65 * MIB })).toBe(8 * MIB);
+    expect(partBytes({ stream: nothing(), mostBytes: 300 * GIB })).toBeGreaterThan(34 * MIB);
+  });
+
   it('that would be too many are refused for good, before more than S3 takes is sent', async () => {
     let sentBytes = 0;
     const endless = async function* (): AsyncGenerator<Uint8Array> {
