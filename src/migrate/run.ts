@@ -16,7 +16,7 @@ import { loadSqlParser, NO_PARSER, rememberingParser, type SqlParser } from './s
 import { lazyRoutines } from './routines/parse.ts';
 import { hasSomethingToParse, planMigrations, type MigrationPlan, type Observed, type PlanPolicy } from './plan.ts';
 import { inspectPreflight } from './watch/inspect-preflight.ts';
-import { refusePooler } from './session/pooler.ts';
+import { refusePooler } from '../postgres/pooler.ts';
 import { preflightWarnings, touchedBy } from './watch/preflight.ts';
 import { joinProblems } from './files/problems.ts';
 import { markMoment, type MarkedMoment, type MarkOptions } from './restore-point.ts';

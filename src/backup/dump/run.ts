@@ -14,6 +14,7 @@ import { dumpGlobalsKey, dumpKey, dumpLabel } from './layout.ts';
 import type { DumpedDatabase, DumpedObject, DumpFormat, DumpManifest, DumpSelection, LeftOutDatabase } from './manifest.ts';
 import { dumpToFile } from './pg-dump-restore.ts';
 import { inspectLeftSpools, type LeftSpool } from './left-spools-inspect.ts';
+import { refusePoolerOf } from './pooler-inspect.ts';
 import { makeSpool, removeLeftSpools, removeSpool, spoolFailure } from './spool-run.ts';
 import { fileBody, formatOf, sealedBody, writeDumpManifest, type StorableBody } from './stored-dump.ts';
 
@@ -52,10 +53,11 @@ export interface DumpRequest {
 /**
  * Dumps the globals and each database into the repository, one after the other, then writes the manifest, without which there is no dump.
  *
- * @throws {DbadminError} `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
+ * @throws {DbadminError} `refused` through a transaction pooler, `program-failed`, `storage-…`, `storage-exists` when another dump began in the same second.
  */
 export async function takeDump(request: DumpRequest): Promise<DumpManifest> {
   const { repository, keyPrefix, source, clock } = request;
+  await refusePoolerOf(request.parameters, [request.parameters.database, ...request.databases], request.signal);
   const startedAt = clock.now();
   const label = dumpLabel(startedAt);
   // Where dumps are all there is, they alone tell whose the lineage is. It comes first: what is taken away from the cluster while they

@@ -5,7 +5,7 @@ import { ensureHistory } from '../history/ensure.ts';
 import { canCheckClient, inspectServer } from '../session/inspect-server.ts';
 import { acquireLock, releaseLock, type LockOptions } from '../session/lock.ts';
 import { loadSqlParser, type SqlParser } from '../sql/parser.ts';
-import { refusePooler } from '../session/pooler.ts';
+import { refusePooler } from '../../postgres/pooler.ts';
 import { joinProblems } from '../files/problems.ts';
 import { recordHistory } from '../history/record.ts';
 import { pauseOrThrow, type RetryPolicy } from '../session/retry.ts';

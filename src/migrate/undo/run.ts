@@ -10,7 +10,7 @@ import { joinObservers } from '../join-observers.ts';
 import { acquireLock, releaseLock } from '../session/lock.ts';
 import { loadSqlParser, type SqlParser } from '../sql/parser.ts';
 import { planMigrations, type Observed, type PendingMigration } from '../plan.ts';
-import { refusePooler } from '../session/pooler.ts';
+import { refusePooler } from '../../postgres/pooler.ts';
 import { joinProblems } from '../files/problems.ts';
 import { markMoment, type MarkedMoment } from '../restore-point.ts';
 import type { MigrateUpOptions } from '../run.ts';

@@ -17,7 +17,12 @@ export interface PgBouncer {
 }
 
 /** Starts PgBouncer before a server that trusts its clients. It refuses to run as root, so it runs as nobody there. */
-export async function startPgBouncer(host: string, port: number, mode: 'transaction' | 'session' | 'statement'): Promise<PgBouncer> {
+export async function startPgBouncer(
+  host: string,
+  port: number,
+  mode: 'transaction' | 'session' | 'statement',
+  more = '',
+): Promise<PgBouncer> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'dbadmin-pgbouncer-'));
   await chmod(directory, 0o755);
   const own = await freePort();
@@ -26,7 +31,7 @@ export async function startPgBouncer(host: string, port: number, mode: 'transact
   const settings = path.join(directory, 'pgbouncer.ini');
   await writeFile(
     settings,
-    `[databases]\n* = host=${host} port=${port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${own}\nunix_socket_dir =\nauth_type = trust\nauth_file = ${users}\npool_mode = ${mode}\nignore_startup_parameters = extra_float_digits\nlogfile =\npidfile =\n`,
+    `[databases]\n* = host=${host} port=${port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${own}\nunix_socket_dir =\nauth_type = trust\nauth_file = ${users}\npool_mode = ${mode}\nignore_startup_parameters = extra_float_digits\nlogfile =\npidfile =\n${more}`,
   );
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const child = spawn(PROGRAM, ['-q', ...user, settings], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -1,5 +1,12 @@
-import { DbadminError, messageOf } from '../../base/errors.ts';
-import type { Session } from './session.ts';
+import { DbadminError, messageOf } from '../base/errors.ts';
+
+/** One connection that is never replaced by another. */
+export interface PooledSession {
+  /** The server process that the connection was told at its start. */
+  readonly announcedPid: number | undefined;
+  query<Row extends object>(text: string): Promise<readonly Row[]>;
+  close(): Promise<void>;
+}
 
 const PROBES = 3;
 
@@ -12,10 +19,10 @@ const PROBES = 3;
  *
  * @throws {DbadminError} `refused`.
  */
-export async function refusePooler(session: Session, openAnother: () => Promise<Session>): Promise<void> {
+export async function refusePooler(session: PooledSession, openAnother: () => Promise<PooledSession>): Promise<void> {
   const pid = await processOf(session);
   if (session.announcedPid === pid) return;
-  const others: Session[] = [];
+  const others: PooledSession[] = [];
   try {
     for (let probe = 0; probe < PROBES; probe += 1) {
       const other = await openAnother();
@@ -30,7 +37,7 @@ export async function refusePooler(session: Session, openAnother: () => Promise<
   }
 }
 
-async function begin(session: Session): Promise<void> {
+async function begin(session: PooledSession): Promise<void> {
   try {
     await session.query('begin');
   } catch (error) {
@@ -50,7 +57,7 @@ function whatWasSeen(pid: number, taken: number): string {
     : `Statement after statement is answered by another server process (${pid} before, another now).`;
 }
 
-async function processOf(session: Session): Promise<number> {
+async function processOf(session: PooledSession): Promise<number> {
   const [row] = await session.query<{ pid: number }>('select pg_backend_pid() as pid');
   return row?.pid ?? 0;
 }
