@@ -155,7 +155,11 @@ function judgeDrill(name: string, lineage: LineageFacts | undefined, cluster: st
   if (failed === undefined) return { state: 'good', what: `no drill of ${name} failed at what none has done since`, next };
   return {
     state: 'bad',
-    what: `drill ${failed.label} from ${name} failed ${formatDuration(since(failed.at, now))} ago${same === '' ? '' : ` at ${failed.backup}`}: what was restored is not what was promised`,
+    what: `drill ${failed.label} from ${name} failed ${formatDuration(since(failed.at, now))} ago${
+      failed.backup === undefined
+        ? ': what it was to restore is not recoverable'
+        : ` at ${failed.backup}: what was restored is not what was promised`
+    }`,
     next,
   };
 }

@@ -91,5 +91,9 @@ function only({ backups, damaged }: LineageContents, label: string): readonly Ba
   if (chosen.length > 0) return chosen;
   const unreadable = damaged.find(({ key }) => key.endsWith(`/${label}`));
   if (unreadable !== undefined) throw unreadable.error;
-  throw new DbadminError('backup-missing', `there is no backup ${label}`, { hint: 'See dbadmin backup list for the labels.' });
+  throw absentBackup(label);
+}
+
+export function absentBackup(label: string): DbadminError {
+  return new DbadminError('backup-missing', `there is no backup ${label}`, { hint: 'See dbadmin backup list for the labels.' });
 }

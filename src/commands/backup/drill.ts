@@ -7,10 +7,10 @@ import { recordDrill, type RecordedDrill } from '../../backup/drill/record.ts';
 import { runDrill } from '../../backup/drill/run.ts';
 import { makeScratch, sweepScratch } from '../../backup/drill/scratch-apply.ts';
 import type { DrillAim } from '../../backup/drill/target.ts';
-import { inspectLineage } from '../../backup/lineage-inspect.ts';
+import { inspectLineage, type LineageContents } from '../../backup/lineage-inspect.ts';
+import { absentBackup } from '../../backup/restore/choose-backup.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
 import { findServerPrograms, missingServerPrograms } from '../../postgres/programs.ts';
-import type { Repository } from '../../repository/repository.ts';
 import { flagOption, textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { loadProject } from '../load-project.ts';
 import { openRepository, selectRepository } from '../open-repository.ts';
@@ -39,7 +39,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   try {
     const { systemIdentifier } = await ownLineage(input, cluster, repository);
     const startedAt = clock.now();
-    const scratch = await makeScratch(places, await neededBytes(repository, cluster.name, systemIdentifier));
+    const lineage = await inspectLineage(repository, cluster.name, systemIdentifier);
+    refuseAbsent(lineage, textOption(input, 'backup'));
+    const scratch = await makeScratch(places, neededBytes(lineage));
     const progress = output.progress('restoring');
     output.line(`drill of ${cluster.name} from ${name}   ${describeAim(aim)}   in ${scratch.directory}`);
     let drilled: Awaited<ReturnType<typeof runDrill>>;
@@ -109,9 +111,14 @@ function describeAim(aim: DrillAim): string {
 }
 
 /** Room for the largest backup there is, with a tenth more for WAL and what the checks make. */
-async function neededBytes(repository: Repository, clusterName: string, systemIdentifier: string): Promise<number> {
-  const { backups } = await inspectLineage(repository, clusterName, systemIdentifier);
+function neededBytes({ backups }: LineageContents): number {
   return Math.max(0, ...backups.map(({ plainBytes }) => plainBytes)) * 1.1;
+}
+
+/** A label typed wrong proves nothing and is no failed drill, of which everybody would be told. One whose manifest cannot be read is. */
+function refuseAbsent({ backups, damaged }: LineageContents, label: string | undefined): void {
+  const labels = [...backups.map((backup) => backup.label), ...damaged.map(({ key }) => key.slice(key.lastIndexOf('/') + 1))];
+  if (label !== undefined && !labels.includes(label)) throw absentBackup(label);
 }
 
 /** The exit status is that of the storage: what the drill saw is printed, and nothing is proven by it. */

@@ -107,6 +107,15 @@ describe('backup drill', () => {
     expect(await leftovers()).toEqual([]);
   });
 
+  test('of a backup that is not there is no drill: nothing is stored, and nobody is told of a failed one', async () => {
+    const reports = async (): Promise<unknown> => JSON.parse((await dbadmin('drill', '--list', '--json')).stdout);
+    const before = await reports();
+    const end = await dbadmin('drill', '--backup', '20261121T203001Z-full');
+    expect(end).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/no backup 20261121T203001Z-full\n[^]*backup list/) });
+    expect(await reports()).toEqual(before);
+    expect(await leftovers()).toEqual([]);
+  });
+
   test('that is told to stop leaves nothing; one that is killed is swept by the next, with its server', async () => {
     await policies('[{ sql: "select pg_sleep(60)", is: "" }]');
     const stopped = startCommand(['backup', 'drill', '--skip-amcheck', '--config', config], env);
