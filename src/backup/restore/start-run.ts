@@ -174,7 +174,7 @@ async function withServer(options: RecoverOptions, error: unknown): Promise<unkn
   const runs = (await serverPid(restored.dataDirectory)) !== undefined;
   // pg_ctl has told a server to end that it still waited for: it may be gone before anybody looks.
   const isInterrupted = signal.aborted && (runs || error === signal.reason);
-  if (!runs && !isInterrupted) return error;
+  if (!runs && !isInterrupted) return error instanceof DbadminError ? withStanding(error, startsLater(options), error) : error;
   const stands = isInterrupted ? await stopRecovering(options) : runsOn(options);
   return withStanding(error instanceof DbadminError ? error : unwatched(restored, error), stands, error);
 }
@@ -192,7 +192,7 @@ function unwatched({ dataDirectory }: Restored, error: unknown): DbadminError {
 
 /** Sentences. */
 export interface Stands {
-  readonly detail: string;
+  readonly detail: string | undefined;
   readonly hint: string | undefined;
 }
 
@@ -205,6 +205,17 @@ function runsOn({ restored: { dataDirectory }, programs, settles, action }: Star
     };
   const end = action === 'promote' ? ', and opens by itself once its recovery is over' : ' with its recovery';
   return { detail: `Its server runs on${end}.`, hint: `Its log is ${startLog(dataDirectory)}. To stop it: ${stop}` };
+}
+
+/** All is laid down, and the server's own log says what it lacks: a directory, memory, a file that it may not read. */
+function startsLater({ restored: { dataDirectory }, programs, settles, action }: StartOptions): Stands {
+  const anew = 'restore again, with --delta';
+  if (settles === false) return { detail: undefined, hint: `When what it says is mended, ${anew}.` };
+  const then = `goes on with its recovery${action === 'promote' ? ', and opens it' : ''}`;
+  return {
+    detail: undefined,
+    hint: `When what it says is mended, ${pgCtlLine(programs, dataDirectory, 'start')} ${then}. To begin anew: ${anew}.`,
+  };
 }
 
 async function stopRecovering({ restored, programs, settles, action, clock, log }: RecoverOptions): Promise<Stands> {
