@@ -10,6 +10,8 @@ export interface WalDestination {
   readonly required: boolean;
   /** The repository, opened when it is wanted; one that is away fails alone. */
   readonly open: () => Promise<Repository>;
+  /** The same for whoever comes back to it after a failure: opened anew where another repository lies there by now, which has keys of its own. */
+  readonly reopen?: () => Promise<Repository>;
 }
 
 /**

@@ -10,6 +10,8 @@ export interface LaneSource {
   /** Whether WAL is safe only when it is there. */
   readonly required: boolean;
   readonly open: () => Promise<WalArchive>;
+  /** After a failure; `open` unless given. */
+  readonly reopen?: () => Promise<WalArchive>;
 }
 
 export interface FullSegment {
@@ -133,7 +135,9 @@ export class Lanes {
     for (const lane of this.#lanes) {
       if (lane.owed.length === 0 || this.#clock.now().getTime() < lane.retryAtMs) continue;
       try {
-        const target = await archiveOf(lane);
+        // It may have been lost and made anew meanwhile.
+        const target = await (lane.source.reopen ?? lane.source.open)();
+        lane.archive = target;
         let hasCopied = false;
         for (const [timeline, content] of this.#histories) await target.putHistory(timeline, content);
         for (let [owed] = lane.owed; owed !== undefined; [owed] = lane.owed) {

@@ -91,7 +91,12 @@ async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<
     return await receiveWal({
       connection,
       archives: [],
-      lanes: options.destinations.map(({ name, required, open }) => ({ name, required, open: async () => await begin(await open()) })),
+      lanes: options.destinations.map(({ name, required, open, reopen = open }) => ({
+        name,
+        required,
+        open: async () => await begin(await open()),
+        reopen: async () => await begin(await reopen()),
+      })),
       segmentBytes: source.walSegmentBytes,
       slot: options.slot,
       startLsn: lsn,
@@ -116,9 +121,9 @@ async function openThose(
 ): Promise<ResumeOptions['repositories']> {
   const opened: ResumeOptions['repositories'][number][] = [];
   let failure: unknown;
-  for (const { name, required, open } of destinations) {
+  for (const { name, required, open, reopen = open } of destinations) {
     try {
-      const repository = await open();
+      const repository = await reopen();
       await readIdentity(repository.store);
       await begin(repository);
       opened.push({ name, repository, required });

@@ -1,6 +1,7 @@
 import type { WalDestination } from '../../backup/wal/destination.ts';
 import { isDbadminError } from '../../base/errors.ts';
 import type { ClusterConfig, Config } from '../../config/config.ts';
+import { readIdentity } from '../../repository/identity.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { openRepository, selectRepositories } from '../open-repository.ts';
@@ -27,21 +28,34 @@ export async function openDestinations(
   const others = [...(required ?? [])].filter((name) => own.every((each) => each.name !== name));
   const chosen = [...own, ...others.flatMap((name) => selectRepositories(config, cluster, name))];
   const opened = new Map<string, Promise<Repository>>();
-  const destinations = chosen.map((each): WalDestination => ({
-    name: each.name,
-    required: required?.has(each.name) ?? true,
-    open: async () => {
+  // Somebody may be at work on them still.
+  const left: Repository[] = [];
+  const destinations = chosen.map((each): WalDestination => {
+    const open = async (): Promise<Repository> => {
       const opening = opened.get(each.name) ?? openRepository(context, each);
       opened.set(each.name, opening);
       // One that failed is tried again next time.
       opening.catch(() => opened.delete(each.name));
       return await opening;
-    },
-  }));
+    };
+    const reopen = async (): Promise<Repository> => {
+      const before = opened.get(each.name);
+      const repository = await open();
+      if (before === undefined || (await readIdentity(repository.store)).id === repository.identity.id) return repository;
+      context.log.warn(`${each.name} is another repository than before: what comes now is stored with its key`);
+      if (opened.get(each.name) === before) {
+        left.push(repository);
+        opened.delete(each.name);
+      }
+      return await open();
+    };
+    return { name: each.name, required: required?.has(each.name) ?? true, open, reopen };
+  });
   return {
     destinations,
     close: async () => {
       for (const opening of opened.values()) await opening.then(({ store }) => store.close()).catch(() => undefined);
+      for (const { store } of left) await store.close().catch(() => undefined);
     },
   };
 }
