@@ -1,32 +1,39 @@
 import postgres from 'postgres';
-import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test as base } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { createTestDatabase } from '../postgres/fixture.ts';
 import { runCommand, startCommand } from '../live/migrate/command.ts';
 import { createProject, type TestProject } from '../live/migrate/project.ts';
 
-const database = await createTestDatabase();
-const { sql } = database;
-afterAll(async () => await database.drop());
+interface Scene {
+  readonly url: string;
+  readonly sql: postgres.Sql;
+  readonly project: TestProject;
+  /** The words of a run here. */
+  readonly up: readonly string[];
+}
 
-let project: TestProject;
-beforeEach(async () => {
-  project = await createProject(database.url);
-  await sql.unsafe('create schema test; create table test.pause (step int, seconds int)');
-});
-afterEach(async () => {
-  await project.delete();
-  await sql.unsafe('drop schema if exists dbadmin, test cascade; drop schema public cascade; create schema public');
-});
+// Until the server notices that a client was killed takes two seconds: each test has a database of its own, and they wait beside each other.
+const test = base.extend<{ scene: Scene }>({
+  // oxlint-disable-next-line no-empty-pattern
+  scene: async ({}, use) => {
+    const database = await createTestDatabase();
+    const { url, sql } = database;
+    const project = await createProject(url);
+    await sql.unsafe('create schema test; create table test.pause (step int, seconds int)');
+    await use({ url, sql, project, up: ['migrate', '--url', url, '--no-schema-file'] });
+    await project.delete();
+    await database.drop();
+  },
+}).concurrent;
 
-const UP = ['migrate', '--url', database.url, '--no-schema-file'];
 const pause = (step: number): string => `select pg_sleep(seconds) from test.pause where step = ${step};\n`;
 
 /** Starts a run, kills it with SIGKILL once the statement at `step` is being executed, and lets a second run finish. */
-async function killAt(step: number): Promise<void> {
+async function killAt({ sql, project, up }: Scene, step: number): Promise<void> {
   await sql`delete from test.pause`;
   await sql`insert into test.pause values (${step}, 60)`;
-  const { process, ended } = startCommand(project.directory, UP);
+  const { process, ended } = startCommand(project.directory, up);
   await until(async () => {
     const like = `%step = ${step};%`;
     const shown = `%step = ${step}`;
@@ -40,7 +47,7 @@ async function killAt(step: number): Promise<void> {
   await ended;
   await sql`delete from test.pause`;
   const startedMs = Date.now();
-  const second = await runCommand(project.directory, UP);
+  const second = await runCommand(project.directory, up);
   expect([second.status, second.stderr.replaceAll(/waiting for another migration.*\n/g, '')]).toEqual([0, '']);
   // The server has to notice by itself that the client died: the pause alone would take a minute.
   expect(Date.now() - startedMs).toBeLessThan(30_000);
@@ -53,35 +60,38 @@ async function until(done: () => Promise<boolean>): Promise<void> {
   }
 }
 
-test.each([1, 2])('a run killed inside a transactional file is as if that file had not begun: pause %i', async (step) => {
+test.for([1, 2])('a run killed inside a transactional file is as if that file had not begun: pause %i', async (step, { scene }) => {
+  const { sql, project } = scene;
   await project.write('sql/migrations/1_a.sql', 'create table a (id int);');
   await project.write(
     'sql/migrations/2_b.sql',
     `insert into a values (1);\n${pause(1)}insert into a values (2);\n${pause(2)}create table b ();`,
   );
-  await killAt(step);
+  await killAt(scene, step);
   expect((await sql`select id from a order by id`).map(({ id }) => id as number)).toEqual([1, 2]);
   expect(await sql`select from dbadmin.migration_history`).toHaveLength(2);
 });
 
-test.each([1, 2, 3])('a run killed inside a no-transaction file goes on where it was: pause %i', async (step) => {
+test.for([1, 2, 3])('a run killed inside a no-transaction file goes on where it was: pause %i', async (step, { scene }) => {
+  const { sql, project } = scene;
   const [first, second, third] = [pause(1), pause(2), pause(3)];
   const alone = `do $$ begin perform pg_sleep(seconds) from test.pause where step = 2; end $$;\n`;
   await project.write(
     'sql/migrations/1_a.sql',
     `-- dbadmin: no-transaction\ncreate table a (id int);\n${first}insert into a values (1);\n${alone}${second}insert into a values (2);\n${third}insert into a values (3);\n`,
   );
-  await killAt(step);
+  await killAt(scene, step);
   expect((await sql`select id from a order by id`).map(({ id }) => id as number)).toEqual([1, 2, 3]);
   expect(await sql`select from dbadmin.migration_history where statement_no is null`).toHaveLength(1);
 });
 
-test('a run killed among routines leaves none of them changed, and the next applies all', async () => {
+test('a run killed among routines leaves none of them changed, and the next applies all', async ({ scene }) => {
+  const { sql, project } = scene;
   const routine = (name: string): string => `create or replace function ${name}() returns int language sql as $$ select 1 $$;\n`;
   await project.write('sql/routines/public/a.sql', routine('a'));
   await project.write('sql/routines/public/b.sql', `${routine('b')}${pause(1)}`);
   await project.write('sql/routines/public/c.sql', routine('c'));
-  await killAt(1);
+  await killAt(scene, 1);
   expect(
     (await sql`select proname as name from pg_proc where pronamespace = 'public'::regnamespace order by 1`).map(
       ({ name }) => name as string,
@@ -90,16 +100,17 @@ test('a run killed among routines leaves none of them changed, and the next appl
   expect(await sql`select from dbadmin.migration_history where kind = 'routine'`).toHaveLength(3);
 });
 
-test('a concurrent index build that is killed leaves an INVALID index, which the next run drops and builds anew', async () => {
+test('a concurrent index build that is killed leaves an INVALID index, which the next run drops and builds anew', async ({ scene }) => {
+  const { url, sql, project, up } = scene;
   await project.write('sql/migrations/1_a.sql', 'create table a as select generate_series(1, 1000) as id;');
-  await runCommand(project.directory, UP);
+  await runCommand(project.directory, up);
   await project.write(
     'sql/migrations/2_i.sql',
     '-- dbadmin: no-transaction\ncreate index concurrently a_id on a (id);\ncreate table after ();',
   );
-  const old = postgres(database.url, { max: 1, onnotice: () => undefined });
+  const old = postgres(url, { max: 1, onnotice: () => undefined });
   await old.unsafe('begin; insert into a values (0)');
-  const { process, ended } = startCommand(project.directory, UP);
+  const { process, ended } = startCommand(project.directory, up);
   const broken = async (): Promise<boolean> =>
     (await sql`select from pg_index where indrelid = 'a'::regclass and not indisvalid`).length === 1;
   await until(broken);
@@ -114,7 +125,7 @@ test('a concurrent index build that is killed leaves an INVALID index, which the
   expect(await broken()).toBe(true);
   await old.unsafe('commit');
   await old.end();
-  const { status, stderr } = await runCommand(project.directory, UP);
+  const { status, stderr } = await runCommand(project.directory, up);
   expect([status, stderr]).toEqual([0, 'warning: index public.a_id was INVALID, left by a build that did not end; dropped\n']);
   expect(await broken()).toBe(false);
   expect((await sql`select to_regclass('a_id') is not null as built, to_regclass('after') is not null as after`)[0]).toEqual({
@@ -123,12 +134,12 @@ test('a concurrent index build that is killed leaves an INVALID index, which the
   });
 });
 
-test('an index finished by a server whose client was killed is not built again', async () => {
+test('an index finished by a server whose client was killed is not built again', async ({ scene: { sql, project, up } }) => {
   await project.write(
     'sql/migrations/1_a.sql',
     '-- dbadmin: no-transaction\ncreate table a (id int);\ncreate index concurrently a_id on a (id);\nselect 1 / 0;',
   );
-  await runCommand(project.directory, UP);
+  await runCommand(project.directory, up);
   await project.write(
     'sql/migrations/1_a.sql',
     '-- dbadmin: no-transaction\ncreate table a (id int);\ncreate index concurrently a_id on a (id);\nselect 1;',
@@ -137,7 +148,7 @@ test('an index finished by a server whose client was killed is not built again',
   await sql.unsafe(
     'alter table dbadmin.migration_history disable trigger all; delete from dbadmin.migration_history where statement_no = 2 and finished_at is not null',
   );
-  const { status, stderr } = await runCommand(project.directory, UP);
+  const { status, stderr } = await runCommand(project.directory, up);
   expect([status, stderr]).toEqual([
     0,
     '1_a.sql:3: an interrupted run had finished CREATE INDEX CONCURRENTLY; going on after it\n'.replace(/^/, 'sql/migrations/'),
