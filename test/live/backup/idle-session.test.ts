@@ -69,7 +69,7 @@ function slow(repository: Repository): Repository {
     store: {
       ...store,
       async *list(prefix) {
-        await pause(700);
+        await pause(400);
         yield* store.list(prefix);
       },
     },
