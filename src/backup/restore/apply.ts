@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { rm } from 'node:fs/promises';
+import { DbadminError } from '../../base/errors.ts';
 import { parseLsn } from '../../postgres/lsn.ts';
 import type { ServerPrograms, SystemUser } from '../../postgres/server.ts';
 import { configurationBytes } from '../configuration-text.ts';
@@ -67,6 +68,7 @@ export interface Restored {
 export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   const { preflight, owner } = options;
   const { dataDirectory } = preflight.layout;
+  refuseWithoutTarget(options);
   if (preflight.state.kind === 'empty') await makeDirectory(dataDirectory, 0o700, owner);
   const release = await holdDirectory(dataDirectory);
   try {
@@ -74,6 +76,15 @@ export async function applyRestore(options: ApplyOptions): Promise<Restored> {
   } finally {
     await release();
   }
+}
+
+/** Where recovery is given no target the server opens, whatever it is told to do at one. */
+function refuseWithoutTarget({ preflight: { resolution }, action }: ApplyOptions): void {
+  if (action === 'promote' || resolution.end.kind !== 'end-of-wal') return;
+  throw new DbadminError('refused', `no target is left at which the cluster could ${action}`, {
+    detail: `Nothing is stored behind the checkpoint with which backup ${resolution.backup.label} begins: its server has nothing to replay, and opens.`,
+    hint: 'Restore with --action promote, or to a moment behind it once later WAL is stored.',
+  });
 }
 
 async function applyAlone(options: ApplyOptions): Promise<Restored> {

@@ -120,7 +120,9 @@ async function byPosition(input: ResolveInput, candidates: readonly Candidate[],
     // Nothing begins there or later. A server would wait for it; all that is before the position is all that is there.
     if (before === undefined || lsn > validUntil) throw unreachable(what, candidates, validUntil);
     const around = await surroundings(input, candidate, () => false);
-    return { ...reached(candidate, { kind: 'lsn', lsn: before.lsn, inclusive: true }, candidate.reach), ...around };
+    // Recovery begins behind a checkpoint that is where the backup begins, as in consistentEnd.
+    const end: RecoveryEnd = before.lsn > candidate.startLsn ? { kind: 'lsn', lsn: before.lsn, inclusive: true } : { kind: 'end-of-wal' };
+    return { ...reached(candidate, end, candidate.reach), ...around };
   }
   const inclusive = !input.exclusive;
   const around = await surroundings(input, candidate, (end) => (inclusive ? end.lsn > at.lsn : end.lsn >= at.lsn));
@@ -172,17 +174,20 @@ async function endAfter(input: ResolveInput, candidate: Candidate, last: CommitM
 
 /**
  * Where the cluster is consistent. A primary ends a backup with a switch to the next segment; a standby wherever its replay has come to, and behind
- * that, or behind a switch, there may be nothing that is stored, or that comes along.
+ * that, or behind a switch, there may be nothing that is stored, or that comes along. Backups of before it was kept do not say whose they are.
+ *
+ * That of a standby whose primary was shut down may begin and end with the checkpoint of that. Recovery begins behind it, and where nothing is there
+ * it comes to no target: without one it ends there.
  */
-async function consistentEnd(input: ResolveInput, candidate: Candidate): Promise<Extract<RecoveryEnd, { kind: 'immediate' }>> {
-  const { backup, stopLsn } = candidate;
+async function consistentEnd(input: ResolveInput, candidate: Candidate): Promise<RecoveryEnd & { readonly lsn: bigint }> {
+  const { backup, startLsn, stopLsn } = candidate;
   const lsn = await input.consistentLsn(backup);
   const size = BigInt(input.archive.segmentBytes);
-  if (backup.fromStandby !== true && lsn % size !== 0n) return { kind: 'immediate', lsn };
-  const { at, before } = await lastRecordBefore(input, candidate, lsn);
+  if (backup.fromStandby === false && lsn % size !== 0n) return { kind: 'immediate', lsn };
+  const { at, before } = await lastRecordBefore(input, candidate, lsn > startLsn ? lsn : startLsn + 1n);
   const untilLsn = ((stopLsn - 1n) / size + 1n) * size;
-  const isFollowed = at !== undefined && at.endLsn <= untilLsn;
-  return { kind: 'immediate', lsn, ...(isFollowed || before === undefined ? {} : { last: before.lsn }) };
+  if ((at !== undefined && at.endLsn <= untilLsn) || before === undefined) return { kind: 'immediate', lsn };
+  return before.lsn > startLsn ? { kind: 'immediate', lsn, last: before.lsn } : { kind: 'end-of-wal', lsn };
 }
 
 /**
