@@ -13,6 +13,8 @@ export const FORMAT = 2;
 /** The formats this version reads, and writes as they are: a repository keeps the format it was made with. */
 const KNOWN_FORMATS: readonly unknown[] = [1, 2];
 
+const MEBIBYTE = 1024 * 1024;
+
 /** What a repository says of itself. @see FORMAT.md "Identity" */
 export interface RepositoryIdentity {
   readonly format: number;
@@ -105,6 +107,28 @@ export async function ensureClusterIdentity(repository: Repository, identity: Cl
   } catch (error) {
     if (!isDbadminError(error, 'storage-exists')) throw error;
   }
+}
+
+/**
+ * {@link ensureClusterIdentity} for who is about to write WAL: one that is there with segments of another size is refused. Their names stand for
+ * other positions, and a restore goes by the size that is written down: none would find what was added.
+ *
+ * @throws {DbadminError} `refused`.
+ */
+export async function ensureSameSegments(repository: Repository, identity: ClusterIdentity): Promise<void> {
+  await ensureClusterIdentity(repository, identity);
+  const { systemIdentifier, name, walSegmentBytes } = identity;
+  const key = clusterKey(systemIdentifier);
+  const known = await readOr(repository, key, [], async () => await readCluster(repository, key));
+  if (known === undefined || known.walSegmentBytes === walSegmentBytes) return;
+  throw new DbadminError(
+    'refused',
+    `cluster ${name} has WAL segments of ${walSegmentBytes / MEBIBYTE} MiB, and those in the repository have ${known.walSegmentBytes / MEBIBYTE} MiB`,
+    {
+      detail: `${repository.store.description} knows it with the size from before pg_resetwal --wal-segsize: what was stored there now could not be restored.`,
+      hint: 'Make another repository for it (dbadmin backup init) and take a full backup there; keep this one for as long as you may want what was before.',
+    },
+  );
 }
 
 /** Whether anything of the cluster was ever written here, or is about to be: {@link ensureClusterIdentity} comes first. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import { listFindings } from '../../repository/audit-findings.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
-import { ensureClusterIdentity } from '../../repository/identity.ts';
+import { ensureSameSegments } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { listBackups, type BackupSummary } from '../../repository/manifest.ts';
 import { findMissingPacks, readMarks } from '../../repository/marks.ts';
@@ -51,7 +51,7 @@ export interface OpenDestinationOptions {
 export async function openDestination({ name, repository }: NamedRepository, options: OpenDestinationOptions): Promise<Destination> {
   const { source, clusterName, clock, log, signal } = options;
   const { systemIdentifier } = source;
-  await ensureClusterIdentity(repository, {
+  await ensureSameSegments(repository, {
     systemIdentifier,
     name: clusterName,
     serverVersion: source.serverVersion,

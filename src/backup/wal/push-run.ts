@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { DbadminError, isDbadminError, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { walFileOf, type WalFile } from '../../postgres/segment.ts';
-import { ensureClusterIdentity, listClusters, type ClusterIdentity } from '../../repository/identity.ts';
+import { ensureSameSegments, listClusters, type ClusterIdentity } from '../../repository/identity.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { WalArchive, type WalTimes } from '../../repository/wal-archive.ts';
 import type { Source } from '../source-inspect.ts';
@@ -155,7 +155,7 @@ async function findOrBegin(
       hint: 'Check --config and --cluster in archive_command: each cluster needs its own.',
     });
   }
-  await ensureClusterIdentity(repository, { ...owner, name: options.clusterName });
+  await ensureSameSegments(repository, { ...owner, name: options.clusterName });
   return owner;
 }
 

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { formatLsn } from '../../postgres/lsn.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
 import { ReplicationConnection } from '../../postgres/replication.ts';
-import { ensureClusterIdentity, readIdentity } from '../../repository/identity.ts';
+import { ensureSameSegments, readIdentity } from '../../repository/identity.ts';
 import { WalArchive } from '../../repository/wal-archive.ts';
 import type { Repository } from '../../repository/repository.ts';
 import type { WalDestination } from './destination.ts';
@@ -82,7 +82,7 @@ async function receiveOnce(options: ReceiverOptions, doubt: SlotDoubt): Promise<
     flushed = inspection;
     if (!options.allowSynchronous) await refuseSynchronous(connection);
     const begin = async (repository: Repository): Promise<WalArchive> => {
-      await ensureClusterIdentity(repository, { ...source, name: options.clusterName });
+      await ensureSameSegments(repository, { ...source, name: options.clusterName });
       return new WalArchive(repository, source.systemIdentifier, source.walSegmentBytes);
     };
     const repositories = await openThose(options, begin);
