@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { formatDuration } from '../base/durations.ts';
@@ -60,7 +60,13 @@ export function addressOf({ options }: postgres.Sql): HostAddress {
 
 async function connectTo(here: ConnectionParameters, address: HostAddress, options: ClientOptions): Promise<postgres.Sql> {
   const answered = new AbortController();
-  const sql = createClient({ ...settingsFor(here, address, options), onparameter: () => answered.abort() });
+  const sockets = new Set<Socket>();
+  const sql = createClient({
+    ...settingsFor(here, address, options),
+    ...tracked(sockets, address, options),
+    onparameter: () => answered.abort(),
+  });
+  letGoAtEnd(sql, sockets);
   try {
     const proof = options.jit === false ? sql`set jit = off` : sql`select 1`;
     await Promise.race([proof, unanswered(here.connectTimeoutMs, answered.signal)]);
@@ -71,6 +77,44 @@ async function connectTo(here: ConnectionParameters, address: HostAddress, optio
     answered.abort();
   }
   return sql;
+}
+
+/**
+ * The option of postgres 3.4, which its types have not, that gives it a socket: one that is connecting will do. Each is kept in `sockets`
+ * until it is closed; by itself, since the library takes all listeners off one that it does TLS over.
+ */
+function tracked(sockets: Set<Socket>, { host, port }: HostAddress, { noDelay }: ClientOptions): object {
+  return {
+    socket: () => {
+      for (const socket of sockets) if (socket.destroyed) sockets.delete(socket);
+      const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect({ host, port, noDelay: noDelay === true });
+      sockets.add(socket);
+      // Where the library connects by itself it notes these there, and asks the server by that name when TLS begins.
+      return Object.assign(socket, { host, port });
+    },
+  };
+}
+
+/** What is waited for the other side to close as well, once a client has been ended. */
+const LAST_WORD_MS = 2000;
+
+/**
+ * The library ends its side of a connection and leaves the other to the server. Where the network is cut nobody answers, and the system
+ * asks for a quarter of an hour, for which the process could not end.
+ */
+function letGoAtEnd(sql: postgres.Sql, sockets: ReadonlySet<Socket>): void {
+  const end = sql.end.bind(sql);
+  sql.end = async (options) => {
+    try {
+      await end(options);
+    } finally {
+      for (const socket of sockets) {
+        if (socket.destroyed) continue;
+        const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
+        socket.once('close', () => clearTimeout(timer));
+      }
+    }
+  };
 }
 
 /** So much later than the library's own limit, whose error says more. */
@@ -130,16 +174,13 @@ function createClient(settings: Settings): postgres.Sql {
 
 function settingsFor(here: ConnectionParameters, { host, port }: HostAddress, options: ClientOptions): Settings {
   const tls = tlsOptions(here, host);
-  const isSocket = host.startsWith('/');
   return {
     // The library takes arrays here, and cuts addresses of IPv6 in text; its outer type has not heard of it.
     host: [host] as unknown as string,
     port: [port] as unknown as number,
-    ...(isSocket ? { path: `${host}/.s.PGSQL.${port}` } : {}),
     user: here.user,
     database: here.database,
     ...(here.password === undefined ? {} : { password: here.password.reveal() }),
-    ...(options.noDelay === true && !isSocket ? undelayed({ host, port }) : {}),
     ssl: tls === undefined ? false : allowsClearText(here) ? ('prefer' as const) : tls,
     // Down: what stands for no limit is the longest timer there is, and Node fires a longer one at once.
     connect_timeout: Math.max(1, Math.floor(here.connectTimeoutMs / 1000)),
@@ -164,13 +205,4 @@ function settingsFor(here: ConnectionParameters, { host, port }: HostAddress, op
         detail: notice['detail'],
       }),
   };
-}
-
-/**
- * The option of postgres 3.4, which its types have not, that gives it a socket without Nagle's algorithm: one that is connecting will do.
- *
- * @see https://www.rfc-editor.org/rfc/rfc896
- */
-export function undelayed({ host, port }: { readonly host: string; readonly port: number }): object {
-  return { socket: () => connect({ host, port, noDelay: true }) };
 }

@@ -74,7 +74,7 @@ export async function storeVerifier(
       detail: `${messageOf(error)} (SQLSTATE ${systemCodeOf(error) ?? 'unknown'}).`,
     });
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 
@@ -90,7 +90,7 @@ export async function refuseLoud(roles: readonly string[], database: string, opt
     await silence(client);
     await refuseWrittenDown(client, roles);
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 

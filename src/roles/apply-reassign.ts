@@ -36,7 +36,7 @@ export async function reassignInParts({ database, role, reassignTo }: RetireOwne
       options.log.debug(`${given} relations of ${role} in ${database} given to ${reassignTo}`);
     }
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 

@@ -66,7 +66,7 @@ export async function runTransaction(transaction: Transaction, options: Transact
     if (isCommitting && isConnectionLoss(error)) throw new CommitInDoubt('changes were', transaction.database, error);
     throw error;
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 

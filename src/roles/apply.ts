@@ -69,7 +69,7 @@ export async function applyRoles(document: RolesDocument, agreed: RolesPlan, opt
     });
     return steps.length;
   } finally {
-    await lock.end({ timeout: 5 });
+    await lock.end({ timeout: 1 });
   }
 }
 

@@ -38,6 +38,6 @@ async function openDatabases(connection: ConnectionParameters): Promise<readonly
        order by d.datname collate "C"`;
     return rows.map((row) => row.name);
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }

@@ -54,7 +54,7 @@ export async function inspectRoles(
     const settings = await refusedSettings(maintenance, differingSettings(wantedSettings(document), cluster));
     return { cluster, databases, rowSecurity, retired, passwords, refusedSettings: settings };
   } finally {
-    await maintenance.end({ timeout: 5 });
+    await maintenance.end({ timeout: 1 });
   }
 }
 
@@ -71,7 +71,7 @@ async function withDatabase<T>(
   try {
     return await work(client);
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 
@@ -88,6 +88,6 @@ export async function readSnapshot<T>(connection: ConnectionParameters, read: (s
   try {
     return await inSnapshot(client, read);
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }

@@ -47,7 +47,7 @@ async function checkForDumps({ connection, clock }: ServerCheckOptions): Promise
       const reached = ok('connection', `${connection.user} reaches PostgreSQL ${row?.version ?? ''}`);
       return { findings: [reached, await checkClock(sql, clock)], systemIdentifier: row?.id };
     } finally {
-      await sql.end();
+      await sql.end({ timeout: 1 });
     }
   } catch (error) {
     return { findings: [failed('connection', error)], systemIdentifier: undefined };
@@ -125,7 +125,7 @@ async function checkSettings({ connection, slot, isArchived, clock }: ServerChec
       if (row === undefined) return [];
       return [...judgeSettings(settingsOf(row), slot, isArchived), ...(await checkMarker(sql)), await checkClock(sql, clock)];
     } finally {
-      await sql.end();
+      await sql.end({ timeout: 1 });
     }
   } catch (error) {
     return [failed('connection', error)];

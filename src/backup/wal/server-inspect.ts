@@ -34,6 +34,6 @@ export async function inspectServerWal(parameters: ConnectionParameters, slot: s
       slot: row.active === null ? undefined : { isActive: row.active, walStatus: row.status, keptBytes: kept },
     };
   } finally {
-    await sql.end();
+    await sql.end({ timeout: 1 });
   }
 }

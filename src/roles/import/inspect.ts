@@ -25,7 +25,7 @@ export async function inspectDetails(connection: ConnectionParameters, database:
     });
     return await inSnapshot(client, read, fixFileForms);
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
   }
 }
 

@@ -58,7 +58,7 @@ export async function rotatePassword(role: string, file: string, options: Rotati
     await takeLock(sql, options);
     return await recorded(sql, role, file, options, async () => await rotateLocked(sql, role, file, { ...options, connection }));
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: 1 });
   }
 }
 

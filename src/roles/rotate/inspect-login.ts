@@ -20,7 +20,7 @@ const WRONG_PASSWORD = '28P01';
 export async function tryLogin(connection: ConnectionParameters, role: string, password: Secret): Promise<LoginAnswer> {
   try {
     const client = await openClient({ ...connection, user: role, password }, { applicationName: APPLICATION_NAME });
-    await client.end({ timeout: 5 });
+    await client.end({ timeout: 1 });
     return { kind: 'accepted' };
   } catch (error) {
     const cause = error instanceof DbadminError ? error.cause : error;

@@ -69,7 +69,7 @@ async function refuseUnlike({ login, twin }: Twins, options: RotationOptions): P
       });
     }
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: 1 });
   }
 }
 
@@ -85,6 +85,6 @@ async function awaitSwitch({ login, twin }: Twins, waitMs: number, options: Rota
       await options.clock.sleep(POLL_MS, options.signal);
     }
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: 1 });
   }
 }

@@ -1,9 +1,10 @@
+import { createConnection } from 'node:net';
 import path from 'node:path';
 import postgres from 'postgres';
 import { isLoadable } from '../../../src/spotify/load/formats.ts';
 import { findSources } from '../../../src/spotify/load/inspect.ts';
 import { finishLoad, loadSource, type LoadResult } from '../../../src/spotify/load/run.ts';
-import { undelayed } from '../../../src/postgres/client.ts';
+
 import { writeGenerated, type GenerateOptions } from '../../../src/spotify/generate/run.ts';
 import { migrateWarehouse, PROJECT } from '../../live/spotify/warehouse.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
@@ -122,7 +123,7 @@ function connect(url: string): postgres.Sql {
     prepare: false,
     fetch_types: false,
     onnotice: () => undefined,
-    ...undelayed({ host, port: Number(port) }),
+    ...({ socket: () => createConnection({ host, port: Number(port), noDelay: true }) } as object),
   });
 }
 

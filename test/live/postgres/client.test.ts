@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { connectionOfUrl } from '../../../src/config/load.ts';
 import { openClient } from '../../../src/postgres/client.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -86,5 +86,39 @@ test('what closes each connection without a word, as a proxy without a server do
     expect(connections).toBe(tried);
   } finally {
     proxy.close();
+  }
+});
+
+/** Those of this process to `port`, as Node knows them: there is no public list of open sockets. */
+function socketsTo(port: number): number {
+  const { _getActiveHandles: handles } = process as unknown as { readonly _getActiveHandles: () => readonly Partial<Socket>[] };
+  return handles.call(process).filter(({ remotePort }) => remotePort === port).length;
+}
+
+test.each([{}, { noDelay: true }] as const)('a client that was ended lets go of a server that does not answer: %o', async (options) => {
+  const shared = new URL(inject('sharedClusterUrl'));
+  let isCut = false;
+  const held: Socket[] = [];
+  // A network that is cut: what the client says of its end comes nowhere, and nobody ends the other side.
+  const way = createServer({ allowHalfOpen: true }, (socket) => {
+    const server = connect(Number(shared.port), shared.hostname);
+    held.push(socket, server);
+    socket.on('data', (bytes) => isCut || server.write(bytes)).on('error', () => undefined);
+    server.on('data', (bytes) => isCut || socket.write(bytes)).on('error', () => undefined);
+  });
+  try {
+    way.listen(0, '127.0.0.1');
+    await once(way, 'listening');
+    const { port } = way.address() as AddressInfo;
+    const url = new URL(shared);
+    url.host = `127.0.0.1:${port}`;
+    const sql = await openClient(connectionOfUrl({ env: {}, cwd: '/' }, url.href), options);
+    isCut = true;
+    await sql.end({ timeout: 1 });
+    expect(socketsTo(port)).toBe(1);
+    await expect.poll(() => socketsTo(port), { timeout: 10_000 }).toBe(0);
+  } finally {
+    for (const socket of held) socket.destroy();
+    way.close();
   }
 });
