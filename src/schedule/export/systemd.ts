@@ -166,6 +166,8 @@ function common(options: SystemdOptions): readonly string[] {
   return [
     `User=${options.user}`,
     `WorkingDirectory=${specifiers(options.directory)}`,
+    '# On disk: /tmp is memory on many systems, where what is set aside to save memory would lie in it. The environment file may say otherwise.',
+    'Environment=TMPDIR=/var/tmp',
     ...(options.environmentFile === undefined ? [] : [`EnvironmentFile=${specifiers(options.environmentFile)}`]),
     ...options.credentials.map((each) => `LoadCredential=${specifiers(each)}`),
     'StateDirectory=dbadmin',

@@ -41,6 +41,13 @@ test.each([
   expect(text.includes(`ReadWritePaths=-${spool.replace(/\/$/, '')}\n`)).toBe(isNamed);
 });
 
+test('systemd: what is set aside lies on disk, where the environment file says nothing else', async () => {
+  const text = await exported('', '--systemd', path.join(directory, 'units'), '--print', '--environment-file', '/etc/dbadmin/environment');
+  const services = text.split('[Service]').slice(1);
+  expect(services.length).toBeGreaterThan(0);
+  for (const service of services) expect(service).toMatch(/^Environment=TMPDIR=\/var\/tmp\nEnvironmentFile=/m);
+});
+
 test.each([
   ['', 0],
   ['/tmp', 0],
