@@ -3,7 +3,9 @@ import { isWriteToClosedConnection } from './src/postgres/driver-faults.ts';
 import { COMPILE_CACHE } from './test/built-command.ts';
 import DealtOut from './test/sequencer.ts';
 
-const slow = { testTimeout: 120_000, hookTimeout: 180_000 };
+// What comes is waited for longer than the second that is the library's own: beside another file, a second is nothing.
+const patient = { expect: { poll: { timeout: 20_000 } } };
+const slow = { ...patient, testTimeout: 120_000, hookTimeout: 180_000 };
 // One set of servers for all projects of a run.
 const servers = { globalSetup: ['test/postgres/global-setup.ts'] };
 
@@ -23,7 +25,7 @@ export default defineConfig({
     projects: [
       // Values only: a process for each of these files would take longer than its tests.
       { test: { name: 'unit', isolate: false, testTimeout: 30_000, include: ['test/unit/**/*.test.ts'] } },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...patient, testTimeout: 60_000, hookTimeout: 120_000 } },
       { test: { name: 'live', include: ['test/live/**/*.test.ts'], ...servers, ...slow } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...servers, ...slow } },
       { test: { name: 'fault', include: ['test/fault/**/*.test.ts'], ...servers, ...slow } },

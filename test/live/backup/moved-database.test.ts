@@ -9,6 +9,7 @@ import { makePlace } from '../../backup/random-work.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
 import { startStandby } from '../../backup/standby.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
+import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 /** Slow enough for the server's work to come between. */
@@ -89,7 +90,7 @@ async function addFiles(cluster: TestCluster, sql: Sql, database: string): Promi
   return more;
 }
 
-test.each([14, 16, 18])(
+test.each(drawn(import.meta.filename, [14, 16, 18]))(
   'PostgreSQL %i: files that are being deleted when a backup ends are missed, though no WAL tells of it',
   async (major) => {
     const directory = await makeDirectory();
@@ -151,7 +152,7 @@ test.each([14, 16, 18])(
   },
 );
 
-test.each([14, 18])(
+test.each(drawn(import.meta.filename, [14, 18]))(
   'PostgreSQL %i: where the databases of the server that is backed up cannot be asked for, the WAL says which were moved',
   async (major) => {
     const directory = await makeDirectory();
@@ -167,7 +168,9 @@ test.each([14, 18])(
         const other = await makeRepository(path.join(directory, 'other'));
         const takeMeanwhile = async (connection: ReturnType<TestCluster['parameters']> | undefined, ...late: readonly string[]) => {
           await expect
-            .poll(async () => (await reader`select pg_wal_replay_pause(), pg_is_wal_replay_paused() as paused`)[0]?.['paused'])
+            .poll(async () => (await reader`select pg_wal_replay_pause(), pg_is_wal_replay_paused() as paused`)[0]?.['paused'], {
+              timeout: 20_000,
+            })
             .toBe(true);
           for (const each of late) await sql.unsafe(each);
           const backup = backUp(made.standby, other, { maxRateKb: RATE_KB / 3, kind: 'full', connection });
