@@ -85,7 +85,9 @@ async function connectTo(here: ConnectionParameters, address: HostAddress, optio
  */
 function tracked(sockets: Set<Socket>, { host, port }: HostAddress, { noDelay }: ClientOptions): object {
   return {
-    socket: () => {
+    socket: async () => {
+      // What fails at once, as where no route leads, is told on the next tick: behind all that goes on by promises, and the library listens by then.
+      await Promise.resolve();
       for (const socket of sockets) if (socket.destroyed) sockets.delete(socket);
       const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect({ host, port, noDelay: noDelay === true });
       sockets.add(socket);

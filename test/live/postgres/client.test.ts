@@ -122,3 +122,18 @@ test.each([{}, { noDelay: true }] as const)('a client that was ended lets go of 
     way.close();
   }
 });
+
+test.each(['255.255.255.255', '[ff02::1]', `/${'x'.repeat(150)}`])(
+  'an address that no connection is begun to fails as any other: %s',
+  async (host) => {
+    const sockets = host.startsWith('/') ? `/music?host=${host}&` : `${host}:5432/music?`;
+    const parameters = connectionOfUrl({ env: {}, cwd: '/' }, `postgresql://ada@${sockets}sslmode=disable&connect_timeout=5`);
+    const shared = connectionOfUrl({ env: {}, cwd: '/' }, inject('sharedClusterUrl'));
+    await expect(openClient(parameters)).rejects.toMatchObject({
+      code: 'connection-failed',
+      detail: expect.stringMatching(/^connect E/) as string,
+    });
+    // The next host is asked.
+    await (await openClient({ ...shared, hosts: [...parameters.hosts, ...shared.hosts] })).end();
+  },
+);
