@@ -30,11 +30,18 @@ export interface ServerCheckOptions {
   readonly clock: Clock;
 }
 
+const REPLICATION = 'replication';
+const CONNECTION = 'connection';
+
 /** Tries what backups need of the server. Never throws: what fails is a finding. */
 export async function checkServer(options: ServerCheckOptions): Promise<ServerCheck> {
   if (options.dumpsOnly) return await checkForDumps(options);
   const { findings, source } = await checkReplication(options.replication);
-  return { findings: [...findings, ...(await checkSettings(options))], systemIdentifier: source?.systemIdentifier };
+  const settings = await checkSettings(options);
+  // Of a server that nobody reaches there are no dumps either.
+  const reached = !settings.some(({ what, state }) => what === CONNECTION && state === 'problem');
+  const offered = findings.map((each) => (reached && each.what === REPLICATION && each.state === 'problem' ? withDumps(each) : each));
+  return { findings: [...offered, ...settings], systemIdentifier: source?.systemIdentifier };
 }
 
 /** Where dumps are all there is, an ordinary connection has to do. */
@@ -63,7 +70,7 @@ async function checkReplication(
       const source = await inspectSource(link);
       const major = Math.floor(source.serverVersion / 10_000);
       const findings = [
-        ok('replication', `${replication.user} may replicate from PostgreSQL ${major}, system identifier ${source.systemIdentifier}`),
+        ok(REPLICATION, `${replication.user} may replicate from PostgreSQL ${major}, system identifier ${source.systemIdentifier}`),
         source.checksums
           ? ok('page checksums', 'on: pages are verified on the way')
           : note(
@@ -79,12 +86,15 @@ async function checkReplication(
       await link.close();
     }
   } catch (error) {
-    const finding = failed('replication', error);
-    return { findings: [{ ...finding, fix: `${finding.fix === undefined ? '' : `${finding.fix}\n`}${DUMPS_INSTEAD}` }], source: undefined };
+    return { findings: [failed(REPLICATION, error)], source: undefined };
   }
 }
 
 const DUMPS_INSTEAD = 'or keep to dumps, without recovery to a point in time: backups/policies.yaml → policies.<name>.base: none';
+
+function withDumps(finding: Finding): Finding {
+  return { ...finding, fix: `${finding.fix === undefined ? '' : `${finding.fix}\n`}${DUMPS_INSTEAD}` };
+}
 
 /** A backup makes such a slot for its own WAL: so it is tried, not looked up. */
 async function checkTemporarySlot(link: ReplicationConnection): Promise<Finding> {
@@ -128,7 +138,7 @@ async function checkSettings({ connection, slot, isArchived, clock }: ServerChec
       await sql.end({ timeout: 1 });
     }
   } catch (error) {
-    return [failed('connection', error)];
+    return [failed(CONNECTION, error)];
   }
 }
 
