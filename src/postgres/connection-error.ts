@@ -19,7 +19,7 @@ export function connectionError(parameters: ConnectionParameters, error: unknown
   if (code === '3D000') {
     return new DbadminError('connection-failed', `database ${parameters.database} does not exist`, {
       detail,
-      hint: 'Create it first: CREATE DATABASE, or name another with --url.',
+      hint: 'Create it first: CREATE DATABASE; or name another, in the URL or wherever the connection comes from.',
       cause: error,
     });
   }

@@ -26,11 +26,11 @@ const STOP_TRIES = 100;
  * restore's own check will refuse.
  *
  * Its owner marker is a listening socket: the system closes it when its owner dies, however it dies, and a process id that
- * is used again deceives nobody.
+ * is used again deceives nobody. `option` is that by which people name the place.
  *
  * @throws {DbadminError} `file-unwritable`, `refused` when a socket's path would be too long.
  */
-export async function makeScratch(places: readonly string[], neededBytes: number): Promise<Scratch> {
+export async function makeScratch(places: readonly string[], neededBytes: number, option = '--scratch'): Promise<Scratch> {
   const place = await choosePlace(places, neededBytes);
   let directory: string;
   try {
@@ -38,18 +38,18 @@ export async function makeScratch(places: readonly string[], neededBytes: number
     // The server runs as another user when we are root, and has to get through.
     await chmod(directory, 0o711);
   } catch (error) {
-    throw new DbadminError('file-unwritable', `cannot make a directory for the drill in ${place}`, {
+    throw new DbadminError('file-unwritable', `cannot make a directory for a throw-away cluster in ${place}`, {
       detail: messageOf(error),
-      hint: 'Name another place with --scratch.',
+      hint: `The directory has to be there, and to be writable by this user: make it, or name another place with ${option}.`,
       cause: error,
     });
   }
   const marker = path.join(directory, OWNER);
   if (Buffer.byteLength(marker) > SOCKET_PATH_BYTES) {
     await rm(directory, { recursive: true, force: true });
-    throw new DbadminError('refused', `the path of ${place} is too long for a drill`, {
+    throw new DbadminError('refused', `the path of ${place} is too long for a throw-away cluster`, {
       detail: 'The sockets in it could not be reached.',
-      hint: 'Name a shorter one with --scratch.',
+      hint: `Name a shorter one with ${option}.`,
     });
   }
   const server = net.createServer((socket) => void socket.destroy());

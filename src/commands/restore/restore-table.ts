@@ -13,6 +13,7 @@ import { describeBrokenAside } from '../../backup/broken.ts';
 import { describeSuspicion } from '../../backup/suspicion.ts';
 import { unsummedPagesOf } from '../../backup/unsummed-pages.ts';
 import { parseTarget } from '../../backup/restore/target.ts';
+import { refuseAbsent } from '../../backup/table/absent-inspect.ts';
 import { qualified } from '../../backup/table/definition.ts';
 import { withThrowawayCluster } from '../../backup/table/throwaway-run.ts';
 import { refuseTransfer, transferTables, type TableName } from '../../backup/table/transfer-run.ts';
@@ -33,6 +34,7 @@ import { entryJson } from './ledger-list.ts';
 import { returningByAll } from './other-ledgers.ts';
 import { readableLedger } from './readable-ledger.ts';
 import { targetOptions } from './restore-options.ts';
+import { describeTarget } from './show-restore.ts';
 
 const START_TIMEOUT_SECONDS = 24 * 3600;
 
@@ -53,7 +55,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const repository = selectRepository(config, cluster, textOption(input, 'repository'));
   const opened = await openRepository(context, repository);
   const place = textOption(input, 'spool') ?? os.tmpdir();
-  const scratch = await makeScratch([place], 0);
+  const scratch = await makeScratch([place], 0, '--spool');
   try {
     const preflight = await inspectRestore({
       repository: opened,
@@ -99,10 +101,13 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     const onProgress = (done: number, total: number): void => progress.update(done, total);
     const { reconciled, transferred } = await withThrowawayCluster(
       { preflight, programs, roles, timeoutSeconds: START_TIMEOUT_SECONDS, clock, signal, onProgress },
-      async (superuser) => ({
-        reconciled: reconciles ? await eraseFirst(superuser, returning) : undefined,
-        transferred: await transferTables({ ...superuser, database }, into, tables, schema, signal),
-      }),
+      async (superuser) => {
+        await refuseAbsent(superuser, database, tables, describeTarget(target));
+        return {
+          reconciled: reconciles ? await eraseFirst(superuser, returning) : undefined,
+          transferred: await transferTables({ ...superuser, database }, into, tables, schema, signal),
+        };
+      },
     ).finally(() => progress.end());
     for (const { entry, outcome } of reconciled ?? []) {
       if (outcome === 'undone') output.line(`  erased     ${describeEntry(entry)}`);

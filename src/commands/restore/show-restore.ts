@@ -147,7 +147,8 @@ function describeReplayed({ isThere, isFilled, ...places }: ReplayedTablespace):
   return `${location}, made after the backup: recovery makes it${isThere ? '' : ', and the directory has to be there by then'}`;
 }
 
-function describeTarget(target: RestoreTarget): string {
+/** Where a recovery is asked to end, for people. */
+export function describeTarget(target: RestoreTarget): string {
   switch (target.kind) {
     case 'time':
       return formatMomentUs(targetUs(target));

@@ -281,6 +281,23 @@ test('restore --table brings tables back as they were, into a new schema, and le
   expect(await readdir(spool)).toEqual([]);
 });
 
+test('restore --table of what was not there says which moment and database it looked at, and how the moment is found', async () => {
+  const spool = path.join(directory, 'spool');
+  const restore = async (...args: string[]): Promise<CommandEnd> =>
+    await runCommand(['restore', '--to-latest', '--spool', spool, '--yes', '--config', path.join(directory, 'dbadmin.yaml'), ...args], {
+      DBADMIN_PG_BIN_17: cluster.programs?.binDirectory ?? '',
+    });
+  const absent = await restore('--table', 'public.empty,public."Gone"');
+  expect(absent.status).toBe(64);
+  expect(absent.stderr).toContain('there was no table "public"."Gone" in database "postgres" (everything in the repository)');
+  expect(absent.stderr).toMatch(/wal find --drop 'public\."Gone"' --database postgres .*--before-drop .*--to/);
+  const elsewhere = await restore('--table', 'public.plain', '--database', 'nowhere');
+  expect(elsewhere.status).toBe(64);
+  expect(elsewhere.stderr).toMatch(/there was no database "nowhere"[^]*There were .*"postgres"[^]*--database/);
+  expect(await readdir(spool)).toEqual([]);
+  expect(await sql`select nspname from pg_namespace where nspname like 'restored%'`).toEqual([]);
+});
+
 test('restore --table looks at where tables are to come before it restores anything', async () => {
   const config = path.join(directory, 'dbadmin.yaml');
   const plan = async (...args: string[]): Promise<CommandEnd> =>
@@ -295,6 +312,12 @@ test('restore --table looks at where tables are to come before it restores anyth
     status: 64,
     stderr: expect.stringMatching(/"public"."plain" is named twice/),
   });
+  const spooled = await plan('--table', 'public.plain', '--spool', path.join(directory, 'nowhere'));
+  expect(spooled.stderr).toMatch(/cannot make a directory for a throw-away cluster in .*nowhere\n[^]*another place with --spool/);
+  expect(spooled.stderr).not.toMatch(/the drill|--scratch/);
+  const lost = await plan('--table', 'public.plain', '--into-url', cluster.url('nowhere'));
+  expect(lost.stderr).toMatch(/database nowhere does not exist[^]*CREATE DATABASE/);
+  expect(lost.stderr).not.toContain('--url');
   await sql.unsafe('create role visitor login');
   const visitor = cluster.url().replace('postgres@', 'visitor@');
   expect(await plan('--table', 'public.plain', '--into-url', visitor)).toMatchObject(
