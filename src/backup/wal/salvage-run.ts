@@ -7,6 +7,8 @@ import type { Repository } from '../../repository/repository.ts';
 import { checkFirstPage } from '../../repository/first-page.ts';
 import type { WalArchive } from '../../repository/wal-archive.ts';
 import { inspectLineage, type LineageContents } from '../lineage-inspect.ts';
+import { RecordTimes } from './record-time-inspect.ts';
+import { majorOf } from './segment-header.ts';
 import { inspectUnstoredWal, oldestBackupLsn, validEndOf, type UnstoredSegment, type UnstoredStretch } from './unstored-inspect.ts';
 
 export interface SalvageRequest {
@@ -60,14 +62,18 @@ async function salvageStretch(
   const { timeline, segments } = stretch;
   const validUntil = await validEndOf({ cluster }, stretch);
   const useful = segments.filter(({ storedUntil, startLsn }) => storedUntil < validUntil && startLsn < validUntil);
+  // No server tells any more until when all is here: its own WAL does.
+  const recordTimes = new RecordTimes();
   for (const segment of useful) {
     signal.throwIfAborted();
     const bytes = await readSegment(segment);
     checkFirstPage(bytes, cluster.systemIdentifier, segment.name, cluster.walSegmentBytes);
     await refuseOther(segment, bytes, archive);
-    const times = { receivedAt: clock.now(), coveredUntil: undefined };
-    const filled = Number(validUntil - segment.startLsn);
-    if (filled >= bytes.byteLength) {
+    const filled = Math.min(Number(validUntil - segment.startLsn), bytes.byteLength);
+    const { startLsn } = segment;
+    const beginning = { startLsn, segmentBytes: cluster.walSegmentBytes, major: majorOf(cluster), bytes: bytes.subarray(0, filled) };
+    const times = { receivedAt: clock.now(), coveredUntil: await recordTimes.until(beginning) };
+    if (filled === bytes.byteLength) {
       await archive.putSegment(segment.name, bytes, times);
       await archive.dropParts(segment.name);
     } else {

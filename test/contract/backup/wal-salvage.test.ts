@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
+import { readMoments } from '../../../src/backup/recovery-inspect.ts';
 import { recoverableUntil, type Lineage } from '../../../src/backup/restore/recover-along.ts';
 import type { LayoutPlan } from '../../../src/backup/restore/plan.ts';
 import { makeAside, moveAside } from '../../../src/backup/restore/unstored-wal-apply.ts';
@@ -16,7 +17,7 @@ import { historyName } from '../../../src/postgres/segment.ts';
 import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import type { BackupSummary } from '../../../src/repository/manifest.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
-import { WalArchive } from '../../../src/repository/wal-archive.ts';
+import { provenUntil, WalArchive } from '../../../src/repository/wal-archive.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { nameOf, SEGMENT_BYTES, startOf, SYSTEM } from '../../backup/wal-segments.ts';
 import { endData, WalBuilder } from '../../unit/postgres/wal-builder.ts';
@@ -214,4 +215,27 @@ test('a restore that goes on after an interrupted move has all WAL in one direct
   await salvage(earlier);
   expect(await reach(first)).toBe(endLsn);
   expect(await reach(second)).toBe(endLsn);
+});
+
+test('salvaged WAL covers all until the time of its last commit, which was taken before that was written', async () => {
+  const wal = new WalBuilder(MAJOR, startOf(10));
+  const end = (us: bigint): Parameters<WalBuilder['add']>[0] => ({ xid: 7, manager: 1, info: 0, data: endData(us) });
+  const fillUntil = (lsn: bigint): void => {
+    while (wal.endLsn < lsn) wal.add(filler(5000));
+  };
+  fillUntil(startOf(11));
+  wal.add(end(800_000_000_000_000n));
+  fillUntil(startOf(12) + 100_000n);
+  wal.add(end(800_000_060_000_000n));
+  wal.add(filler(100));
+  const lastLsn = wal.endLsn;
+  wal.fillSegment();
+  const all = wal.build();
+  const segment = (n: number): Buffer => all.subarray((n - 10) * SEGMENT_BYTES, (n - 9) * SEGMENT_BYTES);
+  await archive.putSegment(nameOf(10), segment(10), times);
+  for (const n of [11, 12]) await writeFile(path.join(directory, nameOf(n)), segment(n));
+  const at = (seconds: number): Date => new Date(Date.UTC(2000, 0, 1) + (800_000_000 + seconds) * 1000);
+  await salvage();
+  expect(provenUntil(await archive.readHeader(nameOf(11)))).toEqual(at(0));
+  expect(await readMoments(await inspectLineage(repository, 'main'))).toContainEqual({ timeline: 1, lsn: lastLsn, at: at(60) });
 });
