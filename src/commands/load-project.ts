@@ -1,5 +1,6 @@
 import type { ClusterConfig, Config } from '../config/config.ts';
 import { loadConfig, selectCluster } from '../config/load.ts';
+import type { Log } from '../base/log.ts';
 import { textOption, type CommandContext, type CommandInput } from './command.ts';
 
 /** The configuration and the cluster that a command is about, by its `--config`, `--cluster` and `--url`; warnings are shown. */
@@ -12,6 +13,20 @@ export async function loadProject(
     cluster: textOption(input, 'cluster'),
     url: textOption(input, 'url'),
   });
-  for (const warning of new Set(config.warnings)) context.log.warn(warning);
+  warnOfConfig(context.log, config);
   return { config, cluster: selectCluster(config) };
+}
+
+/** What was said, by whom it was said to: one command reads its project several times. */
+const said = new WeakMap<Log, Set<string>>();
+
+/** Shows what is to be warned of in a configuration, each once for all that a command does. */
+export function warnOfConfig(log: Log, { warnings }: Pick<Config, 'warnings'>): void {
+  const known = said.get(log) ?? new Set<string>();
+  said.set(log, known);
+  for (const warning of warnings) {
+    if (known.has(warning)) continue;
+    known.add(warning);
+    log.warn(warning);
+  }
 }

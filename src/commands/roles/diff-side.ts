@@ -4,6 +4,7 @@ import { DbadminError } from '../../base/errors.ts';
 import { loadConfig, selectCluster } from '../../config/load.ts';
 import { describeParameters, type ConnectionParameters } from '../../postgres/parameters.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
+import { warnOfConfig } from '../load-project.ts';
 
 /** One of the two things that `roles diff` compares. */
 export type DiffSide =
@@ -30,7 +31,7 @@ export async function readSide(context: CommandContext, input: CommandInput, tex
     cluster: isUrl ? undefined : cluster,
     url: isUrl ? text : undefined,
   });
-  for (const warning of new Set(config.warnings)) context.log.warn(warning);
+  warnOfConfig(context.log, config);
   const { connection } = selectCluster(config);
   const named = isUrl ? connection.database : slash === -1 ? undefined : text.slice(slash + 1);
   const database = isUrl && named === 'postgres' ? undefined : named;

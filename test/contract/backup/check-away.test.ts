@@ -36,3 +36,8 @@ test('backup check of a server that nobody reaches does not offer dumps, which w
     });
   expect(findings.find(({ fix }) => fix?.includes('base: none'))).toBeUndefined();
 });
+
+test('a secret in plain text is warned of once, however often a command reads its project', async () => {
+  const { stderr } = await runInProcess(['backup', 'check', '--config', config], {});
+  expect(stderr.match(/password is written in the file/g)).toHaveLength(1);
+});
