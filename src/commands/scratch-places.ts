@@ -6,5 +6,6 @@ import { textOption, type CommandContext, type CommandInput } from './command.ts
 export function scratchPlaces(context: CommandContext, input: CommandInput): readonly string[] {
   const named = textOption(input, 'scratch') ?? context.env['DBADMIN_SCRATCH'];
   if (named !== undefined && named !== '') return [path.resolve(context.cwd, named)];
-  return [...new Set([os.tmpdir(), '/var/tmp'])];
+  // Services that are exported have TMPDIR=/var/tmp: where /var is small, /tmp may have the room.
+  return [...new Set([os.tmpdir(), '/var/tmp', '/tmp'])];
 }
