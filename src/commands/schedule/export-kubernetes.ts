@@ -2,7 +2,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { DbadminError } from '../../base/errors.ts';
 import { ALERTS_CHECK, withAlertsCheck } from '../../schedule/export/alerts-check.ts';
-import { configMapKey, kubernetesManifests, PROJECT_DIRECTORY } from '../../schedule/export/kubernetes.ts';
+import { configMapKey, kubernetesManifests, PROJECT_DIRECTORY, STATE_DIRECTORY } from '../../schedule/export/kubernetes.ts';
 import { spoolDirectories } from '../../schedule/policies.ts';
 import { textOption, type CommandContext, type CommandInput } from '../command.ts';
 import { diskRepositories, loadExportParts, pathInProject, projectVariables, warnOmitted, type ExportParts } from './export-parts.ts';
@@ -27,8 +27,7 @@ export async function exportKubernetes(context: CommandContext, input: CommandIn
     variables,
     projectFiles,
     disks: disksOf(parts),
-    // The temporary directory is a volume of its own already.
-    spools: spoolDirectories(parts.policies).filter((spool) => spool !== '/tmp' && !disksOf(parts).some((disk) => disk.path === spool)),
+    spools: spoolsOf(parts),
   });
   const text = [
     heading(parts, projectFiles),
@@ -77,4 +76,10 @@ function heading({ configFile, config }: ExportParts, files: readonly string[]):
 #   kubectl create secret generic dbadmin --from-env-file=FILE   # NAME=value lines; the manifests name the keys
 # Each repository on a disk needs a volume claim, dbadmin-repository-NAME, that all of these pods can mount.
 `;
+}
+
+/** Where dumps lie until they are stored, but for what is a volume of its own already: two at one path are refused. */
+function spoolsOf(parts: ExportParts): readonly string[] {
+  const mounted = new Set(['/tmp', STATE_DIRECTORY, ...disksOf(parts).map((disk) => disk.path)]);
+  return spoolDirectories(parts.policies).filter((spool) => !mounted.has(spool));
 }

@@ -14,7 +14,8 @@ const YEARS_AHEAD = 2;
 /** Where the project's files are in a container. */
 export const PROJECT_DIRECTORY = '/etc/dbadmin';
 const CONFIG_FILE = `${PROJECT_DIRECTORY}/dbadmin.yaml`;
-const STATE_DIRECTORY = '/var/lib/dbadmin';
+/** Where they keep what is to outlive one of them: a volume that goes with its pod, as /tmp is. */
+export const STATE_DIRECTORY = '/var/lib/dbadmin';
 /** Where the jobs of a pod leave for its last one what did not expire. It goes with the pod. */
 const NOT_EXPIRED_FILE = `${STATE_DIRECTORY}/not-expired`;
 /** Within this time a run that is not to be caught up on may still begin: the controller looks every ten seconds. */

@@ -51,9 +51,11 @@ test('systemd: what is set aside lies on disk, where the environment file says n
 test.each([
   ['', 0],
   ['/tmp', 0],
+  ['/var/lib/dbadmin', 0],
   ['/srv/spool', 1],
 ])('kubernetes: the spool %j of a policy is a volume: nothing else can be written to', async (spool, volumes) => {
   const text = await exported(spool, '--kubernetes', '--image', 'dbadmin');
   expect(text.match(/name: spool-1\n\s+mountPath: \/srv\/spool\n/g) ?? []).toHaveLength(volumes);
   expect(text.match(/name: spool-1\n\s+emptyDir: \{\}\n/g) ?? []).toHaveLength(volumes);
+  if (volumes === 0) expect(text).not.toContain('spool-1');
 });
