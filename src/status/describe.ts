@@ -153,7 +153,7 @@ function migrationsText(migrations: NonNullable<ClusterFacts['migrations']>): st
   const { applied, pending, routines, problems, database } = migrations.value;
   const more = [
     ...(routines === 0 ? [] : [`${routines} routines to apply`]),
-    ...(problems === 0 ? [] : [`${problems} problems (dbadmin migrate status)`]),
+    ...(problems === 0 ? [] : [`${problems} ${problems === 1 ? 'problem' : 'problems'} (dbadmin migrate status)`]),
   ];
   return [`${applied} applied`, `${pending} pending`, ...more].join(', ').concat(` in ${database}`);
 }

@@ -161,7 +161,9 @@ function examineFacts({ clusters }: ProjectFacts): readonly Examined[] {
               ? wrong(
                   'project',
                   `${name} migrations`,
-                  `${migrations.value.problems} applied files were changed or are gone`,
+                  migrations.value.problems === 1
+                    ? '1 applied file was changed or is gone'
+                    : `${migrations.value.problems} applied files were changed or are gone`,
                   'the next environment gets another database',
                   'dbadmin migrate validate',
                 )

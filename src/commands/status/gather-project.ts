@@ -27,7 +27,8 @@ export async function gatherMigrations(
       database: server.database,
       applied: counts.applied,
       pending: counts.pending,
-      problems: counts.changed + counts.missing + plan.problems.length,
+      // Each that is changed or gone is a problem of the plan, too; where the whole directory is gone, all of them are one.
+      problems: Math.max(counts.changed + counts.missing, plan.problems.length),
       routines: counts.routines,
     };
   });

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -84,6 +84,26 @@ test('doctor finds nothing else wrong than before when the repository or the ser
     detail: expect.stringContaining('127.0.0.1'),
   });
   expect(away.findings.find(({ what }) => what === 'repository local')).toMatchObject({ state: 'fine' });
+});
+
+test('doctor and status count a migration once that was changed after it was applied, and each that is gone', async () => {
+  await project.write(cluster.url(), path.join(directory, 'repository'), POLICIES);
+  const migrations = path.join(project.directory, 'sql', 'migrations');
+  const files = ['0001_one.sql', '0002_two.sql'].map((name) => path.join(migrations, name));
+  await mkdir(migrations, { recursive: true });
+  for (const [index, file] of files.entries()) await writeFile(file, `create table made_${index} (n int);\n`);
+  const up = await project.run('migrate', 'up', '--yes');
+  expect(up.status, up.stderr).toBe(0);
+  const said = async (): Promise<unknown> => (await examine()).findings.find(({ what }) => what === 'main migrations')?.detail;
+  try {
+    await writeFile(files[0] ?? '', 'create table made_0 (n bigint);\n');
+    expect(await said()).toBe('1 applied file was changed or is gone');
+    expect((await project.run('status')).stdout).toContain('1 problem (dbadmin migrate status)');
+    await rm(files[1] ?? '');
+    expect(await said()).toBe('2 applied files were changed or are gone');
+  } finally {
+    await rm(path.join(project.directory, 'sql'), { recursive: true });
+  }
 });
 
 test('doctor tells of jobs that cannot run, and of people who cannot be told', async () => {
