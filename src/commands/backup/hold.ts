@@ -89,7 +89,7 @@ function show({ output }: CommandContext, held: readonly Held[]): void {
     holds.map(({ label, until, reason, by, placedAt }) => [
       label,
       repository,
-      until === null ? 'released' : formatMoment(until),
+      until === null ? 'no end' : formatMoment(until),
       reason,
       `${by}, ${formatMoment(placedAt)}`,
     ]),

@@ -84,7 +84,11 @@ $ dbadmin backup hold 20261121T203001Z-full --release`,
     args: [{ form: '[label]', summary: 'of the backup or dump' }],
     options: [
       { flags: '--reason <text>', summary: 'why; shown by backup expire' },
-      { flags: '--until <time>', summary: 'when it ends: a time, or how long from now, such as 90d', fallback: 'when it is released' },
+      {
+        flags: '--until <time>',
+        summary: 'when it ends: a time, or how long from now, such as 90d',
+        fallback: 'no end, but for --release',
+      },
       { flags: '--release', summary: 'end all holds of it' },
       REPOSITORY,
       SYSTEM,

@@ -66,7 +66,9 @@ test('after each backup what the policy does not keep goes; what stays restores'
   const sql = postgres(cluster.url(), { max: 1 });
   await sql`create table thing as select g, repeat(md5(g::text), 20) as t from generate_series(1, 20000) g`;
   const [first = ''] = await labels();
-  expect(await dbadmin(['backup', 'hold', first, '--reason', 'the first', '--config', config])).toMatchObject({ status: 0 });
+  const hold = await dbadmin(['backup', 'hold', first, '--reason', 'the first', '--config', config]);
+  expect(hold).toMatchObject({ status: 0, stdout: expect.stringMatching(/ no end +the first /) });
+  expect(hold.stdout).not.toContain('released');
   for (let round = 0; round < 3; round += 1) {
     await sql`update thing set t = md5(t) where g % 3 = ${round}`;
     const run = await dbadmin(['backup', 'run', '--type', 'full', '--config', config]);

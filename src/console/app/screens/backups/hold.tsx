@@ -49,7 +49,7 @@ export function Hold({ session, cluster, repository, backup, onEnd }: HoldProps)
         <input type="text" value={reason} maxLength={200} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
       </label>
       <TypedField
-        label="Until (a time, or 90d; empty: until released)"
+        label="Until (a time, or 90d; empty: no end)"
         value={until}
         problem={parsed?.kind === 'refused' ? parsed.why : undefined}
         onType={setUntil}
