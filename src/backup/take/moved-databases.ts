@@ -24,37 +24,37 @@ export interface DatabaseCopies {
 interface Copy {
   readonly database: number;
   readonly tablespace: number;
-  readonly source: DatabaseDirectory;
-  readonly isLost: boolean;
+  /** What it was copied from, over copies that replay makes: a directory that has to be in the backup. */
+  readonly origin: DatabaseDirectory;
 }
 
 /**
  * The databases that a backup may not have, from the records of its own WAL in their order: replay makes their files by copying others,
  * and these were deleted while the backup was being taken, before it read them or after.
  *
- * What was read of the copy does not help: replay empties its directory first, and what is not there to be copied it passes over.
+ * What was read of the copy does not help: replay empties its directory first, and what is not there to be copied it passes over. For the
+ * same reason a copy is as good as that of which it was made, whatever becomes of it later: replay has it until it deletes it.
  *
  * @see dbase_redo in src/backend/commands/dbcommands.c of PostgreSQL
  */
 export class MovedDatabases {
   /** By the directory of the copy. */
   readonly #copies = new Map<string, Copy>();
+  /** Directories that replay does not make, and that were deleted. */
+  readonly #gone = new Set<string>();
 
   add(record: DatabaseRecord): void {
     switch (record.kind) {
       case 'copied': {
         const { directory, source } = record;
-        this.#copies.set(keyOf(directory), { ...directory, source, isLost: this.#copies.get(keyOf(source))?.isLost === true });
+        this.#copies.set(keyOf(directory), { ...directory, origin: this.#copies.get(keyOf(source))?.origin ?? source });
         return;
       }
       case 'made':
         this.#copies.delete(keyOf(record.directory));
         return;
       case 'dropped':
-        for (const directory of record.directories) {
-          this.#copies.delete(keyOf(directory));
-          this.#lose(keyOf(directory));
-        }
+        for (const key of record.directories.map(keyOf)) if (!this.#copies.delete(key)) this.#gone.add(key);
     }
   }
 
@@ -65,31 +65,24 @@ export class MovedDatabases {
    * by then, and one that is dropped is marked. Of one that was copied to another tablespace it is certain in any case that it goes.
    */
   outcome(last: Databases | undefined): DatabaseCopies {
-    for (const { database, tablespace, source } of this.#copies.values()) {
-      if (source.database === database) {
-        if (last === undefined || last.get(database)?.tablespace === tablespace) this.#lose(keyOf(source));
-      } else if (last !== undefined && mayBeGone(last, source)) this.#lose(keyOf(source));
-    }
     const copies = [...this.#copies.values()];
-    return {
-      lost: [...new Set(copies.filter(({ isLost, database }) => isLost && last?.has(database) !== false).map(({ database }) => database))],
-      open: last === undefined ? openOf(copies) : [],
-    };
-  }
-
-  /** What was copied from a directory that is gone is lost, and so are copies of that. */
-  #lose(source: string): void {
-    for (const [key, copy] of this.#copies) {
-      if (copy.isLost || keyOf(copy.source) !== source) continue;
-      this.#copies.set(key, { ...copy, isLost: true });
-      this.#lose(key);
+    const gone = new Set(this.#gone);
+    for (const { database, tablespace, origin } of copies) {
+      if (origin.database === database) {
+        if (last === undefined || last.get(database)?.tablespace === tablespace) gone.add(keyOf(origin));
+      } else if (last !== undefined && mayBeGone(last, origin)) gone.add(keyOf(origin));
     }
+    const isLost = ({ origin }: Copy): boolean => gone.has(keyOf(origin));
+    return {
+      lost: [...new Set(copies.filter((copy) => isLost(copy) && last?.has(copy.database) !== false).map(({ database }) => database))],
+      open: last === undefined ? openOf(copies.filter((copy) => !isLost(copy))) : [],
+    };
   }
 }
 
 /** Each database once: it has as many copies as tablespaces. */
 function openOf(copies: readonly Copy[]): DatabaseCopies['open'] {
-  const open = copies.filter(({ isLost }) => !isLost).map(({ database, source }) => ({ database, source: source.database }));
+  const open = copies.map(({ database, origin }) => ({ database, source: origin.database }));
   return [...new Map(open.map((copy) => [copy.database, copy])).values()];
 }
 

@@ -23,12 +23,13 @@ test.each([14, 18])('PostgreSQL %i: a backup in which a database would be empty,
     (await sql`select from pg_stat_progress_basebackup where phase like 'streaming database%'`).length > 0;
   try {
     const repository = await makeRepository(path.join(directory, 'repository'));
-    const backUpMeanwhile = async (...statements: readonly string[]): Promise<string> => {
-      const backup = backUp(cluster, repository, { maxRateKb: RATE_KB });
+    const backUpMeanwhile = async (...steps: readonly (string | (() => Promise<unknown>))[]): Promise<string> => {
+      // Many steps take longer.
+      const backup = backUp(cluster, repository, { maxRateKb: steps.length > 2 ? RATE_KB / 2 : RATE_KB });
       // Told when the backup is awaited.
       backup.catch(() => undefined);
       while (!(await isReading())) await new Promise((resolve) => setTimeout(resolve, 20));
-      for (const each of statements) await sql.unsafe(each);
+      for (const step of steps) await (typeof step === 'string' ? sql.unsafe(step) : step());
       expect(await isReading()).toBe(true);
       return (await backup).label;
     };
@@ -42,12 +43,27 @@ test.each([14, 18])('PostgreSQL %i: a backup in which a database would be empty,
     // What changes a database and moves nothing, or copies what stays, is in the WAL.
     const strategy = major >= 15 ? ' strategy file_copy' : '';
     await backUpMeanwhile('alter database "to move" set work_mem = 65536', `create database copied template "to move"${strategy}`);
+    // Replay makes a template anew that was made meanwhile, and has it until it drops it.
+    const fill = async (): Promise<void> => {
+      const writer = postgres(cluster.url('template_of_today'), { max: 1 });
+      await writer`create table filled as select generate_series(1, 1000) as n`;
+      await writer.end();
+    };
+    await backUpMeanwhile(
+      `create database template_of_today template template0${strategy}`,
+      fill,
+      `create database today template template_of_today${strategy}`,
+      'drop database template_of_today',
+    );
     const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
     for (const database of ['to move', 'copied']) {
       const reader = postgres(clone.url, { max: 1, database });
       expect((await reader<{ n: number }[]>`select count(*)::int as n from pg_class`)[0]?.n).toBeGreaterThan(300);
       await reader.end();
     }
+    const today = postgres(clone.url, { max: 1, database: 'today' });
+    expect(await today`select count(*)::int as n from filled`).toEqual([{ n: 1000 }]);
+    await today.end();
     await clone.stop();
   } finally {
     await sql.end();
@@ -190,6 +206,10 @@ test.each(drawn(import.meta.filename, [14, 18]))(
           return warnings.filter((warning) => warning.includes('database'));
         };
         await sql.unsafe('create database first');
+        // It is there before the backup begins, and not made by the WAL of that.
+        await sql`checkpoint`;
+        const [before] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
+        await expect.poll(async () => (await reader`select where pg_last_wal_replay_lsn() >= ${before?.lsn ?? ''}::pg_lsn`).length).toBe(1);
         // Both looks at the primary find the same.
         await expect(
           takeMeanwhile(cluster.parameters(), `create database second template first${strategy}`, 'drop database first'),

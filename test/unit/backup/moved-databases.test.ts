@@ -92,6 +92,37 @@ const COURSES: readonly Course[] = [
     last: standing('1/7', '1/8'),
     lost: [7, 8],
   },
+  {
+    name: 'a copy of one that was copied meanwhile itself, and is dropped then',
+    records: [copied('1/1', '1/6'), copied('1/6', '1/7'), dropped('1/6')],
+    last: standing('1/1', '1/7'),
+    lost: [],
+    open: [[7, 1]],
+  },
+  {
+    name: 'a copy of one that was copied meanwhile, and dropped behind the end of the backup',
+    records: [copied('1/1', '1/6'), copied('1/6', '1/7')],
+    last: standing('1/1', '1/7'),
+    lost: [],
+    open: [
+      [6, 1],
+      [7, 1],
+    ],
+  },
+  {
+    name: 'copied meanwhile, and moved then',
+    records: [copied('1/1', '1/7'), copied('1/7', '2/7'), dropped('1/7')],
+    last: standing('1/1', '2/7'),
+    lost: [],
+    open: [[7, 1]],
+  },
+  {
+    name: 'copied meanwhile, and moved then, and deleted where it was before that is logged',
+    records: [copied('1/1', '1/7'), copied('1/7', '2/7')],
+    last: standing('1/1', '2/7!'),
+    lost: [],
+    open: [[7, 1]],
+  },
   { name: 'dropped after it was moved', records: [...MOVED, dropped('2/7')], last: standing(), lost: [] },
   {
     name: 'dropped after it was moved, behind the end of the backup',
