@@ -124,8 +124,12 @@ async function inspectMoved(
     untilLsn: parseLsn(stopLsn),
   };
   const moved = new MovedDatabases();
-  for await (const record of readStoredRecords(stretch, (manager) => manager === RESOURCE_MANAGER.database)) {
+  // At every record: hours of WAL may hold none that is given.
+  const isWanted = (manager: number): boolean => {
     signal.throwIfAborted();
+    return manager === RESOURCE_MANAGER.database;
+  };
+  for await (const record of readStoredRecords(stretch, isWanted)) {
     const change = databaseRecord(record, major);
     if (change !== undefined) moved.add(change);
   }
