@@ -173,15 +173,23 @@ export async function unlockRepository(
   });
 }
 
+/** One after the other: a process that opens several repositories at once would take the memory of each. */
+let lastDerived: Promise<unknown> = Promise.resolve();
+
 async function wrappingKey(secret: UnlockingSecret, salt: Buffer, cost: KeyObject['scrypt']): Promise<Buffer> {
   if (secret.kind === 'key-file') {
     return Buffer.from(hkdfSync('sha256', secret.content.reveal().trim(), salt, 'dbadmin key file', KEY_BYTES));
   }
   const { N, r, p } = cost ?? SCRYPT;
-  return await new Promise<Buffer>((resolve, reject) => {
-    // Twice what scrypt itself needs: OpenSSL counts its bookkeeping too.
-    scrypt(secret.passphrase.reveal().normalize('NFC'), salt, KEY_BYTES, { N, r, p, maxmem: 256 * (N + p + 2) * r }, (error, key) =>
-      error === null ? resolve(key) : reject(error),
-    );
-  });
+  const derived = lastDerived.then(
+    async () =>
+      await new Promise<Buffer>((resolve, reject) => {
+        // Twice what scrypt itself needs: OpenSSL counts its bookkeeping too.
+        scrypt(secret.passphrase.reveal().normalize('NFC'), salt, KEY_BYTES, { N, r, p, maxmem: 256 * (N + p + 2) * r }, (error, key) =>
+          error === null ? resolve(key) : reject(error),
+        );
+      }),
+  );
+  lastDerived = derived.catch(() => undefined);
+  return await derived;
 }

@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/base/secret.ts';
@@ -48,6 +49,24 @@ describe('keys of a repository', () => {
     const opened = await openRepository(repository.store, passphrase);
     expect(opened.keys?.check).toBe(repository.keys?.check);
     expect(await opens(repository, first)).toBe(true);
+  });
+
+  it('passphrases of several repositories are worked out one after the other: each takes 128 MB meanwhile', async () => {
+    const passphrase: UnlockingSecret = { kind: 'passphrase', passphrase: new Secret('correct horse battery') };
+    const jobs = new Set<number>();
+    const seen: string[] = [];
+    const hook = createHook({
+      init: (job, type) => void (type === 'SCRYPTREQUEST' && jobs.add(job) && seen.push('begun')),
+      before: (job) => void (jobs.has(job) && seen.push('done')),
+    }).enable();
+    try {
+      const repositories = await Promise.all([encrypted(passphrase), encrypted(passphrase)]);
+      expect(repositories.every(({ keys }) => keys !== undefined)).toBe(true);
+    } finally {
+      hook.disable();
+    }
+    // Each is made with it, and opened with it.
+    expect(seen).toEqual(Array.from({ length: 4 }, () => ['begun', 'done']).flat());
   });
 
   it('one that opens it already, one that is too short, and any for a repository without encryption are refused', async () => {
