@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { BlobIndex } from '../../repository/blob-index.ts';
-import { ensureClusterIdentity, type ClusterIdentity } from '../../repository/identity.ts';
+import { ensureSameSegments, type ClusterIdentity } from '../../repository/identity.ts';
 import { acquireLease, type Lease } from '../../repository/leases.ts';
 import { lockEarlier } from '../../repository/lock-earlier.ts';
 import { inspectBackups, type BackupSummary } from '../../repository/manifest.ts';
@@ -64,7 +64,7 @@ export async function syncLineage(options: SyncOptions): Promise<Synced> {
   const lease = await acquireLease(to, systemIdentifier, 'backup', { clock, log, command: 'repository sync', signal });
   const uncopied = new UncopiedList(from);
   try {
-    await ensureClusterIdentity(to, cluster);
+    await ensureSameSegments(to, cluster);
     const [source, there] = [await inspectSource(from, systemIdentifier), await inspectBackups(to, systemIdentifier)];
     const ours = there.backups;
     const present = new Set(ours.map(({ label }) => label));

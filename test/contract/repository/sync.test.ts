@@ -13,6 +13,7 @@ import { BlobPipeline } from '../../../src/repository/blob-pipeline.ts';
 import { BlobReader } from '../../../src/repository/blob-reader.ts';
 import { listHolds, placeHold } from '../../../src/repository/holds.ts';
 import { holdPrefix, packPrefix } from '../../../src/repository/layout.ts';
+import { ensureClusterIdentity } from '../../../src/repository/identity.ts';
 import { acquireLease } from '../../../src/repository/leases.ts';
 import { readLedger } from '../../../src/repository/ledger.ts';
 import { listBackups, readManifest, writeManifest, type Extent } from '../../../src/repository/manifest.ts';
@@ -227,4 +228,13 @@ test('Renames gives back what was put in, however much', () => {
   expect(renames.size).toBe(20_000);
   for (let n = 0; n < 20_000; n += 7) expect(renames.get(name(n))).toBe(name(n + 1));
   expect(renames.get(name(30_000))).toBeUndefined();
+});
+
+test('a repository that knows the cluster with WAL segments of another size gets nothing of it', async () => {
+  const { repository: source } = await newFilled();
+  const target = await makeMemoryRepository(false);
+  await ensureClusterIdentity(target, { ...CLUSTER, walSegmentBytes: 4 * SEGMENT_BYTES });
+  await expect(sync(source, target)).rejects.toMatchObject({ code: 'refused' });
+  expect(await listBackups(target, SYSTEM)).toEqual([]);
+  expect((await readCoverage(target, SYSTEM, SEGMENT_BYTES)).timelines.size).toBe(0);
 });
