@@ -61,12 +61,15 @@ test.each([[['lost']], [['near', 'lost']]])(
     await dbadmin('backup', 'init');
     const child = startCommand(['wal', 'receive', '--rpo', '1s', '--config', config], env);
     const ended = commandEnd(child);
+    let said = '';
+    child.stderr?.on('data', (text: Buffer) => (said += text.toString()));
     const before = await write();
     await expect.poll(async () => await storedIn('lost'), { timeout: 30_000, interval: 500 }).toBeGreaterThanOrEqual(before);
     const old = await readFile(path.join(directory, 'lost', 'dbadmin-repository'));
     await rm(path.join(directory, 'lost'), { recursive: true });
     await write();
-    await new Promise((resolve) => setTimeout(resolve, 3000));
+    // A repository that is made anew before anything failed is not noticed.
+    await expect.poll(() => said, { timeout: 60_000 }).toMatch(/repository lost is behind|; trying again in/);
     await dbadmin('backup', 'init', '--repository', 'lost');
     expect(await readFile(path.join(directory, 'lost', 'dbadmin-repository'))).not.toEqual(old);
     const after = await write();
