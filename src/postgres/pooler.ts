@@ -1,4 +1,4 @@
-import { DbadminError, messageOf } from '../base/errors.ts';
+import { DbadminError, messageOf, systemCodeOf } from '../base/errors.ts';
 
 /** One connection that is never replaced by another. */
 export interface PooledSession {
@@ -41,6 +41,8 @@ async function begin(session: PooledSession): Promise<void> {
   try {
     await session.query('begin');
   } catch (error) {
+    // The library of openClient keeps what a server says until it is ready for more, which PgBouncer is not: it says why, and hangs up.
+    if (systemCodeOf(error) === 'CONNECTION_CLOSED') throw refused('statement', 'It closed the connection at BEGIN.', error);
     if (!/statement pooling/i.test(messageOf(error))) throw error;
     throw refused('statement', `It said: ${messageOf(error)}.`, error);
   }

@@ -95,7 +95,7 @@ $ dbadmin backup run --type full --repository offsite --max-rate 50MB`,
 passwords), and a manifest with sizes and hashes, what was asked for, and of each database owner, privileges, settings, encoding and locale. Works where replication is refused. Needs pg_dump of the server's major or newer on this machine, found by version.
 
 It goes into one repository: the first of the cluster, or that of --repository. A policy's dump is run once for each of its repositories, and backup run writes into all at
-once; repository sync copies a dump to the others. A connection through a pooler in transaction mode is refused.
+once; repository sync copies a dump to the others. A connection through a pooler in transaction or statement mode is refused.
 
 A database that should be in it and cannot be dumped, such as one that the role may not connect to, is named and written down in the manifest; exit 3. Dumps with
 --schema-only or --table are parts: they are no younger dump to backup check and status, and retention counts them apart.

@@ -37,7 +37,7 @@ describe.skipIf(programs === undefined || !hasPgBouncer)('a dump through PgBounc
     await rm(spoolDirectory, { recursive: true, force: true });
   });
 
-  async function start(mode: 'transaction' | 'session', more = ''): ReturnType<typeof startPgBouncer> {
+  async function start(mode: 'transaction' | 'session' | 'statement', more = ''): ReturnType<typeof startPgBouncer> {
     const [host] = cluster.parameters().hosts;
     return await startPgBouncer(host?.host ?? '', host?.port ?? 0, mode, more);
   }
@@ -65,6 +65,7 @@ describe.skipIf(programs === undefined || !hasPgBouncer)('a dump through PgBounc
   test.each([
     ['transaction', 0],
     ['transaction', 4],
+    ['statement', 0],
   ] as const)('in %s mode, beside %s clients, is refused before it sets anything there', async (mode, count) => {
     const pooler = await start(mode);
     const url = `postgresql://postgres@127.0.0.1:${pooler.port}/postgres`;
