@@ -141,13 +141,16 @@ function isRead({ kind, audit }: BackupSummary): boolean {
   return kind === 'full' || mismatchCount(audit) > 0;
 }
 
-/** The full read that a backup's content was pieced together from, or the oldest that is known of. */
-function rootOf(backup: BackupSummary, known: ReadonlyMap<string, BackupSummary>): string {
+/**
+ * The full read that a backup's content was pieced together from, or the oldest that is known of. Retention may have let go of what lies
+ * between: what was built on that says itself where it began.
+ */
+export function rootOf(backup: BackupSummary, known: ReadonlyMap<string, BackupSummary>): string {
   let root = backup;
   for (;;) {
     if (isRead(root) || root.parent === null || root.parent === undefined) return root.label;
     const parent = known.get(root.parent);
-    if (parent === undefined) return root.parent;
+    if (parent === undefined) return root.root ?? root.parent;
     root = parent;
   }
 }

@@ -48,6 +48,11 @@ export interface BackupSummary {
   readonly packs?: readonly string[];
   /** Label of the backup this one was built on; null or absent for a full read. */
   readonly parent?: string | null;
+  /**
+   * Of an incremental one: label of the full one that it was pieced together from, or of the last incremental one on the way whose own audit found a
+   * mismatch. Absent in backups of before it was kept: then the parents tell, as far as they are there.
+   */
+  readonly root?: string;
   /** Of an incremental one: labels of verifications of this repository that stood when it was taken, and by all of which its parent was whole. Absent where none did, or nobody looked. */
   readonly parentWholeBy?: { readonly repositoryId: string; readonly verifications: readonly string[] };
   /** Bytes that changed since the parent, as files have them. */

@@ -21,7 +21,7 @@ export function problemOfSummary(header: Fields, systemIdentifier: string, label
     return 'Its checkpointAt is no time.';
   if (!Array.isArray(header['tablespaces']) || !Array.isArray(header['warnings'])) return 'Its header is incomplete.';
   if (!isAudit(header['audit'])) return 'What it says of its audit is incomplete.';
-  if (!isWholeBy(header['parentWholeBy'])) return 'What it says of its parent is incomplete.';
+  if (!isWholeBy(header['parentWholeBy']) || !isTexts([header['root'] ?? ''])) return 'What it says of its parent is incomplete.';
   if (!isTexts(header['includedDirectories'])) return 'What it says of its configuration is incomplete.';
   parseLsn(String(header['startLsn']));
   parseLsn(String(header['stopLsn']));

@@ -11,6 +11,7 @@ import { publishBackup } from '../../repository/publish.ts';
 import { unjudgedWarnings } from '../../repository/unjudged-pages.ts';
 import { readCoverage, reachFrom } from '../../repository/wal-coverage.ts';
 import type { Source } from '../source-inspect.ts';
+import { rootOf } from '../suspicion.ts';
 import { leavesHintsUnlogged, type ClusterFacts } from './cluster-inspect.ts';
 import type { Destination, ParentContent } from './destination.ts';
 import { foreignLinkWarnings, keptDamage, keptWarnings } from './kept-warnings.ts';
@@ -135,6 +136,7 @@ function summarize(options: CompleteOptions): BackupSummary {
     label: options.label,
     kind: kindOf(mode),
     parent: kindOf(mode) === 'full' ? null : parent,
+    ...rootBy(options),
     ...wholeBy(options),
     ...source,
     // With changed blocks it is built on nothing else, see chooseMode.
@@ -169,6 +171,13 @@ function summarize(options: CompleteOptions): BackupSummary {
     newBlobs: written.newBlobs,
     storedBytes: written.storedBytes,
   };
+}
+
+/** Where its content began to be pieced together: who looks at it later may find nothing of what lies between. */
+function rootBy({ mode, destination: { backups } }: CompleteOptions): Pick<BackupSummary, 'root'> {
+  if (mode.kind === 'everything' || kindOf(mode) === 'full') return {};
+  const known = new Map(backups.map((backup) => [backup.label, backup]));
+  return { root: rootOf(known.get(mode.parent.label) ?? mode.parent, known) };
 }
 
 /** Nothing is built on a backup that a verification found broken, and everything is read instead. */

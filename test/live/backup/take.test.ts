@@ -210,6 +210,7 @@ describe('several repositories', () => {
       { name: 'local', result: { kind: 'taken' } },
       { name: 'failing', result: { kind: 'failed', error: { code: 'storage-full' } } },
     ]);
+    expect(takenInto(third, 'local')).toMatchObject({ parent: labelOf(second), root: labelOf(first) });
     const { systemIdentifier } = first.outcomes[0]?.result.kind === 'taken' ? first.outcomes[0].result.summary : { systemIdentifier: '' };
     expect((await listBackups(local, systemIdentifier)).length).toBe(3);
     expect((await listBackups(secret, systemIdentifier)).length).toBe(2);

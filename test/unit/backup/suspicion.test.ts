@@ -60,6 +60,15 @@ describe('a mismatch that an audit found', () => {
     expect(kinds(suspicionsOf(branch, []))).toEqual({ I1: 'earlier', I2: 'earlier', I2b: 'earlier', F2: 'audited' });
   });
 
+  test('reaches the full one where what lies between is gone, if the backups say where they began', () => {
+    const noted = LIFE.map((each) => (each.kind === 'incremental' && each.label !== 'I3' ? { ...each, root: 'F1' } : each));
+    const thinned = noted.filter(({ label }) => label !== 'I1');
+    expect(kinds(suspicionsOf(thinned, []))).toEqual({ F1: 'earlier', I2: 'earlier', F2: 'audited', I3: 'later', F3: 'later' });
+    const between = [...thinned.slice(0, 2), { ...incremental(4.5, 'I2b', 'gone'), root: 'F1' }, ...thinned.slice(2, 4)];
+    expect(kinds(suspicionsOf(between, []))).toEqual({ F1: 'earlier', I2: 'earlier', I2b: 'earlier', F2: 'audited' });
+    expect(kinds(suspicionsOf(between.slice(2), []))).toEqual({ I2: 'earlier', I2b: 'earlier', F2: 'audited' });
+  });
+
   test('leaves alone what another timeline has that does not come of the audited one', () => {
     const promoted = at(8, 'P', { kind: 'full', parent: null, startTimeline: 2, stopTimeline: 2 });
     const built = at(9, 'B', { kind: 'incremental', parent: 'I3', startTimeline: 2, stopTimeline: 2 });
