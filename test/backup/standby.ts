@@ -1,5 +1,7 @@
 import { appendFile, chown, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import postgres from 'postgres';
+import { expect } from 'vitest';
 import { applyRestore } from '../../src/backup/restore/apply.ts';
 import type { ConnectionParameters } from '../../src/postgres/parameters.ts';
 import { startCluster } from '../../src/postgres/server.ts';
@@ -39,4 +41,15 @@ export async function startStandby(cluster: TestCluster, repository: Repository,
     url: (database = 'postgres') => `postgresql://postgres@127.0.0.1:${port}/${database}`,
   };
   return { standby, stop: async () => await endServer(programs, into) };
+}
+
+/** Waits until the standby has replayed all WAL before `lsn`, as PostgreSQL writes it. */
+export async function untilReplayed(standby: TestCluster, lsn: string): Promise<void> {
+  const reader = postgres(standby.url(), { max: 1, onnotice: () => undefined });
+  try {
+    const replayed = async (): Promise<number> => (await reader`select where pg_last_wal_replay_lsn() >= ${lsn}::pg_lsn`).length;
+    await expect.poll(replayed, { timeout: 20_000 }).toBe(1);
+  } finally {
+    await reader.end();
+  }
 }

@@ -10,12 +10,12 @@ import { isDbadminError } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
 import type { DumpManifest } from '../../src/backup/dump/manifest.ts';
 import { listDumps, readDumpManifest, spoolDumped } from '../../src/backup/dump/stored-dump.ts';
-import { verifyRepository } from '../../src/backup/verify/run.ts';
 import { findClientProgram } from '../../src/postgres/programs.ts';
 import { listClusters } from '../../src/repository/identity.ts';
 import type { Unlock } from '../../src/repository/key-objects.ts';
 import { openRepository, type Repository } from '../../src/repository/repository.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
+import { verifyEverything } from '../backup/verify-report.ts';
 
 /** Written once by test/golden/write-dumps.ts, and never again: what is said here is what it wrote. */
 const GOLDEN = path.resolve(import.meta.dirname, '..', 'golden');
@@ -103,18 +103,7 @@ describe.each([
     const [cluster] = await listClusters(repository);
     expect(cluster).toEqual({ systemIdentifier, name: 'main', serverVersion: 140023, walSegmentBytes: expect.any(Number) as number });
     if (cluster === undefined) return;
-    const extent = { kind: 'everything' } as const;
-    const onRead = (): void => undefined;
-    const report = await verifyRepository({
-      repository,
-      repositoryName: 'local',
-      cluster,
-      extent,
-      tool: 'test',
-      clock: systemClock,
-      signal,
-      onRead,
-    });
+    const report = await verifyEverything(repository, cluster, systemClock);
     expect(report.faults).toEqual([]);
     expect(report.tally.dumps).toBe(3);
   });

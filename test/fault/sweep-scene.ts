@@ -5,7 +5,6 @@ import { cp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { systemClock } from '../../src/base/clock.ts';
-import { verifyRepository } from '../../src/backup/verify/run.ts';
 import { fetchSegment } from '../../src/backup/wal/get-run.ts';
 import { listClusters, type ClusterIdentity } from '../../src/repository/identity.ts';
 import { parseLsn } from '../../src/postgres/lsn.ts';
@@ -14,6 +13,7 @@ import { openRepository, type Repository } from '../../src/repository/repository
 import { readCoverage, reachFrom } from '../../src/repository/wal-coverage.ts';
 import { openDiskStore } from '../../src/storage/disk.ts';
 import { makeRepository } from '../backup/repository.ts';
+import { verifyEverything } from '../backup/verify-report.ts';
 import type { TestCluster } from '../postgres/cluster.ts';
 import type { FaultKind } from './broken-store.ts';
 import type { ChildAnswer, ChildTask } from './sweep-child.ts';
@@ -64,17 +64,8 @@ export async function knownUntil(repository: Repository): Promise<Date | undefin
 
 /** What a verification that reads everything finds. */
 export async function faultsOf(repository: Repository): Promise<readonly unknown[]> {
-  const report = await verifyRepository({
-    repository,
-    repositoryName: 'local',
-    cluster: await clusterOf(repository),
-    extent: { kind: 'everything' },
-    tool: 'test',
-    clock: systemClock,
-    signal: new AbortController().signal,
-    onRead: () => undefined,
-  });
-  return report.faults;
+  const { faults } = await verifyEverything(repository, await clusterOf(repository), systemClock);
+  return faults;
 }
 
 /** A cluster, repositories as the operations find them, and where each of them is done. */

@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import { syncLineage } from '../../../src/backup/sync/run.ts';
 import { recordVerification } from '../../../src/backup/verify/record.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
-import type { VerifyReport } from '../../../src/backup/verify/report.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import { formatLsn } from '../../../src/postgres/lsn.ts';
@@ -18,6 +16,7 @@ import { ManualClock } from '../../backup/manual-clock.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import { hashOf, summaryOf, SYSTEM } from '../../backup/small-backups.ts';
 import { CLUSTER, newFilled, sync } from '../../backup/small-source.ts';
+import { verifyEverything } from '../../backup/verify-report.ts';
 import { SEGMENT_BYTES } from '../../backup/wal-segments.ts';
 
 const contents = (n: number): readonly Buffer[] => Array.from({ length: 5 }, (_, k) => Buffer.from(`blob ${n}.${k} `.repeat(50)));
@@ -48,19 +47,6 @@ async function rot({ store }: Repository, key: string): Promise<void> {
   await store.create(key, bytes);
 }
 
-async function verify(repository: Repository): Promise<VerifyReport> {
-  return await verifyRepository({
-    repositoryName: 'target',
-    cluster: CLUSTER,
-    extent: { kind: 'everything' },
-    tool: 'test',
-    onRead: () => undefined,
-    repository,
-    clock: systemClock,
-    signal: new AbortController().signal,
-  });
-}
-
 test.each([false, true])(
   'no full backup is copied onto content that was found damaged in the destination (encrypted: %s)',
   async (encrypted) => {
@@ -69,14 +55,14 @@ test.each([false, true])(
     await sync(source, target);
     const pack = await packOf(target, 'backup-2');
     await rot(target, pack);
-    await recordVerification(target, await verify(target));
+    await recordVerification(target, await verifyEverything(target, CLUSTER, systemClock));
 
     await addFull(source, 'backup-3', 2);
     await addFull(source, 'backup-4', 1);
     const told = { kind: 'backup', name: 'backup-3', problem: expect.stringContaining(`${pack} is damaged`) as string };
     expect(await sync(source, target)).toMatchObject({ backups: [{ label: 'backup-4' }], failed: [told] });
     // What is there restores, but for what was damaged before.
-    expect((await verify(target)).backups.map(({ label }) => label)).toEqual(['backup-2']);
+    expect((await verifyEverything(target, CLUSTER, systemClock)).backups.map(({ label }) => label)).toEqual(['backup-2']);
 
     // As the command says: without the pack and with indexes that do not name it, its content comes anew.
     await target.store.delete(pack);
@@ -90,7 +76,7 @@ test.each([false, true])(
     });
     await lease.release();
     expect(await sync(source, target)).toMatchObject({ backups: [{ label: 'backup-3' }], failed: [] });
-    expect(await verify(target)).toMatchObject({ isSound: true, backups: [] });
+    expect(await verifyEverything(target, CLUSTER, systemClock)).toMatchObject({ isSound: true, backups: [] });
   },
 );
 

@@ -4,6 +4,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openRepository } from '../../../src/repository/repository.ts';
 import { openDiskStore } from '../../../src/storage/disk.ts';
+import { hashOfRows, takeByCommand } from '../../backup/by-command.ts';
 import { writeConfig, type CommandEnd } from '../../backup/command.ts';
 import { flipBit } from '../../backup/flip-bit.ts';
 import { runInProcess } from '../../backup/in-process.ts';
@@ -53,14 +54,6 @@ async function listed(): Promise<readonly Listed[]> {
   return (JSON.parse((await dbadmin('backup', 'list', '--json')).stdout) as { readonly backups: readonly Listed[] }).backups;
 }
 
-/** Takes a backup; gives its label and how the command ended. */
-async function take(type: 'full' | 'incremental'): Promise<{ readonly label: string; readonly end: CommandEnd }> {
-  const end = await dbadmin('backup', 'run', '--type', type);
-  const label = /done\s+(\S+)/.exec(end.stdout)?.[1] ?? '';
-  expect(label, end.stderr).not.toBe('');
-  return { label, end };
-}
-
 function lineageIn(status: string): unknown {
   const { clusters } = JSON.parse(status) as {
     readonly clusters: readonly { readonly repositories: readonly { readonly state: { readonly lineage?: unknown } }[] }[];
@@ -73,16 +66,6 @@ async function keepLast(count: number): Promise<void> {
   await writeFile(path.join(directory, 'backups', 'policies.yaml'), `version: 1\npolicies:\n  main: ${policy}\n`);
 }
 
-async function hashOfCold(url: string): Promise<string> {
-  const reader = postgres(url, { max: 1, onnotice: () => undefined });
-  try {
-    const [row] = await reader<{ hash: string }[]>`select md5(string_agg(t, ',' order by g)) as hash from cold`;
-    return row?.hash ?? '';
-  } finally {
-    await reader.end();
-  }
-}
-
 test('a mismatch keeps what is older, is seen everywhere and restored around, until somebody says which side is wrong', async () => {
   const repository = await openRepository(await openDiskStore(place), { kind: 'none' });
   const receiver = startReceiver(cluster, repository);
@@ -90,17 +73,17 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
   await sql`create table cold as select g, repeat(md5(g::text), 10) as t from generate_series(1, 5000) g`;
   await sql`create table warm as select g as n from generate_series(1, 5000) g`;
   await sql`vacuum freeze`;
-  const right = await hashOfCold(cluster.url());
-  const f0 = await take('full');
+  const right = await hashOfRows(cluster.url(), 'cold');
+  const f0 = await takeByCommand(dbadmin, 'full');
   await sql`update warm set n = n + 1`;
-  const f1 = await take('full');
+  const f1 = await takeByCommand(dbadmin, 'full');
   await sql`update warm set n = n + 1`;
-  const i1 = await take('incremental');
+  const i1 = await takeByCommand(dbadmin, 'incremental');
   expect([f0, f1, i1].map(({ end }) => end.status)).toEqual([0, 0, 0]);
 
   const file = await flipBit(cluster, sql, 'cold', 12);
   await keepLast(1);
-  const f2 = await take('full');
+  const f2 = await takeByCommand(dbadmin, 'full');
   expect(f2.end).toMatchObject({ status: 3, stderr: expect.stringContaining(`${file} block 12`) });
   expect(f2.end.stderr).toContain(`dbadmin backup acknowledge ${f2.label}`);
   // The page may be right in those before it alone: none goes, though the policy keeps one.
@@ -112,10 +95,10 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
   ]);
 
   // The next ones find nothing, for they have what the cluster has: that ends nothing, and keeps nothing of themselves.
-  const i2 = await take('incremental');
+  const i2 = await takeByCommand(dbadmin, 'incremental');
   expect(i2.end.stdout).toContain(`incremental on ${f2.label}`);
   expect((await listed()).at(-1)).toMatchObject({ label: i2.label, suspicion: { kind: 'later' } });
-  const f3 = await take('full');
+  const f3 = await takeByCommand(dbadmin, 'full');
   expect([i2.end.status, f3.end.status]).toEqual([0, 0]);
   expect((await dbadmin('backup', 'expire', '--apply')).stdout).toContain(`until dbadmin backup acknowledge ${f2.label}`);
   expect((await listed()).map(({ label }) => label)).toEqual([f0, f1, i1, f2, f3].map(({ label }) => label));
@@ -138,7 +121,7 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
   // From the one that nothing is said against, with more WAL, all comes back as it was.
   const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
   expect(clone.preflight).toMatchObject({ suspicion: undefined, resolution: { backup: { label: f0.label } } });
-  expect(await hashOfCold(clone.url)).toBe(right);
+  expect(await hashOfRows(clone.url, 'cold')).toBe(right);
   await clone.stop();
   const dry = ['restore', '--into', path.join(directory, 'none'), '--immediate', '--dry-run', '--json'];
   expect(await dbadmin(...dry)).toMatchObject({ status: 1, stderr: expect.stringContaining('only a suspect backup reaches') });
@@ -176,11 +159,11 @@ test('a mismatch keeps what is older, is seen everywhere and restored around, un
   expect((await dbadmin('backup', 'verify')).status).toBe(0);
 
   // What goes on is built on a right one, has the page right, and lets the others go.
-  const i3 = await take('incremental');
+  const i3 = await takeByCommand(dbadmin, 'incremental');
   expect(i3.end).toMatchObject({ status: 0, stdout: expect.stringContaining(`incremental on ${i1.label}`) });
   expect(await listed()).toMatchObject([{ label: i3.label, suspicion: null }]);
   const mended = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'mended') });
-  expect(await hashOfCold(mended.url)).toBe(right);
+  expect(await hashOfRows(mended.url, 'cold')).toBe(right);
   await mended.stop();
   await receiver.stop();
   await repository.store.close();

@@ -4,6 +4,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRepository } from '../../../src/repository/repository.ts';
 import { openDiskStore } from '../../../src/storage/disk.ts';
+import { hashOfRows, takeByCommand } from '../../backup/by-command.ts';
 import { writeConfig, type CommandEnd } from '../../backup/command.ts';
 import { flipBit } from '../../backup/flip-bit.ts';
 import { runInProcess } from '../../backup/in-process.ts';
@@ -53,24 +54,6 @@ describe.each([...drawn(import.meta.filename, [14, 16]), 18])('PostgreSQL %i: a 
   const listed = async (): Promise<readonly Listed[]> =>
     (JSON.parse((await dbadmin('backup', 'list', '--json')).stdout) as { readonly backups: readonly Listed[] }).backups;
 
-  /** Takes a backup; gives its label and how the command ended. */
-  async function take(type: 'full' | 'incremental'): Promise<{ readonly label: string; readonly end: CommandEnd }> {
-    const end = await dbadmin('backup', 'run', '--type', type);
-    const label = /done\s+(\S+)/.exec(end.stdout)?.[1] ?? '';
-    expect(label, end.stderr).not.toBe('');
-    return { label, end };
-  }
-
-  async function hashOfCold(url: string): Promise<string> {
-    const reader = postgres(url, { max: 1, onnotice: () => undefined });
-    try {
-      const [row] = await reader<{ hash: string }[]>`select md5(string_agg(t, ',' order by g)) as hash from cold`;
-      return row?.hash ?? '';
-    } finally {
-      await reader.end();
-    }
-  }
-
   test('ends the run with 3 and names file and block; that backup counts for nothing, and nothing is built on it', async () => {
     const repository = await openRepository(await openDiskStore(place), { kind: 'none' });
     const receiver = startReceiver(cluster, repository);
@@ -78,12 +61,12 @@ describe.each([...drawn(import.meta.filename, [14, 16]), 18])('PostgreSQL %i: a 
     await sql`create table warm as select g as n from generate_series(1, 5000) g`;
     await sql`vacuum freeze`;
     await sql`checkpoint`;
-    const right = await hashOfCold(cluster.url());
-    const sound = await take('full');
+    const right = await hashOfRows(cluster.url(), 'cold');
+    const sound = await takeByCommand(dbadmin, 'full');
     expect(sound.end.status, sound.end.stderr).toBe(0);
 
     const file = await flipBit(cluster, sql, 'cold', BLOCK);
-    const bad = await take('full');
+    const bad = await takeByCommand(dbadmin, 'full');
     expect(bad.end.status, bad.end.stderr).toBe(3);
     expect(bad.end.stdout).toContain('page checksums FAILED');
     expect(bad.end.stderr).toContain(`checksum verification failed in file "./${file}", block ${BLOCK}`);
@@ -97,7 +80,7 @@ describe.each([...drawn(import.meta.filename, [14, 16]), 18])('PostgreSQL %i: a 
 
     // While the page is bad: before 17 every page is read each time, and the next says the same.
     await sql`update warm set n = n + 1`;
-    const next = await take('incremental');
+    const next = await takeByCommand(dbadmin, 'incremental');
     expect(next.end.stdout).toContain(`incremental on ${sound.label}`);
     expect(next.end.status, next.end.stderr).toBe(major >= 17 ? 0 : 3);
 
@@ -106,11 +89,11 @@ describe.each([...drawn(import.meta.filename, [14, 16]), 18])('PostgreSQL %i: a 
     expect(JSON.parse(dry.stdout)).toMatchObject({ preflight: { backup: newest.label } });
     const clone = await restore({ repository, target: { kind: 'latest' }, into: path.join(directory, 'clone') });
     expect(clone.preflight.resolution.backup.label).toBe(newest.label);
-    expect(await hashOfCold(clone.url)).toBe(right);
+    expect(await hashOfRows(clone.url, 'cold')).toBe(right);
     await clone.stop();
 
     await flipBit(cluster, sql, 'cold', BLOCK);
-    const mended = await take('incremental');
+    const mended = await takeByCommand(dbadmin, 'incremental');
     expect(mended.end).toMatchObject({ status: 0, stdout: expect.stringContaining(`incremental on ${newest.label}`) });
     await receiver.stop();
     await repository.store.close();

@@ -6,8 +6,6 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { isDbadminError } from '../../../src/base/errors.ts';
 import { checkSpools } from '../../../src/backup/check/spools-inspect.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
 import type { LeftSpool } from '../../../src/backup/dump/left-spools-inspect.ts';
@@ -18,23 +16,18 @@ import { takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
 import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import { copyDumps } from '../../../src/backup/sync/dump-copy-run.ts';
 import { UncopiedList } from '../../../src/backup/sync/uncopied-run.ts';
-import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { dumpRequest, findDumpPrograms, type DumpPrograms } from '../../backup/dump-request.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
-const find = async (name: 'pg_dump' | 'pg_dumpall' | 'pg_restore'): Promise<FoundProgram> =>
-  await findClientProgram(name, { atLeastMajor: 14 }, process.env);
-const programs = await Promise.all([find('pg_dump'), find('pg_dumpall'), find('pg_restore')]).catch((error: unknown) => {
-  if (isDbadminError(error, 'program-missing')) return undefined;
-  throw error;
-});
+const programs = await findDumpPrograms();
 const QUERY = `select (select md5(string_agg(p::text, ',' order by id)) from play p) as play,
   (select md5(string_agg(m::text, ',' order by id)) from more m) as more, (select count(*)::int from pg_largeobject_metadata) as objects`;
 
 describe.skipIf(programs === undefined)('a dump in the directory format', () => {
-  const [pgDump, pgDumpall, pgRestore] = programs as readonly [FoundProgram, FoundProgram, FoundProgram];
+  const { pgDump, pgRestore } = programs as DumpPrograms;
   let cluster: TestCluster;
   let sql: postgres.Sql;
   let source: DumpSource;
@@ -61,25 +54,18 @@ describe.skipIf(programs === undefined)('a dump in the directory format', () => 
   });
 
   function request(repository: Repository, changes: Partial<DumpRequest> = {}): DumpRequest {
-    return {
+    const parameters = cluster.parameters();
+    const wanted = {
       repository,
-      keyPrefix: '1/',
-      clusterName: 'main',
       source,
-      parameters: cluster.parameters(),
-      selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
+      parameters,
       databases: ['music'],
-      leftOut: [],
-      program: pgDump,
-      globalsProgram: pgDumpall,
-      env: process.env,
       spoolDirectory,
-      clock: systemClock,
-      tool: 'test',
       format: 'directory',
       jobs: 3,
       ...changes,
-    };
+    } as const;
+    return dumpRequest(programs as DumpPrograms, wanted);
   }
 
   async function contentOf(database: string): Promise<unknown> {

@@ -3,32 +3,26 @@ import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { isDbadminError } from '../../../src/base/errors.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
 import type { DumpManifest } from '../../../src/backup/dump/manifest.ts';
 import { takeDump } from '../../../src/backup/dump/run.ts';
-import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
+import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
+import { dumpRequest, findDumpPrograms, type DumpPrograms } from '../../backup/dump-request.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { hasPgBouncer, startPgBouncer } from '../migrate/pgbouncer.ts';
 
-const find = async (name: 'pg_dump' | 'pg_dumpall'): Promise<FoundProgram> =>
-  await findClientProgram(name, { atLeastMajor: 14 }, process.env);
-const programs = await Promise.all([find('pg_dump'), find('pg_dumpall')]).catch((error: unknown) => {
-  if (isDbadminError(error, 'program-missing')) return undefined;
-  throw error;
-});
+const programs = await findDumpPrograms();
 
 describe.skipIf(programs === undefined || !hasPgBouncer)('a dump through PgBouncer', () => {
-  const [program, globalsProgram] = programs as readonly [FoundProgram, FoundProgram];
+  const { pgDump } = programs as DumpPrograms;
   let cluster: TestCluster;
   let source: DumpSource;
   let spoolDirectory: string;
 
   beforeAll(async () => {
-    cluster = await startTestCluster({ major: Math.min(program.major, 18) });
+    cluster = await startTestCluster({ major: Math.min(pgDump.major, 18) });
     source = await inspectDumpSource(cluster.parameters());
     spoolDirectory = await mkdtemp(path.join(os.tmpdir(), 'dump-pooler-'));
   });
@@ -43,23 +37,10 @@ describe.skipIf(programs === undefined || !hasPgBouncer)('a dump through PgBounc
   }
 
   async function dump(port: number, jobs: number): Promise<DumpManifest> {
-    return await takeDump({
-      repository: await makeMemoryRepository(false),
-      keyPrefix: '1/',
-      clusterName: 'main',
-      source,
-      parameters: { ...cluster.parameters(), sslMode: 'disable', hosts: [{ host: '127.0.0.1', port }] },
-      selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
-      databases: ['postgres'],
-      leftOut: [],
-      program,
-      globalsProgram,
-      env: process.env,
-      spoolDirectory,
-      clock: systemClock,
-      tool: 'test',
-      ...(jobs === 1 ? {} : { format: 'directory', jobs }),
-    });
+    const repository = await makeMemoryRepository(false);
+    const parameters: ConnectionParameters = { ...cluster.parameters(), sslMode: 'disable', hosts: [{ host: '127.0.0.1', port }] };
+    const wanted = { repository, source, parameters, databases: ['postgres'], spoolDirectory };
+    return await takeDump(dumpRequest(programs as DumpPrograms, { ...wanted, ...(jobs === 1 ? {} : { format: 'directory', jobs }) }));
   }
 
   test.each([

@@ -4,13 +4,12 @@ import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
-import { isDbadminError } from '../../../src/base/errors.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
 import type { DumpFormat } from '../../../src/backup/dump/manifest.ts';
 import { takeDump } from '../../../src/backup/dump/run.ts';
-import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
 import { openStore } from '../../../src/storage/open.ts';
 import type { ObjectBody, ObjectStore } from '../../../src/storage/store.ts';
+import { dumpRequest, findDumpPrograms, type DumpPrograms } from '../../backup/dump-request.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -18,17 +17,12 @@ import { findMoto, startMoto } from '../../s3/moto.ts';
 import { startS3rver } from '../../s3/s3rver.ts';
 import type { TestS3 } from '../../s3/server.ts';
 
-const find = async (name: 'pg_dump' | 'pg_dumpall'): Promise<FoundProgram> =>
-  await findClientProgram(name, { atLeastMajor: 14 }, process.env);
-const programs = await Promise.all([find('pg_dump'), find('pg_dumpall')]).catch((error: unknown) => {
-  if (isDbadminError(error, 'program-missing')) return undefined;
-  throw error;
-});
+const programs = await findDumpPrograms();
 /** Tells what uploads are unfinished, which s3rver does not. */
 const moto = findMoto();
 
 describe.skipIf(programs === undefined)('a dump that is told to stop while it is stored', () => {
-  const [pgDump, pgDumpall] = programs as readonly [FoundProgram, FoundProgram];
+  const { pgDump } = programs as DumpPrograms;
   let cluster: TestCluster;
   let source: DumpSource;
   let directory: string;
@@ -96,25 +90,9 @@ describe.skipIf(programs === undefined)('a dump that is told to stop while it is
       }),
     );
     const spoolDirectory = await mkdtemp(path.join(directory, 'spool-'));
-    const dumping = takeDump({
-      repository,
-      keyPrefix: '1/',
-      clusterName: 'main',
-      source,
-      parameters: cluster.parameters(),
-      selection: { databases: 'all', excluded: [], schemaOnly: false, tables: [] },
-      databases: ['postgres'],
-      leftOut: [],
-      program: pgDump,
-      globalsProgram: pgDumpall,
-      env: process.env,
-      spoolDirectory,
-      clock: systemClock,
-      tool: 'test',
-      format,
-      ...(format === 'directory' ? { jobs: 2 } : {}),
-      signal: controller.signal,
-    });
+    const wanted = { repository, source, parameters: cluster.parameters(), databases: ['postgres'], spoolDirectory, format };
+    const jobs = format === 'directory' ? { jobs: 2 } : {};
+    const dumping = takeDump(dumpRequest(programs as DumpPrograms, { ...wanted, ...jobs, signal: controller.signal }));
     await expect(dumping).rejects.toThrow('stopped');
     expect(takenBytes).toBeLessThan(20 * 1024 * 1024);
     const keys: string[] = [];

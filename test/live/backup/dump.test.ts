@@ -4,7 +4,6 @@ import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { isDbadminError } from '../../../src/base/errors.ts';
 import { inspectDumpSource, type DumpSource } from '../../../src/backup/dump/inspect.ts';
 import { dumpManifestKey } from '../../../src/backup/dump/layout.ts';
@@ -16,11 +15,12 @@ import { extentOf } from '../../../src/backup/dump/extent.ts';
 import type { DumpSelection } from '../../../src/backup/dump/manifest.ts';
 import { takeDump, type DumpRequest } from '../../../src/backup/dump/run.ts';
 import { inspectRestore } from '../../../src/backup/restore/inspect.ts';
-import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
+import { findClientProgram } from '../../../src/postgres/programs.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
 import type { ObjectStore } from '../../../src/storage/store.ts';
 import { clusterKey } from '../../../src/repository/layout.ts';
 import { CLEAR } from '../../../src/repository/keys.ts';
+import { dumpRequest, findDumpPrograms, type DumpPrograms } from '../../backup/dump-request.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -37,25 +37,15 @@ const PASSWORD = 'p%20a:s s/@"wörd';
 const DATABASE = 'odd "name/@ü';
 const ALL: DumpSelection = { databases: 'all', excluded: [], schemaOnly: false, tables: [] };
 // The server is of the major whose dumps this machine's oldest pg_dump can take.
-const pgDump = await findOrUndefined('pg_dump', 14);
-const pgDumpall = pgDump && (await findOrUndefined('pg_dumpall', pgDump.major));
-const pgRestore = pgDump && (await findOrUndefined('pg_restore', pgDump.major));
-if (pgDump === undefined || pgDumpall === undefined || pgRestore === undefined) {
+const programs = await findDumpPrograms();
+if (programs === undefined) {
   it('takes dumps', (context) => context.skip('no pg_dump, pg_dumpall and pg_restore on this machine'));
 } else {
-  describeDumps(pgDump, pgDumpall, pgRestore);
+  describeDumps(programs);
 }
 
-async function findOrUndefined(name: 'pg_dump' | 'pg_dumpall' | 'pg_restore', atLeastMajor: number): Promise<FoundProgram | undefined> {
-  try {
-    return await findClientProgram(name, { atLeastMajor }, process.env);
-  } catch (error) {
-    if (isDbadminError(error, 'program-missing')) return undefined;
-    throw error;
-  }
-}
-
-function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
+function describeDumps(programs: DumpPrograms): void {
+  const { pgDump, pgRestore } = programs;
   let cluster: TestCluster;
   let sql: postgres.Sql;
   let source: DumpSource;
@@ -85,23 +75,9 @@ function describeDumps(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore:
   });
 
   function request(store: ObjectStore, changes: Partial<DumpRequest> = {}): DumpRequest {
-    return {
-      repository: { store, identity: IDENTITY, ...CLEAR },
-      keyPrefix: '1/',
-      clusterName: 'main',
-      source,
-      parameters: cluster.parameters(),
-      selection: ALL,
-      databases: [DATABASE],
-      leftOut: [],
-      program: pgDump,
-      globalsProgram: pgDumpall,
-      env: process.env,
-      spoolDirectory,
-      clock: systemClock,
-      tool: 'test',
-      ...changes,
-    };
+    const repository = { store, identity: IDENTITY, ...CLEAR };
+    const wanted = { repository, source, parameters: cluster.parameters(), databases: [DATABASE], spoolDirectory };
+    return dumpRequest(programs, { ...wanted, ...changes });
   }
 
   async function keysOf(store: ObjectStore): Promise<readonly string[]> {

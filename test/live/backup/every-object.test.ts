@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { runAmcheck } from '../../../src/backup/drill/amcheck-run.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import type { ConnectionParameters } from '../../../src/postgres/parameters.ts';
 import { changeEveryObject, createEveryObject, RICH_DATABASE } from '../../backup/every-object.ts';
 import { dumpDifference, dumpEverything, dumperAt, dumperOf } from '../../backup/logical-dump.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
+import { verifyEverything } from '../../backup/verify-report.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 const MAJORS = (process.env['DBADMIN_TEST_EVERY_OBJECT'] ?? '14,18').split(',').map(Number);
@@ -62,16 +62,7 @@ test.for(MAJORS)(
         await clone.stop();
       }
       const { cluster: identity } = await inspectLineage(repository, 'main');
-      const report = await verifyRepository({
-        repository,
-        repositoryName: 'local',
-        cluster: identity,
-        extent: { kind: 'everything' },
-        tool: 'test',
-        clock: systemClock,
-        signal: new AbortController().signal,
-        onRead: () => undefined,
-      });
+      const report = await verifyEverything(repository, identity, systemClock);
       expect(report).toMatchObject({
         isSound: true,
         faults: [],

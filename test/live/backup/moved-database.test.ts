@@ -7,7 +7,7 @@ import postgres, { type Sql } from 'postgres';
 import { expect, test } from 'vitest';
 import { makePlace } from '../../backup/random-work.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
-import { startStandby } from '../../backup/standby.ts';
+import { startStandby, untilReplayed } from '../../backup/standby.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
@@ -196,11 +196,7 @@ test.each(drawn(import.meta.filename, [14, 18]))(
           while (!(await isReading())) await new Promise((resolve) => setTimeout(resolve, 20));
           await reader`select pg_wal_replay_resume()`;
           const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
-          await expect
-            .poll(async () => (await reader`select where pg_last_wal_replay_lsn() >= ${row?.lsn ?? ''}::pg_lsn`).length, {
-              timeout: 20_000,
-            })
-            .toBe(1);
+          await untilReplayed(made.standby, row?.lsn ?? '');
           expect(await isReading()).toBe(true);
           const { warnings } = await backup;
           return warnings.filter((warning) => warning.includes('database'));
@@ -209,7 +205,7 @@ test.each(drawn(import.meta.filename, [14, 18]))(
         // It is there before the backup begins, and not made by the WAL of that.
         await sql`checkpoint`;
         const [before] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
-        await expect.poll(async () => (await reader`select where pg_last_wal_replay_lsn() >= ${before?.lsn ?? ''}::pg_lsn`).length).toBe(1);
+        await untilReplayed(made.standby, before?.lsn ?? '');
         // Both looks at the primary find the same.
         await expect(
           takeMeanwhile(cluster.parameters(), `create database second template first${strategy}`, 'drop database first'),

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { runAmcheck } from '../../../src/backup/drill/amcheck-run.ts';
 import { inspectLineage } from '../../../src/backup/lineage-inspect.ts';
-import { verifyRepository } from '../../../src/backup/verify/run.ts';
 import { dumpDifference, dumpEverything, dumperAt } from '../../backup/logical-dump.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
+import { verifyEverything } from '../../backup/verify-report.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 import { fetchRegression, regressionScripts, runRegression } from '../../postgres/regression-database.ts';
 
@@ -102,16 +102,7 @@ describe.skipIf(WANTED === '')("PostgreSQL's regression database", () => {
           }
         }
         const { cluster: identity } = await inspectLineage(repository, 'main');
-        const report = await verifyRepository({
-          repository,
-          repositoryName: 'local',
-          cluster: identity,
-          extent: { kind: 'everything' },
-          tool: 'test',
-          clock: systemClock,
-          signal: new AbortController().signal,
-          onRead: () => undefined,
-        });
+        const report = await verifyEverything(repository, identity, systemClock);
         expect(report).toMatchObject({ isSound: true, faults: [] });
       } finally {
         await cluster.stop();

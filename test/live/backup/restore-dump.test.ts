@@ -5,37 +5,24 @@ import os from 'node:os';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { isDbadminError } from '../../../src/base/errors.ts';
 import { applyGlobals } from '../../../src/backup/dump/globals-apply.ts';
 import { inspectDumpSource } from '../../../src/backup/dump/inspect.ts';
 import type { DumpManifest } from '../../../src/backup/dump/manifest.ts';
 import { restoreDump, type RestoreDumpRequest } from '../../../src/backup/dump/restore-run.ts';
 import { takeDump } from '../../../src/backup/dump/run.ts';
 import { readDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
-import { findClientProgram, type FoundProgram } from '../../../src/postgres/programs.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
+import { dumpRequest, findDumpPrograms, type DumpPrograms } from '../../backup/dump-request.ts';
 import { makeMemoryRepository } from '../../backup/memory-repository.ts';
 import type { TestCluster } from '../../postgres/cluster.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
 // The server is of the major whose dumps this machine's oldest pg_dump can take.
-const programs = await findPrograms();
+const programs = await findDumpPrograms();
 if (programs === undefined) {
   it('restores dumps', (context) => context.skip('no pg_dump, pg_dumpall and pg_restore on this machine'));
 } else {
-  describeRestores(...programs);
-}
-
-async function findPrograms(): Promise<readonly [FoundProgram, FoundProgram, FoundProgram] | undefined> {
-  try {
-    const pgDump = await findClientProgram('pg_dump', { atLeastMajor: 14 }, process.env);
-    const least = { atLeastMajor: pgDump.major };
-    return [pgDump, await findClientProgram('pg_dumpall', least, process.env), await findClientProgram('pg_restore', least, process.env)];
-  } catch (error) {
-    if (isDbadminError(error, 'program-missing')) return undefined;
-    throw error;
-  }
+  describeRestores(programs);
 }
 
 interface Way {
@@ -79,7 +66,8 @@ async function callAt(words: string, cluster: TestCluster, call: () => Promise<v
   return await wayTo(cluster, words, (_, goOn) => void call().finally(goOn));
 }
 
-function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgRestore: FoundProgram): void {
+function describeRestores(programs: DumpPrograms): void {
+  const { pgDump, pgRestore } = programs;
   const NAME = 'closed "one';
   let cluster: TestCluster;
   let sql: postgres.Sql;
@@ -98,22 +86,10 @@ function describeRestores(pgDump: FoundProgram, pgDumpall: FoundProgram, pgResto
   });
 
   async function takeDumpOf(repository: Repository, databases: readonly string[]): Promise<DumpManifest> {
-    const { label } = await takeDump({
-      repository,
-      keyPrefix: '1/',
-      clusterName: 'main',
-      source: await inspectDumpSource(cluster.parameters()),
-      parameters: cluster.parameters(),
-      selection: { databases, excluded: [], schemaOnly: false, tables: [] },
-      databases,
-      leftOut: [],
-      program: pgDump,
-      globalsProgram: pgDumpall,
-      env: process.env,
-      spoolDirectory,
-      clock: systemClock,
-      tool: 'test',
-    });
+    const parameters = cluster.parameters();
+    const wanted = { repository, source: await inspectDumpSource(parameters), parameters, databases, spoolDirectory };
+    const selection = { databases, excluded: [], schemaOnly: false, tables: [] };
+    const { label } = await takeDump(dumpRequest(programs, { ...wanted, selection }));
     return await readDumpManifest(repository, '1/', label);
   }
 

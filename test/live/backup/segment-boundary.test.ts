@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { parseLsn } from '../../../src/postgres/lsn.ts';
 import { backUp, makeDirectory, makeRepository, removeDirectory, restore } from '../../backup/repository.ts';
-import { startStandby } from '../../backup/standby.ts';
+import { startStandby, untilReplayed } from '../../backup/standby.ts';
 import { drawn } from '../../postgres/drawn.ts';
 import { startTestCluster } from '../../postgres/fixture.ts';
 
@@ -74,11 +74,7 @@ test.each(OF_STANDBYS)('PostgreSQL %i: a backup of a standby that nothing follow
       await sql`insert into step values (1)`;
       await sql`checkpoint`;
       const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_flush_lsn()::text as lsn`;
-      const reader = postgres(made.standby.url(), { max: 1, onnotice: () => undefined });
-      const replayed = async (): Promise<number> =>
-        (await reader`select where pg_last_wal_replay_lsn() >= ${row?.lsn ?? ''}::pg_lsn`).length;
-      await expect.poll(replayed, { timeout: 20_000 }).toBe(1);
-      await reader.end();
+      await untilReplayed(made.standby, row?.lsn ?? '');
       const repository = await makeRepository(path.join(directory, 'second'));
       await backUp(made.standby, repository, { kind: 'full' });
       const clone = await restore({ repository, target: { kind: 'immediate' }, into: path.join(directory, 'clone') });
