@@ -1,13 +1,18 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { DbadminError, messageOf, systemCodeOf } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { openClient } from '../../postgres/client.ts';
 import { TAKES_CONNECTIONS_SQL } from '../../postgres/open-database.ts';
 import type { ConnectionParameters } from '../../postgres/parameters.ts';
+import { inspectPrepared, type PreparedTransaction } from '../../postgres/prepared-inspect.ts';
+import { quoteLiteral } from '../../postgres/quote.ts';
 import type { LedgerEntry } from '../../repository/ledger.ts';
 import { describeEntry } from './describe.ts';
 import { ownedBySql, statementsFor, type ReconcileStatement } from './statements.ts';
 
 const APPLICATION_NAME = 'dbadmin reconcile';
+const LONGEST_LOCK_WAIT = '10s';
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * What was done about one entry. `nothing-to-undo`: the role, database or object it is about is not in the restored cluster. `left-as-owner`:
@@ -28,15 +33,18 @@ export interface Reconciled {
  */
 export async function applyReconcile(superuser: ConnectionParameters, entries: readonly LedgerEntry[]): Promise<readonly Reconciled[]> {
   const done: Reconciled[] = [];
+  const prepared = entries.length === 0 ? [] : await inspectPrepared(superuser);
+  // Nobody else holds a lock here for long, and those of prepared transactions are never let go of by themselves.
+  const settings = prepared.length === 0 ? {} : { lock_timeout: LONGEST_LOCK_WAIT };
   for (const entry of entries) {
     try {
-      const outcome = await undo(superuser, entry);
+      const outcome = await undo(superuser, entry, settings);
       const owned = outcome === 'undone' && entry.deed.kind === 'role-dropped' ? await ownedBy(superuser, entry.deed.role) : [];
       done.push(owned.length === 0 ? { entry, outcome } : { entry, outcome: 'left-as-owner', owned });
     } catch (error) {
       throw new DbadminError('not-converged', `what came back could not be taken away again: ${describeEntry(entry)}`, {
         detail: `${messageOf(error)} (SQLSTATE ${systemCodeOf(error) ?? 'unknown'}).`,
-        hint: hintFor(entry),
+        hint: prepared.length > 0 && systemCodeOf(error) === LOCK_NOT_AVAILABLE ? hintForPrepared(prepared) : hintFor(entry),
         // The statement of a password holds its verifier.
         ...(entry.deed.kind === 'password-rotated' ? {} : { cause: error }),
       });
@@ -51,13 +59,22 @@ function hintFor({ deed }: LedgerEntry): string {
     : 'Nobody can connect to the restored cluster. The same restore meets the same refusal: restore to a moment after that, or to the same one without --reconcile where nobody but you can connect, and take it away by hand.';
 }
 
-async function undo(superuser: ConnectionParameters, { deed }: LedgerEntry): Promise<Reconciled['outcome']> {
+function hintForPrepared(prepared: readonly PreparedTransaction[]): string {
+  const names = prepared.map(({ gid, database }) => `${printable(quoteLiteral(gid))} in database ${printable(database)}`).join(', ');
+  return `It may be locked by a transaction that was prepared and not ended at that moment: ${names}. Nobody can connect to the restored cluster. Restore to a moment when none was prepared, or to the same one without --reconcile where nobody but you can connect, end them there with COMMIT PREPARED or ROLLBACK PREPARED, and take away by hand what came back.`;
+}
+
+async function undo(
+  superuser: ConnectionParameters,
+  { deed }: LedgerEntry,
+  settings: Readonly<Record<string, string>>,
+): Promise<Reconciled['outcome']> {
   const statements = statementsFor(deed);
   if (statements.length === 0) return 'left-to-files';
   let ran = false;
   for (const statement of statements) {
     for (const database of await databasesFor(superuser, statement)) {
-      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME });
+      const sql = await openClient({ ...superuser, database }, { applicationName: APPLICATION_NAME, settings });
       try {
         if (!(await hasRoles(sql, statement.roles)) || !(await hasObject(sql, statement.presence))) continue;
         await run(sql, statement);

@@ -7,6 +7,7 @@ import { checkReachable } from '../restore/lay-down-apply.ts';
 import { inspectLibraries } from '../restore/libraries-inspect.ts';
 import { makeQuarantine, removeQuarantine, superuserOf } from '../restore/quarantine.ts';
 import { freeClonePort, startRestored } from '../restore/start-run.ts';
+import { rollBackPrepared } from './prepared-apply.ts';
 
 export interface ThrowawayOptions {
   /** Of a restore into a directory that the caller made, and removes afterwards. */
@@ -44,7 +45,9 @@ export async function withThrowawayCluster<Value>(
       onProgress: (phase, done, total) => (phase === 'files' ? options.onProgress(done, total) : undefined),
     });
     await startRestored({ restored, programs, action: 'promote', timeoutSeconds, clock, signal, settles: false });
-    return await work(await superuserOf(quarantine, options.roles));
+    const superuser = await superuserOf(quarantine, options.roles);
+    await rollBackPrepared(superuser);
+    return await work(superuser);
   } finally {
     await stopCluster(programs, dataDirectory, 'immediate');
     await removeQuarantine(quarantine);
