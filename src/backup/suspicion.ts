@@ -147,12 +147,14 @@ function isRead({ kind, audit }: BackupSummary): boolean {
  */
 export function rootOf(backup: BackupSummary, known: ReadonlyMap<string, BackupSummary>): string {
   let root = backup;
-  for (;;) {
+  // As many steps as there are backups: anybody can write manifests that name each other.
+  for (let steps = 0; steps <= known.size; steps += 1) {
     if (isRead(root) || root.parent === null || root.parent === undefined) return root.label;
     const parent = known.get(root.parent);
     if (parent === undefined) return root.root ?? root.parent;
     root = parent;
   }
+  return backup.label;
 }
 
 function isReadAfter({ stopTimeline, startLsn }: BackupSummary, { timeline, lsn }: ReturnType<typeof beginningOf>): boolean {

@@ -10,9 +10,12 @@ import type { BackupSummary } from '../repository/manifest.ts';
  */
 export function mayHaveUnsummedPages(backup: BackupSummary, backups: Iterable<BackupSummary>): boolean | undefined {
   const known = new Map(Iterator.from(backups).map((each) => [each.label, each]));
-  for (let each: BackupSummary | undefined = backup; each !== undefined; each = known.get(each.parent ?? '')) {
+  let each: BackupSummary | undefined = backup;
+  // As many steps as there are backups: anybody can write manifests that name each other.
+  for (let steps = 0; each !== undefined && steps <= known.size; steps += 1) {
     if (!each.checksums) return true;
     if (each.pagesSummed === true || each.kind === 'full' || typeof each.pageHashKey === 'string') return false;
+    each = known.get(each.parent ?? '');
   }
   return undefined;
 }

@@ -69,6 +69,11 @@ describe('a mismatch that an audit found', () => {
     expect(kinds(suspicionsOf(between.slice(2), []))).toEqual({ I2: 'earlier', I2b: 'earlier', F2: 'audited' });
   });
 
+  test('is found where manifests name each other, which anybody can write', () => {
+    const ring = [...LIFE.slice(0, 4), incremental(4.5, 'R1', 'R2'), incremental(4.6, 'R2', 'R1'), ...LIFE.slice(4, 5)];
+    expect(kinds(suspicionsOf(ring, []))).toEqual({ F1: 'earlier', I1: 'earlier', I2: 'earlier', F2: 'audited' });
+  });
+
   test('leaves alone what another timeline has that does not come of the audited one', () => {
     const promoted = at(8, 'P', { kind: 'full', parent: null, startTimeline: 2, stopTimeline: 2 });
     const built = at(9, 'B', { kind: 'incremental', parent: 'I3', startTimeline: 2, stopTimeline: 2 });

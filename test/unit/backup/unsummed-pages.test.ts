@@ -26,3 +26,9 @@ test('where the backups that tell are gone it is not known, unless a backup note
     undefined,
   ]);
 });
+
+test('manifests that name each other, which anybody can write, tell nothing', () => {
+  const one = summaryOf('one', { kind: 'incremental', parent: 'other', pageHashKey: null, checksums: true });
+  const all = [one, { ...one, label: 'other', parent: 'one' }];
+  expect(all.map((each) => mayHaveUnsummedPages(each, all))).toEqual([undefined, undefined]);
+});
