@@ -1,6 +1,7 @@
 import type { Repository } from '../../repository/repository.ts';
 import { momentOf } from '../../repository/stored-moment.ts';
 import { dumpKey, dumpPrefix } from './layout.ts';
+import type { DumpFormat } from './manifest.ts';
 
 /** A complete dump: its manifest, written last, is there. */
 export interface ListedDump {
@@ -17,6 +18,9 @@ export interface ListedContent extends ListedDump {
   readonly has: (database: string) => boolean;
 }
 
+/** Which of them a dump has only its manifest says. */
+const FORMATS: readonly DumpFormat[] = ['custom', 'directory'];
+
 /** The complete dumps, by their beginnings, oldest first. A label of which the moment has not come at `now` is of a clock that was ahead. */
 export async function listDumpTimes({ store }: Repository, keyPrefix: string, now: Date): Promise<readonly ListedContent[]> {
   const prefix = dumpPrefix(keyPrefix);
@@ -27,7 +31,8 @@ export async function listDumpTimes({ store }: Repository, keyPrefix: string, no
     if (file !== 'manifest.json') keys.add(key);
     else {
       const startedAt = momentOf(timeOfLabel(label) ?? storedAt, storedAt, now);
-      dumps.push({ label, startedAt, storedAt, has: (database) => keys.has(dumpKey(keyPrefix, label, database)) });
+      const has = (database: string): boolean => FORMATS.some((format) => keys.has(dumpKey(keyPrefix, label, database, format)));
+      dumps.push({ label, startedAt, storedAt, has });
     }
   }
   return dumps.sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.label < b.label ? -1 : 1));

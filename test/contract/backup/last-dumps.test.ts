@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dumpKey, dumpLabel, dumpManifestKey } from '../../../src/backup/dump/layout.ts';
 import { dumpsAhead, lastDump, lastDumps, type DumpPromise } from '../../../src/backup/dump/last-inspect.ts';
-import type { DumpManifest, DumpSelection, LeftOutDatabase } from '../../../src/backup/dump/manifest.ts';
+import type { DumpFormat, DumpManifest, DumpSelection, LeftOutDatabase } from '../../../src/backup/dump/manifest.ts';
 import { readDumpManifest, writeDumpManifest } from '../../../src/backup/dump/stored-dump.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createMemoryStore } from '../../../src/storage/memory.ts';
@@ -25,11 +25,12 @@ async function dump(
   databases: readonly string[],
   parts: Parts = { selection: ALL, leftOut: [] },
   minutes = 0,
+  format: DumpFormat = 'custom',
 ): Promise<string> {
   const startedAt = new Date(Date.parse(momentOf(day)) + minutes * 60_000);
   const at = startedAt.toISOString();
   const label = dumpLabel(startedAt);
-  const keyOf = (database: string): string => dumpKey(PREFIX, label, database);
+  const keyOf = (database: string): string => dumpKey(PREFIX, label, database, format);
   for (const database of databases) await repository.store.create(keyOf(database), new Uint8Array());
   await writeDumpManifest(repository, PREFIX, {
     format: 2,
@@ -43,7 +44,14 @@ async function dump(
     finishedAt: at,
     ...parts,
     globals: { key: `${PREFIX}dumps/${label}/globals.sql`, ...objectOf },
-    databases: databases.map((database) => ({ database, key: keyOf(database), ...objectOf, startedAt: at, finishedAt: at })),
+    databases: databases.map((database) => ({
+      database,
+      ...(format === 'directory' ? { format } : {}),
+      key: keyOf(database),
+      ...objectOf,
+      startedAt: at,
+      finishedAt: at,
+    })),
   });
   return label;
 }
@@ -72,6 +80,13 @@ describe.each([false, true])('the last whole dump of each database (encrypted: %
       { database: 'app', ageMs: 1000, last: { label: second, at: momentOf(2) } },
     ]);
     expect(await lastDump(repository, SYSTEM)).toEqual({ label: second, at: momentOf(2) });
+  });
+
+  test('those in directory format count as those in custom format do', async () => {
+    const repository = await makeMemoryRepository(encrypted);
+    await dump(repository, 1, ['app', 'naïve=1']);
+    await dump(repository, 2, ['app', 'naïve=1'], undefined, 0, 'directory');
+    expect(await days(repository, [EVERY_DAY])).toEqual({ app: 2, 'naïve=1': 2 });
   });
 
   test('one of a clock that was ahead is as old as it was stored, and is not the last where nothing tells that', async () => {
