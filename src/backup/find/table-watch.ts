@@ -127,21 +127,30 @@ export class TableWatch {
     const old = classes(({ isMade, isDeleted }) => isDeleted && !isMade);
     const after = classes(({ isMade, isDeleted }) => isMade && !isDeleted);
     const made = classes(({ isMade }) => isMade);
-    const goneSchema = rows('namespace', ({ isDeleted, isMade }) => isDeleted && !isMade).some(
-      (row) => namedRow(row)?.name === this.#name.schema,
+    // What rewrites a table fills a table of this name and changes places with it.
+    const isRewrite = (row: ClassRow, next: ClassRow): boolean =>
+      made.some(({ name }) => name === `pg_temp_${row.oid}`) || next.tablespace !== row.tablespace;
+    let isEmptied = false;
+    // A GRANT makes the row anew, too.
+    const keptSchemas = new Set(
+      rows('namespace', ({ isMade, isDeleted }) => isMade && !isDeleted)
+        .map(namedRow)
+        .flatMap((row) => (row?.name === this.#name.schema ? row.oid : [])),
     );
+    const goneSchema = rows('namespace', ({ isDeleted, isMade }) => isDeleted && !isMade)
+      .map(namedRow)
+      .some((row) => row?.name === this.#name.schema && !keptSchemas.has(row.oid));
     const events: TableEvent[] = [];
     for (const row of old) {
-      if (!this.#oids.has(row.oid)) continue;
+      if (!this.#counted.has(row.oid)) continue;
       const next = after.find(({ oid }) => oid === row.oid);
-      if (next === undefined) events.push({ kind: 'dropped', outcome, beforeLsn: outcome.lsn, withDatabase: false });
+      // A partition, whose rows are the table's.
+      if (!this.#oids.has(row.oid)) isEmptied ||= next !== undefined && next.file !== row.file && !isRewrite(row, next);
+      else if (next === undefined) events.push({ kind: 'dropped', outcome, beforeLsn: outcome.lsn, withDatabase: false });
       else if (next.name !== row.name || next.namespace !== row.namespace) events.push({ kind: 'renamed', outcome });
-      else if (next.file !== row.file) {
-        // What rewrites a table fills a table of this name and changes places with it.
-        const isRewrite = made.some(({ name }) => name === `pg_temp_${row.oid}`) || next.tablespace !== row.tablespace;
-        events.push({ kind: isRewrite ? 'rewritten' : 'truncated', outcome });
-      }
+      else if (next.file !== row.file) events.push({ kind: isRewrite(row, next) ? 'rewritten' : 'truncated', outcome });
     }
+    if (isEmptied && this.exists) events.push({ kind: 'truncated', outcome });
     if (goneSchema && this.exists && events.length === 0) events.push({ kind: 'renamed', outcome });
     const schemas = this.#schemas(outcome);
     const isNew = (row: ClassRow): boolean =>

@@ -116,6 +116,12 @@ describe.each([14, 15, 17, 18])('what the stored WAL of PostgreSQL %i tells', (m
     await act('core.late', undefined, ['create table core.late2 (id int)', 'drop table core.late2']);
     await act('core.parts', 'deleted', ['delete from core.parts where id between 500 and 1499'], 1000);
     await act('core.parts', undefined, ['update core.parts set id = id + 1000 where id < 500']);
+    await act('core.parts', 'truncated', ['truncate core.parts_2']);
+    await act('core.parts', 'truncated', ['savepoint s', 'truncate core.parts', 'release s']);
+    await act('core.parts', undefined, ['truncate core.parts'], undefined, 'rollback');
+    await sql.unsafe('vacuum full core.parts_1');
+    // The schema stays what it is.
+    await act('core.parts', undefined, ['grant usage on schema core to public', 'grant create on schema core to public']);
     await act('core.late', 'dropped', ['drop table core.late, core.early']);
     done.push({ table: 'core.early', kind: 'dropped', xid: done.at(-1)?.xid ?? 0 });
     await act('core.play', 'dropped', ['drop table core.play'], undefined, `prepare transaction 'p'`);
