@@ -19,6 +19,19 @@ describe('parseDeed', () => {
     expect(parse('subject-forgotten', 'core.forget', '9007199254740993')).toMatchObject({ arguments: ['9007199254740993'] });
   });
 
+  test('digits that are no number, or more of them than one keeps, stay as they stand', () => {
+    const digits = ['0049123', '1.50', '-0', '123456789012345.678'];
+    expect(parse('subject-forgotten', 'core.forget', ...digits)).toMatchObject({ arguments: digits });
+  });
+
+  test('a privilege has the words that revoke it from such an object', () => {
+    expect(parse('privilege-revoked', 'a', 'all privileges', 'core.play')).toMatchObject({ privileges: ['ALL PRIVILEGES'] });
+    expect(parse('privilege-revoked', 'a', 'connect,temp', 'database:music')).toMatchObject({ privileges: ['CONNECT', 'TEMP'] });
+    expect(parse('privilege-revoked', 'a', 'execute', 'function:core.pay("Core".amount)')).toMatchObject({
+      on: { name: 'pay("Core".amount)' },
+    });
+  });
+
   test('an object is a table unless it says what it is', () => {
     expect(parse('privilege-revoked', 'a', 'select,insert', 'core.play')).toMatchObject({
       privileges: ['SELECT', 'INSERT'],
@@ -41,6 +54,16 @@ describe('parseDeed', () => {
     ['membership-revoked', 'a'],
     ['privilege-revoked', 'a', 'select', 'play'],
     ['privilege-revoked', 'a', 'select; drop', 'core.play'],
+    ['privilege-revoked', 'a', 'selct', 'core.play'],
+    ['privilege-revoked', 'a', 'usage', 'core.play'],
+    ['privilege-revoked', 'a', 'select,all', 'core.play'],
+    ['privilege-revoked', 'a', 'select', '"Core".play'],
+    ['privilege-revoked', 'a', 'select', 'core."Play"'],
+    ['privilege-revoked', 'a', 'usage', 'schema:"Core"'],
+    ['privilege-revoked', 'a', 'execute', 'function:core."Pay"(int)'],
+    ['role-dropped', '"Old"'],
+    ['subject-forgotten', 'core."Forget"', '71'],
+    ['subject-forgotten', 'core.forget', '"a"b"'],
     ['subject-forgotten', 'forget', '71'],
     ['role-killed', 'a'],
   ])('%s %s is refused', (...words) => {
