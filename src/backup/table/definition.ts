@@ -47,7 +47,7 @@ export function finishTableSql(definition: TableDefinition, schema: string, name
     ...definition.constraints.map(
       ({ name: constraint, definition: text }) => `ALTER TABLE ${table} ADD CONSTRAINT ${quoteName(constraint)} ${text}`,
     ),
-    ...definition.indexes.map(({ definition: text }) => text.replace(TABLE_MARK, table)),
+    ...definition.indexes.map(({ definition: text }) => text.replace(TABLE_MARK, () => table)),
     ...(definition.comment === null ? [] : [`COMMENT ON TABLE ${table} IS ${quoteLiteral(definition.comment)}`]),
     ...definition.columns.flatMap((column) =>
       column.comment === null ? [] : [`COMMENT ON COLUMN ${table}.${quoteName(column.name)} IS ${quoteLiteral(column.comment)}`],
