@@ -189,8 +189,8 @@ class Drill {
   }
 
   async #plan(): Promise<Preflight> {
-    const { repository, clusterName, systemIdentifier, aim } = this.#request;
-    let aimed = await aimAt(repository, clusterName, systemIdentifier, aim);
+    const { aim } = this.#request;
+    let aimed = await aimAt(this.#request, aim);
     this.#target = aimed.described;
     let preflight: Preflight;
     try {

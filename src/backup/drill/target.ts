@@ -37,14 +37,22 @@ export function aimAtLeft({ described }: AimedTarget, { lineage: { timeline }, l
   return { target: { kind: 'lsn', lsn: last.lsn }, described, commit, timeline };
 }
 
+/** Where a drill draws from: all that can be restored, or what one backup reaches. */
+export interface DrillSource {
+  readonly repository: Repository;
+  readonly clusterName: string;
+  readonly systemIdentifier: string | undefined;
+  /** Label of the only backup that will do, or undefined. */
+  readonly backup: string | undefined;
+}
+
 /**
  * Draws what is to be drawn. A random moment comes out of everything that the repository says can be restored, so a window
- * that promises too much is found; where no window says until when it reaches, a commit is drawn out of the stored WAL.
+ * that promises too much is found; where no window says until when it reaches, a commit is drawn out of the stored WAL. From one backup
+ * no moment is promised but those of its own window.
  */
 export async function aimAt(
-  repository: Repository,
-  clusterName: string,
-  systemIdentifier: string | undefined,
+  { repository, clusterName, systemIdentifier, backup: label }: DrillSource,
   aim: DrillAim,
 ): Promise<AimedTarget> {
   if (aim.kind === 'latest')
@@ -56,11 +64,11 @@ export async function aimAt(
   const { seed } = aim;
   const contents = await inspectLineage(repository, clusterName, systemIdentifier);
   const lineage = await readLineage(contents);
-  const windows = recoverableWindows(contents, lineage, contents.coverage);
+  const windows = recoverableWindows(contents, lineage, contents.coverage).filter((each) => label === undefined || each.backup === label);
   const moment = chooseMoment(recoverableStretches(windows), drawOf(seed, 'moment'));
   if (moment !== undefined)
     return { target: { kind: 'time', at: moment }, described: { asked: 'random', seed, moment: moment.toISOString() }, commit: undefined };
-  const backups = contents.backups.filter(({ label }) => windows.some(({ backup }) => backup === label));
+  const backups = contents.backups.filter((one) => windows.some((each) => each.backup === one.label));
   const backup = backups[Math.floor(drawOf(seed, 'backup') * backups.length)];
   const reach = backup === undefined ? undefined : recoverableUntil(backup, lineage, contents.coverage);
   const commit =
