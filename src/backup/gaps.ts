@@ -86,9 +86,12 @@ function subtract(range: Range, covers: readonly Range[]): readonly Range[] {
   return left;
 }
 
-/** For people: `slot lost, noticed 2026-11-21 04:00:00 UTC`. */
+/**
+ * For people: `slot lost, noticed 2026-11-21 04:00:00 UTC`. Of a hole nothing tells whether its WAL was lost: of a backup that stays for longer than the
+ * window retention keeps its own WAL alone.
+ */
 export function describeGap({ reason, noticedAt }: WalGap): string {
   return reason === 'hole'
-    ? 'not stored'
+    ? 'not stored (lost, or let go by retention)'
     : `${reason.replace('-', ' ')}${noticedAt === null ? '' : `, noticed ${noticedAt.slice(0, 19).replace('T', ' ')} UTC`}`;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planExpiry, type StoredBackup } from '../../../../src/backup/expire/plan.ts';
 import { NONE_BROKEN } from '../../../../src/backup/broken.ts';
+import { describeGap, openGaps } from '../../../../src/backup/gaps.ts';
 import { planWal, type StoredWal } from '../../../../src/backup/expire/wal-plan.ts';
 import { recoverableUntil, type Lineage } from '../../../../src/backup/restore/recover-along.ts';
 import { formatLsn } from '../../../../src/postgres/lsn.ts';
@@ -141,4 +142,16 @@ test('planWal: while no sound backup stays, no WAL goes', () => {
   expect(
     planWal(wal, { backups, suspicions: NO_SUSPICIONS, broken: NONE_BROKEN, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW }),
   ).toEqual([]);
+});
+
+test('planWal: what lies between backups that stay for longer is a hole, of which nobody says that it was lost', () => {
+  const { backups, wal } = historyOf(100, new Map(), new Set([10, 90]));
+  const verdicts = [
+    { label: 'b10', reasons: [{ kind: 'period', rule: 'monthly', period: '2026-11' }] },
+    { label: 'b90', reasons: [{ kind: 'minimum', count: 1 }] },
+  ] as const;
+  const state = { backups, suspicions: NO_SUSPICIONS, broken: NONE_BROKEN, verdicts, windowMs: HOUR_MS, graceMs: 0, storeNow: NOW };
+  const gone = new Set(planWal(wal, state));
+  const gaps = openGaps(coverageOf(wal.filter((each) => !gone.has(each))), []);
+  expect(gaps.map(describeGap)).toEqual(['not stored (lost, or let go by retention)']);
 });
